@@ -12,7 +12,8 @@ from pipeline.store.accounts import people
 
 @pytest.fixture(scope="session", autouse=True)
 def real_hasher() -> Iterator[PasswordHasher]:
-    """Passwords are hashed with cheap parameters: that it is slow is meant against thieves, and costs each test with staff half a second.
+    """Passwords are hashed with cheap parameters: that it is slow is meant against thieves, and
+    costs each test with staff half a second.
 
     Gives what the program itself hashes with.
     """
@@ -34,8 +35,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show what tests measured, also of those that passed."""
-    reports = [report for group in ("passed", "failed") for report in terminalreporter.stats.get(group, []) if hasattr(report, "user_properties")]
-    lines = [str(value) for report in reports for name, value in report.user_properties if name == "measured"]
+    reports = [
+        report
+        for group in ("passed", "failed")
+        for report in terminalreporter.stats.get(group, [])
+        if hasattr(report, "user_properties")
+    ]
+    lines = [
+        str(value)
+        for report in reports
+        for name, value in report.user_properties
+        if name == "measured"
+    ]
     if lines:
         terminalreporter.section("measured")
         for line in sorted(lines):
@@ -43,4 +54,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 # Also imported as plain modules, perhaps before the first test module that names them as plugins.
-pytest.register_assert_rewrite("tests.support.store.databases", "tests.support.store.offices", "tests.support.servers.fhir_servers")
+pytest.register_assert_rewrite(
+    "tests.support.store.databases",
+    "tests.support.store.offices",
+    "tests.support.servers.fhir_servers",
+)

@@ -1,1 +1,3 @@
-"""The web interface (Streamlit). Decides nothing: every choice and every right is a function of `pipeline`."""
+"""The web interface (Streamlit). Decides nothing: every choice and every right is a function of
+`pipeline`.
+"""

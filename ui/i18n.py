@@ -2,10 +2,12 @@
 
 Dates and numbers are written as the language does.
 
-What the program says of itself, in the language of the screens: catalogues `texts/faults.<language>.po`, msgid the sentence as the code writes it.
+What the program says of itself, in the language of the screens: catalogues
+`texts/faults.<language>.po`, msgid the sentence as the code writes it.
 
-Errors are English in the code, so their catalogue is Swedish. Why an entry is left out of an export is Swedish, so that one is English.
-What an f-string fills in stands as {0}, {1}, … in both languages, in any order.
+Errors are English in the code, so their catalogue is Swedish. Why an entry is left out of an
+export is Swedish, so that one is English. What an f-string fills in stands as {0}, {1}, … in
+both languages, in any order.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ from pipeline.domain.dates import SWEDEN
 from pipeline.texts import catalogue, plural_key, text
 
 _LOCALES = {"sv": ("sv_SE", "short"), "en": ("en_GB", "medium")}
-"""Where each language is written, and the date format that names the month beyond doubt: 2021-12-17, 17 Dec 2021."""
+"""Where each language is written, and the date format that names the month beyond doubt:
+2021-12-17, 17 Dec 2021.
+"""
 _MESSAGE_CATALOGUES = Path(__file__).parent / "texts"
 _PLACEHOLDER = re.compile(r"\{(\d+)\}")
 
@@ -45,7 +49,9 @@ def t(key: str, /, **values: object) -> str:
 
 
 def code_text(prefix: str, code: str) -> str:
-    """The text of a short code such as a page's problem; the code itself when it is new to the catalogue."""
+    """The text of a short code such as a page's problem; the code itself when it is new to the
+    catalogue.
+    """
     head, _, detail = code.partition(":")
     key = f"{prefix}.{head}"
     texts = catalogue(current_language())
@@ -64,7 +70,9 @@ def format_day(on: date | str) -> str:
 
 
 def format_weekday(on: date) -> str:
-    """A day with its weekday and the name of its month, so that nobody takes it for another: fre 24 dec. 2021."""
+    """A day with its weekday and the name of its month, so that nobody takes it for another: fre 24
+    dec. 2021.
+    """
     return format_date(on, "EEE d MMM y", _LOCALES[current_language()][0])
 
 
@@ -76,18 +84,23 @@ def format_moment(at: datetime, *, seconds: bool = False) -> str:
 
 def format_number(value: float, decimals: int = 0) -> str:
     """A number with the language's decimal sign and groups of thousands."""
-    return format_decimal(value, "#,##0" + ("." + "0" * decimals if decimals else ""), _LOCALES[current_language()][0])
+    return format_decimal(
+        value, "#,##0" + ("." + "0" * decimals if decimals else ""), _LOCALES[current_language()][0]
+    )
 
 
 def format_percentage(share: float, decimals: int = 0) -> str:
     """A share (0–1) in per cent."""
     locale = Locale.parse(_LOCALES[current_language()][0])
     pattern: str = locale.percent_formats[None].pattern
-    return format_percent(share, pattern.replace("##0", "##0." + "0" * decimals) if decimals else pattern, locale)
+    return format_percent(
+        share, pattern.replace("##0", "##0." + "0" * decimals) if decimals else pattern, locale
+    )
 
 
 def translate_message(sentence: str, language: str) -> str:
-    """A sentence of the code in a language, its values filled in; as it is where the catalogue does not have it.
+    """A sentence of the code in a language, its values filled in; as it is where the catalogue does
+    not have it.
 
     A value that is itself in the catalogue ("has no day …") is put into the language too.
     """
@@ -102,18 +115,30 @@ def translate_message(sentence: str, language: str) -> str:
 
 @cache
 def message_catalogue(language: str) -> Mapping[str, str]:
-    """The catalogue of a language, by the code's sentence with its places; empty where there is none."""
+    """The catalogue of a language, by the code's sentence with its places; empty where there is
+    none.
+    """
     file = _MESSAGE_CATALOGUES / f"faults.{language}.po"
     if not file.exists():
         return {}
     with file.open("rb") as lines:
-        return {str(message.id): str(message.string) for message in read_po(lines, locale=language) if message.id}
+        return {
+            str(message.id): str(message.string)
+            for message in read_po(lines, locale=language)
+            if message.id
+        }
 
 
 @cache
 def _message_patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
-    """The sentences with places, as expressions that give the values in order. The one that says most itself comes first."""
-    filled = {english: said for english, said in message_catalogue(language).items() if _PLACEHOLDER.search(english)}
+    """The sentences with places, as expressions that give the values in order. The one that says
+    most itself comes first.
+    """
+    filled = {
+        english: said
+        for english, said in message_catalogue(language).items()
+        if _PLACEHOLDER.search(english)
+    }
     order = sorted(filled, key=lambda english: len(_PLACEHOLDER.sub("", english)), reverse=True)
     return [(_message_pattern(english), filled[english]) for english in order]
 

@@ -1,12 +1,17 @@
-"""What `streamlit run` serves: the app, with our own words for unforeseen errors and a policy that keeps the browser here.
+"""What `streamlit run` serves: the app, with our own words for unforeseen errors and a policy that
+keeps the browser here.
 
-What every session needs, loaded before the first person comes and then kept out of the garbage collector's sight.
+What every session needs, loaded before the first person comes and then kept out of the garbage
+collector's sight.
 
-A full collection looks through all that the process holds: with the modules of the screens that is some hundred thousand objects and 130–180 ms, in
-which nobody's screen goes on. What is loaded here never becomes garbage, so `gc.freeze` sets it aside: a collection then takes about 10 ms. Streamlit
-would do one after every run, also after every field that is left; it is told not to (`runner.postScriptGC`), for Python does it as garbage piles up.
+A full collection looks through all that the process holds: with the modules of the screens that
+is some hundred thousand objects and 130–180 ms, in which nobody's screen goes on. What is loaded
+here never becomes garbage, so `gc.freeze` sets it aside: a collection then takes about 10 ms.
+Streamlit would do one after every run, also after every field that is left; it is told not to
+(`runner.postScriptGC`), for Python does it as garbage piles up.
 
-Errors that nobody foresaw: the person is told what to do, and the log gets kind and place but never what somebody wrote.
+Errors that nobody foresaw: the person is told what to do, and the log gets kind and place but
+never what somebody wrote.
 """
 
 from __future__ import annotations
@@ -39,7 +44,9 @@ CONTENT_SECURITY_POLICY = (
 
 
 def preload() -> None:
-    """Import all screens, open the workspace with its forms, and set everything aside. A workspace that cannot be opened is told of by the app."""
+    """Import all screens, open the workspace with its forms, and set everything aside. A workspace
+    that cannot be opened is told of by the app.
+    """
     for module in iter_modules(screens.__path__):
         import_module(f"{screens.__name__}.{module.name}")
     with suppress(EfterskriftError):
@@ -49,7 +56,9 @@ def preload() -> None:
 
 
 class ValueRedactingFilter(logging.Filter):
-    """Takes an exception off a log record and leaves its kind and place: its message may quote a field."""
+    """Takes an exception off a log record and leaves its kind and place: its message may quote a
+    field.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Change the record; always let it through."""
@@ -97,4 +106,8 @@ preload()
 logging.getLogger("streamlit.error_util").addFilter(ValueRedactingFilter())
 
 
-app = App(Path(__file__).with_name("app.py"), on_script_error=show_unexpected_error, middleware=[Middleware(SecurityHeaders)])
+app = App(
+    Path(__file__).with_name("app.py"),
+    on_script_error=show_unexpected_error,
+    middleware=[Middleware(SecurityHeaders)],
+)

@@ -1,13 +1,16 @@
 """Who sits at the screen.
 
-Streamlit's own login (OIDC) says who somebody is; what the person may do is read from the staff table at every run,
-so that a withdrawn right works at once. Each browser's session has a row in the database (`store/sessions.py`): logging out anywhere, closing the
-account, `settings.session_minutes` without activity and `settings.session_hours` in all end it at the next run.
+Streamlit's own login (OIDC) says who somebody is; what the person may do is read from the staff
+table at every run, so that a withdrawn right works at once. Each browser's session has a row in
+the database (`store/sessions.py`): logging out anywhere, closing the account,
+`settings.session_minutes` without activity and `settings.session_hours` in all end it at the
+next run.
 
-What the cookie of the organisation's login (OIDC) proves of somebody, and whether it still lets them in.
+What the cookie of the organisation's login (OIDC) proves of somebody, and whether it still lets
+them in.
 
-Streamlit's cookie lives 30 days whatever the provider says, so its own end (`exp`), the moment of the login (`iat`) and whether that login
-has been ended here are minded by us.
+Streamlit's cookie lives 30 days whatever the provider says, so its own end (`exp`), the moment
+of the login (`iat`) and whether that login has been ended here are minded by us.
 """
 
 from __future__ import annotations
@@ -34,19 +37,34 @@ ContextType = TypeVar("ContextType", bound=StoreContext)
 ActionParams = ParamSpec("ActionParams")
 
 
-def verify_provider_login(store: Store, claims: Mapping[str, object], lifetime: timedelta) -> tuple[str, datetime] | None:
+def verify_provider_login(
+    store: Store, claims: Mapping[str, object], lifetime: timedelta
+) -> tuple[str, datetime] | None:
     """Whose account, and when the login at the provider was, if it begins a session; None if not.
 
-    Somebody without an account here stays outside, as do accounts for emergencies, a login that has been ended here, and one older than `lasts`.
+    Somebody without an account here stays outside, as do accounts for emergencies, a login that
+    has been ended here, and one older than `lasts`.
     """
     login = claims.get("preferred_username") or claims.get("email")
-    proved, expires, now = _parse_timestamp(claims.get("iat")), _parse_timestamp(claims.get("exp")), utc_now()
-    if not isinstance(login, str) or proved is None or expires is None or expires <= now or now - proved > lifetime:
+    proved, expires, now = (
+        _parse_timestamp(claims.get("iat")),
+        _parse_timestamp(claims.get("exp")),
+        utc_now(),
+    )
+    if (
+        not isinstance(login, str)
+        or proved is None
+        or expires is None
+        or expires <= now
+        or now - proved > lifetime
+    ):
         return None
     with store.read() as conn:
         person = people.find_person(conn, login)
         used_up = sessions.is_login_consumed(conn, login, proved)
-    return (login, proved) if person is not None and not person.break_glass and not used_up else None
+    return (
+        (login, proved) if person is not None and not person.break_glass and not used_up else None
+    )
 
 
 def _parse_timestamp(seconds: object) -> datetime | None:
@@ -63,7 +81,12 @@ _LOGIN_KEY, _TOKEN_KEY, _ACTIVE_AT_KEY, _EXPIRED_KEY, _LEFT_KEY, _TOUCHED_KEY = 
 )
 
 
-_EMERGENCY_LOGIN_KEY, _MUST_CHANGE_KEY, _DRAWN_FOR_KEY, _ACTED_KEY = "emergency_login", "must_change_password", "drawn_for", "acted"
+_EMERGENCY_LOGIN_KEY, _MUST_CHANGE_KEY, _DRAWN_FOR_KEY, _ACTED_KEY = (
+    "emergency_login",
+    "must_change_password",
+    "drawn_for",
+    "acted",
+)
 
 
 _KEYS_KEPT_AT_LOGOUT = {"language", _EXPIRED_KEY, _LEFT_KEY}
@@ -86,9 +109,19 @@ class SessionEnd(StrEnum):
 
 
 def current_person(context: AppContext, *, active: bool = True) -> Person | None:
-    """The person who is logged in; None when nobody is, or the session has ended, here or elsewhere. `active` counts as activity."""
-    if context.settings.oidc and _TOKEN_KEY not in st.session_state and _LEFT_KEY not in st.session_state:
-        proved = verify_provider_login(context.store, st.user.to_dict() if st.user.is_logged_in else {}, _session_limits(context.settings)[1])
+    """The person who is logged in; None when nobody is, or the session has ended, here or
+    elsewhere. `active` counts as activity.
+    """
+    if (
+        context.settings.oidc
+        and _TOKEN_KEY not in st.session_state
+        and _LEFT_KEY not in st.session_state
+    ):
+        proved = verify_provider_login(
+            context.store,
+            st.user.to_dict() if st.user.is_logged_in else {},
+            _session_limits(context.settings)[1],
+        )
         if proved is not None:
             _start_session(context, *proved)
     token = st.session_state.get(_TOKEN_KEY)
@@ -101,8 +134,12 @@ def current_person(context: AppContext, *, active: bool = True) -> Person | None
     if held is None or person is None:
         _end_session(SessionEnd.ELSEWHERE)
         return None
-    if _has_run_out(context.settings, now) or held.has_expired(now, *_session_limits(context.settings)):
-        _end_expired_session(context, token, now, too_old=held.is_too_old(now, _session_limits(context.settings)[1]))
+    if _has_run_out(context.settings, now) or held.has_expired(
+        now, *_session_limits(context.settings)
+    ):
+        _end_expired_session(
+            context, token, now, too_old=held.is_too_old(now, _session_limits(context.settings)[1])
+        )
         return None
     st.session_state[_DRAWN_FOR_KEY] = person
     st.session_state[_MUST_CHANGE_KEY] = held.must_change and not context.settings.oidc
@@ -112,13 +149,20 @@ def current_person(context: AppContext, *, active: bool = True) -> Person | None
 
 
 def log_in(context: AppContext, login: str, password: str) -> LoginResult:
-    """Start a session with a local account. Where people log in through the organisation, only accounts for emergencies have a password.
+    """Start a session with a local account. Where people log in through the organisation, only
+    accounts for emergencies have a password.
 
     Raises:
         NotAllowedError: too many failed attempts.
     """
     with context.store.begin() as conn:
-        person = people.authenticate(conn, login.strip(), password, address=_client_address(context.settings), emergencies_only=context.settings.oidc)
+        person = people.authenticate(
+            conn,
+            login.strip(),
+            password,
+            address=_client_address(context.settings),
+            emergencies_only=context.settings.oidc,
+        )
     if person is None:
         return LoginResult.WRONG_PASSWORD
     if person.break_glass:
@@ -129,12 +173,16 @@ def log_in(context: AppContext, login: str, password: str) -> LoginResult:
 
 
 def is_session_open(context: StoreContext) -> bool:
-    """Whether the session of this window goes on, with the rights that the screen was drawn for. For callbacks, which run before `current_person`."""
+    """Whether the session of this window goes on, with the rights that the screen was drawn for.
+    For callbacks, which run before `current_person`.
+    """
     return _open_session(context, utc_now()) is not None
 
 
 def note_activity(context: StoreContext) -> bool:
-    """Count as activity what draws no whole screen, such as typing; answers whether the session goes on, as `is_open`."""
+    """Count as activity what draws no whole screen, such as typing; answers whether the session
+    goes on, as `is_open`.
+    """
     now = utc_now()
     held = _open_session(context, now)
     if held is not None:
@@ -149,9 +197,17 @@ def _open_session(context: StoreContext, now: datetime) -> Session | None:
     with context.store.read() as conn:
         held = sessions.find_session(conn, token)
         person = people.find_person(conn, held.login) if held else None
-    if held is None or _has_run_out(context.settings, now) or held.has_expired(now, *_session_limits(context.settings)):
+    if (
+        held is None
+        or _has_run_out(context.settings, now)
+        or held.has_expired(now, *_session_limits(context.settings))
+    ):
         return None
-    return held if person is not None and person == st.session_state.get(_DRAWN_FOR_KEY, person) else None
+    return (
+        held
+        if person is not None and person == st.session_state.get(_DRAWN_FOR_KEY, person)
+        else None
+    )
 
 
 def _note_active(context: StoreContext, held: Session, now: datetime) -> None:
@@ -161,11 +217,17 @@ def _note_active(context: StoreContext, held: Session, now: datetime) -> None:
             sessions.touch_session(conn, st.session_state[_TOKEN_KEY], now)
 
 
-def requires_open_session(act: Callable[Concatenate[ContextType, ActionParams], None]) -> Callable[Concatenate[ContextType, ActionParams], None]:
-    """What a button or a key does, which is not done once the session has ended, here or elsewhere: as `is_open`."""
+def requires_open_session(
+    act: Callable[Concatenate[ContextType, ActionParams], None],
+) -> Callable[Concatenate[ContextType, ActionParams], None]:
+    """What a button or a key does, which is not done once the session has ended, here or elsewhere:
+    as `is_open`.
+    """
 
     @wraps(act)
-    def done(context: ContextType, /, *args: ActionParams.args, **kwargs: ActionParams.kwargs) -> None:
+    def done(
+        context: ContextType, /, *args: ActionParams.args, **kwargs: ActionParams.kwargs
+    ) -> None:
         if is_session_open(context):
             st.session_state[_ACTED_KEY] = True
             act(context, *args, **kwargs)
@@ -179,13 +241,17 @@ def begin_session_run() -> None:
 
 
 def consume_acted() -> bool:
-    """Whether a press has done something that the screen does not show yet; told once. A part of the screen that finds this in a run of its own has
-    all drawn: what leaves the browser in one moment runs only the part that asked first."""
+    """Whether a press has done something that the screen does not show yet; told once. A part of
+    the screen that finds this in a run of its own has all drawn: what leaves the browser in one
+    moment runs only the part that asked first.
+    """
     return st.session_state.pop(_ACTED_KEY, False) is True
 
 
 def is_emergency_reason_due() -> bool:
-    """Whether somebody has given the password of an account for emergencies a moment ago, and not the reason."""
+    """Whether somebody has given the password of an account for emergencies a moment ago, and not
+    the reason.
+    """
     _, at = st.session_state.get(_EMERGENCY_LOGIN_KEY, ("", datetime.min.replace(tzinfo=UTC)))
     return bool(utc_now() - at < _EMERGENCY_REASON_TIMEOUT)
 
@@ -221,13 +287,17 @@ def log_out(context: AppContext) -> None:
 
 
 def log_in_by_provider() -> None:
-    """Go to the provider. A cookie that is there is of an earlier login, which has ended: it lets nobody in again."""
+    """Go to the provider. A cookie that is there is of an earlier login, which has ended: it lets
+    nobody in again.
+    """
     st.session_state.pop(_LEFT_KEY, None)
     st.login()
 
 
 def has_ended_here() -> bool:
-    """Whether a session has ended in this window, so that the cookie of the provider counts no more."""
+    """Whether a session has ended in this window, so that the cookie of the provider counts no
+    more.
+    """
     return _LEFT_KEY in st.session_state
 
 
@@ -239,7 +309,9 @@ def last_session_end() -> SessionEnd | None:
 
 @st.fragment(run_every="20s")
 def watch_session(context: AppContext) -> None:
-    """Take the screen away when the session has ended, here or elsewhere, while nobody touches anything."""
+    """Take the screen away when the session has ended, here or elsewhere, while nobody touches
+    anything.
+    """
     token = st.session_state.get(_TOKEN_KEY)
     if token is None:
         return
@@ -284,6 +356,12 @@ def _session_limits(settings: Settings) -> tuple[timedelta, timedelta]:
 
 
 def _client_address(settings: Settings) -> str:
-    """Where the browser is: what the proxy in front says, where one is told of; empty on this machine itself."""
-    given = st.context.headers.get(settings.address_header) if settings.address_header else st.context.ip_address
+    """Where the browser is: what the proxy in front says, where one is told of; empty on this
+    machine itself.
+    """
+    given = (
+        st.context.headers.get(settings.address_header)
+        if settings.address_header
+        else st.context.ip_address
+    )
     return given if isinstance(given, str) else ""

@@ -12,7 +12,17 @@ from typing import Annotated
 import typer
 
 from pipeline import __version__
-from pipeline.cli import exporting, forms, learning, operations, oversight, printing, reading, work, workspace
+from pipeline.cli import (
+    exporting,
+    forms,
+    learning,
+    operations,
+    oversight,
+    printing,
+    reading,
+    work,
+    workspace,
+)
 from pipeline.domain.errors import EfterskriftError, ExitCode, describe_error_location
 
 COMMANDS = (
@@ -63,14 +73,29 @@ def _print_version(asked: bool) -> None:
 
 
 def _set_global_options(
-    workspace: Annotated[Path | None, typer.Option(help="Folder of the database and the images. Default: EFTERSKRIFT_WORKSPACE.")] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log progress, and show the traceback of an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_print_version)] = False,
+    workspace: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the database and the images. Default: EFTERSKRIFT_WORKSPACE."),
+    ] = None,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="Log progress, and show the traceback of an error."),
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
 ) -> None:
     del version  # said before any command is looked for
     if workspace is not None:
         os.environ["EFTERSKRIFT_WORKSPACE"] = str(workspace.resolve())
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING,
+        format="%(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
 
 
 def main() -> None:
@@ -96,8 +121,13 @@ def main() -> None:
     except Exception as error:  # whose own text may quote what stands on paper
         if _is_verbose():
             raise
-        typer.echo(f"Error: The program itself failed ({describe_error_location(error)}).", err=True)
-        typer.echo("Try again; if it fails again, report it with what was given. `efterskrift -v …` shows where it came from.", err=True)
+        typer.echo(
+            f"Error: The program itself failed ({describe_error_location(error)}).", err=True
+        )
+        typer.echo(
+            "Try again; if it fails again, report it with what was given. `efterskrift -v …` shows where it came from.",
+            err=True,
+        )
         sys.exit(ExitCode.PROGRAM)
     sys.exit(code or 0)
 

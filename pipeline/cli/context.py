@@ -36,7 +36,14 @@ def resolve_acting_person(store: Store, login: str, role: Role = Role.ADMINISTRA
     with store.read() as conn:
         if not login:
             name = getpass.getuser()
-            return Person(name, name, "driftansvarig", role, frozenset(client_register.areas_by_unit(conn)), ALL_AREAS)
+            return Person(
+                name,
+                name,
+                "driftansvarig",
+                role,
+                frozenset(client_register.areas_by_unit(conn)),
+                ALL_AREAS,
+            )
         found = people.find_person(conn, login)
     if found is None:
         raise UsageError("no_member_staff_login", login=login)
@@ -60,7 +67,11 @@ def resolve_unit(store: Store, given: str) -> str:
     if not known:
         raise UsageError("unit_unknown_of_none", name=given) if given else UsageError("no_units")
     names = ", ".join(known)
-    raise UsageError("unit_unknown", name=given, known=names) if given else UsageError("unit_not_named", known=names)
+    raise (
+        UsageError("unit_unknown", name=given, known=names)
+        if given
+        else UsageError("unit_not_named", known=names)
+    )
 
 
 def format_count(number: int, noun: str) -> str:

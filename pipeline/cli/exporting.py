@@ -49,8 +49,16 @@ def register_export_commands(app: typer.Typer) -> None:
 def export(
     target: Annotated[str, typer.Argument(help="Name of the target; an unknown name lists all.")],
     unit: Annotated[str | None, typer.Option(help="Only entries of this unit.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write. Default: the run's name, in the current folder.")] = None,
-    run_id: Annotated[str, typer.Option("--run", help="Write the file of an earlier run again; export nothing new.")] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="File to write. Default: the run's name, in the current folder."
+        ),
+    ] = None,
+    run_id: Annotated[
+        str,
+        typer.Option("--run", help="Write the file of an earlier run again; export nothing new."),
+    ] = "",
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
@@ -68,18 +76,30 @@ def export(
         person = resolve_acting_person(office.store, login)
         unit = resolve_unit(office.store, unit) if unit is not None else None
         _require_target_run(office, target, run_id)
-        waits = next(line for line in list_target_status(office, person, unit) if line.target == target)
+        waits = next(
+            line for line in list_target_status(office, person, unit) if line.target == target
+        )
         run = None if run_id else make_run(office, person, target, utc_now(), unit)
         made = run.id if run else run_id
-        said = _write_run_files(office, person, made, output) if made else {"run": None, "entries": 0}
+        said = (
+            _write_run_files(office, person, made, output) if made else {"run": None, "entries": 0}
+        )
         said |= {"unsigned": count_unsigned(office, person, unit)}
     _print_result(
-        said | {"target": target, "unfit": [asdict(each) for each in waits.unsupported], "notice": " ".join(waits.notices)}, as_json=as_json
+        said
+        | {
+            "target": target,
+            "unfit": [asdict(each) for each in waits.unsupported],
+            "notice": " ".join(waits.notices),
+        },
+        as_json=as_json,
     )
 
 
 def _require_target_run(office: ExportContext, target: str, run_id: str) -> None:
-    """One target's run is not written as if it were another's. A run that there is not is told of where its file is looked for."""
+    """One target's run is not written as if it were another's. A run that there is not is told of
+    where its file is looked for.
+    """
     from pipeline.store.exports.runs import find_run
 
     with office.store.read() as conn:
@@ -89,7 +109,12 @@ def _require_target_run(office: ExportContext, target: str, run_id: str) -> None
 
 
 def receipt(
-    file: Annotated[Path, typer.Argument(help="Receipt file: körning;löpnummer;post;status;text.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Receipt file: körning;löpnummer;post;status;text.", exists=True, dir_okay=False
+        ),
+    ],
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
@@ -101,12 +126,16 @@ def receipt(
     from pipeline.store.database.clock import utc_now
 
     with open_export_context() as office:
-        result = apply_receipt_file(office, resolve_acting_person(office.store, login), file.read_bytes(), utc_now())
+        result = apply_receipt_file(
+            office, resolve_acting_person(office.store, login), file.read_bytes(), utc_now()
+        )
     if as_json:
         typer.echo(json.dumps(asdict(result)))
         return
     hidden = f", {result.hidden} of entries that you may not see" if result.hidden else ""
-    typer.echo(f"{result.accepted} accepted, {result.refused} refused, {result.already_known} known before, {result.unanswered} not answered{hidden}")
+    typer.echo(
+        f"{result.accepted} accepted, {result.refused} refused, {result.already_known} known before, {result.unanswered} not answered{hidden}"
+    )
 
 
 @contextmanager
@@ -135,8 +164,12 @@ def require_output_folder(output: Path | None) -> None:
         raise UsageError("no_folder", folder=folder)
 
 
-def _write_run_files(office: ExportContext, person: Person, run_id: str, output: Path | None) -> dict[str, Any]:
-    """The run's file, and beside it a receipt file to fill in, where the target answers entry by entry."""
+def _write_run_files(
+    office: ExportContext, person: Person, run_id: str, output: Path | None
+) -> dict[str, Any]:
+    """The run's file, and beside it a receipt file to fill in, where the target answers entry by
+    entry.
+    """
     from pipeline.export.receipts import fetch_receipt_template, open_run_items
     from pipeline.export.runs import fetch_run_file
 
@@ -151,7 +184,10 @@ def _write_run_files(office: ExportContext, person: Person, run_id: str, output:
     beside = path.parent / form.name
     if not beside.exists() or not beside.stat().st_size:  # somebody may have filled it in
         write_secret(beside, form.data, remedy)
-    return said | {"amendments": sum(item.is_amendment for item in items), "receipt_file": str(path.parent / form.name)}
+    return said | {
+        "amendments": sum(item.is_amendment for item in items),
+        "receipt_file": str(path.parent / form.name),
+    }
 
 
 def write_secret(path: Path, data: bytes, remedy: Text) -> None:
@@ -164,7 +200,9 @@ def write_secret(path: Path, data: bytes, remedy: Text) -> None:
     try:
         write_private(path, data)
     except OSError as error:
-        raise ExportError("secret_not_written", path=path, reason=error.strerror, remedy=remedy) from error
+        raise ExportError(
+            "secret_not_written", path=path, reason=error.strerror, remedy=remedy
+        ) from error
 
 
 def _print_result(said: dict[str, Any], *, as_json: bool) -> None:
@@ -178,7 +216,9 @@ def _print_result(said: dict[str, Any], *, as_json: bool) -> None:
     if said["run"] is None:
         typer.echo("Nothing to export.")
         return
-    typer.echo(f"{said['entries']} {'entry' if said['entries'] == 1 else 'entries'} in {said['file']} (run {said['run']}, SHA-256 {said['sha256']})")
+    typer.echo(
+        f"{said['entries']} {'entry' if said['entries'] == 1 else 'entries'} in {said['file']} (run {said['run']}, SHA-256 {said['sha256']})"
+    )
     if "receipt_file" in said:
         typer.echo(f"Receipt file: {said['receipt_file']}")
 
@@ -190,7 +230,12 @@ def register_send_command(app: typer.Typer) -> None:
 
 def send(
     target: Annotated[str, typer.Argument(help="fhir: the FHIR server of the settings.")],
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Run to send. Default: every run with entries without a receipt.")] = "",
+    run_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="Run to send. Default: every run with entries without a receipt."
+        ),
+    ] = "",
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
@@ -212,7 +257,11 @@ def _send_run(office: ExportContext, person: Person, run_id: str, *, as_json: bo
     from pipeline.export.runs import list_runs
     from pipeline.store.database.clock import utc_now
 
-    waiting = [status.run.id for status in reversed(list_runs(office, person)) if status.run.target == TARGET and status.waiting]
+    waiting = [
+        status.run.id
+        for status in reversed(list_runs(office, person))
+        if status.run.target == TARGET and status.waiting
+    ]
     with connect_fhir_server(office.settings) as server:
         for one in [run_id] if run_id else waiting:
             _print_send_result(one, send_run(office, person, one, server, utc_now), as_json=as_json)
@@ -235,7 +284,9 @@ def register_header_command(app: typer.Typer) -> None:
 
 
 def check_header(
-    target: Annotated[str, typer.Argument(help="A target that writes a table, such as treserva-exempel.")],
+    target: Annotated[
+        str, typer.Argument(help="A target that writes a table, such as treserva-exempel.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a form.")] = False,
 ) -> None:
     """Compare a target's columns with your system's header line.
@@ -267,11 +318,24 @@ def register_care_system_command(app: typer.Typer) -> None:
 
 def clashes(
     file: Annotated[
-        Path | None, typer.Argument(help="CSV exported from the care system. Without it: list the known pairs.", exists=True, dir_okay=False)
+        Path | None,
+        typer.Argument(
+            help="CSV exported from the care system. Without it: list the known pairs.",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None,
     unit: Annotated[str, typer.Option(help="Unit whose entries are compared with the file.")] = "",
-    area: Annotated[Area | None, typer.Option(help="Area of law of the file. Default: the unit's.", case_sensitive=False)] = None,
-    column: Annotated[list[str] | None, typer.Option(help="Meaning of a column, as pid=TITLE; also day, clock, kind, text, author.")] = None,
+    area: Annotated[
+        Area | None,
+        typer.Option(help="Area of law of the file. Default: the unit's.", case_sensitive=False),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Meaning of a column, as pid=TITLE; also day, clock, kind, text, author."
+        ),
+    ] = None,
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
@@ -309,7 +373,9 @@ def clashes(
                     "kept": is_list_stored(conn, made),
                 }
         with office.store.read() as conn:
-            listed = list_matches(conn, office.forms, person, office.settings.clash_minutes, utc_now())
+            listed = list_matches(
+                conn, office.forms, person, office.settings.clash_minutes, utc_now()
+            )
     said |= {"hidden": listed.hidden, "pairs": [_match_as_object(one) for one in listed.matches]}
     _print_matches(said, as_json=as_json)
 
@@ -326,7 +392,9 @@ def _select_columns(table: CareTable, chosen: list[str]) -> ColumnMapping:
         columns[CareColumn(part)] = (table.titles.index(title),)
     if lacking := [part for part in REQUIRED_COLUMNS if part not in columns]:
         told = " ".join(f'--column {part}="TITLE"' for part in lacking)
-        raise UsageError("no_column_known", lacking=", ".join(lacking), told=told, table=", ".join(table.titles))
+        raise UsageError(
+            "no_column_known", lacking=", ".join(lacking), told=told, table=", ".join(table.titles)
+        )
     return columns
 
 
@@ -351,15 +419,25 @@ def _print_matches(said: dict[str, Any], *, as_json: bool) -> None:
         typer.echo(f"{format_count(said['rows'], 'row')} compared", err=True)
     for key, what in (("no_person", "a right personal number"), ("no_day", "a day")):
         if said.get(key):
-            typer.echo(f"Not compared, for lack of {what}: row {', '.join(map(str, said[key]))}", err=True)
+            typer.echo(
+                f"Not compared, for lack of {what}: row {', '.join(map(str, said[key]))}", err=True
+            )
     if not said.get("kept", True):
-        typer.echo("No paper of the unit waits, so the list is erased already. Hand it in again when more paper has been scanned.", err=True)
+        typer.echo(
+            "No paper of the unit waits, so the list is erased already. Hand it in again when more paper has been scanned.",
+            err=True,
+        )
     for pair in said["pairs"]:
         near = "same day" if pair["minutes"] is None else f"{pair['minutes']} minutes apart"
         alike = "" if pair["text"] is None else f", text {pair['text']} % alike"
-        typer.echo(f"{pair['entry_id']} ({pair['form']}): {near}{alike}{', waits for review' if pair['in_review'] else ''}")
+        typer.echo(
+            f"{pair['entry_id']} ({pair['form']}): {near}{alike}{', waits for review' if pair['in_review'] else ''}"
+        )
     if said["hidden"]:
-        typer.echo(f"{said['hidden']} pairs about people whose identity is protected are not shown.", err=True)
+        typer.echo(
+            f"{said['hidden']} pairs about people whose identity is protected are not shown.",
+            err=True,
+        )
     if not said["pairs"]:
         typer.echo("Nothing waits to be compared.")
 
@@ -371,8 +449,20 @@ def register_archive_command(app: typer.Typer) -> None:
 
 def archive(
     unit: Annotated[str | None, typer.Option(help="Only sheets with entries of this unit.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write. Default: the package's name, in the current folder.")] = None,
-    package_id: Annotated[str, typer.Option("--package", help="Write the file of an earlier package again; archive nothing new.")] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="File to write. Default: the package's name, in the current folder.",
+        ),
+    ] = None,
+    package_id: Annotated[
+        str,
+        typer.Option(
+            "--package", help="Write the file of an earlier package again; archive nothing new."
+        ),
+    ] = "",
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
@@ -394,7 +484,9 @@ def archive(
         if named:
             file = package_file(office, person, named)
             path = output or Path(file.name)
-            write_secret(path, file.data, Text("error.secret_not_written.fetch_package", {"package": named}))
+            write_secret(
+                path, file.data, Text("error.secret_not_written.fetch_package", {"package": named})
+            )
             said |= {"file": str(path), "sha256": file.sha256}
         left = find_ready(office, person, unit)
         said |= {"waiting": left.sheets, "unsettled": left.unsettled}
@@ -407,7 +499,11 @@ def archive(
         else "Nothing to archive."
     )
     if left.sheets:
-        typer.echo(f"{format_count(left.sheets, 'sheet')} {'is' if left.sheets == 1 else 'are'} left for the next package.")
+        typer.echo(
+            f"{format_count(left.sheets, 'sheet')} {'is' if left.sheets == 1 else 'are'} left for the next package."
+        )
     if left.unsettled:
         waits = "waits" if left.unsettled == 1 else "wait"
-        typer.echo(f"{format_count(left.unsettled, 'sheet')} {waits} until all entries are exported, void or put aside without a gap.")
+        typer.echo(
+            f"{format_count(left.unsettled, 'sheet')} {waits} until all entries are exported, void or put aside without a gap."
+        )

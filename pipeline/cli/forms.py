@@ -34,22 +34,42 @@ def register(app: typer.Typer) -> None:
 def list_forms(as_json: AsJson = False) -> None:
     """List every form and version."""
     forms = Forms.load(*load_settings().form_folders)
-    rows = [{"id": f.id, "version": f.version, "title": f.title, "area": f.area, "criticality": f.criticality} for f in forms.values()]
+    rows = [
+        {
+            "id": f.id,
+            "version": f.version,
+            "title": f.title,
+            "area": f.area,
+            "criticality": f.criticality,
+        }
+        for f in forms.values()
+    ]
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
         return
-    _print_table(("Form", "Version", "Title", "Area", "Class"), [[str(value) for value in row.values()] for row in rows])
+    _print_table(
+        ("Form", "Version", "Title", "Area", "Class"),
+        [[str(value) for value in row.values()] for row in rows],
+    )
 
 
-def show_form(form_id: Annotated[str, typer.Argument(metavar="ID", help="Form id; see `forms list`.")], as_json: AsJson = False) -> None:
+def show_form(
+    form_id: Annotated[str, typer.Argument(metavar="ID", help="Form id; see `forms list`.")],
+    as_json: AsJson = False,
+) -> None:
     """Show the newest version of a form: fields and boxes in mm."""
     form = Forms.load(*load_settings().form_folders).latest(form_id)
     if as_json:
         typer.echo(json.dumps(form_object(form), ensure_ascii=False))
         return
     elsewhere = ", printed elsewhere" if form.printed_elsewhere else ""
-    typer.echo(f"{form.id} version {form.version}: {form.title} ({form.area}, class {form.criticality}{elsewhere})")
-    rows = [[spec.name, spec.kind, "yes" if spec.critical else "", str(spec.area.as_list()), spec.label] for spec in form.fields]
+    typer.echo(
+        f"{form.id} version {form.version}: {form.title} ({form.area}, class {form.criticality}{elsewhere})"
+    )
+    rows = [
+        [spec.name, spec.kind, "yes" if spec.critical else "", str(spec.area.as_list()), spec.label]
+        for spec in form.fields
+    ]
     _print_table(("Field", "Kind", "Critical", "Box mm", "Label"), rows)
 
 
@@ -63,7 +83,12 @@ def check_forms(as_json: AsJson = False) -> None:
     settings = load_settings()
     checked = [one for folder in settings.form_folders for one in checked_forms(folder)]
     if as_json:
-        typer.echo(json.dumps([_check_result_object(one, settings.language) for one in checked], ensure_ascii=False))
+        typer.echo(
+            json.dumps(
+                [_check_result_object(one, settings.language) for one in checked],
+                ensure_ascii=False,
+            )
+        )
     else:
         for one in checked:
             name = f"{one.form.id} version {one.form.version}" if one.form else one.name
@@ -87,10 +112,17 @@ def _check_result_object(checked: CheckedForm, language: str) -> dict[str, Any]:
         }
         for finding in checked.findings
     ]
-    return {"id": form.id if form else checked.name, "version": form.version if form else None, "problems": problems, "findings": told}
+    return {
+        "id": form.id if form else checked.name,
+        "version": form.version if form else None,
+        "problems": problems,
+        "findings": told,
+    }
 
 
-def place_form(form_id: Annotated[str, typer.Argument(metavar="ID", help="Folder with an outline.yaml.")]) -> None:
+def place_form(
+    form_id: Annotated[str, typer.Argument(metavar="ID", help="Folder with an outline.yaml.")],
+) -> None:
     """Lay out an outline.yaml on A4 and write the form.yaml.
 
     A published version is never replaced.
@@ -107,7 +139,9 @@ def place_form(form_id: Annotated[str, typer.Argument(metavar="ID", help="Folder
         raise typer.Exit(ExitCode.FORM)
     form = write_form_yaml(folder)
     fields = sum(len(page.all_fields) for page in form.pages)
-    typer.echo(f"{form.id} version {form.version}: {len(form.pages)} page(s), {fields} fields", err=True)
+    typer.echo(
+        f"{form.id} version {form.version}: {len(form.pages)} page(s), {fields} fields", err=True
+    )
 
 
 def form_object(form: Form) -> dict[str, Any]:
@@ -157,7 +191,10 @@ def _field_object(spec: FieldSpec) -> dict[str, Any]:
     if spec.lines:
         shown["lines"] = spec.lines
     if spec.options:
-        shown["options"] = [{"value": o.value, "label": o.label, "box_mm": [round(v, 2) for v in o.box]} for o in spec.options]
+        shown["options"] = [
+            {"value": o.value, "label": o.label, "box_mm": [round(v, 2) for v in o.box]}
+            for o in spec.options
+        ]
     return shown
 
 

@@ -24,7 +24,9 @@ from pipeline.domain.settings import load_settings
 from pipeline.files.atomic import flush_to_disk, open_partial, replace_file
 from pipeline.texts import Text
 
-StartDate = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (Swedish time).")]
+StartDate = Annotated[
+    datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (Swedish time).")
+]
 EndDate = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")]
 _OTHER_PATH_REMEDY = Text("error.secret_not_written.elsewhere")
 
@@ -34,14 +36,19 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 
 def register_audit_commands(app: typer.Typer) -> None:
     """Add the commands."""
-    audit = typer.Typer(help="Event log: verify, seal, extract for a client, export.", no_args_is_help=True)
+    audit = typer.Typer(
+        help="Event log: verify, seal, extract for a client, export.", no_args_is_help=True
+    )
     for command in (verify, seal, extract, export):
         audit.command(command.__name__)(command)
     app.add_typer(audit, name="audit", rich_help_panel=RUNNING)
 
 
 def verify(
-    anchor: Annotated[Path | None, typer.Option(help="File written by `audit seal -o` and kept on another machine.")] = None,
+    anchor: Annotated[
+        Path | None,
+        typer.Option(help="File written by `audit seal -o` and kept on another machine."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify that no row of the log was changed outside the program.
@@ -57,21 +64,40 @@ def verify(
     if as_json:
         named = [asdict(problem) for problem in verdict.problems]
         typer.echo(
-            json.dumps({"ok": not verdict.count, "rows": verdict.rows, "head": asdict(verdict.head), "count": verdict.count, "problems": named})
+            json.dumps(
+                {
+                    "ok": not verdict.count,
+                    "rows": verdict.rows,
+                    "head": asdict(verdict.head),
+                    "count": verdict.count,
+                    "problems": named,
+                }
+            )
         )
     else:
         for problem in verdict.problems:
             typer.echo(describe_problem(problem))
         if verdict.count > len(verdict.problems):
             typer.echo(f"And {verdict.count - len(verdict.problems)} more.")
-        kept = f", as {format_count(len(anchors), 'kept head')} {'says' if len(anchors) == 1 else 'say'}" if anchors else ""
-        typer.echo(f"{format_count(verdict.rows, 'row')}: {'something is wrong' if verdict.count else f'all are as they were written{kept}'}.")
+        kept = (
+            f", as {format_count(len(anchors), 'kept head')} {'says' if len(anchors) == 1 else 'say'}"
+            if anchors
+            else ""
+        )
+        typer.echo(
+            f"{format_count(verdict.rows, 'row')}: {'something is wrong' if verdict.count else f'all are as they were written{kept}'}."
+        )
     if verdict.count:
         raise typer.Exit(ExitCode.LOG_BROKEN)
 
 
 def seal(
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to append the hash to. Keep it on another machine.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="File to append the hash to. Keep it on another machine."
+        ),
+    ] = None,
 ) -> None:
     """Print the hash of the newest row of the log.
 
@@ -83,7 +109,11 @@ def seal(
     from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
 
-    kept = read_anchors(output) if output is not None and output.is_file() and output.stat().st_size else []
+    kept = (
+        read_anchors(output)
+        if output is not None and output.is_file() and output.stat().st_size
+        else []
+    )
     with open_store(load_settings()).begin() as conn:
         line = sealed(conn, getpass.getuser(), utc_now(), kept).to_json_line()
         if output is not None:
@@ -102,25 +132,42 @@ def extract(
     The client has a right to know the unit and time of each access. The personal number is read
     from standard input.
     """
-    from pipeline.reporting.audit.client_extract import format_extract_csv, make_client_extract, render_extract_pdf
+    from pipeline.reporting.audit.client_extract import (
+        format_extract_csv,
+        make_client_extract,
+        render_extract_pdf,
+    )
     from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
     from pipeline.store.registers.client_register import load_client
 
     if output.suffix not in {".pdf", ".csv"}:
         raise UsageError("extract_pdf_csv_file")
-    typed = typer.prompt("Personal number", hide_input=True, err=True) if sys.stdin.isatty() else _read_pid()
+    typed = (
+        typer.prompt("Personal number", hide_input=True, err=True)
+        if sys.stdin.isatty()
+        else _read_pid()
+    )
     settings = load_settings()
     store = open_store(settings)
     person = resolve_acting_person(store, login, Role.LOG_REVIEWER)
     with store.begin() as conn:
-        found = make_client_extract(conn, person, typed.strip(), *_day_bounds(start, end), utc_now())
-        data = render_extract_pdf(found, settings.care_provider) if output.suffix == ".pdf" else format_extract_csv(found)
+        found = make_client_extract(
+            conn, person, typed.strip(), *_day_bounds(start, end), utc_now()
+        )
+        data = (
+            render_extract_pdf(found, settings.care_provider)
+            if output.suffix == ".pdf"
+            else format_extract_csv(found)
+        )
         write_secret(output, data, _OTHER_PATH_REMEDY)
         registered = load_client(conn, found.pid) is not None
     typer.echo(f"{output}: {format_count(len(found.lines), 'line')}", err=True)
     if not registered:
-        typer.echo("No client of the register has this number. Check it before the extract is handed out.", err=True)
+        typer.echo(
+            "No client of the register has this number. Check it before the extract is handed out.",
+            err=True,
+        )
     if found.other_unit_rows:
         typer.echo(
             f"{format_count(found.other_unit_rows, 'row')} {'is' if found.other_unit_rows == 1 else 'are'} of units that {person.login} does not follow up.",
@@ -152,11 +199,15 @@ def export(
     except OSError as error:
         raise ExportError("not_written", output=output, reason=error.strerror) from error
     typer.echo(
-        f"{output}: {format_count(written.posts, 'post')}; {format_count(written.machine_rows, 'row')} that only the machine made not in it", err=True
+        f"{output}: {format_count(written.posts, 'post')}; {format_count(written.machine_rows, 'row')} that only the machine made not in it",
+        err=True,
     )
     if written.without_hsa_id:
         names = ", ".join(sorted(written.without_hsa_id))
-        typer.echo(f"Without HSA-id, so under their own names: {names}. Set staff_hsa_ids and unit_hsa_ids.", err=True)
+        typer.echo(
+            f"Without HSA-id, so under their own names: {names}. Set staff_hsa_ids and unit_hsa_ids.",
+            err=True,
+        )
 
 
 def _read_pid() -> str:
@@ -209,5 +260,11 @@ def backlog(
     with store.begin() as conn:
         found = listed(conn, person, unit)
         write_secret(output, backlog_csv(found), Text("error.secret_not_written.elsewhere"))
-    unknown, hidden = format_count(found.unknown, "sheet"), f"{found.hidden} {'entry' if found.hidden == 1 else 'entries'}"
-    typer.echo(f"{output}: {format_count(len(found.markers), 'client')}; {unknown} of nobody known, {hidden} that may not be shown", err=True)
+    unknown, hidden = (
+        format_count(found.unknown, "sheet"),
+        f"{found.hidden} {'entry' if found.hidden == 1 else 'entries'}",
+    )
+    typer.echo(
+        f"{output}: {format_count(len(found.markers), 'client')}; {unknown} of nobody known, {hidden} that may not be shown",
+        err=True,
+    )

@@ -22,7 +22,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pipeline.cli.context import describe_issue, format_count
 from pipeline.cli.options import RESEARCH, TAKING_IN
-from pipeline.domain.errors import EfterskriftError, ExitCode, IntakeError, MissingProgramError, ReadingError
+from pipeline.domain.errors import (
+    EfterskriftError,
+    ExitCode,
+    IntakeError,
+    MissingProgramError,
+    ReadingError,
+)
 from pipeline.domain.form.field import Kind
 from pipeline.domain.settings import load_settings
 
@@ -62,11 +68,21 @@ def register_read_command(app: typer.Typer) -> None:
 
 
 def read(
-    files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PNG.", exists=True, dir_okay=False)],
+    files: Annotated[
+        list[Path], typer.Argument(help="PDF, TIFF, JPEG or PNG.", exists=True, dir_okay=False)
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a page.")] = False,
-    clients: Annotated[Path | None, typer.Option(help="Client register (CSV), used as prior knowledge.", exists=True)] = None,
-    staff: Annotated[Path | None, typer.Option(help="Staff list (CSV) with initials, used as prior knowledge.", exists=True)] = None,
-    processes: Annotated[int, typer.Option(min=1, help="Number of reading processes.")] = os.cpu_count() or 1,
+    clients: Annotated[
+        Path | None,
+        typer.Option(help="Client register (CSV), used as prior knowledge.", exists=True),
+    ] = None,
+    staff: Annotated[
+        Path | None,
+        typer.Option(help="Staff list (CSV) with initials, used as prior knowledge.", exists=True),
+    ] = None,
+    processes: Annotated[
+        int, typer.Option(min=1, help="Number of reading processes.")
+    ] = os.cpu_count() or 1,
 ) -> None:
     """Read pages and print their values; nothing is stored.
 
@@ -86,7 +102,9 @@ def read(
 
 
 def _most_urgent_error(codes: Sequence[ExitCode]) -> EfterskriftError:
-    """What ends a command in which pages failed in these ways: of several, that which is to be put right first."""
+    """What ends a command in which pages failed in these ways: of several, that which is to be put
+    right first.
+    """
     if ExitCode.MISSING_PROGRAM in codes:
         return MissingProgramError("pages_could_not_read_since", number=len(codes))
     if ExitCode.INTAKE in codes:
@@ -100,11 +118,25 @@ def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> I
     from pipeline.reading.imaging.timing import limit_threads
 
     limit_threads()
-    _start_reader(registers)  # what is wrong with a register, a form or a setting is said here: in the pool it would only end the processes
-    columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TextColumn("pages"), TimeRemainingColumn())
+    _start_reader(
+        registers
+    )  # what is wrong with a register, a form or a setting is said here: in the pool it would only end the processes
+    columns = (
+        TextColumn("Reading"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("pages"),
+        TimeRemainingColumn(),
+    )
     with (
-        # Spawned, not forked: a copy of a process with threads (the progress bar's) may wait for ever for a lock that one of them held.
-        ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_start_reader, initargs=(registers,)) as pool,
+        # Spawned, not forked: a copy of a process with threads (the progress bar's) may wait for
+        # ever for a lock that one of them held.
+        ProcessPoolExecutor(
+            processes,
+            multiprocessing.get_context("spawn"),
+            initializer=_start_reader,
+            initargs=(registers,),
+        ) as pool,
         Progress(*columns, console=Console(stderr=True), transient=True) as progress,
     ):
         task = progress.add_task("read", total=sum(count_pages(path) or 1 for path in files))
@@ -178,7 +210,10 @@ def _field_object(reading: Reading) -> dict[str, Any]:
 
 def _print_page(page: dict[str, Any], console: Console) -> None:
     form = f"{page['form']} v{page['version']}, {page['serial'] or '–'}" if page["form"] else ""
-    console.print(f"[bold]{escape(page['source'])}[/] page {page['page']}: {page['outcome']} {form}", highlight=False)
+    console.print(
+        f"[bold]{escape(page['source'])}[/] page {page['page']}: {page['outcome']} {form}",
+        highlight=False,
+    )
     for problem in page["problems"]:
         console.print(f"  ! {describe_issue(problem)}", highlight=False, markup=False)
     filled = {name: field for name, field in page["fields"].items() if field["state"] != "empty"}
@@ -186,7 +221,12 @@ def _print_page(page: dict[str, Any], console: Console) -> None:
     for name, field in filled.items():
         said = f"({field['state']})" if field["value"] is None else str(field["value"])
         said = said.replace("\n", "\n" + " " * (width + 11))  # each line of a text below the first
-        console.print(f"  {name:<{width}}  {field['p']:.3f}  {said}", highlight=False, markup=False, soft_wrap=True)
+        console.print(
+            f"  {name:<{width}}  {field['p']:.3f}  {said}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def register_recognize_command(app: typer.Typer) -> None:
@@ -196,9 +236,16 @@ def register_recognize_command(app: typer.Typer) -> None:
 
 def recognize(
     kind: Annotated[Kind, typer.Argument(help="Kind of field.")],
-    paths: Annotated[list[Path], typer.Argument(help="Images, folders or zip archives of images.", exists=True)],
-    cells: Annotated[int | None, typer.Option(min=1, max=60, help="Number of boxes in a row, or of ruled lines in an area.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object an image.")] = False,
+    paths: Annotated[
+        list[Path], typer.Argument(help="Images, folders or zip archives of images.", exists=True)
+    ],
+    cells: Annotated[
+        int | None,
+        typer.Option(min=1, max=60, help="Number of boxes in a row, or of ruled lines in an area."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object an image.")
+    ] = False,
 ) -> None:
     """Read images of single fields; nothing is stored.
 
@@ -233,7 +280,9 @@ def recognize_files(kind: Kind, paths: list[Path], cells: int | None) -> Iterato
             progress.advance(task, len(some))
 
 
-def _recognize_batch(kind: Kind, files: list[tuple[str, bytes]], cells: int | None) -> list[dict[str, Any]]:
+def _recognize_batch(
+    kind: Kind, files: list[tuple[str, bytes]], cells: int | None
+) -> list[dict[str, Any]]:
     """All at once; a picture at a time when one of them stops the others."""
     from pipeline.domain.errors import BrokenFileError, ReadingError
     from pipeline.reading.fields.registry import CALIBRATED_READERS
@@ -268,7 +317,14 @@ def _reading_object(reading: Reading) -> dict[str, Any]:
 
 
 def _failed_image_object(path: str, error: EfterskriftError) -> dict[str, Any]:
-    return {"path": path, "value": None, "p": 0.0, "state": "failed", "alternatives": [], "problem": error.message}
+    return {
+        "path": path,
+        "value": None,
+        "p": 0.0,
+        "state": "failed",
+        "alternatives": [],
+        "problem": error.message,
+    }
 
 
 def _format_row(found: dict[str, Any]) -> str:

@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from pipeline.cli.context import describe_issue, format_count, resolve_unit
@@ -32,15 +41,22 @@ if TYPE_CHECKING:
     from pipeline.operations.watch_folder import FolderWatch
     from pipeline.store.database.store import Store
 
-Unit = Annotated[str, typer.Option("--unit", help="Unit that the paper belongs to; required if there are several.")]
+Unit = Annotated[
+    str,
+    typer.Option("--unit", help="Unit that the paper belongs to; required if there are several."),
+]
 _MAX_REPORTED_FILES = 20
 """So many files are named; Skanna shows them all."""
-PaperPlace = Annotated[str, typer.Option("--place", help="Where the paper is kept, such as a binder or box.")]
+PaperPlace = Annotated[
+    str, typer.Option("--place", help="Where the paper is kept, such as a binder or box.")
+]
 
 
 @dataclass(slots=True)
 class WorkSummary:
-    """Pages that were read from the first look to the last, and in how many seconds. While none waits and none is read, no time counts."""
+    """Pages that were read from the first look to the last, and in how many seconds. While none
+    waits and none is read, no time counts.
+    """
 
     first: ReadingProgress | None = None
     last: ReadingProgress | None = None
@@ -57,7 +73,10 @@ class WorkSummary:
         """Pages, pace and what is left."""
         if self.first is None or self.last is None:
             return "The database could not be reached."
-        read, unreadable = self.last.read - self.first.read, self.last.unreadable - self.first.unreadable
+        read, unreadable = (
+            self.last.read - self.first.read,
+            self.last.unreadable - self.first.unreadable,
+        )
         left = f"{self.last.waiting or 'none'} {'wait' if self.last.waiting > 1 else 'waits'} to be read."
         if read + unreadable <= 0:
             return f"No page was read; {left}"
@@ -72,7 +91,11 @@ def register(app: typer.Typer) -> None:
         app.command(command.__name__, rich_help_panel=TAKING_IN)(command)
 
 
-def scan(files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PNG.")], unit: Unit = "", place: PaperPlace = "") -> None:
+def scan(
+    files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PNG.")],
+    unit: Unit = "",
+    place: PaperPlace = "",
+) -> None:
     """Import files as one batch.
 
     Repeated after an interruption, the same files are continued, not imported twice.
@@ -92,15 +115,26 @@ def scan(files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PN
         typer.echo("The files are taken in in the order of their numbers.", err=True)
     with make_progress_bar("Taking in") as bar:
         task = bar.add_task("", total=_count_pages(files))
-        taken = import_files(store, files, unit=owner, place=place, by=_operator_login(), on_page=lambda done: bar.update(task, completed=done))
+        taken = import_files(
+            store,
+            files,
+            unit=owner,
+            place=place,
+            by=_operator_login(),
+            on_page=lambda done: bar.update(task, completed=done),
+        )
     _report_intake(store, taken)
 
 
 def watch(
-    folder: Annotated[Path, typer.Argument(help="Folder that the scanner writes to, or a USB stick.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder that the scanner writes to, or a USB stick.")
+    ],
     unit: Unit = "",
     place: PaperPlace = "",
-    once: Annotated[bool, typer.Option("--once", help="End as soon as every file in the folder is imported.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="End as soon as every file in the folder is imported.")
+    ] = False,
 ) -> None:
     """Import files as they appear in a folder.
 
@@ -112,7 +146,9 @@ def watch(
 
     settings = load_settings()
     store = open_store(settings)
-    watched = FolderWatch(store, folder, resolve_unit(store, unit), place, _operator_login(), settings.watch_seconds)
+    watched = FolderWatch(
+        store, folder, resolve_unit(store, unit), place, _operator_login(), settings.watch_seconds
+    )
     typer.echo(f"Watching {folder}.", err=True)
     told: Counter[str] = Counter()
     try:
@@ -123,8 +159,12 @@ def watch(
 
 
 def work(
-    processes: Annotated[int, typer.Option("--processes", min=1, help="Number of reading processes.")] = os.cpu_count() or 1,
-    until_idle: Annotated[bool, typer.Option("--until-idle", help="End when no page is waiting.")] = False,
+    processes: Annotated[
+        int, typer.Option("--processes", min=1, help="Number of reading processes.")
+    ] = os.cpu_count() or 1,
+    until_idle: Annotated[
+        bool, typer.Option("--until-idle", help="End when no page is waiting.")
+    ] = False,
 ) -> None:
     """Read the waiting pages.
 
@@ -146,8 +186,13 @@ def work(
             bar.update(task, total=ended + now.waiting, completed=ended)
             if now.waiting == 0 and not until_idle and not rests:
                 rests = True
-                typer.echo("No page waits to be read. What comes in is read until Ctrl-C ends this.", err=True)
-    if (end := measure_progress(store)) is not None:  # each worker finished its page before it ended
+                typer.echo(
+                    "No page waits to be read. What comes in is read until Ctrl-C ends this.",
+                    err=True,
+                )
+    if (
+        end := measure_progress(store)
+    ) is not None:  # each worker finished its page before it ended
         tally.update(end, time.monotonic())
     typer.echo(tally.describe(), err=True)
 
@@ -186,7 +231,10 @@ def _report_skipped_files(watched: FolderWatch, told: Counter[str]) -> None:
     """Say what is left alone, by kind only, whenever there is more of it than has been told."""
     if watched.others - told:
         kinds = ", ".join(sorted(kind or "no suffix" for kind in watched.others))
-        typer.echo(f"Left alone, not scans: {format_count(watched.others.total(), 'file')} ({kinds}).", err=True)
+        typer.echo(
+            f"Left alone, not scans: {format_count(watched.others.total(), 'file')} ({kinds}).",
+            err=True,
+        )
     told |= watched.others
 
 
@@ -196,9 +244,15 @@ def _report_intake(store: Store, taken: IntakeResult) -> None:
     from pipeline.store.paper.pages import list_batch_pages
 
     bad = f", {taken.failed} of them could not be taken in" if taken.failed else ""
-    typer.echo(f"Batch {taken.batch}: {format_count(taken.pages, 'page')}{bad}{' (continued)' if taken.is_resumed else ''}.")
+    typer.echo(
+        f"Batch {taken.batch}: {format_count(taken.pages, 'page')}{bad}{' (continued)' if taken.is_resumed else ''}."
+    )
     with store.read() as conn:
-        failed = [page for page in list_batch_pages(conn, taken.batch) if page.image_sha256 is None] if taken.failed else []
+        failed = (
+            [page for page in list_batch_pages(conn, taken.batch) if page.image_sha256 is None]
+            if taken.failed
+            else []
+        )
         before = list_repeated_sources(conn, taken.batch)
     if before:
         typer.echo(
@@ -206,11 +260,20 @@ def _report_intake(store: Store, taken: IntakeResult) -> None:
             err=True,
         )
     for page in failed[:_MAX_REPORTED_FILES]:
-        typer.echo(f"  {page.source_name}, page {page.source_page}: {describe_issue(page.reason)}", err=True)
+        typer.echo(
+            f"  {page.source_name}, page {page.source_page}: {describe_issue(page.reason)}",
+            err=True,
+        )
     if len(failed) > _MAX_REPORTED_FILES:
-        typer.echo(f"  and {format_count(len(failed) - _MAX_REPORTED_FILES, 'page')} more, which the screen Skanna shows", err=True)
+        typer.echo(
+            f"  and {format_count(len(failed) - _MAX_REPORTED_FILES, 'page')} more, which the screen Skanna shows",
+            err=True,
+        )
     if failed:
-        typer.echo("They are kept and counted as failed. Take in a file that is whole, or scan that paper once more.", err=True)
+        typer.echo(
+            "They are kept and counted as failed. Take in a file that is whole, or scan that paper once more.",
+            err=True,
+        )
 
 
 def _count_pages(files: Sequence[Path]) -> int | None:
@@ -229,7 +292,15 @@ def _operator_login() -> str:
 
 def make_progress_bar(what: str) -> Progress:
     """A bar on stderr: pages done of all, pages a second, time that is left."""
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("pages"), _SpeedColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("pages"),
+        _SpeedColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     return Progress(*columns, console=Console(stderr=True))
 
 
@@ -247,7 +318,12 @@ def _print_status(found: dict[str, Any]) -> None:
         f"Pages in {pages['in']} = done {pages['done']} + waiting {pages['waiting']} + failed {pages['failed']}; {pages['queued']} not read yet"
     )
     for name in ("entries", "problems"):
-        typer.echo(f"{name.capitalize()}: " + (", ".join(f"{key} {n}" for key, n in found[name].items()) or "none"))
+        typer.echo(
+            f"{name.capitalize()}: "
+            + (", ".join(f"{key} {n}" for key, n in found[name].items()) or "none")
+        )
     typer.echo(f"Batches: {found['batches']['in']}")
     for batch in found["batches"]["unfinished"]:
-        typer.echo(f"Batch {batch} is being taken in, or was cut short: then take in the same files again.")
+        typer.echo(
+            f"Batch {batch} is being taken in, or was cut short: then take in the same files again."
+        )

@@ -1,4 +1,5 @@
-"""`efterskrift init`, `upgrade`, `unit`, `clients` and `staff`: create a workspace and load its registers.
+"""`efterskrift init`, `upgrade`, `unit`, `clients` and `staff`: create a workspace and load its
+registers.
 
 `efterskrift person`: add or change a user. What the command does not name stays as it is.
 
@@ -17,7 +18,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.context import format_count, read_stdin, read_stdin_line, resolve_acting_person, resolve_unit
+from pipeline.cli.context import (
+    format_count,
+    read_stdin,
+    read_stdin_line,
+    resolve_acting_person,
+    resolve_unit,
+)
 from pipeline.cli.options import RUNNING, AsAdministrator
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import Area
@@ -64,7 +71,9 @@ def init() -> None:
 
 
 def upgrade(
-    no_backup: Annotated[bool, typer.Option("--no-backup", help="Make no copy: you have made one yourself.")] = False,
+    no_backup: Annotated[
+        bool, typer.Option("--no-backup", help="Make no copy: you have made one yourself.")
+    ] = False,
 ) -> None:
     """Migrate the database, after a backup copy.
 
@@ -93,7 +102,11 @@ def unit(
     if not name.strip():
         raise UsageError("unit_name")
     with open_store(load_settings()).begin() as conn:
-        alike = [known for known in areas_by_unit(conn) if known != name.strip() and _strip_name(known) == _strip_name(name)]
+        alike = [
+            known
+            for known in areas_by_unit(conn)
+            if known != name.strip() and _strip_name(known) == _strip_name(name)
+        ]
         if alike:
             raise UsageError("unit_already", alike=alike[0])
         save_units(conn, {name.strip(): area.value}, by=getpass.getuser())
@@ -116,15 +129,27 @@ def clients(
 
     register_of_file = load_client_register(file)
     with open_store(load_settings()).begin() as conn:
-        count = save_clients(conn, register_of_file.clients, by=getpass.getuser(), missing_columns=register_of_file.silent)
+        count = save_clients(
+            conn,
+            register_of_file.clients,
+            by=getpass.getuser(),
+            missing_columns=register_of_file.silent,
+        )
         known = areas_by_unit(conn)
     typer.echo(format_count(count, "client"))
     _report_unknown_units((client.unit for client in register_of_file), known)
     if "protected" in register_of_file.silent:
-        typer.echo("The file has no column skyddad: clients who were not in the register before count as not protected.", err=True)
+        typer.echo(
+            "The file has no column skyddad: clients who were not in the register before count as not protected.",
+            err=True,
+        )
 
 
-def staff(file: Annotated[Path, typer.Argument(help=f"CSV with {_headers(_STAFF)}.", exists=True, dir_okay=False)]) -> None:
+def staff(
+    file: Annotated[
+        Path, typer.Argument(help=f"CSV with {_headers(_STAFF)}.", exists=True, dir_okay=False)
+    ],
+) -> None:
     """Import the staff list with the initials of each member.
 
     It replaces the lists of the units that it names.
@@ -143,7 +168,9 @@ def staff(file: Annotated[Path, typer.Argument(help=f"CSV with {_headers(_STAFF)
 
 
 def _report_unknown_units(named: Iterable[str], known: Collection[str]) -> None:
-    """Say which units of a file are not known here: a name that is misspelt belongs to nobody's paper."""
+    """Say which units of a file are not known here: a name that is misspelt belongs to nobody's
+    paper.
+    """
     for unit, lines in sorted(Counter(named).items()):
         if unit not in known:
             typer.echo(
@@ -173,15 +200,28 @@ def person(
     login: Annotated[str, typer.Argument(help="Login of the user.")],
     name: Annotated[str | None, typer.Option(help="First name and surname.")] = None,
     title: Annotated[str | None, typer.Option(help="Professional title.")] = None,
-    role: Annotated[Role | None, typer.Option(help="Role of the user.", case_sensitive=False)] = None,
-    units: Annotated[list[str] | None, typer.Option("--unit", help="A unit whose paper the user may see; repeat for more.")] = None,
+    role: Annotated[
+        Role | None, typer.Option(help="Role of the user.", case_sensitive=False)
+    ] = None,
+    units: Annotated[
+        list[str] | None,
+        typer.Option("--unit", help="A unit whose paper the user may see; repeat for more."),
+    ] = None,
     no_units: Annotated[bool, typer.Option("--no-units", help="Remove all units.")] = False,
     areas: Annotated[
         list[Area] | None,
-        typer.Option("--area", help="An area of law that the user may see; repeat for more. Default: by title.", case_sensitive=False),
+        typer.Option(
+            "--area",
+            help="An area of law that the user may see; repeat for more. Default: by title.",
+            case_sensitive=False,
+        ),
     ] = None,
     break_glass: Annotated[
-        bool | None, typer.Option("--break-glass/--no-break-glass", help="Account for emergency access; prints a new password to keep sealed.")
+        bool | None,
+        typer.Option(
+            "--break-glass/--no-break-glass",
+            help="Account for emergency access; prints a new password to keep sealed.",
+        ),
     ] = None,
 ) -> None:
     """Add or change a user.
@@ -190,10 +230,22 @@ def person(
     is. Asks for the password, or reads it from standard input; an empty one keeps the current
     password.
     """
-    from pipeline.store.accounts.people import SEALED_PASSWORD_WORDS, make_word_password, people_by_login, save_person
+    from pipeline.store.accounts.people import (
+        SEALED_PASSWORD_WORDS,
+        make_word_password,
+        people_by_login,
+        save_person,
+    )
     from pipeline.store.database.store import open_store
 
-    named = _AccountOptions(name, title, role, _parse_units(units, no_units=no_units), frozenset(areas) if areas else None, break_glass)
+    named = _AccountOptions(
+        name,
+        title,
+        role,
+        _parse_units(units, no_units=no_units),
+        frozenset(areas) if areas else None,
+        break_glass,
+    )
     store = open_store(load_settings())
     with store.read() as conn:
         _resolve_account(conn, login, named)  # what is wrong is told before a password is asked for
@@ -225,7 +277,11 @@ def _resolve_account(conn: Connection, login: str, named: _AccountOptions) -> Pe
     if known and people.find_person(conn, login) is None:
         raise UsageError("account_closed")
     if unknown := (named.units or frozenset()) - set(client_register.areas_by_unit(conn)):
-        there = f" Known here: {', '.join(client_register.areas_by_unit(conn))}." if client_register.areas_by_unit(conn) else ""
+        there = (
+            f" Known here: {', '.join(client_register.areas_by_unit(conn))}."
+            if client_register.areas_by_unit(conn)
+            else ""
+        )
         raise UsageError("no_unit", unknown=", ".join(sorted(unknown)), there=there)
     found = _merge_account(login, known, named)
     if found.role is Role.REVIEWER and not found.areas:
@@ -238,16 +294,28 @@ def _merge_account(login: str, known: Person | None, named: _AccountOptions) -> 
     title = named.title if named.title is not None or known is None else known.title
     role = named.role or (known.role if known else None)
     if not name or not title or role is None:
-        lacking = ", ".join(option for option, given in (("--name", name), ("--title", title), ("--role", role)) if not given)
+        lacking = ", ".join(
+            option
+            for option, given in (("--name", name), ("--title", title), ("--role", role))
+            if not given
+        )
         if known:
             raise UsageError("account_detail_empty", lacking=lacking)
         raise UsageError("account_new_needs", login=login, lacking=lacking)
     units = named.units if named.units is not None else known.units if known else frozenset()
-    break_glass = named.break_glass if named.break_glass is not None else known is not None and known.break_glass
-    return Person(login, name, title, role, units, _resolve_areas(known, role, title, named), break_glass)
+    break_glass = (
+        named.break_glass
+        if named.break_glass is not None
+        else known is not None and known.break_glass
+    )
+    return Person(
+        login, name, title, role, units, _resolve_areas(known, role, title, named), break_glass
+    )
 
 
-def _resolve_areas(known: Person | None, role: Role, title: str, named: _AccountOptions) -> frozenset[str]:
+def _resolve_areas(
+    known: Person | None, role: Role, title: str, named: _AccountOptions
+) -> frozenset[str]:
     """Those named; those that were chosen once; else the profession's."""
     if named.areas is not None:
         return named.areas
@@ -259,23 +327,44 @@ def _report_changes(before: Person | None, now: Person, *, new_password: bool) -
     """Say what was changed and what was kept; on stderr, since stdout is for a password."""
     is_so, was = _account_facts(now), _account_facts(before or now)
     if before is None:
-        typer.echo(f"Added {now.login}: {', '.join(f'{part} {is_so[part]}' for part in ('role', 'units', 'areas'))}.", err=True)
+        typer.echo(
+            f"Added {now.login}: {', '.join(f'{part} {is_so[part]}' for part in ('role', 'units', 'areas'))}.",
+            err=True,
+        )
     else:
-        changed = [f"{part} {is_so[part]} (was {was[part]})" for part in is_so if is_so[part] != was[part]]
+        changed = [
+            f"{part} {is_so[part]} (was {was[part]})" for part in is_so if is_so[part] != was[part]
+        ]
         changed += ["password"] if new_password else []
         kept = [f"{part} {is_so[part]}" for part in is_so if is_so[part] == was[part]]
         kept += [] if new_password else ["password"]
-        typer.echo(f"Changed for {now.login}: {', '.join(changed)}." if changed else f"Nothing is changed for {now.login}.", err=True)
+        typer.echo(
+            f"Changed for {now.login}: {', '.join(changed)}."
+            if changed
+            else f"Nothing is changed for {now.login}.",
+            err=True,
+        )
         typer.echo(f"Kept: {', '.join(kept)}.", err=True)
     if not now.units and now.role in _UNIT_ROLES:
-        typer.echo(f"No unit is named with --unit, so {now.login} sees nothing of any unit.", err=True)
+        typer.echo(
+            f"No unit is named with --unit, so {now.login} sees nothing of any unit.", err=True
+        )
 
 
 def _account_facts(person: Person) -> Mapping[str, str]:
     """What is told of an account, in words."""
-    lists = {part: ", ".join(sorted(names)) or "none" for part, names in (("units", person.units), ("areas", person.areas))}
+    lists = {
+        part: ", ".join(sorted(names)) or "none"
+        for part, names in (("units", person.units), ("areas", person.areas))
+    }
     kind = "for emergencies" if person.break_glass else "ordinary"
-    return {"name": person.name, "title": person.title, "role": person.role.value, **lists, "account": kind}
+    return {
+        "name": person.name,
+        "title": person.title,
+        "role": person.role.value,
+        **lists,
+        "account": kind,
+    }
 
 
 def _read_password() -> str:
@@ -285,7 +374,9 @@ def _read_password() -> str:
         UsageError: there is neither.
     """
     if sys.stdin.isatty():
-        return str(typer.prompt("Password", hide_input=True, default="", show_default=False, err=True))
+        return str(
+            typer.prompt("Password", hide_input=True, default="", show_default=False, err=True)
+        )
     if not (line := read_stdin_line()):
         raise UsageError("no_password_given")
     return line.strip("\r\n")
@@ -299,7 +390,14 @@ def register_block_command(app: typer.Typer) -> None:
 def block(
     unit: Annotated[str, typer.Argument(help="The unit whose paper is blocked for all others.")],
     reason: Annotated[str, typer.Option(help="Reason, stored with the block.")],
-    file: Annotated[Path | None, typer.Option(help="File with the personal number. Default: standard input.", exists=True, dir_okay=False)] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with the personal number. Default: standard input.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     lift: Annotated[bool, typer.Option("--lift", help="Lift the unit's block.")] = False,
     login: AsAdministrator = "",
 ) -> None:
@@ -318,6 +416,13 @@ def block(
     store = open_store(load_settings())
     person, owner = resolve_acting_person(store, login), resolve_unit(store, unit)
     with store.begin() as conn:
-        block_id = (lift_block if lift else set_block)(conn, person, owner, typed, reason, utc_now())
-    typer.echo("The block is lifted. It was:" if lift else f"Blocked for all units but {owner}. The log knows the block as:", err=True)
+        block_id = (lift_block if lift else set_block)(
+            conn, person, owner, typed, reason, utc_now()
+        )
+    typer.echo(
+        "The block is lifted. It was:"
+        if lift
+        else f"Blocked for all units but {owner}. The log knows the block as:",
+        err=True,
+    )
     typer.echo(block_id)

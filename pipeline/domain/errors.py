@@ -35,7 +35,8 @@ EfterskriftError
 ├── NothingLearnedError corrections teach nothing that is better than what is in use
 └── MissingProgramError an external program or model is not installed
 
-Each carries the key of its text and remedy: `error.<key>` and `error.<key>.remedy`. Neither ever holds a field value.
+Each carries the key of its text and remedy: `error.<key>` and `error.<key>.remedy`. Neither ever
+holds a field value.
 """
 
 from __future__ import annotations
@@ -95,7 +96,9 @@ class EfterskriftError(Exception):
     def remedy_in(self, language: str) -> str:
         """What to do about it, in a language."""
         remedy = f"{self.key}.remedy"
-        return Text(remedy, self.values).in_language(language) if remedy in catalogue(language) else ""
+        return (
+            Text(remedy, self.values).in_language(language) if remedy in catalogue(language) else ""
+        )
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
@@ -172,18 +175,30 @@ class StoreUnavailableError(StoreError):
 
 
 class UnstorableTextError(StoreError):
-    """A text is longer than the database has room for, or holds a character that it cannot hold (PostgreSQL: NUL)."""
+    """A text is longer than the database has room for, or holds a character that it cannot hold
+    (PostgreSQL: NUL).
+    """
 
 
 class NotAllowedError(EfterskriftError):
     """The person lacks the role or the unit that this needs.
 
-    `by` is the person's login, `action` what was wanted, `unit` where: what the log says of the denial. `noted` once the log says it.
+    `by` is the person's login, `action` what was wanted, `unit` where: what the log says of the
+    denial. `noted` once the log says it.
     """
 
     exit_code = ExitCode.NOT_ALLOWED
 
-    def __init__(self, key: str, /, *, by: str = "", action: str = "", unit: str | None = None, **values: object) -> None:
+    def __init__(
+        self,
+        key: str,
+        /,
+        *,
+        by: str = "",
+        action: str = "",
+        unit: str | None = None,
+        **values: object,
+    ) -> None:
         super().__init__(key, **values)
         self.by, self.action, self.unit, self.noted = by, action, unit, False
 
@@ -219,13 +234,25 @@ class InvalidAnswerError(AnswerError):
 
 
 class UnknownClientError(AnswerError):
-    """The personal number is not in the client register and the person has not said that this is right."""
+    """The personal number is not in the client register and the person has not said that this is
+    right.
+    """
 
 
 class ClientConflictError(AnswerError):
-    """The sheet contradicts the client, and the person has not said how it is. `codes` are kinds of conflict (`client_guard.CONFLICTS`)."""
+    """The sheet contradicts the client, and the person has not said how it is. `codes` are kinds of
+    conflict (`client_guard.CONFLICTS`).
+    """
 
-    def __init__(self, key: str, /, *, fields: tuple[str, ...] = (), codes: tuple[str, ...] = (), **values: object) -> None:
+    def __init__(
+        self,
+        key: str,
+        /,
+        *,
+        fields: tuple[str, ...] = (),
+        codes: tuple[str, ...] = (),
+        **values: object,
+    ) -> None:
         super().__init__(key, fields=fields, **values)
         self.codes = codes
 
@@ -241,7 +268,9 @@ class ExportError(EfterskriftError):
 
 
 class TargetUnavailableError(ExportError):
-    """The receiving system cannot be reached, is out of order or asks to wait. What it took stays taken; sending again goes on from there."""
+    """The receiving system cannot be reached, is out of order or asks to wait. What it took stays
+    taken; sending again goes on from there.
+    """
 
 
 class TargetAccessError(ExportError):
@@ -271,8 +300,12 @@ class MissingProgramError(EfterskriftError):
 
 
 def describe_error_location(error: BaseException) -> str:
-    """Kind and place of an unexpected error, without its text: that may quote what is written on a page."""
+    """Kind and place of an unexpected error, without its text: that may quote what is written on a
+    page.
+    """
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE_FOLDER)] or frames
+    ours = [
+        frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE_FOLDER)
+    ] or frames
     where = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
     return f"{type(error).__name__}{where}"

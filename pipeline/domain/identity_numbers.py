@@ -1,8 +1,11 @@
-"""Numbers that say who somebody is: personnummer, samordningsnummer, nationellt reservnummer, and what is none of these.
+"""Numbers that say who somebody is: personnummer, samordningsnummer, nationellt reservnummer, and
+what is none of these.
 
-Rules: folkbokföringslagen (1991:481) 18 § for the personal number, lag (2022:1697) for the coordination number (day + 60), the national format
-of reserve numbers (OID 1.2.752.74.9.1). Skatteverket's official test numbers show that a coordination number may have month 00, day 60 (unknown)
-and a day that its month lacks. A right check digit is a guard against misreading, never proof of identity.
+Rules: folkbokföringslagen (1991:481) 18 § for the personal number, lag (2022:1697) for the
+coordination number (day + 60), the national format of reserve numbers (OID 1.2.752.74.9.1).
+Skatteverket's official test numbers show that a coordination number may have month 00, day 60
+(unknown) and a day that its month lacks. A right check digit is a guard against misreading,
+never proof of identity.
 
 How exchange formats name the series of an identity number, and the short way of writing one.
 """
@@ -22,7 +25,9 @@ _SEPARATORS = re.compile(r"[\s\-\u2010-\u2015\u2212]")
 _PERSONAL_12 = re.compile(r"(\d{8})\+?(\d{4})", re.ASCII)
 _PERSONAL_10 = re.compile(r"(\d{6})(\+?)(\d{4})", re.ASCII)
 _RESERVE_LETTERS = "A-HJ-NPR-UX-Z"
-_RESERVE_PATTERN = re.compile(rf"(\d\d)(\d\d)(\d\d)(\d\d)[{_RESERVE_LETTERS}]{{2}}[\d{_RESERVE_LETTERS}]\d", re.ASCII)
+_RESERVE_PATTERN = re.compile(
+    rf"(\d\d)(\d\d)(\d\d)(\d\d)[{_RESERVE_LETTERS}]{{2}}[\d{_RESERVE_LETTERS}]\d", re.ASCII
+)
 _LOCAL_PATTERN = re.compile(r"(?=.*\d)(?=.*[A-ZÅÄÖ/])[0-9A-ZÅÄÖ/]+", re.ASCII)
 MAX_LOCAL_PID_LENGTH = 20
 """Characters of a local number that the register can hold."""
@@ -50,9 +55,10 @@ class PidKind(StrEnum):
 class Pid:
     """An identity number in its normal form.
 
-    `value12` is the twelve characters, or empty when the century is unknown; then `candidates` holds each possible number, the youngest person
-    first. For a local number it is the text without blanks and hyphens. `valid` says that date and check digit are right,
-    never that the person exists.
+    `value12` is the twelve characters, or empty when the century is unknown; then `candidates`
+    holds each possible number, the youngest person first. For a local number it is the text
+    without blanks and hyphens. `valid` says that date and check digit are right, never that the
+    person exists.
     """
 
     value12: str
@@ -62,9 +68,11 @@ class Pid:
 
 
 def normalize_pid(text: str, today: date | None = None) -> Pid:
-    """An identity number as written: with or without century, hyphen, blanks, or the plus sign of those who are 100 or older.
+    """An identity number as written: with or without century, hyphen, blanks, or the plus sign of
+    those who are 100 or older.
 
-    A hyphen says nothing of the century: on paper the plus sign is often forgotten, so ten digits without it fit two persons a hundred years apart.
+    A hyphen says nothing of the century: on paper the plus sign is often forgotten, so ten
+    digits without it fit two persons a hundred years apart.
     """
     plain = _SEPARATORS.sub("", text).upper()
     day = today or dates.today_in_sweden()
@@ -78,9 +86,11 @@ def normalize_pid(text: str, today: date | None = None) -> Pid:
 
 
 def is_local_pid(value12: str) -> bool:
-    """Whether a number of none of the national series can be a reserve number of a municipality, or one of the Migration Agency (LMA).
+    """Whether a number of none of the national series can be a reserve number of a municipality, or
+    one of the Migration Agency (LMA).
 
-    The first has letters, the second a slash. Digits alone lack some, or have too many; 1,93001E+11 is what a spreadsheet makes of twelve.
+    The first has letters, the second a slash. Digits alone lack some, or have too many;
+    1,93001E+11 is what a spreadsheet makes of twelve.
     """
     return _LOCAL_PATTERN.fullmatch(value12) is not None
 
@@ -101,7 +111,9 @@ def is_temporary_pid(number: str) -> bool:
 
 
 def age_on(value12: str, day: date) -> int | None:
-    """Whole years on a day by the date in the number, which now and then is a near-by day of the birth; None where the number tells no date."""
+    """Whole years on a day by the date in the number, which now and then is a near-by day of the
+    birth; None where the number tells no date.
+    """
     if not re.fullmatch(r"\d{12}", value12):
         return None
     born = _find_birth_date(value12, _classify_day(value12[6:8]))
@@ -114,11 +126,19 @@ def _parse_birth_number(digits: str, today: date) -> Pid:
     kind = _classify_day(digits[6:8])
     born = _find_birth_date(digits, kind)
     in_order = born is not None and born <= today and digits[8:11] != "000"
-    return Pid(digits, kind, in_order and _luhn_check_digit(_character_values(digits[2:11])) == int(digits[11]))
+    return Pid(
+        digits,
+        kind,
+        in_order and _luhn_check_digit(_character_values(digits[2:11])) == int(digits[11]),
+    )
 
 
 def _expand_century(ten: str, today: date, *, aged: bool) -> Pid:
-    past = [f"{century}{ten}" for century in reversed(_CENTURIES) if int(f"{century}{ten[:2]}") <= today.year]
+    past = [
+        f"{century}{ten}"
+        for century in reversed(_CENTURIES)
+        if int(f"{century}{ten[:2]}") <= today.year
+    ]
     living = [number for number in past if today.year - int(number[:4]) <= _MAX_AGE_YEARS]
     if aged:
         living = [number for number in living if today.year - int(number[:4]) >= 100]
@@ -132,7 +152,9 @@ def _classify_day(day: str) -> PidKind:
 
 
 def _find_birth_date(digits: str, kind: PidKind) -> date | None:
-    """The birth date in a number, None if there is no such day. In a coordination number it is less than exact: see above."""
+    """The birth date in a number, None if there is no such day. In a coordination number it is less
+    than exact: see above.
+    """
     year, month, day = int(digits[:4]), int(digits[4:6]), int(digits[6:8])
     if kind is PidKind.COORDINATION:
         month, day = month or 1, min(max(day - 60, 1), 28) if day <= 91 else 99
@@ -148,7 +170,9 @@ def _is_reserve(text: str, match: re.Match[str]) -> bool:
         dated = 20 <= month <= 99 and 40 <= day <= 59
     else:
         real = next((c for c in (19, 20, 21) if (century - c) % 3 == 0), 0)
-        dated = century > 21 and _find_birth_date(f"{real:02}{text[2:8]}", PidKind.PERSONAL) is not None
+        dated = (
+            century > 21 and _find_birth_date(f"{real:02}{text[2:8]}", PidKind.PERSONAL) is not None
+        )
     return dated and _luhn_check_digit(_character_values(text[:-1])) == int(text[-1])
 
 
@@ -158,8 +182,12 @@ def _character_values(text: str) -> list[int]:
 
 
 def _luhn_check_digit(values: Iterable[int]) -> int:
-    """The check digit: every other value doubled from the last one on, digit sums added up, what is missing to the next ten."""
-    doubled = (value * (2 if place % 2 == 0 else 1) for place, value in enumerate(reversed(list(values))))
+    """The check digit: every other value doubled from the last one on, digit sums added up, what is
+    missing to the next ten.
+    """
+    doubled = (
+        value * (2 if place % 2 == 0 else 1) for place, value in enumerate(reversed(list(values)))
+    )
     return -sum(int(digit) for value in doubled for digit in str(value)) % 10
 
 
@@ -172,37 +200,56 @@ PID_OIDS = {
 
 
 def pid_kind(pid: str) -> PidKind | None:
-    """The series that a number is of, by its form and its check digit: a receiver files it with whoever has that number in that series.
+    """The series that a number is of, by its form and its check digit: a receiver files it with
+    whoever has that number in that series.
 
-    None for no number, and for one that is like a national number and wrong, or lacks its century: nobody knows what it should be. Regions give
-    reserve numbers of twelve characters too, whose date is none; these are local.
+    None for no number, and for one that is like a national number and wrong, or lacks its
+    century: nobody knows what it should be. Regions give reserve numbers of twelve characters
+    too, whose date is none; these are local.
     """
     number = normalize_pid(pid)
     if number.valid:
         return number.kind if number.value12 == pid else None
-    like_national = not pid.startswith(_CENTURY_PREFIXES) if number.kind is PidKind.RESERVE else bool(_BIRTH_DATED_PID.fullmatch(pid))
+    like_national = (
+        not pid.startswith(_CENTURY_PREFIXES)
+        if number.kind is PidKind.RESERVE
+        else bool(_BIRTH_DATED_PID.fullmatch(pid))
+    )
     return None if not pid or like_national else PidKind.LOCAL
 
 
 def pid_oid(pid: str, local: str = "") -> str:
-    """The OID of the number's series; `local` (which may be empty) for a number of none of the national ones; empty for no number or a wrong one."""
+    """The OID of the number's series; `local` (which may be empty) for a number of none of the
+    national ones; empty for no number or a wrong one.
+    """
     series = pid_kind(pid)
     return PID_OIDS.get(series, local) if series else ""
 
 
 def birth_date(pid: str) -> date | None:
-    """The day of birth that a personal or coordination number says, from 1900 on, as the contracts ask for; None where it says none for certain."""
+    """The day of birth that a personal or coordination number says, from 1900 on, as the contracts
+    ask for; None where it says none for certain.
+    """
     kind = normalize_pid(pid).kind
-    if kind not in (PidKind.PERSONAL, PidKind.COORDINATION) or not re.fullmatch(r"(19|20)\d{10}", pid, re.ASCII):
+    if kind not in (PidKind.PERSONAL, PidKind.COORDINATION) or not re.fullmatch(
+        r"(19|20)\d{10}", pid, re.ASCII
+    ):
         return None
     try:
-        return date(int(pid[:4]), int(pid[4:6]), int(pid[6:8]) - (60 if kind is PidKind.COORDINATION else 0))
+        return date(
+            int(pid[:4]), int(pid[4:6]), int(pid[6:8]) - (60 if kind is PidKind.COORDINATION else 0)
+        )
     except ValueError:
         return None
 
 
 def format_short_pid(pid: str, today: date) -> str:
-    """`ÅÅMMDD-NNNN`, with `+` from the year in which the person turns 100; any other number as it is."""
-    if normalize_pid(pid, today).kind not in (PidKind.PERSONAL, PidKind.COORDINATION) or len(pid) != 12:
+    """`ÅÅMMDD-NNNN`, with `+` from the year in which the person turns 100; any other number as it
+    is.
+    """
+    if (
+        normalize_pid(pid, today).kind not in (PidKind.PERSONAL, PidKind.COORDINATION)
+        or len(pid) != 12
+    ):
         return pid
     return f"{pid[2:8]}{'+' if today.year - int(pid[:4]) >= 100 else '-'}{pid[8:]}"

@@ -1,7 +1,9 @@
-"""The issues that a file, a page, a field or an entry can have: one code each, with its scope, severity and text key.
+"""The issues that a file, a page, a field or an entry can have: one code each, with its scope,
+severity and text key.
 
-An issue is stored and exchanged as text, `<code>` or `<code>:<what it is about>`, for instance `covered:rad01.dos`. The table `page`
-and the JSON of `efterskrift read` hold that text; only this module writes and splits it.
+An issue is stored and exchanged as text, `<code>` or `<code>:<what it is about>`, for instance
+`covered:rad01.dos`. The table `page` and the JSON of `efterskrift read` hold that text; only
+this module writes and splits it.
 """
 
 from __future__ import annotations
@@ -36,13 +38,21 @@ class Severity(Enum):
 
 
 _STOPS, _LOW, _WARNING = Severity.STOPS, Severity.LOW_CONFIDENCE, Severity.WARNING
-_FILE, _PAGE, _FIELD, _CLIENT, _ENTRY = Scope.FILE, Scope.PAGE, Scope.FIELD, Scope.CLIENT, Scope.ENTRY
+_FILE, _PAGE, _FIELD, _CLIENT, _ENTRY = (
+    Scope.FILE,
+    Scope.PAGE,
+    Scope.FIELD,
+    Scope.CLIENT,
+    Scope.ENTRY,
+)
 
 
 class IssueCode(StrEnum):
     """Every code of an issue. The text is what databases and JSON hold: it never changes."""
 
-    def __new__(cls, text: str, scope: Scope = Scope.PAGE, severity: Severity = Severity.WARNING) -> Self:
+    def __new__(
+        cls, text: str, scope: Scope = Scope.PAGE, severity: Severity = Severity.WARNING
+    ) -> Self:
         """A member with its traits; the defaults serve lookups by text only."""
         code = str.__new__(cls, text)
         code._value_ = text
@@ -97,8 +107,10 @@ class IssueCode(StrEnum):
 
     # Field readers.
     ODD_STROKES = "odd_strokes", _FIELD, _LOW
-    """A box may hold something else than was read: a single stroke taken for nothing, a ditto mark or an arrow for a 1,
-    two digits for one of them, and one that lies in the next box for nothing."""
+    """A box may hold something else than was read: a single stroke taken for nothing, a ditto mark
+    or an arrow for a 1, two digits for one of them, and one that lies in the next box for
+    nothing.
+    """
     DITTO = "ditto", _FIELD, _LOW
     """A ditto mark may be written in the field: the value of the row above is meant."""
     STRUCK_OUT = "struck_out", _FIELD, _WARNING
@@ -153,7 +165,8 @@ _BY_TEXT = {str(code): code for code in IssueCode}
 class Issue:
     """One issue.
 
-    `field` is what it is about: the name of a field as a rule, else a number (of a page, a marker) or a fact; empty for a whole page.
+    `field` is what it is about: the name of a field as a rule, else a number (of a page, a
+    marker) or a fact; empty for a whole page.
     """
 
     code: IssueCode
@@ -165,7 +178,9 @@ class Issue:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """The issue that a stored text means; None for another text, such as the sentence of an error."""
+        """The issue that a stored text means; None for another text, such as the sentence of an
+        error.
+        """
         head, field = split_code(text)
         code = _BY_TEXT.get(head)
         return cls(code, field) if code is not None else None

@@ -1,6 +1,8 @@
-"""The domain model, as frozen values. Imports only the codes of issues and the columns of registers.
+"""The domain model, as frozen values. Imports only the codes of issues and the columns of
+registers.
 
-Lengths are millimetres from the top left of the printed page unless a name says px. A probability `p` is between 0 and 1.
+Lengths are millimetres from the top left of the printed page unless a name says px. A
+probability `p` is between 0 and 1.
 """
 
 from __future__ import annotations
@@ -61,16 +63,22 @@ class Box:
 Alternatives = tuple[tuple[Value, float], ...]
 
 CellProbabilities = tuple[tuple[float, ...], ...]
-"""For each box of a row of digits the probabilities of its answers, in the order of `LATTICE_SYMBOLS`."""
+"""For each box of a row of digits the probabilities of its answers, in the order of
+`LATTICE_SYMBOLS`.
+"""
 CELL_SYMBOLS = "0123456789 #?"
 """A box's answers; blank, struck out, and another mark after the digits."""
 SIGNATURE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZÅÄÖÉÜ"
-"""What people sign with; for initials a lattice gives, step by step along the writing, the probabilities of none and of each of these."""
+"""What people sign with; for initials a lattice gives, step by step along the writing, the
+probabilities of none and of each of these.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class WordBox:
-    """Where a word of a text lies: its characters, from `start` up to `end`, and its rectangle (x, y, w, h in mm)."""
+    """Where a word of a text lies: its characters, from `start` up to `end`, and its rectangle (x,
+    y, w, h in mm).
+    """
 
     start: int
     end: int
@@ -85,14 +93,18 @@ UNSEEN_P = 0.5
 class Reading:
     """What a machine read in one field.
 
-    `p` is the probability that value and state are both right. `alternatives` are other values with their
-    probabilities, best first. `characters` gives p for each character of a text value, for showing the doubtful ones.
-    `remarks` are the issues that its reader found, such as `IssueCode.STRUCK_OUT`; they become problems of the page.
-    `reasons` are codes that say why the value is proposed, such as "name_like:0.86". `lattice` is what the reader saw box by
-    box; it helps to weigh the value and is neither stored nor shown. `clarity` is how clearly handwriting was seen whatever it says: the mean
-    logarithm of the likeliest sign's p, step by step (0 is clearest); nor is it stored or shown. `seen` is how probable the picture alone makes what
-    is read of handwriting, without knowledge of Swedish, and `unknown` how many of its words are no known Swedish; both are used and kept as
-    `clarity` is. `words` tells of free text where each word lies: from the field's top left while it is being read, and then on the page.
+    `p` is the probability that value and state are both right. `alternatives` are other values
+    with their probabilities, best first. `characters` gives p for each character of a text
+    value, for showing the doubtful ones. `remarks` are the issues that its reader found, such as
+    `IssueCode.STRUCK_OUT`; they become problems of the page. `reasons` are codes that say why
+    the value is proposed, such as "name_like:0.86". `lattice` is what the reader saw box by box;
+    it helps to weigh the value and is neither stored nor shown. `clarity` is how clearly
+    handwriting was seen whatever it says: the mean logarithm of the likeliest sign's p, step by
+    step (0 is clearest); nor is it stored or shown. `seen` is how probable the picture alone
+    makes what is read of handwriting, without knowledge of Swedish, and `unknown` how many of
+    its words are no known Swedish; both are used and kept as `clarity` is. `words` tells of free
+    text where each word lies: from the field's top left while it is being read, and then on the
+    page.
     """
 
     value: Value
@@ -116,13 +128,17 @@ class Reading:
 
     @property
     def is_seen_empty(self) -> bool:
-        """Whether the field is empty, and not only covered, torn off or out of place (`field_place.doubted`)."""
+        """Whether the field is empty, and not only covered, torn off or out of place
+        (`field_place.doubted`).
+        """
         return self.state is State.EMPTY and self.p > UNSEEN_P
 
 
 @dataclass(frozen=True, slots=True)
 class SheetCode:
-    """What the code printed on a page says; for a form printed elsewhere what its print says, and then `serial` is empty."""
+    """What the code printed on a page says; for a form printed elsewhere what its print says, and
+    then `serial` is empty.
+    """
 
     form: str
     version: int
@@ -133,7 +149,9 @@ class SheetCode:
 
 @dataclass(frozen=True, slots=True)
 class PageReading:
-    """All that the machine knows of one page. `problems` are issues as they are stored (`str(Issue)`), or the sentence of an error."""
+    """All that the machine knows of one page. `problems` are issues as they are stored
+    (`str(Issue)`), or the sentence of an error.
+    """
 
     outcome: Outcome
     code: SheetCode | None = None
@@ -145,7 +163,9 @@ class PageReading:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One person of the client register (klientregister). `blocked`: behind a block (spärr) for whoever looks, and so without name."""
+    """One person of the client register (klientregister). `blocked`: behind a block (spärr) for
+    whoever looks, and so without name.
+    """
 
     pid: str = field(metadata=in_register("personnummer"))
     name: str = field(metadata=in_register("namn"))
@@ -157,7 +177,9 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """One line of a staff list (signaturförtydligande): who signs a unit's paper with which initials."""
+    """One line of a staff list (signaturförtydligande): who signs a unit's paper with which
+    initials.
+    """
 
     name: str = field(metadata=in_register("namn"))
     title: str = field(metadata=in_register("titel"))
@@ -167,7 +189,9 @@ class StaffMember:
 
 @dataclass(frozen=True, slots=True)
 class PrintedRow:
-    """A row of a table whose print says whom it is about. `printed` are pairs of a column and what was printed in it."""
+    """A row of a table whose print says whom it is about. `printed` are pairs of a column and what
+    was printed in it.
+    """
 
     row: int
     client_pid: str
@@ -176,7 +200,9 @@ class PrintedRow:
 
 @dataclass(frozen=True, slots=True)
 class IssuedSheet:
-    """A sheet that was printed: its serial is accounted for until it comes back. `rows` are those that were printed for a client each."""
+    """A sheet that was printed: its serial is accounted for until it comes back. `rows` are those
+    that were printed for a client each.
+    """
 
     serial: str
     form: str
@@ -199,7 +225,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member of staff who is logged in, with the units and the areas of law whose paper the person may see.
+    """A member of staff who is logged in, with the units and the areas of law whose paper the
+    person may see.
 
     `break_glass` marks an account for emergencies (nödkonto): it shouts.
     """

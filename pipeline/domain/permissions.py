@@ -1,12 +1,16 @@
-"""Who may do what, in which unit and area of law. Every public function that acts for a person asks here; hiding a button is no protection.
+"""Who may do what, in which unit and area of law. Every public function that acts for a person asks
+here; hiding a button is no protection.
 
-Rights follow the need of the work (PDL 4:1–2, SoLPUL 10 §): a manager sees counts but no paper, a reviewer the paper of the own units as far
-as it belongs to an area of law of the own profession. What a certain page or entry asks for, and blocks, is in `store/sight.py`.
+Rights follow the need of the work (PDL 4:1–2, SoLPUL 10 §): a manager sees counts but no paper,
+a reviewer the paper of the own units as far as it belongs to an area of law of the own
+profession. What a certain page or entry asks for, and blocks, is in `store/sight.py`.
 
-The professions of those who review, and which areas of law each may see and confirm: data/professions.yaml.
+The professions of those who review, and which areas of law each may see and confirm:
+data/professions.yaml.
 
-The areas are kept apart (PDL 4:2, SoLPUL 10 §). An account may be given others than its profession's, for instance where a planner has HSL
-tasks by delegation; that is the system administrator's decision and stands in the log.
+The areas are kept apart (PDL 4:2, SoLPUL 10 §). An account may be given others than its
+profession's, for instance where a planner has HSL tasks by delegation; that is the system
+administrator's decision and stands in the log.
 """
 
 from __future__ import annotations
@@ -99,7 +103,17 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
             Action.RECEIPT,
         }
     ),
-    Role.MANAGER: frozenset({Action.PROGRESS, Action.PULL, Action.BACKLOG, Action.QUALITY, Action.ALARM, Action.APPROVE_PAYMENT, Action.PACK}),
+    Role.MANAGER: frozenset(
+        {
+            Action.PROGRESS,
+            Action.PULL,
+            Action.BACKLOG,
+            Action.QUALITY,
+            Action.ALARM,
+            Action.APPROVE_PAYMENT,
+            Action.PACK,
+        }
+    ),
     Role.REGISTRAR: frozenset(
         {
             Action.SCAN,
@@ -114,24 +128,42 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
             Action.DISPOSE,
         }
     ),
-    Role.SYSTEM_ADMINISTRATOR: frozenset({Action.ACCOUNTS, Action.MANAGE, Action.FORMS, Action.MAKE_FORMS}),
+    Role.SYSTEM_ADMINISTRATOR: frozenset(
+        {Action.ACCOUNTS, Action.MANAGE, Action.FORMS, Action.MAKE_FORMS}
+    ),
     Role.LOG_REVIEWER: frozenset({Action.LOG, Action.ALARM}),
 }
 
 
-def is_allowed(person: Person, action: Action, unit: str | None = None, area: str | None = None) -> bool:
+def is_allowed(
+    person: Person, action: Action, unit: str | None = None, area: str | None = None
+) -> bool:
     """Whether the person may; with a unit, whether there; with an area of law, whether within it."""
-    return action in ROLE_ACTIONS[person.role] and (unit is None or unit in person.units) and (area is None or area in person.areas)
+    return (
+        action in ROLE_ACTIONS[person.role]
+        and (unit is None or unit in person.units)
+        and (area is None or area in person.areas)
+    )
 
 
-def require_permission(person: Person, action: Action, unit: str | None = None, area: str | None = None) -> None:
-    """Go on only if the person may. For a page or an entry, `sight.require_page` and `sight.require_entry` ask for all that it asks for.
+def require_permission(
+    person: Person, action: Action, unit: str | None = None, area: str | None = None
+) -> None:
+    """Go on only if the person may. For a page or an entry, `sight.require_page` and
+    `sight.require_entry` ask for all that it asks for.
 
     Raises:
         NotAllowedError: the role, the unit or the area of law does not allow it.
     """
     if action not in ROLE_ACTIONS[person.role]:
-        raise NotAllowedError("role_may_not_do", role=person.role, wanted=action, by=person.login, action=action.value, unit=unit)
+        raise NotAllowedError(
+            "role_may_not_do",
+            role=person.role,
+            wanted=action,
+            by=person.login,
+            action=action.value,
+            unit=unit,
+        )
     if unit is not None and unit not in person.units:
         raise NotAllowedError("other_unit", by=person.login, action=action.value, unit=unit)
     if area is not None and area not in person.areas:
@@ -159,8 +191,9 @@ def load_professions(file: Path = PROFESSIONS_FILE) -> list[Profession]:
 def default_areas(role: Role, title: str) -> frozenset[str]:
     """The areas of an account that is given none of its own.
 
-    Those who review have their profession's, and none if the profession is not known. Administrators, registrars and managers have all areas of
-    their own units, since who scans a stack sees all that lies in it. Those who look after accounts and logs see no paper.
+    Those who review have their profession's, and none if the profession is not known.
+    Administrators, registrars and managers have all areas of their own units, since who scans a
+    stack sees all that lies in it. Those who look after accounts and logs see no paper.
     """
     if role is Role.REVIEWER:
         return _areas_by_title().get(title.strip().casefold(), frozenset())
@@ -169,4 +202,8 @@ def default_areas(role: Role, title: str) -> frozenset[str]:
 
 @cache
 def _areas_by_title() -> Mapping[str, frozenset[str]]:
-    return {title.casefold(): frozenset(area.value for area in one.areas) for one in load_professions() for title in one.titles}
+    return {
+        title.casefold(): frozenset(area.value for area in one.areas)
+        for one in load_professions()
+        for title in one.titles
+    }

@@ -2,12 +2,16 @@
 
 How a confirmed value reads to a person: option labels, ja/nej, decimal comma, oläsligt.
 
-Initials on paper and the person whom they mean: as a person chose in review, else by the staff list (signaturförtydligande).
+Initials on paper and the person whom they mean: as a person chose in review, else by the staff
+list (signaturförtydligande).
 
-The words that say that an entry was written on paper and brought in afterwards (efterregistrering).
+The words that say that an entry was written on paper and brought in afterwards
+(efterregistrering).
 
-Care systems know one author and no transcriber, so who wrote on paper, when, who brought it in and where the paper is must stand in the text
-itself: patientdatalagen 3 kap. 6 § (who wrote and when) and 14 § (a correction shows when it was made).
+Care systems know one author and no transcriber, so who wrote on paper, when, who brought it in
+and where the paper is must stand in the text
+itself: patientdatalagen 3 kap. 6 § (who wrote and when) and 14 § (a correction shows when it was
+    made).
 """
 
 from __future__ import annotations
@@ -34,7 +38,9 @@ TEMPORARY_CLIENT = (
 )
 """Why a file for a system cannot carry an entry about somebody whom the register lacks a number of."""
 MOVED_TO_OTHER_CLIENT = "Posten är flyttad till en annan klient."
-"""Why a target makes void what it has of an entry under the client that it was about before; it never says who the other is."""
+"""Why a target makes void what it has of an entry under the client that it was about before; it
+never says who the other is.
+"""
 MappingType = TypeVar("MappingType", bound=ExportMapping)
 ILLEGIBLE_TEXT = "[oläsligt]"
 _NUMBER = re.compile(r"-?\d+\.\d+")
@@ -43,7 +49,9 @@ _CHOSEN_SIGNER = re.compile(r"(?P<initials>\S+) – (?P<name>.+)")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One entry of a run. `number` counts from 1; `amends` is set when the entry corrects one that was exported before."""
+    """One entry of a run. `number` counts from 1; `amends` is set when the entry corrects one that
+    was exported before.
+    """
 
     number: int
     record: Record
@@ -51,23 +59,31 @@ class Item:
 
 
 def insert_withdrawals(items: Sequence[Item]) -> Iterator[Item]:
-    """The items, each that has been moved to another client after a makulering of what the target has of it under the first.
+    """The items, each that has been moved to another client after a makulering of what the target
+    has of it under the first.
 
-    For targets that find an entry by its client; those that find it by its name alone put the new version in the place of the old.
+    For targets that find an entry by its client; those that find it by its name alone put the
+    new version in the place of the old.
     """
     for item in items:
         if item.amends is not None:
             still = replace(item.amends, exported_record=None, possible_records=())
             for then in filter(None, (item.amends.exported_record, *item.amends.possible_records)):
-                yield Item(item.number, replace(then, voided=MOVED_TO_OTHER_CLIENT, revision=item.record.revision), still)
+                yield Item(
+                    item.number,
+                    replace(then, voided=MOVED_TO_OTHER_CLIENT, revision=item.record.revision),
+                    still,
+                )
         yield item
 
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """What an exporter needs besides the entries: settings, form definitions, the target's mapping files by form id, and the staff list.
+    """What an exporter needs besides the entries: settings, form definitions, the target's mapping
+    files by form id, and the staff list.
 
-    `picture` gives the bytes of a picture by its name in `Record.pages`, StoreError if it is missing; None: no pictures at hand, so none are put in.
+    `picture` gives the bytes of a picture by its name in `Record.pages`, StoreError if it is
+    missing; None: no pictures at hand, so none are put in.
     """
 
     settings: Settings
@@ -91,7 +107,8 @@ class ExportOptions:
 class Exporter(Protocol):
     """One kind of target: how confirmed entries become a file.
 
-    `mapping` is the model of `forms/<id>/export.<target>.yaml`; None means that every form goes, without a file.
+    `mapping` is the model of `forms/<id>/export.<target>.yaml`; None means that every form goes,
+    without a file.
     """
 
     @property
@@ -111,7 +128,9 @@ class Exporter(Protocol):
         """Model of the mapping file, if the target needs one."""
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
-        """Why the target cannot carry this record, in Swedish and without any value from it; empty when it can."""
+        """Why the target cannot carry this record, in Swedish and without any value from it; empty
+        when it can.
+        """
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """The file. The same arguments give the same bytes."""
@@ -124,7 +143,9 @@ class StatisticsExporter(Exporter, Protocol):
         """The month that an entry is told in, `ÅÅÅÅ-MM`; empty if it belongs in none."""
 
     def notice(self, options: ExportOptions) -> str:
-        """What has to be done with the files before they are handed in, in Swedish; empty if nothing."""
+        """What has to be done with the files before they are handed in, in Swedish; empty if
+        nothing.
+        """
 
 
 def with_decimal_comma(text: str) -> str:
@@ -135,7 +156,11 @@ def with_decimal_comma(text: str) -> str:
 def find_field_spec(record: Record, name: str, forms: Forms) -> FieldSpec | None:
     """The definition of an entry's field, whose name lacks the row's prefix."""
     form = forms.get((record.form, record.version))
-    return next((spec for spec in form.entry_fields(record.row) if spec.column == name), None) if form else None
+    return (
+        next((spec for spec in form.entry_fields(record.row) if spec.column == name), None)
+        if form
+        else None
+    )
 
 
 def find_record_form(record: Record, forms: Forms) -> Form | None:
@@ -144,10 +169,18 @@ def find_record_form(record: Record, forms: Forms) -> Form | None:
 
 
 def field_value(record: Record, name: str, forms: Forms) -> Value:
-    """What a field says. An empty box or place for a signature says False, though nothing was written there."""
+    """What a field says. An empty box or place for a signature says False, though nothing was
+    written there.
+    """
     value = record.fields.get(name)
     spec = find_field_spec(record, name, forms)
-    if value is None and spec and spec.traits.is_boolean and name in record.fields and name not in record.illegible:
+    if (
+        value is None
+        and spec
+        and spec.traits.is_boolean
+        and name in record.fields
+        and name not in record.illegible
+    ):
         return False
     return value
 
@@ -169,8 +202,14 @@ def format_field_value(record: Record, name: str, forms: Forms) -> str:
 
 
 def format_uncoded_choice(record: Record, name: str, codes: Collection[str], forms: Forms) -> str:
-    """With its label, what a choice says and the file's code for it does not: an option that has none, or that nobody can read it."""
-    known = not name or str(record.fields.get(name)) in codes or field_value(record, name, forms) is False
+    """With its label, what a choice says and the file's code for it does not: an option that has
+    none, or that nobody can read it.
+    """
+    known = (
+        not name
+        or str(record.fields.get(name)) in codes
+        or field_value(record, name, forms) is False
+    )
     words = "" if known else format_field_value(record, name, forms)
     return f"{record.labels.get(name, name)}: {words}" if words else ""
 
@@ -183,7 +222,9 @@ def _format_mark(value: bool, spec: FieldSpec | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Who signed a box: the initials as they stand on the paper, empty where nobody could read them, and the person, if it is known which."""
+    """Who signed a box: the initials as they stand on the paper, empty where nobody could read
+    them, and the person, if it is known which.
+    """
 
     initials: str
     name: str = ""
@@ -198,7 +239,9 @@ class Signature:
         """As it is told in a text."""
         if not self.initials:
             return "signerad på papperet, oklart av vem"
-        return f"signerad {self.initials}" + (f" ({self.name})" if self.name else ", utan namn i signaturlistan")
+        return f"signerad {self.initials}" + (
+            f" ({self.name})" if self.name else ", utan namn i signaturlistan"
+        )
 
 
 def find_signature(record: Record, field: str, staff: Sequence[StaffMember]) -> Signature | None:
@@ -213,24 +256,40 @@ def find_signature(record: Record, field: str, staff: Sequence[StaffMember]) -> 
         return Signature("")
     if chosen := _CHOSEN_SIGNER.fullmatch(value.strip()):
         return Signature(chosen["initials"], chosen["name"])
-    names = {member.name for member in staff if member.unit == record.unit and member.signature.casefold() == value.strip().casefold()}
+    names = {
+        member.name
+        for member in staff
+        if member.unit == record.unit and member.signature.casefold() == value.strip().casefold()
+    }
     return Signature(value.strip(), names.pop() if len(names) == 1 else "")
 
 
 def to_local_time(moment: datetime) -> datetime:
-    """Swedish wall-clock time. A time without zone was written on paper in Sweden and is local already."""
+    """Swedish wall-clock time. A time without zone was written on paper in Sweden and is local
+    already.
+    """
     return moment if moment.tzinfo is None else moment.astimezone(SWEDEN).replace(tzinfo=None)
 
 
 def format_minute(moment: datetime | None) -> str:
-    """`2021-12-17 08:15`, as the fields beside it say a time, or what is said when the paper does not tell."""
+    """`2021-12-17 08:15`, as the fields beside it say a time, or what is said when the paper does
+    not tell.
+    """
     return f"{to_local_time(moment):%Y-%m-%d %H:%M}" if moment else "okänd tid"
 
 
 def late_entry_text(record: Record, settings: Settings) -> str:
-    """One paragraph: the outage, when it happened, the paper's author and time, who entered and verified it, the scan's id and the paper's place."""
+    """One paragraph: the outage, when it happened, the paper's author and time, who entered and
+    verified it, the scan's id and the paper's place.
+    """
     return " ".join(
-        (_outage_text(settings), f"Gäller {format_event_time(record)}.", _original_text(record), *_people_texts(record), _paper_location_text(record))
+        (
+            _outage_text(settings),
+            f"Gäller {format_event_time(record)}.",
+            _original_text(record),
+            *_people_texts(record),
+            _paper_location_text(record),
+        )
     )
 
 
@@ -252,7 +311,11 @@ def amendment_text(item: Item) -> str:
         return ""
     record = item.record
     kind = "Makulering" if record.voided else "Rättelse"
-    kind = "Flytt från en annan klient" if item.amends.exported_record and record.voided is None else kind
+    kind = (
+        "Flytt från en annan klient"
+        if item.amends.exported_record and record.voided is None
+        else kind
+    )
     return (
         f"{kind} av tidigare överförd post (körning {item.amends.run}, {format_minute(item.amends.made_at)}). "
         f"Version {record.revision}, {format_minute(record.entered.at)} av {record.entered.by}."
@@ -275,7 +338,10 @@ def _outage_text(settings: Settings) -> str:
 
 
 def _original_text(record: Record) -> str:
-    author = ", ".join(part for part in (record.author, record.author_title) if part) or "okänd (namnet framgår inte av papperet)"
+    author = (
+        ", ".join(part for part in (record.author, record.author_title) if part)
+        or "okänd (namnet framgår inte av papperet)"
+    )
     return f"Originalanteckning på papper av {author}, skriven {format_written_time(record)}."
 
 

@@ -14,7 +14,10 @@ from pipeline.export.rivta.care_documentation import CareDocumentationExporter
 from pipeline.export.rivta.observations import ObservationsExporter
 from pipeline.export.tables.csv_table import CsvExporter
 
-STATISTICS: dict[str, StatisticsExporter] = {"khsl": KhslExporter(), "ekonomiskt-bistand": AidFileExporter()}
+STATISTICS: dict[str, StatisticsExporter] = {
+    "khsl": KhslExporter(),
+    "ekonomiskt-bistand": AidFileExporter(),
+}
 """Targets that tell of whole months and take no entry: see `monthly.py`."""
 TARGETS: dict[str, Exporter] = {
     "rivta": CareDocumentationExporter(),

@@ -1,8 +1,11 @@
-"""A file is there whole or as it was: what is written lies beside it until it is complete. And a file that one process at a time holds.
+"""A file is there whole or as it was: what is written lies beside it until it is complete. And a
+file that one process at a time holds.
 
-What a process that was killed left beside its file is removed by the next that writes in the folder.
+What a process that was killed left beside its file is removed by the next that writes in the
+folder.
 
-What is only half made bears the number of the process that makes it, so that what a killed one left behind is found: it is secret about people.
+What is only half made bears the number of the process that makes it, so that what a killed one
+left behind is found: it is secret about people.
 """
 
 from __future__ import annotations
@@ -22,9 +25,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-_PARTIAL_NAME = re.compile(r"(?:\.|efterskrift-)([0-9a-f]{8})-([0-9]+)-[0-9a-z_]+(?:\.partial)?", re.ASCII)
+_PARTIAL_NAME = re.compile(
+    r"(?:\.|efterskrift-)([0-9a-f]{8})-([0-9]+)-[0-9a-z_]+(?:\.partial)?", re.ASCII
+)
 _FOREIGN_STALE_SECONDS = 24 * 3600
-"""After so long what a process of another computer makes is taken to be left behind; whether it lives cannot be asked from here."""
+"""After so long what a process of another computer makes is taken to be left behind; whether it
+lives cannot be asked from here.
+"""
 
 
 def partial_name() -> str:
@@ -38,7 +45,9 @@ def temporary_folder_prefix() -> str:
 
 
 def remove_stale_partials(folder: Path) -> None:
-    """Remove what was left half made in a folder by processes that are no more. What cannot be removed stays, without a word."""
+    """Remove what was left half made in a folder by processes that are no more. What cannot be
+    removed stays, without a word.
+    """
     with suppress(OSError):
         for path in [path for path in folder.iterdir() if _is_stale(path)]:
             if path.is_dir() and not path.is_symlink():
@@ -48,9 +57,11 @@ def remove_stale_partials(folder: Path) -> None:
 
 
 def remove_stale_partials_daily(folder: Path) -> None:
-    """As `remove_left`, once a process and day: for whoever makes one thing after another in a folder that may hold much of other programs.
+    """As `remove_left`, once a process and day: for whoever makes one thing after another in a
+    folder that may hold much of other programs.
 
-    Another process takes the place of one that was killed, and looks first of all. What another computer left is not known to be left until later.
+    Another process takes the place of one that was killed, and looks first of all. What another
+    computer left is not known to be left until later.
     """
     _remove_for_day(folder, int(time.monotonic() // _FOREIGN_STALE_SECONDS))
 
@@ -91,7 +102,8 @@ def _is_alive(process: int) -> bool:
 
 
 def write_atomically(file: Path, text: str) -> None:
-    """Put a text in the place of what a file held; its folder is made. A disk that is full or a process that ends leaves the file as it was.
+    """Put a text in the place of what a file held; its folder is made. A disk that is full or a
+    process that ends leaves the file as it was.
 
     Raises:
         OSError: the disk refuses.
@@ -107,7 +119,8 @@ def write_atomically(file: Path, text: str) -> None:
 
 
 def write_private(file: Path, data: bytes) -> None:
-    """As `write_whole`, of what is secret about people: only its owner may read the file, whoever might read what it was before.
+    """As `write_whole`, of what is secret about people: only its owner may read the file, whoever
+    might read what it was before.
 
     Raises:
         OSError: the disk refuses, or there is no such folder.
@@ -121,7 +134,8 @@ def write_private(file: Path, data: bytes) -> None:
 
 @contextmanager
 def open_partial(file: Path) -> Iterator[Path]:
-    """A new file in the same folder, for its owner only, to be filled and `put`; it is gone after the block otherwise.
+    """A new file in the same folder, for its owner only, to be filled and `put`; it is gone after
+    the block otherwise.
 
     A pipe, a device or a folder is given as it is.
 
@@ -168,7 +182,8 @@ def _resolve_link(file: Path) -> Path:
 
 @contextmanager
 def hold_lock(file: Path) -> Iterator[bool]:
-    """Hold a file that stands for a right, until the block or the process ends; False if another holds it.
+    """Hold a file that stands for a right, until the block or the process ends; False if another
+    holds it.
 
     Raises:
         OSError: the disk refuses.

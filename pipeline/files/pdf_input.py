@@ -1,6 +1,8 @@
-"""Pages of a PDF: the embedded scan unrecoded where a page is exactly one, otherwise the page rendered without loss.
+"""Pages of a PDF: the embedded scan unrecoded where a page is exactly one, otherwise the page
+rendered without loss.
 
-Whether pages of a PDF have gone: what is left of a damaged file can be opened, and tells nothing of them.
+Whether pages of a PDF have gone: what is left of a damaged file can be opened, and tells nothing
+of them.
 """
 
 from __future__ import annotations
@@ -17,7 +19,12 @@ import cv2
 import numpy as np
 import pikepdf
 from pdf2image import convert_from_path
-from pdf2image.exceptions import PDFInfoNotInstalledError, PDFPageCountError, PDFPopplerTimeoutError, PDFSyntaxError
+from pdf2image.exceptions import (
+    PDFInfoNotInstalledError,
+    PDFPageCountError,
+    PDFPopplerTimeoutError,
+    PDFSyntaxError,
+)
 from PIL import Image as Pillow
 
 from pipeline.domain.errors import MissingProgramError, StoreUnavailableError
@@ -25,7 +32,17 @@ from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Image
 from pipeline.files.atomic import remove_stale_partials_daily, temporary_folder_prefix
 
-PDF_ERRORS = (pikepdf.PikepdfError, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RuntimeError)
+PDF_ERRORS = (
+    pikepdf.PikepdfError,
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    RuntimeError,
+)
 """What pikepdf raises on damaged, unusual or locked objects."""
 _TAIL_BYTES = 4096
 """Where a whole file has its end mark, though something may have been written after it."""
@@ -49,16 +66,22 @@ def explain_missing_pages(path: Path, found: int) -> str:
 
 
 def _declared_page_count(path: Path) -> int:
-    """How many pages the file says that it has; 0 if it does not. One whose object is destroyed is else left out without a word."""
+    """How many pages the file says that it has; 0 if it does not. One whose object is destroyed is
+    else left out without a word.
+    """
     try:
-        with pikepdf.open(path, inherit_page_attributes=False) as pdf:  # pages are not looked for yet, and the count not corrected
+        with pikepdf.open(
+            path, inherit_page_attributes=False
+        ) as pdf:  # pages are not looked for yet, and the count not corrected
             return int(pdf.Root.Pages.Count)
     except PDF_ERRORS:
         return 0
 
 
 def _is_file_truncated(path: Path) -> bool:
-    """Whether the file's end is missing. What is left can be mended, but tells nothing of the pages that were lost."""
+    """Whether the file's end is missing. What is left can be mended, but tells nothing of the pages
+    that were lost.
+    """
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
         return b"%%EOF" not in file.read()
@@ -98,7 +121,8 @@ def count_pdf_pages(path: Path) -> int:
 
 
 def read_pdf_pages(path: Path) -> Iterator[tuple[int, PdfPageImage | PdfProblem]]:
-    """Page number from 1 and picture, one at a time; a file that cannot be opened yields one problem.
+    """Page number from 1 and picture, one at a time; a file that cannot be opened yields one
+    problem.
 
     Raises:
         MissingProgramError: poppler is not installed and a page must be rendered.
@@ -145,7 +169,11 @@ def _bounded_dpi(page: pikepdf.Page, dpi: float) -> float:
 
 def _find_full_page_scan(page: pikepdf.Page) -> _EmbeddedScan | None:
     """The page's only image, if the page is nothing but that image, upright and filling it."""
-    if int(page.obj.get("/Rotate", 0)) % 360 or _has_annotations(page) or page.obj.get("/UserUnit", 1) != 1:
+    if (
+        int(page.obj.get("/Rotate", 0)) % 360
+        or _has_annotations(page)
+        or page.obj.get("/UserUnit", 1) != 1
+    ):
         return None
     drawable: dict[str, Any] = dict(page.resources.get("/XObject", {}))
     if len(drawable) != 1:
@@ -193,20 +221,35 @@ def _covers_page(page: pikepdf.Page, placed: pikepdf.Matrix) -> bool:
     left, bottom, right, top = (float(v) for v in page.cropbox)
     width, height = right - left, top - bottom
     straight = placed.a > 0 and placed.d > 0 and abs(placed.b) < 1e-3 and abs(placed.c) < 1e-3
-    x_fits = abs(placed.e - left) <= _EDGE_TOLERANCE * width and abs(placed.e + placed.a - right) <= _EDGE_TOLERANCE * width
-    y_fits = abs(placed.f - bottom) <= _EDGE_TOLERANCE * height and abs(placed.f + placed.d - top) <= _EDGE_TOLERANCE * height
+    x_fits = (
+        abs(placed.e - left) <= _EDGE_TOLERANCE * width
+        and abs(placed.e + placed.a - right) <= _EDGE_TOLERANCE * width
+    )
+    y_fits = (
+        abs(placed.f - bottom) <= _EDGE_TOLERANCE * height
+        and abs(placed.f + placed.d - top) <= _EDGE_TOLERANCE * height
+    )
     return straight and x_fits and y_fits
 
 
 def _extract_scan(image: pikepdf.PdfImage) -> PdfPageImage | None:
     """The embedded scan as it is; None where a viewer would change it before showing it."""
     stream = image.obj
-    if image.image_mask or "/SMask" in stream or "/Mask" in stream or image.width * image.height > MAX_EMBEDDED_PIXELS:
+    if (
+        image.image_mask
+        or "/SMask" in stream
+        or "/Mask" in stream
+        or image.width * image.height > MAX_EMBEDDED_PIXELS
+    ):
         return None
     decode: Any = stream.get("/Decode", [])
     if [float(v) for v in decode] != [0.0, 1.0] * (len(decode) // 2):
         return None
-    if image.is_device_n or image.is_separation or image.colorspace not in ("/DeviceGray", "/DeviceRGB", "/CalGray", "/CalRGB", "/ICCBased"):
+    if (
+        image.is_device_n
+        or image.is_separation
+        or image.colorspace not in ("/DeviceGray", "/DeviceRGB", "/CalGray", "/CalRGB", "/ICCBased")
+    ):
         return None
     match list(image.filters):
         case ["/DCTDecode"]:
@@ -219,9 +262,13 @@ def _extract_scan(image: pikepdf.PdfImage) -> PdfPageImage | None:
 
 
 def _extract_jpeg(image: pikepdf.PdfImage) -> PdfPageImage | None:
-    """The bytes as they are. A PDF viewer ignores EXIF orientation and obeys ColorTransform; we would do the opposite, so such pages are rendered."""
+    """The bytes as they are. A PDF viewer ignores EXIF orientation and obeys ColorTransform; we
+    would do the opposite, so such pages are rendered.
+    """
     data = image.obj.read_raw_bytes()
-    if image.mode not in ("L", "RGB") or any("/ColorTransform" in parms for parms in image.decode_parms if parms):
+    if image.mode not in ("L", "RGB") or any(
+        "/ColorTransform" in parms for parms in image.decode_parms if parms
+    ):
         return None
     with Pillow.open(io.BytesIO(data), formats=("JPEG",)) as picture:
         turned = picture.getexif().get(_ORIENTATION, 1) != 1
@@ -230,7 +277,11 @@ def _extract_jpeg(image: pikepdf.PdfImage) -> PdfPageImage | None:
 
 def _extract_fax(image: pikepdf.PdfImage) -> PdfPageImage | None:
     out = io.BytesIO()
-    return PdfPageImage(out.getvalue(), "image/tiff") if image.extract_to(stream=out) == ".tif" else None
+    return (
+        PdfPageImage(out.getvalue(), "image/tiff")
+        if image.extract_to(stream=out) == ".tif"
+        else None
+    )
 
 
 def _extract_flate(image: pikepdf.PdfImage) -> PdfPageImage:
@@ -240,7 +291,9 @@ def _extract_flate(image: pikepdf.PdfImage) -> PdfPageImage:
 
 
 def _render_page(path: Path, number: int, dpi: int) -> PdfPageImage | PdfProblem:
-    """The page as poppler shows it. A damaged page that shows nothing is a problem, not a blank page."""
+    """The page as poppler shows it. A damaged page that shows nothing is a problem, not a blank
+    page.
+    """
     try:
         try:
             picture = _run_renderer(path, number, dpi, strict=True)
@@ -249,7 +302,9 @@ def _render_page(path: Path, number: int, dpi: int) -> PdfPageImage | PdfProblem
             if picture is not None and picture.min() == picture.max():
                 picture = None
     except PDFPopplerTimeoutError:
-        return PdfProblem(IssueCode.TOO_LARGE, f"The page could not be drawn within {RENDER_SECONDS} seconds.")
+        return PdfProblem(
+            IssueCode.TOO_LARGE, f"The page could not be drawn within {RENDER_SECONDS} seconds."
+        )
     except PDFPageCountError:
         return PdfProblem(IssueCode.BROKEN_PAGE, "The page is damaged.")
     except PDFInfoNotInstalledError as error:
@@ -264,7 +319,18 @@ def _run_renderer(path: Path, number: int, dpi: int, *, strict: bool) -> Image |
     """Grey where the page has no colour."""
     remove_stale_partials_daily(Path(tempfile.gettempdir()))
     with tempfile.TemporaryDirectory(prefix=temporary_folder_prefix()) as folder:
-        files = convert_from_path(path, dpi, folder, number, number, "ppm", paths_only=True, strict=strict, use_cropbox=True, timeout=RENDER_SECONDS)
+        files = convert_from_path(
+            path,
+            dpi,
+            folder,
+            number,
+            number,
+            "ppm",
+            paths_only=True,
+            strict=strict,
+            use_cropbox=True,
+            timeout=RENDER_SECONDS,
+        )
         if files and _is_image_truncated(Path(str(files[0]))):
             raise StoreUnavailableError("page_could_not_drawn_disk", value=tempfile.gettempdir())
         colour = cv2.imread(str(files[0]), cv2.IMREAD_COLOR) if files else None

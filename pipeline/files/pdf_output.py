@@ -1,4 +1,6 @@
-"""What all PDFs of ours are: PDF/A, set in one typeface, which is embedded and whose files are closed also when a document is given up half-way."""
+"""What all PDFs of ours are: PDF/A, set in one typeface, which is embedded and whose files are
+closed also when a document is given up half-way.
+"""
 
 from __future__ import annotations
 
@@ -29,19 +31,28 @@ _XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
     </rdf:Description>
   </rdf:RDF>
 </x:xmpmeta>"""
-"""Made here because the library would write the present second into it, and the same contents must give the same bytes."""
+"""Made here because the library would write the present second into it, and the same contents must
+give the same bytes.
+"""
 
 
 def typeface_file(*, bold: bool = False) -> Path:
     """The file of the typeface."""
-    return Path(str(files("font_source_sans_pro") / "files" / f"SourceSansPro-{'Semibold' if bold else 'Regular'}.ttf"))
+    return Path(
+        str(
+            files("font_source_sans_pro")
+            / "files"
+            / f"SourceSansPro-{'Semibold' if bold else 'Regular'}.ttf"
+        )
+    )
 
 
 class Document(FPDF):
-    """A PDF in Swedish, set in `FACE`, of pages of one size (a name, or mm). To be used in a `with`, which closes the typeface.
+    """A PDF in Swedish, set in `FACE`, of pages of one size (a name, or mm). To be used in a
+    `with`, which closes the typeface.
 
-    `made_at` is when it says that it was made, whenever that is; without it the present. One of pictures only has no `words`, and
-    no typeface.
+    `made_at` is when it says that it was made, whenever that is; without it the present. One of
+    pictures only has no `words`, and no typeface.
     """
 
     def __init__(
@@ -64,7 +75,11 @@ class Document(FPDF):
         if made_at:
             self.set_creation_date(made_at)
         if made_at and compliance == PDFA_PAPER:
-            self.set_xmp_metadata(_XMP.format(title=escape(make_printable(title)), made=made_at.astimezone(UTC).isoformat()))
+            self.set_xmp_metadata(
+                _XMP.format(
+                    title=escape(make_printable(title)), made=made_at.astimezone(UTC).isoformat()
+                )
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +96,10 @@ class Document(FPDF):
 
     def fit(self, text: str) -> str:
         """The text with `LACKING` for each character that the typeface lacks."""
-        return "".join(char if char == "\n" or self._has(char) else MISSING_CHARACTER for char in make_printable(text).replace("\t", " "))
+        return "".join(
+            char if char == "\n" or self._has(char) else MISSING_CHARACTER
+            for char in make_printable(text).replace("\t", " ")
+        )
 
     def _has(self, char: str) -> bool:
         font = self.fonts[TYPEFACE]

@@ -1,6 +1,7 @@
 """Text that every file format can carry.
 
-Words into lines of a given width. (fpdf2's own wrapping measures every line anew for each character, which makes long lists slow.)
+Words into lines of a given width. (fpdf2's own wrapping measures every line anew for each
+character, which makes long lists slow.)
 """
 
 from __future__ import annotations
@@ -13,16 +14,26 @@ MeasureText = Callable[[str], float]
 
 
 def make_printable(text: str) -> str:
-    """Line ends as `\\n`; a character that XML 1.0 (§2.2 Char) forbids becomes U+FFFD, so that its place is still seen."""
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n").replace("\r", "\n"))
+    """Line ends as `\\n`; a character that XML 1.0 (§2.2 Char) forbids becomes U+FFFD, so that its
+    place is still seen.
+    """
+    return _UNPRINTABLE.sub(
+        "\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n").replace("\r", "\n")
+    )
 
 
 def wrap_text(text: str, width: float, measure: MeasureText) -> list[str]:
-    """The text in lines no wider than `width`, broken at blanks, and within a word that is wider than a whole line.
+    """The text in lines no wider than `width`, broken at blanks, and within a word that is wider
+    than a whole line.
 
-    `measure` gives the width of a piece; the width of a line is the sum of its pieces. Blanks at a break are dropped, every other stays.
+    `measure` gives the width of a piece; the width of a line is the sum of its pieces. Blanks at
+    a break are dropped, every other stays.
     """
-    return [line for paragraph in text.split("\n") for line in _wrap_paragraph(paragraph, width, measure)]
+    return [
+        line
+        for paragraph in text.split("\n")
+        for line in _wrap_paragraph(paragraph, width, measure)
+    ]
 
 
 def _wrap_paragraph(paragraph: str, width: float, measure: MeasureText) -> Iterator[str]:

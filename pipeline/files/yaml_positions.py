@@ -1,4 +1,6 @@
-"""Where the parts of a YAML file stand, so that a mistake can be told with its line. Lines count from 1."""
+"""Where the parts of a YAML file stand, so that a mistake can be told with its line. Lines count
+from 1.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ class YamlLines:
         self._root: Node | None = yaml.compose(text, Loader=loader)
 
     def line(self, path: YamlPath) -> int:
-        """The line of a part, or of the smallest part around it that there is. Names in a path that are no keys are passed over."""
+        """The line of a part, or of the smallest part around it that there is. Names in a path that
+        are no keys are passed over.
+        """
         node, line = self._root, 1
         for part in path:
             found = _find_child(node, part)
@@ -32,10 +36,19 @@ class YamlLines:
 
     def line_of_field(self, name: str) -> int | None:
         """The line on which a field of this name is written, `name: <name>`; None if there is none."""
-        return next((value.start_mark.line + 1 for _, key, value in _iter_pairs(self._root) if key == "name" and _says(value, name)), None)
+        return next(
+            (
+                value.start_mark.line + 1
+                for _, key, value in _iter_pairs(self._root)
+                if key == "name" and _says(value, name)
+            ),
+            None,
+        )
 
     def repeated_keys(self) -> list[tuple[str, int]]:
-        """Keys that a mapping has twice, of which YAML would silently take the last, with the line of the second."""
+        """Keys that a mapping has twice, of which YAML would silently take the last, with the line
+        of the second.
+        """
         seen: set[tuple[int, str]] = set()
         twice = []
         for owner, key, value in _iter_pairs(self._root):
@@ -48,7 +61,14 @@ class YamlLines:
 def _find_child(node: Node | None, part: str | int) -> tuple[int, Node] | None:
     """Line and value of a part of a mapping or a list."""
     if isinstance(node, MappingNode):
-        return next(((key.start_mark.line + 1, value) for key, value in node.value if _says(key, str(part))), None)
+        return next(
+            (
+                (key.start_mark.line + 1, value)
+                for key, value in node.value
+                if _says(key, str(part))
+            ),
+            None,
+        )
     if isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value):
         value = node.value[part]
         return value.start_mark.line + 1, value
@@ -60,7 +80,9 @@ def _says(node: Node, text: str) -> bool:
 
 
 def _iter_pairs(node: Node | None, seen: set[int] | None = None) -> Iterator[tuple[int, str, Node]]:
-    """Every key with its value, and which mapping it is of. What is written once and used again (an anchor) comes once."""
+    """Every key with its value, and which mapping it is of. What is written once and used again (an
+    anchor) comes once.
+    """
     seen = set() if seen is None else seen
     if node is None or id(node) in seen:
         return

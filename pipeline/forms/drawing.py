@@ -1,8 +1,11 @@
-"""The strokes, words and codes that a printed page is made of. Every length is mm from the top left, every type size points.
+"""The strokes, words and codes that a printed page is made of. Every length is mm from the top
+left, every type size points.
 
-All colours that lie where people write are pale (at least 72 % luminance), so that they vanish when a scan is thresholded.
+All colours that lie where people write are pale (at least 72 % luminance), so that they vanish
+when a scan is thresholded.
 
-The strip at the foot of every page that shows how to write: ten digits, a tick, and how to take a tick back. Drawn by us, as a pen would.
+The strip at the foot of every page that shows how to write: ten digits, a tick, and how to take
+a tick back. Drawn by us, as a pen would.
 """
 
 from __future__ import annotations
@@ -25,16 +28,53 @@ Point = tuple[float, float]
 DIGIT_STROKES: dict[str, tuple[tuple[Point, ...], ...]] = {
     "0": (((0.5, 0.08), (0.2, 0.3), (0.2, 0.7), (0.5, 0.93), (0.8, 0.7), (0.8, 0.3), (0.5, 0.08)),),
     "1": (((0.28, 0.36), (0.58, 0.08)), ((0.58, 0.08), (0.58, 0.93))),
-    "2": (((0.2, 0.28), (0.45, 0.08), (0.76, 0.26), (0.6, 0.56), (0.2, 0.92)), ((0.2, 0.92), (0.82, 0.92))),
-    "3": (((0.22, 0.16), (0.5, 0.07), (0.74, 0.25), (0.46, 0.46)), ((0.46, 0.46), (0.8, 0.66), (0.58, 0.92), (0.2, 0.84))),
+    "2": (
+        ((0.2, 0.28), (0.45, 0.08), (0.76, 0.26), (0.6, 0.56), (0.2, 0.92)),
+        ((0.2, 0.92), (0.82, 0.92)),
+    ),
+    "3": (
+        ((0.22, 0.16), (0.5, 0.07), (0.74, 0.25), (0.46, 0.46)),
+        ((0.46, 0.46), (0.8, 0.66), (0.58, 0.92), (0.2, 0.84)),
+    ),
     "4": (((0.34, 0.08), (0.2, 0.58)), ((0.2, 0.58), (0.84, 0.58)), ((0.64, 0.3), (0.64, 0.93))),
-    "5": (((0.3, 0.08), (0.27, 0.44)), ((0.27, 0.44), (0.6, 0.4), (0.8, 0.66), (0.56, 0.93), (0.2, 0.86)), ((0.3, 0.08), (0.76, 0.08))),
-    "6": (((0.66, 0.07), (0.32, 0.36), (0.22, 0.7), (0.5, 0.93), (0.78, 0.72), (0.54, 0.52), (0.24, 0.68)),),
+    "5": (
+        ((0.3, 0.08), (0.27, 0.44)),
+        ((0.27, 0.44), (0.6, 0.4), (0.8, 0.66), (0.56, 0.93), (0.2, 0.86)),
+        ((0.3, 0.08), (0.76, 0.08)),
+    ),
+    "6": (
+        (
+            (0.66, 0.07),
+            (0.32, 0.36),
+            (0.22, 0.7),
+            (0.5, 0.93),
+            (0.78, 0.72),
+            (0.54, 0.52),
+            (0.24, 0.68),
+        ),
+    ),
     "7": (((0.2, 0.08), (0.82, 0.08)), ((0.82, 0.08), (0.42, 0.93)), ((0.34, 0.5), (0.78, 0.5))),
-    "8": (((0.5, 0.47), (0.26, 0.27), (0.5, 0.07), (0.74, 0.27), (0.5, 0.47), (0.22, 0.7), (0.5, 0.93), (0.78, 0.7), (0.5, 0.47)),),
-    "9": (((0.76, 0.3), (0.5, 0.48), (0.25, 0.28), (0.5, 0.07), (0.76, 0.3)), ((0.76, 0.3), (0.7, 0.62), (0.5, 0.93))),
+    "8": (
+        (
+            (0.5, 0.47),
+            (0.26, 0.27),
+            (0.5, 0.07),
+            (0.74, 0.27),
+            (0.5, 0.47),
+            (0.22, 0.7),
+            (0.5, 0.93),
+            (0.78, 0.7),
+            (0.5, 0.47),
+        ),
+    ),
+    "9": (
+        ((0.76, 0.3), (0.5, 0.48), (0.25, 0.28), (0.5, 0.07), (0.76, 0.3)),
+        ((0.76, 0.3), (0.7, 0.62), (0.5, 0.93)),
+    ),
 }
-"""Strokes of the digits as Swedes write them (1 with upstroke, 7 with bar, open 4): each is a smooth line through points in a unit box."""
+"""Strokes of the digits as Swedes write them (1 with upstroke, 7 with bar, open 4): each is a
+smooth line through points in a unit box.
+"""
 CROSS_DOWNSTROKE: tuple[Point, ...] = ((0.14, 0.16), (0.86, 0.86))
 CROSS_UPSTROKE: tuple[Point, ...] = ((0.86, 0.12), (0.14, 0.88))
 _STRIP_TOP_MM = 275.6
@@ -101,7 +141,9 @@ class PaperDocument(Document):
         self._dress(style)
         return float(self.get_string_width(self._line(text)))
 
-    def area(self, box: Box, fill: Colour, frame: Colour | None = None, stroke: float = 0.25) -> None:
+    def area(
+        self, box: Box, fill: Colour, frame: Colour | None = None, stroke: float = 0.25
+    ) -> None:
         """A filled rectangle, with or without a frame."""
         self.set_fill_color(*fill.value)
         if frame:
@@ -138,10 +180,18 @@ class PaperDocument(Document):
         for y, row in enumerate(rows):
             seam = _SEAM_MM if y + 1 < len(rows) else 0.0
             for start, length in _find_runs(row):
-                self.rect(box.x + start * pitch, box.y + y * pitch, length * pitch, pitch + seam, style="F")
+                self.rect(
+                    box.x + start * pitch,
+                    box.y + y * pitch,
+                    length * pitch,
+                    pitch + seam,
+                    style="F",
+                )
 
     def _line(self, text: str) -> str:
-        """As it is set in one line: nothing is dropped in silence that the typeface lacks, and no two words become one."""
+        """As it is set in one line: nothing is dropped in silence that the typeface lacks, and no
+        two words become one.
+        """
         return self.fit(text).replace("\n", " ")
 
     def _dress(self, style: TextStyle) -> None:
@@ -168,7 +218,11 @@ _HEADING = TextStyle(7.5, Colour.TITLE, bold=True)
 def draw_examples(paper: PaperDocument) -> None:
     """Draw the strip between the lower left marker and the lower right code."""
     paper.words("Så fyller du i", (21, _STRIP_TOP_MM - 4.6), _HEADING)
-    paper.words("Svart eller blå penna. En siffra i varje ruta, skriv inte på linjerna.", (40, _STRIP_TOP_MM - 4.6), _CAPTION)
+    paper.words(
+        "Svart eller blå penna. En siffra i varje ruta, skriv inte på linjerna.",
+        (40, _STRIP_TOP_MM - 4.6),
+        _CAPTION,
+    )
     for index, digit in enumerate(DIGIT_STROKES):
         _draw_digit(paper, digit, Box(21 + index * _CELL_SIZE_MM[0], _STRIP_TOP_MM, *_CELL_SIZE_MM))
     _draw_mark_example(paper, 79, "Kryss", ticked=True)
@@ -205,13 +259,23 @@ def interpolate_curve(points: Sequence[Point], steps: int = 8) -> list[Point]:
     closed = points[0] == points[-1]
     before, after = (points[-2], points[1]) if closed else (points[0], points[-1])
     knots = [before, *points, after]
-    return [_catmull_rom(knots[i : i + 4], step / steps) for i in range(len(points) - 1) for step in range(steps + 1)]
+    return [
+        _catmull_rom(knots[i : i + 4], step / steps)
+        for i in range(len(points) - 1)
+        for step in range(steps + 1)
+    ]
 
 
 def _catmull_rom(knots: Sequence[Point], t: float) -> Point:
     a, b, c, d = knots
     x, y = (
-        0.5 * (2 * b[i] + (c[i] - a[i]) * t + (2 * a[i] - 5 * b[i] + 4 * c[i] - d[i]) * t**2 + (3 * b[i] - a[i] - 3 * c[i] + d[i]) * t**3)
+        0.5
+        * (
+            2 * b[i]
+            + (c[i] - a[i]) * t
+            + (2 * a[i] - 5 * b[i] + 4 * c[i] - d[i]) * t**2
+            + (3 * b[i] - a[i] - 3 * c[i] + d[i]) * t**3
+        )
         for i in (0, 1)
     )
     return x, y

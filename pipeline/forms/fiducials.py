@@ -1,4 +1,5 @@
-"""What is printed on every sheet so that a machine finds its way: corner markers, the code (twice), the serial.
+"""What is printed on every sheet so that a machine finds its way: corner markers, the code (twice),
+the serial.
 
 The code is a QR code in alphanumeric mode: `E1.<FORM ID>.<version>.<page>.<pages>.<serial>`.
 """
@@ -35,7 +36,9 @@ CODE_BOXES: tuple[Box, Box] = (
 """The two QR codes without their quiet zone, mm: top left and bottom right."""
 
 SERIAL_BOXES: tuple[Box, Box] = (Box(152.0, 9.0, 38.0, 7.5), Box(20.0, 283.0, 130.0, 5.0))
-"""Where the serial is printed in letters, mm: to the right in the head, and in the line of the foot."""
+"""Where the serial is printed in letters, mm: to the right in the head, and in the line of the
+foot.
+"""
 
 ORGANISATION_BOX = Box(40.0, 17.0, 149.0, 5.0)
 """Where the organisation is named in the head, mm."""
@@ -56,7 +59,9 @@ def format_code(code: SheetCode) -> str:
 
 
 def parse_code(text: str) -> SheetCode | None:
-    """What a QR code says, or None if it is not one of ours or its serial's check character is wrong."""
+    """What a QR code says, or None if it is not one of ours or its serial's check character is
+    wrong.
+    """
     match = _CODE_PATTERN.fullmatch(text.strip())
     if match is None or not is_serial(match[5]):
         return None
@@ -86,12 +91,16 @@ def format_serial(serial: str) -> str:
 
 
 def format_serial_or_id(serial: str | None) -> str:
-    """The serial as it is printed; what is none, such as the id of a page, as it is, and nothing for None."""
+    """The serial as it is printed; what is none, such as the id of a page, as it is, and nothing
+    for None.
+    """
     return format_serial(serial) if serial and is_serial(serial) else serial or ""
 
 
 def _check_character(body: str) -> str:
-    """Luhn's algorithm modulo 32: finds every single wrong character and nearly all swaps of neighbours."""
+    """Luhn's algorithm modulo 32: finds every single wrong character and nearly all swaps of
+    neighbours.
+    """
     size = len(SERIAL_ALPHABET)
     total = 0
     for place, character in enumerate(reversed(body)):

@@ -1,4 +1,6 @@
-"""How each kind of field looks on paper: one function a kind, and one dictionary. Text that is known before printing is set in the field."""
+"""How each kind of field looks on paper: one function a kind, and one dictionary. Text that is
+known before printing is set in the field.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ _GROUP_BOUNDARIES = {Format.DATE: (4, 6), Format.TIME: (2,), Format.PERSONAL_NUM
 FieldDrawer = Callable[[PaperDocument, FieldSpec, str], None]
 
 
-def draw_field(paper: PaperDocument, spec: FieldSpec, text: str = "", *, labelled: bool = True) -> None:
+def draw_field(
+    paper: PaperDocument, spec: FieldSpec, text: str = "", *, labelled: bool = True
+) -> None:
     """Draw a field with its label; `text` is what is known before printing, else empty."""
     FIELD_DRAWERS[spec.kind](paper, spec, text)
     if labelled and (text or not _leaves_no_trace(spec)):
@@ -33,12 +37,16 @@ def draw_field(paper: PaperDocument, spec: FieldSpec, text: str = "", *, labelle
 
 
 def _leaves_no_trace(spec: FieldSpec) -> bool:
-    """A printed field without text leaves no trace, except the unit, which may then be written by hand."""
+    """A printed field without text leaves no trace, except the unit, which may then be written by
+    hand.
+    """
     return not spec.traits.filled_by_hand and spec.means is not Meaning.UNIT
 
 
 def _draw_label(paper: PaperDocument, spec: FieldSpec) -> None:
-    if spec.label_side is LabelSide.NONE or (spec.label_side is LabelSide.HEADING and spec.row not in (None, 1)):
+    if spec.label_side is LabelSide.NONE or (
+        spec.label_side is LabelSide.HEADING and spec.row not in (None, 1)
+    ):
         return
     x, y, w, h = spec.box
     style = _label_style(spec)
@@ -49,13 +57,19 @@ def _draw_label(paper: PaperDocument, spec: FieldSpec) -> None:
         paper.words_right(spec.label, (x - LABEL_GAP_MM, middle), style)
     else:
         end = x + paper.words(spec.label, (x, y - _LABEL_LIFT_MM), style)
-        paper.words(spec.hint or spec.measure, (end + LABEL_GAP_MM, y - _LABEL_LIFT_MM + 0.1), HINT_STYLE)
+        paper.words(
+            spec.hint or spec.measure, (end + LABEL_GAP_MM, y - _LABEL_LIFT_MM + 0.1), HINT_STYLE
+        )
 
 
 def _label_style(spec: FieldSpec) -> TextStyle:
     if spec.row is not None:
         return ROW_LABEL_STYLE
-    return CHOICE_LABEL_STYLE if spec.traits.is_check_box and spec.label_side is not LabelSide.ABOVE else LABEL_STYLE
+    return (
+        CHOICE_LABEL_STYLE
+        if spec.traits.is_check_box and spec.label_side is not LabelSide.ABOVE
+        else LABEL_STYLE
+    )
 
 
 def _draw_mark(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
@@ -70,7 +84,11 @@ def _draw_choice(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
 def _draw_option(paper: PaperDocument, option: Option) -> None:
     box = Box(*option.box)
     paper.area(box, Colour.WHITE, Colour.FRAME, 0.35)
-    paper.words(option.label, (box.x + box.w + MARK_GAP_MM, box.y + box.h / 2 - CHOICE_LABEL_STYLE.size * 0.3528 * 0.42), CHOICE_LABEL_STYLE)
+    paper.words(
+        option.label,
+        (box.x + box.w + MARK_GAP_MM, box.y + box.h / 2 - CHOICE_LABEL_STYLE.size * 0.3528 * 0.42),
+        CHOICE_LABEL_STYLE,
+    )
 
 
 def _draw_digits(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
@@ -78,7 +96,12 @@ def _draw_digits(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
     paper.area(spec.area, Colour.WHITE)
     for index, cell in enumerate(cells[1:], start=1):
         heavy = index in _group_boundaries(spec)
-        paper.rule((cell.x, cell.y + 0.3), (cell.x, cell.y + cell.h - 0.3), Colour.FRAME if heavy else Colour.RULE, 0.5 if heavy else 0.25)
+        paper.rule(
+            (cell.x, cell.y + 0.3),
+            (cell.x, cell.y + cell.h - 0.3),
+            Colour.FRAME if heavy else Colour.RULE,
+            0.5 if heavy else 0.25,
+        )
     _draw_frame(paper, spec.area)
     if spec.decimals:
         _draw_comma(paper, cells[-spec.decimals])
@@ -99,7 +122,13 @@ def _draw_comma(paper: PaperDocument, cell: Box) -> None:
 
 
 def _draw_frame(paper: PaperDocument, box: Box) -> None:
-    corners = [(box.x, box.y), (box.x + box.w, box.y), (box.x + box.w, box.y + box.h), (box.x, box.y + box.h), (box.x, box.y)]
+    corners = [
+        (box.x, box.y),
+        (box.x + box.w, box.y),
+        (box.x + box.w, box.y + box.h),
+        (box.x, box.y + box.h),
+        (box.x, box.y),
+    ]
     paper.pen(corners, Colour.FRAME, 0.3)
 
 

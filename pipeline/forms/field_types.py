@@ -1,4 +1,6 @@
-"""The sorts of fields that a person who makes a form chooses from, each with the kind and format that a form says instead."""
+"""The sorts of fields that a person who makes a form chooses from, each with the kind and format
+that a form says instead.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class FieldType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldTypeTraits:
-    """What a form says of a sort. `cells` is how many boxes it begins with, where a person says how many."""
+    """What a form says of a sort. `cells` is how many boxes it begins with, where a person says how
+    many.
+    """
 
     kind: Kind
     format: Format | None = None
@@ -65,18 +69,50 @@ FIELD_TYPE_TRAITS: Mapping[FieldType, FieldTypeTraits] = {
 
 def find_field_type(kind: str, form: str | None) -> FieldType:
     """What a field is chosen as; a line of handwriting in another format of boxes goes as text."""
-    exact = (sort for sort, made in FIELD_TYPE_TRAITS.items() if (made.kind, made.format) == (kind, form or None))
-    return next(exact, FieldType.TEXT if kind == Kind.TEXT else FieldType(kind) if kind in set(FieldType) else FieldType.TEXT)
+    exact = (
+        sort
+        for sort, made in FIELD_TYPE_TRAITS.items()
+        if (made.kind, made.format) == (kind, form or None)
+    )
+    return next(
+        exact,
+        FieldType.TEXT
+        if kind == Kind.TEXT
+        else FieldType(kind)
+        if kind in set(FieldType)
+        else FieldType.TEXT,
+    )
 
 
 def change_field_type(field: Mapping[str, Any], field_type: FieldType) -> dict[str, Any]:
-    """The field as another sort: what belongs to the old one only is left out, and what the new one needs is there."""
+    """The field as another sort: what belongs to the old one only is left out, and what the new one
+    needs is there.
+    """
     if "text" in field or field_type is FieldType.WORDS:
         label = str(field.get("label") or field.get("text") or "")
-        return {"text": label} if field_type is FieldType.WORDS else change_field_type({"name": "", "label": label, "kind": "text"}, field_type)
+        return (
+            {"text": label}
+            if field_type is FieldType.WORDS
+            else change_field_type({"name": "", "label": label, "kind": "text"}, field_type)
+        )
     made = FIELD_TYPE_TRAITS[field_type]
-    dropped = {"format", "cells", "lines", "options", "columns", "decimals", "minimum", "maximum", "plausible", "less_than", "sum_of", "filled"}
-    kept = {key: value for key, value in field.items() if key not in dropped} | {"kind": made.kind.value}
+    dropped = {
+        "format",
+        "cells",
+        "lines",
+        "options",
+        "columns",
+        "decimals",
+        "minimum",
+        "maximum",
+        "plausible",
+        "less_than",
+        "sum_of",
+        "filled",
+    }
+    kept = {key: value for key, value in field.items() if key not in dropped} | {
+        "kind": made.kind.value
+    }
     needed: dict[str, Any] = {}
     if made.format:
         needed["format"] = made.format.value
@@ -85,7 +121,10 @@ def change_field_type(field: Mapping[str, Any], field_type: FieldType) -> dict[s
     if made.kind.traits.is_multiline:
         needed["lines"] = field.get("lines") or 3
     if made.kind.traits.has_options:
-        needed["options"] = field.get("options") or [{"value": "ja", "label": "Ja"}, {"value": "nej", "label": "Nej"}]
+        needed["options"] = field.get("options") or [
+            {"value": "ja", "label": "Ja"},
+            {"value": "nej", "label": "Nej"},
+        ]
     if made.kind.traits.has_cells or made.kind.traits.has_check_boxes:
         kept.pop("width", None)
     return kept | needed

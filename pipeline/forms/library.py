@@ -1,6 +1,8 @@
-"""The forms in use, as they are now: those of the program and those that this workspace has published, also while the program runs.
+"""The forms in use, as they are now: those of the program and those that this workspace has
+published, also while the program runs.
 
-Published versions are frozen: paper that is out there must be read with the geometry that it was printed with.
+Published versions are frozen: paper that is out there must be read with the geometry that it was
+printed with.
 """
 
 from __future__ import annotations
@@ -23,14 +25,18 @@ FileStamp = tuple[int, int]
 
 
 def geometry_digest(form: Form) -> str:
-    """SHA-256 of all that a machine needs for reading the form: names, kinds, boxes, formats, cells and options of every page, in order.
+    """SHA-256 of all that a machine needs for reading the form: names, kinds, boxes, formats, cells
+    and options of every page, in order.
 
     Of a form printed elsewhere also the size of the page and the file that shows it unfilled.
 
     Raises:
         FormError: that file cannot be read.
     """
-    pages = [[*_external_geometry(page), *(_field_geometry(spec) for spec in page.all_fields)] for page in form.pages]
+    pages = [
+        [*_external_geometry(page), *(_field_geometry(spec) for spec in page.all_fields)]
+        for page in form.pages
+    ]
     return hashlib.sha256(json.dumps(pages, sort_keys=True).encode()).hexdigest()
 
 
@@ -58,7 +64,8 @@ def _field_geometry(spec: FieldSpec) -> dict[str, Any]:
 
 
 def load_published(folder: Path) -> dict[str, str]:
-    """`<id>/<version>` → digest, as `published.json` in the folder of forms says; empty if there is none.
+    """`<id>/<version>` → digest, as `published.json` in the folder of forms says; empty if there is
+    none.
 
     Raises:
         FormError: the file is not what it should be.
@@ -74,7 +81,9 @@ def load_published(folder: Path) -> dict[str, str]:
 
 def frozen_problem_texts(form: Form, digests: Mapping[str, str]) -> list[str]:
     """Why a form differs from what was published, if it does."""
-    return [f"{fault.what('en')} {fault.remedy('en')}" for fault in find_frozen_problems(form, digests)]
+    return [
+        f"{fault.what('en')} {fault.remedy('en')}" for fault in find_frozen_problems(form, digests)
+    ]
 
 
 def find_frozen_problems(form: Form, digests: Mapping[str, str]) -> list[FormProblem]:
@@ -100,7 +109,9 @@ def publish_forms(folder: Path) -> list[str]:
             raise FormError("form_frozen", problem=problems[0])
     added = sorted(forms.keys() - digests.keys())
     digests |= {key: geometry_digest(forms[key]) for key in added}
-    (folder / PUBLISHED_FILE).write_text(json.dumps(digests, indent=2, sort_keys=True) + "\n", "utf-8")
+    (folder / PUBLISHED_FILE).write_text(
+        json.dumps(digests, indent=2, sort_keys=True) + "\n", "utf-8"
+    )
     return added
 
 
@@ -124,7 +135,9 @@ class FormLibrary:
         return self._forms
 
     def _seen(self) -> FileStamp:
-        """When the workspace's list of published forms was written, and its size; a form is in use once it stands there."""
+        """When the workspace's list of published forms was written, and its size; a form is in use
+        once it stands there.
+        """
         try:
             state = (self._settings.own_forms / PUBLISHED_FILE).stat()
         except OSError:

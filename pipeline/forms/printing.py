@@ -1,4 +1,6 @@
-"""A form becomes sheets of paper: each with its own serial, markers, code and, for a known client, the client's name and number."""
+"""A form becomes sheets of paper: each with its own serial, markers, code and, for a known client,
+the client's name and number.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ _TITLE_ROOM = 122.0
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One copy of a form that is to be printed. `known` are pairs of a field's name and what is set in it, a digit for each box."""
+    """One copy of a form that is to be printed. `known` are pairs of a field's name and what is set
+    in it, a digit for each box.
+    """
 
     serial: str
     unit: str = ""
@@ -48,7 +52,14 @@ def make_client_sheets(clients: Iterable[Client]) -> list[Sheet]:
 
 def to_issued_sheet(form: Form, sheet: Sheet) -> IssuedSheet:
     """What the store keeps of a printed sheet."""
-    return IssuedSheet(sheet.serial, form.id, form.version, sheet.unit, sheet.client.pid if sheet.client else None, _printed_rows(form, sheet))
+    return IssuedSheet(
+        sheet.serial,
+        form.id,
+        form.version,
+        sheet.unit,
+        sheet.client.pid if sheet.client else None,
+        _printed_rows(form, sheet),
+    )
 
 
 def _printed_rows(form: Form, sheet: Sheet) -> tuple[PrintedRow, ...]:
@@ -57,14 +68,26 @@ def _printed_rows(form: Form, sheet: Sheet) -> tuple[PrintedRow, ...]:
     rows = []
     for row in form.rows():
         spec = form.meaning(Meaning.CLIENT_PID, row)
-        if row is not None and spec is not None and spec.row == row and (pid := known.get(spec.name)):
-            printed = tuple((one.column, known[one.name]) for one in form.entry_fields(row) if one.row == row and one.name in known)
+        if (
+            row is not None
+            and spec is not None
+            and spec.row == row
+            and (pid := known.get(spec.name))
+        ):
+            printed = tuple(
+                (one.column, known[one.name])
+                for one in form.entry_fields(row)
+                if one.row == row and one.name in known
+            )
             rows.append(PrintedRow(row, pid, printed))
     return tuple(rows)
 
 
-def print_sheets(form: Form, sheets: Sequence[Sheet], *, organisation: str = "", printed_on: date | None = None) -> bytes:
-    """A PDF/A-2b of all pages of all sheets. The same sheets printed on the same date give the same bytes.
+def print_sheets(
+    form: Form, sheets: Sequence[Sheet], *, organisation: str = "", printed_on: date | None = None
+) -> bytes:
+    """A PDF/A-2b of all pages of all sheets. The same sheets printed on the same date give the same
+    bytes.
 
     Raises:
         FormError: the form is printed elsewhere.
@@ -74,7 +97,9 @@ def print_sheets(form: Form, sheets: Sequence[Sheet], *, organisation: str = "",
         return bytes(paper.output())
 
 
-def draw_sheets(paper: PaperDocument, form: Form, sheets: Iterable[Sheet], organisation: str = "") -> None:
+def draw_sheets(
+    paper: PaperDocument, form: Form, sheets: Iterable[Sheet], organisation: str = ""
+) -> None:
     """Add all pages of all sheets to a document.
 
     Raises:
@@ -122,12 +147,19 @@ def _draw_page(paper: PaperDocument, page: PageSpec, sheet: Sheet) -> None:
     for section in page.sections:
         _draw_section(paper, section)
     for text in page.texts:
-        paper.paragraph(text.text, text.at, text.width or _HEAD_RIGHT - text.at[0], TextStyle(text.size, Colour.LABEL, text.bold))
+        paper.paragraph(
+            text.text,
+            text.at,
+            text.width or _HEAD_RIGHT - text.at[0],
+            TextStyle(text.size, Colour.LABEL, text.bold),
+        )
     if page.table:
         _draw_rows(paper, page.table)
     titles = {section.title for section in page.sections}
     for spec in page.all_fields:
-        draw_field(paper, spec, _prefilled_text(spec, page, sheet), labelled=spec.label not in titles)
+        draw_field(
+            paper, spec, _prefilled_text(spec, page, sheet), labelled=spec.label not in titles
+        )
 
 
 def _draw_section(paper: PaperDocument, section: Section) -> None:
@@ -141,14 +173,18 @@ def _draw_rows(paper: PaperDocument, table: Table) -> None:
     for row in range(1, table.count + 1):
         y = table.top + (row - 1) * table.height
         if row > 1:
-            paper.rule((table.x + 3, y + 0.5), (table.x + table.width - 3, y + 0.5), Colour.RULE, 0.25)
+            paper.rule(
+                (table.x + 3, y + 0.5), (table.x + table.width - 3, y + 0.5), Colour.RULE, 0.25
+            )
         paper.words_right(str(row), (table.x + 7.5, y + 5), _ROW_NUMBER)
 
 
 def _prefilled_text(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:
-    """What is known of a field before printing. In a table with a client a row, a client's sheet has the first row filled in.
+    """What is known of a field before printing. In a table with a client a row, a client's sheet
+    has the first row filled in.
 
-    A number that is longer than its boxes, as regions have, stands beside the name: its first characters may be another's number.
+    A number that is longer than its boxes, as regions have, stands beside the name: its first
+    characters may be another's number.
     """
     if spec.means is Meaning.UNIT:
         return sheet.unit
@@ -156,8 +192,15 @@ def _prefilled_text(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:
         return known
     if sheet.client is None or spec.row not in (None, 1):
         return ""
-    number = next((one for one in page.all_fields if one.means is Meaning.CLIENT_PID and one.row == spec.row), None)
-    boxed = number is None or not number.traits.digits_only or len(sheet.client.pid) <= number.cell_count
+    number = next(
+        (one for one in page.all_fields if one.means is Meaning.CLIENT_PID and one.row == spec.row),
+        None,
+    )
+    boxed = (
+        number is None
+        or not number.traits.digits_only
+        or len(sheet.client.pid) <= number.cell_count
+    )
     if spec.means is Meaning.CLIENT_PID:
         return sheet.client.pid if boxed else ""
     has_printed_name = any(f.means is Meaning.CLIENT_PRINTED for f in page.all_fields)

@@ -14,7 +14,9 @@ YamlPath = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class FormProblem:
-    """One mistake. `values` fill the text; `at` is the part of the file, as near as is known; `field` a field of the form by name."""
+    """One mistake. `values` fill the text; `at` is the part of the file, as near as is known;
+    `field` a field of the form by name.
+    """
 
     code: str
     values: Mapping[str, str | float] = field(default_factory=dict)
@@ -27,7 +29,9 @@ class FormProblem:
 
     def remedy(self, language: str = "sv") -> str:
         """What to do about it."""
-        return text(f"form_problem.{self.code}.remedy", language, field=self.field, **self.shown(language))
+        return text(
+            f"form_problem.{self.code}.remedy", language, field=self.field, **self.shown(language)
+        )
 
     def within(self, at: YamlPath) -> FormProblem:
         """The same, in a part of a larger file."""
@@ -40,8 +44,15 @@ class FormProblem:
             for name, value in self.values.items()
             if name != "field"
         }
-        comma = {name for name, value in self.values.items() if isinstance(value, float) and language == "sv"}
-        return {name: value.replace(".", ",") if name in comma else value for name, value in values.items()}
+        comma = {
+            name
+            for name, value in self.values.items()
+            if isinstance(value, float) and language == "sv"
+        }
+        return {
+            name: value.replace(".", ",") if name in comma else value
+            for name, value in values.items()
+        }
 
 
 class LayoutError(FormError):

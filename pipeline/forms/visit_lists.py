@@ -1,6 +1,8 @@
-"""Planned visits from a planning system, as a tour list (körlista): sheets for each route and day, with what was planned printed in their rows.
+"""Planned visits from a planning system, as a tour list (körlista): sheets for each route and day,
+with what was planned printed in their rows.
 
-Which sheets are printed and kept together: those of clients with a protected identity in no common binder, nor those of whoever may have one.
+Which sheets are printed and kept together: those of clients with a protected identity in no
+common binder, nor those of whoever may have one.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     pass
 
 VISIT_COLUMNS = ("enhet", "datum", "tid", "personnummer", "namn", "insats", "rutt")
-_VISIT_SCHEMA = TableSchema(VISIT_COLUMNS[:5], ";".join(VISIT_COLUMNS), "error.table_row.remedy.visits")
+_VISIT_SCHEMA = TableSchema(
+    VISIT_COLUMNS[:5], ";".join(VISIT_COLUMNS), "error.table_row.remedy.visits"
+)
 TOUR_LIST = "korlista"
 """The form that a plan is printed on unless a municipality has one of its own."""
 _NUMBER_BOXES = 12
@@ -43,7 +47,9 @@ TIME_FIELD, SERVICE_FIELD, ROUTE_FIELD = "planerad_tid", "insats", "rutt"
 
 @dataclass(frozen=True, slots=True, order=True)
 class PlannedVisit:
-    """One planned visit. `day` is YYYY-MM-DD, `at` HH:MM, `pid` 12 characters, or fewer of a local number."""
+    """One planned visit. `day` is YYYY-MM-DD, `at` HH:MM, `pid` 12 characters, or fewer of a local
+    number.
+    """
 
     unit: str
     day: str
@@ -57,10 +63,12 @@ class PlannedVisit:
 def load_visit_plan(path: Path, unit: str = "") -> list[PlannedVisit]:
     """The visits of a plan by unit, day, route and time; of one unit if it is named.
 
-    Columns enhet, datum, tid, personnummer, namn and, if wanted, insats and rutt, as an export of the planning system gives them; others beside them.
+    Columns enhet, datum, tid, personnummer, namn and, if wanted, insats and rutt, as an export
+    of the planning system gives them; others beside them.
 
     Raises:
-        UsageError: the file lacks a column, has a wrong row, or no visit of the unit. The text names rows, never what stands in them.
+        UsageError: the file lacks a column, has a wrong row, or no visit of the unit. The text
+        names rows, never what stands in them.
     """
     return _parse_visits(path, read_table(path, _VISIT_SCHEMA), unit)
 
@@ -76,15 +84,21 @@ def has_visit_rows(form: Form) -> bool:
 
 
 def make_visit_sheets(form: Form, visits: Iterable[PlannedVisit]) -> list[Sheet]:
-    """Sheets with new serials and the visits in their rows, as many sheets for each route as its visits need.
+    """Sheets with new serials and the visits in their rows, as many sheets for each route as its
+    visits need.
 
     Raises:
         UsageError: the form has no rows for planned visits.
     """
     places = _visit_row_fields(form)
     groups = groupby(sorted(visits), key=lambda visit: (visit.unit, visit.day, visit.route))
-    parts = [(key, part) for key, group in groups for part in _split_by_size(list(group), len(places))]
-    return [Sheet(new_serial(), unit, known=tuple(_prefilled_fields(form, places, day, route, part))) for (unit, day, route), part in parts]
+    parts = [
+        (key, part) for key, group in groups for part in _split_by_size(list(group), len(places))
+    ]
+    return [
+        Sheet(new_serial(), unit, known=tuple(_prefilled_fields(form, places, day, route, part)))
+        for (unit, day, route), part in parts
+    ]
 
 
 def _visit_row_fields(form: Form) -> list[Mapping[str, str]]:
@@ -98,13 +112,19 @@ def _visit_row_fields(form: Form) -> list[Mapping[str, str]]:
 def _visit_fields_of_row(form: Form, row: int | None) -> Mapping[str, str] | None:
     own = {spec.column: spec.name for spec in form.entry_fields(row) if spec.row is not None}
     who = {
-        means.value: spec.name for means in (Meaning.CLIENT_PID, Meaning.CLIENT_NAME) if (spec := form.meaning(means, row)) and spec.row is not None
+        means.value: spec.name
+        for means in (Meaning.CLIENT_PID, Meaning.CLIENT_NAME)
+        if (spec := form.meaning(means, row)) and spec.row is not None
     }
     return None if len(who) < 2 or TIME_FIELD not in own else own | who
 
 
 def _prefilled_fields(
-    form: Form, places: Sequence[Mapping[str, str]], day: str, route: str, visits: Sequence[PlannedVisit]
+    form: Form,
+    places: Sequence[Mapping[str, str]],
+    day: str,
+    route: str,
+    visits: Sequence[PlannedVisit],
 ) -> Iterator[tuple[str, str]]:
     """Field and text of all that is printed on one sheet, a digit for each box."""
     if dated := form.meaning(Meaning.EVENT_DATE):
@@ -119,8 +139,14 @@ def _prefilled_fields(
             yield place[SERVICE_FIELD], visit.service
 
 
-def _parse_visits(source: Path | str, rows: Iterable[tuple[int, dict[str, str]]], unit: str) -> list[PlannedVisit]:
-    chosen = [visit for number, row in rows if (visit := _parse_visit(source, number, row)) and unit in ("", visit.unit)]
+def _parse_visits(
+    source: Path | str, rows: Iterable[tuple[int, dict[str, str]]], unit: str
+) -> list[PlannedVisit]:
+    chosen = [
+        visit
+        for number, row in rows
+        if (visit := _parse_visit(source, number, row)) and unit in ("", visit.unit)
+    ]
     if not chosen:
         raise UsageError("plan_no_visits_print")
     return sorted(chosen)
@@ -130,11 +156,15 @@ def _parse_visit(path: Path | str, number: int, row: Mapping[str, str]) -> Plann
     try:
         day, at = date.fromisoformat(row["datum"][:10]).isoformat(), _parse_clock(row["tid"])
     except ValueError:
-        raise row_error(path, number, Text("error.table_row.no_day_or_time"), _VISIT_SCHEMA) from None
+        raise row_error(
+            path, number, Text("error.table_row.no_day_or_time"), _VISIT_SCHEMA
+        ) from None
     pid = normalize_pid(row["personnummer"])
     if not _fits_number_boxes(pid):
         raise row_error(path, number, Text("error.table_row.number_wrong"), _VISIT_SCHEMA)
-    return PlannedVisit(row["enhet"], day, row.get("rutt", ""), at, pid.value12, row["namn"], row.get("insats", ""))
+    return PlannedVisit(
+        row["enhet"], day, row.get("rutt", ""), at, pid.value12, row["namn"], row.get("insats", "")
+    )
 
 
 def _fits_number_boxes(pid: Pid) -> bool:
@@ -155,15 +185,21 @@ def _split_by_size(visits: Sequence[PlannedVisit], size: int) -> Iterator[Sequen
 
 
 class Binder(StrEnum):
-    """The values end the names of the files. Of a client whom no register has, nothing says whether the identity is protected: kept as if it were."""
+    """The values end the names of the files. Of a client whom no register has, nothing says whether
+    the identity is protected: kept as if it were.
+    """
 
     TOGETHER = ""
     PROTECTED = "-skyddade"
     UNKNOWN = "-ej-i-registret"
 
 
-def split_by_binder(visits: Iterable[PlannedVisit], register: Iterable[Client]) -> dict[Binder, list[PlannedVisit]]:
-    """Planned visits as their paper is kept, without empty lists. Who stands in the register twice is protected if either row says so."""
+def split_by_binder(
+    visits: Iterable[PlannedVisit], register: Iterable[Client]
+) -> dict[Binder, list[PlannedVisit]]:
+    """Planned visits as their paper is kept, without empty lists. Who stands in the register twice
+    is protected if either row says so.
+    """
     protected = dict[str, bool]()
     for client in register:
         protected[client.pid] = client.protected or protected.get(client.pid, False)

@@ -1,4 +1,6 @@
-"""The demo workspace: a small municipality of six units with its staff, clients, issued sheets and a stack of filled paper. All invented."""
+"""The demo workspace: a small municipality of six units with its staff, clients, issued sheets and
+a stack of filled paper. All invented.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,24 @@ from pipeline.store.registers.staff import save_staff
 
 DEMO_WORKSPACE = ROOT / "data" / "store" / "demo"
 SAMPLE_FOLDER = ROOT / "data" / "samples"
-NURSING, HOME_CARE, RESIDENCE = "Hemsjukvården Centrum", "Hemtjänsten Norr", "Särskilt boende Björken"
-GROUP_HOME, FAMILIES, OFFICE = "LSS-boende Åviken", "Individ- och familjeomsorgen", "Socialförvaltningens kansli"
-AREA_BY_UNIT = {NURSING: "HSL", HOME_CARE: "SoL", RESIDENCE: "SoL", GROUP_HOME: "LSS", FAMILIES: "IFO", OFFICE: "ADM"}
+NURSING, HOME_CARE, RESIDENCE = (
+    "Hemsjukvården Centrum",
+    "Hemtjänsten Norr",
+    "Särskilt boende Björken",
+)
+GROUP_HOME, FAMILIES, OFFICE = (
+    "LSS-boende Åviken",
+    "Individ- och familjeomsorgen",
+    "Socialförvaltningens kansli",
+)
+AREA_BY_UNIT = {
+    NURSING: "HSL",
+    HOME_CARE: "SoL",
+    RESIDENCE: "SoL",
+    GROUP_HOME: "LSS",
+    FAMILIES: "IFO",
+    OFFICE: "ADM",
+}
 DEMO_PASSWORD = "papper och penna"
 """For all accounts of the demo, which listens on this machine only."""
 DEMO_PLACE = "Pärm 1, socialkontoret"
@@ -51,24 +68,68 @@ _CARE_AREAS = frozenset({"HSL", "SoL", "LSS"})
 _NO_UNITS: frozenset[str] = frozenset()
 DEMO_ACCOUNTS = (
     DemoAccount(
-        Person("anna", "Anna Sundin", "administratör", Role.ADMINISTRATOR, frozenset(AREA_BY_UNIT), ALL_AREAS), "skannar buntar och löser problem"
+        Person(
+            "anna",
+            "Anna Sundin",
+            "administratör",
+            Role.ADMINISTRATOR,
+            frozenset(AREA_BY_UNIT),
+            ALL_AREAS,
+        ),
+        "skannar buntar och löser problem",
     ),
     DemoAccount(
-        Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, _CARE_UNITS, _CARE_AREAS), "granskar och bekräftar poster i vård och omsorg"
+        Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, _CARE_UNITS, _CARE_AREAS),
+        "granskar och bekräftar poster i vård och omsorg",
     ),
-    DemoAccount(Person("olle", "Olle Häggmark", "sjuksköterska", Role.REVIEWER, _CARE_UNITS, _CARE_AREAS), "granskar som andra person"),
     DemoAccount(
-        Person("camilla", "Camilla Rova", "socialsekreterare", Role.REVIEWER, frozenset({FAMILIES}), frozenset({"SoL", "IFO"})),
+        Person("olle", "Olle Häggmark", "sjuksköterska", Role.REVIEWER, _CARE_UNITS, _CARE_AREAS),
+        "granskar som andra person",
+    ),
+    DemoAccount(
+        Person(
+            "camilla",
+            "Camilla Rova",
+            "socialsekreterare",
+            Role.REVIEWER,
+            frozenset({FAMILIES}),
+            frozenset({"SoL", "IFO"}),
+        ),
         "granskar individ- och familjeomsorgens poster",
     ),
     DemoAccount(
-        Person("johan", "Johan Strand", "socialsekreterare", Role.REVIEWER, frozenset({FAMILIES}), frozenset({"SoL", "IFO"})),
+        Person(
+            "johan",
+            "Johan Strand",
+            "socialsekreterare",
+            Role.REVIEWER,
+            frozenset({FAMILIES}),
+            frozenset({"SoL", "IFO"}),
+        ),
         "granskar dem som andra person",
     ),
-    DemoAccount(Person("rita", "Rita Lund", "registrator", Role.REGISTRAR, frozenset({OFFICE}), ALL_AREAS), "granskar kansliets handlingar"),
-    DemoAccount(Person("carl", "Carl Wiklund", "enhetschef", Role.MANAGER, frozenset(AREA_BY_UNIT), ALL_AREAS), "följer läget"),
-    DemoAccount(Person("sven", "Sven Dahl", "systemförvaltare", Role.SYSTEM_ADMINISTRATOR, _NO_UNITS, _NO_UNITS), "sköter konton"),
-    DemoAccount(Person("lova", "Lova Ståhl", "dataskyddssamordnare", Role.LOG_REVIEWER, _NO_UNITS, _NO_UNITS), "granskar loggen"),
+    DemoAccount(
+        Person("rita", "Rita Lund", "registrator", Role.REGISTRAR, frozenset({OFFICE}), ALL_AREAS),
+        "granskar kansliets handlingar",
+    ),
+    DemoAccount(
+        Person(
+            "carl", "Carl Wiklund", "enhetschef", Role.MANAGER, frozenset(AREA_BY_UNIT), ALL_AREAS
+        ),
+        "följer läget",
+    ),
+    DemoAccount(
+        Person(
+            "sven", "Sven Dahl", "systemförvaltare", Role.SYSTEM_ADMINISTRATOR, _NO_UNITS, _NO_UNITS
+        ),
+        "sköter konton",
+    ),
+    DemoAccount(
+        Person(
+            "lova", "Lova Ståhl", "dataskyddssamordnare", Role.LOG_REVIEWER, _NO_UNITS, _NO_UNITS
+        ),
+        "granskar loggen",
+    ),
 )
 
 
@@ -81,7 +142,8 @@ def prepare_workspace(workspace: Path = DEMO_WORKSPACE) -> None:
 
 
 def prepare_store(settings: Settings) -> Store:
-    """The demo's store with its units, people, clients and issued sheets; what is there already stays.
+    """The demo's store with its units, people, clients and issued sheets; what is there already
+    stays.
 
     The store of an earlier version is upgraded, after a backup copy.
 
@@ -112,7 +174,12 @@ def _fill_store(conn: Connection) -> None:
 def _load_issued_sheets(path: Path) -> list[IssuedSheet]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
-    return [IssuedSheet(r["löpnummer"], r["blankett"], int(r["version"]), r["enhet"], r["personnummer"] or None) for r in rows]
+    return [
+        IssuedSheet(
+            r["löpnummer"], r["blankett"], int(r["version"]), r["enhet"], r["personnummer"] or None
+        )
+        for r in rows
+    ]
 
 
 def scan_samples(store: Store, on_page: Callable[[int], None]) -> None:
@@ -124,7 +191,10 @@ def scan_samples(store: Store, on_page: Callable[[int], None]) -> None:
 
 def _is_imported(store: Store, files: list[Path]) -> bool:
     with store.read() as conn:
-        return not list_unfinished(conn) and all(is_source_imported(conn, SourceFile.of(path).sha256, count_pages(path)) for path in files)
+        return not list_unfinished(conn) and all(
+            is_source_imported(conn, SourceFile.of(path).sha256, count_pages(path))
+            for path in files
+        )
 
 
 _FILES_BY_UNIT = {

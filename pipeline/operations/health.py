@@ -22,7 +22,9 @@ MIN_DISK_BYTES = 2 * 1024**3
 
 @dataclass(frozen=True, slots=True)
 class HealthFinding:
-    """One part: what was found, and the remedy if it is not well, with the exit code that says of which kind that is."""
+    """One part: what was found, and the remedy if it is not well, with the exit code that says of
+    which kind that is.
+    """
 
     part: str
     state: str
@@ -54,7 +56,11 @@ def check_installation(settings: Settings) -> list[HealthFinding]:
 def _check_workspace(settings: Settings) -> list[HealthFinding]:
     """The store, and its pictures if there is one."""
     store = _run_check("Store", lambda: _check_store(settings))
-    return [store] if store.remedy else [store, _run_check("Pictures", lambda: _check_image_files(settings))]
+    return (
+        [store]
+        if store.remedy
+        else [store, _run_check("Pictures", lambda: _check_image_files(settings))]
+    )
 
 
 def describe_workspace_forms(settings: Settings) -> str:
@@ -67,24 +73,40 @@ def describe_workspace_forms(settings: Settings) -> str:
     known = Forms.load(settings.own_forms)
     for form in known.values():
         if problems := frozen_problem_texts(form, digests):
-            raise FormError("own_form_frozen", problem=problems[0], folder=settings.own_forms / form.id)
+            raise FormError(
+                "own_form_frozen", problem=problems[0], folder=settings.own_forms / form.id
+            )
     return f"{len(known)} published here"
 
 
 def _check_calibration() -> HealthFinding:
-    """Whether every network that reads has curves of its own: without, nothing that it reads is believed."""
+    """Whether every network that reads has curves of its own: without, nothing that it reads is
+    believed.
+    """
     from pipeline.reading.calibration.curves import NO_FINGERPRINT, installed_curves
     from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS
 
     try:
         known = {(key.partition("-")[0], network) for key, network in installed_curves()}
         without = sorted(
-            kind for kind, network in NETWORK_FINGERPRINTS.items() if network() != NO_FINGERPRINT and (str(kind), network()) not in known
+            kind
+            for kind, network in NETWORK_FINGERPRINTS.items()
+            if network() != NO_FINGERPRINT and (str(kind), network()) not in known
         )
     except (EfterskriftError, OSError) as error:
-        return HealthFinding("Calibration", str(error), "Restore it with `git checkout data/models`.")
-    remedy = "Fit curves to the networks that are installed: see research/training/calibration/fit.py." if without else ""
-    return HealthFinding("Calibration", f"without curves: {', '.join(without)}" if without else "fits the networks", remedy)
+        return HealthFinding(
+            "Calibration", str(error), "Restore it with `git checkout data/models`."
+        )
+    remedy = (
+        "Fit curves to the networks that are installed: see research/training/calibration/fit.py."
+        if without
+        else ""
+    )
+    return HealthFinding(
+        "Calibration",
+        f"without curves: {', '.join(without)}" if without else "fits the networks",
+        remedy,
+    )
 
 
 def _check_program(part: str, name: str, remedy: str) -> HealthFinding:
@@ -102,7 +124,9 @@ def _run_check(part: str, attempt: Callable[[], str]) -> HealthFinding:
     try:
         return HealthFinding(part, attempt())
     except EfterskriftError as error:
-        return HealthFinding(part, error.message, error.remedy or "See the message.", error.exit_code)
+        return HealthFinding(
+            part, error.message, error.remedy or "See the message.", error.exit_code
+        )
 
 
 def _network_files() -> Iterator[tuple[str, Path]]:
@@ -143,7 +167,11 @@ def _check_learned_words(settings: Settings) -> str:
 
 
 def _check_handwriting() -> str:
-    from pipeline.reading.fields.handwriting.network import LINE_HEIGHT, find_network_file, read_steps
+    from pipeline.reading.fields.handwriting.network import (
+        LINE_HEIGHT,
+        find_network_file,
+        read_steps,
+    )
 
     read_steps([np.full((LINE_HEIGHT, 2 * LINE_HEIGHT), 255, np.uint8)])
     return find_network_file().name
@@ -156,7 +184,9 @@ def _check_store(settings: Settings) -> str:
 
 
 def _check_image_files(settings: Settings) -> str:
-    """How many pictures of pages there are: a restored database, or one of several machines, may be without its folder."""
+    """How many pictures of pages there are: a restored database, or one of several machines, may be
+    without its folder.
+    """
     store = open_store(settings)
     with store.read() as conn:
         names = list_image_names(conn)
@@ -166,7 +196,9 @@ def _check_image_files(settings: Settings) -> str:
 
 
 def _check_disk(settings: Settings) -> HealthFinding:
-    folder = next(path for path in (settings.workspace, *settings.workspace.parents) if path.exists())
+    folder = next(
+        path for path in (settings.workspace, *settings.workspace.parents) if path.exists()
+    )
     free = shutil.disk_usage(folder).free
     shown = f"{free / 1024**3:.1f} GB free"
     return (

@@ -1,11 +1,15 @@
-"""Files → pages in the store. Every page becomes a row with its picture as it came, also the page that cannot be read.
+"""Files → pages in the store. Every page becomes a row with its picture as it came, also the page
+that cannot be read.
 
-Pages are taken in one by one and a reader may begin with the first before the last is in. Taking in that was cut short is continued by giving
-the same files again: what is in already is recognised by the content of its file.
+Pages are taken in one by one and a reader may begin with the first before the last is in. Taking
+in that was cut short is continued by giving the same files again: what is in already is
+recognised by the content of its file.
 
-Files that come through the browser: laid in a folder of their own in the workspace, taken in like all others, removed.
+Files that come through the browser: laid in a folder of their own in the workspace, taken in
+like all others, removed.
 
-A folder that a killed process left behind is removed by the next upload; a lock tells it from one that is in use.
+A folder that a killed process left behind is removed by the next upload; a lock tells it from
+one that is in use.
 """
 
 from __future__ import annotations
@@ -21,14 +25,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.domain.errors import EfterskriftError, IntakeError, StoreUnavailableError, describe_error_location
+from pipeline.domain.errors import (
+    EfterskriftError,
+    IntakeError,
+    StoreUnavailableError,
+    describe_error_location,
+)
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import Settings
 from pipeline.files.page_files import MAX_FILE_BYTES, ScannedPage, read_pages
 from pipeline.store.database.store import Store
-from pipeline.store.paper.batches import append_page_to_batch, close_batch, contains_page, count_batch_pages, open_batch
+from pipeline.store.paper.batches import (
+    append_page_to_batch,
+    close_batch,
+    contains_page,
+    count_batch_pages,
+    open_batch,
+)
 from pipeline.store.paper.pages import NewPage
 
 _LOCK_FILE = ".in-use"
@@ -36,7 +51,9 @@ _LOCK_FILE = ".in-use"
 
 @dataclass(frozen=True, slots=True)
 class IntakeResult:
-    """What taking in came to. `failed` of the `pages` could not be taken in; `continued` if the batch had been begun before."""
+    """What taking in came to. `failed` of the `pages` could not be taken in; `continued` if the
+    batch had been begun before.
+    """
 
     batch: str
     pages: int
@@ -69,10 +86,12 @@ class SourceFile:
         return cls(path, sha256, about.st_size, about.st_mtime_ns)
 
     def check_unchanged(self, *, may_be_gone: bool = False) -> None:
-        """Tell a page that is bad from a file that was taken away, and a page of this file from one of another that has its name now.
+        """Tell a page that is bad from a file that was taken away, and a page of this file from one
+        of another that has its name now.
 
         Raises:
-            IntakeError: the file is another, or gone, which what has been read of it outlives (`may_be_gone`).
+            IntakeError: the file is another, or gone, which what has been read of it outlives
+            (`may_be_gone`).
         """
         try:
             about = self.path.stat()
@@ -98,21 +117,26 @@ def import_files(
 
     Args:
         store: where to.
-        paths: PDF, TIFF, JPEG or PNG files; a file that is none of these becomes one failed page.
+        paths: PDF, TIFF, JPEG or PNG files; a file that is none of these becomes one failed
+            page.
         unit: whose paper it is.
         place: where the paper original is kept.
         by: login of who takes in.
-        stack: what is continued after a crash; the content of all the files together unless given.
+        stack: what is continued after a crash; the content of all the files together unless
+            given.
         on_page: told after each page how many are in.
 
     Raises:
-        IntakeError: a file cannot be read or was taken away. What is in stays in; the same files again continue.
+        IntakeError: a file cannot be read or was taken away. What is in stays in; the same files
+        again continue.
         StoreError: the database or the disk failed; likewise.
     """
     sources = [SourceFile.of(path) for path in paths]
     if not sources:
         raise IntakeError("no_files_take")
-    fingerprint = batch_fingerprint(stack or "".join(source.sha256 for source in sources), unit, place)
+    fingerprint = batch_fingerprint(
+        stack or "".join(source.sha256 for source in sources), unit, place
+    )
     with store.begin() as conn:
         batch, continued = open_batch(conn, fingerprint, unit=unit, place=place, by=by)
     times: Counter[str] = Counter()
@@ -141,10 +165,19 @@ def _read_source(source: SourceFile) -> Iterator[ScannedPage]:
     except OSError as error:
         raise _unreadable_file_error(source.path, error) from error
     except Exception as error:  # a bad file fails alone
-        yield ScannedPage(source.path.name, number + 1, None, "", IssueCode.BROKEN_PAGE, describe_error_location(error))
+        yield ScannedPage(
+            source.path.name,
+            number + 1,
+            None,
+            "",
+            IssueCode.BROKEN_PAGE,
+            describe_error_location(error),
+        )
 
 
-def _store_page(store: Store, batch: str, source: SourceFile, scanned: ScannedPage, by: str, nth: int) -> None:
+def _store_page(
+    store: Store, batch: str, source: SourceFile, scanned: ScannedPage, by: str, nth: int
+) -> None:
     with store.read() as conn:
         if contains_page(conn, batch, source.sha256, scanned.source_page, nth):
             return
@@ -157,18 +190,31 @@ def _store_page(store: Store, batch: str, source: SourceFile, scanned: ScannedPa
     image = store.images.put(scanned.data) if scanned.data is not None else None
     # A name that is no UTF-8, as of an old stick, cannot be stored as it is.
     name = scanned.source_name.encode("utf-8", "replace").decode()[-400:]
-    new = NewPage(batch, 0, name, scanned.source_page, source.sha256, image, scanned.media_type or None, reason)
+    new = NewPage(
+        batch,
+        0,
+        name,
+        scanned.source_page,
+        source.sha256,
+        image,
+        scanned.media_type or None,
+        reason,
+    )
     with store.begin() as conn:
         append_page_to_batch(conn, new, by, nth)
 
 
 def batch_fingerprint(stack: str, unit: str, place: str) -> str:
     """What an unfinished batch is known by."""
-    return hashlib.sha256("\0".join((stack, unit, place)).encode("utf-8", "surrogateescape")).hexdigest()  # a folder may have a name that is no UTF-8
+    return hashlib.sha256(
+        "\0".join((stack, unit, place)).encode("utf-8", "surrogateescape")
+    ).hexdigest()  # a folder may have a name that is no UTF-8
 
 
 def _unreadable_file_error(path: Path, error: OSError) -> IntakeError:
-    return IntakeError("not_read_check_file", path=path.name, reason=error.strerror or type(error).__name__)
+    return IntakeError(
+        "not_read_check_file", path=path.name, reason=error.strerror or type(error).__name__
+    )
 
 
 def import_uploads(
@@ -181,7 +227,8 @@ def import_uploads(
     place: str,
     on_page: Callable[[int], None] | None = None,
 ) -> IntakeResult:
-    """Take in uploaded files, each given by its name and its bytes, in order. Uploading the same files again continues what was cut short.
+    """Take in uploaded files, each given by its name and its bytes, in order. Uploading the same
+    files again continues what was cut short.
 
     Raises:
         NotAllowedError: the person may not take in for this unit.
@@ -211,7 +258,9 @@ def _write_uploads(folder: Path, uploads: Iterable[tuple[str, bytes]]) -> Sequen
 def _upload_folder(parent: Path) -> Iterator[Path]:
     parent.mkdir(parents=True, exist_ok=True)
     with (parent / _LOCK_FILE).open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)  # nobody sweeps between the making of a folder and its lock
+        fcntl.flock(
+            turn, fcntl.LOCK_EX
+        )  # nobody sweeps between the making of a folder and its lock
         _remove_stale_uploads(parent)
         folder = Path(tempfile.mkdtemp(dir=parent))
         in_use = (folder / _LOCK_FILE).open("w")

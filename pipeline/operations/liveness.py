@@ -1,7 +1,8 @@
 """Who among the workers is dead: the one whose beat stands still, by the watcher's own clock.
 
-Clocks of different machines are never compared. Only a *change* of a worker's beat counts, and a watcher that could not look begins anew:
-after an outage of the database everybody's beat is old, and nobody is dead for that.
+Clocks of different machines are never compared. Only a *change* of a worker's beat counts, and a
+watcher that could not look begins anew: after an outage of the database everybody's beat is old,
+and nobody is dead for that.
 """
 
 from __future__ import annotations
@@ -33,9 +34,13 @@ class LivenessMonitor:
     _seen: dict[str, _Heartbeat] = field(default_factory=dict)
 
     def find_dead_workers(self, workers: set[str], beats: Mapping[str, datetime]) -> set[str]:
-        """Those of `workers` that have not beaten for longer than the patience. One that never beat at all counts from the first look."""
+        """Those of `workers` that have not beaten for longer than the patience. One that never beat
+        at all counts from the first look.
+        """
         now = self.clock()
-        self._seen = {worker: self._update_heartbeats(worker, beats.get(worker), now) for worker in workers}
+        self._seen = {
+            worker: self._update_heartbeats(worker, beats.get(worker), now) for worker in workers
+        }
         return {worker for worker, seen in self._seen.items() if now - seen.since > self.patience}
 
     def reset(self) -> None:

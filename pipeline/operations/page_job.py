@@ -1,10 +1,12 @@
 """The reading desk: one queued page is fetched, read and put back, whatever happens to it.
 
-What is wrong with a page makes that page fail. What is wrong with the database or the disk is no page's fault: the desk says so and waits. And if
-something is not installed, the worker ends, for every page would fail.
-Neither a log line nor a page's reason holds what is written on the page, so of an unexpected error only the kind and the place are kept.
+What is wrong with a page makes that page fail. What is wrong with the database or the disk is no
+page's fault: the desk says so and waits. And if something is not installed, the worker ends, for
+every page would fail. Neither a log line nor a page's reason holds what is written on the page,
+so of an unexpected error only the kind and the place are kept.
 
-A reader that knows at every page which forms and clients there are and who signs: all are added to while pages are being read.
+A reader that knows at every page which forms and clients there are and who signs: all are added
+to while pages are being read.
 """
 
 from __future__ import annotations
@@ -50,9 +52,17 @@ _log = logging.getLogger(__name__)
 
 
 class RefreshingReader:
-    """Reads pages like the reader that it is given, and knows the clients and who signs by now and, with a library, which forms were published."""
+    """Reads pages like the reader that it is given, and knows the clients and who signs by now and,
+    with a library, which forms were published.
+    """
 
-    def __init__(self, reader: PageReader, store: Store, signed: SignatureCounts, library: FormLibrary | None = None) -> None:
+    def __init__(
+        self,
+        reader: PageReader,
+        store: Store,
+        signed: SignatureCounts,
+        library: FormLibrary | None = None,
+    ) -> None:
         self._reader = reader
         self._library = library
         self._store = store
@@ -84,10 +94,15 @@ class RefreshingReader:
             register = ClientRegister(list_clients(conn)) if as_of != self._clients_as_of else None
         if register is not None:
             self._clients_as_of = as_of
-            self._reader = replace(self._reader, context=replace(self._reader.context, register=register))
+            self._reader = replace(
+                self._reader, context=replace(self._reader.context, register=register)
+            )
         if staff != self._staff:
             self._staff = staff
-            self._reader = replace(self._reader, context=replace(self._reader.context, staff=StaffRegister(staff, self._signed)))
+            self._reader = replace(
+                self._reader,
+                context=replace(self._reader.context, staff=StaffRegister(staff, self._signed)),
+            )
 
 
 class PageReaderProtocol(Protocol):
@@ -112,14 +127,23 @@ ReaderFactory = Callable[[Settings, Store], PageReaderProtocol]
 
 
 def make_reader(settings: Settings, store: Store) -> PageReaderProtocol:
-    """What a worker reads with: always the latest client register, forms and staff list. It uses one thread."""
+    """What a worker reads with: always the latest client register, forms and staff list. It uses
+    one thread.
+    """
     cv2.setNumThreads(1)
-    return RefreshingReader(PageReader.of(settings, ()), store, load_learned_signers(settings.workspace / "models"), FormLibrary(settings))
+    return RefreshingReader(
+        PageReader.of(settings, ()),
+        store,
+        load_learned_signers(settings.workspace / "models"),
+        FormLibrary(settings),
+    )
 
 
 @dataclass(slots=True)
 class PageJob:
-    """Reads one page at a time. `attempts` is how often a page may take its worker with it; `wait_seconds` how long a lost store is left alone."""
+    """Reads one page at a time. `attempts` is how often a page may take its worker with it;
+    `wait_seconds` how long a lost store is left alone.
+    """
 
     store: Store
     reader: PageReaderProtocol
@@ -133,9 +157,12 @@ class PageJob:
         """Bring a queued page to its end. A page that is not queued any more is left as it is.
 
         Raises:
-            StoreUnavailableError: the worker was told to stop while it waited for the store; the page is still queued.
-            MissingProgramError: this machine cannot read; the page is still queued, and `broken` says what is missing.
-            SchemaMismatchError: the store was upgraded meanwhile; the page is still queued, and `broken` says so.
+            StoreUnavailableError: the worker was told to stop while it waited for the store; the
+            page is still queued.
+            MissingProgramError: this machine cannot read; the page is still queued, and `broken`
+            says what is missing.
+            SchemaMismatchError: the store was upgraded meanwhile; the page is still queued, and
+            `broken` says so.
         """
         try:
             self._read_queued(page_id)
@@ -197,7 +224,14 @@ class PageJob:
         code = digitized.reading.code
         form = self.reader.forms.get((code.form, code.version)) if code else None
         with self._begin_on_schema() as conn:
-            save_page_reading(conn, page_id, digitized.reading, upright_sha256=upright, form=form, reader_version=READER_VERSION)
+            save_page_reading(
+                conn,
+                page_id,
+                digitized.reading,
+                upright_sha256=upright,
+                form=form,
+                reader_version=READER_VERSION,
+            )
 
     def _give_up(self, page_id: str) -> None:
         self._fail_now(page_id, f"reader_died: {self.attempts}")
@@ -217,7 +251,9 @@ class PageJob:
 
     @contextmanager
     def _begin_on_schema(self) -> Iterator[Connection]:
-        """Begin a transaction on the schema that this program knows; no upgrade begins before its end."""
+        """Begin a transaction on the schema that this program knows; no upgrade begins before its
+        end.
+        """
         with self.store.begin() as conn:
             require_head(conn, self.store.name, hold=True)
             yield conn

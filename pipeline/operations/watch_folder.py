@@ -1,8 +1,9 @@
 """A scanner's folder or a USB stick: what is put there is taken in once, and left where it is.
 
-A file is known by its content, so a scanner may use a name again. A file that is still being written is left alone: it must have stood unchanged
-from one look to the next, nobody on this machine may have it open for writing, and it must end as its kind ends.
-A file that never does is taken in after a while all the same, for a person to see.
+A file is known by its content, so a scanner may use a name again. A file that is still being
+written is left alone: it must have stood unchanged from one look to the next, nobody on this
+machine may have it open for writing, and it must end as its kind ends. A file that never does is
+taken in after a while all the same, for a person to see.
 """
 
 from __future__ import annotations
@@ -17,7 +18,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.domain.errors import IntakeError
-from pipeline.files.page_files import JPEG, PAGE_SUFFIXES, PDF, PNG, TIFF, count_pages, detect_media_type, natural_sort_key
+from pipeline.files.page_files import (
+    JPEG,
+    PAGE_SUFFIXES,
+    PDF,
+    PNG,
+    TIFF,
+    count_pages,
+    detect_media_type,
+    natural_sort_key,
+)
 from pipeline.operations.intake import IntakeResult, SourceFile, batch_fingerprint, import_files
 from pipeline.store.database.store import Store
 from pipeline.store.paper.batches import is_source_imported, last_source_of_unfinished
@@ -52,10 +62,12 @@ class FolderWatch:
     _known: dict[Path, _KnownFile] = field(default_factory=dict)
 
     def poll(self) -> IntakeResult | None:
-        """Take in what has become ready since the last look, as one batch. A file that cannot be read holds up no other.
+        """Take in what has become ready since the last look, as one batch. A file that cannot be
+        read holds up no other.
 
         Raises:
-            IntakeError: the folder went away, or nothing but files that cannot be read has become ready; the next look goes on.
+            IntakeError: the folder went away, or nothing but files that cannot be read has
+            become ready; the next look goes on.
             StoreError: the database or the disk failed; likewise.
         """
         ready, unreadable = self._ready()
@@ -67,7 +79,13 @@ class FolderWatch:
                 if not is_source_imported(conn, sha256, pages):
                     new.setdefault(sha256, path)
         stack, files = self._stack(here, new), list(new.values())
-        taken = import_files(self.store, files, unit=self.unit, place=self.place, by=self.by, stack=stack) if new else None
+        taken = (
+            import_files(
+                self.store, files, unit=self.unit, place=self.place, by=self.by, stack=stack
+            )
+            if new
+            else None
+        )
         for path in ready:
             self._known[path].done = True
         if unreadable is not None and taken is None:
@@ -75,7 +93,9 @@ class FolderWatch:
         return taken
 
     def _ready(self) -> tuple[dict[Path, tuple[str, int]], IntakeError | None]:
-        """The files that have become ready, each with its SHA-256 and its number of pages, and what is wrong with the first that cannot be read."""
+        """The files that have become ready, each with its SHA-256 and its number of pages, and what
+        is wrong with the first that cannot be read.
+        """
         ready: dict[Path, tuple[str, int]] = {}
         unreadable = None
         for path, known in self._seen().items():
@@ -89,10 +109,14 @@ class FolderWatch:
         return ready, unreadable
 
     def _stack(self, here: Collection[str], new: Collection[str]) -> str:
-        """What a look takes in goes on with what the look before was cut off in. If that file has gone, its batch stays unfinished."""
+        """What a look takes in goes on with what the look before was cut off in. If that file has
+        gone, its batch stays unfinished.
+        """
         stack = f"watch {self.folder.resolve()}"
         with self.store.read() as conn:
-            cut_off = last_source_of_unfinished(conn, batch_fingerprint(stack, self.unit, self.place))
+            cut_off = last_source_of_unfinished(
+                conn, batch_fingerprint(stack, self.unit, self.place)
+            )
         return f"{stack} {min(new)}" if new and cut_off and cut_off not in here else stack
 
     def pending(self) -> int:
@@ -100,7 +124,9 @@ class FolderWatch:
         return sum(not known.done for known in self._known.values())
 
     def _seen(self) -> dict[Path, _KnownFile]:
-        """Every scan in the folder and below, in the order of their names, with how long it has stood unchanged."""
+        """Every scan in the folder and below, in the order of their names, with how long it has
+        stood unchanged.
+        """
         now, files = self.clock(), self._files()
         before, self._known, self.others = self._known, {}, Counter()
         for path, signature in files:
@@ -108,7 +134,9 @@ class FolderWatch:
                 self.others[path.suffix.lower()] += 1
                 continue
             known = before.get(path)
-            self._known[path] = known if known and known.signature == signature else _KnownFile(signature, now)
+            self._known[path] = (
+                known if known and known.signature == signature else _KnownFile(signature, now)
+            )
         return self._known
 
     def _files(self) -> list[tuple[Path, FileSignature]]:
@@ -122,7 +150,11 @@ class FolderWatch:
             raise IntakeError("folder_not_check_name", folder=self.folder)
         found = []
         for path in sorted(self.folder.rglob("*"), key=natural_sort_key):
-            if any(part.startswith(".") for part in path.relative_to(self.folder).parts) or path.is_symlink() or not path.is_file():
+            if (
+                any(part.startswith(".") for part in path.relative_to(self.folder).parts)
+                or path.is_symlink()
+                or not path.is_file()
+            ):
                 continue
             try:
                 about = path.stat()
@@ -156,7 +188,9 @@ def is_complete_file(path: Path) -> bool:
     except OSError as error:
         raise _unreadable_folder_error(path.name, error) from error
     ends = {PDF: b"%%EOF", JPEG: b"\xff\xd9", PNG: b"IEND"}
-    return _has_tiff_directory(head, size) if kind == TIFF else kind is not None and ends[kind] in tail
+    return (
+        _has_tiff_directory(head, size) if kind == TIFF else kind is not None and ends[kind] in tail
+    )
 
 
 def _has_tiff_directory(head: bytes, size: int) -> bool:
@@ -170,7 +204,9 @@ def _has_tiff_directory(head: bytes, size: int) -> bool:
 
 
 def _is_open_for_writing(path: Path) -> bool:
-    """Whether a process of this machine is writing. Linux grants a read lease only on a file that nobody has open for writing."""
+    """Whether a process of this machine is writing. Linux grants a read lease only on a file that
+    nobody has open for writing.
+    """
     try:
         handle = os.open(path, os.O_RDONLY)
     except OSError as error:
@@ -180,11 +216,15 @@ def _is_open_for_writing(path: Path) -> bool:
     except BlockingIOError:
         return True
     except OSError:
-        return False  # leases do not work on this file system (vfat, network) or for this owner; the other signs must do
+        # leases do not work on this file system (vfat, network) or for this owner; the other signs
+        # must do
+        return False
     finally:
         os.close(handle)
     return False
 
 
 def _unreadable_folder_error(name: str, error: OSError) -> IntakeError:
-    return IntakeError("not_read_check_stick", name=name, reason=error.strerror or type(error).__name__)
+    return IntakeError(
+        "not_read_check_stick", name=name, reason=error.strerror or type(error).__name__
+    )

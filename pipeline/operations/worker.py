@@ -1,7 +1,9 @@
-"""Durable work: each queued page is one workflow of the engine (DBOS), with the page's id as its id, on a queue that all workers share.
+"""Durable work: each queued page is one workflow of the engine (DBOS), with the page's id as its
+id, on a queue that all workers share.
 
-The engine decides who reads what and remembers it over a crash. What it stores is page ids, never what is on a page: the reading goes from the
-desk to the store in one transaction. Every worker looks after the whole queue at each beat, so none of them is special:
+The engine decides who reads what and remembers it over a crash. What it stores is page ids,
+never what is on a page: the reading goes from the desk to the store in one transaction. Every
+worker looks after the whole queue at each beat, so none of them is special:
 
 * a page that is queued in the store but not with the engine is handed to it;
 * a page that is still queued although its workflow has ended is handed over anew;
@@ -48,19 +50,24 @@ def run_worker(settings: Settings, worker_id: str, make_reader: ReaderFactory) -
 
     Args:
         settings: of the workspace.
-        worker_id: unique among all workers of the store; a worker that replaces a dead one may bear its id.
+        worker_id: unique among all workers of the store; a worker that replaces a dead one may
+            bear its id.
         make_reader: makes what reads a page.
 
     Raises:
         StoreError: the store cannot be opened.
-        SchemaMismatchError: the store was upgraded meanwhile; the page in hand goes back to the queue.
+        SchemaMismatchError: the store was upgraded meanwhile; the page in hand goes back to the
+        queue.
         MissingProgramError: something that reading needs is not installed.
     """
-    # Blocked before any thread begins: they are waited for below, and programs that a reading starts finish undisturbed.
+    # Blocked before any thread begins: they are waited for below, and programs that a reading
+    # starts finish undisturbed.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     store = open_store(settings, wait_seconds=_LOCK_SECONDS)
-    desk = PageJob(store, make_reader(settings, store), settings.page_attempts, settings.beat_seconds)
+    desk = PageJob(
+        store, make_reader(settings, store), settings.page_attempts, settings.beat_seconds
+    )
     worker = Worker(settings, worker_id, desk)
     try:
         worker.start()
@@ -74,7 +81,9 @@ def run_worker(settings: Settings, worker_id: str, make_reader: ReaderFactory) -
 
 def _wait_for_stop(seconds: float) -> bool:
     asked = signal.sigtimedwait({signal.SIGTERM}, seconds)
-    starter = multiprocessing.parent_process()  # not getppid: that is the server which workers are forked from, and it lives as long as they
+    starter = (
+        multiprocessing.parent_process()
+    )  # not getppid: that is the server which workers are forked from, and it lives as long as they
     return asked is not None or (starter is not None and not starter.is_alive())
 
 
@@ -96,7 +105,12 @@ class Worker:
     def start(self) -> None:
         """Join the others."""
         DBOS.launch()
-        DBOS.register_queue(QUEUE_NAME, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS, on_conflict="always_update")
+        DBOS.register_queue(
+            QUEUE_NAME,
+            worker_concurrency=1,
+            polling_interval_sec=_POLL_SECONDS,
+            on_conflict="always_update",
+        )
         self.tend()
 
     def end(self) -> None:
@@ -111,7 +125,8 @@ class Worker:
         self._desk.store.close()
 
     def tend(self) -> None:
-        """Show a sign of life and look after the queue. What goes wrong is logged and tried again at the next beat.
+        """Show a sign of life and look after the queue. What goes wrong is logged and tried again
+        at the next beat.
 
         Raises:
             SchemaMismatchError: the store was upgraded meanwhile.
@@ -128,7 +143,9 @@ class Worker:
             _log.warning("%s", error)
         except Exception as error:  # the engine's database may be away: the worker outlives that
             self._watchman.reset()
-            _log.warning("The queue could not be looked after (%s); trying again.", type(error).__name__)
+            _log.warning(
+                "The queue could not be looked after (%s); trying again.", type(error).__name__
+            )
 
     def _beat(self) -> None:
         with self._desk.store.begin() as conn:
@@ -139,9 +156,12 @@ class Worker:
         waiting = self._waiting()
         if not waiting:
             return
-        known = {flow.workflow_id: flow.status for flow in _unfinished_workflows(workflow_ids=waiting)}
+        known = {
+            flow.workflow_id: flow.status for flow in _unfinished_workflows(workflow_ids=waiting)
+        }
         ended = {page_id for page_id, status in known.items() if status not in _UNFINISHED_STATES}
-        # A page may have been read since it was seen to wait. Begun again, it would be waited for by whoever else still has it in hand.
+        # A page may have been read since it was seen to wait. Begun again, it would be waited for
+        # by whoever else still has it in hand.
         if ended and (ended := ended.intersection(self._waiting())):
             DBOS.delete_workflows(list(ended))
         for page_id in waiting:
@@ -160,7 +180,9 @@ class Worker:
         others = {flow.executor_id for flow in in_hand if flow.executor_id} | set(beats)
         dead = self._watchman.find_dead_workers(others - {self._id}, beats)
         if orphans := [flow.workflow_id for flow in in_hand if flow.executor_id in dead]:
-            _log.warning("Taking over %d page(s) of %d worker(s) that stopped.", len(orphans), len(dead))
+            _log.warning(
+                "Taking over %d page(s) of %d worker(s) that stopped.", len(orphans), len(dead)
+            )
             DBOS.resume_workflows(orphans, queue_name=QUEUE_NAME)
         for worker_id in dead:
             with self._desk.store.begin() as conn:
@@ -169,8 +191,13 @@ class Worker:
     def _check_hung(self) -> None:
         since = self._desk.busy_since
         if since is not None and time.monotonic() - since > self._settings.page_seconds:
-            _log.error("A page has taken more than %g seconds; this worker ends.", self._settings.page_seconds)
-            os._exit(HUNG_EXIT_CODE)  # a thread that hangs in native code cannot be stopped otherwise
+            _log.error(
+                "A page has taken more than %g seconds; this worker ends.",
+                self._settings.page_seconds,
+            )
+            os._exit(
+                HUNG_EXIT_CODE
+            )  # a thread that hangs in native code cannot be stopped otherwise
 
 
 def _unfinished_workflows(**which: object) -> list[WorkflowStatus]:
@@ -190,7 +217,9 @@ def _engine_config(settings: Settings, worker_id: str) -> DBOSConfig:
 
 
 def _engine_url(settings: Settings) -> str:
-    """The same PostgreSQL database (the engine keeps to its own schema `dbos`), or an SQLite file of the engine's own."""
+    """The same PostgreSQL database (the engine keeps to its own schema `dbos`), or an SQLite file
+    of the engine's own.
+    """
     url = make_url(settings.url)
     if url.get_backend_name() == "sqlite":
         path = Path(settings.workspace) / "queue.db"

@@ -17,7 +17,13 @@ from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from pipeline.domain.errors import EfterskriftError, ExitCode, MissingProgramError, StoreError, StoreUnavailableError
+from pipeline.domain.errors import (
+    EfterskriftError,
+    ExitCode,
+    MissingProgramError,
+    StoreError,
+    StoreUnavailableError,
+)
 from pipeline.domain.settings import Settings
 from pipeline.operations.liveness import HUNG_EXIT_CODE
 from pipeline.reading.imaging.timing import limit_threads
@@ -34,7 +40,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReadingProgress:
-    """How far the reading has come: pages that have been read, that could not be read, and that wait to be read."""
+    """How far the reading has come: pages that have been read, that could not be read, and that
+    wait to be read.
+    """
 
     read: int
     unreadable: int
@@ -48,9 +56,11 @@ class ReadingProgress:
 
 @dataclass(slots=True)
 class WorkerPool:
-    """Worker processes that share the queue. Each reads with one thread: the pages are what is done in parallel.
+    """Worker processes that share the queue. Each reads with one thread: the pages are what is done
+    in parallel.
 
-    `make_reader` makes what they read with, in the worker's process; `desk.make_reader` unless given.
+    `make_reader` makes what they read with, in the worker's process; `desk.make_reader` unless
+    given.
     """
 
     settings: Settings
@@ -66,10 +76,12 @@ class WorkerPool:
             self._start(f"{name}-{number}")
 
     def poll(self) -> None:
-        """Replace those that died. The new one bears the dead one's id and so takes up its page at once.
+        """Replace those that died. The new one bears the dead one's id and so takes up its page at
+        once.
 
         Raises:
-            StoreError, MissingProgramError: a worker could not go on, so that another could not either; it has said why.
+            StoreError, MissingProgramError: a worker could not go on, so that another could not
+            either; it has said why.
         """
         for worker_id, process in list(self._processes.items()):
             code = process.exitcode
@@ -79,7 +91,10 @@ class WorkerPool:
                 if code == ExitCode.MISSING_PROGRAM:
                     raise MissingProgramError("worker_ended", code=code)
                 raise StoreError("worker_ended", code=code)
-            _log.warning("A worker ended (%s) and is replaced.", "hung" if code == HUNG_EXIT_CODE else f"signal {-code}")
+            _log.warning(
+                "A worker ended (%s) and is replaced.",
+                "hung" if code == HUNG_EXIT_CODE else f"signal {-code}",
+            )
             self._start(worker_id)
 
     def stop(self) -> None:
@@ -95,19 +110,32 @@ class WorkerPool:
 
     def pids(self) -> list[int]:
         """Process ids of those that live."""
-        return [process.pid for process in self._processes.values() if process.pid and process.is_alive()]
+        return [
+            process.pid
+            for process in self._processes.values()
+            if process.pid and process.is_alive()
+        ]
 
     def _start(self, worker_id: str) -> None:
-        # Workers are forked from a server that has loaded what a reading needs and begun no thread: a dead one is replaced in no time.
+        # Workers are forked from a server that has loaded what a reading needs and begun no thread:
+        # a dead one is replaced in no time.
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["pipeline.operations.worker"])
-        process = context.Process(target=_run_worker_process, args=(self.settings, worker_id, self.make_reader), name=worker_id)
+        process = context.Process(
+            target=_run_worker_process,
+            args=(self.settings, worker_id, self.make_reader),
+            name=worker_id,
+        )
         process.start()
         self._processes[worker_id] = process
 
 
-def _run_worker_process(settings: Settings, worker_id: str, make_reader: ReaderFactory | None) -> None:
-    """The worker's process. What a reading needs is loaded here and not in the parent, which only looks on."""
+def _run_worker_process(
+    settings: Settings, worker_id: str, make_reader: ReaderFactory | None
+) -> None:
+    """The worker's process. What a reading needs is loaded here and not in the parent, which only
+    looks on.
+    """
     from pipeline.operations.page_job import make_reader as usual
     from pipeline.operations.worker import run_worker
 
@@ -119,7 +147,8 @@ def _run_worker_process(settings: Settings, worker_id: str, make_reader: ReaderF
 
 
 def run_pool(store: Store, crew: WorkerPool, *, until_idle: bool) -> Iterator[ReadingProgress]:
-    """Run the crew and tell now and then how far it has come; end with the last page if `until_idle`, otherwise with SIGINT or SIGTERM.
+    """Run the crew and tell now and then how far it has come; end with the last page if
+    `until_idle`, otherwise with SIGINT or SIGTERM.
 
     Raises:
         StoreError, MissingProgramError: a worker could not go on.
@@ -147,7 +176,9 @@ def measure_progress(store: Store) -> ReadingProgress | None:
 
 @contextmanager
 def _stop_on_signal(crew: WorkerPool) -> Iterator[None]:
-    """Whatever ends the work, the crew ends too, in order. A first SIGINT or SIGTERM is a plain end."""
+    """Whatever ends the work, the crew ends too, in order. A first SIGINT or SIGTERM is a plain
+    end.
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         del number, frame

@@ -18,8 +18,9 @@ from pipeline.reading.template_images import template_image
 class PageContext:
     """A page that is identified and registered to its form.
 
-    `image` is the page as scanned, `registration.upright` the same page on the form at 8 px/mm, grey, and `template` the unfilled
-    form at the same scale. `contrast` is the visibility of the form's print on the page. Only fields of the given `kinds` are read.
+    `image` is the page as scanned, `registration.upright` the same page on the form at 8 px/mm,
+    grey, and `template` the unfilled form at the same scale. `contrast` is the visibility of the
+    form's print on the page. Only fields of the given `kinds` are read.
     """
 
     image: Image
@@ -31,7 +32,14 @@ class PageContext:
     kinds: frozenset[Kind]
 
     @classmethod
-    def of(cls, image: Image, form: Form, page_no: int, registration: Registration, kinds: frozenset[Kind]) -> Self:
+    def of(
+        cls,
+        image: Image,
+        form: Form,
+        page_no: int,
+        registration: Registration,
+        kinds: frozenset[Kind],
+    ) -> Self:
         """The context of a page, with what follows from its registration."""
         template = template_image(form, page_no)
         contrast = measure_print_contrast(registration.upright, template)

@@ -1,8 +1,10 @@
 """One page from image to values: `digitize` names the stages in order. No database, no clock.
 
-A page that no code and no print identifies, such as a note on plain paper or a photo of a whiteboard: its lines are read as help for a person.
+A page that no code and no print identifies, such as a note on plain paper or a photo of a
+whiteboard: its lines are read as help for a person.
 
-The names that handwriting may well hold: of the client register and the staff list, as words and without who bears them.
+The names that handwriting may well hold: of the client register and the staff list, as words and
+without who bears them.
 """
 
 from __future__ import annotations
@@ -20,7 +22,16 @@ from pipeline.domain.errors import RegistrationError
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.issues import Issue, IssueCode, Scope, Severity
-from pipeline.domain.model import Client, Image, Outcome, PageReading, Reading, SheetCode, State, WordBox
+from pipeline.domain.model import (
+    Client,
+    Image,
+    Outcome,
+    PageReading,
+    Reading,
+    SheetCode,
+    State,
+    WordBox,
+)
 from pipeline.domain.settings import Settings
 from pipeline.files.images import decode_image
 from pipeline.reading.fields.field_image import FieldImage
@@ -55,12 +66,16 @@ SINGLE_SHEET = 1
 
 
 def transcribe_page(image: Image, names: Lexicon = NO_NAMES) -> dict[str, Reading]:
-    """The lines of the page, (h, w) or (h, w, 3), as the reading of that one field; nothing where nothing is written."""
+    """The lines of the page, (h, w) or (h, w, 3), as the reading of that one field; nothing where
+    nothing is written.
+    """
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
     scale = _MAX_SIDE_PX / max(grey.shape)
     if scale < 1:
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    (reading,) = read_text_areas([replace(make_field_image(grey.astype("uint8"), Kind.LINES, None), expected_names=names)])
+    (reading,) = read_text_areas(
+        [replace(make_field_image(grey.astype("uint8"), Kind.LINES, None), expected_names=names)]
+    )
     return {} if reading.state is State.EMPTY else {NOTE_FIELD: replace(reading, words=())}
 
 
@@ -76,7 +91,9 @@ def expected_names(context: ReadingContext) -> Lexicon:
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """A page's reading, and its picture laid upright on the form (JPEG, 8 px/mm), if it could be laid."""
+    """A page's reading, and its picture laid upright on the form (JPEG, 8 px/mm), if it could be
+    laid.
+    """
 
     reading: PageReading
     upright: bytes | None = None
@@ -92,12 +109,23 @@ class PageReader:
     kinds: frozenset[Kind] = ALL_KINDS
 
     @classmethod
-    def of(cls, settings: Settings, clients: Iterable[Client] | None, staff: StaffRegister | None = None) -> PageReader:
-        """A reader with the settings' forms, outage and tolerance, a client register and a staff list (None: nothing is known of them)."""
+    def of(
+        cls,
+        settings: Settings,
+        clients: Iterable[Client] | None,
+        staff: StaffRegister | None = None,
+    ) -> PageReader:
+        """A reader with the settings' forms, outage and tolerance, a client register and a staff
+        list (None: nothing is known of them).
+        """
         register = ClientRegister(clients) if clients is not None else None
         start, end = settings.outage_start, settings.outage_end
         window = (start.date(), end.date()) if start and end else None
-        return cls(Forms.load(*settings.form_folders), ReadingContext(register, window, staff), settings.residual_gate_mm)
+        return cls(
+            Forms.load(*settings.form_folders),
+            ReadingContext(register, window, staff),
+            settings.residual_gate_mm,
+        )
 
     @classmethod
     def of_forms(cls, forms: Forms, clients: Iterable[Client] | None = None) -> PageReader:
@@ -111,7 +139,8 @@ class PageReader:
 
 
 def read_page(data: bytes, media_type: str, reader: PageReader) -> PageResult:
-    """Read one page: decode, identify, register, read the fields, resolve the values, check the page.
+    """Read one page: decode, identify, register, read the fields, resolve the values, check the
+    page.
 
     Args:
         data: the page's file, as it was scanned.
@@ -140,7 +169,9 @@ def read_page(data: bytes, media_type: str, reader: PageReader) -> PageResult:
         return PageResult(located.unread)
     if located.registration.residual_mm > reader.gate_mm:
         return PageResult(located.unread, _encode_jpeg(located.registration.upright))
-    context = PageContext.of(image, located.form, located.page_no, located.registration, reader.kinds)
+    context = PageContext.of(
+        image, located.form, located.page_no, located.registration, reader.kinds
+    )
 
     # 4. Read the fields, each kind by its reader.
     readings = read_fields(context, expected_names(reader.context))
@@ -160,9 +191,11 @@ def read_page(data: bytes, media_type: str, reader: PageReader) -> PageResult:
 
 @dataclass(frozen=True, slots=True)
 class _Located:
-    """The form page that an image shows, as far as it was found, and what is said of it if it is not read.
+    """The form page that an image shows, as far as it was found, and what is said of it if it is
+    not read.
 
-    `form` is None if the page is not identified, `registration` if the page could not be registered to the form.
+    `form` is None if the page is not identified, `registration` if the page could not be
+    registered to the form.
     """
 
     unread: PageReading
@@ -200,7 +233,9 @@ def _by_print(image: Image, found: Identification, reader: PageReader) -> _Locat
     if seen.form is None or seen.registration is None:
         return _Located(replace(unread, issues=_stored((*found.issues, *seen.issues))))
     code = SheetCode(seen.form.id, seen.form.version, 1, 1, "")
-    return _Located(replace(unread, code=code, issues=_stored(seen.issues)), seen.form, 1, seen.registration)
+    return _Located(
+        replace(unread, code=code, issues=_stored(seen.issues)), seen.form, 1, seen.registration
+    )
 
 
 def _transcribe_lines(image: Image, unread: PageReading, reader: PageReader) -> PageReading:
@@ -211,15 +246,27 @@ def _transcribe_lines(image: Image, unread: PageReading, reader: PageReader) -> 
         return replace(unread, fields=transcribe_page(image, expected_names(reader.context)))
 
 
-def _with_lower_confidence(fields: Mapping[str, Reading], checked: Sequence[Issue]) -> dict[str, Reading]:
-    """The readings, with a lower p for those whose field has an issue, and for all if the page has one of its own."""
+def _with_lower_confidence(
+    fields: Mapping[str, Reading], checked: Sequence[Issue]
+) -> dict[str, Reading]:
+    """The readings, with a lower p for those whose field has an issue, and for all if the page has
+    one of its own.
+    """
     in_fields = {issue.field for issue in checked if issue.code.scope is Scope.FIELD}
-    of_page = [issue.code for issue in checked if issue.code.severity is Severity.LOW_CONFIDENCE and not issue.field]
+    of_page = [
+        issue.code
+        for issue in checked
+        if issue.code.severity is Severity.LOW_CONFIDENCE and not issue.field
+    ]
     return cap_confidence(lower_confidence(fields, in_fields), of_page)
 
 
-def _in_order(fields: Mapping[str, Reading], unresolved: Sequence[Issue], checked: Sequence[Issue]) -> list[Issue]:
-    """All issues: of the page, of the resolution, of the field readers, of the fields by page checks; each of a field once."""
+def _in_order(
+    fields: Mapping[str, Reading], unresolved: Sequence[Issue], checked: Sequence[Issue]
+) -> list[Issue]:
+    """All issues: of the page, of the resolution, of the field readers, of the fields by page
+    checks; each of a field once.
+    """
     of_page = [issue for issue in checked if not issue.field]
     of_readers = [Issue(code, name) for name, reading in fields.items() for code in reading.issues]
     of_fields = [issue for issue in checked if issue.field]
@@ -227,7 +274,8 @@ def _in_order(fields: Mapping[str, Reading], unresolved: Sequence[Issue], checke
 
 
 def read_fields(context: PageContext, names: Lexicon = NO_NAMES) -> dict[str, Reading]:
-    """Each field read by the reader of its kind, all fields of a kind together; `names` are expected in handwriting.
+    """Each field read by the reader of its kind, all fields of a kind together; `names` are
+    expected in handwriting.
 
     For calibration, the handwriting of a page is taken to be of one writer.
     """
@@ -235,28 +283,54 @@ def read_fields(context: PageContext, names: Lexicon = NO_NAMES) -> dict[str, Re
     by_kind: dict[Kind, list[FieldSpec]] = defaultdict(list)
     for spec in specs:
         by_kind[spec.kind].append(spec)
-    places = dict(zip([spec.name for spec in specs], boxes_to_px(context.registration, [spec.area for spec in specs]), strict=True))
+    places = dict(
+        zip(
+            [spec.name for spec in specs],
+            boxes_to_px(context.registration, [spec.area for spec in specs]),
+            strict=True,
+        )
+    )
     scored: dict[str, Reading] = {}
     for kind, group in by_kind.items():
         crops = [
-            replace(_cut_field_image(spec, field_margin_mm(spec, specs), context), expected_names=names, sheet_number=SINGLE_SHEET) for spec in group
+            replace(
+                _cut_field_image(spec, field_margin_mm(spec, specs), context),
+                expected_names=names,
+                sheet_number=SINGLE_SHEET,
+            )
+            for spec in group
         ]
         with stage(f"{kind} fields"):
             found = FIELD_READERS[kind](crops)
         for spec, reading in zip(group, found, strict=True):
-            scored[spec.name] = replace(reading, box_px=places[spec.name], words=_to_page_boxes(spec, reading.words))
+            scored[spec.name] = replace(
+                reading, box_px=places[spec.name], words=_to_page_boxes(spec, reading.words)
+            )
     readings = calibrate_readings(specs, [scored[spec.name] for spec in specs], one_hand=True)
     return {spec.name: reading for spec, reading in zip(specs, readings, strict=True)}
 
 
 def _to_page_boxes(spec: FieldSpec, words: tuple[WordBox, ...]) -> tuple[WordBox, ...]:
     """The boxes of words, which a reader gives from the field's top left, from the page's."""
-    return tuple(replace(word, box=(round(word.box[0] + spec.box[0], 2), round(word.box[1] + spec.box[1], 2), *word.box[2:])) for word in words)
+    return tuple(
+        replace(
+            word,
+            box=(
+                round(word.box[0] + spec.box[0], 2),
+                round(word.box[1] + spec.box[1], 2),
+                *word.box[2:],
+            ),
+        )
+        for word in words
+    )
 
 
 def _cut_field_image(spec: FieldSpec, margin: float, context: PageContext) -> FieldImage:
     """The image of a field with so much around it, and the same part of the template."""
-    image, template = cut_box(context.upright, spec.area, margin), cut_box(context.template, spec.area, margin)
+    image, template = (
+        cut_box(context.upright, spec.area, margin),
+        cut_box(context.template, spec.area, margin),
+    )
     return FieldImage(image, spec, template, PX_PER_MM, margin)
 
 
@@ -267,4 +341,6 @@ def _stored(issues: Iterable[Issue]) -> tuple[str, ...]:
 
 def _encode_jpeg(image: Image) -> bytes:
     with stage("encode"):
-        return np.asarray(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, REGISTERED_JPEG_QUALITY])[1]).tobytes()
+        return np.asarray(
+            cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, REGISTERED_JPEG_QUALITY])[1]
+        ).tobytes()

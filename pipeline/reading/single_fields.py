@@ -1,4 +1,6 @@
-"""Pictures of single fields that come without a page: from files, folders and zip archives, made into crops."""
+"""Pictures of single fields that come without a page: from files, folders and zip archives, made
+into crops.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +27,19 @@ IMAGE_SUFFIXES = (page_files.PAGE_SUFFIXES - {".pdf"}) | {".bmp", ".webp", ".pgm
 
 
 def read_image_files(paths: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of every picture: a file, all in a folder, all in a zip archive (read in memory), by name within each.
+    """Name and bytes of every picture: a file, all in a folder, all in a zip archive (read in
+    memory), by name within each.
 
     Raises:
         BrokenFileError: an archive cannot be read.
     """
     for path in paths:
         if path.is_dir():
-            yield from ((str(p), p.read_bytes()) for p in sorted(path.rglob("*")) if p.is_file() and p.suffix.lower() in IMAGE_SUFFIXES)
+            yield from (
+                (str(p), p.read_bytes())
+                for p in sorted(path.rglob("*"))
+                if p.is_file() and p.suffix.lower() in IMAGE_SUFFIXES
+            )
         elif path.suffix.lower() == ".zip":
             yield from _read_zip(path)
         else:
@@ -42,7 +49,9 @@ def read_image_files(paths: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
 def _read_zip(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
         with zipfile.ZipFile(path) as archive:
-            for name in sorted(n for n in archive.namelist() if Path(n).suffix.lower() in IMAGE_SUFFIXES):
+            for name in sorted(
+                n for n in archive.namelist() if Path(n).suffix.lower() in IMAGE_SUFFIXES
+            ):
                 yield f"{path}/{name}", _read_zip_member(archive, name)
     except (zipfile.BadZipFile, RuntimeError) as error:
         raise BrokenFileError("damaged_encrypted_no_zip_archive", path=path.name) from error
@@ -66,7 +75,9 @@ def decode_grayscale(data: bytes) -> Image:
         with Pictures.open(io.BytesIO(data)) as opened:
             picture = ImageOps.exif_transpose(opened)
             if picture.has_transparency_data:
-                picture = Pictures.alpha_composite(Pictures.new("RGBA", picture.size, "white"), picture.convert("RGBA"))
+                picture = Pictures.alpha_composite(
+                    Pictures.new("RGBA", picture.size, "white"), picture.convert("RGBA")
+                )
             if picture.mode.startswith("I"):
                 return _limit_size((np.asarray(picture, np.uint32) >> 8).astype(np.uint8))
             return _limit_size(np.asarray(picture.convert("L"), np.uint8))
@@ -81,11 +92,14 @@ def _limit_size(picture: Image) -> Image:
 
 
 MAX_BOX_ASPECT = 2.0
-"""Width by height: a picture that is wider shows a row of boxes. Read as one box, a personal number was surely nothing."""
+"""Width by height: a picture that is wider shows a row of boxes. Read as one box, a personal number
+was surely nothing.
+"""
 
 
 def make_field_image(image: Image, kind: Kind, cells: int | None) -> FieldImage:
-    """A crop of a field that fills the picture. `cells` counts digit boxes or ruled lines (None: lines are as on plain paper, digits are one box).
+    """A crop of a field that fills the picture. `cells` counts digit boxes or ruled lines (None:
+    lines are as on plain paper, digits are one box).
 
     Raises:
         UsageError: the kind needs a form.
@@ -101,4 +115,6 @@ def make_field_image(image: Image, kind: Kind, cells: int | None) -> FieldImage:
     lines = cells if kind.traits.is_multiline else None
     height = kind.traits.image_height_mm * (lines or 1)
     box = (0.0, 0.0, height * image.shape[1] / image.shape[0], height)
-    return FieldImage(image, FieldSpec.model_construct(name="crop", label="crop", kind=kind, box=box, lines=lines))
+    return FieldImage(
+        image, FieldSpec.model_construct(name="crop", label="crop", kind=kind, box=box, lines=lines)
+    )

@@ -35,7 +35,9 @@ _OVERSAMPLING = 3
 """Drawn so many times finer and averaged: poppler moves letters to whole pixels."""
 FIELD_MARGIN_MM = 2.0
 LINES_MARGIN_MM = 8.0
-"""Lines of a note run out to the right, and one more is put below the last rule; so wide, unless another field is nearer."""
+"""Lines of a note run out to the right, and one more is put below the last rule; so wide, unless
+another field is nearer.
+"""
 NEIGHBOUR_GAP_MM = 0.5
 """Left free beside the next field."""
 
@@ -45,11 +47,18 @@ def _render_template(definition: str, page_no: int) -> Image:
     form = Form.model_validate_json(definition)
     pdf = print_sheets(form, [Sheet("0" * SERIAL_LENGTH)], printed_on=date(2000, 1, 1))
     fine = tuple(side * _OVERSAMPLING for side in _PAGE_SIZE_PX)
-    page = convert_from_bytes(pdf, size=fine, grayscale=True, first_page=page_no, last_page=page_no)[0]
-    picture = np.array(cv2.resize(np.asarray(page, np.uint8), _PAGE_SIZE_PX, interpolation=cv2.INTER_AREA), np.uint8)
+    page = convert_from_bytes(
+        pdf, size=fine, grayscale=True, first_page=page_no, last_page=page_no
+    )[0]
+    picture = np.array(
+        cv2.resize(np.asarray(page, np.uint8), _PAGE_SIZE_PX, interpolation=cv2.INTER_AREA),
+        np.uint8,
+    )
     for box in CODE_BOXES:
         left, top = (int((v - _QUIET_MM) * PX_PER_MM) for v in (box.x, box.y))
-        right, bottom = (int(np.ceil((v + _QUIET_MM) * PX_PER_MM)) for v in (box.x + box.w, box.y + box.h))
+        right, bottom = (
+            int(np.ceil((v + _QUIET_MM) * PX_PER_MM)) for v in (box.x + box.w, box.y + box.h)
+        )
         picture[top:bottom, left:right] = 255
     picture.flags.writeable = False
     return picture
@@ -57,7 +66,8 @@ def _render_template(definition: str, page_no: int) -> Image:
 
 @lru_cache(maxsize=64)
 def load_template_file(path: Path, size_mm: tuple[float, float]) -> Image:
-    """The unfilled page that a file (picture or PDF) shows edge to edge, grey, 8 px per mm, read-only.
+    """The unfilled page that a file (picture or PDF) shows edge to edge, grey, 8 px per mm,
+    read-only.
 
     Raises:
         FormError: the file cannot be read.
@@ -77,7 +87,8 @@ def load_template_file(path: Path, size_mm: tuple[float, float]) -> Image:
 def template_image(form: Form, page_no: int) -> Image:
     """The unfilled page, grey, 8 px per mm (A4: 1680 × 2376 px), read-only.
 
-    The places of our own codes are white, because each sheet's differ. Of a form printed elsewhere it is the picture that the form names.
+    The places of our own codes are white, because each sheet's differ. Of a form printed
+    elsewhere it is the picture that the form names.
 
     Raises:
         FormError: that picture cannot be read.
@@ -89,15 +100,29 @@ def template_image(form: Form, page_no: int) -> Image:
 
 
 def field_margin_mm(spec: FieldSpec, others: Iterable[FieldSpec]) -> float:
-    """The margin on all sides of a field; `others` are the fields of its page (itself may be among them)."""
+    """The margin on all sides of a field; `others` are the fields of its page (itself may be among
+    them).
+    """
     if not spec.traits.is_multiline:
         return FIELD_MARGIN_MM
-    nearest = min((box_distance(spec.area, other.area) for other in others if other.name != spec.name), default=LINES_MARGIN_MM + NEIGHBOUR_GAP_MM)
+    nearest = min(
+        (box_distance(spec.area, other.area) for other in others if other.name != spec.name),
+        default=LINES_MARGIN_MM + NEIGHBOUR_GAP_MM,
+    )
     return max(FIELD_MARGIN_MM, min(LINES_MARGIN_MM, nearest - NEIGHBOUR_GAP_MM))
 
 
-def cut_field_images(upright: Image, form: Form, page_no: int, wanted: Iterable[FieldSpec]) -> list[FieldImage]:
+def cut_field_images(
+    upright: Image, form: Form, page_no: int, wanted: Iterable[FieldSpec]
+) -> list[FieldImage]:
     """The crops of fields of a page, as the readers get them when the page is read first."""
-    flat, unfilled, others = to_grayscale(upright), template_image(form, page_no), form.pages[page_no - 1].all_fields
+    flat, unfilled, others = (
+        to_grayscale(upright),
+        template_image(form, page_no),
+        form.pages[page_no - 1].all_fields,
+    )
     margins = [(spec, field_margin_mm(spec, others)) for spec in wanted]
-    return [FieldImage(cut_box(flat, spec.area, m), spec, cut_box(unfilled, spec.area, m), PX_PER_MM, m) for spec, m in margins]
+    return [
+        FieldImage(cut_box(flat, spec.area, m), spec, cut_box(unfilled, spec.area, m), PX_PER_MM, m)
+        for spec, m in margins
+    ]

@@ -14,9 +14,11 @@ _INITIALS_AND_NAME = re.compile(r"\S+ – (?P<name>.+)")
 
 
 def is_author(author: str, person: Person, staff: Iterable[StaffMember] = ()) -> bool:
-    """Whether a paper's author is this person: by the whole name, by "NB – Nina Berglund", or by initials that the staff list gives to nobody else.
+    """Whether a paper's author is this person: by the whole name, by "NB – Nina Berglund", or by
+    initials that the staff list gives to nobody else.
 
-    A lone first name or initials that two persons share are nobody's: then a reason is asked for.
+    A lone first name or initials that two persons share are nobody's: then a reason is asked
+    for.
     """
     said = _fold_name(author)
     if not said:
@@ -24,7 +26,11 @@ def is_author(author: str, person: Person, staff: Iterable[StaffMember] = ()) ->
     named = _INITIALS_AND_NAME.fullmatch(author.strip())
     if _fold_name(person.name) in {said, _fold_name(named["name"]) if named else ""}:
         return True
-    signers = {_fold_name(member.name) for member in staff if _fold_name(member.signature) == said and member.unit in person.units}
+    signers = {
+        _fold_name(member.name)
+        for member in staff
+        if _fold_name(member.signature) == said and member.unit in person.units
+    }
     return signers == {_fold_name(person.name)}
 
 

@@ -1,6 +1,8 @@
-"""The wrong-person guard: what on a sheet supports that an entry is about a client, what speaks against it, and what a person may say to that.
+"""The wrong-person guard: what on a sheet supports that an entry is about a client, what speaks
+against it, and what a person may say to that.
 
-Findings are codes as in `resolve/reasons.py` ("name_differs:0.31"), so that they can be told in words without quoting anything.
+Findings are codes as in `resolve/reasons.py` ("name_differs:0.31"), so that they can be told in
+words without quoting anything.
 """
 
 from __future__ import annotations
@@ -16,7 +18,13 @@ from pipeline.registers.match_reasons import match_evidence, similarity_evidence
 
 CONFLICTS = frozenset({"name_differs", "name_fits_other", "printed_other", "unit_other"})
 """Findings that stop an entry from being confirmed until somebody has said how it is."""
-EVIDENCE_AGAINST = CONFLICTS | {"address_differs", "check_wrong", "not_in_register", "namesake", "unit_else"}
+EVIDENCE_AGAINST = CONFLICTS | {
+    "address_differs",
+    "check_wrong",
+    "not_in_register",
+    "namesake",
+    "unit_else",
+}
 """Findings that speak against the client; the others support it."""
 
 
@@ -41,7 +49,9 @@ RESOLUTIONS = {
     "printed_other": ConflictChoice.LENT_SHEET,
     "unit_other": ConflictChoice.CARED_FOR_HERE,
 }
-"""The choice that each kind of conflict can be resolved with; several conflicts at once are handed on, or resolved by a text."""
+"""The choice that each kind of conflict can be resolved with; several conflicts at once are handed
+on, or resolved by a text.
+"""
 
 OUTSIDE_REASONS = (
     "ny klient",
@@ -57,9 +67,11 @@ NO_CLIENT = "gäller ingen enskild klient"
 
 @dataclass(frozen=True, slots=True)
 class ClientStatement:
-    """What a person says about the client beyond the number. `outside` is why the register lacks the client (empty: it does not), `name` as on paper.
+    """What a person says about the client beyond the number. `outside` is why the register lacks
+    the client (empty: it does not), `name` as on paper.
 
-    With `temporary` the entry gets a number made here, since the paper's is missing or cannot be read. `why` is a text about a conflict.
+    With `temporary` the entry gets a number made here, since the paper's is missing or cannot be
+    read. `why` is a text about a conflict.
     """
 
     outside: str = ""
@@ -76,7 +88,9 @@ class ClientStatement:
 
 @dataclass(frozen=True, slots=True)
 class SheetFacts:
-    """What a sheet says of its client apart from the number. `printed_for` is the number of the client that it was printed for, if any."""
+    """What a sheet says of its client apart from the number. `printed_for` is the number of the
+    client that it was printed for, if any.
+    """
 
     name: str = ""
     address: str = ""
@@ -100,15 +114,20 @@ def check_client(
         number: 12 characters.
         client: of that number, None if the register has none.
         sheet: what else is written.
-        same_area: whether the client's unit works under the same law as the sheet's. Home care and home nursing share clients, so a unit of
-            another area is said and stops nobody.
+        same_area: whether the client's unit works under the same law as the sheet's. Home care
+            and home nursing share clients, so a unit of another area is said and stops nobody.
         namesakes: how many others in the register have the client's name.
-        neighbours: the names of the other clients of the sheet's unit. Couples share a surname and an address.
-        kept: the name that a temporary identity was given with; None for one that is only being made.
+        neighbours: the names of the other clients of the sheet's unit. Couples share a surname
+            and an address.
+        kept: the name that a temporary identity was given with; None for one that is only being
+            made.
     """
     if is_temporary_pid(number):
         return _check_temporary(number, sheet, kept)
-    said = [("unit_else" if code == "unit_other" and not same_area else code) for code in match_evidence(number, client, sheet.name, sheet.unit)]
+    said = [
+        ("unit_else" if code == "unit_other" and not same_area else code)
+        for code in match_evidence(number, client, sheet.name, sheet.unit)
+    ]
     if client is not None and client.address and sheet.address:
         said.append(similarity_evidence("address", text_similarity(sheet.address, client.address)))
     if (
@@ -129,9 +148,15 @@ def check_client(
 def _check_temporary(number: str, sheet: SheetFacts, kept: str | None) -> tuple[str, ...]:
     if kept is None:
         return ("temporary",)
-    alike = max(text_similarity(sheet.name, kept), text_similarity(kept, sheet.name))  # either may have been written short
+    alike = max(
+        text_similarity(sheet.name, kept), text_similarity(kept, sheet.name)
+    )  # either may have been written short
     named = (similarity_evidence("name", alike),) if sheet.name and kept else ()
-    return ("temporary", *named, *(("printed_other",) if sheet.printed_for not in (None, number) else ()))
+    return (
+        "temporary",
+        *named,
+        *(("printed_other",) if sheet.printed_for not in (None, number) else ()),
+    )
 
 
 def finding_kinds(said: Collection[str]) -> list[str]:
@@ -150,7 +175,9 @@ def allowed_choices(found: Collection[str]) -> list[ConflictChoice]:
 
 
 def is_resolved(found: Collection[str], about: ClientStatement) -> bool:
-    """Whether the person has said how it is: a choice that fits, and for several conflicts at once also a text."""
+    """Whether the person has said how it is: a choice that fits, and for several conflicts at once
+    also a text.
+    """
     if about.choice not in {RESOLUTIONS[code] for code in found}:
         return False
     return len(found) == 1 or bool(about.why.strip())

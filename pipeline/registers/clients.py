@@ -1,4 +1,6 @@
-"""The client register (klientregister) from a CSV file, and looking people up in it by what was read on paper."""
+"""The client register (klientregister) from a CSV file, and looking people up in it by what was
+read on paper.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.domain.errors import UsageError
-from pipeline.domain.identity_numbers import MAX_LOCAL_PID_LENGTH, PidKind, is_local_pid, normalize_pid
+from pipeline.domain.identity_numbers import (
+    MAX_LOCAL_PID_LENGTH,
+    PidKind,
+    is_local_pid,
+    normalize_pid,
+)
 from pipeline.domain.model import Client
 from pipeline.domain.register_columns import RegisterColumn, register_columns
 from pipeline.files.csv_tables import TableSchema, read_table, row_error
@@ -28,7 +35,9 @@ class ClientRegister:
     """The persons whom a unit's paper can be about, in the order of the register."""
 
     def __init__(self, clients: Iterable[Client], silent: Iterable[str] = ()) -> None:
-        """`silent`: facts of clients that the register says nothing of, since it has no column for them."""
+        """`silent`: facts of clients that the register says nothing of, since it has no column for
+        them.
+        """
         self.clients = tuple(clients)
         self.silent = frozenset(silent)
         self._by_pid = {client.pid: client for client in self.clients}
@@ -62,12 +71,14 @@ def _fold_name(name: str) -> str:
 
 
 def load_client_register(path: Path) -> ClientRegister:
-    """Read a register: columns personnummer, namn, enhet and, if wanted, skyddad (ja/nej) and adress.
+    """Read a register: columns personnummer, namn, enhet and, if wanted, skyddad (ja/nej) and
+    adress.
 
     They are separated by semicolon, comma or tab; UTF-8, UTF-16 or Windows-1252.
 
     Raises:
-        UsageError: the file cannot be read, lacks a column or has a wrong row. The text names rows, never what stands in them.
+        UsageError: the file cannot be read, lacks a column or has a wrong row. The text names
+        rows, never what stands in them.
     """
     clients: dict[str, Client] = {}
     rows = read_table(path, _CLIENT_SCHEMA)
@@ -77,14 +88,21 @@ def load_client_register(path: Path) -> ClientRegister:
             raise row_error(path, number, Text("error.table_row.number_twice"), _CLIENT_SCHEMA)
         clients[client.pid] = client
     columns = rows[0][1] if rows else ()
-    if unread := [column for column in columns if column not in _HEADERS and column.casefold().startswith(_PROTECTION_HEADERS)]:
+    if unread := [
+        column
+        for column in columns
+        if column not in _HEADERS and column.casefold().startswith(_PROTECTION_HEADERS)
+    ]:
         raise UsageError("column_not_read", unread=unread[0], path=path.name)
     silent = {column.field for column in CLIENT_COLUMNS if columns and column.header not in columns}
     return ClientRegister(clients.values(), silent)
 
 
 def _parse_client(path: Path, number: int, row: Mapping[str, str]) -> Client:
-    values: dict[str, Any] = {column.field: _value(path, number, column, row.get(column.header, "")) for column in CLIENT_COLUMNS}
+    values: dict[str, Any] = {
+        column.field: _value(path, number, column, row.get(column.header, ""))
+        for column in CLIENT_COLUMNS
+    }
     return Client(**values | {"pid": _parse_pid(path, number, values["pid"])})
 
 
@@ -92,7 +110,9 @@ def _value(path: Path, number: int, column: RegisterColumn, text: str) -> str | 
     if not column.is_flag:
         return text
     if text.casefold() not in _YES | _NO:
-        raise row_error(path, number, Text("error.table_row.flag", {"column": column.header}), _CLIENT_SCHEMA)
+        raise row_error(
+            path, number, Text("error.table_row.flag", {"column": column.header}), _CLIENT_SCHEMA
+        )
     return text.casefold() in _YES
 
 

@@ -1,9 +1,12 @@
-"""The file of issued serials (utlamnade.csv) that a pack leaves behind, and that is taken in once there is a database again.
+"""The file of issued serials (utlamnade.csv) that a pack leaves behind, and that is taken in once
+there is a database again.
 
-The last line holds a SHA-256 digest of what the rows say. It finds a file that was cut off, or changed by a spreadsheet, which takes 12E45678 for a
-number; it is no protection against somebody who means to change the file.
+The last line holds a SHA-256 digest of what the rows say. It finds a file that was cut off, or
+changed by a spreadsheet, which takes 12E45678 for a number; it is no protection against somebody
+who means to change the file.
 
-A sheet has a line, and after it one for each row that was printed for a client (a tour list), with the row's number in `rad`.
+A sheet has a line, and after it one for each row that was printed for a client (a tour list),
+with the row's number in `rad`.
 """
 
 from __future__ import annotations
@@ -22,7 +25,9 @@ from pipeline.forms.fiducials import is_serial
 
 COLUMNS = ("löpnummer", "blankett", "version", "enhet", "personnummer", "rad")
 _COLUMNS_WITHOUT_ROWS = COLUMNS[:-1]
-"""The first line of files from before there were tour lists in packs; they are in safes and are taken in too."""
+"""The first line of files from before there were tour lists in packs; they are in safes and are
+taken in too.
+"""
 CHECKSUM_LABEL = "kontrollsumma"
 
 
@@ -44,14 +49,19 @@ def format_issued_file(sheets: Iterable[IssuedSheet]) -> bytes:
 
 
 def parse_issued_file(data: bytes) -> IssuedFile:
-    """What a file says: of rows only whom they were printed for. Byte order mark, line ends and quotes may have changed on the way, the cells not.
+    """What a file says: of rows only whom they were printed for. Byte order mark, line ends and
+    quotes may have changed on the way, the cells not.
 
     Raises:
-        UsageError: it is no such file, was cut off or changed, or holds a serial that is wrong or stands twice. The text names rows and serials,
-            which say nothing of anybody.
+        UsageError: it is no such file, was cut off or changed, or holds a serial that is wrong
+        or stands twice. The text names rows and serials, which say nothing of anybody.
     """
     try:
-        rows = [tuple(row) for row in csv.reader(io.StringIO(data.decode(ENCODING)), delimiter=";") if row]
+        rows = [
+            tuple(row)
+            for row in csv.reader(io.StringIO(data.decode(ENCODING)), delimiter=";")
+            if row
+        ]
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError("no_file_issued_sheets") from error
     if not rows or rows[0] not in (COLUMNS, _COLUMNS_WITHOUT_ROWS):
@@ -63,7 +73,9 @@ def parse_issued_file(data: bytes) -> IssuedFile:
         raise UsageError("file_changed_cut_says_does")
     if any(len(row) != len(rows[0]) for row in body):
         raise UsageError("file_row_too_short_too")
-    return IssuedFile(_parse_sheets([(*row, "")[: len(COLUMNS)] for row in _unique_lines(body)]), last[1])
+    return IssuedFile(
+        _parse_sheets([(*row, "")[: len(COLUMNS)] for row in _unique_lines(body)]), last[1]
+    )
 
 
 def _unique_lines(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
@@ -83,8 +95,17 @@ def _parse_sheets(lines: Iterable[Sequence[str]]) -> tuple[IssuedSheet, ...]:
     found: dict[str, IssuedSheet] = {}
     for number, (serial, form, version, unit, pid, row) in enumerate(lines, start=2):
         sheet = found.get(serial)
-        of_sheet = sheet is not None and (form, version, unit) == (sheet.form, str(sheet.version), sheet.unit)
-        if not is_serial(serial) or not version.isdecimal() or not unit or (row and not (of_sheet and pid and row.isdecimal())):
+        of_sheet = sheet is not None and (form, version, unit) == (
+            sheet.form,
+            str(sheet.version),
+            sheet.unit,
+        )
+        if (
+            not is_serial(serial)
+            or not version.isdecimal()
+            or not unit
+            or (row and not (of_sheet and pid and row.isdecimal()))
+        ):
             raise UsageError("row_file_wrong", number=number)
         if sheet is not None and row:
             found[serial] = replace(sheet, rows=(*sheet.rows, PrintedRow(int(row), pid)))

@@ -1,4 +1,6 @@
-"""Why a client is proposed, or speaks against being it, as codes: what can be said of any number without knowing who read it."""
+"""Why a client is proposed, or speaks against being it, as codes: what can be said of any number
+without knowing who read it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ _CHECKED_KINDS = (PidKind.PERSONAL, PidKind.COORDINATION)
 def check_digit_evidence(number: str) -> str:
     """Whether date and check digit are right, or that the number has none."""
     pid = normalize_pid(number)
-    return "check_ok" if pid.valid else "check_wrong" if pid.kind in _CHECKED_KINDS else "check_none"
+    return (
+        "check_ok" if pid.valid else "check_wrong" if pid.kind in _CHECKED_KINDS else "check_none"
+    )
 
 
 def similarity_evidence(kind: str, score: float) -> str:
@@ -21,11 +25,13 @@ def similarity_evidence(kind: str, score: float) -> str:
 
 
 def match_evidence(number: str, client: Client | None, name: str, unit: str) -> tuple[str, ...]:
-    """What speaks for and against a number that somebody read: its check digit, and the name on the paper and the unit against the register's.
+    """What speaks for and against a number that somebody read: its check digit, and the name on the
+    paper and the unit against the register's.
 
     Args:
         number: as read.
-        client: of that number, None if the register has none. Without a name (it may be protected) nothing is said of it.
+        client: of that number, None if the register has none. Without a name (it may be
+            protected) nothing is said of it.
         name: on the paper, empty if there is none.
         unit: of the sheet.
     """
@@ -33,7 +39,11 @@ def match_evidence(number: str, client: Client | None, name: str, unit: str) -> 
         return check_digit_evidence(number), "not_in_register"
     said = [check_digit_evidence(number)]
     if client.name:
-        said.append(similarity_evidence("name", text_similarity(name, client.name)) if name else "name_missing")
+        said.append(
+            similarity_evidence("name", text_similarity(name, client.name))
+            if name
+            else "name_missing"
+        )
     if client.unit and unit:
         said.append("unit_same" if client.unit == unit else "unit_other")
     return tuple(said)

@@ -1,6 +1,8 @@
-"""The list of questions for one author, as a PDF of the size of a phone's screen: it can be read out in a call, or printed and written on.
+"""The list of questions for one author, as a PDF of the size of a phone's screen: it can be read
+out in a call, or printed and written on.
 
-It names nobody: a sheet is known to its author by form, day and the number printed on it. What is asked may still be secret, so the foot says so.
+It names nobody: a sheet is known to its author by form, day and the number printed on it. What
+is asked may still be secret, so the foot says so.
 """
 
 from __future__ import annotations
@@ -73,10 +75,19 @@ class _QuestionDocument(Document):
     def say(self, text: str, size: float, *, bold: bool = False) -> None:
         """A paragraph from margin to margin."""
         self.set_style(size, _TEXT_COLOUR, bold=bold)
-        self.multi_cell(PAGE_WIDTH - 2 * PAGE_MARGIN, size * _LINE, self.fit(text), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.multi_cell(
+            PAGE_WIDTH - 2 * PAGE_MARGIN,
+            size * _LINE,
+            self.fit(text),
+            align="L",
+            new_x=XPos.LMARGIN,
+            new_y=YPos.NEXT,
+        )
 
 
-def make_question_list(author: str, asked: Sequence[AskedQuestion], forms: Forms, *, made_by: str, made_at: datetime) -> bytes:
+def make_question_list(
+    author: str, asked: Sequence[AskedQuestion], forms: Forms, *, made_by: str, made_at: datetime
+) -> bytes:
     """The PDF: one question after another, each with its paper and lines to write the answer on."""
     with _QuestionDocument("Frågor till den som skrev", made_at) as pages:
         pages.add_page()
@@ -97,7 +108,13 @@ def _draw_question(pages: _QuestionDocument, number: int, one: AskedQuestion, fo
     row = f"rad {entry.row}" if entry.row else ""
     pages.ln(4)
     pages.say(f"{number}. {form.title if form else entry.form}", 11, bold=True)
-    pages.say(", ".join(filter(None, (entry.event_on or "", f"ark {entry.serial}" if entry.serial else "", row))) or "utan löpnummer", 9)
+    pages.say(
+        ", ".join(
+            filter(None, (entry.event_on or "", f"ark {entry.serial}" if entry.serial else "", row))
+        )
+        or "utan löpnummer",
+        9,
+    )
     pages.ln(1)
     pages.say(one.text, 11)
     pages.ln(2)

@@ -1,7 +1,9 @@
-"""When the pile will be gone: the last days drawn again and again (bootstrap), which gives a middle and a range; pure.
+"""When the pile will be gone: the last days drawn again and again (bootstrap), which gives a middle
+and a range; pure.
 
-A coming day is taken to be like one of the last days, with what came in and what was done on it together: a day without staff, a weekend and a
-day with a full box are all among what may come. Seeded, so that the same figures always give the same forecast.
+A coming day is taken to be like one of the last days, with what came in and what was done on it
+together: a day without staff, a weekend and a day with a full box are all among what may come.
+Seeded, so that the same figures always give the same forecast.
 """
 
 from __future__ import annotations
@@ -48,7 +50,9 @@ class ForecastDay:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Days until nothing is open in the three cases; None: not within `HORIZON`. `path` is empty where nothing can be foreseen."""
+    """Days until nothing is open in the three cases; None: not within `HORIZON`. `path` is empty
+    where nothing can be foreseen.
+    """
 
     optimistic: int | None
     middle: int | None
@@ -59,8 +63,12 @@ class Forecast:
 NO_FORECAST = Forecast(None, None, None, ())
 
 
-def past_days(now: datetime, days: int, still_open: int, made: dict[datetime, int], ended: dict[datetime, int]) -> tuple[WorkDay, ...]:
-    """The last days with today, oldest first, from counts by hour; counted backwards from what is open now. Before the first paper: no days."""
+def past_days(
+    now: datetime, days: int, still_open: int, made: dict[datetime, int], ended: dict[datetime, int]
+) -> tuple[WorkDay, ...]:
+    """The last days with today, oldest first, from counts by hour; counted backwards from what is
+    open now. Before the first paper: no days.
+    """
     by_day = [(_sum_by_day(counts)) for counts in (made, ended)]
     today, found, left = swedish_day(now), [], still_open
     for back in range(days):
@@ -73,7 +81,9 @@ def past_days(now: datetime, days: int, still_open: int, made: dict[datetime, in
 
 
 def forecast_open_entries(still_open: int, behind: Sequence[WorkDay]) -> Forecast:
-    """What comes. Today is not among the days drawn from, since it is not over, unless there are no others."""
+    """What comes. Today is not among the days drawn from, since it is not over, unless there are no
+    others.
+    """
     if still_open == 0:
         return Forecast(0, 0, 0, ()) if behind else NO_FORECAST
     past = worked_days(behind)
@@ -83,7 +93,9 @@ def forecast_open_entries(still_open: int, behind: Sequence[WorkDay]) -> Forecas
 
 
 def simulate_forecast(left: float, change: Sequence[float], today: str) -> Forecast:
-    """What comes when every coming day changes what is left as one of the days behind did. Fewer than `LEAST_DAYS` foresee nothing."""
+    """What comes when every coming day changes what is left as one of the days behind did. Fewer
+    than `LEAST_DAYS` foresee nothing.
+    """
     if len(change) < MIN_DAYS:
         return NO_FORECAST
     drawn = np.random.default_rng(_SEED).integers(0, len(change), (DRAWS, HORIZON_DAYS))
@@ -92,15 +104,26 @@ def simulate_forecast(left: float, change: Sequence[float], today: str) -> Forec
     first = np.where(gone.any(axis=1), gone.argmax(axis=1) + 1, HORIZON_DAYS + 1)
     ends = [int(np.ceil(np.percentile(first, share))) for share in FORECAST_PERCENTILES]
     paths[np.maximum.accumulate(gone, axis=1)] = 0
-    shown = min(HORIZON_DAYS, max(ends[2], 1) if ends[2] <= HORIZON_DAYS else max(2 * len(change), 14))
+    shown = min(
+        HORIZON_DAYS, max(ends[2], 1) if ends[2] <= HORIZON_DAYS else max(2 * len(change), 14)
+    )
     levels = np.percentile(paths[:, :shown], FORECAST_PERCENTILES, axis=0)
     days = [(date.fromisoformat(today) + timedelta(days=n + 1)).isoformat() for n in range(shown)]
     best, middle, worst = (end if end <= HORIZON_DAYS else None for end in ends)
-    return Forecast(best, middle, worst, tuple(ForecastDay(day, *(float(level[n]) for level in levels)) for n, day in enumerate(days)))
+    return Forecast(
+        best,
+        middle,
+        worst,
+        tuple(
+            ForecastDay(day, *(float(level[n]) for level in levels)) for n, day in enumerate(days)
+        ),
+    )
 
 
 def worked_days(behind: Sequence[WorkDay]) -> Sequence[WorkDay]:
-    """The days that are over, from the first on which somebody reviewed: before that there was paper, but no work to measure."""
+    """The days that are over, from the first on which somebody reviewed: before that there was
+    paper, but no work to measure.
+    """
     over = behind[:-1]
     first = next((place for place, day in enumerate(over) if day.ended), len(over))
     return over[first:]

@@ -1,6 +1,8 @@
-"""Läge: all figures of the overview, for the screen, the print and the file, which so say the same. Counts only, of the person's units.
+"""Läge: all figures of the overview, for the screen, the print and the file, which so say the same.
+Counts only, of the person's units.
 
-Figures for managers: how many entries are where, and how long they have been. Counts only, and only of the person's units.
+Figures for managers: how many entries are where, and how long they have been. Counts only, and
+only of the person's units.
 """
 
 from __future__ import annotations
@@ -15,7 +17,15 @@ from pipeline.domain.dates import SWEDEN, swedish_day
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.reporting.data_quality import MIN_PEOPLE
-from pipeline.reporting.forecast import NO_FORECAST, Forecast, WorkDay, forecast_open_entries, past_days, simulate_forecast, worked_days
+from pipeline.reporting.forecast import (
+    NO_FORECAST,
+    Forecast,
+    WorkDay,
+    forecast_open_entries,
+    past_days,
+    simulate_forecast,
+    worked_days,
+)
 from pipeline.store.reports import progress
 from pipeline.store.reports.entry_counts import count_entry_groups, count_open_entries
 from pipeline.store.reports.progress import HourOfWork, PageCount, UnansweredRun, UnitCount
@@ -26,15 +36,26 @@ AGE_LIMITS = {"0-1": 1, "2-3": 3, "4-7": 7, "8-14": 14}
 OLDEST_AGE = "15-"
 DAYS_SHOWN = 14
 """The days behind that are shown, and that the forecast draws from."""
-DUE_RANGES = {"over": (None, 0), "today": (0, 1), "tomorrow": (1, 2), "3": (2, 4), "7": (4, 8), "later": (8, None)}
-"""Time left → from and before how many days after today. "over" is before today; what was due earlier today counts as today."""
+DUE_RANGES = {
+    "over": (None, 0),
+    "today": (0, 1),
+    "tomorrow": (1, 2),
+    "3": (2, 4),
+    "7": (4, 8),
+    "later": (8, None),
+}
+"""Time left → from and before how many days after today. "over" is before today; what was due
+earlier today counts as today.
+"""
 MIN_VIEWS = 20
 """With fewer entries looked at, no time is said."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryCount:
-    """How many entries are alike. `age` is one of `AGES` or `OLDEST`. What is `void` is dealt with, or waits only to be withdrawn."""
+    """How many entries are alike. `age` is one of `AGES` or `OLDEST`. What is `void` is dealt with,
+    or waits only to be withdrawn.
+    """
 
     state: EntryState
     is_void: bool
@@ -59,10 +80,11 @@ def count_entries(conn: Connection, person: Person, now: datetime) -> list[Entry
 
 @dataclass(frozen=True, slots=True)
 class WorkPace:
-    """Measured work of the last days. Seconds are None where too little was measured, or of fewer than `LEAST_PEOPLE` people.
+    """Measured work of the last days. Seconds are None where too little was measured, or of fewer
+    than `LEAST_PEOPLE` people.
 
-    `people` is the mean of those at work on a day of work, `hours_a_day` the hours that each of them had entries on the screen, `each` the same of
-    every day of work (YYYY-MM-DD).
+    `people` is the mean of those at work on a day of work, `hours_a_day` the hours that each of
+    them had entries on the screen, `each` the same of every day of work (YYYY-MM-DD).
     """
 
     people: float
@@ -75,8 +97,10 @@ class WorkPace:
 
 @dataclass(frozen=True, slots=True)
 class ProgressReport:
-    """Everything that Läge shows. `scanned_a_day` is the mean of the days behind; `missing` counts printed sheets that may still come.
-    `cut_stacks` are stacks by unit that were not taken in to their end."""
+    """Everything that Läge shows. `scanned_a_day` is the mean of the days behind; `missing` counts
+    printed sheets that may still come. `cut_stacks` are stacks by unit that were not taken in to
+    their end.
+    """
 
     pages: tuple[PageCount, ...]
     entries: tuple[EntryCount, ...]
@@ -95,7 +119,10 @@ class ProgressReport:
     @property
     def counted(self) -> dict[str, int]:
         """Pages of all units: `in` = `done` + `waiting` + `failed`."""
-        found = {name: sum(getattr(one, name) for one in self.pages) for name in ("done", "waiting", "failed")}
+        found = {
+            name: sum(getattr(one, name) for one in self.pages)
+            for name in ("done", "waiting", "failed")
+        }
         return {"in": sum(one.pages for one in self.pages)} | found
 
     @property
@@ -122,7 +149,10 @@ def make_progress_report(conn: Connection, person: Person, now: datetime) -> Pro
     require_permission(person, Action.PROGRESS)
     units, since = person.units, now - timedelta(days=DAYS_SHOWN)
     still_open = count_open_entries(conn, units)
-    made, ended = (count(conn, units, since) for count in (progress.count_created_by_hour, progress.count_ended_by_hour))
+    made, ended = (
+        count(conn, units, since)
+        for count in (progress.count_created_by_hour, progress.count_ended_by_hour)
+    )
     behind = past_days(now, DAYS_SHOWN, still_open, made, ended)
     scanned = progress.count_scanned_by_hour(conn, units, since)
     return ProgressReport(
@@ -154,19 +184,33 @@ def measure_pace(work: Collection[HourOfWork], still_open: int) -> WorkPace:
         return WorkPace(people, 0.0, None, None, None)
     left = still_open * seconds / entries / 3600
     return WorkPace(
-        people, hours, seconds / fields if fields else None, seconds / entries, left, {day.isoformat(): _hours_each(work, day) for day in days}
+        people,
+        hours,
+        seconds / fields if fields else None,
+        seconds / entries,
+        left,
+        {day.isoformat(): _hours_each(work, day) for day in days},
     )
 
 
 def forecast_with_people(progress: ProgressReport, people: int) -> Forecast | None:
-    """Days until nothing is open when so many people work, each as long as one did on the days behind, and as much comes in; None where too little
-    was measured. Days of rest are among those drawn from."""
+    """Days until nothing is open when so many people work, each as long as one did on the days
+    behind, and as much comes in; None where too little was measured. Days of rest are among
+    those drawn from.
+    """
     tempo = progress.pace
     if not progress.open or tempo.hours_left is None or tempo.seconds_per_entry is None:
         return None
     an_entry = tempo.seconds_per_entry / 3600
-    change = [day.made * an_entry - people * tempo.each.get(day.day, 0.0) for day in worked_days(progress.past_days)]
-    ahead = simulate_forecast(tempo.hours_left, change, progress.past_days[-1].day) if progress.past_days else NO_FORECAST
+    change = [
+        day.made * an_entry - people * tempo.each.get(day.day, 0.0)
+        for day in worked_days(progress.past_days)
+    ]
+    ahead = (
+        simulate_forecast(tempo.hours_left, change, progress.past_days[-1].day)
+        if progress.past_days
+        else NO_FORECAST
+    )
     return ahead if ahead.path else None
 
 
@@ -176,9 +220,14 @@ def _hours_each(work: Collection[HourOfWork], day: date) -> float:
     return sum(one.seconds for one in of_day) / 3600 / len({one.person_key for one in of_day})
 
 
-def _count_due(conn: Connection, units: Collection[str], now: datetime) -> dict[str, dict[str, int]]:
+def _count_due(
+    conn: Connection, units: Collection[str], now: datetime
+) -> dict[str, dict[str, int]]:
     midnight = datetime.combine(swedish_day(now), time(), SWEDEN)
-    limits = {name: (_add_days(midnight, first), _add_days(midnight, before)) for name, (first, before) in DUE_RANGES.items()}
+    limits = {
+        name: (_add_days(midnight, first), _add_days(midnight, before))
+        for name, (first, before) in DUE_RANGES.items()
+    }
     return progress.count_due_entries(conn, units, limits)
 
 

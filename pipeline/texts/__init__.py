@@ -79,7 +79,10 @@ def text(key: str, language: str, /, **values: object) -> str:
     texts = catalogue(language)
     if key not in texts and "count" in values:
         key = plural_key(key, values["count"])
-    filled = {name: value.in_language(language) if isinstance(value, Text) else value for name, value in values.items()}
+    filled = {
+        name: value.in_language(language) if isinstance(value, Text) else value
+        for name, value in values.items()
+    }
     return texts[key].format(**filled) if filled else texts[key]
 
 

@@ -1,4 +1,5 @@
-"""Pages a second and processor time a page: of `read` step by step, of Tesseract on whole pages, and of OCRmyPDF.
+"""Pages a second and processor time a page: of `read` step by step, of Tesseract on whole pages,
+and of OCRmyPDF.
 
 Other programs on the same pages: Tesseract on the whole page, and OCRmyPDF.
 """
@@ -44,7 +45,9 @@ _reader: PageReader | None = None
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast some pages were done: seconds by the clock, and seconds that processors worked for it (user and system)."""
+    """How fast some pages were done: seconds by the clock, and seconds that processors worked for
+    it (user and system).
+    """
 
     pages: int
     seconds: float
@@ -73,7 +76,8 @@ def run_tesseract(data: bytes) -> None:
 
 
 def measure_ocrmypdf(pages: Sequence[bytes], jobs: int) -> Pace:
-    """OCRmyPDF on one PDF of all pages, as it comes but for the conversion to PDF/A, which it is spared.
+    """OCRmyPDF on one PDF of all pages, as it comes but for the conversion to PDF/A, which it is
+    spared.
 
     Raises:
         MissingProgramError: it is not installed.
@@ -85,9 +89,22 @@ def measure_ocrmypdf(pages: Sequence[bytes], jobs: int) -> Pace:
     with tempfile.TemporaryDirectory() as folder:
         scanned, text = Path(folder, "scanned.pdf"), Path(folder, "text.pdf")
         _write_pdf(pages, scanned)
-        command = [program, "--quiet", "--jobs", str(jobs), "--language", TESSERACT_LANGUAGE, "--output-type", "pdf", str(scanned), str(text)]
+        command = [
+            program,
+            "--quiet",
+            "--jobs",
+            str(jobs),
+            "--language",
+            TESSERACT_LANGUAGE,
+            "--output-type",
+            "pdf",
+            str(scanned),
+            str(text),
+        ]
         start, cpu = time.perf_counter(), total_cpu_seconds()
-        done = subprocess.run(command, check=False, capture_output=True, env=os.environ | {"OMP_THREAD_LIMIT": "1"})
+        done = subprocess.run(
+            command, check=False, capture_output=True, env=os.environ | {"OMP_THREAD_LIMIT": "1"}
+        )
         pace = Pace(len(pages), time.perf_counter() - start, total_cpu_seconds() - cpu)
     if done.returncode:
         raise ReadingError("ocrmypdf_ended_code", returncode=done.returncode)
@@ -96,7 +113,9 @@ def measure_ocrmypdf(pages: Sequence[bytes], jobs: int) -> Pace:
 
 def _find_ocrmypdf() -> str | None:
     """Beside this Python, where the extra `bench` installs it, or anywhere on the path."""
-    return shutil.which("ocrmypdf", path=str(Path(sys.executable).parent)) or shutil.which("ocrmypdf")
+    return shutil.which("ocrmypdf", path=str(Path(sys.executable).parent)) or shutil.which(
+        "ocrmypdf"
+    )
 
 
 def _write_pdf(pages: Sequence[bytes], path: Path) -> None:
@@ -106,7 +125,9 @@ def _write_pdf(pages: Sequence[bytes], path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All programs on one sort of pages; `stages` is processor ms a page by step of `read`. `ocrmypdf` is None where it is not installed."""
+    """All programs on one sort of pages; `stages` is processor ms a page by step of `read`.
+    `ocrmypdf` is None where it is not installed.
+    """
 
     sort: str
     read: Pace
@@ -124,7 +145,10 @@ class Comparison:
             "read": _pace_as_dict(self.read),
             "stages_cpu_ms": self.stages,
             "outcomes": self.outcomes,
-            **{name: pace and _pace_as_dict(pace) | {"times_the_cpu_of_read": self.times(pace)} for name, pace in rivals.items()},
+            **{
+                name: pace and _pace_as_dict(pace) | {"times_the_cpu_of_read": self.times(pace)}
+                for name, pace in rivals.items()
+            },
             "remedy": self.remedy,
         }
 
@@ -134,7 +158,11 @@ class Comparison:
 
 
 def _pace_as_dict(pace: Pace) -> dict[str, float]:
-    return {"pages": pace.pages, "pages_per_second": pace.per_second, "cpu_ms_per_page": pace.cpu_ms}
+    return {
+        "pages": pace.pages,
+        "pages_per_second": pace.per_second,
+        "cpu_ms_per_page": pace.cpu_ms,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +194,20 @@ def compare_programs(sort: str, pages: Sequence[bytes], processes: int) -> Compa
         ocrmypdf, remedy = measure_ocrmypdf(pages, processes), ""
     except MissingProgramError as error:
         ocrmypdf, remedy = None, str(error)
-    return Comparison(sort, read, _mean_stages(done), dict(Counter(one.outcome for one in done)), tesseract, ocrmypdf, remedy)
+    return Comparison(
+        sort,
+        read,
+        _mean_stages(done),
+        dict(Counter(one.outcome for one in done)),
+        tesseract,
+        ocrmypdf,
+        remedy,
+    )
 
 
-def _measure_pace(pool: ProcessPoolExecutor, work: Callable[[bytes], _PageCost], pages: Sequence[bytes]) -> tuple[Pace, list[_PageCost]]:
+def _measure_pace(
+    pool: ProcessPoolExecutor, work: Callable[[bytes], _PageCost], pages: Sequence[bytes]
+) -> tuple[Pace, list[_PageCost]]:
     start = time.perf_counter()
     done = list(pool.map(work, pages))
     return Pace(len(pages), time.perf_counter() - start, sum(one.cpu_seconds for one in done)), done
@@ -192,7 +230,9 @@ def start_reading() -> None:
 
 
 def _warm_up(pages: Sequence[bytes], warm: Barrier) -> None:
-    """Load the networks and draw the unfilled forms in this process, and wait for the others: the clock starts when all are ready."""
+    """Load the networks and draw the unfilled forms in this process, and wait for the others: the
+    clock starts when all are ready.
+    """
     start_reading()
     for page in pages:
         read_page_outcome(page)

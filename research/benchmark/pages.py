@@ -1,4 +1,6 @@
-"""The pages that speed is measured on: our own forms, filled in, as a scanner sends them (A4, grey, 300 dpi, JPEG)."""
+"""The pages that speed is measured on: our own forms, filled in, as a scanner sends them (A4, grey,
+300 dpi, JPEG).
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,10 @@ from research.evaluation.damage.effects import DamagedPage, skew_page
 from research.evaluation.fields.filled_pages import SAMPLE_NOTES, make_values
 
 BOXED_SORT, WRITTEN_SORT = "boxed and ticked forms", "full pages of handwriting"
-FORMS_BY_SORT = {BOXED_SORT: ("besokslista", "matvarden"), WRITTEN_SORT: ("hsl-anteckning", "fri-anteckning")}
+FORMS_BY_SORT = {
+    BOXED_SORT: ("besokslista", "matvarden"),
+    WRITTEN_SORT: ("hsl-anteckning", "fri-anteckning"),
+}
 JPEG_QUALITY = 80
 A4_AT_300_DPI = (2480, 3508)
 _UNIT = "Hemsjukvården Centrum"
@@ -37,7 +42,11 @@ def draw_pages(forms: Forms, each: int) -> dict[str, list[bytes]]:
     rng = np.random.default_rng(20211216)
     people = make_writers(6, seed=11)
     return {
-        sort: [_draw_page(forms.latest(ids[i % len(ids)]), people[i % len(people)], rng) for i in range(each)] for sort, ids in FORMS_BY_SORT.items()
+        sort: [
+            _draw_page(forms.latest(ids[i % len(ids)]), people[i % len(people)], rng)
+            for i in range(each)
+        ]
+        for sort, ids in FORMS_BY_SORT.items()
     }
 
 
@@ -68,12 +77,20 @@ def _iter_pages(files: Sequence[Path]) -> Iterator[bytes]:
         if page.data is not None:
             image = to_grayscale(decode_image(page.data, page.media_type))
             size = A4_AT_300_DPI if image.shape[0] >= image.shape[1] else A4_AT_300_DPI[::-1]
-            yield _encode_jpeg(np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8))
+            yield _encode_jpeg(
+                np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+            )
 
 
 def _draw_page(form: Form, hand: SyntheticWriter, rng: Generator, page_no: int = 1) -> bytes:
     sheet = Sheet(_random_serial(rng), _UNIT)
-    written = fill_field(render_sheet_page(form, sheet, page_no), form.pages[page_no - 1], _full_values(form, rng), hand, rng)
+    written = fill_field(
+        render_sheet_page(form, sheet, page_no),
+        form.pages[page_no - 1],
+        _full_values(form, rng),
+        hand,
+        rng,
+    )
     turned = skew_page(DamagedPage(written, lambda points: points), rng, degrees=_SKEW_RANGE_DEG)
     return _encode_jpeg(to_grayscale(turned.image))
 
@@ -81,20 +98,30 @@ def _draw_page(form: Form, hand: SyntheticWriter, rng: Generator, page_no: int =
 def _full_values(form: Form, rng: Generator) -> dict[str, Value]:
     """As `values_for`, with every line of an area written on."""
     values = make_values(form, rng)
-    return values | {spec.name: _full_text(spec, rng) for spec in form.fields if spec.traits.is_multiline}
+    return values | {
+        spec.name: _full_text(spec, rng) for spec in form.fields if spec.traits.is_multiline
+    }
 
 
 def _full_text(spec: FieldSpec, rng: Generator) -> str:
-    sentences = [line for note in rng.permutation(len(SAMPLE_NOTES)) for line in str(SAMPLE_NOTES[note][3]).split("\n")]
+    sentences = [
+        line
+        for note in rng.permutation(len(SAMPLE_NOTES))
+        for line in str(SAMPLE_NOTES[note][3]).split("\n")
+    ]
     return "\n".join((sentences * (spec.lines or 1))[: spec.lines])
 
 
 def _random_serial(rng: Generator) -> str:
     while True:
-        serial = "".join(SERIAL_ALPHABET[i] for i in rng.integers(0, len(SERIAL_ALPHABET), SERIAL_LENGTH))
+        serial = "".join(
+            SERIAL_ALPHABET[i] for i in rng.integers(0, len(SERIAL_ALPHABET), SERIAL_LENGTH)
+        )
         if is_serial(serial):
             return serial
 
 
 def _encode_jpeg(image: Image) -> bytes:
-    return np.asarray(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]).tobytes()
+    return np.asarray(
+        cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+    ).tobytes()

@@ -33,21 +33,35 @@ class SoakResult:
 
     @property
     def growth_mib(self) -> float:
-        """MiB that 1,000 pages add: slope of a line through the second half, when everything is loaded."""
+        """MiB that 1,000 pages add: slope of a line through the second half, when everything is
+        loaded.
+        """
         half = len(self.pages) // 2
-        return float(np.polyfit(self.pages[half:], self.mib[half:], 1)[0]) * 1000 if len(self.pages) - half > 1 else 0.0
+        return (
+            float(np.polyfit(self.pages[half:], self.mib[half:], 1)[0]) * 1000
+            if len(self.pages) - half > 1
+            else 0.0
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {**asdict(self), "peak_mib": self.peak_mib, "growth_mib_per_1000_pages": self.growth_mib}
+        return {
+            **asdict(self),
+            "peak_mib": self.peak_mib,
+            "growth_mib_per_1000_pages": self.growth_mib,
+        }
 
 
 def run_soak(pages: Sequence[bytes], count: int, tell: Callable[[int, float], None]) -> SoakResult:
-    """Read `count` pages in one process, the given ones over and over, and tell now and then after how many pages it holds how many MiB."""
+    """Read `count` pages in one process, the given ones over and over, and tell now and then after
+    how many pages it holds how many MiB.
+    """
     limit_threads()
     step = max(1, -(-count // MAX_MEASUREMENTS))
     done, held = [], []
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=start_reading) as pool:
+    with ProcessPoolExecutor(
+        1, multiprocessing.get_context("spawn"), initializer=start_reading
+    ) as pool:
         for start in range(0, count, step):
             some = [pages[i % len(pages)] for i in range(start, min(start + step, count))]
             held.append(pool.submit(_read_all, some).result())
@@ -63,4 +77,8 @@ def _read_all(pages: Sequence[bytes]) -> float:
 
 
 def _resident_mib() -> float:
-    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    return (
+        int(Path("/proc/self/statm").read_text("ascii").split()[1])
+        * os.sysconf("SC_PAGE_SIZE")
+        / 2**20
+    )

@@ -1,6 +1,7 @@
 """One row of the table of quality, and how it is reckoned from values whose truth is known.
 
-Whoever measures a kind of field writes a function from `Data` to rows and names it in `research/evaluation/report.py`.
+Whoever measures a kind of field writes a function from `Data` to rows and names it in
+`research/evaluation/report.py`.
 """
 
 from __future__ import annotations
@@ -13,14 +14,21 @@ from statistics import median
 
 import numpy as np
 
-from pipeline.domain.confidence import HIGH_CONFIDENCE, VERY_HIGH_CONFIDENCE, Share, calibration_error, wrong_from
+from pipeline.domain.confidence import (
+    HIGH_CONFIDENCE,
+    VERY_HIGH_CONFIDENCE,
+    Share,
+    calibration_error,
+    wrong_from,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationData:
     """Where test data lies. A set whose data is absent is shown as absent.
 
-    `folder` holds `handwriting/` and `scans/` as their publishers' files; `mnist` the idx files of MNIST. `quick` asks for a small part of each set.
+    `folder` holds `handwriting/` and `scans/` as their publishers' files; `mnist` the idx files
+    of MNIST. `quick` asks for a small part of each set.
     """
 
     folder: Path | None = None
@@ -37,8 +45,9 @@ class EvaluationData:
 class JudgedValue:
     """One value that was read: its p, whether value and state are right, who wrote it.
 
-    `wrong` of `units` parts are wrong, for instance edits of the characters written; by default the value is one part. `fitted`: the curve of p was
-    fitted to this writer, so that p is no news here.
+    `wrong` of `units` parts are wrong, for instance edits of the characters written; by default
+    the value is one part. `fitted`: the curve of p was fitted to this writer, so that p is no
+    news here.
     """
 
     p: float
@@ -61,10 +70,11 @@ NONE_SEEN = Share(0, 0)
 class QualityRow:
     """How well one kind of field is read on one set.
 
-    `error` is the share of parts wrong (for text: edits a character written); `median` and `worst` are those of single writers. `calibration` is
-    the expected calibration error of p and `doubtful` the share of values below `HIGH_CONFIDENCE`, both of writers that no curve was fitted to.
-    `others` are errors of other readers on the same images. `by_writer` holds each writer's error. A set that is not here has `absent`, the
-    reason, and no values.
+    `error` is the share of parts wrong (for text: edits a character written); `median` and
+    `worst` are those of single writers. `calibration` is the expected calibration error of p and
+    `doubtful` the share of values below `HIGH_CONFIDENCE`, both of writers that no curve was
+    fitted to. `others` are errors of other readers on the same images. `by_writer` holds each
+    writer's error. A set that is not here has `absent`, the reason, and no values.
     """
 
     kind: str
@@ -92,7 +102,9 @@ def absent_row(kind: str, name: str, reason: str = "data not here") -> QualityRo
     return QualityRow(kind, name, absent=reason)
 
 
-def make_quality_row(kind: str, name: str, judged: Sequence[JudgedValue], others: Mapping[str, float] | None = None) -> QualityRow:
+def make_quality_row(
+    kind: str, name: str, judged: Sequence[JudgedValue], others: Mapping[str, float] | None = None
+) -> QualityRow:
     """The row of a set from its values."""
     if not judged:
         return absent_row(kind, name, "no values")

@@ -1,6 +1,7 @@
 """The table of quality as text, Markdown and JSON.
 
-What the table of quality is made of: one measurement a kind of field and source, in the order of the table.
+What the table of quality is made of: one measurement a kind of field and source, in the order of
+the table.
 """
 
 from __future__ import annotations
@@ -16,7 +17,20 @@ from research.evaluation.fields.marks import measure_marks
 from research.evaluation.measure import Measurement, QualityRow
 from research.evaluation.persons.measure import measure_persons
 
-COLUMN_TITLES = ("kind", "set", "values", "writers", "error", "median", "worst", "ECE", "p<0.99", "wrong of p≥0.99", "wrong of p≥0.999", "others")
+COLUMN_TITLES = (
+    "kind",
+    "set",
+    "values",
+    "writers",
+    "error",
+    "median",
+    "worst",
+    "ECE",
+    "p<0.99",
+    "wrong of p≥0.99",
+    "wrong of p≥0.999",
+    "others",
+)
 COLUMN_EXPLANATION = (
     "error: share of values wrong, for text edits a character written; median and worst writer beside it. ECE: expected calibration error. "
     "p<0.99: doubtful. Wrong of the sure ones with the upper end of the 95 % interval. others: error of other readers on the same pictures."
@@ -34,7 +48,9 @@ def format_cells(row: QualityRow) -> tuple[str, ...]:
     """A row's cells in the order of `HEADS`."""
     if row.absent:
         return (row.kind, row.set, row.absent, *[""] * (len(COLUMN_TITLES) - 3))
-    spread = (_format_percent(row.median), _format_percent(row.worst)) if row.writers > 1 else ("", "")
+    spread = (
+        (_format_percent(row.median), _format_percent(row.worst)) if row.writers > 1 else ("", "")
+    )
     others = ", ".join(f"{name} {_format_percent(error)}" for name, error in row.others.items())
     figures = (
         _format_percent(row.error),
@@ -44,12 +60,22 @@ def format_cells(row: QualityRow) -> tuple[str, ...]:
         _format_rate(row.sure),
         _format_rate(row.surest),
     )
-    return (row.kind, row.set, f"{row.values}", f"{row.writers}" if row.writers > 1 else "", *figures, others)
+    return (
+        row.kind,
+        row.set,
+        f"{row.values}",
+        f"{row.writers}" if row.writers > 1 else "",
+        *figures,
+        others,
+    )
 
 
 def format_markdown(rows: Iterable[QualityRow]) -> str:
     """The table for a document."""
-    lines = ["| " + " | ".join(COLUMN_TITLES) + " |", "|---|---|" + "--:|" * (len(COLUMN_TITLES) - 3) + "---|"]
+    lines = [
+        "| " + " | ".join(COLUMN_TITLES) + " |",
+        "|---|---|" + "--:|" * (len(COLUMN_TITLES) - 3) + "---|",
+    ]
     return "\n".join([*lines, *("| " + " | ".join(format_cells(row)) + " |" for row in rows)])
 
 
@@ -59,13 +85,19 @@ def format_by_writer(rows: Sequence[QualityRow]) -> str:
     for row in rows:
         if row.writers > 1:
             worst_first = sorted(row.by_writer.items(), key=lambda item: -item[1])
-            blocks.append(f"{row.kind}, {row.set}: " + ", ".join(f"{writer} {_format_percent(error)}" for writer, error in worst_first))
+            blocks.append(
+                f"{row.kind}, {row.set}: "
+                + ", ".join(f"{writer} {_format_percent(error)}" for writer, error in worst_first)
+            )
     return "\n".join(blocks)
 
 
 def to_json_objects(rows: Iterable[QualityRow]) -> list[dict[str, Any]]:
     """For JSON: all figures of a row, and the intervals of its shares."""
-    return [asdict(row) | {name: _rate_as_dict(getattr(row, name)) for name in ("sure", "surest")} for row in rows]
+    return [
+        asdict(row) | {name: _rate_as_dict(getattr(row, name)) for name in ("sure", "surest")}
+        for row in rows
+    ]
 
 
 def _rate_as_dict(share: Share) -> dict[str, Any]:

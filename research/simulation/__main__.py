@@ -1,4 +1,6 @@
-"""`python -m research.simulation.__main__`: the simulated week, its table and its picture, as docs/review.md has them."""
+"""`python -m research.simulation.__main__`: the simulated week, its table and its picture, as
+docs/review.md has them.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +8,40 @@ import argparse
 import json
 from pathlib import Path
 
-from research.simulation.report import describe_outcome, format_markdown, simulate_assumptions, to_json_object
+from research.simulation.report import (
+    describe_outcome,
+    format_markdown,
+    simulate_assumptions,
+    to_json_object,
+)
 
 
 def main() -> None:
     """Run, print and draw."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=8, help="weeks as assumed")
-    parser.add_argument("--parts", type=int, default=8, help="how much paper a week has; a part is 32 sheets")
-    parser.add_argument("--varied-seeds", type=int, default=3, help="weeks for each other assumption")
+    parser.add_argument(
+        "--parts", type=int, default=8, help="how much paper a week has; a part is 32 sheets"
+    )
+    parser.add_argument(
+        "--varied-seeds", type=int, default=3, help="weeks for each other assumption"
+    )
     parser.add_argument("--varied-parts", type=int, default=5)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--keep", type=Path, help="file of runs that are made already; new ones are added")
+    parser.add_argument(
+        "--keep", type=Path, help="file of runs that are made already; new ones are added"
+    )
     parser.add_argument("--picture", type=Path, help="draw what came out into this PNG")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    found = simulate_assumptions(given.seeds, given.parts, given.varied_seeds, given.varied_parts, given.processes, given.keep)
+    found = simulate_assumptions(
+        given.seeds,
+        given.parts,
+        given.varied_seeds,
+        given.varied_parts,
+        given.processes,
+        given.keep,
+    )
     if given.picture is not None:
         from research.simulation.report import draw_chart
 

@@ -14,9 +14,23 @@ from pipeline.domain.settings import ROOT
 from pipeline.registers.clients import load_client_register
 from research.evaluation.fields.filled_pages import SAMPLE_NOTES, SAMPLE_STAFF
 
-SHEETS_PER_FORM: Mapping[str, int] = {"besokslista": 10, "matvarden": 6, "hsl-anteckning": 12, "fri-anteckning": 4}
-"""Sheets of each form in one part of the week. How many of each a municipality writes is published nowhere: an assumption."""
-FILLED_SHARES: Mapping[Kind, float] = {Kind.MARK: 0.3, Kind.DIGITS: 0.6, Kind.TEXT: 0.6, Kind.LINES: 0.9, Kind.CHOICE: 1.0, Kind.INITIALS: 0.9}
+SHEETS_PER_FORM: Mapping[str, int] = {
+    "besokslista": 10,
+    "matvarden": 6,
+    "hsl-anteckning": 12,
+    "fri-anteckning": 4,
+}
+"""Sheets of each form in one part of the week. How many of each a municipality writes is published
+nowhere: an assumption.
+"""
+FILLED_SHARES: Mapping[Kind, float] = {
+    Kind.MARK: 0.3,
+    Kind.DIGITS: 0.6,
+    Kind.TEXT: 0.6,
+    Kind.LINES: 0.9,
+    Kind.CHOICE: 1.0,
+    Kind.INITIALS: 0.9,
+}
 """How often something is written in a field that may be left out."""
 WEEK_UNIT = "Hemsjukvården Centrum"
 MAX_ROWS = 5
@@ -26,7 +40,9 @@ FIRST_DAY = date(2021, 12, 16)
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSheet:
-    """One sheet: its form, the rows that are written in, and what each field says; a field that is left out says nothing."""
+    """One sheet: its form, the rows that are written in, and what each field says; a field that is
+    left out says nothing.
+    """
 
     serial: str
     form: Form
@@ -40,7 +56,9 @@ def load_sample_clients() -> Sequence[Client]:
 
 
 def make_sheets(forms: Forms, parts: int, chance: Random) -> Iterator[SimulatedSheet]:
-    """So many parts of a week, each with the sheets of `MIX`, shuffled. All are about the unit's own clients."""
+    """So many parts of a week, each with the sheets of `MIX`, shuffled. All are about the unit's
+    own clients.
+    """
     known = [client for client in load_sample_clients() if client.unit == WEEK_UNIT]
     kinds = [form_id for form_id, count in SHEETS_PER_FORM.items() for _ in range(count * parts)]
     chance.shuffle(kinds)
@@ -49,11 +67,22 @@ def make_sheets(forms: Forms, parts: int, chance: Random) -> Iterator[SimulatedS
 
 
 def _make_sheet(serial: str, form: Form, known: Sequence[Client], chance: Random) -> SimulatedSheet:
-    rows = form.rows()[: chance.randint(1, MAX_ROWS)] if form.entries is EntriesPer.ROW else form.rows()
+    rows = (
+        form.rows()[: chance.randint(1, MAX_ROWS)]
+        if form.entries is EntriesPer.ROW
+        else form.rows()
+    )
     says: dict[str, Value] = {}
-    for specs in ([spec for spec in form.fields if spec.row is None], *([s for s in form.fields if s.row == row] for row in rows if row is not None)):
+    for specs in (
+        [spec for spec in form.fields if spec.row is None],
+        *([s for s in form.fields if s.row == row] for row in rows if row is not None),
+    ):
         client = chance.choice(known)
-        says |= {spec.name: _make_value(spec, client, chance) for spec in specs if spec.traits.filled_by_hand and _is_filled(spec, chance)}
+        says |= {
+            spec.name: _make_value(spec, client, chance)
+            for spec in specs
+            if spec.traits.filled_by_hand and _is_filled(spec, chance)
+        }
     return SimulatedSheet(serial, form, tuple(rows), says)
 
 
@@ -87,5 +116,8 @@ def _make_digits(spec: FieldSpec, chance: Random) -> str:
         return (FIRST_DAY + timedelta(days=chance.randrange(7))).isoformat()
     if spec.format is Format.TIME:
         return f"{chance.randrange(6, 23):02d}:{chance.randrange(12) * 5:02d}"
-    low, high = spec.plausible or (spec.minimum or 0, spec.maximum or 10 ** (spec.cell_count - spec.decimals) - 1)
+    low, high = spec.plausible or (
+        spec.minimum or 0,
+        spec.maximum or 10 ** (spec.cell_count - spec.decimals) - 1,
+    )
     return f"{chance.uniform(low, high):.{spec.decimals}f}"

@@ -1,6 +1,8 @@
-"""People in the simulation: how often they slip, what they overlook, and how many keys they press. All rates are assumptions or published ones.
+"""People in the simulation: how often they slip, what they overlook, and how many keys they press.
+All rates are assumptions or published ones.
 
-The group way in the simulated week: a person looks over a grid of alike pieces and marks those that are seen to be odd.
+The group way in the simulated week: a person looks over a grid of alike pieces and marks those
+that are seen to be odd.
 """
 
 from __future__ import annotations
@@ -41,10 +43,13 @@ TAB_KEYS, SAVE_KEYS, CHOOSE_KEYS = 1, 2, 1
 class SlipRates:
     """What people do wrong.
 
-    `keying`: fields keyed wrongly by one person (Paulsen 2012: 0.370 per 100). `misread`: share of these that take the ink for what it looks like,
-    rather than pressing a wrong key. `hard`: how many times more often ink is misread that the machine misread too. `unseen`: share of wrong values
-    that are overlooked where they are shown as sure, `unseen_doubtful` where they are marked as doubtful, `unseen_grouped` in a grid of alike ones.
-    `spoiled`: share of right ones that are changed for a wrong one. `chosen`: share of disagreements that are settled wrongly.
+    `keying`: fields keyed wrongly by one person (Paulsen 2012: 0.370 per 100). `misread`: share
+    of these that take the ink for what it looks like, rather than pressing a wrong key. `hard`:
+    how many times more often ink is misread that the machine misread too. `unseen`: share of
+    wrong values that are overlooked where they are shown as sure, `unseen_doubtful` where they
+    are marked as doubtful, `unseen_grouped` in a grid of alike ones.
+    `spoiled`: share of right ones that are changed for a wrong one. `chosen`: share of
+    disagreements that are settled wrongly.
     """
 
     keying: float = 0.0037
@@ -78,22 +83,34 @@ class Keyer:
         self.press(spec, count_keys(spec, answer) + TAB_KEYS)
         return answer
 
-    def confirmed(self, spec: FieldSpec, true: Answer, shown: Reading, *, hard: bool, folded: bool = False) -> Answer:
-        """What becomes of a field that is shown filled in; a folded one is passed without a key, and opened to be changed."""
+    def confirmed(
+        self, spec: FieldSpec, true: Answer, shown: Reading, *, hard: bool, folded: bool = False
+    ) -> Answer:
+        """What becomes of a field that is shown filled in; a folded one is passed without a key,
+        and opened to be changed.
+        """
         if spec.traits.is_multiline and true.state is State.READ and shown.state is State.READ:
             return self._text(spec, str(true.value), shown)
         self.press(spec, 0 if folded else TAB_KEYS)
         right = agrees_with_reading(spec, true, shown)
         overlooks = self.slips.unseen if shown.p >= HIGH_CONFIDENCE else self.slips.unseen_doubtful
-        leaves = self.chance.random() >= self.slips.spoiled if right else self.chance.random() < overlooks
+        leaves = (
+            self.chance.random() >= self.slips.spoiled
+            if right
+            else self.chance.random() < overlooks
+        )
         if leaves:
             return Answer(shown.value, shown.state)
-        answer = other_answer(spec, true, self.chance) if right else self.keyed(spec, true, hard=hard)
+        answer = (
+            other_answer(spec, true, self.chance) if right else self.keyed(spec, true, hard=hard)
+        )
         self.press(spec, count_keys(spec, answer) + (SAVE_KEYS + TAB_KEYS if folded else 0))
         return answer
 
     def chosen(self, spec: FieldSpec, true: Answer, sides: tuple[Answer, ...]) -> Answer:
-        """What is chosen of two values by one who sees the ink and both; typed where neither is right."""
+        """What is chosen of two values by one who sees the ink and both; typed where neither is
+        right.
+        """
         right = [side for side in sides if agrees_with_reading(spec, true, to_reading(side))]
         wrong = [side for side in sides if not agrees_with_reading(spec, true, to_reading(side))]
         if right and not (wrong and self.chance.random() < self.slips.chosen):
@@ -112,14 +129,22 @@ class Keyer:
         """What comes of reading the ink and keying it, keys not counted."""
         if spec.traits.is_multiline and true.state is State.READ:
             words = [
-                [misread_word(w, self.chance) if self.chance.random() < self.slips.keying else w for w in row.split(" ")] for row in text_rows(true)
+                [
+                    misread_word(w, self.chance) if self.chance.random() < self.slips.keying else w
+                    for w in row.split(" ")
+                ]
+                for row in text_rows(true)
             ]
             return Answer("\n".join(" ".join(row) for row in words))
         misread = self.slips.keying * self.slips.misread * (self.slips.hard if hard else 1.0)
         draw = self.chance.random()
         if draw < misread:
             return lookalike_answer(spec, true)
-        return other_answer(spec, true, self.chance) if draw < misread + self.slips.keying * (1 - self.slips.misread) else true
+        return (
+            other_answer(spec, true, self.chance)
+            if draw < misread + self.slips.keying * (1 - self.slips.misread)
+            else true
+        )
 
     def _text(self, spec: FieldSpec, true: str, shown: Reading) -> Answer:
         """Word by word over a text that stands there already."""
@@ -127,11 +152,18 @@ class Keyer:
         for row, read in zip(true.split("\n"), str(shown.value).split("\n"), strict=True):
             words = []
             for word, there in zip(row.split(" "), read.split(" "), strict=True):
-                sure = min(shown.characters[at : at + len(there)], default=1.0) >= LOW_CHARACTER_CONFIDENCE
+                sure = (
+                    min(shown.characters[at : at + len(there)], default=1.0)
+                    >= LOW_CHARACTER_CONFIDENCE
+                )
                 at += len(there) + 1
-                overlooked = word == there or self.chance.random() < (self.slips.unseen if sure else self.slips.unseen_doubtful)
+                overlooked = word == there or self.chance.random() < (
+                    self.slips.unseen if sure else self.slips.unseen_doubtful
+                )
                 slipped = not overlooked and self.chance.random() < self.slips.keying
-                words.append(there if overlooked else misread_word(word, self.chance) if slipped else word)
+                words.append(
+                    there if overlooked else misread_word(word, self.chance) if slipped else word
+                )
                 self.press(spec, 0 if overlooked else FIND_WORD_KEYS + len(word))
             said.append(" ".join(words))
         self.press(spec, TAB_KEYS)
@@ -149,16 +181,26 @@ def to_reading(answer: Answer) -> Reading:
 
 
 def count_keys(spec: FieldSpec, answer: Answer) -> int:
-    """The keys that an answer takes: dates as ÅÅMMDD, times as four digits, one for a mark or a choice, one for tomt."""
-    if answer.state is not State.READ or not isinstance(answer.value, str) or spec.traits.editor is Editor.BUTTONS:
+    """The keys that an answer takes: dates as ÅÅMMDD, times as four digits, one for a mark or a
+    choice, one for tomt.
+    """
+    if (
+        answer.state is not State.READ
+        or not isinstance(answer.value, str)
+        or spec.traits.editor is Editor.BUTTONS
+    ):
         return 1
     if spec.format is Format.DATE:
         return len("260217")
     return len(answer.value.replace(":", "")) if spec.format is Format.TIME else len(answer.value)
 
 
-def key_twice(spec: FieldSpec, says: Value, keyers: tuple[Keyer, Keyer, Keyer], *, hard: bool) -> Answer:
-    """The way to compare with: two people key everything, and a third settles what differs. An empty field that may be left out is passed by."""
+def key_twice(
+    spec: FieldSpec, says: Value, keyers: tuple[Keyer, Keyer, Keyer], *, hard: bool
+) -> Answer:
+    """The way to compare with: two people key everything, and a third settles what differs. An
+    empty field that may be left out is passed by.
+    """
     true, third = to_answer(spec, says), keyers[2]
     first, second = (_key_or_pass(spec, true, keyer, hard=hard) for keyer in keyers[:2])
     if agrees_with_reading(spec, first, to_reading(second)):
@@ -176,7 +218,9 @@ def _key_or_pass(spec: FieldSpec, true: Answer, keyer: Keyer, *, hard: bool) -> 
     return keyer.typed(spec, true, hard=hard)
 
 
-def _settle_words(true: Answer, first: Answer, second: Answer, third: Keyer, spec: FieldSpec) -> Answer:
+def _settle_words(
+    true: Answer, first: Answer, second: Answer, third: Keyer, spec: FieldSpec
+) -> Answer:
     settled = []
     for row, one, other in zip(text_rows(true), text_rows(first), text_rows(second), strict=True):
         words = []
@@ -189,7 +233,15 @@ def _settle_words(true: Answer, first: Answer, second: Answer, third: Keyer, spe
     return Answer("\n".join(settled))
 
 
-def work_batch(conn: Connection, forms: Forms, person: Person, now: datetime, share: float, keyer: Keyer, true: TrueAnswer) -> BatchResult | None:
+def work_batch(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    now: datetime,
+    share: float,
+    keyer: Keyer,
+    true: TrueAnswer,
+) -> BatchResult | None:
     """Decide the next group, if there is one. `share` is that of planted values."""
     group = batch_review.claim_next_batch(conn, forms, person, now, share=share)
     if group is None:
@@ -201,11 +253,22 @@ def work_batch(conn: Connection, forms: Forms, person: Person, now: datetime, sh
 
 def is_folded(view: EntryView, one: FieldView) -> bool:
     """Whether a field is read over on its sheet rather than passed with Tab."""
-    return not view.is_second_review and not one.is_blind and one.draft is None and is_routine(view.form, one.spec, one.reading, view.problems)
+    return (
+        not view.is_second_review
+        and not one.is_blind
+        and one.draft is None
+        and is_routine(view.form, one.spec, one.reading, view.problems)
+    )
 
 
 def _is_marked_odd(group: ReviewBatch, cell: BatchItem, keyer: Keyer, true: TrueAnswer) -> bool:
-    right = agrees_with_reading(cell.spec, true(cell.page.serial or "", cell.spec), to_reading(group.answer))
-    odd = keyer.chance.random() < keyer.slips.spoiled if right else keyer.chance.random() >= keyer.slips.unseen_grouped
+    right = agrees_with_reading(
+        cell.spec, true(cell.page.serial or "", cell.spec), to_reading(group.answer)
+    )
+    odd = (
+        keyer.chance.random() < keyer.slips.spoiled
+        if right
+        else keyer.chance.random() >= keyer.slips.unseen_grouped
+    )
     keyer.press(cell.spec, FIND_ITEM_KEYS if odd else 0)
     return odd

@@ -1,4 +1,6 @@
-"""How a written value is taken for another: by a machine with the probability it says, and by people with the same ink before them."""
+"""How a written value is taken for another: by a machine with the probability it says, and by
+people with the same ink before them.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,13 @@ from pipeline.reading.calibration.curves import SHIPPED_CALIBRATION, curve_key, 
 from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS
 
 CERTAIN_CLIENT_SHARE, CERTAIN_CLIENT_P, UNCERTAIN_CLIENT_P = 0.595, 0.9995, 0.972
-"""Personal numbers are weighed with the register: this share is sure, and of the others this share right (docs/reading-methods.md)."""
+"""Personal numbers are weighed with the register: this share is sure, and of the others this share
+right (docs/reading-methods.md).
+"""
 LOOKALIKE_ERROR_SHARE = 0.5
-"""Share of a machine's errors that take the ink for what it looks most like; the others are any other value."""
+"""Share of a machine's errors that take the ink for what it looks most like; the others are any
+other value.
+"""
 _LOOKALIKE_LETTERS: Mapping[str, str] = {
     "a": "o",
     "n": "u",
@@ -37,12 +43,16 @@ _LOOKALIKE_LETTERS: Mapping[str, str] = {
 
 
 class SimulatedReader:
-    """Reads what a field says, right as often as its curves of `data/models/calibration.json` say: their points are quantiles of real readings."""
+    """Reads what a field says, right as often as its curves of `data/models/calibration.json` say:
+    their points are quantiles of real readings.
+    """
 
     def __init__(self) -> None:
         own = {str(kind): network() for kind, network in NETWORK_FINGERPRINTS.items()}
         self._shares = {
-            key: curve.shares for (key, network), curve in load_curves(SHIPPED_CALIBRATION).items() if own.get(key.partition("-")[0]) == network
+            key: curve.shares
+            for (key, network), curve in load_curves(SHIPPED_CALIBRATION).items()
+            if own.get(key.partition("-")[0]) == network
         }
 
     @classmethod
@@ -59,17 +69,27 @@ class SimulatedReader:
         p = self._p(spec, true, chance)
         if chance.random() < p:
             return Reading(true.value, p, true.state)
-        other = lookalike_answer(spec, true) if chance.random() < LOOKALIKE_ERROR_SHARE else other_answer(spec, true, chance)
+        other = (
+            lookalike_answer(spec, true)
+            if chance.random() < LOOKALIKE_ERROR_SHARE
+            else other_answer(spec, true, chance)
+        )
         return Reading(other.value, p, other.state)
 
     def _p(self, spec: FieldSpec, true: Answer, chance: Random) -> float:
         if spec.format is Format.PERSONAL_NUMBER and true.state is State.READ:
-            return CERTAIN_CLIENT_P if chance.random() < CERTAIN_CLIENT_SHARE else UNCERTAIN_CLIENT_P
-        shares = self._shares.get(curve_key(spec, Reading(true.value, 1.0, true.state)), (UNCALIBRATED_MAX_P,))
+            return (
+                CERTAIN_CLIENT_P if chance.random() < CERTAIN_CLIENT_SHARE else UNCERTAIN_CLIENT_P
+            )
+        shares = self._shares.get(
+            curve_key(spec, Reading(true.value, 1.0, true.state)), (UNCALIBRATED_MAX_P,)
+        )
         return max(0.02, chance.choice(shares))
 
     def _text(self, text: str, chance: Random) -> Reading:
-        """Word by word: a line of n words that is right with p has words right with the n-th root of p."""
+        """Word by word: a line of n words that is right with p has words right with the n-th root
+        of p.
+        """
         said = ""
         sure: list[float] = []
         for row in text.split("\n"):
@@ -77,9 +97,12 @@ class SimulatedReader:
             p = max(0.02, chance.choice(self._shares["lines"])) ** (1 / len(words))
             for word in words:
                 read = word if chance.random() < p else misread_word(word, chance)
-                # A word that is wrong is mostly doubtful too: its p is drawn as low as the line's is.
+                # A word that is wrong is mostly doubtful too: its p is drawn as low as the line's
+                # is.
                 said += read + " "
-                sure += [p if read == word else min(p, 0.85 if chance.random() < 0.7 else 0.97)] * len(read) + [1.0]
+                sure += [
+                    p if read == word else min(p, 0.85 if chance.random() < 0.7 else 0.97)
+                ] * len(read) + [1.0]
             said = said[:-1] + "\n"
         return Reading(said[:-1], min(sure), State.READ, characters=tuple(sure[: len(said) - 1]))
 
@@ -92,7 +115,9 @@ def to_answer(spec: FieldSpec, says: Value) -> Answer:
 
 
 def lookalike_answer(spec: FieldSpec, true: Answer) -> Answer:
-    """The value that the ink looks most like, apart from the true one: the same for machine and people."""
+    """The value that the ink looks most like, apart from the true one: the same for machine and
+    people.
+    """
     return _other_value(spec, true, Random(f"{spec.name} {true.value}"))
 
 
@@ -103,7 +128,11 @@ def other_answer(spec: FieldSpec, true: Answer, chance: Random) -> Answer:
 
 def misread_word(word: str, chance: Random) -> str:
     """A word with one character taken for another."""
-    places = [place for place, sign in enumerate(word) if sign.lower() in _LOOKALIKE_LETTERS or sign in LOOKALIKE_DIGITS]
+    places = [
+        place
+        for place, sign in enumerate(word)
+        if sign.lower() in _LOOKALIKE_LETTERS or sign in LOOKALIKE_DIGITS
+    ]
     if not places:
         return word + "."
     place = chance.choice(places)
@@ -116,9 +145,15 @@ def _other_value(spec: FieldSpec, true: Answer, chance: Random) -> Answer:
     if spec.traits.is_check_box:
         return Answer(True) if true.state is State.EMPTY else Answer(False, State.EMPTY)
     if true.state is State.EMPTY:
-        return Answer(_noise_value(spec)) if spec.kind in (Kind.DIGITS, Kind.CHOICE, Kind.SIGNATURE, Kind.INITIALS) else Answer("I")
+        return (
+            Answer(_noise_value(spec))
+            if spec.kind in (Kind.DIGITS, Kind.CHOICE, Kind.SIGNATURE, Kind.INITIALS)
+            else Answer("I")
+        )
     if spec.traits.has_options:
-        return Answer(chance.choice([option.value for option in spec.options if option.value != true.value]))
+        return Answer(
+            chance.choice([option.value for option in spec.options if option.value != true.value])
+        )
     if spec.traits.is_signature:
         return Answer(None, State.EMPTY)
     return Answer(_replace_character(spec, str(true.value), chance))
@@ -130,7 +165,9 @@ def _noise_value(spec: FieldSpec) -> Value:
         return spec.options[0].value
     if not spec.traits.digits_only:
         return True
-    return {Format.DATE: "2021-12-11", Format.TIME: "11:11", Format.PERSONAL_NUMBER: "1" * 12}.get(spec.format or Format.NUMBER, "1")
+    return {Format.DATE: "2021-12-11", Format.TIME: "11:11", Format.PERSONAL_NUMBER: "1" * 12}.get(
+        spec.format or Format.NUMBER, "1"
+    )
 
 
 def _replace_character(spec: FieldSpec, value: str, chance: Random) -> str:

@@ -1,6 +1,8 @@
-"""The simulated week under several assumptions: which runs there are, and what comes out of them with confidence intervals.
+"""The simulated week under several assumptions: which runs there are, and what comes out of them
+with confidence intervals.
 
-The picture of the simulated weeks: what was wrong as read and what is left, by kind of field; the keys; and other assumptions, if any were run.
+The picture of the simulated weeks: what was wrong as read and what is left, by kind of field;
+the keys; and other assumptions, if any were run.
 """
 
 from __future__ import annotations
@@ -24,12 +26,16 @@ from research.simulation.people import SlipRates
 from research.simulation.week import simulate_week
 
 DOUBLE_KEYING_ERROR = 0.0014
-"""Remaining errors of double keying, as published (Garza et al., 93 papers pooled: 0.14 %, 0.08–0.20)."""
+"""Remaining errors of double keying, as published (Garza et al., 93 papers pooled: 0.14 %,
+0.08–0.20).
+"""
 PUBLISHED_GROUPS = ("critical", "shown")
 """The fields that published rates are about; names and free text stand by themselves."""
 _DEFAULT_SLIPS = SlipRates()
 _AXIS_START = 1e-4
-"""Where the axis of shares begins: it is logarithmic, since what is left is a small part of what was read."""
+"""Where the axis of shares begins: it is logarithmic, since what is left is a small part of what
+was read.
+"""
 _FIELD_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("all fields that rates are published of", PUBLISHED_GROUPS),
     ("who, when, dose, amount (typed unseen)", ("critical",)),
@@ -45,7 +51,9 @@ class Assumptions:
 
     name: str
     slips: SlipRates = _DEFAULT_SLIPS
-    shown_from: Mapping[Kind, float] = field(default_factory=lambda: confidence.PREFILL_FROM_BY_KIND)
+    shown_from: Mapping[Kind, float] = field(
+        default_factory=lambda: confidence.PREFILL_FROM_BY_KIND
+    )
     control_share: float = 0.02
     plant_share: float = 0.005
 
@@ -57,11 +65,21 @@ VARIED_ASSUMPTIONS: tuple[Assumptions, ...] = (
     Assumptions("marks shown from 0.99, not 0.995", shown_from={Kind.TEXT: 0.9}),
     Assumptions("all readings shown from 0.9", shown_from=dict.fromkeys(Kind, 0.9)),
     Assumptions("every reading shown, however doubtful", shown_from=dict.fromkeys(Kind, 0.0)),
-    Assumptions("people key half as many errors", replace(_DEFAULT_SLIPS, keying=_DEFAULT_SLIPS.keying / 2)),
-    Assumptions("people key twice as many errors", replace(_DEFAULT_SLIPS, keying=_DEFAULT_SLIPS.keying * 2)),
-    Assumptions("1 in 5 shown errors overlooked", replace(_DEFAULT_SLIPS, unseen=0.2, unseen_doubtful=0.08)),
-    Assumptions("3 in 5 shown errors overlooked", replace(_DEFAULT_SLIPS, unseen=0.6, unseen_doubtful=0.3)),
-    Assumptions("people and machine misread alike 4 times more often", replace(_DEFAULT_SLIPS, hard=20.0)),
+    Assumptions(
+        "people key half as many errors", replace(_DEFAULT_SLIPS, keying=_DEFAULT_SLIPS.keying / 2)
+    ),
+    Assumptions(
+        "people key twice as many errors", replace(_DEFAULT_SLIPS, keying=_DEFAULT_SLIPS.keying * 2)
+    ),
+    Assumptions(
+        "1 in 5 shown errors overlooked", replace(_DEFAULT_SLIPS, unseen=0.2, unseen_doubtful=0.08)
+    ),
+    Assumptions(
+        "3 in 5 shown errors overlooked", replace(_DEFAULT_SLIPS, unseen=0.6, unseen_doubtful=0.3)
+    ),
+    Assumptions(
+        "people and machine misread alike 4 times more often", replace(_DEFAULT_SLIPS, hard=20.0)
+    ),
     Assumptions("nothing typed again", control_share=0.0),
     Assumptions("one field in ten typed again", control_share=0.1),
 )
@@ -69,7 +87,9 @@ VARIED_ASSUMPTIONS: tuple[Assumptions, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class WeekOutcome:
-    """What several weeks under the same assumptions came to. Figures are shares; `seeds` holds each week's remaining errors of fields."""
+    """What several weeks under the same assumptions came to. Figures are shares; `seeds` holds each
+    week's remaining errors of fields.
+    """
 
     assumed: Assumptions
     counts: Counter[str]
@@ -77,23 +97,41 @@ class WeekOutcome:
 
     def errors(self, name: str, kinds: Sequence[str] = PUBLISHED_GROUPS) -> confidence.Share:
         """Wrong values `before`, `after` or `twice` (double keying), of fields of these kinds."""
-        return confidence.Share(sum(self.counts[f"{name}.{kind}"] for kind in kinds), sum(self.counts[f"fields.{kind}"] for kind in kinds))
+        return confidence.Share(
+            sum(self.counts[f"{name}.{kind}"] for kind in kinds),
+            sum(self.counts[f"fields.{kind}"] for kind in kinds),
+        )
 
     @property
     def over_seeds(self) -> tuple[float, float]:
         """The 95 % interval of the mean of the weeks."""
-        reach = confidence.Z_95 * stdev(self.seeds) / sqrt(len(self.seeds)) if len(self.seeds) > 1 else 0.0
+        reach = (
+            confidence.Z_95 * stdev(self.seeds) / sqrt(len(self.seeds))
+            if len(self.seeds) > 1
+            else 0.0
+        )
         return max(0.0, mean(self.seeds) - reach), mean(self.seeds) + reach
 
     def keys(self, *, notes: bool) -> float:
         """Keys pressed, as a share of those of keying everything twice; free text is `notes`."""
         text, twice = ("keys.text", "keys.twice.text")
         ours, theirs = self.counts["keys"], self.counts["keys.twice"]
-        return ours / theirs if notes else (ours - self.counts[text]) / (theirs - self.counts[twice])
+        return (
+            ours / theirs if notes else (ours - self.counts[text]) / (theirs - self.counts[twice])
+        )
 
 
-def simulate_assumptions(seeds: int, parts: int, varied_seeds: int, varied_parts: int, processes: int, keep: Path | None = None) -> list[WeekOutcome]:
-    """All runs, those of the base first. With `keep`, runs that the file holds are not made again, and new ones are added to it."""
+def simulate_assumptions(
+    seeds: int,
+    parts: int,
+    varied_seeds: int,
+    varied_parts: int,
+    processes: int,
+    keep: Path | None = None,
+) -> list[WeekOutcome]:
+    """All runs, those of the base first. With `keep`, runs that the file holds are not made again,
+    and new ones are added to it.
+    """
     wanted = [(BASE_ASSUMPTIONS, seed, parts) for seed in range(seeds)] + [
         (a, seed, varied_parts) for a in VARIED_ASSUMPTIONS for seed in range(varied_seeds)
     ]
@@ -105,17 +143,30 @@ def simulate_assumptions(seeds: int, parts: int, varied_seeds: int, varied_parts
             known[_run_key(*futures[done])] = done.result()
             if keep is not None:
                 with keep.open("a") as file:
-                    file.write(json.dumps([_run_key(*futures[done]), known[_run_key(*futures[done])]]) + "\n")
+                    file.write(
+                        json.dumps([_run_key(*futures[done]), known[_run_key(*futures[done])]])
+                        + "\n"
+                    )
     grouped: dict[str, list[Mapping[str, int]]] = {}
     for run in wanted:
         grouped.setdefault(run[0].name, []).append(known[_run_key(*run)])
-    return [_make_outcome(assumed, grouped[assumed.name]) for assumed in (BASE_ASSUMPTIONS, *VARIED_ASSUMPTIONS) if assumed.name in grouped]
+    return [
+        _make_outcome(assumed, grouped[assumed.name])
+        for assumed in (BASE_ASSUMPTIONS, *VARIED_ASSUMPTIONS)
+        if assumed.name in grouped
+    ]
 
 
 def run_one(assumed: Assumptions, seed: int, parts: int) -> dict[str, int]:
     """One week's counts."""
     confidence.PREFILL_FROM_BY_KIND = assumed.shown_from
-    week = simulate_week(seed, parts, assumed.slips, control_share=assumed.control_share, plant_share=assumed.plant_share)
+    week = simulate_week(
+        seed,
+        parts,
+        assumed.slips,
+        control_share=assumed.control_share,
+        plant_share=assumed.plant_share,
+    )
     return dict(week.counts)
 
 
@@ -146,7 +197,10 @@ def describe_outcome(one: WeekOutcome) -> str:
     """The base in words."""
     counts, low, high = one.counts, *one.over_seeds
     entries = counts["entries"]
-    words = {name: counts[f"{name}.words"] / max(1, counts[f"{name}.words.of"]) for name in ("before", "after", "twice")}
+    words = {
+        name: counts[f"{name}.words"] / max(1, counts[f"{name}.words.of"])
+        for name in ("before", "after", "twice")
+    }
     lines = [
         f"{len(one.seeds)} weeks, {entries} entries, {one.errors('after').of} fields, {counts['fields.text']} names, {counts['fields.notes']} notes.",
         f"Fields wrong: as read {_format_percent(one.errors('before'))}, left {_format_percent(one.errors('after'))}; mean of the weeks {mean(one.seeds):.3%} "
@@ -165,14 +219,23 @@ def describe_outcome(one: WeekOutcome) -> str:
 
 def to_json_object(one: WeekOutcome) -> dict[str, object]:
     """For JSON."""
-    return {"assumed": asdict(one.assumed), "counts": dict(one.counts), "seeds": one.seeds, "interval": one.over_seeds}
+    return {
+        "assumed": asdict(one.assumed),
+        "counts": dict(one.counts),
+        "seeds": one.seeds,
+        "interval": one.over_seeds,
+    }
 
 
 def _make_outcome(assumed: Assumptions, runs: Sequence[Mapping[str, int]]) -> WeekOutcome:
     total = Counter[str]()
     for run in runs:
         total.update(run)
-    shares = [sum(run.get(f"after.{kind}", 0) for kind in PUBLISHED_GROUPS) / sum(run[f"fields.{kind}"] for kind in PUBLISHED_GROUPS) for run in runs]
+    shares = [
+        sum(run.get(f"after.{kind}", 0) for kind in PUBLISHED_GROUPS)
+        / sum(run[f"fields.{kind}"] for kind in PUBLISHED_GROUPS)
+        for run in runs
+    ]
     return WeekOutcome(assumed, total, tuple(shares))
 
 
@@ -192,7 +255,13 @@ def _load_runs(file: Path | None) -> dict[str, dict[str, int]]:
 _WIDTH_PX, _ROW_PX, _PLOT_LEFT_PX, _PLOT_PX = 1200, 46, 400, 640
 
 
-_TEXT_COLOUR, _MUTED_COLOUR, _AS_READ_COLOUR, _REMAINING_COLOUR, _LINE_COLOUR = "#22313a", "#5d6a70", "#c3d4d6", "#1f6b75", "#b0553f"
+_TEXT_COLOUR, _MUTED_COLOUR, _AS_READ_COLOUR, _REMAINING_COLOUR, _LINE_COLOUR = (
+    "#22313a",
+    "#5d6a70",
+    "#c3d4d6",
+    "#1f6b75",
+    "#b0553f",
+)
 
 
 _FONT_SIZE, _BAR_HEIGHT = 20, 14
@@ -220,7 +289,9 @@ class _Canvas:
         self.pen.rectangle((_PLOT_LEFT_PX, y, end, y + _BAR_HEIGHT), fill=colour)
         at = (end + 8, y - 4)
         self.pen.rectangle(self.pen.textbbox(at, words, self.small), fill="white")
-        self.pen.text(at, words, _MUTED_COLOUR if colour == _AS_READ_COLOUR else _TEXT_COLOUR, self.small)
+        self.pen.text(
+            at, words, _MUTED_COLOUR if colour == _AS_READ_COLOUR else _TEXT_COLOUR, self.small
+        )
 
     def line(self, at: float, rows: int, words: str) -> None:
         """What the bars of the next rows are compared with; it lies beneath them."""
@@ -230,7 +301,9 @@ class _Canvas:
 
 
 def draw_chart(found: Sequence[WeekOutcome], file: Path) -> None:
-    """Draw the base by kind, its keys, and one row for each other assumption: a point with its 95 % interval."""
+    """Draw the base by kind, its keys, and one row for each other assumption: a point with its 95 %
+    interval.
+    """
     base, others = found[0], found if len(found) > 1 else ()
     sheet = _Canvas(len(_FIELD_GROUPS) + 7 + (len(others) + 2 if others else 0))
     _draw_errors(sheet, base)
@@ -243,13 +316,21 @@ def draw_chart(found: Sequence[WeekOutcome], file: Path) -> None:
 
 def _draw_errors(sheet: _Canvas, base: WeekOutcome) -> None:
     sheet.head("Wrong, as read (pale) and left after review (dark); logarithmic")
-    sheet.line(_axis_position(DOUBLE_KEYING_ERROR), len(_FIELD_GROUPS) + 1, f"double keying, published: {DOUBLE_KEYING_ERROR:.2%}")
+    sheet.line(
+        _axis_position(DOUBLE_KEYING_ERROR),
+        len(_FIELD_GROUPS) + 1,
+        f"double keying, published: {DOUBLE_KEYING_ERROR:.2%}",
+    )
     for words, before, after in _error_rates(base):
         sheet.label(words)
-        for place, (share, colour) in enumerate(((before, _AS_READ_COLOUR), (after, _REMAINING_COLOUR))):
+        for place, (share, colour) in enumerate(
+            ((before, _AS_READ_COLOUR), (after, _REMAINING_COLOUR))
+        ):
             value = share.wrong / max(1, share.of)
             counts = f" ({share.wrong:,} of {share.of:,})" if place else ""
-            sheet.bar(6 + place * (_BAR_HEIGHT + 3), _axis_position(value), colour, f"{value:.2%}{counts}")
+            sheet.bar(
+                6 + place * (_BAR_HEIGHT + 3), _axis_position(value), colour, f"{value:.2%}{counts}"
+            )
         sheet.y += _ROW_PX
     sheet.y += _ROW_PX
 
@@ -257,7 +338,10 @@ def _draw_errors(sheet: _Canvas, base: WeekOutcome) -> None:
 def _error_rates(base: WeekOutcome) -> Iterator[tuple[str, Share, Share]]:
     for words, kinds in _FIELD_GROUPS:
         yield words, base.errors("before", kinds), base.errors("after", kinds)
-    before, after = (Share(base.counts[f"{name}.words"], base.counts[f"{name}.words.of"]) for name in ("before", "after"))
+    before, after = (
+        Share(base.counts[f"{name}.words"], base.counts[f"{name}.words.of"])
+        for name in ("before", "after")
+    )
     yield _NOTE_WORDS, before, after
 
 
@@ -279,19 +363,24 @@ def _draw_assumptions(sheet: _Canvas, found: Sequence[WeekOutcome]) -> None:
     for one in found:
         share = one.errors("after")
         low, value, high = (
-            _PLOT_LEFT_PX + part / farthest * _PLOT_PX for part in (share.interval[0], share.wrong / max(1, share.of), share.interval[1])
+            _PLOT_LEFT_PX + part / farthest * _PLOT_PX
+            for part in (share.interval[0], share.wrong / max(1, share.of), share.interval[1])
         )
         y = sheet.y + _ROW_PX / 2
         sheet.label(one.assumed.name)
         sheet.pen.line((low, y, high, y), _REMAINING_COLOUR, 4)
         sheet.pen.ellipse((value - 7, y - 7, value + 7, y + 7), fill=_REMAINING_COLOUR)
-        sheet.pen.text((_WIDTH_PX - 110, y - 12), f"{one.keys(notes=True):.0%}", _TEXT_COLOUR, sheet.font)
+        sheet.pen.text(
+            (_WIDTH_PX - 110, y - 12), f"{one.keys(notes=True):.0%}", _TEXT_COLOUR, sheet.font
+        )
         sheet.y += _ROW_PX
 
 
 def _axis_position(share: float) -> float:
     """Where a share stands on the logarithmic axis, in px from its left; 100 % is its end."""
-    return _PLOT_PX * max(0.0, log10(max(share, _AXIS_START) / _AXIS_START) / log10(1 / _AXIS_START))
+    return _PLOT_PX * max(
+        0.0, log10(max(share, _AXIS_START) / _AXIS_START) / log10(1 / _AXIS_START)
+    )
 
 
 def _load_font(size: int) -> ImageFont.FreeTypeFont:

@@ -1,7 +1,9 @@
-"""A week of the workbench, simulated: `python -m research.simulation.week`. docs/review.md says what is assumed and what came out.
+"""A week of the workbench, simulated: `python -m research.simulation.week`. docs/review.md says
+what is assumed and what came out.
 
-Readings with errors are put into a real store (SQLite), and invented people take entries from the real queue, type, confirm, settle, control and
-correct through the functions that the screens call. Only the people's eyes and fingers, and the ink, are made up.
+Readings with errors are put into a real store (SQLite), and invented people take entries from
+the real queue, type, confirm, settle, control and correct through the functions that the screens
+call. Only the people's eyes and fingers, and the ink, are made up.
 """
 
 from __future__ import annotations
@@ -20,7 +22,16 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import InvalidAnswerError, MissingAnswerError, UnknownClientError
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.form.form import Forms
-from pipeline.domain.model import EntryState, Outcome, PageReading, Person, Reading, Role, SheetCode, State
+from pipeline.domain.model import (
+    EntryState,
+    Outcome,
+    PageReading,
+    Person,
+    Reading,
+    Role,
+    SheetCode,
+    State,
+)
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer, agrees_with_reading, asked_fields
 from pipeline.domain.settings import ROOT, Settings
@@ -40,7 +51,15 @@ from pipeline.store.review import decisions
 from pipeline.store.review.decisions import NO_CLIENT_STATEMENT
 from pipeline.store.schema.review import control_key
 from research.simulation.paper import WEEK_UNIT, SimulatedSheet, load_sample_clients, make_sheets
-from research.simulation.people import Keyer, SlipRates, is_folded, key_twice, text_rows, to_reading, work_batch
+from research.simulation.people import (
+    Keyer,
+    SlipRates,
+    is_folded,
+    key_twice,
+    text_rows,
+    to_reading,
+    work_batch,
+)
 from research.simulation.readings import SimulatedReader, to_answer
 
 OUTSIDE_CLIENT = ClientStatement(outside="ny klient")
@@ -55,8 +74,10 @@ DECISIONS_PER_TRANSACTION = 60
 
 @dataclass(slots=True)
 class WeekResult:
-    """What came out: counts by name. Names are `<what>.<kind>`, where kind is critical, shown, text or words; `of.<kind>.<kind of field>` and
-    `after.<kind>.<kind of field>` tell them by what is written: marks, digits, initials."""
+    """What came out: counts by name. Names are `<what>.<kind>`, where kind is critical, shown, text
+    or words; `of.<kind>.<kind of field>` and `after.<kind>.<kind of field>` tell them by what is
+    written: marks, digits, initials.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -66,7 +87,13 @@ class WeekResult:
 
 
 def simulate_week(
-    seed: int, parts: int = 10, slips: SlipRates | None = None, *, control_share: float = 0.02, plant_share: float = 0.005, groups: bool = True
+    seed: int,
+    parts: int = 10,
+    slips: SlipRates | None = None,
+    *,
+    control_share: float = 0.02,
+    plant_share: float = 0.005,
+    groups: bool = True,
 ) -> WeekResult:
     """One week.
 
@@ -76,10 +103,17 @@ def simulate_week(
         groups: whether the queue offers groups of alike pieces too.
     """
     with TemporaryDirectory() as folder:
-        settings = Settings(workspace=Path(folder), database_url="", control_share=control_share, plant_share=plant_share)
+        settings = Settings(
+            workspace=Path(folder),
+            database_url="",
+            control_share=control_share,
+            plant_share=plant_share,
+        )
         store = open_store(settings, create=True)
         try:
-            return _WeekSimulation(store, settings, seed, slips or SlipRates(), groups=groups).run(parts)
+            return _WeekSimulation(store, settings, seed, slips or SlipRates(), groups=groups).run(
+                parts
+            )
         finally:
             store.close()
 
@@ -87,14 +121,24 @@ def simulate_week(
 class _WeekSimulation:
     """One run: the paper, what was read, and the people."""
 
-    def __init__(self, store: Store, settings: Settings, seed: int, slips: SlipRates, *, groups: bool) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, seed: int, slips: SlipRates, *, groups: bool
+    ) -> None:
         self.store, self.settings, self.slips, self.groups = store, settings, slips, groups
         self.forms = Forms.load(ROOT / "forms")
         self.chance = Random(f"{seed} people")
         self.paper, self.ink = Random(f"{seed} paper"), Random(f"{seed} ink")
         self.keyer = Keyer(slips, self.chance)
         self.staff = [
-            Person(f"p{n}", f"Person {n}", "sjuksköterska", Role.REVIEWER, frozenset({WEEK_UNIT}), ALL_AREAS) for n in range(REVIEWER_COUNT)
+            Person(
+                f"p{n}",
+                f"Person {n}",
+                "sjuksköterska",
+                Role.REVIEWER,
+                frozenset({WEEK_UNIT}),
+                ALL_AREAS,
+            )
+            for n in range(REVIEWER_COUNT)
         ]
         self.says: dict[str, SimulatedSheet] = {}
         self.read: dict[tuple[str, str], Reading] = {}
@@ -132,15 +176,32 @@ class _WeekSimulation:
         machine, form = SimulatedReader.shipped(), sheet.form
         self.says[sheet.serial] = sheet
         for number, page in enumerate(form.pages, 1):
-            here = [spec for spec in page.all_fields if spec.row is None or spec.row in sheet.rows or not spec.traits.filled_by_hand]
+            here = [
+                spec
+                for spec in page.all_fields
+                if spec.row is None or spec.row in sheet.rows or not spec.traits.filled_by_hand
+            ]
             readings = {spec.name: Reading.empty(0.99) for spec in page.all_fields}
-            readings |= {spec.name: machine.reading(spec, sheet.says.get(spec.name), self.ink) for spec in here if spec.traits.filled_by_hand}
+            readings |= {
+                spec.name: machine.reading(spec, sheet.says.get(spec.name), self.ink)
+                for spec in here
+                if spec.traits.filled_by_hand
+            }
             self.read |= {(sheet.serial, name): reading for name, reading in readings.items()}
             sha = hashlib.sha256(f"{sheet.serial}-{number}".encode()).hexdigest()
-            new = pages.NewPage(self.batch, len(self.read), "bunt.pdf", number, None, sha, "image/png")
+            new = pages.NewPage(
+                self.batch, len(self.read), "bunt.pdf", number, None, sha, "image/png"
+            )
             code = SheetCode(form.id, form.version, number, len(form.pages), sheet.serial)
             reading = PageReading(Outcome.READ, code, 0.0, 0.1, (), readings)
-            save_page_reading(conn, pages.add_page(conn, new, "p0"), reading, upright_sha256=sha, form=form, reader_version="simulated")
+            save_page_reading(
+                conn,
+                pages.add_page(conn, new, "p0"),
+                reading,
+                upright_sha256=sha,
+                form=form,
+                reader_version="simulated",
+            )
 
     def _true(self, serial: str, spec: FieldSpec) -> Answer:
         return to_answer(spec, self.says[serial].says.get(spec.name))
@@ -150,7 +211,15 @@ class _WeekSimulation:
 
     def _decide(self, conn: Connection, person: Person) -> bool:
         share = self.settings.plant_share
-        if self.groups and (done := work_batch(conn, self.forms, person, self.now, share, self.keyer, self._true)) is not None:
+        if (
+            self.groups
+            and (
+                done := work_batch(
+                    conn, self.forms, person, self.now, share, self.keyer, self._true
+                )
+            )
+            is not None
+        ):
             self.week.counts["groups"] += 1
             self.week.counts["groups.kept"] += done.confirmed
             self.week.counts["plants.missed"] += len(done.missed)
@@ -159,7 +228,13 @@ class _WeekSimulation:
         if view is None:
             return False
         view = with_seeded_error(conn, person, view, share, self.now)
-        given = {f.spec.name: a for f in view.fields if f.is_open and f.spec.traits.filled_by_hand and (a := self._answer(view, f)) is not None}
+        given = {
+            f.spec.name: a
+            for f in view.fields
+            if f.is_open
+            and f.spec.traits.filled_by_hand
+            and (a := self._answer(view, f)) is not None
+        }
         self.week.counts["looks.second" if view.is_second_review else "looks.first"] += 1
         state = self._save(conn, person, view, given)
         while state is EntryState.REVIEW:
@@ -174,38 +249,74 @@ class _WeekSimulation:
         true = self._true(serial, spec)
         if view.is_second_review:
             sides = tuple(
-                side for side in (one.first_answer, Answer(one.reading.value, one.reading.state) if one.reading else None) if side is not None
+                side
+                for side in (
+                    one.first_answer,
+                    Answer(one.reading.value, one.reading.state) if one.reading else None,
+                )
+                if side is not None
             )
             return self.keyer.chosen(spec, true, sides)
         if one.draft is not None:
-            return self.keyer.confirmed(spec, true, to_reading(one.draft), hard=self._hard(serial, spec))
+            return self.keyer.confirmed(
+                spec, true, to_reading(one.draft), hard=self._hard(serial, spec)
+            )
         if one.is_blind or one.reading is None:
             if true.state is State.EMPTY and not spec.required:
                 self.keyer.press(spec, 1)
                 return None
             return self.keyer.typed(spec, true, hard=self._hard(serial, spec))
-        return self.keyer.confirmed(spec, true, one.reading, hard=self._hard(serial, spec), folded=is_folded(view, one))
+        return self.keyer.confirmed(
+            spec, true, one.reading, hard=self._hard(serial, spec), folded=is_folded(view, one)
+        )
 
-    def _save(self, conn: Connection, person: Person, view: EntryView, given: dict[str, Answer], *, outside: bool = False) -> EntryState:
+    def _save(
+        self,
+        conn: Connection,
+        person: Person,
+        view: EntryView,
+        given: dict[str, Answer],
+        *,
+        outside: bool = False,
+    ) -> EntryState:
         """Save; what is asked about is looked at once more."""
         self.keyer.saves()
         entry, specs = view.entry, view.form.by_name
         try:
             return decisions.decide_entry(
-                conn, self.forms, person, entry.id, entry.revision, given, self.now, about=OUTSIDE_CLIENT if outside else NO_CLIENT_STATEMENT
+                conn,
+                self.forms,
+                person,
+                entry.id,
+                entry.revision,
+                given,
+                self.now,
+                about=OUTSIDE_CLIENT if outside else NO_CLIENT_STATEMENT,
             )
         except (MissingAnswerError, InvalidAnswerError) as error:
             for name in error.fields:
-                given[name] = self.keyer.typed(specs[name], self._true(entry.sheet, specs[name]), hard=self._hard(entry.sheet, specs[name]))
+                given[name] = self.keyer.typed(
+                    specs[name],
+                    self._true(entry.sheet, specs[name]),
+                    hard=self._hard(entry.sheet, specs[name]),
+                )
         except UnknownClientError as error:
             before = {name: given[name] for name in error.fields}
             for name in error.fields:
-                given[name] = self.keyer.typed(specs[name], self._true(entry.sheet, specs[name]), hard=self._hard(entry.sheet, specs[name]))
+                given[name] = self.keyer.typed(
+                    specs[name],
+                    self._true(entry.sheet, specs[name]),
+                    hard=self._hard(entry.sheet, specs[name]),
+                )
             outside = all(given[name] == answer for name, answer in before.items())
         return self._save(conn, person, view, given, outside=outside)
 
-    def _again(self, conn: Connection, person: Person, entry: str, given: dict[str, Answer]) -> EntryState:
-        """The person has been told of a planted value, looks at that field, and keeps the other answers."""
+    def _again(
+        self, conn: Connection, person: Person, entry: str, given: dict[str, Answer]
+    ) -> EntryState:
+        """The person has been told of a planted value, looks at that field, and keeps the other
+        answers.
+        """
         name = last_missed_field(conn, person, entry)
         view = queue.open_claimed_entry(conn, self.forms, person, entry, self.now)
         told = next(one for one in view.fields if one.spec.name == name)
@@ -213,7 +324,9 @@ class _WeekSimulation:
         self.week.counts["plants.missed"] += 1
         if shown is None:
             raise AssertionError(name)
-        given[told.spec.name] = self.keyer.confirmed(told.spec, self._true(view.entry.sheet, told.spec), shown, hard=False)
+        given[told.spec.name] = self.keyer.confirmed(
+            told.spec, self._true(view.entry.sheet, told.spec), shown, hard=False
+        )
         return self._save(conn, person, view, given)
 
     def _control(self, conn: Connection, person: Person) -> bool:
@@ -237,19 +350,30 @@ class _WeekSimulation:
         for serial, sheet in self.says.items():
             for place, row in enumerate(sheet.rows):
                 answers = decided_answers(conn, make_entry_id(serial, row))
-                specs = [spec for spec in asked_fields(sheet.form, row) if spec.row is not None or place == 0]
-                self._score_entry(serial, specs, {name: one.answer for name, one in answers.items()})
+                specs = [
+                    spec
+                    for spec in asked_fields(sheet.form, row)
+                    if spec.row is not None or place == 0
+                ]
+                self._score_entry(
+                    serial, specs, {name: one.answer for name, one in answers.items()}
+                )
                 counts["entries"] += 1
         counts["keys"], counts["keys.text"] = self.keyer.keys, self.keyer.by_kind.get("text", 0)
 
-    def _score_entry(self, serial: str, specs: list[FieldSpec], answers: Mapping[str, Answer]) -> None:
+    def _score_entry(
+        self, serial: str, specs: list[FieldSpec], answers: Mapping[str, Answer]
+    ) -> None:
         before, after = set[str](), set[str]()
         for spec in specs:
             reading = self.read[serial, spec.name]
             kind = field_group(spec)
             self.week.counts[f"fields.{kind}"] += 1
             self.week.counts[f"of.{kind}.{spec.kind}"] += 1
-            for name, said, wrong in (("before", Answer(reading.value, reading.state), before), ("after", answers.get(spec.name), after)):
+            for name, said, wrong in (
+                ("before", Answer(reading.value, reading.state), before),
+                ("after", answers.get(spec.name), after),
+            ):
                 if said is None or self._wrong(f"{name}.words", serial, spec, said):
                     self.week.counts[f"{name}.{kind}"] += 1
                     self.week.counts[f"{name}.{kind}.{spec.kind}"] += 1
@@ -263,7 +387,11 @@ class _WeekSimulation:
         true = self._true(serial, spec)
         if spec.traits.is_multiline and true.state is State.READ:
             there = text_rows(answer) if answer.state is State.READ else []
-            pairs = [(a, b) for row, read in zip(text_rows(true), there, strict=False) for a, b in zip(row.split(" "), read.split(" "), strict=False)]
+            pairs = [
+                (a, b)
+                for row, read in zip(text_rows(true), there, strict=False)
+                for a, b in zip(row.split(" "), read.split(" "), strict=False)
+            ]
             of = sum(len(row.split(" ")) for row in text_rows(true))
             self.week.counts[words] += of - sum(a == b for a, b in pairs)
             self.week.counts[f"{words}.of"] += of
@@ -273,19 +401,32 @@ class _WeekSimulation:
         """The same paper keyed twice by people who slip as often."""
         one, other, third = (Keyer(self.slips, Random(f"{self.seed} keyer {n}")) for n in range(3))
         for sheet in self.says.values():
-            specs = [spec for spec in sheet.form.fields if spec.traits.filled_by_hand and (spec.row is None or spec.row in sheet.rows)]
+            specs = [
+                spec
+                for spec in sheet.form.fields
+                if spec.traits.filled_by_hand and (spec.row is None or spec.row in sheet.rows)
+            ]
             for spec in specs:
                 says = sheet.says.get(spec.name)
-                if self._wrong("twice.words", sheet.serial, spec, key_twice(spec, says, (one, other, third), hard=self._hard(sheet.serial, spec))):
+                if self._wrong(
+                    "twice.words",
+                    sheet.serial,
+                    spec,
+                    key_twice(spec, says, (one, other, third), hard=self._hard(sheet.serial, spec)),
+                ):
                     self.week.counts[f"twice.{field_group(spec)}"] += 1
             for keyer in (one, other):
                 keyer.saves()
         self.week.counts["keys.twice"] = sum(keyer.keys for keyer in (one, other, third))
-        self.week.counts["keys.twice.text"] = sum(keyer.by_kind.get("text", 0) for keyer in (one, other, third))
+        self.week.counts["keys.twice.text"] = sum(
+            keyer.by_kind.get("text", 0) for keyer in (one, other, third)
+        )
 
 
 def field_group(spec: FieldSpec) -> str:
-    """How fields are told apart in the figures: critical, shown (marks, choices, digits, signatures), text (names and the like) and notes."""
+    """How fields are told apart in the figures: critical, shown (marks, choices, digits,
+    signatures), text (names and the like) and notes.
+    """
     if spec.critical:
         return "critical"
     return {Kind.TEXT: "text", Kind.LINES: "notes"}.get(spec.kind, "shown")

@@ -1,4 +1,5 @@
-"""Writing a trained network as one ONNX file that says nothing of the machine that it was trained on.
+"""Writing a trained network as one ONNX file that says nothing of the machine that it was trained
+on.
 
 In which numbers networks are trained.
 """
@@ -22,13 +23,24 @@ def save_onnx(program: ONNXProgram | None, file: Path) -> None:
 def strip_exporter_notes(model: ModelProto) -> ModelProto:
     """The model without the exporter's notes: they quote paths of the machine."""
     graph = model.graph
-    for part in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+    for part in (
+        graph,
+        *graph.node,
+        *graph.value_info,
+        *graph.input,
+        *graph.output,
+        *graph.initializer,
+    ):
         del part.metadata_props[:]
         part.doc_string = ""
     return model
 
 
 def autocast_bfloat16() -> torch.autocast:
-    """bfloat16 where the processor knows it: a third faster. Where it does not, imitating it takes a dozen times as long as 32-bit numbers."""
+    """bfloat16 where the processor knows it: a third faster. Where it does not, imitating it takes
+    a dozen times as long as 32-bit numbers.
+    """
     known = torch.cpu.get_capabilities()
-    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=bool(known.get("avx512_bf16") or known.get("amx_bf16")))
+    return torch.autocast(
+        "cpu", dtype=torch.bfloat16, enabled=bool(known.get("avx512_bf16") or known.get("amx_bf16"))
+    )

@@ -1,7 +1,8 @@
 """Weights as whole numbers of 7 bits, so that the answers of a layer change least.
 
-A factor a channel shares what is hard to round between activations and weights (Xiao et al., ICML 2023, "SmoothQuant"). Weights are rounded one
-channel after the other, and the channels still to come make up for what was lost (Frantar et al., ICLR 2023, "GPTQ").
+A factor a channel shares what is hard to round between activations and weights (Xiao et al.,
+ICML 2023, "SmoothQuant"). Weights are rounded one channel after the other, and the channels
+still to come make up for what was lost (Frantar et al., ICLR 2023, "GPTQ").
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ FloatMatrix = NDArray[np.float64]
 TRAINED_FOLDER = "trained"
 """The folder of networks as they were trained, in floating numbers, beside those that read."""
 MAX_WEIGHT = 63
-"""With 8 bits, processors that add products in pairs of 16 bits would saturate (2 · 255 · 127), and a reading must not depend on the processor."""
+"""With 8 bits, processors that add products in pairs of 16 bits would saturate (2 · 255 · 127), and
+a reading must not depend on the processor.
+"""
 WEIGHTS_SHARE = 0.6
 MAX_FACTOR = 4.0
 """No factor is larger: a channel that the lines seen hardly use may be another hand's."""
@@ -24,7 +27,9 @@ DAMPING = 0.01
 
 @dataclass(frozen=True, slots=True)
 class InputStatistics:
-    """What a convolution was given: the largest value a channel (k,), and the sums of products of channels (k, k)."""
+    """What a convolution was given: the largest value a channel (k,), and the sums of products of
+    channels (k, k).
+    """
 
     largest: FloatMatrix
     products: FloatMatrix
@@ -32,7 +37,9 @@ class InputStatistics:
 
 @dataclass(frozen=True, slots=True)
 class RoundedWeights:
-    """Weights (k, n) as whole numbers, what one of them is worth in each column (n,), and what each channel is multiplied by before (k,)."""
+    """Weights (k, n) as whole numbers, what one of them is worth in each column (n,), and what each
+    channel is multiplied by before (k,).
+    """
 
     weights: NDArray[np.int8]
     steps: NDArray[np.float32]
@@ -41,16 +48,25 @@ class RoundedWeights:
 
 def round_weights(weights: FloatMatrix, seen: InputStatistics) -> RoundedWeights:
     """Round the weights (k, n) of a convolution so that its answers to what was seen change least."""
-    largest = np.maximum(seen.largest, 1e-6) ** (1 - WEIGHTS_SHARE) / np.maximum(np.abs(weights).max(1), 1e-6) ** WEIGHTS_SHARE
+    largest = (
+        np.maximum(seen.largest, 1e-6) ** (1 - WEIGHTS_SHARE)
+        / np.maximum(np.abs(weights).max(1), 1e-6) ** WEIGHTS_SHARE
+    )
     shared = np.clip(largest / np.exp(np.log(largest).mean()), 1 / MAX_FACTOR, MAX_FACTOR)
     wanted = weights * shared[:, None]
     steps = np.maximum(np.abs(wanted).max(0), 1e-9) / MAX_WEIGHT
     whole = _compensate_rounding(wanted, seen.products / np.outer(shared, shared), steps)
-    return RoundedWeights(whole.astype(np.int8), steps.astype(np.float32), (1 / shared).astype(np.float32))
+    return RoundedWeights(
+        whole.astype(np.int8), steps.astype(np.float32), (1 / shared).astype(np.float32)
+    )
 
 
-def _compensate_rounding(weights: FloatMatrix, products: FloatMatrix, steps: FloatMatrix) -> FloatMatrix:
-    """GPTQ: channel after channel, the strongest first, each loss made up for by the channels still to come."""
+def _compensate_rounding(
+    weights: FloatMatrix, products: FloatMatrix, steps: FloatMatrix
+) -> FloatMatrix:
+    """GPTQ: channel after channel, the strongest first, each loss made up for by the channels still
+    to come.
+    """
     channels = len(weights)
     order = np.argsort(-np.diag(products))
     damped = products + np.eye(channels) * np.trace(products) / channels * DAMPING

@@ -1,4 +1,6 @@
-"""A new field kind is a row of traits, a drawing, a reader and its input on the screen: nothing else asks which kind a field has."""
+"""A new field kind is a row of traits, a drawing, a reader and its input on the screen: nothing
+else asks which kind a field has.
+"""
 
 from __future__ import annotations
 
@@ -34,19 +36,31 @@ def _names_kinds(path: Path) -> bool:
     nodes = ast.walk(ast.parse(path.read_text("utf-8")))
     members = set(Kind.__members__)
     return any(
-        isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Kind" and node.attr in members for node in nodes
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "Kind"
+        and node.attr in members
+        for node in nodes
     )
 
 
 def test_only_these_modules_name_a_kind() -> None:
-    files = [path for folder in ("pipeline", "ui") for path in sorted((ROOT / folder).rglob("*.py"))]
+    files = [
+        path for folder in ("pipeline", "ui") for path in sorted((ROOT / folder).rglob("*.py"))
+    ]
     named = {path.relative_to(ROOT).as_posix() for path in files if _names_kinds(path)}
     assert {name for name in named if not name.startswith(RESEARCH)} == MAY_NAME_KINDS
 
 
 def test_every_kind_has_traits_a_drawing_a_reader_and_a_place_in_the_editor() -> None:
     kinds = set(Kind)
-    assert set(KIND_TRAITS) == set(FIELD_DRAWERS) == set(FIELD_READERS) == set(NETWORK_FINGERPRINTS) == kinds
+    assert (
+        set(KIND_TRAITS)
+        == set(FIELD_DRAWERS)
+        == set(FIELD_READERS)
+        == set(NETWORK_FINGERPRINTS)
+        == kinds
+    )
     assert {made.kind for made in FIELD_TYPE_TRAITS.values()} == kinds
 
 

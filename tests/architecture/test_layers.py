@@ -58,12 +58,18 @@ def imports(path: Path) -> list[tuple[str, bool]]:
 
 def layer_of(module: str) -> str | None:
     """The folder of `LAYERS` that a module belongs to."""
-    return next((name for line in LAYERS for name in line if f"{module}.".startswith(f"{name}.")), None)
+    return next(
+        (name for line in LAYERS for name in line if f"{module}.".startswith(f"{name}.")), None
+    )
 
 
 def users_of(library: str, paths: Iterable[Path]) -> set[str]:
     """The files that import a library, relative to the root."""
-    return {path.relative_to(ROOT).as_posix() for path in paths if any(f"{module}.".startswith(f"{library}.") for module, _ in imports(path))}
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in paths
+        if any(f"{module}.".startswith(f"{library}.") for module, _ in imports(path))
+    }
 
 
 def test_imports_go_one_way() -> None:
@@ -82,11 +88,20 @@ def test_imports_go_one_way() -> None:
 
 def test_no_module_imports_itself_through_others() -> None:
     graph = {}
-    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sources("pipeline", "ui")}
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+        for path in sources("pipeline", "ui")
+    }
     for name, path in modules.items():
         names = [module for module, at_once in imports(path) if at_once]
-        graph[name] = {part for module in names for part in (module, module.rpartition(".")[0]) if part in modules}
-    # Take away, again and again, the modules that import nothing that is left: what stays imports itself.
+        graph[name] = {
+            part
+            for module in names
+            for part in (module, module.rpartition(".")[0])
+            if part in modules
+        }
+    # Take away, again and again, the modules that import nothing that is left: what stays imports
+    # itself.
     left = dict(graph)
     while free := [name for name, needs in left.items() if not needs & left.keys() - {name}]:
         for name in free:
@@ -96,9 +111,19 @@ def test_no_module_imports_itself_through_others() -> None:
 
 @pytest.mark.parametrize("top", ["pipeline", "ui", "tests"])
 def test_folders_have_at_most_twelve_entries(top: str) -> None:
-    folders = [ROOT / top, *(path for path in (ROOT / top).rglob("*") if path.is_dir() and "__pycache__" not in path.parts)]
+    folders = [
+        ROOT / top,
+        *(
+            path
+            for path in (ROOT / top).rglob("*")
+            if path.is_dir() and "__pycache__" not in path.parts
+        ),
+    ]
     sizes = {
-        folder.relative_to(ROOT).as_posix(): sum(entry.name not in ("__pycache__", "__init__.py", "node_modules") for entry in folder.iterdir())
+        folder.relative_to(ROOT).as_posix(): sum(
+            entry.name not in ("__pycache__", "__init__.py", "node_modules")
+            for entry in folder.iterdir()
+        )
         for folder in folders
         if "node_modules" not in folder.parts
     }
@@ -107,18 +132,23 @@ def test_folders_have_at_most_twelve_entries(top: str) -> None:
 
 def test_files_have_at_most_500_lines() -> None:
     lengths = {
-        path.relative_to(ROOT).as_posix(): len(path.read_text("utf-8").splitlines()) for path in sources("pipeline", "ui", "research", "tests")
+        path.relative_to(ROOT).as_posix(): len(path.read_text("utf-8").splitlines())
+        for path in sources("pipeline", "ui", "research", "tests")
     }
     assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
 
 
 def test_sql_only_in_the_store() -> None:
-    outside = [path for path in sources("pipeline", "ui") if "pipeline/store/" not in path.as_posix()]
+    outside = [
+        path for path in sources("pipeline", "ui") if "pipeline/store/" not in path.as_posix()
+    ]
     names = {
         f"{path.relative_to(ROOT).as_posix()}: {module}"
         for path in outside
         for module, _ in imports(path)
-        if module.startswith("sqlalchemy.") and module not in ("sqlalchemy.Connection", "sqlalchemy.engine.make_url", "sqlalchemy.make_url")
+        if module.startswith("sqlalchemy.")
+        and module
+        not in ("sqlalchemy.Connection", "sqlalchemy.engine.make_url", "sqlalchemy.make_url")
     }
     assert names == set()
 
@@ -148,7 +178,13 @@ def definitions(path: Path) -> Iterator[str]:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield node.name
     for node in tree(path).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        targets = (
+            node.targets
+            if isinstance(node, ast.Assign)
+            else [node.target]
+            if isinstance(node, ast.AnnAssign)
+            else []
+        )
         yield from (target.id for target in targets if isinstance(target, ast.Name))
 
 
@@ -164,6 +200,8 @@ def test_every_name_is_used() -> None:
         f"{path.relative_to(ROOT).as_posix()}: {name}"
         for path in sources("pipeline", "ui")
         for name in definitions(path)
-        if used[name] < 2 and name not in CALLED_BY_OTHERS and not name.startswith(("__", "visit_", "handle_"))
+        if used[name] < 2
+        and name not in CALLED_BY_OTHERS
+        and not name.startswith(("__", "visit_", "handle_"))
     ]
     assert unused == []

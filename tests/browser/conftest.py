@@ -22,11 +22,18 @@ _SCREEN = """() => {
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failure also tells which part of each screen was there and what had the focus."""
     report = yield
     chromium = getattr(item, "funcargs", {}).get("browser")
-    if call.when == "call" and report.failed and isinstance(chromium, Browser) and chromium.is_connected():
+    if (
+        call.when == "call"
+        and report.failed
+        and isinstance(chromium, Browser)
+        and chromium.is_connected()
+    ):
         for context in chromium.contexts:
             report.sections.extend(("screen", page.evaluate(_SCREEN)) for page in context.pages)
             context.close()

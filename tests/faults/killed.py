@@ -8,8 +8,12 @@ import signal
 from collections.abc import Callable
 
 _SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["pytest", "tests.faults.test_export_killed", "tests.faults.test_sending_killed"])
-"""It imports once what the processes need, which takes a second. Each is a fork of it and shares nothing with the test."""
+_SERVER.set_forkserver_preload(
+    ["pytest", "tests.faults.test_export_killed", "tests.faults.test_sending_killed"]
+)
+"""It imports once what the processes need, which takes a second. Each is a fork of it and shares
+nothing with the test.
+"""
 
 
 def die() -> None:

@@ -1,7 +1,7 @@
 """Readers that do on some page what readers do in the worst case. All else is the real reading.
 
-They work in worker processes, so what they need to know they find in the workspace: the file `trap` names the SHA-256 of the page.
-What the process logs they write to the file `said`.
+They work in worker processes, so what they need to know they find in the workspace: the file
+`trap` names the SHA-256 of the page. What the process logs they write to the file `said`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,13 @@ import pytest
 from pipeline.domain.model import EntryState
 from pipeline.domain.settings import Settings
 from pipeline.export import runs
-from pipeline.export.runs import ExportContext, fetch_run_file, list_runs, list_target_status, make_run
+from pipeline.export.runs import (
+    ExportContext,
+    fetch_run_file,
+    list_runs,
+    list_target_status,
+    make_run,
+)
 from pipeline.export.targets import STATISTICS, TARGETS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
@@ -37,11 +43,21 @@ def export_until(settings: str, target: str, module: str, name: str, when: str) 
 @pytest.mark.both_databases
 @pytest.mark.parametrize(
     "moment",
-    [("exports", "add_run", "before"), ("exports", "add_run", "after"), ("records", "mark_exported", "after"), ("events", "record", "after")],
+    [
+        ("exports", "add_run", "before"),
+        ("exports", "add_run", "after"),
+        ("records", "mark_exported", "after"),
+        ("events", "record", "after"),
+    ],
     ids=lambda moment: "-".join(moment[1:]),
 )
-def test_a_killed_export_is_whole_or_none(office: ExportContext, moment: tuple[str, str, str]) -> None:
-    entries = [confirm(office, "hsl-anteckning", f"AAAA{n:02d}", kontakttyp="besok", anteckning="x") for n in range(3)]
+def test_a_killed_export_is_whole_or_none(
+    office: ExportContext, moment: tuple[str, str, str]
+) -> None:
+    entries = [
+        confirm(office, "hsl-anteckning", f"AAAA{n:02d}", kontakttyp="besok", anteckning="x")
+        for n in range(3)
+    ]
     _export_killed(office, "rivta", *moment)
     assert list_runs(office, ANNA) == []
     assert {state(office, entry) for entry in entries} == {EntryState.SIGNED}
@@ -54,7 +70,9 @@ def test_a_killed_export_is_whole_or_none(office: ExportContext, moment: tuple[s
 
 @pytest.mark.faults
 @pytest.mark.parametrize("target", [target for target in TARGETS if target != "rivta"])
-def test_whatever_the_target_a_killed_export_takes_nothing(office: ExportContext, target: str) -> None:
+def test_whatever_the_target_a_killed_export_takes_nothing(
+    office: ExportContext, target: str
+) -> None:
     entry_id = confirmed(office, target)
     office = paying(office) if target == "pain001" else office
     before = state(office, entry_id)
@@ -69,4 +87,6 @@ def test_whatever_the_target_a_killed_export_takes_nothing(office: ExportContext
 
 
 def _export_killed(office: ExportContext, target: str, *moment: str) -> None:
-    assert_killed(export_until, office.settings.model_dump_json(exclude_defaults=True), target, *moment)
+    assert_killed(
+        export_until, office.settings.model_dump_json(exclude_defaults=True), target, *moment
+    )

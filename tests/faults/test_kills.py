@@ -47,7 +47,9 @@ class Commands:
             "EFTERSKRIFT_PAGE_ATTEMPTS": "50",
         }
         command = [sys.executable, "-c", "from pipeline.cli.app import main; main()", *arguments]
-        process = subprocess.Popen(command, env=os.environ | given, stdout=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(
+            command, env=os.environ | given, stdout=subprocess.DEVNULL, start_new_session=True
+        )
         self.running.append(process)
         return process
 
@@ -93,14 +95,19 @@ def kill(pid: int) -> bool:
 
 
 def kill_intake(begun: Commands, store: Store, files: list[str], dice: random.Random) -> int:
-    """Take in, killed at random numbers of pages, until it ends by itself. Returns how many kills hit."""
+    """Take in, killed at random numbers of pages, until it ends by itself. Returns how many kills
+    hit.
+    """
     hits = 0
     for done in [*sorted(dice.sample(range(1, EXPECTED - 5), INTAKE_KILLS)), None]:
         intake = begun.begin("scan", *files, "--place", "Pärm 1")
         if done is None:
             assert intake.wait(60) == 0
             break
-        until(lambda: figures_of(store)["in"] >= done or intake.poll() is not None, f"{done} pages are in")  # noqa: B023
+        until(
+            lambda: figures_of(store)["in"] >= done or intake.poll() is not None,
+            f"{done} pages are in",
+        )  # noqa: B023
         hits += intake.poll() is None
         kill(intake.pid)
         intake.wait()
@@ -108,14 +115,23 @@ def kill_intake(begun: Commands, store: Store, files: list[str], dice: random.Ra
 
 
 def kill_workers(begun: Commands, store: Store, dice: random.Random) -> int:
-    """Read, while a worker, both, their parent or everything is killed at random numbers of pages. Returns how many kills hit."""
+    """Read, while a worker, both, their parent or everything is killed at random numbers of pages.
+    Returns how many kills hit.
+    """
     hits = 0
     work = begun.begin("work", "--processes", "2")
-    for left, victim in zip(moments(figures_of(store)["queued"], dice), dice.sample(VICTIMS, len(VICTIMS)), strict=True):
+    for left, victim in zip(
+        moments(figures_of(store)["queued"], dice), dice.sample(VICTIMS, len(VICTIMS)), strict=True
+    ):
         until(lambda: figures_of(store)["queued"] <= left, f"{left} pages are left")  # noqa: B023
         until(lambda: bool(workers_of(work)), "a worker lives")  # noqa: B023
         workers = workers_of(work)
-        for pid in {"one": [dice.choice(workers)], "both": workers, "parent": [work.pid], "all": [work.pid, *workers]}[victim]:
+        for pid in {
+            "one": [dice.choice(workers)],
+            "both": workers,
+            "parent": [work.pid],
+            "all": [work.pid, *workers],
+        }[victim]:
             hits += kill(pid)
         if victim in ("parent", "all"):
             work.wait()
@@ -147,7 +163,11 @@ def workers_of(work: subprocess.Popen[bytes]) -> list[int]:
 
 @pytest.mark.parametrize("seed", [2])
 def test_kills_lose_no_page_and_double_none(
-    store: Store, store_settings: Settings, tmp_path: Path, seed: int, record_property: Callable[[str, object], None]
+    store: Store,
+    store_settings: Settings,
+    tmp_path: Path,
+    seed: int,
+    record_property: Callable[[str, object], None],
 ) -> None:
     dice = random.Random(seed)
     with store.begin() as conn:
@@ -158,4 +178,7 @@ def test_kills_lose_no_page_and_double_none(
         reading = kill_workers(begun, store, dice)
     assert_each_page_ended_once(store, EXPECTED)
     assert taking_in + reading >= 12
-    record_property("measured", f"kills survived on {store.engine.dialect.name}: {taking_in} while taking in, {reading} while reading")
+    record_property(
+        "measured",
+        f"kills survived on {store.engine.dialect.name}: {taking_in} while taking in, {reading} while reading",
+    )

@@ -1,4 +1,6 @@
-"""A process that is killed while it sends: what is left is sent afterwards, and nothing is there twice."""
+"""A process that is killed while it sends: what is left is sent afterwards, and nothing is there
+twice.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,11 @@ from tests.support.servers.fhir_servers import Served
 from tests.support.store.export_examples import FORMS
 from tests.support.store.export_office import ANNA, confirm, state
 
-pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices", "tests.support.servers.fhir_servers")
+pytest_plugins = (
+    "tests.support.store.databases",
+    "tests.support.store.offices",
+    "tests.support.servers.fhir_servers",
+)
 pytestmark = pytest.mark.both_databases
 
 
@@ -46,11 +52,18 @@ def send_until(workspace: Path, database: str, url: str, run: str, when: str) ->
 
 @pytest.mark.faults
 @pytest.mark.parametrize(("when", "receipted"), [("before", 1), ("after", 2)])
-def test_a_killed_sending_goes_on_where_it_was(office: ExportContext, fhir: Served, when: str, receipted: int) -> None:
-    made = [confirm(office, "hsl-anteckning", f"AAAA{n:02d}", kontakttyp="besok", anteckning="x") for n in range(4)]
+def test_a_killed_sending_goes_on_where_it_was(
+    office: ExportContext, fhir: Served, when: str, receipted: int
+) -> None:
+    made = [
+        confirm(office, "hsl-anteckning", f"AAAA{n:02d}", kontakttyp="besok", anteckning="x")
+        for n in range(4)
+    ]
     run = make_run(office, ANNA, "fhir", utc_now())
     assert run is not None
-    assert_killed(send_until, office.settings.workspace, office.settings.database_url, fhir.url, run.id, when)
+    assert_killed(
+        send_until, office.settings.workspace, office.settings.database_url, fhir.url, run.id, when
+    )
     assert list_runs(office, ANNA)[0].accepted == receipted
     assert fhir.counts()["DocumentReference"] == 2
     with connect_fhir_server(office.settings.model_copy(update={"fhir_url": fhir.url})) as server:

@@ -1,4 +1,6 @@
-"""What a worker can meet: pages that kill it, pages that never end, a stop without return, a full disk, a locked database."""
+"""What a worker can meet: pages that kill it, pages that never end, a stop without return, a full
+disk, a locked database.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,14 @@ PAGE_SECONDS = 8.0
 @pytest.fixture
 def settings(store_settings: Settings) -> Settings:
     """Workers that beat fast and are patient with no page."""
-    return store_settings.model_copy(update={"beat_seconds": 0.2, "takeover_seconds": 1.5, "page_attempts": 2, "page_seconds": 600.0})
+    return store_settings.model_copy(
+        update={
+            "beat_seconds": 0.2,
+            "takeover_seconds": 1.5,
+            "page_attempts": 2,
+            "page_seconds": 600.0,
+        }
+    )
 
 
 @pytest.fixture
@@ -52,7 +61,9 @@ def store(settings: Settings, tmp_path: Path) -> Iterator[Store]:
         save_units(conn, {"Norra": "HSL"})
     paths = write_stack(tmp_path / "in", PAGES)
     import_files(store, paths, unit="Norra", place="", by="a.b")
-    (settings.workspace / "trap").write_text(hashlib.sha256((tmp_path / "in" / TRAP).read_bytes()).hexdigest())
+    (settings.workspace / "trap").write_text(
+        hashlib.sha256((tmp_path / "in" / TRAP).read_bytes()).hexdigest()
+    )
     yield store
     store.close()
 
@@ -86,29 +97,41 @@ def said(settings: Settings, *words: str) -> Callable[[], bool]:
 def test_a_page_that_kills_its_reader_fails_alone(settings: Settings, store: Store) -> None:
     with crew(settings, 2, readers.deadly) as working:
         until(idle(store, working), "all pages ended")
-    assert {name: state for name, state in states(store).items() if state != "read"} == {TRAP: "failed reader_died: 2"}
+    assert {name: state for name, state in states(store).items() if state != "read"} == {
+        TRAP: "failed reader_died: 2"
+    }
     assert_each_page_ended_once(store, PAGES)
 
 
 @on_sqlite
 def test_a_page_that_never_ends_fails_alone(settings: Settings, store: Store) -> None:
-    with crew(settings.model_copy(update={"page_seconds": PAGE_SECONDS}), 1, readers.gated) as working:
+    with crew(
+        settings.model_copy(update={"page_seconds": PAGE_SECONDS}), 1, readers.gated
+    ) as working:
         until(idle(store, working), "all pages ended")
         (settings.workspace / "gate").touch()
-    assert {name: state for name, state in states(store).items() if state != "read"} == {TRAP: "failed reader_died: 2"}
+    assert {name: state for name, state in states(store).items() if state != "read"} == {
+        TRAP: "failed reader_died: 2"
+    }
 
 
 @on_sqlite
-def test_an_unforeseen_error_fails_its_page_and_tells_nobody_what_is_written_there(settings: Settings, store: Store) -> None:
+def test_an_unforeseen_error_fails_its_page_and_tells_nobody_what_is_written_there(
+    settings: Settings, store: Store
+) -> None:
     with crew(settings, 1, readers.raising) as working:
         until(idle(store, working), "all pages ended")
     assert states(store)[TRAP].startswith("failed not_read: ValueError")
-    written = {path.name: path.read_bytes() for path in settings.workspace.glob("*") if path.is_file()}
+    written = {
+        path.name: path.read_bytes() for path in settings.workspace.glob("*") if path.is_file()
+    }
     assert {"efterskrift.db", "queue.db", "said"} <= set(written)
     assert not [name for name, text in written.items() if readers.SECRET.encode() in text]
 
 
-def test_the_pages_of_a_worker_that_never_returns_are_taken_over(settings: Settings, store: Store, tmp_path: Path) -> None:
+def test_the_pages_of_a_worker_that_never_returns_are_taken_over(
+    settings: Settings, store: Store, tmp_path: Path
+) -> None:
     with crew(settings, 1, readers.gated) as stopped:
         until((settings.workspace / "begun").exists, "the page was begun")
         pid = stopped.pids()[0]
@@ -125,7 +148,9 @@ def test_the_pages_of_a_worker_that_never_returns_are_taken_over(settings: Setti
     assert_each_page_ended_once(store, PAGES + 2)
 
 
-def test_the_pages_of_a_worker_that_is_killed_with_its_parent_are_taken_over(settings: Settings, store: Store) -> None:
+def test_the_pages_of_a_worker_that_is_killed_with_its_parent_are_taken_over(
+    settings: Settings, store: Store
+) -> None:
     with crew(settings, 1, readers.gated) as killed:
         until((settings.workspace / "begun").exists, "the page was begun")
         os.kill(killed.pids()[0], signal.SIGKILL)
@@ -151,7 +176,10 @@ def test_a_full_disk_names_itself_and_loses_nothing(settings: Settings, store: S
         until((settings.workspace / "begun").exists, "the page was begun")
         with full_disk(working.pids()[0]):
             (settings.workspace / "gate").touch()
-            until(said(settings, "cannot be reached (SQLITE_IOERR_WRITE)", "that the disk has room"), "the full disk is named")
+            until(
+                said(settings, "cannot be reached (SQLITE_IOERR_WRITE)", "that the disk has room"),
+                "the full disk is named",
+            )
         until(idle(store, working), "all pages ended once there was room")
     assert set(states(store).values()) == {"read"}
     assert_each_page_ended_once(store, PAGES)
@@ -161,7 +189,9 @@ def test_a_full_disk_names_itself_and_loses_nothing(settings: Settings, store: S
 def test_a_locked_database_names_itself_and_loses_nothing(settings: Settings, store: Store) -> None:
     with crew(settings, 1, readers.plain) as working:
         until((settings.workspace / "said").exists, "the worker has begun")
-        with closing(sqlite3.connect(settings.workspace / "efterskrift.db", isolation_level=None)) as other:
+        with closing(
+            sqlite3.connect(settings.workspace / "efterskrift.db", isolation_level=None)
+        ) as other:
             other.execute("BEGIN EXCLUSIVE")
             until(said(settings, "efterskrift.db is locked"), "the lock is named")
             other.execute("ROLLBACK")
@@ -170,7 +200,9 @@ def test_a_locked_database_names_itself_and_loses_nothing(settings: Settings, st
 
 
 @on_sqlite
-def test_what_is_not_installed_ends_the_work_and_fails_no_page(settings: Settings, store: Store) -> None:
+def test_what_is_not_installed_ends_the_work_and_fails_no_page(
+    settings: Settings, store: Store
+) -> None:
     for _ in range(settings.page_attempts + 1):
         with crew(settings, 1, readers.incomplete) as working, pytest.raises(MissingProgramError):
             until(idle(store, working), "the work ends")
@@ -181,17 +213,23 @@ def test_what_is_not_installed_ends_the_work_and_fails_no_page(settings: Setting
 
 
 @on_sqlite
-def test_work_until_idle_ends_by_itself_and_tells_how_far_it_is(settings: Settings, store: Store) -> None:
+def test_work_until_idle_ends_by_itself_and_tells_how_far_it_is(
+    settings: Settings, store: Store
+) -> None:
     told = list(run_pool(store, WorkerPool(settings, 1, readers.plain), until_idle=True))
     assert (told[-1].ended, told[-1].waiting) == (PAGES, 0)
     assert [step.waiting for step in told] == sorted((step.waiting for step in told), reverse=True)
 
 
 @on_sqlite
-def test_a_failed_page_that_a_person_lets_be_read_again_is_read(settings: Settings, store: Store) -> None:
+def test_a_failed_page_that_a_person_lets_be_read_again_is_read(
+    settings: Settings, store: Store
+) -> None:
     with crew(settings, 1, readers.deadly) as working:
         until(idle(store, working), "all pages ended")
-    person = Person("a.b", "Anna Berg", "", Role.ADMINISTRATOR, frozenset({"Norra"}), frozenset({"HSL"}))
+    person = Person(
+        "a.b", "Anna Berg", "", Role.ADMINISTRATOR, frozenset({"Norra"}), frozenset({"HSL"})
+    )
     with store.begin() as conn:
         failed = next(page for page in list_problem_pages(conn, person) if page.source_name == TRAP)
         requeue_page(conn, person, failed.id)
@@ -200,7 +238,9 @@ def test_a_failed_page_that_a_person_lets_be_read_again_is_read(settings: Settin
     assert states(store)[TRAP] == "read"
 
 
-def test_a_worker_ends_when_the_store_is_upgraded_and_its_page_is_read_by_the_next(settings: Settings, store: Store) -> None:
+def test_a_worker_ends_when_the_store_is_upgraded_and_its_page_is_read_by_the_next(
+    settings: Settings, store: Store
+) -> None:
     def revise(revision: str) -> None:
         with store.begin() as conn:
             conn.execute(update(alembic_version).values(version_num=revision))

@@ -1,4 +1,6 @@
-"""Waiting for something to become true, and asking the store whether nothing was lost and nothing doubled."""
+"""Waiting for something to become true, and asking the store whether nothing was lost and nothing
+doubled.
+"""
 
 from __future__ import annotations
 
@@ -37,15 +39,31 @@ def figures_of(store: Store) -> dict[str, int]:
 def states(store: Store) -> dict[str, str]:
     """State and reason of each page by the name of its file."""
     with store.read() as conn:
-        return {row.source_name: f"{row.state} {row.reason}".strip() for row in conn.execute(select(page))}
+        return {
+            row.source_name: f"{row.state} {row.reason}".strip()
+            for row in conn.execute(select(page))
+        }
 
 
 def assert_each_page_ended_once(store: Store, expected: int) -> None:
     """Every page is there, was ended exactly once, and no entry was made twice."""
     with store.read() as conn:
         found = workspace_metrics(conn)
-        rows = conn.execute(select(page.c.id, page.c.batch, page.c.position, page.c.state, page.c.outcome, page.c.duplicate_of)).all()
-        ends = Counter(conn.execute(select(event.c.subject).where(event.c.action.in_(("read_page", "fail_page")))).scalars())
+        rows = conn.execute(
+            select(
+                page.c.id,
+                page.c.batch,
+                page.c.position,
+                page.c.state,
+                page.c.outcome,
+                page.c.duplicate_of,
+            )
+        ).all()
+        ends = Counter(
+            conn.execute(
+                select(event.c.subject).where(event.c.action.in_(("read_page", "fail_page")))
+            ).scalars()
+        )
         entries = Counter(conn.execute(select(entry.c.page)).scalars())
     counts = found["pages"]
     assert len(rows) == counts["in"] == expected
@@ -53,7 +71,9 @@ def assert_each_page_ended_once(store: Store, expected: int) -> None:
     assert counts["queued"] == 0
     assert found["batches"]["unfinished"] == []
     for batch in {row.batch for row in rows}:
-        assert sorted(row.position for row in rows if row.batch == batch) == list(range(1, 1 + sum(row.batch == batch for row in rows)))
+        assert sorted(row.position for row in rows if row.batch == batch) == list(
+            range(1, 1 + sum(row.batch == batch for row in rows))
+        )
     read = {row.id for row in rows if row.state == "read"}
     assert {page_id: ends[page_id] for page_id in read} == dict.fromkeys(read, 1)
     wanted = {row.id for row in rows if row.outcome == "unidentified" and row.duplicate_of is None}
@@ -70,7 +90,9 @@ def processes_below(parent: int, word: str, *, levels: int) -> list[int]:
 
 def _children(pid: int) -> list[int]:
     try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return [
+            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
     except FileNotFoundError:
         return []
 

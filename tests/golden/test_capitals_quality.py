@@ -1,4 +1,6 @@
-"""Writing in capitals is read in capitals, by a hand and in fonts that were set aside; and a half is seldom surely something else."""
+"""Writing in capitals is read in capitals, by a hand and in fonts that were set aside; and a half
+is seldom surely something else.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from tests.support.shared_data import shared
 pytestmark = pytest.mark.nightly
 
 CEILING = 0.2
-"""Character error rate of the one hand of those set aside that writes in capitals; 0.77 before the network was taught any."""
+"""Character error rate of the one hand of those set aside that writes in capitals; 0.77 before the
+network was taught any.
+"""
 SURE = 0.95
 MOST_SURE = 4
 DOSES = ("½", "1½", "1½ tabl", "2½ ml")
@@ -29,30 +33,57 @@ DOSES = ("½", "1½", "1½ tabl", "2½ ml")
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_a_hand_that_writes_in_capitals_is_read_so(record_property: Callable[[str, object], None]) -> None:
+def test_a_hand_that_writes_in_capitals_is_read_so(
+    record_property: Callable[[str, object], None],
+) -> None:
     every = load_archive(shared("handwriting", COPISTE_ARCHIVE), held=True)
-    written = {writer: capital_share("".join(line.text for line in every if line.writer == writer)) for writer in {line.writer for line in every}}
-    lines = [replace(line, text=strip_accents(line.text)) for line in every if written[line.writer] > 0.9]
+    written = {
+        writer: capital_share("".join(line.text for line in every if line.writer == writer))
+        for writer in {line.writer for line in every}
+    }
+    lines = [
+        replace(line, text=strip_accents(line.text)) for line in every if written[line.writer] > 0.9
+    ]
     assert len(lines) >= 20
-    found = [str(one.value or "") for one in read_line_images([LineImage(line.picture) for line in lines])]
+    found = [
+        str(one.value or "")
+        for one in read_line_images([LineImage(line.picture) for line in lines])
+    ]
     error = error_by_writer(lines, found)[""]
     record_property(
-        "measured", f"{len(lines)} lines in capitals: {error:.3f} of the characters wrong, {capital_share(''.join(found)):.2f} in capitals"
+        "measured",
+        f"{len(lines)} lines in capitals: {error:.3f} of the characters wrong, {capital_share(''.join(found)):.2f} in capitals",
     )
     assert error <= CEILING
 
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_a_half_that_is_read_wrong_is_seldom_sure(record_property: Callable[[str, object], None]) -> None:
-    every = [font for held in (False, True) for font in find_fonts(shared("handwriting", "fonts_train"), held=held)]
+def test_a_half_that_is_read_wrong_is_seldom_sure(
+    record_property: Callable[[str, object], None],
+) -> None:
+    every = [
+        font
+        for held in (False, True)
+        for font in find_fonts(shared("handwriting", "fonts_train"), held=held)
+    ]
     rng = np.random.default_rng(20261127)
     drawn = [(text, font) for text in DOSES for font in every if can_draw(font, text)]
-    pictures = [LineImage(spoil(render_line(font, rng, text).picture, rng, real=False)) for text, font in drawn]
+    pictures = [
+        LineImage(spoil(render_line(font, rng, text).picture, rng, real=False))
+        for text, font in drawn
+    ]
     found = read_line_images(pictures, formats=[Format.DOSE] * len(pictures))
-    wrong = [(text, one.p) for (text, _), one in zip(drawn, found, strict=True) if _dose(str(one.value)) != _dose(text)]
+    wrong = [
+        (text, one.p)
+        for (text, _), one in zip(drawn, found, strict=True)
+        if _dose(str(one.value)) != _dose(text)
+    ]
     sure = [text for text, p in wrong if p >= SURE]
-    record_property("measured", f"{len(drawn)} doses with a half: {len(wrong)} read wrong, {len(sure)} of them with p ≥ {SURE}")
+    record_property(
+        "measured",
+        f"{len(drawn)} doses with a half: {len(wrong)} read wrong, {len(sure)} of them with p ≥ {SURE}",
+    )
     assert len(sure) <= MOST_SURE
 
 

@@ -1,4 +1,6 @@
-"""Handwriting of hands set aside is read no worse than before, and knowledge of Swedish helps where it should and harms little where it cannot."""
+"""Handwriting of hands set aside is read no worse than before, and knowledge of Swedish helps where
+it should and harms little where it cannot.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,15 @@ from tests.support.shared_data import shared
 pytestmark = pytest.mark.nightly
 
 CEILING = {WORDS_SET: 0.07, SWEDISH_SET: 0.09}
-"""Character error rates with the network that is installed. May be lowered, never raised without a reason in the changelog."""
+"""Character error rates with the network that is installed. May be lowered, never raised without a
+reason in the changelog.
+"""
 GAIN = {WORDS_SET: -0.01, SWEDISH_SET: 0.04}
 """How much lower the error is with Swedish than without; German place names lose a little."""
 LOOKED_AGAIN = 0.005
-"""How much lower it is at least when narrow writing is spread and doubtful words are looked at again."""
+"""How much lower it is at least when narrow writing is spread and doubtful words are looked at
+again.
+"""
 
 
 @pytest.mark.shared
@@ -34,9 +40,12 @@ def test_unseen_hands_are_read_as_well_as_before(name: str) -> None:
     steps = read_steps([line.picture for line in lines])
     language = load_swedish(ROOT / "data" / "models")
     plain = error_by_writer(lines, [greedy_text(answer, ALPHABET) for answer in steps])[""]
-    aided = error_by_writer(lines, [find_transcripts(answer, language)[0].text for answer in steps])[""]
+    aided = error_by_writer(
+        lines, [find_transcripts(answer, language)[0].text for answer in steps]
+    )[""]
     again = [
-        find_transcripts(answer, language, make_second_pass()(seen))[0].text for seen, answer in read_condensed([line.picture for line in lines])
+        find_transcripts(answer, language, make_second_pass()(seen))[0].text
+        for seen, answer in read_condensed([line.picture for line in lines])
     ]
     read = error_by_writer(lines, again)[""]
     assert read <= CEILING[name]

@@ -1,4 +1,6 @@
-"""Signs that the network passes over make a line doubtful, and lines that are read rightly stay as sure as they are."""
+"""Signs that the network passes over make a line doubtful, and lines that are read rightly stay as
+sure as they are.
+"""
 
 from __future__ import annotations
 
@@ -31,28 +33,55 @@ MOST_SURE = 4
 def read(pictures: Sequence[Image]) -> list[tuple[Reading, bool]]:
     """Each line's reading, and whether more is seen in its picture."""
     language = load_swedish(ROOT / "data" / "models")
-    found = [(transcribe_line(steps, language), seen, steps) for seen, steps in read_condensed(pictures)]
+    found = [
+        (transcribe_line(steps, language), seen, steps) for seen, steps in read_condensed(pictures)
+    ]
     return [(one, flag_unread_symbols(one, seen, steps) != one) for one, seen, steps in found]
 
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_no_word_that_is_read_rightly_is_doubted(record_property: Callable[[str, object], None]) -> None:
-    sets = load_sets(EvaluationData(shared("handwriting").parent), only=frozenset({WORDS_SET, SWEDISH_SET}))
+def test_no_word_that_is_read_rightly_is_doubted(
+    record_property: Callable[[str, object], None],
+) -> None:
+    sets = load_sets(
+        EvaluationData(shared("handwriting").parent), only=frozenset({WORDS_SET, SWEDISH_SET})
+    )
     lines = [line for _, some in sets for line in some]
-    right = [missed for (one, missed), line in zip(read([line.picture for line in lines]), lines, strict=True) if one.value == line.text]
-    record_property("measured", f"signs passed over: told of at {sum(right)} of {len(right)} words of DHSD and Uppsala that are read rightly")
+    right = [
+        missed
+        for (one, missed), line in zip(read([line.picture for line in lines]), lines, strict=True)
+        if one.value == line.text
+    ]
+    record_property(
+        "measured",
+        f"signs passed over: told of at {sum(right)} of {len(right)} words of DHSD and Uppsala that are read rightly",
+    )
     assert len(right) >= 200
     assert not any(right)
 
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_a_comparison_that_is_read_wrong_is_seldom_sure(record_property: Callable[[str, object], None]) -> None:
-    fonts = [font for held in (False, True) for font in find_fonts(shared("handwriting", "fonts_train"), held=held)]
+def test_a_comparison_that_is_read_wrong_is_seldom_sure(
+    record_property: Callable[[str, object], None],
+) -> None:
+    fonts = [
+        font
+        for held in (False, True)
+        for font in find_fonts(shared("handwriting", "fonts_train"), held=held)
+    ]
     rng = np.random.default_rng(20261127)
-    found = read_line_images([LineImage(spoil(render_line(font, rng, "> 38").picture, rng, real=False)) for font in fonts])
+    found = read_line_images(
+        [
+            LineImage(spoil(render_line(font, rng, "> 38").picture, rng, real=False))
+            for font in fonts
+        ]
+    )
     wrong = [one.p for one in found if str(one.value).replace(" ", "") != ">38"]
     sure = sum(p >= SURE for p in wrong)
-    record_property("measured", f"`> 38` in {len(fonts)} fonts: {len(wrong)} read wrong, {sure} of them with p ≥ {SURE}")
+    record_property(
+        "measured",
+        f"`> 38` in {len(fonts)} fonts: {len(wrong)} read wrong, {sure} of them with p ≥ {SURE}",
+    )
     assert sure <= MOST_SURE

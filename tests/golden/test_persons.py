@@ -1,4 +1,6 @@
-"""The right person is proposed, and nobody wrong with certainty: simulated rows over a register of 5,000 clients made of official test numbers."""
+"""The right person is proposed, and nobody wrong with certainty: simulated rows over a register of
+5,000 clients made of official test numbers.
+"""
 
 from __future__ import annotations
 

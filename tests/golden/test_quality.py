@@ -1,6 +1,8 @@
-"""The figures of quality do not fall unseen: a quick run of `efterskrift bench --quality` against floors.
+"""The figures of quality do not fall unseen: a quick run of `efterskrift bench --quality` against
+floors.
 
-Floors may be raised, never lowered without a reason in the changelog. They leave room for chance: a quick run reads a small part of each set.
+Floors may be raised, never lowered without a reason in the changelog. They leave room for
+chance: a quick run reads a small part of each set.
 """
 
 from __future__ import annotations
@@ -44,7 +46,10 @@ WORDS_WRONG = 0.30
 
 def _told(row: QualityRow, record_property: Callable[[str, object], None]) -> str:
     name = f"{row.kind}, {row.set}"
-    record_property("measured", f"{name}: error {row.error:.3f}, ECE {row.calibration:.3f}, doubtful {row.doubtful:.2f} of {row.values}")
+    record_property(
+        "measured",
+        f"{name}: error {row.error:.3f}, ECE {row.calibration:.3f}, doubtful {row.doubtful:.2f} of {row.values}",
+    )
     return name
 
 
@@ -52,7 +57,12 @@ def _told(row: QualityRow, record_property: Callable[[str, object], None]) -> st
 @pytest.mark.shared
 def test_boxes(record_property: Callable[[str, object], None]) -> None:
     folder = shared("handwriting").parent
-    rows = [row for measure in (measure_digits, measure_forms) for row in measure(EvaluationData(folder, quick=True)) if not row.absent]
+    rows = [
+        row
+        for measure in (measure_digits, measure_forms)
+        for row in measure(EvaluationData(folder, quick=True))
+        if not row.absent
+    ]
     assert {f"{row.kind}, {row.set}" for row in rows} >= set(MOST_WRONG) - SELDOM
     for row in rows:
         name = _told(row, record_property)
@@ -67,8 +77,13 @@ def test_boxes(record_property: Callable[[str, object], None]) -> None:
 def test_marks_on_our_own_forms(record_property: Callable[[str, object], None]) -> None:
     """A page spoilt in each way. A mark beside its box counts as wrong when it is read as empty."""
     boxes = judge_boxes(list(read_marked_boxes(QUICK_PAGE_COUNT, MARKS_SEED)))
-    error, surely = (sum(not box.right for box in boxes if box.p >= least) / len(boxes) for least in (0.0, 0.99))
-    record_property("measured", f"marks, own forms: error {error:.3f}, surely wrong {surely:.4f} of {len(boxes)}")
+    error, surely = (
+        sum(not box.right for box in boxes if box.p >= least) / len(boxes) for least in (0.0, 0.99)
+    )
+    record_property(
+        "measured",
+        f"marks, own forms: error {error:.3f}, surely wrong {surely:.4f} of {len(boxes)}",
+    )
     assert len(boxes) >= 600
     assert error <= 0.08
     assert surely == 0

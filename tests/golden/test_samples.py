@@ -22,7 +22,9 @@ from pipeline.registers.clients import load_client_register
 SAMPLES = ROOT / "data" / "samples"
 FORMS = Forms.load(ROOT / "forms")
 FLOOR = {Kind.MARK: 0.995, Kind.CHOICE: 0.95, Kind.DIGITS: 0.93, Kind.PRINTED: 0.9}
-"""Share of fields that are read right. May be raised, never lowered without a reason in the changelog."""
+"""Share of fields that are read right. May be raised, never lowered without a reason in the
+changelog.
+"""
 
 
 def _expected() -> list[dict[str, Any]]:
@@ -33,7 +35,9 @@ def _expected() -> list[dict[str, Any]]:
 def test_the_stack_holds_every_form_on_as_many_pages_as_its_readme_says() -> None:
     """docs/coverage.md gives the stack as proof for every form."""
     pages = _expected()
-    assert {page["form"] for page in pages if page["outcome"] == "read"} == {form_id for form_id, _ in FORMS}
+    assert {page["form"] for page in pages if page["outcome"] == "read"} == {
+        form_id for form_id, _ in FORMS
+    }
     assert len(pages) >= 120
     assert f"{len(pages)} pages of every form" in (SAMPLES / "README.md").read_text("utf-8")
 
@@ -41,9 +45,17 @@ def test_the_stack_holds_every_form_on_as_many_pages_as_its_readme_says() -> Non
 @pytest.fixture(scope="module")
 def readings() -> dict[tuple[str, int], PageReading]:
     """Each page of the stack, read with the register and the outage of the demo."""
-    settings = Settings(workspace=SAMPLES, outage_start=datetime(2021, 12, 16, 3), outage_end=datetime(2022, 1, 10, 8))
+    settings = Settings(
+        workspace=SAMPLES,
+        outage_start=datetime(2021, 12, 16, 3),
+        outage_end=datetime(2022, 1, 10, 8),
+    )
     reader = PageReader.of(settings, load_client_register(SAMPLES / "klienter.csv").clients)
-    return {(path.name, page.source_page): _read(reader, page) for path in sorted((SAMPLES / "stack").iterdir()) for page in read_pages(path)}
+    return {
+        (path.name, page.source_page): _read(reader, page)
+        for path in sorted((SAMPLES / "stack").iterdir())
+        for page in read_pages(path)
+    }
 
 
 def _read(reader: PageReader, page: Any) -> PageReading:  # noqa: ANN401 - a ScannedPage
@@ -61,7 +73,13 @@ def test_every_page_ends_as_the_readme_says(readings: dict[tuple[str, int], Page
     assert set(readings) == {(page["file"], page["page"]) for page in expected}
     for page in expected:
         reading = readings[page["file"], page["page"]]
-        assert reading.outcome == page["outcome"], (page["file"], page["page"], page.get("way"), reading.issues, reading.residual_mm)
+        assert reading.outcome == page["outcome"], (
+            page["file"],
+            page["page"],
+            page.get("way"),
+            reading.issues,
+            reading.residual_mm,
+        )
         if page["outcome"] == "read":
             assert reading.code is not None
             assert (reading.code.form, reading.code.serial) == (page["form"], page["serial"])
@@ -69,13 +87,22 @@ def test_every_page_ends_as_the_readme_says(readings: dict[tuple[str, int], Page
 
 @pytest.mark.slow
 def test_all_that_is_written_stands_in_fields(readings: dict[tuple[str, int], PageReading]) -> None:
-    """Also where client, unit and their labels are printed, which no unfilled form shows; a title that has changed since is found."""
+    """Also where client, unit and their labels are printed, which no unfilled form shows; a title
+    that has changed since is found.
+    """
     told = {page: reading.issues for page, reading in readings.items()}
-    assert not [(page, problem) for page, problems in told.items() for problem in problems if problem.startswith("stray_writing")]
+    assert not [
+        (page, problem)
+        for page, problems in told.items()
+        for problem in problems
+        if problem.startswith("stray_writing")
+    ]
 
 
 @pytest.mark.slow
-def test_fields_are_read_no_worse_than_before(readings: dict[tuple[str, int], PageReading], record_property: Callable[[str, object], None]) -> None:
+def test_fields_are_read_no_worse_than_before(
+    readings: dict[tuple[str, int], PageReading], record_property: Callable[[str, object], None]
+) -> None:
     right: Counter[Kind] = Counter()
     total: Counter[Kind] = Counter()
     for page in _expected():
@@ -90,6 +117,9 @@ def test_fields_are_read_no_worse_than_before(readings: dict[tuple[str, int], Pa
             if truth is not None and spec.kind in FLOOR:
                 total[spec.kind] += 1
                 right[spec.kind] += reading.fields[spec.name].value == truth
-    record_property("measured", "samples: " + ", ".join(f"{kind} right {right[kind]}/{total[kind]}" for kind in total))
+    record_property(
+        "measured",
+        "samples: " + ", ".join(f"{kind} right {right[kind]}/{total[kind]}" for kind in total),
+    )
     for kind in total:
         assert right[kind] / total[kind] >= FLOOR[kind], kind

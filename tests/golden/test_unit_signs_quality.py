@@ -1,4 +1,6 @@
-"""Units in handwriting fonts that nobody trained on: micrograms are never surely milligrams, nor is 1 g surely 19; what is none stays what it is."""
+"""Units in handwriting fonts that nobody trained on: micrograms are never surely milligrams, nor is
+1 g surely 19; what is none stays what it is.
+"""
 
 from __future__ import annotations
 
@@ -36,45 +38,90 @@ def has_micro(font: Path) -> bool:
 @pytest.mark.shared
 @pytest.mark.parametrize("form", [Format.DOSE, None], ids=["dose", "text"])
 def test_micrograms_are_never_surely_milligrams(form: Format | None) -> None:
-    fonts = [font for font in find_fonts(shared("handwriting", "fonts_train"), held=True) if has_micro(font)]
+    fonts = [
+        font
+        for font in find_fonts(shared("handwriting", "fonts_train"), held=True)
+        if has_micro(font)
+    ]
     rng = np.random.default_rng(20261127)
     written = [f"{number} {unit}" for number in NUMBERS for unit in ("µg", "mg") for _ in fonts]
-    lines = [LineImage(render_line(font, rng, text).picture, 0.0) for text, font in zip(written, fonts * (2 * len(NUMBERS)), strict=True)]
+    lines = [
+        LineImage(render_line(font, rng, text).picture, 0.0)
+        for text, font in zip(written, fonts * (2 * len(NUMBERS)), strict=True)
+    ]
     read = read_line_images(lines, formats=[form] * len(lines))
     assert len(fonts) >= 5
     micro = [one for one, text in zip(read, written, strict=True) if text.endswith("µg")]
     assert np.mean([str(one.value).endswith("µg") for one in micro]) >= FEWEST_FOUND
     assert max((one.p for one in micro if str(one.value).endswith("mg")), default=0.0) <= SUREST
-    assert not any("µ" in str(one.value) for one, text in zip(read, written, strict=True) if text.endswith("mg"))
+    assert not any(
+        "µ" in str(one.value)
+        for one, text in zip(read, written, strict=True)
+        if text.endswith("mg")
+    )
 
 
 @pytest.mark.shared
 def test_a_unit_of_one_letter_is_never_surely_a_figure() -> None:
-    units, figures = ("1 g", "2 g", "5 g", "1 l", "2 l"), ("19", "29", "59", "11", "21", "119", "2021")
+    units, figures = (
+        ("1 g", "2 g", "5 g", "1 l", "2 l"),
+        ("19", "29", "59", "11", "21", "119", "2021"),
+    )
     fonts = find_fonts(shared("handwriting", "fonts_train"), held=True)
     rng = np.random.default_rng(20261127)
-    written = [(text, render_line(font, rng, text).picture) for text in (*units, *figures) for font in fonts]
-    doses = read_line_images([LineImage(picture) for text, picture in written if text in units], formats=[Format.DOSE] * (len(units) * len(fonts)))
-    wrong = [one.p for one, (text, _) in zip(doses, written, strict=False) if str(one.value).replace(" ", "") != text.replace(" ", "")]
+    written = [
+        (text, render_line(font, rng, text).picture)
+        for text in (*units, *figures)
+        for font in fonts
+    ]
+    doses = read_line_images(
+        [LineImage(picture) for text, picture in written if text in units],
+        formats=[Format.DOSE] * (len(units) * len(fonts)),
+    )
+    wrong = [
+        one.p
+        for one, (text, _) in zip(doses, written, strict=False)
+        if str(one.value).replace(" ", "") != text.replace(" ", "")
+    ]
     assert max(wrong, default=0.0) <= SUREST
     numbers = read_line_images([LineImage(picture) for text, picture in written if text in figures])
-    doubted = [any(str(value)[-1:] in ("g", "l") for value, _ in one.alternatives[:1]) for one in numbers]
+    doubted = [
+        any(str(value)[-1:] in ("g", "l") for value, _ in one.alternatives[:1]) for one in numbers
+    ]
     assert np.mean(doubted) <= MOST_DOUBTED
 
 
 @pytest.mark.shared
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("letter", "written"), [("g", ("1 g", "2 g", "5 g", "11 g")), ("l", ("1 l", "2 l")), ("", ("19", "29", "59", "11", "21", "119"))]
+    ("letter", "written"),
+    [
+        ("g", ("1 g", "2 g", "5 g", "11 g")),
+        ("l", ("1 l", "2 l")),
+        ("", ("19", "29", "59", "11", "21", "119")),
+    ],
 )
 def test_in_a_note_a_letter_that_is_read_as_a_figure_is_doubted(
     letter: str, written: tuple[str, ...], record_property: Callable[[str, object], None]
 ) -> None:
     """In all fonts; the limits were chosen on them."""
-    fonts = [font for held in (False, True) for font in find_fonts(shared("handwriting", "fonts_train"), held=held)]
+    fonts = [
+        font
+        for held in (False, True)
+        for font in find_fonts(shared("handwriting", "fonts_train"), held=held)
+    ]
     rng = np.random.default_rng(20261127)
-    read = read_line_images([LineImage(render_line(font, rng, text).picture) for text in written for font in fonts])
+    read = read_line_images(
+        [LineImage(render_line(font, rng, text).picture) for text in written for font in fonts]
+    )
     figures = [one for one in read if str(one.value).isdigit() and str(one.value)[-1] in "19"]
-    told = sum(str(value)[-1:] in ("g", "l") for one in figures for value, _ in one.alternatives[:1])
-    record_property("measured", f"units in notes: {', '.join(written)}: {len(figures)} read as figures, {told} of them doubted")
-    assert told >= LEAST_TOLD[letter] * len(figures) if letter else told <= MOST_DOUBTED * len(figures)
+    told = sum(
+        str(value)[-1:] in ("g", "l") for one in figures for value, _ in one.alternatives[:1]
+    )
+    record_property(
+        "measured",
+        f"units in notes: {', '.join(written)}: {len(figures)} read as figures, {told} of them doubted",
+    )
+    assert (
+        told >= LEAST_TOLD[letter] * len(figures) if letter else told <= MOST_DOUBTED * len(figures)
+    )

@@ -1,4 +1,6 @@
-"""A small simulated week: that the workbench ends it, leaves far fewer errors than were read, and saves keys."""
+"""A small simulated week: that the workbench ends it, leaves far fewer errors than were read, and
+saves keys.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,12 @@ from pipeline.domain.review.rules import agrees_with_reading
 from pipeline.domain.settings import ROOT
 from research.simulation.people import Keyer, SlipRates
 from research.simulation.readings import SimulatedReader, lookalike_answer, misread_word, to_answer
-from research.simulation.report import BASE_ASSUMPTIONS, describe_outcome, format_markdown, simulate_assumptions
+from research.simulation.report import (
+    BASE_ASSUMPTIONS,
+    describe_outcome,
+    format_markdown,
+    simulate_assumptions,
+)
 from research.simulation.week import simulate_week
 
 pytestmark = pytest.mark.nightly
@@ -24,7 +31,10 @@ def test_the_same_seed_is_the_same_week_and_most_errors_are_found() -> None:
     counts = week.counts
     assert counts == again.counts
     assert counts["entries"] == counts["looks.first"]
-    before, after = (sum(counts[f"{name}.{kind}"] for kind in ("critical", "shown", "text")) for name in ("before", "after"))
+    before, after = (
+        sum(counts[f"{name}.{kind}"] for kind in ("critical", "shown", "text"))
+        for name in ("before", "after")
+    )
     assert before > 50
     assert after < before / 10
     assert counts["keys"] < counts["keys.twice"] / 2
@@ -32,7 +42,11 @@ def test_the_same_seed_is_the_same_week_and_most_errors_are_found() -> None:
 
 def test_people_who_never_slip_leave_no_errors_although_values_are_planted() -> None:
     counts = simulate_week(2, 1, PERFECT, control_share=0.1, plant_share=0.5).counts
-    assert {name: count for name, count in counts.items() if name.startswith("after.") and not name.endswith(".of") and count} == {}
+    assert {
+        name: count
+        for name, count in counts.items()
+        if name.startswith("after.") and not name.endswith(".of") and count
+    } == {}
     assert counts["controls.agreed"] > 10
     assert counts["controls.wrong"] == counts["plants.missed"] == 0
 
@@ -42,7 +56,10 @@ def test_people_who_overlook_everything_confirm_no_planted_value() -> None:
     with_plants = simulate_week(3, 1, blind, control_share=0, plant_share=0.5).counts
     without = simulate_week(3, 1, blind, control_share=0, plant_share=0).counts
     assert with_plants["plants.missed"] > 10
-    for kind in ("critical", "shown"):  # who is told of a planted value looks at that field, and may see there what the machine got wrong
+    for kind in (
+        "critical",
+        "shown",
+    ):  # who is told of a planted value looks at that field, and may see there what the machine got wrong
         assert with_plants[f"after.{kind}"] <= without[f"after.{kind}"]
 
 
@@ -50,7 +67,9 @@ def test_the_machine_errs_as_often_as_it_says() -> None:
     machine, chance = SimulatedReader.shipped(), Random(5)
     spec = Forms.load(ROOT / "forms").latest("hsl-anteckning").by_name["handelsedatum"]
     readings = [machine.reading(spec, "2021-12-18", chance) for _ in range(3000)]
-    right = sum(agrees_with_reading(spec, to_answer(spec, "2021-12-18"), reading) for reading in readings)
+    right = sum(
+        agrees_with_reading(spec, to_answer(spec, "2021-12-18"), reading) for reading in readings
+    )
     assert right == pytest.approx(sum(reading.p for reading in readings), abs=40)
 
 

@@ -1,7 +1,8 @@
 """People at work in a long queue: `python -m tests.load.at_work --people 20 --entries 100000`.
 
-Some sit at real browsers, which are measured from the press of Ctrl+Enter to the next entry's first field being ready to type in; the others
-speak to the same server as browsers do. With EFTERSKRIFT_TEST_POSTGRES the queue is in a new database of that server, else in SQLite.
+Some sit at real browsers, which are measured from the press of Ctrl+Enter to the next entry's
+first field being ready to type in; the others speak to the same server as browsers do. With
+EFTERSKRIFT_TEST_POSTGRES the queue is in a new database of that server, else in SQLite.
 """
 
 from __future__ import annotations
@@ -56,8 +57,10 @@ NOTE_PRESS = "addEventListener('keydown', (e) => { if (e.ctrlKey && e.key === 'E
 
 @dataclass
 class Measured:
-    """Waits in ms: in browsers until one can type, and of the others until the server has drawn everything; the server's CPU for each save; and the
-    fewest saves of anybody without a browser."""
+    """Waits in ms: in browsers until one can type, and of the others until the server has drawn
+    everything; the server's CPU for each save; and the fewest saves of anybody without a
+    browser.
+    """
 
     browsers: list[float] = field(default_factory=list)
     others: list[float] = field(default_factory=list)
@@ -67,18 +70,39 @@ class Measured:
 
     def table(self) -> str:
         """Median, 95th percentile and longest wait."""
-        rows = [("browser, key to next field", self.browsers), ("protocol, key to all drawn", self.others)]
+        rows = [
+            ("browser, key to next field", self.browsers),
+            ("protocol, key to all drawn", self.others),
+        ]
         lines = [f"{'':28}{'saves':>7}{'median':>9}{'p95':>9}{'max':>9}   ms"]
-        lines += [f"{name:28}{len(w):>7}{statistics.median(w):>9.0f}{_p95(w):>9.0f}{max(w):>9.0f}" for name, w in rows if w]
-        return "\n".join([*lines, f"server CPU for each save: {self.cpu_ms:.0f} ms; entries decided twice: {self.twice}"])
+        lines += [
+            f"{name:28}{len(w):>7}{statistics.median(w):>9.0f}{_p95(w):>9.0f}{max(w):>9.0f}"
+            for name, w in rows
+            if w
+        ]
+        return "\n".join(
+            [
+                *lines,
+                f"server CPU for each save: {self.cpu_ms:.0f} ms; entries decided twice: {self.twice}",
+            ]
+        )
 
 
 def at_work(
-    folder: Path, *, people: int, entries: int, browsers: int, saves: int, think_s: float, pause_s: float = LOOK_S, least: int = 0
+    folder: Path,
+    *,
+    people: int,
+    entries: int,
+    browsers: int,
+    saves: int,
+    think_s: float,
+    pause_s: float = LOOK_S,
+    least: int = 0,
 ) -> Measured:
     """Let people work until each browser has saved so often and each of the others `least` times.
 
-    Each of the others saves once in about `think_s` seconds; at the browsers, in turn, `pause_s` go by between what is typed and the save.
+    Each of the others saves once in about `think_s` seconds; at the browsers, in turn, `pause_s`
+    go by between what is typed and the save.
 
     Whatever goes wrong for one of them is raised here, and ends the work of all.
     """
@@ -87,31 +111,42 @@ def at_work(
     lengthen(store, min(entries - 1, people * (saves + least + 4) * 3), entries)
     measured, done = Measured(), threading.Event()
     port = free_port()
-    with started(server_command(port, folder, headless=True), folder) as server, ThreadPoolExecutor(max_workers=people) as pool:
+    with (
+        started(server_command(port, folder, headless=True), folder) as server,
+        ThreadPoolExecutor(max_workers=people) as pool,
+    ):
         address = answering(server.poll, port)
         colleagues = list(pool.map(lambda who: _begun(address, who), staff[browsers:]))
         before = _cpu_ms(server.pid)
         at_others = [pool.submit(_work, each, think_s, least, done) for each in colleagues]
         try:
-            measured.browsers = pool.submit(_at_browsers, address, staff[:browsers], saves, pause_s).result()
+            measured.browsers = pool.submit(
+                _at_browsers, address, staff[:browsers], saves, pause_s
+            ).result()
         finally:
             done.set()
         for work in at_others:
             waits = work.result(PATIENCE_MS / 1000)
             measured.others += waits
             measured.fewest = min(measured.fewest, len(waits))
-        measured.cpu_ms = (_cpu_ms(server.pid) - before) / max(1, len(measured.browsers) + len(measured.others))
+        measured.cpu_ms = (_cpu_ms(server.pid) - before) / max(
+            1, len(measured.browsers) + len(measured.others)
+        )
     measured.twice = _decided_twice(store)
     store.close()
     return measured
 
 
-def _measure(browser: Browser, address: str, staff: list[Person], saves: int, pause_s: float) -> list[float]:
+def _measure(
+    browser: Browser, address: str, staff: list[Person], saves: int, pause_s: float
+) -> list[float]:
     """Each person saves in turn; answers with the waits in ms."""
     blind = [spec.name for spec in seeding.forms().latest("hsl-anteckning").fields if spec.critical]
     windows, waits = [], []
     for who in staff:
-        page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="sv-SE").new_page()
+        page = browser.new_context(
+            viewport={"width": 1440, "height": 900}, locale="sv-SE"
+        ).new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.goto(address)
         log_in(page, who)
@@ -134,8 +169,9 @@ def _measure(browser: Browser, address: str, staff: list[Person], saves: int, pa
 def next_after_save(page: Page, entry_id: str) -> tuple[str, float]:
     """Press Ctrl+Enter; answers with the entry that has the focus then, and the ms since the press.
 
-    Streamlit takes a shortcut up in an effect of its own some time after a screen stands still: on a busy machine the first press may go unheard,
-    and who only waits then waits for ever. A press that brought nothing is made again, and the wait counted from that one.
+    Streamlit takes a shortcut up in an effect of its own some time after a screen stands still:
+    on a busy machine the first press may go unheard, and who only waits then waits for ever. A
+    press that brought nothing is made again, and the wait counted from that one.
     """
     unheard = True
     for _ in range(20):
@@ -149,7 +185,9 @@ def next_after_save(page: Page, entry_id: str) -> tuple[str, float]:
 
 
 def _begun(address: str, who: Person) -> Colleague:
-    """Somebody who has logged in and has an entry up: what is measured is work, not twenty people who come at the same moment."""
+    """Somebody who has logged in and has an entry up: what is measured is work, not twenty people
+    who come at the same moment.
+    """
     colleague = Colleague(address)
     colleague.begin(who.login, seeding.PASSWORD)
     assert colleague.entry(), "no entry came up"
@@ -157,14 +195,24 @@ def _begun(address: str, who: Person) -> Colleague:
 
 
 def _work(colleague: Colleague, think_s: float, least: int, done: threading.Event) -> list[float]:
-    """One person without a browser, until the others are done and as many entries are saved; answers with the waits in ms."""
-    said = {spec.name: str(NOTE.get(spec.name, "-")) for spec in seeding.forms().latest("hsl-anteckning").fields if spec.critical}
+    """One person without a browser, until the others are done and as many entries are saved;
+    answers with the waits in ms.
+    """
+    said = {
+        spec.name: str(NOTE.get(spec.name, "-"))
+        for spec in seeding.forms().latest("hsl-anteckning").fields
+        if spec.critical
+    }
     pace, waits = random.Random(colleague.entry()), list[float]()
-    while not done.wait(max(LOOK_S, think_s * pace.uniform(0.5, 1.5))) or len(waits) < least:  # nobody keeps time with the others
+    while (
+        not done.wait(max(LOOK_S, think_s * pace.uniform(0.5, 1.5))) or len(waits) < least
+    ):  # nobody keeps time with the others
         if done.is_set():
             time.sleep(LOOK_S)
         before = colleague.entry()
-        colleague.save(said)  # no draft has gone before it, so it shows the client and saves nothing
+        colleague.save(
+            said
+        )  # no draft has gone before it, so it shows the client and saves nothing
         time.sleep(LOOK_S)
         waits.append(colleague.save(said) * 1000)
         assert colleague.entry() != before, "nothing was saved"
@@ -175,7 +223,9 @@ def _work(colleague: Colleague, think_s: float, least: int, done: threading.Even
 def _decided_twice(store: Store) -> int:
     decision = paper.decision.c
     with store.read() as conn:
-        rows = conn.execute(select(decision.entry, decision.by).where(decision.field == "personnummer"))
+        rows = conn.execute(
+            select(decision.entry, decision.by).where(decision.field == "personnummer")
+        )
         count = Counter(row.entry for row in rows)
     return sum(times > 1 for times in count.values())
 
@@ -210,12 +260,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name, default in (("people", 20), ("entries", 100_000), ("browsers", 2), ("saves", 30)):
         parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--think", type=float, default=15.0, help="seconds between two saves of a person without a browser")
-    parser.add_argument("--pause", type=float, default=LOOK_S, help="seconds between what is typed in a browser and the save")
+    parser.add_argument(
+        "--think",
+        type=float,
+        default=15.0,
+        help="seconds between two saves of a person without a browser",
+    )
+    parser.add_argument(
+        "--pause",
+        type=float,
+        default=LOOK_S,
+        help="seconds between what is typed in a browser and the save",
+    )
     given = parser.parse_args()
     loaded = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
-        work = {"people": given.people, "entries": given.entries, "browsers": given.browsers, "saves": given.saves}
+        work = {
+            "people": given.people,
+            "entries": given.entries,
+            "browsers": given.browsers,
+            "saves": given.saves,
+        }
         work |= {"think_s": given.think, "pause_s": given.pause}
         if server := os.environ.get(SERVER):
             with new_database(server) as url:
@@ -224,7 +289,9 @@ def main() -> None:
         else:
             measured = at_work(Path(folder), **work)
     busy = ", ".join(f"{load:.1f}" for load in (loaded, os.getloadavg()[0]))
-    print(f"{given.people} people, {given.entries} entries, {'PostgreSQL' if server else 'SQLite'}; load average before and after: {busy}")
+    print(
+        f"{given.people} people, {given.entries} entries, {'PostgreSQL' if server else 'SQLite'}; load average before and after: {busy}"
+    )
     print(measured.table())
 
 

@@ -1,4 +1,6 @@
-"""A reviewer without a browser: speaks to the app as a browser does, so that the server has all the work of a real session."""
+"""A reviewer without a browser: speaks to the app as a browser does, so that the server has all the
+work of a real session.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _PATIENCE_S = 120.0
 
 @dataclass
 class Colleague:
-    """One session. `widgets` are the ids of what is on the screen, by key; `chosen` what the choices say, which a browser sends back."""
+    """One session. `widgets` are the ids of what is on the screen, by key; `chosen` what the
+    choices say, which a browser sends back.
+    """
 
     address: str
     widgets: dict[str, str] = field(default_factory=dict)
@@ -30,20 +34,35 @@ class Colleague:
     def begin(self, login: str, password: str) -> None:
         """Open the app and log in."""
         url = self.address.replace("http", "ws", 1) + "/_stcore/stream"
-        opened = connect(url, subprotocols=[Subprotocol("streamlit")], max_size=None, origin=Origin(self.address))
+        opened = connect(
+            url, subprotocols=[Subprotocol("streamlit")], max_size=None, origin=Origin(self.address)
+        )
         self._socket = self._held.enter_context(opened)
         self.run({})
-        self.run({self.widgets["login_name"]: login, self.widgets["login_password"]: password}, self.widgets["login_submit"])
+        self.run(
+            {self.widgets["login_name"]: login, self.widgets["login_password"]: password},
+            self.widgets["login_submit"],
+        )
 
     def entry(self) -> str:
         """The entry that is up, or an empty text."""
-        return next((key.removeprefix("skip-") for key in self.widgets if key.startswith("skip-")), "")
+        return next(
+            (key.removeprefix("skip-") for key in self.widgets if key.startswith("skip-")), ""
+        )
 
     def save(self, said: Mapping[str, str]) -> float:
-        """Answer the fields by name, save, and wait until the next entry is drawn; answers with the seconds that it took."""
+        """Answer the fields by name, save, and wait until the next entry is drawn; answers with the
+        seconds that it took.
+        """
         entry = self.entry()
-        fields = {widget: said[key.rpartition("-")[2]] for key, widget in self.widgets.items() if self._is_field(key, entry, said)}
-        button = next(widget for key, widget in self.widgets.items() if key.startswith(f"save-{entry}-"))
+        fields = {
+            widget: said[key.rpartition("-")[2]]
+            for key, widget in self.widgets.items()
+            if self._is_field(key, entry, said)
+        }
+        button = next(
+            widget for key, widget in self.widgets.items() if key.startswith(f"save-{entry}-")
+        )
         begun = time.perf_counter()
         self.run(fields, button)
         return time.perf_counter() - begun
@@ -51,7 +70,10 @@ class Colleague:
     def run(self, texts: Mapping[str, str], button: str = "") -> None:
         """One run of the script with these texts in the widgets, and a button pressed."""
         assert self._socket is not None
-        states = [WidgetState(id=widget, string_value=text) for widget, text in (self.chosen | dict(texts)).items()]
+        states = [
+            WidgetState(id=widget, string_value=text)
+            for widget, text in (self.chosen | dict(texts)).items()
+        ]
         states += [WidgetState(id=button, trigger_value=True)] if button else []
         ask = BackMsg()
         ask.rerun_script.widget_states.widgets.extend(states)

@@ -1,4 +1,6 @@
-"""Whatever is changed, removed, moved or put into a log, checking it says so and says which row; and an untouched log is never accused."""
+"""Whatever is changed, removed, moved or put into a log, checking it says so and says which row;
+and an untouched log is never accused.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,24 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pipeline.store.event_log.hash_chain import GENESIS_DIGEST, ChainHead, ChainVerdict, LogRow, ProblemKind, check_chain, link_row, row_digest
+from pipeline.store.event_log.hash_chain import (
+    GENESIS_DIGEST,
+    ChainHead,
+    ChainVerdict,
+    LogRow,
+    ProblemKind,
+    check_chain,
+    link_row,
+    row_digest,
+)
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
-details = st.dictionaries(st.text(max_size=5), st.one_of(st.text(max_size=8), st.integers(), numbers, st.booleans(), st.none()), max_size=3)
+details = st.dictionaries(
+    st.text(max_size=5),
+    st.one_of(st.text(max_size=8), st.integers(), numbers, st.booleans(), st.none()),
+    max_size=3,
+)
 actions, short = st.sampled_from(["view_page", "decide"]), st.text(max_size=8)
 facts = st.tuples(st.integers(0, 10**9), short, actions, short, st.none() | short, details)
 
@@ -21,8 +36,23 @@ facts = st.tuples(st.integers(0, 10**9), short, actions, short, st.none() | shor
 def logs(draw: st.DrawFn, least: int = 1) -> list[LogRow]:
     """A whole chain."""
     rows, head = list[LogRow](), ChainHead(0, GENESIS_DIGEST)
-    for seconds, by, action, subject, unit, detail in draw(st.lists(facts, min_size=least, max_size=12)):
-        row = link_row(LogRow(0, AT + timedelta(microseconds=seconds), by, action, subject, unit, detail, None, None), head)
+    for seconds, by, action, subject, unit, detail in draw(
+        st.lists(facts, min_size=least, max_size=12)
+    ):
+        row = link_row(
+            LogRow(
+                0,
+                AT + timedelta(microseconds=seconds),
+                by,
+                action,
+                subject,
+                unit,
+                detail,
+                None,
+                None,
+            ),
+            head,
+        )
         rows.append(row)
         head = ChainHead(row.id, row.sha256 or "")
     return rows
@@ -42,7 +72,9 @@ def named(verdict: ChainVerdict) -> set[tuple[ProblemKind, int, int]]:
 
 
 @given(rows=logs(), data=st.data())
-def test_an_untouched_log_is_right_also_with_an_anchor_of_any_time(rows: list[LogRow], data: st.DataObject) -> None:
+def test_an_untouched_log_is_right_also_with_an_anchor_of_any_time(
+    rows: list[LogRow], data: st.DataObject
+) -> None:
     earlier = head_of(rows[: data.draw(st.integers(0, len(rows)))])
     verdict = found(rows, head_of(rows), earlier)
     assert verdict.problems == ()
@@ -50,11 +82,15 @@ def test_an_untouched_log_is_right_also_with_an_anchor_of_any_time(rows: list[Lo
 
 
 @given(rows=logs(), data=st.data())
-def test_a_later_head_of_the_same_number_silences_none(rows: list[LogRow], data: st.DataObject) -> None:
+def test_a_later_head_of_the_same_number_silences_none(
+    rows: list[LogRow], data: st.DataObject
+) -> None:
     true = head_of(rows[: data.draw(st.integers(0, len(rows)))])
     other = ChainHead(true.number, "f" * 64)
     for anchors in ((other, true), (true, other)):
-        assert named(found(rows, head_of(rows), *anchors)) == {(ProblemKind.REWRITTEN, true.number, true.number)}
+        assert named(found(rows, head_of(rows), *anchors)) == {
+            (ProblemKind.REWRITTEN, true.number, true.number)
+        }
 
 
 @given(rows=logs(), data=st.data())
@@ -81,7 +117,9 @@ def test_a_changed_row_is_named(rows: list[LogRow], data: st.DataObject) -> None
 
 
 @given(rows=logs(), data=st.data())
-def test_removed_rows_are_named_wherever_they_stood(rows: list[LogRow], data: st.DataObject) -> None:
+def test_removed_rows_are_named_wherever_they_stood(
+    rows: list[LogRow], data: st.DataObject
+) -> None:
     first = data.draw(st.integers(0, len(rows) - 1))
     last = data.draw(st.integers(first, len(rows) - 1))
     left = rows[:first] + rows[last + 1 :]
@@ -89,14 +127,26 @@ def test_removed_rows_are_named_wherever_they_stood(rows: list[LogRow], data: st
 
 
 @given(rows=logs(least=2), data=st.data())
-def test_rows_that_changed_places_are_named_with_where_they_stood(rows: list[LogRow], data: st.DataObject) -> None:
+def test_rows_that_changed_places_are_named_with_where_they_stood(
+    rows: list[LogRow], data: st.DataObject
+) -> None:
     one, other = sorted(data.draw(st.sets(st.integers(0, len(rows) - 1), min_size=2, max_size=2)))
     swapped = list(rows)
-    swapped[one], swapped[other] = replace(rows[other], id=one + 1), replace(rows[one], id=other + 1)
+    swapped[one], swapped[other] = (
+        replace(rows[other], id=one + 1),
+        replace(rows[one], id=other + 1),
+    )
     verdict = found(swapped, head_of(rows))
-    moved = {(problem.first, problem.origin) for problem in verdict.problems if problem.kind is ProblemKind.MOVED}
+    moved = {
+        (problem.first, problem.origin)
+        for problem in verdict.problems
+        if problem.kind is ProblemKind.MOVED
+    }
     # Of two neighbours, one has the right row before it again and is only seen to be changed.
-    assert moved | {(problem.first, None) for problem in verdict.problems} >= {(one + 1, None), (other + 1, None)}
+    assert moved | {(problem.first, None) for problem in verdict.problems} >= {
+        (one + 1, None),
+        (other + 1, None),
+    }
     assert moved <= {(one + 1, other + 1), (other + 1, one + 1)}
     assert {problem.first for problem in verdict.problems} <= {one + 1, other + 1}
 
@@ -104,13 +154,19 @@ def test_rows_that_changed_places_are_named_with_where_they_stood(rows: list[Log
 @given(rows=logs())
 def test_a_row_put_in_past_the_program_is_named(rows: list[LogRow]) -> None:
     stranger = LogRow(len(rows) + 1, AT, "eva", "view_page", "x", None, {}, None, None)
-    assert named(found([*rows, stranger], head_of(rows))) == {(ProblemKind.UNCHAINED, stranger.id, stranger.id)}
+    assert named(found([*rows, stranger], head_of(rows))) == {
+        (ProblemKind.UNCHAINED, stranger.id, stranger.id)
+    }
     linked = link_row(stranger, head_of(rows))
-    assert named(found([*rows, linked], head_of(rows))) == {(ProblemKind.UNCHAINED, stranger.id, stranger.id)}
+    assert named(found([*rows, linked], head_of(rows))) == {
+        (ProblemKind.UNCHAINED, stranger.id, stranger.id)
+    }
 
 
 @given(rows=logs(), data=st.data())
-def test_a_log_that_was_rewritten_as_a_whole_is_found_by_its_anchor_alone(rows: list[LogRow], data: st.DataObject) -> None:
+def test_a_log_that_was_rewritten_as_a_whole_is_found_by_its_anchor_alone(
+    rows: list[LogRow], data: st.DataObject
+) -> None:
     place = data.draw(st.integers(0, len(rows) - 1))
     kept = data.draw(st.integers(place + 1, len(rows)))
     forged, head = rows[:place], head_of(rows[:place])
@@ -122,7 +178,9 @@ def test_a_log_that_was_rewritten_as_a_whole_is_found_by_its_anchor_alone(rows: 
     anchor = head_of(rows[:kept])
     assert named(found(forged, head, anchor)) == {(ProblemKind.REWRITTEN, kept, kept)}
     # Cut off after the anchor, the log lacks the row.
-    assert (ProblemKind.REWRITTEN, kept, kept) in named(found(rows[: kept - 1], head_of(rows[: kept - 1]), anchor))
+    assert (ProblemKind.REWRITTEN, kept, kept) in named(
+        found(rows[: kept - 1], head_of(rows[: kept - 1]), anchor)
+    )
 
 
 @given(rows=logs())

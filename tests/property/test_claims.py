@@ -1,4 +1,6 @@
-"""However many people take from the queue at once, each entry goes to exactly one of them, and second review never to the first person."""
+"""However many people take from the queue at once, each entry goes to exactly one of them, and
+second review never to the first person.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +21,18 @@ from tests.support.store.ward import FORMS, FREE, NORTH, NOW, SOUTH, Ward, perso
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = pytest.mark.both_databases
 
-PEOPLE = [person(f"p{number}", units=units) for number, units in enumerate([(NORTH,), (SOUTH,), (NORTH, SOUTH), (NORTH, SOUTH)])]
+PEOPLE = [
+    person(f"p{number}", units=units)
+    for number, units in enumerate([(NORTH,), (SOUTH,), (NORTH, SOUTH), (NORTH, SOUTH)])
+]
 
 queues = st.lists(
-    st.tuples(st.sampled_from([NORTH, SOUTH]), st.sampled_from("ABC"), st.sampled_from([None, *(who.login for who in PEOPLE)])), max_size=25
+    st.tuples(
+        st.sampled_from([NORTH, SOUTH]),
+        st.sampled_from("ABC"),
+        st.sampled_from([None, *(who.login for who in PEOPLE)]),
+    ),
+    max_size=25,
 )
 """Units, classes, and for second review the first person."""
 
@@ -58,8 +68,16 @@ def fill(ward: Ward, queue: list[tuple[str, str, str | None]]) -> None:
             conn.execute(insert(paper.entry), rows)
 
 
-def take_all(ward: Ward, who: Person, start: Barrier, taken: list[tuple[str, str]], ahead: list[tuple[str, str]]) -> None:
-    """Take from the queue until it is empty for this person, always one ahead; what is got is ended at once, so that the next is another."""
+def take_all(
+    ward: Ward,
+    who: Person,
+    start: Barrier,
+    taken: list[tuple[str, str]],
+    ahead: list[tuple[str, str]],
+) -> None:
+    """Take from the queue until it is empty for this person, always one ahead; what is got is ended
+    at once, so that the next is another.
+    """
     start.wait()
     held = ""
     while True:
@@ -72,13 +90,19 @@ def take_all(ward: Ward, who: Person, start: Barrier, taken: list[tuple[str, str
             held = following.entry.id if following else ""
             ahead.extend([(held, who.login)] if following else [])
             taken.append((view.entry.id, who.login))
-            ended = paper.entry.update().where(paper.entry.c.id == view.entry.id, paper.entry.c.claimed_by == who.login)
+            ended = paper.entry.update().where(
+                paper.entry.c.id == view.entry.id, paper.entry.c.claimed_by == who.login
+            )
             assert conn.execute(ended.values(state=EntryState.REJECTED.value)).rowcount == 1
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(queue=queues)
-def test_each_entry_is_taken_exactly_once(ward: Ward, queue: list[tuple[str, str, str | None]]) -> None:
+def test_each_entry_is_taken_exactly_once(
+    ward: Ward, queue: list[tuple[str, str, str | None]]
+) -> None:
     fill(ward, queue)
     start, taken, ahead = Barrier(len(PEOPLE)), list[tuple[str, str]](), list[tuple[str, str]]()
     threads = [Thread(target=take_all, args=(ward, who, start, taken, ahead)) for who in PEOPLE]

@@ -10,13 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.domain.model import Image, SheetCode
-from pipeline.forms.fiducials import SERIAL_ALPHABET, format_code, format_serial, is_serial, new_serial, normalize_serial, parse_code
+from pipeline.forms.fiducials import (
+    SERIAL_ALPHABET,
+    format_code,
+    format_serial,
+    is_serial,
+    new_serial,
+    normalize_serial,
+    parse_code,
+)
 from pipeline.reading.identify.identify import identify_page
 from pipeline.reading.imaging import geometry
 from pipeline.reading.register.register import register_page
 from tests.support.pages.synthetic_page import CODE, scribbled, synthetic_blank, synthetic_page
 
-PLACES = np.stack(np.meshgrid(np.linspace(13, 197, 7), np.linspace(29, 268, 9)), axis=-1).reshape(-1, 2)
+PLACES = np.stack(np.meshgrid(np.linspace(13, 197, 7), np.linspace(29, 268, 9)), axis=-1).reshape(
+    -1, 2
+)
 SOURCE = np.diag([2480 / 210, 3508 / 297, 1.0])
 
 serials = st.integers(min_value=0).map(lambda _: new_serial())
@@ -41,26 +51,37 @@ def _filled() -> Image:
     scale=st.floats(0.55, 1.3),
     tilt=st.lists(st.floats(-0.05, 0.05), min_size=8, max_size=8),
 )
-def test_a_page_through_any_homography_comes_back(turn: float, scale: float, tilt: list[float]) -> None:
+def test_a_page_through_any_homography_comes_back(
+    turn: float, scale: float, tilt: list[float]
+) -> None:
     h, w = _filled().shape
     start = np.array([[0, 0], [w, 0], [w, h], [0, h]], dtype=np.float64)
     tilted = start + np.array(tilt).reshape(4, 2) * w
     spin = cv2.getRotationMatrix2D((w / 2, h / 2), -turn, scale)
     end = tilted @ spin[:, :2].T + spin[:, 2]
     end += 20 - end.min(axis=0)
-    matrix = np.asarray(cv2.getPerspectiveTransform(start.astype(np.float32), end.astype(np.float32)), dtype=np.float64)
+    matrix = np.asarray(
+        cv2.getPerspectiveTransform(start.astype(np.float32), end.astype(np.float32)),
+        dtype=np.float64,
+    )
     size = tuple(int(v) for v in np.ceil(end.max(axis=0)) + 20)
-    picture = np.asarray(cv2.warpPerspective(_filled(), matrix, size, borderValue=(255,)), dtype=np.uint8)
+    picture = np.asarray(
+        cv2.warpPerspective(_filled(), matrix, size, borderValue=(255,)), dtype=np.uint8
+    )
 
     found = identify_page(picture)
     assert found.code == CODE
     registration = register_page(picture, found, synthetic_blank())
-    true_px = geometry.transform_points(matrix @ np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]]) @ SOURCE, PLACES)
+    true_px = geometry.transform_points(
+        matrix @ np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]]) @ SOURCE, PLACES
+    )
     back_mm = geometry.transform_points(registration.to_mm, true_px)
     if registration.bend is None:
         assert np.percentile(np.linalg.norm(back_mm - PLACES, axis=1), 95) <= 0.2
     off_px = np.linalg.norm(registration.to_px(PLACES) - true_px, axis=1)
-    assert np.percentile(off_px, 95) <= 0.2 * geometry.scale_at_centre(np.linalg.inv(registration.to_mm))
+    assert np.percentile(off_px, 95) <= 0.2 * geometry.scale_at_centre(
+        np.linalg.inv(registration.to_mm)
+    )
 
 
 @given(codes)

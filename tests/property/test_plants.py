@@ -26,7 +26,10 @@ pytestmark = pytest.mark.both_databases
 TRUE = {**SAID, **PLAN, "text": "Såret på höger fot läker.\nLägger om med kompress."}
 SERIALS = (f"S{number:05d}" for number in count())
 
-edits = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 12), st.text("abcåäö 17.\n", max_size=8)), max_size=4)
+edits = st.lists(
+    st.tuples(st.integers(0, 60), st.integers(0, 12), st.text("abcåäö 17.\n", max_size=8)),
+    max_size=4,
+)
 """Where something is taken away, how much, and what is put there instead."""
 
 
@@ -45,7 +48,9 @@ def ward(store: Store) -> Ward:
     return Ward(store).begin()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(first=edits, second=edits, keeps=st.booleans())
 @example(first=[], second=[], keeps=True)
 def test_a_planted_value_needs_somebody_who_never_saw_it(
@@ -53,7 +58,9 @@ def test_a_planted_value_needs_somebody_who_never_saw_it(
 ) -> None:
     entry_id = ward.note(next(SERIALS), TRUE)
     with ward.store.begin() as conn:
-        view = with_seeded_error(conn, EVA, queue.open_claimed_entry(conn, FORMS, EVA, entry_id, NOW), 1.0, NOW)
+        view = with_seeded_error(
+            conn, EVA, queue.open_claimed_entry(conn, FORMS, EVA, entry_id, NOW), 1.0, NOW
+        )
         row = conn.execute(select(plant).where(plant.c.entry == entry_id)).one()
         wrong = str(row.value)[row.start : row.end] if row.end else str(row.value)
         given = answers(TRUE) | {row.field: Answer(row.value, State(row.state))}
@@ -66,11 +73,23 @@ def test_a_planted_value_needs_somebody_who_never_saw_it(
         if keeps:
             given[row.field] = Answer(edited(str(row.value), second, wrong))
             try:
-                assert decisions.decide_entry(conn, FORMS, EVA, entry_id, view.entry.revision + 1, given, NOW) is EntryState.SECOND
+                assert (
+                    decisions.decide_entry(
+                        conn, FORMS, EVA, entry_id, view.entry.revision + 1, given, NOW
+                    )
+                    is EntryState.SECOND
+                )
             except ReviewError:
                 return
-            assert records.list_ready_entries(conn, FORMS, EVA) == [] or entry_id not in records.list_ready_entries(conn, FORMS, EVA)
+            assert records.list_ready_entries(
+                conn, FORMS, EVA
+            ) == [] or entry_id not in records.list_ready_entries(conn, FORMS, EVA)
         else:
-            assert decisions.decide_entry(conn, FORMS, EVA, entry_id, view.entry.revision + 1, answers(TRUE), NOW) is EntryState.CONFIRMED
+            assert (
+                decisions.decide_entry(
+                    conn, FORMS, EVA, entry_id, view.entry.revision + 1, answers(TRUE), NOW
+                )
+                is EntryState.CONFIRMED
+            )
             said = records.load_records(conn, FORMS, [entry_id])[0].fields
             assert wrong not in str(said[row.field])

@@ -65,7 +65,9 @@ def test_a_missing_rival_names_its_package(monkeypatch: pytest.MonkeyPatch, tmp_
         compare.measure_ocrmypdf([b""], 1)
 
 
-def test_a_rival_beside_this_python_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_rival_beside_this_python_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     program = tmp_path / "ocrmypdf"
     program.write_text("#!/bin/sh\nexit 3\n")
     program.chmod(0o755)
@@ -75,7 +77,9 @@ def test_a_rival_beside_this_python_is_found(monkeypatch: pytest.MonkeyPatch, tm
         compare.measure_ocrmypdf([page], 1)
 
 
-def test_an_installation_without_research_says_where_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_installation_without_research_says_where_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(operations, "ROOT", tmp_path)
     monkeypatch.setattr(operations, "find_spec", lambda _: None)
     with pytest.raises(MissingProgramError) as refused:

@@ -12,18 +12,29 @@ from research.training.handwriting.lines import TrainingLine
 
 def some(count: int, source: str, weight: float = 1.0) -> list[JudgedReading]:
     """So many readings of a note."""
-    return [JudgedReading("lines", (0.0,), True, f"{source} {i}", source, weight) for i in range(count)]
+    return [
+        JudgedReading("lines", (0.0,), True, f"{source} {i}", source, weight) for i in range(count)
+    ]
 
 
-def test_collections_count_alike_whatever_their_size_and_however_often_their_lines_are_used() -> None:
+def test_collections_count_alike_whatever_their_size_and_however_often_their_lines_are_used() -> (
+    None
+):
     found = even_weights([*some(10, "small"), *some(120, "large", weight=0.25)])
-    shares = {source: sum(one.weight for one in found if one.source == source) for source in ("small", "large")}
+    shares = {
+        source: sum(one.weight for one in found if one.source == source)
+        for source in ("small", "large")
+    }
     assert shares == pytest.approx({"small": 20.0, "large": 20.0})
 
 
 def test_a_line_counts_once_however_many_areas_it_is_put_into() -> None:
     picture = np.full((64, 300), 255, np.uint8)
     picture[20:44, 40:260:12] = 0
-    found = judge_areas([TrainingLine(picture, "illi", str(i % 2)) for i in range(8)], "drawn", np.random.default_rng(1))
+    found = judge_areas(
+        [TrainingLine(picture, "illi", str(i % 2)) for i in range(8)],
+        "drawn",
+        np.random.default_rng(1),
+    )
     assert len(found) >= 2 * ROUNDS_PER_AREA_LINE
     assert sum(one.weight for one in found) == pytest.approx(len(found) / ROUNDS_PER_AREA_LINE)

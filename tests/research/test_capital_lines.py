@@ -1,4 +1,6 @@
-"""Lines in capitals are trained on as capitals, whatever their labels say; and what is trained on holds some."""
+"""Lines in capitals are trained on as capitals, whatever their labels say; and what is trained on
+holds some.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,21 @@ from PIL import ImageDraw, ImageFont
 from pipeline.domain.model import Image
 from pipeline.reading.language.language_model import capital_share
 from research.training.handwriting.lines import TrainingLine, cut_clean_ink
-from research.training.handwriting.sources import CAPITALS_SHARE, TrainingSources, is_in_capitals, label_capitals
+from research.training.handwriting.sources import (
+    CAPITALS_SHARE,
+    TrainingSources,
+    is_in_capitals,
+    label_capitals,
+)
 
 pytestmark = pytest.mark.slow
 
 
 def test_a_line_seen_in_capitals_is_labelled_so() -> None:
-    lines = [TrainingLine(_written("BOENDE PIGG IDAG"), "Boende pigg idag", "a"), TrainingLine(_written("Boende pigg idag"), "Boende pigg idag", "b")]
+    lines = [
+        TrainingLine(_written("BOENDE PIGG IDAG"), "Boende pigg idag", "a"),
+        TrainingLine(_written("Boende pigg idag"), "Boende pigg idag", "b"),
+    ]
     assert [line.text for line in label_capitals(lines)] == ["BOENDE PIGG IDAG", "Boende pigg idag"]
 
 
@@ -33,7 +43,13 @@ def test_a_line_that_cannot_be_labelled_in_capitals_is_left_out() -> None:
         ("E 22 KL", "e 22 kl", False),
         ("UN MOnDe FOU, Fou", "un monde fou, fou", False),
     ],
-    ids=["labelled in small letters", "labelled in capitals", "not in capitals", "too few letters", "both"],
+    ids=[
+        "labelled in small letters",
+        "labelled in capitals",
+        "not in capitals",
+        "too few letters",
+        "both",
+    ],
 )
 def test_only_lines_in_capitals_throughout_are(seen: str, label: str, *, expected: bool) -> None:
     assert is_in_capitals(seen, label) is expected
@@ -46,9 +62,14 @@ def test_figures_and_signs_are_no_capitals() -> None:
 
 def test_some_of_what_is_trained_on_is_in_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("research.training.handwriting.sources.draw_text", lambda _: "sover gott")
-    monkeypatch.setattr("research.training.handwriting.sources.render_line", lambda *_: TrainingLine(_written("x"), _[2] or "", "font"))
+    monkeypatch.setattr(
+        "research.training.handwriting.sources.render_line",
+        lambda *_: TrainingLine(_written("x"), _[2] or "", "font"),
+    )
     monkeypatch.setattr("research.training.handwriting.sources.can_draw", lambda *_: True)
-    monkeypatch.setattr("research.training.handwriting.sources.spoil", lambda picture, *_, **__: picture)
+    monkeypatch.setattr(
+        "research.training.handwriting.sources.spoil", lambda picture, *_, **__: picture
+    )
     rng = np.random.default_rng(1)
     word = TrainingLine(_written("Ort"), "Ort", "01")
     drawn = [TrainingSources([word], [], [None]).drawn(rng).text for _ in range(600)]  # type: ignore[list-item]

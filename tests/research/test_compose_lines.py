@@ -1,4 +1,6 @@
-"""Swedish text out of pieces of people's lines: the right letters in the right order, accents above them, nothing made up where letters lack."""
+"""Swedish text out of pieces of people's lines: the right letters in the right order, accents above
+them, nothing made up where letters lack.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,11 @@ def line_of(text: str) -> AlignedLine:
         if letter != " ":
             cv2.rectangle(picture, (WIDE * i + 6, TOPS[letter]), (WIDE * i + 13, 39), (0,), -1)
     late = NETWORK_DELAY * HIGH
-    return AlignedLine(TrainingLine(picture, text, "w"), tuple(WIDE * i + 10 + late for i in range(len(text))), -0.01)
+    return AlignedLine(
+        TrainingLine(picture, text, "w"),
+        tuple(WIDE * i + 10 + late for i in range(len(text))),
+        -0.01,
+    )
 
 
 def hands_of(*texts: str, others: str = "") -> LetterWriters:
@@ -77,7 +83,11 @@ def test_white_parts_words() -> None:
 def test_letters_that_a_hand_lacks_get_their_accent(text: str) -> None:
     line = hands_of("aaloba oo").composed(text, np.random.default_rng(3))
     assert line is not None
-    plain = bars(line.picture)[0] if len(bars(line.picture)) == 1 else max(bars(line.picture), key=lambda bar: bar[1])
+    plain = (
+        bars(line.picture)[0]
+        if len(bars(line.picture)) == 1
+        else max(bars(line.picture), key=lambda bar: bar[1])
+    )
     above = line.picture[: plain[0]]
     assert (above < 128).any()
 
@@ -104,13 +114,26 @@ def test_numbers_and_what_would_mostly_be_borrowed_are_not_written() -> None:
     assert hands.composed("aolaaaox", rng) is None
 
 
-@pytest.mark.parametrize(("known", "count"), [(["aaloba oo", "oa la oa"], 12), (["aaloba oo"], 12), ([], 0)])
-def test_texts_are_as_short_as_in_a_field(known: list[str], count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compose_lines, "make_letter_writers", lambda lines: hands_of(*known) if lines else LetterWriters([], LetterWriter("")))
+@pytest.mark.parametrize(
+    ("known", "count"), [(["aaloba oo", "oa la oa"], 12), (["aaloba oo"], 12), ([], 0)]
+)
+def test_texts_are_as_short_as_in_a_field(
+    known: list[str], count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        compose_lines,
+        "make_letter_writers",
+        lambda lines: hands_of(*known) if lines else LetterWriters([], LetterWriter("")),
+    )
     monkeypatch.setattr(compose_lines, "draw_text", lambda *_: "lo ba bola la ob alb")
-    found = compose_swedish_texts([line_of(text).line for text in known], count or 5, np.random.default_rng(4))
+    found = compose_swedish_texts(
+        [line_of(text).line for text in known], count or 5, np.random.default_rng(4)
+    )
     assert len(found) == count
-    assert all(f" {line.text} " in " lo ba bola la ob alb " and len(line.text.split()) <= 3 for line in found)
+    assert all(
+        f" {line.text} " in " lo ba bola la ob alb " and len(line.text.split()) <= 3
+        for line in found
+    )
     assert len({len(line.text.split()) for line in found}) == (3 if found else 0)
 
 

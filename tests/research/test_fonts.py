@@ -26,12 +26,16 @@ def test_every_face_of_the_list_is_named_once_with_its_weight() -> None:
 
 
 def test_nothing_of_a_family_that_may_be_set_aside_is_fetched() -> None:
-    measured = {font_family(file.stem) for file in shared("handwriting", "fonts_train").glob("*.ttf")}
+    measured = {
+        font_family(file.stem) for file in shared("handwriting", "fonts_train").glob("*.ttf")
+    }
     assert measured
     assert not [name for name in load_font_list() if any(name.startswith(own) for own in measured)]
 
 
-def test_a_package_of_another_licence_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_of_another_licence_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def packed(command: list[str], *, cwd: str, **_: object) -> None:
         assert "@fontsource/some-hand@5" in command
         told = json.dumps({"license": "UNLICENSED"}).encode()

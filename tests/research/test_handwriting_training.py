@@ -1,4 +1,6 @@
-"""The pure parts of training the handwriting network: texts, splits, spoiling, and error rates. The rest needs PyTorch."""
+"""The pure parts of training the handwriting network: texts, splits, spoiling, and error rates. The
+rest needs PyTorch.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,21 @@ from pipeline.reading.fields.handwriting.network import ALPHABET
 from research.evaluation.fields.uppsala import load_uppsala_words
 from research.training.handwriting.augment import spoil
 from research.training.handwriting.evaluate import error_by_writer, greedy_text
-from research.training.handwriting.lines import TrainingLine, cut_clean_ink, cut_like_product, held_out_writers, join_words, load_archive
-from research.training.handwriting.texts import CHARACTERS, PHRASES_FILE, SLOT_DRAWERS, fill_slots, normalize_label
+from research.training.handwriting.lines import (
+    TrainingLine,
+    cut_clean_ink,
+    cut_like_product,
+    held_out_writers,
+    join_words,
+    load_archive,
+)
+from research.training.handwriting.texts import (
+    CHARACTERS,
+    PHRASES_FILE,
+    SLOT_DRAWERS,
+    fill_slots,
+    normalize_label,
+)
 from tests.support.shared_data import shared
 
 pytestmark = pytest.mark.slow
@@ -30,14 +45,22 @@ def test_the_network_answers_for_all_of_the_products_alphabet() -> None:
 
 @pytest.mark.parametrize(
     ("label", "kept"),
-    [("l’eau  fraîche", "l'eau fraîche"), ("Straße", "Straße"), ("en >struken< rad", None), ("ord 漢", None), ("  ", None)],
+    [
+        ("l’eau  fraîche", "l'eau fraîche"),
+        ("Straße", "Straße"),
+        ("en >struken< rad", None),
+        ("ord 漢", None),
+        ("  ", None),
+    ],
 )
 def test_labels_are_made_plain_or_left_out(label: str, kept: str | None) -> None:
     assert normalize_label(label) == kept
 
 
 def test_every_phrase_can_be_filled_and_answered() -> None:
-    lines = [line for line in PHRASES_FILE.read_text("utf-8").splitlines() if not line.startswith("#")]
+    lines = [
+        line for line in PHRASES_FILE.read_text("utf-8").splitlines() if not line.startswith("#")
+    ]
     assert len(lines) == len(set(lines)) > 200
     for line in lines:
         assert set(re.findall(r"\{(\w+)\}", line)) <= SLOT_DRAWERS.keys(), line
@@ -47,7 +70,10 @@ def test_every_phrase_can_be_filled_and_answered() -> None:
 def test_slots_are_drawn_in_the_forms_that_staff_write() -> None:
     rng = np.random.default_rng(1)
     for _ in range(50):
-        assert re.fullmatch(r"BT \d{2,3}/\d{2,3} puls \d{2,3} \d\d[,.]\d", fill_slots("BT {bt} puls {puls} {temp}", rng))
+        assert re.fullmatch(
+            r"BT \d{2,3}/\d{2,3} puls \d{2,3} \d\d[,.]\d",
+            fill_slots("BT {bt} puls {puls} {temp}", rng),
+        )
         assert re.fullmatch(r"070-1740(6[0-9]{2})", fill_slots("{tel}", rng))
 
 
@@ -62,10 +88,15 @@ def test_lines_of_ones_own_come_from_a_zip_file(tmp_path: Path) -> None:
     with zipfile.ZipFile(archive, "w") as files:
         for name in names:
             files.writestr(name, cv2.imencode(".png", _worded("Hemma 12"))[1].tobytes())
-        files.writestr("labels.tsv", "".join(f"{name}\t{'>bort<' if name == names[0] else 'Hemma 12'}\n" for name in names))
+        files.writestr(
+            "labels.tsv",
+            "".join(f"{name}\t{'>bort<' if name == names[0] else 'Hemma 12'}\n" for name in names),
+        )
     seen, held = load_archive(archive, held=False), load_archive(archive, held=True)
     assert {line.text for line in seen + held} == {"Hemma 12"}
-    assert [line.writer for line in seen] == ["0000"] + [f"{page:04d}" for page in range(1, 5) for _ in range(2)]
+    assert [line.writer for line in seen] == ["0000"] + [
+        f"{page:04d}" for page in range(1, 5) for _ in range(2)
+    ]
     assert [line.writer for line in held] == ["0005", "0005"]
 
 
@@ -98,7 +129,9 @@ def test_words_are_put_together_to_a_line() -> None:
 
 def test_error_rates_are_by_character_and_writer() -> None:
     blank = np.full((8, 8), 255, np.uint8)
-    rates = error_by_writer([TrainingLine(blank, "abcd", "1"), TrainingLine(blank, "ab", "2")], ["abcx", "ab"])
+    rates = error_by_writer(
+        [TrainingLine(blank, "abcd", "1"), TrainingLine(blank, "ab", "2")], ["abcx", "ab"]
+    )
     assert rates == {"": 1 / 6, "1": 0.25, "2": 0.0}
 
 
@@ -123,13 +156,19 @@ def test_the_swedish_test_words_stand_beside_their_labels() -> None:
     lines = load_uppsala_words(shared("handwriting", "uppsala_words"))
     assert {line.writer for line in lines} == {"Adina", "Christian"}
     assert len(lines) == 2 * 98
-    widths = {line.text: line.picture.shape[1] / line.picture.shape[0] for line in lines if line.writer == "Adina"}
+    widths = {
+        line.text: line.picture.shape[1] / line.picture.shape[0]
+        for line in lines
+        if line.writer == "Adina"
+    }
     assert widths["köttfärssås"] > widths["önskar"] > widths["får"]
 
 
 def test_other_pages_than_the_known_ones_are_refused(tmp_path: Path) -> None:
     for name in ("ad1", "ad2"):
-        (tmp_path / f"{name}.jpg").write_bytes(cv2.imencode(".jpg", np.full((40, 40), 255, np.uint8))[1].tobytes())
+        (tmp_path / f"{name}.jpg").write_bytes(
+            cv2.imencode(".jpg", np.full((40, 40), 255, np.uint8))[1].tobytes()
+        )
     (tmp_path / "Adina_labels.txt").write_text("ord\n", "utf-8")
     with pytest.raises(ValueError, match="0 words but 1 labels"):
         load_uppsala_words(tmp_path)

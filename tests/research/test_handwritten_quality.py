@@ -1,4 +1,6 @@
-"""The measuring of handwriting: sets that are absent say so, labels are made comparable, and the lexicon can be thinned for tuning."""
+"""The measuring of handwriting: sets that are absent say so, labels are made comparable, and the
+lexicon can be thinned for tuning.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,12 @@ import pytest
 
 from pipeline.domain.settings import ROOT
 from pipeline.reading.language.language_model import load_swedish
-from research.evaluation.fields.handwriting import ABSENCE_BY_SET, measure_handwriting, measure_set, strip_accents
+from research.evaluation.fields.handwriting import (
+    ABSENCE_BY_SET,
+    measure_handwriting,
+    measure_set,
+    strip_accents,
+)
 from research.evaluation.measure import EvaluationData
 from research.training.handwriting.lines import TrainingLine
 from research.training.language_model.tune_decoding import remove_words
@@ -29,7 +36,10 @@ def test_labels_lose_accents_that_swedish_paper_does_not_need() -> None:
 
 
 def test_a_row_counts_edits_by_writer_beside_the_network_as_shipped() -> None:
-    lines = [TrainingLine(_written("Karin"), "Karin", "a"), TrainingLine(_written("Hemma"), "Hemmas", "b")]
+    lines = [
+        TrainingLine(_written("Karin"), "Karin", "a"),
+        TrainingLine(_written("Hemma"), "Hemmas", "b"),
+    ]
     row = measure_set("two words", lines)
     assert (row.values, row.writers) == (2, 2)
     assert row.by_writer == {"a": 0.0, "b": 1 / len("Hemmas")}

@@ -1,4 +1,6 @@
-"""Where a line's characters stand is found from the network's answer, and letters and stretches of words are cut there."""
+"""Where a line's characters stand is found from the network's answer, and letters and stretches of
+words are cut there.
+"""
 
 from __future__ import annotations
 
@@ -43,13 +45,17 @@ def word(*boxes: tuple[int, int]) -> Image:
 
 def test_letters_are_cut_between_their_middles() -> None:
     picture = word((10, 20), (50, 70), (90, 96))
-    found = cut_letters([AlignedLine(TrainingLine(picture, "aBc", "w"), (15.0, 60.0, 93.0), -0.1)], "aBc")
+    found = cut_letters(
+        [AlignedLine(TrainingLine(picture, "aBc", "w"), (15.0, 60.0, 93.0), -0.1)], "aBc"
+    )
     assert [(one.letter, one.writer) for one in found] == [("a", "w"), ("B", "w"), ("c", "w")]
     assert [one.picture.shape[1] - 4 for one in found] == [10, 20, 6]
 
 
 def test_words_that_do_not_fit_their_label_are_not_cut() -> None:
-    assert cut_letters([AlignedLine(TrainingLine(word((10, 20)), "a", "w"), (15.0,), -2.0)], "a") == []
+    assert (
+        cut_letters([AlignedLine(TrainingLine(word((10, 20)), "a", "w"), (15.0,), -2.0)], "a") == []
+    )
 
 
 def test_a_ring_stands_above_its_letter() -> None:

@@ -1,17 +1,30 @@
-"""Weights as whole numbers: small enough for every processor, and rounded for what the layer is given."""
+"""Weights as whole numbers: small enough for every processor, and rounded for what the layer is
+given.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from research.training.rounding import MAX_FACTOR, MAX_WEIGHT, FloatMatrix, InputStatistics, RoundedWeights, round_weights
+from research.training.rounding import (
+    MAX_FACTOR,
+    MAX_WEIGHT,
+    FloatMatrix,
+    InputStatistics,
+    RoundedWeights,
+    round_weights,
+)
 
 
 def _layer(seed: int) -> tuple[FloatMatrix, FloatMatrix]:
-    """Weights (64, 32) and activations (64, 500) whose channels are alike and unlike in size, as a network's are."""
+    """Weights (64, 32) and activations (64, 500) whose channels are alike and unlike in size, as a
+    network's are.
+    """
     rng = np.random.default_rng(seed)
-    mixed = rng.normal(size=(64, 12)) @ rng.normal(size=(12, 500)) + rng.normal(size=(64, 500)) * 0.3
+    mixed = (
+        rng.normal(size=(64, 12)) @ rng.normal(size=(12, 500)) + rng.normal(size=(64, 500)) * 0.3
+    )
     return rng.normal(size=(64, 32)), mixed * np.exp(rng.normal(size=(64, 1)))
 
 
@@ -37,8 +50,12 @@ def test_no_sum_of_two_products_leaves_16_bits(seed: int) -> None:
 def test_rounding_for_what_is_given_is_nearer_than_rounding_each_weight(seed: int) -> None:
     weights, given = _layer(seed)
     steps = np.abs(weights).max(0) / MAX_WEIGHT
-    plain = RoundedWeights(np.round(weights / steps).astype(np.int8), steps.astype(np.float32), np.ones(64, np.float32))
-    assert _off(weights, given, round_weights(weights, _seen(given))) < 0.8 * _off(weights, given, plain)
+    plain = RoundedWeights(
+        np.round(weights / steps).astype(np.int8), steps.astype(np.float32), np.ones(64, np.float32)
+    )
+    assert _off(weights, given, round_weights(weights, _seen(given))) < 0.8 * _off(
+        weights, given, plain
+    )
 
 
 def test_a_channel_that_was_hardly_seen_is_not_blown_up() -> None:

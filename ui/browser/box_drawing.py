@@ -1,4 +1,6 @@
-"""A page on which boxes are drawn. Whoever does not use a pointer writes the same millimetres in the editor beside it."""
+"""A page on which boxes are drawn. Whoever does not use a pointer writes the same millimetres in
+the editor beside it.
+"""
 
 from __future__ import annotations
 
@@ -37,19 +39,32 @@ def box_drawing(
     on_drawn: Callable[[BoxRectangle], None],
     on_chosen: Callable[[int], None],
 ) -> None:
-    """Show a page (JPEG) of this size with its boxes (mm). A new one is given in mm; what was drawn for another `turn` (draft) is passed over."""
+    """Show a page (JPEG) of this size with its boxes (mm). A new one is given in mm; what was drawn
+    for another `turn` (draft) is passed over.
+    """
     width, height = size_mm
 
     def told(name: str) -> dict[str, Any]:
-        said = (st.session_state.get(BOX_DRAWING_KEY) or {}).get(name)  # gone, if the drawing has left the screen
+        said = (st.session_state.get(BOX_DRAWING_KEY) or {}).get(
+            name
+        )  # gone, if the drawing has left the screen
         return said if isinstance(said, dict) and said.get("turn") == turn else {}
 
     def drawn() -> None:
         said = told("drawn")
-        if said and said["id"] != st.session_state.get(_LAST_EVENT_KEY):  # a trigger may be told twice
+        if said and said["id"] != st.session_state.get(
+            _LAST_EVENT_KEY
+        ):  # a trigger may be told twice
             st.session_state[_LAST_EVENT_KEY] = said["id"]
             x, y, w, h = (float(share) for share in said["box"])
-            on_drawn((round(x * width, 1), round(y * height, 1), round(w * width, 1), round(h * height, 1)))
+            on_drawn(
+                (
+                    round(x * width, 1),
+                    round(y * height, 1),
+                    round(w * width, 1),
+                    round(h * height, 1),
+                )
+            )
 
     def picked() -> None:
         if said := told("chosen"):
@@ -62,7 +77,9 @@ def box_drawing(
         data={
             "turn": turn,
             "src": data_url(picture),
-            "boxes": [[box[0] / width, box[1] / height, box[2] / width, box[3] / height] for box in boxes],
+            "boxes": [
+                [box[0] / width, box[1] / height, box[2] / width, box[3] / height] for box in boxes
+            ],
             "chosen": chosen,
             "labels": {"alt": t("forms.blank_alt"), "how": t("forms.draw_how")},
         },

@@ -42,17 +42,26 @@ def _crop_grid_component() -> Any:  # noqa: ANN401 - the renderer's type is not 
     )
 
 
-def crop_grid(turn: str, what: str, cells: Sequence[GridCell], on_marked: MarkCallback, on_done: MarkCallback) -> None:
-    """Show the pieces of the group `turn`, of which `what` says in words what they were all read as."""
+def crop_grid(
+    turn: str, what: str, cells: Sequence[GridCell], on_marked: MarkCallback, on_done: MarkCallback
+) -> None:
+    """Show the pieces of the group `turn`, of which `what` says in words what they were all read
+    as.
+    """
 
     def told(name: str, act: MarkCallback) -> None:
-        # What was marked a moment ago may arrive when the grid has left the screen, and its state is gone.
+        # What was marked a moment ago may arrive when the grid has left the screen, and its state
+        # is gone.
         said = (st.session_state.get(CROP_GRID_KEY) or {}).get(name)
         if isinstance(said, dict):
             act(str(said["group"]), [int(one) for one in said["cells"]])
 
     labels = {name: t(f"group.{name}") for name in ("odd", "rest")}
-    labels |= {"grid": what, "all": t("group.all"), "count": t("group.count", count="#", of=len(cells))}
+    labels |= {
+        "grid": what,
+        "all": t("group.all"),
+        "count": t("group.count", count="#", of=len(cells)),
+    }
     _crop_grid_component()(
         key=CROP_GRID_KEY,
         on_marked_change=lambda: told("marked", on_marked),
@@ -60,6 +69,14 @@ def crop_grid(turn: str, what: str, cells: Sequence[GridCell], on_marked: MarkCa
         data={
             "turn": turn,
             "labels": labels,
-            "cells": [{"id": one.id, "src": data_url(one.picture), "where": one.origin, "marked": one.is_marked} for one in cells],
+            "cells": [
+                {
+                    "id": one.id,
+                    "src": data_url(one.picture),
+                    "where": one.origin,
+                    "marked": one.is_marked,
+                }
+                for one in cells
+            ],
         },
     )

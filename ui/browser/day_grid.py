@@ -1,4 +1,6 @@
-"""A table of days × units whose cells can be chosen by mouse or keyboard. What a cell is like is said in words and shape, not by colour alone."""
+"""A table of days × units whose cells can be chosen by mouse or keyboard. What a cell is like is
+said in words and shape, not by colour alone.
+"""
 
 from __future__ import annotations
 
@@ -39,10 +41,14 @@ def day_grid(
     on_choose: Callable[[int, int], None],
     key: str = "day_grid",
 ) -> None:
-    """Show the table: a head for each column, and rows with their own. `chosen` is a row and a column, as told to `on_choose`."""
+    """Show the table: a head for each column, and rows with their own. `chosen` is a row and a
+    column, as told to `on_choose`.
+    """
 
     def changed() -> None:
-        if at := (st.session_state.get(key) or {}).get("cell"):  # gone, if the grid has left the screen
+        if at := (st.session_state.get(key) or {}).get(
+            "cell"
+        ):  # gone, if the grid has left the screen
             on_choose(int(at["row"]), int(at["column"]))
 
     data = {

@@ -1,4 +1,5 @@
-"""Keys and focus of the review form: first field focused once per entry, answers by key, and drafts sent as the person types.
+"""Keys and focus of the review form: first field focused once per entry, answers by key, and drafts
+sent as the person types.
 
 The keys, opened by "?" outside a field or Alt+H anywhere.
 """
@@ -61,16 +62,20 @@ def keyboard(
 ) -> None:
     """Mind the keys of the widgets `fields` (widget keys, in order).
 
-    `turn` names the showing of an entry; when it changes, the first field (or `focus`) gets the focus. `save` is the button that Ctrl+Enter
-    presses, not before the entry has been on the screen for `least_look`; and no key presses a button before the one named `ready` is drawn.
-    `on_draft` receives the text of each text widget and the index of the chosen option of each radio (-1 when none is chosen); without it no draft
-    leaves the browser. A second form on the same screen has its own `key`.
+    `turn` names the showing of an entry; when it changes, the first field (or `focus`) gets the
+    focus. `save` is the button that Ctrl+Enter presses, not before the entry has been on the
+    screen for `least_look`; and no key presses a button before the one named `ready` is drawn.
+    `on_draft` receives the text of each text widget and the index of the chosen option of each
+    radio (-1 when none is chosen); without it no draft leaves the browser. A second form on the
+    same screen has its own `key`.
 
-    Drafts are numbered, and the number of the last one heard goes back: until then the browser holds what would take the form away.
+    Drafts are numbered, and the number of the last one heard goes back: until then the browser
+    holds what would take the form away.
     """
 
     def changed() -> None:
-        # Who clicks away at once may be on another screen when the draft arrives, and the component's state is gone.
+        # Who clicks away at once may be on another screen when the draft arrives, and the
+        # component's state is gone.
         draft = (st.session_state.get(key) or {}).get("draft")
         if draft and on_draft is not None:
             st.session_state[_RECEIVED_DRAFT_KEY] = draft["number"]
@@ -93,5 +98,8 @@ def keyboard(
 def key_help_button() -> None:
     """A button that opens the list of keys."""
     with st.popover(t("keys.title"), icon=":material/keyboard:", key=HELP_KEY):
-        rows = "".join(f"<kbd>{escape(keys)}</kbd><span>{escape(t(f'keys.{name}'))}</span>" for keys, name in _KEY_HELP_ROWS)
+        rows = "".join(
+            f"<kbd>{escape(keys)}</kbd><span>{escape(t(f'keys.{name}'))}</span>"
+            for keys, name in _KEY_HELP_ROWS
+        )
         st.html(f'<div class="ef-keys">{rows}</div>')

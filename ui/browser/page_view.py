@@ -36,21 +36,29 @@ def _page_view_component() -> Any:  # noqa: ANN401 - the renderer's type is not 
     )
 
 
-def relative_area(box_mm: Sequence[float], picture: int, size_mm: tuple[float, float], margin_mm: float = 1.0) -> PageArea:
+def relative_area(
+    box_mm: Sequence[float], picture: int, size_mm: tuple[float, float], margin_mm: float = 1.0
+) -> PageArea:
     """A field's rectangle (mm) with a little air, as shares of a page of this size."""
     x, y, w, h = box_mm
     air, (width, height) = 2 * margin_mm, size_mm
-    return (picture, (x - margin_mm) / width, (y - margin_mm) / height, (w + air) / width, (h + air) / height)
+    return (
+        picture,
+        (x - margin_mm) / width,
+        (y - margin_mm) / height,
+        (w + air) / width,
+        (h + air) / height,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class SheetView:
     """What is shown: JPEG pictures of pages of this size.
 
-    `turn` names it: when it changes, the first page is seen again.
-    It stands beside the form, or `above` it.
-    `places` are the fields by widget key, marked while that widget has the focus, and `row` the row of a table.
-    `words` are those of free texts by widget key (`note_way.words_on`): the one at the cursor is marked, and the doubtful ones.
+    `turn` names it: when it changes, the first page is seen again. It stands beside the form, or
+    `above` it. `places` are the fields by widget key, marked while that widget has the focus,
+    and `row` the row of a table. `words` are those of free texts by widget key
+    (`note_way.words_on`): the one at the cursor is marked, and the doubtful ones.
     """
 
     turn: str
@@ -79,9 +87,13 @@ class SheetView:
 def page_view(sheet: SheetView) -> None:
     """Show a sheet. Its pictures are sent only if the browser does not have them."""
     cache_images("now", sheet.pictures)
-    labels = {name: t(f"picture.{name}") for name in ("in", "out", "whole", "turn", "contrast", "invert")}
+    labels = {
+        name: t(f"picture.{name}") for name in ("in", "out", "whole", "turn", "contrast", "invert")
+    }
     _page_view_component()(
-        key="page_view", on_missing_change=forget_sent_images, data={**sheet.as_component_data(), "alt": t("picture.alt"), "labels": labels}
+        key="page_view",
+        on_missing_change=forget_sent_images,
+        data={**sheet.as_component_data(), "alt": t("picture.alt"), "labels": labels},
     )
 
 

@@ -1,6 +1,7 @@
 """Övning: five minutes of reviewing on an invented sheet.
 
-It is drawn in memory and nothing of it is written to the store, so that none of it can ever be exported or counted.
+It is drawn in memory and nothing of it is written to the store, so that none of it can ever be
+exported or counted.
 """
 
 from __future__ import annotations
@@ -56,7 +57,12 @@ def show(context: AppContext, person: Person) -> None:
     step = int(st.session_state[_STEP_KEY])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(t("practice.title"), anchor=False)
-        st.button(t("practice.leave"), key="practice_leave", on_click=_end_practice, icon=":material/logout:")
+        st.button(
+            t("practice.leave"),
+            key="practice_leave",
+            on_click=_end_practice,
+            icon=":material/logout:",
+        )
     st.warning(t("practice.marked"), icon=":material/school:")
     if step >= len(_STEPS):
         st.success(t("practice.done"), icon=":material/check:")
@@ -70,18 +76,31 @@ def _show_step(form: Form, step: int) -> None:
     label = form.by_name[field].full_label
     st.progress(step / len(_STEPS), t("practice.step", number=step + 1, of=len(_STEPS)))
     st.markdown(t(f"practice.{name}"))
-    st.html(f'<img class="ef-control" alt="{t("picture.crop", label=label)}" src="{data_url(_crop_field(form, field), "image/png")}">')
+    st.html(
+        f'<img class="ef-control" alt="{t("picture.crop", label=label)}" src="{data_url(_crop_field(form, field), "image/png")}">'
+    )
     with st.form(f"practice-{step}", enter_to_submit=False, border=False):
-        st.text_input(label, key=f"{_ANSWER_KEY}-{step}", placeholder=t("review.type_what_you_see"), autocomplete="off")
+        st.text_input(
+            label,
+            key=f"{_ANSWER_KEY}-{step}",
+            placeholder=t("review.type_what_you_see"),
+            autocomplete="off",
+        )
         st.form_submit_button(
-            t("practice.check"), key="practice_check", type="primary", shortcut="Ctrl+Enter", on_click=partial(_check_answer, step, right)
+            t("practice.check"),
+            key="practice_check",
+            type="primary",
+            shortcut="Ctrl+Enter",
+            on_click=partial(_check_answer, step, right),
         )
     if st.session_state.get(_WRONG_ANSWER_KEY):
         st.error(t(f"practice.{name}_wrong"), icon=":material/info:")
 
 
 def _check_answer(step: int, right: frozenset[str]) -> None:
-    """Go on when the answer is right; a second press of the key meets the next step and does nothing."""
+    """Go on when the answer is right; a second press of the key meets the next step and does
+    nothing.
+    """
     if st.session_state.get(_STEP_KEY) != step:
         return
     if str(st.session_state.get(f"{_ANSWER_KEY}-{step}", "")).strip() in right:
@@ -105,9 +124,13 @@ def _end_practice() -> None:
 def _crop_field(form: Form, field: str) -> bytes:
     """The field's piece of the sheet, PNG."""
     x, y, w, h = (round(side * _PX_PER_MM) for side in form.by_name[field].box)
-    piece = _draw_sheet(form)[max(0, y - _MARGIN_PX) : y + h + _MARGIN_PX, max(0, x - _MARGIN_PX) : x + w + _MARGIN_PX]
+    piece = _draw_sheet(form)[
+        max(0, y - _MARGIN_PX) : y + h + _MARGIN_PX, max(0, x - _MARGIN_PX) : x + w + _MARGIN_PX
+    ]
     scale = min(1.0, _WIDTH_PX / piece.shape[1])
-    done, data = cv2.imencode(".png", cv2.resize(piece, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    done, data = cv2.imencode(
+        ".png", cv2.resize(piece, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    )
     if not done:
         raise ValueError(f"A picture of {piece.shape} could not be encoded")
     return data.tobytes()
@@ -115,10 +138,22 @@ def _crop_field(form: Form, field: str) -> bytes:
 
 @st.cache_resource(show_spinner=False, hash_funcs={Form: lambda form: (form.id, form.version)})
 def _draw_sheet(form: Form) -> Image:
-    """The form with the invented note on it, BGR at 300 dpi; where the name stands, a pen that has slipped."""
+    """The form with the invented note on it, BGR at 300 dpi; where the name stands, a pen that has
+    slipped.
+    """
     page = render_sheet_page(form, Sheet("0" * 8, ""))
-    paper = fill_field(page, form.pages[0], _WRITTEN_VALUES, make_writers(1, 3)[0], np.random.default_rng(3))
+    paper = fill_field(
+        page, form.pages[0], _WRITTEN_VALUES, make_writers(1, 3)[0], np.random.default_rng(3)
+    )
     x, y, w, h = (round(side * _PX_PER_MM) for side in form.by_name["namn"].box)
     along = np.linspace(0, 1, 160)
-    pen = np.stack([x + w * (0.05 + 0.5 * along), y + h * (0.55 + 0.28 * np.sin(along * 60) * np.cos(along * 17))], axis=1)
-    return np.asarray(cv2.polylines(paper, [pen.astype(np.int32)], False, (115, 60, 30), 5, cv2.LINE_AA), np.uint8)
+    pen = np.stack(
+        [
+            x + w * (0.05 + 0.5 * along),
+            y + h * (0.55 + 0.28 * np.sin(along * 60) * np.cos(along * 17)),
+        ],
+        axis=1,
+    )
+    return np.asarray(
+        cv2.polylines(paper, [pen.astype(np.int32)], False, (115, 60, 30), 5, cv2.LINE_AA), np.uint8
+    )

@@ -1,4 +1,6 @@
-"""Signera: the notes that wait for a signature, read one at a time and signed; the person's own, and those of authors who cannot sign."""
+"""Signera: the notes that wait for a signature, read one at a time and signed; the person's own,
+and those of authors who cannot sign.
+"""
 
 from __future__ import annotations
 
@@ -42,13 +44,21 @@ def show(context: AppContext, person: Person) -> None:
     counts = {"own": len(waiting.own_entries), "others": len(waiting.other_entries)}
     label = {kind: t(f"signing.kind.{kind}", count=counts[kind]) for kind in QUEUE_KINDS}
     chosen = st.segmented_control(
-        t("signing.show"), QUEUE_KINDS, default="own", required=True, format_func=label.__getitem__, key="signing_kind", label_visibility="collapsed"
+        t("signing.show"),
+        QUEUE_KINDS,
+        default="own",
+        required=True,
+        format_func=label.__getitem__,
+        key="signing_kind",
+        label_visibility="collapsed",
     )
     listed = _order_queue(waiting.own_entries if chosen == "own" else waiting.other_entries)
     if not listed:
         _show_empty_queue(context, person, str(chosen))
         return
-    current = next((one for one in listed if one.id == st.session_state.get(_CHOSEN_KEY)), listed[0])
+    current = next(
+        (one for one in listed if one.id == st.session_state.get(_CHOSEN_KEY)), listed[0]
+    )
     if current.id != st.session_state.get(_CHOSEN_KEY):
         _choose_entry(current.id)
     _show_entry(context, person, waiting, current, len(listed), is_own=chosen == "own")
@@ -66,7 +76,15 @@ def _choose_entry(entry_id: str | None) -> None:
     reset_drawn()
 
 
-def _show_entry(context: AppContext, person: Person, waiting: SigningQueue, entry: Entry, left_over: int, *, is_own: bool) -> None:
+def _show_entry(
+    context: AppContext,
+    person: Person,
+    waiting: SigningQueue,
+    entry: Entry,
+    left_over: int,
+    *,
+    is_own: bool,
+) -> None:
     rows = waiting.same_sheet_entries(entry)
     with context.store.begin() as conn:
         views = [load_entry_view(conn, context.forms, person, row.id) for row in (rows or (entry,))]
@@ -80,10 +98,19 @@ def _show_entry(context: AppContext, person: Person, waiting: SigningQueue, entr
         st.header(view.form.title, anchor=False)
         serial = format_serial(entry.serial) if entry.serial and is_serial(entry.serial) else ""
         row = t("review.row", row=entry.row) if entry.row else ""
-        st.caption(" · ".join([*filter(None, (entry.unit, serial, row)), t("signing.left", count=left_over)]))
+        st.caption(
+            " · ".join(
+                [*filter(None, (entry.unit, serial, row)), t("signing.left", count=left_over)]
+            )
+        )
         if view.is_hidden:
             st.info(t("hidden.what"), icon=":material/visibility_off:")
-            st.button(t("review.skip"), key=f"skip-{entry.id}", shortcut="Alt+S", on_click=partial(_skip_entry, entry.id))
+            st.button(
+                t("review.skip"),
+                key=f"skip-{entry.id}",
+                shortcut="Alt+S",
+                on_click=partial(_skip_entry, entry.id),
+            )
             return
         settled_lines(view, [field for field in view.fields if field.first_answer is not None])
         show_people(context, entry)
@@ -91,57 +118,99 @@ def _show_entry(context: AppContext, person: Person, waiting: SigningQueue, entr
         if rows and not any(each.is_hidden for each in views):
             _sheet_section(context, person, views)
         with st.container(horizontal=True):
-            st.button(t("review.skip"), key=f"skip-{entry.id}", shortcut="Alt+S", on_click=partial(_skip_entry, entry.id))
+            st.button(
+                t("review.skip"),
+                key=f"skip-{entry.id}",
+                shortcut="Alt+S",
+                on_click=partial(_skip_entry, entry.id),
+            )
             _undo_button(context, person)
         version_table(context, person, view)
 
 
-def _sign_form(context: AppContext, person: Person, view: EntryView, reasons: tuple[str, ...]) -> None:
+def _sign_form(
+    context: AppContext, person: Person, view: EntryView, reasons: tuple[str, ...]
+) -> None:
     """`reasons`: what may be given as one; none for the own note."""
     one, own = view.entry, not reasons
-    do, why, text = (f"{name}-{one.id}-{one.revision}" for name in ("sign", "sign_why", "sign_text"))
+    do, why, text = (
+        f"{name}-{one.id}-{one.revision}" for name in ("sign", "sign_why", "sign_text")
+    )
     act = partial(_sign_entry, context, person, view, do, why, text)
     with st.form(f"signing-{one.id}-{one.revision}", enter_to_submit=False, border=not own):
         if own:
             st.caption(t("signing.own_what"))
         else:
             st.markdown(t("signing.others_what", author=one.author or t("people.unknown")))
-            st.radio(t("signing.why"), reasons, index=None, format_func=lambda reason: code_text("signing.reasons", reason), key=why)
+            st.radio(
+                t("signing.why"),
+                reasons,
+                index=None,
+                format_func=lambda reason: code_text("signing.reasons", reason),
+                key=why,
+            )
             st.text_input(t("signing.text"), key=text, max_chars=200, autocomplete="off")
-        st.form_submit_button(t("signing.sign"), key=do, type="primary", shortcut="Ctrl+Enter", on_click=act)
+        st.form_submit_button(
+            t("signing.sign"), key=do, type="primary", shortcut="Ctrl+Enter", on_click=act
+        )
     keyboard(f"signing-{one.id}", [] if own else [why, text], save=do, min_view_time=MIN_VIEW_TIME)
     note_drawn(do)
 
 
 def _sheet_section(context: AppContext, person: Person, views: list[EntryView]) -> None:
     """All own rows of the sheet, to be read before one signature for all."""
-    with st.expander(t("signing.sheet_title", count=len(views)), expanded=False, key=f"sheet-{views[0].entry.sheet}"):
+    with st.expander(
+        t("signing.sheet_title", count=len(views)),
+        expanded=False,
+        key=f"sheet-{views[0].entry.sheet}",
+    ):
         for view in views:
             st.markdown(f"**{t('review.row', row=view.entry.row)}**")
-            settled_lines(view, [field for field in view.fields if field.first_answer is not None and field.spec.row is not None])
+            settled_lines(
+                view,
+                [
+                    field
+                    for field in view.fields
+                    if field.first_answer is not None and field.spec.row is not None
+                ],
+            )
         seen = [(view.entry.id, view.entry.revision) for view in views]
         st.button(
-            t("signing.sheet_sign", count=len(views)), key=f"sign_sheet-{views[0].entry.sheet}", on_click=partial(_sign_sheet, context, person, seen)
+            t("signing.sheet_sign", count=len(views)),
+            key=f"sign_sheet-{views[0].entry.sheet}",
+            on_click=partial(_sign_sheet, context, person, seen),
         )
 
 
 @requires_open_session
-def _sign_entry(context: AppContext, person: Person, view: EntryView, do: str, why: str, text: str) -> None:
+def _sign_entry(
+    context: AppContext, person: Person, view: EntryView, do: str, why: str, text: str
+) -> None:
     now, one = utc_now(), view.entry
     if is_too_soon(do, now):
         return
     reason, words = st.session_state.get(why) or "", str(st.session_state.get(text) or "")
     _run_and_report(
-        context, "signing.done", lambda conn: signing.sign_entry(conn, context.forms, person, one.id, one.revision, now, reason=reason, text=words)
+        context,
+        "signing.done",
+        lambda conn: signing.sign_entry(
+            conn, context.forms, person, one.id, one.revision, now, reason=reason, text=words
+        ),
     )
 
 
 @requires_open_session
 def _sign_sheet(context: AppContext, person: Person, seen: list[tuple[str, int]]) -> None:
-    _run_and_report(context, "signing.sheet_done", lambda conn: signing.sign_sheet(conn, context.forms, person, seen, utc_now()))
+    _run_and_report(
+        context,
+        "signing.sheet_done",
+        lambda conn: signing.sign_sheet(conn, context.forms, person, seen, utc_now()),
+    )
 
 
-def _run_and_report(context: AppContext, success_key: str, action: Callable[[Connection], object]) -> None:
+def _run_and_report(
+    context: AppContext, success_key: str, action: Callable[[Connection], object]
+) -> None:
     try:
         with context.store.begin() as conn:
             action(conn)
@@ -163,7 +232,11 @@ def _undo_button(context: AppContext, person: Person) -> None:
     with context.store.read() as conn:
         last = next(iter(signing.list_own_signed(conn, person)), None)
     st.button(
-        t("signing.undo"), key="undo_signature", shortcut="Alt+Z", disabled=last is None, on_click=partial(_undo_signature, context, person, last)
+        t("signing.undo"),
+        key="undo_signature",
+        shortcut="Alt+Z",
+        disabled=last is None,
+        on_click=partial(_undo_signature, context, person, last),
     )
 
 
@@ -171,7 +244,11 @@ def _undo_button(context: AppContext, person: Person) -> None:
 def _undo_signature(context: AppContext, person: Person, last: Entry | None) -> None:
     if last is None:
         return
-    _run_and_report(context, "signing.undone", lambda conn: signing.withdraw_signature(conn, person, last.id, last.revision, utc_now()))
+    _run_and_report(
+        context,
+        "signing.undone",
+        lambda conn: signing.withdraw_signature(conn, person, last.id, last.revision, utc_now()),
+    )
     with context.store.read() as conn:
         if load_entry(conn, last.id).state is EntryState.CONFIRMED:
             _choose_entry(last.id)

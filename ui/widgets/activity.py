@@ -1,4 +1,6 @@
-"""Typing is activity on every screen, also in a form that is sent only when it is done: nobody is logged out in the middle of a sentence."""
+"""Typing is activity on every screen, also in a form that is sent only when it is done: nobody is
+logged out in the middle of a sentence.
+"""
 
 from __future__ import annotations
 
@@ -44,18 +46,24 @@ export default function ({ parentElement, setTriggerValue }) {
   window.navigation?.addEventListener("navigate", moved, { signal: stop.signal });
   return () => { clearTimeout(rest); stop.abort(); };
 }"""
-"""What is typed stays in the browser: only that something is, at most once a minute. And the document remembers that somebody was logged in."""
+"""What is typed stays in the browser: only that something is, at most once a minute. And the
+document remembers that somebody was logged in.
+"""
 
 
 @cache
 def _activity_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component("efterskrift_activity", html="<span></span>", js=_ACTIVITY_SCRIPT)
+    return st.components.v2.component(
+        "efterskrift_activity", html="<span></span>", js=_ACTIVITY_SCRIPT
+    )
 
 
 @st.fragment
 def track_typing(context: AppContext) -> None:
-    """Let what somebody types put off the end of the session. As a fragment it draws nothing of the screen anew, unless a button was pressed in the
-    same moment: then the browser asked for this part only."""
+    """Let what somebody types put off the end of the session. As a fragment it draws nothing of the
+    screen anew, unless a button was pressed in the same moment: then the browser asked for this
+    part only.
+    """
     if consume_acted():
         st.rerun()
     _activity_component()(key="activity", on_typing_change=partial(note_activity, context))

@@ -16,7 +16,9 @@ from ui.workspace import AppContext
 
 
 def emergency_banner(context: AppContext, person: Person) -> None:
-    """A red line for whoever uses an account for emergencies; for managers and log reviewers each use that nobody has seen yet."""
+    """A red line for whoever uses an account for emergencies; for managers and log reviewers each
+    use that nobody has seen yet.
+    """
     if person.break_glass:
         st.error(t("emergency.banner"), icon=":material/emergency:")
     if not is_allowed(person, Action.ALARM):
@@ -24,9 +26,24 @@ def emergency_banner(context: AppContext, person: Person) -> None:
     with context.store.read() as conn:
         uses = emergency_access.list_unacknowledged(conn, person)
     for use in uses:
-        with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"alarm-{use.id}"):
-            st.error(t("emergency.used", name=use.name, login=use.login, at=format_moment(use.at), reason=use.reason), icon=":material/emergency:")
-            st.button(t("emergency.seen"), key=f"seen-{use.id}", on_click=partial(_acknowledge_use, context, person, use.id))
+        with st.container(
+            border=True, horizontal=True, vertical_alignment="center", key=f"alarm-{use.id}"
+        ):
+            st.error(
+                t(
+                    "emergency.used",
+                    name=use.name,
+                    login=use.login,
+                    at=format_moment(use.at),
+                    reason=use.reason,
+                ),
+                icon=":material/emergency:",
+            )
+            st.button(
+                t("emergency.seen"),
+                key=f"seen-{use.id}",
+                on_click=partial(_acknowledge_use, context, person, use.id),
+            )
 
 
 @requires_open_session

@@ -1,4 +1,6 @@
-"""The colours of plots for light and dark. Whatever has to be told apart from the background is so by at least 3 to 1 (WCAG 2.2, 1.4.11)."""
+"""The colours of plots for light and dark. Whatever has to be told apart from the background is so
+by at least 3 to 1 (WCAG 2.2, 1.4.11).
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,9 @@ VOID_TEXT_KEY = "lookup.void"
 
 @dataclass(frozen=True, slots=True)
 class ChartColors:
-    """The background that they are for, one for each state in its order, one for what is void, one for lines and bars, and one that only fills the
-    range around a line."""
+    """The background that they are for, one for each state in its order, one for what is void, one
+    for lines and bars, and one that only fills the range around a line.
+    """
 
     background: str
     states: tuple[str, ...]
@@ -47,9 +50,10 @@ def chart_colors() -> ChartColors:
 
 def state_colors() -> dict[str, str]:
     """The colour of each state and of what is void, by the key of its text."""
-    return {state_text_key(state): colour for state, colour in zip(EntryState, chart_colors().states, strict=True)} | {
-        VOID_TEXT_KEY: chart_colors().void
-    }
+    return {
+        state_text_key(state): colour
+        for state, colour in zip(EntryState, chart_colors().states, strict=True)
+    } | {VOID_TEXT_KEY: chart_colors().void}
 
 
 def state_text_key(state: EntryState) -> str:

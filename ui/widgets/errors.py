@@ -10,7 +10,9 @@ from ui.i18n import current_language, t
 
 
 def error_text(error: EfterskriftError) -> str:
-    """The text for an error's class, or for the nearest class above it that has one, with what the error itself says."""
+    """The text for an error's class, or for the nearest class above it that has one, with what the
+    error itself says.
+    """
     texts = catalogue(current_language())
     detail = f"{error.message_in(current_language())} {error.remedy_in(current_language())}".strip()
     for kind in type(error).__mro__:

@@ -1,8 +1,10 @@
 """The top of a screen: its title, a line about it, and the person's own menu.
 
-The guide for somebody's first day: what the role does here, in a few steps. It stays until it is closed.
+The guide for somebody's first day: what the role does here, in a few steps. It stays until it is
+closed.
 
-Help on every screen: what it is for, what to do there, and the ways back to the guide and the practice.
+Help on every screen: what it is for, what to do there, and the ways back to the guide and the
+practice.
 """
 
 from __future__ import annotations
@@ -35,9 +37,20 @@ def show_guide(context: AppContext, person: Person) -> None:
     with st.container(border=True, key="guide"):
         st.markdown(t(f"guide.{person.role.name.lower()}"))
         with st.container(horizontal=True):
-            st.button(t("guide.close"), key="guide_close", on_click=_close_guide, args=(context, person), icon=":material/close:")
+            st.button(
+                t("guide.close"),
+                key="guide_close",
+                on_click=_close_guide,
+                args=(context, person),
+                icon=":material/close:",
+            )
             if is_allowed(person, Action.REVIEW):
-                st.button(t("help.practice"), key="guide_practice", on_click=practice.start_practice, icon=":material/school:")
+                st.button(
+                    t("help.practice"),
+                    key="guide_practice",
+                    on_click=practice.start_practice,
+                    icon=":material/school:",
+                )
 
 
 @requires_open_session
@@ -62,9 +75,22 @@ def screen_help_button(context: AppContext, person: Person) -> None:
         if text in catalogue(current_language()):
             st.markdown(t(text))
         st.caption(t("help.zoom"))
-        st.button(t("help.guide"), key="guide_open", on_click=show_guide_again, args=(context, person), icon=":material/signpost:", width="stretch")
+        st.button(
+            t("help.guide"),
+            key="guide_open",
+            on_click=show_guide_again,
+            args=(context, person),
+            icon=":material/signpost:",
+            width="stretch",
+        )
         if is_allowed(person, Action.REVIEW):
-            st.button(t("help.practice"), key="practice_open", on_click=practice.start_practice, icon=":material/school:", width="stretch")
+            st.button(
+                t("help.practice"),
+                key="practice_open",
+                on_click=practice.start_practice,
+                icon=":material/school:",
+                width="stretch",
+            )
 
 
 def screen_heading(context: AppContext, person: Person, title: str, line: str = "") -> None:
@@ -86,7 +112,14 @@ def person_menu(context: AppContext, person: Person) -> None:
         st.caption(t("menu.units", units=", ".join(sorted(person.units))))
         st.caption(t("menu.areas", areas=", ".join(sorted(person.areas)) or t("menu.no_areas")))
         language_choice()
-        st.button(t("menu.log_out"), key="log_out", on_click=session.log_out, args=(context,), icon=":material/logout:", width="stretch")
+        st.button(
+            t("menu.log_out"),
+            key="log_out",
+            on_click=session.log_out,
+            args=(context,),
+            icon=":material/logout:",
+            width="stretch",
+        )
 
 
 def translate_upload_button() -> None:
@@ -102,4 +135,12 @@ def language_choice() -> None:
 
     languages = list(LANGUAGES)
     index = languages.index(st.session_state.get("language", "sv"))
-    st.radio(t("menu.language"), languages, index=index, format_func=LANGUAGES.__getitem__, horizontal=True, key="language_choice", on_change=chosen)
+    st.radio(
+        t("menu.language"),
+        languages,
+        index=index,
+        format_func=LANGUAGES.__getitem__,
+        horizontal=True,
+        key="language_choice",
+        on_change=chosen,
+    )

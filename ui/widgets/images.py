@@ -1,4 +1,6 @@
-"""Pictures of paper as the screens show them. Whoever shows one has first recorded the look with `claims.view_page`."""
+"""Pictures of paper as the screens show them. Whoever shows one has first recorded the look with
+`claims.view_page`.
+"""
 
 from __future__ import annotations
 
@@ -38,14 +40,18 @@ def find_covered_for(context: AppContext, person: Person, page: Page) -> BoxesMm
 
 
 def page_image(context: AppContext, page: Page, covered: BoxesMm) -> bytes | None:
-    """The page as JPEG: laid upright on its form if it was read, otherwise as it came. None when no picture could be taken in.
+    """The page as JPEG: laid upright on its form if it was read, otherwise as it came. None when no
+    picture could be taken in.
 
-    `covered` (mm, from `covered_for`) is painted over here, so that the browser never gets what lies below.
+    `covered` (mm, from `covered_for`) is painted over here, so that the browser never gets what
+    lies below.
     """
     if page.upright_sha256:
         return _cached_page_jpeg(context, page.upright_sha256, _UPRIGHT_MEDIA_TYPE, covered)
     if page.image_sha256:
-        return _cached_page_jpeg(context, page.image_sha256, page.media_type or "image/png", covered)
+        return _cached_page_jpeg(
+            context, page.image_sha256, page.media_type or "image/png", covered
+        )
     return None
 
 
@@ -54,30 +60,57 @@ def is_registered(page: Page) -> bool:
     return page.outcome is Outcome.READ and page.upright_sha256 is not None
 
 
-def crop_image(context: AppContext, page: Page, box_mm: Sequence[float], covered: BoxesMm) -> bytes | None:
-    """One field cut from the upright page, as PNG with a little air around; None when the page lies on no form. `covered` as in `page_picture`."""
-    return _cached_crop_png(context, page.upright_sha256, tuple(box_mm), covered) if page.upright_sha256 and is_registered(page) else None
+def crop_image(
+    context: AppContext, page: Page, box_mm: Sequence[float], covered: BoxesMm
+) -> bytes | None:
+    """One field cut from the upright page, as PNG with a little air around; None when the page lies
+    on no form. `covered` as in `page_picture`.
+    """
+    return (
+        _cached_crop_png(context, page.upright_sha256, tuple(box_mm), covered)
+        if page.upright_sha256 and is_registered(page)
+        else None
+    )
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def _cached_crop_png(_context: AppContext, sha256: str, box_mm: tuple[float, ...], covered: BoxesMm) -> bytes:
-    picture = cover_boxes(decode_image(_context.store.images.get(sha256), _UPRIGHT_MEDIA_TYPE), covered)
+def _cached_crop_png(
+    _context: AppContext, sha256: str, box_mm: tuple[float, ...], covered: BoxesMm
+) -> bytes:
+    picture = cover_boxes(
+        decode_image(_context.store.images.get(sha256), _UPRIGHT_MEDIA_TYPE), covered
+    )
     x, y, w, h = box_mm
     top, left = (max(0, round((v - _CROP_MARGIN_MM) * PX_PER_MM)) for v in (y, x))
     bottom, right = (round((v + _CROP_MARGIN_MM) * PX_PER_MM) for v in (y + h, x + w))
     return _encode_image(picture[top:bottom, left:right], ".png")
 
 
-def crop_images(context: AppContext, page: Page, boxes: Sequence[BoxMm], covered: BoxesMm) -> list[bytes]:
-    """Fields cut from one upright page, as JPEG with room around each; grey where the page lies on no form. `covered` as in `page_picture`."""
+def crop_images(
+    context: AppContext, page: Page, boxes: Sequence[BoxMm], covered: BoxesMm
+) -> list[bytes]:
+    """Fields cut from one upright page, as JPEG with room around each; grey where the page lies on
+    no form. `covered` as in `page_picture`.
+    """
     if page.upright_sha256 is None or not is_registered(page):
-        return [_encode_image(np.full((_GRID_CROP_HEIGHT_PX, _GRID_CROP_HEIGHT_PX), _COVER_GREY, np.uint8), ".jpg", _JPEG_OPTIONS) for _ in boxes]
+        return [
+            _encode_image(
+                np.full((_GRID_CROP_HEIGHT_PX, _GRID_CROP_HEIGHT_PX), _COVER_GREY, np.uint8),
+                ".jpg",
+                _JPEG_OPTIONS,
+            )
+            for _ in boxes
+        ]
     return _cached_crop_jpegs(context, page.upright_sha256, tuple(boxes), covered)
 
 
 @st.cache_data(max_entries=60, show_spinner=False)
-def _cached_crop_jpegs(_context: AppContext, sha256: str, boxes: BoxesMm, covered: BoxesMm) -> list[bytes]:
-    picture = cover_boxes(decode_image(_context.store.images.get(sha256), _UPRIGHT_MEDIA_TYPE), covered)
+def _cached_crop_jpegs(
+    _context: AppContext, sha256: str, boxes: BoxesMm, covered: BoxesMm
+) -> list[bytes]:
+    picture = cover_boxes(
+        decode_image(_context.store.images.get(sha256), _UPRIGHT_MEDIA_TYPE), covered
+    )
     cut = []
     for x, y, w, h in boxes:
         top, left = (max(0, round((v - _GRID_CROP_MARGIN_MM) * PX_PER_MM)) for v in (y, x))
@@ -87,15 +120,25 @@ def _cached_crop_jpegs(_context: AppContext, sha256: str, boxes: BoxesMm, covere
 
 
 def read_jpeg_size(data: bytes) -> tuple[int, int]:
-    """Width and height of a JPEG, px, from its head: looking at a page must not cost taking its picture apart."""
+    """Width and height of a JPEG, px, from its head: looking at a page must not cost taking its
+    picture apart.
+    """
     with PIL.Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
         return picture.size
 
 
-@st.cache_resource(max_entries=80, show_spinner=False)  # bytes cannot be changed: unlike cache_data, this makes no copy of them at every look
-def _cached_page_jpeg(_context: AppContext, sha256: str, media_type: str, covered: BoxesMm) -> bytes:
+@st.cache_resource(
+    max_entries=80, show_spinner=False
+)  # bytes cannot be changed: unlike cache_data, this makes no copy of them at every look
+def _cached_page_jpeg(
+    _context: AppContext, sha256: str, media_type: str, covered: BoxesMm
+) -> bytes:
     data = _context.store.images.get(sha256)
-    if not covered and media_type == _UPRIGHT_MEDIA_TYPE and max(read_jpeg_size(data)) <= _MAX_IMAGE_PX:
+    if (
+        not covered
+        and media_type == _UPRIGHT_MEDIA_TYPE
+        and max(read_jpeg_size(data)) <= _MAX_IMAGE_PX
+    ):
         return data
     picture = cover_boxes(decode_image(data, media_type), covered)
     shrink = _MAX_IMAGE_PX / max(picture.shape[:2])
@@ -105,7 +148,9 @@ def _cached_page_jpeg(_context: AppContext, sha256: str, media_type: str, covere
 
 
 def cover_boxes(picture: Image, boxes: BoxesMm) -> Image:
-    """The picture (8 px/mm) with these places (mm) painted over; the very same picture when there are none."""
+    """The picture (8 px/mm) with these places (mm) painted over; the very same picture when there
+    are none.
+    """
     if not boxes:
         return picture
     shown = picture.copy()

@@ -1,4 +1,6 @@
-"""Since when something that one key decides has been on the screen: whoever presses sooner than one looks has pressed a key twice."""
+"""Since when something that one key decides has been on the screen: whoever presses sooner than one
+looks has pressed a key twice.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ _DRAWN_KEY = "first_look"
 
 
 def note_drawn(what: str) -> None:
-    """Say what is on the screen. Call it behind what was drawn: on a slow server much lies between the turn of something and its coming up."""
+    """Say what is on the screen. Call it behind what was drawn: on a slow server much lies between
+    the turn of something and its coming up.
+    """
     if _last_drawn()[0] != what:
         st.session_state[_DRAWN_KEY] = what, utc_now()
 
@@ -27,7 +31,9 @@ def reset_drawn() -> None:
 def is_too_soon(what: str, now: datetime, min_time: timedelta | None = None) -> bool:
     """Whether this has come up less than `least` (`LEAST_LOOK`) ago, or is not what was drawn last."""
     name, at = _last_drawn()
-    return name != what or at is None or now - at < (MIN_VIEW_TIME if min_time is None else min_time)
+    return (
+        name != what or at is None or now - at < (MIN_VIEW_TIME if min_time is None else min_time)
+    )
 
 
 def _last_drawn() -> tuple[str, datetime | None]:

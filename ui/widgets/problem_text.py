@@ -11,7 +11,8 @@ from ui.i18n import code_text
 
 
 def issue_texts(codes: Iterable[str], form: Form | None) -> list[str]:
-    """What codes such as `outside_outage:handelsedatum` mean, each led by the label of its field where it is about one.
+    """What codes such as `outside_outage:handelsedatum` mean, each led by the label of its field
+    where it is about one.
 
     What is said of several fields is said once: a line through a row is about all of them.
     """
@@ -21,4 +22,6 @@ def issue_texts(codes: Iterable[str], form: Form | None) -> list[str]:
         about = labels.setdefault(code_text("problem", code), {})
         if form and spec:
             about[accessible_name(form, spec)] = None
-    return [f"**{', '.join(about)}:** {words}" if about else words for words, about in labels.items()]
+    return [
+        f"**{', '.join(about)}:** {words}" if about else words for words, about in labels.items()
+    ]

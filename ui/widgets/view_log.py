@@ -1,4 +1,6 @@
-"""What is on the screen is noted in the log once for each showing (PDL 4:3). Whoever goes to another screen and comes back looks again."""
+"""What is on the screen is noted in the log once for each showing (PDL 4:3). Whoever goes to
+another screen and comes back looks again.
+"""
 
 from __future__ import annotations
 

@@ -42,7 +42,8 @@ class Kind(StrEnum):
 class Format(StrEnum):
     """What a row of digit boxes or a handwritten line holds; only a line can hold the last four.
 
-    A code is digits as they stand, such as the number of an account: a nought at its beginning counts.
+    A code is digits as they stand, such as the number of an account: a nought at its beginning
+    counts.
     """
 
     DATE = "date"
@@ -83,7 +84,8 @@ class KindTraits:
     """What is true of every field of one kind.
 
     Attributes:
-        filled_by_hand: A person fills it in with a pen; otherwise the printer does, before the outage.
+        filled_by_hand: A person fills it in with a pen; otherwise the printer does, before the
+            outage.
         has_check_boxes: It consists of boxes that are ticked.
         is_check_box: It is one box to tick: left empty it says no, and a tick may be cancelled.
         has_options: Several boxes, one of which is ticked; each has a label of its own.
@@ -96,14 +98,18 @@ class KindTraits:
         is_boolean: Its value may be True or False: whether something is there.
         takes_format: A form may give it a `Format`.
         takes_printed_name: A client's name may be printed in it before the outage.
-        judged_by_rules: Its reader applies rules that lower p where they find ambiguity, so that calibration must not raise it.
+        judged_by_rules: Its reader applies rules that lower p where they find ambiguity, so that
+            calibration must not raise it.
         can_be_batched: Alike fields of many sheets may be reviewed side by side.
         can_be_rekeyed: Two people who key the same field are expected to write the same.
-        can_train: A confirmed value tells what its image shows, so that readers can be trained with it.
+        can_train: A confirmed value tells what its image shows, so that readers can be trained
+            with it.
         stretches: Its box takes what is left of its row.
         label_side: Where its label is printed unless the form says otherwise.
-        least_width_mm: Narrowest box that the layout makes, unless cells, boxes or options decide.
-        image_height_mm: Height on paper of a field (or one line of it) of which only an image is known.
+        least_width_mm: Narrowest box that the layout makes, unless cells, boxes or options
+            decide.
+        image_height_mm: Height on paper of a field (or one line of it) of which only an image is
+            known.
         editor: The input on the screen.
     """
 
@@ -150,7 +156,9 @@ KIND_TRAITS: Mapping[Kind, KindTraits] = {
         image_height_mm=5.0,
         editor=Editor.BUTTONS,
     ),
-    Kind.DIGITS: KindTraits(has_cells=True, digits_only=True, takes_format=True, can_be_batched=True, can_train=True),
+    Kind.DIGITS: KindTraits(
+        has_cells=True, digits_only=True, takes_format=True, can_be_batched=True, can_train=True
+    ),
     Kind.LETTERS: KindTraits(has_cells=True, can_train=True),
     Kind.TEXT: KindTraits(
         is_handwriting=True,
@@ -197,7 +205,9 @@ KIND_TRAITS: Mapping[Kind, KindTraits] = {
         editor=Editor.BUTTONS,
     ),
 }
-"""One row for each kind. A new kind is a row here, a drawing (`field_drawing`), a reader (`recognize.registry`) and its input on the screen."""
+"""One row for each kind. A new kind is a row here, a drawing (`field_drawing`), a reader
+(`recognize.registry`) and its input on the screen.
+"""
 
 
 class Meaning(StrEnum):
@@ -234,9 +244,11 @@ class Option(StrictModel):
 class FieldAttributes(StrictModel):
     """What a field is, wherever it stands.
 
-    `minimum` and `maximum` are limits; outside `plausible` (lowest and highest) a number is unusual. `less_than` names a field of the same
-    entry whose number or time is not below this one's, `sum_of` the fields that a number is the sum of. `filled` says what a box filled solid
-    means: a mark taken back, or, on answer sheets with bubbles, a mark. `group` is what fields that are alike belong to, such as "Barn 2".
+    `minimum` and `maximum` are limits; outside `plausible` (lowest and highest) a number is
+    unusual. `less_than` names a field of the same entry whose number or time is not below this
+    one's, `sum_of` the fields that a number is the sum of. `filled` says what a box filled solid
+    means: a mark taken back, or, on answer sheets with bubbles, a mark. `group` is what fields
+        that are alike belong to, such as "Barn 2".
     """
 
     label: str
@@ -265,12 +277,16 @@ class FieldAttributes(StrictModel):
 
     @property
     def label_side(self) -> LabelSide:
-        """Where the label is printed; a form need say it only where it differs from the habit of the kind."""
+        """Where the label is printed; a form need say it only where it differs from the habit of
+        the kind.
+        """
         return self.label_at or self.traits.label_side
 
     @property
     def full_label(self) -> str:
-        """The label for a person who does not see the paper: with the group that is printed beside it."""
+        """The label for a person who does not see the paper: with the group that is printed beside
+        it.
+        """
         return f"{self.group}: {self.label}" if self.group else self.label
 
     @property
@@ -282,7 +298,9 @@ class FieldAttributes(StrictModel):
 
 
 class FieldSpec(FieldAttributes):
-    """One field of a form, or of one row of its table (then `box` is relative to the row's top left)."""
+    """One field of a form, or of one row of its table (then `box` is relative to the row's top
+    left).
+    """
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\d\d\.[a-z][a-z0-9_]*)?$")]
     box: BoxMm
@@ -302,7 +320,9 @@ class FieldSpec(FieldAttributes):
 
     @property
     def parts(self) -> tuple[Box, ...]:
-        """The boxes, mm, of which each says something of its own: those of digits and letters, else `outlines`."""
+        """The boxes, mm, of which each says something of its own: those of digits and letters, else
+        `outlines`.
+        """
         return self.cell_boxes if self.traits.has_cells else self.outlines
 
     @property
@@ -319,7 +339,9 @@ class FieldSpec(FieldAttributes):
 
     @model_validator(mode="after")
     def _check_kind(self) -> Self:
-        check_kind(self.name, self, has_lines=self.lines is not None, has_options=bool(self.options))
+        check_kind(
+            self.name, self, has_lines=self.lines is not None, has_options=bool(self.options)
+        )
         return self
 
 
@@ -327,22 +349,28 @@ def check_kind(name: str, facts: FieldAttributes, *, has_lines: bool, has_option
     """Whether what is said of a field belongs together.
 
     Raises:
-        PydanticCustomError: it does not; the error's type says what is wrong (the texts `form_problem.<type>` explain each).
+        PydanticCustomError: it does not; the error's type says what is wrong (the texts
+        `form_problem.<type>` explain each).
     """
     number, digits = facts.format is Format.NUMBER, facts.traits.digits_only
     broken = {
         "needs_format": digits and facts.format is None,
         "needs_cells": facts.traits.has_cells and not digits and not facts.cells,
         "only_on_line": digits and facts.format in LINE_ONLY_FORMATS,
-        "number_needs_cells": digits and facts.format in (Format.NUMBER, Format.CODE) and not facts.cells,
+        "number_needs_cells": digits
+        and facts.format in (Format.NUMBER, Format.CODE)
+        and not facts.cells,
         "only_numbers": not number and bool(facts.plausible or facts.sum_of),
-        "only_comparable": bool(facts.less_than) and facts.format not in (Format.NUMBER, Format.TIME),
+        "only_comparable": bool(facts.less_than)
+        and facts.format not in (Format.NUMBER, Format.TIME),
         "options_and_choice": facts.traits.has_options != has_options,
         "lines_and_lines": facts.traits.is_multiline != has_lines,
         "format_elsewhere": facts.format is not None and not facts.traits.takes_format,
     }
     for code in (code for code, holds in broken.items() if holds):
-        raise PydanticCustomError(code, _KIND_RULES[code], {"field": name, "format": facts.format or ""})
+        raise PydanticCustomError(
+            code, _KIND_RULES[code], {"field": name, "format": facts.format or ""}
+        )
 
 
 _KIND_RULES: dict[str, LiteralString] = {
@@ -359,11 +387,17 @@ _KIND_RULES: dict[str, LiteralString] = {
 
 
 def addend_names(spec: FieldSpec, specs: Sequence[FieldSpec]) -> tuple[str, ...]:
-    """The names of the fields that a number is the sum of: of its own entry, or, for a number of the sheet that adds up a column, of all rows."""
+    """The names of the fields that a number is the sum of: of its own entry, or, for a number of
+    the sheet that adds up a column, of all rows.
+    """
     own = {other.name for other in specs}
     names: list[str] = []
     for column in spec.sum_of:
-        rows = [other.name for other in specs if other.row is not None and other.column == column] if spec.row is None else []
+        rows = (
+            [other.name for other in specs if other.row is not None and other.column == column]
+            if spec.row is None
+            else []
+        )
         names += rows if column not in own and rows else [sibling_name(spec, column)]
     return tuple(names)
 

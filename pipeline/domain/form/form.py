@@ -1,11 +1,14 @@
-"""A form's definition: what `forms/<id>/form.yaml` may say. Documented for form makers in `forms/README.md`.
+"""A form's definition: what `forms/<id>/form.yaml` may say. Documented for form makers in
+`forms/README.md`.
 
-Its pages are described in `page_spec.py`, their fields in `field_spec.py`. A form that was printed elsewhere, without our markers and codes, says
-which picture shows it unfilled.
+Its pages are described in `page_spec.py`, their fields in `field_spec.py`. A form that was
+printed elsewhere, without our markers and codes, says which picture shows it unfilled.
 
-What a form says of itself if it is a calculation of financial aid by the national norm. Documented in `forms/README.md`.
+What a form says of itself if it is a calculation of financial aid by the national norm.
+Documented in `forms/README.md`.
 
-Forms that are filled in for this program itself: what they say goes into its own lists, and into no care system.
+Forms that are filled in for this program itself: what they say goes into its own lists, and into
+no care system.
 """
 
 from __future__ import annotations
@@ -28,18 +31,24 @@ from pipeline.domain.model import EntryState
 
 FormId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 FAST_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The safe loader written in C where it was built: every program and every screen reads all forms when it starts, six times as fast by this."""
+"""The safe loader written in C where it was built: every program and every screen reads all forms
+when it starts, six times as fast by this.
+"""
 SIGNATURE_KEY = "signaturfortydligande"
 """Who signs with which initials; confirmed rows are part of the staff list."""
 COVER_SHEET = "forsattsblad"
-"""Lies on top of a bundle and says which it is; the pages after it in a scanned stack are found there."""
+"""Lies on top of a bundle and says which it is; the pages after it in a scanned stack are found
+there.
+"""
 INTERNAL_FORMS = frozenset({SIGNATURE_KEY, COVER_SHEET})
 
 
 class NormChildFields(StrictModel):
-    """The rows of children in a calculation by the national norm: fields `<prefix><number>_<name>`, by the part that each plays.
+    """The rows of children in a calculation by the national norm: fields `<prefix><number>_<name>`,
+    by the part that each plays.
 
-    `lunch` is ticked for a child who eats lunch free outside the home, `part` where the amount is for a part of the month.
+    `lunch` is ticked for a child who eats lunch free outside the home, `part` where the amount
+    is for a part of the month.
     """
 
     prefix: Name
@@ -51,14 +60,20 @@ class NormChildFields(StrictModel):
 
     def fields(self) -> list[str]:
         """All their fields."""
-        return [f"{self.prefix}{n}_{name}" for n in range(1, self.count + 1) for name in (self.age, self.lunch, self.part, self.amount)]
+        return [
+            f"{self.prefix}{n}_{name}"
+            for n in range(1, self.count + 1)
+            for name in (self.age, self.lunch, self.part, self.amount)
+        ]
 
 
 class NormFields(StrictModel):
-    """A form that is a calculation of financial aid: its fields by the part that each plays (`pipeline.domain.law.benefit_norm`).
+    """A form that is a calculation of financial aid: its fields by the part that each plays
+    (`pipeline.domain.law.benefit_norm`).
 
-    `month` is YYYYMM. `household` is a choice with the options `single` and `couple`, `outcome` one with `surplus` and `deficit`. `departs` is
-    ticked where the calculation departs from the national norm.
+    `month` is YYYYMM. `household` is a choice with the options `single` and `couple`, `outcome`
+    one with `surplus` and `deficit`. `departs` is ticked where the calculation departs from the
+    national norm.
     """
 
     month: Name
@@ -80,7 +95,17 @@ class NormFields(StrictModel):
 
     def fields(self) -> list[str]:
         """All fields that it names."""
-        single = (self.month, self.household, self.persons, self.departs, self.adults, self.shared, self.norm, self.costs, self.incomes)
+        single = (
+            self.month,
+            self.household,
+            self.persons,
+            self.departs,
+            self.adults,
+            self.shared,
+            self.norm,
+            self.costs,
+            self.incomes,
+        )
         return [*single, self.outcome, self.result, *self.children.fields()]
 
 
@@ -92,7 +117,9 @@ class LegalBasis(StrictModel):
 
 
 class CodeList(StrictModel):
-    """The list that a choice is taken from: whose it is (`source`) and in which version, so that an answer can be read long afterwards."""
+    """The list that a choice is taken from: whose it is (`source`) and in which version, so that an
+    answer can be read long afterwards.
+    """
 
     field: Name
     name: str
@@ -101,7 +128,9 @@ class CodeList(StrictModel):
 
 
 class Deadline(StrictModel):
-    """A legal deadline that a form brings: a rule of `pipeline.domain.law.deadlines`, and the field with the day that the time runs from."""
+    """A legal deadline that a form brings: a rule of `pipeline.domain.law.deadlines`, and the field
+    with the day that the time runs from.
+    """
 
     rule: FormId
     day: Name
@@ -115,7 +144,9 @@ class EntriesPer(StrEnum):
 
 
 class Area(StrEnum):
-    """Area of law; records of different areas are kept apart. ADM is what no law of care rules: the board, the management, the staff."""
+    """Area of law; records of different areas are kept apart. ADM is what no law of care rules: the
+    board, the management, the staff.
+    """
 
     HSL = "HSL"
     SOL = "SoL"
@@ -125,7 +156,9 @@ class Area(StrEnum):
 
 
 class Subject(StrEnum):
-    """Whom a form's entries are about: a client, or nobody who has a record (a diary, a meeting, a staff schedule)."""
+    """Whom a form's entries are about: a client, or nobody who has a record (a diary, a meeting, a
+    staff schedule).
+    """
 
     CLIENT = "client"
     NONE = "none"
@@ -181,15 +214,23 @@ class Form(StrictModel):
     def _check_references(self) -> Self:
         names = [spec.name for spec in self.fields]
         if twice := {n for n in names if names.count(n) > 1}:
-            raise PydanticCustomError("name_twice", "the name {field} is used twice", {"field": sorted(twice)[0]})
+            raise PydanticCustomError(
+                "name_twice", "the name {field} is used twice", {"field": sorted(twice)[0]}
+            )
         if self.printed_elsewhere and len(self.pages) > 1:
             message = "nothing on a form printed elsewhere says which sides belong together: make each side a form of one page"
             raise PydanticCustomError("sides_alone", message)
-        if self.deadline and not any(spec.column == self.deadline.day and spec.format is Format.DATE for spec in self.fields):
+        if self.deadline and not any(
+            spec.column == self.deadline.day and spec.format is Format.DATE for spec in self.fields
+        ):
             message = "the deadline counts from {field}, which is no date on this form"
             raise PydanticCustomError("deadline_day", message, {"field": self.deadline.day})
         if self.norm and (unknown := [name for name in self.norm.fields() if name not in names]):
-            raise PydanticCustomError("norm_field", "the calculation names {field}, which is no field of this form", {"field": unknown[0]})
+            raise PydanticCustomError(
+                "norm_field",
+                "the calculation names {field}, which is no field of this form",
+                {"field": unknown[0]},
+            )
         if self.entries is EntriesPer.ROW and not any(page.table for page in self.pages):
             raise PydanticCustomError("rows_need_table", "entries per row need a table")
         return self
@@ -214,15 +255,20 @@ def load_form(path: Path) -> Form:
 
 @lru_cache(maxsize=512)
 def _parse_form(text: str, folder: Path) -> Form:
-    """The form of a text: one process reads the same forms many times, and understanding a text takes fifty times as long as reading its file."""
+    """The form of a text: one process reads the same forms many times, and understanding a text
+    takes fifty times as long as reading its file.
+    """
     return Form.model_validate(yaml.load(text, Loader=FAST_YAML_LOADER), context={"folder": folder})
 
 
 class SigningRule(StrictModel):
-    """Which entries have to be signed before they are exported, from a day on. `forms` are exceptions by form id to what the area says.
+    """Which entries have to be signed before they are exported, from a day on. `forms` are
+    exceptions by form id to what the area says.
 
-    `by_unit` are forms that are used in every area: what the entry says decides, or else the area of its unit. Rules are data and are numbered: a
-    signature says which it was given under. `same_name`: an author whose name another account has too may say so as the reason for signing.
+    `by_unit` are forms that are used in every area: what the entry says decides, or else the
+    area of its unit. Rules are data and are numbered: a signature says which it was given under.
+    `same_name`: an author whose name another account has too may say so as the reason for
+    signing.
     """
 
     version: Annotated[int, Field(ge=1)]
@@ -237,7 +283,9 @@ class SigningRule(StrictModel):
         """Whether an entry of this area of law, on this form, has to be signed."""
         if form.id in self.forms:
             return self.forms[form.id]
-        return (area if form.id in self.by_unit else form.area.value) in {area.value for area in self.areas}
+        return (area if form.id in self.by_unit else form.area.value) in {
+            area.value for area in self.areas
+        }
 
 
 def load_signing_rules(path: Path) -> tuple[SigningRule, ...]:
@@ -249,7 +297,10 @@ def load_signing_rules(path: Path) -> tuple[SigningRule, ...]:
     if not path.exists():
         return ()
     try:
-        rules = tuple(SigningRule.model_validate(each) for each in yaml.safe_load(path.read_text("utf-8")) or ())
+        rules = tuple(
+            SigningRule.model_validate(each)
+            for each in yaml.safe_load(path.read_text("utf-8")) or ()
+        )
     except (yaml.YAMLError, ValidationError, TypeError) as error:
         raise FormError("file_wrong", path=path, reason=error) from error
     return tuple(sorted(rules, key=lambda rule: (rule.since, rule.version)))
@@ -273,18 +324,28 @@ def load_double_check(path: Path, known: Collection[str]) -> frozenset[FormId]:
 
 
 class Forms(dict[tuple[str, int], Form]):
-    """All forms by id and version, the rules of signing that hold for them, and those that two people answer for (`double_check`)."""
+    """All forms by id and version, the rules of signing that hold for them, and those that two
+    people answer for (`double_check`).
+    """
 
     signing: tuple[SigningRule, ...] = ()
     double_check: frozenset[FormId] = frozenset()
 
     @classmethod
     def load(cls, folder: Path, *more: Path) -> Forms:
-        """Every form under the folders: `<id>/form.yaml` and older published versions `<id>/v<N>/form.yaml`; of the first also its rules."""
-        paths = [path for one in (folder, *more) for path in sorted([*one.glob("*/form.yaml"), *one.glob("*/v*/form.yaml")])]
+        """Every form under the folders: `<id>/form.yaml` and older published versions
+        `<id>/v<N>/form.yaml`; of the first also its rules.
+        """
+        paths = [
+            path
+            for one in (folder, *more)
+            for path in sorted([*one.glob("*/form.yaml"), *one.glob("*/v*/form.yaml")])
+        ]
         forms = cls({(form.id, form.version): form for form in map(load_form, paths)})
         forms.signing = load_signing_rules(folder / "signing.yaml")
-        forms.double_check = load_double_check(folder / "double_check.yaml", {form_id for form_id, _ in forms})
+        forms.double_check = load_double_check(
+            folder / "double_check.yaml", {form_id for form_id, _ in forms}
+        )
         return forms
 
     def signing_rule(self, day: date) -> SigningRule | None:
@@ -304,5 +365,7 @@ class Forms(dict[tuple[str, int], Form]):
 
 
 def settled_state(form_id: str) -> EntryState:
-    """What an entry is once all its fields are settled: what stays here has arrived, all else waits to be exported."""
+    """What an entry is once all its fields are settled: what stays here has arrived, all else waits
+    to be exported.
+    """
     return EntryState.RECEIPTED if form_id in INTERNAL_FORMS else EntryState.CONFIRMED

@@ -1,7 +1,8 @@
-"""One side of a form: its fields, its table, its printed words and areas. Lengths are millimetres from the top left.
+"""One side of a form: its fields, its table, its printed words and areas. Lengths are millimetres
+from the top left.
 
-A table is written once and unfolded into one field a row and column, named `<prefix>01.<field>`; nothing later in the pipeline knows about tables
-beyond that name.
+A table is written once and unfolded into one field a row and column, named `<prefix>01.<field>`;
+nothing later in the pipeline knows about tables beyond that name.
 """
 
 from __future__ import annotations
@@ -38,7 +39,14 @@ class Table(StrictModel):
         dx, dy = self.x, self.top + (row - 1) * self.height
         moved = [o.model_copy(update={"box": _shift_box(o.box, dx, dy)}) for o in spec.options]
         name = f"{self.prefix}{row:02d}.{spec.name}"
-        return spec.model_copy(update={"name": name, "box": _shift_box(spec.box, dx, dy), "options": tuple(moved), "row": row})
+        return spec.model_copy(
+            update={
+                "name": name,
+                "box": _shift_box(spec.box, dx, dy),
+                "options": tuple(moved),
+                "row": row,
+            }
+        )
 
 
 def _shift_box(box: BoxMm, dx: float, dy: float) -> BoxMm:
@@ -47,7 +55,9 @@ def _shift_box(box: BoxMm, dx: float, dy: float) -> BoxMm:
 
 
 class Text(StrictModel):
-    """Words printed on the form that belong to no field. `at` is the left end of the first line's top, mm; `size` points."""
+    """Words printed on the form that belong to no field. `at` is the left end of the first line's
+    top, mm; `size` points.
+    """
 
     text: str
     at: tuple[float, float]
@@ -66,10 +76,14 @@ class Section(StrictModel):
 class PageSpec(StrictModel):
     """One side of paper, of the given width and height.
 
-    `blank` is a picture or PDF of the unfilled page, edge to edge, if the page was printed elsewhere; in the file its name in the form's folder.
+    `blank` is a picture or PDF of the unfilled page, edge to edge, if the page was printed
+    elsewhere; in the file its name in the form's folder.
     """
 
-    size: tuple[Annotated[float, Field(ge=50, le=450)], Annotated[float, Field(ge=50, le=450)]] = (PAGE_WIDTH_MM, PAGE_HEIGHT_MM)
+    size: tuple[Annotated[float, Field(ge=50, le=450)], Annotated[float, Field(ge=50, le=450)]] = (
+        PAGE_WIDTH_MM,
+        PAGE_HEIGHT_MM,
+    )
     blank: Path | None = None
     fields: tuple[FieldSpec, ...] = ()
     table: Table | None = None
@@ -91,8 +105,18 @@ class PageSpec(StrictModel):
     def _check_field_bounds(self) -> Self:
         for spec in self.all_fields:
             for box in (spec.box, *(o.box for o in spec.options)):
-                if box[0] < 0 or box[1] < 0 or box[0] + box[2] > self.size[0] or box[1] + box[3] > self.size[1]:
-                    raise PydanticCustomError("outside_page", "{field} lies outside the page", {"field": spec.name})
+                if (
+                    box[0] < 0
+                    or box[1] < 0
+                    or box[0] + box[2] > self.size[0]
+                    or box[1] + box[3] > self.size[1]
+                ):
+                    raise PydanticCustomError(
+                        "outside_page", "{field} lies outside the page", {"field": spec.name}
+                    )
         if self.blank is None and self.size != (PAGE_WIDTH_MM, PAGE_HEIGHT_MM):
-            raise PydanticCustomError("not_a4", "a page of our own is A4; another size needs the blank of a form printed elsewhere")
+            raise PydanticCustomError(
+                "not_a4",
+                "a page of our own is A4; another size needs the blank of a form printed elsewhere",
+            )
         return self

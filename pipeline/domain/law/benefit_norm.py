@@ -1,6 +1,8 @@
-"""The national norm (riksnorm) of a year, and whether a calculation of financial aid (normberäkning) follows it. Pure, but for reading the tables.
+"""The national norm (riksnorm) of a year, and whether a calculation of financial aid
+(normberäkning) follows it. Pure, but for reading the tables.
 
-The tables are data, one file a year in `data/law/riksnorm`, each with its law and source. Which fields of a form play which part, the form says.
+The tables are data, one file a year in `data/law/riksnorm`, each with its law and source. Which
+fields of a form play which part, the form says.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ Kronor = Annotated[int, Field(ge=0)]
 
 
 class ChildNorm(StrictModel):
-    """The norm of children from one age to another, both included. `without_lunch` where it is less for who eats lunch free outside the home."""
+    """The norm of children from one age to another, both included. `without_lunch` where it is less
+    for who eats lunch free outside the home.
+    """
 
     from_age: Annotated[int, Field(ge=0)]
     to_age: Annotated[int, Field(ge=0)]
@@ -35,7 +39,9 @@ class ChildNorm(StrictModel):
 
 
 class NormTable(StrictModel):
-    """The norm of a year, whole kronor a month. `household` are the shared costs by number of persons, beginning with one."""
+    """The norm of a year, whole kronor a month. `household` are the shared costs by number of
+    persons, beginning with one.
+    """
 
     year: int
     law: str
@@ -50,14 +56,20 @@ class NormTable(StrictModel):
         found = next((one for one in self.children if one.from_age <= age <= one.to_age), None)
         if found is None:
             return None
-        return found.without_lunch if free_lunch and found.without_lunch is not None else found.month
+        return (
+            found.without_lunch if free_lunch and found.without_lunch is not None else found.month
+        )
 
     def shared(self, persons: int) -> int | None:
-        """The shared costs of a household; each person beyond the last listed adds the last step. None for nobody."""
+        """The shared costs of a household; each person beyond the last listed adds the last step.
+        None for nobody.
+        """
         if persons < 1:
             return None
         beyond = max(0, persons - len(self.household))
-        return self.household[min(persons, len(self.household)) - 1] + beyond * (self.household[-1] - self.household[-2])
+        return self.household[min(persons, len(self.household)) - 1] + beyond * (
+            self.household[-1] - self.household[-2]
+        )
 
     @model_validator(mode="after")
     def _check_age_ranges(self) -> Self:
@@ -82,15 +94,21 @@ def load_norm_tables(folder: Path = NORM_FOLDER) -> Mapping[int, NormTable]:
     return found
 
 
-def check_norm(norm: NormFields, figures: AnswerNumbers, tables: Mapping[int, NormTable]) -> list[ArithmeticFinding]:
-    """What in a calculation differs from the norm of its year, and whether norm, costs and incomes come to the result.
+def check_norm(
+    norm: NormFields, figures: AnswerNumbers, tables: Mapping[int, NormTable]
+) -> list[ArithmeticFinding]:
+    """What in a calculation differs from the norm of its year, and whether norm, costs and incomes
+    come to the result.
 
-    With departures from the norm (avsteg) only the result is checked, and so without a table of the year, which is then said.
+    With departures from the norm (avsteg) only the result is checked, and so without a table of
+    the year, which is then said.
     """
     return [*_check_amounts(norm, figures, tables), *_check_result(norm, figures)]
 
 
-def _check_amounts(norm: NormFields, figures: AnswerNumbers, tables: Mapping[int, NormTable]) -> Iterator[ArithmeticFinding]:
+def _check_amounts(
+    norm: NormFields, figures: AnswerNumbers, tables: Mapping[int, NormTable]
+) -> Iterator[ArithmeticFinding]:
     month = figures.number(norm.month)
     if month is None or figures.marked(norm.departs):
         return
@@ -101,7 +119,9 @@ def _check_amounts(norm: NormFields, figures: AnswerNumbers, tables: Mapping[int
         return
     household = figures.text(norm.household)
     if household in (norm.single, norm.couple):
-        yield from _compare_amount(norm.adults, table.couple if household == norm.couple else table.single, figures)
+        yield from _compare_amount(
+            norm.adults, table.couple if household == norm.couple else table.single, figures
+        )
     children = list(_expected_child_amounts(norm, figures, table))
     for field, right in children:
         yield from _compare_amount(field, right, figures)
@@ -113,18 +133,28 @@ def _check_amounts(norm: NormFields, figures: AnswerNumbers, tables: Mapping[int
             yield ArithmeticFinding("norm_persons", norm.persons, str(least))
 
 
-def _expected_child_amounts(norm: NormFields, figures: AnswerNumbers, table: NormTable) -> Iterator[tuple[str, int | None]]:
-    """The field of the amount of each child whose age is given, and what should stand there; None where only a part of the month is meant."""
+def _expected_child_amounts(
+    norm: NormFields, figures: AnswerNumbers, table: NormTable
+) -> Iterator[tuple[str, int | None]]:
+    """The field of the amount of each child whose age is given, and what should stand there; None
+    where only a part of the month is meant.
+    """
     for number in range(1, norm.children.count + 1):
         prefix = f"{norm.children.prefix}{number}_"
         age = figures.number(prefix + norm.children.age)
         if age is not None:
             whole = not figures.marked(prefix + norm.children.part)
-            right = table.child(int(age), free_lunch=figures.marked(prefix + norm.children.lunch)) if whole else None
+            right = (
+                table.child(int(age), free_lunch=figures.marked(prefix + norm.children.lunch))
+                if whole
+                else None
+            )
             yield prefix + norm.children.amount, right
 
 
-def _compare_amount(field: str, right: int | None, figures: AnswerNumbers) -> Iterator[ArithmeticFinding]:
+def _compare_amount(
+    field: str, right: int | None, figures: AnswerNumbers
+) -> Iterator[ArithmeticFinding]:
     written = figures.number(field)
     if right is not None and written is not None and written != right:
         yield ArithmeticFinding("norm_amount", field, str(right))
@@ -132,7 +162,10 @@ def _compare_amount(field: str, right: int | None, figures: AnswerNumbers) -> It
 
 def _check_result(norm: NormFields, figures: AnswerNumbers) -> Iterator[ArithmeticFinding]:
     """Norm and costs less incomes: what is left over is a surplus, what lacks a deficit."""
-    parts = [figures.number(norm.norm), *(figures.addend(name) for name in (norm.costs, norm.incomes))]
+    parts = [
+        figures.number(norm.norm),
+        *(figures.addend(name) for name in (norm.costs, norm.incomes)),
+    ]
     written, outcome = figures.number(norm.result), figures.text(norm.outcome)
     if written is None or any(part is None for part in parts):
         return
@@ -140,5 +173,11 @@ def _check_result(norm: NormFields, figures: AnswerNumbers) -> Iterator[Arithmet
     lacks = known[0] + known[1] - known[2]
     if written != abs(lacks):
         yield ArithmeticFinding("norm_result", norm.result, str(abs(lacks)))
-    if lacks != Decimal(0) and outcome in (norm.surplus, norm.deficit) and outcome != (norm.deficit if lacks > 0 else norm.surplus):
-        yield ArithmeticFinding("norm_deficit" if lacks > 0 else "norm_surplus", norm.outcome, str(abs(lacks)))
+    if (
+        lacks != Decimal(0)
+        and outcome in (norm.surplus, norm.deficit)
+        and outcome != (norm.deficit if lacks > 0 else norm.surplus)
+    ):
+        yield ArithmeticFinding(
+            "norm_deficit" if lacks > 0 else "norm_surplus", norm.outcome, str(abs(lacks))
+        )

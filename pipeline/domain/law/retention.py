@@ -1,7 +1,9 @@
-"""How long a record has to be kept (bevarande och gallring): rules as data (`data/law/retention.yaml`), each with its law and source; pure.
+"""How long a record has to be kept (bevarande och gallring): rules as data
+(`data/law/retention.yaml`), each with its law and source; pure.
 
-The answer is shown and travels with the archive's package. The program never erases anything by it: the day is the earliest that there can be,
-counted from this record as if it were the last in its file, which only the file itself can tell.
+The answer is shown and travels with the archive's package. The program never erases anything by
+it: the day is the earliest that there can be, counted from this record as if it were the last in
+its file, which only the file itself can tell.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ class RetentionAction(StrEnum):
 
 
 class Exemption(StrictModel):
-    """What keeps a whole file for good. `forms` tell the program so; on any other paper of the file, or without them, a person has to look."""
+    """What keeps a whole file for good. `forms` tell the program so; on any other paper of the
+    file, or without them, a person has to look.
+    """
 
     what: str
     law: str
@@ -43,7 +47,9 @@ class Exemption(StrictModel):
 
 
 class ResearchSample(StrictModel):
-    """Whom and where research keeps the files: days of the month of birth, counties, municipalities."""
+    """Whom and where research keeps the files: days of the month of birth, counties,
+    municipalities.
+    """
 
     days: frozenset[int]
     counties: frozenset[str] = frozenset()
@@ -68,9 +74,11 @@ class RetentionRule(StrictModel):
 
 @dataclass(frozen=True, slots=True)
 class RetentionFacts:
-    """What decides: the area of law, the form, whom it is about (empty: nobody known), the day of the event, and where.
+    """What decides: the area of law, the form, whom it is about (empty: nobody known), the day of
+    the event, and where.
 
-    `last` is the day on which it was written down, if that was later: the years are counted from then.
+    `last` is the day on which it was written down, if that was later: the years are counted from
+    then.
     """
 
     area: str
@@ -84,7 +92,9 @@ class RetentionFacts:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """The class of a record. `kept` says why it is kept for good, `earliest` is None then; `look` is what a person has to look at first."""
+    """The class of a record. `kept` says why it is kept for good, `earliest` is None then; `look`
+    is what a person has to look at first.
+    """
 
     rule: RetentionRule
     earliest: date | None
@@ -102,8 +112,11 @@ def load_retention_rules(file: Path = RETENTION_FILE) -> tuple[RetentionRule, ..
     return load_rules_file(file, TypeAdapter(tuple[RetentionRule, ...]))
 
 
-def classify_retention(about: RetentionFacts, known: Iterable[RetentionRule] | None = None) -> Retention:
-    """The class of a record. An area of law that no rule names is kept as the organisation's plan says.
+def classify_retention(
+    about: RetentionFacts, known: Iterable[RetentionRule] | None = None
+) -> Retention:
+    """The class of a record. An area of law that no rule names is kept as the organisation's plan
+    says.
 
     Raises:
         FormError: the rules cannot be used, or none is for plans.
@@ -118,15 +131,22 @@ def classify_retention(about: RetentionFacts, known: Iterable[RetentionRule] | N
 
 
 def _find_rule(about: RetentionFacts, known: tuple[RetentionRule, ...]) -> RetentionRule:
-    versions = [rule for rule in known if about.area in rule.areas] or [rule for rule in known if rule.after is RetentionAction.PLAN]
+    versions = [rule for rule in known if about.area in rule.areas] or [
+        rule for rule in known if rule.after is RetentionAction.PLAN
+    ]
     if not versions:
         raise FormError("no_rule_retention_area", file=RETENTION_FILE.name)
     versions.sort(key=lambda rule: rule.from_)
-    return next((rule for rule in reversed(versions) if about.day is None or rule.from_ <= about.day), versions[0])
+    return next(
+        (rule for rule in reversed(versions) if about.day is None or rule.from_ <= about.day),
+        versions[0],
+    )
 
 
 def _permanent_reason(about: RetentionFacts, rule: RetentionRule) -> str:
-    """Why it is kept for good. Where the day of birth is not known it is kept: nobody can say that the sample does not take it."""
+    """Why it is kept for good. Where the day of birth is not known it is kept: nobody can say that
+    the sample does not take it.
+    """
     for one in rule.exempt:
         if about.form in one.forms:
             return f"{one.what} ({one.law})"
@@ -142,10 +162,15 @@ def _permanent_reason(about: RetentionFacts, rule: RetentionRule) -> str:
 
 
 def birth_day(pid: str) -> int | None:
-    """The day of the month in a personal or coordination number; now and then it is a near-by day of the birth. None for any other number, and for
-    a wrong one."""
+    """The day of the month in a personal or coordination number; now and then it is a near-by day
+    of the birth. None for any other number, and for a wrong one.
+    """
     number = normalize_pid(pid)
-    if not number.valid or number.kind not in (PidKind.PERSONAL, PidKind.COORDINATION) or len(number.value12) != 12:
+    if (
+        not number.valid
+        or number.kind not in (PidKind.PERSONAL, PidKind.COORDINATION)
+        or len(number.value12) != 12
+    ):
         return None
     day = int(number.value12[6:8])
     day -= _COORDINATION_OFFSET if number.kind is PidKind.COORDINATION else 0
@@ -153,7 +178,9 @@ def birth_day(pid: str) -> int | None:
 
 
 def _add_years(day: date | None, years: int | None) -> date | None:
-    """The same day so many years later; 29 February becomes 1 March. Not after the last day that there is: a year may be mistyped."""
+    """The same day so many years later; 29 February becomes 1 March. Not after the last day that
+    there is: a year may be mistyped.
+    """
     if day is None or years is None:
         return None
     if day.year + years > date.max.year:

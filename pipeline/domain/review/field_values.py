@@ -13,7 +13,9 @@ from pipeline.domain.identity_numbers import MAX_LOCAL_PID_LENGTH, is_local_pid,
 from pipeline.domain.model import Value
 
 NUMBER_PATTERN = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
-"""Numbers as readers give them. `inf` and `1_0`, which Python takes for numbers too, are none: the first is an infusion."""
+"""Numbers as readers give them. `inf` and `1_0`, which Python takes for numbers too, are none: the
+first is an infusion.
+"""
 MIDNIGHT = "24:00"
 """The end of a day, as people write it: not the same moment as 00:00 of that day."""
 
@@ -22,7 +24,8 @@ _THOUSANDS_DIGITS = 3
 
 
 def normalize_value(spec: FieldSpec, value: Value) -> Value:
-    """The value as it is stored: dates YYYY-MM-DD, times HH:MM (also 24:00), personal numbers without hyphen, numbers with a dot; text as typed.
+    """The value as it is stored: dates YYYY-MM-DD, times HH:MM (also 24:00), personal numbers
+    without hyphen, numbers with a dot; text as typed.
 
     Raises:
         InvalidAnswerError: the value is not of the field's kind.
@@ -50,7 +53,8 @@ def _normalize_option(spec: FieldSpec, value: str) -> str:
 
 
 def _normalize_date(spec: FieldSpec, text: str) -> str:
-    """Between slashes or full stops a year has four figures: `16/12/21` is in December to one person and in 2016 to another.
+    """Between slashes or full stops a year has four figures: `16/12/21` is in December to one
+    person and in 2016 to another.
 
     So has one that lies ahead and may be of the last century as well: nobody is born in 2035.
     """
@@ -99,8 +103,10 @@ def _normalize_code(spec: FieldSpec, text: str) -> str:
 
 
 def _normalize_number(spec: FieldSpec, text: str) -> str:
-    """`12.500` is twelve thousand and five hundred to one person and twelve and a half to another: a number that may be of thousands is asked for
-    again. What has so many decimals for sure is stored with four: `1,125` is written `1,1250`."""
+    """`12.500` is twelve thousand and five hundred to one person and twelve and a half to another:
+    a number that may be of thousands is asked for again. What has so many decimals for sure is
+    stored with four: `1,125` is written `1,1250`.
+    """
     plain = text.replace(",", ".").replace(" ", "")
     if not re.fullmatch(r"-?\d{1,12}(\.\d{1,6})?", plain):
         raise misfit_error(spec)
@@ -110,7 +116,11 @@ def _normalize_number(spec: FieldSpec, text: str) -> str:
     if number == round(number, spec.decimals):
         return f"{number:.{spec.decimals}f}"
     stored = f"{number.normalize():f}"
-    return f"{stored}0" if spec.decimals < _THOUSANDS_DIGITS and re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", stored) else stored
+    return (
+        f"{stored}0"
+        if spec.decimals < _THOUSANDS_DIGITS and re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", stored)
+        else stored
+    )
 
 
 _NORMALIZERS = {

@@ -1,4 +1,6 @@
-"""Counting again (kontrollräkning) what people have answered, by everything that the form says of its numbers. Pure."""
+"""Counting again (kontrollräkning) what people have answered, by everything that the form says of
+its numbers. Pure.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ INFORMATIONAL_KINDS = frozenset({"norm_year"})
 """Findings that are told and need nobody's decision."""
 
 
-def recount_answers(form: Form, row: int | None, answers: Mapping[str, Answer]) -> tuple[ArithmeticFinding, ...]:
+def recount_answers(
+    form: Form, row: int | None, answers: Mapping[str, Answer]
+) -> tuple[ArithmeticFinding, ...]:
     """What does not add up in these answers, in the order of the form's fields.
 
     Raises:
@@ -28,13 +32,19 @@ def recount_answers(form: Form, row: int | None, answers: Mapping[str, Answer]) 
     return tuple(sorted(found, key=lambda one: order.index(one.field)))
 
 
-def fields_to_recheck(form: Form, row: int | None, answers: Mapping[str, Answer], *, ask: bool) -> set[str]:
+def fields_to_recheck(
+    form: Form, row: int | None, answers: Mapping[str, Answer], *, ask: bool
+) -> set[str]:
     """The fields that another person has to look at, because the paper's own figures do not add up.
 
     Raises:
         RecountError: so it is, and the person wants to be told (`ask`).
     """
-    fields = {one.field for one in recount_answers(form, row, answers) if one.kind not in INFORMATIONAL_KINDS}
+    fields = {
+        one.field
+        for one in recount_answers(form, row, answers)
+        if one.kind not in INFORMATIONAL_KINDS
+    }
     if fields and ask:
         raise RecountError("figures_do_not_add_up", fields=tuple(sorted(fields)))
     return fields

@@ -1,7 +1,9 @@
-"""The rules of review: what is asked, when two readings of the same ink agree, and who has to look again.
+"""The rules of review: what is asked, when two readings of the same ink agree, and who has to look
+again.
 
-The machine is the second keyer. A critical field is typed by a person who has not seen what the machine read; if both say the same, two
-independent keyings agree and the field is settled. If not, another person decides. Other fields are shown as read and may be changed.
+The machine is the second keyer. A critical field is typed by a person who has not seen what the
+machine read; if both say the same, two independent keyings agree and the field is settled. If
+not, another person decides. Other fields are shown as read and may be changed.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ REJECTION_REASONS = (
 )
 """Why an entry is rejected. The paper and its picture stay."""
 GAPLESS_REASONS = frozenset({"främmande sida", "dubblett", "tom rad"})
-"""Reasons that leave the record whole. After any other one it lacks what the paper says, until that is entered or somebody makes the entry void."""
+"""Reasons that leave the record whole. After any other one it lacks what the paper says, until that
+is entered or somebody makes the entry void.
+"""
 
 REQUIRED_FACTS: Mapping[str, frozenset[Meaning]] = {
     "client": frozenset({Meaning.CLIENT_PID}),
@@ -38,7 +42,9 @@ REQUIRED_FACTS: Mapping[str, frozenset[Meaning]] = {
     "event_time": frozenset({Meaning.EVENT_TIME}),
     "author": frozenset({Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE}),
 }
-"""What a record has to say (PDL 3:6): whom it is about, when it happened and who wrote. One field of each set is enough."""
+"""What a record has to say (PDL 3:6): whom it is about, when it happened and who wrote. One field
+of each set is enough.
+"""
 
 UNLIKELY_EVIDENCE = frozenset({IssueCode.OUTSIDE_OUTAGE, IssueCode.IMPLAUSIBLE})
 """Reasons of a reading that make another person look, although the first and the machine agree."""
@@ -48,7 +54,9 @@ _MICROGRAM = re.compile(r"(?<![^\W\d_])(?:ug|mcg|mikrogram)(?![^\W_])")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person says that a field says. Only READ (and CANCELLED, for a struck mark) carries a value."""
+    """What a person says that a field says. Only READ (and CANCELLED, for a struck mark) carries a
+    value.
+    """
 
     value: Value
     state: State = State.READ
@@ -71,14 +79,19 @@ def normalize_answer(spec: FieldSpec, answer: Answer) -> Answer:
             raise misfit_error(spec)
         return Answer(False, State.CANCELLED)
     if answer.state is not State.READ:
-        return Answer(False if spec.traits.is_check_box and answer.state is State.EMPTY else None, answer.state)
+        return Answer(
+            False if spec.traits.is_check_box and answer.state is State.EMPTY else None,
+            answer.state,
+        )
     if answer.value is None or (isinstance(answer.value, str) and not answer.value.strip()):
         raise MissingAnswerError("field_no_answer", fields=(spec.name,))
     value = normalize_value(spec, answer.value)
     return Answer(value, State.EMPTY if value is False else State.READ)
 
 
-def complete_answers(specs: Iterable[FieldSpec], answers: Mapping[str, Answer]) -> dict[str, Answer]:
+def complete_answers(
+    specs: Iterable[FieldSpec], answers: Mapping[str, Answer]
+) -> dict[str, Answer]:
     """One stored answer for each field.
 
     Raises:
@@ -98,12 +111,16 @@ def complete_answers(specs: Iterable[FieldSpec], answers: Mapping[str, Answer]) 
     if missing:
         raise MissingAnswerError("fields_no_answer", number=len(missing), fields=tuple(missing))
     if wrong:
-        raise InvalidAnswerError("answers_do_not_fit_fields", number=len(wrong), fields=tuple(wrong))
+        raise InvalidAnswerError(
+            "answers_do_not_fit_fields", number=len(wrong), fields=tuple(wrong)
+        )
     return done
 
 
 def agrees_with_reading(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
-    """Whether person and machine say the same, apart from case, blanks and ways to write a date, time or number."""
+    """Whether person and machine say the same, apart from case, blanks and ways to write a date,
+    time or number.
+    """
     if reading is None or reading.state is not answer.state:
         return False
     if answer.state is not State.READ:
@@ -112,29 +129,45 @@ def agrees_with_reading(spec: FieldSpec, answer: Answer, reading: Reading | None
 
 
 def is_settled(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
-    """Whether one person's answer is enough: where it was typed unseen, only if the machine read the same.
+    """Whether one person's answer is enough: where it was typed unseen, only if the machine read
+    the same.
 
-    An unlikely number or date is not, even then: another person is told. A name that is typed is enough: names are read too badly to be compared.
+    An unlikely number or date is not, even then: another person is told. A name that is typed is
+    enough: names are read too badly to be compared.
     """
     if not needs_blind_keying(spec, reading) or (spec.traits.is_handwriting and not spec.critical):
         return True
-    return agrees_with_reading(spec, answer, reading) and _is_within_bounds(spec, answer) and not is_unlikely(reading)
+    return (
+        agrees_with_reading(spec, answer, reading)
+        and _is_within_bounds(spec, answer)
+        and not is_unlikely(reading)
+    )
 
 
-def fields_for_second_reviewer(forms: Forms, form: Form, specs: Iterable[FieldSpec], answers: Mapping[str, Answer]) -> set[str]:
-    """The fields that another person looks at whatever the first and the machine say: what is critical and written on a form of `double_check`.
+def fields_for_second_reviewer(
+    forms: Forms, form: Form, specs: Iterable[FieldSpec], answers: Mapping[str, Answer]
+) -> set[str]:
+    """The fields that another person looks at whatever the first and the machine say: what is
+    critical and written on a form of `double_check`.
 
     A box without a mark says something too, as that a sum has not been paid yet.
     """
     if form.id not in forms.double_check:
         return set()
-    return {spec.name for spec in specs if spec.critical and (spec.traits.is_check_box or answers[spec.name].state is not State.EMPTY)}
+    return {
+        spec.name
+        for spec in specs
+        if spec.critical
+        and (spec.traits.is_check_box or answers[spec.name].state is not State.EMPTY)
+    }
 
 
 def needs_blind_keying(spec: FieldSpec, reading: Reading | None) -> bool:
-    """Whether a field is typed by somebody who has not been shown what was read: critical ones, and those whose reading is doubtful.
+    """Whether a field is typed by somebody who has not been shown what was read: critical ones, and
+    those whose reading is doubtful.
 
-    People overlook wrong values that they are shown (docs/review.md). Free text is always shown: its doubtful words are marked in it.
+    People overlook wrong values that they are shown (docs/review.md). Free text is always shown:
+    its doubtful words are marked in it.
     """
     if spec.critical or reading is None or spec.traits.is_multiline:
         return spec.critical
@@ -142,14 +175,20 @@ def needs_blind_keying(spec: FieldSpec, reading: Reading | None) -> bool:
 
 
 def is_unlikely(reading: Reading | None) -> bool:
-    """Whether the machine found what it read odd: a date outside the outage, a number that is not plausible."""
+    """Whether the machine found what it read odd: a date outside the outage, a number that is not
+    plausible.
+    """
     return reading is not None and not UNLIKELY_EVIDENCE.isdisjoint(reading.evidence)
 
 
-def fill_left_empty(specs: Sequence[FieldSpec], answers: Mapping[str, Answer], readings: Mapping[str, Reading]) -> dict[str, Answer]:
-    """The answers, and tomt for each field that the person left alone, that may be left out, and that the machine finds empty too.
+def fill_left_empty(
+    specs: Sequence[FieldSpec], answers: Mapping[str, Answer], readings: Mapping[str, Reading]
+) -> dict[str, Answer]:
+    """The answers, and tomt for each field that the person left alone, that may be left out, and
+    that the machine finds empty too.
 
-    A field left alone in which the machine sees ink stays unanswered, so that the person is asked to look again.
+    A field left alone in which the machine sees ink stays unanswered, so that the person is
+    asked to look again.
     """
     left = [spec.name for spec in specs if spec.name not in answers and not spec.required]
     empty = [name for name in left if name in readings and readings[name].is_seen_empty]
@@ -165,7 +204,9 @@ def _is_within_bounds(spec: FieldSpec, answer: Answer) -> bool:
     if spec.format is not Format.NUMBER or not isinstance(answer.value, str):
         return True
     number = float(answer.value)
-    return (spec.minimum is None or number >= spec.minimum) and (spec.maximum is None or number <= spec.maximum)
+    return (spec.minimum is None or number >= spec.minimum) and (
+        spec.maximum is None or number <= spec.maximum
+    )
 
 
 def _comparison_value(spec: FieldSpec, value: Value) -> Value:

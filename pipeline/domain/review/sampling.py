@@ -1,6 +1,8 @@
-"""Drawing lots that nobody can steer and everybody can check: a keyed hash of what is drawn decides, not a person and not the moment.
+"""Drawing lots that nobody can steer and everybody can check: a keyed hash of what is drawn
+decides, not a person and not the moment.
 
-The same key and the same thing always give the same lot, so that whoever holds the key can show afterwards that the draw was right.
+The same key and the same thing always give the same lot, so that whoever holds the key can show
+afterwards that the draw was right.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""Known-wrong values for fields that are shown filled in: what is put in the reading's place, and whether it is still there afterwards.
+"""Known-wrong values for fields that are shown filled in: what is put in the reading's place, and
+whether it is still there afterwards.
 
-Whoever looks at the paper changes it. Identities are never touched, nor anything that is typed blind.
+Whoever looks at the paper changes it. Identities are never touched, nor anything that is typed
+blind.
 """
 
 from __future__ import annotations
@@ -20,7 +22,18 @@ from pipeline.domain.model import Reading, State, Value
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.domain.review.rules import Answer, agrees_with_reading
 
-LOOKALIKE_DIGITS: Mapping[str, str] = {"0": "6", "1": "7", "2": "7", "3": "8", "4": "9", "5": "6", "6": "0", "7": "1", "8": "3", "9": "4"}
+LOOKALIKE_DIGITS: Mapping[str, str] = {
+    "0": "6",
+    "1": "7",
+    "2": "7",
+    "3": "8",
+    "4": "9",
+    "5": "6",
+    "6": "0",
+    "7": "1",
+    "8": "3",
+    "9": "4",
+}
 """For each digit one that is mistaken for it."""
 OPPOSITES: Mapping[str, str] = {
     one: other
@@ -42,14 +55,21 @@ OPPOSITES: Mapping[str, str] = {
     for one, other in (pair, pair[::-1])
 }
 """Words that turn a note round: one who reads the paper cannot take one for the other."""
-UNSEEDED_MEANINGS = frozenset(Meaning) - {Meaning.WRITTEN_DATE, Meaning.WRITTEN_TIME, Meaning.EVENT_DATE, Meaning.EVENT_TIME}
+UNSEEDED_MEANINGS = frozenset(Meaning) - {
+    Meaning.WRITTEN_DATE,
+    Meaning.WRITTEN_TIME,
+    Meaning.EVENT_DATE,
+    Meaning.EVENT_TIME,
+}
 """Who it is about and who wrote."""
 _WORD_PATTERN = re.compile(r"\d+|[^\W\d]+")
 
 
 @dataclass(frozen=True, slots=True)
 class SeededError:
-    """A wrong value. In a text the characters from `start` up to `end` are the wrong ones; elsewhere both are 0."""
+    """A wrong value. In a text the characters from `start` up to `end` are the wrong ones;
+    elsewhere both are 0.
+    """
 
     value: Value
     state: State = State.READ
@@ -58,12 +78,20 @@ class SeededError:
 
 
 def make_seeded_error(spec: FieldSpec, reading: Reading, seed: str) -> SeededError | None:
-    """A value that the paper does not say, if what was read is right; None for fields that nothing is planted in. The same seed gives the same."""
-    if spec.critical or spec.means in UNSEEDED_MEANINGS or reading.state not in (State.READ, State.EMPTY):
+    """A value that the paper does not say, if what was read is right; None for fields that nothing
+    is planted in. The same seed gives the same.
+    """
+    if (
+        spec.critical
+        or spec.means in UNSEEDED_MEANINGS
+        or reading.state not in (State.READ, State.EMPTY)
+    ):
         return None
     chance = Random(seed)
     if spec.traits.is_check_box:
-        return SeededError(True) if reading.state is State.EMPTY else SeededError(False, State.EMPTY)
+        return (
+            SeededError(True) if reading.state is State.EMPTY else SeededError(False, State.EMPTY)
+        )
     if reading.state is not State.READ or not isinstance(reading.value, str):
         return None
     if spec.traits.has_options:
@@ -86,10 +114,17 @@ def apply_seeded_error(plant: SeededError, reading: Reading) -> Reading:
 
 
 def is_undetected(spec: FieldSpec, plant: SeededError, reading: Reading, answer: Answer) -> bool:
-    """Whether an answer says what was planted. In doubt it does: a text in which other places were changed counts while the wrong word stands."""
+    """Whether an answer says what was planted. In doubt it does: a text in which other places were
+    changed counts while the wrong word stands.
+    """
     if agrees_with_reading(spec, answer, Reading(plant.value, 1.0, plant.state)):
         return True
-    if not (spec.traits.is_handwriting and answer.state is State.READ and isinstance(answer.value, str) and isinstance(plant.value, str)):
+    if not (
+        spec.traits.is_handwriting
+        and answer.state is State.READ
+        and isinstance(answer.value, str)
+        and isinstance(plant.value, str)
+    ):
         return False
     wrong = _count_words(plant.value) - _count_words(str(reading.value))
     given = _count_words(answer.value) - _count_words(str(reading.value))
@@ -97,8 +132,17 @@ def is_undetected(spec: FieldSpec, plant: SeededError, reading: Reading, answer:
 
 
 def restore_true_words(plant: SeededError, reading: Reading, answer: Answer) -> Answer | None:
-    """The person's text with the true words where the planted ones stood; None where the reading itself is to be shown again."""
-    if not (isinstance(answer.value, str) and isinstance(plant.value, str) and isinstance(reading.value, str)) or plant.start == plant.end:
+    """The person's text with the true words where the planted ones stood; None where the reading
+    itself is to be shown again.
+    """
+    if (
+        not (
+            isinstance(answer.value, str)
+            and isinstance(plant.value, str)
+            and isinstance(reading.value, str)
+        )
+        or plant.start == plant.end
+    ):
         return None
     at = _locate_seeded(plant, answer.value)
     if at is None or answer.value.strip() == plant.value.strip():
@@ -112,7 +156,9 @@ def _replace_digit(spec: FieldSpec, value: str, chance: Random) -> SeededError |
     chance.shuffle(places)
     for place in places:
         other = value[:place] + LOOKALIKE_DIGITS[value[place]] + value[place + 1 :]
-        if _is_plausible(spec, other) and normalize_value(spec, other) != normalize_value(spec, value):
+        if _is_plausible(spec, other) and normalize_value(spec, other) != normalize_value(
+            spec, value
+        ):
             return SeededError(other)
     return None
 
@@ -128,29 +174,42 @@ def _is_plausible(spec: FieldSpec, value: str) -> bool:
         return True
     number = float(str(kept))
     bounds = ((spec.minimum, spec.maximum), (lowest, highest))
-    return all((low is None or number >= low) and (high is None or number <= high) for low, high in bounds)
+    return all(
+        (low is None or number >= low) and (high is None or number <= high) for low, high in bounds
+    )
 
 
 def _replace_word(reading: Reading, text: str, chance: Random) -> SeededError | None:
     found = [
-        match for match in _WORD_PATTERN.finditer(text) if _is_confident(reading, match) and (match[0].isdecimal() or match[0].lower() in OPPOSITES)
+        match
+        for match in _WORD_PATTERN.finditer(text)
+        if _is_confident(reading, match) and (match[0].isdecimal() or match[0].lower() in OPPOSITES)
     ]
     if not found:
         return None
     match = chance.choice(found)
     word = match[0]
     if word.isdecimal():
-        place = chance.choice([place for place, sign in enumerate(word) if sign in LOOKALIKE_DIGITS] or [0])
+        place = chance.choice(
+            [place for place, sign in enumerate(word) if sign in LOOKALIKE_DIGITS] or [0]
+        )
         other = word[:place] + LOOKALIKE_DIGITS.get(word[place], "7") + word[place + 1 :]
     else:
         other = OPPOSITES[word.lower()]
         other = other.capitalize() if word[0].isupper() else other
-    return SeededError(text[: match.start()] + other + text[match.end() :], State.READ, match.start(), match.start() + len(other))
+    return SeededError(
+        text[: match.start()] + other + text[match.end() :],
+        State.READ,
+        match.start(),
+        match.start() + len(other),
+    )
 
 
 def _is_confident(reading: Reading, match: re.Match[str]) -> bool:
     """A word marked as doubtful would be looked at for that alone."""
-    return all(p >= SEEDED_ERROR_CHARACTERS_FROM for p in reading.characters[match.start() : match.end()])
+    return all(
+        p >= SEEDED_ERROR_CHARACTERS_FROM for p in reading.characters[match.start() : match.end()]
+    )
 
 
 def _count_words(text: str) -> Counter[str]:

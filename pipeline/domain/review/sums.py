@@ -1,7 +1,9 @@
-"""Sums of a confirmed entry: what a person has answered, added up again. Pure; says what differs and changes nothing.
+"""Sums of a confirmed entry: what a person has answered, added up again. Pure; says what differs
+and changes nothing.
 
-Reading weighs sums while the page is read (`resolve.arithmetic`). This looks at what people said the paper says, so that a wrong sum on
-the paper, or a slip of whoever typed, is seen before it is decided.
+Reading weighs sums while the page is read (`resolve.arithmetic`). This looks at what people said
+the paper says, so that a wrong sum on the paper, or a slip of whoever typed, is seen before it
+is decided.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from pipeline.domain.review.rules import Answer
 
 @dataclass(frozen=True, slots=True)
 class ArithmeticFinding:
-    """What does not add up: a kind (a code, in words in the UI's catalogue), the field that it is about, and what it should be, if that is known."""
+    """What does not add up: a kind (a code, in words in the UI's catalogue), the field that it is
+    about, and what it should be, if that is known.
+    """
 
     kind: str
     field: str
@@ -38,7 +42,9 @@ class AnswerNumbers:
         if answer is None or answer.state is not State.READ or not isinstance(answer.value, str):
             return None
         plain = answer.value.replace(",", ".").replace(" ", "")
-        return Decimal(plain) if NUMBER_PATTERN.fullmatch(plain) else None  # not yet checked: whoever types may have written anything, even "inf"
+        return (
+            Decimal(plain) if NUMBER_PATTERN.fullmatch(plain) else None
+        )  # not yet checked: whoever types may have written anything, even "inf"
 
     def addend(self, name: str) -> Decimal | None:
         """As `number`, but an empty field adds nothing; None if nobody knows what stands there."""
@@ -50,7 +56,11 @@ class AnswerNumbers:
     def total(self, names: tuple[str, ...]) -> Decimal | None:
         """The sum; None if a part is not known."""
         parts = [self.addend(name) for name in names]
-        return sum((part for part in parts if part is not None), Decimal(0)) if None not in parts else None
+        return (
+            sum((part for part in parts if part is not None), Decimal(0))
+            if None not in parts
+            else None
+        )
 
     def text(self, name: str) -> str:
         """What a choice or text says; empty if nothing."""
@@ -64,7 +74,9 @@ class AnswerNumbers:
 
 
 def check_sums(form: Form, row: int | None, figures: AnswerNumbers) -> list[ArithmeticFinding]:
-    """Each written sum that is not that of its parts. An empty sum, and one with a part that nobody can read, says nothing."""
+    """Each written sum that is not that of its parts. An empty sum, and one with a part that nobody
+    can read, says nothing.
+    """
     found = []
     own = {spec.name for spec in form.entry_fields(row)}
     for spec in form.entry_fields(row):

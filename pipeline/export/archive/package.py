@@ -1,7 +1,8 @@
 """A package for an archive (FGS Paketstruktur 2.0, E-ARK SIP): one folder in a ZIP file.
 
-`representations/pdfa` holds each sheet as PDF/A with a text layer, `representations/skannat` the scans as they came. The metadata are an ERMS
-file and PREMIS; METS.xml names every file with its SHA-256.
+`representations/pdfa` holds each sheet as PDF/A with a text layer, `representations/skannat` the
+scans as they came. The metadata are an ERMS file and PREMIS; METS.xml names every file with its
+SHA-256.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ from importlib.metadata import version as version_of
 
 from pipeline.domain.record import Run
 from pipeline.domain.settings import Settings
-from pipeline.export.archive.metadata import PackageContents, PackageFile, erms_metadata, mets_xml, premis_xml
+from pipeline.export.archive.metadata import (
+    PackageContents,
+    PackageFile,
+    erms_metadata,
+    mets_xml,
+    premis_xml,
+)
 from pipeline.export.archive.sheets import SheetFile, SheetFiles
 from pipeline.export.exporter import to_local_time
 
@@ -39,26 +46,47 @@ PREMIS 3.0: https://www.loc.gov/standards/premis/premis.xsd
 def build_package(sheets: Sequence[SheetFiles], run: Run, settings: Settings) -> bytes:
     """The ZIP file; its folder and its identity are the run's id."""
     contents = PackageContents(
-        descriptive=PackageFile("metadata/descriptive/erms.xml", "application/xml", erms_metadata(sheets, PDF_FOLDER, run, settings)),
-        preservation=PackageFile("metadata/preservation/premis.xml", "application/xml", premis_xml(sheets, (PDF_FOLDER, SCAN_FOLDER), run)),
-        documentation=(PackageFile("documentation/LÄS-MIG.txt", "text/plain", README_TEXT.encode()),),
+        descriptive=PackageFile(
+            "metadata/descriptive/erms.xml",
+            "application/xml",
+            erms_metadata(sheets, PDF_FOLDER, run, settings),
+        ),
+        preservation=PackageFile(
+            "metadata/preservation/premis.xml",
+            "application/xml",
+            premis_xml(sheets, (PDF_FOLDER, SCAN_FOLDER), run),
+        ),
+        documentation=(
+            PackageFile("documentation/LÄS-MIG.txt", "text/plain", README_TEXT.encode()),
+        ),
         schemas=_schema_files(settings),
         representations={
             "pdfa": tuple(_package_file(PDF_FOLDER, sheet.pdf) for sheet in sheets),
-            "skannat": tuple(_package_file(SCAN_FOLDER, scan) for sheet in sheets for scan in sheet.scans),
+            "skannat": tuple(
+                _package_file(SCAN_FOLDER, scan) for sheet in sheets for scan in sheet.scans
+            ),
         },
     )
-    root = PackageFile("METS.xml", "application/xml", mets_xml(run.id, contents, run.made_at, _program_version(), settings))
+    root = PackageFile(
+        "METS.xml",
+        "application/xml",
+        mets_xml(run.id, contents, run.made_at, _program_version(), settings),
+    )
     return _zip_files(run, [root, *_all_files(contents)])
 
 
 def _schema_files(settings: Settings) -> tuple[PackageFile, ...]:
-    """The schemas of the metadata: where they are published, and those files themselves that the organisation has put into its folder."""
+    """The schemas of the metadata: where they are published, and those files themselves that the
+    organisation has put into its folder.
+    """
     folder = settings.archive_schemas
     own = sorted(folder.glob("*.xsd")) if folder else []
     return (
         PackageFile("schemas/SCHEMAN.txt", "text/plain", SCHEMA_SOURCES.encode()),
-        *(PackageFile(f"schemas/{path.name}", "application/xml", path.read_bytes()) for path in own),
+        *(
+            PackageFile(f"schemas/{path.name}", "application/xml", path.read_bytes())
+            for path in own
+        ),
     )
 
 
@@ -80,7 +108,10 @@ def _zip_files(run: Run, parts: Sequence[PackageFile]) -> bytes:
     stamp = to_local_time(run.made_at)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
         for part in parts:
-            named = zipfile.ZipInfo(f"{run.id}/{part.path}", (stamp.year, stamp.month, stamp.day, stamp.hour, stamp.minute, stamp.second))
+            named = zipfile.ZipInfo(
+                f"{run.id}/{part.path}",
+                (stamp.year, stamp.month, stamp.day, stamp.hour, stamp.minute, stamp.second),
+            )
             named.external_attr = 0o600 << 16
             named.compress_type = zipfile.ZIP_DEFLATED
             file.writestr(named, part.data)

@@ -1,6 +1,8 @@
-"""A sheet as PDF/A-2u (ISO 19005-2): its picture, and over it, unseen, what people confirmed, so that it can be searched and read aloud.
+"""A sheet as PDF/A-2u (ISO 19005-2): its picture, and over it, unseen, what people confirmed, so
+that it can be searched and read aloud.
 
-Lengths are mm. The picture is the page laid on its form, so that the places of the fields hold; the scan as it came lies beside in the package.
+Lengths are mm. The picture is the page laid on its form, so that the places of the fields hold;
+the scan as it came lies beside in the package.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ _FONT_SHARE = 0.62
 
 @dataclass(frozen=True, slots=True)
 class PlacedText:
-    """What was confirmed in a field, and the field's place. `lines` is how many lines of writing the place has."""
+    """What was confirmed in a field, and the field's place. `lines` is how many lines of writing
+    the place has.
+    """
 
     box: BoxMm
     text: str
@@ -50,7 +54,9 @@ def sheet_pdf(sides: Sequence[SheetSide], title: str, author: str, made_at: date
         pdf.set_author(make_printable(author))
         for side in sides:
             pdf.add_page(format=(side.width, side.height))
-            pdf.image(BytesIO(side.picture), 0, 0, side.width, side.height, alt_text=make_printable(title))
+            pdf.image(
+                BytesIO(side.picture), 0, 0, side.width, side.height, alt_text=make_printable(title)
+            )
             with pdf.local_context(text_mode=TextMode.INVISIBLE):
                 for words in side.words:
                     _write_hidden_text(pdf, words)

@@ -1,7 +1,8 @@
 """Making a package of what is exported: sheets, fixed, in one file, each sheet once as it is.
 
-As with exports (`pipeline/export/runs.py`) the file is made from what the database says; then everything is looked at again and written in one
-transaction. A process that is killed leaves a whole package or none. The archive is no target of an export: a sheet goes there besides going
+As with exports (`pipeline/export/runs.py`) the file is made from what the database says; then
+everything is looked at again and written in one transaction. A process that is killed leaves a
+whole package or none. The archive is no target of an export: a sheet goes there besides going
 into the care system, and only when the system has all of its entries.
 """
 
@@ -18,7 +19,12 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Record, Run
 from pipeline.export.archive.package import build_package as packed
-from pipeline.export.archive.sheets import SheetFiles, build_sheet_files, longest_retention, retention_label
+from pipeline.export.archive.sheets import (
+    SheetFiles,
+    build_sheet_files,
+    longest_retention,
+    retention_label,
+)
 from pipeline.export.exporter import to_local_time
 from pipeline.export.runs import ExportContext, RunFile
 from pipeline.store.database.store import lock_keys
@@ -36,7 +42,9 @@ TARGET = "arkiv"
 
 @dataclass(frozen=True, slots=True)
 class ArchiveReady:
-    """What waits: sheets, how many of each class of retention in the next package, and sheets of which an entry is still on its way."""
+    """What waits: sheets, how many of each class of retention in the next package, and sheets of
+    which an entry is still on its way.
+    """
 
     sheets: int
     unsettled: int
@@ -54,12 +62,20 @@ def find_ready(context: ExportContext, person: Person, unit: str | None = None) 
     with context.store.read() as conn:
         waiting = archives.find_archivable(conn, person, unit)
         found = _records_by_sheet(conn, context, waiting.sheets[:MAX_SHEETS])
-    classes = Counter(retention_label(longest_retention(each, context.settings, context.forms)) for each in found.values())
-    return ArchiveReady(len(waiting.sheets), waiting.unsettled_count, tuple(sorted(classes.items())))
+    classes = Counter(
+        retention_label(longest_retention(each, context.settings, context.forms))
+        for each in found.values()
+    )
+    return ArchiveReady(
+        len(waiting.sheets), waiting.unsettled_count, tuple(sorted(classes.items()))
+    )
 
 
-def make_package(context: ExportContext, person: Person, now: datetime, unit: str | None = None) -> ArchivePackage | None:
-    """Archive what is ready, at most `MOST_SHEETS` sheets, of one unit or of all of the person's; None when there is nothing.
+def make_package(
+    context: ExportContext, person: Person, now: datetime, unit: str | None = None
+) -> ArchivePackage | None:
+    """Archive what is ready, at most `MOST_SHEETS` sheets, of one unit or of all of the person's;
+    None when there is nothing.
 
     Raises:
         NotAllowedError: the person does not archive, or not in this unit.
@@ -69,11 +85,27 @@ def make_package(context: ExportContext, person: Person, now: datetime, unit: st
     with context.store.recording_denials():
         require_permission(person, Action.ARCHIVE, unit)
     for _ in range(MAX_ATTEMPTS):
-        run = Run(f"{to_local_time(now):%Y%m%d-%H%M%S}-{TARGET}-{secrets.token_hex(2)}", TARGET, "", now, person.name[:80], 0)
+        run = Run(
+            f"{to_local_time(now):%Y%m%d-%H%M%S}-{TARGET}-{secrets.token_hex(2)}",
+            TARGET,
+            "",
+            now,
+            person.name[:80],
+            0,
+        )
         with context.store.read() as conn:
             chosen = archives.find_archivable(conn, person, unit).sheets[:MAX_SHEETS]
             found = _records_by_sheet(conn, context, chosen)
-            sheets = [build_sheet_files(each, found.get(each.sheet, []), list_sheet_pages(conn, each.sheet), context, run) for each in chosen]
+            sheets = [
+                build_sheet_files(
+                    each,
+                    found.get(each.sheet, []),
+                    list_sheet_pages(conn, each.sheet),
+                    context,
+                    run,
+                )
+                for each in chosen
+            ]
         if not sheets:
             return None
         data = packed(sheets, run, context.settings)
@@ -83,7 +115,8 @@ def make_package(context: ExportContext, person: Person, now: datetime, unit: st
 
 
 def package_file(context: ExportContext, person: Person, package_id: str) -> RunFile:
-    """The file of a package, the same bytes as when it was made. That it was fetched is written in the log.
+    """The file of a package, the same bytes as when it was made. That it was fetched is written in
+    the log.
 
     Raises:
         NotAllowedError: the package holds sheets that the person may not see.
@@ -92,11 +125,26 @@ def package_file(context: ExportContext, person: Person, package_id: str) -> Run
     """
     with context.store.begin() as conn:
         found = archives.load_package(conn, person, package_id)
-        events.record(conn, person.login, "fetch_package", package_id, unit=_package_unit(conn, package_id), sheets=found.sheets)
-    return RunFile(found.file_name, "application/zip", context.store.images.get(found.sha256), found.sha256, found.sheets)
+        events.record(
+            conn,
+            person.login,
+            "fetch_package",
+            package_id,
+            unit=_package_unit(conn, package_id),
+            sheets=found.sheets,
+        )
+    return RunFile(
+        found.file_name,
+        "application/zip",
+        context.store.images.get(found.sha256),
+        found.sha256,
+        found.sheets,
+    )
 
 
-def _records_by_sheet(conn: Connection, context: ExportContext, sheets: Sequence[ArchivableSheet]) -> dict[str, list[Record]]:
+def _records_by_sheet(
+    conn: Connection, context: ExportContext, sheets: Sequence[ArchivableSheet]
+) -> dict[str, list[Record]]:
     """The records of sheets by sheet, in the order of their rows."""
     sheet_of = {entry_id: each.sheet for each in sheets for entry_id in each.entry_ids}
     found = defaultdict[str, list[Record]](list)
@@ -105,16 +153,43 @@ def _records_by_sheet(conn: Connection, context: ExportContext, sheets: Sequence
     return found
 
 
-def _save_package(context: ExportContext, person: Person, unit: str | None, sheets: list[SheetFiles], run: Run, data: bytes) -> ArchivePackage | None:
-    """Write the package if every sheet is still what the file says; None when something has changed."""
+def _save_package(
+    context: ExportContext,
+    person: Person,
+    unit: str | None,
+    sheets: list[SheetFiles],
+    run: Run,
+    data: bytes,
+) -> ArchivePackage | None:
+    """Write the package if every sheet is still what the file says; None when something has
+    changed.
+    """
     with context.store.begin() as conn:
         lock_keys(conn, "archive")
-        now_there = {(each.sheet, each.content_digest) for each in archives.find_archivable(conn, person, unit).sheets}
+        now_there = {
+            (each.sheet, each.content_digest)
+            for each in archives.find_archivable(conn, person, unit).sheets
+        }
         if any((each.sheet, each.content) not in now_there for each in sheets):
             return None
-        made = ArchivePackage(run.id, f"efterskrift-{run.id}.zip", context.store.images.put(data), run.made_at, run.made_by, len(sheets))
+        made = ArchivePackage(
+            run.id,
+            f"efterskrift-{run.id}.zip",
+            context.store.images.put(data),
+            run.made_at,
+            run.made_by,
+            len(sheets),
+        )
         archives.add_package(conn, made, [_archived_sheet(each) for each in sheets])
-        events.record(conn, person.login, "archive", made.id, unit=_package_unit(conn, made.id), sheets=made.sheets, sha256=made.sha256)
+        events.record(
+            conn,
+            person.login,
+            "archive",
+            made.id,
+            unit=_package_unit(conn, made.id),
+            sheets=made.sheets,
+            sha256=made.sha256,
+        )
         return made
 
 

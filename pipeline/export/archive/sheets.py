@@ -1,4 +1,6 @@
-"""What is archived of a sheet: its records, its pages as they came, the same as PDF/A, and how long it has to be kept."""
+"""What is archived of a sheet: its records, its pages as they came, the same as PDF/A, and how long
+it has to be kept.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ class SheetFile:
 
 @dataclass(frozen=True, slots=True)
 class SheetFiles:
-    """A sheet as it is archived. `sheet` names it; `kept` is its class of retention, the longest of its records'."""
+    """A sheet as it is archived. `sheet` names it; `kept` is its class of retention, the longest of
+    its records'.
+    """
 
     sheet: str
     content: str
@@ -51,7 +55,13 @@ class SheetFiles:
     retention: Retention
 
 
-def build_sheet_files(sheet: ArchivableSheet, records: Sequence[Record], pages: Sequence[Page], context: ExportContext, run: Run) -> SheetFiles:
+def build_sheet_files(
+    sheet: ArchivableSheet,
+    records: Sequence[Record],
+    pages: Sequence[Page],
+    context: ExportContext,
+    run: Run,
+) -> SheetFiles:
     """Put a sheet together.
 
     Raises:
@@ -67,19 +77,39 @@ def build_sheet_files(sheet: ArchivableSheet, records: Sequence[Record], pages: 
     sides = [_sheet_side(page, form, records, images, context.forms) for page in pictures]
     title = f"{first.title}, {format_event_time(first)}, ark {sheet.sheet}"
     pdf = sheet_pdf(sides, title, first.author or context.settings.care_provider, run.made_at)
-    scans = tuple(_scan_file(sheet.sheet, number, page, images) for number, page in enumerate(pictures, 1))
+    scans = tuple(
+        _scan_file(sheet.sheet, number, page, images) for number, page in enumerate(pictures, 1)
+    )
     named = SheetFile(f"{sheet.sheet}.pdf", "application/pdf", pdf)
-    return SheetFiles(sheet.sheet, sheet.content_digest, tuple(records), named, scans, longest_retention(records, context.settings, context.forms))
+    return SheetFiles(
+        sheet.sheet,
+        sheet.content_digest,
+        tuple(records),
+        named,
+        scans,
+        longest_retention(records, context.settings, context.forms),
+    )
 
 
 def longest_retention(records: Sequence[Record], settings: Settings, forms: Forms) -> Retention:
-    """The retention that keeps a sheet longest: it is one piece of paper, whomever of those on it that is for."""
+    """The retention that keeps a sheet longest: it is one piece of paper, whomever of those on it
+    that is for.
+    """
     found = [one for record in records for one in _record_retentions(record, settings, forms)]
-    return max(found, key=lambda one: (bool(one.permanent_reason), one.earliest is None, one.earliest or date.min))
+    return max(
+        found,
+        key=lambda one: (
+            bool(one.permanent_reason),
+            one.earliest is None,
+            one.earliest or date.min,
+        ),
+    )
 
 
 def retention_label(retention: Retention) -> str:
-    """How a class is named in tables and lists: `SOL-5/1`; what is kept for good `BEVARAS (SOL-5/1)`."""
+    """How a class is named in tables and lists: `SOL-5/1`; what is kept for good `BEVARAS
+    (SOL-5/1)`.
+    """
     name = f"{retention.rule.rule}/{retention.rule.version}"
     return f"BEVARAS ({name})" if retention.permanent_reason else name
 
@@ -90,20 +120,42 @@ def retention_start(record: Record) -> datetime | None:
 
 
 def _record_retentions(record: Record, settings: Settings, forms: Forms) -> Iterator[Retention]:
-    """By the client and by everybody else whose number the record holds, such as somebody who applies too, or a child."""
-    days = [to_local_time(moment).date() for moment in (record.event_at, record.written_at) if moment]
+    """By the client and by everybody else whose number the record holds, such as somebody who
+    applies too, or a child.
+    """
+    days = [
+        to_local_time(moment).date() for moment in (record.event_at, record.written_at) if moment
+    ]
     day, last = (days[0], max(days)) if days else (None, None)
-    about = RetentionFacts(record.area, record.form, record.client.pid, day, settings.county, settings.care_provider, last)
+    about = RetentionFacts(
+        record.area,
+        record.form,
+        record.client.pid,
+        day,
+        settings.county,
+        settings.care_provider,
+        last,
+    )
     yield classify_retention(about)
     for pid in _other_birth_numbers(record, forms):
         found = classify_retention(replace(about, pid=pid))
-        yield replace(found, permanent_reason=f"{found.permanent_reason} (någon annan på arket)") if found.permanent_reason else found
+        yield (
+            replace(found, permanent_reason=f"{found.permanent_reason} (någon annan på arket)")
+            if found.permanent_reason
+            else found
+        )
 
 
 def _other_birth_numbers(record: Record, forms: Forms) -> Iterator[str]:
-    """The numbers that say when somebody was born, but the client's; of a form that is not there any longer in whichever field they stand."""
+    """The numbers that say when somebody was born, but the client's; of a form that is not there
+    any longer in whichever field they stand.
+    """
     form = forms.get((record.form, record.version))
-    named = {spec.column for spec in form.fields if spec.format is Format.PERSONAL_NUMBER} if form else set(record.fields)
+    named = (
+        {spec.column for spec in form.fields if spec.format is Format.PERSONAL_NUMBER}
+        if form
+        else set(record.fields)
+    )
     for name in sorted(named & set(record.fields)):
         value = record.fields[name]
         if isinstance(value, str) and value != record.client.pid and birth_day(value) is not None:
@@ -112,15 +164,28 @@ def _other_birth_numbers(record: Record, forms: Forms) -> Iterator[str]:
 
 def _scan_file(sheet: str, number: int, page: Page, images: ImageFolder) -> SheetFile:
     kind = page.media_type or PNG
-    return SheetFile(f"{sheet}-{number}.{SUFFIX_BY_MEDIA_TYPE.get(kind, 'bin')}", kind, images.get(page.image_sha256 or ""))
+    return SheetFile(
+        f"{sheet}-{number}.{SUFFIX_BY_MEDIA_TYPE.get(kind, 'bin')}",
+        kind,
+        images.get(page.image_sha256 or ""),
+    )
 
 
-def _sheet_side(page: Page, form: Form | None, records: Sequence[Record], images: ImageFolder, forms: Forms) -> SheetSide:
-    """A page. One that was not laid on its form lies on A4 as it came, and the words of its entries run down it."""
+def _sheet_side(
+    page: Page, form: Form | None, records: Sequence[Record], images: ImageFolder, forms: Forms
+) -> SheetSide:
+    """A page. One that was not laid on its form lies on A4 as it came, and the words of its entries
+    run down it.
+    """
     number = min(page.page_no or 1, len(form.pages)) - 1 if form else 0
     if form and page.upright_sha256 and page.outcome is Outcome.READ and page.form == form.id:
         width, height = form.pages[number].size
-        return SheetSide(images.get(page.upright_sha256), width, height, _texts_on_form(form, number, records, forms))
+        return SheetSide(
+            images.get(page.upright_sha256),
+            width,
+            height,
+            _texts_on_form(form, number, records, forms),
+        )
     picture = decode_image(images.get(page.image_sha256 or ""), page.media_type or PNG)
     high, wide = picture.shape[:2]
     scale = min(PAGE_WIDTH_MM / wide, PAGE_HEIGHT_MM / high)
@@ -129,7 +194,9 @@ def _sheet_side(page: Page, form: Form | None, records: Sequence[Record], images
     return SheetSide(jpeg, *size, _texts_without_form(size, records, forms) if number == 0 else ())
 
 
-def _texts_on_form(form: Form, number: int, records: Sequence[Record], forms: Forms) -> tuple[PlacedText, ...]:
+def _texts_on_form(
+    form: Form, number: int, records: Sequence[Record], forms: Forms
+) -> tuple[PlacedText, ...]:
     fields = form.pages[number].all_fields
     found: list[PlacedText] = []
     for index, record in enumerate(records):
@@ -144,6 +211,16 @@ def _field_texts(spec: FieldSpec, record: Record, forms: Forms) -> list[PlacedTe
     return [PlacedText(spec.box, text, spec.lines or 1)] if text else []
 
 
-def _texts_without_form(size: tuple[float, float], records: Sequence[Record], forms: Forms) -> tuple[PlacedText, ...]:
-    texts = [f"{record.labels.get(name, name)}: {format_field_value(record, name, forms)}" for record in records for name in record.fields]
-    return (PlacedText((5, 5, size[0] - 10, size[1] - 10), "\n".join(texts), len(texts)),) if texts else ()
+def _texts_without_form(
+    size: tuple[float, float], records: Sequence[Record], forms: Forms
+) -> tuple[PlacedText, ...]:
+    texts = [
+        f"{record.labels.get(name, name)}: {format_field_value(record, name, forms)}"
+        for record in records
+        for name in record.fields
+    ]
+    return (
+        (PlacedText((5, 5, size[0] - 10, size[1] - 10), "\n".join(texts), len(texts)),)
+        if texts
+        else ()
+    )

@@ -1,10 +1,14 @@
-"""Socialstyrelsen's monthly files on financial aid (ekonomiskt bistånd): tab-separated, CRLF, no header line, one file a month in a ZIP archive.
+"""Socialstyrelsen's monthly files on financial aid (ekonomiskt bistånd): tab-separated, CRLF, no
+header line, one file a month in a ZIP archive.
 
-The month of a row is the one that the aid is for, not that of the payment. Of the layout only the first 18 columns of the one before 2017 are
-public; the rest, and later years, come from the authority's own instruction, so the columns are a mapping that is edited. The file is the whole
-delivery of a month: an amended row stands in it as it is now, a voided one not at all, and the month is delivered anew.
+The month of a row is the one that the aid is for, not that of the payment. Of the layout only
+the first 18 columns of the one before 2017 are public; the rest, and later years, come from the
+authority's own instruction, so the columns are a mapping that is edited. The file is the whole
+delivery of a month: an amended row stands in it as it is now, a voided one not at all, and the
+month is delivered anew.
 
-The mapping file `forms/<id>/export.ekonomiskt-bistand.yaml`: decisions on financial aid as rows of a monthly statistics file.
+The mapping file `forms/<id>/export.ekonomiskt-bistand.yaml`: decisions on financial aid as rows
+of a monthly statistics file.
 """
 
 from __future__ import annotations
@@ -26,8 +30,12 @@ from pipeline.domain.record import Record, Run
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item, to_local_time
 from pipeline.export.tables.mapping import ExportMapping, StrictModel
 
-Origin = Literal["month.year", "month.month", "client.pid", "client.sex", "client.age", "amount", "empty"]
-"""Where a column comes from that is no field: the month that the aid is for, the client's number and what it tells, whole kronor, nothing."""
+Origin = Literal[
+    "month.year", "month.month", "client.pid", "client.sex", "client.age", "amount", "empty"
+]
+"""Where a column comes from that is no field: the month that the aid is for, the client's number
+and what it tells, whole kronor, nothing.
+"""
 NO_MONTH = "Månaden som biståndet avser saknas eller är ogiltig. Rapporten gäller den månad biståndet är till för, inte när det betalades."
 NOT_GRANTED = "Inget bistånd är beviljat: avslag redovisas inte i månadsfilen."
 NO_PID = "Personnummer eller samordningsnummer saknas eller är ogiltigt."
@@ -39,9 +47,11 @@ _CELL_BREAKS = re.compile(r"[\t\r\n]+")
 
 
 class AidColumn(StrictModel):
-    """A column in its place: an `origin`, a form's `field` or a `constant`. `about` is the `other_person`'s or the client's.
+    """A column in its place: an `origin`, a form's `field` or a `constant`. `about` is the
+    `other_person`'s or the client's.
 
-    `codes` turns what the form says into the code of the statistics; `width` is the number of characters that the layout allows.
+    `codes` turns what the form says into the code of the statistics; `width` is the number of
+    characters that the layout allows.
     """
 
     number: Annotated[int, Field(ge=1)]
@@ -61,10 +71,11 @@ class AidColumn(StrictModel):
 
 
 class AidMapping(ExportMapping):
-    """A form's entries as rows. `layout` says which year's layout the columns follow; it is shown with the target.
+    """A form's entries as rows. `layout` says which year's layout the columns follow; it is shown
+    with the target.
 
-    `month` is a field with ÅÅÅÅMM, `outcome` the choice whose `granted` values mean that there is aid to report, `other_person` the number of a
-    second applicant.
+    `month` is a field with ÅÅÅÅMM, `outcome` the choice whose `granted` values mean that there
+    is aid to report, `other_person` the number of a second applicant.
     """
 
     layout: str
@@ -84,12 +95,17 @@ class AidMapping(ExportMapping):
 
     def fields(self) -> set[str]:
         """The form's fields that the mapping takes."""
-        return ({self.month, self.amount, self.outcome, self.other_person} | {column.field for column in self.columns}) - {""}
+        return (
+            {self.month, self.amount, self.outcome, self.other_person}
+            | {column.field for column in self.columns}
+        ) - {""}
 
 
 @dataclass(frozen=True, slots=True)
 class AidDecision:
-    """What a decision says for the statistics: the month, whole kronor, and the numbers of one or two applicants."""
+    """What a decision says for the statistics: the month, whole kronor, and the numbers of one or
+    two applicants.
+    """
 
     year: str
     month: str
@@ -123,14 +139,20 @@ class AidFileExporter:
         if isinstance(aid, str):
             return aid
         return (
-            TOO_LONG if any(column.width is not None and len(_format_cell(column, aid, record)) > column.width for column in mapping.columns) else ""
+            TOO_LONG
+            if any(
+                column.width is not None and len(_format_cell(column, aid, record)) > column.width
+                for column in mapping.columns
+            )
+            else ""
         )
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """A file a month with a row an entry, in the items' order, without those that are void.
 
         Raises:
-            ExportError: an entry cannot be reported, or the forms of the run have different encodings.
+            ExportError: an entry cannot be reported, or the forms of the run have different
+            encodings.
         """
         encodings = {options.mapping(item.record.form, AidMapping).encoding for item in items}
         if len(encodings) > 1:
@@ -138,9 +160,17 @@ class AidFileExporter:
         rows: dict[str, list[str]] = {self.month(item.record, options): [] for item in items}
         for item in items:
             if item.record.voided is None:
-                rows[self.month(item.record, options)].append(_format_line(item.record, options.mapping(item.record.form, AidMapping)))
+                rows[self.month(item.record, options)].append(
+                    _format_line(item.record, options.mapping(item.record.form, AidMapping))
+                )
         encoding = next(iter(encodings), "iso-8859-1")
-        return _zip_files({month: "".join(f"{line}\r\n" for line in lines).encode(encoding, "replace") for month, lines in rows.items()}, run)
+        return _zip_files(
+            {
+                month: "".join(f"{line}\r\n" for line in lines).encode(encoding, "replace")
+                for month, lines in rows.items()
+            },
+            run,
+        )
 
     def month(self, record: Record, options: ExportOptions) -> str:
         """The month that the aid is for."""
@@ -149,7 +179,11 @@ class AidFileExporter:
 
     def notice(self, options: ExportOptions) -> str:
         """That only a part of the layout is public."""
-        layouts = {mapping.layout for mapping in options.mappings.values() if isinstance(mapping, AidMapping)}
+        layouts = {
+            mapping.layout
+            for mapping in options.mappings.values()
+            if isinstance(mapping, AidMapping)
+        }
         return " ".join(sorted(layouts))
 
 
@@ -157,7 +191,9 @@ def _zip_files(files: Mapping[str, bytes], run: Run) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for month, data in sorted(files.items()):
-            entry = zipfile.ZipInfo(f"ekonomiskt-bistand-{month}.txt", to_local_time(run.made_at).timetuple()[:6])
+            entry = zipfile.ZipInfo(
+                f"ekonomiskt-bistand-{month}.txt", to_local_time(run.made_at).timetuple()[:6]
+            )
             entry.external_attr = 0o600 << 16
             archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
     return out.getvalue()
@@ -188,14 +224,22 @@ def _parse_aid_decision(record: Record, mapping: AidMapping) -> AidDecision | st
 
 def _is_reportable_pid(pid: str) -> bool:
     number = normalize_pid(pid)
-    return number.valid and number.kind in (PidKind.PERSONAL, PidKind.COORDINATION) and len(number.value12) == 12
+    return (
+        number.valid
+        and number.kind in (PidKind.PERSONAL, PidKind.COORDINATION)
+        and len(number.value12) == 12
+    )
 
 
 def _round_to_kronor(text: str) -> str:
     """Whole kronor; half a krona is rounded up. Empty if it is no amount."""
     try:
         amount = Decimal(text.replace(",", "."))
-        return str(amount.quantize(Decimal(1), ROUND_HALF_UP)) if amount.is_finite() and amount >= 0 else ""
+        return (
+            str(amount.quantize(Decimal(1), ROUND_HALF_UP))
+            if amount.is_finite() and amount >= 0
+            else ""
+        )
     except InvalidOperation:
         return ""
 
@@ -205,7 +249,11 @@ def _format_cell(column: AidColumn, aid: AidDecision, record: Record) -> str:
         text = column.constant
     elif column.field:
         value = record.fields.get(column.field)
-        text = ("ja" if value else "nej") if isinstance(value, bool) else _field_text(record, column.field)
+        text = (
+            ("ja" if value else "nej")
+            if isinstance(value, bool)
+            else _field_text(record, column.field)
+        )
     else:
         text = _origin_text(column, aid)
     return _CELL_BREAKS.sub(" ", column.codes.get(text, text))
@@ -217,7 +265,12 @@ def _origin_text(column: AidColumn, aid: AidDecision) -> str:
         return ("1" if int(pid[10]) % 2 else "2") if pid else ""
     if column.origin == "client.age":
         return str(age_on(pid, aid.last_day) or 0) if pid else ""
-    values = {"month.year": aid.year, "month.month": aid.month, "client.pid": pid, "amount": aid.amount}
+    values = {
+        "month.year": aid.year,
+        "month.month": aid.month,
+        "client.pid": pid,
+        "amount": aid.amount,
+    }
     return values.get(column.origin or "", "")
 
 

@@ -1,13 +1,17 @@
-"""Socialstyrelsen's monthly files on municipal health care: KHSL1 (who has had care) and KHSL2 (which measures), HSLF-FS 2017:67.
+"""Socialstyrelsen's monthly files on municipal health care: KHSL1 (who has had care) and KHSL2
+(which measures), HSLF-FS 2017:67.
 
-No schema is published, so nothing but our own rules (`khsl_layout.py`) checks these files, and the columns have to be compared with the specification
-that is in force. A file tells of a whole month and replaces the one that was sent before. Its layout has no place for where an entry comes from: that
-stands in `underlag.csv` in the same archive, which is for the office and is not sent.
+No schema is published, so nothing but our own rules (`khsl_layout.py`) checks these files, and
+the columns have to be compared with the specification that is in force. A file tells of a whole
+month and replaces the one that was sent before. Its layout has no place for where an entry comes
+from: that stands in `underlag.csv` in the same archive, which is for the office and is not sent.
 
-The layout of Socialstyrelsen's files on municipal health care, `forms/khsl.yaml`, and what a form tells them, `forms/<id>/export.khsl.yaml`.
+The layout of Socialstyrelsen's files on municipal health care, `forms/khsl.yaml`, and what a
+form tells them, `forms/<id>/export.khsl.yaml`.
 
-Rules from HSLF-FS 2017:67 and Socialstyrelsen's words to those who report: cells are parted by semicolons and a row does not end with one, except
-where the last field is an empty one that may be left out; a KVÅ code has five characters, is not padded and does not end with 000, which is a
+Rules from HSLF-FS 2017:67 and Socialstyrelsen's words to those who report: cells are parted by
+semicolons and a row does not end with one, except where the last field is an empty one that may
+be left out; a KVÅ code has five characters, is not padded and does not end with 000, which is a
 heading; only measures of licensed professions are reported (3 §).
 """
 
@@ -28,8 +32,22 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.form.form import Area
 from pipeline.domain.identity_numbers import PidKind, is_temporary_pid, pid_kind
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item, amendment_text, field_value, late_entry_text, to_local_time
-from pipeline.export.tables.mapping import ExportMapping, Source, StrictModel, TableColumn, load_mapping
+from pipeline.export.exporter import (
+    TEMPORARY_CLIENT,
+    ExportOptions,
+    Item,
+    amendment_text,
+    field_value,
+    late_entry_text,
+    to_local_time,
+)
+from pipeline.export.tables.mapping import (
+    ExportMapping,
+    Source,
+    StrictModel,
+    TableColumn,
+    load_mapping,
+)
 from pipeline.export.tables.sources import column_text
 from pipeline.files.csv_tables import write_csv
 
@@ -53,15 +71,21 @@ UNLICENSED = "Åtgärden lämnas inte: den som skrev har ingen legitimerad yrkes
 
 def _require_detailed_code(code: str) -> str:
     if code.endswith("000"):
-        raise ValueError(f"the code {code} is a heading of KVÅ: give the most detailed level, which does not end with 000")
+        raise ValueError(
+            f"the code {code} is a heading of KVÅ: give the most detailed level, which does not end with 000"
+        )
     return code
 
 
-KvaCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}[A-Z0-9]{3}$"), AfterValidator(_require_detailed_code)]
+KvaCode = Annotated[
+    str, StringConstraints(pattern=r"^[A-Z]{2}[A-Z0-9]{3}$"), AfterValidator(_require_detailed_code)
+]
 
 
 class LayoutColumn(StrictModel):
-    """One field of a row. `source` is a word of `sources.SOURCES`, or month, measure.code, measure.profession. `checked`: known to be right."""
+    """One field of a row. `source` is a word of `sources.SOURCES`, or month, measure.code,
+    measure.profession. `checked`: known to be right.
+    """
 
     title: str
     source: Source | None = None
@@ -84,7 +108,9 @@ class LayoutFile(StrictModel):
 
 
 class KhslLayout(ExportMapping):
-    """Both files, as a regulation of a year has them. `professions` are the licensed ones, by title in small letters."""
+    """Both files, as a regulation of a year has them. `professions` are the licensed ones, by title
+    in small letters.
+    """
 
     regulation: str
     year: Annotated[int, Field(ge=2000, le=2100)]
@@ -99,11 +125,18 @@ class KhslLayout(ExportMapping):
     @property
     def unchecked_columns(self) -> list[str]:
         """The columns that nobody has compared with the specification."""
-        return [column.title for file in (self.khsl1, self.khsl2) for column in file.columns if not column.checked]
+        return [
+            column.title
+            for file in (self.khsl1, self.khsl2)
+            for column in file.columns
+            if not column.checked
+        ]
 
 
 class Measure(StrictModel):
-    """A KVÅ code that an entry stands for; with `field`, only where the field holds `value` (a mark: ja)."""
+    """A KVÅ code that an entry stands for; with `field`, only where the field holds `value` (a
+    mark: ja).
+    """
 
     code: KvaCode
     field: str = ""
@@ -140,7 +173,9 @@ def _load_cached_layout(path: Path, changed: int) -> KhslLayout:
 
 @dataclass(frozen=True, slots=True)
 class KhslRow:
-    """What a row of a file is about: an entry, and in KHSL2 a measure with the code of the profession."""
+    """What a row of a file is about: an entry, and in KHSL2 a measure with the code of the
+    profession.
+    """
 
     item: Item
     code: str = ""
@@ -196,25 +231,37 @@ class KhslExporter:
         return out.getvalue()
 
 
-def _month_files(items: Sequence[Item], run: Run, options: ExportOptions, layout: KhslLayout) -> Iterator[tuple[str, bytes]]:
+def _month_files(
+    items: Sequence[Item], run: Run, options: ExportOptions, layout: KhslLayout
+) -> Iterator[tuple[str, bytes]]:
     by_month: dict[str, list[Item]] = defaultdict(list)
     for item in items:
         by_month[care_month(item.record)].append(item)
     for each, told in sorted(by_month.items()):
         standing = [item for item in told if item.record.voided is None]
-        contacts = [KhslRow(item) for item in standing if options.mapping(item.record.form, KhslMapping).contact]
+        contacts = [
+            KhslRow(item)
+            for item in standing
+            if options.mapping(item.record.form, KhslMapping).contact
+        ]
         measures = [row for item in standing for row in _measure_rows(item, options, layout)]
         label = f"{each}-{layout.regulation.replace(' ', '-').replace(':', '-')}-utformning-{layout.year}.txt"
         yield f"KHSL1-{label}", format_file(layout.khsl1, contacts, run, options)
         yield f"KHSL2-{label}", format_file(layout.khsl2, measures, run, options)
-    yield "underlag.csv", write_csv(HEADER, [_source_list_line(item, run, options, layout) for item in items])
+    yield (
+        "underlag.csv",
+        write_csv(HEADER, [_source_list_line(item, run, options, layout) for item in items]),
+    )
 
 
-def format_file(file: LayoutFile, rows: Sequence[KhslRow], run: Run, options: ExportOptions) -> bytes:
+def format_file(
+    file: LayoutFile, rows: Sequence[KhslRow], run: Run, options: ExportOptions
+) -> bytes:
     """The file: cells parted by semicolons, no header, CRLF; where it is of persons, each row once.
 
     Raises:
-        ExportError: a cell holds a semicolon or a line end, or the last one is empty and must not be.
+        ExportError: a cell holds a semicolon or a line end, or the last one is empty and must
+        not be.
     """
     lines = [";".join(_format_row(file, row, run, options)) for row in rows]
     if file.rows == "person":
@@ -223,7 +270,11 @@ def format_file(file: LayoutFile, rows: Sequence[KhslRow], run: Run, options: Ex
 
 
 def _format_row(file: LayoutFile, row: KhslRow, run: Run, options: ExportOptions) -> list[str]:
-    own = {"month": care_month(row.item.record).replace("-", ""), "measure.code": row.code, "measure.profession": row.profession}
+    own = {
+        "month": care_month(row.item.record).replace("-", ""),
+        "measure.code": row.code,
+        "measure.profession": row.profession,
+    }
     cells = []
     for column in file.columns:
         if column.source in own:
@@ -246,14 +297,18 @@ def care_month(record: Record) -> str:
 
 
 def _measure_codes(record: Record, mapping: KhslMapping, options: ExportOptions) -> list[str]:
-    return [measure.code for measure in mapping.measures if _measure_applies(record, measure, options)]
+    return [
+        measure.code for measure in mapping.measures if _measure_applies(record, measure, options)
+    ]
 
 
 def _measure_applies(record: Record, measure: Measure, options: ExportOptions) -> bool:
     if not measure.field:
         return True
     value = field_value(record, measure.field, options.forms)
-    return ({True: "ja", False: "nej"}[value] if isinstance(value, bool) else value) == measure.value
+    return (
+        {True: "ja", False: "nej"}[value] if isinstance(value, bool) else value
+    ) == measure.value
 
 
 def _measure_rows(item: Item, options: ExportOptions, layout: KhslLayout) -> list[KhslRow]:
@@ -262,12 +317,16 @@ def _measure_rows(item: Item, options: ExportOptions, layout: KhslLayout) -> lis
     return [KhslRow(item, code, profession) for code in codes] if profession else []
 
 
-def _source_list_line(item: Item, run: Run, options: ExportOptions, layout: KhslLayout) -> list[str]:
+def _source_list_line(
+    item: Item, run: Run, options: ExportOptions, layout: KhslLayout
+) -> list[str]:
     """A line of the list: what became of an entry, where it comes from, and what is corrected."""
     record, mapping = item.record, options.mapping(item.record.form, KhslMapping)
     standing = record.voided is None
     told = [row.code for row in _measure_rows(item, options, layout)] if standing else []
-    left_out = UNLICENSED if standing and not told and _measure_codes(record, mapping, options) else ""
+    left_out = (
+        UNLICENSED if standing and not told and _measure_codes(record, mapping, options) else ""
+    )
     contact = "ja" if mapping.contact and standing else "nej"
     start = [
         run.id,
@@ -280,4 +339,9 @@ def _source_list_line(item: Item, run: Run, options: ExportOptions, layout: Khsl
         " ".join(told),
         left_out,
     ]
-    return [*start, late_entry_text(record, options.settings), amendment_text(item), record.voided or ""]
+    return [
+        *start,
+        late_entry_text(record, options.settings),
+        amendment_text(item),
+        record.voided or "",
+    ]

@@ -1,7 +1,9 @@
-"""Deciding on a pair of the clash list: already keyed in (redan inmatad), or something else (inte samma). Either can be taken back.
+"""Deciding on a pair of the clash list: already keyed in (redan inmatad), or something else (inte
+samma). Either can be taken back.
 
-What is keyed in already becomes a duplicate like any other (`store/duplicate_marks.py`): put aside with what it was compared with, never exported,
-and never gone. Where it stood in a list to key in, its place there is answered first, as refused: the other system did not get it from us.
+What is keyed in already becomes a duplicate like any other (`store/duplicate_marks.py`): put
+aside with what it was compared with, never exported, and never gone. Where it stood in a list to
+key in, its place there is answered first, as refused: the other system did not get it from us.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ from pipeline.store.review.duplicate_entries import ComparisonSource, mark_dupli
 ALREADY_KEYED_IN = "Redan inmatad i vårdsystemet av någon annan."
 
 
-def import_care_list(context: ExportContext, person: Person, unit: str, area: str, care_list: CareList, now: datetime) -> int:
+def import_care_list(
+    context: ExportContext, person: Person, unit: str, area: str, care_list: CareList, now: datetime
+) -> int:
     """Keep what the care system has and compare with it; answers with the list's id.
 
     Raises:
@@ -43,7 +47,9 @@ def import_care_list(context: ExportContext, person: Person, unit: str, area: st
         return made
 
 
-def record_match_view(conn: Connection, person: Person, entry_id: str, digest: str, now: datetime) -> None:
+def record_match_view(
+    conn: Connection, person: Person, entry_id: str, digest: str, now: datetime
+) -> None:
     """Write in the log that somebody looked at a pair.
 
     Raises:
@@ -56,8 +62,11 @@ def record_match_view(conn: Connection, person: Person, entry_id: str, digest: s
     events.record(conn, person.login, "view_clash", entry_id, unit=found.unit)
 
 
-def confirm_match(context: ExportContext, person: Person, entry_id: str, revision: int, digest: str, now: datetime) -> int:
-    """It is in the care system: put the entry aside as a duplicate of the row, of which a copy is kept with the mark; answers with the mark's id.
+def confirm_match(
+    context: ExportContext, person: Person, entry_id: str, revision: int, digest: str, now: datetime
+) -> int:
+    """It is in the care system: put the entry aside as a duplicate of the row, of which a copy is
+    kept with the mark; answers with the mark's id.
 
     Raises:
         NotAllowedError: as `view_clash`, or the person does not review.
@@ -69,16 +78,35 @@ def confirm_match(context: ExportContext, person: Person, entry_id: str, revisio
         row = _load_undecided_row(conn, person, found, digest, now)
         if found.revision != revision:
             raise stale_decision_error()
-        was = _settle_manual_entries(conn, person, found, now) if found.state is EntryState.EXPORTED else found
+        was = (
+            _settle_manual_entries(conn, person, found, now)
+            if found.state is EntryState.EXPORTED
+            else found
+        )
         compared = ComparisonSource(text=_row_text(row))
         now_at = load_entry(conn, entry_id).revision
-        mark = mark_duplicate(conn, context.store.images, person, entry_id, now_at, compared, ALREADY_KEYED_IN, now, signed=True, previous=was)
+        mark = mark_duplicate(
+            conn,
+            context.store.images,
+            person,
+            entry_id,
+            now_at,
+            compared,
+            ALREADY_KEYED_IN,
+            now,
+            signed=True,
+            previous=was,
+        )
         care_system_matches.save_match_decision(conn, person, found, digest, now, mark=mark)
         return mark
 
 
-def reject_match(context: ExportContext, person: Person, entry_id: str, revision: int, digest: str, now: datetime) -> int:
-    """It is not the same: the entry goes on. Answers with the decision's id. Errors as `already_there`."""
+def reject_match(
+    context: ExportContext, person: Person, entry_id: str, revision: int, digest: str, now: datetime
+) -> int:
+    """It is not the same: the entry goes on. Answers with the decision's id. Errors as
+    `already_there`.
+    """
     with context.store.begin() as conn:
         found = load_entry(conn, entry_id)
         visibility.require_visible_entry(conn, person, Action.REVIEW, found)
@@ -88,25 +116,47 @@ def reject_match(context: ExportContext, person: Person, entry_id: str, revision
         return care_system_matches.save_match_decision(conn, person, found, digest, now, mark=None)
 
 
-def _load_undecided_row(conn: Connection, person: Person, entry: Entry, digest: str, now: datetime) -> CareSystemRow:
+def _load_undecided_row(
+    conn: Connection, person: Person, entry: Entry, digest: str, now: datetime
+) -> CareSystemRow:
     """The row of a pair that nobody has decided on, if the person may know whom it is about."""
-    row = next((said for _, said in care_system_matches.list_undecided_pairs(conn, now, [entry.id]) if said.digest == digest), None)
+    row = next(
+        (
+            said
+            for _, said in care_system_matches.list_undecided_pairs(conn, now, [entry.id])
+            if said.digest == digest
+        ),
+        None,
+    )
     if row is None:
         raise stale_decision_error()
     if find_hidden_pids(conn, person, [row.pid]):
-        raise NotAllowedError("identity_protected", by=person.login, action=Action.REVIEW.value, unit=entry.unit)
+        raise NotAllowedError(
+            "identity_protected", by=person.login, action=Action.REVIEW.value, unit=entry.unit
+        )
     return row
 
 
 def _settle_manual_entries(conn: Connection, person: Person, entry: Entry, now: datetime) -> Entry:
-    """Answer for an entry's places in lists to key in, of which a correction has made several; what it was before it was exported."""
-    places = run_items.list_unanswered_items(conn, entry.id, care_system_matches.MANUAL_ENTRY_TARGET)
+    """Answer for an entry's places in lists to key in, of which a correction has made several; what
+    it was before it was exported.
+    """
+    places = run_items.list_unanswered_items(
+        conn, entry.id, care_system_matches.MANUAL_ENTRY_TARGET
+    )
     if not places:
         raise stale_decision_error()
-    settle_receipts(conn, person, [(run_id, Receipt(item, accepted=False, text=ALREADY_KEYED_IN)) for run_id, item in places], now)
+    settle_receipts(
+        conn,
+        person,
+        [(run_id, Receipt(item, accepted=False, text=ALREADY_KEYED_IN)) for run_id, item in places],
+        now,
+    )
     return replace(entry, state=EntryState.SIGNED if entry.signed_by else EntryState.CONFIRMED)
 
 
 def _row_text(row: CareSystemRow) -> str:
     """The row as the mark keeps it."""
-    return "\n".join(part for part in (f"{row.day} {row.clock}".strip(), row.kind, row.text, row.author) if part)
+    return "\n".join(
+        part for part in (f"{row.day} {row.clock}".strip(), row.kind, row.text, row.author) if part
+    )

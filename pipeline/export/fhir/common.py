@@ -1,6 +1,8 @@
-"""What every resource of one entry's bundle shares: identifiers, references within the bundle, times with zone, security labels.
+"""What every resource of one entry's bundle shares: identifiers, references within the bundle,
+times with zone, security labels.
 
-What leaves here of nobody whose identity is protected (skyddade personuppgifter): name, address and telephone numbers.
+What leaves here of nobody whose identity is protected (skyddade personuppgifter): name, address
+and telephone numbers.
 """
 
 from __future__ import annotations
@@ -33,10 +35,17 @@ PID_SYSTEMS = {
 """HL7 Sweden's base profiles (hl7se.fhir.base 1.1.0)."""
 NO_AUTHOR = "okänd (namnet framgår inte av papperet)"
 _NAMESPACE = uuid.UUID("6f2d3c0a-5b1e-5c57-9a55-0e0f5d1c7b11")
-_IDENTIFYING_MEANINGS = frozenset({Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED, Meaning.CLIENT_ADDRESS})
+_IDENTIFYING_MEANINGS = frozenset(
+    {Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED, Meaning.CLIENT_ADDRESS}
+)
 
 
-PATIENT_TYPE, DOCUMENT_TYPE, ANSWERS_TYPE, PROVENANCE_TYPE = "Patient", "DocumentReference", "QuestionnaireResponse", "Provenance"
+PATIENT_TYPE, DOCUMENT_TYPE, ANSWERS_TYPE, PROVENANCE_TYPE = (
+    "Patient",
+    "DocumentReference",
+    "QuestionnaireResponse",
+    "Provenance",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +72,15 @@ class ResourceContext:
         return version_id(self.record.entry_id, self.record.revision)
 
     def identifier(self, series: str, value: str) -> Resource:
-        """An identifier of our own; `series` is `post` (the entry in all its versions), `version` (one of them) or `skan` (the paper)."""
+        """An identifier of our own; `series` is `post` (the entry in all its versions), `version`
+        (one of them) or `skan` (the paper).
+        """
         return {"system": identifier_system(self.settings, series), "value": value}
 
     def urn(self, part: str) -> str:
-        """The name of a resource within the bundle; the same entry and revision always give the same."""
+        """The name of a resource within the bundle; the same entry and revision always give the
+        same.
+        """
         return f"urn:uuid:{uuid.uuid5(_NAMESPACE, f'{self.version}/{part}')}"
 
     def reference(self, part: str, kind: str = "") -> Resource:
@@ -77,10 +90,16 @@ class ResourceContext:
     def meta(self, profile: str = "") -> Resource:
         """Profile, source and security labels."""
         named = [INERA_PROFILES + profile] if profile and self.settings.fhir_profiles else []
-        return {"profile": named, "source": self.settings.source_system_hsa_id, "security": self.labels()}
+        return {
+            "profile": named,
+            "source": self.settings.source_system_hsa_id,
+            "security": self.labels(),
+        }
 
     def labels(self) -> list[Resource]:
-        """R (restricted) for a protected identity, NOPATIENT for what the patient may not read directly yet."""
+        """R (restricted) for a protected identity, NOPATIENT for what the patient may not read
+        directly yet.
+        """
         found = self.protection()
         if found or not self.mapping.approved_for_patient:
             found.append({"system": f"{TERMINOLOGY}v3-ActCode", "code": "NOPATIENT"})
@@ -88,11 +107,17 @@ class ResourceContext:
 
     def protection(self) -> list[Resource]:
         """R (restricted) for a protected identity."""
-        return [{"system": f"{TERMINOLOGY}v3-Confidentiality", "code": "R"}] if self.record.client.protected else []
+        return (
+            [{"system": f"{TERMINOLOGY}v3-Confidentiality", "code": "R"}]
+            if self.record.client.protected
+            else []
+        )
 
     def unit(self) -> Resource:
         """The care unit, by its HSA-id if the settings know it."""
-        return self.organization(self.record.unit, self.settings.unit_hsa_ids.get(self.record.unit, ""))
+        return self.organization(
+            self.record.unit, self.settings.unit_hsa_ids.get(self.record.unit, "")
+        )
 
     def organization(self, name: str, hsa_id: str) -> Resource:
         """An organisation that the receiver knows: named, never created."""
@@ -100,13 +125,17 @@ class ResourceContext:
         return {"type": "Organization", "identifier": known, "display": name}
 
     def staff(self, anchor: str, name: str, title: str = "") -> Resource:
-        """A member of staff as a contained PractitionerRole: the paper gives a name and perhaps a title, no id."""
+        """A member of staff as a contained PractitionerRole: the paper gives a name and perhaps a
+        title, no id.
+        """
         role = [{"text": title}] if title else []
         who = {"practitioner": {"display": name or NO_AUTHOR}, "organization": self.unit()}
         return {"resourceType": "PractitionerRole", "id": anchor} | who | {"code": role}
 
     def moment(self, moment: datetime | None, name: str = "") -> str:
-        """A dateTime; only the day where the paper gives no time of day (`name` is then in `clock_unknown`)."""
+        """A dateTime; only the day where the paper gives no time of day (`name` is then in
+        `clock_unknown`).
+        """
         if moment is None:
             return ""
         return f"{moment:%Y-%m-%d}" if name in self.record.clock_unknown else format_instant(moment)
@@ -129,7 +158,9 @@ def identifier_system(settings: Settings, series: str) -> str:
 
 
 def pid_system(pid: str, local: str) -> str:
-    """URI of the series that a client's number is of; `local`, which may be empty, for one of no national series; empty for a wrong number."""
+    """URI of the series that a client's number is of; `local`, which may be empty, for one of no
+    national series; empty for a wrong number.
+    """
     series = pid_kind(pid)
     return PID_SYSTEMS.get(series, local) if series else ""
 
@@ -145,7 +176,11 @@ def drop_empty(value: Any) -> Any:  # noqa: ANN401 - JSON
         return make_printable(value)
     if isinstance(value, dict):
         return {key: drop_empty(each) for key, each in value.items() if not _is_empty(each)}
-    return [drop_empty(each) for each in value if not _is_empty(each)] if isinstance(value, list) else value
+    return (
+        [drop_empty(each) for each in value if not _is_empty(each)]
+        if isinstance(value, list)
+        else value
+    )
 
 
 def _is_empty(value: object) -> bool:
@@ -158,4 +193,6 @@ def _is_empty(value: object) -> bool:
 
 def is_withheld(record: Record, spec: FieldSpec) -> bool:
     """Whether what a field says stays here."""
-    return record.client.protected and (spec.means in _IDENTIFYING_MEANINGS or spec.format is Format.PHONE)
+    return record.client.protected and (
+        spec.means in _IDENTIFYING_MEANINGS or spec.format is Format.PHONE
+    )

@@ -1,7 +1,9 @@
-"""Entries as FHIR R4: a file of one JSON bundle a line (ndjson), each a transaction for a server's base address.
+"""Entries as FHIR R4: a file of one JSON bundle a line (ndjson), each a transaction for a server's
+base address.
 
-The first line holds the run's forms, if answers go along; then comes one line an entry in the run's order. A line can be posted by any program;
-`send.py` does it and takes in the answers as receipts.
+The first line holds the run's forms, if answers go along; then comes one line an entry in the
+run's order. A line can be posted by any program; `send.py` does it and takes in the answers as
+receipts.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ class FhirExporter:
         """One bundle a line."""
         forms = list_answered_forms(items, options)
         bundles = [forms_bundle(forms, run, options.settings)] if forms else []
-        lines = [_bundle_line(bundle) for bundle in bundles] + [_bundle_line(entry_bundle(item, run, options)) for item in items]
+        lines = [_bundle_line(bundle) for bundle in bundles] + [
+            _bundle_line(entry_bundle(item, run, options)) for item in items
+        ]
         return b"".join(lines)
 
 

@@ -19,7 +19,9 @@ class Concept(StrictModel):
 
 
 class MeasurementPart(Concept):
-    """A number on the form with its unit: `unit` as people read it, `ucum` as programs do (The Unified Code for Units of Measure)."""
+    """A number on the form with its unit: `unit` as people read it, `ucum` as programs do (The
+    Unified Code for Units of Measure).
+    """
 
     field: str
     unit: str
@@ -27,7 +29,9 @@ class MeasurementPart(Concept):
 
 
 class Measurement(Concept):
-    """One observation: either a `part` of its own, or several `parts` that belong together, such as a blood pressure."""
+    """One observation: either a `part` of its own, or several `parts` that belong together, such as
+    a blood pressure.
+    """
 
     category: Literal["vital-signs", "laboratory", "survey", "exam"] = "vital-signs"
     field: str = ""
@@ -49,10 +53,12 @@ class Measurement(Concept):
 
 
 class FhirMapping(ExportMapping):
-    """A form's entries as FHIR. `kind` is the type of note (KV Anteckningstyp), `remark` a field that is noted on each observation.
+    """A form's entries as FHIR. `kind` is the type of note (KV Anteckningstyp), `remark` a field
+    that is noted on each observation.
 
-    `answers` says whether the form and its answers go along as Questionnaire and QuestionnaireResponse. `local_id_system` is the URI of the
-    customer's own reserve numbers, `signed_in` the field with the initials of whoever measured, if not the sheet's author did.
+    `answers` says whether the form and its answers go along as Questionnaire and
+    QuestionnaireResponse. `local_id_system` is the URI of the customer's own reserve numbers,
+    `signed_in` the field with the initials of whoever measured, if not the sheet's author did.
     """
 
     kind: NoteKind = NoteKind()
@@ -70,4 +76,7 @@ class FhirMapping(ExportMapping):
 
     def formats(self) -> dict[str, Format]:
         """What is measured is numbers."""
-        return dict.fromkeys((name for measurement in self.measurements for name in measurement.fields()), Format.NUMBER)
+        return dict.fromkeys(
+            (name for measurement in self.measurements for name in measurement.fields()),
+            Format.NUMBER,
+        )

@@ -9,7 +9,13 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.model import Value
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import field_value
-from pipeline.export.fhir.common import PATIENT_TYPE, Resource, ResourceContext, identifier_system, is_withheld
+from pipeline.export.fhir.common import (
+    PATIENT_TYPE,
+    Resource,
+    ResourceContext,
+    identifier_system,
+    is_withheld,
+)
 from pipeline.export.fhir.resources import AUTHOR_ANCHOR, absent_value, parse_number
 
 
@@ -29,8 +35,13 @@ def questionnaire_resource(form: Form, settings: Settings) -> Resource:
         "status": "active",
         "subjectType": ["Patient"],
         "publisher": settings.care_provider,
-        "description": "Pappersblankett vid IT-avbrott. " + " ".join(f"{law.ref}." for law in form.law),
-        "item": _group_by_section(form, {spec.column: _question_item(spec, url) for spec in _question_fields(form)}, {"type": "group"}),
+        "description": "Pappersblankett vid IT-avbrott. "
+        + " ".join(f"{law.ref}." for law in form.law),
+        "item": _group_by_section(
+            form,
+            {spec.column: _question_item(spec, url) for spec in _question_fields(form)},
+            {"type": "group"},
+        ),
     }
 
 
@@ -39,7 +50,9 @@ def response_resource(filing: ResourceContext, form: Form) -> Resource:
     record = filing.record
     specs = (spec for spec in form.entry_fields(record.row) if spec.traits.filled_by_hand)
     given = {spec.column: item for spec in specs if (item := _answered_item(filing, form, spec))}
-    written = filing.moment(record.written_at, "written_at") or filing.moment(record.event_at, "event_at")
+    written = filing.moment(record.written_at, "written_at") or filing.moment(
+        record.event_at, "event_at"
+    )
     return {
         "resourceType": "QuestionnaireResponse",
         "meta": filing.meta(),
@@ -56,17 +69,29 @@ def response_resource(filing: ResourceContext, form: Form) -> Resource:
 
 def _question_fields(form: Form) -> list[FieldSpec]:
     rows = form.rows()
-    return [spec for spec in form.entry_fields(rows[0] if rows else None) if spec.traits.filled_by_hand]
+    return [
+        spec for spec in form.entry_fields(rows[0] if rows else None) if spec.traits.filled_by_hand
+    ]
 
 
 def _group_by_section(form: Form, items: Mapping[str, Resource], kind: Resource) -> list[Resource]:
-    """Items by the columns of the form, in groups as its sections hold them on paper; those outside every section come last."""
+    """Items by the columns of the form, in groups as its sections hold them on paper; those outside
+    every section come last.
+    """
     left, asked = dict(items), {spec.name for spec in _question_fields(form)}
     found: list[Resource] = []
-    for number_, (side, section) in enumerate([(page, section) for page in form.pages for section in page.sections], 1):
-        held = [spec.column for spec in side.all_fields if spec.name in asked and _is_inside(spec, section.box)]
+    for number_, (side, section) in enumerate(
+        [(page, section) for page in form.pages for section in page.sections], 1
+    ):
+        held = [
+            spec.column
+            for spec in side.all_fields
+            if spec.name in asked and _is_inside(spec, section.box)
+        ]
         if inside := [left.pop(column) for column in held if column in left]:
-            found.append({"linkId": f"avsnitt-{number_}", "text": section.title} | kind | {"item": inside})
+            found.append(
+                {"linkId": f"avsnitt-{number_}", "text": section.title} | kind | {"item": inside}
+            )
     return [*found, *left.values()]
 
 
@@ -107,7 +132,11 @@ def _answered_item(filing: ResourceContext, form: Form, spec: FieldSpec) -> Reso
     unsaid = value in (None, "") or (value is False and spec.traits.is_check_box)
     if unsaid or is_withheld(record, spec):
         return None
-    return {"linkId": spec.column, "text": spec.label, "answer": [_answer_value(spec, value, questionnaire_url(form, filing.settings))]}
+    return {
+        "linkId": spec.column,
+        "text": spec.label,
+        "answer": [_answer_value(spec, value, questionnaire_url(form, filing.settings))],
+    }
 
 
 def _answer_value(spec: FieldSpec, value: Value, url: str) -> Resource:
@@ -125,7 +154,11 @@ def _answer_value(spec: FieldSpec, value: Value, url: str) -> Resource:
 
 def _presence_text(value: Value) -> Value:
     """Initials that were only seen to be there, in words."""
-    return ("finns på papperet" if value else "saknas på papperet") if isinstance(value, bool) else value
+    return (
+        ("finns på papperet" if value else "saknas på papperet")
+        if isinstance(value, bool)
+        else value
+    )
 
 
 def _option_coding(spec: FieldSpec, url: str, value: str) -> Resource:

@@ -1,12 +1,17 @@
-"""The client as a Patient that is made only where the receiver does not have it (conditional create by identifier).
+"""The client as a Patient that is made only where the receiver does not have it (conditional create
+by identifier).
 
-Measurements as Observations, coded in LOINC and SNOMED CT with units in UCUM, as the form's mapping says.
+Measurements as Observations, coded in LOINC and SNOMED CT with units in UCUM, as the form's
+mapping says.
 
-The sheet as a PDF of its sides, small enough to be sent: PDF/A, grey, at most `MOST_PX` wide, JPEG.
+The sheet as a PDF of its sides, small enough to be sent: PDF/A, grey, at most `MOST_PX` wide,
+JPEG.
 
-The entry as a DocumentReference: what it says as text, and the sheet itself as PDF, unless that shows who has a protected identity.
+The entry as a DocumentReference: what it says as text, and the sheet itself as PDF, unless that
+shows who has a protected identity.
 
-Three times, three places: when it happened (`context.period`), when the paper was written (`attachment.creation`), when it was entered (`date`).
+Three times, three places: when it happened (`context.period`), when the paper was written
+(`attachment.creation`), when it was entered (`date`).
 """
 
 from __future__ import annotations
@@ -24,7 +29,14 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.page import PAGE_WIDTH_MM
 from pipeline.domain.record import Record
-from pipeline.export.exporter import ExportOptions, amendment_text, find_record_form, find_signature, format_field_value, late_entry_text
+from pipeline.export.exporter import (
+    ExportOptions,
+    amendment_text,
+    find_record_form,
+    find_signature,
+    format_field_value,
+    late_entry_text,
+)
 from pipeline.export.fhir.common import (
     DATA_ABSENT_URL,
     DOCUMENT_TYPE,
@@ -58,9 +70,11 @@ _ABSENT_UNKNOWN, _ABSENT_MASKED = "unknown", "masked"
 
 
 def patient_resource(filing: ResourceContext) -> Resource:
-    """Number and name. The profile asks for a birth date: the date in the number is not always that, so it is said to be unknown.
+    """Number and name. The profile asks for a birth date: the date in the number is not always
+    that, so it is said to be unknown.
 
-    The name of somebody whose identity is protected stays here; the receiver has it, or has reasons not to.
+    The name of somebody whose identity is protected stays here; the receiver has it, or has
+    reasons not to.
     """
     client = filing.record.client
     name = (
@@ -88,32 +102,54 @@ def absent_value(reason: str) -> Resource:
     return {"extension": [{"url": DATA_ABSENT_URL, "valueCode": reason}]}
 
 
-LOINC_SYSTEM, SNOMED_SYSTEM, UCUM_SYSTEM = "http://loinc.org", "http://snomed.info/sct", "http://unitsofmeasure.org"
+LOINC_SYSTEM, SNOMED_SYSTEM, UCUM_SYSTEM = (
+    "http://loinc.org",
+    "http://snomed.info/sct",
+    "http://unitsofmeasure.org",
+)
 
 
 def observation_resources(filing: ResourceContext) -> list[tuple[str, Resource]]:
-    """The name within the bundle and the resource of each measurement that was made; one that nobody can read is told as absent."""
+    """The name within the bundle and the resource of each measurement that was made; one that
+    nobody can read is told as absent.
+    """
     if filing.record.voided is not None:
         return []
-    made = [each for each in filing.mapping.measurements if any(_is_written(filing, name) for name in each.fields())]
+    made = [
+        each
+        for each in filing.mapping.measurements
+        if any(_is_written(filing, name) for name in each.fields())
+    ]
     return [(_measurement_name(each), _observation_resource(filing, each)) for each in made]
 
 
 def _observation_resource(filing: ResourceContext, measurement: Measurement) -> Resource:
     record = filing.record
     alone = (
-        MeasurementPart(text=measurement.text, field=measurement.field, unit=measurement.unit, ucum=measurement.ucum) if measurement.field else None
+        MeasurementPart(
+            text=measurement.text,
+            field=measurement.field,
+            unit=measurement.unit,
+            ucum=measurement.ucum,
+        )
+        if measurement.field
+        else None
     )
     return {
         "resourceType": "Observation",
-        "meta": filing.meta("" if filing.item.amends else "observation-base"),  # Inera's profile has measurements that are final, and no others
+        "meta": filing.meta(
+            "" if filing.item.amends else "observation-base"
+        ),  # Inera's profile has measurements that are final, and no others
         "contained": [_performer(filing)],
         "identifier": [
             filing.identifier("version", f"{filing.version}/{_measurement_name(measurement)}"),
             filing.identifier("post", record.entry_id),
         ],
         "status": "corrected" if filing.item.amends else "final",
-        "category": [_category_concept(code) for code in dict.fromkeys((measurement.category, _EXAM_CATEGORY))],
+        "category": [
+            _category_concept(code)
+            for code in dict.fromkeys((measurement.category, _EXAM_CATEGORY))
+        ],
         "code": _measurement_code(measurement),
         "subject": filing.reference(PATIENT_TYPE),
         "effectiveDateTime": filing.moment(record.event_at, "event_at"),
@@ -122,7 +158,12 @@ def _observation_resource(filing: ResourceContext, measurement: Measurement) -> 
         **(
             _part_value(filing, alone)
             if alone
-            else {"component": [{"code": _measurement_code(part)} | _part_value(filing, part) for part in measurement.parts]}
+            else {
+                "component": [
+                    {"code": _measurement_code(part)} | _part_value(filing, part)
+                    for part in measurement.parts
+                ]
+            }
         ),
         "note": [{"text": text} for text in _list_notes(filing) if text],
         "derivedFrom": [filing.reference(DOCUMENT_TYPE)],
@@ -130,9 +171,15 @@ def _observation_resource(filing: ResourceContext, measurement: Measurement) -> 
 
 
 def _performer(filing: ResourceContext) -> Resource:
-    """Whoever the row's initials name, as they stand if the staff list names nobody; else the sheet's author."""
+    """Whoever the row's initials name, as they stand if the staff list names nobody; else the
+    sheet's author.
+    """
     record = filing.record
-    signature = find_signature(record, filing.mapping.signed_in, filing.terms.staff) if filing.mapping.signed_in else None
+    signature = (
+        find_signature(record, filing.mapping.signed_in, filing.terms.staff)
+        if filing.mapping.signed_in
+        else None
+    )
     if signature is None:
         return filing.staff(_PERFORMER_ANCHOR, record.author, record.author_title)
     return filing.staff(_PERFORMER_ANCHOR, signature.performer)
@@ -150,8 +197,19 @@ def _part_value(filing: ResourceContext, part: MeasurementPart) -> Resource:
     """The number, or that there is none: nothing is written there, or nobody can read it."""
     value = filing.record.fields.get(part.field)
     if not isinstance(value, str) or part.field in filing.record.illegible:
-        return {"dataAbsentReason": {"coding": [{"system": f"{TERMINOLOGY}data-absent-reason", "code": "unknown"}]}}
-    return {"valueQuantity": {"value": parse_number(value), "unit": part.unit, "system": UCUM_SYSTEM, "code": part.ucum}}
+        return {
+            "dataAbsentReason": {
+                "coding": [{"system": f"{TERMINOLOGY}data-absent-reason", "code": "unknown"}]
+            }
+        }
+    return {
+        "valueQuantity": {
+            "value": parse_number(value),
+            "unit": part.unit,
+            "system": UCUM_SYSTEM,
+            "code": part.ucum,
+        }
+    }
 
 
 def parse_number(text: str) -> int | float:
@@ -160,7 +218,11 @@ def parse_number(text: str) -> int | float:
 
 
 def _list_notes(filing: ResourceContext) -> tuple[str, ...]:
-    remark = format_field_value(filing.record, filing.mapping.remark, filing.terms.forms) if filing.mapping.remark else ""
+    remark = (
+        format_field_value(filing.record, filing.mapping.remark, filing.terms.forms)
+        if filing.mapping.remark
+        else ""
+    )
     return remark, amendment_text(filing.item), late_entry_text(filing.record, filing.settings)
 
 
@@ -170,7 +232,10 @@ def _category_concept(code: str) -> Resource:
 
 def _measurement_code(concept: Concept) -> Resource:
     codes = ((LOINC_SYSTEM, concept.loinc), (SNOMED_SYSTEM, concept.snomed))
-    return {"coding": [{"system": system, "code": code} for system, code in codes if code], "text": concept.text}
+    return {
+        "coding": [{"system": system, "code": code} for system, code in codes if code],
+        "text": concept.text,
+    }
 
 
 def small_sheet_pdf(pictures: Iterable[bytes], title: str, made_at: datetime) -> bytes:
@@ -210,7 +275,9 @@ AUTHOR_ANCHOR, SIGNER_ANCHOR = "skribent", "signerare"
 
 
 def document_resource(filing: ResourceContext) -> Resource:
-    """The document in this version. One that was made void says so and carries the reason, not what was written."""
+    """The document in this version. One that was made void says so and carries the reason, not what
+    was written.
+    """
     record = filing.record
     void = record.voided is not None
     return {
@@ -225,8 +292,12 @@ def document_resource(filing: ResourceContext) -> Resource:
         "subject": filing.reference(PATIENT_TYPE),
         "date": format_instant(record.entered.at),
         "author": [{"reference": f"#{AUTHOR_ANCHOR}", "type": "PractitionerRole"}],
-        "authenticator": {"reference": f"#{SIGNER_ANCHOR}", "type": "PractitionerRole"} if record.signed else None,
-        "custodian": filing.organization(filing.settings.care_provider, filing.settings.care_provider_hsa_id),
+        "authenticator": {"reference": f"#{SIGNER_ANCHOR}", "type": "PractitionerRole"}
+        if record.signed
+        else None,
+        "custodian": filing.organization(
+            filing.settings.care_provider, filing.settings.care_provider_hsa_id
+        ),
         "relatesTo": _replaced_document(filing),
         "description": late_entry_text(record, filing.settings),
         "securityLabel": [{"coding": [label]} for label in filing.labels()],
@@ -236,7 +307,9 @@ def document_resource(filing: ResourceContext) -> Resource:
 
 
 def is_sheet_of_one_client(record: Record, options: ExportOptions) -> bool:
-    """Whether the whole sheet is about this entry's client. Where each row has a client of its own, the sheet shows other people's paper."""
+    """Whether the whole sheet is about this entry's client. Where each row has a client of its own,
+    the sheet shows other people's paper.
+    """
     form = find_record_form(record, options.forms)
     client = form.meaning(Meaning.CLIENT_PID, record.row) if form else None
     return client is not None and client.row is None
@@ -251,11 +324,17 @@ def _contained_people(filing: ResourceContext) -> list[Resource]:
 def _document_type(filing: ResourceContext) -> Resource:
     kind = filing.mapping.kind
     code = kind.codes.get(str(filing.record.fields.get(kind.field)), kind.otherwise)
-    return coding_concept(NOTE_TYPE_OID, code, code, filing.record.title) if code else {"text": filing.record.title}
+    return (
+        coding_concept(NOTE_TYPE_OID, code, code, filing.record.title)
+        if code
+        else {"text": filing.record.title}
+    )
 
 
 def _replaced_document(filing: ResourceContext) -> list[Resource]:
-    """The version before, named by its identifier: only its receiver knows where it lies there. None where that is about another client."""
+    """The version before, named by its identifier: only its receiver knows where it lies there.
+    None where that is about another client.
+    """
     before = filing.item.amends
     if before is None or before.exported_record is not None:
         return []
@@ -271,8 +350,16 @@ def _event_period(filing: ResourceContext) -> Resource:
 def _document_contents(filing: ResourceContext) -> list[Resource]:
     record, picture = filing.record, filing.terms.load_image
     found = [_attachment(filing, "text/plain", make_printable(_document_text(filing)).encode())]
-    if record.voided is None and record.pages and picture and is_sheet_of_one_client(record, filing.terms) and not record.client.protected:
-        pdf = small_sheet_pdf(map(picture, record.pages), f"{record.title} {record.entry_id}", record.scanned.at)
+    if (
+        record.voided is None
+        and record.pages
+        and picture
+        and is_sheet_of_one_client(record, filing.terms)
+        and not record.client.protected
+    ):
+        pdf = small_sheet_pdf(
+            map(picture, record.pages), f"{record.title} {record.entry_id}", record.scanned.at
+        )
         found.append(_attachment(filing, "application/pdf", pdf))
     return found
 
@@ -280,18 +367,28 @@ def _document_contents(filing: ResourceContext) -> list[Resource]:
 def _document_text(filing: ResourceContext) -> str:
     """What the key-in list says of the entry; of one that is void only that it is."""
     content = build_block(filing.item, filing.terms, partial(is_withheld, filing.record))
-    rows = [] if filing.record.voided is not None else [f"{label}: {words}" for label, words in content.rows]
-    return "\n".join(part for part in (content.title, content.notice, *rows, *content.footer_lines) if part)
+    rows = (
+        []
+        if filing.record.voided is not None
+        else [f"{label}: {words}" for label, words in content.rows]
+    )
+    return "\n".join(
+        part for part in (content.title, content.notice, *rows, *content.footer_lines) if part
+    )
 
 
 def _attachment(filing: ResourceContext, media_type: str, data: bytes) -> Resource:
-    written = filing.moment(filing.record.written_at, "written_at") or filing.moment(filing.record.event_at, "event_at")
+    written = filing.moment(filing.record.written_at, "written_at") or filing.moment(
+        filing.record.event_at, "event_at"
+    )
     return {
         "contentType": media_type,
         "language": "sv",
         "data": base64.b64encode(data).decode("ascii"),
         "size": len(data),
-        "hash": base64.b64encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode("ascii"),
+        "hash": base64.b64encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode(
+            "ascii"
+        ),
         "title": filing.record.title,
         "creation": written,
     }

@@ -1,7 +1,9 @@
-"""Sending a run's transactions to the FHIR server, one after the other; each answer becomes the entry's receipt at once.
+"""Sending a run's transactions to the FHIR server, one after the other; each answer becomes the
+entry's receipt at once.
 
-A process that ends in between leaves entries with receipts and entries without: sending again takes those without. One that the server took
-and whose receipt was not written is sent again, and then the server finds that it has it (If-None-Exist), which is a receipt too.
+A process that ends in between leaves entries with receipts and entries without: sending again
+takes those without. One that the server took and whose receipt was not written is sent again,
+and then the server finds that it has it (If-None-Exist), which is a receipt too.
 
 What a server's answer to a transaction means for the entry: taken, or refused with its words.
 """
@@ -42,10 +44,17 @@ def receipt_answer(entry_id: str, reply: ServerReply) -> ReceiptAnswer:
     failed = [entry for entry in entries if not _entry_status(entry).startswith("2")]
     if entries and not failed:
         return ReceiptAnswer(entry_id, accepted=True, text=_document_location(entries))
-    words = _outcome_text(failed[0].get("response", {}).get("outcome", {}) if failed else reply.body)
-    # A server that does not keep transactions together has part of the entry now: whoever reads the refusal has to know.
+    words = _outcome_text(
+        failed[0].get("response", {}).get("outcome", {}) if failed else reply.body
+    )
+    # A server that does not keep transactions together has part of the entry now: whoever reads the
+    # refusal has to know.
     partly = PARTLY_ACCEPTED if 0 < len(failed) < len(entries) else ""
-    return ReceiptAnswer(entry_id, accepted=False, text=" ".join(part for part in (words, partly) if part)[:_MAX_TEXT_LENGTH])
+    return ReceiptAnswer(
+        entry_id,
+        accepted=False,
+        text=" ".join(part for part in (words, partly) if part)[:_MAX_TEXT_LENGTH],
+    )
 
 
 def _entry_status(entry: Resource) -> str:
@@ -61,8 +70,15 @@ def _document_location(entries: list[Resource]) -> str:
 
 def _outcome_text(outcome: dict[str, Any]) -> str:
     """What an OperationOutcome says, its errors alone."""
-    issues = [issue for issue in outcome.get("issue", []) if isinstance(issue, dict) and issue.get("severity") in ("fatal", "error")]
-    said = [issue.get("details", {}).get("text") or issue.get("diagnostics") or issue.get("code", "") for issue in issues]
+    issues = [
+        issue
+        for issue in outcome.get("issue", [])
+        if isinstance(issue, dict) and issue.get("severity") in ("fatal", "error")
+    ]
+    said = [
+        issue.get("details", {}).get("text") or issue.get("diagnostics") or issue.get("code", "")
+        for issue in issues
+    ]
     return make_printable("; ".join(str(text) for text in said if text))
 
 
@@ -74,7 +90,9 @@ class ProgressCallback(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """How it went. `unanswered`: the server failed on them, they can be sent again. `overtaken`: corrected since, so they are not sent."""
+    """How it went. `unanswered`: the server failed on them, they can be sent again. `overtaken`:
+    corrected since, so they are not sent.
+    """
 
     accepted: int
     refused: int
@@ -90,10 +108,12 @@ def send_run(
     clock: Callable[[], datetime],
     on_progress: ProgressCallback | None = None,
 ) -> SendResult:
-    """Send what of a run has no receipt yet and the person may see. What was done before an error stays done.
+    """Send what of a run has no receipt yet and the person may see. What was done before an error
+    stays done.
 
     Raises:
-        NotAllowedError: the person may not export and receipt, or see none of what the run holds.
+        NotAllowedError: the person may not export and receipt, or see none of what the run
+        holds.
         ExportError: there is no such run, it is no FHIR run, or somebody is sending already.
         TargetAwayError, TargetDeniedError, TargetUnfitError: see `FhirServer`.
     """
@@ -102,12 +122,25 @@ def send_run(
         require_run(conn, person, run_id, Action.RECEIPT)
         if run.target != TARGET:
             raise ExportError("run_no_fhir_run", run_id=run_id)
-        events.record(conn, person.login, "send_export", run_id, unit=run_items.run_unit(conn, run_id), entries=run.entries)
+        events.record(
+            conn,
+            person.login,
+            "send_export",
+            run_id,
+            unit=run_items.run_unit(conn, run_id),
+            entries=run.entries,
+        )
     with sender_lock(context.store, TARGET):
         with context.store.read() as conn:
-            waiting = [item for item in run_items.list_visible_items(conn, person, run_id) if item.accepted is None]
+            waiting = [
+                item
+                for item in run_items.list_visible_items(conn, person, run_id)
+                if item.accepted is None
+            ]
         lines = _lines_by_number(context.store.images.get(run.sha256))
-        return _RunSender(context, person, run_id, server, clock, on_progress, lines).send_all(waiting)
+        return _RunSender(context, person, run_id, server, clock, on_progress, lines).send_all(
+            waiting
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +173,9 @@ class _RunSender:
                     raise
         self._report_progress(len(going), len(going))
         accepted = sum(answer.accepted for answer in answers)
-        return SendResult(accepted, len(answers) - accepted, len(waiting) - len(answers) - overtaken, overtaken)
+        return SendResult(
+            accepted, len(answers) - accepted, len(waiting) - len(answers) - overtaken, overtaken
+        )
 
     def _is_still_current(self, item: RunItem) -> bool:
         """Whether it has not been corrected or made void while others were sent."""
@@ -155,7 +190,8 @@ class _RunSender:
     def _send_item(self, item: RunItem) -> ReceiptAnswer:
         reply = self._transact_item(item)
         if item.is_amendment and not reply.accepted:
-            # What the server has may have changed between looking and sending, or been changed by an attempt whose answer was lost.
+            # What the server has may have changed between looking and sending, or been changed by
+            # an attempt whose answer was lost.
             reply = self._transact_item(item)
         answer = receipt_answer(item.entry_id, reply)
         submit_receipts(self.office, self.person, self.run_id, [answer], self.clock())
@@ -163,7 +199,11 @@ class _RunSender:
 
     def _transact_item(self, item: RunItem) -> ServerReply:
         bundle: Resource = json.loads(self.lines[bundle_position(self.run_id, item.number)])
-        return self.server.transact(end_earlier_versions(bundle, item, self.server, self.office.settings) if item.is_amendment else bundle)
+        return self.server.transact(
+            end_earlier_versions(bundle, item, self.server, self.office.settings)
+            if item.is_amendment
+            else bundle
+        )
 
     def _report_progress(self, done: int, of: int) -> None:
         if self.on_progress:

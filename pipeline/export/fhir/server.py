@@ -1,8 +1,10 @@
 """A FHIR server: where it is, who we are there, and patience while it is away.
 
-No address holds a personal number (clients go in bodies only), and neither what was sent nor what was answered is logged.
+No address holds a personal number (clients go in bodies only), and neither what was sent nor
+what was answered is logged.
 
-OAuth 2 client credentials (RFC 6749 §4.4): a token is asked for when there is none, when it ends, and once when the server refuses it.
+OAuth 2 client credentials (RFC 6749 §4.4): a token is asked for when there is none, when it
+ends, and once when the server refuses it.
 """
 
 from __future__ import annotations
@@ -17,7 +19,12 @@ from typing import Any
 
 import httpx
 
-from pipeline.domain.errors import SettingsError, TargetAccessError, TargetIncompatibleError, TargetUnavailableError
+from pipeline.domain.errors import (
+    SettingsError,
+    TargetAccessError,
+    TargetIncompatibleError,
+    TargetUnavailableError,
+)
 from pipeline.domain.settings import Settings
 from pipeline.export.fhir.common import Resource
 from pipeline.store.database.clock import utc_now
@@ -55,22 +62,39 @@ class ClientCredentials(httpx.Auth):
             yield self._authorize(request)
 
     def _token_request(self, request: httpx.Request) -> httpx.Request:
-        """Waits no longer than the request that it is for: httpx gives a request that it has not built no timeout at all."""
+        """Waits no longer than the request that it is for: httpx gives a request that it has not
+        built no timeout at all.
+        """
         scope = {"scope": self._scope} if self._scope else {}
         form = {"grant_type": "client_credentials"} | scope
-        asking = httpx.Request("POST", self._url, data=form, headers={"Accept": "application/json"}, extensions=dict(request.extensions))
+        asking = httpx.Request(
+            "POST",
+            self._url,
+            data=form,
+            headers={"Accept": "application/json"},
+            extensions=dict(request.extensions),
+        )
         return next(self._basic.auth_flow(asking))
 
     def _store_token(self, response: httpx.Response) -> None:
-        """A token server that is away says so like the FHIR server does; one that answers no is a denial."""
+        """A token server that is away says so like the FHIR server does; one that answers no is a
+        denial.
+        """
         if response.is_server_error or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            raise httpx.RemoteProtocolError(f"the token server answered {response.status_code}", request=response.request)
+            raise httpx.RemoteProtocolError(
+                f"the token server answered {response.status_code}", request=response.request
+            )
         try:
             answer = response.json() if response.is_success else {}
-            token, seconds = str(answer["access_token"]), float(answer.get("expires_in", _DEFAULT_LIFETIME_SECONDS))
+            token, seconds = (
+                str(answer["access_token"]),
+                float(answer.get("expires_in", _DEFAULT_LIFETIME_SECONDS)),
+            )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             self._token = ""
-            raise TargetAccessError("token_server_gave_no_token", status_code=response.status_code) from error
+            raise TargetAccessError(
+                "token_server_gave_no_token", status_code=response.status_code
+            ) from error
         self._token, self._until = token, self._clock() + seconds - _RENEW_BEFORE_SECONDS
 
     def _authorize(self, request: httpx.Request) -> httpx.Request:
@@ -103,7 +127,9 @@ class ServerReply:
 class FhirServer:
     """A connection. `sleep` waits between attempts."""
 
-    def __init__(self, client: httpx.Client, attempts: int, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, client: httpx.Client, attempts: int, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._client, self._attempts, self._sleep = client, attempts, sleep
 
     def transact(self, bundle: Resource) -> ServerReply:
@@ -114,7 +140,12 @@ class FhirServer:
             TargetDeniedError: it does not let us in.
             TargetUnfitError: what is there takes no transactions.
         """
-        return self._request("POST", "", json=bundle, headers={"Content-Type": MEDIA_TYPE, "Prefer": "return=minimal"})
+        return self._request(
+            "POST",
+            "",
+            json=bundle,
+            headers={"Content-Type": MEDIA_TYPE, "Prefer": "return=minimal"},
+        )
 
     def search(self, kind: str, **parameters: str) -> list[Resource]:
         """The resources that a search finds. Errors as `transact`.
@@ -123,9 +154,15 @@ class FhirServer:
             TargetUnfitError: the server cannot search so, or finds more than a hundred.
         """
         reply = self._request("GET", kind, params=parameters | {"_count": "100"})
-        if not reply.accepted or any(link.get("relation") == "next" for link in reply.body.get("link", [])):
+        if not reply.accepted or any(
+            link.get("relation") == "next" for link in reply.body.get("link", [])
+        ):
             raise TargetIncompatibleError("fhir_server_not_search_our", kind=kind)
-        return [entry["resource"] for entry in reply.body.get("entry", []) if entry.get("resource", {}).get("resourceType") == kind]
+        return [
+            entry["resource"]
+            for entry in reply.body.get("entry", [])
+            if entry.get("resource", {}).get("resourceType") == kind
+        ]
 
     def _request(self, method: str, path: str, **request: Any) -> ServerReply:  # noqa: ANN401 - httpx's own arguments
         for attempt in range(1, self._attempts + 1):
@@ -139,7 +176,9 @@ class FhirServer:
                     return _parse_reply(response)
                 why, wait = str(response.status_code), _retry_after_seconds(response)
             if attempt < self._attempts:
-                self._sleep(min(max(wait, 2 ** (attempt - 1) * random.uniform(0.5, 1)), MAX_WAIT_SECONDS))
+                self._sleep(
+                    min(max(wait, 2 ** (attempt - 1) * random.uniform(0.5, 1)), MAX_WAIT_SECONDS)
+                )
         if why in {str(code) for code in _RETRY_CODES - _UNAVAILABLE_CODES}:
             return _parse_reply(response)
         raise TargetUnavailableError("fhir_server_away", why=why)
@@ -156,7 +195,12 @@ def connect_fhir_server(settings: Settings) -> Iterator[FhirServer]:
         _check_address(name, getattr(settings, name), needed=name == "fhir_url")
     auth = ClientCredentials(settings) if settings.fhir_token_url else None
     headers = {"Accept": MEDIA_TYPE}
-    with httpx.Client(base_url=settings.fhir_url.rstrip("/"), auth=auth, timeout=settings.fhir_seconds, headers=headers) as client:
+    with httpx.Client(
+        base_url=settings.fhir_url.rstrip("/"),
+        auth=auth,
+        timeout=settings.fhir_seconds,
+        headers=headers,
+    ) as client:
         yield FhirServer(client, settings.fhir_attempts)
 
 

@@ -1,7 +1,9 @@
-"""An entry as a person keys it into another system: what it is, its fields in that system's order, and the text that tells where it comes from.
+"""An entry as a person keys it into another system: what it is, its fields in that system's order,
+and the text that tells where it comes from.
 
-The order and the words are those of `forms/<id>/export.skriv-in.yaml` where there is one, else the form's own. A field that the file leaves out
-follows after the others: nothing that the paper says is dropped.
+The order and the words are those of `forms/<id>/export.skriv-in.yaml` where there is one, else
+the form's own. A field that the file leaves out follows after the others: nothing that the paper
+says is dropped.
 """
 
 from __future__ import annotations
@@ -25,13 +27,17 @@ from pipeline.export.exporter import (
 from pipeline.export.tables.mapping import ManualEntryMapping
 
 AUTHOR_LABEL = "Namn, den som skrev"
-"""Most forms call it "Namn" where the author signs; away from the paper that would be taken for the client's."""
+"""Most forms call it "Namn" where the author signs; away from the paper that would be taken for the
+client's.
+"""
 _HEADING_MEANINGS = {Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED}
 
 
 @dataclass(frozen=True, slots=True)
 class EntryBlock:
-    """An entry as it is set: filled fields as label and text, labels of unmarked boxes and of empty fields, and the text of the late entry."""
+    """An entry as it is set: filled fields as label and text, labels of unmarked boxes and of empty
+    fields, and the text of the late entry.
+    """
 
     title: str
     notice: str
@@ -44,19 +50,29 @@ class EntryBlock:
     def footer_lines(self) -> tuple[str, ...]:
         """The lines below the fields."""
         listed = (("Inte kryssat: ", self.unmarked), ("Tomt: ", self.empty))
-        return (*(start + "; ".join(labels) for start, labels in listed if labels), self.late_entry_text)
+        return (
+            *(start + "; ".join(labels) for start, labels in listed if labels),
+            self.late_entry_text,
+        )
 
 
-def build_block(item: Item, options: ExportOptions, left_out: Callable[[FieldSpec], bool] = lambda _: False) -> EntryBlock:
+def build_block(
+    item: Item, options: ExportOptions, left_out: Callable[[FieldSpec], bool] = lambda _: False
+) -> EntryBlock:
     """What is set for an entry, without fields that are `left_out`."""
     record = item.record
     words = _field_labels(record, options)
     filled, empty, unmarked = _sort_fields(record, options, left_out)
-    notices = [amendment_text(item), f"Makulera posten om den finns i systemet. Skäl: {record.voided}" if record.voided else ""]
+    notices = [
+        amendment_text(item),
+        f"Makulera posten om den finns i systemet. Skäl: {record.voided}" if record.voided else "",
+    ]
     return EntryBlock(
         title=f"{record.title}, {format_event_time(record)}",
         notice=" ".join(part for part in notices if part),
-        rows=tuple((words[name], format_field_value(record, name, options.forms)) for name in filled),
+        rows=tuple(
+            (words[name], format_field_value(record, name, options.forms)) for name in filled
+        ),
         unmarked=tuple(words[name] for name in unmarked),
         empty=tuple(words[name] for name in empty),
         late_entry_text=late_entry_text(record, options.settings),
@@ -78,13 +94,19 @@ def has_client(item: Item, options: ExportOptions) -> bool:
     spec = form.meaning(Meaning.CLIENT_PID, item.record.row) if form else None
     if item.record.client.pid or form is None:
         return True
-    return spec is not None and (spec.column not in item.record.fields or spec.column in item.record.illegible)
+    return spec is not None and (
+        spec.column not in item.record.fields or spec.column in item.record.illegible
+    )
 
 
 def _target_field_labels(record: Record, options: ExportOptions) -> dict[str, str]:
     """The fields that the target's own order names, with its words for them."""
     mapping = options.mappings.get(record.form)
-    return {one.field: one.title for one in mapping.order} if isinstance(mapping, ManualEntryMapping) else {}
+    return (
+        {one.field: one.title for one in mapping.order}
+        if isinstance(mapping, ManualEntryMapping)
+        else {}
+    )
 
 
 def _field_labels(record: Record, options: ExportOptions) -> dict[str, str]:
@@ -95,12 +117,35 @@ def _field_labels(record: Record, options: ExportOptions) -> dict[str, str]:
     return {name: record.labels.get(name, name) for name in record.fields} | of_author | own
 
 
-def _sort_fields(record: Record, options: ExportOptions, left_out: Callable[[FieldSpec], bool]) -> tuple[list[str], list[str], list[str]]:
-    """Names of the filled, the empty and the unmarked fields, in order, without those that the heading says."""
+def _sort_fields(
+    record: Record, options: ExportOptions, left_out: Callable[[FieldSpec], bool]
+) -> tuple[list[str], list[str], list[str]]:
+    """Names of the filled, the empty and the unmarked fields, in order, without those that the
+    heading says.
+    """
     form = find_record_form(record, options.forms)
     specs = {spec.column: spec for spec in form.entry_fields(record.row)} if form else {}
-    names = [name for name in dict.fromkeys((*_target_field_labels(record, options), *specs, *record.fields)) if name in record.fields]
-    names = [name for name in names if name not in specs or not (specs[name].means in _HEADING_MEANINGS or left_out(specs[name]))]
-    unmarked = [name for name in names if name in specs and specs[name].traits.is_check_box and field_value(record, name, options.forms) is False]
-    filled = [name for name in names if name not in unmarked and format_field_value(record, name, options.forms)]
+    names = [
+        name
+        for name in dict.fromkeys((*_target_field_labels(record, options), *specs, *record.fields))
+        if name in record.fields
+    ]
+    names = [
+        name
+        for name in names
+        if name not in specs
+        or not (specs[name].means in _HEADING_MEANINGS or left_out(specs[name]))
+    ]
+    unmarked = [
+        name
+        for name in names
+        if name in specs
+        and specs[name].traits.is_check_box
+        and field_value(record, name, options.forms) is False
+    ]
+    filled = [
+        name
+        for name in names
+        if name not in unmarked and format_field_value(record, name, options.forms)
+    ]
     return filled, [name for name in names if name not in unmarked and name not in filled], unmarked

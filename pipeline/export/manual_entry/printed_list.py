@@ -1,7 +1,8 @@
-"""The key-in list (skriv in-lista): a PDF for systems that have no import, in the order in which a person keys the entries.
+"""The key-in list (skriv in-lista): a PDF for systems that have no import, in the order in which a
+person keys the entries.
 
-Every entry has its number, a box to tick, all that the paper says, and the text that tells where it comes from. An entry that fits on a page
-is never broken.
+Every entry has its number, a box to tick, all that the paper says, and the text that tells where
+it comes from. An entry that fits on a page is never broken.
 
 The paper of the key-in list: typeface, page head and foot, wrapped text. Lengths are mm.
 """
@@ -29,9 +30,7 @@ LINE_SPACING = 1.25
 MM_PER_POINT = 0.3528
 CONTINUED_SUFFIX_MM = 45.0
 """What the number of an entry and that it goes on take beside the client in the head, mm."""
-SECRECY_NOTICE = (
-    "Sekretess: uppgifter om enskilda (offentlighets- och sekretesslagen 25 och 26 kap.). Förvara listan inlåst och förstör den enligt rutin."
-)
+SECRECY_NOTICE = "Sekretess: uppgifter om enskilda (offentlighets- och sekretesslagen 25 och 26 kap.). Förvara listan inlåst och förstör den enligt rutin."
 HEADING_MM = 17.0
 """What a client's heading takes, mm."""
 PAGE_HEIGHT_MM = 297.0 - TOP - BOTTOM
@@ -46,7 +45,9 @@ DARK, GREY, LIGHT = (25, 25, 25), (95, 95, 95), (205, 205, 205)
 
 
 class ListPages(Document):
-    """A4 pages with head and foot. `client` and `part` name whom and which entry a page break falls in, for the next page's head."""
+    """A4 pages with head and foot. `client` and `part` name whom and which entry a page break falls
+    in, for the next page's head.
+    """
 
     def __init__(self, run: Run, content_sum: str) -> None:
         super().__init__(f"Skriv in-lista {run.id}", made_at=run.made_at)
@@ -63,9 +64,17 @@ class ListPages(Document):
         self.set_xy(MARGIN + 80, 10)
         self.write_line(f"Körning {self.run.id}", 9, bold=True, width=100, align="R")
         self.set_xy(MARGIN + 80, 14.5)
-        self.write_line(f"{format_minute(self.run.made_at)}   {self.run.made_by}   Innehåll {self.content_sum}", 8, grey=True, width=100, align="R")
+        self.write_line(
+            f"{format_minute(self.run.made_at)}   {self.run.made_by}   Innehåll {self.content_sum}",
+            8,
+            grey=True,
+            width=100,
+            align="R",
+        )
         self.set_xy(MARGIN, 17.5)
-        self.write_line("Efterregistrering för hand, i den ordning posterna skrivs in.", 8, grey=True, width=100)
+        self.write_line(
+            "Efterregistrering för hand, i den ordning posterna skrivs in.", 8, grey=True, width=100
+        )
         self.draw_rule(23.5)
         self.set_xy(MARGIN, 25)
         if self.client:
@@ -73,9 +82,13 @@ class ListPages(Document):
         self.set_y(TOP)
 
     def _continued_heading(self) -> str:
-        """On one line: a head that filled its page would begin the next one for ever. The whole name stands over the client's first entry."""
+        """On one line: a head that filled its page would begin the next one for ever. The whole
+        name stands over the client's first entry.
+        """
         what = f"{self.part}, fortsättning" if self.part else "fortsättning"
-        lines = self._wrap_text(self.client, 8, self.w - 2 * MARGIN - CONTINUED_SUFFIX_MM, bold=True)
+        lines = self._wrap_text(
+            self.client, 8, self.w - 2 * MARGIN - CONTINUED_SUFFIX_MM, bold=True
+        )
         return f"{lines[0]}{'…' if len(lines) > 1 else ''}, {what}"
 
     def footer(self) -> None:
@@ -87,17 +100,37 @@ class ListPages(Document):
         self.set_xy(MARGIN + 150, self.h - 13.5)
         self.write_line(f"Sida {self.page_no()} av {{nb}}", 8, grey=True, width=30, align="R")
 
-    def write_line(self, text: str, size: float, *, bold: bool = False, grey: bool = False, width: float = 0, align: str = "L") -> None:
-        """Text from the current place, wrapped within `width` (0 = to the right margin); the place moves below it."""
+    def write_line(
+        self,
+        text: str,
+        size: float,
+        *,
+        bold: bool = False,
+        grey: bool = False,
+        width: float = 0,
+        align: str = "L",
+    ) -> None:
+        """Text from the current place, wrapped within `width` (0 = to the right margin); the place
+        moves below it.
+        """
         room = width or self.w - self.r_margin - self.x
         lines = self._wrap_text(text, size, room, bold=bold)
         for line in lines:
             self._set_style(size, bold=bold, grey=grey)
-            self.cell(room, size * MM_PER_POINT * LINE_SPACING, line, align=align, new_x=XPos.LEFT, new_y=YPos.NEXT)
+            self.cell(
+                room,
+                size * MM_PER_POINT * LINE_SPACING,
+                line,
+                align=align,
+                new_x=XPos.LEFT,
+                new_y=YPos.NEXT,
+            )
 
     def height_of(self, text: str, size: float, width: float, *, bold: bool = False) -> float:
         """How high wrapped text stands."""
-        return len(self._wrap_text(text, size, width, bold=bold)) * size * MM_PER_POINT * LINE_SPACING
+        return (
+            len(self._wrap_text(text, size, width, bold=bold)) * size * MM_PER_POINT * LINE_SPACING
+        )
 
     def draw_rule(self, y: float) -> None:
         """A thin line between the margins."""
@@ -112,7 +145,9 @@ class ListPages(Document):
     def encode_text(self, text: str) -> str:
         """As it can be written; what cannot is remembered, for the foot to tell."""
         written = super().fit(text)
-        self.replaced = self.replaced or written.count(MISSING_CHARACTER) > text.count(MISSING_CHARACTER)
+        self.replaced = self.replaced or written.count(MISSING_CHARACTER) > text.count(
+            MISSING_CHARACTER
+        )
         return written
 
     def _wrap_text(self, text: str, size: float, width: float, *, bold: bool) -> list[str]:
@@ -153,23 +188,37 @@ class ManualEntryListExporter:
         """The list, grouped by client in the items' order."""
         with ListPages(run, list_checksum(items)) as pages:
             pages.add_page()
-            pages.write_line(f"{GUIDE_TEXT} Listan har {len(items)} {'post' if len(items) == 1 else 'poster'}.", 9)
-            for (client, who), group in groupby(insert_withdrawals(items), key=lambda item: (item.record.client, client_heading(item, options))):
+            pages.write_line(
+                f"{GUIDE_TEXT} Listan har {len(items)} {'post' if len(items) == 1 else 'poster'}.",
+                9,
+            )
+            for (client, who), group in groupby(
+                insert_withdrawals(items),
+                key=lambda item: (item.record.client, client_heading(item, options)),
+            ):
                 _draw_client(pages, client, who, list(group), options)
             return bytes(pages.output())
 
 
 def list_checksum(items: Sequence[Item]) -> str:
-    """Eight hexadecimal digits that tell two lists apart: SHA-256 over entry ids and revisions in their order."""
-    named = "\n".join(f"{item.number} {item.record.entry_id} {item.record.revision}" for item in items)
+    """Eight hexadecimal digits that tell two lists apart: SHA-256 over entry ids and revisions in
+    their order.
+    """
+    named = "\n".join(
+        f"{item.number} {item.record.entry_id} {item.record.revision}" for item in items
+    )
     digest = hashlib.sha256(named.encode()).hexdigest()[:8].upper()
     return f"{digest[:4]}-{digest[4:]}"
 
 
-def _draw_client(pages: ListPages, client: Client, who: str, items: Sequence[Item], options: ExportOptions) -> None:
+def _draw_client(
+    pages: ListPages, client: Client, who: str, items: Sequence[Item], options: ExportOptions
+) -> None:
     blocks = [build_block(item, options) for item in items]
     first = measure_entry_height(pages, blocks[0])
-    if pages.remaining_height() < HEADING_MM + (first if HEADING_MM + first <= PAGE_HEIGHT_MM else 40):
+    if pages.remaining_height() < HEADING_MM + (
+        first if HEADING_MM + first <= PAGE_HEIGHT_MM else 40
+    ):
         pages.add_page()
     pages.set_xy(MARGIN, pages.y + 5)
     pages.set_fill_color(232, 238, 243)
@@ -213,7 +262,9 @@ def _draw_lines(pages: ListPages, item: Item, content: EntryBlock, top: float) -
 
 
 def _draw_row(pages: ListPages, label: str, text: str) -> None:
-    """Label and value side by side. The label goes first; a value that runs over the page leaves it behind."""
+    """Label and value side by side. The label goes first; a value that runs over the page leaves it
+    behind.
+    """
     label_height = pages.height_of(label, 8.5, LABEL_WIDTH)
     if pages.remaining_height() < label_height:
         pages.add_page()
@@ -237,5 +288,13 @@ def measure_entry_height(pages: ListPages, content: EntryBlock) -> float:
     if content.notice:
         taken += pages.height_of(content.notice, 9, WIDE_WIDTH, bold=True)
     for label, text in content.rows:
-        taken += max(pages.height_of(text, 10, VALUE_WIDTH), 0.3 + pages.height_of(label, 8.5, LABEL_WIDTH)) + 0.6
-    return taken + sum(1 + pages.height_of(line, 8, WIDE_WIDTH) for line in content.footer_lines) + 3
+        taken += (
+            max(
+                pages.height_of(text, 10, VALUE_WIDTH),
+                0.3 + pages.height_of(label, 8.5, LABEL_WIDTH),
+            )
+            + 0.6
+        )
+    return (
+        taken + sum(1 + pages.height_of(line, 8, WIDE_WIDTH) for line in content.footer_lines) + 3
+    )

@@ -1,9 +1,12 @@
-"""Payments as ISO 20022 pain.001.001.03, for what the paper says is NOT paid and two persons have approved.
+"""Payments as ISO 20022 pain.001.001.03, for what the paper says is NOT paid and two persons have
+approved.
 
-The customer's payments were made directly in the bank during the outage: a file made of the same list would pay twice. So an entry is carried only
-if the box "Redan utbetald" is empty and legible, two persons other than those who confirmed it have approved exactly what stands there, and it was
-in no file before. A payment file has no amendment: what was sent once is put right at the bank. Only what a bank needs is in it: no personal number,
-no late-entry text. Accounts are Swedish clearing and account numbers (clearing system SESBA, scheme BBAN).
+The customer's payments were made directly in the bank during the outage: a file made of the same
+list would pay twice. So an entry is carried only if the box "Redan utbetald" is empty and
+legible, two persons other than those who confirmed it have approved exactly what stands there,
+and it was in no file before. A payment file has no amendment: what was sent once is put right at
+the bank. Only what a bank needs is in it: no personal number, no late-entry text. Accounts are
+Swedish clearing and account numbers (clearing system SESBA, scheme BBAN).
 
 The mapping file `forms/<id>/export.pain001.yaml`: which fields of a form make a payment.
 """
@@ -21,22 +24,30 @@ from lxml import etree
 from pipeline.domain.errors import ExportError
 from pipeline.domain.record import Record, Run
 from pipeline.domain.settings import Settings
-from pipeline.export.exporter import ExportOptions, Item, field_value, format_field_value, to_local_time
+from pipeline.export.exporter import (
+    ExportOptions,
+    Item,
+    field_value,
+    format_field_value,
+    to_local_time,
+)
 from pipeline.export.tables.mapping import ExportMapping
 from pipeline.files.text import make_printable
 from pipeline.store.exports.payment_approvals import APPROVALS_NEEDED
 
 PAIN001_NS = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.03"
 ALREADY_PAID = "Redan utbetald enligt papperet. Bokför betalningen, skicka den inte en gång till."
-PAID_ILLEGIBLE = "Det går inte att läsa om betalningen redan är gjord. Fråga ekonomienheten innan något betalas."
-ALREADY_IN_FILE = (
-    "Posten har varit i en betalfil förut eller är makulerad. Rätta eller återkalla betalningen i banken; härifrån skickas den aldrig igen."
+PAID_ILLEGIBLE = (
+    "Det går inte att läsa om betalningen redan är gjord. Fråga ekonomienheten innan något betalas."
 )
+ALREADY_IN_FILE = "Posten har varit i en betalfil förut eller är makulerad. Rätta eller återkalla betalningen i banken; härifrån skickas den aldrig igen."
 NOT_APPROVED = "Betalningen är inte godkänd av två personer (skärmen Betalningar)."
 NO_ACCOUNT = "Clearingnummer, kontonummer eller belopp saknas eller är ogiltigt."
 NO_NAME = "Mottagarens namn saknas."
 NAME_TOO_LONG = "Mottagarens namn är längre än betalfilens 70 tecken. Gör betalningen i banken."
-TEXT_TOO_LONG = "Texten till mottagaren är längre än betalfilens 140 tecken. Gör betalningen i banken."
+TEXT_TOO_LONG = (
+    "Texten till mottagaren är längre än betalfilens 140 tecken. Gör betalningen i banken."
+)
 NO_DEBTOR = "Kontot som ska betala är inte inställt (payment_account och payment_bic)."
 _IBAN_PATTERN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{1,30}")
 
@@ -44,8 +55,9 @@ _IBAN_PATTERN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{1,30}")
 class PaymentMapping(ExportMapping):
     """A form's entries as payments. Names are fields of the form; the payee is the entry's client.
 
-    `total` is the sum of the sheet's rows, paid or not, as the paper gives it. `paid` is the box that says that the payment is made already: such
-    an entry is never carried. `with_clearing` puts the clearing number before the account number, as most banks ask for a Swedish BBAN.
+    `total` is the sum of the sheet's rows, paid or not, as the paper gives it. `paid` is the box
+    that says that the payment is made already: such an entry is never carried. `with_clearing`
+    puts the clearing number before the account number, as most banks ask for a Swedish BBAN.
     `purpose_code` and `service_level` are codes that the bank's own guide gives.
     """
 
@@ -62,7 +74,15 @@ class PaymentMapping(ExportMapping):
 
     def fields(self) -> set[str]:
         """The form's fields that the mapping takes."""
-        return {self.paid, self.clearing, self.account, self.amount, self.purpose, self.reference, self.total} - {""}
+        return {
+            self.paid,
+            self.clearing,
+            self.account,
+            self.amount,
+            self.purpose,
+            self.reference,
+            self.total,
+        } - {""}
 
 
 _CLEARING_PATTERN, _ACCOUNT_PATTERN = re.compile(r"\d{4,5}"), re.compile(r"\d{2,12}")
@@ -98,7 +118,9 @@ class PaymentExporter:
             return TEXT_TOO_LONG
         if len({stamp.by for stamp in record.approved}) < APPROVALS_NEEDED:
             return NOT_APPROVED
-        return "" if options.settings.payment_account and options.settings.payment_bic else NO_DEBTOR
+        return (
+            "" if options.settings.payment_account and options.settings.payment_bic else NO_DEBTOR
+        )
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """One `CdtTrfTxInf` an entry, in the items' order, in one `PmtInf` a day of payment.
@@ -108,17 +130,30 @@ class PaymentExporter:
         """
         root = etree.Element(etree.QName(PAIN001_NS, "Document"), nsmap={"pain": PAIN001_NS})
         start = _add_element(root, "CstmrCdtTrfInitn")
-        amounts = [payment_amount(item.record, options.mapping(item.record.form, PaymentMapping)) for item in items]
+        amounts = [
+            payment_amount(item.record, options.mapping(item.record.form, PaymentMapping))
+            for item in items
+        ]
         _add_group_header(start, run, len(items), sum(amounts, Decimal(0)), options.settings)
         days = sorted({_payment_day(item.record, run) for item in items})
         for number, day in enumerate(days, 1):
-            _add_payment_batch(start, number, day, [item for item in items if _payment_day(item.record, run) == day], run, options)
+            _add_payment_batch(
+                start,
+                number,
+                day,
+                [item for item in items if _payment_day(item.record, run) == day],
+                run,
+                options,
+            )
         _verify_totals(root, amounts)
         return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 
 def _is_payable(record: Record, mapping: PaymentMapping) -> bool:
-    clearing, account = field_digits(record, mapping.clearing), field_digits(record, mapping.account)
+    clearing, account = (
+        field_digits(record, mapping.clearing),
+        field_digits(record, mapping.account),
+    )
     if not _CLEARING_PATTERN.fullmatch(clearing) or not _ACCOUNT_PATTERN.fullmatch(account):
         return False
     try:
@@ -149,12 +184,16 @@ def payment_amount(record: Record, mapping: PaymentMapping) -> Decimal:
 
 
 def _payment_day(record: Record, run: Run) -> date:
-    """The day of payment on the paper; a day that has passed becomes the day of the file, since no bank pays in the past."""
+    """The day of payment on the paper; a day that has passed becomes the day of the file, since no
+    bank pays in the past.
+    """
     today = to_local_time(run.made_at).date()
     return max(record.event_at.date(), today) if record.event_at else today
 
 
-def _add_group_header(start: etree._Element, run: Run, count: int, total: Decimal, settings: Settings) -> None:
+def _add_group_header(
+    start: etree._Element, run: Run, count: int, total: Decimal, settings: Settings
+) -> None:
     head = _add_element(start, "GrpHdr")
     _add_element(head, "MsgId", run.id)
     _add_element(head, "CreDtTm", _format_time(run.made_at))
@@ -163,12 +202,26 @@ def _add_group_header(start: etree._Element, run: Run, count: int, total: Decima
     party = _add_element(head, "InitgPty")
     _add_element(party, "Nm", settings.care_provider[:_MAX_NAME_LENGTH])
     if settings.organisation_number:
-        _add_element(_add_element(_add_element(_add_element(party, "Id"), "OrgId"), "Othr"), "Id", settings.organisation_number)
+        _add_element(
+            _add_element(_add_element(_add_element(party, "Id"), "OrgId"), "Othr"),
+            "Id",
+            settings.organisation_number,
+        )
 
 
-def _add_payment_batch(start: etree._Element, number: int, day: date, items: Sequence[Item], run: Run, options: ExportOptions) -> None:
+def _add_payment_batch(
+    start: etree._Element,
+    number: int,
+    day: date,
+    items: Sequence[Item],
+    run: Run,
+    options: ExportOptions,
+) -> None:
     mapping = options.mapping(items[0].record.form, PaymentMapping)
-    amounts = [payment_amount(item.record, options.mapping(item.record.form, PaymentMapping)) for item in items]
+    amounts = [
+        payment_amount(item.record, options.mapping(item.record.form, PaymentMapping))
+        for item in items
+    ]
     batch = _add_element(start, "PmtInf")
     _add_element(batch, "PmtInfId", f"{run.id[:32]}-{number}")
     _add_element(batch, "PmtMtd", "TRF")
@@ -193,16 +246,25 @@ def _add_debtor(batch: etree._Element, settings: Settings) -> None:
         other = _add_element(identity, "Othr")
         _add_element(other, "Id", account.replace("-", ""))
         _add_element(_add_element(other, "SchmeNm"), "Prtry", "BGNR")
-    _add_element(_add_element(_add_element(batch, "DbtrAgt"), "FinInstnId"), "BIC", settings.payment_bic)
+    _add_element(
+        _add_element(_add_element(batch, "DbtrAgt"), "FinInstnId"), "BIC", settings.payment_bic
+    )
 
 
-def _add_payment(batch: etree._Element, record: Record, amount: Decimal, options: ExportOptions) -> None:
+def _add_payment(
+    batch: etree._Element, record: Record, amount: Decimal, options: ExportOptions
+) -> None:
     mapping = options.mapping(record.form, PaymentMapping)
-    clearing, account = field_digits(record, mapping.clearing), field_digits(record, mapping.account)
+    clearing, account = (
+        field_digits(record, mapping.clearing),
+        field_digits(record, mapping.account),
+    )
     payment = _add_element(batch, "CdtTrfTxInf")
     _add_element(_add_element(payment, "PmtId"), "EndToEndId", _payment_reference(record))
     _add_element(_add_element(payment, "Amt"), "InstdAmt", f"{amount:.2f}").set("Ccy", "SEK")
-    member = _add_element(_add_element(_add_element(payment, "CdtrAgt"), "FinInstnId"), "ClrSysMmbId")
+    member = _add_element(
+        _add_element(_add_element(payment, "CdtrAgt"), "FinInstnId"), "ClrSysMmbId"
+    )
     _add_element(_add_element(member, "ClrSysId"), "Cd", "SESBA")
     _add_element(member, "MmbId", clearing)
     _add_element(_add_element(payment, "Cdtr"), "Nm", record.client.name)
@@ -214,13 +276,23 @@ def _add_payment(batch: etree._Element, record: Record, amount: Decimal, options
 
 
 def _payment_reference(record: Record) -> str:
-    """The entry's id, or where that is too long a digest of it: cut off, the rows of a sheet would be one."""
+    """The entry's id, or where that is too long a digest of it: cut off, the rows of a sheet would
+    be one.
+    """
     whole = record.entry_id
-    return whole if len(whole) <= _MAX_ID_LENGTH else hashlib.sha256(whole.encode()).hexdigest()[:_MAX_ID_LENGTH]
+    return (
+        whole
+        if len(whole) <= _MAX_ID_LENGTH
+        else hashlib.sha256(whole.encode()).hexdigest()[:_MAX_ID_LENGTH]
+    )
 
 
 def _remittance_text(record: Record, mapping: PaymentMapping, options: ExportOptions) -> str:
-    words = (format_field_value(record, field, options.forms) for field in (mapping.purpose, mapping.reference) if field)
+    words = (
+        format_field_value(record, field, options.forms)
+        for field in (mapping.purpose, mapping.reference)
+        if field
+    )
     return " ".join(word for word in words if word)
 
 
@@ -232,7 +304,11 @@ def _verify_totals(root: etree._Element, amounts: Sequence[Decimal]) -> None:
     """
     paid = [Decimal(each.text or "") for each in root.iter(f"{{{PAIN001_NS}}}InstdAmt")]
     sums = [Decimal(each.text or "") for each in root.iter(f"{{{PAIN001_NS}}}CtrlSum")]
-    if sorted(paid) != sorted(amounts) or sums[0] != sum(paid, Decimal(0)) or sum(sums[1:], Decimal(0)) != sums[0]:
+    if (
+        sorted(paid) != sorted(amounts)
+        or sums[0] != sum(paid, Decimal(0))
+        or sum(sums[1:], Decimal(0)) != sums[0]
+    ):
         raise ExportError("sums_payment_file_do_not")
 
 

@@ -1,12 +1,17 @@
-"""Given doses and delegated measures as ProcessActivities 1.0 requests (RIVTA clinicalprocess:activity:actions), a contract for writing.
+"""Given doses and delegated measures as ProcessActivities 1.0 requests (RIVTA
+clinicalprocess:activity:actions), a contract for writing.
 
-A request carries one activity, so a run is a ZIP archive of requests: one for each time that the sheet says something of, to be sent in the order of
-their names. The contract's request has no place of its own for the patient and the performer (its domain's ActivityGroupType has), so they follow the
-activity as elements of the domain, where the schema lets other namespaces in. That the time is the ordered one, and all that the contract has no
-element for, stands in `description`. What was not given or declined has a status of its own, never that of what was given, and begins with
-saying so. An amendment names the same ids: a time that the entry says nothing of any longer is nullified.
+A request carries one activity, so a run is a ZIP archive of requests: one for each time that the
+sheet says something of, to be sent in the order of their names. The contract's request has no
+place of its own for the patient and the performer (its domain's ActivityGroupType has), so they
+follow the activity as elements of the domain, where the schema lets other namespaces in. That
+the time is the ordered one, and all that the contract has no element for, stands in
+`description`. What was not given or declined has a status of its own, never that of what was
+given, and begins with saying so. An amendment names the same ids: a time that the entry says
+nothing of any longer is nullified.
 
-What a signing sheet says of one planned time: given, not given, declined, or nothing; and who stands for it.
+What a signing sheet says of one planned time: given, not given, declined, or nothing; and who
+stands for it.
 
 Nothing is read into an empty box: it says neither that the dose was given nor that it was not.
 """
@@ -50,7 +55,11 @@ from pipeline.export.rivta.elements import (
 )
 from pipeline.export.rivta.mapping import ActivityMapping, Code, Outcome, Slot
 
-OUTCOME_WORDS = {Outcome.GIVEN: "Given", Outcome.NOT_GIVEN: "Ej given", Outcome.DECLINED: "Avböjd av den enskilde"}
+OUTCOME_WORDS = {
+    Outcome.GIVEN: "Given",
+    Outcome.NOT_GIVEN: "Ej given",
+    Outcome.DECLINED: "Avböjd av den enskilde",
+}
 RESPONDER_NS = "urn:riv:clinicalprocess:activity:actions:ProcessActivitiesResponder:1"
 DOMAIN_NS = "urn:riv:clinicalprocess:activity:actions:1"
 _elements = ElementBuilder(DOMAIN_NS)
@@ -58,7 +67,9 @@ _elements = ElementBuilder(DOMAIN_NS)
 
 @dataclass(frozen=True, slots=True)
 class PlannedSlot:
-    """One time of an entry. `outcome` is None where the paper says nothing; `at` is None where no time of day is known."""
+    """One time of an entry. `outcome` is None where the paper says nothing; `at` is None where no
+    time of day is known.
+    """
 
     number: int
     day: datetime
@@ -67,7 +78,9 @@ class PlannedSlot:
     signature: Signature | None
 
 
-def planned_slots(record: Record, mapping: ActivityMapping, staff: Sequence[StaffMember]) -> list[PlannedSlot]:
+def planned_slots(
+    record: Record, mapping: ActivityMapping, staff: Sequence[StaffMember]
+) -> list[PlannedSlot]:
     """The times of an entry in the mapping's order, counted from 1.
 
     Raises:
@@ -78,21 +91,37 @@ def planned_slots(record: Record, mapping: ActivityMapping, staff: Sequence[Staf
     day = datetime.combine(to_local_time(record.event_at).date(), datetime.min.time())
     own = None if "event_at" in record.clock_unknown else to_local_time(record.event_at)
     return [
-        PlannedSlot(n, day, _slot_time(record, slot, day, own), _slot_outcome(record, slot, mapping), find_signature(record, slot.given, staff))
+        PlannedSlot(
+            n,
+            day,
+            _slot_time(record, slot, day, own),
+            _slot_outcome(record, slot, mapping),
+            find_signature(record, slot.given, staff),
+        )
         for n, slot in enumerate(mapping.slots, 1)
     ]
 
 
 def find_unclear_slot(record: Record, mapping: ActivityMapping) -> str:
-    """Why no machine may say what became of one of the times, in Swedish; empty when every box is clear."""
+    """Why no machine may say what became of one of the times, in Swedish; empty when every box is
+    clear.
+    """
     for n, slot in enumerate(mapping.slots, 1):
         if slot.fields() & record.illegible:
             return f"En ruta för tid {n} är oläslig. Skriv in raden för hand."
         if _is_marked(record, slot.not_given) and _is_marked(record, slot.declined):
             return f"Tid {n} är märkt både som ej given och som avböjd. Skriv in raden för hand."
-        if slot.amount and record.fields.get(slot.given) and not record.fields.get(slot.amount) and not _has_deviation(record, slot):
+        if (
+            slot.amount
+            and record.fields.get(slot.given)
+            and not record.fields.get(slot.amount)
+            and not _has_deviation(record, slot)
+        ):
             return f"Tid {n} är signerad utan given dos. Skriv in raden för hand."
-        if _deviation_code(record, slot) and _deviation_code(record, slot) not in mapping.deviations:
+        if (
+            _deviation_code(record, slot)
+            and _deviation_code(record, slot) not in mapping.deviations
+        ):
             return f"Avvikelsen för tid {n} saknas i målets översättning (deviations)."
     return ""
 
@@ -128,7 +157,11 @@ def _deviation_code(record: Record, slot: Slot) -> str:
 
 
 def _has_deviation(record: Record, slot: Slot) -> bool:
-    return bool(_deviation_code(record, slot)) or _is_marked(record, slot.not_given) or _is_marked(record, slot.declined)
+    return (
+        bool(_deviation_code(record, slot))
+        or _is_marked(record, slot.not_given)
+        or _is_marked(record, slot.declined)
+    )
 
 
 def _is_marked(record: Record, name: str) -> bool:
@@ -144,11 +177,15 @@ class ActivitiesExporter:
     mapping = ActivityMapping
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
-        """The schema asks for a time and a numbered patient with a day of birth; what was given must not be guessed."""
+        """The schema asks for a time and a numbered patient with a day of birth; what was given
+        must not be guessed.
+        """
         mapping = options.mapping(record.form, ActivityMapping)
         if reason := unsupported_group_reason(record) or find_unclear_slot(record, mapping):
             return reason
-        if record.revision == 1 and not any(time.outcome for time in planned_slots(record, mapping, options.staff)):
+        if record.revision == 1 and not any(
+            time.outcome for time in planned_slots(record, mapping, options.staff)
+        ):
             return "Inget är signerat eller avvikelsemarkerat på raden. Skriv in den för hand om den betyder något."
         return ""
 
@@ -157,22 +194,33 @@ class ActivitiesExporter:
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
             for item in insert_withdrawals(items):
-                withdrawn = "0-makulering-" if item.record.voided == MOVED_TO_OTHER_CLIENT else ""  # sorts before the other's names
+                withdrawn = (
+                    "0-makulering-" if item.record.voided == MOVED_TO_OTHER_CLIENT else ""
+                )  # sorts before the other's names
                 for time in _slots_to_report(item.record, options):
                     name = f"{item.number:05d}-{withdrawn}{item.record.entry_id}-{time.number}.xml"
                     entry = zipfile.ZipInfo(name, to_local_time(run.made_at).timetuple()[:6])
                     entry.external_attr = 0o600 << 16
-                    archive.writestr(entry, build_request(item, time, run, options), zipfile.ZIP_DEFLATED)
+                    archive.writestr(
+                        entry, build_request(item, time, run, options), zipfile.ZIP_DEFLATED
+                    )
         return out.getvalue()
 
 
 def build_request(item: Item, time: PlannedSlot, run: Run, options: ExportOptions) -> bytes:
-    """One request: the activity, whom it is about, who did it, who signed it, and where it comes from."""
+    """One request: the activity, whom it is about, who did it, who signed it, and where it comes
+    from.
+    """
     record, mapping = item.record, options.mapping(item.record.form, ActivityMapping)
-    root = etree.Element(etree.QName(RESPONDER_NS, "ProcessActivities"), nsmap={"resp": RESPONDER_NS, "core": DOMAIN_NS, "ef": EFTERSKRIFT_NS})
+    root = etree.Element(
+        etree.QName(RESPONDER_NS, "ProcessActivities"),
+        nsmap={"resp": RESPONDER_NS, "core": DOMAIN_NS, "ef": EFTERSKRIFT_NS},
+    )
     _add_activity(ElementBuilder(RESPONDER_NS).add(root, "activityType"), item, time, options)
     _elements.add_patient(root, record)
-    _elements.add_performer(root, time.signature.performer if time.signature else "", record, mapping, options)
+    _elements.add_performer(
+        root, time.signature.performer if time.signature else "", record, mapping, options
+    )
     _elements.add_signer(root, record.signed)
     _elements.add_source_system(root, options)
     add_run_comment(root, run)
@@ -180,12 +228,16 @@ def build_request(item: Item, time: PlannedSlot, run: Run, options: ExportOption
 
 
 def _slots_to_report(record: Record, options: ExportOptions) -> list[PlannedSlot]:
-    """The times to tell of: those that the paper says something of, and of an amended entry every one."""
+    """The times to tell of: those that the paper says something of, and of an amended entry every
+    one.
+    """
     every = planned_slots(record, options.mapping(record.form, ActivityMapping), options.staff)
     return [time for time in every if time.outcome or record.revision > 1]
 
 
-def _add_activity(activity: etree._Element, item: Item, time: PlannedSlot, options: ExportOptions) -> None:
+def _add_activity(
+    activity: etree._Element, item: Item, time: PlannedSlot, options: ExportOptions
+) -> None:
     record, mapping = item.record, options.mapping(item.record.form, ActivityMapping)
     _elements.add_source_id(activity, options, record.entry_id, str(time.number))
     status = time.outcome if time.outcome and record.voided is None else Outcome.NULLIFIED
@@ -193,12 +245,18 @@ def _add_activity(activity: etree._Element, item: Item, time: PlannedSlot, optio
     _elements.add_code(activity, "value", _activity_code(record, mapping))
     _add_time(_elements.add(activity, "time"), time)
     _elements.add(activity, "description", describe_activity(item, time, mapping, options))
-    _elements.add(activity, "approvedForPatient", patient_access_flag(record, approved=mapping.approved_for_patient))
+    _elements.add(
+        activity,
+        "approvedForPatient",
+        patient_access_flag(record, approved=mapping.approved_for_patient),
+    )
     ElementBuilder(EFTERSKRIFT_NS).add(activity, "outcome", status.value)
 
 
 def _activity_code(record: Record, mapping: ActivityMapping) -> Code:
-    return mapping.kind.codes.get(str(record.fields.get(mapping.kind.field)), mapping.kind.otherwise)
+    return mapping.kind.codes.get(
+        str(record.fields.get(mapping.kind.field)), mapping.kind.otherwise
+    )
 
 
 def _add_time(period: etree._Element, time: PlannedSlot) -> None:
@@ -211,13 +269,23 @@ def _add_time(period: etree._Element, time: PlannedSlot) -> None:
     _elements.add(period, "end", format_timestamp(end))
 
 
-def describe_activity(item: Item, time: PlannedSlot, mapping: ActivityMapping, options: ExportOptions) -> str:
-    """What became of it and who signed, what was ordered, the times of the row without a word, and where it comes from."""
+def describe_activity(
+    item: Item, time: PlannedSlot, mapping: ActivityMapping, options: ExportOptions
+) -> str:
+    """What became of it and who signed, what was ordered, the times of the row without a word, and
+    where it comes from.
+    """
     record = item.record
     parts = [
         _outcome_text(time, mapping),
-        *(f"{record.labels.get(name, name)}: {words}" for name in mapping.what if (words := format_field_value(record, name, options.forms))),
-        "" if mapping.kind.field in mapping.what else format_uncoded_choice(record, mapping.kind.field, mapping.kind.codes, options.forms),
+        *(
+            f"{record.labels.get(name, name)}: {words}"
+            for name in mapping.what
+            if (words := format_field_value(record, name, options.forms))
+        ),
+        ""
+        if mapping.kind.field in mapping.what
+        else format_uncoded_choice(record, mapping.kind.field, mapping.kind.codes, options.forms),
         _unanswered_slots_text(record, mapping, options),
         f"Makulerad: {record.voided}." if record.voided else "",
         f"Enhet: {record.unit}.",
@@ -230,7 +298,11 @@ def describe_activity(item: Item, time: PlannedSlot, mapping: ActivityMapping, o
 def _outcome_text(time: PlannedSlot, mapping: ActivityMapping) -> str:
     if time.outcome is None:
         return "Tas bort: efter rättelse säger papperet inget om denna tid."
-    ordered = "det ordinerade, papperet säger inte när det gjordes" if mapping.slots[time.number - 1].time else "papperets"
+    ordered = (
+        "det ordinerade, papperet säger inte när det gjordes"
+        if mapping.slots[time.number - 1].time
+        else "papperets"
+    )
     clock_words = f"Klockslaget är {ordered}." if time.at else "Klockslag saknas på papperet."
     signed = time.signature.as_text if time.signature else "ingen signatur på papperet"
     return f"{OUTCOME_WORDS[time.outcome]}, {signed}. {clock_words}"
@@ -239,5 +311,9 @@ def _outcome_text(time: PlannedSlot, mapping: ActivityMapping) -> str:
 def _unanswered_slots_text(record: Record, mapping: ActivityMapping, options: ExportOptions) -> str:
     """The row's times with a time of day and nothing in their boxes: neither given nor not."""
     every = zip(mapping.slots, planned_slots(record, mapping, options.staff), strict=True)
-    names = [slot_label(record, slot, time.number, options.forms) for slot, time in every if time.outcome is None and slot.time and time.at]
+    names = [
+        slot_label(record, slot, time.number, options.forms)
+        for slot, time in every
+        if time.outcome is None and slot.time and time.at
+    ]
     return f"Inget skrivet på papperet samma dag för: {', '.join(names)}." if names else ""

@@ -1,10 +1,13 @@
-"""Journal notes as a GetCareDocumentation 2.1 response (RIVTA clinicalprocess:healthcond:description).
+"""Journal notes as a GetCareDocumentation 2.1 response (RIVTA
+clinicalprocess:healthcond:description).
 
-The contract is for reading: a system answers a question about one patient. So this file is an interchange form with a strict public schema, not
-an import that some product is known to take, and it holds many patients. What the contract cannot say is put in the note's text: it has one
-author and no transcriber. A note carries text and never the picture too, because the contract allows one of them. Time stamps are Swedish
-wall-clock time without zone; a day without a time of day is written as its midnight, and the text says that the time is missing. An author's
-HSA-id is not on the paper, so it is left out, as the schema allows; nothing is made up.
+The contract is for reading: a system answers a question about one patient. So this file is an
+interchange form with a strict public schema, not an import that some product is known to take,
+and it holds many patients. What the contract cannot say is put in the note's text: it has one
+author and no transcriber. A note carries text and never the picture too, because the contract
+allows one of them. Time stamps are Swedish wall-clock time without zone; a day without a time of
+day is written as its midnight, and the text says that the time is missing. An author's HSA-id is
+not on the paper, so it is left out, as the schema allows; nothing is made up.
 """
 
 from __future__ import annotations
@@ -26,7 +29,13 @@ from pipeline.export.exporter import (
     insert_withdrawals,
     late_entry_text,
 )
-from pipeline.export.rivta.elements import ElementBuilder, format_timestamp, missing_pid_reason, patient_access_flag, serialize_xml
+from pipeline.export.rivta.elements import (
+    ElementBuilder,
+    format_timestamp,
+    missing_pid_reason,
+    patient_access_flag,
+    serialize_xml,
+)
 from pipeline.export.tables.mapping import NoteMapping
 
 RESPONDER_NS = "urn:riv:clinicalprocess:healthcond:description:GetCareDocumentationResponder:2"
@@ -51,12 +60,19 @@ class CareDocumentationExporter:
         return missing_pid_reason(record, mapping.local_id_type)
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
-        """One `careDocumentation` an entry, in the items' order; before one that was moved, the nullified one of its first client."""
+        """One `careDocumentation` an entry, in the items' order; before one that was moved, the
+        nullified one of its first client.
+        """
         root = etree.Element(
-            etree.QName(RESPONDER_NS, "GetCareDocumentationResponse"), nsmap={"resp": RESPONDER_NS, "core": DOMAIN_NS, "ext": EXTENSION_NS}
+            etree.QName(RESPONDER_NS, "GetCareDocumentationResponse"),
+            nsmap={"resp": RESPONDER_NS, "core": DOMAIN_NS, "ext": EXTENSION_NS},
         )
         for item in insert_withdrawals(items):
-            _add_document(etree.SubElement(root, etree.QName(RESPONDER_NS, "careDocumentation")), item, options)
+            _add_document(
+                etree.SubElement(root, etree.QName(RESPONDER_NS, "careDocumentation")),
+                item,
+                options,
+            )
         extension = ElementBuilder(EXTENSION_NS)
         result = extension.add(root, "result")
         extension.add(result, "resultCode", "OK")
@@ -77,20 +93,36 @@ def _add_document(parent: etree._Element, item: Item, options: ExportOptions) ->
 
 
 def note_text(item: Item, mapping: NoteMapping, options: ExportOptions) -> str:
-    """Where the note comes from, then what it says, verbatim. A box without a mark says nothing, not no."""
-    parts = [late_entry_text(item.record, options.settings), amendment_text(item), f"Enhet: {item.record.unit}."]
+    """Where the note comes from, then what it says, verbatim. A box without a mark says nothing,
+    not no.
+    """
+    parts = [
+        late_entry_text(item.record, options.settings),
+        amendment_text(item),
+        f"Enhet: {item.record.unit}.",
+    ]
     for section in mapping.sections:
         words = format_field_value(item.record, section.field, options.forms)
         if words and field_value(item.record, section.field, options.forms) is not False:
             parts.append(f"{section.heading}\n{words}" if section.heading else words)
     if mapping.kind.field not in {section.field for section in mapping.sections}:
-        parts.append(format_uncoded_choice(item.record, mapping.kind.field, mapping.kind.codes, options.forms))
-    left = [item.record.labels.get(name, name) for name in mapping.left_on_paper if item.record.fields.get(name) or name in item.record.illegible]
+        parts.append(
+            format_uncoded_choice(
+                item.record, mapping.kind.field, mapping.kind.codes, options.forms
+            )
+        )
+    left = [
+        item.record.labels.get(name, name)
+        for name in mapping.left_on_paper
+        if item.record.fields.get(name) or name in item.record.illegible
+    ]
     parts.append(f"Står på papperet och skrivs inte av här: {', '.join(left)}." if left else "")
     return "\n\n".join(part for part in parts if part)
 
 
-def _add_header(header: etree._Element, record: Record, mapping: NoteMapping, options: ExportOptions) -> None:
+def _add_header(
+    header: etree._Element, record: Record, mapping: NoteMapping, options: ExportOptions
+) -> None:
     _add_element(header, "documentId", record.entry_id)
     _add_element(header, "sourceSystemHSAid", options.settings.source_system_hsa_id)
     _add_element(header, "documentTitle", mapping.document_title)
@@ -101,29 +133,47 @@ def _add_header(header: etree._Element, record: Record, mapping: NoteMapping, op
     _add_author(_add_element(header, "accountableHealthcareProfessional"), record, mapping, options)
     if record.signed:
         _add_signature(_add_element(header, "legalAuthenticator"), record.signed)
-    _add_element(header, "approvedForPatient", patient_access_flag(record, approved=mapping.approved_for_patient))
+    _add_element(
+        header,
+        "approvedForPatient",
+        patient_access_flag(record, approved=mapping.approved_for_patient),
+    )
     if record.voided is not None:
         _add_element(header, "nullified", "true")
         _add_element(header, "nullifiedReason", record.voided)
 
 
 def _document_time(record: Record, mapping: NoteMapping) -> datetime:
-    first, second = (record.event_at, record.written_at) if mapping.document_time == "event" else (record.written_at, record.event_at)
+    first, second = (
+        (record.event_at, record.written_at)
+        if mapping.document_time == "event"
+        else (record.written_at, record.event_at)
+    )
     return _require_time(first or second)
 
 
-def _add_author(author: etree._Element, record: Record, mapping: NoteMapping, options: ExportOptions) -> None:
-    _add_element(author, "authorTime", format_timestamp(_require_time(record.written_at or record.event_at)))
+def _add_author(
+    author: etree._Element, record: Record, mapping: NoteMapping, options: ExportOptions
+) -> None:
+    _add_element(
+        author, "authorTime", format_timestamp(_require_time(record.written_at or record.event_at))
+    )
     if record.author:
         _add_element(author, "healthcareProfessionalName", record.author)
     if record.author_title:
-        _add_element(_add_element(author, "healthcareProfessionalRoleCode"), "originalText", record.author_title)
+        _add_element(
+            _add_element(author, "healthcareProfessionalRoleCode"),
+            "originalText",
+            record.author_title,
+        )
     if unit := mapping.units.get(record.unit):
         place = _add_element(author, "healthcareProfessionalOrgUnit")
         _add_element(place, "orgUnitHSAId", unit.hsa_id)
         _add_element(place, "orgUnitName", unit.name or record.unit)
         _add_element(author, "healthcareProfessionalCareUnitHSAId", unit.hsa_id)
-    _add_element(author, "healthcareProfessionalCareGiverHSAId", options.settings.care_provider_hsa_id)
+    _add_element(
+        author, "healthcareProfessionalCareGiverHSAId", options.settings.care_provider_hsa_id
+    )
 
 
 def _add_signature(signature: etree._Element, stamp: Stamp) -> None:

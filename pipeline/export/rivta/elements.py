@@ -1,8 +1,11 @@
-"""What the RIVTA contracts have in common: elements of one namespace, Swedish times, and the parts of a group (patient, performer, signer, source).
+"""What the RIVTA contracts have in common: elements of one namespace, Swedish times, and the parts
+of a group (patient, performer, signer, source).
 
-`clinicalprocess:healthcond:basic` and `clinicalprocess:activity:actions` define the types PatientType, PerformerRoleType, LegalAuthenticatorType and
-SourceSystemType alike, each in its own namespace. A contract that has no place of its own for something gets it as an element of `EFTERSKRIFT`,
-where its schema lets other namespaces in. An HSA-id that nobody has given is left out; nothing is made up.
+`clinicalprocess:healthcond:basic` and `clinicalprocess:activity:actions` define the types
+PatientType, PerformerRoleType, LegalAuthenticatorType and SourceSystemType alike, each in its
+own namespace. A contract that has no place of its own for something gets it as an element of
+`EFTERSKRIFT`, where its schema lets other namespaces in. An HSA-id that nobody has given is left
+out; nothing is made up.
 """
 
 from __future__ import annotations
@@ -53,14 +56,20 @@ class ElementBuilder:
         if code.name:
             self.add(found, "displayName", code.name)
 
-    def add_moment(self, parent: etree._Element, name: str, moment: datetime, *, exact: bool = True) -> None:
-        """A PartialTimeStampType: to the minute, which is what paper says, or to the second where a day stands for its first or last moment."""
+    def add_moment(
+        self, parent: etree._Element, name: str, moment: datetime, *, exact: bool = True
+    ) -> None:
+        """A PartialTimeStampType: to the minute, which is what paper says, or to the second where a
+        day stands for its first or last moment.
+        """
         found = self.add(parent, name)
         self.add(found, "format", "YYYYMMDDhhmm" if exact else "YYYYMMDDhhmmss")
         self.add(found, "value", format_timestamp(moment)[: 12 if exact else 14])
 
     def add_patient(self, parent: etree._Element, record: Record) -> None:
-        """Who it is about. The day of birth is that of the number, which now and then is a near-by day (folkbokföringslagen 18 §)."""
+        """Who it is about. The day of birth is that of the number, which now and then is a near-by
+        day (folkbokföringslagen 18 §).
+        """
         patient, pid = self.add(parent, "patient"), record.client.pid
         self.add_identifier(patient, "id", pid_oid(pid), pid)
         if record.client.name:
@@ -70,7 +79,14 @@ class ElementBuilder:
             raise ValueError("a client without a day of birth is unfit and must not come here")
         self.add(patient, "dateOfBirth", f"{born:%Y%m%d}")
 
-    def add_performer(self, parent: etree._Element, who: str, record: Record, mapping: GroupMapping, options: ExportOptions) -> None:
+    def add_performer(
+        self,
+        parent: etree._Element,
+        who: str,
+        record: Record,
+        mapping: GroupMapping,
+        options: ExportOptions,
+    ) -> None:
         """Who did it, by name as far as it is known, and for which unit if its HSA-id is."""
         role = self.add(parent, "performerRole")
         self.add_code(role, "code", mapping.performer_role)
@@ -94,11 +110,20 @@ class ElementBuilder:
 
     def add_source_system(self, parent: etree._Element, options: ExportOptions) -> None:
         """The system that the file comes from: this one."""
-        self.add_identifier(self.add(parent, "sourceSystem"), "id", HSA_ID_OID, options.settings.source_system_hsa_id)
+        self.add_identifier(
+            self.add(parent, "sourceSystem"),
+            "id",
+            HSA_ID_OID,
+            options.settings.source_system_hsa_id,
+        )
 
     def add_source_id(self, parent: etree._Element, options: ExportOptions, *parts: str) -> None:
-        """Our name of a thing, the same in every version of it, so that the receiver knows an amendment."""
-        self.add_identifier(parent, "id", HSA_ID_OID, ":".join((options.settings.source_system_hsa_id, *parts)))
+        """Our name of a thing, the same in every version of it, so that the receiver knows an
+        amendment.
+        """
+        self.add_identifier(
+            parent, "id", HSA_ID_OID, ":".join((options.settings.source_system_hsa_id, *parts))
+        )
 
 
 def add_run_comment(parent: etree._Element, run: Run) -> None:
@@ -135,7 +160,9 @@ def missing_pid_reason(record: Record, local_id_type: str) -> str:
 
 
 def unsupported_group_reason(record: Record) -> str:
-    """Why a group cannot carry the entry, in Swedish: it needs a time, and a number that says a day of birth."""
+    """Why a group cannot carry the entry, in Swedish: it needs a time, and a number that says a day
+    of birth.
+    """
     if record.event_at is None:
         return "Tidpunkt saknas. Formatet kräver när det hände."
     if is_temporary_pid(record.client.pid):

@@ -1,4 +1,6 @@
-"""Mappings of the RIVTA contracts that carry groups: measurements as observations, given doses and measures as activities."""
+"""Mappings of the RIVTA contracts that carry groups: measurements as observations, given doses and
+measures as activities.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ class Outcome(StrEnum):
 
 
 class GroupMapping(ExportMapping):
-    """What both contracts need besides the form: the performer's role code, the units' HSA-ids, and when a patient may read it."""
+    """What both contracts need besides the form: the performer's role code, the units' HSA-ids, and
+    when a patient may read it.
+    """
 
     requires_all_fields = True
     performer_role: Code
@@ -50,7 +54,8 @@ class Observation(StrictModel):
 class ObservationMapping(GroupMapping):
     """A form's entries as observations of GetObservations 1.0.
 
-    `remarks` are fields whose words stand in every observation's description, `signed_in` the initials of who measured, if a row has them.
+    `remarks` are fields whose words stand in every observation's description, `signed_in` the
+    initials of who measured, if a row has them.
     """
 
     observations: Annotated[tuple[Observation, ...], Field(min_length=1)]
@@ -61,7 +66,11 @@ class ObservationMapping(GroupMapping):
 
     def fields(self) -> set[str]:
         """The form's fields that the mapping takes."""
-        return {one.field for one in self.observations} | set(self.remarks) | ({self.signed_in} if self.signed_in else set())
+        return (
+            {one.field for one in self.observations}
+            | set(self.remarks)
+            | ({self.signed_in} if self.signed_in else set())
+        )
 
     def formats(self) -> dict[str, Format]:
         """What is observed is numbers."""
@@ -69,10 +78,13 @@ class ObservationMapping(GroupMapping):
 
 
 class Slot(StrictModel):
-    """One time of the day at which something is given: the fields of the time, the initials, and what tells that it was not given.
+    """One time of the day at which something is given: the fields of the time, the initials, and
+    what tells that it was not given.
 
-    `deviation` is a choice whose options `deviations` explains; `not_given` and `declined` are marks. `amount` says how much was given: on a form
-    that has no deviations, initials without it may stand beside what was only ordered, or refused. Without a `time` the entry's own holds.
+    `deviation` is a choice whose options `deviations` explains; `not_given` and `declined` are
+    marks. `amount` says how much was given: on a form that has no deviations, initials without
+    it may stand beside what was only ordered, or refused. Without a `time` the entry's own
+    holds.
     """
 
     given: str
@@ -84,7 +96,18 @@ class Slot(StrictModel):
 
     def fields(self) -> set[str]:
         """The form's fields that the slot takes."""
-        return {name for name in (self.given, self.time, self.deviation, self.not_given, self.declined, self.amount) if name}
+        return {
+            name
+            for name in (
+                self.given,
+                self.time,
+                self.deviation,
+                self.not_given,
+                self.declined,
+                self.amount,
+            )
+            if name
+        }
 
 
 class ActivityKind(StrictModel):
@@ -96,7 +119,9 @@ class ActivityKind(StrictModel):
 
 
 class ActivityMapping(GroupMapping):
-    """A form's entries as activities of ProcessActivities 1.0. `what` are fields whose words say what was ordered."""
+    """A form's entries as activities of ProcessActivities 1.0. `what` are fields whose words say
+    what was ordered.
+    """
 
     kind: ActivityKind
     what: tuple[str, ...] = ()
@@ -109,13 +134,21 @@ class ActivityMapping(GroupMapping):
         if missing := [outcome.value for outcome in Outcome if outcome not in self.status]:
             raise ValueError(f"there is no status for {missing[0]}")
         given = self.status[Outcome.GIVEN]
-        if any((code.code, code.system) == (given.code, given.system) for outcome, code in self.status.items() if outcome is not Outcome.GIVEN):
+        if any(
+            (code.code, code.system) == (given.code, given.system)
+            for outcome, code in self.status.items()
+            if outcome is not Outcome.GIVEN
+        ):
             raise ValueError("the status of what was given is also that of something else")
         return self
 
     def fields(self) -> set[str]:
         """The form's fields that the mapping takes."""
-        return set(self.what) | ({self.kind.field} if self.kind.field else set()) | set[str]().union(*(slot.fields() for slot in self.slots))
+        return (
+            set(self.what)
+            | ({self.kind.field} if self.kind.field else set())
+            | set[str]().union(*(slot.fields() for slot in self.slots))
+        )
 
     def formats(self) -> dict[str, Format]:
         """The times of the day are times."""

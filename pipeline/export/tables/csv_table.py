@@ -1,7 +1,8 @@
-"""Tables as CSV the way Swedish administration reads it: semicolon, UTF-8 with byte order mark, CRLF, decimal comma.
+"""Tables as CSV the way Swedish administration reads it: semicolon, UTF-8 with byte order mark,
+CRLF, decimal comma.
 
-A personal number is twelve digits as text. CSV cannot say that a cell is text, so whoever opens the file in a spreadsheet must import that
-column as text.
+A personal number is twelve digits as text. CSV cannot say that a cell is text, so whoever opens
+the file in a spreadsheet must import that column as text.
 """
 
 from __future__ import annotations
@@ -38,9 +39,19 @@ class CsvExporter:
         Raises:
             ExportError: the forms of the run have mappings with different columns.
         """
-        mappings = {item.record.form: options.mapping(item.record.form, TableMapping) for item in items}
-        headers = {tuple(column.title for column in mapping.columns) for mapping in mappings.values()}
+        mappings = {
+            item.record.form: options.mapping(item.record.form, TableMapping) for item in items
+        }
+        headers = {
+            tuple(column.title for column in mapping.columns) for mapping in mappings.values()
+        }
         if len(headers) > 1:
             raise ExportError("mappings_different_columns", mappings=", ".join(sorted(mappings)))
-        rows = [[column_text(column, item, run, options) for column in mappings[item.record.form].columns] for item in insert_withdrawals(items)]
+        rows = [
+            [
+                column_text(column, item, run, options)
+                for column in mappings[item.record.form].columns
+            ]
+            for item in insert_withdrawals(items)
+        ]
         return write_csv(next(iter(headers), ()), rows)

@@ -1,4 +1,6 @@
-"""Does a table fit another system? The header line of that system's own import, pasted by a person, against the columns of a mapping."""
+"""Does a table fit another system? The header line of that system's own import, pasted by a person,
+against the columns of a mapping.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from pipeline.files.csv_tables import csv_reader
 
 @dataclass(frozen=True, slots=True)
 class HeaderCheck:
-    """What a mapping's columns have against a header line: those that the line has and the file lacks, those that it does not know, and the order."""
+    """What a mapping's columns have against a header line: those that the line has and the file
+    lacks, those that it does not know, and the order.
+    """
 
     form: str
     missing: tuple[str, ...]
@@ -36,8 +40,13 @@ def check_header(context: ExportContext, target: str, line: str) -> list[HeaderC
     if exporter.mapping is not TableMapping:
         raise ExportError("target_no_table_columns", target=target)
     wanted = parse_header(line)
-    mappings: Mapping[str, TableMapping] = load_mappings(context.settings.form_folders, target, TableMapping)
-    return [_compare_header(form, [column.title for column in mapping.columns], wanted) for form, mapping in mappings.items()]
+    mappings: Mapping[str, TableMapping] = load_mappings(
+        context.settings.form_folders, target, TableMapping
+    )
+    return [
+        _compare_header(form, [column.title for column in mapping.columns], wanted)
+        for form, mapping in mappings.items()
+    ]
 
 
 def parse_header(line: str) -> list[str]:
@@ -46,7 +55,9 @@ def parse_header(line: str) -> list[str]:
     Raises:
         ExportError: there are none.
     """
-    first = "\n".join(line.strip().lstrip("\ufeff").splitlines()[:2])  # the titles may follow the line that says what parts them
+    first = "\n".join(
+        line.strip().lstrip("\ufeff").splitlines()[:2]
+    )  # the titles may follow the line that says what parts them
     names = [name.strip() for name in next(csv_reader(first), [])]
     if not any(names):
         raise ExportError("header_line_empty")
@@ -55,7 +66,9 @@ def parse_header(line: str) -> list[str]:
 
 def _compare_header(form: str, ours: list[str], wanted: list[str]) -> HeaderCheck:
     same = {name.casefold() for name in ours} & {name.casefold() for name in wanted}
-    order = [[name.casefold() for name in names if name.casefold() in same] for names in (ours, wanted)]
+    order = [
+        [name.casefold() for name in names if name.casefold() in same] for names in (ours, wanted)
+    ]
     return HeaderCheck(
         form,
         missing=tuple(name for name in wanted if name.casefold() not in same),

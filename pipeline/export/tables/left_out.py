@@ -1,10 +1,18 @@
-"""What the paper says and the columns of a table do not take. An entry goes to one target: what its file leaves out is in no system at all."""
+"""What the paper says and the columns of a table do not take. An entry goes to one target: what its
+file leaves out is in no system at all.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from pipeline.export.exporter import ExportOptions, Item, field_value, find_record_form, format_field_value
+from pipeline.export.exporter import (
+    ExportOptions,
+    Item,
+    field_value,
+    find_record_form,
+    format_field_value,
+)
 from pipeline.export.tables.mapping import TableMapping
 
 REST_SOURCE = "rest.text"
@@ -12,30 +20,56 @@ REST_SOURCE = "rest.text"
 
 
 def unmapped_fields_text(item: Item, options: ExportOptions) -> str:
-    """Each field that no column takes with its label, a line each. A box without a mark says nothing, not no.
+    """Each field that no column takes with its label, a line each. A box without a mark says
+    nothing, not no.
 
     Who, when and by whom are no fields of these: a mapping has other sources for them.
     """
     record, form = item.record, find_record_form(item.record, options.forms)
     mapping = options.mappings.get(record.form)
     taken = mapping.fields() if mapping else set[str]()
-    carried = {spec.column for spec in form.entry_fields(record.row) if spec.means is not None} if form else set[str]()
-    names = [name for name in record.fields if name not in taken | carried and field_value(record, name, options.forms) is not False]
-    return "\n".join(f"{record.labels.get(name, name)}: {words}" for name in names if (words := format_field_value(record, name, options.forms)))
+    carried = (
+        {spec.column for spec in form.entry_fields(record.row) if spec.means is not None}
+        if form
+        else set[str]()
+    )
+    names = [
+        name
+        for name in record.fields
+        if name not in taken | carried and field_value(record, name, options.forms) is not False
+    ]
+    return "\n".join(
+        f"{record.labels.get(name, name)}: {words}"
+        for name in names
+        if (words := format_field_value(record, name, options.forms))
+    )
 
 
 def unmapped_fields_notices(options: ExportOptions, going: Collection[str]) -> tuple[str, ...]:
     """Which fields of these forms the tables of a target leave out, a sentence a form, in Swedish."""
-    told = (_unmapped_fields_notice(form_id, mapping, options) for form_id, mapping in sorted(options.mappings.items()) if form_id in going)
+    told = (
+        _unmapped_fields_notice(form_id, mapping, options)
+        for form_id, mapping in sorted(options.mappings.items())
+        if form_id in going
+    )
     return tuple(filter(None, told))
 
 
 def _unmapped_fields_notice(form_id: str, mapping: object, options: ExportOptions) -> str:
     versions = [form for (known, _), form in options.forms.items() if known == form_id]
-    if not isinstance(mapping, TableMapping) or not versions or any(column.source == REST_SOURCE for column in mapping.columns):
+    if (
+        not isinstance(mapping, TableMapping)
+        or not versions
+        or any(column.source == REST_SOURCE for column in mapping.columns)
+    ):
         return ""
     newest, taken = max(versions, key=lambda form: form.version), mapping.fields()
-    labels = dict.fromkeys(spec.full_label for form in versions for spec in form.fields if spec.means is None and spec.column not in taken)
+    labels = dict.fromkeys(
+        spec.full_label
+        for form in versions
+        for spec in form.fields
+        if spec.means is None and spec.column not in taken
+    )
     if not labels:
         return ""
     return f"Filen tar inte med allt från {newest.title}: {', '.join(labels)}. Lägg till en kolumn med source: {REST_SOURCE}, eller skriv in det för hand."

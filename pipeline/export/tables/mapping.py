@@ -1,4 +1,6 @@
-"""The mapping files `forms/<id>/export.<target>.yaml`: which of the form's fields goes where in the target's file."""
+"""The mapping files `forms/<id>/export.<target>.yaml`: which of the form's fields goes where in the
+target's file.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,14 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from pipeline.domain.errors import ExportError
 from pipeline.domain.form.field import Format
@@ -16,7 +25,9 @@ from pipeline.domain.form.form import FAST_YAML_LOADER, Form, Forms
 from pipeline.files.yaml_positions import YamlLines
 
 NoteCode = Literal["utr", "atb", "sam", "sao", "ins", "slu", "auf", "sva", "bes"]
-"""Anteckningstyp, code list 1.2.752.129.2.2.2.11, as the schema of GetCareDocumentation 2.1 allows it."""
+"""Anteckningstyp, code list 1.2.752.129.2.2.2.11, as the schema of GetCareDocumentation 2.1 allows
+it.
+"""
 
 Source = Annotated[str, StringConstraints(pattern=r"^[a-z]+(\.[a-z][a-z0-9_]*)?$")]
 
@@ -42,7 +53,9 @@ class ExportMapping(StrictModel, ABC):
         """The form's fields that the mapping takes."""
 
     def formats(self) -> dict[str, Format]:
-        """Those that the file can only carry as a number or a time: of any other field it would lack what the paper says."""
+        """Those that the file can only carry as a number or a time: of any other field it would
+        lack what the paper says.
+        """
         return {}
 
 
@@ -51,7 +64,9 @@ FIELD_SOURCE_PREFIXES = ("field.", "performer.")
 
 
 class TableColumn(StrictModel):
-    """A column of a table: either a `source` or a `constant`. `codes` turns what the form says into what the target says."""
+    """A column of a table: either a `source` or a `constant`. `codes` turns what the form says into
+    what the target says.
+    """
 
     title: str
     source: Source | None = None
@@ -66,7 +81,11 @@ class TableColumn(StrictModel):
 
     def fields(self) -> set[str]:
         """The form's fields that the column takes."""
-        return {self.source.partition(".")[2]} if self.source and self.source.startswith(FIELD_SOURCE_PREFIXES) else set()
+        return (
+            {self.source.partition(".")[2]}
+            if self.source and self.source.startswith(FIELD_SOURCE_PREFIXES)
+            else set()
+        )
 
 
 class TableMapping(ExportMapping):
@@ -94,7 +113,9 @@ class ManualEntryField(StrictModel):
 
 
 class ManualEntryMapping(ExportMapping):
-    """The order in which another system asks for what a form says. Optional: without it a form goes in its own order."""
+    """The order in which another system asks for what a form says. Optional: without it a form goes
+    in its own order.
+    """
 
     allows_unknown_fields = True
 
@@ -106,7 +127,9 @@ class ManualEntryMapping(ExportMapping):
 
 
 class NoteSection(StrictModel):
-    """A part of a note's text; the heading is left out when empty, the whole part when its field is."""
+    """A part of a note's text; the heading is left out when empty, the whole part when its field
+    is.
+    """
 
     field: str
     heading: str = ""
@@ -128,7 +151,9 @@ class CareUnit(StrictModel):
 
 
 class NoteMapping(ExportMapping):
-    """A form's entries as journal notes of GetCareDocumentation 2.1. `left_on_paper`: fields that a note names and does not carry."""
+    """A form's entries as journal notes of GetCareDocumentation 2.1. `left_on_paper`: fields that a
+    note names and does not carry.
+    """
 
     requires_all_fields = True
 
@@ -144,7 +169,11 @@ class NoteMapping(ExportMapping):
 
     def fields(self) -> set[str]:
         """The form's fields that the mapping takes."""
-        return {section.field for section in self.sections} | set(self.left_on_paper) | ({self.kind.field} if self.kind.field else set())
+        return (
+            {section.field for section in self.sections}
+            | set(self.left_on_paper)
+            | ({self.kind.field} if self.kind.field else set())
+        )
 
 
 MappingType = TypeVar("MappingType", bound=ExportMapping)
@@ -163,13 +192,19 @@ def load_mapping(path: Path, kind: type[MappingType]) -> MappingType:
         raise ExportError("mapping_has_errors", path=path, places="; ".join(places)) from error
 
 
-def load_mappings(folders: Iterable[Path], target: str, kind: type[MappingType]) -> dict[str, MappingType]:
+def load_mappings(
+    folders: Iterable[Path], target: str, kind: type[MappingType]
+) -> dict[str, MappingType]:
     """The mapping files of one target in folders of forms, by form id.
 
     Raises:
         ExportError: a file is wrong.
     """
-    return {path.parent.name: load_mapping(path, kind) for folder in folders for path in sorted(folder.glob(f"*/export.{target}.yaml"))}
+    return {
+        path.parent.name: load_mapping(path, kind)
+        for folder in folders
+        for path in sorted(folder.glob(f"*/export.{target}.yaml"))
+    }
 
 
 def find_missing_fields(form: Form, mapping: ExportMapping) -> set[str]:
@@ -178,21 +213,31 @@ def find_missing_fields(form: Form, mapping: ExportMapping) -> set[str]:
 
 
 def require_known_fields(forms: Forms, target: str, mappings: Mapping[str, ExportMapping]) -> None:
-    """Go on only if mappings take fields that some version of their forms has, numbers and times from fields of numbers and times, and those that
-    have to be whole all that any version asks.
+    """Go on only if mappings take fields that some version of their forms has, numbers and times
+    from fields of numbers and times, and those that have to be whole all that any version asks.
 
     Raises:
-        ExportError: an export would say nothing where the paper says something; the text names the file and the fields.
+        ExportError: an export would say nothing where the paper says something; the text names
+        the file and the fields.
     """
     for form_id, mapping in mappings.items():
         versions = [form for (known, _), form in forms.items() if known == form_id]
         if not versions or mapping.allows_unknown_fields:
             continue
         file = f"forms/{form_id}/export.{target}.yaml"
-        if unknown := set[str].intersection(*(find_missing_fields(form, mapping) for form in versions)):
-            raise ExportError("form_no_field", file=file, unknown=", ".join(sorted(unknown)), form_id=form_id)
+        if unknown := set[str].intersection(
+            *(find_missing_fields(form, mapping) for form in versions)
+        ):
+            raise ExportError(
+                "form_no_field", file=file, unknown=", ".join(sorted(unknown)), form_id=form_id
+            )
         formats = mapping.formats()
-        if wrong := {spec.column for form in versions for spec in form.fields if spec.format is not formats.get(spec.column, spec.format)}:
+        if wrong := {
+            spec.column
+            for form in versions
+            for spec in form.fields
+            if spec.format is not formats.get(spec.column, spec.format)
+        }:
             raise ExportError("mapping_not_numbers", file=file, names=", ".join(sorted(wrong)))
         asked = {spec.column for form in versions for spec in form.fields if spec.means is None}
         if mapping.requires_all_fields and (dropped := asked - mapping.fields()):

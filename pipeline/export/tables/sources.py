@@ -53,12 +53,18 @@ def _stamp_person(stamp: Stamp | None) -> str:
 
 SOURCES: dict[str, SourceGetter] = {
     "client.pid": _from_record(lambda r: r.client.pid),
-    "client.pid_short": lambda item, run, _terms: format_short_pid(item.record.client.pid, to_local_time(run.made_at).date()),
+    "client.pid_short": lambda item, run, _terms: format_short_pid(
+        item.record.client.pid, to_local_time(run.made_at).date()
+    ),
     "client.name": _from_record(lambda r: r.client.name),
     "event.date": _from_record(lambda r: _format_date(r.event_at)),
-    "event.time": _from_record(lambda r: "" if "event_at" in r.clock_unknown else _format_clock(r.event_at)),
+    "event.time": _from_record(
+        lambda r: "" if "event_at" in r.clock_unknown else _format_clock(r.event_at)
+    ),
     "written.date": _from_record(lambda r: _format_date(r.written_at)),
-    "written.time": _from_record(lambda r: "" if "written_at" in r.clock_unknown else _format_clock(r.written_at)),
+    "written.time": _from_record(
+        lambda r: "" if "written_at" in r.clock_unknown else _format_clock(r.written_at)
+    ),
     "author.name": _from_record(lambda r: r.author),
     "author.title": _from_record(lambda r: r.author_title),
     "scanned.at": _from_record(lambda r: _stamp_time(r.scanned)),
@@ -99,17 +105,27 @@ def column_text(column: TableColumn, item: Item, run: Run, options: ExportOption
     if column.constant is not None:
         return column.constant
     source = column.source or ""
-    text = _paper_text(item.record, source, options) if source.startswith(FIELD_SOURCE_PREFIXES) else _find_source(source)(item, run, options)
+    text = (
+        _paper_text(item.record, source, options)
+        if source.startswith(FIELD_SOURCE_PREFIXES)
+        else _find_source(source)(item, run, options)
+    )
     return column.codes.get(text, text)
 
 
 def _paper_text(record: Record, source: str, options: ExportOptions) -> str:
     word, _, name = source.partition(".")
-    return _field_data(record, name, options) if word == "field" else _performer_name(record, name, options)
+    return (
+        _field_data(record, name, options)
+        if word == "field"
+        else _performer_name(record, name, options)
+    )
 
 
 def _performer_name(record: Record, name: str, options: ExportOptions) -> str:
-    """Who stands for a row by its initials; where there are none that anybody could read, whoever wrote the sheet."""
+    """Who stands for a row by its initials; where there are none that anybody could read, whoever
+    wrote the sheet.
+    """
     signature = find_signature(record, name, options.staff)
     return (signature.performer if signature else "") or record.author
 
@@ -127,7 +143,9 @@ def _find_source(name: str) -> SourceGetter:
 
 
 def _field_data(record: Record, name: str, options: ExportOptions) -> str:
-    """The value as data, not as words: `ja`/`nej`, an option's value, a number with decimal comma and without its measure."""
+    """The value as data, not as words: `ja`/`nej`, an option's value, a number with decimal comma
+    and without its measure.
+    """
     if name in record.illegible:
         return ILLEGIBLE_TEXT
     value = field_value(record, name, options.forms)

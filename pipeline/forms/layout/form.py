@@ -1,6 +1,8 @@
-"""An outline becomes a form: sections one below the other on as many A4 pages as they need. Lengths are mm from the top left of the page.
+"""An outline becomes a form: sections one below the other on as many A4 pages as they need. Lengths
+are mm from the top left of the page.
 
-Forms that are placed from an outline: writing `form.yaml`, and whether it is still what its outline gives.
+Forms that are placed from an outline: writing `form.yaml`, and whether it is still what its
+outline gives.
 """
 
 from __future__ import annotations
@@ -18,7 +20,15 @@ from pipeline.domain.form.page import PageSpec
 from pipeline.forms.fiducials import CONTENT_BOX
 from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.outline import CLIENT_SECTIONS, Outline, OutlineSection, load_outline
-from pipeline.forms.layout.sections import BOTTOM_PAD, INNER_EDGES, UNIT_FIELD, continuation_field, fills_page, place_section, registered_name_field
+from pipeline.forms.layout.sections import (
+    BOTTOM_PAD,
+    INNER_EDGES,
+    UNIT_FIELD,
+    continuation_field,
+    fills_page,
+    place_section,
+    registered_name_field,
+)
 from pipeline.forms.library import geometry_digest, load_published
 from pipeline.forms.problems import FormProblem, LayoutError
 
@@ -56,8 +66,14 @@ def place_outline(outline: Outline) -> Form:
         LayoutError: something does not fit on a page; says what, by how much, and what to do.
             So does what is no form, such as two fields of the same name.
     """
-    pages = [_place_page(outline, page, number) for number, page in enumerate(_paginate(outline), start=1)]
-    told = outline.model_dump(exclude={"sections"}) | {"law": outline.law, "deadline": outline.deadline}
+    pages = [
+        _place_page(outline, page, number)
+        for number, page in enumerate(_paginate(outline), start=1)
+    ]
+    told = outline.model_dump(exclude={"sections"}) | {
+        "law": outline.law,
+        "deadline": outline.deadline,
+    }
     # A form that is copied and changed may have lost a choice: its list goes with it.
     choices = {spec.column for page in pages for spec in page.all_fields if spec.options}
     told["codes"] = tuple(one for one in outline.codes if one.field in choices)
@@ -65,11 +81,19 @@ def place_outline(outline: Outline) -> Form:
         return Form(**told, pages=tuple(pages))
     except ValidationError as error:
         first = error.errors()[0]
-        raise LayoutError(FormProblem(first["type"], first.get("ctx", {}), field=str(first.get("ctx", {}).get("field", "")))) from error
+        raise LayoutError(
+            FormProblem(
+                first["type"],
+                first.get("ctx", {}),
+                field=str(first.get("ctx", {}).get("field", "")),
+            )
+        ) from error
 
 
 def _paginate(outline: Outline) -> list[_Page]:
-    """Sections on pages: a section that does not fit below the others begins a page, as does the one after a page break."""
+    """Sections on pages: a section that does not fit below the others begins a page, as does the
+    one after a page break.
+    """
     further = _NEXT_TOP if outline.subject is Subject.CLIENT else _NEXT_TOP_BARE
     pages = [_Page(_FIRST_TOP)]
     for number, section in enumerate(outline.sections):
@@ -80,7 +104,11 @@ def _paginate(outline: Outline) -> list[_Page]:
         if pages[-1].sections and pages[-1].end + height > _BOTTOM + 1e-6:
             pages.append(_Page(further))
         if height > _BOTTOM - pages[-1].top + 1e-6:
-            values: dict[str, str | float] = {"title": section.title or str(section.use), "height": height, "room": _BOTTOM - pages[-1].top}
+            values: dict[str, str | float] = {
+                "title": section.title or str(section.use),
+                "height": height,
+                "room": _BOTTOM - pages[-1].top,
+            }
             raise LayoutError(FormProblem("section_too_high", values, ("sections", number)))
         pages[-1].sections.append((number, section, height))
     return [page for page in pages if page.sections]
@@ -100,9 +128,17 @@ def _place_page(outline: Outline, page: _Page, number: int) -> PageSpec:
     for _, section, _ in page.sections:
         placed.append(place_section(outline, section, top, extra if fills_page(section) else 0))
         top += placed[-1].height + _SECTION_GAP
-    named = [registered_name_field(one.top, CONTENT_BOX.x + CONTENT_BOX.w - BOTTOM_PAD - 1) for one in placed if one.use in CLIENT_SECTIONS]
+    named = [
+        registered_name_field(one.top, CONTENT_BOX.x + CONTENT_BOX.w - BOTTOM_PAD - 1)
+        for one in placed
+        if one.use in CLIENT_SECTIONS
+    ]
     return PageSpec(
-        fields=(*_header_fields(outline, number), *named, *(spec for one in placed for spec in one.fields)),
+        fields=(
+            *_header_fields(outline, number),
+            *named,
+            *(spec for one in placed for spec in one.fields),
+        ),
         table=next((one.table for one in placed if one.table), None),
         sections=tuple(one.ground for one in placed),
         texts=tuple(text for one in placed for text in one.texts),
@@ -123,18 +159,26 @@ def write_form_yaml(folder: Path) -> Form:
     """Place the outline of a form's folder and write its `form.yaml`.
 
     Raises:
-        FormError: the outline is wrong or does not fit (`LayoutError`), or this version was published with another geometry.
+        FormError: the outline is wrong or does not fit (`LayoutError`), or this version was
+        published with another geometry.
     """
     form = place_outline(load_outline(folder / OUTLINE_FILE))
     if form.id != folder.name:
         raise FormError("outline_says", folder=folder.name, form=form.id)
     frozen = load_published(folder.parent).get(f"{form.id}/{form.version}")
     if frozen not in (None, geometry_digest(form)):
-        raise FormError("version_published_another_geometry", form=form.id, version=form.version, version_2=form.version + 1)
+        raise FormError(
+            "version_published_another_geometry",
+            form=form.id,
+            version=form.version,
+            version_2=form.version + 1,
+        )
     (folder / FORM_FILE).write_text(dump_form(form), "utf-8")
     return form
 
 
 def is_form_current(folder: Path) -> bool:
     """Whether the `form.yaml` of a folder is, word for word, what its outline gives."""
-    return (folder / FORM_FILE).read_text("utf-8") == dump_form(place_outline(load_outline(folder / OUTLINE_FILE)))
+    return (folder / FORM_FILE).read_text("utf-8") == dump_form(
+        place_outline(load_outline(folder / OUTLINE_FILE))
+    )

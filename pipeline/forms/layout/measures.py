@@ -1,4 +1,6 @@
-"""How much room a field needs on paper, mm: its box by its kind, its label by the typeface that it is printed in."""
+"""How much room a field needs on paper, mm: its box by its kind, its label by the typeface that it
+is printed in.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,14 @@ from typing import cast
 
 from pipeline.domain.form.field import FieldAttributes, LabelSide
 from pipeline.forms.drawing import PaperDocument, TextStyle
-from pipeline.forms.field_drawing import CHOICE_LABEL_STYLE, HINT_STYLE, LABEL_GAP_MM, LABEL_STYLE, MARK_GAP_MM, ROW_LABEL_STYLE
+from pipeline.forms.field_drawing import (
+    CHOICE_LABEL_STYLE,
+    HINT_STYLE,
+    LABEL_GAP_MM,
+    LABEL_STYLE,
+    MARK_GAP_MM,
+    ROW_LABEL_STYLE,
+)
 from pipeline.forms.layout.outline import OutlineField
 
 CELL_WIDTH = 5.5
@@ -43,24 +52,39 @@ def measure_text_height(text: str, width: float, style: TextStyle) -> float:
     """Height of print that breaks at `width`, mm."""
     paper = _typeface()
     paper.width_of(text, style)
-    return cast(float, paper.multi_cell(width, style.size * 0.3528 * 1.25, text, dry_run=True, output="HEIGHT"))
+    return cast(
+        float,
+        paper.multi_cell(width, style.size * 0.3528 * 1.25, text, dry_run=True, output="HEIGHT"),
+    )
 
 
 def measure_label_width(field: OutlineField) -> float:
     """Width of a label that stands above its box, with its hint."""
     after = field.hint or field.measure
-    return measure_text_width(field.label, LABEL_STYLE) + (LABEL_GAP_MM + measure_text_width(after, HINT_STYLE) if after else 0.0)
+    return measure_text_width(field.label, LABEL_STYLE) + (
+        LABEL_GAP_MM + measure_text_width(after, HINT_STYLE) if after else 0.0
+    )
 
 
 def measure_side_label_width(field: FieldAttributes, *, in_table: bool = False) -> float:
-    """Width of a label that stands left or right of its box, with its gap; 0 where it stands elsewhere."""
-    style = ROW_LABEL_STYLE if in_table else CHOICE_LABEL_STYLE if field.traits.is_check_box else LABEL_STYLE
+    """Width of a label that stands left or right of its box, with its gap; 0 where it stands
+    elsewhere.
+    """
+    style = (
+        ROW_LABEL_STYLE
+        if in_table
+        else CHOICE_LABEL_STYLE
+        if field.traits.is_check_box
+        else LABEL_STYLE
+    )
     gap = {LabelSide.RIGHT: MARK_GAP_MM, LabelSide.LEFT: LABEL_GAP_MM}.get(field.label_side)
     return 0.0 if gap is None else gap + measure_text_width(field.label, style)
 
 
 def measure_box_width(field: OutlineField, *, mark: float = MARK_SIDE) -> float:
-    """Width of a field's box: what its kind needs, at least. A choice with all its options side by side."""
+    """Width of a field's box: what its kind needs, at least. A choice with all its options side by
+    side.
+    """
     if field.width:
         return field.width
     if field.traits.has_cells:
@@ -68,7 +92,9 @@ def measure_box_width(field: OutlineField, *, mark: float = MARK_SIDE) -> float:
     if field.traits.is_check_box:
         return mark
     if field.traits.has_options and field.columns:
-        return max(measure_option_widths(field, mark)) * field.columns + OPTION_GAP * (field.columns - 1)
+        return max(measure_option_widths(field, mark)) * field.columns + OPTION_GAP * (
+            field.columns - 1
+        )
     if field.traits.has_options:
         widths = measure_option_widths(field, mark)
         return sum(widths) + OPTION_GAP * (len(widths) - 1)
@@ -82,7 +108,10 @@ def is_stretching(field: OutlineField) -> bool:
 
 def measure_option_widths(field: OutlineField, mark: float = MARK_SIDE) -> list[float]:
     """Width of each option: its box and its label."""
-    return [mark + MARK_GAP_MM + measure_text_width(option.label, CHOICE_LABEL_STYLE) for option in field.options]
+    return [
+        mark + MARK_GAP_MM + measure_text_width(option.label, CHOICE_LABEL_STYLE)
+        for option in field.options
+    ]
 
 
 def measure_box_height(field: OutlineField, lines: int, *, mark: float = MARK_SIDE) -> float:

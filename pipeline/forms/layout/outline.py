@@ -1,4 +1,5 @@
-"""What a form's outline may say: sections and rows of fields without places. `forms/<id>/outline.yaml`, documented in `forms/README.md`.
+"""What a form's outline may say: sections and rows of fields without places.
+`forms/<id>/outline.yaml`, documented in `forms/README.md`.
 
 A person writes an outline; `form_layout` places it on A4. Lengths are millimetres.
 """
@@ -15,7 +16,16 @@ from pydantic_core import PydanticCustomError
 
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldAttributes, Name, StrictModel, check_kind
-from pipeline.domain.form.form import Area, CodeList, Deadline, EntriesPer, FormId, LegalBasis, NormFields, Subject
+from pipeline.domain.form.form import (
+    Area,
+    CodeList,
+    Deadline,
+    EntriesPer,
+    FormId,
+    LegalBasis,
+    NormFields,
+    Subject,
+)
 
 Fill = Literal["fill"]
 
@@ -28,9 +38,11 @@ class OutlineOption(StrictModel):
 
 
 class OutlineField(FieldAttributes):
-    """A field of a row. `width` mm: a handwritten field without one shares what is left of its row. `gap` is more room before it, mm.
+    """A field of a row. `width` mm: a handwritten field without one shares what is left of its row.
+    `gap` is more room before it, mm.
 
-    `columns` is how many options of a choice stand side by side, if not as many as there is room for.
+    `columns` is how many options of a choice stand side by side, if not as many as there is room
+    for.
     """
 
     name: Name
@@ -42,7 +54,9 @@ class OutlineField(FieldAttributes):
 
     @model_validator(mode="after")
     def _check_kind(self) -> Self:
-        check_kind(self.name, self, has_lines=self.lines is not None, has_options=bool(self.options))
+        check_kind(
+            self.name, self, has_lines=self.lines is not None, has_options=bool(self.options)
+        )
         return self
 
 
@@ -55,7 +69,9 @@ class PrintedText(StrictModel):
 
 
 class RepeatedRows(StrictModel):
-    """Rows that are printed several times on a sheet that is one entry; `label` is printed with its number at the left."""
+    """Rows that are printed several times on a sheet that is one entry; `label` is printed with its
+    number at the left.
+    """
 
     prefix: Name
     count: Annotated[int, Field(ge=1, le=20)]
@@ -88,15 +104,18 @@ def _row_tag(value: object) -> str:
 
 
 Row = Annotated[
-    Annotated[tuple[OutlineField, ...], Field(min_length=1), Tag("fields")] | Annotated[PrintedText, Tag("words")],
+    Annotated[tuple[OutlineField, ...], Field(min_length=1), Tag("fields")]
+    | Annotated[PrintedText, Tag("words")],
     Discriminator(_row_tag),
 ]
 
 
 class OutlineSection(StrictModel):
-    """A titled section, or a page break. A standard section (`use`) may have rows of its own after the standard ones.
+    """A titled section, or a page break. A standard section (`use`) may have rows of its own after
+    the standard ones.
 
-    With `columns` the fields of its rows stand below each other in so many columns of even width.
+    With `columns` the fields of its rows stand below each other in so many columns of even
+    width.
     """
 
     title: str = ""
@@ -124,7 +143,9 @@ class OutlineSection(StrictModel):
         if not self.use and not self.title:
             raise PydanticCustomError("section_title", "a section needs a title")
         if not self.use and not self.rows and not self.text:
-            raise PydanticCustomError("section_rows", "the section {title} has no rows", {"title": self.title})
+            raise PydanticCustomError(
+                "section_rows", "the section {title} has no rows", {"title": self.title}
+            )
         if self.table and any(isinstance(row, PrintedText) for row in self.rows):
             raise PydanticCustomError("words_in_table", "a table row holds only fields, no text")
         return self
@@ -152,7 +173,10 @@ class Outline(StrictModel):
         if tables > 1:
             raise PydanticCustomError("one_table", "a form has at most one table")
         if (tables == 1) != (self.entries is EntriesPer.ROW):
-            raise PydanticCustomError("row_needs_table", "entries per row need a table, and a table makes each row an entry")
+            raise PydanticCustomError(
+                "row_needs_table",
+                "entries per row need a table, and a table makes each row an entry",
+            )
         return self
 
 
@@ -160,7 +184,8 @@ def load_outline(path: Path) -> Outline:
     """Read one `outline.yaml`.
 
     Raises:
-        FormError: the file is missing, is not YAML, or breaks a rule; `efterskrift forms check` explains each with its line.
+        FormError: the file is missing, is not YAML, or breaks a rule; `efterskrift forms check`
+        explains each with its line.
     """
     try:
         return Outline.model_validate(yaml.safe_load(path.read_text("utf-8")))

@@ -1,4 +1,6 @@
-"""One row of fields, laid side by side: widths shared, labels given room, broken into more lines where it is too wide. Lengths are mm."""
+"""One row of fields, laid side by side: widths shared, labels given room, broken into more lines
+where it is too wide. Lengths are mm.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +17,19 @@ FIELD_GAP = 5.0
 MARK_GAP = 4.0
 """Between the label of a check box and the next."""
 LINE_GAP, BARE_LINE_GAP, TABLE_LINE_GAP = 2.0, 2.4, 1.4
-"""Between the lines of a row or of a section: where the lower one has labels above its boxes, where it has none, and in a table."""
+"""Between the lines of a row or of a section: where the lower one has labels above its boxes, where
+it has none, and in a table.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class RowSpace:
-    """What a row is laid in: from `left` to `right`, its check boxes `mark` wide and high, a field that fills the page `fill` high.
+    """What a row is laid in: from `left` to `right`, its check boxes `mark` wide and high, a field
+    that fills the page `fill` high.
 
-    `once` labels are printed above the boxes, a table's only in its first row; `unprinted` is a label that is not printed, since a title says it.
-    In `columns` of even width fields stand one below the other; without, each takes the width that it needs.
+    `once` labels are printed above the boxes, a table's only in its first row; `unprinted` is a
+    label that is not printed, since a title says it. In `columns` of even width fields stand one
+    below the other; without, each takes the width that it needs.
     """
 
     left: float
@@ -59,7 +65,13 @@ class FieldBlock:
     def add(self, other: FieldBlock) -> None:
         """Put another block below."""
         if self.lines:
-            self.height += BARE_LINE_GAP if not other.has_labels else TABLE_LINE_GAP if self.in_table else LINE_GAP
+            self.height += (
+                BARE_LINE_GAP
+                if not other.has_labels
+                else TABLE_LINE_GAP
+                if self.in_table
+                else LINE_GAP
+            )
         else:
             self.has_labels = other.has_labels
         self.fields += [move_field(spec, 0, self.height) for spec in other.fields]
@@ -92,7 +104,11 @@ def _place_columns(row: Sequence[OutlineField], room: RowSpace, columns: int) ->
     block, pitch = FieldBlock(), (room.width + FIELD_GAP) / columns
     for one in row:
         if _slot_width(one, room) > pitch - MARK_GAP / 2:
-            raise LayoutError(FormProblem("row_too_wide", {"width": _slot_width(one, room), "room": pitch}, field=one.name))
+            raise LayoutError(
+                FormProblem(
+                    "row_too_wide", {"width": _slot_width(one, room), "room": pitch}, field=one.name
+                )
+            )
     for start in range(0, len(row), columns):
         block.add(_place_line(row[start : start + columns], room, pitch))
     return block
@@ -100,11 +116,15 @@ def _place_columns(row: Sequence[OutlineField], room: RowSpace, columns: int) ->
 
 def move_field(spec: FieldSpec, dx: float, dy: float) -> FieldSpec:
     """The field elsewhere."""
-    options = tuple(option.model_copy(update={"box": _shift_box(option.box, dx, dy)}) for option in spec.options)
+    options = tuple(
+        option.model_copy(update={"box": _shift_box(option.box, dx, dy)}) for option in spec.options
+    )
     return spec.model_copy(update={"box": _shift_box(spec.box, dx, dy), "options": options})
 
 
-def _shift_box(box: tuple[float, float, float, float], dx: float, dy: float) -> tuple[float, float, float, float]:
+def _shift_box(
+    box: tuple[float, float, float, float], dx: float, dy: float
+) -> tuple[float, float, float, float]:
     return (round(box[0] + dx, 2), round(box[1] + dy, 2), box[2], box[3])
 
 
@@ -119,7 +139,13 @@ def _break_row(row: Sequence[OutlineField], room: RowSpace) -> list[list[Outline
     lines: list[list[OutlineField]] = []
     for one in row:
         if _slot_width(one, room) > room.width and not one.traits.has_options:
-            raise LayoutError(FormProblem("row_too_wide", {"width": _slot_width(one, room), "room": room.width}, field=one.name))
+            raise LayoutError(
+                FormProblem(
+                    "row_too_wide",
+                    {"width": _slot_width(one, room), "room": room.width},
+                    field=one.name,
+                )
+            )
         if lines and _line_width([*lines[-1], one], room) <= room.width:
             lines[-1].append(one)
         else:
@@ -128,13 +154,18 @@ def _break_row(row: Sequence[OutlineField], room: RowSpace) -> list[list[Outline
 
 
 def _line_width(line: Sequence[OutlineField], room: RowSpace) -> float:
-    return sum(_slot_width(one, room) + _gap_between(before, one) for before, one in zip((None, *line), line, strict=False))
+    return sum(
+        _slot_width(one, room) + _gap_between(before, one)
+        for before, one in zip((None, *line), line, strict=False)
+    )
 
 
 def _gap_between(before: OutlineField | None, one: OutlineField) -> float:
     if before is None:
         return 0
-    return one.gap + (MARK_GAP if before.traits.is_check_box and one.traits.is_check_box else FIELD_GAP)
+    return one.gap + (
+        MARK_GAP if before.traits.is_check_box and one.traits.is_check_box else FIELD_GAP
+    )
 
 
 def _label_side(one: OutlineField, room: RowSpace) -> LabelSide:
@@ -154,18 +185,28 @@ def _slot_width(one: OutlineField, room: RowSpace) -> float:
     )
 
 
-def _place_line(line: Sequence[OutlineField], room: RowSpace, pitch: float | None = None) -> FieldBlock:
+def _place_line(
+    line: Sequence[OutlineField], room: RowSpace, pitch: float | None = None
+) -> FieldBlock:
     """One line of fields; the handwritten ones share what is left."""
     tall = max(_field_height(one, room) for one in line)
-    above = any(_label_side(one, room) is LabelSide.ABOVE and one.label != room.unprinted for one in line)
+    above = any(
+        _label_side(one, room) is LabelSide.ABOVE and one.label != room.unprinted for one in line
+    )
     top = measures.LABEL_ROOM if above else 0.0
     growing = [one for one in line if measures.is_stretching(one)]
-    spare = max(0.0, room.width - _line_width(line, room)) / len(growing) if growing and pitch is None else 0.0
+    spare = (
+        max(0.0, room.width - _line_width(line, room)) / len(growing)
+        if growing and pitch is None
+        else 0.0
+    )
     x, specs, before = room.left, [], None
     for number, one in enumerate(line):
         x = room.left + number * pitch if pitch else x + _gap_between(before, one)
         slot = (
-            room.right - x if pitch and one is line[-1] and measures.is_stretching(one) else _slot_width(one, room) + (spare if one in growing else 0)
+            room.right - x
+            if pitch and one is line[-1] and measures.is_stretching(one)
+            else _slot_width(one, room) + (spare if one in growing else 0)
         )
         specs.append(_place_field(one, x, top, slot, tall, room))
         x, before = x + slot, one
@@ -181,7 +222,9 @@ def _field_height(one: OutlineField, room: RowSpace) -> float:
     return measures.measure_box_height(one, one.lines or 1, mark=room.mark)
 
 
-def _place_field(one: OutlineField, x: float, top: float, slot: float, tall: float, room: RowSpace) -> FieldSpec:
+def _place_field(
+    one: OutlineField, x: float, top: float, slot: float, tall: float, room: RowSpace
+) -> FieldSpec:
     high = _field_height(one, room)
     side = _label_side(one, room)
     width = slot if measures.is_stretching(one) else measures.measure_box_width(one, mark=room.mark)
@@ -189,8 +232,14 @@ def _place_field(one: OutlineField, x: float, top: float, slot: float, tall: flo
         x += measures.measure_side_label_width(one, in_table=room.in_table)
     if side in (LabelSide.LEFT, LabelSide.RIGHT) and measures.is_stretching(one):
         width -= measures.measure_side_label_width(one, in_table=room.in_table)
-    down = (min(tall, measures.BOX_HEIGHT) - high) / 2 if high < measures.BOX_HEIGHT and not one.traits.has_options else 0.0
-    told = one.model_dump(exclude={"width", "gap", "lines", "options", "columns"}, exclude_defaults=True) | {
+    down = (
+        (min(tall, measures.BOX_HEIGHT) - high) / 2
+        if high < measures.BOX_HEIGHT and not one.traits.has_options
+        else 0.0
+    )
+    told = one.model_dump(
+        exclude={"width", "gap", "lines", "options", "columns"}, exclude_defaults=True
+    ) | {
         "name": one.name,
         "label": one.label,
         "kind": one.kind,
@@ -199,14 +248,24 @@ def _place_field(one: OutlineField, x: float, top: float, slot: float, tall: flo
         told["label_at"] = LabelSide.ABOVE if one.traits.is_check_box else None
     if one.traits.has_options:
         return _place_choice(one, told, x, top, max(high, min(tall, measures.BOX_HEIGHT)), room)
-    lines = {"lines": max(1, int(high / measures.LINE_PITCH + 1e-6)) if one.lines == "fill" else one.lines} if one.lines else {}
+    lines = (
+        {
+            "lines": max(1, int(high / measures.LINE_PITCH + 1e-6))
+            if one.lines == "fill"
+            else one.lines
+        }
+        if one.lines
+        else {}
+    )
     return FieldSpec(**told, **lines, box=_round_to_tenths(x, top + down, width, high))
 
 
 def _arrange_options(one: OutlineField, room: RowSpace) -> tuple[int, float | None]:
     """How many options stand side by side, and their distance where they stand in columns."""
     if one.columns:
-        return one.columns, max(measures.measure_option_widths(one, room.mark)) + measures.OPTION_GAP
+        return one.columns, max(
+            measures.measure_option_widths(one, room.mark)
+        ) + measures.OPTION_GAP
     if measures.measure_box_width(one, mark=room.mark) <= room.width:
         return len(one.options), None
     return _fit_columns(measures.measure_option_widths(one, room.mark), room, one.name)
@@ -216,23 +275,44 @@ def _fit_columns(widths: Sequence[float], room: RowSpace, name: str) -> tuple[in
     """Columns of even width that hold the widest, and their distance."""
     columns = int((room.width + MARK_GAP) / (max(widths) + MARK_GAP))
     if columns < 1:
-        raise LayoutError(FormProblem("row_too_wide", {"width": max(widths), "room": room.width}, field=name))
+        raise LayoutError(
+            FormProblem("row_too_wide", {"width": max(widths), "room": room.width}, field=name)
+        )
     lines = -(-len(widths) // columns)
     columns = -(-len(widths) // lines)
     return columns, (room.width + MARK_GAP) / columns
 
 
-def _place_choice(one: OutlineField, told: dict[str, object], x: float, top: float, high: float, room: RowSpace) -> FieldSpec:
+def _place_choice(
+    one: OutlineField, told: dict[str, object], x: float, top: float, high: float, room: RowSpace
+) -> FieldSpec:
     """A choice with its boxes in the middle of the line's height."""
     columns, pitch = _arrange_options(one, room)
-    first = top + (min(high, measures.BOX_HEIGHT) - room.mark) / 2 if high <= measures.BOX_HEIGHT else top
+    first = (
+        top + (min(high, measures.BOX_HEIGHT) - room.mark) / 2
+        if high <= measures.BOX_HEIGHT
+        else top
+    )
     options, at = [], x
-    for number, (option, width) in enumerate(zip(one.options, measures.measure_option_widths(one, room.mark), strict=True)):
+    for number, (option, width) in enumerate(
+        zip(one.options, measures.measure_option_widths(one, room.mark), strict=True)
+    ):
         line, column = divmod(number, columns)
         if pitch:
             at = x + column * pitch
         box = (round(at, 2), round(first + line * room.option_pitch, 2), room.mark, room.mark)
         options.append(Option(value=option.value, label=option.label, box=box))
         at += width + measures.OPTION_GAP
-    right = max(option.box[0] + width for option, width in zip(options, measures.measure_option_widths(one, room.mark), strict=True))
-    return FieldSpec.model_validate(told | {"options": options, "box": (round(x, 2), round(top, 2), round(right - x, 2), round(high, 2))})
+    right = max(
+        option.box[0] + width
+        for option, width in zip(
+            options, measures.measure_option_widths(one, room.mark), strict=True
+        )
+    )
+    return FieldSpec.model_validate(
+        told
+        | {
+            "options": options,
+            "box": (round(x, 2), round(top, 2), round(right - x, 2), round(high, 2)),
+        }
+    )

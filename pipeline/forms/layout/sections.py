@@ -1,6 +1,8 @@
-"""One section of an outline, placed: its title, its printed words, its rows, repeated rows or table. Lengths are mm.
+"""One section of an outline, placed: its title, its printed words, its rows, repeated rows or
+table. Lengths are mm.
 
-Sections that are the same on every form: whom it is about, when it happened, when it was written down, who wrote it.
+Sections that are the same on every form: whom it is about, when it happened, when it was written
+down, who wrote it.
 """
 
 from __future__ import annotations
@@ -13,26 +15,53 @@ from pipeline.domain.form.form import Area, Subject
 from pipeline.domain.form.page import Section, Table, Text
 from pipeline.forms.drawing import Colour, TextStyle
 from pipeline.forms.fiducials import CONTENT_BOX
-from pipeline.forms.layout.measures import LABEL_ROOM, LINE_PITCH, measure_text_height, measure_text_width
-from pipeline.forms.layout.outline import Outline, OutlineField, OutlineSection, PrintedText, RepeatedRows, StandardSection
-from pipeline.forms.layout.rows import BARE_LINE_GAP, LINE_GAP, FieldBlock, RowSpace, move_field, place_row
+from pipeline.forms.layout.measures import (
+    LABEL_ROOM,
+    LINE_PITCH,
+    measure_text_height,
+    measure_text_width,
+)
+from pipeline.forms.layout.outline import (
+    Outline,
+    OutlineField,
+    OutlineSection,
+    PrintedText,
+    RepeatedRows,
+    StandardSection,
+)
+from pipeline.forms.layout.rows import (
+    BARE_LINE_GAP,
+    LINE_GAP,
+    FieldBlock,
+    RowSpace,
+    move_field,
+    place_row,
+)
 from pipeline.forms.problems import FormProblem, LayoutError
 
-UNIT_FIELD = FieldSpec(name="enhet", label="Enhet", kind=Kind.PRINTED, means=Meaning.UNIT, box=(22.5, 28.5, 110, 6))
+UNIT_FIELD = FieldSpec(
+    name="enhet", label="Enhet", kind=Kind.PRINTED, means=Meaning.UNIT, box=(22.5, 28.5, 110, 6)
+)
 """Above the first section of every form."""
 REGISTERED_WIDTH = 86.0
 """Room for the name according to the register, at the right of the client section's title, mm."""
 _WRITTEN_OFFSET = 33.0
-"""When it was written stands at the right of when it happened, with so much more room between them, mm."""
+"""When it was written stands at the right of when it happened, with so much more room between them,
+mm.
+"""
 INNER_EDGES = (15.0, 195.0)
 """Left and right end of what is written on, within the light ground."""
 MIN_FILL_LINES = 4
 """Lines that a field which fills the page has at least."""
 _TABLE_INNER_EDGES = (10.0, 183.0)
-"""Left and right end of a table row's fields, from the left end of the table: the number of the row stands before them."""
+"""Left and right end of a table row's fields, from the left end of the table: the number of the row
+stands before them.
+"""
 _TABLE_MARK_SIDE = 4.6
 _MAX_ROW_STRETCH = 2.5
-"""What each row of a table that fills its page may get of the room that one more row would not fit in."""
+"""What each row of a table that fills its page may get of the room that one more row would not fit
+in.
+"""
 _TEXT_GAP = 1.2
 _GUTTER_GAP = 3.0
 _GUTTER_STYLE = TextStyle(8, Colour.LABEL, bold=True)
@@ -41,7 +70,9 @@ _GUTTER_STYLE = TextStyle(8, Colour.LABEL, bold=True)
 _DAY_HINT, _CLOCK_HINT = "ÅÅÅÅ-MM-DD", "TT.MM"
 
 
-def standard_rows(use: StandardSection, area: Area, subject: Subject) -> tuple[tuple[OutlineField, ...], ...]:
+def standard_rows(
+    use: StandardSection, area: Area, subject: Subject
+) -> tuple[tuple[OutlineField, ...], ...]:
     """The rows of a standard section."""
     return _ROWS_BY_SECTION[use](area, subject)
 
@@ -60,16 +91,33 @@ def standard_title(section: OutlineSection, area: Area) -> str:
 
 
 def registered_name_field(top: float, right: float) -> FieldSpec:
-    """The client's name according to the register, beside the title of a section that begins at `top`, mm."""
+    """The client's name according to the register, beside the title of a section that begins at
+    `top`, mm.
+    """
     box = (right - REGISTERED_WIDTH - 0.7, round(top + 0.8, 2), REGISTERED_WIDTH, 5.0)
-    return FieldSpec(name="registrerat_namn", label="Enligt klientregistret", kind=Kind.PRINTED, means=Meaning.CLIENT_PRINTED, box=box)
+    return FieldSpec(
+        name="registrerat_namn",
+        label="Enligt klientregistret",
+        kind=Kind.PRINTED,
+        means=Meaning.CLIENT_PRINTED,
+        box=box,
+    )
 
 
 def continuation_field(page_no: int, left: float, right: float) -> FieldSpec:
-    """Who a further page is about, above its first section: every page names its client (Vårdhandboken)."""
+    """Who a further page is about, above its first section: every page names its client
+    (Vårdhandboken).
+    """
     label = "Klientens namn och personnummer"
     box = (left + 46, 28.0, right - left - 46, 8.0)
-    return FieldSpec(name=f"klient_sida{page_no}", label=label, label_at="left", kind=Kind.TEXT, means=Meaning.CLIENT_PRINTED, box=box)
+    return FieldSpec(
+        name=f"klient_sida{page_no}",
+        label=label,
+        label_at="left",
+        kind=Kind.TEXT,
+        means=Meaning.CLIENT_PRINTED,
+        box=box,
+    )
 
 
 def _client_rows(_area: Area, subject: Subject) -> tuple[tuple[OutlineField, ...], ...]:
@@ -92,11 +140,23 @@ def _client_name_rows(*, required: bool) -> tuple[tuple[OutlineField, ...], ...]
         required=required,
         means=Meaning.CLIENT_PID,
     )
-    return ((number, OutlineField(name="namn", label="Förnamn och efternamn", kind=Kind.TEXT, means=Meaning.CLIENT_NAME)),)
+    return (
+        (
+            number,
+            OutlineField(
+                name="namn",
+                label="Förnamn och efternamn",
+                kind=Kind.TEXT,
+                means=Meaning.CLIENT_NAME,
+            ),
+        ),
+    )
 
 
 def _event_rows(_area: Area, _subject: Subject) -> tuple[tuple[OutlineField, ...], ...]:
-    happened = _date_field("handelsedatum", "Datum då det hände", Meaning.EVENT_DATE, required=True, critical=True)
+    happened = _date_field(
+        "handelsedatum", "Datum då det hände", Meaning.EVENT_DATE, required=True, critical=True
+    )
     at = _time_field("handelsetid", "Klockslag", Meaning.EVENT_TIME, critical=True)
     written, at_time = _written_fields()
     return ((happened, at, written.model_copy(update={"gap": _WRITTEN_OFFSET}), at_time),)
@@ -107,17 +167,36 @@ def _written_rows(_area: Area, _subject: Subject) -> tuple[tuple[OutlineField, .
 
 
 def _written_fields() -> tuple[OutlineField, OutlineField]:
-    return _date_field("skrivet_datum", "Skrivet datum, om senare", Meaning.WRITTEN_DATE), _time_field(
-        "skriven_tid", "Klockslag", Meaning.WRITTEN_TIME
-    )
+    return _date_field(
+        "skrivet_datum", "Skrivet datum, om senare", Meaning.WRITTEN_DATE
+    ), _time_field("skriven_tid", "Klockslag", Meaning.WRITTEN_TIME)
 
 
 def _author_rows(_area: Area, _subject: Subject) -> tuple[tuple[OutlineField, ...], ...]:
     return (
         (
-            OutlineField(name="skribent", label="Namn", kind=Kind.TEXT, required=True, means=Meaning.AUTHOR_NAME, width=71),
-            OutlineField(name="yrkestitel", label="Yrkestitel", kind=Kind.TEXT, means=Meaning.AUTHOR_TITLE, width=40),
-            OutlineField(name="underskrift", label="Underskrift", kind=Kind.SIGNATURE, required=True, means=Meaning.AUTHOR_SIGNATURE),
+            OutlineField(
+                name="skribent",
+                label="Namn",
+                kind=Kind.TEXT,
+                required=True,
+                means=Meaning.AUTHOR_NAME,
+                width=71,
+            ),
+            OutlineField(
+                name="yrkestitel",
+                label="Yrkestitel",
+                kind=Kind.TEXT,
+                means=Meaning.AUTHOR_TITLE,
+                width=40,
+            ),
+            OutlineField(
+                name="underskrift",
+                label="Underskrift",
+                kind=Kind.SIGNATURE,
+                required=True,
+                means=Meaning.AUTHOR_SIGNATURE,
+            ),
         ),
     )
 
@@ -126,7 +205,9 @@ def _late_author_rows(area: Area, subject: Subject) -> tuple[tuple[OutlineField,
     return (*_author_rows(area, subject), _written_fields())
 
 
-_ROWS_BY_SECTION: Mapping[StandardSection, Callable[[Area, Subject], tuple[tuple[OutlineField, ...], ...]]] = {
+_ROWS_BY_SECTION: Mapping[
+    StandardSection, Callable[[Area, Subject], tuple[tuple[OutlineField, ...], ...]]
+] = {
     StandardSection.CLIENT_IF_ANY: _optional_client_rows,
     StandardSection.CLIENT: _client_rows,
     StandardSection.EVENT: _event_rows,
@@ -136,13 +217,32 @@ _ROWS_BY_SECTION: Mapping[StandardSection, Callable[[Area, Subject], tuple[tuple
 }
 
 
-def _date_field(name: str, label: str, meaning: Meaning, *, required: bool = False, critical: bool = False) -> OutlineField:
+def _date_field(
+    name: str, label: str, meaning: Meaning, *, required: bool = False, critical: bool = False
+) -> OutlineField:
     kind, form = Kind.DIGITS, Format.DATE
-    return OutlineField(name=name, label=label, hint=_DAY_HINT, kind=kind, format=form, critical=critical, required=required, means=meaning)
+    return OutlineField(
+        name=name,
+        label=label,
+        hint=_DAY_HINT,
+        kind=kind,
+        format=form,
+        critical=critical,
+        required=required,
+        means=meaning,
+    )
 
 
 def _time_field(name: str, label: str, meaning: Meaning, *, critical: bool = False) -> OutlineField:
-    return OutlineField(name=name, label=label, hint=_CLOCK_HINT, kind=Kind.DIGITS, format=Format.TIME, critical=critical, means=meaning)
+    return OutlineField(
+        name=name,
+        label=label,
+        hint=_CLOCK_HINT,
+        kind=Kind.DIGITS,
+        format=Format.TIME,
+        critical=critical,
+        means=meaning,
+    )
 
 
 TITLE_ROOM, BOTTOM_PAD = 6.5, 2.0
@@ -167,7 +267,10 @@ class PlacedSection:
     @property
     def ground(self) -> Section:
         """The light ground with the title."""
-        return Section(title=self.title, box=(CONTENT_BOX.x, round(self.top, 2), CONTENT_BOX.w, round(self.height, 2)))
+        return Section(
+            title=self.title,
+            box=(CONTENT_BOX.x, round(self.top, 2), CONTENT_BOX.w, round(self.height, 2)),
+        )
 
     @property
     def y(self) -> float:
@@ -187,7 +290,15 @@ class PlacedSection:
         if self.is_started:
             self.height += _TEXT_GAP
         self.is_started = True
-        self.texts.append(Text(text=words.text, at=(INNER_EDGES[0], round(self.y, 2)), width=width, size=words.size, bold=words.bold))
+        self.texts.append(
+            Text(
+                text=words.text,
+                at=(INNER_EDGES[0], round(self.y, 2)),
+                width=width,
+                size=words.size,
+                bold=words.bold,
+            )
+        )
         self.height += measure_text_height(words.text, width, style) + _TEXT_GAP
 
     def _gap(self, *, labelled: bool) -> None:
@@ -198,10 +309,14 @@ class PlacedSection:
 
 def fills_page(section: OutlineSection) -> bool:
     """Whether it takes what is left of its page."""
-    return any(one.lines == "fill" for one in section.fields) or (section.table is not None and section.table.count == "fill")
+    return any(one.lines == "fill" for one in section.fields) or (
+        section.table is not None and section.table.count == "fill"
+    )
 
 
-def place_section(outline: Outline, section: OutlineSection, top: float, extra: float = 0) -> PlacedSection:
+def place_section(
+    outline: Outline, section: OutlineSection, top: float, extra: float = 0
+) -> PlacedSection:
     """Place a section; `extra` is what it may grow by if it fills its page.
 
     Raises:
@@ -223,10 +338,15 @@ def place_section(outline: Outline, section: OutlineSection, top: float, extra: 
     return placed
 
 
-def _place_rows(outline: Outline, section: OutlineSection, placed: PlacedSection, extra: float) -> None:
+def _place_rows(
+    outline: Outline, section: OutlineSection, placed: PlacedSection, extra: float
+) -> None:
     growing = sum(one.lines == "fill" for one in section.fields)
     room = RowSpace(
-        *INNER_EDGES, fill=MIN_FILL_LINES * LINE_PITCH + (extra / growing if growing else 0), unprinted=placed.title, columns=section.columns
+        *INNER_EDGES,
+        fill=MIN_FILL_LINES * LINE_PITCH + (extra / growing if growing else 0),
+        unprinted=placed.title,
+        columns=section.columns,
     )
     for number, row in enumerate(section.rows):
         if isinstance(row, PrintedText):
@@ -235,7 +355,9 @@ def _place_rows(outline: Outline, section: OutlineSection, placed: PlacedSection
             placed.put(_place_in_row(outline, row, room, number))
 
 
-def _place_in_row(outline: Outline, row: tuple[OutlineField, ...], room: RowSpace, number: int) -> FieldBlock:
+def _place_in_row(
+    outline: Outline, row: tuple[OutlineField, ...], room: RowSpace, number: int
+) -> FieldBlock:
     try:
         return place_row(_mark_critical(outline, row), room)
     except LayoutError as error:
@@ -243,17 +365,30 @@ def _place_in_row(outline: Outline, row: tuple[OutlineField, ...], room: RowSpac
 
 
 def _mark_critical(outline: Outline, row: tuple[OutlineField, ...]) -> list[OutlineField]:
-    """In class A who, when and how much are critical: all that has a format, but for the number of a telephone."""
+    """In class A who, when and how much are critical: all that has a format, but for the number of
+    a telephone.
+    """
     harms = outline.criticality == "A"
-    return [one.model_copy(update={"critical": True}) if harms and one.format and one.format is not Format.PHONE else one for one in row]
+    return [
+        one.model_copy(update={"critical": True})
+        if harms and one.format and one.format is not Format.PHONE
+        else one
+        for one in row
+    ]
 
 
-def _place_repeated(outline: Outline, repeat: RepeatedRows, section: OutlineSection, placed: PlacedSection) -> None:
-    """The rows again and again, each time with its number at the left; labels above the boxes only the first time if each is one line."""
+def _place_repeated(
+    outline: Outline, repeat: RepeatedRows, section: OutlineSection, placed: PlacedSection
+) -> None:
+    """The rows again and again, each time with its number at the left; labels above the boxes only
+    the first time if each is one line.
+    """
     gutter = measure_text_width(f"{repeat.label} {repeat.count}", _GUTTER_STYLE) + _GUTTER_GAP
     room = RowSpace(INNER_EDGES[0] + gutter, INNER_EDGES[1])
     rows = [row for row in section.rows if not isinstance(row, PrintedText)]
-    once = len(rows) == 1 and _place_in_row(outline, rows[0], replace(room, once=True), 0).lines == 1
+    once = (
+        len(rows) == 1 and _place_in_row(outline, rows[0], replace(room, once=True), 0).lines == 1
+    )
     for turn in range(1, repeat.count + 1):
         first = True
         for number, row in enumerate(rows):
@@ -263,12 +398,20 @@ def _place_repeated(outline: Outline, repeat: RepeatedRows, section: OutlineSect
             if first:
                 y = min(spec.box[1] for spec in placed.fields[-len(block.fields) :]) + 2.6
                 placed.texts.append(
-                    Text(text=f"{repeat.label} {turn}", at=(INNER_EDGES[0], round(y, 2)), width=gutter, size=_GUTTER_STYLE.size, bold=True)
+                    Text(
+                        text=f"{repeat.label} {turn}",
+                        at=(INNER_EDGES[0], round(y, 2)),
+                        width=gutter,
+                        size=_GUTTER_STYLE.size,
+                        bold=True,
+                    )
                 )
             first = False
 
 
-def _repeat_field(one: OutlineField, repeat: RepeatedRows, turn: int, section: OutlineSection) -> OutlineField:
+def _repeat_field(
+    one: OutlineField, repeat: RepeatedRows, turn: int, section: OutlineSection
+) -> OutlineField:
     """A repeated field by its own name; what it is compared with is of the same turn."""
     own = {each.name for each in section.fields}
     prefix = f"{repeat.prefix}{turn}_"
@@ -283,19 +426,31 @@ def _repeat_field(one: OutlineField, repeat: RepeatedRows, turn: int, section: O
 def _drop_labels(block: FieldBlock) -> FieldBlock:
     """The same boxes, with the labels that stand above them in the first row left out."""
     lifted = [
-        move_field(spec.model_copy(update={"label_at": LabelSide.NONE}) if spec.label_side is LabelSide.ABOVE else spec, 0, -LABEL_ROOM)
+        move_field(
+            spec.model_copy(update={"label_at": LabelSide.NONE})
+            if spec.label_side is LabelSide.ABOVE
+            else spec,
+            0,
+            -LABEL_ROOM,
+        )
         for spec in block.fields
     ]
     return FieldBlock(block.height - LABEL_ROOM, lifted, block.lines, has_labels=False)
 
 
-def _place_table(outline: Outline, section: OutlineSection, placed: PlacedSection, extra: float) -> None:
-    """The rows as the lines of one table row. If that is a single line, its labels are printed once, as headings."""
+def _place_table(
+    outline: Outline, section: OutlineSection, placed: PlacedSection, extra: float
+) -> None:
+    """The rows as the lines of one table row. If that is a single line, its labels are printed
+    once, as headings.
+    """
     lines = section.table
     assert lines
     rows = [row for row in section.rows if not isinstance(row, PrintedText)]
     room = RowSpace(*_TABLE_INNER_EDGES, mark=_TABLE_MARK_SIDE, in_table=True)
-    heading = len(rows) == 1 and _place_in_row(outline, rows[0], replace(room, once=True), 0).lines == 1
+    heading = (
+        len(rows) == 1 and _place_in_row(outline, rows[0], replace(room, once=True), 0).lines == 1
+    )
     block = FieldBlock(in_table=True)
     for number, row in enumerate(rows):
         block.add(_place_in_row(outline, row, replace(room, once=heading), number))
@@ -306,20 +461,40 @@ def _place_table(outline: Outline, section: OutlineSection, placed: PlacedSectio
     count = lines.count if lines.count != "fill" else max(1, int((height + extra) / height + 1e-6))
     _check_height(section, placed, count, height)
     if lines.count == "fill":
-        height = round(height + min(_MAX_ROW_STRETCH, (height + extra - count * height) / count) - 0.005, 2)
+        height = round(
+            height + min(_MAX_ROW_STRETCH, (height + extra - count * height) / count) - 0.005, 2
+        )
     placed.table = Table(
-        prefix=lines.prefix, count=count, x=CONTENT_BOX.x, top=round(top, 2), width=CONTENT_BOX.w, height=height, fields=tuple(specs)
+        prefix=lines.prefix,
+        count=count,
+        x=CONTENT_BOX.x,
+        top=round(top, 2),
+        width=CONTENT_BOX.w,
+        height=height,
+        fields=tuple(specs),
     )
     placed.height = round(top - placed.top + count * height, 2)
 
 
 def _make_column(spec: FieldSpec, *, heading: bool, dy: float) -> FieldSpec:
     placed = move_field(spec, 0, dy)
-    return placed.model_copy(update={"label_at": LabelSide.HEADING}) if heading and placed.label_side is LabelSide.ABOVE else placed
+    return (
+        placed.model_copy(update={"label_at": LabelSide.HEADING})
+        if heading and placed.label_side is LabelSide.ABOVE
+        else placed
+    )
 
 
-def _check_height(section: OutlineSection, placed: PlacedSection, count: int, height: float) -> None:
+def _check_height(
+    section: OutlineSection, placed: PlacedSection, count: int, height: float
+) -> None:
     room = CONTENT_BOX.h - placed.height - BOTTOM_PAD
     if count * height > room:
-        values: dict[str, str | float] = {"count": count, "row": height, "height": count * height, "room": room, "most": int(room / height)}
+        values: dict[str, str | float] = {
+            "count": count,
+            "row": height,
+            "height": count * height,
+            "room": room,
+            "most": int(room / height),
+        }
         raise LayoutError(FormProblem("table_too_high", values, ("table",), section.title))

@@ -1,4 +1,6 @@
-"""`efterskrift learn`: confirmed entries of a workspace become lessons, shown before and after, and installed only where they are better."""
+"""`efterskrift learn`: confirmed entries of a workspace become lessons, shown before and after, and
+installed only where they are better.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,11 @@ from pipeline.operations.learning.curves import (
     reread_fields,
     sheet_author,
 )
-from pipeline.operations.learning.training_set import HEALTH_AREA, TrainingPermit, write_training_set
+from pipeline.operations.learning.training_set import (
+    HEALTH_AREA,
+    TrainingPermit,
+    write_training_set,
+)
 from pipeline.operations.learning.words import (
     SignedSheet,
     SignerLesson,
@@ -65,7 +71,8 @@ class LearningContext:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Let nobody else learn here: what was drawn from the same lessons before would take the place of what was installed meanwhile.
+        """Let nobody else learn here: what was drawn from the same lessons before would take the
+        place of what was installed meanwhile.
 
         Raises:
             StoreError: somebody else does, or the disk refuses.
@@ -97,8 +104,11 @@ class LearningResult:
         return any(one.better for one in self.curves) or self.words.better or self.signers.better
 
 
-def learn_from_entries(school: LearningContext, person: Person, tick: Callable[[int, int], None]) -> LearningResult:
-    """Read the confirmed fields of the person's units again and draw the lessons; nothing is changed. `tick` is told sheets done, of how many.
+def learn_from_entries(
+    school: LearningContext, person: Person, tick: Callable[[int, int], None]
+) -> LearningResult:
+    """Read the confirmed fields of the person's units again and draw the lessons; nothing is
+    changed. `tick` is told sheets done, of how many.
 
     Raises:
         NotAllowedError: only an administrator may.
@@ -119,18 +129,26 @@ def learn_from_entries(school: LearningContext, person: Person, tick: Callable[[
         fields += reread_fields(school.store, form, sheet, names) if form else []
         tick(done, len(sheets))
     apart = hold_out_writers(fields)
-    signed = [SignedSheet(sheet.unit, _sheet_writer(school.forms, sheet), sheet.sheet) for sheet in sheets]
+    signed = [
+        SignedSheet(sheet.unit, _sheet_writer(school.forms, sheet), sheet.sheet) for sheet in sheets
+    ]
     return LearningResult(
         len(sheets),
         fields,
         learn_curves(fields),
         learn_words(fields, apart, clients, load_word_counts(school.models)),
-        learn_signers(signed, staff, _hold_out_third({s.sheet for s in signed}), load_learned_signers(school.models)),
+        learn_signers(
+            signed,
+            staff,
+            _hold_out_third({s.sheet for s in signed}),
+            load_learned_signers(school.models),
+        ),
     )
 
 
 def install_learned(school: LearningContext, person: Person, learned: LearningResult) -> list[str]:
-    """Install what is better; answers with the names of what was installed. Readers take it from their next page on; initials after a restart.
+    """Install what is better; answers with the names of what was installed. Readers take it from
+    their next page on; initials after a restart.
 
     Raises:
         NotAllowedError: only an administrator may.
@@ -149,7 +167,11 @@ def install_learned(school: LearningContext, person: Person, learned: LearningRe
         try:
             _log_outcome(school, person, learned, done)
         except StoreError as unwritten:  # must not hide the error that came first
-            _log.error("That %s was installed could not be written in the log: %s", ", ".join(done), unwritten)
+            _log.error(
+                "That %s was installed could not be written in the log: %s",
+                ", ".join(done),
+                unwritten,
+            )
         if isinstance(error, OSError):
             raise _write_error(error) from error
         raise
@@ -157,10 +179,20 @@ def install_learned(school: LearningContext, person: Person, learned: LearningRe
     return done
 
 
-def _log_outcome(school: LearningContext, person: Person, learned: LearningResult, done: Sequence[str]) -> None:
+def _log_outcome(
+    school: LearningContext, person: Person, learned: LearningResult, done: Sequence[str]
+) -> None:
     if done:
         with school.store.begin() as conn:
-            record(conn, person.login, "learn", "models", sheets=learned.sheets, fields=len(learned.fields), installed=",".join(done))
+            record(
+                conn,
+                person.login,
+                "learn",
+                "models",
+                sheets=learned.sheets,
+                fields=len(learned.fields),
+                installed=",".join(done),
+            )
 
 
 def _write_error(error: OSError) -> StoreError:
@@ -180,8 +212,15 @@ def _install_lessons(models: Path, learned: LearningResult) -> Iterator[list[str
         yield ["signers"]
 
 
-def export_training_set(school: LearningContext, person: Person, learned: LearningResult, file: Path, permit: TrainingPermit) -> int:
-    """Write a training set; answers with how many pictures it holds. Health care's sheets only with a permit for them.
+def export_training_set(
+    school: LearningContext,
+    person: Person,
+    learned: LearningResult,
+    file: Path,
+    permit: TrainingPermit,
+) -> int:
+    """Write a training set; answers with how many pictures it holds. Health care's sheets only with
+    a permit for them.
 
     Raises:
         NotAllowedError: only an administrator may.
@@ -191,11 +230,26 @@ def export_training_set(school: LearningContext, person: Person, learned: Learni
         permissions.require_permission(person, Action.MANAGE)
         sheets = list_reviewed_sheets(conn, person)
         health = {sheet.sheet for sheet in sheets if _is_health_care(school.forms, sheet)}
-        hidden = {s.sheet for s in sheets if find_covered_areas(conn, person, school.forms.get((s.form, s.version)), s.pages).rows}
-    free = {sheet.sheet for sheet in sheets} - (hidden if permit.health else hidden | health)  # as it is now: reading them took a while
+        hidden = {
+            s.sheet
+            for s in sheets
+            if find_covered_areas(conn, person, school.forms.get((s.form, s.version)), s.pages).rows
+        }
+    free = {sheet.sheet for sheet in sheets} - (
+        hidden if permit.health else hidden | health
+    )  # as it is now: reading them took a while
     count = write_training_set(file, [one for one in learned.fields if one.sheet in free], permit)
     with school.store.begin() as conn:
-        record(conn, person.login, "training_set", "models", pictures=count, health=permit.health, purpose=permit.purpose, ground=permit.legal_ground)
+        record(
+            conn,
+            person.login,
+            "training_set",
+            "models",
+            pictures=count,
+            health=permit.health,
+            purpose=permit.purpose,
+            ground=permit.legal_ground,
+        )
     return count
 
 

@@ -1,4 +1,6 @@
-"""Everything that is wrong with the forms of a folder, each mistake with its file, its line and what to do about it."""
+"""Everything that is wrong with the forms of a folder, each mistake with its file, its line and
+what to do about it.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class FormFinding:
 
 @dataclass(frozen=True, slots=True)
 class CheckedForm:
-    """The files of one form version, and what is wrong with them. `form` is None if it cannot be read at all."""
+    """The files of one form version, and what is wrong with them. `form` is None if it cannot be
+    read at all.
+    """
 
     name: str
     form: Form | None
@@ -50,7 +54,11 @@ def check_forms(folder: Path) -> list[CheckedForm]:
     """
     digests = load_published(folder)
     paths = [*folder.glob(f"*/{FORM_FILE}"), *folder.glob(f"*/v*/{FORM_FILE}")]
-    bare = [path.parent / FORM_FILE for path in folder.glob(f"*/{OUTLINE_FILE}") if not (path.parent / FORM_FILE).exists()]
+    bare = [
+        path.parent / FORM_FILE
+        for path in folder.glob(f"*/{OUTLINE_FILE}")
+        if not (path.parent / FORM_FILE).exists()
+    ]
     return [_check_form(folder, path, digests) for path in sorted({*paths, *bare})]
 
 
@@ -71,15 +79,31 @@ def _check_form(folder: Path, path: Path, digests: Mapping[str, str]) -> Checked
     drawn = check_outline(outline) if outline.exists() else []
     name = path.parent.relative_to(folder).as_posix()
     if not path.exists():
-        return CheckedForm(name, None, (*drawn, FormFinding(path, 1, FormProblem("not_placed", {"form": name}))))
+        return CheckedForm(
+            name, None, (*drawn, FormFinding(path, 1, FormProblem("not_placed", {"form": name})))
+        )
     findings, form, lines = _read_model(path, Form)
     if not isinstance(form, Form):
         return CheckedForm(name, None, (*drawn, *findings))
     own = [] if drawn else find_form_problems(form)  # what is wrong with an outline is told there
     faults = [*own, *find_frozen_problems(form, digests), *_check_names(form, path)]
-    if outline.exists() and not drawn and path.read_text("utf-8") != dump_form(_place_outline(outline)):
+    if (
+        outline.exists()
+        and not drawn
+        and path.read_text("utf-8") != dump_form(_place_outline(outline))
+    ):
         faults.append(FormProblem("not_placed", {"form": form.id}))
-    return CheckedForm(name, form, (*drawn, *findings, *sorted((_locate_problem(path, lines, one) for one in faults), key=lambda found: found.line)))
+    return CheckedForm(
+        name,
+        form,
+        (
+            *drawn,
+            *findings,
+            *sorted(
+                (_locate_problem(path, lines, one) for one in faults), key=lambda found: found.line
+            ),
+        ),
+    )
 
 
 def _place_outline(outline: Path) -> Form:
@@ -93,7 +117,9 @@ def _check_names(form: Form, path: Path) -> Iterator[FormProblem]:
         yield FormProblem("other_folder", {"form": form.id, "folder": folder.name}, ("id",))
 
 
-def _read_model(path: Path, kind: type[BaseModel]) -> tuple[list[FormFinding], BaseModel | None, YamlLines]:
+def _read_model(
+    path: Path, kind: type[BaseModel]
+) -> tuple[list[FormFinding], BaseModel | None, YamlLines]:
     """The file as a form or an outline, if it is one, and what hinders it."""
     try:
         text = path.read_text("utf-8")
@@ -104,7 +130,10 @@ def _read_model(path: Path, kind: type[BaseModel]) -> tuple[list[FormFinding], B
         return [FormFinding(path, 1, FormProblem("no_file", {"why": why}))], None, YamlLines("")
     except yaml.YAMLError as error:
         return [_unreadable_finding(path, error)], None, YamlLines("")
-    findings = [FormFinding(path, line, FormProblem("key_twice", {"key": key})) for key, line in lines.repeated_keys()]
+    findings = [
+        FormFinding(path, line, FormProblem("key_twice", {"key": key}))
+        for key, line in lines.repeated_keys()
+    ]
     try:
         return findings, kind.model_validate(content, context={"folder": path.parent}), lines
     except ValidationError as error:
@@ -121,6 +150,9 @@ def _unreadable_finding(path: Path, error: yaml.YAMLError) -> FormFinding:
 def _locate_problem(path: Path, lines: YamlLines, problem: FormProblem) -> FormFinding:
     """With its line: that of the field if one is named and found, else that of the part."""
     column = problem.field.rpartition(".")[2]
-    turns = (column, column.partition("_")[2])  # a repeated field is written without the prefix of its turn
+    turns = (
+        column,
+        column.partition("_")[2],
+    )  # a repeated field is written without the prefix of its turn
     named = next((line for name in turns if name and (line := lines.line_of_field(name))), None)
     return FormFinding(path, named or lines.line(problem.at), problem)

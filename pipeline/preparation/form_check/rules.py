@@ -1,4 +1,6 @@
-"""What a form must keep to so that people can write on it and a machine can read it. Lengths are mm."""
+"""What a form must keep to so that people can write on it and a machine can read it. Lengths are
+mm.
+"""
 
 from __future__ import annotations
 
@@ -36,11 +38,18 @@ def find_form_problems(form: Form) -> list[FormProblem]:
     """Every rule that the form breaks. In a table a fault is told of the first row that has it."""
     faults = [fault for page in form.pages for fault in _check_page(page)]
     for row in form.rows():
-        missing = [means for means in _REQUIRED_MEANINGS[form.subject] if form.meaning(means, row) is None]
+        missing = [
+            means for means in _REQUIRED_MEANINGS[form.subject] if form.meaning(means, row) is None
+        ]
         faults += [FormProblem("no_meaning", {"means": means.value}) for means in missing]
     faults += _check_relations(form)
     told = {
-        (fault.code, _column_name(fault.field), _column_name(str(fault.values.get("other", ""))), str(fault.values.get("means"))): fault
+        (
+            fault.code,
+            _column_name(fault.field),
+            _column_name(str(fault.values.get("other", ""))),
+            str(fault.values.get("means")),
+        ): fault
         for fault in reversed(faults)
     }
     return sorted(told.values(), key=faults.index)
@@ -55,18 +64,37 @@ def _check_relations(form: Form) -> list[FormProblem]:
     """A form may only compare and add up fields that it has."""
     faults = []
     for spec in form.fields:
-        for name in (*addend_names(spec, form.fields), *([sibling_name(spec, spec.less_than)] if spec.less_than else [])):
+        for name in (
+            *addend_names(spec, form.fields),
+            *([sibling_name(spec, spec.less_than)] if spec.less_than else []),
+        ):
             other = form.by_name.get(name)
             if other is None or other.format is not spec.format:
-                faults.append(FormProblem("no_other", {"format": str(spec.format), "other": _column_name(name)}, field=spec.name))
+                faults.append(
+                    FormProblem(
+                        "no_other",
+                        {"format": str(spec.format), "other": _column_name(name)},
+                        field=spec.name,
+                    )
+                )
     return faults
 
 
 def _check_page(page: PageSpec) -> list[FormProblem]:
     faults = (
-        _check_recognizable(page) if page.blank else [fault for spec in page.all_fields for fault in (*_check_place(spec), *find_size_problems(spec))]
+        _check_recognizable(page)
+        if page.blank
+        else [
+            fault
+            for spec in page.all_fields
+            for fault in (*_check_place(spec), *find_size_problems(spec))
+        ]
     )
-    faults += [FormProblem("option_outside", {"option": option}, field=spec.name) for spec in page.all_fields for option in _outside_problems(spec)]
+    faults += [
+        FormProblem("option_outside", {"option": option}, field=spec.name)
+        for spec in page.all_fields
+        for option in _outside_problems(spec)
+    ]
     for one, other in combinations(page.all_fields, 2):
         if _overlap(one.area, other.area):
             faults.append(FormProblem("overlap", {"other": other.name}, field=one.name))
@@ -74,20 +102,32 @@ def _check_page(page: PageSpec) -> list[FormProblem]:
 
 
 def _check_recognizable(page: PageSpec) -> list[FormProblem]:
-    """A form printed elsewhere takes its measures from its maker, but it must have print to be known by."""
+    """A form printed elsewhere takes its measures from its maker, but it must have print to be
+    known by.
+    """
     assert page.blank
     try:
         known_by = len(find_patches(load_template_file(page.blank, page.size), changing=()))
     except FormError as error:
         return [FormProblem("blank_unreadable", {"why": str(error)})]
-    return [] if known_by >= MIN_PRINT_PATCHES else [FormProblem("too_little_print", {"places": known_by, "least": MIN_PRINT_PATCHES})]
+    return (
+        []
+        if known_by >= MIN_PRINT_PATCHES
+        else [FormProblem("too_little_print", {"places": known_by, "least": MIN_PRINT_PATCHES})]
+    )
 
 
 def _check_place(spec: FieldSpec) -> list[FormProblem]:
     if _inside(spec.area, CONTENT_BOX):
         return []
     right, bottom = CONTENT_BOX.x + CONTENT_BOX.w, CONTENT_BOX.y + CONTENT_BOX.h
-    return [FormProblem("in_the_margin", {"left": CONTENT_BOX.x, "right": right, "top": CONTENT_BOX.y, "bottom": bottom}, field=spec.name)]
+    return [
+        FormProblem(
+            "in_the_margin",
+            {"left": CONTENT_BOX.x, "right": right, "top": CONTENT_BOX.y, "bottom": bottom},
+            field=spec.name,
+        )
+    ]
 
 
 def _outside_problems(spec: FieldSpec) -> list[str]:
@@ -97,8 +137,15 @@ def _outside_problems(spec: FieldSpec) -> list[str]:
 def find_size_problems(spec: FieldSpec) -> list[FormProblem]:
     """What is too small, or too large, of a field to be written in by hand."""
     box, width, pitch = spec.area, spec.area.w / spec.cell_count, spec.area.h / (spec.lines or 1)
-    if spec.traits.has_cells and (width < MIN_CELL_WIDTH - _SLACK or box.h < MIN_CELL_HEIGHT - _SLACK):
-        values = {"least_width": MIN_CELL_WIDTH, "least_height": MIN_CELL_HEIGHT, "width": width, "height": box.h}
+    if spec.traits.has_cells and (
+        width < MIN_CELL_WIDTH - _SLACK or box.h < MIN_CELL_HEIGHT - _SLACK
+    ):
+        values = {
+            "least_width": MIN_CELL_WIDTH,
+            "least_height": MIN_CELL_HEIGHT,
+            "width": width,
+            "height": box.h,
+        }
         return [FormProblem("cells_too_small", values, field=spec.name)]
     if spec.traits.is_handwriting and pitch < MIN_TEXT_HEIGHT - _SLACK:
         code = "lines_too_close" if spec.traits.is_multiline else "line_too_low"
@@ -114,7 +161,13 @@ def _is_mark(box: Box) -> bool:
 
 
 def _mark_problem(spec: FieldSpec, option: str, box: Box) -> FormProblem:
-    values: dict[str, str | float] = {"option": option, "least": MIN_MARK_SIDE, "most": MAX_MARK_SIDE, "width": box.w, "height": box.h}
+    values: dict[str, str | float] = {
+        "option": option,
+        "least": MIN_MARK_SIDE,
+        "most": MAX_MARK_SIDE,
+        "width": box.w,
+        "height": box.h,
+    }
     return FormProblem("mark_size", values, field=spec.name)
 
 
@@ -128,4 +181,9 @@ def _inside(inner: Box, outer: Box) -> bool:
 
 
 def _overlap(a: Box, b: Box) -> bool:
-    return a.x < b.x + b.w - _SLACK and b.x < a.x + a.w - _SLACK and a.y < b.y + b.h - _SLACK and b.y < a.y + a.h - _SLACK
+    return (
+        a.x < b.x + b.w - _SLACK
+        and b.x < a.x + a.w - _SLACK
+        and a.y < b.y + b.h - _SLACK
+        and b.y < a.y + a.h - _SLACK
+    )

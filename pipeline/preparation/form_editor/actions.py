@@ -1,6 +1,7 @@
 """What a person does who makes forms: begins a draft, changes it, publishes it.
 
-From draft to a form in use: laid into the workspace's folder of forms and frozen. Its checksum in `published.json` is what puts it in use.
+From draft to a form in use: laid into the workspace's folder of forms and frozen. Its checksum
+in `published.json` is what puts it in use.
 """
 
 from __future__ import annotations
@@ -21,7 +22,14 @@ from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.library import PUBLISHED_FILE, geometry_digest, load_published
 from pipeline.preparation.form_editor import drafts, drawn_boxes, outline_edits
 from pipeline.preparation.form_editor.draft_form import check_draft, require_complete_form
-from pipeline.preparation.form_editor.drafts import BOXES_FILE, FORM_FILE, OUTLINE_FILE, Draft, YamlData, archive_draft
+from pipeline.preparation.form_editor.drafts import (
+    BOXES_FILE,
+    FORM_FILE,
+    OUTLINE_FILE,
+    Draft,
+    YamlData,
+    archive_draft,
+)
 from pipeline.preparation.form_editor.drawn_boxes import BLANK_IMAGE_FILE
 from pipeline.preparation.form_editor.outline_inference import can_infer_outline, infer_outline
 from pipeline.preparation.form_editor.trial_results import load_trial_results
@@ -33,7 +41,8 @@ MAX_REASON_LENGTH = 300
 
 
 def write_published_form(draft: Draft, form: Form, folder: Path) -> None:
-    """Make a draft's form the present version in a folder of forms; the version before it goes into a folder of its own.
+    """Make a draft's form the present version in a folder of forms; the version before it goes into
+    a folder of its own.
 
     Raises:
         FormError: this version was published before, or an older version is missing.
@@ -52,13 +61,17 @@ def write_published_form(draft: Draft, form: Form, folder: Path) -> None:
     if geometry_digest(laid) != geometry_digest(form):
         raise FormError("read_file_otherwise_than_tried", form=form.id)
     fresh = folder / f".{PUBLISHED_FILE}.new"
-    fresh.write_text(json.dumps(digests | {key: geometry_digest(laid)}, indent=2, sort_keys=True) + "\n", "utf-8")
+    fresh.write_text(
+        json.dumps(digests | {key: geometry_digest(laid)}, indent=2, sort_keys=True) + "\n", "utf-8"
+    )
     fresh.replace(folder / PUBLISHED_FILE)
     archive_draft(draft)
 
 
 def _archive_previous_version(place: Path, form: Form) -> None:
-    """Move the present version, with all that belongs to it, to `v<N>`. What a publication that was cut short left is written over."""
+    """Move the present version, with all that belongs to it, to `v<N>`. What a publication that was
+    cut short left is written over.
+    """
     if not (place / FORM_FILE).exists():
         return
     present = load_form(place / FORM_FILE)
@@ -66,7 +79,12 @@ def _archive_previous_version(place: Path, form: Form) -> None:
         return
     old = place / f"v{present.version}"
     old.mkdir(exist_ok=True)
-    for name in (OUTLINE_FILE, BOXES_FILE, BLANK_IMAGE_FILE, FORM_FILE):  # the form last: until then the version is found where it was
+    for name in (
+        OUTLINE_FILE,
+        BOXES_FILE,
+        BLANK_IMAGE_FILE,
+        FORM_FILE,
+    ):  # the form last: until then the version is found where it was
         if (place / name).exists():
             (place / name).replace(old / name)
 
@@ -80,8 +98,16 @@ class NewFormInfo:
     subject: Subject
 
 
-def begin_outline_draft(store: Store, settings: Settings, forms: Forms, person: Person, start: NewFormInfo, like: str = "") -> Draft:
-    """A new form of sections and rows: nearly empty, or a copy of one (`like`, an id). Of one placed by hand what can be told from its boxes.
+def begin_outline_draft(
+    store: Store,
+    settings: Settings,
+    forms: Forms,
+    person: Person,
+    start: NewFormInfo,
+    like: str = "",
+) -> Draft:
+    """A new form of sections and rows: nearly empty, or a copy of one (`like`, an id). Of one
+    placed by hand what can be told from its boxes.
 
     Raises:
         NotAllowedError: the person makes no forms.
@@ -91,12 +117,16 @@ def begin_outline_draft(store: Store, settings: Settings, forms: Forms, person: 
     form_id = _new_form_id(settings, forms, start)
     if not like:
         return drafts.create_draft(
-            settings.form_drafts, form_id, outline_edits.empty_outline(form_id, start.title.strip(), start.area, start.subject)
+            settings.form_drafts,
+            form_id,
+            outline_edits.empty_outline(form_id, start.title.strip(), start.area, start.subject),
         )
     model = forms.latest(like)
     placed = not has_source(settings, like) and can_infer_outline(model)
     data = outline_edits.copy_outline(
-        infer_outline(model)[0] if placed else _load_form_source(settings, like, OUTLINE_FILE), form_id, start.title.strip()
+        infer_outline(model)[0] if placed else _load_form_source(settings, like, OUTLINE_FILE),
+        form_id,
+        start.title.strip(),
     )
     return drafts.create_draft(settings.form_drafts, form_id, data | {"area": start.area.value})
 
@@ -106,8 +136,17 @@ def has_source(settings: Settings, form_id: str) -> bool:
     return any((folder / form_id / OUTLINE_FILE).exists() for folder in settings.form_folders)
 
 
-def begin_drawing_draft(store: Store, settings: Settings, forms: Forms, person: Person, start: NewFormInfo, data: bytes, name: str) -> Draft:
-    """A form printed elsewhere, on a picture of its unfilled page. Of a file with several sides each becomes a form; the first is given.
+def begin_drawing_draft(
+    store: Store,
+    settings: Settings,
+    forms: Forms,
+    person: Person,
+    start: NewFormInfo,
+    data: bytes,
+    name: str,
+) -> Draft:
+    """A form printed elsewhere, on a picture of its unfilled page. Of a file with several sides
+    each becomes a form; the first is given.
 
     Nothing on such paper says which sides belong together, so each side is a sheet by itself.
 
@@ -118,12 +157,20 @@ def begin_drawing_draft(store: Store, settings: Settings, forms: Forms, person: 
     _require_form_editor(store, person)
     sides = drawn_boxes.render_blank_images(data, name)
     title = start.title.strip()
-    titles = [title] if len(sides) == 1 or not title else [f"{title}, sida {number}" for number in range(1, len(sides) + 1)]
+    titles = (
+        [title]
+        if len(sides) == 1 or not title
+        else [f"{title}, sida {number}" for number in range(1, len(sides) + 1)]
+    )
     begun = []
     for (picture, size), own in zip(sides, titles, strict=False):
         form_id = _new_form_id(settings, forms, replace(start, title=own))
         drawn = drawn_boxes.empty_drawing(form_id, own, start.area, start.subject, size)
-        begun.append(drafts.create_draft(settings.form_drafts, form_id, drawn, {drawn_boxes.BLANK_IMAGE_FILE: picture}))
+        begun.append(
+            drafts.create_draft(
+                settings.form_drafts, form_id, drawn, {drawn_boxes.BLANK_IMAGE_FILE: picture}
+            )
+        )
     return begun[0]
 
 
@@ -139,7 +186,10 @@ def begin_version_draft(store: Store, settings: Settings, person: Person, form: 
     data = _load_form_source(settings, form.id, name, is_own=True) | {"version": form.version + 1}
     blank = settings.own_forms / form.id / drawn_boxes.BLANK_IMAGE_FILE
     return drafts.create_draft(
-        settings.form_drafts, form.id, data, {drawn_boxes.BLANK_IMAGE_FILE: blank.read_bytes()} if form.printed_elsewhere else None
+        settings.form_drafts,
+        form.id,
+        data,
+        {drawn_boxes.BLANK_IMAGE_FILE: blank.read_bytes()} if form.printed_elsewhere else None,
     )
 
 
@@ -178,12 +228,15 @@ def discard_draft(store: Store, person: Person, draft: Draft) -> None:
     drafts.archive_draft(draft)
 
 
-def publish_draft(store: Store, settings: Settings, person: Person, draft: Draft, reason: str = "") -> Form:
+def publish_draft(
+    store: Store, settings: Settings, person: Person, draft: Draft, reason: str = ""
+) -> Form:
     """Put a draft in use and freeze it.
 
     Raises:
         NotAllowedError: the person makes no forms.
-        FormError: the draft is wrong, was not tried as it is now, or a trial has shown what is serious and no reason is given.
+        FormError: the draft is wrong, was not tried as it is now, or a trial has shown what is
+        serious and no reason is given.
     """
     _require_form_editor(store, person)
     form = require_complete_form(draft)
@@ -193,8 +246,19 @@ def publish_draft(store: Store, settings: Settings, person: Person, draft: Draft
     if shown.serious_count and (len(said) < MIN_REASON_LENGTH or contains_pid(said)):
         raise FormEditorError("no_reason")
     with store.begin() as conn:
-        record(conn, person.login, "publish_form", form.id, version=form.version, fields=len(form.fields), problems=shown.serious_count, reason=said)
-        write_published_form(draft, form, settings.own_forms)  # inside: what cannot be laid out was not published
+        record(
+            conn,
+            person.login,
+            "publish_form",
+            form.id,
+            version=form.version,
+            fields=len(form.fields),
+            problems=shown.serious_count,
+            reason=said,
+        )
+        write_published_form(
+            draft, form, settings.own_forms
+        )  # inside: what cannot be laid out was not published
     return form
 
 
@@ -212,14 +276,20 @@ def _require_form_editor(store: Store, person: Person) -> None:
 def _new_form_id(settings: Settings, forms: Forms, start: NewFormInfo) -> str:
     if not start.title.strip():
         raise FormEditorError("no_title")
-    taken = {form_id for form_id, _ in forms} | {draft.id for draft in drafts.list_drafts(settings.form_drafts)}
+    taken = {form_id for form_id, _ in forms} | {
+        draft.id for draft in drafts.list_drafts(settings.form_drafts)
+    }
     return drafts.make_form_id(start.title.strip(), taken)
 
 
-def _load_form_source(settings: Settings, form_id: str, name: str, *, is_own: bool = False) -> YamlData:
+def _load_form_source(
+    settings: Settings, form_id: str, name: str, *, is_own: bool = False
+) -> YamlData:
     """What a form in use was made from."""
     folders = settings.form_folders[1:] if is_own else settings.form_folders
-    path = next((folder / form_id / name for folder in folders if (folder / form_id / name).exists()), None)
+    path = next(
+        (folder / form_id / name for folder in folders if (folder / form_id / name).exists()), None
+    )
     if path is None:
         raise FormEditorError("no_source")
     return dict(yaml.safe_load(path.read_text("utf-8")))

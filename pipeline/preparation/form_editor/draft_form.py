@@ -1,4 +1,6 @@
-"""What a draft gives: the form with every box in its place, or what is wrong with it and where a person mends that."""
+"""What a draft gives: the form with every box in its place, or what is wrong with it and where a
+person mends that.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +39,15 @@ class DraftCheck:
 def check_draft(draft: Draft) -> DraftCheck:
     """Place a draft and check it."""
     try:
-        form = build_drawn_form(draft) if draft.is_drawn else place_outline(Outline.model_validate(draft.data))
+        form = (
+            build_drawn_form(draft)
+            if draft.is_drawn
+            else place_outline(Outline.model_validate(draft.data))
+        )
     except ValidationError as error:
-        return DraftCheck(None, tuple(find_schema_problems(Form if draft.is_drawn else Outline, error)))
+        return DraftCheck(
+            None, tuple(find_schema_problems(Form if draft.is_drawn else Outline, error))
+        )
     except LayoutError as error:
         return DraftCheck(None, (error.fault,))
     return DraftCheck(form, tuple(find_form_problems(form)))
@@ -58,10 +66,14 @@ def require_complete_form(draft: Draft) -> Form:
 
 
 def locate_problem(draft: Draft, problem: FormProblem) -> DraftLocation:
-    """Where in a draft of sections a fault is to be mended: by the field's name, else by its place in the file."""
+    """Where in a draft of sections a fault is to be mended: by the field's name, else by its place
+    in the file.
+    """
     every = list_sections(draft.data)
     column = problem.field.rpartition(".")[2]
-    for turn in filter(None, (column, column.partition("_")[2])):  # a repeated field is written without the prefix of its turn
+    for turn in filter(
+        None, (column, column.partition("_")[2])
+    ):  # a repeated field is written without the prefix of its turn
         for number, section in enumerate(every):
             for place_, item in enumerate(list_items(section)):
                 if item.data.get("name") == turn:
@@ -70,7 +82,10 @@ def locate_problem(draft: Draft, problem: FormProblem) -> DraftLocation:
     if len(at) < 2 or at[0] != "sections" or not isinstance(at[1], int) or at[1] >= len(every):
         return DraftLocation()
     if len(at) > 3 and at[2] == "rows" and isinstance(at[3], int):
-        before = sum(1 if isinstance(row, dict) else len(row) for row in (every[at[1]].get("rows") or [])[: at[3]])
+        before = sum(
+            1 if isinstance(row, dict) else len(row)
+            for row in (every[at[1]].get("rows") or [])[: at[3]]
+        )
         own = at[4] if len(at) > 4 and isinstance(at[4], int) else 0
         return DraftLocation(at[1], before + own)
     return DraftLocation(at[1])

@@ -1,7 +1,9 @@
-"""Drafts of forms, in the workspace: `form-drafts/<id>/`. Every saving is kept under `saved/`; the last one is the draft.
+"""Drafts of forms, in the workspace: `form-drafts/<id>/`. Every saving is kept under `saved/`; the
+last one is the draft.
 
-A draft is what a person has written so far, and may be wrong: an outline (`outline.yaml`), or boxes on a blank (`boxes.yaml` and its picture).
-Beside it lies the `form.yaml` that it gives, as long as it gives one.
+A draft is what a person has written so far, and may be wrong: an outline (`outline.yaml`), or
+boxes on a blank (`boxes.yaml` and its picture). Beside it lies the `form.yaml` that it gives, as
+long as it gives one.
 """
 
 from __future__ import annotations
@@ -17,11 +19,18 @@ from typing import Any
 
 import yaml
 
-from pipeline.domain.errors import FormEditorError, FormError, StaleDecisionError, StoreUnavailableError
+from pipeline.domain.errors import (
+    FormEditorError,
+    FormError,
+    StaleDecisionError,
+    StoreUnavailableError,
+)
 
 OUTLINE_FILE, BOXES_FILE, FORM_FILE = "outline.yaml", "boxes.yaml", "form.yaml"
 LOCAL_FORM_PREFIX = "egen-"
-"""Begins the id of every form that is made in a workspace, so that a later release never brings another form of the same id."""
+"""Begins the id of every form that is made in a workspace, so that a later release never brings
+another form of the same id.
+"""
 _MAX_ID_LENGTH = 23
 """With the trial's mark before it, an id still goes into a code of the size that all sheets have."""
 _SAVED_FOLDER, _PUBLISHED_FOLDER = "saved", "published"
@@ -56,8 +65,12 @@ class Draft:
 
 def list_drafts(folder: Path) -> list[Draft]:
     """All drafts in a folder of drafts, by title."""
-    found = [path.parent.name for name in (OUTLINE_FILE, BOXES_FILE) for path in folder.glob(f"*/{name}")]
-    return sorted((load_draft(folder, each) for each in found), key=lambda one: one.title.casefold())
+    found = [
+        path.parent.name for name in (OUTLINE_FILE, BOXES_FILE) for path in folder.glob(f"*/{name}")
+    ]
+    return sorted(
+        (load_draft(folder, each) for each in found), key=lambda one: one.title.casefold()
+    )
 
 
 def load_draft(folder: Path, draft_id: str) -> Draft:
@@ -70,7 +83,9 @@ def load_draft(folder: Path, draft_id: str) -> Draft:
     saved = list_revision_files(folder, draft_id)
     if not saved:
         raise FormEditorError("no_draft")
-    return Draft(draft_id, _read_yaml(saved[-1]), _revision_number(saved[-1]), _saved_at(saved[-1]), place)
+    return Draft(
+        draft_id, _read_yaml(saved[-1]), _revision_number(saved[-1]), _saved_at(saved[-1]), place
+    )
 
 
 def list_revision_files(folder: Path, draft_id: str) -> list[Path]:
@@ -78,7 +93,9 @@ def list_revision_files(folder: Path, draft_id: str) -> list[Path]:
     return sorted((folder / draft_id / _SAVED_FOLDER).glob("*.yaml"), key=_revision_number)
 
 
-def create_draft(folder: Path, draft_id: str, data: YamlData, files: Mapping[str, bytes] | None = None) -> Draft:
+def create_draft(
+    folder: Path, draft_id: str, data: YamlData, files: Mapping[str, bytes] | None = None
+) -> Draft:
     """Begin a draft, with files that go with it, such as the picture of a blank.
 
     Raises:
@@ -105,7 +122,13 @@ def save_draft(draft_: Draft, data: YamlData) -> Draft:
         return draft_
     if load_draft(folder, draft_.id).revision != draft_.revision:
         raise StaleDecisionError("somebody_else_changed_draft")
-    return _write_revision(folder, draft_.id, data, draft_.revision + 1, BOXES_FILE if draft_.is_drawn else OUTLINE_FILE)
+    return _write_revision(
+        folder,
+        draft_.id,
+        data,
+        draft_.revision + 1,
+        BOXES_FILE if draft_.is_drawn else OUTLINE_FILE,
+    )
 
 
 def write_draft_form(draft_: Draft, text: str | None) -> None:
@@ -123,7 +146,14 @@ def restore_revision(draft_: Draft, revision: int) -> Draft:
         FormError: there is no such saving.
         StaleDecisionError: as `save`.
     """
-    found = next((path for path in list_revision_files(draft_.folder.parent, draft_.id) if _revision_number(path) == revision), None)
+    found = next(
+        (
+            path
+            for path in list_revision_files(draft_.folder.parent, draft_.id)
+            if _revision_number(path) == revision
+        ),
+        None,
+    )
     if found is None:
         raise FormEditorError("no_saving")
     return save_draft(draft_, _read_yaml(found))

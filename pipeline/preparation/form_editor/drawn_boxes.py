@@ -1,7 +1,9 @@
-"""Boxes that a person has drawn on the blank of a form printed elsewhere, and the form that they give. Lengths are mm from the top left.
+"""Boxes that a person has drawn on the blank of a form printed elsewhere, and the form that they
+give. Lengths are mm from the top left.
 
-Each box has a label and a sort. Boxes that belong to the same choice (`choice`) are its options. Boxes of the first row of a table (`each_row`) are
-there again on each of its rows (`rows`), and then each row is an entry. Everything else a form needs is in the draft.
+Each box has a label and a sort. Boxes that belong to the same choice (`choice`) are its options.
+Boxes of the first row of a table (`each_row`) are there again on each of its rows (`rows`), and
+then each row is an entry. Everything else a form needs is in the draft.
 """
 
 from __future__ import annotations
@@ -30,9 +32,19 @@ MAX_SIDES = 8
 _ROW_PREFIX = "rad"
 
 
-def empty_drawing(form_id: str, title: str, area: Area, subject: Subject, size: tuple[float, float]) -> YamlData:
+def empty_drawing(
+    form_id: str, title: str, area: Area, subject: Subject, size: tuple[float, float]
+) -> YamlData:
     """A form without boxes, on paper of this size (mm)."""
-    head = {"id": form_id, "version": 1, "title": title, "area": area.value, "criticality": "A", "subject": subject.value, "law": []}
+    head = {
+        "id": form_id,
+        "version": 1,
+        "title": title,
+        "area": area.value,
+        "criticality": "A",
+        "subject": subject.value,
+        "law": [],
+    }
     return head | {"size": [round(side, 1) for side in size], "boxes": []}
 
 
@@ -45,20 +57,30 @@ def add_box(data: YamlData, box: Sequence[float], label: str) -> YamlData:
     """A box more, for a line of text or, if it is small and square, a mark."""
     x, y, w, h = (round(float(side), 1) for side in box)
     mark = max(w, h) <= 9 and 0.5 <= w / max(h, 0.1) <= 2
-    sort = FieldType.MARK if mark else FieldType.LINES if h >= 2 * LINE_HEIGHT_MM else FieldType.TEXT
-    return dict(data) | {"boxes": [*list_boxes(data), {"label": label, "sort": sort.value, "box": [x, y, w, h]}]}
+    sort = (
+        FieldType.MARK if mark else FieldType.LINES if h >= 2 * LINE_HEIGHT_MM else FieldType.TEXT
+    )
+    return dict(data) | {
+        "boxes": [*list_boxes(data), {"label": label, "sort": sort.value, "box": [x, y, w, h]}]
+    }
 
 
 def replace_box(data: YamlData, at: int, **changed: object) -> YamlData:
     """A box with other facts; what is empty is left out."""
     every = list_boxes(data)
-    every[at] = {key: value for key, value in (every[at] | changed).items() if value not in ("", None, False, 0)}
+    every[at] = {
+        key: value
+        for key, value in (every[at] | changed).items()
+        if value not in ("", None, False, 0)
+    }
     return dict(data) | {"boxes": every}
 
 
 def remove_box(data: YamlData, at: int) -> YamlData:
     """A box less."""
-    return dict(data) | {"boxes": [one for place, one in enumerate(list_boxes(data)) if place != at]}
+    return dict(data) | {
+        "boxes": [one for place, one in enumerate(list_boxes(data)) if place != at]
+    }
 
 
 def set_rows(data: YamlData, count: int, height: float) -> YamlData:
@@ -67,8 +89,13 @@ def set_rows(data: YamlData, count: int, height: float) -> YamlData:
 
 
 def table_rows(data: YamlData) -> tuple[int, float]:
-    """How many rows the table has, and how far they are from each other: if nobody has said, two, as high as its boxes reach."""
-    told, first = data.get("rows") or {}, [one["box"] for one in list_boxes(data) if one.get("each_row")]
+    """How many rows the table has, and how far they are from each other: if nobody has said, two,
+    as high as its boxes reach.
+    """
+    told, first = (
+        data.get("rows") or {},
+        [one["box"] for one in list_boxes(data) if one.get("each_row")],
+    )
     reach = _bounding_box(first)[3] if first else LINE_HEIGHT_MM
     return int(told.get("count") or 2), float(told.get("height") or reach)
 
@@ -77,7 +104,11 @@ def list_row_boxes(data: YamlData) -> list[tuple[int, list[float]]]:
     """The boxes of the second and later rows, each with the place of the one that is there again."""
     (count, height), every = table_rows(data), list_boxes(data)
     first = [(place, one["box"]) for place, one in enumerate(every) if one.get("each_row")]
-    return [(place, [x, round(y + row * height, 2), w, h]) for row in range(1, count) for place, (x, y, w, h) in first]
+    return [
+        (place, [x, round(y + row * height, 2), w, h])
+        for row in range(1, count)
+        for place, (x, y, w, h) in first
+    ]
 
 
 def build_drawn_form(draft: Draft) -> Form:
@@ -87,19 +118,29 @@ def build_drawn_form(draft: Draft) -> Form:
         ValidationError: something is missing or lies outside the page.
     """
     data = draft.data
-    head = {key: data.get(key) for key in ("id", "version", "title", "area", "criticality", "subject", "law")}
+    head = {
+        key: data.get(key)
+        for key in ("id", "version", "title", "area", "criticality", "subject", "law")
+    }
     every, taken = list_boxes(data), list[str]()
     page: YamlData = {"blank": BLANK_IMAGE_FILE, "size": data.get("size")}
     page["fields"] = _fields_from_boxes([one for one in every if not one.get("each_row")], taken)
     first = [one for one in every if one.get("each_row")]
     if first:
         page["table"] = _table_data(first, *table_rows(data), taken)
-    return Form.model_validate(head | {"entries": "row" if first else "sheet", "pages": [page]}, context={"folder": draft.folder})
+    return Form.model_validate(
+        head | {"entries": "row" if first else "sheet", "pages": [page]},
+        context={"folder": draft.folder},
+    )
 
 
 def _table_data(first: Sequence[YamlData], count: int, height: float, taken: list[str]) -> YamlData:
     left, top, width, _ = _bounding_box([one["box"] for one in first])
-    within = [one | {"box": [round(one["box"][0] - left, 2), round(one["box"][1] - top, 2), *one["box"][2:]]} for one in first]
+    within = [
+        one
+        | {"box": [round(one["box"][0] - left, 2), round(one["box"][1] - top, 2), *one["box"][2:]]}
+        for one in first
+    ]
     return {
         "prefix": _ROW_PREFIX,
         "count": count,
@@ -112,7 +153,8 @@ def _table_data(first: Sequence[YamlData], count: int, height: float, taken: lis
 
 
 def render_blank_images(data: bytes, name: str) -> list[tuple[bytes, tuple[float, float]]]:
-    """Each side of a file with an unfilled form as a PNG, and its size in mm: A4 if it has that shape, else as wide as A4.
+    """Each side of a file with an unfilled form as a PNG, and its size in mm: A4 if it has that
+    shape, else as wide as A4.
 
     Raises:
         FormMakingError: it is no picture, or has more than `MOST_SIDES` sides.
@@ -130,10 +172,16 @@ def _render_blank_image(side: ScannedPage) -> tuple[bytes, tuple[float, float]]:
         raise FormEditorError("unreadable") from error
     shrink = _MAX_IMAGE_PX / max(picture.shape[:2])
     if shrink < 1:
-        picture = np.asarray(cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8)
+        picture = np.asarray(
+            cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8
+        )
     height, width = picture.shape[:2]
     short, long = sorted((width, height))
-    paper = (210.0, 297.0) if abs(long / short - 297 / 210) < 0.04 else (210.0, round(210.0 * long / short, 1))
+    paper = (
+        (210.0, 297.0)
+        if abs(long / short - 297 / 210) < 0.04
+        else (210.0, round(210.0 * long / short, 1))
+    )
     size = paper if height >= width else (paper[1], paper[0])
     return bytes(cv2.imencode(".png", picture)[1]), size
 
@@ -143,10 +191,22 @@ def _fields_from_boxes(every: Sequence[YamlData], names: list[str]) -> list[Yaml
     fields: list[YamlData] = []
     for one in every:
         choice = str(one.get("choice") or "")
-        if choice and (begun := next((field for field in fields if field["label"] == choice and field["kind"] == FieldType.CHOICE), None)):
+        if choice and (
+            begun := next(
+                (
+                    field
+                    for field in fields
+                    if field["label"] == choice and field["kind"] == FieldType.CHOICE
+                ),
+                None,
+            )
+        ):
             _add_option(begun, one)
             continue
-        field = _field_from_box(one, _unused_name(make_slug(choice or str(one.get("label") or ""), "_") or "falt", names))
+        field = _field_from_box(
+            one,
+            _unused_name(make_slug(choice or str(one.get("label") or ""), "_") or "falt", names),
+        )
         if choice:
             field |= {"label": choice, "kind": FieldType.CHOICE.value, "options": []}
             _add_option(field, one)
@@ -157,7 +217,9 @@ def _fields_from_boxes(every: Sequence[YamlData], names: list[str]) -> list[Yaml
 
 def _add_option(field: YamlData, one: YamlData) -> None:
     label = str(one.get("label") or "")
-    value = _unused_name(make_slug(label, "_") or "val", [option["value"] for option in field["options"]])
+    value = _unused_name(
+        make_slug(label, "_") or "val", [option["value"] for option in field["options"]]
+    )
     field["options"].append({"value": value, "label": label, "box": one["box"]})
     field["box"] = _bounding_box([option["box"] for option in field["options"]])
 
@@ -170,7 +232,12 @@ def _bounding_box(boxes: Sequence[Sequence[float]]) -> list[float]:
 
 def _field_from_box(one: YamlData, name: str) -> YamlData:
     made = FIELD_TYPE_TRAITS[FieldType(one.get("sort") or FieldType.TEXT)]
-    said: dict[str, Any] = {"name": name, "label": one.get("label") or "", "kind": made.kind.value, "box": one["box"]}
+    said: dict[str, Any] = {
+        "name": name,
+        "label": one.get("label") or "",
+        "kind": made.kind.value,
+        "box": one["box"],
+    }
     said |= {key: one[key] for key in ("critical", "required", "means") if one.get(key)}
     if made.format:
         said["format"] = made.format.value
@@ -182,4 +249,8 @@ def _field_from_box(one: YamlData, name: str) -> YamlData:
 
 
 def _unused_name(name: str, taken: Sequence[str]) -> str:
-    return next(each for each in (name, *(f"{name}_{number}" for number in range(2, 1000))) if each not in taken)
+    return next(
+        each
+        for each in (name, *(f"{name}_{number}" for number in range(2, 1000)))
+        if each not in taken
+    )

@@ -1,7 +1,9 @@
-"""An outline of a form that has none, because its boxes were placed by hand: sections and rows are told by where its boxes stand.
+"""An outline of a form that has none, because its boxes were placed by hand: sections and rows are
+told by where its boxes stand.
 
-What of it is the same on paper is not promised but looked at: the outline is placed again, and whatever then differs in what a field is, or is
-not there, is told by its label. Places and widths are not kept: the program places the copy.
+What of it is the same on paper is not promised but looked at: the outline is placed again, and
+whatever then differs in what a field is, or is not there, is told by its label. Places and
+widths are not kept: the program places the copy.
 """
 
 from __future__ import annotations
@@ -25,16 +27,19 @@ from pipeline.preparation.form_editor.drafts import YamlData
 _PRINTED_MEANINGS = (Meaning.UNIT, Meaning.CLIENT_PRINTED)
 """Fields that the layout puts in by itself."""
 _LAYOUT_KEYS = {"box", "row", "options", "lines", "label_at", "critical"}
-"""What a copy need not have alike: places, and what the layout says of labels; `critical` follows from the form's class."""
+"""What a copy need not have alike: places, and what the layout says of labels; `critical` follows
+from the form's class.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class InferenceLosses:
     """What a copy does not have as the form does, by labels and words.
 
-    Fields, and areas with nothing in, that are `gone`; fields that say something else (`changed`); a field with fewer lines, or a table with fewer
-    rows (`shorter`: label or title, how many there were, how many there are); printed words that stand elsewhere; how many pages more it has, and
-    whether it does not fit as it is.
+    Fields, and areas with nothing in, that are `gone`; fields that say something else
+    (`changed`); a field with fewer lines, or a table with fewer rows (`shorter`: label or title,
+    how many there were, how many there are); printed words that stand elsewhere; how many pages
+    more it has, and whether it does not fit as it is.
     """
 
     missing_fields: tuple[str, ...] = ()
@@ -50,7 +55,9 @@ class InferenceLosses:
 
 @dataclass(slots=True)
 class _InferredParts:
-    """What was told so far: sections, words that do not stand where they stood, and titles of areas in which there is nothing."""
+    """What was told so far: sections, words that do not stand where they stood, and titles of areas
+    in which there is nothing.
+    """
 
     sections: list[YamlData] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
@@ -65,7 +72,8 @@ def can_infer_outline(form: Form) -> bool:
 def infer_outline(form: Form) -> tuple[YamlData, InferenceLosses]:
     """What an `outline.yaml` of the form would say, and what a form that is placed from it lacks.
 
-    The program's rows are somewhat higher than those that a hand can place. Where a page overflows, its longest part takes what is left of it.
+    The program's rows are somewhat higher than those that a hand can place. Where a page
+    overflows, its longest part takes what is left of it.
     """
     read = _InferredParts()
     for number, page in enumerate(form.pages):
@@ -86,7 +94,14 @@ def _fill_page(sections: Sequence[YamlData]) -> list[YamlData]:
     """The sections with the table, or else the field of most lines, filling its page."""
     changed = deepcopy(list(sections))
     tables = [one["table"] for one in changed if "table" in one]
-    fields = [one for section in changed for row in section.get("rows", []) if isinstance(row, list) for one in row if one.get("lines")]
+    fields = [
+        one
+        for section in changed
+        for row in section.get("rows", [])
+        if isinstance(row, list)
+        for one in row
+        if one.get("lines")
+    ]
     if tables:
         tables[0]["count"] = "fill"
     elif fields:
@@ -99,14 +114,29 @@ def _infer_page(form: Form, page: PageSpec, read: _InferredParts) -> None:
     own = [spec for spec in page.fields if spec.means not in _PRINTED_MEANINGS]
     for ground in grounds:
         fields = [spec for spec in own if _find_section(spec.area, grounds) is ground]
-        texts = [text for text in page.texts if _find_section(Box(*text.at, 1, 1), grounds) is ground]
-        table = page.table if page.table and _find_section(Box(page.table.x, page.table.top, 1, page.table.height), grounds) is ground else None
+        texts = [
+            text for text in page.texts if _find_section(Box(*text.at, 1, 1), grounds) is ground
+        ]
+        table = (
+            page.table
+            if page.table
+            and _find_section(Box(page.table.x, page.table.top, 1, page.table.height), grounds)
+            is ground
+            else None
+        )
         if fields or (texts and not table):
             read.sections.append(_infer_section(form, ground, fields, [] if table else texts, read))
         if table:
             rows = [_infer_row(row, in_table=True) for row in _group_into_rows(table.fields)]
             said = {"text": " ".join(text.text for text in texts)} if texts else {}
-            read.sections.append({"title": ground.title, **said, "table": {"prefix": table.prefix, "count": table.count}, "rows": rows})
+            read.sections.append(
+                {
+                    "title": ground.title,
+                    **said,
+                    "table": {"prefix": table.prefix, "count": table.count},
+                    "rows": rows,
+                }
+            )
         if not (fields or texts or table):
             read.empty.append(ground.title)
 
@@ -115,11 +145,21 @@ def _find_section(area: Box, grounds: Sequence[Section]) -> Section:
     """The section that holds the middle of a box, else the nearest above it, else the first."""
     y = area.y + area.h / 2
     above = [one for one in grounds if one.box[1] <= y]
-    holding = [one for one in above if y <= one.box[1] + one.box[3] and one.box[0] <= area.x <= one.box[0] + one.box[2]]
+    holding = [
+        one
+        for one in above
+        if y <= one.box[1] + one.box[3] and one.box[0] <= area.x <= one.box[0] + one.box[2]
+    ]
     return (holding or above or grounds[:1])[-1]
 
 
-def _infer_section(form: Form, ground: Section, fields: Sequence[FieldSpec], texts: Sequence[Text], read: _InferredParts) -> YamlData:
+def _infer_section(
+    form: Form,
+    ground: Section,
+    fields: Sequence[FieldSpec],
+    texts: Sequence[Text],
+    read: _InferredParts,
+) -> YamlData:
     rows = _group_into_rows(fields)
     use = _match_standard_section(form, rows)
     if use:
@@ -128,9 +168,18 @@ def _infer_section(form: Form, ground: Section, fields: Sequence[FieldSpec], tex
         told |= {"title": ground.title} if ground.title != usual else {}
     else:
         told = {"title": ground.title}
-    written: list[tuple[float, object]] = [(min(spec.area.y for spec in row), _infer_row(row)) for row in rows]
-    written += [(text.at[1], {"text": text.text, "bold": text.bold, "size": min(14.0, max(6.0, text.size))}) for text in texts]
-    read.words += [text.text for text in texts if any(spec.area.y < text.at[1] + 2 < spec.area.y + spec.area.h for spec in fields)]
+    written: list[tuple[float, object]] = [
+        (min(spec.area.y for spec in row), _infer_row(row)) for row in rows
+    ]
+    written += [
+        (text.at[1], {"text": text.text, "bold": text.bold, "size": min(14.0, max(6.0, text.size))})
+        for text in texts
+    ]
+    read.words += [
+        text.text
+        for text in texts
+        if any(spec.area.y < text.at[1] + 2 < spec.area.y + spec.area.h for spec in fields)
+    ]
     found = [one for _, one in sorted(written, key=lambda pair: pair[0])]
     return told | ({"rows": found} if found else {})
 
@@ -155,7 +204,9 @@ def _infer_row(row: Sequence[FieldSpec], *, in_table: bool = False) -> list[Yaml
     """The widest of the handwritten fields takes what the others leave."""
     wide = [spec for spec in row if spec.traits.is_handwriting or spec.traits.is_signature]
     widest = max(wide, key=lambda one: one.area.w, default=None)
-    return [_infer_field(spec, spec in wide and spec is not widest, in_table=in_table) for spec in row]
+    return [
+        _infer_field(spec, spec in wide and spec is not widest, in_table=in_table) for spec in row
+    ]
 
 
 def _infer_field(spec: FieldSpec, wide: bool, *, in_table: bool) -> YamlData:
@@ -172,12 +223,20 @@ def _infer_field(spec: FieldSpec, wide: bool, *, in_table: bool) -> YamlData:
     return told
 
 
-def _match_standard_section(form: Form, rows: Sequence[Sequence[FieldSpec]]) -> StandardSection | None:
-    """The standard section that the rows begin with, if they do so field for field; of whom it is about the parts are enough."""
-    by_length = sorted(StandardSection, key=lambda one: -len(standard_rows(one, form.area, form.subject)))
+def _match_standard_section(
+    form: Form, rows: Sequence[Sequence[FieldSpec]]
+) -> StandardSection | None:
+    """The standard section that the rows begin with, if they do so field for field; of whom it is
+    about the parts are enough.
+    """
+    by_length = sorted(
+        StandardSection, key=lambda one: -len(standard_rows(one, form.area, form.subject))
+    )
     for use, loose in (*((one, False) for one in by_length), (StandardSection.CLIENT, True)):
         usual = standard_rows(use, form.area, form.subject)
-        if len(rows) >= len(usual) and all(_rows_match(row, own, loose=loose) for row, own in zip(rows, usual, strict=False)):
+        if len(rows) >= len(usual) and all(
+            _rows_match(row, own, loose=loose) for row, own in zip(rows, usual, strict=False)
+        ):
             return use
     return None
 
@@ -186,8 +245,14 @@ def _rows_match(row: Sequence[FieldSpec], usual: Sequence[OutlineField], *, loos
     if len(row) != len(usual):
         return False
     if loose:
-        return all((one.name, one.means) == (own.name, own.means) for one, own in zip(row, usual, strict=True))
-    return all(_comparable_facts(one) == _comparable_facts(own) for one, own in zip(row, usual, strict=True))
+        return all(
+            (one.name, one.means) == (own.name, own.means)
+            for one, own in zip(row, usual, strict=True)
+        )
+    return all(
+        _comparable_facts(one) == _comparable_facts(own)
+        for one, own in zip(row, usual, strict=True)
+    )
 
 
 def _comparable_facts(spec: FieldSpec | OutlineField) -> YamlData:
@@ -204,9 +269,17 @@ def _find_losses(form: Form, data: YamlData, read: _InferredParts) -> InferenceL
     theirs, ours = _fields_by_name(copy), _fields_by_name(form)
     kept = {name: spec for name, spec in ours.items() if name in theirs}
     return InferenceLosses(
-        missing_fields=tuple(dict.fromkeys([*empty, *(spec.full_label for name, spec in ours.items() if name not in theirs)])),
+        missing_fields=tuple(
+            dict.fromkeys(
+                [*empty, *(spec.full_label for name, spec in ours.items() if name not in theirs)]
+            )
+        ),
         changed_fields=tuple(
-            dict.fromkeys(spec.full_label for name, spec in kept.items() if _facts_without_layout(spec) != _facts_without_layout(theirs[name]))
+            dict.fromkeys(
+                spec.full_label
+                for name, spec in kept.items()
+                if _facts_without_layout(spec) != _facts_without_layout(theirs[name])
+            )
         ),
         shortened_fields=(*_find_fewer_lines(kept, theirs), *_find_fewer_rows(form, copy)),
         moved_texts=words,
@@ -216,10 +289,16 @@ def _find_losses(form: Form, data: YamlData, read: _InferredParts) -> InferenceL
 
 def _fields_by_name(form: Form) -> dict[str, FieldSpec]:
     """The form's fields by name, each column of a table once."""
-    return {spec.column if spec.row else spec.name: spec for page in form.pages for spec in page.all_fields}
+    return {
+        spec.column if spec.row else spec.name: spec
+        for page in form.pages
+        for spec in page.all_fields
+    }
 
 
-def _find_fewer_lines(ours: Mapping[str, FieldSpec], theirs: Mapping[str, FieldSpec]) -> Iterator[tuple[str, int, int]]:
+def _find_fewer_lines(
+    ours: Mapping[str, FieldSpec], theirs: Mapping[str, FieldSpec]
+) -> Iterator[tuple[str, int, int]]:
     for name, spec in ours.items():
         if spec.lines and (theirs[name].lines or 0) < spec.lines:
             yield spec.full_label, spec.lines, theirs[name].lines or 0
@@ -227,7 +306,11 @@ def _find_fewer_lines(ours: Mapping[str, FieldSpec], theirs: Mapping[str, FieldS
 
 def _find_fewer_rows(form: Form, copy: Form) -> Iterator[tuple[str, int, int]]:
     counts = [[page.table.count for page in one.pages if page.table] for one in (form, copy)]
-    grounds = [_find_section(Box(page.table.x, page.table.top, 1, page.table.height), page.sections) for page in form.pages if page.table]
+    grounds = [
+        _find_section(Box(page.table.x, page.table.top, 1, page.table.height), page.sections)
+        for page in form.pages
+        if page.table
+    ]
     for ground, before, after in zip(grounds, *counts, strict=False):
         if after < before:
             yield ground.title, before, after

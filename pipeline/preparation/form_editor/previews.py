@@ -1,4 +1,5 @@
-"""A form's pages as pictures for the screen: as the printer makes them, or with the number by which each field is called.
+"""A form's pages as pictures for the screen: as the printer makes them, or with the number by which
+each field is called.
 
 Printing forms that are in use, a unit's own sheets at a time.
 """
@@ -51,15 +52,26 @@ def render_blank_for_screen(blank: bytes) -> bytes:
 
 
 def _render_printed_pages(form: Form) -> list[Image]:
-    pages = convert_from_bytes(print_sheets(form, [Sheet(_SPECIMEN_SERIAL)]), size=(PAGE_WIDTH_PX, None))
-    return [np.ascontiguousarray(np.asarray(page.convert("RGB"), np.uint8)[:, :, ::-1]) for page in pages]
+    pages = convert_from_bytes(
+        print_sheets(form, [Sheet(_SPECIMEN_SERIAL)]), size=(PAGE_WIDTH_PX, None)
+    )
+    return [
+        np.ascontiguousarray(np.asarray(page.convert("RGB"), np.uint8)[:, :, ::-1])
+        for page in pages
+    ]
 
 
 def _render_external_pages(form: Form) -> list[Image]:
     page = form.pages[0]
     assert page.blank
     scale = PAGE_WIDTH_PX / (page.size[0] * PX_PER_MM)
-    small = cv2.resize(load_template_file(page.blank, page.size), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(
+        load_template_file(page.blank, page.size),
+        None,
+        fx=scale,
+        fy=scale,
+        interpolation=cv2.INTER_AREA,
+    )
     return [np.asarray(cv2.cvtColor(small, cv2.COLOR_GRAY2BGR), np.uint8)]
 
 
@@ -71,21 +83,46 @@ def _draw_field_numbers(form: Form, page_no: int, picture: Image) -> None:
             continue
         boxes = [option.box for option in spec.options] or [spec.box]
         for x, y, w, h in boxes:
-            left, top, right, bottom = (round(side * scale) for side in (x - _FRAME_MM, y - _FRAME_MM, x + w + _FRAME_MM, y + h + _FRAME_MM))
+            left, top, right, bottom = (
+                round(side * scale)
+                for side in (x - _FRAME_MM, y - _FRAME_MM, x + w + _FRAME_MM, y + h + _FRAME_MM)
+            )
             cv2.rectangle(picture, (left, top), (right, bottom), _FRAME_COLOR, 1, cv2.LINE_AA)
-        _draw_number_tag(picture, str(numbers[spec.column]), tuple(side * scale for side in boxes[0]))
+        _draw_number_tag(
+            picture, str(numbers[spec.column]), tuple(side * scale for side in boxes[0])
+        )
 
 
 def _draw_number_tag(picture: Image, text: str, box: tuple[float, ...]) -> None:
     """The number inside the box, at its right end, where it hides no label."""
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, _TAG_FONT_SCALE, 1)
     x, y, w, h = box
-    right, middle = round(x + w - max(0.0, min(4.0, (w - width - 6) / 2))), round(y + min(h, 40) / 2)
-    cv2.rectangle(picture, (right - width - 6, middle - height // 2 - 3), (right, middle + height // 2 + 3), _FRAME_COLOR, -1)
-    cv2.putText(picture, text, (right - width - 3, middle + height // 2), cv2.FONT_HERSHEY_DUPLEX, _TAG_FONT_SCALE, (255, 255, 255), 1, cv2.LINE_AA)
+    right, middle = (
+        round(x + w - max(0.0, min(4.0, (w - width - 6) / 2))),
+        round(y + min(h, 40) / 2),
+    )
+    cv2.rectangle(
+        picture,
+        (right - width - 6, middle - height // 2 - 3),
+        (right, middle + height // 2 + 3),
+        _FRAME_COLOR,
+        -1,
+    )
+    cv2.putText(
+        picture,
+        text,
+        (right - width - 3, middle + height // 2),
+        cv2.FONT_HERSHEY_DUPLEX,
+        _TAG_FONT_SCALE,
+        (255, 255, 255),
+        1,
+        cv2.LINE_AA,
+    )
 
 
-def print_copies(store: Store, settings: Settings, form: Form, person: Person, unit: str, copies: int) -> bytes:
+def print_copies(
+    store: Store, settings: Settings, form: Form, person: Person, unit: str, copies: int
+) -> bytes:
     """Blank sheets of a form in use for a unit, each with a serial that is registered as issued.
 
     Raises:
@@ -100,5 +137,7 @@ def print_copies(store: Store, settings: Settings, form: Form, person: Person, u
     sheets = make_blank_sheets(copies, unit)
     pdf = print_sheets(form, sheets, organisation=settings.care_provider)
     with store.begin() as conn:
-        save_issued_sheets(conn, [to_issued_sheet(form, sheet) for sheet in sheets], by=person.login)
+        save_issued_sheets(
+            conn, [to_issued_sheet(form, sheet) for sheet in sheets], by=person.login
+        )
     return pdf

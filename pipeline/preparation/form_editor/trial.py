@@ -1,4 +1,6 @@
-"""A scanned trial sheet is read and judged. Only the remarks are kept: it is no page of the queue, and nobody's record."""
+"""A scanned trial sheet is read and judged. Only the remarks are kept: it is no page of the queue,
+and nobody's record.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +25,18 @@ from pipeline.store.event_log.events import record
 
 @dataclass(frozen=True, slots=True)
 class TrialPage:
-    """A page of a trial sheet: its picture laid on the form (JPEG, 8 px/mm), and what is said of each field."""
+    """A page of a trial sheet: its picture laid on the form (JPEG, 8 px/mm), and what is said of
+    each field.
+    """
 
     page_no: int
     upright: bytes
     fields: tuple[TrialFieldResult, ...]
 
 
-def run_trial(store: Store, person: Person, draft: Draft, data: bytes, name: str) -> list[TrialPage]:
+def run_trial(
+    store: Store, person: Person, draft: Draft, data: bytes, name: str
+) -> list[TrialPage]:
     """Read and judge a scanned trial sheet. Only the remarks are kept: it is no page of the queue.
 
     Raises:
@@ -52,7 +58,18 @@ def _judge_page(form: Form, page: PageResult) -> TrialPage:
     code, sheet = page.reading.code, make_trial_form(form)
     if page.reading.outcome is Outcome.BLANK:
         raise FormEditorError("trial_blank")
-    if page.reading.outcome is not Outcome.READ or page.upright is None or code is None or (code.form, code.version) != (sheet.id, sheet.version):
+    if (
+        page.reading.outcome is not Outcome.READ
+        or page.upright is None
+        or code is None
+        or (code.form, code.version) != (sheet.id, sheet.version)
+    ):
         raise FormEditorError("trial_other")
-    fields = judge_page(sheet, code.page_no, decode_image(page.upright, JPEG), page.reading.fields, page.reading.issues)
+    fields = judge_page(
+        sheet,
+        code.page_no,
+        decode_image(page.upright, JPEG),
+        page.reading.fields,
+        page.reading.issues,
+    )
     return TrialPage(code.page_no, page.upright, tuple(fields))

@@ -1,4 +1,6 @@
-"""What is kept of the trials of a draft: when, by whom, and the remarks on each page. Never what was written, nor a picture of it."""
+"""What is kept of the trials of a draft: when, by whom, and the remarks on each page. Never what
+was written, nor a picture of it.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class TrialRemark:
 
 @dataclass(frozen=True, slots=True)
 class TrialResults:
-    """The last trial of each page of a form as it is now. `missing` are pages (from 1) that were not tried."""
+    """The last trial of each page of a form as it is now. `missing` are pages (from 1) that were
+    not tried.
+    """
 
     at: datetime | None
     by: str
@@ -46,13 +50,26 @@ class TrialResults:
         return sum(remark.is_serious for remark in self.remarks)
 
 
-def save_trial(draft: Draft, form: Form, page_no: int, judged: Sequence[TrialFieldResult], by: str, at: datetime) -> None:
+def save_trial(
+    draft: Draft,
+    form: Form,
+    page_no: int,
+    judged: Sequence[TrialFieldResult],
+    by: str,
+    at: datetime,
+) -> None:
     """Keep the remarks on a page. A trial of the form as it was before does not count any more."""
     digest, kept = geometry_digest(form), _read_results(draft)
     pages = kept.get("pages", {}) if kept.get("digest") == digest else {}
-    remarks = [[one.spec.label, fault.code, dict(fault.values), fault.field] for one in judged for fault in one.remarks]
+    remarks = [
+        [one.spec.label, fault.code, dict(fault.values), fault.field]
+        for one in judged
+        for fault in one.remarks
+    ]
     pages = {**pages, str(page_no): {"at": at.isoformat(), "by": by, "remarks": remarks}}
-    (draft.folder / _RESULTS_FILE).write_text(json.dumps({"digest": digest, "pages": pages}, ensure_ascii=False, indent=1), "utf-8")
+    (draft.folder / _RESULTS_FILE).write_text(
+        json.dumps({"digest": digest, "pages": pages}, ensure_ascii=False, indent=1), "utf-8"
+    )
 
 
 def load_trial_results(draft: Draft, form: Form) -> TrialResults:
@@ -60,9 +77,18 @@ def load_trial_results(draft: Draft, form: Form) -> TrialResults:
     kept = _read_results(draft)
     pages = kept.get("pages", {}) if kept.get("digest") == geometry_digest(form) else {}
     missing = tuple(number for number in range(1, len(form.pages) + 1) if str(number) not in pages)
-    remarks = [TrialRemark(label, FormProblem(code, values, field=name)) for page in pages.values() for label, code, values, name in page["remarks"]]
+    remarks = [
+        TrialRemark(label, FormProblem(code, values, field=name))
+        for page in pages.values()
+        for label, code, values, name in page["remarks"]
+    ]
     last = max(pages.values(), key=lambda page: str(page["at"]), default=None)
-    return TrialResults(datetime.fromisoformat(last["at"]) if last else None, str(last["by"]) if last else "", tuple(remarks), missing)
+    return TrialResults(
+        datetime.fromisoformat(last["at"]) if last else None,
+        str(last["by"]) if last else "",
+        tuple(remarks),
+        missing,
+    )
 
 
 def _read_results(draft: Draft) -> dict[str, Any]:

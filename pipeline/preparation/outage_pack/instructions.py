@@ -1,4 +1,6 @@
-"""Instructions: how to write digits, tick, change, sign and collect, and what goes on which form. Lengths are mm."""
+"""Instructions: how to write digits, tick, change, sign and collect, and what goes on which form.
+Lengths are mm.
+"""
 
 from __future__ import annotations
 
@@ -63,11 +65,15 @@ def count_instruction_pages(uses: int) -> int:
     return 1 + -(-max(0, uses - _count_use_rows(_USES_TOP_MM)) // _count_use_rows(TOP_MM))
 
 
-def draw_instructions(paper: PaperDocument, about: PackInfo, uses: Sequence[tuple[str, str]]) -> None:
+def draw_instructions(
+    paper: PaperDocument, about: PackInfo, uses: Sequence[tuple[str, str]]
+) -> None:
     """The pages. `uses` are pairs of a form's title and what is written on it."""
     begin_page(paper, about, _TITLE, "läs innan du börjar")
     _draw_digits(paper, 39.5)
-    y = draw_bullets(paper, WRITING_RULES, draw_heading(paper, "Skriv", 91), _SECOND_COLUMN_MM - LEFT_MM - 6)
+    y = draw_bullets(
+        paper, WRITING_RULES, draw_heading(paper, "Skriv", 91), _SECOND_COLUMN_MM - LEFT_MM - 6
+    )
     _draw_marks(paper, max(y + 2, 122.0))
     _draw_change(paper, _SECOND_COLUMN_MM, 91)
     paper.words("Signera", (LEFT_MM, 153), TextStyle(11.5, Colour.BLACK, bold=True))
@@ -133,8 +139,23 @@ def _draw_overwritten(paper: PaperDocument, x: float, y: float) -> None:
 
 
 def _draw_joined(paper: PaperDocument, x: float, y: float) -> None:
-    points = ((0.1, 0.25), (0.25, 0.12), (0.32, 0.4), (0.12, 0.85), (0.45, 0.8), (0.6, 0.5), (0.62, 0.15), (0.78, 0.1), (0.82, 0.5), (0.7, 0.88))
-    paper.pen(scale_to_box(Box(x, y, 2 * _CELL_MM[0], _CELL_MM[1]), interpolate_curve(points)), Colour.BLACK, _PEN_MM)
+    points = (
+        (0.1, 0.25),
+        (0.25, 0.12),
+        (0.32, 0.4),
+        (0.12, 0.85),
+        (0.45, 0.8),
+        (0.6, 0.5),
+        (0.62, 0.15),
+        (0.78, 0.1),
+        (0.82, 0.5),
+        (0.7, 0.88),
+    )
+    paper.pen(
+        scale_to_box(Box(x, y, 2 * _CELL_MM[0], _CELL_MM[1]), interpolate_curve(points)),
+        Colour.BLACK,
+        _PEN_MM,
+    )
 
 
 WRONG_EXAMPLES: dict[str, Callable[[PaperDocument, float, float], None]] = {
@@ -180,10 +201,18 @@ def _draw_uses(paper: PaperDocument, uses: Sequence[tuple[str, str]], top: float
     half = -(-len(uses) // 2)
     wide = WIDTH_MM / 2 - 4
     for place, (title, what) in enumerate(uses):
-        x, y = (LEFT_MM, top + place * _ROW_MM * 2) if place < half else (LEFT_MM + WIDTH_MM / 2 + 4, top + (place - half) * _ROW_MM * 2)
+        x, y = (
+            (LEFT_MM, top + place * _ROW_MM * 2)
+            if place < half
+            else (LEFT_MM + WIDTH_MM / 2 + 4, top + (place - half) * _ROW_MM * 2)
+        )
         paper.words(title, (x, y + 0.4), _WORD_STYLE)
         room = wide / max(paper.width_of(what, _CAPTION_STYLE), 1)
-        paper.words(what, (x, y + _ROW_MM - 0.6), TextStyle(_CAPTION_STYLE.size * min(1.0, room), _CAPTION_STYLE.colour))
+        paper.words(
+            what,
+            (x, y + _ROW_MM - 0.6),
+            TextStyle(_CAPTION_STYLE.size * min(1.0, room), _CAPTION_STYLE.colour),
+        )
         paper.rule((x, y + 2 * _ROW_MM - 1.2), (x + wide, y + 2 * _ROW_MM - 1.2), Colour.HINT, 0.2)
 
 

@@ -1,6 +1,8 @@
-"""The staff schedule on paper: persons × days of a week, from a CSV that the scheduling system gives. Changes go on a form of their own.
+"""The staff schedule on paper: persons × days of a week, from a CSV that the scheduling system
+gives. Changes go on a form of their own.
 
-The telephone chain (telefonkedja): who calls whom when nothing else works. From a CSV, or blank lines to write on.
+The telephone chain (telefonkedja): who calls whom when nothing else works. From a CSV, or blank
+lines to write on.
 """
 
 from __future__ import annotations
@@ -12,17 +14,31 @@ from pathlib import Path
 
 from pipeline.files.csv_tables import TableSchema, parse_table, read_table, row_error
 from pipeline.forms.drawing import PaperDocument
-from pipeline.preparation.outage_pack.pages import TOP_MM, Column, PackInfo, begin_page, count_fitting_rows, draw_bullets, draw_table
+from pipeline.preparation.outage_pack.pages import (
+    TOP_MM,
+    Column,
+    PackInfo,
+    begin_page,
+    count_fitting_rows,
+    draw_bullets,
+    draw_table,
+)
 from pipeline.texts import Text
 
 SCHEDULE_COLUMNS = ("namn", "datum", "pass")
-_SCHEDULE_TABLE = TableSchema(SCHEDULE_COLUMNS, ";".join(SCHEDULE_COLUMNS), "error.table_row.remedy.schedule")
+_SCHEDULE_TABLE = TableSchema(
+    SCHEDULE_COLUMNS, ";".join(SCHEDULE_COLUMNS), "error.table_row.remedy.schedule"
+)
 _WEEKDAYS = ("mån", "tis", "ons", "tors", "fre", "lör", "sön")
-_SCHEDULE_INSTRUCTION = ("Enligt planeringen när paketet skrevs ut. Skriv ändringar för hand i rutan, och på blanketten för avvikelse från schema.",)
+_SCHEDULE_INSTRUCTION = (
+    "Enligt planeringen när paketet skrevs ut. Skriv ändringar för hand i rutan, och på blanketten för avvikelse från schema.",
+)
 _SPARE_SCHEDULE_ROWS = 6
 """Rows left for persons who come in besides."""
 CHAIN_COLUMNS = ("namn", "telefon", "roll", "ringer")
-_CHAIN_TABLE = TableSchema(CHAIN_COLUMNS[:2], ";".join(CHAIN_COLUMNS), "error.table_row.remedy.callers")
+_CHAIN_TABLE = TableSchema(
+    CHAIN_COLUMNS[:2], ";".join(CHAIN_COLUMNS), "error.table_row.remedy.callers"
+)
 _CHAIN_TABLE_COLUMNS = (
     Column("Nr", 9, align_right=True, bold=True),
     Column("Namn", 46, bold=True),
@@ -62,14 +78,20 @@ def load_schedule(path: Path) -> tuple[ScheduledShift, ...]:
     """Read a schedule: columns namn, datum and pass; separated by semicolon, comma or tab.
 
     Raises:
-        UsageError: the file cannot be read, lacks a column or has a wrong row. The text names rows, never what stands in them.
+        UsageError: the file cannot be read, lacks a column or has a wrong row. The text names
+        rows, never what stands in them.
     """
-    return tuple(_parse_shift(path, number, row) for number, row in read_table(path, _SCHEDULE_TABLE))
+    return tuple(
+        _parse_shift(path, number, row) for number, row in read_table(path, _SCHEDULE_TABLE)
+    )
 
 
 def parse_schedule(data: bytes, source: str) -> tuple[ScheduledShift, ...]:
     """As `load_schedule`, of a file's content; `source` names it in errors."""
-    return tuple(_parse_shift(source, number, row) for number, row in parse_table(data, source, _SCHEDULE_TABLE))
+    return tuple(
+        _parse_shift(source, number, row)
+        for number, row in parse_table(data, source, _SCHEDULE_TABLE)
+    )
 
 
 def count_schedule_pages(shifts: Sequence[ScheduledShift]) -> int:
@@ -82,7 +104,10 @@ def draw_schedule(paper: PaperDocument, about: PackInfo, shifts: Sequence[Schedu
     for page in _split_schedule_pages(shifts):
         year, week, _ = page.monday.isocalendar()
         begin_page(paper, about, "Pappersschema", f"vecka {week}, {year}")
-        days = [Column(f"{name} {day.day}/{day.month}", _DAY_WIDTH_MM) for name, day in zip(_WEEKDAYS, _week_days(page.monday), strict=True)]
+        days = [
+            Column(f"{name} {day.day}/{day.month}", _DAY_WIDTH_MM)
+            for name, day in zip(_WEEKDAYS, _week_days(page.monday), strict=True)
+        ]
         draw_table(
             paper,
             [Column("Namn", _NAME_WIDTH_MM, bold=True), *days],
@@ -110,7 +135,9 @@ def _split_schedule_pages(shifts: Sequence[ScheduledShift]) -> Iterator[_Schedul
                 cells = theirs.setdefault(shift.name, [""] * len(week))
                 place = week.index(shift.day)
                 cells[place] = " ".join(filter(None, (cells[place], shift.hours)))
-        rows = [(name, *cells) for name, cells in sorted(theirs.items())] + [("", *[""] * len(week))] * _SPARE_SCHEDULE_ROWS
+        rows = [(name, *cells) for name, cells in sorted(theirs.items())] + [
+            ("", *[""] * len(week))
+        ] * _SPARE_SCHEDULE_ROWS
         for start in range(0, len(rows), room):
             yield _SchedulePage(monday, rows[start : start + room])
 
@@ -130,10 +157,12 @@ class ChainContact:
 
 
 def load_chain(path: Path) -> tuple[ChainContact, ...]:
-    """Read a chain: columns namn, telefon and, if wanted, roll and ringer; separated by semicolon, comma or tab.
+    """Read a chain: columns namn, telefon and, if wanted, roll and ringer; separated by semicolon,
+    comma or tab.
 
     Raises:
-        UsageError: the file cannot be read, lacks a column or has a wrong row. The text names rows, never what stands in them.
+        UsageError: the file cannot be read, lacks a column or has a wrong row. The text names
+        rows, never what stands in them.
     """
     return _parse_contacts(read_table(path, _CHAIN_TABLE))
 
@@ -152,17 +181,31 @@ def draw_chain(paper: PaperDocument, about: PackInfo, chain: Sequence[ChainConta
     """The pages. Without anybody in the list all lines are blank."""
     pages = list(_split_chain_pages(chain))
     for number, rows in enumerate(pages, start=1):
-        begin_page(paper, about, "Telefonkedja", f"sida {number} av {len(pages)}" if len(pages) > 1 else "")
-        draw_table(paper, _CHAIN_TABLE_COLUMNS, rows, draw_bullets(paper, _CHAIN_INSTRUCTION, TOP_MM - 4) + 3, _CHAIN_ROW_MM)
+        begin_page(
+            paper, about, "Telefonkedja", f"sida {number} av {len(pages)}" if len(pages) > 1 else ""
+        )
+        draw_table(
+            paper,
+            _CHAIN_TABLE_COLUMNS,
+            rows,
+            draw_bullets(paper, _CHAIN_INSTRUCTION, TOP_MM - 4) + 3,
+            _CHAIN_ROW_MM,
+        )
 
 
 def _parse_contacts(rows: Iterable[tuple[int, dict[str, str]]]) -> tuple[ChainContact, ...]:
-    return tuple(ChainContact(row["namn"], row["telefon"], row.get("roll", ""), row.get("ringer", "")) for _, row in rows)
+    return tuple(
+        ChainContact(row["namn"], row["telefon"], row.get("roll", ""), row.get("ringer", ""))
+        for _, row in rows
+    )
 
 
 def _split_chain_pages(chain: Sequence[ChainContact]) -> Iterator[Sequence[Sequence[str]]]:
     room = count_fitting_rows(TOP_MM + 21, _CHAIN_ROW_MM)
-    rows = [(str(place), one.name, one.title, one.phone, one.calls, "") for place, one in enumerate(chain, start=1)]
+    rows = [
+        (str(place), one.name, one.title, one.phone, one.calls, "")
+        for place, one in enumerate(chain, start=1)
+    ]
     spare = max(_SPARE_CHAIN_ROWS, -(len(rows) + _SPARE_CHAIN_ROWS) % room + _SPARE_CHAIN_ROWS)
     rows += [(str(len(rows) + place), "", "", "", "", "") for place in range(1, spare + 1)]
     for start in range(0, len(rows), room):

@@ -24,11 +24,15 @@ SOLID_MARK = "solid"
 
 def render_sheet_page(form: Form, sheet: Sheet, page_no: int = 1) -> Image:
     """A page as the printer makes it, BGR at 300 dpi."""
-    pages = convert_from_bytes(print_sheets(form, [sheet]), dpi=PRINT_DPI, first_page=page_no, last_page=page_no)
+    pages = convert_from_bytes(
+        print_sheets(form, [sheet]), dpi=PRINT_DPI, first_page=page_no, last_page=page_no
+    )
     return np.ascontiguousarray(np.asarray(pages[0])[:, :, ::-1])
 
 
-def fill_field(page: Image, spec: PageSpec, values: Mapping[str, Value], hand: SyntheticWriter, rng: Generator) -> Image:
+def fill_field(
+    page: Image, spec: PageSpec, values: Mapping[str, Value], hand: SyntheticWriter, rng: Generator
+) -> Image:
     """The page with `values` written on it. A field without a value stays empty."""
     paper = page.copy()
     for field in spec.all_fields:
@@ -38,7 +42,9 @@ def fill_field(page: Image, spec: PageSpec, values: Mapping[str, Value], hand: S
     return paper
 
 
-def _write_field(paper: Image, field: FieldSpec, value: Value, hand: SyntheticWriter, rng: Generator) -> None:
+def _write_field(
+    paper: Image, field: FieldSpec, value: Value, hand: SyntheticWriter, rng: Generator
+) -> None:
     match field.kind:
         case Kind.DIGITS:
             _write_digits(paper, field, str(value), hand, rng)
@@ -63,12 +69,16 @@ def cell_characters(field: FieldSpec, value: str) -> str:
     """The characters of a value, one a cell; a number stands to the right, a code to the left."""
     if field.format is Format.NUMBER:
         whole, _, part = value.partition(".")
-        return (whole + (part.ljust(field.decimals, "0") if field.decimals else "")).rjust(field.cell_count)
+        return (whole + (part.ljust(field.decimals, "0") if field.decimals else "")).rjust(
+            field.cell_count
+        )
     digits = "".join(c for c in value if c.isdigit())
     return digits.ljust(field.cell_count) if field.format is Format.CODE else digits
 
 
-def _write_digits(paper: Image, field: FieldSpec, value: str, hand: SyntheticWriter, rng: Generator) -> None:
+def _write_digits(
+    paper: Image, field: FieldSpec, value: str, hand: SyntheticWriter, rng: Generator
+) -> None:
     for cell, character in zip(field.cell_boxes, cell_characters(field, value), strict=True):
         if character == " ":
             continue
@@ -79,7 +89,9 @@ def _write_digits(paper: Image, field: FieldSpec, value: str, hand: SyntheticWri
         _apply_ink(paper, mask, x, y, hand)
 
 
-def _write_letters(paper: Image, field: FieldSpec, value: str, hand: SyntheticWriter, rng: Generator) -> None:
+def _write_letters(
+    paper: Image, field: FieldSpec, value: str, hand: SyntheticWriter, rng: Generator
+) -> None:
     """One letter in each box, from the left."""
     for cell, letter in zip(field.cell_boxes, value, strict=False):
         mask = _fit_mask(hand.words(letter, round(cell.h * 0.95 * PRINT_PX_PER_MM), rng), cell)
@@ -88,22 +100,34 @@ def _write_letters(paper: Image, field: FieldSpec, value: str, hand: SyntheticWr
         _apply_ink(paper, mask, x, y, hand)
 
 
-def _write_mark(paper: Image, box: Box, hand: SyntheticWriter, rng: Generator, *, solid: bool) -> None:
+def _write_mark(
+    paper: Image, box: Box, hand: SyntheticWriter, rng: Generator, *, solid: bool
+) -> None:
     w, h = box.w, box.h
 
     def jitter() -> float:
         return float(rng.normal(0, 0.35))
 
     if solid:
-        lines = [[(0.2, float(y)), (w - 0.2, float(y + rng.normal(0, 0.1)))] for y in np.arange(0.2, h, hand.pen_mm * 0.8)]
+        lines = [
+            [(0.2, float(y)), (w - 0.2, float(y + rng.normal(0, 0.1)))]
+            for y in np.arange(0.2, h, hand.pen_mm * 0.8)
+        ]
     elif rng.random() < 0.6:
-        lines = [[(jitter(), jitter()), (w + jitter(), h + jitter())], [(w + jitter(), jitter()), (jitter(), h + jitter())]]
+        lines = [
+            [(jitter(), jitter()), (w + jitter(), h + jitter())],
+            [(w + jitter(), jitter()), (jitter(), h + jitter())],
+        ]
     else:
-        lines = [[(0.2 + jitter(), h * 0.5), (w * 0.4, h - 0.3), (w + 0.8 + jitter(), -0.8 + jitter())]]
+        lines = [
+            [(0.2 + jitter(), h * 0.5), (w * 0.4, h - 0.3), (w + 0.8 + jitter(), -0.8 + jitter())]
+        ]
     margin = 2.0
     shifted = [[(x + margin, y + margin) for x, y in line] for line in lines]
     mask = hand.strokes(shifted, PRINT_PX_PER_MM, (w + 2 * margin, h + 2 * margin))
-    _apply_ink(paper, mask, (box.x - margin) * PRINT_PX_PER_MM, (box.y - margin) * PRINT_PX_PER_MM, hand)
+    _apply_ink(
+        paper, mask, (box.x - margin) * PRINT_PX_PER_MM, (box.y - margin) * PRINT_PX_PER_MM, hand
+    )
 
 
 def _write_line(paper: Image, box: Box, text: str, hand: SyntheticWriter, rng: Generator) -> None:
@@ -112,10 +136,14 @@ def _write_line(paper: Image, box: Box, text: str, hand: SyntheticWriter, rng: G
     _apply_ink(paper, mask, (box.x + min(1.5, box.w * 0.1)) * PRINT_PX_PER_MM, y, hand)
 
 
-def _write_lines(paper: Image, field: FieldSpec, text: str, hand: SyntheticWriter, rng: Generator) -> None:
+def _write_lines(
+    paper: Image, field: FieldSpec, text: str, hand: SyntheticWriter, rng: Generator
+) -> None:
     pitch = field.area.h / (field.lines or 1)
     for i, line in enumerate(text.split("\n")):
-        _write_line(paper, Box(field.area.x, field.area.y + i * pitch, field.area.w, pitch), line, hand, rng)
+        _write_line(
+            paper, Box(field.area.x, field.area.y + i * pitch, field.area.w, pitch), line, hand, rng
+        )
 
 
 def _write_signature(paper: Image, box: Box, hand: SyntheticWriter, rng: Generator) -> None:
@@ -127,7 +155,13 @@ def _write_signature(paper: Image, box: Box, hand: SyntheticWriter, rng: Generat
 
 def _fit_mask(mask: Mask, box: Box) -> Mask:
     most = round(box.w * 0.9 * PRINT_PX_PER_MM)
-    return mask if mask.shape[1] <= most else np.asarray(cv2.resize(mask, (most, mask.shape[0]), interpolation=cv2.INTER_AREA), np.float32)
+    return (
+        mask
+        if mask.shape[1] <= most
+        else np.asarray(
+            cv2.resize(mask, (most, mask.shape[0]), interpolation=cv2.INTER_AREA), np.float32
+        )
+    )
 
 
 def _apply_ink(paper: Image, mask: Mask, x: float, y: float, hand: SyntheticWriter) -> None:

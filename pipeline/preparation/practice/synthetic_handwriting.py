@@ -1,9 +1,12 @@
-"""People's hands, for filling in forms: handwriting fonts, real digits, ticks and signatures, all as ink masks.
+"""People's hands, for filling in forms: handwriting fonts, real digits, ticks and signatures, all
+as ink masks.
 
-A mask is (h, w) float, 0 = paper, 1 = ink. Fonts come from the third-party test data where that is present, otherwise from Debian's packages;
-real digits are the last 480 of optdigits, which no network here was trained or tuned on.
+A mask is (h, w) float, 0 = paper, 1 = ink. Fonts come from the third-party test data where that
+is present, otherwise from Debian's packages; real digits are the last 480 of optdigits, which no
+network here was trained or tuned on.
 
-Where third-party data lies that is not part of the project: beside its folder, or where `EFTERSKRIFT_SHARED` says.
+Where third-party data lies that is not part of the project: beside its folder, or where
+`EFTERSKRIFT_SHARED` says.
 """
 
 from __future__ import annotations
@@ -26,8 +29,20 @@ SHARED_FOLDER = Path(os.environ.get("EFTERSKRIFT_SHARED", ROOT.parent / "shared"
 """May be absent; whoever uses it says what is done without."""
 Mask = NDArray[np.float32]
 HELD_OUT_DIGITS = 480
-_HELD_OUT_FONTS = ("architects-daughter", "dekko", "kalam", "neucha", "patrick", "coming-soon", "gloria", "mynerve")
-_DEBIAN_FONTS = ("/usr/share/fonts/truetype/breip/Breip.ttf", "/usr/share/fonts/truetype/femkeklaver/femkeklaver.ttf")
+_HELD_OUT_FONTS = (
+    "architects-daughter",
+    "dekko",
+    "kalam",
+    "neucha",
+    "patrick",
+    "coming-soon",
+    "gloria",
+    "mynerve",
+)
+_DEBIAN_FONTS = (
+    "/usr/share/fonts/truetype/breip/Breip.ttf",
+    "/usr/share/fonts/truetype/femkeklaver/femkeklaver.ttf",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +73,30 @@ class SyntheticWriter:
         rows, columns = np.nonzero(shape > 0.5)
         cut = shape[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
         # optdigits stretches every digit to a square; people write narrower, and a 1 is a line.
-        width = max(3, round(height_px * (rng.uniform(0.22, 0.4) if value == 1 else rng.uniform(0.55, 0.75))))
-        return np.asarray(cv2.resize(cut, (width, height_px), interpolation=cv2.INTER_AREA), np.float32)
+        width = max(
+            3,
+            round(height_px * (rng.uniform(0.22, 0.4) if value == 1 else rng.uniform(0.55, 0.75))),
+        )
+        return np.asarray(
+            cv2.resize(cut, (width, height_px), interpolation=cv2.INTER_AREA), np.float32
+        )
 
-    def strokes(self, points: list[list[tuple[float, float]]], px_per_mm: float, size_mm: tuple[float, float]) -> Mask:
+    def strokes(
+        self,
+        points: list[list[tuple[float, float]]],
+        px_per_mm: float,
+        size_mm: tuple[float, float],
+    ) -> Mask:
         """Pen strokes through points given in mm."""
         width, height = (round(v * px_per_mm) for v in size_mm)
         mask = np.zeros((height, width), np.float32)
         for stroke in points:
-            line = np.array([[round(x * px_per_mm * 8), round(y * px_per_mm * 8)] for x, y in stroke], np.int32)
-            cv2.polylines(mask, [line], False, 1.0, max(1, round(self.pen_mm * px_per_mm)), cv2.LINE_AA, 3)
+            line = np.array(
+                [[round(x * px_per_mm * 8), round(y * px_per_mm * 8)] for x, y in stroke], np.int32
+            )
+            cv2.polylines(
+                mask, [line], False, 1.0, max(1, round(self.pen_mm * px_per_mm)), cv2.LINE_AA, 3
+            )
         return mask
 
 
@@ -75,8 +104,18 @@ def make_writers(count: int, seed: int) -> list[SyntheticWriter]:
     """Different writers, the same for the same seed."""
     rng = np.random.default_rng(seed)
     fonts = find_handwriting_fonts()
-    colours = ((115, 60, 30), (40, 40, 40), (150, 40, 20), (90, 90, 90))  # blue, black, bright blue, pencil (BGR)
-    return [SyntheticWriter(fonts[i % len(fonts)], float(rng.uniform(0.3, 0.6)), colours[i % len(colours)]) for i in range(count)]
+    colours = (
+        (115, 60, 30),
+        (40, 40, 40),
+        (150, 40, 20),
+        (90, 90, 90),
+    )  # blue, black, bright blue, pencil (BGR)
+    return [
+        SyntheticWriter(
+            fonts[i % len(fonts)], float(rng.uniform(0.3, 0.6)), colours[i % len(colours)]
+        )
+        for i in range(count)
+    ]
 
 
 @lru_cache(maxsize=1)
@@ -84,13 +123,17 @@ def find_handwriting_fonts() -> list[Path]:
     """Handwriting fonts that can write Swedish."""
     folder = SHARED_FOLDER / "handwriting" / "fonts_train"
     if folder.is_dir():
-        return [path for path in sorted(folder.glob("*.ttf")) if path.name.startswith(_HELD_OUT_FONTS)]
+        return [
+            path for path in sorted(folder.glob("*.ttf")) if path.name.startswith(_HELD_OUT_FONTS)
+        ]
     return [Path(name) for name in _DEBIAN_FONTS if Path(name).is_file()]
 
 
 @lru_cache(maxsize=1)
 def load_real_digits() -> dict[int, list[Mask]]:
-    """Real digits by value, thickened and smoothed from 32×32 pixels; empty where the data is absent."""
+    """Real digits by value, thickened and smoothed from 32×32 pixels; empty where the data is
+    absent.
+    """
     path = SHARED_FOLDER / "handwriting" / "optdigits.npz"
     if not path.is_file():
         return {}
@@ -103,10 +146,14 @@ def load_real_digits() -> dict[int, list[Mask]]:
 def _smooth_shape(shape: NDArray[np.float64]) -> Mask:
     large = cv2.resize(np.asarray(shape, np.float32), (128, 128), interpolation=cv2.INTER_CUBIC)
     sharp = np.clip((cv2.GaussianBlur(large, (0, 0), 3) - 0.35) * 4, 0, 1)
-    pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))  # a ballpoint is thinner than a pixel of theirs
+    pen = cv2.getStructuringElement(
+        cv2.MORPH_ELLIPSE, (7, 7)
+    )  # a ballpoint is thinner than a pixel of theirs
     return np.asarray(cv2.GaussianBlur(cv2.erode(sharp, pen), (0, 0), 1.2), np.float32)
 
 
 def _scale_to_height(mask: Mask, height_px: int) -> Mask:
     width = max(2, round(mask.shape[1] * height_px / mask.shape[0]))
-    return np.asarray(cv2.resize(mask, (width, height_px), interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(
+        cv2.resize(mask, (width, height_px), interpolation=cv2.INTER_AREA), np.float32
+    )

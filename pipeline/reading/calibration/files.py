@@ -1,4 +1,6 @@
-"""Calibration on disk: curves with what they were fitted to, and the card that says how good they are."""
+"""Calibration on disk: curves with what they were fitted to, and the card that says how good they
+are.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +14,27 @@ import numpy as np
 
 from pipeline.files.atomic import write_atomically
 from pipeline.reading.calibration.curves import CalibrationCurve, CalibrationCurves, load_curves
-from pipeline.reading.calibration.fit import FOLDS, CalibrationScore, JudgedReading, assign_fold, fit_curve, predict, reader_p, score_probabilities
+from pipeline.reading.calibration.fit import (
+    FOLDS,
+    CalibrationScore,
+    JudgedReading,
+    assign_fold,
+    fit_curve,
+    predict,
+    reader_p,
+    score_probabilities,
+)
 
 CURVE_DECIMALS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class FittedCurve:
-    """A curve with what it rests on: `score` is how it foretells readings that it was not fitted to, `before` how their own p does.
+    """A curve with what it rests on: `score` is how it foretells readings that it was not fitted
+    to, `before` how their own p does.
 
-    `apart` are curves of the same kind, each fitted to all hands but those of one fold (see `calibration_fit.fold_of`): they judge those.
+    `apart` are curves of the same kind, each fitted to all hands but those of one fold (see
+    `calibration_fit.fold_of`): they judge those.
     """
 
     key: str
@@ -35,29 +48,58 @@ class FittedCurve:
 
 
 def fit_curves(
-    known: Sequence[JudgedReading], unseen: Sequence[JudgedReading], network: Mapping[str, str], surest: Mapping[str, float]
+    known: Sequence[JudgedReading],
+    unseen: Sequence[JudgedReading],
+    network: Mapping[str, str],
+    surest: Mapping[str, float],
 ) -> list[FittedCurve]:
-    """A curve for each key of `known`, judged on the same key of `unseen`. `network` and `surest` are by key."""
+    """A curve for each key of `known`, judged on the same key of `unseen`. `network` and `surest`
+    are by key.
+    """
     seen, others = group_by_key(known), group_by_key(unseen)
-    return [_fit_key(key, own, others.get(key, []), network[key], surest.get(key, 1.0)) for key, own in sorted(seen.items())]
+    return [
+        _fit_key(key, own, others.get(key, []), network[key], surest.get(key, 1.0))
+        for key, own in sorted(seen.items())
+    ]
 
 
-def _fit_key(key: str, own: Sequence[JudgedReading], others: Sequence[JudgedReading], network: str, surest: float) -> FittedCurve:
+def _fit_key(
+    key: str,
+    own: Sequence[JudgedReading],
+    others: Sequence[JudgedReading],
+    network: str,
+    surest: float,
+) -> FittedCurve:
     curve = fit_curve(own, surest)
     parts = len({e.part for e in own})
     if not others:
         return FittedCurve(key, network, curve, len(own), parts)
     return FittedCurve(
-        key, network, curve, len(own), parts, score_probabilities(others, reader_p(others)), score_probabilities(others, predict(others, curve))
+        key,
+        network,
+        curve,
+        len(own),
+        parts,
+        score_probabilities(others, reader_p(others)),
+        score_probabilities(others, predict(others, curve)),
     )
 
 
-def cross_fit_curves(evidence: Sequence[JudgedReading], network: Mapping[str, str], surest: Mapping[str, float]) -> list[FittedCurve]:
-    """A curve for each key fitted to all hands, and judged fold by fold with curves that were not fitted to the hands that they judge."""
-    return [_cross_fit_key(key, own, network[key], surest.get(key, 1.0)) for key, own in sorted(group_by_key(evidence).items())]
+def cross_fit_curves(
+    evidence: Sequence[JudgedReading], network: Mapping[str, str], surest: Mapping[str, float]
+) -> list[FittedCurve]:
+    """A curve for each key fitted to all hands, and judged fold by fold with curves that were not
+    fitted to the hands that they judge.
+    """
+    return [
+        _cross_fit_key(key, own, network[key], surest.get(key, 1.0))
+        for key, own in sorted(group_by_key(evidence).items())
+    ]
 
 
-def _cross_fit_key(key: str, own: Sequence[JudgedReading], network: str, surest: float) -> FittedCurve:
+def _cross_fit_key(
+    key: str, own: Sequence[JudgedReading], network: str, surest: float
+) -> FittedCurve:
     folds = [[e for e in own if assign_fold(e.part) == fold] for fold in range(FOLDS)]
     others = [[e for e in own if assign_fold(e.part) != fold] for fold in range(FOLDS)]
     apart = tuple(fit_curve(some or own, surest) for some in others)
@@ -84,9 +126,17 @@ def group_by_key(evidence: Iterable[JudgedReading]) -> dict[str, list[JudgedRead
     return dict(found)
 
 
-def write_fold_curves(file: Path, fitted: Sequence[FittedCurve], note: str, keep: Iterable[str] = ()) -> None:
-    """Write the curves that judge hands which they were not fitted to: only for measuring, never for reading."""
-    folds = [FittedCurve(fold_key(one.key, fold), one.network, curve, 0, 0) for one in fitted for fold, curve in enumerate(one.fold_curves)]
+def write_fold_curves(
+    file: Path, fitted: Sequence[FittedCurve], note: str, keep: Iterable[str] = ()
+) -> None:
+    """Write the curves that judge hands which they were not fitted to: only for measuring, never
+    for reading.
+    """
+    folds = [
+        FittedCurve(fold_key(one.key, fold), one.network, curve, 0, 0)
+        for one in fitted
+        for fold, curve in enumerate(one.fold_curves)
+    ]
     write_curves(file, folds, note, keep)
 
 
@@ -95,18 +145,32 @@ def fold_key(key: str, fold: int) -> str:
     return f"{key}/{fold}"
 
 
-def write_curves(file: Path, fitted: Sequence[FittedCurve], note: str, keep: Iterable[str] = ()) -> None:
-    """Write the curves. Of a file that is there, curves of networks in `keep` stay, unless there are new ones of the same key and network."""
+def write_curves(
+    file: Path, fitted: Sequence[FittedCurve], note: str, keep: Iterable[str] = ()
+) -> None:
+    """Write the curves. Of a file that is there, curves of networks in `keep` stay, unless there
+    are new ones of the same key and network.
+    """
     kept: CalibrationCurves = load_curves(file) if file.is_file() else {}
     networks = set(keep)
-    curves = {place: curve for place, curve in kept.items() if place[1] in networks} | {(f.key, f.network): f.curve for f in fitted}
-    stored = [_serialize_curve(key, network, curve) for (key, network), curve in sorted(curves.items(), key=lambda item: item[0])]
+    curves = {place: curve for place, curve in kept.items() if place[1] in networks} | {
+        (f.key, f.network): f.curve for f in fitted
+    }
+    stored = [
+        _serialize_curve(key, network, curve)
+        for (key, network), curve in sorted(curves.items(), key=lambda item: item[0])
+    ]
     lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in stored)
-    write_atomically(file, f'{{"note": {json.dumps(note, ensure_ascii=False)},\n"curves": [\n{lines}\n]}}\n')
+    write_atomically(
+        file, f'{{"note": {json.dumps(note, ensure_ascii=False)},\n"curves": [\n{lines}\n]}}\n'
+    )
 
 
 def _serialize_curve(key: str, network: str, curve: CalibrationCurve) -> dict[str, object]:
-    numbers = {name: [round(x, CURVE_DECIMALS + 1) for x in getattr(curve, name)] for name in ("weights", "scores", "shares")}
+    numbers = {
+        name: [round(x, CURVE_DECIMALS + 1) for x in getattr(curve, name)]
+        for name in ("weights", "scores", "shares")
+    }
     return {"key": key, "network": network, **numbers}
 
 

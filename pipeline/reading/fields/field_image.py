@@ -15,9 +15,11 @@ from pipeline.reading.language.language_model import NO_NAMES, Lexicon
 class FieldImage:
     """A field cut out with `margin_mm` around it.
 
-    `image` is grey (h, w), 0 = black. `blank` is the same place of the unfilled form, same shape, or None for a crop from elsewhere; then the field
-    is taken to fill the picture. `px_per_mm` is the scale (None if unknown). `names` are words that handwriting may well hold, of the registers.
-    Crops with the same `sheet`, if it is not 0, are of one page, in one hand: check boxes are held against the others of their page.
+    `image` is grey (h, w), 0 = black. `blank` is the same place of the unfilled form, same
+    shape, or None for a crop from elsewhere; then the field is taken to fill the picture.
+    `px_per_mm` is the scale (None if unknown). `names` are words that handwriting may well hold,
+    of the registers. Crops with the same `sheet`, if it is not 0, are of one page, in one hand:
+    check boxes are held against the others of their page.
     """
 
     image: Image

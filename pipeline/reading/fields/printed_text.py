@@ -1,6 +1,8 @@
-"""Printed text, such as a name that was printed when the sheet was made: one line a field, through Tesseract.
+"""Printed text, such as a name that was printed when the sheet was made: one line a field, through
+Tesseract.
 
-Tesseract inside this process: its Swedish is loaded once, then a line costs its reading alone, and no picture leaves the memory.
+Tesseract inside this process: its Swedish is loaded once, then a line costs its reading alone,
+and no picture leaves the memory.
 """
 
 from __future__ import annotations
@@ -61,15 +63,23 @@ def read_printed_line(image: Image, dpi: int) -> list[TesseractWord]:
             engine.SetSourceResolution(dpi)
             if not engine.Recognize(TIMEOUT_S * 1000):
                 raise ReadingError("tesseract_gave_no_answer_within", timeout_s=TIMEOUT_S)
-            found = engine.MapWordConfidences() if engine.AllWordConfidences() else ()  # where there is no word it logs an error
-            return [TesseractWord(text, min(1.0, confidence / 100)) for text, confidence in found if text.strip()]
+            found = (
+                engine.MapWordConfidences() if engine.AllWordConfidences() else ()
+            )  # where there is no word it logs an error
+            return [
+                TesseractWord(text, min(1.0, confidence / 100))
+                for text, confidence in found
+                if text.strip()
+            ]
         finally:
             engine.Clear()
 
 
 @lru_cache(maxsize=1)
 def _load_engine(language: str) -> tesserocr.PyTessBaseAPI:
-    return tesserocr.PyTessBaseAPI(path=language_folder(language), lang=language, psm=tesserocr.PSM.SINGLE_LINE)
+    return tesserocr.PyTessBaseAPI(
+        path=language_folder(language), lang=language, psm=tesserocr.PSM.SINGLE_LINE
+    )
 
 
 def language_folder(language: str = TESSERACT_LANGUAGE) -> str:
@@ -79,7 +89,13 @@ def language_folder(language: str = TESSERACT_LANGUAGE) -> str:
         MissingProgramError: Tesseract or the language is not installed.
     """
     try:
-        told = subprocess.run(["tesseract", "--list-langs"], capture_output=True, check=False, timeout=TIMEOUT_S, text=True).stdout
+        told = subprocess.run(
+            ["tesseract", "--list-langs"],
+            capture_output=True,
+            check=False,
+            timeout=TIMEOUT_S,
+            text=True,
+        ).stdout
     except FileNotFoundError as error:
         raise MissingProgramError("tesseract_not_installed") from error
     place = re.search(r'"(.+)"', told)
@@ -89,12 +105,16 @@ def language_folder(language: str = TESSERACT_LANGUAGE) -> str:
 
 
 MIN_STRIKE_MM, STRIKE_DILATION_MM = 6.0, 0.4
-"""A stroke that is level for so long, when it is made so much thicker, is of a pen: print is for 3 mm, and for 8 where a poor scan joins letters."""
+"""A stroke that is level for so long, when it is made so much thicker, is of a pen: print is for 3
+mm, and for 8 where a poor scan joins letters.
+"""
 
 
 STRUCK_PRINT_SHARE, STRUCK_PRINT_MM = 0.5, 18.0
-"""Print is struck out where such strokes cover so much of its width, or so many mm. Struck-out names were read as others with p = 0.97. In the
-damage series print is taken for struck out only at 75 dpi and less, out of focus by 0.2 mm, and on pages dark with dirt or writing on the back."""
+"""Print is struck out where such strokes cover so much of its width, or so many mm. Struck-out
+names were read as others with p = 0.97. In the damage series print is taken for struck out only
+at 75 dpi and less, out of focus by 0.2 mm, and on pages dark with dirt or writing on the back.
+"""
 
 
 def read_printed_texts(crops: Sequence[FieldImage]) -> list[Reading]:
@@ -111,14 +131,22 @@ def _read_print(ink: Ink) -> Reading:
     if ink.area_mm2 < MIN_PRINT_MM2:
         return Reading.empty(EMPTY_P)
     reading = _to_reading(read_printed_line(_render_line(ink), DPI))
-    return replace(reading, p=min(reading.p, UNSEEN_P), issues=(IssueCode.STRUCK_OUT,)) if is_print_struck(ink) else reading
+    return (
+        replace(reading, p=min(reading.p, UNSEEN_P), issues=(IssueCode.STRUCK_OUT,))
+        if is_print_struck(ink)
+        else reading
+    )
 
 
 def _render_line(ink: Ink) -> Image:
     x0, y0, x1, y1 = ink.field
     factor = READ_PX_PER_MM / ink.px_per_mm
-    line = cv2.resize(render_ink(ink)[y0:y1, x0:x1], None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    return np.pad(np.asarray(line, np.uint8), round(LINE_PADDING_MM * READ_PX_PER_MM), constant_values=255)
+    line = cv2.resize(
+        render_ink(ink)[y0:y1, x0:x1], None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC
+    )
+    return np.pad(
+        np.asarray(line, np.uint8), round(LINE_PADDING_MM * READ_PX_PER_MM), constant_values=255
+    )
 
 
 def is_print_struck(ink: Ink) -> bool:
@@ -129,9 +157,20 @@ def is_print_struck(ink: Ink) -> bool:
         np.ones((round(STRIKE_DILATION_MM * ink.px_per_mm) | 1, 1), np.uint8),
         np.ones((1, round(MIN_STRIKE_MM * ink.px_per_mm)), np.uint8),
     )
-    strokes = np.count_nonzero(cv2.morphologyEx(cv2.dilate(mask, thicker), cv2.MORPH_OPEN, level).any(axis=0))
+    strokes = np.count_nonzero(
+        cv2.morphologyEx(cv2.dilate(mask, thicker), cv2.MORPH_OPEN, level).any(axis=0)
+    )
     columns = np.flatnonzero(mask.any(axis=0))
-    return bool(strokes >= min(STRUCK_PRINT_MM * ink.px_per_mm, STRUCK_PRINT_SHARE * (columns[-1] - columns[0] + 1))) if columns.size else False
+    return (
+        bool(
+            strokes
+            >= min(
+                STRUCK_PRINT_MM * ink.px_per_mm, STRUCK_PRINT_SHARE * (columns[-1] - columns[0] + 1)
+            )
+        )
+        if columns.size
+        else False
+    )
 
 
 def _to_reading(words: Sequence[TesseractWord]) -> Reading:
@@ -142,4 +181,6 @@ def _to_reading(words: Sequence[TesseractWord]) -> Reading:
     for word in words:
         characters += [*([word.p] if characters else []), *([word.p] * len(word.text))]
     p = float(np.prod([min(word.p, PRINTED_WORD_MAX_P) for word in words]))
-    return Reading(" ".join(word.text for word in words), p, State.READ, characters=tuple(characters))
+    return Reading(
+        " ".join(word.text for word in words), p, State.READ, characters=tuple(characters)
+    )

@@ -7,7 +7,12 @@ from collections.abc import Callable, Sequence
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.model import Reading
 from pipeline.domain.settings import ROOT
-from pipeline.reading.calibration.curves import calibrate_reading, file_fingerprint, installed_curves, writer_clarity
+from pipeline.reading.calibration.curves import (
+    calibrate_reading,
+    file_fingerprint,
+    installed_curves,
+    writer_clarity,
+)
 from pipeline.reading.fields import letters, lines, printed_text, signature
 from pipeline.reading.fields.digits import reader as digits
 from pipeline.reading.fields.field_image import FieldReader
@@ -40,7 +45,9 @@ def _marks_fingerprint() -> str:
 
 def _digits_fingerprint() -> str:
     """Of both that look at digits."""
-    return file_fingerprint(digits.DIGIT_MODEL)[:8] + file_fingerprint(digits.SECOND_DIGIT_MODEL)[:8]
+    return (
+        file_fingerprint(digits.DIGIT_MODEL)[:8] + file_fingerprint(digits.SECOND_DIGIT_MODEL)[:8]
+    )
 
 
 NETWORK_FINGERPRINTS: dict[Kind, Callable[[], str]] = {
@@ -57,16 +64,30 @@ NETWORK_FINGERPRINTS: dict[Kind, Callable[[], str]] = {
 """Which network, by its fingerprint, reads a kind: another one needs curves of its own."""
 
 
-def calibrate_readings(specs: Sequence[FieldSpec], readings: Sequence[Reading], *, one_hand: bool = False) -> list[Reading]:
-    """Readings with probabilities for the scores that their readers gave; `one_hand`: all of them were written by one person, such as a page."""
-    curves, own = installed_curves(), {kind: NETWORK_FINGERPRINTS[kind]() for kind in {spec.kind for spec in specs}}
+def calibrate_readings(
+    specs: Sequence[FieldSpec], readings: Sequence[Reading], *, one_hand: bool = False
+) -> list[Reading]:
+    """Readings with probabilities for the scores that their readers gave; `one_hand`: all of them
+    were written by one person, such as a page.
+    """
+    curves, own = (
+        installed_curves(),
+        {kind: NETWORK_FINGERPRINTS[kind]() for kind in {spec.kind for spec in specs}},
+    )
     hands = writer_clarity(readings) if one_hand else [0.0] * len(readings)
-    return [calibrate_reading(spec, reading, own[spec.kind], curves, hand) for spec, reading, hand in zip(specs, readings, hands, strict=True)]
+    return [
+        calibrate_reading(spec, reading, own[spec.kind], curves, hand)
+        for spec, reading, hand in zip(specs, readings, hands, strict=True)
+    ]
 
 
 def _calibrated_reader(kind: Kind) -> FieldReader:
-    return lambda crops: calibrate_readings([crop.spec for crop in crops], FIELD_READERS[kind](crops))
+    return lambda crops: calibrate_readings(
+        [crop.spec for crop in crops], FIELD_READERS[kind](crops)
+    )
 
 
-CALIBRATED_READERS: dict[Kind, FieldReader] = {kind: _calibrated_reader(kind) for kind in FIELD_READERS}
+CALIBRATED_READERS: dict[Kind, FieldReader] = {
+    kind: _calibrated_reader(kind) for kind in FIELD_READERS
+}
 """Readers with calibrated probabilities: what the program uses."""

@@ -1,6 +1,7 @@
 """Connected strokes of ink, measured.
 
-Writing in a field's picture that its reader does not read: words above or below its line, and what the picture's edge cuts off.
+Writing in a field's picture that its reader does not read: words above or below its line, and
+what the picture's edge cuts off.
 """
 
 from __future__ import annotations
@@ -26,12 +27,16 @@ LETTER_GAP_MM = 0.6
 MIN_EDGE_STROKE_MM = 1.0
 """Least length of a stroke, mm."""
 MIN_CUT_MM = 2.0
-"""A letter or two may hang down beyond the picture; where more of the line does, its lower half is missing."""
+"""A letter or two may hang down beyond the picture; where more of the line does, its lower half is
+missing.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectedStrokes:
-    """Every connected stroke of a mask. `labels` (h, w) numbers them from 1; the arrays hold one value each (px), in that order, from index 0."""
+    """Every connected stroke of a mask. `labels` (h, w) numbers them from 1; the arrays hold one
+    value each (px), in that order, from index 0.
+    """
 
     labels: Labels
     left: Numbers
@@ -63,40 +68,55 @@ class ConnectedStrokes:
 
 
 MIN_WORDS_MM, MIN_WORDS_MM2 = 2.5, 1.2
-"""How much of a line's length words take that stand above or below it, and their ink; what hangs down from another field is less."""
+"""How much of a line's length words take that stand above or below it, and their ink; what hangs
+down from another field is less.
+"""
 
 
 MAX_COMMA_DISTANCE_MM, MAX_COMMA_MM, MIN_COMMA_MM2 = 1.0, 2.0, 0.08
-"""How far from the field's lower edge a comma begins that hangs below it, how high and wide it is at most, and its ink."""
+"""How far from the field's lower edge a comma begins that hangs below it, how high and wide it is
+at most, and its ink.
+"""
 
 
 MIN_LETTER_MM, MAX_ROW_OVERLAP, MIN_STACKED_MM = 1.2, 0.25, 5.0
-"""Strokes so high are letters; those of two rows share no more of their height, and stand above each other over so much of the field."""
+"""Strokes so high are letters; those of two rows share no more of their height, and stand above
+each other over so much of the field.
+"""
 
 
 def exclude_print(crop: FieldImage, ink: Ink, mask: Mask) -> Mask:
-    """The part of `mask` that is not near print; none where it is not known what is printed, and so not what lies around the field."""
+    """The part of `mask` that is not near print; none where it is not known what is printed, and so
+    not what lies around the field.
+    """
     if crop.template_image is None:
         return np.zeros_like(mask)
     if not mask.any():
         return mask
     printed = measure_darkness(crop.template_image, ink.px_per_mm, MAX_STROKE_MM) > PRINT_DARKNESS
-    near = cv2.dilate(printed.view(np.uint8), square_kernel(2 * round(FROM_PRINT_MM * ink.px_per_mm) + 1))
+    near = cv2.dilate(
+        printed.view(np.uint8), square_kernel(2 * round(FROM_PRINT_MM * ink.px_per_mm) + 1)
+    )
     return np.asarray(mask & (near == 0), np.bool_)
 
 
 def has_unread_words(crop: FieldImage, ink: Ink, own: Mask) -> bool:
     """Whether words stand in the picture outside `own`, which is what its reader reads."""
     rest = exclude_print(crop, ink, np.asarray(ink.mask & ~own, np.bool_))
-    if np.count_nonzero(rest) < MIN_WORDS_MM2 * ink.px_per_mm**2 or _ink_length(rest) < MIN_WORDS_MM * ink.px_per_mm:
+    if (
+        np.count_nonzero(rest) < MIN_WORDS_MM2 * ink.px_per_mm**2
+        or _ink_length(rest) < MIN_WORDS_MM * ink.px_per_mm
+    ):
         return False
     return has_stroke(rest, ink.px_per_mm)
 
 
 def has_comma_below(ink: Ink, own: Mask) -> bool:
-    """Whether a stroke as small as a comma, of which `own` has nothing, begins close below the field, between its first and its last sign.
+    """Whether a stroke as small as a comma, of which `own` has nothing, begins close below the
+    field, between its first and its last sign.
 
-    A decimal comma may hang below the edge that the figures stand on, and is then in no line at all.
+    A decimal comma may hang below the edge that the figures stand on, and is then in no line at
+    all.
     """
     columns = np.flatnonzero(own.any(axis=0))
     if not len(columns):
@@ -109,18 +129,24 @@ def has_comma_below(ink: Ink, own: Mask) -> bool:
 
 
 def has_two_rows(ink: Ink, own: Mask) -> bool:
-    """Whether strokes as high as letters stand above each other: a line of writing has only dots and rings above its letters."""
+    """Whether strokes as high as letters stand above each other: a line of writing has only dots
+    and rings above its letters.
+    """
     parts, mm = Components.of(own), ink.px_per_mm
     left, top, width, height = parts.stats[1:, : cv2.CC_STAT_AREA].astype(np.float64).T
     high = height >= MIN_LETTER_MM * mm
     left, top, right, bottom = left[high], top[high], (left + width)[high], (top + height)[high]
     shared = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
-    lower = top - bottom[:, None] >= -MAX_ROW_OVERLAP * np.minimum(bottom - top, (bottom - top)[:, None])
+    lower = top - bottom[:, None] >= -MAX_ROW_OVERLAP * np.minimum(
+        bottom - top, (bottom - top)[:, None]
+    )
     return float(np.where(lower, np.maximum(shared, 0), 0).sum()) >= MIN_STACKED_MM * mm
 
 
 def is_cut_off(crop: FieldImage, ink: Ink, own: Mask) -> bool:
-    """Whether the writing in `own` goes on beyond the picture: to a side, or with many of its letters upwards or downwards."""
+    """Whether the writing in `own` goes on beyond the picture: to a side, or with many of its
+    letters upwards or downwards.
+    """
     if runs_off_side(crop, ink, own):
         return True
     least = MIN_CUT_MM * ink.px_per_mm
@@ -131,7 +157,9 @@ def is_cut_off(crop: FieldImage, ink: Ink, own: Mask) -> bool:
 
 
 def runs_off_side(crop: FieldImage, ink: Ink, own: Mask) -> bool:
-    """Whether the writing in `own` goes on beyond the picture to the left or right; the edge may fall between two letters."""
+    """Whether the writing in `own` goes on beyond the picture to the left or right; the edge may
+    fall between two letters.
+    """
     near = max(1, round(LETTER_GAP_MM * ink.px_per_mm))
     if not (own[:, :near].any() or own[:, -near:].any()):
         return False

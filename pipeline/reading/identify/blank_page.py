@@ -1,4 +1,6 @@
-"""Whether nothing is written on a page: the back of a sheet, with all that shows through and lies on the glass."""
+"""Whether nothing is written on a page: the back of a sheet, with all that shows through and lies
+on the glass.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ LIGHTEST_SHADOW = 60
 _PX_PER_MM = 5.0
 """Scale in which strokes are looked for, px/mm."""
 _MIN_INK = 0.11
-"""How much darker than the paper a stroke is at least. Writing that shows through lies at 0.03–0.08, faint pencil at 0.13–0.3."""
+"""How much darker than the paper a stroke is at least. Writing that shows through lies at
+0.03–0.08, faint pencil at 0.13–0.3.
+"""
 _MAX_STROKE_MM = 2.5
 """What is wider is no stroke: a shadow, a fold, a punched hole."""
 _EDGE_MM = 7.0
@@ -28,7 +32,9 @@ _MAX_SPECK_MM = 1.2
 _MIN_WRITING_MM = 6.0
 """Strokes of this length together are writing."""
 SMALL_NOTE_SCALE = 0.35
-"""A note the size of a hand, or written with a felt pen, fills its picture too: its strokes are sought as on a page so much smaller."""
+"""A note the size of a hand, or written with a felt pen, fills its picture too: its strokes are
+sought as on a page so much smaller.
+"""
 _MIN_SIDE_PX = 300
 """On a picture whose longer side is shorter, such as a camera's thumbnail, strokes may not show."""
 
@@ -41,7 +47,12 @@ def is_blank_page(image: Image) -> bool:
     if max(image.shape[:2]) < _MIN_SIDE_PX:
         return False
     page = _darkest_channel(image)
-    smaller = np.asarray(cv2.resize(page, None, fx=SMALL_NOTE_SCALE, fy=SMALL_NOTE_SCALE, interpolation=cv2.INTER_AREA), np.uint8)
+    smaller = np.asarray(
+        cv2.resize(
+            page, None, fx=SMALL_NOTE_SCALE, fy=SMALL_NOTE_SCALE, interpolation=cv2.INTER_AREA
+        ),
+        np.uint8,
+    )
     return _has_no_strokes(page) and _has_no_strokes(smaller)
 
 
@@ -50,7 +61,10 @@ def _has_no_strokes(page: NDArray[np.uint8]) -> bool:
     ink = _find_strokes(page)
     _count, _labels, stats, _centres = cv2.connectedComponentsWithStats(ink, connectivity=8)
     sizes = np.hypot(stats[1:, cv2.CC_STAT_WIDTH], stats[1:, cv2.CC_STAT_HEIGHT]) / _PX_PER_MM
-    round_spot = stats[1:, cv2.CC_STAT_AREA] > ROUND_SHARE * stats[1:, cv2.CC_STAT_WIDTH] * stats[1:, cv2.CC_STAT_HEIGHT]
+    round_spot = (
+        stats[1:, cv2.CC_STAT_AREA]
+        > ROUND_SHARE * stats[1:, cv2.CC_STAT_WIDTH] * stats[1:, cv2.CC_STAT_HEIGHT]
+    )
     dust = (sizes < _MAX_SPECK_MM) | (round_spot & (sizes < 2 * _MAX_SPECK_MM))
     return bool(sizes[~dust].sum() < _MIN_WRITING_MM)
 
@@ -59,16 +73,24 @@ def _darkest_channel(image: Image) -> Image:
     """The darkest colour channel, so that a yellow or red pen counts as ink, at 5 px/mm."""
     factor = _PX_PER_MM * PAGE_HEIGHT_MM / max(image.shape[:2])
     size = max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
+    small = cv2.resize(
+        image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    )
     return np.asarray(small if small.ndim == 2 else small.min(axis=2), dtype=np.uint8)
 
 
 def _find_strokes(page: Image) -> NDArray[np.uint8]:
-    """Thin dark places away from the edges, 1 = ink: darker than the paper around them (black top-hat)."""
+    """Thin dark places away from the edges, 1 = ink: darker than the paper around them (black
+    top-hat).
+    """
     width = round(_MAX_STROKE_MM * _PX_PER_MM) | 1
     soft = cv2.GaussianBlur(page, (0, 0), BLUR_PX)
-    paper = cv2.morphologyEx(soft, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))).astype(np.float32)
+    paper = cv2.morphologyEx(
+        soft, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    ).astype(np.float32)
     ink = ((paper - soft) > _MIN_INK * np.maximum(paper, LIGHTEST_SHADOW)).astype(np.uint8)
     edge = round(_EDGE_MM * _PX_PER_MM)
     ink[:edge], ink[-edge:], ink[:, :edge], ink[:, -edge:] = 0, 0, 0, 0
-    return np.asarray(cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)), dtype=np.uint8)
+    return np.asarray(
+        cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)), dtype=np.uint8
+    )

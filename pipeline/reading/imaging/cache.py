@@ -1,6 +1,8 @@
-"""What follows from an unfilled form alone is worked out once, not for every page that is compared with it.
+"""What follows from an unfilled form alone is worked out once, not for every page that is compared
+with it.
 
-Pictures that are kept for long in little room, exactly: masks in a bit a pixel, maps that are 0 nearly everywhere by their other values.
+Pictures that are kept for long in little room, exactly: masks in a bit a pixel, maps that are 0
+nearly everywhere by their other values.
 """
 
 from __future__ import annotations
@@ -26,10 +28,14 @@ PixelIndices = NDArray[np.integer]
 """Of pixels put in a row."""
 
 
-def cached_per_object(function: Callable[Concatenate[ObjectT, P], ResultT]) -> Callable[Concatenate[ObjectT, P], ResultT]:
-    """A function of a thing that never changes and hashable arguments that remembers its answers for as long as the thing lives.
+def cached_per_object(
+    function: Callable[Concatenate[ObjectT, P], ResultT],
+) -> Callable[Concatenate[ObjectT, P], ResultT]:
+    """A function of a thing that never changes and hashable arguments that remembers its answers
+    for as long as the thing lives.
 
-    A thing is known by itself, not by what it is like: its class must leave `__eq__` alone. An answer must not hold its thing, or it never goes.
+    A thing is known by itself, not by what it is like: its class must leave `__eq__` alone. An
+    answer must not hold its thing, or it never goes.
     """
     held: WeakKeyDictionary[ObjectT, dict[Hashable, ResultT]] = WeakKeyDictionary()
 
@@ -46,21 +52,32 @@ def cached_per_object(function: Callable[Concatenate[ObjectT, P], ResultT]) -> C
     return remembered
 
 
-def cached_per_image(most_bytes: int) -> Callable[[Callable[Concatenate[Pixels, P], Pixels]], Callable[Concatenate[Pixels, P], Pixels]]:
-    """A function of a picture and hashable arguments that remembers its answers for read-only pictures, up to so many bytes of both.
+def cached_per_image(
+    most_bytes: int,
+) -> Callable[[Callable[Concatenate[Pixels, P], Pixels]], Callable[Concatenate[Pixels, P], Pixels]]:
+    """A function of a picture and hashable arguments that remembers its answers for read-only
+    pictures, up to so many bytes of both.
 
-    A picture is known by where it lies in memory, and it is held as long as its answer is, so that nothing else can come to lie there. Answers are
-    read-only. Pictures that may be written to are worked on anew each time.
+    A picture is known by where it lies in memory, and it is held as long as its answer is, so
+    that nothing else can come to lie there. Answers are read-only. Pictures that may be written
+    to are worked on anew each time.
     """
 
-    def remembering(function: Callable[Concatenate[Pixels, P], Pixels]) -> Callable[Concatenate[Pixels, P], Pixels]:
+    def remembering(
+        function: Callable[Concatenate[Pixels, P], Pixels],
+    ) -> Callable[Concatenate[Pixels, P], Pixels]:
         held = _ImageCache(most_bytes)
 
         @wraps(function)
         def remembered(picture: Pixels, /, *args: P.args, **kwargs: P.kwargs) -> Pixels:
             if picture.flags.writeable:
                 return function(picture, *args, **kwargs)
-            place = (picture.__array_interface__["data"][0], picture.shape, picture.strides, picture.dtype.str)
+            place = (
+                picture.__array_interface__["data"][0],
+                picture.shape,
+                picture.strides,
+                picture.dtype.str,
+            )
             key = (place, args, tuple(sorted(kwargs.items())))
             answer = held.get(key)
             if answer is None:
@@ -75,9 +92,11 @@ def cached_per_image(most_bytes: int) -> Callable[[Callable[Concatenate[Pixels, 
 
 
 class _ImageCache:
-    """Answers by key, whose first part is the picture's place, with the pictures they are of; the one used longest ago goes first.
+    """Answers by key, whose first part is the picture's place, with the pictures they are of; the
+    one used longest ago goes first.
 
-    A picture of which many answers are held, such as a page with its fields, takes its bytes once.
+    A picture of which many answers are held, such as a page with its fields, takes its bytes
+    once.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -122,7 +141,11 @@ class CompressedMask:
     @property
     def mask(self) -> Mask:
         """(h, w), made anew each time."""
-        return np.unpackbits(self._bits, count=math.prod(self._shape)).view(np.bool_).reshape(self._shape)
+        return (
+            np.unpackbits(self._bits, count=math.prod(self._shape))
+            .view(np.bool_)
+            .reshape(self._shape)
+        )
 
 
 class CompressedMap:

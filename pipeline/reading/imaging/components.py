@@ -28,15 +28,27 @@ class Components:
 
     @classmethod
     def of(cls, mask: Mask, connectivity: int = 8) -> Components:
-        """The parts of a mask; pixels that touch at a corner are of one, unless `connectivity` is 4."""
+        """The parts of a mask; pixels that touch at a corner are of one, unless `connectivity` is
+        4.
+        """
         if not mask.size:  # OpenCV would read beyond it
-            return cls(np.zeros(mask.shape, np.int32), np.zeros((1, 5), np.int32), np.full((1, 2), np.nan))
+            return cls(
+                np.zeros(mask.shape, np.int32), np.zeros((1, 5), np.int32), np.full((1, 2), np.nan)
+            )
         ink = mask.view(np.uint8)
         try:  # a third of the work of numbering with 32 bits
-            _, labels, stats, centres = cv2.connectedComponentsWithStats(ink, connectivity=connectivity, ltype=cv2.CV_16U)
+            _, labels, stats, centres = cv2.connectedComponentsWithStats(
+                ink, connectivity=connectivity, ltype=cv2.CV_16U
+            )
         except cv2.error:  # more parts than 16 bits can number
-            _, labels, stats, centres = cv2.connectedComponentsWithStats(ink, connectivity=connectivity, ltype=cv2.CV_32S)
-        return cls(np.asarray(labels).view(f"u{labels.itemsize}"), np.asarray(stats, np.int32), np.asarray(centres, np.float64))
+            _, labels, stats, centres = cv2.connectedComponentsWithStats(
+                ink, connectivity=connectivity, ltype=cv2.CV_32S
+            )
+        return cls(
+            np.asarray(labels).view(f"u{labels.itemsize}"),
+            np.asarray(stats, np.int32),
+            np.asarray(centres, np.float64),
+        )
 
     def __len__(self) -> int:
         """How many there are, what lies outside counted as one."""

@@ -1,4 +1,5 @@
-"""Flat geometry: points on the paper in mm, points in a picture in px, and the 3 × 3 matrices between them.
+"""Flat geometry: points on the paper in mm, points in a picture in px, and the 3 × 3 matrices
+between them.
 
 A pixel's centre has whole coordinates; the picture's left edge is at -0.5.
 """
@@ -33,7 +34,9 @@ def page_box(blank: Image) -> Box:
 
 def transform_points(matrix: Homography, points: Points) -> Points:
     """Points taken through a homography."""
-    return np.asarray(cv2.perspectiveTransform(points.reshape(-1, 1, 2), matrix), dtype=np.float64).reshape(-1, 2)
+    return np.asarray(
+        cv2.perspectiveTransform(points.reshape(-1, 1, 2), matrix), dtype=np.float64
+    ).reshape(-1, 2)
 
 
 def box_corners(box: Box) -> Points:
@@ -48,7 +51,9 @@ def widen_box(box: Box, margin_mm: float) -> Box:
 
 
 def box_distance(a: Box, b: Box) -> float:
-    """The distance between two rectangles along the axis on which they are farther apart; 0 if they overlap."""
+    """The distance between two rectangles along the axis on which they are farther apart; 0 if they
+    overlap.
+    """
     across = max(a.x - (b.x + b.w), b.x - (a.x + a.w))
     down = max(a.y - (b.y + b.h), b.y - (a.y + a.h))
     return max(0.0, across, down)
@@ -57,13 +62,17 @@ def box_distance(a: Box, b: Box) -> float:
 def raster_homography(px_per_mm: float, origin: tuple[float, float] = (0.0, 0.0)) -> Homography:
     """mm → px of a picture whose top left edge is at `origin` on the paper."""
     s = px_per_mm
-    return np.array([[s, 0, -origin[0] * s - 0.5], [0, s, -origin[1] * s - 0.5], [0, 0, 1]], dtype=np.float64)
+    return np.array(
+        [[s, 0, -origin[0] * s - 0.5], [0, s, -origin[1] * s - 0.5], [0, 0, 1]], dtype=np.float64
+    )
 
 
 def fit_homography(marks: Sequence[tuple[Points, Points]]) -> Homography | None:
-    """mm → px from printed marks, each the same corners in mm and in px; None when they contradict each other or there are none.
+    """mm → px from printed marks, each the same corners in mm and in px; None when they contradict
+    each other or there are none.
 
-    Three marks or more span the page and give a homography; fewer lie too close together for perspective and give a similarity.
+    Three marks or more span the page and give a homography; fewer lie too close together for
+    perspective and give a similarity.
     """
     if not marks:
         return None
@@ -84,11 +93,15 @@ def _fit_similarity(mm: Points, px: Points) -> Homography:
     s, t = source - source.mean(), target - target.mean()
     factor = np.vdot(s, t) / np.vdot(s, s).real
     shift = target.mean() - factor * source.mean()
-    return np.array([[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag], [0, 0, 1]])
+    return np.array(
+        [[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag], [0, 0, 1]]
+    )
 
 
 def is_page_homography(plane: Homography, page: Box = PAGE_BOX) -> bool:
-    """Whether mm → px shows a page from its front: convex, not mirrored, no side more than three times its opposite."""
+    """Whether mm → px shows a page from its front: convex, not mirrored, no side more than three
+    times its opposite.
+    """
     outline = transform_points(plane, box_corners(page))
     if not np.isfinite(outline).all():
         return False
@@ -103,12 +116,16 @@ def is_page_homography(plane: Homography, page: Box = PAGE_BOX) -> bool:
 def scale_at_centre(plane: Homography, page: Box = PAGE_BOX) -> float:
     """px per mm in the middle of the page."""
     x, y = page.x + page.w / 2 - 5, page.y + page.h / 2 - 5
-    a, b, c = transform_points(plane, np.array([(x, y), (x + 10, y), (x, y + 10)], dtype=np.float64))
+    a, b, c = transform_points(
+        plane, np.array([(x, y), (x + 10, y), (x, y + 10)], dtype=np.float64)
+    )
     return float((np.linalg.norm(b - a) + np.linalg.norm(c - a)) / 20)
 
 
 def turn_at_centre(plane: Homography, page: Box = PAGE_BOX) -> float:
-    """Clockwise turn of the page in the picture, degrees from -45 to 315, so that no usual position lies at the seam."""
+    """Clockwise turn of the page in the picture, degrees from -45 to 315, so that no usual position
+    lies at the seam.
+    """
     x, y = page.x + page.w / 2, page.y + page.h / 2
     a, b = transform_points(plane, np.array([(x - 20, y), (x + 20, y)], dtype=np.float64))
     degrees = float(np.degrees(np.arctan2(b[1] - a[1], b[0] - a[0])))
@@ -117,7 +134,11 @@ def turn_at_centre(plane: Homography, page: Box = PAGE_BOX) -> float:
 
 def to_grayscale(image: Image) -> Image:
     """The picture in grey."""
-    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+    return (
+        image
+        if image.ndim == 2
+        else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+    )
 
 
 def shrink_image(image: Image, factor: float) -> Image:
@@ -126,7 +147,9 @@ def shrink_image(image: Image, factor: float) -> Image:
     if factor >= 1:
         return to_grayscale(image)
     size = max(1, round(w * factor)), max(1, round(h * factor))
-    return to_grayscale(np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8))
+    return to_grayscale(
+        np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    )
 
 
 def resize_homography(small: Image, large: Image) -> Homography:
@@ -139,5 +162,12 @@ def warp_box(image: Image, plane: Homography, box: Box, px_per_mm: float) -> Ima
     """A part of the page laid flat, (h, w) px; what lies outside the picture is white."""
     size = round(box.w * px_per_mm), round(box.h * px_per_mm)
     matrix = raster_homography(px_per_mm, (box.x, box.y)) @ np.linalg.inv(plane)
-    flat = cv2.warpPerspective(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255, 255, 255))
+    flat = cv2.warpPerspective(
+        image,
+        matrix,
+        size,
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(255, 255, 255),
+    )
     return np.asarray(flat, dtype=np.uint8)

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 RESTORE_REMEDY = Text("error.network_remedy.restore")
 
 
-def open_session(file: Path, remedy: Text = RESTORE_REMEDY, *, keeps_memory: bool = True) -> InferenceSession:
-    """A network, ready to be asked; opening takes longer than asking, so keep it. `keeps_memory` is for pictures of a few sizes: the runtime keeps
-    the memory of each.
+def open_session(
+    file: Path, remedy: Text = RESTORE_REMEDY, *, keeps_memory: bool = True
+) -> InferenceSession:
+    """A network, ready to be asked; opening takes longer than asking, so keep it. `keeps_memory` is
+    for pictures of a few sizes: the runtime keeps the memory of each.
 
     Raises:
         MissingProgramError: its file is missing or damaged.

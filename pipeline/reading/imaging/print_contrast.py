@@ -1,4 +1,6 @@
-"""The contrast of a form's printed lines as a page shows them: pale print seen through writing, light and grain."""
+"""The contrast of a form's printed lines as a page shows them: pale print seen through writing,
+light and grain.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,13 @@ import numpy as np
 
 from pipeline.domain.model import Box, Image
 from pipeline.reading.imaging import geometry
-from pipeline.reading.imaging.cache import CompressedMask, Map, Mask, PixelIndices, cached_per_object
+from pipeline.reading.imaging.cache import (
+    CompressedMask,
+    Map,
+    Mask,
+    PixelIndices,
+    cached_per_object,
+)
 from pipeline.reading.imaging.components import Components
 
 PAPER_BLUR_PX = 0.8
@@ -32,7 +40,9 @@ _WINDOW_MM = 2.5
 _CHECK_BOX_MM = 3.0, 6.5
 """Shortest and longest side of a printed check box, mm."""
 CACHED_FORM_PAGES = 48
-"""Of so many form pages a process keeps what their blanks tell: of the 41 that the program ships and some of one's own, some 4 MB each."""
+"""Of so many form pages a process keeps what their blanks tell: of the 41 that the program ships
+and some of one's own, some 4 MB each.
+"""
 
 
 class TemplateImage:
@@ -50,7 +60,9 @@ class TemplateImage:
 
 @dataclass(frozen=True, slots=True)
 class PixelSubset:
-    """Some pixels of a blank, and the share of them near each place that is asked about, at least a trace, so that it can be divided by."""
+    """Some pixels of a blank, and the share of them near each place that is asked about, at least a
+    trace, so that it can be divided by.
+    """
 
     pixels: CompressedMask
     near: Map
@@ -58,21 +70,27 @@ class PixelSubset:
     @classmethod
     def of(cls, mask: Mask, places: PixelIndices) -> PixelSubset:
         """Of a mask (h, w); `places` are of its pixels put in a row."""
-        return cls(CompressedMask(mask), np.maximum(_neighbourhood_mean(mask.astype(np.float32)).take(places), np.float32(1e-3)))
+        return cls(
+            CompressedMask(mask),
+            np.maximum(_neighbourhood_mean(mask.astype(np.float32)).take(places), np.float32(1e-3)),
+        )
 
     def mean(self, dark: Map, places: PixelIndices) -> Map:
         """The mean darkness of those of the pixels that are near each of the same places, (n,)."""
-        mean = _neighbourhood_mean(np.asarray(cv2.copyTo(dark, self.pixels.mask.view(np.uint8)), np.float32)).take(places)
+        mean = _neighbourhood_mean(
+            np.asarray(cv2.copyTo(dark, self.pixels.mask.view(np.uint8)), np.float32)
+        ).take(places)
         mean /= self.near
         return mean
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class TemplatePrint:
-    """The blank at `SCALE`: where it has bare paper and print, the `places` (n,) of this among its pixels put in a row, and its contrast and how dark
-    it is all around there, (n,).
+    """The blank at `SCALE`: where it has bare paper and print, the `places` (n,) of this among its
+    pixels put in a row, and its contrast and how dark it is all around there, (n,).
 
-    There is one of each of the last `FORMS` blanks. It does not change, so that what follows from it can be kept while it lives.
+    There is one of each of the last `FORMS` blanks. It does not change, so that what follows
+    from it can be kept while it lives.
     """
 
     template_image: TemplateImage
@@ -85,8 +103,10 @@ class TemplatePrint:
 
 @dataclass(frozen=True, slots=True)
 class PrintContrast:
-    """The page at `SCALE`: its darkness (h, w), and at the places of the blank's print (n,) the contrast of that print and how dark the page is all
-    around, 1 for as much as on the blank. Ink hides contrast and adds darkness; where paper is torn off or folded away there is neither.
+    """The page at `SCALE`: its darkness (h, w), and at the places of the blank's print (n,) the
+    contrast of that print and how dark the page is all around, 1 for as much as on the blank.
+    Ink hides contrast and adds darkness; where paper is torn off or folded away there is
+    neither.
     """
 
     darkness: Map
@@ -96,7 +116,9 @@ class PrintContrast:
 
 
 def measure_print_contrast(upright: Image, unfilled: Image) -> PrintContrast:
-    """A form's print as a page shows it; both grey, laid on the form, 8 px/mm. `unfilled` never changes: what it holds is kept."""
+    """A form's print as a page shows it; both grey, laid on the form, 8 px/mm. `unfilled` never
+    changes: what it holds is kept.
+    """
     form = _find_template_print(TemplateImage(unfilled))
     dark = _image_darkness(upright)
     visible = _local_contrast(dark, form.print_at, form.bare_at, form.places)
@@ -112,25 +134,43 @@ def _find_template_print(unfilled: TemplateImage) -> TemplatePrint:
     printed = dark > _MIN_PRINT_DARKNESS
     bare = np.asarray((dark < _MAX_BARE_DARKNESS) & ~_check_box_mask(printed), np.bool_)
     places = np.flatnonzero(printed)
-    expected = _local_contrast(dark, PixelSubset.of(printed, places), PixelSubset.of(bare, places), places)
-    places, expected = places[expected > _MIN_PRINT_DARKNESS / 2], expected[expected > _MIN_PRINT_DARKNESS / 2]
+    expected = _local_contrast(
+        dark, PixelSubset.of(printed, places), PixelSubset.of(bare, places), places
+    )
+    places, expected = (
+        places[expected > _MIN_PRINT_DARKNESS / 2],
+        expected[expected > _MIN_PRINT_DARKNESS / 2],
+    )
     clear = np.zeros_like(printed)
     clear.ravel()[places] = True
     around = np.maximum(_neighbourhood_mean(dark).take(places), np.float32(1e-3))
-    return TemplatePrint(unfilled, places.astype(np.int32), PixelSubset.of(clear, places), PixelSubset.of(bare, places), expected, around)
+    return TemplatePrint(
+        unfilled,
+        places.astype(np.int32),
+        PixelSubset.of(clear, places),
+        PixelSubset.of(bare, places),
+        expected,
+        around,
+    )
 
 
 @lru_cache(maxsize=1)
 def template_darkness(unfilled: TemplateImage) -> Map:
-    """The darkness of a blank; of the last one only, as what is asked about it is asked while its first page is read."""
+    """The darkness of a blank; of the last one only, as what is asked about it is asked while its
+    first page is read.
+    """
     return _image_darkness(unfilled.picture)
 
 
 def _check_box_mask(printed: Mask) -> Mask:
-    """The inside of small printed boxes: a person may have filled it, so it is no paper to compare print with."""
+    """The inside of small printed boxes: a person may have filled it, so it is no paper to compare
+    print with.
+    """
     parts = Components.of(~printed, connectivity=4)
     sides = parts.stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
-    boxes = (sides.max(axis=1) <= _CHECK_BOX_MM[1] * CHECK_PX_PER_MM) & (sides.min(axis=1) >= _CHECK_BOX_MM[0] * CHECK_PX_PER_MM)
+    boxes = (sides.max(axis=1) <= _CHECK_BOX_MM[1] * CHECK_PX_PER_MM) & (
+        sides.min(axis=1) >= _CHECK_BOX_MM[0] * CHECK_PX_PER_MM
+    )
     boxes[0] = False
     return parts.pixels(boxes)
 
@@ -144,7 +184,9 @@ def estimate_paper(fine: Image) -> Image:
     """The light of the paper near each place of a grey picture at `SCALE`."""
     soft = cv2.GaussianBlur(fine, (0, 0), PAPER_BLUR_PX)
     side = round(_PAPER_MM * CHECK_PX_PER_MM)
-    return np.asarray(cv2.blur(cv2.dilate(soft, np.ones((side, side), np.uint8)), (side, side)), np.uint8)
+    return np.asarray(
+        cv2.blur(cv2.dilate(soft, np.ones((side, side), np.uint8)), (side, side)), np.uint8
+    )
 
 
 def darkness_on_paper(fine: Image, paper: Image) -> Map:
@@ -161,7 +203,9 @@ def downscale(picture: Image, px_per_mm: float) -> Image:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _local_contrast(dark: Map, printed: PixelSubset, bare: PixelSubset, places: PixelIndices) -> Map:
+def _local_contrast(
+    dark: Map, printed: PixelSubset, bare: PixelSubset, places: PixelIndices
+) -> Map:
     """How much darker print is than the paper around it, near each of some places, (n,)."""
     contrast = printed.mean(dark, places)
     contrast -= bare.mean(dark, places)
@@ -202,7 +246,10 @@ def unprinted_mask(form: TemplatePrint, near_mm: float) -> CompressedMask:
 def _box_interior(box: Box) -> tuple[slice, slice] | None:
     """The inside of a box away from its outline, as rows and columns of its widened window."""
     margin = round(2 * OUTLINE_MM * CHECK_PX_PER_MM)
-    width, height = round((box.w + 2 * OUTLINE_MM) * CHECK_PX_PER_MM), round((box.h + 2 * OUTLINE_MM) * CHECK_PX_PER_MM)
+    width, height = (
+        round((box.w + 2 * OUTLINE_MM) * CHECK_PX_PER_MM),
+        round((box.h + 2 * OUTLINE_MM) * CHECK_PX_PER_MM),
+    )
     if min(width, height) <= 2 * margin:
         return None
     return slice(margin, height - margin), slice(margin, width - margin)

@@ -1,4 +1,6 @@
-"""Quantiles of small pictures. NumPy's own take longer to look at their arguments than to find the answer, and a page asks for hundreds."""
+"""Quantiles of small pictures. NumPy's own take longer to look at their arguments than to find the
+answer, and a page asks for hundreds.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ MAX_SORTED = 600
 
 
 def quantile(values: NDArray[Any], share: float) -> float:
-    """The value below which this share of all values lies, between two neighbours by proportion; `values` has any shape, but not none."""
+    """The value below which this share of all values lies, between two neighbours by proportion;
+    `values` has any shape, but not none.
+    """
     flat = values.ravel()
     place = share * (flat.size - 1)
     low = int(place)
@@ -24,7 +28,9 @@ def quantile(values: NDArray[Any], share: float) -> float:
         return float(flat.max())
     if flat.dtype == np.uint8 and flat.size > MIN_COUNTED:
         below = np.cumsum(cv2.calcHist([flat], [0], None, [256], [0, 256]).ravel().astype(np.int64))
-        first, second = (float(level) for level in np.searchsorted(below, (low, low + 1), side="right"))
+        first, second = (
+            float(level) for level in np.searchsorted(below, (low, low + 1), side="right")
+        )
         return first + (second - first) * (place - low)
     ordered = flat.copy()
     if ordered.size <= MAX_SORTED:
@@ -53,6 +59,8 @@ def median(values: NDArray[Any]) -> float:
 
 
 def is_quantile_below(values: NDArray[Any], share: float, limit: float) -> bool:
-    """Whether this quantile lies below a limit. Counting tells, unless the limit lies between the two values that the quantile lies between."""
+    """Whether this quantile lies below a limit. Counting tells, unless the limit lies between the
+    two values that the quantile lies between.
+    """
     place, below = share * (values.size - 1), np.count_nonzero(values < limit)
     return bool(below > place and (below > place + 1 or quantile(values, share) < limit))

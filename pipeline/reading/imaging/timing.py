@@ -1,6 +1,7 @@
 """How long each step of a reading takes, when somebody wants to know.
 
-Processes that read side by side compute with one thread each: threads that wait for each other's processor cost more than they gain.
+Processes that read side by side compute with one thread each: threads that wait for each other's
+processor cost more than they gain.
 """
 
 from __future__ import annotations
@@ -15,13 +16,20 @@ from contextvars import ContextVar
 Times = dict[str, float]
 """Seconds of this process's CPU by step."""
 _current_times: ContextVar[Times | None] = ContextVar("times", default=None)
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_THREAD_LIMIT")
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OMP_THREAD_LIMIT",
+)
 """Where numpy's linear algebra and Tesseract look for how many threads they may have."""
 
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """A step: what runs within is timed if somebody collects times; steps are not put within each other."""
+    """A step: what runs within is timed if somebody collects times; steps are not put within each
+    other.
+    """
     times = _current_times.get()
     if times is None:
         yield

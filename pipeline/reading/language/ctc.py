@@ -1,6 +1,8 @@
-"""From probabilities a step to texts: prefix beam search for connectionist temporal classification, perhaps guided by what a text should be.
+"""From probabilities a step to texts: prefix beam search for connectionist temporal classification,
+perhaps guided by what a text should be.
 
-A. Graves et al., ICML 2006 (CTC); A. Hannun et al., arXiv:1408.2873 (prefix beam search); C. Gulcehre et al., arXiv:1503.03535 (shallow fusion).
+A. Graves et al., ICML 2006 (CTC); A. Hannun et al., arXiv:1408.2873 (prefix beam search); C.
+Gulcehre et al., arXiv:1503.03535 (shallow fusion).
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ CERTAIN_BLANK_P = 0.995
 PRUNE_NATS = 7.0
 """Beginnings so far (nats) behind the best are given up."""
 IMAGE_WEIGHT = 0.2
-"""What is surely the best text may still be badly seen: the picture's own p goes into its p with this power (0–1 tried)."""
+"""What is surely the best text may still be badly seen: the picture's own p goes into its p with
+this power (0–1 tried).
+"""
 SAME_PLACE_STEPS = 2
 """The same character of two texts is written at the same place, give or take this."""
 
@@ -76,9 +80,10 @@ class UnguidedSearch:
 class Transcript:
     """One possible text, how probable it is, and how probable each of its characters.
 
-    Without a guide `p` is the probability of all alignments together and a character has the highest that it reached at a step. With a guide, `p` is
-    the text's share of all texts held, and for the best text a character's that of all texts with it at that place, both less for what is badly seen.
-    `seen` is always what the picture alone says of the text.
+    Without a guide `p` is the probability of all alignments together and a character has the
+    highest that it reached at a step. With a guide, `p` is the text's share of all texts held,
+    and for the best text a character's that of all texts with it at that place, both less for
+    what is badly seen. `seen` is always what the picture alone says of the text.
     """
 
     text: str
@@ -89,7 +94,9 @@ class Transcript:
 
 @dataclass(slots=True)
 class _Beam(Generic[StateT]):
-    """A prefix: probability that it ends in CTC's blank, that it ends in its last character; its characters' p and steps; its guide's state."""
+    """A prefix: probability that it ends in CTC's blank, that it ends in its last character; its
+    characters' p and steps; its guide's state.
+    """
 
     state: StateT
     value: float = 0.0
@@ -103,29 +110,45 @@ class _Beam(Generic[StateT]):
     def total(self) -> float:
         return self.blank + self.ended
 
-    def add(self, blank: float, ended: float, characters: tuple[float, ...], places: tuple[int, ...]) -> None:
+    def add(
+        self, blank: float, ended: float, characters: tuple[float, ...], places: tuple[int, ...]
+    ) -> None:
         self.blank += blank
         self.ended += ended
         if blank + ended > self.best:
             self.best, self.characters, self.places = blank + ended, characters, places
 
 
-def decode_ctc(steps: NDArray[np.float32], alphabet: str, beams: int = DEFAULT_BEAMS) -> list[Transcript]:
-    """The most probable texts, best first; `steps` is (steps, 1 + len(alphabet)) with CTC's blank in column 0."""
+def decode_ctc(
+    steps: NDArray[np.float32], alphabet: str, beams: int = DEFAULT_BEAMS
+) -> list[Transcript]:
+    """The most probable texts, best first; `steps` is (steps, 1 + len(alphabet)) with CTC's blank
+    in column 0.
+    """
     return [
         Transcript(text, seen, beam.characters, seen)
-        for text, beam, seen in _search(_likely_steps(steps, alphabet, MIN_CHARACTER_P), beams, UnguidedSearch())
+        for text, beam, seen in _search(
+            _likely_steps(steps, alphabet, MIN_CHARACTER_P), beams, UnguidedSearch()
+        )
     ]
 
 
 def decode_guided(
-    steps: NDArray[np.float32], alphabet: str, beams: int, guide: SearchGuide[StateT], least: float = MIN_CHARACTER_P
+    steps: NDArray[np.float32],
+    alphabet: str,
+    beams: int,
+    guide: SearchGuide[StateT],
+    least: float = MIN_CHARACTER_P,
 ) -> list[Transcript]:
-    """The texts that the picture and the guide together find most probable, best first; none if the guide allows none."""
+    """The texts that the picture and the guide together find most probable, best first; none if the
+    guide allows none.
+    """
     return _weigh_results(_search(_likely_steps(steps, alphabet, least), beams, guide), guide)
 
 
-def _search(rows: Iterable[_LikelyStep], beams: int, guide: SearchGuide[StateT]) -> list[tuple[str, _Beam[StateT], float]]:
+def _search(
+    rows: Iterable[_LikelyStep], beams: int, guide: SearchGuide[StateT]
+) -> list[tuple[str, _Beam[StateT], float]]:
     """Each text held at the end, with the picture's own probability."""
     held = {"": _Beam(guide.start(), blank=1.0)}
     scale = 0.0
@@ -147,13 +170,19 @@ def _likely_steps(steps: NDArray[np.float32], alphabet: str, least: float) -> It
     pauses = steps[:, 0].tolist()
     at, column = np.nonzero(steps[:, 1:] > least)
     likely: list[list[tuple[str, float]]] = [[] for _ in pauses]
-    for step, place, p in zip(at.tolist(), column.tolist(), steps[at, column + 1].tolist(), strict=True):
+    for step, place, p in zip(
+        at.tolist(), column.tolist(), steps[at, column + 1].tolist(), strict=True
+    ):
         likely[step].append((alphabet[place], p))
     return ((i, pause, found) for i, (pause, found) in enumerate(zip(pauses, likely, strict=True)))
 
 
 def _advance_beams(
-    held: dict[str, _Beam[StateT]], at: int, pause: float, likely: Sequence[tuple[str, float]], guide: SearchGuide[StateT]
+    held: dict[str, _Beam[StateT]],
+    at: int,
+    pause: float,
+    likely: Sequence[tuple[str, float]],
+    guide: SearchGuide[StateT],
 ) -> dict[str, _Beam[StateT]]:
     after: dict[str, _Beam[StateT]] = {}
     for prefix, beam in held.items():
@@ -169,7 +198,9 @@ def _advance_beams(
     return after
 
 
-def _extend_beam(after: dict[str, _Beam[StateT]], text: str, beam: _Beam[StateT], guide: SearchGuide[StateT]) -> _Beam[StateT] | None:
+def _extend_beam(
+    after: dict[str, _Beam[StateT]], text: str, beam: _Beam[StateT], guide: SearchGuide[StateT]
+) -> _Beam[StateT] | None:
     """The beam of a text that is one character longer."""
     found = after.get(text)
     if found is None:
@@ -188,12 +219,18 @@ def _merge_into(after: dict[str, _Beam[StateT]], prefix: str, beam: _Beam[StateT
 
 
 def _best_beams(after: dict[str, _Beam[StateT]], beams: int) -> dict[str, _Beam[StateT]]:
-    ranked = [(math.log(beam.total) + beam.value, text) for text, beam in after.items() if beam.total > 0.0]
+    ranked = [
+        (math.log(beam.total) + beam.value, text)
+        for text, beam in after.items()
+        if beam.total > 0.0
+    ]
     ranked.sort(reverse=True)
     return {text: after[text] for rank, text in ranked[:beams] if rank > ranked[0][0] - PRUNE_NATS}
 
 
-def _weigh_results(searched: Sequence[tuple[str, _Beam[StateT], float]], guide: SearchGuide[StateT]) -> list[Transcript]:
+def _weigh_results(
+    searched: Sequence[tuple[str, _Beam[StateT], float]], guide: SearchGuide[StateT]
+) -> list[Transcript]:
     ranks = [math.log(max(seen, 1e-300)) + guide.closed(beam.state) for _, beam, seen in searched]
     top = max(ranks, default=-math.inf)
     if top == -math.inf:
@@ -203,13 +240,20 @@ def _weigh_results(searched: Sequence[tuple[str, _Beam[StateT], float]], guide: 
     order = sorted((i for i, share in enumerate(shares) if share > 0.0), key=lambda i: -shares[i])
     shared = [(searched[i][0], searched[i][1].places, shares[i] / whole) for i in order]
     believed = min(1.0, searched[order[0]][2]) ** IMAGE_WEIGHT
-    found = [Transcript(text, believed * p, searched[i][1].characters, searched[i][2]) for i, (text, _, p) in zip(order, shared, strict=True)]
+    found = [
+        Transcript(text, believed * p, searched[i][1].characters, searched[i][2])
+        for i, (text, _, p) in zip(order, shared, strict=True)
+    ]
     agreed = _shared_characters(found[0].text, shared[0][1], shared)
-    characters = tuple(share * p**IMAGE_WEIGHT for share, p in zip(agreed, found[0].characters, strict=True))
+    characters = tuple(
+        share * p**IMAGE_WEIGHT for share, p in zip(agreed, found[0].characters, strict=True)
+    )
     return [replace(found[0], characters=characters), *found[1:]]
 
 
-def _shared_characters(text: str, places: Sequence[int], shared: Sequence[tuple[str, tuple[int, ...], float]]) -> tuple[float, ...]:
+def _shared_characters(
+    text: str, places: Sequence[int], shared: Sequence[tuple[str, tuple[int, ...], float]]
+) -> tuple[float, ...]:
     """For each character the share of all texts that have it at its place."""
     agreed = [0.0] * len(text)
     for other, where, p in shared:

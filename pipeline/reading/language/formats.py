@@ -1,8 +1,11 @@
-"""The shapes that a handwritten line with a format may have: dates, times, doses, blood pressures, amounts, numbers, telephone numbers.
+"""The shapes that a handwritten line with a format may have: dates, times, doses, blood pressures,
+amounts, numbers, telephone numbers.
 
-Dates, times, numbers and personal numbers are read to the values that digit boxes give (`2026-11-24`, `08:30`, `37.5`); the rest stays as written.
-A shape is a regular expression made of a few parts and followed sign by sign by its derivatives (J. Brzozowski, JACM 11, 1964): what is left to
-match after a sign, or nothing when no text of the shape begins so. A shape weighs nothing: it only says what is possible.
+Dates, times, numbers and personal numbers are read to the values that digit boxes give
+(`2026-11-24`, `08:30`, `37.5`); the rest stays as written. A shape is a regular expression made
+of a few parts and followed sign by sign by its derivatives (J. Brzozowski, JACM 11, 1964): what
+is left to match after a sign, or nothing when no text of the shape begins so. A shape weighs
+nothing: it only says what is possible.
 
 What a handwritten line with a format stands for: the same values that digit boxes give.
 """
@@ -25,7 +28,9 @@ UNITS = (
     "kaps kapsel kapslar droppar dr puff puffar inh dos doser plåster påse"
 )
 _DAY_FIRST_PATTERN = re.compile(r"\d{1,2}[/.]\d{1,2}[-– ]|\d[/.]|\d\d[/.]\d[/.]")
-"""`24/11-26`: a slash between the first two and none after them. `3.1.22`: one figure is no year. `16/1/22`: after a year the month has two."""
+"""`24/11-26`: a slash between the first two and none after them. `3.1.22`: one figure is no year.
+`16/1/22`: after a year the month has two.
+"""
 _AMBIGUOUS_DATE_PATTERN = re.compile(r"\d\d[/.]\d\d[/.]\d\d")
 """`16/12/21`: some people begin with the day, some with the year."""
 
@@ -209,7 +214,11 @@ MIDNIGHT = "24" + optional(OPTIONAL_SPACE + OneOf(":.,") + OPTIONAL_SPACE) + "00
 
 
 CLOCK = (
-    number_up_to(23) + OPTIONAL_SPACE + OneOf(":.,") + OPTIONAL_SPACE + number_up_to(59, padded=True)
+    number_up_to(23)
+    + OPTIONAL_SPACE
+    + OneOf(":.,")
+    + OPTIONAL_SPACE
+    + number_up_to(59, padded=True)
     | number_up_to(23, padded=True) + number_up_to(59, padded=True)
     | MIDNIGHT
 )
@@ -237,16 +246,18 @@ DOSE_AMOUNT = (
 SINGLE_DOSE = digit_run(1, 2) + DECIMAL_PART | optional(digit_run(1, 2)) + "½"
 
 
-DOSE_SCHEDULE = repeat(SINGLE_DOSE + OneOf("+-–"), 1, 3) + SINGLE_DOSE | digit_run(1, 2) + OPTIONAL_SPACE + OneOf("x*") + OPTIONAL_SPACE + digit_run(
+DOSE_SCHEDULE = repeat(SINGLE_DOSE + OneOf("+-–"), 1, 3) + SINGLE_DOSE | digit_run(
     1, 2
-)
+) + OPTIONAL_SPACE + OneOf("x*") + OPTIONAL_SPACE + digit_run(1, 2)
 
 
 PER_UNIT = "/" + any_word("h tim timme min dygn dag d ml l kg")
 
 
 ROUTE = any_word("vb v.b. v.b po p.o. iv i.v. im i.m. sc s.c.")
-"""When needed, by mouth, into a vein or a muscle, under the skin. "sl" looks like "st" and is left to people."""
+"""When needed, by mouth, into a vein or a muscle, under the skin. "sl" looks like "st" and is left
+to people.
+"""
 
 
 QUANTITY = (
@@ -256,7 +267,10 @@ QUANTITY = (
 )
 
 
-DOSE = (QUANTITY + optional(OPTIONAL_SPACE + OneOf("x*") + OPTIONAL_SPACE + digit_run(1, 2)) | DOSE_SCHEDULE) + repeat(OPTIONAL_SPACE + ROUTE, 0, 2)
+DOSE = (
+    QUANTITY + optional(OPTIONAL_SPACE + OneOf("x*") + OPTIONAL_SPACE + digit_run(1, 2))
+    | DOSE_SCHEDULE
+) + repeat(OPTIONAL_SPACE + ROUTE, 0, 2)
 
 
 BLOOD_PRESSURE = (
@@ -281,7 +295,11 @@ MONEY_AMOUNT = (
 )
 
 
-NUMBER = optional(OneOf("-–")) + (digit_run(1, 3) + repeat(" " + digit_run(3, 3), 0, 3) | digit_run(1, 7)) + DECIMAL_PART
+NUMBER = (
+    optional(OneOf("-–"))
+    + (digit_run(1, 3) + repeat(" " + digit_run(3, 3), 0, 3) | digit_run(1, 7))
+    + DECIMAL_PART
+)
 
 
 CODE = digit_run(1, 8) + repeat(optional(OneOf("-– ")) + digit_run(1, 8), 0, 5)
@@ -290,7 +308,14 @@ CODE = digit_run(1, 8) + repeat(optional(OneOf("-– ")) + digit_run(1, 8), 0, 5
 PHONE = optional("+") + digit_run(2, 4) + repeat(optional(OneOf("-– ")) + digit_run(1, 4), 2, 5)
 
 
-PERSONAL_NUMBER = optional(CENTURY) + digit_run(6, 6) + OPTIONAL_SPACE + optional(OneOf("-–+")) + OPTIONAL_SPACE + digit_run(4, 4)
+PERSONAL_NUMBER = (
+    optional(CENTURY)
+    + digit_run(6, 6)
+    + OPTIONAL_SPACE
+    + optional(OneOf("-–+"))
+    + OPTIONAL_SPACE
+    + digit_run(4, 4)
+)
 
 
 FORMAT_PATTERNS: dict[Format, Pattern] = {
@@ -348,9 +373,11 @@ def format_guide(form: Format) -> FormatGuide:
 
 
 def parse_values(form: Format, text: str) -> tuple[str, ...]:
-    """`24/11 2026` and `24/11-26` → `2026-11-24`, `kl 8.30` → `08:30`, `37,5` → `37.5`, `121212-1212` → `1212121212`; other formats stay as written.
+    """`24/11 2026` and `24/11-26` → `2026-11-24`, `kl 8.30` → `08:30`, `37,5` → `37.5`,
+    `121212-1212` → `1212121212`; other formats stay as written.
 
-    `text` has the shape of the format. None where it stands for no value nevertheless, such as the 31st of June; several where it may be either.
+    `text` has the shape of the format. None where it stands for no value nevertheless, such as
+    the 31st of June; several where it may be either.
     """
     return _VALUE_PARSERS.get(form, _keep_text)(text)
 
@@ -367,7 +394,11 @@ def _parse_dates(text: str) -> tuple[str, ...]:
         orders = [parts[::-1]]
     else:
         orders = [parts[::-1], parts] if _AMBIGUOUS_DATE_PATTERN.fullmatch(text) else [parts]
-    days = (_to_iso_day(meant, month, day) for year, month, day in (map(int, order) for order in orders) for meant in _candidate_years(year))
+    days = (
+        _to_iso_day(meant, month, day)
+        for year, month, day in (map(int, order) for order in orders)
+        for meant in _candidate_years(year)
+    )
     return tuple(dict.fromkeys(day for day in days if day))
 
 

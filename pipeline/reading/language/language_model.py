@@ -1,14 +1,18 @@
-"""How likely a text is as Swedish, letter by letter: a mixture of known words, words put together, names of the registers, and letters alone.
+"""How likely a text is as Swedish, letter by letter: a mixture of known words, words put together,
+names of the registers, and letters alone.
 
-A beginning of a word is as likely as all known words with it plus what letters alone say, so a word that nobody knows costs only its share of the
-mixture and stays possible. Numbers are none of this model's business: it is never asked about them (see `transcription.py`).
+A beginning of a word is as likely as all known words with it plus what letters alone say, so a
+word that nobody knows costs only its share of the mixture and stays possible. Numbers are none
+of this model's business: it is never asked about them (see `transcription.py`).
 
-Known words with their probabilities: how likely a word is, how likely any word with a beginning, and words put together of others.
+Known words with their probabilities: how likely a word is, how likely any word with a beginning,
+and words put together of others.
 
-Everything is lower case. Swedish joins words: `sår` + `omläggning`, `läkemedel` + `s` + `lista`, `flick(a)` + `skola`, `kvinn(a)` + `o` + `jour`
-(Svenska Akademiens grammatik, vol. 2, ch. 1).
+Everything is lower case. Swedish joins words: `sår` + `omläggning`, `läkemedel` + `s` + `lista`,
+`flick(a)` + `skola`, `kvinn(a)` + `o` + `jour` (Svenska Akademiens grammatik, vol. 2, ch. 1).
 
-Words that this workspace has learned from confirmed texts (see `pipeline/operations/learning/words.py`), to expect beside the register's names.
+Words that this workspace has learned from confirmed texts (see
+`pipeline/operations/learning/words.py`), to expect beside the register's names.
 """
 
 from __future__ import annotations
@@ -112,7 +116,9 @@ class Lexicon:
         return self._below[last] - self._below[first]
 
     def _joined(self, word: str) -> float:
-        """The probability of a word as two or three known ones together; parts count by the root of their probability."""
+        """The probability of a word as two or three known ones together; parts count by the root of
+        their probability.
+        """
         found = 0.0
         for cut in range(MIN_PART_LENGTH, len(word) - MIN_PART_LENGTH + 1):
             last = self._last(word[cut:])
@@ -147,9 +153,11 @@ def split_letter_words(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class MixtureWeights:
-    """How the mixture is made, and how much it counts beside the picture; chosen by `research/training/language_model/tune_decoding.py`.
+    """How the mixture is made, and how much it counts beside the picture; chosen by
+    `research/training/language_model/tune_decoding.py`.
 
-    `weight` is what the model's logarithm counts; `letter` and `word` (nats) make up for long texts being unlikely as such.
+    `weight` is what the model's logarithm counts; `letter` and `word` (nats) make up for long
+    texts being unlikely as such.
     """
 
     joined: float = 0.1
@@ -161,9 +169,11 @@ class MixtureWeights:
 
 
 class TextState(NamedTuple):
-    """A text so far: logarithms of its finished words and of all; of its last word the letters, their logarithm alone, and how many are capitals.
+    """A text so far: logarithms of its finished words and of all; of its last word the letters,
+    their logarithm alone, and how many are capitals.
 
-    `letters` counts signs, `words` finished words; `first`: no word is finished yet at the beginning of a line. (A tuple, since many are made.)
+    `letters` counts signs, `words` finished words; `first`: no word is finished yet at the
+    beginning of a line. (A tuple, since many are made.)
     """
 
     done: float = 0.0
@@ -179,12 +189,19 @@ class TextState(NamedTuple):
 FIRST_CAPITAL_NATS, CAPITAL_NATS, SMALL_NATS = math.log(0.6), math.log(0.15), math.log(0.85)
 
 
-CAPITALS_BEGIN_NATS, CAPITALS_CONTINUE_NATS, SMALL_AFTER_CAPITALS_NATS, CAPITAL_AFTER_SMALL_NATS = -3.0, -0.1, -4.0, -6.0
+CAPITALS_BEGIN_NATS, CAPITALS_CONTINUE_NATS, SMALL_AFTER_CAPITALS_NATS, CAPITAL_AFTER_SMALL_NATS = (
+    -3.0,
+    -0.1,
+    -4.0,
+    -6.0,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageModel:
-    """Swedish as the product knows it, perhaps with names that are expected. `capitals`: for a line that is in capitals."""
+    """Swedish as the product knows it, perhaps with names that are expected. `capitals`: for a line
+    that is in capitals.
+    """
 
     general: Lexicon
     after: bytes
@@ -207,8 +224,14 @@ class LanguageModel:
         return self._letter(text, sign, code) if code else self._mark(text, sign)
 
     def value(self, text: TextState) -> float:
-        """What a text counts beside the logarithm of its probability in the picture, its last word unfinished."""
-        return self.shares.weight * text.now + self.shares.letter * text.letters + self.shares.word * text.words
+        """What a text counts beside the logarithm of its probability in the picture, its last word
+        unfinished.
+        """
+        return (
+            self.shares.weight * text.now
+            + self.shares.letter * text.letters
+            + self.shares.word * text.words
+        )
 
     def closed(self, text: TextState) -> float:
         """As `value`, the last word being finished."""
@@ -217,7 +240,9 @@ class LanguageModel:
     def knows(self, word: str) -> bool:
         """Whether a word is listed, a name, or put together of listed ones."""
         lower = word.lower()
-        return self.general.p(lower) > 0 or self.names.p(lower) > 0 or self.general.joined(lower) > 0
+        return (
+            self.general.p(lower) > 0 or self.names.p(lower) > 0 or self.general.joined(lower) > 0
+        )
 
     def _letter(self, text: TextState, sign: str, code: int) -> TextState:
         capital = sign.isupper()
@@ -227,19 +252,40 @@ class LanguageModel:
         p = self._known * self.general.beginning(word) + (s.unknown + s.joined) * math.exp(spelled)
         if self.names.words:
             p += s.names * self.names.beginning(word)
-        done = text.done + (CAPITAL_LINE_NATS[capital] if self.capitals else _case_log_p(text, capital))
-        return TextState(done, done + math.log(max(p, MIN_P)), word, spelled, text.capitals + capital, text.letters + 1, text.words, text.first)
+        done = text.done + (
+            CAPITAL_LINE_NATS[capital] if self.capitals else _case_log_p(text, capital)
+        )
+        return TextState(
+            done,
+            done + math.log(max(p, MIN_P)),
+            word,
+            spelled,
+            text.capitals + capital,
+            text.letters + 1,
+            text.words,
+            text.first,
+        )
 
     def _mark(self, text: TextState, sign: str) -> TextState:
         closed = self._closed(text) if text.word else text
         cost = MARK_NATS.get(sign, OTHER_MARK_NATS) + (0.0 if text.word else REPEATED_MARK_NATS)
         done = closed.done + cost
-        return TextState(done, done, letters=closed.letters + 1, words=closed.words, first=text.first and not text.word)
+        return TextState(
+            done,
+            done,
+            letters=closed.letters + 1,
+            words=closed.words,
+            first=text.first and not text.word,
+        )
 
     def _closed(self, text: TextState) -> TextState:
         s = self.shares
         alone = math.exp(text.spelled + self._alone(text.word, EDGE_CODE))
-        p = self._known * self.general.p(text.word) + s.joined * self.general.joined(text.word) + s.unknown * alone
+        p = (
+            self._known * self.general.p(text.word)
+            + s.joined * self.general.joined(text.word)
+            + s.unknown * alone
+        )
         if self.names.words:
             p += s.names * self.names.p(text.word)
         done = text.done + math.log(max(p, MIN_P))
@@ -271,7 +317,11 @@ def _case_log_p(text: TextState, capital: bool) -> float:
             return FIRST_CAPITAL_NATS if capital else FIRST_SMALL_NATS
         return CAPITAL_NATS if capital else SMALL_NATS
     if capital:
-        return (CAPITALS_BEGIN_NATS if length == 1 else CAPITALS_CONTINUE_NATS) if text.capitals == length else CAPITAL_AFTER_SMALL_NATS
+        return (
+            (CAPITALS_BEGIN_NATS if length == 1 else CAPITALS_CONTINUE_NATS)
+            if text.capitals == length
+            else CAPITAL_AFTER_SMALL_NATS
+        )
     return SMALL_AFTER_CAPITALS_NATS if text.capitals == length and length > 1 else 0.0
 
 
@@ -286,7 +336,11 @@ def load_swedish(models: Path) -> LanguageModel:
         with np.load(models / LANGUAGE_FILE) as held:
             words = held["words"].tobytes().decode().split("\n")
             step = float(held["step"])
-            return LanguageModel(Lexicon(words, np.exp(-step * held["p"].astype(np.float64))), held["letters"].tobytes(), step)
+            return LanguageModel(
+                Lexicon(words, np.exp(-step * held["p"].astype(np.float64))),
+                held["letters"].tobytes(),
+                step,
+            )
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise MissingProgramError("known_swedish_words_data_models", file=LANGUAGE_FILE) from error
 
@@ -340,7 +394,9 @@ def _load_lexicon(file: Path, changed: int) -> Lexicon:
 
 def _parse_counts(file: Path) -> dict[str, int]:
     try:
-        counts = {str(word): int(count) for word, count in json.loads(file.read_text("utf-8")).items()}
+        counts = {
+            str(word): int(count) for word, count in json.loads(file.read_text("utf-8")).items()
+        }
         if min(counts.values(), default=1) < 1:
             raise ValueError("A word that was learned stood somewhere.")
         return counts

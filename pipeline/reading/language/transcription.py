@@ -1,9 +1,12 @@
-"""One line's probabilities made into a reading: numbers as they are seen, words with the help of Swedish, fields with a format by its shape.
+"""One line's probabilities made into a reading: numbers as they are seen, words with the help of
+Swedish, fields with a format by its shape.
 
-A line's steps cut into runs: numbers, words that are surely read, and words that knowledge of Swedish may help.
+A line's steps cut into runs: numbers, words that are surely read, and words that knowledge of
+Swedish may help.
 
-What is cut is the likeliest path (one symbol a step). A number is never shown to the language model: any word with a digit, or whose signs
-might as well be digits, is a run of its own, and in the other runs digits are not possible at all.
+What is cut is the likeliest path (one symbol a step). A number is never shown to the language
+model: any word with a digit, or whose signs might as well be digits, is a run of its own, and in
+the other runs digits are not possible at all.
 """
 
 from __future__ import annotations
@@ -20,10 +23,20 @@ from pipeline.domain.confidence import CERTAIN_WORD_FROM, FORMAT_MISMATCH_MAX_P,
 from pipeline.domain.form.field import Format
 from pipeline.domain.model import Reading, State, Value
 from pipeline.reading.fields.handwriting.network import ALPHABET, Steps
-from pipeline.reading.fields.handwriting.second_pass import MAX_RUN_STEPS, SecondPass, combine_passes, merge_number_readings
+from pipeline.reading.fields.handwriting.second_pass import (
+    MAX_RUN_STEPS,
+    SecondPass,
+    combine_passes,
+    merge_number_readings,
+)
 from pipeline.reading.language.ctc import Transcript, decode_ctc, decode_guided
 from pipeline.reading.language.formats import format_guide, parse_values
-from pipeline.reading.language.language_model import LanguageModel, TextState, capital_share, split_letter_words
+from pipeline.reading.language.language_model import (
+    LanguageModel,
+    TextState,
+    capital_share,
+    split_letter_words,
+)
 
 DIGIT_CHARACTERS = "0123456789½"
 MIN_DIGIT_P = 0.1
@@ -40,7 +53,9 @@ DASHES_EMPTY_P = 0.8
 """How surely a line is empty whose ink reads as dashes and dots only."""
 DASH_CHARACTERS = frozenset("_-–—.,'·~ ")
 MISFIT_RATIO = 1e-3
-"""A text in the field's format that is this much less likely than what stands there is not what stands there."""
+"""A text in the field's format that is this much less likely than what stands there is not what
+stands there.
+"""
 MIN_SEEN_P = 1e-6
 """Least probability of a character, so that its logarithm is finite."""
 WORD_PATTERN = re.compile(r"[^\W\d_]{2,}")
@@ -77,7 +92,9 @@ class _Sign:
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """Signs between two spaces, the steps from the one space to the other, and the p of the space before."""
+    """Signs between two spaces, the steps from the one space to the other, and the p of the space
+    before.
+    """
 
     start: int
     end: int
@@ -91,13 +108,28 @@ def likeliest_signs(steps: Steps) -> list[_Sign]:
     edges = np.flatnonzero(np.diff(best, prepend=-1, append=-1))
     if len(edges) < 2:
         return []
-    columns, highest = best[edges[:-1]].tolist(), np.maximum.reduceat(steps.max(-1), edges[:-1]).tolist()
-    return [_Sign(column, a, b, p) for column, (a, b), p in zip(columns, itertools.pairwise(edges.tolist()), highest, strict=True) if column]
+    columns, highest = (
+        best[edges[:-1]].tolist(),
+        np.maximum.reduceat(steps.max(-1), edges[:-1]).tolist(),
+    )
+    return [
+        _Sign(column, a, b, p)
+        for column, (a, b), p in zip(
+            columns, itertools.pairwise(edges.tolist()), highest, strict=True
+        )
+        if column
+    ]
 
 
 def split_runs(steps: Steps, alphabet: str, known: Callable[[str], bool]) -> list[StepRun]:
-    """The runs of a line, in order. Spaces between runs belong to none. Only `known` words are surely read: a network can be sure and wrong."""
-    words = [word for word in _split_words(steps, likeliest_signs(steps), alphabet.index(" ") + 1) if word.signs]
+    """The runs of a line, in order. Spaces between runs belong to none. Only `known` words are
+    surely read: a network can be sure and wrong.
+    """
+    words = [
+        word
+        for word in _split_words(steps, likeliest_signs(steps), alphabet.index(" ") + 1)
+        if word.signs
+    ]
     digits = [alphabet.index(digit) + 1 for digit in DIGIT_CHARACTERS]
     as_digit = steps[:, digits].sum(-1)
     found: list[StepRun] = []
@@ -130,7 +162,9 @@ def _split_words(steps: Steps, signs: Sequence[_Sign], space: int) -> list[_Word
     return [*found, _Word(start, len(steps), gap, held)]
 
 
-def _classify_word(steps: Steps, as_digit: Steps, word: _Word, alphabet: str, known: Callable[[str], bool]) -> RunKind:
+def _classify_word(
+    steps: Steps, as_digit: Steps, word: _Word, alphabet: str, known: Callable[[str], bool]
+) -> RunKind:
     """What a word is; `as_digit` is the p of any digit at each step."""
     if any(alphabet[sign.column - 1] in DIGIT_CHARACTERS for sign in word.signs):
         return RunKind.NUMBER
@@ -138,12 +172,16 @@ def _classify_word(steps: Steps, as_digit: Steps, word: _Word, alphabet: str, kn
     if word.signs and maybe >= MIN_DIGIT_SHARE * len(word.signs):
         return RunKind.NUMBER
     text = "".join(alphabet[sign.column - 1] for sign in word.signs)
-    sure = float(steps[word.start : word.end].max(-1).prod()) >= CERTAIN_WORD_FROM and all(known(part) for part in split_letter_words(text))
+    sure = float(steps[word.start : word.end].max(-1).prod()) >= CERTAIN_WORD_FROM and all(
+        known(part) for part in split_letter_words(text)
+    )
     return RunKind.SURE if sure else RunKind.WORDS
 
 
 WORD_BEAMS, WORD_MIN_P = 10, 5e-3
-"""Twelve beams and fainter characters read 2 % fewer characters wrong in hard lines, and take three times as long."""
+"""Twelve beams and fainter characters read 2 % fewer characters wrong in hard lines, and take three
+times as long.
+"""
 
 
 MIN_CASE_LETTERS, MIN_CAPITAL_SHARE = 5, 0.6
@@ -152,7 +190,9 @@ MIN_CASE_LETTERS, MIN_CAPITAL_SHARE = 5, 0.6
 
 @dataclass(frozen=True, slots=True)
 class SwedishGuide:
-    """Guides the search by how likely a text is as Swedish. `first`: it stands at the beginning of the line."""
+    """Guides the search by how likely a text is as Swedish. `first`: it stands at the beginning of
+    the line.
+    """
 
     language: LanguageModel
     first: bool
@@ -174,37 +214,68 @@ class SwedishGuide:
         return self.language.closed(state)
 
 
-def transcribe_line(steps: Steps, language: LanguageModel | None = None, form: Format | None = None, again: SecondPass | None = None) -> Reading:
-    """The reading of one line. Without a language nothing but the picture counts; `again` looks once more at doubtful words and at numbers."""
-    found = [_strip_transcript(transcript) for transcript in find_transcripts(steps, language, None if form else again)]
+def transcribe_line(
+    steps: Steps,
+    language: LanguageModel | None = None,
+    form: Format | None = None,
+    again: SecondPass | None = None,
+) -> Reading:
+    """The reading of one line. Without a language nothing but the picture counts; `again` looks
+    once more at doubtful words and at numbers.
+    """
+    found = [
+        _strip_transcript(transcript)
+        for transcript in find_transcripts(steps, language, None if form else again)
+    ]
     shaped = form and found[0].text and not DASH_CHARACTERS.issuperset(found[0].text)
     said = _read_formatted(steps, form, found[0], again) if form and shaped else _to_reading(found)
-    return replace(said, sharpness=_sharpness(steps), image_only_p=found[0].seen, unknown_words=_count_unknown_words(said.value, language))
+    return replace(
+        said,
+        sharpness=_sharpness(steps),
+        image_only_p=found[0].seen,
+        unknown_words=_count_unknown_words(said.value, language),
+    )
 
 
 def _sharpness(steps: Steps) -> float | None:
-    """See `Reading.clarity`; it knows nothing of the language, whose part in a reading differs from text to text."""
+    """See `Reading.clarity`; it knows nothing of the language, whose part in a reading differs from
+    text to text.
+    """
     return float(np.log(np.maximum(steps.max(-1), MIN_SEEN_P)).mean()) if len(steps) else None
 
 
 def _count_unknown_words(text: Value, language: LanguageModel | None) -> int:
     """How many words of a text the language does not know; a single letter is none."""
-    return sum(not language.knows(word) for word in WORD_PATTERN.findall(str(text or ""))) if language else 0
+    return (
+        sum(not language.knows(word) for word in WORD_PATTERN.findall(str(text or "")))
+        if language
+        else 0
+    )
 
 
-def find_transcripts(steps: Steps, language: LanguageModel | None = None, again: SecondPass | None = None) -> list[Transcript]:
-    """The likeliest texts of a line, best first. Doubtful words and numbers are looked at `again`, which takes a language."""
+def find_transcripts(
+    steps: Steps, language: LanguageModel | None = None, again: SecondPass | None = None
+) -> list[Transcript]:
+    """The likeliest texts of a line, best first. Doubtful words and numbers are looked at `again`,
+    which takes a language.
+    """
     if language is None:
         return decode_ctc(steps, ALPHABET)
     language = language.in_capitals() if _is_in_capitals(steps) else language
     cut = split_runs(steps, ALPHABET, language.knows)
     if not cut:
         return [Transcript("", 1.0, (), 1.0)]
-    parts = [_transcribe_run(steps[run.start : run.end], run, language, again, first=not i) for i, run in enumerate(cut)]
+    parts = [
+        _transcribe_run(steps[run.start : run.end], run, language, again, first=not i)
+        for i, run in enumerate(cut)
+    ]
     best = [part[0] for part in parts]
     whole = _join_transcripts(best, cut)
     others = (
-        replace(_join_transcripts([*best[:i], other, *best[i + 1 :]], cut), p=whole.p * other.p / max(best[i].p, 1e-9))
+        replace(
+            _join_transcripts([*best[:i], other, *best[i + 1 :]], cut),
+            p=whole.p * other.p / max(best[i].p, 1e-9),
+        )
         for i, part in enumerate(parts)
         for other in part[1:MAX_TEXTS]
     )
@@ -214,10 +285,14 @@ def find_transcripts(steps: Steps, language: LanguageModel | None = None, again:
 def _is_in_capitals(steps: Steps) -> bool:
     """Whether the likeliest path says that a line is in capitals."""
     text = "".join(ALPHABET[sign.column - 1] for sign in likeliest_signs(steps))
-    return sum(map(str.isalpha, text)) >= MIN_CASE_LETTERS and capital_share(text) >= MIN_CAPITAL_SHARE
+    return (
+        sum(map(str.isalpha, text)) >= MIN_CASE_LETTERS and capital_share(text) >= MIN_CAPITAL_SHARE
+    )
 
 
-def _transcribe_run(steps: Steps, run: StepRun, language: LanguageModel, again: SecondPass | None, *, first: bool) -> list[Transcript]:
+def _transcribe_run(
+    steps: Steps, run: StepRun, language: LanguageModel, again: SecondPass | None, *, first: bool
+) -> list[Transcript]:
     if run.kind is RunKind.NUMBER:
         return _transcribe_number(steps, again.at_number(run.start, run.end) if again else None)
     if run.kind is RunKind.SURE:
@@ -226,19 +301,34 @@ def _transcribe_run(steps: Steps, run: StepRun, language: LanguageModel, again: 
     found = _decode_words(words, guide)
     if again and found and found[0].p < SECOND_PASS_BELOW and len(steps) <= MAX_RUN_STEPS:
         more = [_exclude_digits(look) for look in again.at_word(run.start, run.end)]
-        texts = [each.text for each in (*found, *(each for look in more for each in _decode_words(look, guide)))]
+        texts = [
+            each.text
+            for each in (*found, *(each for look in more for each in _decode_words(look, guide)))
+        ]
         found = combine_passes(texts, [words, *more], guide)
     return found or _likeliest_path(steps)
 
 
 def _transcribe_number(steps: Steps, other: Steps | None) -> list[Transcript]:
     """A number as it is seen, and as another network sees it."""
-    found = [found for found in map(_strip_transcript, decode_ctc(steps, ALPHABET)) if found.text] or _likeliest_path(steps)
-    return found if other is None else merge_number_readings(found, _strip_transcript(decode_ctc(other, ALPHABET)[0]).text)
+    found = [
+        found for found in map(_strip_transcript, decode_ctc(steps, ALPHABET)) if found.text
+    ] or _likeliest_path(steps)
+    return (
+        found
+        if other is None
+        else merge_number_readings(found, _strip_transcript(decode_ctc(other, ALPHABET)[0]).text)
+    )
 
 
 def _decode_words(steps: Steps, guide: SwedishGuide) -> list[Transcript]:
-    return [text for text in map(_strip_transcript, decode_guided(steps, ALPHABET, WORD_BEAMS, guide, WORD_MIN_P)) if text.text]
+    return [
+        text
+        for text in map(
+            _strip_transcript, decode_guided(steps, ALPHABET, WORD_BEAMS, guide, WORD_MIN_P)
+        )
+        if text.text
+    ]
 
 
 def _exclude_digits(steps: Steps) -> Steps:
@@ -251,7 +341,14 @@ def _exclude_digits(steps: Steps) -> Steps:
 def _likeliest_path(steps: Steps) -> list[Transcript]:
     signs = likeliest_signs(steps)
     p = float(np.asarray(steps).max(-1).prod()) if len(steps) else 1.0
-    return [Transcript("".join(ALPHABET[sign.column - 1] for sign in signs), p, tuple(sign.p for sign in signs), p)]
+    return [
+        Transcript(
+            "".join(ALPHABET[sign.column - 1] for sign in signs),
+            p,
+            tuple(sign.p for sign in signs),
+            p,
+        )
+    ]
 
 
 def _join_transcripts(parts: Sequence[Transcript], cut: Sequence[StepRun]) -> Transcript:
@@ -270,7 +367,9 @@ def _to_reading(found: Sequence[Transcript]) -> Reading:
     if not best.text:
         return Reading(None, 0.5, State.ILLEGIBLE)
     if DASH_CHARACTERS.issuperset(best.text):
-        return replace(Reading.empty(DASHES_EMPTY_P), alternatives=((best.text, 1.0 - DASHES_EMPTY_P),))
+        return replace(
+            Reading.empty(DASHES_EMPTY_P), alternatives=((best.text, 1.0 - DASHES_EMPTY_P),)
+        )
     others: dict[str, float] = {}
     for other in found[1:]:
         if other.text and other.text != best.text:
@@ -278,7 +377,9 @@ def _to_reading(found: Sequence[Transcript]) -> Reading:
     return Reading(best.text, best.p, State.READ, tuple(others.items()), best.characters)
 
 
-def _read_formatted(steps: Steps, form: Format, free: Transcript, again: SecondPass | None) -> Reading:
+def _read_formatted(
+    steps: Steps, form: Format, free: Transcript, again: SecondPass | None
+) -> Reading:
     """The likeliest value in the format; what stands there with a low p if that is something else."""
     found = _decode_formatted(steps, form)
     if found and again:
@@ -286,7 +387,11 @@ def _read_formatted(steps: Steps, form: Format, free: Transcript, again: SecondP
         differ = other and parse_values(form, other[0].text) != parse_values(form, found[0].text)
         found = merge_number_readings(found, other[0].text) if differ else found
     believed = min(1.0, found[0].seen / max(free.seen, 1e-9)) if found else 0.0
-    values = (value for transcript in found for value in _expand_values(replace(transcript, p=believed * transcript.p), form))
+    values = (
+        value
+        for transcript in found
+        for value in _expand_values(replace(transcript, p=believed * transcript.p), form)
+    )
     fitting = sorted(values, key=lambda value: -value.p)
     if fitting and believed >= MISFIT_RATIO:
         return _to_reading(fitting)
@@ -294,20 +399,30 @@ def _read_formatted(steps: Steps, form: Format, free: Transcript, again: SecondP
     return replace(
         plain,
         p=min(plain.p, FORMAT_MISMATCH_MAX_P),
-        alternatives=tuple((value.text, FORMAT_MISMATCH_MAX_P * value.p) for value in fitting[: MAX_TEXTS - 1]),
+        alternatives=tuple(
+            (value.text, FORMAT_MISMATCH_MAX_P * value.p) for value in fitting[: MAX_TEXTS - 1]
+        ),
     )
 
 
 def _decode_formatted(steps: Steps, form: Format) -> list[Transcript]:
-    return [_strip_transcript(transcript) for transcript in decode_guided(steps, ALPHABET, SHAPE_BEAMS, format_guide(form))]
+    return [
+        _strip_transcript(transcript)
+        for transcript in decode_guided(steps, ALPHABET, SHAPE_BEAMS, format_guide(form))
+    ]
 
 
 def _expand_values(transcript: Transcript, form: Format) -> list[Transcript]:
-    """With each value that the text may stand for; a value written otherwise than the text has no characters of its own."""
+    """With each value that the text may stand for; a value written otherwise than the text has no
+    characters of its own.
+    """
     values = parse_values(form, transcript.text)
     if values == (transcript.text,):
         return [transcript]
-    return [replace(transcript, text=value, characters=(), p=transcript.p / len(values)) for value in values]
+    return [
+        replace(transcript, text=value, characters=(), p=transcript.p / len(values))
+        for value in values
+    ]
 
 
 def _strip_transcript(transcript: Transcript) -> Transcript:

@@ -1,7 +1,8 @@
 """The checks of a whole page, in the order in which their issues are reported.
 
-A check finds what no field reader can see: it gets the page and the readings and returns issues. A new check is one module with a
-function `check(context, readings)` and one line in `PAGE_CHECKS`.
+A check finds what no field reader can see: it gets the page and the readings and returns issues.
+A new check is one module with a function `check(context, readings)` and one line in
+`PAGE_CHECKS`.
 """
 
 from __future__ import annotations
@@ -38,11 +39,15 @@ PAGE_CHECKS: tuple[PageCheck, ...] = (
 )
 
 _SUPERSEDED = {IssueCode.BESIDE_BOX: IssueCode.ENCIRCLED}
-"""An issue (left) that is not reported for a field which has the other one: a ring is also a mark next to its box."""
+"""An issue (left) that is not reported for a field which has the other one: a ring is also a mark
+next to its box.
+"""
 
 
 def find_page_issues(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
-    """The issues that all checks find, in their order. `readings` are those of the fields that were read, resolved."""
+    """The issues that all checks find, in their order. `readings` are those of the fields that were
+    read, resolved.
+    """
     found = [issue for check in PAGE_CHECKS for issue in check(context, readings)]
     return [issue for issue in found if not _is_superseded(issue, found)]
 

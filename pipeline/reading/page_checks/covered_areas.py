@@ -1,10 +1,12 @@
-"""Correction tape and fluid: patches whiter than the paper around them. What lies under one is hidden, and an empty field may not be empty.
+"""Correction tape and fluid: patches whiter than the paper around them. What lies under one is
+hidden, and an empty field may not be empty.
 
-The page is compared with its unfilled form, whose tints and white boxes so fall away. Pen strokes are closed; what then is narrower than tape may
-be, and lighter than all around, is a patch. A page that is white through and through, as in black and white, shows none.
+The page is compared with its unfilled form, whose tints and white boxes so fall away. Pen
+strokes are closed; what then is narrower than tape may be, and lighter than all around, is a
+patch. A page that is white through and through, as in black and white, shows none.
 
-Printed words that a page does not show. On a black and white scan the pale outlines of fields are lost, and words alone tell that something lies
-over them: a note, a label, a strip of paper.
+Printed words that a page does not show. On a black and white scan the pale outlines of fields
+are lost, and words alone tell that something lies over them: a note, a label, a strip of paper.
 """
 
 from __future__ import annotations
@@ -66,7 +68,8 @@ _WHITE_LEVEL, _MAX_WHITE_SHARE = 254, 0.2
 
 
 def find_correction_tape(page: Image, unfilled: Image) -> Mask:
-    """Where something whiter than the paper lies on it. All is laid on the form; page and answer are at `PATCH_SCALE`, `unfilled` is 8 px/mm.
+    """Where something whiter than the paper lies on it. All is laid on the form; page and answer
+    are at `PATCH_SCALE`, `unfilled` is 8 px/mm.
 
     `unfilled` never changes: what it holds is kept.
     """
@@ -77,7 +80,9 @@ def find_correction_tape(page: Image, unfilled: Image) -> Mask:
     lighter = np.minimum(
         _relative_lightness(compared), _relative_lightness(np.asarray(paper / 255, np.float32))
     )  # a tint that was lost makes no patch
-    most = max(_MIN_LIGHTNESS, _UNEVENNESS_FACTOR * float(np.quantile(lighter, _UNEVENNESS_QUANTILE)))
+    most = max(
+        _MIN_LIGHTNESS, _UNEVENNESS_FACTOR * float(np.quantile(lighter, _UNEVENNESS_QUANTILE))
+    )
     patches = lighter >= most
     if np.count_nonzero(patches) < _MIN_PATCH_MM2 * PATCH_SCALE**2:
         return np.zeros(paper.shape, np.bool_)
@@ -88,9 +93,17 @@ def find_correction_tape(page: Image, unfilled: Image) -> Mask:
 
 
 def _relative_lightness(paper: NDArray[np.float32]) -> NDArray[np.float32]:
-    """By how much paper is lighter than that around it, nothing where it is so over more than tape is wide."""
-    light = cv2.morphologyEx(cv2.morphologyEx(paper, cv2.MORPH_OPEN, _square_kernel(_MAX_SLIVER_MM)), cv2.MORPH_CLOSE, _square_kernel(_MAX_INK_MM))
-    return np.asarray(light - cv2.morphologyEx(light, cv2.MORPH_OPEN, _square_kernel(_MAX_TAPE_MM)), np.float32)
+    """By how much paper is lighter than that around it, nothing where it is so over more than tape
+    is wide.
+    """
+    light = cv2.morphologyEx(
+        cv2.morphologyEx(paper, cv2.MORPH_OPEN, _square_kernel(_MAX_SLIVER_MM)),
+        cv2.MORPH_CLOSE,
+        _square_kernel(_MAX_INK_MM),
+    )
+    return np.asarray(
+        light - cv2.morphologyEx(light, cv2.MORPH_OPEN, _square_kernel(_MAX_TAPE_MM)), np.float32
+    )
 
 
 def is_under_tape(patches: Mask, box: Box) -> bool:
@@ -99,7 +112,9 @@ def is_under_tape(patches: Mask, box: Box) -> bool:
 
 
 def covered_share(mask: Mask, box: Box) -> float:
-    """The share of a box (mm) that a mask at `PATCH_SCALE` covers; of a box that leaves the page, of what is on it."""
+    """The share of a box (mm) that a mask at `PATCH_SCALE` covers; of a box that leaves the page,
+    of what is on it.
+    """
     part = mask[box_window(box, PATCH_SCALE)]
     return np.count_nonzero(part) / part.size if part.size else 0.0
 
@@ -113,7 +128,9 @@ def _template_paper(unfilled: TemplateImage) -> NDArray[np.float32]:
 def _paper_without_lines(picture: Image) -> NDArray[np.float32]:
     """The paper without thin lines."""
     soft = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), _PAPER_BLUR_PX)
-    return np.asarray(cv2.morphologyEx(soft, cv2.MORPH_CLOSE, _square_kernel(_MAX_LINE_MM)), np.float32)
+    return np.asarray(
+        cv2.morphologyEx(soft, cv2.MORPH_CLOSE, _square_kernel(_MAX_LINE_MM)), np.float32
+    )
 
 
 def _square_kernel(side_mm: float) -> NDArray[np.uint8]:
@@ -122,7 +139,9 @@ def _square_kernel(side_mm: float) -> NDArray[np.uint8]:
 
 
 _MAX_PRINT_LEVEL, _STROKE_PX = 90, 5
-"""Print with a stroke as dark as this so near is not lost in black and white; small grey words may be."""
+"""Print with a stroke as dark as this so near is not lost in black and white; small grey words may
+be.
+"""
 
 
 def find_missing_print(seen: PrintContrast) -> list[Box]:
@@ -133,18 +152,38 @@ def find_missing_print(seen: PrintContrast) -> list[Box]:
         return []
     height, width = seen.darkness.shape
     y, x = np.divmod(gone, width)
-    strokes = np.zeros((int(height / CHECK_PX_PER_MM) + 1, int(width / CHECK_PX_PER_MM) + 1), np.int32)
+    strokes = np.zeros(
+        (int(height / CHECK_PX_PER_MM) + 1, int(width / CHECK_PX_PER_MM) + 1), np.int32
+    )
     np.add.at(strokes, ((y / CHECK_PX_PER_MM).astype(int), (x / CHECK_PX_PER_MM).astype(int)), 1)
-    parts = Components.of(cv2.dilate((strokes > 0).view(np.uint8), np.ones((_MAX_GROUP_GAP_MM + 1, _MAX_GROUP_GAP_MM + 1), np.uint8)) > 0)
-    found = [np.argwhere((parts.labels == number) & (strokes > 0)) for number in range(1, len(parts.stats))]
-    return [_occluded_box(cells) for cells in found if strokes[tuple(cells.T)].sum() >= _MIN_WORD_MM2 * CHECK_PX_PER_MM**2]
+    parts = Components.of(
+        cv2.dilate(
+            (strokes > 0).view(np.uint8),
+            np.ones((_MAX_GROUP_GAP_MM + 1, _MAX_GROUP_GAP_MM + 1), np.uint8),
+        )
+        > 0
+    )
+    found = [
+        np.argwhere((parts.labels == number) & (strokes > 0))
+        for number in range(1, len(parts.stats))
+    ]
+    return [
+        _occluded_box(cells)
+        for cells in found
+        if strokes[tuple(cells.T)].sum() >= _MIN_WORD_MM2 * CHECK_PX_PER_MM**2
+    ]
 
 
 @cached_per_object
 def _dark_print_places(form: TemplatePrint) -> PixelIndices:
     """Which of a form's places of print are of dark print."""
-    near = np.asarray(cv2.erode(form.template_image.picture, np.ones((_STROKE_PX, _STROKE_PX), np.uint8)), np.uint8)
-    return np.flatnonzero(downscale(near, CHECK_PX_PER_MM).take(form.places) < _MAX_PRINT_LEVEL).astype(np.int32)
+    near = np.asarray(
+        cv2.erode(form.template_image.picture, np.ones((_STROKE_PX, _STROKE_PX), np.uint8)),
+        np.uint8,
+    )
+    return np.flatnonzero(
+        downscale(near, CHECK_PX_PER_MM).take(form.places) < _MAX_PRINT_LEVEL
+    ).astype(np.int32)
 
 
 def _occluded_box(cells: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> Box:

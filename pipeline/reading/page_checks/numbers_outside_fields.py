@@ -1,4 +1,6 @@
-"""Numbers that are written on the label above a row of digit boxes, or in the gap below it: the reader of the boxes does not look so far."""
+"""Numbers that are written on the label above a row of digit boxes, or in the gap below it: the
+reader of the boxes does not look so far.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from pipeline.reading.page_context import PageContext
 _LABEL_GAP_MM = 1.0
 """So far to each side a stroke is followed on where it lies on a label."""
 _MIN_DIGIT_HEIGHT, _MAX_DIGIT_HEIGHT = 0.25, 1.6
-"""A figure on a label, which hides a part of it, is so high at least and at most, in heights of the boxes."""
+"""A figure on a label, which hides a part of it, is so high at least and at most, in heights of the
+boxes.
+"""
 _MIN_DIGIT_MM2 = 0.8
 """Least ink of a figure, mm²."""
 _MAX_ROW_DISTANCE = 1.0
@@ -35,10 +39,14 @@ def check(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
     return [Issue(IssueCode.OUTSIDE_BOXES, name) for name in sorted(found)]
 
 
-def find_numbers_off_boxes(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: PrintContrast) -> frozenset[str]:
-    """The names of the fields of digit boxes that are read as empty with something as high as a figure above or below them, in no field.
+def find_numbers_off_boxes(
+    specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: PrintContrast
+) -> frozenset[str]:
+    """The names of the fields of digit boxes that are read as empty with something as high as a
+    figure above or below them, in no field.
 
-    `specs` are the fields of the page, `fields` their readings as far as they are read, `seen` the page laid on its form.
+    `specs` are the fields of the page, `fields` their readings as far as they are read, `seen`
+    the page laid on its form.
     """
     rows = [spec for spec in specs if spec.traits.digits_only and spec.name in fields]
     empty = {spec.name for spec in rows if fields[spec.name].state is State.EMPTY}
@@ -47,10 +55,18 @@ def find_numbers_off_boxes(specs: Sequence[FieldSpec], fields: Mapping[str, Read
     highest = max(spec.area.h for spec in rows)
     owned = _field_ink_mask(specs, seen)
     found: set[str] = set()
-    for top, left, pixels in connect_ink(find_pen_strokes(seen), _LABEL_GAP_MM, 2 * _LABEL_GAP_MM, _MAX_DIGIT_HEIGHT * highest + 2 * _LABEL_GAP_MM):
+    for top, left, pixels in connect_ink(
+        find_pen_strokes(seen),
+        _LABEL_GAP_MM,
+        2 * _LABEL_GAP_MM,
+        _MAX_DIGIT_HEIGHT * highest + 2 * _LABEL_GAP_MM,
+    ):
         ink = np.count_nonzero(pixels)
         place = slice(top, top + pixels.shape[0]), slice(left, left + pixels.shape[1])
-        if ink >= _MIN_DIGIT_MM2 * CHECK_PX_PER_MM**2 and np.count_nonzero(pixels & owned[place]) < _MIN_OWN_INK * ink:
+        if (
+            ink >= _MIN_DIGIT_MM2 * CHECK_PX_PER_MM**2
+            and np.count_nonzero(pixels & owned[place]) < _MIN_OWN_INK * ink
+        ):
             found.update(_nearest_rows(_stroke_box(top, left, pixels), rows))
     return frozenset(found & empty)
 
@@ -75,8 +91,18 @@ def _stroke_box(top: int, left: int, pixels: Mask) -> Box:
 
 
 def _nearest_rows(stroke: Box, rows: Sequence[FieldSpec]) -> set[str]:
-    """The names of the rows of boxes nearest above and below a stroke, if it is as high as a figure of theirs."""
+    """The names of the rows of boxes nearest above and below a stroke, if it is as high as a figure
+    of theirs.
+    """
     x, y = stroke.x + stroke.w / 2, stroke.y + stroke.h / 2
-    away = [(max(row.area.y - y, y - row.area.y - row.area.h), row) for row in rows if row.area.x <= x <= row.area.x + row.area.w]
-    near = [(far, row.name) for far, row in away if 0 < far <= _MAX_ROW_DISTANCE * row.area.h and stroke.h >= _MIN_DIGIT_HEIGHT * row.area.h]
+    away = [
+        (max(row.area.y - y, y - row.area.y - row.area.h), row)
+        for row in rows
+        if row.area.x <= x <= row.area.x + row.area.w
+    ]
+    near = [
+        (far, row.name)
+        for far, row in away
+        if 0 < far <= _MAX_ROW_DISTANCE * row.area.h and stroke.h >= _MIN_DIGIT_HEIGHT * row.area.h
+    ]
     return {name for far, name in near if far <= _MAX_DISTANCE_RATIO * min(near)[0]}

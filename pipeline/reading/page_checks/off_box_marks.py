@@ -1,4 +1,6 @@
-"""Crosses and ticks that stand beside their check box or reach into the next one: readers of boxes see what is in or close to each."""
+"""Crosses and ticks that stand beside their check box or reach into the next one: readers of boxes
+see what is in or close to each.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from pipeline.reading.page_checks.pen_strokes import connect_ink, find_pen_strok
 from pipeline.reading.page_context import PageContext
 
 _MARK_GAP_MM, _MARK_GAP_OVER_PRINT_MM = 0.6, 1.3
-"""So far to each side a stroke is followed on where it crosses a line, and where it lies on a label: on print it is not seen."""
+"""So far to each side a stroke is followed on where it crosses a line, and where it lies on a
+label: on print it is not seen.
+"""
 _MARK_SIZE_MM = 1.5, 14.0
 """The shorter side of a mark at least, and its longer one at most."""
 _MIN_MARK_MM2 = 1.0
@@ -50,7 +54,13 @@ class _Stroke(NamedTuple):
     @property
     def thickness_mm(self) -> float:
         """Of its broadest place."""
-        return 2 * float(cv2.distanceTransform(np.pad(self.pixels, 1).view(np.uint8), cv2.DIST_L2, 3).max()) / CHECK_PX_PER_MM
+        return (
+            2
+            * float(
+                cv2.distanceTransform(np.pad(self.pixels, 1).view(np.uint8), cv2.DIST_L2, 3).max()
+            )
+            / CHECK_PX_PER_MM
+        )
 
     @property
     def mm2(self) -> float:
@@ -61,7 +71,9 @@ class _Stroke(NamedTuple):
         """How much of it lies in a box, mm²."""
         rows, columns = box_window(box)
         top, left = max(0, rows.start - self.top), max(0, columns.start - self.left)
-        part = self.pixels[top : max(top, rows.stop - self.top), left : max(left, columns.stop - self.left)]
+        part = self.pixels[
+            top : max(top, rows.stop - self.top), left : max(left, columns.stop - self.left)
+        ]
         return float(np.count_nonzero(part)) / CHECK_PX_PER_MM**2
 
     def take_from(self, ink: Mask) -> None:
@@ -76,10 +88,14 @@ def check(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
     return [Issue(IssueCode.BESIDE_BOX, spec.name) for spec in context.fields if spec.name in found]
 
 
-def find_off_box_marks(specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: PrintContrast) -> frozenset[str]:
-    """The names of the fields of check boxes that a mark beside them, or one in two boxes, is about.
+def find_off_box_marks(
+    specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: PrintContrast
+) -> frozenset[str]:
+    """The names of the fields of check boxes that a mark beside them, or one in two boxes, is
+    about.
 
-    `specs` are the fields of the page, `fields` their readings as far as they are read, `seen` the page laid on its form.
+    `specs` are the fields of the page, `fields` their readings as far as they are read, `seen`
+    the page laid on its form.
     """
     marked = list_check_boxes(specs)
     if not marked:
@@ -91,15 +107,28 @@ def find_off_box_marks(specs: Sequence[FieldSpec], fields: Mapping[str, Reading]
             found.update(inside if len(inside) > 1 else ())
             stroke.take_from(ink)
     for stroke in _connected_strokes(ink, _MARK_GAP_OVER_PRINT_MM):
-        if not _fields_inside(stroke, boxes) and stroke.thickness_mm <= _MAX_PEN_MM and not _lies_in_read_area(stroke, read):
+        if (
+            not _fields_inside(stroke, boxes)
+            and stroke.thickness_mm <= _MAX_PEN_MM
+            and not _lies_in_read_area(stroke, read)
+        ):
             found.update(_nearest_fields(stroke, boxes))
     return frozenset(found)
 
 
 def _read_areas(specs: Sequence[FieldSpec], fields: Mapping[str, Reading]) -> _BoxIndex:
     """Where ink is read as something else."""
-    around = [(spec.name, geometry.widen_box(spec.area, _READ_AROUND_MM)) for spec in specs if not spec.traits.has_check_boxes]
-    return _BoxIndex([*around, *((name, Box(*word.box)) for name, reading in fields.items() for word in reading.words)])
+    around = [
+        (spec.name, geometry.widen_box(spec.area, _READ_AROUND_MM))
+        for spec in specs
+        if not spec.traits.has_check_boxes
+    ]
+    return _BoxIndex(
+        [
+            *around,
+            *((name, Box(*word.box)) for name, reading in fields.items() for word in reading.words),
+        ]
+    )
 
 
 def _connected_strokes(ink: Mask, gap_mm: float) -> list[_Stroke]:
@@ -109,17 +138,33 @@ def _connected_strokes(ink: Mask, gap_mm: float) -> list[_Stroke]:
     for top, left, pixels in connect_ink(ink, gap_mm, least, most):
         height, width = pixels.shape
         found.append(
-            _Stroke(Box(left / CHECK_PX_PER_MM, top / CHECK_PX_PER_MM, width / CHECK_PX_PER_MM, height / CHECK_PX_PER_MM), pixels, top, left)
+            _Stroke(
+                Box(
+                    left / CHECK_PX_PER_MM,
+                    top / CHECK_PX_PER_MM,
+                    width / CHECK_PX_PER_MM,
+                    height / CHECK_PX_PER_MM,
+                ),
+                pixels,
+                top,
+                left,
+            )
         )
     return [stroke for stroke in found if stroke.mm2 >= _MIN_MARK_MM2]
 
 
 class _BoxIndex:
-    """Boxes of fields, so that those at a place are found at once: a page has hundreds of boxes and strokes."""
+    """Boxes of fields, so that those at a place are found at once: a page has hundreds of boxes and
+    strokes.
+    """
 
     def __init__(self, named: Sequence[tuple[str, Box]]) -> None:
         self._named = named
-        x, y, w, h = np.array([(box.x, box.y, box.w, box.h) for _, box in named], np.float64).reshape(-1, 4).T
+        x, y, w, h = (
+            np.array([(box.x, box.y, box.w, box.h) for _, box in named], np.float64)
+            .reshape(-1, 4)
+            .T
+        )
         self._sides = x, y, x + w, y + h
 
     def near(self, area: Box, mm: float = 0.0) -> list[tuple[str, Box]]:
@@ -131,21 +176,34 @@ class _BoxIndex:
 
 
 def _lies_in_read_area(stroke: _Stroke, read: _BoxIndex) -> bool:
-    return sum(stroke.within(box) for _, box in read.near(stroke.area)) >= _MIN_READ_SHARE * stroke.mm2
+    return (
+        sum(stroke.within(box) for _, box in read.near(stroke.area)) >= _MIN_READ_SHARE * stroke.mm2
+    )
 
 
 def _fields_inside(stroke: _Stroke, boxes: _BoxIndex) -> set[str]:
     """The fields with a box that a stroke lies in; print in a box may hide most of it."""
     touched = boxes.near(stroke.area)
-    within = {name: mm2 for name, box in touched if (mm2 := stroke.within(box)) >= max(_MIN_MM2_IN_BOX, _MIN_SHARE_IN_BOX * stroke.mm2)}
+    within = {
+        name: mm2
+        for name, box in touched
+        if (mm2 := stroke.within(box)) >= max(_MIN_MM2_IN_BOX, _MIN_SHARE_IN_BOX * stroke.mm2)
+    }
     return set(within) or {
-        name for name, box in touched if stroke.within(geometry.widen_box(box, _MARK_OUTLINE_MM)) >= _MAX_SHARE_AT_BOX * stroke.mm2
+        name
+        for name, box in touched
+        if stroke.within(geometry.widen_box(box, _MARK_OUTLINE_MM))
+        >= _MAX_SHARE_AT_BOX * stroke.mm2
     }
 
 
 def _nearest_fields(stroke: _Stroke, boxes: _BoxIndex) -> set[str]:
     """The fields of the boxes that a stroke in no box is nearest to, to their left or right."""
     x, y = stroke.area.x + stroke.area.w / 2, stroke.area.y + stroke.area.h / 2
-    level = [(name, box) for name, box in boxes.near(stroke.area, _MAX_BOX_DISTANCE_MM) if abs(y - box.y - box.h / 2) <= _MAX_LEVEL_OFFSET * box.h]
+    level = [
+        (name, box)
+        for name, box in boxes.near(stroke.area, _MAX_BOX_DISTANCE_MM)
+        if abs(y - box.y - box.h / 2) <= _MAX_LEVEL_OFFSET * box.h
+    ]
     near = [(abs(x - box.x - box.w / 2), name) for name, box in level]
     return {name for far, name in near if far <= _MAX_DISTANCE_RATIO * min(near)[0]}

@@ -1,6 +1,8 @@
-"""Where print was found on a page → how the paper lies: flat, bent or creased, and how far from the truth that may be.
+"""Where print was found on a page → how the paper lies: flat, bent or creased, and how far from the
+truth that may be.
 
-What explains the shifts of print is judged at patches that were left out of the fit, so that a wrong fit cannot look good.
+What explains the shifts of print is judged at patches that were left out of the fit, so that a
+wrong fit cannot look good.
 
 How paper deviates from flat: stretched, curled or creased, as a smooth shift of its print in mm.
 """
@@ -29,11 +31,15 @@ _CAUCHY_SCALE_MM = 0.15
 _DAMPING = 1e-3
 """Weight of the assumption of no bend, in patches, for each patch."""
 _NEAR_MM = 9.0
-"""Standard deviation of the weight of a patch in the fit of a crease. Patches lie about 13 mm apart."""
+"""Standard deviation of the weight of a patch in the fit of a crease. Patches lie about 13 mm
+apart.
+"""
 _PATCH_DISTANCE_MM = 13.5
 """Distance over which the slope of a crease is measured, mm."""
 _NO_CREASE_WEIGHT = 0.15
-"""How much weight the assumption of no crease has, in patches: where there are none, nothing is moved."""
+"""How much weight the assumption of no crease has, in patches: where there are none, nothing is
+moved.
+"""
 WORST_PERCENTILE = 95
 """Residuals are judged at this percentile, so that one patch in twenty may be wrong."""
 LEAST_KEPT = 6
@@ -45,14 +51,18 @@ MIN_PATCHES = 12
 _FOLD_SQUARE_MM = 13.5
 """Side of the squares of the chess board that are left out in turn, mm."""
 _MIN_CREASE_RESIDUAL_MM = 0.12
-"""A page that lies so well is not searched for creases: there is nothing to gain, and following them costs as much as all else."""
+"""A page that lies so well is not searched for creases: there is nothing to gain, and following
+them costs as much as all else.
+"""
 _MAX_BEND_RATIO = 0.85
 """A bend is believed if it brings the residual below this share of that without it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Creases:
-    """What a bend leaves: in each place a plane fitted to the patches around it (local regression, Cleveland 1979). `at`, `left` (n, 2) mm."""
+    """What a bend leaves: in each place a plane fitted to the patches around it (local regression,
+    Cleveland 1979). `at`, `left` (n, 2) mm.
+    """
 
     at: Points
     left: Points
@@ -64,12 +74,16 @@ class Creases:
         terms = np.concatenate([np.ones((*near.shape, 1)), away / _NEAR_MM], axis=2)
         weighted = terms * near[:, :, None]
         normal = np.einsum("mni,mnj->mij", weighted, terms) + _NO_CREASE_WEIGHT * np.eye(3)
-        return np.asarray(np.linalg.solve(normal, weighted.transpose(0, 2, 1) @ self.left)[:, 0], dtype=np.float64)
+        return np.asarray(
+            np.linalg.solve(normal, weighted.transpose(0, 2, 1) @ self.left)[:, 0], dtype=np.float64
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Bend:
-    """Shift in mm as polynomials of third degree over `page`, `weights` (10, 2), and what creases add to it."""
+    """Shift in mm as polynomials of third degree over `page`, `weights` (10, 2), and what creases
+    add to it.
+    """
 
     weights: Weights
     page: Box
@@ -81,7 +95,9 @@ class Bend:
         return smooth if self.creases is None else smooth + self.creases.shift(mm)
 
     def sharpness(self, mm: Points) -> NDArray[np.float64]:
-        """How far, mm, the shift of each place differs from the middle between that of places on both sides, the worse of across and down."""
+        """How far, mm, the shift of each place differs from the middle between that of places on
+        both sides, the worse of across and down.
+        """
         here, worst = self.shift(mm), np.zeros(len(mm))
         for side in np.array([(_PATCH_DISTANCE_MM, 0.0), (0.0, _PATCH_DISTANCE_MM)]):
             between = (self.shift(mm + side) + self.shift(mm - side)) / 2
@@ -96,7 +112,9 @@ def _polynomial_terms(mm: Points, page: Box) -> NDArray[np.float64]:
 
 
 def fit_bend(at: Points, left: Points, page: Box, *, creased: bool = False) -> Bend:
-    """Fit of what a homography leaves, by least squares with Cauchy's weights; a little damped so that edges do not fly away."""
+    """Fit of what a homography leaves, by least squares with Cauchy's weights; a little damped so
+    that edges do not fly away.
+    """
     powers = _polynomial_terms(at, page)
     weight: Weights = np.ones(len(at))
     damping = np.diag([_DAMPING * len(at)] * powers.shape[1])
@@ -117,26 +135,41 @@ RANSAC_TRIALS, RANSAC_CONFIDENCE = 500, 0.995
 """Most trials of the robust fit, and the probability with which it may stop earlier."""
 
 
-def fit_page(shifts: PatchOffsets, page: Box) -> tuple[Homography, Bend | None, NDArray[np.float64]]:
-    """Homography, bend if it helps, and how far off, mm, each patch lies when left out; none if the page's print was not found."""
+def fit_page(
+    shifts: PatchOffsets, page: Box
+) -> tuple[Homography, Bend | None, NDArray[np.float64]]:
+    """Homography, bend if it helps, and how far off, mm, each patch lies when left out; none if the
+    page's print was not found.
+    """
     at, moved = shifts.seen
     if len(at) < MIN_PATCHES or not patch_matching.is_mostly_seen(shifts, page):
         return np.eye(3), None, np.zeros(0)
     best, wrong = _PaperModel.FLAT, _leave_out_errors(at, moved, page, _PaperModel.FLAT)
-    for model in (_PaperModel.BENT, _PaperModel.CREASED) if len(at) >= MANY_PATCHES * MIN_PATCHES else ():
-        if model is _PaperModel.CREASED and np.percentile(wrong, WORST_PERCENTILE) < _MIN_CREASE_RESIDUAL_MM:
+    for model in (
+        (_PaperModel.BENT, _PaperModel.CREASED) if len(at) >= MANY_PATCHES * MIN_PATCHES else ()
+    ):
+        if (
+            model is _PaperModel.CREASED
+            and np.percentile(wrong, WORST_PERCENTILE) < _MIN_CREASE_RESIDUAL_MM
+        ):
             break
         trial = _leave_out_errors(at, moved, page, model)
-        if np.percentile(trial, WORST_PERCENTILE) < _MAX_BEND_RATIO * np.percentile(wrong, WORST_PERCENTILE):
+        if np.percentile(trial, WORST_PERCENTILE) < _MAX_BEND_RATIO * np.percentile(
+            wrong, WORST_PERCENTILE
+        ):
             best, wrong = model, trial
     return *_fit_model(at, moved, page, best), wrong
 
 
-def fit_robust_homography(at: Points, moved: Points, within_mm: float = FLAT_TOLERANCE_MM) -> Homography | None:
+def fit_robust_homography(
+    at: Points, moved: Points, within_mm: float = FLAT_TOLERANCE_MM
+) -> Homography | None:
     """mm → mm, robust."""
     if len(at) < 4:
         return None
-    found, _ = cv2.findHomography(at, at + moved, cv2.RANSAC, within_mm, maxIters=RANSAC_TRIALS, confidence=RANSAC_CONFIDENCE)
+    found, _ = cv2.findHomography(
+        at, at + moved, cv2.RANSAC, within_mm, maxIters=RANSAC_TRIALS, confidence=RANSAC_CONFIDENCE
+    )
     return None if found is None else np.asarray(found, dtype=np.float64)
 
 
@@ -148,16 +181,28 @@ class _PaperModel(Enum):
     CREASED = 2
 
 
-def _fit_model(at: Points, moved: Points, page: Box, model: _PaperModel) -> tuple[Homography, Bend | None]:
-    """A shift of print `moved` at `at` explained: mm on the form → mm as now laid, then the bend in form coordinates."""
-    flat = fit_robust_homography(at, moved, FLAT_TOLERANCE_MM if model is _PaperModel.FLAT else BENT_TOLERANCE_MM)
+def _fit_model(
+    at: Points, moved: Points, page: Box, model: _PaperModel
+) -> tuple[Homography, Bend | None]:
+    """A shift of print `moved` at `at` explained: mm on the form → mm as now laid, then the bend in
+    form coordinates.
+    """
+    flat = fit_robust_homography(
+        at, moved, FLAT_TOLERANCE_MM if model is _PaperModel.FLAT else BENT_TOLERANCE_MM
+    )
     flat = np.eye(3) if flat is None else flat
     left = geometry.transform_points(np.linalg.inv(flat), at + moved) - at
-    return flat, None if model is _PaperModel.FLAT else fit_bend(at, left, page, creased=model is _PaperModel.CREASED)
+    return flat, None if model is _PaperModel.FLAT else fit_bend(
+        at, left, page, creased=model is _PaperModel.CREASED
+    )
 
 
-def _leave_out_errors(at: Points, moved: Points, page: Box, model: _PaperModel) -> NDArray[np.float64]:
-    """How far off, mm, each patch lies when those of its square of a chess board are left out of the fit."""
+def _leave_out_errors(
+    at: Points, moved: Points, page: Box, model: _PaperModel
+) -> NDArray[np.float64]:
+    """How far off, mm, each patch lies when those of its square of a chess board are left out of
+    the fit.
+    """
     board = np.floor(at / _FOLD_SQUARE_MM).astype(int).sum(axis=1) % 2 == 0
     wrong = np.zeros(len(at))
     for left_out in (board, ~board):

@@ -1,6 +1,7 @@
 """Bayes' rule for one field: a reader's alternatives times what else is known, normalised again.
 
-Fields that depend on their neighbours, each on the next: exact probabilities of every value by summing forwards and backwards.
+Fields that depend on their neighbours, each on the next: exact probabilities of every value by
+summing forwards and backwards.
 """
 
 from __future__ import annotations
@@ -33,19 +34,31 @@ def unlisted_p(reading: Reading) -> float:
     return max(0.0, 1.0 - sum(list_values(reading).values()))
 
 
-def weigh_reading(reading: Reading, weight: Callable[[Value], float], weight_of_rest: float) -> Reading:
-    """Each alternative's p times its weight; what was not listed keeps its share, as something of `weight_of_rest`."""
+def weigh_reading(
+    reading: Reading, weight: Callable[[Value], float], weight_of_rest: float
+) -> Reading:
+    """Each alternative's p times its weight; what was not listed keeps its share, as something of
+    `weight_of_rest`.
+    """
     if reading.state is not State.READ:
         return reading
-    return normalize_reading(reading, {value: p * weight(value) for value, p in list_values(reading).items()}, unlisted_p(reading) * weight_of_rest)
+    return normalize_reading(
+        reading,
+        {value: p * weight(value) for value, p in list_values(reading).items()},
+        unlisted_p(reading) * weight_of_rest,
+    )
 
 
 def normalize_reading(reading: Reading, weights: Mapping[Value, float], rest: float) -> Reading:
-    """The reading with the heaviest value first. Probabilities by character belong to a value and go with it."""
+    """The reading with the heaviest value first. Probabilities by character belong to a value and
+    go with it.
+    """
     total = sum(weights.values()) + rest
     if total <= 0:
         return reading
-    ranked = sorted(((value, weight / total) for value, weight in weights.items()), key=lambda pair: -pair[1])
+    ranked = sorted(
+        ((value, weight / total) for value, weight in weights.items()), key=lambda pair: -pair[1]
+    )
     (value, p), others = ranked[0], tuple(ranked[1 : MAX_ALTERNATIVES + 1])
     characters = reading.characters if value == reading.value else ()
     return replace(reading, value=value, p=p, alternatives=others, characters=characters)
@@ -63,7 +76,9 @@ def remove_evidence(reading: Reading, reasons: Collection[str]) -> Reading:
 
 @dataclass(frozen=True, slots=True)
 class ChainLink:
-    """One field: the values it may have and their probabilities; what is missing to 1 belongs to values not listed."""
+    """One field: the values it may have and their probabilities; what is missing to 1 belongs to
+    values not listed.
+    """
 
     values: tuple[float, ...]
     p: tuple[float, ...]
@@ -73,14 +88,20 @@ class ChainLink:
         return np.array([*self.p, max(1e-9, 1 - sum(self.p))])
 
 
-def smooth_chain(links: Sequence[ChainLink], weights: Sequence[PairWeight]) -> tuple[float, list[Floats]]:
-    """Log of the chain's total weight, and for each link its values' probabilities with that of all others at the end.
+def smooth_chain(
+    links: Sequence[ChainLink], weights: Sequence[PairWeight]
+) -> tuple[float, list[Floats]]:
+    """Log of the chain's total weight, and for each link its values' probabilities with that of all
+    others at the end.
 
     Args:
         links: at least one.
         weights: between each link and the next, one fewer than links.
     """
-    steps = [_transition_matrix(one, other, weight) for one, other, weight in zip(links[:-1], links[1:], weights, strict=True)]
+    steps = [
+        _transition_matrix(one, other, weight)
+        for one, other, weight in zip(links[:-1], links[1:], weights, strict=True)
+    ]
     own = [link.with_rest() for link in links]
     forward, log = [own[0] / own[0].sum()], float(np.log(own[0].sum()))
     for step, p in zip(steps, own[1:], strict=True):
@@ -96,5 +117,9 @@ def smooth_chain(links: Sequence[ChainLink], weights: Sequence[PairWeight]) -> t
 
 def _transition_matrix(one: ChainLink, other: ChainLink, weight: PairWeight) -> Floats:
     step = np.full((len(one.values) + 1, len(other.values) + 1), UNLISTED_PAIR_WEIGHT)
-    step[:-1, :-1] = [[weight(a, b) for b in other.values] for a in one.values] if one.values and other.values else step[:-1, :-1]
+    step[:-1, :-1] = (
+        [[weight(a, b) for b in other.values] for a in one.values]
+        if one.values and other.values
+        else step[:-1, :-1]
+    )
     return step

@@ -11,8 +11,12 @@ from pipeline.domain.model import Reading, State
 from pipeline.registers.staff import StaffRegister
 
 
-def name_signers(specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Reading], staff: StaffRegister) -> dict[str, Reading]:
-    """Fields of initials whose alternatives now name persons ("MA – Maria Andersson"), each with its probability; whether they are there stays."""
+def name_signers(
+    specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Reading], staff: StaffRegister
+) -> dict[str, Reading]:
+    """Fields of initials whose alternatives now name persons ("MA – Maria Andersson"), each with
+    its probability; whether they are there stays.
+    """
     found = {}
     for spec in specs:
         reading = fields[spec.name]
@@ -24,7 +28,9 @@ def name_signers(specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, 
 def _add_signer_names(reading: Reading, staff: StaffRegister, unit: str) -> Reading:
     shares: dict[str, float] = {}
     for signer in staff.signers(reading.cell_probabilities, unit):
-        shares[signer.words] = shares.get(signer.words, 0.0) + reading.p * signer.p  # somebody may be on the list of two units
+        shares[signer.words] = (
+            shares.get(signer.words, 0.0) + reading.p * signer.p
+        )  # somebody may be on the list of two units
     ranked = sorted(shares.items(), key=lambda pair: -pair[1])
     absent = tuple((value, p) for value, p in reading.alternatives if not isinstance(value, str))
     return replace(reading, alternatives=(*ranked, *absent))

@@ -1,4 +1,6 @@
-"""Anchors: heads of the log that are kept where nobody reaches who could rewrite the log. A file holds one a line, as JSON, the oldest first."""
+"""Anchors: heads of the log that are kept where nobody reaches who could rewrite the log. A file
+holds one a line, as JSON, the oldest first.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +38,19 @@ class LogAnchor:
     def to_json_line(self) -> str:
         """One line of JSON."""
         at = self.at.isoformat(timespec="seconds")
-        return json.dumps({"format": FORMAT, "number": self.head.number, "sha256": self.head.sha256, "sealed_at": at})
+        return json.dumps(
+            {
+                "format": FORMAT,
+                "number": self.head.number,
+                "sha256": self.head.sha256,
+                "sealed_at": at,
+            }
+        )
 
 
-def take_anchor(conn: Connection, by: str, now: datetime, known_heads: Sequence[ChainHead] = ()) -> LogAnchor:
+def take_anchor(
+    conn: Connection, by: str, now: datetime, known_heads: Sequence[ChainHead] = ()
+) -> LogAnchor:
     """The head of the log as it is now. That it was taken is the next row.
 
     Args:
@@ -66,7 +77,11 @@ def read_anchors(path: Path) -> list[ChainHead]:
     """
     try:
         lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-        heads = [ChainHead(int(line["number"]), str(line["sha256"])) for line in lines if line["format"] == FORMAT]
+        heads = [
+            ChainHead(int(line["number"]), str(line["sha256"]))
+            for line in lines
+            if line["format"] == FORMAT
+        ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _no_anchors_error(path) from error
     if not heads or len(heads) != len(lines):
@@ -75,11 +90,21 @@ def read_anchors(path: Path) -> list[ChainHead]:
 
 
 def verify_log(store: Store, by: str, anchors: list[ChainHead]) -> ChainVerdict:
-    """Check the whole log, while others go on working. That it was checked, and what came of it, is an event."""
+    """Check the whole log, while others go on working. That it was checked, and what came of it, is
+    an event.
+    """
     with store.read() as conn:
         verdict = hash_chain.verify_chain(conn, anchors)
     with store.begin() as conn:
-        record(conn, by, "verify_log", "log", rows=verdict.rows, problems=verdict.count, anchors=len(anchors))
+        record(
+            conn,
+            by,
+            "verify_log",
+            "log",
+            rows=verdict.rows,
+            problems=verdict.count,
+            anchors=len(anchors),
+        )
     return verdict
 
 
@@ -87,7 +112,11 @@ def describe_problem(problem: ChainProblem) -> str:
     """A problem in words."""
     if problem.kind is ProblemKind.UNPROTECTED:
         return "The triggers that keep the log from being changed are not there."
-    rows = f"Row {problem.first}" if problem.first == problem.last else f"Rows {problem.first} to {problem.last}"
+    rows = (
+        f"Row {problem.first}"
+        if problem.first == problem.last
+        else f"Rows {problem.first} to {problem.last}"
+    )
     words = (
         _PROBLEM_TEXTS[problem.kind]
         if problem.first == problem.last

@@ -1,8 +1,11 @@
-"""What a client may be told of the log (PDL 8:5): from which unit and when somebody has had access to the client's data, in plain words.
+"""What a client may be told of the log (PDL 8:5): from which unit and when somebody has had access
+to the client's data, in plain words.
 
-The law gives the client unit and time, not the name of the member of staff, so names are not in it. What only the machine did is left out.
+The law gives the client unit and time, not the name of the member of staff, so names are not in
+it. What only the machine did is left out.
 
-What the log says, in words for the person whom the paper is about. Several kinds of work share one phrase: the client asks where and when.
+What the log says, in words for the person whom the paper is about. Several kinds of work share
+one phrase: the client asks where and when.
 
 The extract as a letter-like list for handing to the client. Lengths are mm.
 """
@@ -89,7 +92,9 @@ ACCESS_TEXTS: Mapping[str, str] = {
 _MIN_DIGITS = 6
 """A reserve number may have letters, but a name is none."""
 PRINT_ACTION = "issue"
-"""It bears the first serial of a stack, whomever that sheet is for; each sheet for a client has a row of its own."""
+"""It bears the first serial of a stack, whomever that sheet is for; each sheet for a client has a
+row of its own.
+"""
 MARGIN = 20.0
 INTRODUCTION_TEXT = (
     "Här ser du från vilken enhet och när någon har haft tillgång till uppgifter om dig på papper som skrevs när datasystemen låg nere, och som "
@@ -103,7 +108,9 @@ _COLUMN_WIDTHS_MM = (34, 48, 72, 16)
 
 @dataclass(frozen=True, slots=True)
 class AccessLine:
-    """One line: when (Swedish time, to the minute), from which unit, what, and how many times in that minute."""
+    """One line: when (Swedish time, to the minute), from which unit, what, and how many times in
+    that minute.
+    """
 
     at: str
     unit: str
@@ -113,7 +120,9 @@ class AccessLine:
 
 @dataclass(frozen=True, slots=True)
 class ClientExtract:
-    """An extract of the log for one client. `elsewhere` counts rows of units whose log the person who made it does not follow up."""
+    """An extract of the log for one client. `elsewhere` counts rows of units whose log the person
+    who made it does not follow up.
+    """
 
     pid: str
     name: str
@@ -126,7 +135,9 @@ class ClientExtract:
 
 
 def find_client_pid(conn: Connection, typed: str) -> str | None:
-    """The personal number in full that is meant by what somebody writes; the client need not be in the register any longer."""
+    """The personal number in full that is meant by what somebody writes; the client need not be in
+    the register any longer.
+    """
     known = find_client(conn, typed)
     if known is not None:
         return known.pid
@@ -134,8 +145,11 @@ def find_client_pid(conn: Connection, typed: str) -> str | None:
     return written if sum(sign.isdigit() for sign in written) >= _MIN_DIGITS else None
 
 
-def make_client_extract(conn: Connection, person: Person, typed: str, start: datetime, end: datetime, now: datetime) -> ClientExtract:
-    """All accesses to a client's data in a time, oldest first. That it was made is an event, under a digest of the number.
+def make_client_extract(
+    conn: Connection, person: Person, typed: str, start: datetime, end: datetime, now: datetime
+) -> ClientExtract:
+    """All accesses to a client's data in a time, oldest first. That it was made is an event, under
+    a digest of the number.
 
     Args:
         typed: the personal number as people write it. It need not be in the register any longer.
@@ -153,18 +167,41 @@ def make_client_extract(conn: Connection, person: Person, typed: str, start: dat
     lines = dict[tuple[str, str, str], int]()
     for row in queries.iterate_log_rows(conn, person.units, wanted):
         if row.by != MACHINE_LOGIN and row.action != PRINT_ACTION:
-            key = (f"{row.at.astimezone(SWEDEN):%Y-%m-%d %H:%M}", row.unit or "", ACCESS_TEXTS.get(row.action, OTHER_ACCESS_TEXT))
+            key = (
+                f"{row.at.astimezone(SWEDEN):%Y-%m-%d %H:%M}",
+                row.unit or "",
+                ACCESS_TEXTS.get(row.action, OTHER_ACCESS_TEXT),
+            )
             lines[key] = lines.get(key, 0) + 1
     elsewhere = queries.count_other_units_rows(conn, person.units, wanted, apart_from=PRINT_ACTION)
-    record(conn, person.login, "extract_log", client_log_subject(conn, pid), unit=known.unit if known else None, lines=len(lines))
+    record(
+        conn,
+        person.login,
+        "extract_log",
+        client_log_subject(conn, pid),
+        unit=known.unit if known else None,
+        lines=len(lines),
+    )
     shown = restrict_client(conn, known, person) if known else None
     accesses = tuple(AccessLine(*key, times) for key, times in sorted(lines.items()))
-    return ClientExtract(pid, shown.name if shown else "", start, end, now, tuple(sorted(person.units)), accesses, elsewhere)
+    return ClientExtract(
+        pid,
+        shown.name if shown else "",
+        start,
+        end,
+        now,
+        tuple(sorted(person.units)),
+        accesses,
+        elsewhere,
+    )
 
 
 def format_extract_csv(extract: ClientExtract) -> bytes:
     """The extract as a table."""
-    rows = [(format_pid(extract.pid), line.at, line.unit, line.description, str(line.count)) for line in extract.lines]
+    rows = [
+        (format_pid(extract.pid), line.at, line.unit, line.description, str(line.count))
+        for line in extract.lines
+    ]
     return write_csv(("personnummer", "tid", "enhet", "vad", "antal gånger"), rows)
 
 
@@ -179,7 +216,9 @@ def render_extract_pdf(extract: ClientExtract, provider: str) -> bytes:
         paper.write_paragraph(" · ".join(filter(None, (extract.name, format_pid(extract.pid)))), 12)
         made = f"Framtaget {extract.made_at.astimezone(SWEDEN):%Y-%m-%d %H:%M}."
         last = (extract.end - timedelta(microseconds=1)).astimezone(SWEDEN)
-        paper.write_paragraph(f"Tid: {extract.start.astimezone(SWEDEN):%Y-%m-%d} till {last:%Y-%m-%d}. {made}", 10)
+        paper.write_paragraph(
+            f"Tid: {extract.start.astimezone(SWEDEN):%Y-%m-%d} till {last:%Y-%m-%d}. {made}", 10
+        )
         paper.add_space(2)
         paper.write_paragraph(INTRODUCTION_TEXT, 10)
         paper.add_space(3)
@@ -188,10 +227,20 @@ def render_extract_pdf(extract: ClientExtract, provider: str) -> bytes:
         else:
             paper.write_paragraph(NO_ACCESS_TEXT, 11, bold=True)
         paper.add_space(3)
-        paper.write_paragraph(f"Utdraget omfattar {'enheten' if len(extract.units) == 1 else 'enheterna'} {', '.join(extract.units)}.", 9, grey=True)
+        paper.write_paragraph(
+            f"Utdraget omfattar {'enheten' if len(extract.units) == 1 else 'enheterna'} {', '.join(extract.units)}.",
+            9,
+            grey=True,
+        )
         if extract.other_unit_rows:
-            rows = "1 rad från en annan enhet. Den" if extract.other_unit_rows == 1 else f"{extract.other_unit_rows} rader från andra enheter. De"
-            paper.write_paragraph(f"Det finns också {rows} lämnas ut av dem som följer upp loggen där.", 10, bold=True)
+            rows = (
+                "1 rad från en annan enhet. Den"
+                if extract.other_unit_rows == 1
+                else f"{extract.other_unit_rows} rader från andra enheter. De"
+            )
+            paper.write_paragraph(
+                f"Det finns också {rows} lämnas ut av dem som följer upp loggen där.", 10, bold=True
+            )
         paper.write_paragraph(CONTACT_TEXT.format(provider=provider), 9, grey=True)
         return bytes(paper.output())
 
@@ -215,7 +264,9 @@ class _ExtractDocument(Document):
         self._style(8, bold=False, grey=True)
         self.cell(0, 5, f"Sida {self.page_no()} av {{nb}}", align="R")
 
-    def write_paragraph(self, text: str, size: float, *, bold: bool = False, grey: bool = False) -> None:
+    def write_paragraph(
+        self, text: str, size: float, *, bold: bool = False, grey: bool = False
+    ) -> None:
         """A paragraph."""
         self._style(size, bold=bold, grey=grey)
         self.multi_cell(0, size * 0.5, self.fit(text), new_x="LMARGIN", new_y="NEXT")
@@ -231,7 +282,10 @@ class _ExtractDocument(Document):
 def _draw_access_table(paper: _ExtractDocument, extract: ClientExtract) -> None:
     paper.set_style(9.5, _DARK)
     heading = FontFace(emphasis="BOLD", fill_color=(232, 238, 243))
-    lines = [(line.at, line.unit or "Ej angiven", line.description, str(line.count)) for line in extract.lines]
+    lines = [
+        (line.at, line.unit or "Ej angiven", line.description, str(line.count))
+        for line in extract.lines
+    ]
     with paper.table(
         col_widths=_COLUMN_WIDTHS_MM,
         text_align=("LEFT", "LEFT", "LEFT", "RIGHT"),

@@ -1,8 +1,11 @@
-"""The log as StoreLog 1.0 (RIVTA ehr:log, namespace urn:riv:ehr:log:store:StoreLogResponder:1): one request with a post a row, for a log service.
+"""The log as StoreLog 1.0 (RIVTA ehr:log, namespace urn:riv:ehr:log:store:StoreLogResponder:1): one
+request with a post a row, for a log service.
 
-What the contract asks for and the log has not: HSA-ids of people and units come from the settings; where one is missing, the login or the name of
-the unit stands in its place and is named to whoever makes the file. Clients are given by number alone, those that the rows concern now.
-A row that only the machine made has no user in the meaning of the contract and is left out, and counted.
+What the contract asks for and the log has not: HSA-ids of people and units come from the
+settings; where one is missing, the login or the name of the unit stands in its place and is
+named to whoever makes the file. Clients are given by number alone, those that the rows concern
+now. A row that only the machine made has no user in the meaning of the contract and is left out,
+and counted.
 """
 
 from __future__ import annotations
@@ -31,7 +34,13 @@ from pipeline.store.database.store import Store
 from pipeline.store.event_log import queries
 from pipeline.store.event_log.events import record
 from pipeline.store.event_log.hash_chain import LogRow
-from pipeline.store.event_log.queries import BREAK_GLASS_ACTION, MACHINE_LOGIN, LogFilter, client_by_search_subject, clients_of_subjects
+from pipeline.store.event_log.queries import (
+    BREAK_GLASS_ACTION,
+    MACHINE_LOGIN,
+    LogFilter,
+    client_by_search_subject,
+    clients_of_subjects,
+)
 from pipeline.store.registers import client_register
 
 RESPONDER_NS = "urn:riv:ehr:log:store:StoreLogResponder:1"
@@ -39,7 +48,13 @@ LOG_NS = "urn:riv:ehr:log:1"
 MAX_ID_LENGTH, MAX_PID_LENGTH = 32, 12
 _BATCH_SIZE = 1000
 
-READ_ACTIVITY, WRITE_ACTIVITY, SIGN_ACTIVITY, PRINT_ACTIVITY, EMERGENCY_ACTIVITY = "Läsa", "Skriva", "Signera", "Utskrift", "Nödöppning"
+READ_ACTIVITY, WRITE_ACTIVITY, SIGN_ACTIVITY, PRINT_ACTIVITY, EMERGENCY_ACTIVITY = (
+    "Läsa",
+    "Skriva",
+    "Signera",
+    "Utskrift",
+    "Nödöppning",
+)
 _READ_ACTIONS = frozenset(
     {
         "view_page",
@@ -55,7 +70,18 @@ _READ_ACTIONS = frozenset(
         "fetch_receipt_template",
     }
 ) | frozenset({"view_log", "verify_log", "login", "log_out", "denied"})
-_PRINT_ACTIONS = frozenset({"issue", "print_for_client", "export", "exported", "extract_log", "export_log", "print_question", "make_pack"})
+_PRINT_ACTIONS = frozenset(
+    {
+        "issue",
+        "print_for_client",
+        "export",
+        "exported",
+        "extract_log",
+        "export_log",
+        "print_question",
+        "make_pack",
+    }
+)
 _RESOURCE_BY_ACTION = {
     "view_page": "Pappershandling",
     "look_up": "Pappershandling",
@@ -64,19 +90,27 @@ _RESOURCE_BY_ACTION = {
     "log_out": "Inloggning",
 }
 _OTHER_RESOURCE, _OFFICE_RESOURCE = "Post ur pappershandling", "Administration"
-CARE_PURPOSE, BY_LAW_PURPOSE, ADMINISTRATION_PURPOSE = "Vård och behandling", "Annan dokumentation enligt lag", "Administration"
+CARE_PURPOSE, BY_LAW_PURPOSE, ADMINISTRATION_PURPOSE = (
+    "Vård och behandling",
+    "Annan dokumentation enligt lag",
+    "Administration",
+)
 
 
 @dataclass(slots=True)
 class StoreLogResult:
-    """What a file came to: posts in it, rows that only the machine made, and logins and units without an HSA-id."""
+    """What a file came to: posts in it, rows that only the machine made, and logins and units
+    without an HSA-id.
+    """
 
     posts: int = 0
     machine_rows: int = 0
     without_hsa_id: Counter[str] = field(default_factory=Counter)
 
 
-def write_storelog(store: Store, person: Person, settings: Settings, log_filter: LogFilter, file: BinaryIO) -> StoreLogResult:
+def write_storelog(
+    store: Store, person: Person, settings: Settings, log_filter: LogFilter, file: BinaryIO
+) -> StoreLogResult:
     """Write the request into a file. That it was made is an event.
 
     Raises:
@@ -90,15 +124,28 @@ def write_storelog(store: Store, person: Person, settings: Settings, log_filter:
     if not written.posts:
         raise ExportError("nobody_done_anything_time")
     with store.begin() as conn:
-        record(conn, person.login, "export_log", "log", unit=log_filter.unit, rows=written.posts, storelog=True)
+        record(
+            conn,
+            person.login,
+            "export_log",
+            "log",
+            unit=log_filter.unit,
+            rows=written.posts,
+            storelog=True,
+        )
     return written
 
 
-def _write_posts(conn: Connection, person: Person, settings: Settings, log_filter: LogFilter, file: BinaryIO) -> StoreLogResult:
+def _write_posts(
+    conn: Connection, person: Person, settings: Settings, log_filter: LogFilter, file: BinaryIO
+) -> StoreLogResult:
     posts = _PostBuilder(conn, settings)
     with etree.xmlfile(file, encoding="UTF-8") as xml:
         xml.write_declaration()
-        with xml.element(etree.QName(RESPONDER_NS, "StoreLogRequest"), nsmap={"store": RESPONDER_NS, "log": LOG_NS}):
+        with xml.element(
+            etree.QName(RESPONDER_NS, "StoreLogRequest"),
+            nsmap={"store": RESPONDER_NS, "log": LOG_NS},
+        ):
             for log in posts.build(queries.iterate_log_rows(conn, person.units, log_filter)):
                 xml.write(log, pretty_print=True)
     return posts.written
@@ -110,7 +157,13 @@ def activity_type(action: str) -> str:
         return EMERGENCY_ACTIVITY
     if action == "sign":
         return SIGN_ACTIVITY
-    return READ_ACTIVITY if action in _READ_ACTIONS else PRINT_ACTIVITY if action in _PRINT_ACTIONS else WRITE_ACTIVITY
+    return (
+        READ_ACTIVITY
+        if action in _READ_ACTIONS
+        else PRINT_ACTIVITY
+        if action in _PRINT_ACTIONS
+        else WRITE_ACTIVITY
+    )
 
 
 class _PostBuilder:
@@ -138,7 +191,9 @@ class _PostBuilder:
                 yield self._build_post(row, sorted(own | searched))
 
     def _build_post(self, row: LogRow, pids: list[str]) -> etree._Element:
-        log = etree.Element(etree.QName(RESPONDER_NS, "Log"), nsmap={"store": RESPONDER_NS, "log": LOG_NS})
+        log = etree.Element(
+            etree.QName(RESPONDER_NS, "Log"), nsmap={"store": RESPONDER_NS, "log": LOG_NS}
+        )
         _add_element(log, "LogId", str(uuid.UUID(hex=(row.sha256 or "0" * 32)[:32])))
         system = _add_element(log, "System")
         _add_element(system, "SystemId", self._settings.source_system_hsa_id)
@@ -151,12 +206,28 @@ class _PostBuilder:
         return log
 
     def _add_activity(self, activity: etree._Element, row: LogRow) -> None:
-        _add_element(activity, "ActivityType", EMERGENCY_ACTIVITY if row.detail.get(BREAK_GLASS_ACTION) else activity_type(row.action))
+        _add_element(
+            activity,
+            "ActivityType",
+            EMERGENCY_ACTIVITY if row.detail.get(BREAK_GLASS_ACTION) else activity_type(row.action),
+        )
         _add_element(activity, "ActivityLevel", row.action)
-        _add_element(activity, "ActivityArgs", " ".join(filter(None, (row.subject, format_detail(row)))))
-        _add_element(activity, "StartDate", row.at.astimezone(SWEDEN).isoformat(timespec="milliseconds"))
+        _add_element(
+            activity, "ActivityArgs", " ".join(filter(None, (row.subject, format_detail(row))))
+        )
+        _add_element(
+            activity, "StartDate", row.at.astimezone(SWEDEN).isoformat(timespec="milliseconds")
+        )
         area = self._areas.get(row.unit or "")
-        _add_element(activity, "Purpose", ADMINISTRATION_PURPOSE if area in (None, Area.ADM) else CARE_PURPOSE if area == "HSL" else BY_LAW_PURPOSE)
+        _add_element(
+            activity,
+            "Purpose",
+            ADMINISTRATION_PURPOSE
+            if area in (None, Area.ADM)
+            else CARE_PURPOSE
+            if area == "HSL"
+            else BY_LAW_PURPOSE,
+        )
 
     def _add_user(self, user: etree._Element, row: LogRow) -> None:
         _add_element(user, "UserId", self._find_hsa_id(row.by, self._settings.staff_hsa_ids))
@@ -185,7 +256,11 @@ class _PostBuilder:
         """A row of no unit, such as a login, is the care provider's own."""
         unit = _add_element(parent, "CareUnit")
         _add_element(
-            unit, "CareUnitId", self._find_hsa_id(row.unit, self._settings.unit_hsa_ids) if row.unit else self._settings.care_provider_hsa_id
+            unit,
+            "CareUnitId",
+            self._find_hsa_id(row.unit, self._settings.unit_hsa_ids)
+            if row.unit
+            else self._settings.care_provider_hsa_id,
         )
         _add_element(unit, "CareUnitName", row.unit or self._settings.care_provider)
 

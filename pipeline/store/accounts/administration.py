@@ -1,6 +1,8 @@
-"""Accounts as the system administrator looks after them. Whoever does sees neither paper nor clients.
+"""Accounts as the system administrator looks after them. Whoever does sees neither paper nor
+clients.
 
-An account is closed, never removed: what the person did stays. Nobody changes the own account, so that there is always one who can.
+An account is closed, never removed: what the person did stays. Nobody changes the own account,
+so that there is always one who can.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ _staff = paper.staff
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account. `must_change`: the person has not chosen a password yet. `sessions` are those open now, `active_at` the last activity known."""
+    """An account. `must_change`: the person has not chosen a password yet. `sessions` are those
+    open now, `active_at` the last activity known.
+    """
 
     person: Person
     active: bool
@@ -44,25 +48,50 @@ def list_accounts(conn: Connection, person: Person) -> list[Account]:
     permissions.require_permission(person, Action.ACCOUNTS)
     open_now = func.count().filter(browser_session.c.ended_at.is_(None))
     last = func.max(browser_session.c.active_at, type_=browser_session.c.active_at.type)
-    seen = {row[0]: row for row in conn.execute(select(browser_session.c.login, open_now, last).group_by(browser_session.c.login))}
-    rows = conn.execute(select(_staff.c.login, _staff.c.active, _staff.c.must_change).order_by(_staff.c.active.desc(), _staff.c.name)).all()
+    seen = {
+        row[0]: row
+        for row in conn.execute(
+            select(browser_session.c.login, open_now, last).group_by(browser_session.c.login)
+        )
+    }
+    rows = conn.execute(
+        select(_staff.c.login, _staff.c.active, _staff.c.must_change).order_by(
+            _staff.c.active.desc(), _staff.c.name
+        )
+    ).all()
     held = people.people_by_login(conn)
-    return [Account(held[row.login], row.active, row.must_change, *(seen.get(row.login) or (None, 0, None))[1:]) for row in rows]
+    return [
+        Account(
+            held[row.login],
+            row.active,
+            row.must_change,
+            *(seen.get(row.login) or (None, 0, None))[1:],
+        )
+        for row in rows
+    ]
 
 
 def save_account(conn: Connection, person: Person, account: Person) -> str | None:
-    """Add an account or change one; answers with the password of a new one, to be shown once. It is changed at the first login.
+    """Add an account or change one; answers with the password of a new one, to be shown once. It is
+    changed at the first login.
 
     Raises:
-        UsageError: something is left empty or unknown, the account is closed, or it is the person's own.
+        UsageError: something is left empty or unknown, the account is closed, or it is the
+        person's own.
     """
     permissions.require_permission(person, Action.ACCOUNTS)
     _require_valid_account(conn, person, account)
     known = account.login in people.people_by_login(conn)
     if known and people.find_person(conn, account.login) is None:
         raise UsageError("account_closed_open_before")
-    password = None if known else make_word_password(SEALED_PASSWORD_WORDS if account.break_glass else PASSWORD_WORDS)
-    people.save_person(conn, account, password, by=person.login, must_change=not account.break_glass)
+    password = (
+        None
+        if known
+        else make_word_password(SEALED_PASSWORD_WORDS if account.break_glass else PASSWORD_WORDS)
+    )
+    people.save_person(
+        conn, account, password, by=person.login, must_change=not account.break_glass
+    )
     return password
 
 
@@ -88,13 +117,19 @@ def close_account(conn: Connection, person: Person, login: str) -> None:
         UsageError: there is no such account, or it is the person's own.
     """
     permissions.require_permission(person, Action.ACCOUNTS)
-    people.deactivate_person(conn, _require_other_account(conn, person, login).login, by=person.login)
+    people.deactivate_person(
+        conn, _require_other_account(conn, person, login).login, by=person.login
+    )
 
 
 def reopen_account(conn: Connection, person: Person, login: str) -> None:
     """Open a closed account again. Errors as `close_account`."""
     permissions.require_permission(person, Action.ACCOUNTS)
-    conn.execute(update(_staff).where(_staff.c.login == _require_other_account(conn, person, login).login).values(active=True))
+    conn.execute(
+        update(_staff)
+        .where(_staff.c.login == _require_other_account(conn, person, login).login)
+        .values(active=True)
+    )
     record(conn, person.login, "open_account", login)
 
 

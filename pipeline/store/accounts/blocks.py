@@ -1,7 +1,9 @@
-"""Blocks (spärrar, PDL 4:4): a unit keeps a client's paper from all other units. What a block hides is in `sight.py`.
+"""Blocks (spärrar, PDL 4:4): a unit keeps a client's paper from all other units. What a block hides
+is in `sight.py`.
 
-A client may be blocked by more than one unit; each unit then still sees what is its own. Setting and lifting have a reason and stand in the log,
-under the block's own id: the log holds no personal number.
+A client may be blocked by more than one unit; each unit then still sees what is its own. Setting
+and lifting have a reason and stand in the log, under the block's own id: the log holds no
+personal number.
 """
 
 from __future__ import annotations
@@ -35,8 +37,11 @@ class Block:
     reason: str
 
 
-def set_block(conn: Connection, person: Person, unit: str, typed: str, reason: str, now: datetime) -> str:
-    """Block a client for all units but this one; answers with the block's id. A block that stands already stays as it is.
+def set_block(
+    conn: Connection, person: Person, unit: str, typed: str, reason: str, now: datetime
+) -> str:
+    """Block a client for all units but this one; answers with the block's id. A block that stands
+    already stays as it is.
 
     Args:
         typed: the personal number as people write it.
@@ -50,13 +55,22 @@ def set_block(conn: Connection, person: Person, unit: str, typed: str, reason: s
     if standing := conn.execute(_active_block_query(unit, pid)).scalar_one_or_none():
         return str(standing)
     block_id = secrets.token_hex(8)
-    row = {"id": block_id, "client_pid": pid, "unit": unit, "set_at": now, "set_by": person.login, "reason": _require_reason(reason)}
+    row = {
+        "id": block_id,
+        "client_pid": pid,
+        "unit": unit,
+        "set_at": now,
+        "set_by": person.login,
+        "reason": _require_reason(reason),
+    }
     conn.execute(insert(client_block).values(row))
     record(conn, person.login, "block", block_id, unit=unit)
     return block_id
 
 
-def lift_block(conn: Connection, person: Person, unit: str, typed: str, reason: str, now: datetime) -> str:
+def lift_block(
+    conn: Connection, person: Person, unit: str, typed: str, reason: str, now: datetime
+) -> str:
     """Lift the block that this unit has set for a client; answers with its id. The row stays.
 
     Raises:
@@ -64,7 +78,9 @@ def lift_block(conn: Connection, person: Person, unit: str, typed: str, reason: 
         UsageError: no reason is given, or this unit has not blocked this client.
     """
     permissions.require_permission(person, Action.BLOCK, unit)
-    block_id = conn.execute(_active_block_query(unit, _resolve_pid(conn, typed))).scalar_one_or_none()
+    block_id = conn.execute(
+        _active_block_query(unit, _resolve_pid(conn, typed))
+    ).scalar_one_or_none()
     if block_id is None:
         raise UsageError("unit_not_blocked_client")
     lifted = {"lifted_at": now, "lifted_by": person.login, "lifted_reason": _require_reason(reason)}
@@ -82,17 +98,23 @@ def list_blocks(conn: Connection, person: Person) -> list[Block]:
     permissions.require_permission(person, Action.BLOCK)
     table = client_block.c
     query = select(table.id, table.client_pid, table.unit, table.set_at, table.set_by, table.reason)
-    own = query.where(table.lifted_at.is_(None), table.unit.in_(sorted(person.units))).order_by(table.set_at, table.id)
+    own = query.where(table.lifted_at.is_(None), table.unit.in_(sorted(person.units))).order_by(
+        table.set_at, table.id
+    )
     return [Block(*row) for row in conn.execute(own)]
 
 
 def _active_block_query(unit: str, pid: str) -> Select[Any]:
     table = client_block.c
-    return select(table.id).where(table.client_pid == pid, table.unit == unit, table.lifted_at.is_(None))
+    return select(table.id).where(
+        table.client_pid == pid, table.unit == unit, table.lifted_at.is_(None)
+    )
 
 
 def _resolve_pid(conn: Connection, typed: str) -> str:
-    """The client's number in full. One outside the register may be blocked too, if the number is whole."""
+    """The client's number in full. One outside the register may be blocked too, if the number is
+    whole.
+    """
     if known := find_client(conn, typed):
         return known.pid
     written = normalize_pid(typed)

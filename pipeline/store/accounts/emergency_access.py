@@ -1,4 +1,6 @@
-"""Accounts for emergencies (nödkonton): each use has a reason, and shouts at managers and log reviewers until one of them has seen it."""
+"""Accounts for emergencies (nödkonton): each use has a reason, and shouts at managers and log
+reviewers until one of them has seen it.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def start_emergency_use(conn: Connection, login: str, reason: str, now: datetime
     if len(reason.strip()) < MIN_REASON_LENGTH:
         raise UsageError("account_emergencies_used_reason", least_reason=MIN_REASON_LENGTH)
     use_id = secrets.token_hex(8)
-    conn.execute(insert(_use_table).values(id=use_id, login=login, at=now, reason=reason.strip()[:500]))
+    conn.execute(
+        insert(_use_table).values(id=use_id, login=login, at=now, reason=reason.strip()[:500])
+    )
     record(conn, login, "break_glass", use_id)
     return use_id
 
@@ -52,10 +56,19 @@ def list_unacknowledged(conn: Connection, person: Person) -> list[EmergencyUse]:
         NotAllowedError: the person is neither a manager nor a log reviewer.
     """
     permissions.require_permission(person, Action.ALARM)
-    query = select(_use_table.c.id, _use_table.c.login, paper.staff.c.name, _use_table.c.at, _use_table.c.reason).join(
-        paper.staff, paper.staff.c.login == _use_table.c.login
-    )
-    return [EmergencyUse(*row) for row in conn.execute(query.where(_use_table.c.seen_at.is_(None)).order_by(_use_table.c.at, _use_table.c.id))]
+    query = select(
+        _use_table.c.id,
+        _use_table.c.login,
+        paper.staff.c.name,
+        _use_table.c.at,
+        _use_table.c.reason,
+    ).join(paper.staff, paper.staff.c.login == _use_table.c.login)
+    return [
+        EmergencyUse(*row)
+        for row in conn.execute(
+            query.where(_use_table.c.seen_at.is_(None)).order_by(_use_table.c.at, _use_table.c.id)
+        )
+    ]
 
 
 def acknowledge_use(conn: Connection, person: Person, use_id: str, now: datetime) -> None:

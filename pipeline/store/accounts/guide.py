@@ -1,4 +1,6 @@
-"""Whether a person has closed the guide of the first day. It says nothing of paper or clients, so that no right is asked for."""
+"""Whether a person has closed the guide of the first day. It says nothing of paper or clients, so
+that no right is asked for.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,10 @@ from pipeline.store.schema.accounts import closed_guide
 
 def is_guide_closed(conn: Connection, login: str) -> bool:
     """Whether the person has closed it."""
-    return conn.execute(select(closed_guide.c.login).where(closed_guide.c.login == login)).first() is not None
+    return (
+        conn.execute(select(closed_guide.c.login).where(closed_guide.c.login == login)).first()
+        is not None
+    )
 
 
 def close_guide(conn: Connection, login: str, now: datetime) -> None:

@@ -1,8 +1,10 @@
 """Who is logged in where: a row for each browser's session, so that it can be ended from outside.
 
-The token is known to the server's memory alone; the row has its digest. A session ends after a time without activity, after the longest time there
-is, when the person logs out in any browser, and when the account is closed. Streamlit's own cookie of a provider login lives for 30 days whatever
-happens; the moment at which the person proved to the provider who it is tells whether that cookie has been used up.
+The token is known to the server's memory alone; the row has its digest. A session ends after a
+time without activity, after the longest time there is, when the person logs out in any browser,
+and when the account is closed. Streamlit's own cookie of a provider login lives for 30 days
+whatever happens; the moment at which the person proved to the provider who it is tells whether
+that cookie has been used up.
 """
 
 from __future__ import annotations
@@ -44,10 +46,20 @@ class Session:
         return now - self.started_at > longest
 
 
-def start_session(conn: Connection, login: str, now: datetime, proved_at: datetime | None = None) -> str:
-    """Begin a session; answers with its token. `proved_at`: when the person logged in at the organisation's provider."""
+def start_session(
+    conn: Connection, login: str, now: datetime, proved_at: datetime | None = None
+) -> str:
+    """Begin a session; answers with its token. `proved_at`: when the person logged in at the
+    organisation's provider.
+    """
     token = secrets.token_urlsafe(32)
-    row = {"token_sha256": _token_digest(token), "login": login, "started_at": proved_at or now, "active_at": now, "proved_at": proved_at}
+    row = {
+        "token_sha256": _token_digest(token),
+        "login": login,
+        "started_at": proved_at or now,
+        "active_at": now,
+        "proved_at": proved_at,
+    }
     conn.execute(insert(_session_table).values(row))
     record(conn, login, "session", login, provider=proved_at is not None)
     return token
@@ -55,10 +67,18 @@ def start_session(conn: Connection, login: str, now: datetime, proved_at: dateti
 
 def find_session(conn: Connection, token: str) -> Session | None:
     """The session of a token, if it is still open."""
-    query = select(_session_table.c.login, _session_table.c.started_at, _session_table.c.active_at, paper.staff.c.must_change).join(
-        paper.staff, paper.staff.c.login == _session_table.c.login
-    )
-    row = conn.execute(query.where(_session_table.c.token_sha256 == _token_digest(token), _session_table.c.ended_at.is_(None))).one_or_none()
+    query = select(
+        _session_table.c.login,
+        _session_table.c.started_at,
+        _session_table.c.active_at,
+        paper.staff.c.must_change,
+    ).join(paper.staff, paper.staff.c.login == _session_table.c.login)
+    row = conn.execute(
+        query.where(
+            _session_table.c.token_sha256 == _token_digest(token),
+            _session_table.c.ended_at.is_(None),
+        )
+    ).one_or_none()
     return Session(*row) if row else None
 
 
@@ -70,7 +90,9 @@ def touch_session(conn: Connection, token: str, now: datetime) -> None:
 def expire_session(conn: Connection, token: str, now: datetime) -> None:
     """End one session that has run out. The provider login that began it lets nobody in again."""
     row = conn.execute(
-        select(_session_table.c.login, _session_table.c.proved_at).where(_session_table.c.token_sha256 == _token_digest(token))
+        select(_session_table.c.login, _session_table.c.proved_at).where(
+            _session_table.c.token_sha256 == _token_digest(token)
+        )
     ).one_or_none()
     if row is None:
         return
@@ -80,17 +102,25 @@ def expire_session(conn: Connection, token: str, now: datetime) -> None:
 
 
 def end_all_sessions(conn: Connection, login: str, now: datetime, reason: str) -> int:
-    """End every session of a person, here and in other browsers; answers with how many were open. Provider logins until now are used up."""
-    latest = select(func.max(_session_table.c.proved_at, type_=_session_table.c.proved_at.type)).where(_session_table.c.login == login)
+    """End every session of a person, here and in other browsers; answers with how many were open.
+    Provider logins until now are used up.
+    """
+    latest = select(
+        func.max(_session_table.c.proved_at, type_=_session_table.c.proved_at.type)
+    ).where(_session_table.c.login == login)
     proved: datetime | None = conn.execute(latest).scalar_one_or_none()
-    ended = conn.execute(_update_open_sessions(login=login).values(_end_values(now, reason))).rowcount
+    ended = conn.execute(
+        _update_open_sessions(login=login).values(_end_values(now, reason))
+    ).rowcount
     _consume_logins_until(conn, login, max(filter(None, (proved, now - _MAX_CLOCK_SKEW))))
     return ended
 
 
 def is_login_consumed(conn: Connection, login: str, proved_at: datetime) -> bool:
     """Whether a provider login of this moment was ended, by logging out or by running out."""
-    until: datetime | None = conn.execute(select(paper.staff.c.refused_until).where(paper.staff.c.login == login)).scalar_one_or_none()
+    until: datetime | None = conn.execute(
+        select(paper.staff.c.refused_until).where(paper.staff.c.login == login)
+    ).scalar_one_or_none()
     return until is not None and proved_at <= until
 
 

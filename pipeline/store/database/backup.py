@@ -74,7 +74,9 @@ def _dump_postgres(url: URL, file: Path) -> None:
     address = url.set(drivername="postgresql", password=None).render_as_string()
     secret = {"PGPASSWORD": str(url.password)} if url.password else {}
     options = ("--format=custom", "--no-password", f"--file={file}", f"--dbname={address}")
-    ended = subprocess.run([program, *options], env=os.environ | secret, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [program, *options], env=os.environ | secret, capture_output=True, text=True, check=False
+    )
     if ended.returncode:
         why = next(iter(ended.stderr.strip().splitlines()), "").removeprefix("pg_dump: error: ")
         raise StoreError("pg_dump_failed", reason=why)

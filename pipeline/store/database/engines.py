@@ -1,6 +1,7 @@
 """SQLite and PostgreSQL as they are used here, and what they complain of in our own words.
 
-Insert, or update what is there: the one statement that the two databases spell alike but SQLAlchemy keeps apart.
+Insert, or update what is there: the one statement that the two databases spell alike but
+SQLAlchemy keeps apart.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ def make_engine(url: str, wait_seconds: float) -> Engine:
     if parsed.get_backend_name() == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
         milliseconds = int(wait_seconds * 1000)
-        options = {"connect_timeout": max(2, int(wait_seconds)), "options": f"-c lock_timeout={milliseconds}"}
+        options = {
+            "connect_timeout": max(2, int(wait_seconds)),
+            "options": f"-c lock_timeout={milliseconds}",
+        }
         return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, connect_args=options)
     if parsed.get_backend_name() != "sqlite":
         raise StoreError("not_database_works_here", value=parsed.get_backend_name())
@@ -54,7 +58,9 @@ def make_engine(url: str, wait_seconds: float) -> Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: object, *, wait_seconds: float) -> None:
     del record
-    connection.isolation_level = None  # the driver must not begin transactions of its own: see _begin_sqlite
+    connection.isolation_level = (
+        None  # the driver must not begin transactions of its own: see _begin_sqlite
+    )
     _enable_write_ahead_log(connection, monotonic() + wait_seconds)
     # FULL: a decision, or a run whose file has been handed out, must not be undone by a power cut.
     for pragma in ("synchronous = FULL", "foreign_keys = ON"):
@@ -62,7 +68,9 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: object, *, wait_seco
 
 
 def _enable_write_ahead_log(connection: sqlite3.Connection, until: float) -> None:
-    """Write ahead (WAL). Where several open a new file at once SQLite refuses this without waiting; a transaction waits for whoever is first."""
+    """Write ahead (WAL). Where several open a new file at once SQLite refuses this without waiting;
+    a transaction waits for whoever is first.
+    """
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -75,8 +83,12 @@ def _enable_write_ahead_log(connection: sqlite3.Connection, until: float) -> Non
 
 
 def _begin_sqlite(conn: Connection) -> None:
-    """Take the write lock at once: a transaction that first reads and then writes could otherwise fail without being waited for."""
-    conn.exec_driver_sql("BEGIN" if conn.get_execution_options().get(READ_ONLY_OPTION) else "BEGIN IMMEDIATE")
+    """Take the write lock at once: a transaction that first reads and then writes could otherwise
+    fail without being waited for.
+    """
+    conn.exec_driver_sql(
+        "BEGIN" if conn.get_execution_options().get(READ_ONLY_OPTION) else "BEGIN IMMEDIATE"
+    )
 
 
 def redact_error(error: StatementError, name: str) -> StoreError:
@@ -85,7 +97,11 @@ def redact_error(error: StatementError, name: str) -> StoreError:
     code = getattr(original, "sqlite_errorcode", None)
     away = isinstance(error, OperationalError) and (code is None or code & 0xFF in _BUSY_CODES)
     if away or getattr(error, "connection_invalidated", False):
-        why = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None) or "no connection"
+        why = (
+            getattr(original, "sqlite_errorname", None)
+            or getattr(original, "sqlstate", None)
+            or "no connection"
+        )
         return StoreUnavailableError("database_away", name=name, why=why)
     if isinstance(error, DataError):
         return UnstorableTextError("text_unstorable")
@@ -104,8 +120,12 @@ def upsert_rows(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]
     conn.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
 
 
-def upsert_where(conn: Connection, table: Table, row: Mapping[str, Any], condition: ColumnElement[bool]) -> bool:
-    """Insert the row, or replace the known one if it fulfils the condition; whether either was done."""
+def upsert_where(
+    conn: Connection, table: Table, row: Mapping[str, Any], condition: ColumnElement[bool]
+) -> bool:
+    """Insert the row, or replace the known one if it fulfils the condition; whether either was
+    done.
+    """
     statement = _insert_statement(conn, table)
     keys = [column.name for column in table.primary_key]
     changed = {name: statement.excluded[name] for name in row if name not in keys}

@@ -34,7 +34,8 @@ class ImageFolder:
         return self.folder / sha256[:2] / sha256
 
     def put(self, data: bytes) -> str:
-        """Keep the bytes and answer with their SHA-256. Keeping the same bytes twice changes nothing.
+        """Keep the bytes and answer with their SHA-256. Keeping the same bytes twice changes
+        nothing.
 
         The file appears whole or not at all: it is written beside, flushed to disk and renamed.
 
@@ -45,10 +46,14 @@ class ImageFolder:
         path = self.path(sha256)
         try:
             if not path.exists():
-                path.parent.mkdir(exist_ok=True)  # not the folder itself: without its disk it is an empty place
+                path.parent.mkdir(
+                    exist_ok=True
+                )  # not the folder itself: without its disk it is an empty place
                 self._write(path, data)
         except OSError as error:
-            raise StoreUnavailableError("folder_not_written", folder=self.folder, reason=error.strerror) from error
+            raise StoreUnavailableError(
+                "folder_not_written", folder=self.folder, reason=error.strerror
+            ) from error
         return sha256
 
     def get(self, sha256: str) -> bytes:
@@ -61,7 +66,9 @@ class ImageFolder:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise StoreError("picture_not_read", sha256=sha256[:12], reason=error.strerror, path=path) from error
+            raise StoreError(
+                "picture_not_read", sha256=sha256[:12], reason=error.strerror, path=path
+            ) from error
         if hashlib.sha256(data).hexdigest() != sha256:
             raise StoreError("picture_changed_damaged", sha256=sha256[:12], path=path)
         return data
@@ -69,7 +76,11 @@ class ImageFolder:
     def remove_stale_partials(self) -> int:
         """Remove files that a killed process left half written; answers with how many."""
         too_old = time.time() - _STALE_SECONDS
-        left = [path for path in self.folder.glob(f"*{_PARTIAL_SUFFIX}") if _is_older_than(path, too_old)]
+        left = [
+            path
+            for path in self.folder.glob(f"*{_PARTIAL_SUFFIX}")
+            if _is_older_than(path, too_old)
+        ]
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)

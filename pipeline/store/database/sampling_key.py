@@ -9,7 +9,9 @@ from pipeline.store.database.engines import insert_missing
 from pipeline.store.schema.review import control_key
 
 REKEYING_SHARE_OPTION = "efterskrift_control_share"
-"""The connection's option that says which share of confirmed fields is typed again; `open_store` sets it."""
+"""The connection's option that says which share of confirmed fields is typed again; `open_store`
+sets it.
+"""
 
 
 def rekeying_share(conn: Connection) -> float:

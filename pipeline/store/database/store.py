@@ -17,7 +17,12 @@ from pipeline.domain.errors import NotAllowedError, StoreError, StoreUnavailable
 from pipeline.domain.settings import Settings
 from pipeline.store.database.engines import READ_ONLY_OPTION, make_engine, redact_error
 from pipeline.store.database.image_files import ImageFolder
-from pipeline.store.database.migrations.history import database_revision, lock_schema, require_head, stamp_head
+from pipeline.store.database.migrations.history import (
+    database_revision,
+    lock_schema,
+    require_head,
+    stamp_head,
+)
 from pipeline.store.database.sampling_key import REKEYING_SHARE_OPTION
 from pipeline.store.event_log.events import discard_pending, record, write_pending
 from pipeline.store.event_log.hash_chain import start_chain
@@ -61,9 +66,11 @@ class Store:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A transaction that may write; committed at the end, rolled back on an error. What was recorded is written last (events.record).
+        """A transaction that may write; committed at the end, rolled back on an error. What was
+        recorded is written last (events.record).
 
-        A denial (`NotAllowedError`) ends the transaction and is then written in the log by itself.
+        A denial (`NotAllowedError`) ends the transaction and is then written in the log by
+        itself.
 
         Raises:
             StoreUnavailableError: the database is locked, full or cannot be reached.
@@ -80,7 +87,9 @@ class Store:
 
     @contextmanager
     def recording_denials(self) -> Iterator[None]:
-        """Write in the log who was denied what (PDL 4:3), once, and let the denial go on. For rights that are asked outside a transaction."""
+        """Write in the log who was denied what (PDL 4:3), once, and let the denial go on. For
+        rights that are asked outside a transaction.
+        """
         try:
             yield
         except NotAllowedError as error:
@@ -115,7 +124,8 @@ class Store:
 
 
 def open_store(settings: Settings, create: bool = False, *, wait_seconds: float = 30) -> Store:
-    """The store of a workspace. With `create`, it is made where there is none; several processes may do so at once.
+    """The store of a workspace. With `create`, it is made where there is none; several processes
+    may do so at once.
 
     Args:
         settings: says where.
@@ -124,7 +134,8 @@ def open_store(settings: Settings, create: bool = False, *, wait_seconds: float 
 
     Raises:
         StoreError: there is no store and none is to be made, or the URL makes no sense.
-        SchemaOutdatedError: the store is of an earlier version of the program; `efterskrift upgrade` raises it.
+        SchemaOutdatedError: the store is of an earlier version of the program; `efterskrift
+        upgrade` raises it.
         SchemaTooNewError: the store is of a later version of the program.
         StoreUnavailableError: the database cannot be reached or is locked.
     """
@@ -132,7 +143,9 @@ def open_store(settings: Settings, create: bool = False, *, wait_seconds: float 
         _make_private(settings)
     else:
         require_store_file(settings)
-    engine = make_engine(settings.url, wait_seconds).execution_options(**{REKEYING_SHARE_OPTION: settings.control_share})
+    engine = make_engine(settings.url, wait_seconds).execution_options(
+        **{REKEYING_SHARE_OPTION: settings.control_share}
+    )
     store = Store(engine, ImageFolder(settings.images))
     # A store that is let go without `close` gives its connections back in order all the same.
     weakref.finalize(store, engine.dispose)
@@ -146,7 +159,9 @@ def open_store(settings: Settings, create: bool = False, *, wait_seconds: float 
 
 
 def _make_private(settings: Settings) -> None:
-    """The workspace, for its owner alone: pictures and database hold what is secret about people. SQLite gives its other files the same rights."""
+    """The workspace, for its owner alone: pictures and database hold what is secret about people.
+    SQLite gives its other files the same rights.
+    """
     try:
         settings.workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
         settings.images.mkdir(exist_ok=True)
@@ -156,7 +171,9 @@ def _make_private(settings: Settings) -> None:
             database.touch(mode=0o600)
             database.chmod(0o600)
     except OSError as error:
-        raise StoreUnavailableError("folder_not_made_written", workspace=settings.workspace, reason=error.strerror) from error
+        raise StoreUnavailableError(
+            "folder_not_made_written", workspace=settings.workspace, reason=error.strerror
+        ) from error
 
 
 def _check_schema(store: Store, *, create: bool) -> None:
@@ -171,12 +188,16 @@ def _check_schema(store: Store, *, create: bool) -> None:
 
 
 def lock_keys(conn: Connection, *keys: str) -> None:
-    """Hold these names until the transaction ends, so that two workers do not settle the same sheet at once.
+    """Hold these names until the transaction ends, so that two workers do not settle the same sheet
+    at once.
 
-    SQLite has one writer at a time anyway. The order is fixed, so that no two transactions wait for each other.
+    SQLite has one writer at a time anyway. The order is fixed, so that no two transactions wait
+    for each other.
     """
     if conn.dialect.name == "postgresql":
-        for number in sorted({int.from_bytes(hashlib.sha256(key.encode()).digest()[:7]) for key in keys}):
+        for number in sorted(
+            {int.from_bytes(hashlib.sha256(key.encode()).digest()[:7]) for key in keys}
+        ):
             conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": number})
 
 

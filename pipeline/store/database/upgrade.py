@@ -14,7 +14,12 @@ from pipeline.domain.settings import Settings
 from pipeline.store.database.backup import back_up
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import make_engine, redact_error
-from pipeline.store.database.migrations.history import database_revision, head, lock_schema, require_known
+from pipeline.store.database.migrations.history import (
+    database_revision,
+    head,
+    lock_schema,
+    require_known,
+)
 from pipeline.store.database.store import no_store, require_store_file
 
 _WAIT_SECONDS = 30
@@ -35,7 +40,9 @@ class Upgrade:
         return self.before != self.after
 
 
-def upgrade_store(settings: Settings, *, backup: bool = True, report: Callable[[Upgrade], None] = lambda _: None) -> Upgrade:
+def upgrade_store(
+    settings: Settings, *, backup: bool = True, report: Callable[[Upgrade], None] = lambda _: None
+) -> Upgrade:
     """Raise a store of any earlier version to the latest revision, in one transaction.
 
     Of several processes that upgrade at once, one does; the others wait and find it done. An

@@ -35,7 +35,9 @@ _MAX_REJECTED = 300
 
 @dataclass(frozen=True, slots=True)
 class ReviewedSheet:
-    """A sheet with the settled answers of its confirmed entries by field. `area` is the unit's area of law, `issued` what was printed on it."""
+    """A sheet with the settled answers of its confirmed entries by field. `area` is the unit's area
+    of law, `issued` what was printed on it.
+    """
 
     sheet: str
     form: str
@@ -48,9 +50,11 @@ class ReviewedSheet:
 
 
 def list_reviewed_sheets(conn: Connection, person: Person) -> list[ReviewedSheet]:
-    """Sheets that the person may see of which an entry is confirmed, exported or receipted; void ones are left out.
+    """Sheets that the person may see of which an entry is confirmed, exported or receipted; void
+    ones are left out.
 
-    What nobody could read, or whose page was missing, is no answer; nor is a temporary identity, which stands on no paper.
+    What nobody could read, or whose page was missing, is no answer; nor is a temporary identity,
+    which stands on no paper.
 
     Raises:
         NotAllowedError: the person does not look after the program.
@@ -60,7 +64,11 @@ def list_reviewed_sheets(conn: Connection, person: Person) -> list[ReviewedSheet
     settled = _entries_table.c.state.in_([state.value for state in DECIDED_STATES])
     query = (
         select(_entries_table)
-        .where(settled, _entries_table.c.voided.is_(None), visibility.visible_entries_condition(conn, person))
+        .where(
+            settled,
+            _entries_table.c.voided.is_(None),
+            visibility.visible_entries_condition(conn, person),
+        )
         .order_by(_entries_table.c.id)
     )
     by_sheet: dict[str, list[Entry]] = defaultdict(list)
@@ -83,12 +91,21 @@ def _build_sheet(conn: Connection, entries: list[Entry], area: str) -> ReviewedS
                 answers.setdefault(name, answer)
     first = entries[0]
     issued = find_issued_sheet(conn, first.serial) if first.serial else None
-    return ReviewedSheet(first.sheet, first.form, first.version, first.unit, area, tuple(list_sheet_pages(conn, first.sheet)), answers, issued)
+    return ReviewedSheet(
+        first.sheet,
+        first.form,
+        first.version,
+        first.unit,
+        area,
+        tuple(list_sheet_pages(conn, first.sheet)),
+        answers,
+        issued,
+    )
 
 
 def list_rejected(conn: Connection, person: Person) -> list[Entry]:
-    """Rejected entries of the person's units that stand in no other list: those that leave a gap first, then the latest. Duplicates without a mark
-    are among them.
+    """Rejected entries of the person's units that stand in no other list: those that leave a gap
+    first, then the latest. Duplicates without a mark are among them.
 
     Raises:
         NotAllowedError: the person follows nothing up.
@@ -96,15 +113,27 @@ def list_rejected(conn: Connection, person: Person) -> list[Entry]:
     permissions.require_permission(person, Action.FOLLOW_UP)
     listed = _listed_elsewhere_query()
     query = select(_entry_table).where(
-        _entry_table.c.state == EntryState.REJECTED.value, visibility.visible_entries_condition(conn, person), _entry_table.c.id.not_in(listed)
+        _entry_table.c.state == EntryState.REJECTED.value,
+        visibility.visible_entries_condition(conn, person),
+        _entry_table.c.id.not_in(listed),
     )
     at = func.coalesce(_entry_table.c.second_at, _entry_table.c.first_at)
-    newest = query.order_by(case((IS_NOT_ENTERED, 0), else_=1), at.desc(), _entry_table.c.id).limit(_MAX_REJECTED)
+    newest = query.order_by(case((IS_NOT_ENTERED, 0), else_=1), at.desc(), _entry_table.c.id).limit(
+        _MAX_REJECTED
+    )
     return select_entries(conn, newest)
 
 
 def _listed_elsewhere_query() -> CompoundSelect[tuple[str]]:
-    marked = select(duplicate_mark.c.entry).join(_entry_table, _entry_table.c.id == duplicate_mark.c.entry)
-    marked = marked.where(duplicate_mark.c.taken_back_at.is_(None), _entry_table.c.reason == DUPLICATE_REASON)
-    asked = select(question.c.entry).join(_entry_table, _entry_table.c.id == question.c.entry).where(_entry_table.c.reason == ASK_AUTHOR_REASON)
+    marked = select(duplicate_mark.c.entry).join(
+        _entry_table, _entry_table.c.id == duplicate_mark.c.entry
+    )
+    marked = marked.where(
+        duplicate_mark.c.taken_back_at.is_(None), _entry_table.c.reason == DUPLICATE_REASON
+    )
+    asked = (
+        select(question.c.entry)
+        .join(_entry_table, _entry_table.c.id == question.c.entry)
+        .where(_entry_table.c.reason == ASK_AUTHOR_REASON)
+    )
     return marked.union(asked)

@@ -21,7 +21,9 @@ from pipeline.store.schema import paper
 _entry_table = paper.entry
 
 OPEN_STATES = frozenset({EntryState.REVIEW, EntryState.SECOND})
-DECIDED_STATES = frozenset({EntryState.CONFIRMED, EntryState.SIGNED, EntryState.EXPORTED, EntryState.RECEIPTED})
+DECIDED_STATES = frozenset(
+    {EntryState.CONFIRMED, EntryState.SIGNED, EntryState.EXPORTED, EntryState.RECEIPTED}
+)
 
 UNSIGNED_VALUES: Mapping[str, Any] = {"signed_by": None, "signed_at": None, "signed_why": None}
 """No signature outlives a change of what was signed."""
@@ -45,7 +47,9 @@ LANE_BY_CRITICALITY: Mapping[str, int] = {"A": 1, "B": 2, "C": 3}
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry. `revision` grows by one at every decision: who decides says which revision was seen."""
+    """One entry. `revision` grows by one at every decision: who decides says which revision was
+    seen.
+    """
 
     id: str
     sheet: str
@@ -107,7 +111,11 @@ def load_entry(conn: Connection, entry_id: str) -> Entry:
     Raises:
         ReviewError: there is no such entry.
     """
-    row = conn.execute(select(_entry_table).where(_entry_table.c.id == entry_id)).mappings().one_or_none()
+    row = (
+        conn.execute(select(_entry_table).where(_entry_table.c.id == entry_id))
+        .mappings()
+        .one_or_none()
+    )
     if row is None:
         raise ReviewError("no_entry", entry_id=entry_id)
     return Entry.from_row(row)
@@ -120,17 +128,36 @@ def select_entries(conn: Connection, query: Select[Any]) -> list[Entry]:
 
 def list_sheet_entries(conn: Connection, sheet: str) -> list[Entry]:
     """The entries of a sheet, by row."""
-    return select_entries(conn, select(_entry_table).where(_entry_table.c.sheet == sheet).order_by(_entry_table.c.id))
+    return select_entries(
+        conn, select(_entry_table).where(_entry_table.c.sheet == sheet).order_by(_entry_table.c.id)
+    )
 
 
 def add_entries(conn: Connection, new: NewEntry, rows: Iterable[int | None]) -> None:
     """Make the entries of these rows; those that there are stay as they are."""
     values = {f.name: getattr(new, f.name) for f in fields(new)}
     now = utc_now()
-    values |= {"state": EntryState.REVIEW.value, "revision": 0, "reason": "", "skipped": 0, "rank": 1, "created_at": now}
+    values |= {
+        "state": EntryState.REVIEW.value,
+        "revision": 0,
+        "reason": "",
+        "skipped": 0,
+        "rank": 1,
+        "created_at": now,
+    }
     day = swedish_day(now).isoformat()
-    values |= {"lane": LANE_BY_CRITICALITY[new.criticality], "likely_pid": new.client_pid or "", "happened": day, "first_on": day, "last_on": day}
-    insert_missing(conn, _entry_table, [values | {"id": make_entry_id(new.sheet, row), "row": row} for row in rows])
+    values |= {
+        "lane": LANE_BY_CRITICALITY[new.criticality],
+        "likely_pid": new.client_pid or "",
+        "happened": day,
+        "first_on": day,
+        "last_on": day,
+    }
+    insert_missing(
+        conn,
+        _entry_table,
+        [values | {"id": make_entry_id(new.sheet, row), "row": row} for row in rows],
+    )
 
 
 def make_entry_id(sheet: str, row: int | None) -> str:
@@ -139,22 +166,35 @@ def make_entry_id(sheet: str, row: int | None) -> str:
 
 
 def advance_entry(conn: Connection, seen: Entry, **values: Any) -> None:  # noqa: ANN401 - columns of many types
-    """Move an entry on by one revision, end the claim on it, and take its signature away unless `values` gives one.
+    """Move an entry on by one revision, end the claim on it, and take its signature away unless
+    `values` gives one.
 
     Raises:
         StaleDecisionError: it is no longer as it was seen.
     """
     same = update(_entry_table).where(
-        _entry_table.c.id == seen.id, _entry_table.c.revision == seen.revision, _entry_table.c.state == seen.state.value
+        _entry_table.c.id == seen.id,
+        _entry_table.c.revision == seen.revision,
+        _entry_table.c.state == seen.state.value,
     )
-    new = {"claimed_by": None, "claimed_until": None, **UNSIGNED_VALUES, **values, "revision": seen.revision + 1}
+    new = {
+        "claimed_by": None,
+        "claimed_until": None,
+        **UNSIGNED_VALUES,
+        **values,
+        "revision": seen.revision + 1,
+    }
     if conn.execute(same.values(new)).rowcount != 1:
         raise stale_decision_error()
 
 
 def is_claimed_by_other(entry: Entry, person: Person, now: datetime) -> bool:
     """Whether somebody else has the entry open."""
-    return entry.claimed_by not in (None, person.login) and entry.claimed_until is not None and entry.claimed_until > now
+    return (
+        entry.claimed_by not in (None, person.login)
+        and entry.claimed_until is not None
+        and entry.claimed_until > now
+    )
 
 
 def require_not_void(entry: Entry) -> None:
@@ -173,13 +213,23 @@ def stale_decision_error() -> StaleDecisionError:
 
 
 def reopen_sheet(conn: Connection, sheet: str) -> None:
-    """Give the entries of a sheet back to review, since a page of it has come that nobody saw when they were decided."""
+    """Give the entries of a sheet back to review, since a page of it has come that nobody saw when
+    they were decided.
+    """
     decided = update(_entry_table).where(
-        _entry_table.c.sheet == sheet, _entry_table.c.state != EntryState.REVIEW.value, _entry_table.c.voided.is_(None)
+        _entry_table.c.sheet == sheet,
+        _entry_table.c.state != EntryState.REVIEW.value,
+        _entry_table.c.voided.is_(None),
     )
-    put_aside = literal("Var undanlagd (") + _entry_table.c.reason + literal("). Sedan kom en sida till.")
+    put_aside = (
+        literal("Var undanlagd (") + _entry_table.c.reason + literal("). Sedan kom en sida till.")
+    )
     reason = case((_entry_table.c.state == EntryState.REJECTED.value, put_aside), else_="")
-    conn.execute(decided.values({**UNDECIDED_VALUES, "reason": reason, "revision": _entry_table.c.revision + 1}))
+    conn.execute(
+        decided.values(
+            {**UNDECIDED_VALUES, "reason": reason, "revision": _entry_table.c.revision + 1}
+        )
+    )
 
 
 def is_written(form: Form, readings: Mapping[str, Reading]) -> bool:
@@ -188,9 +238,11 @@ def is_written(form: Form, readings: Mapping[str, Reading]) -> bool:
 
 
 def find_filled_rows(form: Form, readings: Mapping[str, Reading]) -> Sequence[int | None]:
-    """The rows of a page in which something is written, or `[None]` for a form of one entry; empty when the page says nothing.
+    """The rows of a page in which something is written, or `[None]` for a form of one entry; empty
+    when the page says nothing.
 
-    A page of a known form without any reading could not be read: then every row may hold something.
+    A page of a known form without any reading could not be read: then every row may hold
+    something.
     """
     if not readings:
         return form.rows()

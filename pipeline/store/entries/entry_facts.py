@@ -1,4 +1,6 @@
-"""What the answers of an entry say for lists, rights and figures: whom it is about, when, who wrote it, what is due, and its area of law."""
+"""What the answers of an entry say for lists, rights and figures: whom it is about, when, who wrote
+it, what is due, and its area of law.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,12 @@ from pipeline.store.entries.queue_order import decided_due_time
 from pipeline.store.paper.form_areas import confirmed_area
 
 
-def derive_entry_facts(form: Form, entry: Entry, answers: Mapping[str, DecidedAnswer]) -> dict[str, Any]:
-    """Whom the entry is about, when it happened, what is due when, and its area of law once all of it is settled."""
+def derive_entry_facts(
+    form: Form, entry: Entry, answers: Mapping[str, DecidedAnswer]
+) -> dict[str, Any]:
+    """Whom the entry is about, when it happened, what is due when, and its area of law once all of
+    it is settled.
+    """
     facts: dict[str, Any] = decided_due_time(form, entry, answers)
     for column, means in (("client_pid", Meaning.CLIENT_PID), ("event_on", Meaning.EVENT_DATE)):
         spec = form.meaning(means, entry.row)
@@ -24,7 +30,9 @@ def derive_entry_facts(form: Form, entry: Entry, answers: Mapping[str, DecidedAn
             facts[column] = one.answer.value if isinstance(one.answer.value, str) else None
     facts |= _subject_fact(form, entry, answers)
     facts["author"] = _author_fact(form, entry, answers)
-    if all(one.is_settled for one in answers.values()):  # a second person has to see it: those who saw it before go on to
+    if all(
+        one.is_settled for one in answers.values()
+    ):  # a second person has to see it: those who saw it before go on to
         facts["area"] = confirmed_area(form, {name: one.answer for name, one in answers.items()})
     return facts
 

@@ -1,4 +1,6 @@
-"""Taking entries from the queue: exactly one person at a time has an entry, and an entry that is left alone goes back."""
+"""Taking entries from the queue: exactly one person at a time has an entry, and an entry that is
+left alone goes back.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,13 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.domain.settings import QueueOrder
 from pipeline.store.accounts import visibility
-from pipeline.store.entries.entry import OPEN_STATES, Entry, load_entry, select_entries, stale_decision_error
+from pipeline.store.entries.entry import (
+    OPEN_STATES,
+    Entry,
+    load_entry,
+    select_entries,
+    stale_decision_error,
+)
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
 from pipeline.store.entries.second_reviewer import is_excluded_as_second, must_not_review
 from pipeline.store.event_log.events import record
@@ -37,10 +45,13 @@ def claim_next(
     order: QueueOrder = QueueOrder.OLDEST,
     excluded: Collection[str] = (),
 ) -> EntryView | None:
-    """The entry that the person has open, or the next of the person's units (`store.places` says in which order); none of `besides`.
+    """The entry that the person has open, or the next of the person's units (`store.places` says in
+    which order); none of `besides`.
 
-    Asked for again with the first in `besides` it claims one ahead, so that the next is there when the person is done. An entry that waits for
-    a second person is not given to whoever has said what it disputes (`store.second_person`). One statement takes it: no two people get the same.
+    Asked for again with the first in `besides` it claims one ahead, so that the next is there
+    when the person is done. An entry that waits for a second person is not given to whoever has
+    said what it disputes (`store.second_person`). One statement takes it: no two people get the
+    same.
 
     Raises:
         NotAllowedError: the person does not review.
@@ -48,12 +59,21 @@ def claim_next(
     permissions.require_permission(person, Action.REVIEW)
     others = _entry_table.c.id.not_in(sorted(excluded))
     mine, free = (and_(which, others) for which in (_is_mine(person, now), _is_free(now)))
-    entry_id = _claim_first(conn, person, now, minutes, mine, order) or _claim_first(conn, person, now, minutes, free, order, pass_over=True)
+    entry_id = _claim_first(conn, person, now, minutes, mine, order) or _claim_first(
+        conn, person, now, minutes, free, order, pass_over=True
+    )
     return load_entry_view(conn, forms, person, entry_id) if entry_id else None
 
 
-def peek_queue(conn: Connection, person: Person, now: datetime, count: int, order: QueueOrder = QueueOrder.OLDEST) -> list[Entry]:
-    """The entries that nobody has, in the order in which the person would get them; none is claimed by that.
+def peek_queue(
+    conn: Connection,
+    person: Person,
+    now: datetime,
+    count: int,
+    order: QueueOrder = QueueOrder.OLDEST,
+) -> list[Entry]:
+    """The entries that nobody has, in the order in which the person would get them; none is claimed
+    by that.
 
     Raises:
         NotAllowedError: the person does not review.
@@ -63,8 +83,16 @@ def peek_queue(conn: Connection, person: Person, now: datetime, count: int, orde
     return select_entries(conn, free.order_by(*paper.QUEUE_ORDERS[order]).limit(count))
 
 
-def open_claimed_entry(conn: Connection, forms: Forms, person: Person, entry_id: str, now: datetime, minutes: int = CLAIM_MINUTES) -> EntryView:
-    """A certain entry. If it waits for review and this person may take it, it is claimed; any other is only shown.
+def open_claimed_entry(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    entry_id: str,
+    now: datetime,
+    minutes: int = CLAIM_MINUTES,
+) -> EntryView:
+    """A certain entry. If it waits for review and this person may take it, it is claimed; any other
+    is only shown.
 
     Raises:
         NotAllowedError: the person may not review this unit.
@@ -81,8 +109,16 @@ def open_claimed_entry(conn: Connection, forms: Forms, person: Person, entry_id:
     return load_entry_view(conn, forms, person, entry_id)
 
 
-def resume_claim(conn: Connection, person: Person, entry_id: str, revision: int, now: datetime, minutes: int = CLAIM_MINUTES) -> bool:
-    """Go on with an entry that was claimed ahead; answers whether the person has it, as it was then.
+def resume_claim(
+    conn: Connection,
+    person: Person,
+    entry_id: str,
+    revision: int,
+    now: datetime,
+    minutes: int = CLAIM_MINUTES,
+) -> bool:
+    """Go on with an entry that was claimed ahead; answers whether the person has it, as it was
+    then.
 
     Raises:
         NotAllowedError: the person does not review.
@@ -92,14 +128,18 @@ def resume_claim(conn: Connection, person: Person, entry_id: str, revision: int,
     return _claim_first(conn, person, now, minutes, as_it_was) is not None
 
 
-def renew_claim(conn: Connection, person: Person, entry_id: str, now: datetime, minutes: int = CLAIM_MINUTES) -> bool:
+def renew_claim(
+    conn: Connection, person: Person, entry_id: str, now: datetime, minutes: int = CLAIM_MINUTES
+) -> bool:
     """Keep an entry longer; answers whether the person still has it.
 
     Raises:
         NotAllowedError: the person does not review.
     """
     permissions.require_permission(person, Action.REVIEW)
-    mine = update(_entry_table).where(_entry_table.c.id == entry_id, _entry_table.c.claimed_by == person.login)
+    mine = update(_entry_table).where(
+        _entry_table.c.id == entry_id, _entry_table.c.claimed_by == person.login
+    )
     return bool(conn.execute(mine.values(claimed_until=now + timedelta(minutes=minutes))).rowcount)
 
 
@@ -110,7 +150,9 @@ def release_claim(conn: Connection, person: Person, entry_id: str) -> None:
         NotAllowedError: the person does not review.
     """
     permissions.require_permission(person, Action.REVIEW)
-    mine = update(_entry_table).where(_entry_table.c.id == entry_id, _entry_table.c.claimed_by == person.login)
+    mine = update(_entry_table).where(
+        _entry_table.c.id == entry_id, _entry_table.c.claimed_by == person.login
+    )
     conn.execute(mine.values(claimed_by=None, claimed_until=None))
 
 
@@ -122,7 +164,11 @@ def skip_entry(conn: Connection, person: Person, entry_id: str, revision: int) -
     """
     found = load_entry(conn, entry_id)
     visibility.require_visible_entry(conn, person, Action.REVIEW, found)
-    mine = update(_entry_table).where(_entry_table.c.id == entry_id, _entry_table.c.revision == revision, _entry_table.c.claimed_by == person.login)
+    mine = update(_entry_table).where(
+        _entry_table.c.id == entry_id,
+        _entry_table.c.revision == revision,
+        _entry_table.c.claimed_by == person.login,
+    )
     later = mine.values(skipped=_entry_table.c.skipped + 1, claimed_by=None, claimed_until=None)
     if conn.execute(later).rowcount != 1:
         raise stale_decision_error()
@@ -152,21 +198,30 @@ def count_waiting(conn: Connection, person: Person, now: datetime) -> int:
         NotAllowedError: the person does not review.
     """
     permissions.require_permission(person, Action.REVIEW)
-    query = select(func.count()).select_from(_entry_table).where(_available_condition(conn, person), _is_free(now))
+    query = (
+        select(func.count())
+        .select_from(_entry_table)
+        .where(_available_condition(conn, person), _is_free(now))
+    )
     total: int = conn.execute(query).scalar_one()
     return total
 
 
 def count_hidden(conn: Connection, person: Person) -> int:
-    """How many open entries of the person's units are not shown: they belong to another area of law, or lie behind a block.
+    """How many open entries of the person's units are not shown: they belong to another area of
+    law, or lie behind a block.
 
     Raises:
         NotAllowedError: the person does not review.
     """
     permissions.require_permission(person, Action.REVIEW)
-    own = _entry_table.c.state.in_(paper.OPEN_STATES) & _entry_table.c.unit.in_(sorted(person.units))
+    own = _entry_table.c.state.in_(paper.OPEN_STATES) & _entry_table.c.unit.in_(
+        sorted(person.units)
+    )
     total: int = conn.execute(
-        select(func.count()).select_from(_entry_table).where(own, ~visibility.visible_entries_condition(conn, person))
+        select(func.count())
+        .select_from(_entry_table)
+        .where(own, ~visibility.visible_entries_condition(conn, person))
     ).scalar_one()
     return total
 
@@ -181,20 +236,38 @@ def _claim_first(
     *,
     pass_over: bool = False,
 ) -> str | None:
-    """Claim the first of these. What somebody else is looking at this moment is passed over (`pass_over`) or waited for: whoever looks for a
-    free one also holds, for that moment, an entry that has just been taken, and it would seem not to be the person's own."""
+    """Claim the first of these. What somebody else is looking at this moment is passed over
+    (`pass_over`) or waited for: whoever looks for a free one also holds, for that moment, an
+    entry that has just been taken, and it would seem not to be the person's own.
+    """
     free = or_(_is_free(now), _entry_table.c.claimed_by == person.login)
-    found = select(_entry_table.c.id).where(_available_condition(conn, person), condition, free).order_by(*paper.QUEUE_ORDERS[order]).limit(1)
+    found = (
+        select(_entry_table.c.id)
+        .where(_available_condition(conn, person), condition, free)
+        .order_by(*paper.QUEUE_ORDERS[order])
+        .limit(1)
+    )
     first = found.with_for_update(skip_locked=pass_over)
     until = {"claimed_by": person.login, "claimed_until": now + timedelta(minutes=minutes)}
-    statement: Any = update(_entry_table).where(_entry_table.c.id == first.scalar_subquery()).values(until).returning(_entry_table.c.id)
+    statement: Any = (
+        update(_entry_table)
+        .where(_entry_table.c.id == first.scalar_subquery())
+        .values(until)
+        .returning(_entry_table.c.id)
+    )
     taken: str | None = conn.execute(statement).scalar_one_or_none()
     return taken
 
 
 def _available_condition(conn: Connection, person: Person) -> ColumnElement[bool]:
-    """Open entries that the person may see, without those that wait for a second person who is another."""
-    return and_(_entry_table.c.state.in_(paper.OPEN_STATES), visibility.visible_entries_condition(conn, person), ~is_excluded_as_second(person.login))
+    """Open entries that the person may see, without those that wait for a second person who is
+    another.
+    """
+    return and_(
+        _entry_table.c.state.in_(paper.OPEN_STATES),
+        visibility.visible_entries_condition(conn, person),
+        ~is_excluded_as_second(person.login),
+    )
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:

@@ -1,4 +1,6 @@
-"""An exported entry that is keyed in by hand belongs to one person at a time. Taking it is one statement; it expires."""
+"""An exported entry that is keyed in by hand belongs to one person at a time. Taking it is one
+statement; it expires.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,18 @@ from pipeline.store.database.engines import upsert_where
 from pipeline.store.schema.exports import key_in_claim
 
 
-def claim_entry(conn: Connection, login: str, entry_id: str, revision: int, now: datetime, minutes: float) -> bool:
-    """Whether the person has it now: nobody had it, the time of whoever had it is over, or it is the person's already."""
-    row = {"entry": entry_id, "revision": revision, "by": login, "until": now + timedelta(minutes=minutes)}
+def claim_entry(
+    conn: Connection, login: str, entry_id: str, revision: int, now: datetime, minutes: float
+) -> bool:
+    """Whether the person has it now: nobody had it, the time of whoever had it is over, or it is
+    the person's already.
+    """
+    row = {
+        "entry": entry_id,
+        "revision": revision,
+        "by": login,
+        "until": now + timedelta(minutes=minutes),
+    }
     free = or_(key_in_claim.c.by == login, key_in_claim.c.until < now)
     return upsert_where(conn, key_in_claim, row, free)
 

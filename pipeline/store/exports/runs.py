@@ -1,4 +1,6 @@
-"""Export runs as a person may see them. A run is theirs as soon as one of its entries is: what leaves their sight takes no other entry with it."""
+"""Export runs as a person may see them. A run is theirs as soon as one of its entries is: what
+leaves their sight takes no other entry with it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ from pipeline.store.schema.paper import entry
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """A run and how its target has answered. `answered`: one by one; statistics are answered as a file, outside of this program.
+    """A run and how its target has answered. `answered`: one by one; statistics are answered as a
+    file, outside of this program.
 
     `hidden` of its entries the person may not see; they are among none of the answers.
     """
@@ -34,7 +37,11 @@ class RunStatus:
     @property
     def waiting(self) -> int:
         """Entries without a receipt, of those that the person may see."""
-        return self.run.entries - self.hidden - self.accepted - self.refused if self.has_receipts else 0
+        return (
+            self.run.entries - self.hidden - self.accepted - self.refused
+            if self.has_receipts
+            else 0
+        )
 
 
 def find_run(conn: Connection, run_id: str) -> Run | None:
@@ -44,7 +51,8 @@ def find_run(conn: Connection, run_id: str) -> Run | None:
 
 
 def require_run(conn: Connection, person: Person, action: Action, run_id: str) -> None:
-    """Go on only if the person may do this with something that a run holds: one entry that leaves sight takes none of the others with it.
+    """Go on only if the person may do this with something that a run holds: one entry that leaves
+    sight takes none of the others with it.
 
     Raises:
         NotAllowedError: all entries are of other units or areas of law, or behind a block.
@@ -75,7 +83,10 @@ def list_visible_runs(conn: Connection, person: Person) -> list[RunStatus]:
     """
     permissions.require_permission(person, Action.EXPORT)
     found = _select_runs(
-        conn, _run_query(visibility.visible_entries_condition(conn, person)).order_by(export_run.c.made_at.desc(), export_run.c.id.desc())
+        conn,
+        _run_query(visibility.visible_entries_condition(conn, person)).order_by(
+            export_run.c.made_at.desc(), export_run.c.id.desc()
+        ),
     )
     return [status for status in found if status.hidden < status.run.entries]
 
@@ -83,7 +94,10 @@ def list_visible_runs(conn: Connection, person: Person) -> list[RunStatus]:
 def _count_run_entries(conn: Connection, person: Person, run_id: str) -> tuple[int, int]:
     """How many entries a run holds, and how many of them the person may see."""
     seen = func.coalesce(_count_where(visibility.visible_entries_condition(conn, person)), 0)
-    queries = [select(func.count(), seen).select_from(item.join(entry)).where(item.c.run == run_id) for item in (export_item, statistics_item)]
+    queries = [
+        select(func.count(), seen).select_from(item.join(entry)).where(item.c.run == run_id)
+        for item in (export_item, statistics_item)
+    ]
     counts = [conn.execute(query).one() for query in queries]
     return sum(held for held, _ in counts), sum(own for _, own in counts)
 
@@ -95,7 +109,15 @@ def _no_visible_entry_error(person: Person, action: Action) -> NotAllowedError:
 def _select_runs(conn: Connection, query: Select[Any]) -> list[RunStatus]:
     return [
         RunStatus(
-            Run(row.id, row.target, row.file_name, row.made_at, row.made_by, row.entries, row.file_sha256),
+            Run(
+                row.id,
+                row.target,
+                row.file_name,
+                row.made_at,
+                row.made_by,
+                row.entries,
+                row.file_sha256,
+            ),
             row.accepted or 0,
             row.refused or 0,
             has_receipts=row.told is None,
@@ -116,17 +138,30 @@ def _run_query(visible: ColumnElement[bool] | None = None) -> Select[Any]:
             _count_where(and_(seen, receipt.c.accepted.is_(True))).label("accepted"),
             _count_where(and_(seen, receipt.c.accepted.is_(False))).label("refused"),
         )
-        .select_from(export_item.join(entry, entry.c.id == export_item.c.entry).outerjoin(receipt, RECEIPT_JOIN))
+        .select_from(
+            export_item.join(entry, entry.c.id == export_item.c.entry).outerjoin(
+                receipt, RECEIPT_JOIN
+            )
+        )
         .group_by(export_item.c.run)
         .subquery()
     )
     told = statistics_item.join(entry, entry.c.id == statistics_item.c.entry)
     counted = (func.count().label("told"), _count_where(seen).label("seen"))
-    months = select(statistics_item.c.run, *counted).select_from(told).group_by(statistics_item.c.run).subquery()
+    months = (
+        select(statistics_item.c.run, *counted)
+        .select_from(told)
+        .group_by(statistics_item.c.run)
+        .subquery()
+    )
     entries = func.coalesce(items.c.entries, months.c.told, 0).label("entries")
     shown = func.coalesce(items.c.seen, months.c.seen, 0).label("seen")
-    runs = export_run.outerjoin(items, items.c.run == export_run.c.id).outerjoin(months, months.c.run == export_run.c.id)
-    return select(export_run, entries, shown, items.c.accepted, items.c.refused, months.c.told).select_from(runs)
+    runs = export_run.outerjoin(items, items.c.run == export_run.c.id).outerjoin(
+        months, months.c.run == export_run.c.id
+    )
+    return select(
+        export_run, entries, shown, items.c.accepted, items.c.refused, months.c.told
+    ).select_from(runs)
 
 
 def _count_where(condition: ColumnElement[bool]) -> ColumnElement[int]:

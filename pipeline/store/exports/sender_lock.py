@@ -20,7 +20,11 @@ def sender_lock(store: Store, target: str) -> Iterator[None]:
     Raises:
         ExportError: somebody else is sending to it now.
     """
-    holding = _lock_on_server(store, target) if store.engine.dialect.name == "postgresql" else _lock_on_machine(store, target)
+    holding = (
+        _lock_on_server(store, target)
+        if store.engine.dialect.name == "postgresql"
+        else _lock_on_machine(store, target)
+    )
     with holding as is_held:
         if not is_held:
             raise ExportError("somebody_sending_system_already")
@@ -32,7 +36,9 @@ def _lock_on_server(store: Store, target: str) -> Iterator[bool]:
     """A lock of the session, on a connection of its own that is no transaction."""
     number = int.from_bytes(hashlib.sha256(f"sending {target}".encode()).digest()[:7])
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        is_held = bool(conn.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": number}).scalar_one())
+        is_held = bool(
+            conn.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": number}).scalar_one()
+        )
         try:
             yield is_held
         finally:

@@ -1,4 +1,6 @@
-"""Entries as statistics sees them: all that are confirmed, wherever they have been exported, and what the monthly files have told before."""
+"""Entries as statistics sees them: all that are confirmed, wherever they have been exported, and
+what the monthly files have told before.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,19 @@ from pipeline.store.quality.seeded_errors import has_open_seeded_error
 from pipeline.store.schema.exports import export_run, statistics_item
 from pipeline.store.schema.paper import entry, event
 
-_REPORTABLE_STATES = (EntryState.CONFIRMED.value, EntryState.SIGNED.value, EntryState.EXPORTED.value, EntryState.RECEIPTED.value)
+_REPORTABLE_STATES = (
+    EntryState.CONFIRMED.value,
+    EntryState.SIGNED.value,
+    EntryState.EXPORTED.value,
+    EntryState.RECEIPTED.value,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ReportedEntry:
-    """The latest file that told of an entry: at which revision of it, in which month, and how many files have."""
+    """The latest file that told of an entry: at which revision of it, in which month, and how many
+    files have.
+    """
 
     earlier: PreviousExport
     revision: int
@@ -49,10 +58,16 @@ class ReportingStatus:
 
 
 def list_reporting_status(
-    conn: Connection, forms: Forms, person: Person, target: str, *, unit: str | None = None, lock: bool = False
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    target: str,
+    *,
+    unit: str | None = None,
+    lock: bool = False,
 ) -> list[ReportingStatus]:
-    """The entries that the person may see and that a monthly file can tell of: confirmed, and signed where they have to be; and told ones that
-    were made void or put aside.
+    """The entries that the person may see and that a monthly file can tell of: confirmed, and
+    signed where they have to be; and told ones that were made void or put aside.
 
     Raises:
         NotAllowedError: the person may not export, or not from this unit.
@@ -61,12 +76,26 @@ def list_reporting_status(
     told = _reported_entries(conn, target)
     put_aside = or_(entry.c.voided.is_not(None), entry.c.state == EntryState.REJECTED.value)
     void = and_(put_aside, entry.c.id.in_(select(statistics_item.c.entry)))
-    # Nobody looks at what is put aside for a third time, so a difference must not keep it in the months that told of it.
+    # Nobody looks at what is put aside for a third time, so a difference must not keep it in the
+    # months that told of it.
     held = or_(has_open_seeded_error(entry.c.id), and_(has_open_difference(entry.c.id), ~put_aside))
-    wanted = (entry.c.id, entry.c.state, entry.c.form, entry.c.version, entry.c.unit, entry.c.area, entry.c.revision, entry.c.voided)
+    wanted = (
+        entry.c.id,
+        entry.c.state,
+        entry.c.form,
+        entry.c.version,
+        entry.c.unit,
+        entry.c.area,
+        entry.c.revision,
+        entry.c.voided,
+    )
     query = (
         select(*wanted)
-        .where(or_(entry.c.state.in_(_REPORTABLE_STATES), void), visibility.visible_entries_condition(conn, person), ~held)
+        .where(
+            or_(entry.c.state.in_(_REPORTABLE_STATES), void),
+            visibility.visible_entries_condition(conn, person),
+            ~held,
+        )
         .order_by(entry.c.id)
     )
     if unit is not None:
@@ -74,29 +103,55 @@ def list_reporting_status(
     asks = signature_rule(conn, forms)
     rows = conn.execute(query.with_for_update() if lock else query)
     return [
-        ReportingStatus(row.id, row.revision, row.voided is not None or row.state == EntryState.REJECTED, told.get(row.id))
+        ReportingStatus(
+            row.id,
+            row.revision,
+            row.voided is not None or row.state == EntryState.REJECTED,
+            told.get(row.id),
+        )
         for row in rows
-        if row.state != EntryState.CONFIRMED or row.voided is not None or not asks(row.form, row.version, row.unit, row.area)
+        if row.state != EntryState.CONFIRMED
+        or row.voided is not None
+        or not asks(row.form, row.version, row.unit, row.area)
     ]
 
 
-def count_other_reported(conn: Connection, target: str, months: Collection[str], known: Collection[str]) -> dict[str, int]:
-    """How many entries the latest files hold besides the known ones, by month: of other units, or on their way through review again."""
-    besides = (one.month for entry_id, one in _reported_entries(conn, target).items() if one.month in months and entry_id not in known)
+def count_other_reported(
+    conn: Connection, target: str, months: Collection[str], known: Collection[str]
+) -> dict[str, int]:
+    """How many entries the latest files hold besides the known ones, by month: of other units, or
+    on their way through review again.
+    """
+    besides = (
+        one.month
+        for entry_id, one in _reported_entries(conn, target).items()
+        if one.month in months and entry_id not in known
+    )
     return dict(sorted(Counter(besides).items()))
 
 
-def save_reported_entries(conn: Connection, run_id: str, items: Sequence[tuple[str, int, str]]) -> None:
+def save_reported_entries(
+    conn: Connection, run_id: str, items: Sequence[tuple[str, int, str]]
+) -> None:
     """Write down what a run told of: (entry id, revision of the entry, month) in their order."""
-    rows = [{"run": run_id, "entry": one, "revision": revision, "month": month, "number": n} for n, (one, revision, month) in enumerate(items, 1)]
+    rows = [
+        {"run": run_id, "entry": one, "revision": revision, "month": month, "number": n}
+        for n, (one, revision, month) in enumerate(items, 1)
+    ]
     conn.execute(insert(statistics_item), rows)
 
 
 def _reported_entries(conn: Connection, target: str) -> dict[str, ReportedEntry]:
-    """The runs in the order of the log: of two computers the one with the slower clock may have made the later."""
+    """The runs in the order of the log: of two computers the one with the slower clock may have
+    made the later.
+    """
     item, run = statistics_item.c, export_run.c
-    noted = export_run.join(statistics_item, run.id == item.run).outerjoin(event, and_(event.c.subject == run.id, event.c.action == "export"))
-    query = select(item.entry, item.revision, item.month, run.id, run.target, run.made_at).select_from(noted)
+    noted = export_run.join(statistics_item, run.id == item.run).outerjoin(
+        event, and_(event.c.subject == run.id, event.c.action == "export")
+    )
+    query = select(
+        item.entry, item.revision, item.month, run.id, run.target, run.made_at
+    ).select_from(noted)
     found: dict[str, ReportedEntry] = {}
     for row in conn.execute(query.where(run.target == target).order_by(event.c.id)):
         times = found[row.entry].report_count if row.entry in found else 0

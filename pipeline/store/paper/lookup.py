@@ -43,7 +43,9 @@ HISTORY_ACTIONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FoundSheet:
-    """A sheet of paper with its pages and entries. A copy that was filled in by itself has the serial too, and is a sheet of its own."""
+    """A sheet of paper with its pages and entries. A copy that was filled in by itself has the
+    serial too, and is a sheet of its own.
+    """
 
     sheet: str
     pages: tuple[Page, ...]
@@ -52,7 +54,9 @@ class FoundSheet:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEvent:
-    """One event of an entry's life. `answers` are those that a decision added; `corrected` tells that it changed a decided entry."""
+    """One event of an entry's life. `answers` are those that a decision added; `corrected` tells
+    that it changed a decided entry.
+    """
 
     at: datetime
     by: str
@@ -62,8 +66,11 @@ class HistoryEvent:
     is_correction: bool
 
 
-def find_sheets(conn: Connection, person: Person, serial: str, *, first: bool = True) -> list[FoundSheet]:
-    """What has come in on paper with this serial, as far as the person may see it. The first look for it is an event.
+def find_sheets(
+    conn: Connection, person: Person, serial: str, *, first: bool = True
+) -> list[FoundSheet]:
+    """What has come in on paper with this serial, as far as the person may see it. The first look
+    for it is an event.
 
     Raises:
         NotAllowedError: the person corrects nothing.
@@ -74,43 +81,90 @@ def find_sheets(conn: Connection, person: Person, serial: str, *, first: bool = 
         visibility.visible_entries_condition(conn, person)
     )  # one that was sent on alone lies on another unit's page
     own = or_(visibility.visible_pages_condition(conn, person), page.c.sheet.in_(rows))
-    query = select(page).where(page.c.serial == serial, page.c.sheet.is_not(None), own).order_by(page.c.page_no, page.c.id)
+    query = (
+        select(page)
+        .where(page.c.serial == serial, page.c.sheet.is_not(None), own)
+        .order_by(page.c.page_no, page.c.id)
+    )
     pages = [Page.from_row(row) for row in conn.execute(query).mappings()]
     if first:
-        record(conn, person.login, "look_up", serial, unit=pages[0].unit if pages else None, pages=len(pages))
+        record(
+            conn,
+            person.login,
+            "look_up",
+            serial,
+            unit=pages[0].unit if pages else None,
+            pages=len(pages),
+        )
     found = {one.sheet: None for one in pages if one.sheet}
-    return [FoundSheet(sheet, tuple(one for one in pages if one.sheet == sheet), _visible_entries(conn, person, sheet)) for sheet in found]
+    return [
+        FoundSheet(
+            sheet,
+            tuple(one for one in pages if one.sheet == sheet),
+            _visible_entries(conn, person, sheet),
+        )
+        for sheet in found
+    ]
 
 
 def entry_history(conn: Connection, person: Person, entry_id: str) -> list[HistoryEvent]:
-    """What was decided about an entry and where it was sent, oldest first; `by` is the name of a member of staff.
+    """What was decided about an entry and where it was sent, oldest first; `by` is the name of a
+    member of staff.
 
     Raises:
         NotAllowedError: another unit or role.
     """
     visibility.require_visible_entry(conn, person, Action.CORRECT, load_entry(conn, entry_id))
-    names = {row.login: row.name for row in conn.execute(select(paper.staff.c.login, paper.staff.c.name))}
+    names = {
+        row.login: row.name for row in conn.execute(select(paper.staff.c.login, paper.staff.c.name))
+    }
     happenings = []
     for event in list_events(conn, entry_id):
         if event.action in HISTORY_ACTIONS:
-            answers, corrected = _added_answers(conn, entry_id, event.detail.get("revision")) if event.action == "decide" else ({}, False)
+            answers, corrected = (
+                _added_answers(conn, entry_id, event.detail.get("revision"))
+                if event.action == "decide"
+                else ({}, False)
+            )
             by = names.get(event.by, event.by)
-            happenings.append(HistoryEvent(event.at, by, event.action, str(event.detail.get("state") or ""), answers, corrected))
+            happenings.append(
+                HistoryEvent(
+                    event.at,
+                    by,
+                    event.action,
+                    str(event.detail.get("state") or ""),
+                    answers,
+                    corrected,
+                )
+            )
     return happenings
 
 
-def find_inconsistent_rows(conn: Connection, form: Form, rows: Iterable[Entry]) -> dict[str, tuple[int, ...]]:
-    """Of a sheet that is one entry a row: which rows say something else than most about a critical field of its head, by that field.
+def find_inconsistent_rows(
+    conn: Connection, form: Form, rows: Iterable[Entry]
+) -> dict[str, tuple[int, ...]]:
+    """Of a sheet that is one entry a row: which rows say something else than most about a critical
+    field of its head, by that field.
 
-    The ink is the same for all, so one of them is wrong: a correction changes one row. What they say is not told: one may wait for a second person.
+    The ink is the same for all, so one of them is wrong: a correction changes one row. What they
+    say is not told: one may wait for a second person.
     """
     said: dict[str, dict[Value, list[int]]] = {}
     for one in rows:
-        if one.row is None or one.voided is not None or one.state not in DECIDED_STATES | {EntryState.SECOND}:
+        if (
+            one.row is None
+            or one.voided is not None
+            or one.state not in DECIDED_STATES | {EntryState.SECOND}
+        ):
             continue
         for name, answer in decided_answers(conn, one.id).items():
             spec = form.by_name.get(name)
-            if spec is not None and spec.critical and spec.row is None and answer.answer.state is State.READ:
+            if (
+                spec is not None
+                and spec.critical
+                and spec.row is None
+                and answer.answer.state is State.READ
+            ):
                 said.setdefault(name, {}).setdefault(answer.answer.value, []).append(one.row)
     found = {}
     for name, groups in said.items():
@@ -122,11 +176,24 @@ def find_inconsistent_rows(conn: Connection, form: Form, rows: Iterable[Entry]) 
 def _visible_entries(conn: Connection, person: Person, sheet: str) -> tuple[Entry, ...]:
     table = paper.entry
     return tuple(
-        select_entries(conn, select(table).where(table.c.sheet == sheet, visibility.visible_entries_condition(conn, person)).order_by(table.c.id))
+        select_entries(
+            conn,
+            select(table)
+            .where(table.c.sheet == sheet, visibility.visible_entries_condition(conn, person))
+            .order_by(table.c.id),
+        )
     )
 
 
-def _added_answers(conn: Connection, entry_id: str, revision: object) -> tuple[dict[str, Answer], bool]:
+def _added_answers(
+    conn: Connection, entry_id: str, revision: object
+) -> tuple[dict[str, Answer], bool]:
     table = paper.decision.c
-    rows = conn.execute(select(paper.decision).where(table.entry == entry_id, table.revision == revision).order_by(table.id)).all()
-    return {row.field: Answer(row.value, State(row.state)) for row in rows}, any(row.how == AnswerOrigin.CORRECTION.value for row in rows)
+    rows = conn.execute(
+        select(paper.decision)
+        .where(table.entry == entry_id, table.revision == revision)
+        .order_by(table.id)
+    ).all()
+    return {row.field: Answer(row.value, State(row.state)) for row in rows}, any(
+        row.how == AnswerOrigin.CORRECTION.value for row in rows
+    )

@@ -1,7 +1,9 @@
-"""Paper originals: in which box and bundle they are, and whether they may be destroyed (får gallras).
+"""Paper originals: in which box and bundle they are, and whether they may be destroyed (får
+gallras).
 
-They are kept unless an archivist has written down the number of a decision. Scanning weeks after the paper came is not "i samband med" its
-arrival, so the rules that let authorities destroy scanned originals at once (RA-FS 2021:1) do not fit; a municipality decides itself. What is
+They are kept unless an archivist has written down the number of a decision. Scanning weeks after
+the paper came is not "i samband med" its arrival, so the rules that let authorities destroy
+scanned originals at once (RA-FS 2021:1) do not fit; a municipality decides itself. What is
 written here is leave, never the act: nothing that is stored is removed.
 """
 
@@ -27,8 +29,9 @@ _is_active_decision = paper_decision.c.undone_at.is_(None)
 
 @dataclass(frozen=True, slots=True)
 class PaperOriginal:
-    """The paper of an archived sheet. `place` is what was said when it was scanned; `decision` is empty: keep; so of a
-    sheet that has changed since it was archived."""
+    """The paper of an archived sheet. `place` is what was said when it was scanned; `decision` is
+    empty: keep; so of a sheet that has changed since it was archived.
+    """
 
     sheet: str
     rule: str
@@ -40,33 +43,54 @@ class PaperOriginal:
     decision: str
 
 
-def save_paper_place(conn: Connection, person: Person, batch: str, box: str, bundle: str, now: datetime) -> None:
-    """Say where a stack's paper is kept from now on. What was said before stays readable in the log.
+def save_paper_place(
+    conn: Connection, person: Person, batch: str, box: str, bundle: str, now: datetime
+) -> None:
+    """Say where a stack's paper is kept from now on. What was said before stays readable in the
+    log.
 
     Raises:
         NotAllowedError: the person does not archive in the stack's unit.
         ExportError: there is no such stack, or no box is named.
     """
-    unit = conn.execute(select(paper.batch.c.unit).where(paper.batch.c.id == batch)).scalar_one_or_none()
+    unit = conn.execute(
+        select(paper.batch.c.unit).where(paper.batch.c.id == batch)
+    ).scalar_one_or_none()
     permissions.require_permission(person, Action.ARCHIVE, unit)
     if unit is None or not box.strip():
         raise ExportError("name_stack_box")
-    row = {"batch": batch, "box": box.strip()[:_MAX_TEXT_LENGTH], "bundle": bundle.strip()[:_MAX_TEXT_LENGTH], "by": person.login, "at": now}
+    row = {
+        "batch": batch,
+        "box": box.strip()[:_MAX_TEXT_LENGTH],
+        "bundle": bundle.strip()[:_MAX_TEXT_LENGTH],
+        "by": person.login,
+        "at": now,
+    }
     conn.execute(insert(paper_place).values(row))
     events.record(conn, person.login, "put_in_box", batch, unit=unit)
 
 
 def list_originals(conn: Connection, person: Person, package_id: str) -> list[PaperOriginal]:
-    """The paper of a package's sheets: class of retention, place, box and bundle, and the decision if there is one.
+    """The paper of a package's sheets: class of retention, place, box and bundle, and the decision
+    if there is one.
 
     Raises:
         NotAllowedError: the person may not see everything in the package.
         ExportError: there is no such package.
     """
     archives.load_package(conn, person, package_id)
-    decision, changed = find_active_decision(conn, package_id), set(archives.changed_archived_sheets(conn, package_id))
+    decision, changed = (
+        find_active_decision(conn, package_id),
+        set(archives.changed_archived_sheets(conn, package_id)),
+    )
     query = (
-        select(archived_sheet.c.sheet, archived_sheet.c.rule, archived_sheet.c.earliest, paper.batch.c.id, paper.batch.c.place)
+        select(
+            archived_sheet.c.sheet,
+            archived_sheet.c.rule,
+            archived_sheet.c.earliest,
+            paper.batch.c.id,
+            paper.batch.c.place,
+        )
         .join(paper.page, paper.page.c.sheet == archived_sheet.c.sheet)
         .join(paper.batch, paper.batch.c.id == paper.page.c.batch)
         .where(archived_sheet.c.package == package_id)
@@ -78,22 +102,39 @@ def list_originals(conn: Connection, person: Person, package_id: str) -> list[Pa
     for row in conn.execute(query):
         box = boxes.get(row.id)
         kept = "" if row.sheet in changed else decision
-        found.append(PaperOriginal(row.sheet, row.rule, row.earliest, row.id, row.place, box.box if box else "", box.bundle if box else "", kept))
+        found.append(
+            PaperOriginal(
+                row.sheet,
+                row.rule,
+                row.earliest,
+                row.id,
+                row.place,
+                box.box if box else "",
+                box.bundle if box else "",
+                kept,
+            )
+        )
     return found
 
 
 def find_active_decision(conn: Connection, package_id: str) -> str:
     """The number of the decision that a package's paper may be destroyed; empty: keep."""
-    query = select(paper_decision.c.number).where(paper_decision.c.package == package_id, _is_active_decision)
+    query = select(paper_decision.c.number).where(
+        paper_decision.c.package == package_id, _is_active_decision
+    )
     return str(conn.execute(query).scalar_one_or_none() or "")
 
 
-def approve_destruction(conn: Connection, person: Person, package_id: str, number: str, now: datetime) -> None:
-    """Write down that the paper of a package's sheets may be destroyed by a decision with this number.
+def approve_destruction(
+    conn: Connection, person: Person, package_id: str, number: str, now: datetime
+) -> None:
+    """Write down that the paper of a package's sheets may be destroyed by a decision with this
+    number.
 
     Raises:
         NotAllowedError: the person is no archivist, or may not see everything in the package.
-        ExportError: there is no such package, no number, a decision already, or a sheet of it has been corrected since and is in no later package.
+        ExportError: there is no such package, no number, a decision already, or a sheet of it
+        has been corrected since and is in no later package.
     """
     found = archives.load_package(conn, person, package_id, Action.DISPOSE)
     if not number.strip():
@@ -102,9 +143,21 @@ def approve_destruction(conn: Connection, person: Person, package_id: str, numbe
         raise ExportError("decision_package_already")
     if changed := archives.changed_archived_sheets(conn, found.id):
         raise ExportError("changed_since_archived", changed=", ".join(changed[:20]))
-    row = {"package": found.id, "number": number.strip()[:_MAX_TEXT_LENGTH], "by": person.login, "at": now}
+    row = {
+        "package": found.id,
+        "number": number.strip()[:_MAX_TEXT_LENGTH],
+        "by": person.login,
+        "at": now,
+    }
     conn.execute(insert(paper_decision).values(row))
-    events.record(conn, person.login, "may_destroy_paper", found.id, unit=_package_unit(conn, found.id), sheets=found.sheets)
+    events.record(
+        conn,
+        person.login,
+        "may_destroy_paper",
+        found.id,
+        unit=_package_unit(conn, found.id),
+        sheets=found.sheets,
+    )
 
 
 def withdraw_destruction(conn: Connection, person: Person, package_id: str, now: datetime) -> None:
@@ -115,10 +168,21 @@ def withdraw_destruction(conn: Connection, person: Person, package_id: str, now:
         ExportError: there is no such package, or no decision.
     """
     found = archives.load_package(conn, person, package_id, Action.DISPOSE)
-    undone = update(paper_decision).where(paper_decision.c.package == found.id, _is_active_decision).values(undone_by=person.login, undone_at=now)
+    undone = (
+        update(paper_decision)
+        .where(paper_decision.c.package == found.id, _is_active_decision)
+        .values(undone_by=person.login, undone_at=now)
+    )
     if not conn.execute(undone).rowcount:
         raise ExportError("no_decision_package")
-    events.record(conn, person.login, "keep_paper", found.id, unit=_package_unit(conn, found.id), sheets=found.sheets)
+    events.record(
+        conn,
+        person.login,
+        "keep_paper",
+        found.id,
+        unit=_package_unit(conn, found.id),
+        sheets=found.sheets,
+    )
 
 
 def _package_unit(conn: Connection, package_id: str) -> str | None:

@@ -1,4 +1,6 @@
-"""Pages to be looked up: nothing that came in is silently gone. Only whoever handles problems may (else: NotAllowedError)."""
+"""Pages to be looked up: nothing that came in is silently gone. Only whoever handles problems may
+(else: NotAllowedError).
+"""
 
 from __future__ import annotations
 
@@ -39,11 +41,17 @@ def list_blank_pages(conn: Connection, person: Person, limit: int = _MAX_PAGES) 
 def list_repeated_pages(conn: Connection, person: Person, limit: int = _MAX_PAGES) -> list[Page]:
     """Settled second scans (`duplicate_of` names the first), the latest first."""
     permissions.require_permission(person, Action.PROBLEMS)
-    return _latest_pages(conn, _page_table.c.duplicate_of.is_not(None) & _page_table.c.settled, person, limit)
+    return _latest_pages(
+        conn, _page_table.c.duplicate_of.is_not(None) & _page_table.c.settled, person, limit
+    )
 
 
-def list_incomplete_sheets(conn: Connection, person: Person, limit: int = _MAX_PAGES) -> list[IncompleteSheet]:
-    """Sheets with a page missing, by serial; also those of copied forms, whose sides may stand by themselves."""
+def list_incomplete_sheets(
+    conn: Connection, person: Person, limit: int = _MAX_PAGES
+) -> list[IncompleteSheet]:
+    """Sheets with a page missing, by serial; also those of copied forms, whose sides may stand by
+    themselves.
+    """
     permissions.require_permission(person, Action.PROBLEMS)
     of_pages = (
         _page_table.c.sheet.is_not(None),
@@ -64,10 +72,19 @@ def list_incomplete_sheets(conn: Connection, person: Person, limit: int = _MAX_P
 
 def _incomplete_sheet(conn: Connection, sheet: str) -> IncompleteSheet:
     pages = tuple(list_sheet_pages(conn, sheet))
-    return IncompleteSheet(sheet, pages[0].serial or sheet, pages[0].form or "", pages[0].unit, find_missing_pages(conn, sheet), pages)
+    return IncompleteSheet(
+        sheet,
+        pages[0].serial or sheet,
+        pages[0].form or "",
+        pages[0].unit,
+        find_missing_pages(conn, sheet),
+        pages,
+    )
 
 
-def _latest_pages(conn: Connection, condition: ColumnElement[bool], person: Person, limit: int) -> list[Page]:
+def _latest_pages(
+    conn: Connection, condition: ColumnElement[bool], person: Person, limit: int
+) -> list[Page]:
     query = (
         select(_page_table)
         .where(condition, visibility.visible_pages_condition(conn, person))

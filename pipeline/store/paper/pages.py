@@ -1,9 +1,11 @@
 """Pages as they came in: batches, the queue, and where each page stands.
 
-Where a page stands, as SQL: every page is done, waiting for a person, or failed, and never two of these.
+Where a page stands, as SQL: every page is done, waiting for a person, or failed, and never two
+of these.
 
 * failed: it could not be taken in or read; the reason is on the page.
-* done: blank; or settled by bytes (scanned twice) or by a person; or all entries of its sheet are decided.
+* done: blank; or settled by bytes (scanned twice) or by a person; or all entries of its sheet
+  are decided.
 * waiting: all others, read or not.
 """
 
@@ -49,7 +51,8 @@ from pipeline.store.schema.paper import OPEN_STATES, entry, page
 STATE_QUEUED = "queued"
 STATE_READ = "read"
 STATE_FAILED = "failed"
-# Sets made once a query: asking for each of 100,000 pages by itself takes PostgreSQL several times as long.
+# Sets made once a query: asking for each of 100,000 pages by itself takes PostgreSQL several times
+# as long.
 _has_entries_condition = page.c.sheet.in_(select(entry.c.sheet))
 _has_open_entries = page.c.sheet.in_(select(entry.c.sheet).where(entry.c.state.in_(OPEN_STATES)))
 is_failed: ColumnElement[bool] = page.c.state == STATE_FAILED
@@ -64,19 +67,30 @@ is_done: ColumnElement[bool] = and_(
     ),
 )
 is_waiting: ColumnElement[bool] = and_(not_(is_failed), not_(is_done))
-is_unsettled_duplicate: ColumnElement[bool] = and_(page.c.duplicate_of.is_not(None), page.c.sheet.is_(None), not_(page.c.settled))
-is_empty_sheet: ColumnElement[bool] = and_(page.c.sheet.is_not(None), not_(_has_entries_condition), not_(page.c.settled))
+is_unsettled_duplicate: ColumnElement[bool] = and_(
+    page.c.duplicate_of.is_not(None), page.c.sheet.is_(None), not_(page.c.settled)
+)
+is_empty_sheet: ColumnElement[bool] = and_(
+    page.c.sheet.is_not(None), not_(_has_entries_condition), not_(page.c.settled)
+)
 is_problem: ColumnElement[bool] = or_(
     is_failed,
     and_(
         is_read,
         is_waiting,
-        or_(is_unsettled_duplicate, is_empty_sheet, page.c.outcome == Outcome.UNIDENTIFIED, cast(page.c.problems, String) != "[]"),
+        or_(
+            is_unsettled_duplicate,
+            is_empty_sheet,
+            page.c.outcome == Outcome.UNIDENTIFIED,
+            cast(page.c.problems, String) != "[]",
+        ),
     ),
 )
 _page_table = paper.page
 QUIET_PERIOD = timedelta(minutes=5)
-"""So long after its last page a stack that is not whole comes no more: a page takes no more than a minute and a half to be drawn."""
+"""So long after its last page a stack that is not whole comes no more: a page takes no more than a
+minute and a half to be drawn.
+"""
 
 
 def count_where(condition: ColumnElement[bool]) -> ColumnElement[int]:
@@ -142,10 +156,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A stack of paper (bunt) with the numbers of its pages: pages = done + waiting + failed; `queued` of the waiting are not read yet.
+    """A stack of paper (bunt) with the numbers of its pages: pages = done + waiting + failed;
+    `queued` of the waiting are not read yet.
 
-    `elsewhere` of its pages are of sheets that were printed for another unit: they wait there. `cut_short`: more was given than has come in, and
-    nothing has come for `QUIET`.
+    `elsewhere` of its pages are of sheets that were printed for another unit: they wait there.
+    `cut_short`: more was given than has come in, and nothing has come for `QUIET`.
     """
 
     id: str
@@ -166,31 +181,49 @@ def create_batch(conn: Connection, unit: str, place: str, by: str) -> str:
     """Begin a stack of paper; answers with its id. `place` says where the paper is kept."""
     now = utc_now()
     batch = f"{now:%Y%m%d}-{secrets.token_hex(4)}"
-    conn.execute(insert(paper.batch).values(id=batch, created_at=now, created_by=by, unit=unit, place=place))
+    conn.execute(
+        insert(paper.batch).values(id=batch, created_at=now, created_by=by, unit=unit, place=place)
+    )
     record(conn, by, "add_batch", batch, unit=unit)
     return batch
 
 
 def add_page(conn: Connection, new: NewPage, by: str) -> str:
-    """Take in a page; answers with its id. Taking in the same position of a batch again changes nothing.
+    """Take in a page; answers with its id. Taking in the same position of a batch again changes
+    nothing.
 
     Raises:
         StoreError: there is no such batch.
     """
     page_id = f"{new.batch}-{new.position:05d}"
-    unit = conn.execute(select(paper.batch.c.unit).where(paper.batch.c.id == new.batch)).scalar_one_or_none()
+    unit = conn.execute(
+        select(paper.batch.c.unit).where(paper.batch.c.id == new.batch)
+    ).scalar_one_or_none()
     if unit is None:
         raise StoreError("no_batch", batch=new.batch)
     row = {f.name: getattr(new, f.name) for f in fields(new)}
     state = STATE_FAILED if new.reason else STATE_QUEUED
-    row |= {"id": page_id, "scanned_at": utc_now(), "scanned_by": by, "unit": unit, "state": state, "settled": False, "problems": []}
+    row |= {
+        "id": page_id,
+        "scanned_at": utc_now(),
+        "scanned_by": by,
+        "unit": unit,
+        "state": state,
+        "settled": False,
+        "problems": [],
+    }
     insert_missing(conn, _page_table, [row])
     return page_id
 
 
 def list_queued_pages(conn: Connection, limit: int | None = None) -> list[str]:
     """Ids of pages that wait for being read, in the order in which they came."""
-    query = select(_page_table.c.id).where(is_queued).order_by(_page_table.c.scanned_at, _page_table.c.id).limit(limit)
+    query = (
+        select(_page_table.c.id)
+        .where(is_queued)
+        .order_by(_page_table.c.scanned_at, _page_table.c.id)
+        .limit(limit)
+    )
     return list(conn.execute(query).scalars())
 
 
@@ -200,7 +233,11 @@ def load_page(conn: Connection, page_id: str) -> Page:
     Raises:
         StoreError: there is no such page.
     """
-    row = conn.execute(select(_page_table).where(_page_table.c.id == page_id)).mappings().one_or_none()
+    row = (
+        conn.execute(select(_page_table).where(_page_table.c.id == page_id))
+        .mappings()
+        .one_or_none()
+    )
     if row is None:
         raise StoreError("no_page", page_id=page_id)
     return Page.from_row(row)
@@ -210,7 +247,9 @@ def mark_page_failed(conn: Connection, page_id: str, reason: str) -> None:
     """Note that a queued page cannot be read, and why. A page that has been read stays read."""
     values = {"state": STATE_FAILED, "reason": reason, "outcome": Outcome.FAILED.value}
     failed = update(_page_table).where(_page_table.c.id == page_id, is_queued).values(values)
-    if (unit := conn.execute(failed.returning(_page_table.c.unit)).scalar_one_or_none()) is not None:
+    if (
+        unit := conn.execute(failed.returning(_page_table.c.unit)).scalar_one_or_none()
+    ) is not None:
         record(conn, "system", "fail_page", page_id, unit=unit)
 
 
@@ -222,7 +261,9 @@ def requeue_page(conn: Connection, person: Person, page_id: str) -> None:
     """
     found = load_page(conn, page_id)
     visibility.require_visible_page(conn, person, Action.PROBLEMS, found)
-    again = update(_page_table).where(_page_table.c.id == page_id, is_failed, _page_table.c.image_sha256.is_not(None))
+    again = update(_page_table).where(
+        _page_table.c.id == page_id, is_failed, _page_table.c.image_sha256.is_not(None)
+    )
     if conn.execute(again.values(state=STATE_QUEUED, reason="", outcome=None, attempts=0)).rowcount:
         record(conn, person.login, "requeue", page_id, unit=found.unit)
 
@@ -235,7 +276,9 @@ def load_page_reading(conn: Connection, page_id: str) -> dict[str, Reading]:
 
 def count_pages_by_state(conn: Connection, units: Iterable[str] | None = None) -> dict[str, int]:
     """Counts of all pages, or of those of some units: `in` = `done` + `waiting` + `failed`."""
-    query = select(func.count(), count_where(is_done), count_where(is_failed)).select_from(_page_table)
+    query = select(func.count(), count_where(is_done), count_where(is_failed)).select_from(
+        _page_table
+    )
     if units is not None:
         query = query.where(_page_table.c.unit.in_(list(units)))
     total, done, failed = conn.execute(query).one()
@@ -251,37 +294,67 @@ def list_batches(conn: Connection, person: Person, now: datetime | None = None) 
     permissions.require_permission(person, Action.SCAN)
     batch = paper.batch.c
     conditions = (is_done, is_waiting, is_failed, is_queued, _page_table.c.unit != batch.unit)
-    counts = [*(count_where(condition & _page_table.c.id.is_not(None)) for condition in conditions), is_interrupted_condition(now or utc_now())]
-    query = select(batch.id, batch.created_at, batch.created_by, batch.unit, batch.place, func.count(_page_table.c.id), *counts)
-    query = query.select_from(paper.batch.outerjoin(_page_table)).group_by(batch.id).order_by(batch.created_at.desc())
+    counts = [
+        *(count_where(condition & _page_table.c.id.is_not(None)) for condition in conditions),
+        is_interrupted_condition(now or utc_now()),
+    ]
+    query = select(
+        batch.id,
+        batch.created_at,
+        batch.created_by,
+        batch.unit,
+        batch.place,
+        func.count(_page_table.c.id),
+        *counts,
+    )
+    query = (
+        query.select_from(paper.batch.outerjoin(_page_table))
+        .group_by(batch.id)
+        .order_by(batch.created_at.desc())
+    )
     query = query.where(batch.unit.in_(sorted(person.units)))
     return [Batch(*row) for row in conn.execute(query)]
 
 
 def is_interrupted_condition(now: datetime) -> ColumnElement[bool]:
-    """The condition on stacks, grouped and with their pages, that more was given than has come in, and that nothing has come for `QUIET`."""
+    """The condition on stacks, grouped and with their pages, that more was given than has come in,
+    and that nothing has come for `QUIET`.
+    """
     came = func.coalesce(func.max(_page_table.c.scanned_at), paper.batch.c.created_at)
     return and_(paper.batch.c.taking_in.is_not(None), came < now - QUIET_PERIOD)
 
 
 def list_batch_pages(conn: Connection, batch: str) -> list[Page]:
     """The pages of a stack in their order."""
-    return _select_pages(conn, select(_page_table).where(_page_table.c.batch == batch).order_by(_page_table.c.position))
+    return _select_pages(
+        conn,
+        select(_page_table).where(_page_table.c.batch == batch).order_by(_page_table.c.position),
+    )
 
 
 def list_problem_pages(conn: Connection, person: Person, limit: int = 500) -> list[Page]:
-    """Pages that the person has to look into: failed, possible duplicates, sheets with nothing on, unidentified, or read with problems.
+    """Pages that the person has to look into: failed, possible duplicates, sheets with nothing on,
+    unidentified, or read with problems.
 
     Raises:
         NotAllowedError: the person does not handle problems.
     """
     permissions.require_permission(person, Action.PROBLEMS)
-    return _select_pages(conn, _problem_pages_query().where(visibility.visible_pages_condition(conn, person)).limit(limit))
+    return _select_pages(
+        conn,
+        _problem_pages_query().where(visibility.visible_pages_condition(conn, person)).limit(limit),
+    )
 
 
 def list_image_names(conn: Connection) -> list[str]:
     """The SHA-256 of every page's picture, each once."""
-    return list(conn.execute(select(_page_table.c.image_sha256).where(_page_table.c.image_sha256.is_not(None)).distinct()).scalars())
+    return list(
+        conn.execute(
+            select(_page_table.c.image_sha256)
+            .where(_page_table.c.image_sha256.is_not(None))
+            .distinct()
+        ).scalars()
+    )
 
 
 def list_all_problem_pages(conn: Connection) -> list[Page]:
@@ -291,11 +364,18 @@ def list_all_problem_pages(conn: Connection) -> list[Page]:
 
 def list_duplicates(conn: Connection, page_id: str) -> list[Page]:
     """Later scans of the same side of paper."""
-    return _select_pages(conn, select(_page_table).where(_page_table.c.duplicate_of == page_id).order_by(_page_table.c.scanned_at, _page_table.c.id))
+    return _select_pages(
+        conn,
+        select(_page_table)
+        .where(_page_table.c.duplicate_of == page_id)
+        .order_by(_page_table.c.scanned_at, _page_table.c.id),
+    )
 
 
 def _problem_pages_query() -> Select[Any]:
-    return select(_page_table).where(is_problem).order_by(_page_table.c.scanned_at, _page_table.c.id)
+    return (
+        select(_page_table).where(is_problem).order_by(_page_table.c.scanned_at, _page_table.c.id)
+    )
 
 
 def _select_pages(conn: Connection, query: Select[Any]) -> list[Page]:
@@ -305,7 +385,15 @@ def _select_pages(conn: Connection, query: Select[Any]) -> list[Page]:
 def _reading_from_row(row: Row[Any]) -> Reading:
     words = tuple(WordBox(start, end, (x, y, w, h)) for start, end, x, y, w, h in row.words or ())
     reasons = tuple(row.reasons or ())
-    return Reading(row.value, row.p, State(row.state), _parse_alternatives(row.alternatives), tuple(row.characters), evidence=reasons, words=words)
+    return Reading(
+        row.value,
+        row.p,
+        State(row.state),
+        _parse_alternatives(row.alternatives),
+        tuple(row.characters),
+        evidence=reasons,
+        words=words,
+    )
 
 
 def _parse_alternatives(alternatives: list[list[Any]]) -> tuple[tuple[Any, float], ...]:

@@ -1,6 +1,7 @@
 """What the workers know of each other and of the queue: beats, attempts, how many pages wait.
 
-The row of the page is the truth about what is left to read; the engine's own tables only say who is at it.
+The row of the page is the truth about what is left to read; the engine's own tables only say who
+is at it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from pipeline.store.schema.paper import entry, page, worker
 
 def save_heartbeat(conn: Connection, worker_id: str, now: datetime) -> None:
     """Show that the worker lives."""
-    if not conn.execute(update(worker).where(worker.c.id == worker_id).values(beat_at=now)).rowcount:
+    if not conn.execute(
+        update(worker).where(worker.c.id == worker_id).values(beat_at=now)
+    ).rowcount:
         conn.execute(worker.insert().values(id=worker_id, beat_at=now))
 
 
@@ -33,8 +36,14 @@ def remove_worker(conn: Connection, worker_id: str) -> None:
 
 
 def count_attempt(conn: Connection, page_id: str) -> int | None:
-    """Count one more attempt at a queued page. Returns its number, 1 for the first, or None if the page waits for no reading."""
-    counted = update(page).where(page.c.id == page_id, page.c.state == "queued").values(attempts=page.c.attempts + 1)
+    """Count one more attempt at a queued page. Returns its number, 1 for the first, or None if the
+    page waits for no reading.
+    """
+    counted = (
+        update(page)
+        .where(page.c.id == page_id, page.c.state == "queued")
+        .values(attempts=page.c.attempts + 1)
+    )
     return conn.execute(counted.returning(page.c.attempts)).scalar_one_or_none()
 
 
@@ -44,20 +53,31 @@ def reset_attempts(conn: Connection, page_id: str) -> None:
 
 
 def count_queue(conn: Connection) -> tuple[int, int, int]:
-    """How many pages have been read, could not be read, and wait to be read. What could not even be taken in is none of them."""
+    """How many pages have been read, could not be read, and wait to be read. What could not even be
+    taken in is none of them.
+    """
     unreadable = and_(pages.is_failed, page.c.image_sha256.is_not(None))
     count = pages.count_where
-    read, failed, waiting = conn.execute(select(count(pages.is_read), count(unreadable), count(pages.is_queued))).one()
+    read, failed, waiting = conn.execute(
+        select(count(pages.is_read), count(unreadable), count(pages.is_queued))
+    ).one()
     return read, failed, waiting
 
 
 def count_entries_by_state(conn: Connection) -> dict[str, int]:
     """How many entries are in each state."""
-    return {row.state: row.n for row in conn.execute(select(entry.c.state, func.count().label("n")).group_by(entry.c.state))}
+    return {
+        row.state: row.n
+        for row in conn.execute(
+            select(entry.c.state, func.count().label("n")).group_by(entry.c.state)
+        )
+    }
 
 
 def create_queue_database(path: Path) -> None:
-    """Make the engine's SQLite file, if it is not there, of the kind in which readers do not wait for writers, for its owner alone."""
+    """Make the engine's SQLite file, if it is not there, of the kind in which readers do not wait
+    for writers, for its owner alone.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     with closing(sqlite3.connect(path)) as file:

@@ -17,8 +17,11 @@ MAX_VIEW_TIME = timedelta(minutes=15)
 """Whoever has an entry open for longer has been away: it says nothing of how long the work takes."""
 
 
-def save_view_time(conn: Connection, person: Person, view: EntryView, shown_at: datetime, now: datetime) -> None:
-    """Keep how long the person has looked at what is now decided. Called with the view as it was shown.
+def save_view_time(
+    conn: Connection, person: Person, view: EntryView, shown_at: datetime, now: datetime
+) -> None:
+    """Keep how long the person has looked at what is now decided. Called with the view as it was
+    shown.
 
     Raises:
         NotAllowedError: the person does not review this entry.
@@ -28,5 +31,14 @@ def save_view_time(conn: Connection, person: Person, view: EntryView, shown_at: 
         return
     fields = sum(field.is_open and not field.is_batch_confirmed for field in view.fields)
     second = view.entry.state is EntryState.SECOND
-    row = {"entry": view.entry.id, "revision": view.entry.revision, "login": person.login, "at": now, "fields": fields, "second": second}
-    insert_missing(conn, look, [row | {"seconds": (now - shown_at).total_seconds()}] if fields else [])
+    row = {
+        "entry": view.entry.id,
+        "revision": view.entry.revision,
+        "login": person.login,
+        "at": now,
+        "fields": fields,
+        "second": second,
+    }
+    insert_missing(
+        conn, look, [row | {"seconds": (now - shown_at).total_seconds()}] if fields else []
+    )

@@ -1,7 +1,9 @@
-"""Lists of what the care system has already: kept while entries are compared with them, and erased as soon as nothing is left to compare.
+"""Lists of what the care system has already: kept while entries are compared with them, and erased
+as soon as nothing is left to compare.
 
-A list is of one unit and one area of law, and is compared with that unit's entries of that area only. Its rows are erased when every pair is
-decided and no paper of the unit waits for review, and when somebody asks for it; after `LONGEST` nothing is compared with them any more. What is
+A list is of one unit and one area of law, and is compared with that unit's entries of that area
+only. Its rows are erased when every pair is decided and no paper of the unit waits for review,
+and when somebody asks for it; after `LONGEST` nothing is compared with them any more. What is
 finished is erased at the next list, export or look at the clash list.
 """
 
@@ -28,7 +30,9 @@ from pipeline.store.schema import paper
 from pipeline.store.schema.exports import care_list, care_row, clash_decision
 
 MAX_LIST_AGE, UNDO_PERIOD = timedelta(days=30), timedelta(hours=1)
-"""After which time a list is not used any more, and how long after the last decision it is kept, so that one can be taken back."""
+"""After which time a list is not used any more, and how long after the last decision it is kept, so
+that one can be taken back.
+"""
 _INSERT_ROWS = 500
 
 
@@ -44,7 +48,9 @@ class StoredCareList:
     at: datetime
 
 
-def save_list(conn: Connection, person: Person, unit: str, area: str, rows: Sequence[CareRow], now: datetime) -> int:
+def save_list(
+    conn: Connection, person: Person, unit: str, area: str, rows: Sequence[CareRow], now: datetime
+) -> int:
     """Keep what the care system has, for comparing; answers with the list's id.
 
     Raises:
@@ -58,7 +64,9 @@ def save_list(conn: Connection, person: Person, unit: str, area: str, rows: Sequ
     if not rows:
         raise UsageError("list_no_row_can_compared")
     values = {"unit": unit, "area": area, "rows": len(rows), "by": person.login, "at": now}
-    made: int = conn.execute(insert(care_list).values(values).returning(care_list.c.id)).scalar_one()
+    made: int = conn.execute(
+        insert(care_list).values(values).returning(care_list.c.id)
+    ).scalar_one()
     kept = list(_stored_rows(conn, made, rows))
     for start in range(0, len(kept), _INSERT_ROWS):
         conn.execute(insert(care_row), kept[start : start + _INSERT_ROWS])
@@ -74,7 +82,9 @@ def erase_list(conn: Connection, person: Person, list_id: int, now: datetime) ->
         ReviewError: there is no such list, or it is erased already.
     """
     require_permission(person, Action.REVIEW)
-    found = conn.execute(select(care_list).where(care_list.c.id == list_id, care_list.c.erased_at.is_(None))).one_or_none()
+    found = conn.execute(
+        select(care_list).where(care_list.c.id == list_id, care_list.c.erased_at.is_(None))
+    ).one_or_none()
     if found is None:
         raise ReviewError("no_such_list")
     require_permission(person, Action.REVIEW, found.unit, found.area)
@@ -89,9 +99,18 @@ def list_care_lists(conn: Connection, person: Person) -> list[StoredCareList]:
     """
     require_permission(person, Action.FOLLOW_UP)
     names = people.names_by_login(conn)
-    own = and_(care_list.c.unit.in_(sorted(person.units)), care_list.c.area.in_(sorted(person.areas)), care_list.c.erased_at.is_(None))
-    rows = conn.execute(select(care_list).where(own).order_by(care_list.c.at.desc(), care_list.c.id.desc()))
-    return [StoredCareList(row.id, row.unit, row.area, row.rows, names.get(row.by, row.by), row.at) for row in rows]
+    own = and_(
+        care_list.c.unit.in_(sorted(person.units)),
+        care_list.c.area.in_(sorted(person.areas)),
+        care_list.c.erased_at.is_(None),
+    )
+    rows = conn.execute(
+        select(care_list).where(own).order_by(care_list.c.at.desc(), care_list.c.id.desc())
+    )
+    return [
+        StoredCareList(row.id, row.unit, row.area, row.rows, names.get(row.by, row.by), row.at)
+        for row in rows
+    ]
 
 
 def is_active(now: datetime) -> ColumnElement[bool]:
@@ -101,18 +120,32 @@ def is_active(now: datetime) -> ColumnElement[bool]:
 
 def is_list_stored(conn: Connection, list_id: int) -> bool:
     """Whether a list is not erased: what comes later is compared with it."""
-    return conn.execute(select(care_list.c.id).where(care_list.c.id == list_id, care_list.c.erased_at.is_(None))).first() is not None
+    return (
+        conn.execute(
+            select(care_list.c.id).where(care_list.c.id == list_id, care_list.c.erased_at.is_(None))
+        ).first()
+        is not None
+    )
 
 
 def has_active_list(conn: Connection) -> bool:
     """Whether there is a list that is not erased."""
-    return conn.execute(select(care_list.c.id).where(care_list.c.erased_at.is_(None)).limit(1)).first() is not None
+    return (
+        conn.execute(select(care_list.c.id).where(care_list.c.erased_at.is_(None)).limit(1)).first()
+        is not None
+    )
 
 
 def erase_finished_lists(conn: Connection, undecided_lists: set[int], now: datetime) -> None:
-    """Erase the lists that are too old, and those without an undecided pair in whose unit no paper waits for review."""
+    """Erase the lists that are too old, and those without an undecided pair in whose unit no paper
+    waits for review.
+    """
     for found in conn.execute(select(care_list).where(care_list.c.erased_at.is_(None))).all():
-        finished = found.id not in undecided_lists and not _has_waiting_paper(conn, found.unit) and not _is_recently_decided(conn, found.id, now)
+        finished = (
+            found.id not in undecided_lists
+            and not _has_waiting_paper(conn, found.unit)
+            and not _is_recently_decided(conn, found.id, now)
+        )
         if finished or found.at <= now - MAX_LIST_AGE:
             _erase_rows(conn, "system", found, now)
 
@@ -120,7 +153,9 @@ def erase_finished_lists(conn: Connection, undecided_lists: set[int], now: datet
 def _is_recently_decided(conn: Connection, list_id: int, now: datetime) -> bool:
     """Whether somebody may still want to take a decision back."""
     digests = select(care_row.c.digest).where(care_row.c.list == list_id)
-    query = select(clash_decision.c.id).where(clash_decision.c.at > now - UNDO_PERIOD, clash_decision.c.digest.in_(digests))
+    query = select(clash_decision.c.id).where(
+        clash_decision.c.at > now - UNDO_PERIOD, clash_decision.c.digest.in_(digests)
+    )
     return conn.execute(query.limit(1)).first() is not None
 
 
@@ -134,22 +169,38 @@ def _has_waiting_paper(conn: Connection, unit: str) -> bool:
 
 def _erase_rows(conn: Connection, by: str, found: Row[Any], now: datetime) -> None:
     conn.execute(delete(care_row).where(care_row.c.list == found.id))
-    conn.execute(update(care_list).where(care_list.c.id == found.id).values(erased_by=by, erased_at=now))
+    conn.execute(
+        update(care_list).where(care_list.c.id == found.id).values(erased_by=by, erased_at=now)
+    )
     record(conn, by, "erase_care_list", str(found.id), unit=found.unit, rows=found.rows)
 
 
-def _stored_rows(conn: Connection, list_id: int, rows: Sequence[CareRow]) -> Iterator[dict[str, Any]]:
+def _stored_rows(
+    conn: Connection, list_id: int, rows: Sequence[CareRow]
+) -> Iterator[dict[str, Any]]:
     secret = digest_key(conn)
     for row in rows:
-        said = {"day": row.day, "clock": row.clock, "kind": row.kind, "text": row.text, "author": row.author}
-        digest = hmac.digest(secret, "\0".join((*row.pids, *said.values())).encode(), "sha256").hex()
+        said = {
+            "day": row.day,
+            "clock": row.clock,
+            "kind": row.kind,
+            "text": row.text,
+            "author": row.author,
+        }
+        digest = hmac.digest(
+            secret, "\0".join((*row.pids, *said.values())).encode(), "sha256"
+        ).hex()
         for pid in _filter_registered_pids(conn, row.pids):
             yield {"list": list_id, "digest": digest, "client_pid": pid, **said}
 
 
 def _filter_registered_pids(conn: Connection, pids: Sequence[str]) -> Sequence[str]:
-    """Of several numbers that a number without century may mean, those that the register knows; all where it knows none."""
+    """Of several numbers that a number without century may mean, those that the register knows; all
+    where it knows none.
+    """
     if len(pids) < 2:
         return pids
-    known = set(conn.execute(select(paper.client.c.pid).where(paper.client.c.pid.in_(pids))).scalars())
+    known = set(
+        conn.execute(select(paper.client.c.pid).where(paper.client.c.pid.in_(pids))).scalars()
+    )
     return [pid for pid in pids if pid in known] or pids

@@ -1,4 +1,6 @@
-"""Pairs of an entry that is not in the care system yet and a row of what is there about the same person; and what people decided of them."""
+"""Pairs of an entry that is not in the care system yet and a row of what is there about the same
+person; and what people decided of them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, insert, not_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    exists,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from pipeline.domain import permissions
 from pipeline.domain.errors import ReviewError
@@ -29,7 +43,9 @@ _MAX_IDS, _MAX_DECISIONS = 500, 50
 
 @dataclass(frozen=True, slots=True)
 class CareSystemRow:
-    """What the care system says in a row. `list_id` is where it was handed in, `digest` tells the row again in another list."""
+    """What the care system says in a row. `list_id` is where it was handed in, `digest` tells the
+    row again in another list.
+    """
 
     list_id: int
     digest: str
@@ -51,12 +67,20 @@ class RejectedMatch:
     at: datetime
 
 
-def list_undecided_pairs(conn: Connection, now: datetime, entry_ids: Sequence[str] | None = None) -> list[tuple[Entry, CareSystemRow]]:
-    """Entries and rows about the same person that nobody has decided on, of all entries or of these."""
+def list_undecided_pairs(
+    conn: Connection, now: datetime, entry_ids: Sequence[str] | None = None
+) -> list[tuple[Entry, CareSystemRow]]:
+    """Entries and rows about the same person that nobody has decided on, of all entries or of
+    these.
+    """
     if entry_ids is None:
         return _select_pairs(conn, _pairs_query(now))
     parts = (entry_ids[start : start + _MAX_IDS] for start in range(0, len(entry_ids), _MAX_IDS))
-    return [pair for part in parts for pair in _select_pairs(conn, _pairs_query(now).where(_entry_table.c.id.in_(part)))]
+    return [
+        pair
+        for part in parts
+        for pair in _select_pairs(conn, _pairs_query(now).where(_entry_table.c.id.in_(part)))
+    ]
 
 
 def filter_visible_matches(conn: Connection, person: Person, entry_ids: Sequence[str]) -> set[str]:
@@ -69,15 +93,30 @@ def filter_visible_matches(conn: Connection, person: Person, entry_ids: Sequence
     return visibility.filter_visible_entries(conn, person, entry_ids)
 
 
-def save_match_decision(conn: Connection, person: Person, entry: Entry, digest: str, now: datetime, *, mark: int | None) -> int:
-    """Write down what somebody decided of a pair: the same if there is a `mark`. Answers with the decision's id."""
+def save_match_decision(
+    conn: Connection, person: Person, entry: Entry, digest: str, now: datetime, *, mark: int | None
+) -> int:
+    """Write down what somebody decided of a pair: the same if there is a `mark`. Answers with the
+    decision's id.
+    """
     stands = select(clash_decision.c.id).where(_is_pair(entry.id, digest), _is_rejected_match())
     if conn.execute(stands).first() is not None:
         raise stale_decision_error()
-    given_up = update(clash_decision).where(_is_pair(entry.id, digest), clash_decision.c.taken_back_at.is_(None))
+    given_up = update(clash_decision).where(
+        _is_pair(entry.id, digest), clash_decision.c.taken_back_at.is_(None)
+    )
     conn.execute(given_up.values(taken_back_by=person.login, taken_back_at=now))
-    row = {"entry": entry.id, "digest": digest, "same": mark is not None, "mark": mark, "by": person.login, "at": now}
-    made: int = conn.execute(insert(clash_decision).values(row).returning(clash_decision.c.id)).scalar_one()
+    row = {
+        "entry": entry.id,
+        "digest": digest,
+        "same": mark is not None,
+        "mark": mark,
+        "by": person.login,
+        "at": now,
+    }
+    made: int = conn.execute(
+        insert(clash_decision).values(row).returning(clash_decision.c.id)
+    ).scalar_one()
     record(conn, person.login, "decide_clash", entry.id, unit=entry.unit, same=mark is not None)
     return made
 
@@ -89,18 +128,27 @@ def withdraw_rejection(conn: Connection, person: Person, decision_id: int, now: 
         NotAllowedError: another unit or role.
         ReviewError: there is no such decision.
     """
-    stands = and_(clash_decision.c.id == decision_id, ~clash_decision.c.same, clash_decision.c.taken_back_at.is_(None))
+    stands = and_(
+        clash_decision.c.id == decision_id,
+        ~clash_decision.c.same,
+        clash_decision.c.taken_back_at.is_(None),
+    )
     row = conn.execute(select(clash_decision).where(stands)).one_or_none()
     if row is None:
         raise ReviewError("no_such_decision")
     found = load_entry(conn, row.entry)
     visibility.require_visible_entry(conn, person, Action.REVIEW, found)
-    conn.execute(update(clash_decision).where(clash_decision.c.id == decision_id).values(taken_back_by=person.login, taken_back_at=now))
+    conn.execute(
+        update(clash_decision)
+        .where(clash_decision.c.id == decision_id)
+        .values(taken_back_by=person.login, taken_back_at=now)
+    )
     record(conn, person.login, "take_back_clash", found.id, unit=found.unit)
 
 
 def list_rejected_matches(conn: Connection, person: Person) -> list[RejectedMatch]:
-    """The pairs that people of the person's units found to be two different things, the latest first.
+    """The pairs that people of the person's units found to be two different things, the latest
+    first.
 
     Raises:
         NotAllowedError: the person follows nothing up.
@@ -108,9 +156,18 @@ def list_rejected_matches(conn: Connection, person: Person) -> list[RejectedMatc
     permissions.require_permission(person, Action.FOLLOW_UP)
     names = people.names_by_login(conn)
     query = select(clash_decision).join(_entry_table, _entry_table.c.id == clash_decision.c.entry)
-    query = query.where(~clash_decision.c.same, clash_decision.c.taken_back_at.is_(None), visibility.visible_entries_condition(conn, person))
-    rows = conn.execute(query.order_by(clash_decision.c.at.desc(), clash_decision.c.id.desc()).limit(_MAX_DECISIONS)).all()
-    return [RejectedMatch(row.id, load_entry(conn, row.entry), names.get(row.by, row.by), row.at) for row in rows]
+    query = query.where(
+        ~clash_decision.c.same,
+        clash_decision.c.taken_back_at.is_(None),
+        visibility.visible_entries_condition(conn, person),
+    )
+    rows = conn.execute(
+        query.order_by(clash_decision.c.at.desc(), clash_decision.c.id.desc()).limit(_MAX_DECISIONS)
+    ).all()
+    return [
+        RejectedMatch(row.id, load_entry(conn, row.entry), names.get(row.by, row.by), row.at)
+        for row in rows
+    ]
 
 
 def _is_pair(entry_id: str, digest: str) -> ColumnElement[bool]:
@@ -118,7 +175,9 @@ def _is_pair(entry_id: str, digest: str) -> ColumnElement[bool]:
 
 
 def _is_rejected_match() -> ColumnElement[bool]:
-    """What was found to be the same is put aside; if it is on its way again, for whatever reason, the pair is to be decided anew."""
+    """What was found to be the same is put aside; if it is on its way again, for whatever reason,
+    the pair is to be decided anew.
+    """
     return and_(~clash_decision.c.same, clash_decision.c.taken_back_at.is_(None))
 
 
@@ -126,7 +185,16 @@ def _select_pairs(conn: Connection, query: Select[Any]) -> list[tuple[Entry, Car
     """Each pair once, though a row may stand in several lists."""
     found: dict[tuple[str, str], tuple[Entry, CareSystemRow]] = {}
     for row in conn.execute(query).mappings():
-        said = CareSystemRow(row["list"], row["digest"], row["row_pid"], row["day"], row["clock"], row["kind"], row["row_text"], row["row_author"])
+        said = CareSystemRow(
+            row["list"],
+            row["digest"],
+            row["row_pid"],
+            row["day"],
+            row["clock"],
+            row["kind"],
+            row["row_text"],
+            row["row_author"],
+        )
         found.setdefault((row["id"], said.digest), (Entry.from_row(row), said))
     return list(found.values())
 
@@ -135,7 +203,11 @@ def _pairs_query(now: datetime) -> Select[Any]:
     row, unit = care_row.c, paper.unit.c
     area = func.coalesce(_entry_table.c.area, unit.area)
     pid = func.coalesce(_entry_table.c.client_pid, _entry_table.c.likely_pid)
-    decided = exists().where(clash_decision.c.entry == _entry_table.c.id, clash_decision.c.digest == row.digest, _is_rejected_match())
+    decided = exists().where(
+        clash_decision.c.entry == _entry_table.c.id,
+        clash_decision.c.digest == row.digest,
+        _is_rejected_match(),
+    )
     said = (
         row.list,
         row.digest,
@@ -157,24 +229,45 @@ def _pairs_query(now: datetime) -> Select[Any]:
 
 
 def _is_not_in_care_system() -> ColumnElement[bool]:
-    """Entries that wait for review, that are confirmed and were never exported, or that stand in a list to key in and are not ticked.
+    """Entries that wait for review, that are confirmed and were never exported, or that stand in a
+    list to key in and are not ticked.
 
     A correction is none of them: what it corrects is in the care system because of us.
     """
     refused = exists().where(
-        _receipt_table.c.entry == _item_table.c.entry, _receipt_table.c.revision == _item_table.c.revision, _receipt_table.c.accepted.is_(False)
+        _receipt_table.c.entry == _item_table.c.entry,
+        _receipt_table.c.revision == _item_table.c.revision,
+        _receipt_table.c.accepted.is_(False),
     )
     carried = exists().where(_item_table.c.entry == _entry_table.c.id, not_(refused))
-    accepted = exists().where(_receipt_table.c.entry == _entry_table.c.id, _receipt_table.c.accepted)
-    answered = exists().where(_receipt_table.c.entry == _item_table.c.entry, _receipt_table.c.revision == _item_table.c.revision)
+    accepted = exists().where(
+        _receipt_table.c.entry == _entry_table.c.id, _receipt_table.c.accepted
+    )
+    answered = exists().where(
+        _receipt_table.c.entry == _item_table.c.entry,
+        _receipt_table.c.revision == _item_table.c.revision,
+    )
     run = exports.export_run.c
-    in_list = exists().where(_item_table.c.entry == _entry_table.c.id, run.id == _item_table.c.run, run.target == MANUAL_ENTRY_TARGET, not_(answered))
-    open_or_confirmed = (EntryState.REVIEW, EntryState.SECOND, EntryState.CONFIRMED, EntryState.SIGNED)
+    in_list = exists().where(
+        _item_table.c.entry == _entry_table.c.id,
+        run.id == _item_table.c.run,
+        run.target == MANUAL_ENTRY_TARGET,
+        not_(answered),
+    )
+    open_or_confirmed = (
+        EntryState.REVIEW,
+        EntryState.SECOND,
+        EntryState.CONFIRMED,
+        EntryState.SIGNED,
+    )
     return and_(
         _entry_table.c.voided.is_(None),
         ~has_open_seeded_error(_entry_table.c.id),
         or_(
-            and_(_entry_table.c.state.in_([state.value for state in open_or_confirmed]), not_(carried)),
+            and_(
+                _entry_table.c.state.in_([state.value for state in open_or_confirmed]),
+                not_(carried),
+            ),
             and_(_entry_table.c.state == EntryState.EXPORTED.value, in_list, not_(accepted)),
         ),
     )

@@ -23,8 +23,12 @@ _client_table = paper.client
 _TEN_DIGITS = 10
 _MAX_PIDS = 500
 _COLUMNS = register_columns(Client)
-_HIDDEN: dict[str, Any] = {column.field: column.blank for column in _COLUMNS if column.field not in {"pid", "protected"}}
-"""What is shown of a client whom the person may not see: the number that the person has, and whether the identity is protected."""
+_HIDDEN: dict[str, Any] = {
+    column.field: column.blank for column in _COLUMNS if column.field not in {"pid", "protected"}
+}
+"""What is shown of a client whom the person may not see: the number that the person has, and
+whether the identity is protected.
+"""
 
 
 def save_units(conn: Connection, units: Mapping[str, str], by: str = "system") -> None:
@@ -40,11 +44,25 @@ def areas_by_unit(conn: Connection) -> dict[str, str]:
     return {row.name: row.area for row in rows}
 
 
-def save_clients(conn: Connection, clients: Iterable[Client], by: str = "system", missing_columns: Collection[str] = ()) -> int:
-    """Add or change clients; answers with how many there were. What the file is `silent` of stays as it is: no protection is lost by it."""
-    known = {row["pid"]: row for row in conn.execute(_clients_query()).mappings()} if missing_columns else {}
+def save_clients(
+    conn: Connection,
+    clients: Iterable[Client],
+    by: str = "system",
+    missing_columns: Collection[str] = (),
+) -> int:
+    """Add or change clients; answers with how many there were. What the file is `silent` of stays
+    as it is: no protection is lost by it.
+    """
+    known = (
+        {row["pid"]: row for row in conn.execute(_clients_query()).mappings()}
+        if missing_columns
+        else {}
+    )
     rows = [{column.field: getattr(c, column.field) for column in _COLUMNS} for c in clients]
-    rows = [row | {fact: known[row["pid"]][fact] for fact in missing_columns if row["pid"] in known} for row in rows]
+    rows = [
+        row | {fact: known[row["pid"]][fact] for fact in missing_columns if row["pid"] in known}
+        for row in rows
+    ]
     upsert_rows(conn, _client_table, rows)
     record(conn, by, "save_clients", "clients", count=len(rows))
     return len(rows)
@@ -59,8 +77,12 @@ def list_clients(conn: Connection, units: Iterable[str] | None = None) -> list[C
 
 
 def client_register_version(conn: Connection) -> int:
-    """The number of the log's row of the last import, 0 before any: while it is the same, so is the register."""
-    imported = select(func.max(paper.event.c.id)).where(paper.event.c.subject == "clients", paper.event.c.action == "save_clients")
+    """The number of the log's row of the last import, 0 before any: while it is the same, so is the
+    register.
+    """
+    imported = select(func.max(paper.event.c.id)).where(
+        paper.event.c.subject == "clients", paper.event.c.action == "save_clients"
+    )
     number: int | None = conn.execute(imported).scalar_one()
     return number or 0
 
@@ -78,19 +100,28 @@ def filter_known_clients(conn: Connection, pids: Collection[str]) -> list[Client
     return [
         Client(**row)
         for part in parts
-        for row in conn.execute(_clients_query().where(_client_table.c.pid.in_(part)).order_by(_client_table.c.pid)).mappings()
+        for row in conn.execute(
+            _clients_query().where(_client_table.c.pid.in_(part)).order_by(_client_table.c.pid)
+        ).mappings()
     ]
 
 
 def restrict_client(conn: Connection, client: Client, person: Person) -> Client:
-    """A client as the person may see it: of one with protected identity whom the person does not review, or behind a block, only that."""
+    """A client as the person may see it: of one with protected identity whom the person does not
+    review, or behind a block, only that.
+    """
     blocked = visibility.is_client_blocked(conn, person, client.pid)
-    hidden = blocked or (client.protected and not permissions.is_allowed(person, Action.REVIEW, client.unit))
+    hidden = blocked or (
+        client.protected and not permissions.is_allowed(person, Action.REVIEW, client.unit)
+    )
     return replace(client, **_HIDDEN, blocked=blocked) if hidden else client
 
 
-def look_up_client(conn: Connection, person: Person, typed: str, *, first: bool = True) -> Client | None:
-    """The client meant by a number that a reviewer types, as that person may see it. The first look for it is an event, under a digest.
+def look_up_client(
+    conn: Connection, person: Person, typed: str, *, first: bool = True
+) -> Client | None:
+    """The client meant by a number that a reviewer types, as that person may see it. The first look
+    for it is an event, under a digest.
 
     Raises:
         NotAllowedError: the person does not review.
@@ -99,27 +130,41 @@ def look_up_client(conn: Connection, person: Person, typed: str, *, first: bool 
     found = find_client(conn, typed)
     if first:
         subject = client_log_subject(conn, found.pid if found else strip_pid_separators(typed))
-        record(conn, person.login, "look_up_client", subject, unit=found.unit if found else None, found=found is not None)
+        record(
+            conn,
+            person.login,
+            "look_up_client",
+            subject,
+            unit=found.unit if found else None,
+            found=found is not None,
+        )
     return restrict_client(conn, found, person) if found else None
 
 
 def find_client(conn: Connection, typed: str) -> Client | None:
     """The client meant by a personal number as people write it.
 
-    Twelve characters are looked up as they are. Ten digits leave the century out, which in elderly care is no formality (1912 or 2012): they
-    are only taken when exactly one client fits.
+    Twelve characters are looked up as they are. Ten digits leave the century out, which in
+    elderly care is no formality (1912 or 2012): they are only taken when exactly one client
+    fits.
     """
     pid = strip_pid_separators(typed)
     if len(pid) != _TEN_DIGITS or not pid.isdecimal():
         return load_client(conn, pid)
     aged = "+" in typed  # of those who are a hundred years or older
-    numbers = normalize_pid(typed).candidates if aged else [century + pid for century in ("18", "19", "20")]
+    numbers = (
+        normalize_pid(typed).candidates
+        if aged
+        else [century + pid for century in ("18", "19", "20")]
+    )
     found = conn.execute(_clients_query().where(_client_table.c.pid.in_(numbers))).mappings().all()
     return Client(**found[0]) if len(found) == 1 else None
 
 
 def strip_pid_separators(typed: str) -> str:
-    """A personal number as it is stored, without what people put between its digits. A plus sign tells the century (100 years or older)."""
+    """A personal number as it is stored, without what people put between its digits. A plus sign
+    tells the century (100 years or older).
+    """
     if "+" in typed and (aged := normalize_pid(typed).value12):
         return aged
     return re.sub(r"[\s+–-]", "", typed).upper()

@@ -21,22 +21,34 @@ from pipeline.store.schema import paper
 from pipeline.store.schema.paper import batch
 
 _entry_table = paper.entry
-CONFIRMED_STATES = [state.value for state in (EntryState.CONFIRMED, EntryState.SIGNED, EntryState.EXPORTED, EntryState.RECEIPTED)]
+CONFIRMED_STATES = [
+    state.value
+    for state in (
+        EntryState.CONFIRMED,
+        EntryState.SIGNED,
+        EntryState.EXPORTED,
+        EntryState.RECEIPTED,
+    )
+]
 ENDED_STATES = [*CONFIRMED_STATES, EntryState.REJECTED.value]
 EntryGroup = tuple[str, bool, str, str, str, str, int]
 """State, whether void, unit, form, class, age, count."""
 
 
-def count_entry_groups(conn: Connection, units: Collection[str], ages: Mapping[str, datetime], oldest: str) -> list[EntryGroup]:
+def count_entry_groups(
+    conn: Connection, units: Collection[str], ages: Mapping[str, datetime], oldest: str
+) -> list[EntryGroup]:
     """Entries by state, whether they are void, unit, form, class and age.
 
     Args:
         ages: name of an age → entries made after this moment have it, youngest first.
         oldest: the age of all others.
     """
-    # Spelt out, since PostgreSQL takes a group with a parameter for another expression than the column with it.
+    # Spelt out, since PostgreSQL takes a group with a parameter for another expression than the
+    # column with it.
     names: list[tuple[ColumnElement[bool], ColumnElement[str]]] = [
-        (_entry_table.c.created_at > moment, literal_column(f"'{name}'")) for name, moment in ages.items()
+        (_entry_table.c.created_at > moment, literal_column(f"'{name}'"))
+        for name, moment in ages.items()
     ]
     age = case(*names, else_=literal_column(f"'{oldest}'")).label("age")
     keys = (
@@ -49,28 +61,50 @@ def count_entry_groups(conn: Connection, units: Collection[str], ages: Mapping[s
     inner = select(*keys, age).where(_entry_table.c.unit.in_(units)).subquery()
     columns = list(inner.c)
     query = select(*columns, func.count()).group_by(*columns).order_by(*columns)
-    return [(row[0], bool(row[1]), row[2], row[3], row[4], row[5], row[6]) for row in conn.execute(query)]
+    return [
+        (row[0], bool(row[1]), row[2], row[3], row[4], row[5], row[6])
+        for row in conn.execute(query)
+    ]
 
 
 def count_open_entries(conn: Connection, units: Collection[str]) -> int:
     """How many entries of these units wait for somebody."""
-    query = select(func.count()).select_from(_entry_table).where(_entry_table.c.unit.in_(sorted(units)), _entry_table.c.state.in_(paper.OPEN_STATES))
+    query = (
+        select(func.count())
+        .select_from(_entry_table)
+        .where(_entry_table.c.unit.in_(sorted(units)), _entry_table.c.state.in_(paper.OPEN_STATES))
+    )
     total: int = conn.execute(query).scalar_one()
     return total
 
 
 def workspace_metrics(conn: Connection) -> dict[str, Any]:
-    """`pages` {in, done, waiting, failed, queued} where in = done + waiting + failed and `queued` of the waiting are not read yet;
-    `entries` by state; `problems` by code; `batches` {in, unfinished: [id …]}."""
+    """`pages` {in, done, waiting, failed, queued} where in = done + waiting + failed and `queued`
+    of the waiting are not read yet; `entries` by state; `problems` by code; `batches` {in,
+    unfinished: [id …]}.
+    """
     *_, queued = count_queue(conn)
     codes: Counter[str] = Counter()
     for page in list_all_problem_pages(conn):
-        codes.update({split_code(text)[0] for text in (*page.problems, page.reason, _problem_kind(page.outcome, page.duplicate_of)) if text})
+        codes.update(
+            {
+                split_code(text)[0]
+                for text in (
+                    *page.problems,
+                    page.reason,
+                    _problem_kind(page.outcome, page.duplicate_of),
+                )
+                if text
+            }
+        )
     return {
         "pages": count_pages_by_state(conn) | {"queued": queued},
         "entries": count_entries_by_state(conn),
         "problems": dict(sorted(codes.items())),
-        "batches": {"in": conn.execute(select(func.count()).select_from(batch)).scalar_one(), "unfinished": list_unfinished(conn)},
+        "batches": {
+            "in": conn.execute(select(func.count()).select_from(batch)).scalar_one(),
+            "unfinished": list_unfinished(conn),
+        },
     }
 
 

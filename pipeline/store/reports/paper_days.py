@@ -1,7 +1,9 @@
-"""Paper by unit and day: which days of which unit have no paper at all, and which have less than was planned. Counts only, no names.
+"""Paper by unit and day: which days of which unit have no paper at all, and which have less than
+was planned. Counts only, no names.
 
-A sheet is of the day that it says something happened on, once a person has confirmed the day or the machine is sure of it (store/places.py). Paper
-about no client, such as a staff schedule, fills no gap but in a unit of the administration (area ADM), whose paper is of that kind.
+A sheet is of the day that it says something happened on, once a person has confirmed the day or
+the machine is sure of it (store/places.py). Paper about no client, such as a staff schedule,
+fills no gap but in a unit of the administration (area ADM), whose paper is of that kind.
 """
 
 from __future__ import annotations
@@ -26,12 +28,16 @@ from pipeline.store.schema import paper as schema_paper
 
 _entry_table = schema_paper.entry
 _VISITS_IN_ROWS = frozenset({Area.SOL.value, Area.LSS.value})
-"""Areas of law where a row of a visit list is a visit. In others every entry counts against the planned visits."""
+"""Areas of law where a row of a visit list is a visit. In others every entry counts against the
+planned visits.
+"""
 MAX_DAYS = 92
 
 
 class PaperStatus(StrEnum):
-    """What a day is like. SHORT has paper, but fewer entries than visits were planned; IDLE has none, and nothing was planned."""
+    """What a day is like. SHORT has paper, but fewer entries than visits were planned; IDLE has
+    none, and nothing was planned.
+    """
 
     NONE = "none"
     SHORT = "short"
@@ -41,7 +47,9 @@ class PaperStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
-    """A unit's day: sheets and entries of it, those of them that are visits, and what was planned (None: not known)."""
+    """A unit's day: sheets and entries of it, those of them that are visits, and what was planned
+    (None: not known).
+    """
 
     unit: str
     day: str
@@ -55,14 +63,22 @@ class DayCount:
     def paper_status(self) -> PaperStatus:
         """How the day looks."""
         if not self.sheets:
-            known = [count for count in (self.planned_visits, self.planned_shifts) if count is not None]
+            known = [
+                count for count in (self.planned_visits, self.planned_shifts) if count is not None
+            ]
             return PaperStatus.IDLE if known and not any(known) else PaperStatus.NONE
-        return PaperStatus.SHORT if self.planned_visits is not None and self.visits < self.planned_visits else PaperStatus.THERE
+        return (
+            PaperStatus.SHORT
+            if self.planned_visits is not None and self.visits < self.planned_visits
+            else PaperStatus.THERE
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class PaperDays:
-    """Every unit's every day, from `first` to `last`. `undated` are sheets by unit whose day nobody has read yet: one of them may fill a gap."""
+    """Every unit's every day, from `first` to `last`. `undated` are sheets by unit whose day nobody
+    has read yet: one of them may fill a gap.
+    """
 
     first: str
     last: str
@@ -87,7 +103,9 @@ class PaperDays:
 
 @dataclass(frozen=True, slots=True)
 class DaySheet:
-    """A sheet with entries of a day: `entries` of them, `waiting` for a person. `serial` is empty on paper without one."""
+    """A sheet with entries of a day: `entries` of them, `waiting` for a person. `serial` is empty
+    on paper without one.
+    """
 
     serial: str
     form: str
@@ -95,7 +113,9 @@ class DaySheet:
     waiting: int
 
 
-def load_paper_days(conn: Connection, forms: Forms, person: Person, first: date, last: date) -> PaperDays:
+def load_paper_days(
+    conn: Connection, forms: Forms, person: Person, first: date, last: date
+) -> PaperDays:
     """The person's units, day by day, at most `MOST_DAYS` from the first.
 
     Raises:
@@ -106,12 +126,16 @@ def load_paper_days(conn: Connection, forms: Forms, person: Person, first: date,
     last = min(last, first + timedelta(days=MAX_DAYS - 1))
     found = PaperDays(first.isoformat(), last.isoformat(), {}, _count_undated_sheets(conn, areas))
     plans = [planned_counts(conn, areas, kind) for kind in (PlanKind.VISITS, PlanKind.SHIFTS)]
-    counted = _count_by_day(conn, areas, sorted({form.id for form in forms.values() if _lists_visits(form)}), found.days)
+    counted = _count_by_day(
+        conn, areas, sorted({form.id for form in forms.values() if _lists_visits(form)}), found.days
+    )
     counts = {}
     for unit in areas:
         for day in found.days:
             visits, shifts = (plan.get(unit, {}).get(day) for plan in plans)
-            counts[unit, day] = DayCount(unit, day, *counted.get((unit, day), (0, 0, 0)), visits, shifts)
+            counts[unit, day] = DayCount(
+                unit, day, *counted.get((unit, day), (0, 0, 0)), visits, shifts
+            )
     return replace(found, counts=counts)
 
 
@@ -123,7 +147,9 @@ def paper_date_range(conn: Connection, person: Person) -> tuple[date, date] | No
     """
     require_permission(person, Action.PROGRESS)
     first, last = conn.execute(
-        select(func.min(_entry_table.c.event_on), func.max(_entry_table.c.event_on)).where(*_unit_paper_conditions(person.units))
+        select(func.min(_entry_table.c.event_on), func.max(_entry_table.c.event_on)).where(
+            *_unit_paper_conditions(person.units)
+        )
     ).one()
     return (date.fromisoformat(first), date.fromisoformat(last)) if first else None
 
@@ -138,15 +164,27 @@ def list_day_sheets(conn: Connection, person: Person, unit: str, day: str) -> li
     keys = (_entry_table.c.form, func.coalesce(_entry_table.c.serial, ""), _entry_table.c.sheet)
     waiting = count_where(_entry_table.c.state.in_(schema_paper.OPEN_STATES))
     query = (
-        select(*keys, func.count(), waiting).where(*_unit_paper_conditions([unit]), _entry_table.c.event_on == day).group_by(*keys).order_by(*keys)
+        select(*keys, func.count(), waiting)
+        .where(*_unit_paper_conditions([unit]), _entry_table.c.event_on == day)
+        .group_by(*keys)
+        .order_by(*keys)
     )
-    return [DaySheet(serial, form, entries, left) for form, serial, _, entries, left in conn.execute(query)]
+    return [
+        DaySheet(serial, form, entries, left)
+        for form, serial, _, entries, left in conn.execute(query)
+    ]
 
 
 def _unit_paper_conditions(of_units: Collection[str]) -> Sequence[ColumnElement[bool]]:
-    """Entries that are paper of these units: neither put aside nor void, nor about the paper itself."""
-    administration = select(schema_paper.unit.c.name).where(schema_paper.unit.c.area == Area.ADM.value)
-    is_care_paper = or_(_entry_table.c.subject == Subject.CLIENT.value, _entry_table.c.unit.in_(administration))
+    """Entries that are paper of these units: neither put aside nor void, nor about the paper
+    itself.
+    """
+    administration = select(schema_paper.unit.c.name).where(
+        schema_paper.unit.c.area == Area.ADM.value
+    )
+    is_care_paper = or_(
+        _entry_table.c.subject == Subject.CLIENT.value, _entry_table.c.unit.in_(administration)
+    )
     return (
         _entry_table.c.unit.in_(sorted(of_units)),
         _entry_table.c.state != EntryState.REJECTED.value,
@@ -163,29 +201,45 @@ def _count_by_day(
     for unit, area in areas.items():
         by_area[area].append(unit)
     visits = (
-        or_(*(and_(_entry_table.c.unit.in_(theirs), _is_visit(area, lists)) for area, theirs in by_area.items()))
+        or_(
+            *(
+                and_(_entry_table.c.unit.in_(theirs), _is_visit(area, lists))
+                for area, theirs in by_area.items()
+            )
+        )
         if by_area
         else _entry_table.c.id.is_(None)
     )
     keys = (_entry_table.c.unit, _entry_table.c.event_on)
-    query = select(*keys, func.count(distinct(_entry_table.c.sheet)), func.count(), count_where(visits)).where(
-        *_unit_paper_conditions(areas), _entry_table.c.event_on.in_(days)
-    )
-    return {(row[0], row[1]): (row[2], row[3], row[4]) for row in conn.execute(query.group_by(*keys))}
+    query = select(
+        *keys, func.count(distinct(_entry_table.c.sheet)), func.count(), count_where(visits)
+    ).where(*_unit_paper_conditions(areas), _entry_table.c.event_on.in_(days))
+    return {
+        (row[0], row[1]): (row[2], row[3], row[4]) for row in conn.execute(query.group_by(*keys))
+    }
 
 
 def _lists_visits(form: Form) -> bool:
-    """Whether each row says at whom and when somebody was, whatever the form's name: a municipality makes lists of its own."""
+    """Whether each row says at whom and when somebody was, whatever the form's name: a municipality
+    makes lists of its own.
+    """
     held = {spec.means for spec in form.fields if spec.row is not None}
     return form.entries is EntriesPer.ROW and held >= {Meaning.CLIENT_PID, Meaning.EVENT_TIME}
 
 
 def _is_visit(area: str, lists: Sequence[str]) -> ColumnElement[bool]:
-    return _entry_table.c.form.in_(lists) if area in _VISITS_IN_ROWS else _entry_table.c.id.is_not(None)
+    return (
+        _entry_table.c.form.in_(lists)
+        if area in _VISITS_IN_ROWS
+        else _entry_table.c.id.is_not(None)
+    )
 
 
 def _count_undated_sheets(conn: Connection, of_units: Collection[str]) -> dict[str, int]:
     query = select(_entry_table.c.unit, func.count(distinct(_entry_table.c.sheet))).where(
         *_unit_paper_conditions(of_units), _entry_table.c.event_on.is_(None)
     )
-    return {row[0]: row[1] for row in conn.execute(query.group_by(_entry_table.c.unit).order_by(_entry_table.c.unit))}
+    return {
+        row[0]: row[1]
+        for row in conn.execute(query.group_by(_entry_table.c.unit).order_by(_entry_table.c.unit))
+    }

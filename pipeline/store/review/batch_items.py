@@ -40,7 +40,9 @@ class BatchItem:
 
 @dataclass(frozen=True, slots=True)
 class ReviewBatch:
-    """A grid of pieces that were all read as `answer`. `title` is the form's, `spec` the field of one of them."""
+    """A grid of pieces that were all read as `answer`. `title` is the form's, `spec` the field of
+    one of them.
+    """
 
     id: str
     title: str
@@ -51,24 +53,44 @@ class ReviewBatch:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What came of a group: how many pieces were confirmed and how many were odd; the others had gone. `missed`: planted values not marked."""
+    """What came of a group: how many pieces were confirmed and how many were odd; the others had
+    gone. `missed`: planted values not marked.
+    """
 
     confirmed: int = 0
     marked_odd: int = 0
     missed: tuple[BatchItem, ...] = ()
 
 
-def list_open_items(conn: Connection, person: Person, group_id: str) -> list[tuple[Row[Any], Entry, Reading | None]]:
-    """The open pieces of a group with their entries and readings; no reading where the piece is not to be decided any longer."""
-    rows = conn.execute(select(group_cell).where(group_cell.c.task == group_id, group_cell.c.outcome.is_(None)).order_by(group_cell.c.id)).all()
+def list_open_items(
+    conn: Connection, person: Person, group_id: str
+) -> list[tuple[Row[Any], Entry, Reading | None]]:
+    """The open pieces of a group with their entries and readings; no reading where the piece is not
+    to be decided any longer.
+    """
+    rows = conn.execute(
+        select(group_cell)
+        .where(group_cell.c.task == group_id, group_cell.c.outcome.is_(None))
+        .order_by(group_cell.c.id)
+    ).all()
     readings = {page_id: load_page_reading(conn, page_id) for page_id in {row.page for row in rows}}
     query = select(paper.entry).where(paper.entry.c.id.in_({row.entry for row in rows}))
     found = {row["id"]: Entry.from_row(row) for row in conn.execute(query).mappings()}
     seen = set(
-        conn.execute(select(paper.entry.c.id).where(paper.entry.c.id.in_(found), visibility.visible_entries_condition(conn, person))).scalars()
+        conn.execute(
+            select(paper.entry.c.id).where(
+                paper.entry.c.id.in_(found), visibility.visible_entries_condition(conn, person)
+            )
+        ).scalars()
     )
     return [
-        (row, found[row.entry], readings[row.page].get(row.field) if row.entry in seen and is_unchanged(row, found[row.entry]) else None)
+        (
+            row,
+            found[row.entry],
+            readings[row.page].get(row.field)
+            if row.entry in seen and is_unchanged(row, found[row.entry])
+            else None,
+        )
         for row in rows
     ]
 
@@ -81,12 +103,16 @@ def build_batch_item(conn: Connection, forms: Forms, row: Row[Any], entry: Entry
 
 def is_unchanged(row: Row[Any], entry: Entry) -> bool:
     """Whether an entry is as it was when its piece was shown."""
-    return entry.state is EntryState.REVIEW and entry.revision == row.revision and entry.voided is None
+    return (
+        entry.state is EntryState.REVIEW and entry.revision == row.revision and entry.voided is None
+    )
 
 
 def can_see_entry(conn: Connection, person: Person, entry: Entry) -> bool:
     """Whether the person may see an entry."""
-    query = select(paper.entry.c.id).where(paper.entry.c.id == entry.id, visibility.visible_entries_condition(conn, person))
+    query = select(paper.entry.c.id).where(
+        paper.entry.c.id == entry.id, visibility.visible_entries_condition(conn, person)
+    )
     return conn.execute(query).first() is not None
 
 
@@ -97,7 +123,12 @@ def load_own_batch(conn: Connection, person: Person, group_id: str, now: datetim
         StaleDecisionError: it is done, or the person does not have it any longer.
     """
     task = group_task.c
-    mine = select(group_task).where(task.id == group_id, task.login == person.login, task.ended_at.is_(None), task.claimed_until > now)
+    mine = select(group_task).where(
+        task.id == group_id,
+        task.login == person.login,
+        task.ended_at.is_(None),
+        task.claimed_until > now,
+    )
     row = conn.execute(mine).one_or_none()
     if row is None:
         raise stale_decision_error()
@@ -106,17 +137,29 @@ def load_own_batch(conn: Connection, person: Person, group_id: str, now: datetim
 
 def end_item(conn: Connection, row: Row[Any], outcome: str, now: datetime) -> None:
     """End one piece."""
-    conn.execute(update(group_cell).where(group_cell.c.id == row.id).values(outcome=outcome, ended_at=now))
+    conn.execute(
+        update(group_cell).where(group_cell.c.id == row.id).values(outcome=outcome, ended_at=now)
+    )
 
 
 def end_batch(conn: Connection, group_id: str, now: datetime) -> None:
     """End a group, once."""
-    if conn.execute(update(group_task).where(group_task.c.id == group_id, group_task.c.ended_at.is_(None)).values(ended_at=now)).rowcount != 1:
+    if (
+        conn.execute(
+            update(group_task)
+            .where(group_task.c.id == group_id, group_task.c.ended_at.is_(None))
+            .values(ended_at=now)
+        ).rowcount
+        != 1
+    ):
         raise stale_decision_error()
 
 
-def set_batch_review(conn: Connection, person: Person, unit: str, now: datetime, *, on: bool) -> None:
-    """Let a unit's paper be reviewed in groups too, or sheet by sheet alone. Groups that are on a screen are finished.
+def set_batch_review(
+    conn: Connection, person: Person, unit: str, now: datetime, *, on: bool
+) -> None:
+    """Let a unit's paper be reviewed in groups too, or sheet by sheet alone. Groups that are on a
+    screen are finished.
 
     Raises:
         NotAllowedError: the person does not steer the queue of this unit.
@@ -140,5 +183,7 @@ def batch_review_by_unit(conn: Connection, person: Person) -> dict[str, bool]:
 def units_without_batch_review(conn: Connection) -> frozenset[str]:
     """The units whose paper is reviewed sheet by sheet alone."""
     latest = select(func.max(group_setting.c.id)).group_by(group_setting.c.unit)
-    off = select(group_setting.c.unit).where(group_setting.c.id.in_(latest), group_setting.c.on.is_(False))
+    off = select(group_setting.c.unit).where(
+        group_setting.c.id.in_(latest), group_setting.c.on.is_(False)
+    )
     return frozenset(conn.execute(off).scalars())

@@ -1,6 +1,8 @@
-"""Deciding entries. Nothing is overwritten: answers are added, and each decision moves the entry's revision on, which stops a second key press.
+"""Deciding entries. Nothing is overwritten: answers are added, and each decision moves the entry's
+revision on, which stops a second key press.
 
-How the first person's answers are kept: what was typed unseen, what stands as it was read, what was changed, and what a group has confirmed.
+How the first person's answers are kept: what was typed unseen, what stands as it was read, what
+was changed, and what a group has confirmed.
 """
 
 from __future__ import annotations
@@ -33,7 +35,11 @@ from pipeline.store.entries.answers import (
     shared_sheet_answers,
 )
 from pipeline.store.entries.batch_answers import BatchAnswers, find_batch_answers
-from pipeline.store.entries.client_check import complete_client_numbers, find_contradicted_client_field, save_client_choice
+from pipeline.store.entries.client_check import (
+    complete_client_numbers,
+    find_contradicted_client_field,
+    save_client_choice,
+)
 from pipeline.store.entries.entry import (
     DECIDED_STATES,
     OPEN_STATES,
@@ -80,7 +86,8 @@ def first_review_answers(
         given: what is said of each.
         readings: what the machine read.
         shared: what confirmed rows of the same sheet say; it settles what nobody doubts.
-        in_groups: what groups have said; whoever has `answered` the field on the sheet has the last word.
+        in_groups: what groups have said; whoever has `answered` the field on the sheet has the
+            last word.
         doubt: fields that another person has to see whatever they say.
         answered: the fields that the person answered on the sheet.
     """
@@ -88,31 +95,55 @@ def first_review_answers(
     for spec in specs:
         name = spec.name
         if name in in_groups.confirmed and name not in answered and name not in doubt:
-            new[name] = DecidedAnswer(answers[name], AnswerOrigin.BATCH, True, in_groups.confirmed_by(name))
+            new[name] = DecidedAnswer(
+                answers[name], AnswerOrigin.BATCH, True, in_groups.confirmed_by(name)
+            )
         else:
-            how = _answer_origin(spec, answers[name], readings.get(name), odd=name in in_groups.odd_fields)
-            settled = answers[name] == shared.get(name) or rules.is_settled(spec, answers[name], readings.get(name))
+            how = _answer_origin(
+                spec, answers[name], readings.get(name), odd=name in in_groups.odd_fields
+            )
+            settled = answers[name] == shared.get(name) or rules.is_settled(
+                spec, answers[name], readings.get(name)
+            )
             new[name] = DecidedAnswer(answers[name], how, settled and name not in doubt)
     return new
 
 
-def _answer_origin(spec: FieldSpec, answer: Answer, reading: Reading | None, *, odd: bool) -> AnswerOrigin:
+def _answer_origin(
+    spec: FieldSpec, answer: Answer, reading: Reading | None, *, odd: bool
+) -> AnswerOrigin:
     if odd or rules.needs_blind_keying(spec, reading):
         return AnswerOrigin.TYPED
-    return AnswerOrigin.ACCEPTED if rules.agrees_with_reading(spec, answer, reading) else AnswerOrigin.CHANGED
+    return (
+        AnswerOrigin.ACCEPTED
+        if rules.agrees_with_reading(spec, answer, reading)
+        else AnswerOrigin.CHANGED
+    )
 
 
 def save_draft(
-    conn: Connection, person: Person, entry_id: str, field: str, answer: Answer | None, now: datetime, minutes: int = CLAIM_MINUTES
+    conn: Connection,
+    person: Person,
+    entry_id: str,
+    field: str,
+    answer: Answer | None,
+    now: datetime,
+    minutes: int = CLAIM_MINUTES,
 ) -> None:
-    """Keep what a person has typed, or that it was taken away (None), so that a closed browser loses nothing. Whoever types keeps the entry.
+    """Keep what a person has typed, or that it was taken away (None), so that a closed browser
+    loses nothing. Whoever types keeps the entry.
 
     Raises:
-        StaleDecisionError: the entry is decided or another person has it, or it waits for a second person who is another.
+        StaleDecisionError: the entry is decided or another person has it, or it waits for a
+        second person who is another.
     """
     found = load_entry(conn, entry_id)
     visibility.require_visible_entry(conn, person, Action.REVIEW, found)
-    if found.state not in OPEN_STATES or is_claimed_by_other(found, person, now) or must_not_review(conn, person.login, found):
+    if (
+        found.state not in OPEN_STATES
+        or is_claimed_by_other(found, person, now)
+        or must_not_review(conn, person.login, found)
+    ):
         raise stale_decision_error()
     if answer is None:
         delete_answer_draft(conn, entry_id, person.login, field)
@@ -133,18 +164,24 @@ def decide_entry(
     about: ClientStatement = NO_CLIENT_STATEMENT,
     ask_figures: bool = False,
 ) -> EntryState:
-    """Decide an entry; answers with CONFIRMED, SECOND if another person has to look, or REVIEW if the person is to decide anew (`plants.judged`).
+    """Decide an entry; answers with CONFIRMED, SECOND if another person has to look, or REVIEW if
+    the person is to decide anew (`plants.judged`).
 
-    The first person answers for every field that is not printed, the second for those that person and machine disagreed on. Fields of a
-    missing page need no answer, nor do those confirmed in a group; what is answered all the same counts. `about` is what the person says of the
-    client beyond the number: why the register lacks the client, and how it is where the sheet contradicts the client. Where nothing is said of a
-    contradiction, another person looks; so where figures do not add up, of which the person is told first with `ask_figures`; and so at all critical
-    fields of a form of `Forms.double_check`, and at what the person's answer left to another before it was taken back (`answers.taken_back`).
+    The first person answers for every field that is not printed, the second for those that
+    person and machine disagreed on. Fields of a missing page need no answer, nor do those
+    confirmed in a group; what is answered all the same counts. `about` is what the person says
+    of the client beyond the number: why the register lacks the client, and how it is where the
+    sheet contradicts the client. Where nothing is said of a contradiction, another person looks;
+    so where figures do not add up, of which the person is told first with `ask_figures`; and so
+    at all critical fields of a form of `Forms.double_check`, and at what the person's answer
+    left to another before it was taken back (`answers.taken_back`).
 
     Raises:
-        NotAllowedError: another unit or area of law, a client behind a block, or the person has said what a second person is to judge.
-        StaleDecisionError: it has been decided since the person saw `revision`, or another person has it.
-        MissingAnswerError, InvalidAnswerError, UnknownClientError, ClientConflictError, RecountError: the fields that hinder it.
+        NotAllowedError: another unit or area of law, a client behind a block, or the person has
+        said what a second person is to judge.
+        StaleDecisionError: it has been decided since the person saw `revision`, or another
+        person has it. MissingAnswerError, InvalidAnswerError, UnknownClientError,
+        ClientConflictError, RecountError: the fields that hinder it.
     """
     found = require_entry_as_seen(conn, person, entry_id, revision, OPEN_STATES)
     if is_claimed_by_other(found, person, now):
@@ -158,7 +195,11 @@ def decide_entry(
     specs = rules.asked_fields(form, found.row)
     here = [spec for spec in specs if spec.name not in missing]
     in_groups = find_batch_answers(conn, found, readings)
-    said = rules.fill_left_empty(here, {**in_groups.answers(), **answers}, {k: v for k, v in readings.items() if k not in in_groups.odd_fields})
+    said = rules.fill_left_empty(
+        here,
+        {**in_groups.answers(), **answers},
+        {k: v for k, v in readings.items() if k not in in_groups.odd_fields},
+    )
     complete = rules.complete_answers(here, _add_temporary_identity(form, found, said, about))
     given = complete_client_numbers(conn, person, form, found.row, complete, about)
     by_name = {spec.name: spec for spec in here}
@@ -167,57 +208,121 @@ def decide_entry(
     shared = shared_sheet_answers(conn, found, form)
     doubt = {
         find_contradicted_client_field(conn, form, found, given, about),
-        *seeded_errors.fields_matching_seeded_errors(conn, person, entry_id, by_name, readings, given),
+        *seeded_errors.fields_matching_seeded_errors(
+            conn, person, entry_id, by_name, readings, given
+        ),
     }
-    doubt |= fields_taken_back(conn, entry_id, person.login) | fields_to_recheck(form, found.row, given, ask=ask_figures)
-    doubt |= {name for name in rules.fields_for_second_reviewer(forms, form, here, given) if given[name] != shared.get(name)}
-    new = first_review_answers(here, given, readings, shared, in_groups, doubt=doubt, answered=answers)
-    new |= {spec.name: DecidedAnswer(Answer(None, State.ILLEGIBLE), AnswerOrigin.PAGE_MISSING, True) for spec in specs if spec.name in missing}
+    doubt |= fields_taken_back(conn, entry_id, person.login) | fields_to_recheck(
+        form, found.row, given, ask=ask_figures
+    )
+    doubt |= {
+        name
+        for name in rules.fields_for_second_reviewer(forms, form, here, given)
+        if given[name] != shared.get(name)
+    }
+    new = first_review_answers(
+        here, given, readings, shared, in_groups, doubt=doubt, answered=answers
+    )
+    new |= {
+        spec.name: DecidedAnswer(Answer(None, State.ILLEGIBLE), AnswerOrigin.PAGE_MISSING, True)
+        for spec in specs
+        if spec.name in missing
+    }
     state = rules.next_state(sum(not one.is_settled for one in new.values()))
-    write_decision(conn, person, found, new, now, state=state, form=form, first_by=person.login, first_at=now, **derive_entry_facts(form, found, new))
+    write_decision(
+        conn,
+        person,
+        found,
+        new,
+        now,
+        state=state,
+        form=form,
+        first_by=person.login,
+        first_at=now,
+        **derive_entry_facts(form, found, new),
+    )
     save_client_choice(conn, person, form, found, given, about, now)
     return state
 
 
-def reject_entry(conn: Connection, person: Person, entry_id: str, revision: int, reason: str, now: datetime, *, signed: bool = False) -> None:
-    """Put an entry aside, with one of `review.REASONS`. It stays readable and can be taken up again.
+def reject_entry(
+    conn: Connection,
+    person: Person,
+    entry_id: str,
+    revision: int,
+    reason: str,
+    now: datetime,
+    *,
+    signed: bool = False,
+) -> None:
+    """Put an entry aside, with one of `review.REASONS`. It stays readable and can be taken up
+    again.
 
     Args:
         signed: one that has been signed too; it loses its signature.
 
     Raises:
         NotAllowedError, StaleDecisionError: as `save_answers`.
-        ReviewError: the reason is none of those, or the entry has been exported or, unless `signed`, signed (then `void`).
+        ReviewError: the reason is none of those, or the entry has been exported or, unless
+        `signed`, signed (then `void`).
     """
     if reason not in rules.REJECTION_REASONS:
-        raise ReviewError("entry_rejected_one_given_reasons", review=", ".join(rules.REJECTION_REASONS))
+        raise ReviewError(
+            "entry_rejected_one_given_reasons", review=", ".join(rules.REJECTION_REASONS)
+        )
     found = require_entry_as_seen(conn, person, entry_id, revision, OPEN_STATES | DECIDED_STATES)
     if is_claimed_by_other(found, person, now):
         raise stale_decision_error()
     require_not_exported(conn, found, signed=signed)
-    who: dict[str, Any] = {"second_by": person.login, "second_at": now} if found.first_by else {"first_by": person.login, "first_at": now}
+    who: dict[str, Any] = (
+        {"second_by": person.login, "second_at": now}
+        if found.first_by
+        else {"first_by": person.login, "first_at": now}
+    )
     write_decision(conn, person, found, {}, now, state=EntryState.REJECTED, reason=reason, **who)
 
 
 def reopen_rejected(
-    conn: Connection, person: Person, entry_id: str, revision: int, reason: str = "", *, as_before: Mapping[str, Any] | None = None
+    conn: Connection,
+    person: Person,
+    entry_id: str,
+    revision: int,
+    reason: str = "",
+    *,
+    as_before: Mapping[str, Any] | None = None,
 ) -> None:
-    """Give a rejected entry back to review; `reason` is told to whoever reviews it, or why it had come back before it was rejected.
+    """Give a rejected entry back to review; `reason` is told to whoever reviews it, or why it had
+    come back before it was rejected.
 
     Args:
-        as_before: what it was before it was rejected, as columns and values: then it is that again.
+        as_before: what it was before it was rejected, as columns and values: then it is that
+            again.
 
     Raises:
         NotAllowedError, StaleDecisionError: as `save_answers`.
     """
-    found = require_entry_as_seen(conn, person, entry_id, revision, frozenset({EntryState.REJECTED}))
+    found = require_entry_as_seen(
+        conn, person, entry_id, revision, frozenset({EntryState.REJECTED})
+    )
     require_not_void(found)
-    advance_entry(conn, found, **(as_before or {**UNDECIDED_VALUES, "reason": reason or previous_return_reason(conn, found) or ""}))
+    advance_entry(
+        conn,
+        found,
+        **(
+            as_before
+            or {**UNDECIDED_VALUES, "reason": reason or previous_return_reason(conn, found) or ""}
+        ),
+    )
     record(conn, person.login, "reopen", entry_id, unit=found.unit)
 
 
 def require_entry_as_seen(
-    conn: Connection, person: Person, entry_id: str, revision: int, states: frozenset[EntryState], action: Action = Action.REVIEW
+    conn: Connection,
+    person: Person,
+    entry_id: str,
+    revision: int,
+    states: frozenset[EntryState],
+    action: Action = Action.REVIEW,
 ) -> Entry:
     """The entry, if the person may decide it and it is as the person saw it."""
     found = load_entry(conn, entry_id)
@@ -256,25 +361,68 @@ def _decide_second(
         raise _denied_error(person, entry, "disputed_by_you")
     form = entry_form(forms, entry)
     before = decided_answers(conn, entry.id, first_only=True)
-    disputed = [spec for spec in rules.asked_fields(form, entry.row) if spec.name in before and not before[spec.name].is_settled]
+    disputed = [
+        spec
+        for spec in rules.asked_fields(form, entry.row)
+        if spec.name in before and not before[spec.name].is_settled
+    ]
     given = complete_client_numbers(
-        conn, person, form, entry.row, rules.complete_answers(disputed, _add_temporary_identity(form, entry, answers, about)), about
+        conn,
+        person,
+        form,
+        entry.row,
+        rules.complete_answers(disputed, _add_temporary_identity(form, entry, answers, about)),
+        about,
     )
     new = {name: DecidedAnswer(answer, AnswerOrigin.SECOND, True) for name, answer in given.items()}
-    find_contradicted_client_field(conn, form, entry, {name: one.answer for name, one in (before | new).items()}, about)
+    find_contradicted_client_field(
+        conn, form, entry, {name: one.answer for name, one in (before | new).items()}, about
+    )
     facts = derive_entry_facts(form, entry, before | new)
-    write_decision(conn, person, entry, new, now, state=EntryState.CONFIRMED, form=form, second_by=person.login, second_at=now, **facts)
-    save_client_choice(conn, person, form, entry, given, about, now, before={name: one.answer for name, one in before.items()})
+    write_decision(
+        conn,
+        person,
+        entry,
+        new,
+        now,
+        state=EntryState.CONFIRMED,
+        form=form,
+        second_by=person.login,
+        second_at=now,
+        **facts,
+    )
+    save_client_choice(
+        conn,
+        person,
+        form,
+        entry,
+        given,
+        about,
+        now,
+        before={name: one.answer for name, one in before.items()},
+    )
     return EntryState.CONFIRMED
 
 
-def _add_temporary_identity(form: Form, entry: Entry, answers: Mapping[str, Answer], about: ClientStatement) -> Mapping[str, Answer]:
-    """The answers, with a place held for a temporary identity where the paper has no number that could be typed, or empty if it is about nobody."""
+def _add_temporary_identity(
+    form: Form, entry: Entry, answers: Mapping[str, Answer], about: ClientStatement
+) -> Mapping[str, Answer]:
+    """The answers, with a place held for a temporary identity where the paper has no number that
+    could be typed, or empty if it is about nobody.
+    """
     spec = form.meaning(Meaning.CLIENT_PID, entry.row)
     said = answers.get(spec.name) if spec else None
-    if spec is None or not about.temporary or not about.outside or (said is not None and said.state is State.READ):  # found after all
+    if (
+        spec is None
+        or not about.temporary
+        or not about.outside
+        or (said is not None and said.state is State.READ)
+    ):  # found after all
         return answers
-    return {**answers, spec.name: Answer(None, State.EMPTY if about.is_about_no_client else State.ILLEGIBLE)}
+    return {
+        **answers,
+        spec.name: Answer(None, State.EMPTY if about.is_about_no_client else State.ILLEGIBLE),
+    }
 
 
 def write_decision(
@@ -288,9 +436,11 @@ def write_decision(
     form: Form | None = None,
     **values: Any,  # noqa: ANN401 - columns of many types
 ) -> None:
-    """Write one decision. The entry is moved on first: whoever comes second fails before adding an answer.
+    """Write one decision. The entry is moved on first: whoever comes second fails before adding an
+    answer.
 
-    What is confirmed of a form that stays here (`own_forms`) has arrived: its state is RECEIPTED.
+    What is confirmed of a form that stays here (`own_forms`) has arrived: its state is
+    RECEIPTED.
 
     Args:
         form: given when fields are confirmed, so that some of them are drawn for control.
@@ -304,13 +454,31 @@ def write_decision(
         set_free_note_area(conn, entry.form, entry.sheet, values["area"])
     seeded_errors.withdraw_seeded_errors(conn, entry.id, person.login, new, now)
     add_decided_answers(conn, entry.id, entry.revision + 1, new, person.login, now)
-    save_version(conn, entry, person.login, now, state=state, reason=str(values.get("reason") or ""), voided=bool(values.get("voided")))
-    disputed = {name for name, one in new.items() if not one.is_settled} if state is EntryState.SECOND else set()
-    if state is not EntryState.REJECTED or values.get("voided"):  # what was typed is there again if it is taken up again
+    save_version(
+        conn,
+        entry,
+        person.login,
+        now,
+        state=state,
+        reason=str(values.get("reason") or ""),
+        voided=bool(values.get("voided")),
+    )
+    disputed = (
+        {name for name, one in new.items() if not one.is_settled}
+        if state is EntryState.SECOND
+        else set()
+    )
+    if state is not EntryState.REJECTED or values.get(
+        "voided"
+    ):  # what was typed is there again if it is taken up again
         delete_answer_drafts(conn, entry.id, person.login, disputed)
     if form is not None and state is EntryState.CONFIRMED:
         sample_for_rekeying(conn, form, entry, now)
-    counts = {"revision": entry.revision + 1, "fields": len(new), "unsettled": sum(not one.is_settled for one in new.values())}
+    counts = {
+        "revision": entry.revision + 1,
+        "fields": len(new),
+        "unsettled": sum(not one.is_settled for one in new.values()),
+    }
     record(conn, person.login, "decide", entry.id, unit=entry.unit, state=state.value, **counts)
 
 

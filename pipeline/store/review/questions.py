@@ -1,4 +1,6 @@
-"""Fråga författaren: what only the person who wrote can say. The entry is put aside, the unit has a list by author, and the answer brings it back."""
+"""Fråga författaren: what only the person who wrote can say. The entry is put aside, the unit has a
+list by author, and the answer brings it back.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ class AuthorAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question to an author ("" when the paper does not tell who wrote), with the answers there are, oldest first. `by` is a name."""
+    """A question to an author ("" when the paper does not tell who wrote), with the answers there
+    are, oldest first. `by` is a name.
+    """
 
     id: int
     entry: Entry
@@ -54,8 +58,18 @@ class Question:
     answers: tuple[AuthorAnswer, ...]
 
 
-def ask_author(conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int, text: str, author: str, now: datetime) -> None:
-    """Put an entry aside until its author has answered. Without `author`, whoever the paper names is asked.
+def ask_author(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    entry_id: str,
+    revision: int,
+    text: str,
+    author: str,
+    now: datetime,
+) -> None:
+    """Put an entry aside until its author has answered. Without `author`, whoever the paper names
+    is asked.
 
     Raises:
         NotAllowedError, StaleDecisionError: as `decisions.reject`.
@@ -66,7 +80,14 @@ def ask_author(conn: Connection, forms: Forms, person: Person, entry_id: str, re
     found = load_entry(conn, entry_id)
     who = author.strip() or find_author(conn, forms, person, found)
     reject_entry(conn, person, entry_id, revision, ASK_AUTHOR_REASON, now)
-    row = {"entry": entry_id, "unit": found.unit, "author": who[:120], "text": text.strip(), "by": person.login, "at": now}
+    row = {
+        "entry": entry_id,
+        "unit": found.unit,
+        "author": who[:120],
+        "text": text.strip(),
+        "by": person.login,
+        "at": now,
+    }
     conn.execute(insert(question).values(row))
     record(conn, person.login, "ask_author", entry_id, unit=found.unit)
 
@@ -86,7 +107,8 @@ def find_author(conn: Connection, forms: Forms, person: Person, entry: Entry) ->
 
 
 def list_questions(conn: Connection, person: Person, *, answered: bool = False) -> list[Question]:
-    """The questions of the person's units that wait for an answer, or those that have one, by author and then by age.
+    """The questions of the person's units that wait for an answer, or those that have one, by
+    author and then by age.
 
     Raises:
         NotAllowedError: the person follows nothing up.
@@ -94,10 +116,19 @@ def list_questions(conn: Connection, person: Person, *, answered: bool = False) 
     permissions.require_permission(person, Action.FOLLOW_UP)
     has_answer = select(author_answer.c.question)
     query = select(question).join(_entry_table, _entry_table.c.id == question.c.entry)
-    query = query.where(question.c.unit.in_(sorted(person.units)), visibility.visible_entries_condition(conn, person))
-    waits = and_(question.c.id.not_in(has_answer), _entry_table.c.state == EntryState.REJECTED.value, _entry_table.c.reason == ASK_AUTHOR_REASON)
+    query = query.where(
+        question.c.unit.in_(sorted(person.units)),
+        visibility.visible_entries_condition(conn, person),
+    )
+    waits = and_(
+        question.c.id.not_in(has_answer),
+        _entry_table.c.state == EntryState.REJECTED.value,
+        _entry_table.c.reason == ASK_AUTHOR_REASON,
+    )
     query = query.where(question.c.id.in_(has_answer) if answered else waits)
-    rows = conn.execute(query.order_by(question.c.author, question.c.at, question.c.id).limit(_MAX_QUESTIONS)).all()
+    rows = conn.execute(
+        query.order_by(question.c.author, question.c.at, question.c.id).limit(_MAX_QUESTIONS)
+    ).all()
     return [_question_from_row(conn, row) for row in rows]
 
 
@@ -108,16 +139,27 @@ def list_entry_questions(conn: Connection, person: Person, entry_id: str) -> lis
         NotAllowedError: another unit or role.
     """
     visibility.require_visible_entry(conn, person, Action.VIEW_PAGE, load_entry(conn, entry_id))
-    rows = conn.execute(select(question).where(question.c.entry == entry_id).order_by(question.c.id)).all()
+    rows = conn.execute(
+        select(question).where(question.c.entry == entry_id).order_by(question.c.id)
+    ).all()
     return [_question_from_row(conn, row) for row in rows]
 
 
-def save_author_answer(conn: Connection, person: Person, question_id: int, text: str, answered_by: str, answered_at: datetime, now: datetime) -> None:
+def save_author_answer(
+    conn: Connection,
+    person: Person,
+    question_id: int,
+    text: str,
+    answered_by: str,
+    answered_at: datetime,
+    now: datetime,
+) -> None:
     """Write in what the author said; the entry goes back to review and shows question and answer.
 
     Raises:
         NotAllowedError: another unit or role.
-        ReviewError: there is no such question, or answer or author is missing, or the answer lies in the future.
+        ReviewError: there is no such question, or answer or author is missing, or the answer
+        lies in the future.
     """
     row = conn.execute(select(question).where(question.c.id == question_id)).one_or_none()
     if row is None:
@@ -127,17 +169,37 @@ def save_author_answer(conn: Connection, person: Person, question_id: int, text:
         raise ReviewError("answer_needs_text_who_gave")
     if answered_at > now:
         raise ReviewError("answer_lies_future")
-    new = {"question": question_id, "text": text.strip(), "answered_by": answered_by.strip()[:120], "answered_at": answered_at}
+    new = {
+        "question": question_id,
+        "text": text.strip(),
+        "answered_by": answered_by.strip()[:120],
+        "answered_at": answered_at,
+    }
     conn.execute(insert(author_answer).values(new | {"by": person.login, "at": now}))
     record(conn, person.login, "author_answered", row.entry, unit=row.unit)
     found = load_entry(conn, row.entry)
-    if found.state is EntryState.REJECTED and found.reason == ASK_AUTHOR_REASON:  # also where the person does not review: no other list has it
+    if (
+        found.state is EntryState.REJECTED and found.reason == ASK_AUTHOR_REASON
+    ):  # also where the person does not review: no other list has it
         advance_entry(conn, found, **{**UNDECIDED_VALUES, "reason": ANSWERED_REASON})
         record(conn, person.login, "reopen", found.id, unit=found.unit)
 
 
 def _question_from_row(conn: Connection, row: Row[tuple[object, ...]]) -> Question:
     names = people.names_by_login(conn)
-    given = conn.execute(select(author_answer).where(author_answer.c.question == row.id).order_by(author_answer.c.id))
-    answers = tuple(AuthorAnswer(one.text, one.answered_by, one.answered_at, names.get(one.by, one.by), one.at) for one in given)
-    return Question(row.id, load_entry(conn, row.entry), row.author, row.text, names.get(row.by, row.by), row.at, answers)
+    given = conn.execute(
+        select(author_answer).where(author_answer.c.question == row.id).order_by(author_answer.c.id)
+    )
+    answers = tuple(
+        AuthorAnswer(one.text, one.answered_by, one.answered_at, names.get(one.by, one.by), one.at)
+        for one in given
+    )
+    return Question(
+        row.id,
+        load_entry(conn, row.entry),
+        row.author,
+        row.text,
+        names.get(row.by, row.by),
+        row.at,
+        answers,
+    )

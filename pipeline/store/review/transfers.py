@@ -1,4 +1,6 @@
-"""Paper that belongs to another unit: it is sent there, turns up in that unit's queue, and the sender sees what became of it."""
+"""Paper that belongs to another unit: it is sent there, turns up in that unit's queue, and the
+sender sees what became of it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,15 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import people, visibility
 from pipeline.store.accounts.protected_identity import find_hidden_pids, find_sheet_pids
-from pipeline.store.entries.entry import OPEN_STATES, UNDECIDED_VALUES, Entry, advance_entry, is_claimed_by_other, load_entry, stale_decision_error
+from pipeline.store.entries.entry import (
+    OPEN_STATES,
+    UNDECIDED_VALUES,
+    Entry,
+    advance_entry,
+    is_claimed_by_other,
+    load_entry,
+    stale_decision_error,
+)
 from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.entries.queue_order import apply_priorities
 from pipeline.store.event_log.events import record
@@ -29,7 +39,8 @@ _MAX_TRANSFERS = 200
 
 @dataclass(frozen=True, slots=True)
 class TransferredEntry:
-    """One entry that was sent on. `state` and `unit_now` say what has become of it; what it says is the other unit's.
+    """One entry that was sent on. `state` and `unit_now` say what has become of it; what it says is
+    the other unit's.
 
     A unit, and why it rejected the entry, is empty where it must not be told.
     """
@@ -49,8 +60,18 @@ class TransferredEntry:
     current_reason: str
 
 
-def transfer_entry(conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int, to_unit: str, reason: str, now: datetime) -> None:
-    """Send an undecided or rejected entry to the unit that it belongs to. A sheet of one entry goes with its pages, a row alone.
+def transfer_entry(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    entry_id: str,
+    revision: int,
+    to_unit: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Send an undecided or rejected entry to the unit that it belongs to. A sheet of one entry goes
+    with its pages, a row alone.
 
     Raises:
         NotAllowedError: the person may not send from this unit.
@@ -61,7 +82,16 @@ def transfer_entry(conn: Connection, forms: Forms, person: Person, entry_id: str
 
 
 def _write_transfer(
-    conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int, to_unit: str, reason: str, now: datetime, *, secret: bool
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    entry_id: str,
+    revision: int,
+    to_unit: str,
+    reason: str,
+    now: datetime,
+    *,
+    secret: bool,
 ) -> None:
     found = load_entry(conn, entry_id)
     visibility.require_visible_entry(conn, person, Action.FORWARD, found)
@@ -76,7 +106,9 @@ def _write_transfer(
         raise ReviewError("no_such_other_unit")
     advance_entry(conn, found, **UNDECIDED_VALUES, unit=to_unit, skipped=0)
     if entry_form(forms, found).entries is EntriesPer.SHEET:
-        conn.execute(update(_page_table).where(_page_table.c.sheet == found.sheet).values(unit=to_unit))
+        conn.execute(
+            update(_page_table).where(_page_table.c.sheet == found.sheet).values(unit=to_unit)
+        )
     row = {
         "entry": found.id,
         "from_unit": found.unit,
@@ -91,8 +123,11 @@ def _write_transfer(
     record(conn, person.login, "forward", found.id, unit=found.unit)
 
 
-def transfer_protected_entry(conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int, now: datetime) -> None:
-    """Send an entry whose client's identity the person may not see to the unit that may, without telling which unit that is.
+def transfer_protected_entry(
+    conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int, now: datetime
+) -> None:
+    """Send an entry whose client's identity the person may not see to the unit that may, without
+    telling which unit that is.
 
     Raises:
         NotAllowedError, StaleDecisionError: as `forward`.
@@ -103,21 +138,30 @@ def transfer_protected_entry(conn: Connection, forms: Forms, person: Person, ent
     about = find_sheet_pids(conn, entry_form(forms, found), list_sheet_pages(conn, found.sheet))
     numbers = [found.client_pid, *(number for row, number in about if row in (found.row, None))]
     hidden = find_hidden_pids(conn, person, numbers)
-    known = next((one for number in numbers if number in hidden and (one := load_client(conn, number))), None)
+    known = next(
+        (one for number in numbers if number in hidden and (one := load_client(conn, number))), None
+    )
     if known is None or known.unit == found.unit:
         raise ReviewError("nobody_here_may_see_entry")
     _write_transfer(conn, forms, person, entry_id, revision, known.unit, "", now, secret=True)
 
 
 def list_transferred(conn: Connection, person: Person) -> list[TransferredEntry]:
-    """What the person's units have sent on, the latest first; nothing of other areas of law or behind a block.
+    """What the person's units have sent on, the latest first; nothing of other areas of law or
+    behind a block.
 
     Raises:
         NotAllowedError: the person follows nothing up.
     """
     permissions.require_permission(person, Action.FOLLOW_UP)
     names = people.names_by_login(conn)
-    columns = (_entry_table.c.id, _entry_table.c.form, _entry_table.c.version, _entry_table.c.serial, _entry_table.c.row)
+    columns = (
+        _entry_table.c.id,
+        _entry_table.c.form,
+        _entry_table.c.version,
+        _entry_table.c.serial,
+        _entry_table.c.row,
+    )
     query = select(
         *columns,
         _transfer_table,
@@ -129,7 +173,11 @@ def list_transferred(conn: Connection, person: Person) -> list[TransferredEntry]
     query = query.join(_entry_table, _entry_table.c.id == _transfer_table.c.entry).where(
         visibility.visible_entries_from_unit(conn, person, _transfer_table.c.from_unit)
     )
-    rows = conn.execute(query.order_by(_transfer_table.c.at.desc(), _transfer_table.c.id.desc()).limit(_MAX_TRANSFERS)).mappings()
+    rows = conn.execute(
+        query.order_by(_transfer_table.c.at.desc(), _transfer_table.c.id.desc()).limit(
+            _MAX_TRANSFERS
+        )
+    ).mappings()
     return [
         TransferredEntry(
             entry_id=row["entry"],
@@ -144,28 +192,47 @@ def list_transferred(conn: Connection, person: Person) -> list[TransferredEntry]
             at=row["at"],
             state=EntryState(row["state"]),
             current_unit=row["unit_now"] if _may_show_current_unit(row, person) else "",
-            current_reason=row["reason"] if row["state"] == EntryState.REJECTED and _may_show_current_unit(row, person) else "",
+            current_reason=row["reason"]
+            if row["state"] == EntryState.REJECTED and _may_show_current_unit(row, person)
+            else "",
         )
         for row in rows
     ]
 
 
 def _has_protected_transfer() -> ColumnElement[bool]:
-    """Whether an entry was sent on because of a protected identity: this time or later, by whichever unit."""
+    """Whether an entry was sent on because of a protected identity: this time or later, by
+    whichever unit.
+    """
     later = forwarding.alias()
-    return exists().where(later.c.entry == _transfer_table.c.entry, later.c.id >= _transfer_table.c.id, later.c.secret)
+    return exists().where(
+        later.c.entry == _transfer_table.c.entry, later.c.id >= _transfer_table.c.id, later.c.secret
+    )
 
 
 def _may_show_current_unit(row: RowMapping, person: Person) -> bool:
-    """Whether it may be told where an entry is now: not if that says where somebody with a protected identity is cared for."""
+    """Whether it may be told where an entry is now: not if that says where somebody with a
+    protected identity is cared for.
+    """
     return row["unit_now"] in person.units or not row["secret_since"]
 
 
 def has_entry_on_sheet(conn: Connection, person: Person, sheet: str | None) -> bool:
-    """Whether a sheet of another unit carries an entry of the person's units: a row that was sent on."""
+    """Whether a sheet of another unit carries an entry of the person's units: a row that was sent
+    on.
+    """
     if sheet is None or not permissions.is_allowed(person, Action.VIEW_PAGE):
         return False
-    return bool(conn.execute(select(exists().where(_entry_table.c.sheet == sheet, visibility.visible_entries_condition(conn, person)))).scalar_one())
+    return bool(
+        conn.execute(
+            select(
+                exists().where(
+                    _entry_table.c.sheet == sheet,
+                    visibility.visible_entries_condition(conn, person),
+                )
+            )
+        ).scalar_one()
+    )
 
 
 def list_transfer_units(conn: Connection, entry: Entry) -> list[str]:

@@ -1,11 +1,13 @@
-"""Tables of who may come in and what is kept from whom: sessions, failed logins by address, uses of break-glass accounts, blocks.
+"""Tables of who may come in and what is kept from whom: sessions, failed logins by address, uses of
+break-glass accounts, blocks.
 
 The table of who has closed the guide of the first day.
 
-What stands beside the log: where its chain ends, and the key of its digests. And what keeps its rows as they are.
+What stands beside the log: where its chain ends, and the key of its digests. And what keeps its
+rows as they are.
 
-The triggers are no wall against whoever owns the database; they stop every mistake and every program that only may write. Who takes them away
-is found by `chain.check`.
+The triggers are no wall against whoever owns the database; they stop every mistake and every
+program that only may write. Who takes them away is found by `chain.check`.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ break_glass_use = Table(
     Column("seen_by", String(80)),
     Column("seen_at", UtcDateTime),
 )
-# A block (spärr) that a unit has set for a client. Lifting fills in the last columns; a row is never removed.
+# A block (spärr) that a unit has set for a client. Lifting fills in the last columns; a row is
+# never removed.
 client_block = Table(
     "client_block",
     metadata,
@@ -82,8 +85,14 @@ event_head = Table(
     Column("number", Integer, nullable=False),
     Column("sha256", String(64), nullable=False),
 )
-# One row. Personal numbers that were looked for are in the log as digests with this key: see events.client_subject.
-log_key = Table("log_key", metadata, Column("id", Integer, primary_key=True, autoincrement=False), Column("key", String(64), nullable=False))
+# One row. Personal numbers that were looked for are in the log as digests with this key: see
+# events.client_subject.
+log_key = Table(
+    "log_key",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("key", String(64), nullable=False),
+)
 _REFUSAL_TEXT = "the log is only added to"
 _SQLITE_TRIGGERS = {
     "event_no_update": "BEFORE UPDATE ON event",
@@ -117,15 +126,21 @@ Index(
 
 
 def protect_log(conn: Connection) -> None:
-    """Let the database itself refuse to change or remove rows of the log. Done again, it changes nothing."""
+    """Let the database itself refuse to change or remove rows of the log. Done again, it changes
+    nothing.
+    """
     if conn.dialect.name == "postgresql":
         conn.exec_driver_sql(_POSTGRES_FUNCTION)
         for name, when in _POSTGRES_TRIGGERS.items():
             conn.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name} ON {_trigger_table(when)}")
-            conn.exec_driver_sql(f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION efterskrift_keep_log()")
+            conn.exec_driver_sql(
+                f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION efterskrift_keep_log()"
+            )
         return
     for name, when in _SQLITE_TRIGGERS.items():
-        conn.exec_driver_sql(f"CREATE TRIGGER IF NOT EXISTS {name} {when} BEGIN SELECT RAISE(ABORT, '{_REFUSAL_TEXT}'); END")
+        conn.exec_driver_sql(
+            f"CREATE TRIGGER IF NOT EXISTS {name} {when} BEGIN SELECT RAISE(ABORT, '{_REFUSAL_TEXT}'); END"
+        )
 
 
 def is_log_protected(conn: Connection) -> bool:

@@ -1,21 +1,38 @@
-"""The tables of exports: runs, the entries in them, and what their targets answered. Rows are only ever added.
+"""The tables of exports: runs, the entries in them, and what their targets answered. Rows are only
+ever added.
 
-The table of approvals of payments. Rows are added, and closed when an approval is taken back or given again.
+The table of approvals of payments. Rows are added, and closed when an approval is taken back or
+given again.
 
-Which entries the monthly files of statistics have told of. They go beside the one export that takes an entry, and change nothing of it.
+Which entries the monthly files of statistics have told of. They go beside the one export that
+takes an entry, and change nothing of it.
 
-Who is keying which exported entry into another system just now, so that two people do not key in the same one.
+Who is keying which exported entry into another system just now, so that two people do not key in
+the same one.
 
-The tables of archived sheets and of where their paper is. Rows are added; a decision that paper may be destroyed is closed by an undo.
+The tables of archived sheets and of where their paper is. Rows are added; a decision that paper
+may be destroyed is closed by an undo.
 
-What the care system has already, kept while entries are compared with it, and what people decided of each pair.
+What the care system has already, kept while entries are compared with it, and what people
+decided of each pair.
 
-The rows of a list are erased with it; a decision keeps a keyed digest of its row, which tells it again and says nothing.
+The rows of a list are erased with it; a decision keeps a keyed digest of its row, which tells it
+again and says nothing.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from pipeline.store.database.clock import UtcDateTime
 from pipeline.store.schema.paper import metadata
@@ -30,7 +47,8 @@ export_run = Table(
     Column("made_at", UtcDateTime, nullable=False),
     Column("made_by", String(80), nullable=False),
 )
-# `revision` counts the entry's exports, `entry_revision` is the entry's own as it was carried: later answers were not, whatever any clock says.
+# `revision` counts the entry's exports, `entry_revision` is the entry's own as it was carried:
+# later answers were not, whatever any clock says.
 export_item = Table(
     "export_item",
     metadata,
@@ -52,8 +70,9 @@ receipt = Table(
     Column("accepted", Boolean, nullable=False),
     Column("text", Text, nullable=False, default=""),
 )
-# `seen` is the latest decision on the sheet when it was approved, `rows_sha256` a digest of which rows then counted for its sum: an approval is
-# of what stood there then, and of nothing later. NULL, of a time before this was kept: it does not stand.
+# `seen` is the latest decision on the sheet when it was approved, `rows_sha256` a digest of which
+# rows then counted for its sum: an approval is of what stood there then, and of nothing later.
+# NULL, of a time before this was kept: it does not stand.
 payment_approval = Table(
     "payment_approval",
     metadata,
@@ -66,7 +85,8 @@ payment_approval = Table(
     Column("rows_sha256", String(64)),
 )
 _is_active_approval = payment_approval.c.undone_at.is_(None)
-# `revision` is that of the entry, `month` (YYYY-MM) the file in which it stands. A month is told whole: an entry may be in many runs at one revision.
+# `revision` is that of the entry, `month` (YYYY-MM) the file in which it stands. A month is told
+# whole: an entry may be in many runs at one revision.
 statistics_item = Table(
     "statistics_item",
     metadata,
@@ -93,14 +113,17 @@ archive_package = Table(
     Column("made_at", UtcDateTime, nullable=False),
     Column("made_by", String(80), nullable=False),
 )
-# A sheet is archived once as it is. When an entry on it is exported again, its content is another, and it goes into a package again.
+# A sheet is archived once as it is. When an entry on it is exported again, its content is another,
+# and it goes into a package again.
 archived_sheet = Table(
     "archived_sheet",
     metadata,
     Column("package", ForeignKey("archive_package.id"), primary_key=True),
     Column("sheet", String(41), primary_key=True),
     Column("content", String(64), nullable=False),
-    Column("rule", String(40), nullable=False),  # class of retention with its version, as it was computed then
+    Column(
+        "rule", String(40), nullable=False
+    ),  # class of retention with its version, as it was computed then
     Column("earliest", String(10), nullable=False, default="", server_default=""),
     UniqueConstraint("sheet", "content"),
 )
@@ -180,7 +203,13 @@ Index(
 )
 
 
-Index("paper_decision_standing", paper_decision.c.package, unique=True, sqlite_where=_is_active_decision, postgresql_where=_is_active_decision)
+Index(
+    "paper_decision_standing",
+    paper_decision.c.package,
+    unique=True,
+    sqlite_where=_is_active_decision,
+    postgresql_where=_is_active_decision,
+)
 
 
 # A pair is decided once at a time.

@@ -1,10 +1,14 @@
-"""The tables of paper, people, readings and decisions. Decisions, events and issued sheets are only ever added to.
+"""The tables of paper, people, readings and decisions. Decisions, events and issued sheets are only
+ever added to.
 
-The table of printed sheets that came back without anything written on them. Rows are added, and closed by an undo.
+The table of printed sheets that came back without anything written on them. Rows are added, and
+closed by an undo.
 
-Rows of printed sheets that bear a client's name: a tour list (körlista) is about another client in each row.
+Rows of printed sheets that bear a client's name: a tour list (körlista) is about another client
+in each row.
 
-The tables of the outage pack: how many sheets a unit wants of each form, and how many visits or shifts were planned for a day.
+The tables of the outage pack: how many sheets a unit wants of each form, and how many visits or
+shifts were planned for a day.
 """
 
 from __future__ import annotations
@@ -34,10 +38,17 @@ from pipeline.domain.model import EntryState
 from pipeline.store.database.clock import UtcDateTime
 
 SCHEMA_VERSION = 9
-"""Stays: programs from before the Alembic history (`store/migrations`) refuse a number that they do not know."""
+"""Stays: programs from before the Alembic history (`store/migrations`) refuse a number that they do
+not know.
+"""
 metadata = MetaData()
 schema_info = Table("schema_info", metadata, Column("version", Integer, primary_key=True))
-unit = Table("unit", metadata, Column("name", String(80), primary_key=True), Column("area", String(8), nullable=False))
+unit = Table(
+    "unit",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("area", String(8), nullable=False),
+)
 staff = Table(
     "staff",
     metadata,
@@ -47,7 +58,8 @@ staff = Table(
     Column("role", String(40), nullable=False),
     Column("password_hash", String(200), nullable=False),
     Column("active", Boolean, nullable=False, default=True),
-    # Areas of law between blanks; NULL: what the profession gives. See pipeline/domain/permissions.py.
+    # Areas of law between blanks; NULL: what the profession gives. See
+    # pipeline/domain/permissions.py.
     Column("areas", String(40)),
     Column("break_glass", Boolean, nullable=False, default=False, server_default=false()),
     Column("must_change", Boolean, nullable=False, default=False, server_default=false()),
@@ -55,7 +67,10 @@ staff = Table(
     Column("refused_until", UtcDateTime),
 )
 staff_unit = Table(
-    "staff_unit", metadata, Column("login", ForeignKey("staff.login"), primary_key=True), Column("unit", ForeignKey("unit.name"), primary_key=True)
+    "staff_unit",
+    metadata,
+    Column("login", ForeignKey("staff.login"), primary_key=True),
+    Column("unit", ForeignKey("unit.name"), primary_key=True),
 )
 client = Table(
     "client",
@@ -122,7 +137,8 @@ page = Table(
     Column("page_no", Integer),
     Column("pages", Integer),
     Column("serial", String(8), index=True),
-    # The sheet of paper that the page is a side of: its serial, or the page's own id where it has none or is a filled-in copy.
+    # The sheet of paper that the page is a side of: its serial, or the page's own id where it has
+    # none or is a filled-in copy.
     Column("sheet", String(41), index=True),
     Column("rotation_deg", Float),
     Column("residual_mm", Float),
@@ -172,20 +188,27 @@ entry = Table(
     Column("claimed_by", String(80)),
     Column("claimed_until", UtcDateTime),
     Column("skipped", Integer, nullable=False, default=0),
-    Column("rank", Integer, nullable=False, default=1),  # 0 when a manager has pulled the entry to the front
+    Column(
+        "rank", Integer, nullable=False, default=1
+    ),  # 0 when a manager has pulled the entry to the front
     Column("voided", Text),
-    # The place in the queue, see store/places.py. The client is known from print or a sure reading and serves the order only; days are YYYY-MM-DD.
+    # The place in the queue, see store/places.py. The client is known from print or a sure reading
+    # and serves the order only; days are YYYY-MM-DD.
     Column("lane", Integer, nullable=False, default=2, server_default="2"),
     Column("due_at", UtcDateTime),
     Column("likely_pid", String(20), nullable=False, default="", server_default=""),
     Column("happened", String(16), nullable=False, default="", server_default=""),
     Column("first_on", String(10), nullable=False, default="", server_default=""),
     Column("last_on", String(10), nullable=False, default="", server_default=""),
-    Column("author", String(120)),  # as the paper says it; for lists of whose notes wait for a signature
+    Column(
+        "author", String(120)
+    ),  # as the paper says it; for lists of whose notes wait for a signature
     Column("signed_by", String(80)),
     Column("signed_at", UtcDateTime),
     Column("signed_why", String(300)),
-    Column("subject", String(10), nullable=False, default="client", server_default="client"),  # "none": the form is about no client
+    Column(
+        "subject", String(10), nullable=False, default="client", server_default="client"
+    ),  # "none": the form is about no client
 )
 decision = Table(
     "decision",
@@ -201,7 +224,8 @@ decision = Table(
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
-# What a person has typed but not yet decided; emptied by the decision. `revision` is the entry's as it was typed.
+# What a person has typed but not yet decided; emptied by the decision. `revision` is the entry's as
+# it was typed.
 draft = Table(
     "draft",
     metadata,
@@ -213,7 +237,8 @@ draft = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("revision", Integer, nullable=False, server_default="0"),
 )
-# A chain: each row holds the digest of its content and of the row before it. See store/chain.py and store/log_tables.py.
+# A chain: each row holds the digest of its content and of the row before it. See store/chain.py and
+# store/log_tables.py.
 event = Table(
     "event",
     metadata,
@@ -227,22 +252,37 @@ event = Table(
     Column("previous", String(64)),
     Column("sha256", String(64)),
 )
-worker = Table("worker", metadata, Column("id", String(60), primary_key=True), Column("beat_at", UtcDateTime, nullable=False))
-# Literals, since a partial index is only used where the query names the same values as text. No other index begins with state or unit:
-# SQLite, which has no statistics of a young database, would take it for the queue and then sort all that is open.
-OPEN_STATES: tuple[ColumnElement[str], ...] = tuple(literal_column(f"'{state}'") for state in (EntryState.REVIEW, EntryState.SECOND))
+worker = Table(
+    "worker",
+    metadata,
+    Column("id", String(60), primary_key=True),
+    Column("beat_at", UtcDateTime, nullable=False),
+)
+# Literals, since a partial index is only used where the query names the same values as text. No
+# other index begins with state or unit: SQLite, which has no statistics of a young database, would
+# take it for the queue and then sort all that is open.
+OPEN_STATES: tuple[ColumnElement[str], ...] = tuple(
+    literal_column(f"'{state}'") for state in (EntryState.REVIEW, EntryState.SECOND)
+)
 IS_READY = entry.c.state == literal_column(f"'{EntryState.CONFIRMED}'")
 _IS_OPEN = entry.c.state.in_(OPEN_STATES)
 NO_CLIENT: ColumnElement[str] = literal_column("''")
 _IS_ABOUT_CLIENT = entry.c.likely_pid != NO_CLIENT
-LIKELY_CLIENT_INDEX = Index("entry_likely", entry.c.likely_pid, sqlite_where=_IS_ABOUT_CLIENT, postgresql_where=_IS_ABOUT_CLIENT)
+LIKELY_CLIENT_INDEX = Index(
+    "entry_likely",
+    entry.c.likely_pid,
+    sqlite_where=_IS_ABOUT_CLIENT,
+    postgresql_where=_IS_ABOUT_CLIENT,
+)
 IS_SIGNED = entry.c.state == literal_column(f"'{EntryState.SIGNED}'")
 unused_sheet = Table(
     "unused_sheet",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("serial", String(8), nullable=False),
-    Column("lot", String(32), nullable=False, index=True),  # what was registered in one go, and is undone in one go
+    Column(
+        "lot", String(32), nullable=False, index=True
+    ),  # what was registered in one go, and is undone in one go
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("undone_by", String(80)),
@@ -276,14 +316,19 @@ planned_day = Table(
 )
 
 
-_URGENCY_ORDER, _READING_ORDER = (entry.c.rank, entry.c.lane, entry.c.skipped, entry.c.due_at), (entry.c.likely_pid, entry.c.happened, entry.c.id)
+_URGENCY_ORDER, _READING_ORDER = (
+    (entry.c.rank, entry.c.lane, entry.c.skipped, entry.c.due_at),
+    (entry.c.likely_pid, entry.c.happened, entry.c.id),
+)
 
 
 QUEUE_ORDERS: Mapping[str, tuple[ColumnElement[Any], ...]] = {
     "oldest": (*_URGENCY_ORDER, entry.c.first_on, *_READING_ORDER),
     "newest": (*_URGENCY_ORDER, entry.c.last_on.desc(), *_READING_ORDER),
 }
-"""By the setting `queue_order`. Each has its index, so that the first entry is found without sorting."""
+"""By the setting `queue_order`. Each has its index, so that the first entry is found without
+sorting.
+"""
 
 
 QUEUE_INDEXES = tuple(
@@ -302,20 +347,38 @@ QUEUE_INDEXES = tuple(
 )
 
 
-Index("entry_claim", entry.c.claimed_by, sqlite_where=entry.c.claimed_by.is_not(None), postgresql_where=entry.c.claimed_by.is_not(None))
+Index(
+    "entry_claim",
+    entry.c.claimed_by,
+    sqlite_where=entry.c.claimed_by.is_not(None),
+    postgresql_where=entry.c.claimed_by.is_not(None),
+)
 
 
 Index("entry_ready", entry.c.unit, entry.c.form, sqlite_where=IS_READY, postgresql_where=IS_READY)
 
 
-Index("entry_signed", entry.c.unit, entry.c.form, sqlite_where=IS_SIGNED, postgresql_where=IS_SIGNED)
+Index(
+    "entry_signed", entry.c.unit, entry.c.form, sqlite_where=IS_SIGNED, postgresql_where=IS_SIGNED
+)
 
 
-Index("entry_client", entry.c.client_pid, sqlite_where=entry.c.client_pid.is_not(None), postgresql_where=entry.c.client_pid.is_not(None))
+Index(
+    "entry_client",
+    entry.c.client_pid,
+    sqlite_where=entry.c.client_pid.is_not(None),
+    postgresql_where=entry.c.client_pid.is_not(None),
+)
 
 
 Index("page_sheet_side", page.c.serial, page.c.page_no)
 
 
 # A sheet is returned once at a time.
-Index("unused_standing", unused_sheet.c.serial, unique=True, sqlite_where=_is_active_registration, postgresql_where=_is_active_registration)
+Index(
+    "unused_standing",
+    unused_sheet.c.serial,
+    unique=True,
+    sqlite_where=_is_active_registration,
+    postgresql_where=_is_active_registration,
+)

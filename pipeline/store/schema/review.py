@@ -1,26 +1,50 @@
-"""The tables of measured quality: fields typed again, planted values, and how long people looked. A planted value stands here and nowhere else.
+"""The tables of measured quality: fields typed again, planted values, and how long people looked. A
+planted value stands here and nowhere else.
 
-The tables of the group way of working. Rows are added, and ended once; a planted value stands in its own table (`control_tables.plant`).
+The tables of the group way of working. Rows are added, and ended once; a planted value stands in
+its own table (`control_tables.plant`).
 
-Tables of doubts about whom an entry is about: identities outside the register, and what a person said to a conflict.
+Tables of doubts about whom an entry is about: identities outside the register, and what a person
+said to a conflict.
 
-The table of what managers pulled to the front of the queue. Rows are added, and closed by an undo.
+The table of what managers pulled to the front of the queue. Rows are added, and closed by an
+undo.
 
 Tables of what was sent on, asked, or found twice. Rows stay; what ends one is written beside it.
 
-Tables of what an entry has been: a row for each decision, and a row for each signature. Both are only ever added to.
+Tables of what an entry has been: a row for each decision, and a row for each signature. Both are
+only ever added to.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, or_
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    or_,
+)
 
 from pipeline.store.database.clock import UtcDateTime
 from pipeline.store.schema.paper import metadata
 
 # The key that lots are drawn with: made once, so that nobody chooses what is controlled.
-control_key = Table("control_key", metadata, Column("id", Integer, primary_key=True), Column("secret", String(64), nullable=False))
-# One confirmed field that is typed again (kontrollskrivning). `outcome`: agreed, right or wrong; NULL while a person has to type or look.
+control_key = Table(
+    "control_key",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("secret", String(64), nullable=False),
+)
+# One confirmed field that is typed again (kontrollskrivning). `outcome`: agreed, right or wrong;
+# NULL while a person has to type or look.
 control = Table(
     "control",
     metadata,
@@ -43,7 +67,8 @@ control = Table(
     UniqueConstraint("entry", "field"),
 )
 _is_rekeying_open = control.c.outcome.is_(None)
-# One known-wrong value shown to one person. `outcome`: caught, missed or withdrawn; NULL while it stands on the screen.
+# One known-wrong value shown to one person. `outcome`: caught, missed or withdrawn; NULL while it
+# stands on the screen.
 plant = Table(
     "plant",
     metadata,
@@ -72,7 +97,8 @@ look = Table(
     Column("seconds", Float, nullable=False),
     Column("second", Boolean, nullable=False),
 )
-# One grid shown to one person. It is the person's until `claimed_until`; the sort says what all of it was read as. See pipeline/domain/review/work_modes.py.
+# One grid shown to one person. It is the person's until `claimed_until`; the sort says what all of
+# it was read as. See pipeline/domain/review/work_modes.py.
 group_task = Table(
     "group_task",
     metadata,
@@ -88,7 +114,8 @@ group_task = Table(
     Column("ended_at", UtcDateTime),
 )
 _is_batch_open = group_task.c.ended_at.is_(None)
-# One piece of it. `outcome`: kept or odd, which hold until the entry is decided; undone, gone or lapsed, which free it; NULL while it is shown.
+# One piece of it. `outcome`: kept or odd, which hold until the entry is decided; undone, gone or
+# lapsed, which free it; NULL while it is shown.
 group_cell = Table(
     "group_cell",
     metadata,
@@ -102,8 +129,11 @@ group_cell = Table(
     Column("outcome", String(10)),
     Column("ended_at", UtcDateTime),
 )
-IS_ITEM_LIVE = or_(group_cell.c.outcome.is_(None), group_cell.c.outcome == "kept", group_cell.c.outcome == "odd")
-# Units in which a manager has switched the group way off or on again; the latest row of a unit holds.
+IS_ITEM_LIVE = or_(
+    group_cell.c.outcome.is_(None), group_cell.c.outcome == "kept", group_cell.c.outcome == "odd"
+)
+# Units in which a manager has switched the group way off or on again; the latest row of a unit
+# holds.
 group_setting = Table(
     "group_setting",
     metadata,
@@ -113,7 +143,8 @@ group_setting = Table(
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
-# `number` is what the entry has instead of a number of the register: a temporary one made here, or the number of somebody whom the register lacks.
+# `number` is what the entry has instead of a number of the register: a temporary one made here, or
+# the number of somebody whom the register lacks.
 temporary_identity = Table(
     "temporary_identity",
     metadata,
@@ -140,7 +171,8 @@ client_choice = Table(
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
-# `kind` says what `what` is: the entry's id, a client's number or a day; of a whole unit it is empty.
+# `kind` says what `what` is: the entry's id, a client's number or a day; of a whole unit it is
+# empty.
 pull = Table(
     "pull",
     metadata,
@@ -161,7 +193,9 @@ forwarding = Table(
     Column("from_unit", String(80), nullable=False, index=True),
     Column("to_unit", String(80), nullable=False),
     Column("why", String(300), nullable=False, default=""),
-    Column("secret", Boolean, nullable=False, default=False),  # sent because of a protected identity: the sender must not learn where
+    Column(
+        "secret", Boolean, nullable=False, default=False
+    ),  # sent because of a protected identity: the sender must not learn where
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
@@ -188,8 +222,9 @@ author_answer = Table(
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
-# What an entry was compared with: another entry here, a text copied from the care system, or a picture of its screen. `before` is what the entry
-# was: its state and who had decided and signed it.
+# What an entry was compared with: another entry here, a text copied from the care system, or a
+# picture of its screen. `before` is what the entry was: its state and who had decided and signed
+# it.
 duplicate_mark = Table(
     "duplicate_mark",
     metadata,
@@ -205,8 +240,9 @@ duplicate_mark = Table(
     Column("taken_back_at", UtcDateTime),
     Column("before", JSON),
 )
-# Why an entry was decided as it was: the entry itself only has the latest reason. `reason_before` is the one that it had until then, so that it is
-# told again if the decision is taken back; NULL for decisions of a time before that was kept.
+# Why an entry was decided as it was: the entry itself only has the latest reason. `reason_before`
+# is the one that it had until then, so that it is told again if the decision is taken back; NULL
+# for decisions of a time before that was kept.
 entry_version = Table(
     "entry_version",
     metadata,
@@ -220,8 +256,8 @@ entry_version = Table(
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
-# `revision` is the one that the signer read, `act` the same for rows of a sheet that were signed at once, `rule` the version of the rule of
-# signing. A signature that is taken back is a row too.
+# `revision` is the one that the signer read, `act` the same for rows of a sheet that were signed at
+# once, `rule` the version of the rule of signing. A signature that is taken back is a row too.
 signature = Table(
     "signature",
     metadata,
@@ -239,7 +275,12 @@ signature = Table(
 )
 
 
-Index("control_open", control.c.drawn_at, sqlite_where=_is_rekeying_open, postgresql_where=_is_rekeying_open)
+Index(
+    "control_open",
+    control.c.drawn_at,
+    sqlite_where=_is_rekeying_open,
+    postgresql_where=_is_rekeying_open,
+)
 
 
 Index("look_login", look.c.login, look.c.at)
@@ -248,8 +289,20 @@ Index("look_login", look.c.login, look.c.at)
 Index("group_task_login", group_task.c.login, group_task.c.ended_at)
 
 
-Index("group_task_open", group_task.c.claimed_until, sqlite_where=_is_batch_open, postgresql_where=_is_batch_open)
+Index(
+    "group_task_open",
+    group_task.c.claimed_until,
+    sqlite_where=_is_batch_open,
+    postgresql_where=_is_batch_open,
+)
 
 
 # Two people never get the same piece.
-Index("group_cell_live", group_cell.c.entry, group_cell.c.field, unique=True, sqlite_where=IS_ITEM_LIVE, postgresql_where=IS_ITEM_LIVE)
+Index(
+    "group_cell_live",
+    group_cell.c.entry,
+    group_cell.c.field,
+    unique=True,
+    sqlite_where=IS_ITEM_LIVE,
+    postgresql_where=IS_ITEM_LIVE,
+)

@@ -1,6 +1,8 @@
-"""The damage series summed up: for each kind the last strength at which all is as without damage, the first at which it is not, and how it fails.
+"""The damage series summed up: for each kind the last strength at which all is as without damage,
+the first at which it is not, and how it fails.
 
-Strips of damaged pages for the documentation: `python -m research.evaluation.damage.report FILE`. Fields that reading doubts for it are framed.
+Strips of damaged pages for the documentation: `python -m research.evaluation.damage.report
+FILE`. Fields that reading doubts for it are framed.
 """
 
 from __future__ import annotations
@@ -23,10 +25,19 @@ from pipeline.domain.model import Image
 from pipeline.domain.settings import ROOT
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.resolve.resolve import ReadingContext
-from research.evaluation.damage.series import COMPARED_KINDS, DamageSeries, DamageTrial, PageOutcome, damage_page, fill_sheet
+from research.evaluation.damage.series import (
+    COMPARED_KINDS,
+    DamageSeries,
+    DamageTrial,
+    PageOutcome,
+    damage_page,
+    fill_sheet,
+)
 
 MAX_WORSE_SHARE = 0.02
-"""A strength is failing when so much more of the fields than without damage is wrong, or a page is refused, or a value is silently wrong."""
+"""A strength is failing when so much more of the fields than without damage is wrong, or a page is
+refused, or a value is silently wrong.
+"""
 SHOWN_TRIALS = (
     DamageTrial("besokslista", 0, "felt pen over fields", 0.7),
     DamageTrial("besokslista", 0, "shadow", 0.95),
@@ -42,7 +53,9 @@ _PALETTE_SIZE = 14
 
 @dataclass(frozen=True, slots=True)
 class DamageStep:
-    """One kind of damage at one strength, over all sheets. `offset_mm` is the largest true offset of a field that was not flagged."""
+    """One kind of damage at one strength, over all sheets. `offset_mm` is the largest true offset
+    of a field that was not flagged.
+    """
 
     strength: float
     pages: int
@@ -64,7 +77,9 @@ class DamageStep:
 
 @dataclass(frozen=True, slots=True)
 class DamageFinding:
-    """What one kind of damage does. `last_good` and `failing` are strengths; None when all fail, or none does."""
+    """What one kind of damage does. `last_good` and `failing` are strengths; None when all fail, or
+    none does.
+    """
 
     name: str
     unit: str
@@ -78,7 +93,9 @@ class DamageFinding:
         return asdict(self)
 
 
-def summarize_series(outcomes: Iterable[tuple[DamageTrial, PageOutcome]], series: Sequence[DamageSeries]) -> list[DamageFinding]:
+def summarize_series(
+    outcomes: Iterable[tuple[DamageTrial, PageOutcome]], series: Sequence[DamageSeries]
+) -> list[DamageFinding]:
     """One finding a kind of damage, in the order given."""
     grouped: dict[str, dict[float, list[PageOutcome]]] = defaultdict(lambda: defaultdict(list))
     for trial, outcome in outcomes:
@@ -88,12 +105,25 @@ def summarize_series(outcomes: Iterable[tuple[DamageTrial, PageOutcome]], series
     return [_summarize_kind(one, grouped[one.name], usual) for one in series if one.name in grouped]
 
 
-def _summarize_kind(series: DamageSeries, by_strength: Mapping[float, Sequence[PageOutcome]], usual: float) -> DamageFinding:
-    steps = tuple(_summarize_step(strength, by_strength[strength]) for strength in series.strengths if strength in by_strength)
+def _summarize_kind(
+    series: DamageSeries, by_strength: Mapping[float, Sequence[PageOutcome]], usual: float
+) -> DamageFinding:
+    steps = tuple(
+        _summarize_step(strength, by_strength[strength])
+        for strength in series.strengths
+        if strength in by_strength
+    )
     failing = next((step for step in steps if _is_failing(step, usual)), None)
     good = [step.strength for step in (steps if failing is None else steps[: steps.index(failing)])]
     how = _describe_failure(failing) if failing else "does not fail"
-    return DamageFinding(series.name, series.unit, steps, good[-1] if good else None, failing.strength if failing else None, how)
+    return DamageFinding(
+        series.name,
+        series.unit,
+        steps,
+        good[-1] if good else None,
+        failing.strength if failing else None,
+        how,
+    )
 
 
 def _summarize_step(strength: float, pages: Sequence[PageOutcome]) -> DamageStep:
@@ -110,7 +140,14 @@ def _summarize_step(strength: float, pages: Sequence[PageOutcome]) -> DamageStep
         sum(field.p < HIGH_CONFIDENCE for field in fields),
         sum(field.flagged for field in fields),
         sum(field.silent for field in fields),
-        max((page.residual_mm for page in pages if page.residual_mm is not None and not page.refused), default=0.0),
+        max(
+            (
+                page.residual_mm
+                for page in pages
+                if page.residual_mm is not None and not page.refused
+            ),
+            default=0.0,
+        ),
         float(np.max([field.offset_mm for field in fields if not field.flagged], initial=0.0)),
     )
 
@@ -124,7 +161,9 @@ def _describe_failure(step: DamageStep) -> str:
     if step.refused:
         parts.append(f"{step.refused} of {step.pages} pages refused ({', '.join(step.reasons)})")
     if step.wrong:
-        parts.append(f"{step.wrong} of {step.fields} fields wrong, {step.wrong - step.silent} of them doubtful")
+        parts.append(
+            f"{step.wrong} of {step.fields} fields wrong, {step.wrong - step.silent} of them doubtful"
+        )
     if step.silent:
         parts.append(f"{step.silent} SILENT")
     return "; ".join(parts)
@@ -133,7 +172,10 @@ def _describe_failure(step: DamageStep) -> str:
 def format_markdown(found: Sequence[DamageFinding]) -> str:
     """The findings as a table for people, with the sums below."""
     steps = [step for finding in found for step in finding.steps]
-    lines = ["| damage | last good | failing | how it fails there | silent at any strength |", "|---|---|---|---|---|"]
+    lines = [
+        "| damage | last good | failing | how it fails there | silent at any strength |",
+        "|---|---|---|---|---|",
+    ]
     for one in found:
         silent = sum(step.silent for step in one.steps)
         lines.append(
@@ -141,7 +183,13 @@ def format_markdown(found: Sequence[DamageFinding]) -> str:
         )
     pages, refused = sum(step.pages for step in steps), sum(step.refused for step in steps)
     fields, silent = sum(step.fields for step in steps), sum(step.silent for step in steps)
-    return "\n".join([*lines, "", f"{pages} pages, {refused} refused; {fields} fields read, {silent} of them silently wrong."])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{pages} pages, {refused} refused; {fields} fields read, {silent} of them silently wrong.",
+        ]
+    )
 
 
 def _format_strength(strength: float | None, unit: str) -> str:
@@ -150,7 +198,9 @@ def _format_strength(strength: float | None, unit: str) -> str:
 
 def draw_strips() -> Image:
     """One strip a trial of `SHOWN`, two in a row, BGR."""
-    reader = PageReader(Forms.load(ROOT / "forms"), ReadingContext(None), DEFAULT_GATE_MM, COMPARED_KINDS)
+    reader = PageReader(
+        Forms.load(ROOT / "forms"), ReadingContext(None), DEFAULT_GATE_MM, COMPARED_KINDS
+    )
     cut = [_draw_strip(trial, reader) for trial in SHOWN_TRIALS]
     rows = [np.hstack(cut[at : at + 2]) for at in range(0, len(cut), 2)]
     return np.vstack(rows)
@@ -160,21 +210,44 @@ def _draw_strip(trial: DamageTrial, reader: PageReader) -> Image:
     """The damaged page around the first field that is framed, or its middle."""
     picture = damage_page(trial, fill_sheet(trial.form, trial.sheet)).image
     reading = reader.read(cv2.imencode(".png", picture)[1].tobytes(), "image/png").reading
-    names = [issue.field for issue in parse_issues(reading.issues) if issue.code in (IssueCode.COVERED, IssueCode.PLACE_UNSURE)]
+    names = [
+        issue.field
+        for issue in parse_issues(reading.issues)
+        if issue.code in (IssueCode.COVERED, IssueCode.PLACE_UNSURE)
+    ]
     boxes = [box for name in names if (box := reading.fields[name].box_px)]
-    shown = picture if picture.ndim == 3 else np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), np.uint8)
+    shown = (
+        picture
+        if picture.ndim == 3
+        else np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), np.uint8)
+    )
     shown = np.ascontiguousarray(shown)
     for x, y, w, h in boxes:
         cv2.rectangle(shown, (x, y), (x + w, y + h), _FRAME_COLOUR, max(2, picture.shape[1] // 500))
     factor = _PAGE_WIDTH_PX / picture.shape[1]
-    small = cv2.resize(shown, (_PAGE_WIDTH_PX, round(picture.shape[0] * factor)), interpolation=cv2.INTER_AREA)
-    middle = np.median([(x + w / 2, y + h / 2) for x, y, w, h in boxes], axis=0) * factor if boxes else np.array(small.shape[1::-1]) / 2
-    left, top = (int(np.clip(at - side / 2, 0, full - side)) for at, side, full in zip(middle, _STRIP_SIZE_PX, small.shape[1::-1], strict=True))
-    part = np.asarray(small[top : top + _STRIP_SIZE_PX[1], left : left + _STRIP_SIZE_PX[0]], np.uint8)
-    return np.asarray(cv2.copyMakeBorder(part, 4, 4, 4, 4, cv2.BORDER_CONSTANT, value=(255, 255, 255)), np.uint8)
+    small = cv2.resize(
+        shown, (_PAGE_WIDTH_PX, round(picture.shape[0] * factor)), interpolation=cv2.INTER_AREA
+    )
+    middle = (
+        np.median([(x + w / 2, y + h / 2) for x, y, w, h in boxes], axis=0) * factor
+        if boxes
+        else np.array(small.shape[1::-1]) / 2
+    )
+    left, top = (
+        int(np.clip(at - side / 2, 0, full - side))
+        for at, side, full in zip(middle, _STRIP_SIZE_PX, small.shape[1::-1], strict=True)
+    )
+    part = np.asarray(
+        small[top : top + _STRIP_SIZE_PX[1], left : left + _STRIP_SIZE_PX[0]], np.uint8
+    )
+    return np.asarray(
+        cv2.copyMakeBorder(part, 4, 4, 4, 4, cv2.BORDER_CONSTANT, value=(255, 255, 255)), np.uint8
+    )
 
 
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     target.parent.mkdir(parents=True, exist_ok=True)
-    Pillow.fromarray(draw_strips()[:, :, ::-1]).quantize(_PALETTE_SIZE, dither=Pillow.Dither.NONE).save(target, optimize=True)
+    Pillow.fromarray(draw_strips()[:, :, ::-1]).quantize(
+        _PALETTE_SIZE, dither=Pillow.Dither.NONE
+    ).save(target, optimize=True)

@@ -1,10 +1,14 @@
-"""The damage series run: printed forms, filled in by several hands, spoilt in every way at rising strength, and read.
+"""The damage series run: printed forms, filled in by several hands, spoilt in every way at rising
+strength, and read.
 
-What was written, and where each field truly lies, is known; so every page is either refused, right, in doubt, or silently wrong.
+What was written, and where each field truly lies, is known; so every page is either refused,
+right, in doubt, or silently wrong.
 
-Every kind of damage at rising strength, in units that can be measured on paper, on a scanner or on a telephone.
+Every kind of damage at rising strength, in units that can be measured on paper, on a scanner or
+on a telephone.
 
-What became of one damaged page: refused, or each field right, doubtful or silently wrong, and how far off it was looked for.
+What became of one damaged page: refused, or each field right, doubtful or silently wrong, and
+how far off it was looked for.
 """
 
 from __future__ import annotations
@@ -81,9 +85,11 @@ _CHUNK_SIZE = 8
 
 @dataclass(frozen=True, slots=True)
 class DamageSeries:
-    """One kind of damage. `strengths` in `unit`, from what happens daily to what nobody should scan. `steps` gives what a strength does.
+    """One kind of damage. `strengths` in `unit`, from what happens daily to what nobody should
+    scan. `steps` gives what a strength does.
 
-    The page comes as it was printed and written on, at 300 dpi, unless `scanned` says that it has been scanned at 200 dpi first.
+    The page comes as it was printed and written on, at 300 dpi, unless `scanned` says that it
+    has been scanned at 200 dpi first.
     """
 
     name: str
@@ -94,7 +100,9 @@ class DamageSeries:
 
 
 def photocopied(state: DamagedPage, rng: Generator, *, generations: int) -> DamagedPage:
-    """Copied so many times: each copy a little softer, harder in contrast, larger or smaller, skew, and dustier."""
+    """Copied so many times: each copy a little softer, harder in contrast, larger or smaller, skew,
+    and dustier.
+    """
     for _ in range(generations):
         copier: Steps = (
             partial(add_blur, millimetres=0.07),
@@ -110,7 +118,9 @@ def photocopied(state: DamagedPage, rng: Generator, *, generations: int) -> Dama
 
 def torn(state: DamagedPage, rng: Generator, *, millimetres: float) -> DamagedPage:
     """A corner torn off, over a dark or a white lid."""
-    return tear_corner(state, rng, millimetres=millimetres, ground=40 if rng.random() < 0.5 else 255)
+    return tear_corner(
+        state, rng, millimetres=millimetres, ground=40 if rng.random() < 0.5 else 255
+    )
 
 
 def _scan_steps(*damage: Damage) -> Steps:
@@ -125,39 +135,143 @@ def _photo_steps(*damage: Damage) -> Steps:
 
 DAMAGE_SERIES: tuple[DamageSeries, ...] = (
     DamageSeries("none", "", (0,), lambda _: _scan_steps()),
-    DamageSeries("skew", "degrees", (2, 5, 10, 15, 25, 35, 45), lambda v: (partial(skew_page, degrees=(v, v)), _add_grain)),
+    DamageSeries(
+        "skew",
+        "degrees",
+        (2, 5, 10, 15, 25, 35, 45),
+        lambda v: (partial(skew_page, degrees=(v, v)), _add_grain),
+    ),
     DamageSeries(
         "perspective",
         "degrees from above",
         (10, 20, 30, 40, 50, 60, 70),
-        lambda v: (partial(photograph_tilted, degrees=v, width=2448), _add_grain, _compress_as_sent),
+        lambda v: (
+            partial(photograph_tilted, degrees=v, width=2448),
+            _add_grain,
+            _compress_as_sent,
+        ),
     ),
-    DamageSeries("crease across", "mm", (0.3, 0.6, 1, 1.5, 2, 3, 4, 6), lambda v: _scan_steps(partial(add_crease, millimetres=v))),
-    DamageSeries("creased corner", "mm", (0.3, 0.6, 1, 1.5, 2, 3, 4, 6), lambda v: _scan_steps(partial(add_dog_ear, millimetres=v))),
-    DamageSeries("uneven feed", "mm", (0.5, 1, 1.5, 2, 3, 4, 6), lambda v: _scan_steps(partial(stretch_unevenly, millimetres=v))),
-    DamageSeries("torn corner", "mm", (15, 30, 45, 60, 80, 110, 150), lambda v: _scan_steps(partial(torn, millimetres=v))),
-    DamageSeries("coffee over both codes", "light lost", (0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1), lambda v: _scan_steps(partial(stain_codes, darkness=v))),
-    DamageSeries("staple holes", "mm", (1, 2, 3, 5, 8, 12), lambda v: _scan_steps(partial(tear_staple_holes, millimetres=v))),
     DamageSeries(
-        "felt pen over fields", "light lost", (0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1), lambda v: _scan_steps(partial(draw_felt_pen, darkness=v))
+        "crease across",
+        "mm",
+        (0.3, 0.6, 1, 1.5, 2, 3, 4, 6),
+        lambda v: _scan_steps(partial(add_crease, millimetres=v)),
     ),
-    DamageSeries("correction tape", "mm", (1, 2, 3, 4, 6, 10), lambda v: _scan_steps(partial(apply_tape, millimetres=v))),
     DamageSeries(
-        "bleed-through", "share of darkness", (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9), lambda v: _scan_steps(partial(add_bleed_through, strength=v))
+        "creased corner",
+        "mm",
+        (0.3, 0.6, 1, 1.5, 2, 3, 4, 6),
+        lambda v: _scan_steps(partial(add_dog_ear, millimetres=v)),
     ),
-    DamageSeries("photocopy", "generations", (1, 2, 3, 4, 6, 8, 12), lambda v: _scan_steps(partial(photocopied, generations=int(v)))),
-    DamageSeries("printed smaller", "percent", (97, 93, 90, 80, 71, 60, 50), lambda v: _scan_steps(partial(scale_print, factor=v / 100))),
-    DamageSeries("printed larger", "percent", (101, 103, 105, 107, 110, 115), lambda v: _scan_steps(partial(scale_print, factor=v / 100))),
     DamageSeries(
-        "resolution", "dpi", (300, 200, 150, 120, 100, 85, 75, 60), lambda v: (partial(change_dpi, dpi=v), _add_skew, _add_grain), scanned=False
+        "uneven feed",
+        "mm",
+        (0.5, 1, 1.5, 2, 3, 4, 6),
+        lambda v: _scan_steps(partial(stretch_unevenly, millimetres=v)),
     ),
-    DamageSeries("JPEG", "quality", (75, 50, 30, 20, 15, 10, 5, 2), lambda v: (*_scan_steps(), partial(compress_jpeg, quality=int(v)))),
-    DamageSeries("1-bit, too dark", "threshold", (200, 215, 225, 235, 242, 248), lambda v: (*_scan_steps(), partial(binarize, threshold=int(v)))),
-    DamageSeries("1-bit, too light", "threshold", (180, 160, 140, 120, 100, 80, 60), lambda v: (*_scan_steps(), partial(binarize, threshold=int(v)))),
-    DamageSeries("out of focus", "mm", (0.1, 0.2, 0.3, 0.4, 0.5, 0.7), lambda v: _photo_steps(partial(add_blur, millimetres=v))),
-    DamageSeries("motion blur", "mm", (0.25, 0.5, 0.75, 1, 1.5, 2, 3), lambda v: _photo_steps(partial(add_motion_blur, millimetres=v))),
-    DamageSeries("shadow", "light lost", (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98), lambda v: _photo_steps(partial(add_shadow, darkness=v))),
-    DamageSeries("uneven light", "light left", (0.7, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05), lambda v: _photo_steps(partial(add_uneven_light, darkest=v))),
+    DamageSeries(
+        "torn corner",
+        "mm",
+        (15, 30, 45, 60, 80, 110, 150),
+        lambda v: _scan_steps(partial(torn, millimetres=v)),
+    ),
+    DamageSeries(
+        "coffee over both codes",
+        "light lost",
+        (0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1),
+        lambda v: _scan_steps(partial(stain_codes, darkness=v)),
+    ),
+    DamageSeries(
+        "staple holes",
+        "mm",
+        (1, 2, 3, 5, 8, 12),
+        lambda v: _scan_steps(partial(tear_staple_holes, millimetres=v)),
+    ),
+    DamageSeries(
+        "felt pen over fields",
+        "light lost",
+        (0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1),
+        lambda v: _scan_steps(partial(draw_felt_pen, darkness=v)),
+    ),
+    DamageSeries(
+        "correction tape",
+        "mm",
+        (1, 2, 3, 4, 6, 10),
+        lambda v: _scan_steps(partial(apply_tape, millimetres=v)),
+    ),
+    DamageSeries(
+        "bleed-through",
+        "share of darkness",
+        (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9),
+        lambda v: _scan_steps(partial(add_bleed_through, strength=v)),
+    ),
+    DamageSeries(
+        "photocopy",
+        "generations",
+        (1, 2, 3, 4, 6, 8, 12),
+        lambda v: _scan_steps(partial(photocopied, generations=int(v))),
+    ),
+    DamageSeries(
+        "printed smaller",
+        "percent",
+        (97, 93, 90, 80, 71, 60, 50),
+        lambda v: _scan_steps(partial(scale_print, factor=v / 100)),
+    ),
+    DamageSeries(
+        "printed larger",
+        "percent",
+        (101, 103, 105, 107, 110, 115),
+        lambda v: _scan_steps(partial(scale_print, factor=v / 100)),
+    ),
+    DamageSeries(
+        "resolution",
+        "dpi",
+        (300, 200, 150, 120, 100, 85, 75, 60),
+        lambda v: (partial(change_dpi, dpi=v), _add_skew, _add_grain),
+        scanned=False,
+    ),
+    DamageSeries(
+        "JPEG",
+        "quality",
+        (75, 50, 30, 20, 15, 10, 5, 2),
+        lambda v: (*_scan_steps(), partial(compress_jpeg, quality=int(v))),
+    ),
+    DamageSeries(
+        "1-bit, too dark",
+        "threshold",
+        (200, 215, 225, 235, 242, 248),
+        lambda v: (*_scan_steps(), partial(binarize, threshold=int(v))),
+    ),
+    DamageSeries(
+        "1-bit, too light",
+        "threshold",
+        (180, 160, 140, 120, 100, 80, 60),
+        lambda v: (*_scan_steps(), partial(binarize, threshold=int(v))),
+    ),
+    DamageSeries(
+        "out of focus",
+        "mm",
+        (0.1, 0.2, 0.3, 0.4, 0.5, 0.7),
+        lambda v: _photo_steps(partial(add_blur, millimetres=v)),
+    ),
+    DamageSeries(
+        "motion blur",
+        "mm",
+        (0.25, 0.5, 0.75, 1, 1.5, 2, 3),
+        lambda v: _photo_steps(partial(add_motion_blur, millimetres=v)),
+    ),
+    DamageSeries(
+        "shadow",
+        "light lost",
+        (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98),
+        lambda v: _photo_steps(partial(add_shadow, darkness=v)),
+    ),
+    DamageSeries(
+        "uneven light",
+        "light left",
+        (0.7, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05),
+        lambda v: _photo_steps(partial(add_uneven_light, darkest=v)),
+    ),
 )
 """In the order of the report."""
 
@@ -167,7 +281,9 @@ SERIES_BY_NAME = {one.name: one for one in DAMAGE_SERIES}
 
 @dataclass(frozen=True, slots=True)
 class FieldOutcome:
-    """One field of a page that was read. `offset_mm` is how far from its true middle it was looked for."""
+    """One field of a page that was read. `offset_mm` is how far from its true middle it was looked
+    for.
+    """
 
     name: str
     kind: Kind
@@ -179,7 +295,11 @@ class FieldOutcome:
     @property
     def silent(self) -> bool:
         """Wrong, or looked for in the wrong place, and nothing says so."""
-        return self.p >= HIGH_CONFIDENCE and not self.flagged and (not self.right or self.offset_mm > MAX_OFFSET_MM)
+        return (
+            self.p >= HIGH_CONFIDENCE
+            and not self.flagged
+            and (not self.right or self.offset_mm > MAX_OFFSET_MM)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,15 +311,30 @@ class PageOutcome:
     fields: tuple[FieldOutcome, ...]
 
 
-def judge_page(reading: PageReading, page: PageSpec, written: Mapping[str, Value], where: Warp) -> PageOutcome:
-    """A reading against what was written and where it truly lay; `where` takes px of the clean page at 300 dpi to px of the picture."""
+def judge_page(
+    reading: PageReading, page: PageSpec, written: Mapping[str, Value], where: Warp
+) -> PageOutcome:
+    """A reading against what was written and where it truly lay; `where` takes px of the clean page
+    at 300 dpi to px of the picture.
+    """
     if reading.outcome is not Outcome.READ:
         return PageOutcome(reading.issues or (str(reading.outcome),), reading.residual_mm, ())
     specs = [spec for spec in page.all_fields if spec.kind in COMPARED_KINDS]
     offsets = _offsets_mm(specs, reading.fields, where)
-    flagged = {issue.field for issue in parse_issues(reading.issues) if issue.code in (IssueCode.COVERED, IssueCode.PLACE_UNSURE)}
+    flagged = {
+        issue.field
+        for issue in parse_issues(reading.issues)
+        if issue.code in (IssueCode.COVERED, IssueCode.PLACE_UNSURE)
+    }
     fields = [
-        FieldOutcome(spec.name, spec.kind, _is_right(spec, written.get(spec.name), got), got.p, float(offset), spec.name in flagged)
+        FieldOutcome(
+            spec.name,
+            spec.kind,
+            _is_right(spec, written.get(spec.name), got),
+            got.p,
+            float(offset),
+            spec.name in flagged,
+        )
         for spec, offset in zip(specs, offsets, strict=True)
         for got in [reading.fields[spec.name]]
     ]
@@ -210,8 +345,12 @@ def _is_right(spec: FieldSpec, truth: Value, got: Reading) -> bool:
     return got.value == (truth if spec.kind in (Kind.DIGITS, Kind.CHOICE) else bool(truth))
 
 
-def _offsets_mm(specs: list[FieldSpec], fields: Mapping[str, Reading], where: Warp) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """How far the middle of each field's upright outline was found from where it truly is, mm on paper."""
+def _offsets_mm(
+    specs: list[FieldSpec], fields: Mapping[str, Reading], where: Warp
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """How far the middle of each field's upright outline was found from where it truly is, mm on
+    paper.
+    """
     outlines = np.array([geometry.box_corners(spec.area) for spec in specs]) * PRINT_PX_PER_MM - 0.5
     true = where(outlines.reshape(-1, 2)).reshape(outlines.shape)
     middles = (true.min(axis=1) + true.max(axis=1)) / 2
@@ -224,7 +363,9 @@ def _offsets_mm(specs: list[FieldSpec], fields: Mapping[str, Reading], where: Wa
 
 @dataclass(frozen=True, slots=True)
 class DamageTrial:
-    """One page to be read: sheet number `sheet` of a form, with a kind of damage (its name) at a strength."""
+    """One page to be read: sheet number `sheet` of a form, with a kind of damage (its name) at a
+    strength.
+    """
 
     form: str
     sheet: int
@@ -241,15 +382,29 @@ class FilledSheet:
     values: dict[str, Value]
 
 
-def plan_trials(forms: Sequence[str], series: Sequence[DamageSeries], sheets: int) -> list[DamageTrial]:
-    """Every strength of every kind of damage, on so many filled sheets of each form; those of one sheet together."""
-    return [DamageTrial(form, sheet, one.name, strength) for form in forms for sheet in range(sheets) for one in series for strength in one.strengths]
+def plan_trials(
+    forms: Sequence[str], series: Sequence[DamageSeries], sheets: int
+) -> list[DamageTrial]:
+    """Every strength of every kind of damage, on so many filled sheets of each form; those of one
+    sheet together.
+    """
+    return [
+        DamageTrial(form, sheet, one.name, strength)
+        for form in forms
+        for sheet in range(sheets)
+        for one in series
+        for strength in one.strengths
+    ]
 
 
-def run_trials(plan: Sequence[DamageTrial], processes: int) -> Iterator[tuple[DamageTrial, PageOutcome]]:
+def run_trials(
+    plan: Sequence[DamageTrial], processes: int
+) -> Iterator[tuple[DamageTrial, PageOutcome]]:
     """Each trial and what became of it, in order, as they end."""
     limit_threads()
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_single_thread) as pool:
+    with ProcessPoolExecutor(
+        processes, multiprocessing.get_context("spawn"), initializer=_single_thread
+    ) as pool:
         yield from zip(plan, pool.map(run_trial, plan, chunksize=_CHUNK_SIZE), strict=True)
 
 
@@ -284,7 +439,13 @@ def fill_sheet(form_id: str, sheet: int) -> FilledSheet:
     rng = np.random.default_rng([zlib.crc32(form_id.encode()), sheet])
     hand = make_writers(WRITER_COUNT, seed=11)[sheet % WRITER_COUNT]
     values = make_values(form, rng)
-    page = fill_field(render_sheet_page(form, Sheet(DAMAGE_SERIAL, "Hemsjukvården Centrum")), form.pages[0], values, hand, rng)
+    page = fill_field(
+        render_sheet_page(form, Sheet(DAMAGE_SERIAL, "Hemsjukvården Centrum")),
+        form.pages[0],
+        values,
+        hand,
+        rng,
+    )
     printed = DamagedPage(page, lambda points: points)
     return FilledSheet(printed, partial(change_dpi, dpi=SCAN_DPI)(printed, rng), values)
 

@@ -1,6 +1,8 @@
-"""How well boxes are read: single digits of people set aside, rows in each format, and whole forms filled in by drawing.
+"""How well boxes are read: single digits of people set aside, rows in each format, and whole forms
+filled in by drawing.
 
-Of what Tesseract and the handwriting network as shipped say of the same pictures, the digits are taken.
+Of what Tesseract and the handwriting network as shipped say of the same pictures, the digits are
+taken.
 """
 
 from __future__ import annotations
@@ -19,8 +21,19 @@ from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.network import ALPHABET, find_shipped_file, read_steps
 from pipeline.reading.fields.printed_text import read_printed_line
 from pipeline.reading.fields.registry import CALIBRATED_READERS
-from research.evaluation.fields.filled_pages import DigitShapes, draw_filled_fields, draw_row_field, make_digit_writers
-from research.evaluation.measure import EvaluationData, JudgedValue, QualityRow, absent_row, make_quality_row
+from research.evaluation.fields.filled_pages import (
+    DigitShapes,
+    draw_filled_fields,
+    draw_row_field,
+    make_digit_writers,
+)
+from research.evaluation.measure import (
+    EvaluationData,
+    JudgedValue,
+    QualityRow,
+    absent_row,
+    make_quality_row,
+)
 from research.training.digits.glyphs import OPTDIGITS_HELD_OUT, enlarge, load_mnist, load_optdigits
 from research.training.handwriting.evaluate import greedy_text
 from research.training.handwriting.lines import find_fonts
@@ -52,12 +65,19 @@ class LabelledField:
 
 def measure_digits(data: EvaluationData) -> list[QualityRow]:
     """Single digits of MNIST's test part and of optdigits, and drawn rows in each format."""
-    rows = [_measure_row("digits", name, asked) if asked else absent_row("digits", name) for name, asked in _single_digit_sets(data)]
+    rows = [
+        _measure_row("digits", name, asked) if asked else absent_row("digits", name)
+        for name, asked in _single_digit_sets(data)
+    ]
     pool = load_unseen_digits(data)
     count = QUICK_ROW_COUNT if data.quick else ROW_COUNT
     for form in (Format.DATE, Format.TIME, Format.PERSONAL_NUMBER, Format.NUMBER):
         name = f"rows, {form}"
-        rows.append(_measure_row("digits", name, list(_draw_rows(form, pool, count))) if pool else absent_row("digits", name))
+        rows.append(
+            _measure_row("digits", name, list(_draw_rows(form, pool, count)))
+            if pool
+            else absent_row("digits", name)
+        )
     return rows
 
 
@@ -71,8 +91,14 @@ def measure_forms(data: EvaluationData) -> list[QualityRow]:
     by_kind: dict[Kind, list[LabelledField]] = defaultdict(list)
     for fields in draw_filled_fields(people, QUICK_PAGE_COUNT if data.quick else PAGE_COUNT, rng):
         for one in fields:
-            by_kind[one.crop.spec.kind].append(LabelledField(one.crop, one.value, one.state, one.way))
-    return [_measure_row(str(kind), "forms, by way of scanning", by_kind[kind]) for kind in (Kind.DIGITS, *PAGE_KINDS) if kind in by_kind]
+            by_kind[one.crop.spec.kind].append(
+                LabelledField(one.crop, one.value, one.state, one.way)
+            )
+    return [
+        _measure_row(str(kind), "forms, by way of scanning", by_kind[kind])
+        for kind in (Kind.DIGITS, *PAGE_KINDS)
+        if kind in by_kind
+    ]
 
 
 def load_unseen_digits(data: EvaluationData) -> DigitShapes:
@@ -84,22 +110,41 @@ def load_unseen_digits(data: EvaluationData) -> DigitShapes:
     scans, values = scans[-MEASURED_OPTDIGITS_COUNT:], values[-MEASURED_OPTDIGITS_COUNT:]
     pictures, labels = load_mnist(data.mnist, "t10k") if data.mnist else (scans[:0], values[:0])
     pictures, labels = pictures[:SHAPE_COUNT], labels[:SHAPE_COUNT]
-    return {d: [enlarge(p, 2.0) for p in scans[values == d]] + [enlarge(p, 2.4) for p in pictures[labels == d]] for d in range(10)}
+    return {
+        d: [enlarge(p, 2.0) for p in scans[values == d]]
+        + [enlarge(p, 2.4) for p in pictures[labels == d]]
+        for d in range(10)
+    }
 
 
 def _single_digit_sets(data: EvaluationData) -> Iterator[tuple[str, list[LabelledField]]]:
     most = QUICK_SINGLE_DIGIT_COUNT if data.quick else SINGLE_DIGIT_COUNT
     pictures, labels = load_mnist(data.mnist, "t10k") if data.mnist else (None, None)
-    yield "MNIST test", _label_digits(pictures[:most], labels[:most].tolist()) if pictures is not None and labels is not None else []
+    yield (
+        "MNIST test",
+        _label_digits(pictures[:most], labels[:most].tolist())
+        if pictures is not None and labels is not None
+        else [],
+    )
     file = data.find("handwriting", "optdigits.npz")
     scans, values = load_optdigits(file) if file else (None, None)
     own = slice(-MEASURED_OPTDIGITS_COUNT, None)
-    yield "optdigits, held out", _label_digits(scans[own], values[own].tolist()) if scans is not None and values is not None else []
+    yield (
+        "optdigits, held out",
+        _label_digits(scans[own], values[own].tolist())
+        if scans is not None and values is not None
+        else [],
+    )
 
 
 def _label_digits(pictures: Image, labels: Sequence[int]) -> list[LabelledField]:
-    crops = [FieldImage((255 - picture).astype(np.uint8), plain_digit_row(1)) for picture in pictures]
-    return [LabelledField(crop, str(label), State.READ) for crop, label in zip(crops, labels, strict=True)]
+    crops = [
+        FieldImage((255 - picture).astype(np.uint8), plain_digit_row(1)) for picture in pictures
+    ]
+    return [
+        LabelledField(crop, str(label), State.READ)
+        for crop, label in zip(crops, labels, strict=True)
+    ]
 
 
 def _draw_rows(form: Format, pool: DigitShapes, count: int) -> Iterator[LabelledField]:
@@ -111,22 +156,38 @@ def _draw_rows(form: Format, pool: DigitShapes, count: int) -> Iterator[Labelled
 
 def _measure_row(kind: str, name: str, asked: Sequence[LabelledField]) -> QualityRow:
     readings = CALIBRATED_READERS[asked[0].crop.spec.kind]([one.crop for one in asked])
-    judged = [JudgedValue(reading.p, _is_right(one, reading), one.writer) for one, reading in zip(asked, readings, strict=True)]
-    return make_quality_row(kind, name, judged, _other_readers(asked[:COMPARED_COUNT]) if asked[0].crop.spec.traits.digits_only else None)
+    judged = [
+        JudgedValue(reading.p, _is_right(one, reading), one.writer)
+        for one, reading in zip(asked, readings, strict=True)
+    ]
+    return make_quality_row(
+        kind,
+        name,
+        judged,
+        _other_readers(asked[:COMPARED_COUNT]) if asked[0].crop.spec.traits.digits_only else None,
+    )
 
 
 def _is_right(one: LabelledField, reading: Reading) -> bool:
-    return reading.state is one.state and (one.state is not State.READ or reading.value == one.value)
+    return reading.state is one.state and (
+        one.state is not State.READ or reading.value == one.value
+    )
 
 
 def _other_readers(asked: Sequence[LabelledField]) -> dict[str, float]:
     """Share of values whose digits another reader gets wrong, told where the boxes' print is."""
     pictures = [_remove_print(one.crop) for one in asked]
     wanted = ["".join(c for c in str(one.value or "") if c.isdigit()) for one in asked]
-    shipped = [greedy_text(steps[:, DIGIT_COLUMNS], "0123456789") for steps in read_steps(pictures, find_shipped_file())]
+    shipped = [
+        greedy_text(steps[:, DIGIT_COLUMNS], "0123456789")
+        for steps in read_steps(pictures, find_shipped_file())
+    ]
     found = {"network as shipped": _error_rate(shipped, wanted)}
     try:
-        found["Tesseract"] = _error_rate(["".join(word.text for word in read_printed_line(p, PICTURE_DPI)) for p in pictures], wanted)
+        found["Tesseract"] = _error_rate(
+            ["".join(word.text for word in read_printed_line(p, PICTURE_DPI)) for p in pictures],
+            wanted,
+        )
     except MissingProgramError:  # shown by the missing figure
         return found
     return found

@@ -1,10 +1,13 @@
-"""How well handwriting is read, by hands and fonts set aside whole: each set with and without knowledge of Swedish, beside the network as shipped.
+"""How well handwriting is read, by hands and fonts set aside whole: each set with and without
+knowledge of Swedish, beside the network as shipped.
 
     python -m research.evaluation.fields.handwriting --data FOLDER [--lines LINES.zip] [--quick]
 
-FOLDER holds `handwriting/` with `dhsd_words.npz`, `fonts_train/` and `uppsala_words/`; LINES.zip is an archive of lines of real writers (see
-`training/handwriting_data.folder`). The pictures are those that the product hands to its network, which the setting `handwriting` chooses. Labels
-with signs that Swedish paper does not need lose their accents, those with ß are left out. Rendered phrases are unknown to the language model.
+FOLDER holds `handwriting/` with `dhsd_words.npz`, `fonts_train/` and `uppsala_words/`; LINES.zip
+is an archive of lines of real writers (see `training/handwriting_data.folder`). The pictures are
+those that the product hands to its network, which the setting `handwriting` chooses. Labels with
+signs that Swedish paper does not need lose their accents, those with ß are left out. Rendered
+phrases are unknown to the language model.
 """
 
 from __future__ import annotations
@@ -37,17 +40,37 @@ from pipeline.reading.calibration.files import fold_key
 from pipeline.reading.calibration.fit import assign_fold
 from pipeline.reading.fields.handwriting import line_image
 from pipeline.reading.fields.handwriting.narrow import read_condensed
-from pipeline.reading.fields.handwriting.network import ALPHABET, Steps, find_network_file, find_shipped_file, read_steps
+from pipeline.reading.fields.handwriting.network import (
+    ALPHABET,
+    Steps,
+    find_network_file,
+    find_shipped_file,
+    read_steps,
+)
 from pipeline.reading.fields.handwriting.reader import read_line_images
 from pipeline.reading.fields.handwriting.second_pass import make_second_pass
 from pipeline.reading.fields.printed_text import read_printed_line
 from pipeline.reading.language.language_model import load_swedish
 from pipeline.reading.language.transcription import find_transcripts
 from research.evaluation.fields.uppsala import load_uppsala_words
-from research.evaluation.measure import EvaluationData, JudgedValue, QualityRow, absent_row, make_quality_row
+from research.evaluation.measure import (
+    EvaluationData,
+    JudgedValue,
+    QualityRow,
+    absent_row,
+    make_quality_row,
+)
 from research.training.handwriting.augment import spoil
 from research.training.handwriting.evaluate import error_by_writer, greedy_text
-from research.training.handwriting.lines import LINE_MM, TrainingLine, find_fonts, font_family, load_archive, load_dhsd, render_line
+from research.training.handwriting.lines import (
+    LINE_MM,
+    TrainingLine,
+    find_fonts,
+    font_family,
+    load_archive,
+    load_dhsd,
+    render_line,
+)
 from research.training.handwriting.texts import draw_text
 from research.training.language_model.build import unknown_phrases
 
@@ -60,7 +83,11 @@ MM_PER_INCH = 25.4
 FOLD_CALIBRATION = SHIPPED_CALIBRATION.with_stem(f"{SHIPPED_CALIBRATION.stem}_apart")
 """Curves fitted without the hands that they judge; see `research/training/calibration/fit.py`."""
 COPISTE_ARCHIVE = "copiste_lines48.zip"
-WORDS_SET, PHRASES_SET, CAPITALS_SET = "DHSD words", "Swedish phrases, fonts", "Swedish phrases in capitals, fonts"
+WORDS_SET, PHRASES_SET, CAPITALS_SET = (
+    "DHSD words",
+    "Swedish phrases, fonts",
+    "Swedish phrases in capitals, fonts",
+)
 SWEDISH_SET, COPISTE_SET = "Uppsala words", "Copiste lines"
 DATA_ABSENT = "data not here"
 PHRASES_ABSENT = f"{DATA_ABSENT}, or wordfreq and Faker are not installed"
@@ -77,58 +104,121 @@ LineDecoder = Callable[[Steps, Image], str]
 
 
 def measure_handwriting(data: EvaluationData) -> list[QualityRow]:
-    """A row a set: what the product reads, with Tesseract and the network as shipped (likeliest path) on the same pictures."""
-    found = [measure_set(name, lines[:: max(1, len(lines) // QUICK_LINES)] if data.quick else lines) for name, lines in load_sets(data)]
+    """A row a set: what the product reads, with Tesseract and the network as shipped (likeliest
+    path) on the same pictures.
+    """
+    found = [
+        measure_set(name, lines[:: max(1, len(lines) // QUICK_LINES)] if data.quick else lines)
+        for name, lines in load_sets(data)
+    ]
     there = {one.set for one in found}
-    return [*found, *(absent_row(TEXT_KIND, name, why) for name, why in ABSENCE_BY_SET.items() if name not in there)]
+    return [
+        *found,
+        *(
+            absent_row(TEXT_KIND, name, why)
+            for name, why in ABSENCE_BY_SET.items()
+            if name not in there
+        ),
+    ]
 
 
-def load_sets(data: EvaluationData, archives: Sequence[Path] = (), only: frozenset[str] = frozenset(ABSENCE_BY_SET)) -> NamedSets:
+def load_sets(
+    data: EvaluationData,
+    archives: Sequence[Path] = (),
+    only: frozenset[str] = frozenset(ABSENCE_BY_SET),
+) -> NamedSets:
     """Every set that is there, with its name; `archives` are more sets of lines."""
     if WORDS_SET in only and (file := data.find("handwriting", "dhsd_words.npz")):
         yield WORDS_SET, [line for line in load_dhsd(file, held=True) if "ß" not in line.text]
-    if (fonts := data.find("handwriting", "fonts_train")) and find_spec("wordfreq") and find_spec("faker"):
+    if (
+        (fonts := data.find("handwriting", "fonts_train"))
+        and find_spec("wordfreq")
+        and find_spec("faker")
+    ):
         faces = find_fonts(fonts, held=True)
         if PHRASES_SET in only:
             yield PHRASES_SET, render_phrases(faces, 4 if data.quick else LINES_PER_FONT)
         if CAPITALS_SET in only:
-            yield CAPITALS_SET, render_phrases(faces, 4 if data.quick else CAPITAL_LINES_PER_FONT, str.upper)
+            yield (
+                CAPITALS_SET,
+                render_phrases(faces, 4 if data.quick else CAPITAL_LINES_PER_FONT, str.upper),
+            )
     if SWEDISH_SET in only and (pages := data.find("handwriting", "uppsala_words")):
         yield SWEDISH_SET, load_uppsala_words(pages)
     copiste = data.find("handwriting", COPISTE_ARCHIVE) if COPISTE_SET in only else None
     for archive in [*([copiste] if copiste else []), *archives]:
         name = COPISTE_SET if archive.name == COPISTE_ARCHIVE else archive.stem
-        yield name, [replace(line, text=strip_accents(line.text)) for line in load_archive(archive, held=True) if "ß" not in line.text]
+        yield (
+            name,
+            [
+                replace(line, text=strip_accents(line.text))
+                for line in load_archive(archive, held=True)
+                if "ß" not in line.text
+            ],
+        )
 
 
-def render_phrases(fonts: Sequence[Path], each: int, written: Callable[[str], str] = str) -> list[TrainingLine]:
+def render_phrases(
+    fonts: Sequence[Path], each: int, written: Callable[[str], str] = str
+) -> list[TrainingLine]:
     """Care phrases that the language model does not know, `written` so, so many a font, spoiled."""
     rng = np.random.default_rng(SEED)
-    drawn = [render_line(font, rng, written(draw_text(rng, unknown_phrases()))) for font in fonts for _ in range(each)]
+    drawn = [
+        render_line(font, rng, written(draw_text(rng, unknown_phrases())))
+        for font in fonts
+        for _ in range(each)
+    ]
     return [replace(line, picture=spoil(line.picture, rng, real=False)) for line in drawn]
 
 
 def strip_accents(text: str) -> str:
     """Without accents that the product's alphabet lacks."""
-    return "".join(c if c in ALPHABET else "".join(d for d in unicodedata.normalize("NFD", c) if d in ALPHABET) for c in text)
+    return "".join(
+        c if c in ALPHABET else "".join(d for d in unicodedata.normalize("NFD", c) if d in ALPHABET)
+        for c in text
+    )
 
 
 def measure_set(name: str, lines: Sequence[TrainingLine]) -> QualityRow:
     """The row of a set: what the product reads of each line.
 
-    p is that of a line standing alone. The Swedish set was never fitted to; the others are judged by curves fitted without the hands they judge.
+    p is that of a line standing alone. The Swedish set was never fitted to; the others are
+    judged by curves fitted without the hands they judge.
     """
     readings = read_line_images([line_image.LineImage(line.picture) for line in lines])
     network = file_fingerprint(find_network_file())
-    apart = load_curves(FOLD_CALIBRATION) if FOLD_CALIBRATION.is_file() and name != SWEDISH_SET else {}
+    apart = (
+        load_curves(FOLD_CALIBRATION) if FOLD_CALIBRATION.is_file() and name != SWEDISH_SET else {}
+    )
     judged = []
     for line, reading in zip(lines, readings, strict=True):
         text = str(reading.value or "")
-        curve = apart.get((fold_key(curve_key(LINE_SPEC, reading), assign_fold(font_family(line.writer))), network))
-        p = curve.at(curve_features(LINE_SPEC, reading)) if curve else calibrate_reading(LINE_SPEC, reading, network, installed_curves()).p
+        curve = apart.get(
+            (
+                fold_key(curve_key(LINE_SPEC, reading), assign_fold(font_family(line.writer))),
+                network,
+            )
+        )
+        p = (
+            curve.at(curve_features(LINE_SPEC, reading))
+            if curve
+            else calibrate_reading(LINE_SPEC, reading, network, installed_curves()).p
+        )
         fitted = name != SWEDISH_SET and curve is None
-        judged.append(JudgedValue(p, text == line.text, line.writer, Levenshtein.distance(text, line.text), len(line.text), fitted))
-    shipped = [greedy_text(steps, ALPHABET) for steps in read_steps([line.picture for line in lines], find_shipped_file())]
+        judged.append(
+            JudgedValue(
+                p,
+                text == line.text,
+                line.writer,
+                Levenshtein.distance(text, line.text),
+                len(line.text),
+                fitted,
+            )
+        )
+    shipped = [
+        greedy_text(steps, ALPHABET)
+        for steps in read_steps([line.picture for line in lines], find_shipped_file())
+    ]
     others = {"network as shipped": error_by_writer(lines, shipped)[""]}
     if (printed := _read_with_tesseract(lines)) is not None:
         others["Tesseract"] = error_by_writer(lines, printed)[""]
@@ -137,43 +227,70 @@ def measure_set(name: str, lines: Sequence[TrainingLine]) -> QualityRow:
 
 def _read_with_tesseract(lines: Sequence[TrainingLine]) -> list[str] | None:
     try:
-        return [" ".join(w.text for w in read_printed_line(line.picture, round(line.picture.shape[0] / LINE_MM * MM_PER_INCH))) for line in lines]
+        return [
+            " ".join(
+                w.text
+                for w in read_printed_line(
+                    line.picture, round(line.picture.shape[0] / LINE_MM * MM_PER_INCH)
+                )
+            )
+            for line in lines
+        ]
     except MissingProgramError:  # shown by the missing figure
         return None
 
 
 def _print_comparison(name: str, lines: Sequence[TrainingLine]) -> None:
-    """Print each way of reading on one set: error, lines wrong, writers' median and worst, ms of decoding."""
+    """Print each way of reading on one set: error, lines wrong, writers' median and worst, ms of
+    decoding.
+    """
     language = load_swedish(load_settings().models)
     decoders: dict[str, LineDecoder] = {
         "likeliest path": lambda steps, _: greedy_text(steps, ALPHABET),
         "beam": lambda steps, _: find_transcripts(steps)[0].text,
         "beam, Swedish": lambda steps, _: find_transcripts(steps, language)[0].text,
-        "second look": lambda steps, picture: find_transcripts(steps, language, make_second_pass()(picture))[0].text,
+        "second look": lambda steps, picture: (
+            find_transcripts(steps, language, make_second_pass()(picture))[0].text
+        ),
     }
     pictures = [line.picture for line in lines]
     shipped = list(zip(pictures, read_steps(pictures, find_shipped_file()), strict=True))
     chosen = list(zip(pictures, read_steps(pictures), strict=True))
-    for network, answers in (("shipped", shipped), ("chosen", chosen), ("chosen, narrow writing spread", read_condensed(pictures))):
-        for decoder, decode in list(decoders.items())[:-1] if network == "shipped" else decoders.items():
+    for network, answers in (
+        ("shipped", shipped),
+        ("chosen", chosen),
+        ("chosen, narrow writing spread", read_condensed(pictures)),
+    ):
+        for decoder, decode in (
+            list(decoders.items())[:-1] if network == "shipped" else decoders.items()
+        ):
             start = time.process_time()
             texts = [" ".join(decode(steps, picture).split()) for picture, steps in answers]
             spent = (time.process_time() - start) / len(lines) * 1000
             rates = error_by_writer(lines, texts)
             writers = [rate for who, rate in rates.items() if who]
-            wrong = sum(text != line.text for text, line in zip(texts, lines, strict=True)) / len(lines)
+            wrong = sum(text != line.text for text, line in zip(texts, lines, strict=True)) / len(
+                lines
+            )
             spread = f"{np.median(writers):.3f} | {max(writers):.3f}"
-            print(f"| {name} | {len(lines)} | {network} | {decoder} | {rates['']:.3f} | {spread} | {wrong:.3f} | {spent:.1f} |", flush=True)
+            print(
+                f"| {name} | {len(lines)} | {network} | {decoder} | {rates['']:.3f} | {spread} | {wrong:.3f} | {spent:.1f} |",
+                flush=True,
+            )
 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--lines", type=Path, action="append", default=[])
     parser.add_argument("--quick", action="store_true")
     args = parser.parse_args()
-    print("| set | lines | weights | decoding | error | median writer | worst writer | lines wrong | ms a line |")
+    print(
+        "| set | lines | weights | decoding | error | median writer | worst writer | lines wrong | ms a line |"
+    )
     print("|---|--:|---|---|--:|--:|--:|--:|--:|")
     for name, lines in load_sets(EvaluationData(args.data, quick=args.quick), args.lines):
         _print_comparison(name, lines)

@@ -1,13 +1,16 @@
-"""How well rows of writing are found: `python -m research.evaluation.fields.lines --lines LINES.zip`.
+"""How well rows of writing are found: `python -m research.evaluation.fields.lines --lines
+LINES.zip`.
 
-Lines of real writers set aside (`LINES.zip`) are placed as `line_cases` says. For each case:
-the share of lines whose ink is found as one row (at least 95 % of what is
-taken for writing, and 80 % of all, in a row of which it is at least 90 %), beside the fixed bands that the rules
-alone would give, and the character error of the whole text with the network that reads here.
+Lines of real writers set aside (`LINES.zip`) are placed as `line_cases` says. For each case: the
+share of lines whose ink is found as one row (at least 95 % of what is taken for writing, and 80
+% of all, in a row of which it is at least 90 %), beside the fixed bands that the rules alone
+would give, and the character error of the whole text with the network that reads here.
 
-Areas of ruled paper written on in the ways people do: slanted, drifting, squeezed, between the lines, out of the field, struck out, underlined.
+Areas of ruled paper written on in the ways people do: slanted, drifting, squeezed, between the
+lines, out of the field, struck out, underlined.
 
-Only the placing is drawn; the writing itself is given as pictures of lines, of real people or in fonts.
+Only the placing is drawn; the writing itself is given as pictures of lines, of real people or in
+fonts.
 """
 
 from __future__ import annotations
@@ -26,7 +29,11 @@ from rapidfuzz.distance import Levenshtein
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.model import Image
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.handwriting.line_image import LineImage, make_line_image, split_into_bands
+from pipeline.reading.fields.handwriting.line_image import (
+    LineImage,
+    make_line_image,
+    split_into_bands,
+)
 from pipeline.reading.fields.handwriting.reader import read_line_images
 from pipeline.reading.fields.ink import Ink, find_ink
 from pipeline.reading.fields.lines import read_written_areas
@@ -55,7 +62,9 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What a line stands on, mm below the field's top: at its left, falling by `slope`, by `sag` at the far end, up and down by `waver`."""
+    """What a line stands on, mm below the field's top: at its left, falling by `slope`, by `sag` at
+    the far end, up and down by `waver`.
+    """
 
     at: float
     slope: float = 0.0
@@ -64,12 +73,19 @@ class Baseline:
 
     def y(self, x: float) -> float:
         """The height at `x` mm from the field's left."""
-        return self.at + self.slope * x + self.sag * (x / AREA_WIDTH_MM) ** 2 + self.waver * float(np.sin(x / 30))
+        return (
+            self.at
+            + self.slope * x
+            + self.sag * (x / AREA_WIDTH_MM) ** 2
+            + self.waver * float(np.sin(x / 30))
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnArea:
-    """An area with what it says. `owner` (h, w) numbers the line each inked pixel belongs to, from 1 in reading order; 0 is paper."""
+    """An area with what it says. `owner` (h, w) numbers the line each inked pixel belongs to, from
+    1 in reading order; 0 is paper.
+    """
 
     crop: FieldImage
     lines: tuple[str, ...]
@@ -87,7 +103,12 @@ class _Sheet:
         height = max(8, round(high_mm * CASE_PX_PER_MM))
         width = max(8, round(script.picture.shape[1] * height / script.picture.shape[0]))
         way = cv2.INTER_AREA if script.picture.shape[0] > height else cv2.INTER_CUBIC
-        self._lay(np.asarray(cv2.resize(script.picture, (width, height), interpolation=way), np.uint8), x_mm, foot, len(self.lines) + 1)
+        self._lay(
+            np.asarray(cv2.resize(script.picture, (width, height), interpolation=way), np.uint8),
+            x_mm,
+            foot,
+            len(self.lines) + 1,
+        )
         self.lines.append(script.text)
 
     def _lay(self, line: Image, x_mm: float, foot: Baseline, number: int) -> None:
@@ -105,11 +126,17 @@ class _Sheet:
 
 def draw_rules(rows: int = RULE_COUNT) -> Image:
     """The unfilled area with its margin: pale rules."""
-    size = round((rows * RULE_PITCH_MM + 2 * AREA_MARGIN_MM) * CASE_PX_PER_MM), round((AREA_WIDTH_MM + 2 * AREA_MARGIN_MM) * CASE_PX_PER_MM)
+    size = (
+        round((rows * RULE_PITCH_MM + 2 * AREA_MARGIN_MM) * CASE_PX_PER_MM),
+        round((AREA_WIDTH_MM + 2 * AREA_MARGIN_MM) * CASE_PX_PER_MM),
+    )
     blank = np.full(size, 255, np.uint8)
     for row in range(1, rows + 1):
         y = round((row * RULE_PITCH_MM + AREA_MARGIN_MM) * CASE_PX_PER_MM)
-        blank[y - 1 : y + 1, round(AREA_MARGIN_MM * CASE_PX_PER_MM) : -round(AREA_MARGIN_MM * CASE_PX_PER_MM)] = 170
+        blank[
+            y - 1 : y + 1,
+            round(AREA_MARGIN_MM * CASE_PX_PER_MM) : -round(AREA_MARGIN_MM * CASE_PX_PER_MM),
+        ] = 170
     return blank
 
 
@@ -118,8 +145,18 @@ def draw_case(case: str, scripts: Sequence[Script], rng: Generator) -> DrawnArea
     blank = draw_rules()
     sheet = _Sheet(np.full_like(blank, 255), np.zeros(blank.shape, np.int32), [])
     CASE_WRITERS[case](sheet, scripts, rng)
-    spec = FieldSpec(name="note", label="note", kind=Kind.LINES, box=(0, 0, AREA_WIDTH_MM, RULE_COUNT * RULE_PITCH_MM), lines=RULE_COUNT)
-    return DrawnArea(FieldImage(np.minimum(sheet.image, blank), spec, blank, CASE_PX_PER_MM, AREA_MARGIN_MM), tuple(sheet.lines), sheet.owner)
+    spec = FieldSpec(
+        name="note",
+        label="note",
+        kind=Kind.LINES,
+        box=(0, 0, AREA_WIDTH_MM, RULE_COUNT * RULE_PITCH_MM),
+        lines=RULE_COUNT,
+    )
+    return DrawnArea(
+        FieldImage(np.minimum(sheet.image, blank), spec, blank, CASE_PX_PER_MM, AREA_MARGIN_MM),
+        tuple(sheet.lines),
+        sheet.owner,
+    )
 
 
 def _random_height(rng: Generator) -> float:
@@ -139,7 +176,10 @@ def _write_slanted(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> 
     start = 1.0 + (max(0.0, -slope) * 90 / RULE_PITCH_MM)
     high = _random_height(rng)
     for number, script in enumerate(scripts[:5]):
-        foot, own = (number + start + rng.normal(0.12, 0.05)) * RULE_PITCH_MM, slope + float(rng.normal(0, 0.006))
+        foot, own = (
+            (number + start + rng.normal(0.12, 0.05)) * RULE_PITCH_MM,
+            slope + float(rng.normal(0, 0.006)),
+        )
         sheet.write(_shorten(script, high, 110), 2.0, Baseline(foot, own), high)
 
 
@@ -203,18 +243,33 @@ def _write_underlined(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) 
     for number in range(0, 6, 2):
         x0 = float(rng.uniform(2, 25))
         x = np.linspace(x0, x0 + rng.uniform(15, 45), 12)
-        y = (number + 1.12 + rng.uniform(0.08, 0.16)) * RULE_PITCH_MM + rng.normal(0, 0.012) * (x - x0) + rng.normal(0, 0.08, 12)
-        points = np.stack([(x + AREA_MARGIN_MM) * CASE_PX_PER_MM * 8, (y + AREA_MARGIN_MM) * CASE_PX_PER_MM * 8], axis=1)
-        cv2.polylines(sheet.image, [np.round(points).astype(np.int32)], False, (60,), 3, cv2.LINE_AA, 3)
+        y = (
+            (number + 1.12 + rng.uniform(0.08, 0.16)) * RULE_PITCH_MM
+            + rng.normal(0, 0.012) * (x - x0)
+            + rng.normal(0, 0.08, 12)
+        )
+        points = np.stack(
+            [(x + AREA_MARGIN_MM) * CASE_PX_PER_MM * 8, (y + AREA_MARGIN_MM) * CASE_PX_PER_MM * 8],
+            axis=1,
+        )
+        cv2.polylines(
+            sheet.image, [np.round(points).astype(np.int32)], False, (60,), 3, cv2.LINE_AA, 3
+        )
 
 
 def _shorten(script: Script, high_mm: float, width_mm: float) -> Script:
-    """The line cut short in writing that may not run long; its text is cut in proportion, at a word."""
+    """The line cut short in writing that may not run long; its text is cut in proportion, at a
+    word.
+    """
     most = round(width_mm * script.picture.shape[0] / high_mm)
     if script.picture.shape[1] <= most:
         return script
     white = np.flatnonzero((script.picture > 200).all(axis=0))
-    cuts = [int(run[len(run) // 2]) for run in np.split(white, np.flatnonzero(np.diff(white) > 1) + 1) if len(run) > 0.2 * script.picture.shape[0]]
+    cuts = [
+        int(run[len(run) // 2])
+        for run in np.split(white, np.flatnonzero(np.diff(white) > 1) + 1)
+        if len(run) > 0.2 * script.picture.shape[0]
+    ]
     at = max([cut for cut in cuts if cut <= most], default=most)
     words = script.text.split()
     share = at / script.picture.shape[1]
@@ -253,8 +308,12 @@ class LineCounts:
         return f"{self.lines} | {shares} | {self.edits_by_rule / max(1, self.written):.3f} | {self.edits_found / max(1, self.written):.3f}"
 
 
-def measure_case(scripts: Sequence[Sequence[Script]], case: str, areas: int, read: int) -> LineCounts:
-    """Areas of one case, each in one writer's hand, writers in turn; the first `read` of them are read too."""
+def measure_case(
+    scripts: Sequence[Sequence[Script]], case: str, areas: int, read: int
+) -> LineCounts:
+    """Areas of one case, each in one writer's hand, writers in turn; the first `read` of them are
+    read too.
+    """
     rng = np.random.default_rng(SEED)
     count = LineCounts()
     for number in range(areas):
@@ -274,7 +333,9 @@ def measure_case(scripts: Sequence[Sequence[Script]], case: str, areas: int, rea
 
 
 def count_right_lines(drawn: DrawnArea, owner: NDArray[np.int32]) -> int:
-    """How many lines have their ink in one row that is theirs; `owner` numbers rows from 1, 0 is none."""
+    """How many lines have their ink in one row that is theirs; `owner` numbers rows from 1, 0 is
+    none.
+    """
     right = 0
     seen = np.where(owner > 0, drawn.owner, 0)
     for number in range(1, len(drawn.lines) + 1):
@@ -289,7 +350,9 @@ def count_right_lines(drawn: DrawnArea, owner: NDArray[np.int32]) -> int:
     return right
 
 
-def _count_edits(count: LineCounts, drawn: DrawnArea, ink: Ink, bands: Sequence[NDArray[np.bool_]]) -> None:
+def _count_edits(
+    count: LineCounts, drawn: DrawnArea, ink: Ink, bands: Sequence[NDArray[np.bool_]]
+) -> None:
     text = " ".join(drawn.lines)
     count.written += len(text)
     (reading,) = read_written_areas([segment_area(ink, drawn.crop.spec.lines)])
@@ -302,7 +365,11 @@ def _count_edits(count: LineCounts, drawn: DrawnArea, ink: Ink, bands: Sequence[
 def _band_edges(ink: Ink, count: int) -> list[float]:
     _, top, _, bottom = ink.field
     pitch = (bottom - top) / count
-    return [top - BAND_BELOW_RULE * pitch, *(top + (i + BAND_BELOW_RULE) * pitch for i in range(1, count)), bottom + 2 * BAND_BELOW_RULE * pitch]
+    return [
+        top - BAND_BELOW_RULE * pitch,
+        *(top + (i + BAND_BELOW_RULE) * pitch for i in range(1, count)),
+        bottom + 2 * BAND_BELOW_RULE * pitch,
+    ]
 
 
 def load_real_scripts(archive: Path) -> Iterator[list[Script]]:
@@ -321,14 +388,18 @@ def _cut_to_ink(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--lines", type=Path, required=True)
     parser.add_argument("--areas", type=int, default=32, help="so many of each case")
     parser.add_argument("--read", type=int, default=32, help="of these, so many are read too")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     scripts = list(load_real_scripts(args.lines))
-    print("| case | lines | found by rules | found by ink | error by rules | error by ink |\n|---|--:|--:|--:|--:|--:|")
+    print(
+        "| case | lines | found by rules | found by ink | error by rules | error by ink |\n|---|--:|--:|--:|--:|--:|"
+    )
     for case in CASE_WRITERS:
         print(f"| {case} | {measure_case(scripts, case, args.areas, args.read)} |", flush=True)
 

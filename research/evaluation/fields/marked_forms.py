@@ -1,4 +1,6 @@
-"""Our own forms with every kind of mark in their boxes, drawn in pens of many colours, and spoilt as paper and scanners spoil."""
+"""Our own forms with every kind of mark in their boxes, drawn in pens of many colours, and spoilt
+as paper and scanners spoil.
+"""
 
 from __future__ import annotations
 
@@ -38,11 +40,28 @@ MARKED_FORM = "besokslista"
 """Ninety boxes a page."""
 MARKED_SERIAL, MARKED_UNIT = "23456789", "Hemtjänsten Norr"
 SCAN_MODES: Mapping[str, tuple[Damage, ...]] = {
-    "grey scan": (partial(skew_page, degrees=(-2, 2)), partial(add_noise, sigma=3), partial(compress_jpeg, quality=75)),
-    "150 dpi": (partial(skew_page, degrees=(-2, 2)), partial(change_dpi, dpi=150), partial(add_noise, sigma=3), partial(compress_jpeg, quality=70)),
-    "show-through": (partial(add_bleed_through, strength=0.25), partial(skew_page, degrees=(-2, 2)), partial(add_noise, sigma=3)),
+    "grey scan": (
+        partial(skew_page, degrees=(-2, 2)),
+        partial(add_noise, sigma=3),
+        partial(compress_jpeg, quality=75),
+    ),
+    "150 dpi": (
+        partial(skew_page, degrees=(-2, 2)),
+        partial(change_dpi, dpi=150),
+        partial(add_noise, sigma=3),
+        partial(compress_jpeg, quality=70),
+    ),
+    "show-through": (
+        partial(add_bleed_through, strength=0.25),
+        partial(skew_page, degrees=(-2, 2)),
+        partial(add_noise, sigma=3),
+    ),
     "coffee": (spill_coffee, partial(add_noise, sigma=3)),
-    "1 bit": (partial(add_dust, specks=200), partial(add_noise, sigma=6), partial(binarize, threshold=190)),
+    "1 bit": (
+        partial(add_dust, specks=200),
+        partial(add_noise, sigma=6),
+        partial(binarize, threshold=190),
+    ),
     "blurred": (partial(add_blur, millimetres=0.12), partial(add_noise, sigma=4)),
     "photo": (
         partial(photograph_page, tilt=0.08),
@@ -51,7 +70,15 @@ SCAN_MODES: Mapping[str, tuple[Damage, ...]] = {
         partial(compress_jpeg, quality=80),
     ),
 }
-PEN_COLOURS = ((110, 50, 20), (40, 40, 40), (160, 60, 20), (95, 95, 95), (60, 60, 215), (175, 150, 250), (90, 150, 250))
+PEN_COLOURS = (
+    (110, 50, 20),
+    (40, 40, 40),
+    (160, 60, 20),
+    (95, 95, 95),
+    (60, 60, 215),
+    (175, 150, 250),
+    (90, 150, 250),
+)
 """Dark blue, black, bright blue, pencil, red, pink, orange; blue, green, red."""
 FIRST_PALE_PEN = 4
 """From this one on, pens whose ink is red or paler; in grey alone it would be faint."""
@@ -59,12 +86,16 @@ SHARE_EMPTY = 0.55
 SUBPIXEL_PARTS = 8
 """Strokes are placed to so many parts of a pixel."""
 MAX_LOST_STRENGTH = 0.45
-"""Paler strokes may vanish altogether from a scan in black and white: nobody could say what was there."""
+"""Paler strokes may vanish altogether from a scan in black and white: nobody could say what was
+there.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class MarkedBox:
-    """What was drawn in a box, whether that marks it (None: people may disagree), and what was read."""
+    """What was drawn in a box, whether that marks it (None: people may disagree), and what was
+    read.
+    """
 
     style: str
     way: str
@@ -73,9 +104,14 @@ class MarkedBox:
 
 
 def read_marked_boxes(pages: int, seed: int) -> Iterator[MarkedBox]:
-    """Pages filled, spoilt in turn in each of `WAYS`, and read as any page is. A page that is not laid on its form yields nothing."""
+    """Pages filled, spoilt in turn in each of `WAYS`, and read as any page is. A page that is not
+    laid on its form yields nothing.
+    """
     forms = Forms.load(ROOT / "forms")
-    form, reader = forms.latest(MARKED_FORM), replace(PageReader.of_forms(forms), kinds=frozenset({Kind.MARK}))
+    form, reader = (
+        forms.latest(MARKED_FORM),
+        replace(PageReader.of_forms(forms), kinds=frozenset({Kind.MARK})),
+    )
     clean = render_sheet_page(form, Sheet(MARKED_SERIAL, MARKED_UNIT))
     for number in range(pages):
         random = np.random.default_rng((seed, number))
@@ -85,7 +121,9 @@ def read_marked_boxes(pages: int, seed: int) -> Iterator[MarkedBox]:
         for name, style in styles.items():
             if name in fields:
                 truth = style_meaning(style)
-                yield MarkedBox(style, way, None if truth is None else truth is State.READ, fields[name])
+                yield MarkedBox(
+                    style, way, None if truth is None else truth is State.READ, fields[name]
+                )
 
 
 def style_meaning(style: str) -> State | None:
@@ -93,16 +131,24 @@ def style_meaning(style: str) -> State | None:
     return MARK_STYLES[style.removeprefix("coloured ")][0]
 
 
-def draw_marked_page(clean: Image, specs: Sequence[FieldSpec], way: str, random: Generator) -> tuple[Image, dict[str, str]]:
-    """A page (BGR, 300 dpi) with something in about half of its check boxes, spoilt in one of `WAYS`; and the style of each box by its name."""
-    image, styles = _fill_boxes(clean, specs, random, least=MAX_LOST_STRENGTH if way == "1 bit" else 0.0)
+def draw_marked_page(
+    clean: Image, specs: Sequence[FieldSpec], way: str, random: Generator
+) -> tuple[Image, dict[str, str]]:
+    """A page (BGR, 300 dpi) with something in about half of its check boxes, spoilt in one of
+    `WAYS`; and the style of each box by its name.
+    """
+    image, styles = _fill_boxes(
+        clean, specs, random, least=MAX_LOST_STRENGTH if way == "1 bit" else 0.0
+    )
     state = DamagedPage(image, lambda points: points)
     for step in SCAN_MODES[way]:
         state = step(state, random)
     return state.image, styles
 
 
-def _fill_boxes(clean: Image, specs: Sequence[FieldSpec], random: Generator, least: float) -> tuple[Image, dict[str, str]]:
+def _fill_boxes(
+    clean: Image, specs: Sequence[FieldSpec], random: Generator, least: float
+) -> tuple[Image, dict[str, str]]:
     page, styles = clean.copy(), {}
     kinds = [style for style in MARK_STYLES if style != "empty"]
     for spec in specs:
@@ -110,20 +156,39 @@ def _fill_boxes(clean: Image, specs: Sequence[FieldSpec], random: Generator, lea
             style = "empty" if random.random() < SHARE_EMPTY else str(random.choice(kinds))
             pen = int(random.integers(len(PEN_COLOURS))) if least == 0 else 1
             _draw_mark(page, spec.box, style, pen, random, least)
-            coloured = pen >= FIRST_PALE_PEN and MARK_STYLES[style][0] in (State.READ, State.CANCELLED)
+            coloured = pen >= FIRST_PALE_PEN and MARK_STYLES[style][0] in (
+                State.READ,
+                State.CANCELLED,
+            )
             styles[spec.name] = f"coloured {style}" if coloured else style
     return page, styles
 
 
-def _draw_mark(page: Image, box: BoxMm, style: str, pen: int, random: Generator, least: float) -> None:
+def _draw_mark(
+    page: Image, box: BoxMm, style: str, pen: int, random: Generator, least: float
+) -> None:
     colour = np.array(PEN_COLOURS[pen], np.float32)
     for strength, path in MARK_STYLES[style][1](box[2], random):
-        points = ((path + np.array(box[:2])) * PRINT_PX_PER_MM * SUBPIXEL_PARTS).round().astype(np.int32)
+        points = (
+            ((path + np.array(box[:2])) * PRINT_PX_PER_MM * SUBPIXEL_PARTS).round().astype(np.int32)
+        )
         width = max(1, round(random.uniform(0.25, 0.6) * PRINT_PX_PER_MM))
         left, top = np.maximum(points.min(0) // SUBPIXEL_PARTS - 2 * width, 0)
         right, low = points.max(0) // SUBPIXEL_PARTS + 2 * width
         part = page[top:low, left:right]
         layer = np.zeros(part.shape[:2], np.uint8)
-        cv2.polylines(layer, [(points - (left * SUBPIXEL_PARTS, top * SUBPIXEL_PARTS)).reshape(-1, 1, 2)], False, 255, width, cv2.LINE_AA, 3)
-        cover = layer[..., None].astype(np.float32) / 255 * (max(strength, MAX_FAINT_STRENGTH if pen >= FIRST_PALE_PEN else least))
+        cv2.polylines(
+            layer,
+            [(points - (left * SUBPIXEL_PARTS, top * SUBPIXEL_PARTS)).reshape(-1, 1, 2)],
+            False,
+            255,
+            width,
+            cv2.LINE_AA,
+            3,
+        )
+        cover = (
+            layer[..., None].astype(np.float32)
+            / 255
+            * (max(strength, MAX_FAINT_STRENGTH if pen >= FIRST_PALE_PEN else least))
+        )
         part[:] = np.minimum(part, part * (1 - cover) + colour * cover).astype(np.uint8)

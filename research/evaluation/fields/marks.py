@@ -1,9 +1,12 @@
-"""How well check boxes are read: on real answer sheets, on those held out, and on our own forms with every kind of mark.
+"""How well check boxes are read: on real answer sheets, on those held out, and on our own forms
+with every kind of mark.
 
-Boxes of real answer sheets, cut out of their scans and photographs, with what a person sees in them.
+Boxes of real answer sheets, cut out of their scans and photographs, with what a person sees in
+them.
 
-Where the boxes are and what they hold is `tests/data/answer_sheets.yaml`; the pictures are third-party data and kept elsewhere. No unfilled sheet
-exists, so its boxes are the median of all boxes of a sheet that bear the same letter or figure, of which most are empty.
+Where the boxes are and what they hold is `tests/data/answer_sheets.yaml`; the pictures are
+third-party data and kept elsewhere. No unfilled sheet exists, so its boxes are the median of all
+boxes of a sheet that bear the same letter or figure, of which most are empty.
 """
 
 from __future__ import annotations
@@ -29,7 +32,13 @@ from pipeline.reading.fields.registry import CALIBRATED_READERS
 from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.reading.imaging.grayscale import to_ink_grayscale
 from research.evaluation.fields.marked_forms import MarkedBox, read_marked_boxes
-from research.evaluation.measure import EvaluationData, JudgedValue, QualityRow, absent_row, make_quality_row
+from research.evaluation.measure import (
+    EvaluationData,
+    JudgedValue,
+    QualityRow,
+    absent_row,
+    make_quality_row,
+)
 
 TRUTH_FILE = ROOT / "tests" / "data" / "answer_sheets.yaml"
 BOX_MARGIN_MM = 0.8
@@ -47,13 +56,17 @@ class SheetUse(StrEnum):
 
 
 class BoxBlock(StrictModel):
-    """Boxes in rows and columns. `corners`: middles of the outermost ones, px, clockwise from the top left.
+    """Boxes in rows and columns. `corners`: middles of the outermost ones, px, clockwise from the
+    top left.
 
-    `boxes`: a string a row, `x` marked, `.` empty, `?` people may disagree. `printed`: the way in which the letter in the box changes.
+    `boxes`: a string a row, `x` marked, `.` empty, `?` people may disagree. `printed`: the way
+    in which the letter in the box changes.
     """
 
     printed: Literal["across", "down"]
-    corners: tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
+    corners: tuple[
+        tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]
+    ]
     boxes: tuple[str, ...]
 
 
@@ -78,7 +91,10 @@ class AnswerBox:
 
 def load_answer_sheets(path: Path = TRUTH_FILE) -> list[AnswerSheet]:
     """All sheets."""
-    return [AnswerSheet.model_validate(sheet) for sheet in yaml.safe_load(path.read_text("utf-8"))["sheets"]]
+    return [
+        AnswerSheet.model_validate(sheet)
+        for sheet in yaml.safe_load(path.read_text("utf-8"))["sheets"]
+    ]
 
 
 def load_sheet_image(sheet: AnswerSheet, scans: Path) -> Image:
@@ -93,16 +109,32 @@ def cut_answer_boxes(sheet: AnswerSheet, scans: Path) -> list[AnswerBox]:
 
 
 def cut_boxes(sheet: AnswerSheet, grey: Image, number: int = 1) -> list[AnswerBox]:
-    """Every box of the sheet in a picture of it; `number` tells the reader which boxes are of one sheet."""
-    cut = [(label, _cut_box(grey, matrix, sheet.box_mm), truth) for label, matrix, truth in _box_places(sheet)]
+    """Every box of the sheet in a picture of it; `number` tells the reader which boxes are of one
+    sheet.
+    """
+    cut = [
+        (label, _cut_box(grey, matrix, sheet.box_mm), truth)
+        for label, matrix, truth in _box_places(sheet)
+    ]
     alike: dict[tuple[str, int], list[Image]] = defaultdict(list)
     for label, picture, _ in cut:
         alike[label].append(picture)
-    blanks = {label: np.median(np.stack(pictures), axis=0).astype(np.uint8) for label, pictures in alike.items()}
+    blanks = {
+        label: np.median(np.stack(pictures), axis=0).astype(np.uint8)
+        for label, pictures in alike.items()
+    }
     side = sheet.box_mm
-    spec = FieldSpec(name="box", label="box", kind=Kind.MARK, box=(10, 10, side, side), filled="marked")
-    crops = [FieldImage(picture, spec, blanks[label], PX_PER_MM, BOX_MARGIN_MM, sheet_number=number) for label, picture, _ in cut]
-    return [AnswerBox(crop, {"x": True, ".": False}.get(truth)) for crop, (_, _, truth) in zip(crops, cut, strict=True)]
+    spec = FieldSpec(
+        name="box", label="box", kind=Kind.MARK, box=(10, 10, side, side), filled="marked"
+    )
+    crops = [
+        FieldImage(picture, spec, blanks[label], PX_PER_MM, BOX_MARGIN_MM, sheet_number=number)
+        for label, picture, _ in cut
+    ]
+    return [
+        AnswerBox(crop, {"x": True, ".": False}.get(truth))
+        for crop, (_, _, truth) in zip(crops, cut, strict=True)
+    ]
 
 
 def _box_places(sheet: AnswerSheet) -> Iterator[tuple[tuple[str, int], NDArray[np.float64], str]]:
@@ -111,7 +143,11 @@ def _box_places(sheet: AnswerSheet) -> Iterator[tuple[tuple[str, int], NDArray[n
         across, down = len(block.boxes[0]), len(block.boxes)
         size = _block_size_mm(block, sheet.px_per_mm)
         corners = np.array([(0, 0), (size[0], 0), size, (0, size[1])], np.float32)
-        plane = cv2.getPerspectiveTransform(corners, np.array(block.corners, np.float32)) if across > 1 and down > 1 else None
+        plane = (
+            cv2.getPerspectiveTransform(corners, np.array(block.corners, np.float32))
+            if across > 1 and down > 1
+            else None
+        )
         for row, line in enumerate(block.boxes):
             for column, truth in enumerate(line):
                 if plane is None:
@@ -119,7 +155,11 @@ def _box_places(sheet: AnswerSheet) -> Iterator[tuple[tuple[str, int], NDArray[n
                 x, y = size[0] * column / (across - 1), size[1] * row / (down - 1)
                 shift = np.array([[1, 0, x], [0, 1, y], [0, 0, 1]])
                 number = column if block.printed == "across" else row
-                yield (f"{block.printed} {across if block.printed == 'across' else down}", number), plane @ shift, truth
+                yield (
+                    (f"{block.printed} {across if block.printed == 'across' else down}", number),
+                    plane @ shift,
+                    truth,
+                )
 
 
 def block_centres(block: BoxBlock, px_per_mm: float) -> list[tuple[float, float]]:
@@ -130,7 +170,11 @@ def block_centres(block: BoxBlock, px_per_mm: float) -> list[tuple[float, float]
     width, height = _block_size_mm(block, px_per_mm)
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     plane = cv2.getPerspectiveTransform(corners, np.array(block.corners, np.float32))
-    grid = [(width * column / (across - 1), height * row / (down - 1)) for row in range(down) for column in range(across)]
+    grid = [
+        (width * column / (across - 1), height * row / (down - 1))
+        for row in range(down)
+        for column in range(across)
+    ]
     found = cv2.perspectiveTransform(np.array([grid], np.float64), plane)[0]
     return [(float(x), float(y)) for x, y in found]
 
@@ -147,16 +191,29 @@ def _block_size_mm(block: BoxBlock, px_per_mm: float) -> tuple[float, float]:
 def _cut_box(grey: Image, matrix: Points, box_mm: float) -> Image:
     half = box_mm / 2 + BOX_MARGIN_MM
     side = round(2 * half * PX_PER_MM)
-    to_mm = np.array([[1 / PX_PER_MM, 0, 0.5 / PX_PER_MM - half], [0, 1 / PX_PER_MM, 0.5 / PX_PER_MM - half], [0, 0, 1]])
+    to_mm = np.array(
+        [
+            [1 / PX_PER_MM, 0, 0.5 / PX_PER_MM - half],
+            [0, 1 / PX_PER_MM, 0.5 / PX_PER_MM - half],
+            [0, 0, 1],
+        ]
+    )
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpPerspective(grey, matrix @ to_mm, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(
+        cv2.warpPerspective(
+            grey, matrix @ to_mm, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE
+        ),
+        np.uint8,
+    )
 
 
 PAGE_COUNT, QUICK_PAGE_COUNT = 42, 7
 
 
 def measure_marks(data: EvaluationData) -> list[QualityRow]:
-    """Answer sheets of development, answer sheets held out, and forms printed and marked; writers are sheets, or ways and styles of marks."""
+    """Answer sheets of development, answer sheets held out, and forms printed and marked; writers
+    are sheets, or ways and styles of marks.
+    """
     scans = data.find("scans")
     boxes = list(read_marked_boxes(QUICK_PAGE_COUNT if data.quick else PAGE_COUNT, MARKS_SEED))
     return [
@@ -166,8 +223,15 @@ def measure_marks(data: EvaluationData) -> list[QualityRow]:
 
 
 def judge_boxes(boxes: Sequence[MarkedBox]) -> list[JudgedValue]:
-    """What was read against what was drawn. A mark that people may disagree on may be read as one; read as empty it counts as wrong."""
-    return [JudgedValue(box.reading.p, box.reading.value is (box.marked is not False), f"{box.way}, {box.style}") for box in boxes]
+    """What was read against what was drawn. A mark that people may disagree on may be read as one;
+    read as empty it counts as wrong.
+    """
+    return [
+        JudgedValue(
+            box.reading.p, box.reading.value is (box.marked is not False), f"{box.way}, {box.style}"
+        )
+        for box in boxes
+    ]
 
 
 def _measure_sheets(use: SheetUse, scans: Path | None, *, quick: bool) -> QualityRow:
@@ -180,5 +244,8 @@ def _measure_sheets(use: SheetUse, scans: Path | None, *, quick: bool) -> Qualit
             boxes = cut_answer_boxes(sheet, scans)[:: 10 if quick else 1]
             readings = CALIBRATED_READERS[Kind.MARK]([box.crop for box in boxes])
             pairs = zip(boxes, readings, strict=True)
-            found += [JudgedValue(r.p, (r.state is State.READ) is (b.marked is not False), sheet.name) for b, r in pairs]
+            found += [
+                JudgedValue(r.p, (r.state is State.READ) is (b.marked is not False), sheet.name)
+                for b, r in pairs
+            ]
     return make_quality_row(MARK_KIND, name, found)

@@ -1,4 +1,5 @@
-"""Small drawn forms with pen over whole rows: how many are laid, and whether other forms and wrong places are still refused.
+"""Small drawn forms with pen over whole rows: how many are laid, and whether other forms and wrong
+places are still refused.
 
 python -m research.evaluation.fields.overwritten --forms 40
 """
@@ -19,7 +20,13 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.read_page import DEFAULT_GATE_MM
 from pipeline.reading.register import patch_matching
 from pipeline.reading.register.register import register_to
-from research.evaluation.damage.effects import DamagedPage, Points, add_noise, add_uneven_light, stretch_unevenly
+from research.evaluation.damage.effects import (
+    DamagedPage,
+    Points,
+    add_noise,
+    add_uneven_light,
+    stretch_unevenly,
+)
 
 FORM_SIZE_MM = 105, 148
 ROW_COUNT = 11
@@ -40,7 +47,9 @@ def draw_form(rng: Generator, head: Image | None = None) -> Image:
         word = "".join(rng.choice(list("ABDEGHKMNRSTX"), 5))
         cv2.putText(form, word, (left, y), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (60,), 2, cv2.LINE_AA)
         for cell in range(int(rng.integers(12, 15))):
-            cv2.rectangle(form, (left + cell * 44, y + 8), (left + (cell + 1) * 44, y + 64), (205,), 2)
+            cv2.rectangle(
+                form, (left + cell * 44, y + 8), (left + (cell + 1) * 44, y + 64), (205,), 2
+            )
     if head is not None:
         form[: _HEAD_MM * _PX] = head[: _HEAD_MM * _PX]
     return form
@@ -53,13 +62,22 @@ def overwrite_rows(form: Image, rows: int, rng: Generator) -> Image:
         for line in range(2):
             across = np.arange(6 * _PX, 100 * _PX, 20)
             up = (_TOP_MM + _PITCH_MM * row) * _PX + line * 28 + rng.integers(-24, 40, len(across))
-            cv2.polylines(page, [np.stack([across, up], axis=1).astype(np.int32)], False, (ink,), 4, cv2.LINE_AA)
+            cv2.polylines(
+                page,
+                [np.stack([across, up], axis=1).astype(np.int32)],
+                False,
+                (ink,),
+                4,
+                cv2.LINE_AA,
+            )
     return page
 
 
 @dataclass(frozen=True, slots=True)
 class OverwriteResult:
-    """Whether print was seen nearly everywhere, without and with knowing what lies under ink; whether the page was laid; its true error."""
+    """Whether print was seen nearly everywhere, without and with knowing what lies under ink;
+    whether the page was laid; its true error.
+    """
 
     before: bool
     now: bool
@@ -67,24 +85,41 @@ class OverwriteResult:
     error_mm: float
 
 
-def judge_registration(page: DamagedPage, form: Image, start_mm: tuple[float, float] = (0.0, 0.0)) -> OverwriteResult:
+def judge_registration(
+    page: DamagedPage, form: Image, start_mm: tuple[float, float] = (0.0, 0.0)
+) -> OverwriteResult:
     """The page laid on a form from about its true place, moved by `start_mm`."""
-    lies = geometry.raster_homography(geometry.PX_PER_MM) @ np.array([[1, 0, start_mm[0]], [0, 1, start_mm[1]], [0, 0, 1.0]])
+    lies = geometry.raster_homography(geometry.PX_PER_MM) @ np.array(
+        [[1, 0, start_mm[0]], [0, 1, start_mm[1]], [0, 0, 1.0]]
+    )
     flat = geometry.warp_box(page.image, lies, geometry.page_box(form), _SEARCH.px_per_mm)
-    shifts = patch_matching.measure_patch_offsets(flat, form, patch_matching.find_patches(form), _SEARCH)
-    before, now = (patch_matching.is_mostly_seen(each, geometry.page_box(form)) for each in (replace(shifts, overwritten=None), shifts))
+    shifts = patch_matching.measure_patch_offsets(
+        flat, form, patch_matching.find_patches(form), _SEARCH
+    )
+    before, now = (
+        patch_matching.is_mostly_seen(each, geometry.page_box(form))
+        for each in (replace(shifts, overwritten=None), shifts)
+    )
     laid = register_to(page.image, lies, form)
-    places = np.stack(np.meshgrid(np.linspace(10, 95, 6), np.linspace(10, 138, 8)), axis=-1).reshape(-1, 2)
+    places = np.stack(
+        np.meshgrid(np.linspace(10, 95, 6), np.linspace(10, 138, 8)), axis=-1
+    ).reshape(-1, 2)
     true = page.where(places * geometry.PX_PER_MM - 0.5)
     error = np.linalg.norm(laid.to_px(places) - true, axis=1) / geometry.PX_PER_MM
-    return OverwriteResult(before, now, laid.residual_mm <= DEFAULT_GATE_MM, float(np.percentile(error, 95)))
+    return OverwriteResult(
+        before, now, laid.residual_mm <= DEFAULT_GATE_MM, float(np.percentile(error, 95))
+    )
 
 
 def spoil_page(page: Image, way: str, rng: Generator, fed_mm: float = 0.6) -> DamagedPage:
-    """As scanned, as fed unevenly (print lies up to so many mm off), or as photographed in uneven light."""
+    """As scanned, as fed unevenly (print lies up to so many mm off), or as photographed in uneven
+    light.
+    """
     state = DamagedPage(page, lambda points: points)
     if way == "uneven feed":
-        state = stretch_unevenly(state, rng, millimetres=fed_mm * 210 / FORM_SIZE_MM[0])  # it takes the page for an A4
+        state = stretch_unevenly(
+            state, rng, millimetres=fed_mm * 210 / FORM_SIZE_MM[0]
+        )  # it takes the page for an A4
     if way == "uneven light":
         state = add_uneven_light(state, rng, darkest=0.5)
     return add_noise(state, rng, sigma=4)
@@ -110,12 +145,25 @@ def _run_trials(seed: int) -> Iterator[tuple[str, OverwriteResult]]:
     sister = draw_form(rng, head=form)
     for rows in OVERWRITTEN_ROWS:
         for way in ("scanned", "uneven feed", "uneven light"):
-            yield f"right, {rows:2} rows, {way}", judge_registration(spoil_page(overwrite_rows(form, rows, rng), way, rng), form)
-        yield f"another form of the family, {rows:2} rows", judge_registration(spoil_page(overwrite_rows(sister, rows, rng), "scanned", rng), form)
-        yield f"a half 3 mm off, {rows:2} rows", judge_registration(shift_half(overwrite_rows(form, rows, rng), 3, rng), form)
+            yield (
+                f"right, {rows:2} rows, {way}",
+                judge_registration(spoil_page(overwrite_rows(form, rows, rng), way, rng), form),
+            )
+        yield (
+            f"another form of the family, {rows:2} rows",
+            judge_registration(spoil_page(overwrite_rows(sister, rows, rng), "scanned", rng), form),
+        )
+        yield (
+            f"a half 3 mm off, {rows:2} rows",
+            judge_registration(shift_half(overwrite_rows(form, rows, rng), 3, rng), form),
+        )
         yield (
             f"right form a row off, {rows:2} rows",
-            judge_registration(spoil_page(overwrite_rows(form, rows, rng), "scanned", rng), form, (0.0, float(_PITCH_MM))),
+            judge_registration(
+                spoil_page(overwrite_rows(form, rows, rng), "scanned", rng),
+                form,
+                (0.0, float(_PITCH_MM)),
+            ),
         )
 
 

@@ -1,7 +1,9 @@
-"""Words of two present-day Swedish writers, cut out of their pages: a test of the handwriting network, never trained or tuned on.
+"""Words of two present-day Swedish writers, cut out of their pages: a test of the handwriting
+network, never trained or tuned on.
 
-The pages (`ad1.jpg` …) and `<Writer>_labels.txt` are Uppsala University's (MIT). A writer's labels follow each page's words by their left edge,
-as MATLAB numbers connected components of the page halved at mid grey.
+The pages (`ad1.jpg` …) and `<Writer>_labels.txt` are Uppsala University's (MIT). A writer's
+labels follow each page's words by their left edge, as MATLAB numbers connected components of the
+page halved at mid grey.
 """
 
 from __future__ import annotations
@@ -14,27 +16,44 @@ import numpy as np
 from pipeline.domain.model import Image
 from research.training.handwriting.lines import TrainingLine, cut_like_product
 
-WRITER_PAGES = {"Adina": {"ad1": (27, 17), "ad2": (27, 13)}, "Christian": {"ch1": (27, 17), "ch2": (27, 17)}}
-"""Writers, their pages in order, and how far (px, across and down) ink must lie apart to belong to different words."""
+WRITER_PAGES = {
+    "Adina": {"ad1": (27, 17), "ad2": (27, 13)},
+    "Christian": {"ch1": (27, 17), "ch2": (27, 17)},
+}
+"""Writers, their pages in order, and how far (px, across and down) ink must lie apart to belong to
+different words.
+"""
 INK_LEVEL, HALF_LEVEL = 200, 128
 MIN_INK_PX = 150
 MARGIN_PX = 6
 
 
 def load_uppsala_words(folder: Path) -> list[TrainingLine]:
-    """Every word of both writers with its label, its picture as the product would hand it to the network.
+    """Every word of both writers with its label, its picture as the product would hand it to the
+    network.
 
     Raises:
-        ValueError: the pages do not have as many words as labels, so they are not the known ones.
+        ValueError: the pages do not have as many words as labels, so they are not the known
+        ones.
     """
     found = []
     for writer, pages in WRITER_PAGES.items():
-        labels = [label for line in (folder / f"{writer}_labels.txt").read_text("utf-8").splitlines() if (label := line.strip())]
-        cut = [word for name, apart in pages.items() for word in _cut_words(_load_grayscale(folder / f"{name}.jpg"), apart)]
+        labels = [
+            label
+            for line in (folder / f"{writer}_labels.txt").read_text("utf-8").splitlines()
+            if (label := line.strip())
+        ]
+        cut = [
+            word
+            for name, apart in pages.items()
+            for word in _cut_words(_load_grayscale(folder / f"{name}.jpg"), apart)
+        ]
         if len(cut) != len(labels):
             raise ValueError(f"{folder.name}: {len(cut)} words but {len(labels)} labels")
         found += [
-            TrainingLine(picture, label, writer) for word, label in zip(cut, labels, strict=True) if (picture := cut_like_product(word)) is not None
+            TrainingLine(picture, label, writer)
+            for word, label in zip(cut, labels, strict=True)
+            if (picture := cut_like_product(word)) is not None
         ]
     return found
 
@@ -53,7 +72,9 @@ def _cut_words(page: Image, apart: tuple[int, int]) -> list[Image]:
     return [word for _, word in sorted(cut, key=lambda item: item[0])]
 
 
-def _cut_word(page: Image, mine: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> tuple[int, Image]:
+def _cut_word(
+    page: Image, mine: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+) -> tuple[int, Image]:
     dark = mine & (page < INK_LEVEL)
     rows, columns = np.flatnonzero(dark.any(axis=1)), np.flatnonzero(dark.any(axis=0))
     part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

@@ -1,9 +1,12 @@
-"""Is the right person proposed, and is p honest? Simulated noisy rows over a register of 5,000 clients made of official test numbers.
+"""Is the right person proposed, and is p honest? Simulated noisy rows over a register of 5,000
+clients made of official test numbers.
 
-    python -m research.evaluation.persons.measure                       20,000 rows
-    python -m research.evaluation.persons.measure --fit                 the constants of pipeline/resolve, from the other half of numbers and digits
+    python -m research.evaluation.persons.measure                       20,000 rows python -m
+    research.evaluation.persons.measure --fit                 the constants of pipeline/resolve,
+    from the other half of numbers and digits
 
-The numbers (Skatteverket's test numbers) and digits set aside lie in the shared folder. The seed is fixed.
+The numbers (Skatteverket's test numbers) and digits set aside lie in the shared folder. The seed
+is fixed.
 """
 
 from __future__ import annotations
@@ -29,7 +32,12 @@ from pipeline.registers.clients import ClientRegister
 from research.evaluation.measure import EvaluationData, JudgedValue, QualityRow, absent_row
 from research.evaluation.measure import make_quality_row as measured
 from research.evaluation.persons.register import Population, make_population
-from research.evaluation.persons.rows import SimulatedRow, draw_row_styles, garble_name, simulate_row
+from research.evaluation.persons.rows import (
+    SimulatedRow,
+    draw_row_styles,
+    garble_name,
+    simulate_row,
+)
 from research.training.digits.evaluate import expected_calibration_error
 
 SEED = 20261124
@@ -53,7 +61,8 @@ class ClientProposal:
 
 @dataclass(frozen=True, slots=True)
 class MatchMetrics:
-    """Shares of all rows, but `sure_wrong`, which counts those that propose a wrong person with p ≥ 0.999.
+    """Shares of all rows, but `sure_wrong`, which counts those that propose a wrong person with p ≥
+    0.999.
 
     `alone` is the share of numbers right by their digits alone.
     """
@@ -71,14 +80,23 @@ class MatchMetrics:
         """Upper end of the 95 % interval of the share of wrong among the sure (Wilson)."""
         n = max(1.0, self.sure * self.rows)
         share, z = self.sure_wrong / n, 1.96
-        return (share + z * z / (2 * n) + z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))) / (1 + z * z / n)
+        return (
+            share + z * z / (2 * n) + z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+        ) / (1 + z * z / n)
 
 
-def simulate_rows(rows: int, drawn: int = DRAWN_ROWS, half: int = REPORTING_HALF, seed: int = SEED) -> list[ClientProposal]:
-    """So many rows about clients of a half's register, with digits from so many drawn rows of boxes."""
+def simulate_rows(
+    rows: int, drawn: int = DRAWN_ROWS, half: int = REPORTING_HALF, seed: int = SEED
+) -> list[ClientProposal]:
+    """So many rows about clients of a half's register, with digits from so many drawn rows of
+    boxes.
+    """
     rng = np.random.default_rng([seed, half])
     people, styles = make_population(IDENTITY_FOLDER, half, rng), draw_row_styles(half, drawn, rng)
-    register, form = ClientRegister(people.clients), Forms.load(ROOT / "forms").latest("hsl-anteckning")
+    register, form = (
+        ClientRegister(people.clients),
+        Forms.load(ROOT / "forms").latest("hsl-anteckning"),
+    )
     return [propose_client(simulate_row(people, styles, rng), register, form) for _ in range(rows)]
 
 
@@ -89,10 +107,18 @@ def propose_client(written: SimulatedRow, register: ClientRegister, form: Form) 
     for name, text in (("namn", written.name), ("enhet", written.unit)):
         fields[name] = Reading(text, 0.9, State.READ) if text else Reading.empty(0.99)
     found = resolve_clients([spec], form, fields, register)[0].get(spec.name, fields[spec.name])
-    value = found.value if found.value is not None else next((v for v, _ in found.alternatives), None)
+    value = (
+        found.value if found.value is not None else next((v for v, _ in found.alternatives), None)
+    )
     known = isinstance(value, str) and register.find(value) is not None
     alone = fields[spec.name].value == written.truth
-    return ClientProposal(value == written.truth, found.p if found.value is not None else 0.0, written.slip, known, alone)
+    return ClientProposal(
+        value == written.truth,
+        found.p if found.value is not None else 0.0,
+        written.slip,
+        known,
+        alone,
+    )
 
 
 def measure_proposals(found: Sequence[ClientProposal]) -> MatchMetrics:
@@ -115,32 +141,52 @@ def format_metrics(found: MatchMetrics) -> str:
     """The figures as Markdown."""
     head = "| rows | right by digits alone | right one first | p ≥ 0.999 | of these wrong | at most (95 %) | ECE |\n|--:|--:|--:|--:|--:|--:|--:|\n"
     line = f"| {found.rows} | {found.alone:.2%} | {found.right_first:.2%} | {found.sure:.1%} | {found.sure_wrong} | {found.sure_wrong_most:.4%} | "
-    slips = "\n".join(f"| {slip} | {count} | {share:.1%} |" for slip, (count, share) in found.by_slip.items())
+    slips = "\n".join(
+        f"| {slip} | {count} | {share:.1%} |" for slip, (count, share) in found.by_slip.items()
+    )
     return f"{head}{line}{found.calibration_error:.4f} |\n\n| slip | rows | right one first |\n|---|--:|--:|\n{slips}"
 
 
 def measure_persons(data: EvaluationData) -> list[QualityRow]:
     """The row of the table of quality. The other reader is ours without register and name."""
-    if data.find("schemas", "identity") is None or data.find("handwriting", "optdigits.npz") is None:
+    if (
+        data.find("schemas", "identity") is None
+        or data.find("handwriting", "optdigits.npz") is None
+    ):
         return [absent_row("person", "simulated rows")]
     found = simulate_rows(2_000 if data.quick else 20_000)
     others = {"digits alone": float(np.mean([not one.alone for one in found]))}
-    return [measured("person", "simulated rows", [JudgedValue(one.p, one.right) for one in found], others)]
+    return [
+        measured(
+            "person", "simulated rows", [JudgedValue(one.p, one.right) for one in found], others
+        )
+    ]
 
 
 def fit_constants(drawn: int = DRAWN_ROWS) -> str:
     """Which constants explain the half for choosing best: doubts of rows, and odds of names."""
     rng = np.random.default_rng([SEED, TUNING_HALF])
-    people, styles = make_population(IDENTITY_FOLDER, TUNING_HALF, rng), draw_row_styles(TUNING_HALF, drawn, rng)
+    people, styles = (
+        make_population(IDENTITY_FOLDER, TUNING_HALF, rng),
+        draw_row_styles(TUNING_HALF, drawn, rng),
+    )
     logs: dict[float, list[float]] = {}
     rows = [simulate_row(people, styles, rng) for _ in range(4_000)]
     whole = [one for one in rows if one.slip == ""]
     for doubt in (5e-4, 1e-3, 2e-3, 4e-3, 8e-3, 0.03, 0.06, 0.12, 0.25):
         logs[doubt] = [_noisy_log(one, doubt) for one in whole]
     best = max(
-        ((_mixture_log(logs[u], logs[b], s), u, b, s) for u, b, s in product(logs, logs, (0.01, 0.03, 0.05, 0.1, 0.2)) if u < b), key=lambda x: x[0]
+        (
+            (_mixture_log(logs[u], logs[b], s), u, b, s)
+            for u, b, s in product(logs, logs, (0.01, 0.03, 0.05, 0.1, 0.2))
+            if u < b
+        ),
+        key=lambda x: x[0],
     )
-    return f"rows: usual {best[1]}, bad {best[2]}, share {best[3]} (log likelihood {best[0]:.1f})\n" + _measure_name_odds(people, rng)
+    return (
+        f"rows: usual {best[1]}, bad {best[2]}, share {best[3]} (log likelihood {best[0]:.1f})\n"
+        + _measure_name_odds(people, rng)
+    )
 
 
 def _noisy_log(one: SimulatedRow, doubt: float) -> float:
@@ -149,7 +195,9 @@ def _noisy_log(one: SimulatedRow, doubt: float) -> float:
 
 
 def _mixture_log(usual: Sequence[float], bad: Sequence[float], share: float) -> float:
-    return float(np.logaddexp(np.array(usual) + np.log1p(-share), np.array(bad) + np.log(share)).sum())
+    return float(
+        np.logaddexp(np.array(usual) + np.log1p(-share), np.array(bad) + np.log(share)).sum()
+    )
 
 
 def _measure_name_odds(people: Population, rng: np.random.Generator) -> str:
@@ -162,19 +210,33 @@ def _measure_name_odds(people: Population, rng: np.random.Generator) -> str:
         own += np.histogram(scores[place], steps)[0]
         anybody += np.histogram(scores, steps)[0]
     odds = (own / own.sum()) / np.maximum(anybody / anybody.sum(), 1e-9)
-    return "\n".join(f"names {low:.2f}–{high:.2f}: odds {o:.3g}" for low, high, o in zip(steps, steps[1:], odds, strict=False))
+    return "\n".join(
+        f"names {low:.2f}–{high:.2f}: odds {o:.3g}"
+        for low, high, o in zip(steps, steps[1:], odds, strict=False)
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--rows", type=int, default=20_000)
-    parser.add_argument("--drawn", type=int, default=DRAWN_ROWS, help="rows of boxes that are drawn, spoilt and read for their digits")
-    parser.add_argument("--half", type=int, choices=(TUNING_HALF, REPORTING_HALF), default=REPORTING_HALF)
+    parser.add_argument(
+        "--drawn",
+        type=int,
+        default=DRAWN_ROWS,
+        help="rows of boxes that are drawn, spoilt and read for their digits",
+    )
+    parser.add_argument(
+        "--half", type=int, choices=(TUNING_HALF, REPORTING_HALF), default=REPORTING_HALF
+    )
     parser.add_argument("--fit", action="store_true", help="print the constants instead")
     parser.add_argument("--out", type=Path, help="also write the table here")
     given = parser.parse_args(arguments)
-    text = fit_constants(given.drawn) if given.fit else format_metrics(measure_proposals(simulate_rows(given.rows, given.drawn, given.half)))
+    text = (
+        fit_constants(given.drawn)
+        if given.fit
+        else format_metrics(measure_proposals(simulate_rows(given.rows, given.drawn, given.half)))
+    )
     print(text)
     if given.out:
         given.out.write_text(text + "\n", "utf-8")

@@ -1,6 +1,8 @@
-"""A client register for simulation, made of official test numbers: families, namesakes, twins, same-day births and people of a hundred years.
+"""A client register for simulation, made of official test numbers: families, namesakes, twins,
+same-day births and people of a hundred years.
 
-Names are invented, from common Swedish given names and surnames put together of two parts, some far more common than others, as in life.
+Names are invented, from common Swedish given names and surnames put together of two parts, some
+far more common than others, as in life.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ COMMON_SURNAMES = _split_words(
 SURNAME_BEGINNINGS = _split_words(
     "Lind Berg Sjö Sand Lund Ek Björk Ström Gran Hed Söder Norr Öst Väst Ny Fors Hög Dal Åker Sten Rönn Häll Vik Malm Ceder Blom Sved Holm"
 )
-SURNAME_ENDINGS = _split_words("qvist berg ström gren man lund dahl holm mark vall stedt lind fors ner berger ås")
+SURNAME_ENDINGS = _split_words(
+    "qvist berg ström gren man lund dahl holm mark vall stedt lind fors ner berger ås"
+)
 UNIT_COUNT = 40
 CLIENT_COUNT = 5_000
 OLD_CLIENT_COUNT, OLDER_THAN = 800, "1926"
@@ -45,7 +49,9 @@ TWIN_COUNT, FAMILY_COUNT = 200, 250
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """The register, those not in it (numbers), and for each client by place the places of those easily taken for it."""
+    """The register, those not in it (numbers), and for each client by place the places of those
+    easily taken for it.
+    """
 
     clients: tuple[Client, ...]
     strangers: tuple[str, ...]
@@ -53,10 +59,16 @@ class Population:
 
 
 def load_numbers(folder: Path, half: int) -> tuple[list[str], list[str]]:
-    """Personal and coordination numbers of the official lists whose birth date falls in a half (0 or 1); one is for choosing, one for reporting."""
+    """Personal and coordination numbers of the official lists whose birth date falls in a half (0
+    or 1); one is for choosing, one for reporting.
+    """
     personal = (folder / "testpersonnummer.txt").read_text("utf-8").split()
-    coordination: list[str] = json.loads((folder / "skatteverket-testsamordningsnummer.json").read_text("utf-8"))
-    return [n for n in dict.fromkeys(personal) if _number_half(n) == half], [n for n in dict.fromkeys(coordination) if _number_half(n) == half]
+    coordination: list[str] = json.loads(
+        (folder / "skatteverket-testsamordningsnummer.json").read_text("utf-8")
+    )
+    return [n for n in dict.fromkeys(personal) if _number_half(n) == half], [
+        n for n in dict.fromkeys(coordination) if _number_half(n) == half
+    ]
 
 
 def _number_half(number: str) -> int:
@@ -72,7 +84,11 @@ def make_population(folder: Path, half: int, rng: Generator) -> Population:
     alike: dict[int, set[int]] = defaultdict(set)
     _make_twins(clients, alike, rng)
     _make_families(clients, alike, rng)
-    return Population(tuple(clients), tuple(rest), {place: tuple(sorted(others)) for place, others in alike.items()})
+    return Population(
+        tuple(clients),
+        tuple(rest),
+        {place: tuple(sorted(others)) for place, others in alike.items()},
+    )
 
 
 def _choose_numbers(personal: Sequence[str], rng: Generator) -> tuple[list[str], list[str]]:
@@ -102,7 +118,11 @@ def _make_twins(clients: list[Client], alike: dict[int, set[int]], rng: Generato
         by_day[client.pid[:8]].append(place)
     for one, other in [day[:2] for day in by_day.values() if len(day) > 1][:TWIN_COUNT]:
         first, second = clients[one], clients[other]
-        given = str(rng.choice(GIVEN_NAMES)) if rng.random() < 0.7 else _similar_name(first.name.split()[0], rng)
+        given = (
+            str(rng.choice(GIVEN_NAMES))
+            if rng.random() < 0.7
+            else _similar_name(first.name.split()[0], rng)
+        )
         clients[other] = Client(second.pid, f"{given} {first.name.split()[-1]}", first.unit)
         alike[one].add(other)
         alike[other].add(one)

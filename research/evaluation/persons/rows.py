@@ -1,4 +1,6 @@
-"""Simulated rows of paper about known persons: digits as the real network saw them in spoilt rows, slips of the pen, names as they are misread."""
+"""Simulated rows of paper about known persons: digits as the real network saw them in spoilt rows,
+slips of the pen, names as they are misread.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from pipeline.domain.model import CELL_SYMBOLS, Image
-from pipeline.preparation.practice.synthetic_handwriting import find_handwriting_fonts, load_real_digits
+from pipeline.preparation.practice.synthetic_handwriting import (
+    find_handwriting_fonts,
+    load_real_digits,
+)
 from pipeline.reading.fields.digits.cells import STRUCK_CLASS
 from pipeline.reading.fields.digits.reader import classify_cells
 from research.evaluation.persons.register import Population
@@ -29,11 +34,29 @@ STRUCK_OUT_SHARE = 0.01
 
 UNKNOWN_SHARE = 0.03
 OTHER_UNIT_SHARE = 0.05
-SLIP_SHARES = {"changed": 0.003, "swapped": 0.0015, "left_out": 0.0015, "gap": 0.0015, "extra": 0.001, "ten": 0.03, "wrong_number": 0.005}
-"""Share of rows with each slip. Another person's number is written somewhat more often than the program takes for granted."""
-NO_NAME_SHARE, GIVEN_NAME_ONLY_SHARE, REVERSED_NAME_SHARE, INITIAL_SHARE, OTHER_NAME_SHARE = 0.05, 0.05, 0.1, 0.03, 0.005
+SLIP_SHARES = {
+    "changed": 0.003,
+    "swapped": 0.0015,
+    "left_out": 0.0015,
+    "gap": 0.0015,
+    "extra": 0.001,
+    "ten": 0.03,
+    "wrong_number": 0.005,
+}
+"""Share of rows with each slip. Another person's number is written somewhat more often than the
+program takes for granted.
+"""
+NO_NAME_SHARE, GIVEN_NAME_ONLY_SHARE, REVERSED_NAME_SHARE, INITIAL_SHARE, OTHER_NAME_SHARE = (
+    0.05,
+    0.05,
+    0.1,
+    0.03,
+    0.005,
+)
 ERROR_RATES = (0.0, 0.0, 0.04, 0.08, 0.1, 0.15, 0.2, 0.35)
-"""Character error rates of names, by row: 0.115 in the mean, as measured on hands that the reader of handwriting never saw."""
+"""Character error rates of names, by row: 0.115 in the mean, as measured on hands that the reader
+of handwriting never saw.
+"""
 CONFUSED_LETTERS = {
     "a": "eoäåu", "e": "acoi", "n": "muhr", "h": "nbk", "m": "nw", "r": "vns", "s": "rz", "o": "aeö", "ö": "oó", "ä": "aåà", "å": "äaà", "u": "nva",
     "i": "ejl", "l": "ieth", "t": "lfk", "v": "urw", "g": "yjq", "k": "hlt", "d": "clb", "b": "hl6", "f": "tb", "c": "ea", "j": "gi", "y": "g",
@@ -53,8 +76,13 @@ class SimulatedRow:
 
 
 def load_unseen_glyphs(half: int) -> Glyphs:
-    """Shapes of people and fonts that no network was trained on, every other one: digits, and letters that do not belong in a box."""
-    written = {value: [[np.asarray(mask * 255, np.uint8) for mask in masks[half::2]]] * SOURCE_COUNT for value, masks in load_real_digits().items()}
+    """Shapes of people and fonts that no network was trained on, every other one: digits, and
+    letters that do not belong in a box.
+    """
+    written = {
+        value: [[np.asarray(mask * 255, np.uint8) for mask in masks[half::2]]] * SOURCE_COUNT
+        for value, masks in load_real_digits().items()
+    }
     fonts = find_handwriting_fonts()[half::2]
     printed = {value: [render_character(font, str(value)) for font in fonts] for value in range(10)}
     return Glyphs(
@@ -67,19 +95,29 @@ def load_unseen_glyphs(half: int) -> Glyphs:
 def _cut_to_ink(shape: Image) -> Image:
     """To its ink; the collection stretches digits to a square, people write narrower."""
     ink = cut_to_ink(shape)
-    return np.asarray(cv2.resize(ink, (max(3, round(ink.shape[1] * 0.7)), ink.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(
+        cv2.resize(
+            ink, (max(3, round(ink.shape[1] * 0.7)), ink.shape[0]), interpolation=cv2.INTER_AREA
+        ),
+        np.uint8,
+    )
 
 
 def draw_row_styles(half: int, rows: int, rng: Generator) -> list[RowStyle]:
-    """Rows drawn with those shapes, spoilt as scanners spoil and read by the network, put together by how unsure it was.
+    """Rows drawn with those shapes, spoilt as scanners spoil and read by the network, put together
+    by how unsure it was.
 
-    A style holds rows alike, so that in a simulated row all boxes are clear or all are doubtful, as on paper. Styles that lack a digit are left out.
+    A style holds rows alike, so that in a simulated row all boxes are clear or all are doubtful,
+    as on paper. Styles that lack a digit are left out.
     """
     shapes = DigitContents(load_unseen_glyphs(half))
     drawn = [draw_row(shapes, str(rng.choice(CONDITIONS[:-1])), rng) for _ in range(rows)]
     read = [(classify_cells(one.pictures()), one.labels) for one in drawn]
     read.sort(key=lambda pair: float(np.log(pair[0].max(axis=1)).mean()))
-    styles = [_make_style(read[start : start + ROWS_PER_STYLE]) for start in range(0, len(read), ROWS_PER_STYLE)]
+    styles = [
+        _make_style(read[start : start + ROWS_PER_STYLE])
+        for start in range(0, len(read), ROWS_PER_STYLE)
+    ]
     return [style for style in styles if all(str(digit) in style for digit in range(10))]
 
 
@@ -95,22 +133,47 @@ def simulate_row(people: Population, styles: Sequence[RowStyle], rng: Generator)
     """One row about somebody."""
     if rng.random() < UNKNOWN_SHARE:
         client = people.clients[int(rng.integers(len(people.clients)))]
-        number, stranger = str(rng.choice(people.strangers)), people.clients[int(rng.integers(len(people.clients)))]
+        number, stranger = (
+            str(rng.choice(people.strangers)),
+            people.clients[int(rng.integers(len(people.clients)))],
+        )
         name = f"{client.name.split()[0]} {stranger.name.split()[-1]}"
-        return SimulatedRow(_read_digits(number, styles, rng), garble_name(name, rng), client.unit, number, "unknown")
+        return SimulatedRow(
+            _read_digits(number, styles, rng),
+            garble_name(name, rng),
+            client.unit,
+            number,
+            "unknown",
+        )
     place = int(rng.integers(len(people.clients)))
     client = people.clients[place]
-    slip = str(rng.choice([*SLIP_SHARES, ""], p=[*SLIP_SHARES.values(), 1 - sum(SLIP_SHARES.values())]))
+    slip = str(
+        rng.choice([*SLIP_SHARES, ""], p=[*SLIP_SHARES.values(), 1 - sum(SLIP_SHARES.values())])
+    )
     number = _similar_number(people, place, rng) if slip == "wrong_number" else client.pid
-    unit = people.clients[int(rng.integers(len(people.clients)))].unit if rng.random() < OTHER_UNIT_SHARE else client.unit
-    return SimulatedRow(_read_digits(_apply_slip(number, slip, rng), styles, rng), _write_name(people, place, rng), unit, client.pid, slip)
+    unit = (
+        people.clients[int(rng.integers(len(people.clients)))].unit
+        if rng.random() < OTHER_UNIT_SHARE
+        else client.unit
+    )
+    return SimulatedRow(
+        _read_digits(_apply_slip(number, slip, rng), styles, rng),
+        _write_name(people, place, rng),
+        unit,
+        client.pid,
+        slip,
+    )
 
 
 def _similar_number(people: Population, place: int, rng: Generator) -> str:
     near = people.alike.get(place, ())
     if near and rng.random() < 0.5:
         return people.clients[int(rng.choice(near))].pid
-    same = [c.pid for i, c in enumerate(people.clients) if c.unit == people.clients[place].unit and i != place]
+    same = [
+        c.pid
+        for i, c in enumerate(people.clients)
+        if c.unit == people.clients[place].unit and i != place
+    ]
     return str(rng.choice(same))
 
 
@@ -118,7 +181,9 @@ def _apply_slip(number: str, slip: str, rng: Generator) -> str:
     """Twelve characters as they stand in the boxes."""
     at = int(rng.integers(12))
     if slip == "changed":
-        return number[:at] + str((int(number[at]) + int(rng.integers(1, 10))) % 10) + number[at + 1 :]
+        return (
+            number[:at] + str((int(number[at]) + int(rng.integers(1, 10))) % 10) + number[at + 1 :]
+        )
     if slip == "swapped":
         at = min(at, 10)
         return number[:at] + number[at + 1] + number[at] + number[at + 2 :]
@@ -134,12 +199,16 @@ def _apply_slip(number: str, slip: str, rng: Generator) -> str:
 
 
 def _read_digits(written: str, styles: Sequence[RowStyle], rng: Generator) -> BoxProbabilities:
-    """The row as the network saw such digits in rows alike; now and then somebody struck a digit out and wrote it nowhere else."""
+    """The row as the network saw such digits in rows alike; now and then somebody struck a digit
+    out and wrote it nowhere else.
+    """
     style = styles[int(rng.integers(len(styles)))]
     blank = np.eye(len(CELL_SYMBOLS), dtype=np.float32)[[CELL_SYMBOLS.index(" ")]]
     struck = CELL_SYMBOLS[STRUCK_CLASS] if rng.random() < STRUCK_OUT_SHARE else ""
     spoilt = int(rng.integers(12)) if struck in style else -1
-    found = [style.get(struck if box == spoilt else symbol, blank) for box, symbol in enumerate(written)]
+    found = [
+        style.get(struck if box == spoilt else symbol, blank) for box, symbol in enumerate(written)
+    ]
     return np.stack([answers[int(rng.integers(len(answers)))] for answers in found])
 
 

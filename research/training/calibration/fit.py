@@ -1,12 +1,17 @@
-"""Fit the curves of `data/models/calibration.json` to whatever the readers of this version answer, and write their card.
+"""Fit the curves of `data/models/calibration.json` to whatever the readers of this version answer,
+and write their card.
 
-    python -m research.training.calibration.fit --handwriting FOLDER --mnist package/data [--archive OWN.zip] [--only lines] [--pages 100]
+    python -m research.training.calibration.fit --handwriting FOLDER --mnist package/data
+    [--archive OWN.zip] [--only lines] [--pages 100]
 
-`FOLDER` holds `optdigits.npz`, `dhsd_words.npz` and `fonts_train/` (see `research/training/digits/train.py` and `handwriting.py`, also for installing).
-Only writers, font families and pictures that the networks never saw are used. For boxes half of the people are fitted to, and the others judge. For
-lines there are fewer: a sixth of the hands at a time is judged by a curve fitted to the others; the curve in use is fitted to all. The six are
-kept in `calibration_apart.json`, so that `bench --quality` can judge the same hands. Sets that are absent are told of.
-Run it again after every change of a network or of how readings are decoded; curves of networks that were left out stay.
+`FOLDER` holds `optdigits.npz`, `dhsd_words.npz` and `fonts_train/` (see
+`research/training/digits/train.py` and `handwriting.py`, also for installing). Only writers,
+font families and pictures that the networks never saw are used. For boxes half of the people are
+fitted to, and the others judge. For lines there are fewer: a sixth of the hands at a time is
+judged by a curve fitted to the others; the curve in use is fitted to all. The six are kept in
+`calibration_apart.json`, so that `bench --quality` can judge the same hands. Sets that are
+absent are told of. Run it again after every change of a network or of how readings are decoded;
+curves of networks that were left out stay.
 """
 
 from __future__ import annotations
@@ -29,17 +34,38 @@ from pipeline.domain.form.field import Kind
 from pipeline.domain.model import Image
 from pipeline.domain.settings import Handwriting
 from pipeline.reading.calibration.curves import LETTER_KEY, SHIPPED_CALIBRATION
-from pipeline.reading.calibration.files import FittedCurve, cross_fit_curves, fit_curves, format_card_table, write_curves, write_fold_curves
+from pipeline.reading.calibration.files import (
+    FittedCurve,
+    cross_fit_curves,
+    fit_curves,
+    format_card_table,
+    write_curves,
+    write_fold_curves,
+)
 from pipeline.reading.calibration.fit import JudgedReading
 from pipeline.reading.fields.handwriting.network import find_network_file
 from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS
 from research.evaluation.fields.filled_pages import DigitShapes as Pool
 from research.evaluation.fields.filled_pages import make_digit_writers
-from research.evaluation.fields.handwriting import ABSENCE_BY_SET, COPISTE_SET, SWEDISH_SET, WORDS_SET, load_sets
+from research.evaluation.fields.handwriting import (
+    ABSENCE_BY_SET,
+    COPISTE_SET,
+    SWEDISH_SET,
+    WORDS_SET,
+    load_sets,
+)
 from research.evaluation.measure import EvaluationData
 from research.training.calibration import readings
 from research.training.calibration.model_card import write_card
-from research.training.digits.glyphs import MNIST_HELD_OUT, OPTDIGITS_HELD_OUT, Glyphs, enlarge, load_digit_glyphs, load_mnist, load_optdigits
+from research.training.digits.glyphs import (
+    MNIST_HELD_OUT,
+    OPTDIGITS_HELD_OUT,
+    Glyphs,
+    enlarge,
+    load_digit_glyphs,
+    load_mnist,
+    load_optdigits,
+)
 from research.training.digits.rows import DigitContents
 from research.training.handwriting import letters
 from research.training.handwriting.compose_lines import compose_swedish_texts, cut_into_stretches
@@ -47,9 +73,21 @@ from research.training.handwriting.lines import TrainingLine, find_fonts
 
 SEED = 20261124
 MAX_P_BY_KEY = dict.fromkeys(
-    ("mark", "mark-empty", "choice", "choice-empty", "signature", "signature-empty", "initials", "initials-empty"), DRAWN_MARKS_MAX_P
+    (
+        "mark",
+        "mark-empty",
+        "choice",
+        "choice-empty",
+        "signature",
+        "signature-empty",
+        "initials",
+        "initials-empty",
+    ),
+    DRAWN_MARKS_MAX_P,
 )
-"""No probability that rests on drawn marks alone is higher: drawn ones are not as odd as scanned ones."""
+"""No probability that rests on drawn marks alone is higher: drawn ones are not as odd as scanned
+ones.
+"""
 WRITER_COUNT = 12
 MNIST_SHAPE_COUNT = 1000
 """So many of MNIST's digits are written with, the last of its held-out part and of its test part."""
@@ -60,7 +98,9 @@ Halves = tuple[list[JudgedReading], list[JudgedReading]]
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much is read for each half: pages, single digits, drawn rows (also of each format), check boxes a style, lines a set."""
+    """How much is read for each half: pages, single digits, drawn rows (also of each format), check
+    boxes a style, lines a set.
+    """
 
     pages: int
     digits: int
@@ -76,7 +116,9 @@ LETTER_ROW_FACTOR = 3
 """So many times as many rows of letter boxes as lines of a set: half of them cannot be read."""
 COMPOSED_SET = "Swedish in people's letters"
 MIN_RUNNING_TEXT = 25
-"""Lines of on average more signs than this are running text: longer than what people write in a field."""
+"""Lines of on average more signs than this are running text: longer than what people write in a
+field.
+"""
 
 
 def evaluate_boxes(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Progress) -> Halves:
@@ -86,11 +128,20 @@ def evaluate_boxes(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Pro
     halves: Halves = ([], [])
     task = bar.add_task("forms", total=2 * sizes.pages)
     for half, (own, digits, cells) in enumerate(
-        zip(halves, _load_pools(handwriting, mnist_folder), _held_out_cells(handwriting, mnist_folder, sizes.digits), strict=True)
+        zip(
+            halves,
+            _load_pools(handwriting, mnist_folder),
+            _held_out_cells(handwriting, mnist_folder, sizes.digits),
+            strict=True,
+        )
     ):
         rng = np.random.default_rng([SEED, half])
         own += readings.judge_pages(
-            make_digit_writers(fonts[half::2], digits, WRITER_COUNT, rng), sizes.pages, rng, lambda: bar.advance(task), BOX_KINDS
+            make_digit_writers(fonts[half::2], digits, WRITER_COUNT, rng),
+            sizes.pages,
+            rng,
+            lambda: bar.advance(task),
+            BOX_KINDS,
         )
         for name, (pictures, labels) in cells.items():
             own += readings.judge_cells(pictures, labels.tolist(), name)
@@ -105,10 +156,16 @@ def evaluate_marks(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Pro
     fonts = find_fonts(handwriting / "fonts_train", held=True)
     halves: Halves = ([], [])
     task = bar.add_task("forms", total=2 * sizes.pages)
-    for half, (own, digits) in enumerate(zip(halves, _load_pools(handwriting, mnist_folder), strict=True)):
+    for half, (own, digits) in enumerate(
+        zip(halves, _load_pools(handwriting, mnist_folder), strict=True)
+    ):
         rng = np.random.default_rng([SEED, half])
         own += readings.judge_pages(
-            make_digit_writers(fonts[half::2], digits, WRITER_COUNT, rng), sizes.pages, rng, lambda: bar.advance(task), (Kind.MARK, Kind.CHOICE)
+            make_digit_writers(fonts[half::2], digits, WRITER_COUNT, rng),
+            sizes.pages,
+            rng,
+            lambda: bar.advance(task),
+            (Kind.MARK, Kind.CHOICE),
         )
         own += readings.judge_marks(sizes.marks, seed=SEED + half)
     return halves
@@ -120,16 +177,28 @@ def _load_pools(handwriting: Path, mnist_folder: Path) -> tuple[Pool, Pool]:
     start, third = len(scans) - OPTDIGITS_HELD_OUT, OPTDIGITS_HELD_OUT // 3
     parts = slice(start, start + third), slice(start + third, None)
     own, test = load_mnist(mnist_folder, "train"), load_mnist(mnist_folder, "t10k")
-    others = (own[0][-MNIST_SHAPE_COUNT:], own[1][-MNIST_SHAPE_COUNT:]), (test[0][-MNIST_SHAPE_COUNT:], test[1][-MNIST_SHAPE_COUNT:])
-    first, second = (_make_pool(scans[part], values[part], *more) for part, more in zip(parts, others, strict=True))
+    others = (
+        (own[0][-MNIST_SHAPE_COUNT:], own[1][-MNIST_SHAPE_COUNT:]),
+        (test[0][-MNIST_SHAPE_COUNT:], test[1][-MNIST_SHAPE_COUNT:]),
+    )
+    first, second = (
+        _make_pool(scans[part], values[part], *more)
+        for part, more in zip(parts, others, strict=True)
+    )
     return first, second
 
 
 def _make_pool(scans: Image, values: Labels, pictures: Image, labels: Labels) -> Pool:
-    return {d: [enlarge(p, 2.0) for p in scans[values == d]] + [enlarge(p, 2.4) for p in pictures[labels == d]] for d in range(10)}
+    return {
+        d: [enlarge(p, 2.0) for p in scans[values == d]]
+        + [enlarge(p, 2.4) for p in pictures[labels == d]]
+        for d in range(10)
+    }
 
 
-def _held_out_cells(handwriting: Path, mnist_folder: Path, count: int) -> tuple[dict[str, tuple[Image, Labels]], ...]:
+def _held_out_cells(
+    handwriting: Path, mnist_folder: Path, count: int
+) -> tuple[dict[str, tuple[Image, Labels]], ...]:
     scans, values = load_optdigits(handwriting / "optdigits.npz")
     start, third = len(scans) - OPTDIGITS_HELD_OUT, OPTDIGITS_HELD_OUT // 3
     own, own_labels = load_mnist(mnist_folder, "train")
@@ -139,19 +208,32 @@ def _held_out_cells(handwriting: Path, mnist_folder: Path, count: int) -> tuple[
             "MNIST": (own[-MNIST_HELD_OUT:][:count], own_labels[-MNIST_HELD_OUT:][:count]),
             "optdigits": (scans[start : start + third], values[start : start + third]),
         },
-        {"MNIST": (test[:count], test_labels[:count]), "optdigits": (scans[start + third :], values[start + third :])},
+        {
+            "MNIST": (test[:count], test_labels[:count]),
+            "optdigits": (scans[start + third :], values[start + third :]),
+        },
     )
 
 
 def _half_glyphs(glyphs: Glyphs, half: int) -> Glyphs:
-    written = {digit: [images[half::2] for images in sources] for digit, sources in glyphs.written.items()}
-    faces = {digit: sources[-1] for digit, sources in written.items()}  # no printed ones here: handwriting fonts stand in
+    written = {
+        digit: [images[half::2] for images in sources] for digit, sources in glyphs.written.items()
+    }
+    faces = {
+        digit: sources[-1] for digit, sources in written.items()
+    }  # no printed ones here: handwriting fonts stand in
     return Glyphs(written, faces, glyphs.letters[half::2])
 
 
-def evaluate_handwriting(sets: Mapping[str, Sequence[TrainingLine]], shapes: letters.LetterContents, most: int) -> list[JudgedReading]:
-    """Lines, letters and areas of all hands and fonts set aside; lines of running text are also cut into stretches, as people fill in fields."""
-    found = readings.judge_rows(shapes, LETTER_ROW_FACTOR * most, np.random.default_rng(SEED), Kind.LETTERS)
+def evaluate_handwriting(
+    sets: Mapping[str, Sequence[TrainingLine]], shapes: letters.LetterContents, most: int
+) -> list[JudgedReading]:
+    """Lines, letters and areas of all hands and fonts set aside; lines of running text are also cut
+    into stretches, as people fill in fields.
+    """
+    found = readings.judge_rows(
+        shapes, LETTER_ROW_FACTOR * most, np.random.default_rng(SEED), Kind.LETTERS
+    )
     for name, written in sets.items():
         rng = np.random.default_rng([SEED, zlib.crc32(name.encode())])
         chosen = [written[i] for i in rng.permutation(len(written))[:most]]
@@ -166,14 +248,26 @@ def evaluate_handwriting(sets: Mapping[str, Sequence[TrainingLine]], shapes: let
     return readings.even_weights(found)
 
 
-def load_held_out_lines(handwriting: Path, archives: Sequence[Path], count: int) -> dict[str, list[TrainingLine]]:
-    """The sets of hands and fonts set aside that are here, but for the Swedish one, which is only ever tested on, and Swedish in people's letters.
+def load_held_out_lines(
+    handwriting: Path, archives: Sequence[Path], count: int
+) -> dict[str, list[TrainingLine]]:
+    """The sets of hands and fonts set aside that are here, but for the Swedish one, which is only
+    ever tested on, and Swedish in people's letters.
 
     `handwriting` lies in the folder of all data.
     """
-    found = dict(load_sets(EvaluationData(handwriting.parent), archives, only=frozenset(ABSENCE_BY_SET) - {SWEDISH_SET}))
+    found = dict(
+        load_sets(
+            EvaluationData(handwriting.parent),
+            archives,
+            only=frozenset(ABSENCE_BY_SET) - {SWEDISH_SET},
+        )
+    )
     people = [line for name in (WORDS_SET, COPISTE_SET) for line in found.get(name, ())]
-    return {**found, COMPOSED_SET: compose_swedish_texts(people, count, np.random.default_rng(SEED))}
+    return {
+        **found,
+        COMPOSED_SET: compose_swedish_texts(people, count, np.random.default_rng(SEED)),
+    }
 
 
 @contextmanager
@@ -208,11 +302,18 @@ def _network_by_key(some: Iterable[JudgedReading]) -> dict[str, str]:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--handwriting", type=Path, required=True)
     parser.add_argument("--mnist", type=Path, required=True)
     parser.add_argument(
-        "--archive", type=Path, action="append", default=[], dest="archives", help="zip of lines; see research/training/handwriting/train.py"
+        "--archive",
+        type=Path,
+        action="append",
+        default=[],
+        dest="archives",
+        help="zip of lines; see research/training/handwriting/train.py",
     )
     parser.add_argument("--only", choices=("boxes", "marks", "lines"))
     for name, size in asdict(DEFAULT_SIZES).items():
@@ -231,7 +332,9 @@ def main() -> None:
             sets = load_held_out_lines(args.handwriting, args.archives, sizes.lines)
             shapes = letters.load_letter_glyphs(args.handwriting, [], held_out=True)
             for name in sorted(ABSENCE_BY_SET.keys() - sets.keys() - {SWEDISH_SET}):
-                bar.console.print(f"{name} is left out: {ABSENCE_BY_SET[name]}. The curves of lines are poorer for it.")
+                bar.console.print(
+                    f"{name} is left out: {ABSENCE_BY_SET[name]}. The curves of lines are poorer for it."
+                )
             for choice in bar.track(list(Handwriting), description="lines"):
                 with use_weights(choice):
                     if find_network_file().is_file() and find_network_file() not in files:
@@ -241,7 +344,9 @@ def main() -> None:
     kept = _other_networks(fitted)
     write_curves(args.out, fitted, CURVES_NOTE, keep=kept)
     if any(one.fold_curves for one in fitted):
-        write_fold_curves(args.out.with_stem(f"{args.out.stem}_apart"), fitted, CURVES_NOTE, keep=kept)
+        write_fold_curves(
+            args.out.with_stem(f"{args.out.stem}_apart"), fitted, CURVES_NOTE, keep=kept
+        )
     write_card(args.out.with_suffix(".md"), fitted, keep=kept)
     print(format_card_table(fitted))
 

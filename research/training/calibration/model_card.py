@@ -59,16 +59,32 @@ Own work of this project; the numbers carry no part of the data.
 
 def write_card(file: Path, fitted: Sequence[FittedCurve], keep: Iterable[str] = ()) -> None:
     """Write the card: what this run fitted, and of an existing card the rows of networks in `keep`."""
-    command = " ".join(["python -m research.training.calibration.fit", *_full_run_arguments(sys.argv[1:])])
-    table = "\n".join([format_card_table(fitted), *_card_rows(file, {format_network(network) for network in keep})])
-    file.write_text(CARD_TEMPLATE.format(drawn=DRAWN_MARKS_MAX_P, unfitted=UNCALIBRATED_MAX_P, table=table, command=command), "utf-8")
+    command = " ".join(
+        ["python -m research.training.calibration.fit", *_full_run_arguments(sys.argv[1:])]
+    )
+    table = "\n".join(
+        [
+            format_card_table(fitted),
+            *_card_rows(file, {format_network(network) for network in keep}),
+        ]
+    )
+    file.write_text(
+        CARD_TEMPLATE.format(
+            drawn=DRAWN_MARKS_MAX_P, unfitted=UNCALIBRATED_MAX_P, table=table, command=command
+        ),
+        "utf-8",
+    )
 
 
 def _full_run_arguments(arguments: Sequence[str]) -> list[str]:
     """Without what was left out this time, and without anybody's folders."""
     words = [word for argument in arguments for word in argument.split("=", 1)]
     skipped = {at for i, word in enumerate(words) if word == "--only" for at in (i, i + 1)}
-    return [Path(word).name if Path(word).is_absolute() else word for i, word in enumerate(words) if i not in skipped]
+    return [
+        Path(word).name if Path(word).is_absolute() else word
+        for i, word in enumerate(words)
+        if i not in skipped
+    ]
 
 
 def _card_rows(file: Path, networks: set[str]) -> list[str]:

@@ -1,6 +1,8 @@
-"""Readings of what nobody trained on, with the truth: what curves of probabilities are fitted to and reported on.
+"""Readings of what nobody trained on, with the truth: what curves of probabilities are fitted to
+and reported on.
 
-Digits come from people set aside, lines from writers and font families set aside, marks and forms are drawn.
+Digits come from people set aside, lines from writers and font families set aside, marks and
+forms are drawn.
 """
 
 from __future__ import annotations
@@ -16,44 +18,73 @@ from numpy.random import Generator
 
 from pipeline.domain.form.field import FieldSpec, Format, Kind
 from pipeline.domain.model import Image, Reading, State, Value
-from pipeline.reading.calibration.curves import LETTER_KEY, curve_features, curve_key, log_odds, writer_clarity
+from pipeline.reading.calibration.curves import (
+    LETTER_KEY,
+    curve_features,
+    curve_key,
+    log_odds,
+    writer_clarity,
+)
 from pipeline.reading.calibration.fit import JudgedReading
 from pipeline.reading.fields import letters
 from pipeline.reading.fields.digits.reader import plain_digit_row
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.registry import FIELD_READERS
 from pipeline.reading.single_fields import make_field_image
-from research.evaluation.fields.filled_pages import DigitShapes, DigitWriter, draw_filled_fields, draw_row_field
+from research.evaluation.fields.filled_pages import (
+    DigitShapes,
+    DigitWriter,
+    draw_filled_fields,
+    draw_row_field,
+)
 from research.training.digits.rows import CONDITIONS, PX_PER_MM, RowContents, draw_row
 from research.training.handwriting.lines import TrainingLine, font_family
 from research.training.marks.draw import MARK_STYLES, DrawnMark, draw_mark, draw_sheet
 
 ODD_ROW_SHARE = 0.2
-"""Share of drawn rows with something other than digits that is kept: they are drawn far more often than people write them."""
+"""Share of drawn rows with something other than digits that is kept: they are drawn far more often
+than people write them.
+"""
 LINES_PER_PAGE = (1, 1, 4, 8, 16)
-"""So many lines of a hand are on a page: where a line stands alone, nothing else is known of its hand."""
+"""So many lines of a hand are on a page: where a line stands alone, nothing else is known of its
+hand.
+"""
 LINES_PER_AREA = (2, 3, 4)
 """So many lines are put into an area."""
 ROUNDS_PER_AREA_LINE = 4
-"""So many times each line is put into an area, with other lines each time: hands are few, and of 350 areas an error of 0.04 is chance alone."""
+"""So many times each line is put into an area, with other lines each time: hands are few, and of
+350 areas an error of 0.04 is chance alone.
+"""
 DISPUTED_DIVISOR = 5
 """What people disagree on is so many times rarer than each of the other styles, as in fitting."""
 ROW_CHARACTERS = "0123456789 "
 BOXES_PER_SHEET = 40
 """Boxes of a drawn sheet."""
 MIN_VISIBLE_DARKENING = 0.1
-"""A mark that takes less of the paper's grey than this is not on the scan any more (faint pencil at 1 bit): nobody could read it."""
-LINE_CURVE_KEYS = frozenset({*(str(kind) for kind in Kind if kind.traits.is_handwriting), LETTER_KEY})
+"""A mark that takes less of the paper's grey than this is not on the scan any more (faint pencil at
+1 bit): nobody could read it.
+"""
+LINE_CURVE_KEYS = frozenset(
+    {*(str(kind) for kind in Kind if kind.traits.is_handwriting), LETTER_KEY}
+)
 """Curves that rest on lines of several collections, of very different sizes."""
 
 Truth = tuple[Value, State]
 
 
-def judge_reading(spec: FieldSpec, reading: Reading, truth: Truth, part: str, source: str, hand: float = 0.0) -> JudgedReading:
-    """One reading against the truth; its value and state both have to be right. What is no value counts by its state alone."""
+def judge_reading(
+    spec: FieldSpec, reading: Reading, truth: Truth, part: str, source: str, hand: float = 0.0
+) -> JudgedReading:
+    """One reading against the truth; its value and state both have to be right. What is no value
+    counts by its state alone.
+    """
     state = truth[1]
-    right = (reading.value, reading.state) == truth if state is State.READ else reading.state is state
-    return JudgedReading(curve_key(spec, reading), curve_features(spec, reading, hand), right, part, source)
+    right = (
+        (reading.value, reading.state) == truth if state is State.READ else reading.state is state
+    )
+    return JudgedReading(
+        curve_key(spec, reading), curve_features(spec, reading, hand), right, part, source
+    )
 
 
 def read_uncalibrated(crops: Sequence[FieldImage]) -> list[Reading]:
@@ -68,29 +99,50 @@ def read_uncalibrated(crops: Sequence[FieldImage]) -> list[Reading]:
 
 
 def judge_pages(
-    people: Sequence[DigitWriter], count: int, rng: Generator, tick: Callable[[], None], kinds: Collection[Kind] = tuple(Kind)
+    people: Sequence[DigitWriter],
+    count: int,
+    rng: Generator,
+    tick: Callable[[], None],
+    kinds: Collection[Kind] = tuple(Kind),
 ) -> list[JudgedReading]:
     """Every field but handwriting, of these kinds, of forms filled in by drawing."""
     found = []
     for every in draw_filled_fields(people, count, rng):
         fields = [one for one in every if one.crop.spec.kind in kinds]
         for one, reading in zip(fields, read_uncalibrated([f.crop for f in fields]), strict=True):
-            found.append(judge_reading(one.crop.spec, reading, (one.value, one.state), one.page, f"forms, {one.way}"))
+            found.append(
+                judge_reading(
+                    one.crop.spec, reading, (one.value, one.state), one.page, f"forms, {one.way}"
+                )
+            )
         tick()
     return found
 
 
 def judge_cells(pictures: Image, labels: Iterable[int], source: str) -> list[JudgedReading]:
     """Single digits, white on black, each as a row of one box."""
-    crops = [FieldImage((255 - picture).astype(np.uint8), plain_digit_row(1)) for picture in pictures]
+    crops = [
+        FieldImage((255 - picture).astype(np.uint8), plain_digit_row(1)) for picture in pictures
+    ]
     readings = FIELD_READERS[Kind.DIGITS](crops)
     pairs = enumerate(zip(crops, readings, labels, strict=True))
-    return [judge_reading(c.spec, r, (str(label), State.READ), f"{source} {i // 50}", source) for i, (c, r, label) in pairs]
+    return [
+        judge_reading(c.spec, r, (str(label), State.READ), f"{source} {i // 50}", source)
+        for i, (c, r, label) in pairs
+    ]
 
 
-def judge_rows(contents: RowContents, count: int, rng: Generator, kind: Kind = Kind.DIGITS) -> list[JudgedReading]:
-    """Rows of digit boxes, or letter boxes, drawn in all conditions and read as rows without a format."""
-    plain, symbols = (letters.plain_letter_row, letters.LETTER_SYMBOLS[:-2]) if kind is Kind.LETTERS else (plain_digit_row, ROW_CHARACTERS)
+def judge_rows(
+    contents: RowContents, count: int, rng: Generator, kind: Kind = Kind.DIGITS
+) -> list[JudgedReading]:
+    """Rows of digit boxes, or letter boxes, drawn in all conditions and read as rows without a
+    format.
+    """
+    plain, symbols = (
+        (letters.plain_letter_row, letters.LETTER_SYMBOLS[:-2])
+        if kind is Kind.LETTERS
+        else (plain_digit_row, ROW_CHARACTERS)
+    )
     crops: list[FieldImage] = []
     truths: list[Truth] = []
     sources: list[str] = []
@@ -98,10 +150,20 @@ def judge_rows(contents: RowContents, count: int, rng: Generator, kind: Kind = K
         condition = str(rng.choice(CONDITIONS))
         row = draw_row(contents, condition, rng)
         truth = _row_truth(row.labels, symbols)
-        if truth is None or (truth[1] in (State.CANCELLED, State.ILLEGIBLE) and rng.random() >= ODD_ROW_SHARE):
+        if truth is None or (
+            truth[1] in (State.CANCELLED, State.ILLEGIBLE) and rng.random() >= ODD_ROW_SHARE
+        ):
             continue
         margin = row.margin_px / PX_PER_MM
-        crops.append(FieldImage(row.image, plain(len(row.labels)), row.blank, PX_PER_MM if row.blank is not None else None, margin))
+        crops.append(
+            FieldImage(
+                row.image,
+                plain(len(row.labels)),
+                row.blank,
+                PX_PER_MM if row.blank is not None else None,
+                margin,
+            )
+        )
         truths.append(truth)
         sources.append(f"rows, {condition}")
     found = zip(crops, FIELD_READERS[kind](crops), truths, sources, strict=True)
@@ -115,12 +177,17 @@ def judge_formatted_rows(shapes: DigitShapes, count: int, rng: Generator) -> lis
         drawn = [draw_row_field(name, shapes, rng, empty=i % 8 == 0) for i in range(count)]
         readings = FIELD_READERS[Kind.DIGITS]([crop for crop, _ in drawn])
         pairs = enumerate(zip(drawn, readings, strict=True))
-        found += [judge_reading(crop.spec, r, truth, f"{name} {i}", f"rows, {name}") for i, ((crop, truth), r) in pairs]
+        found += [
+            judge_reading(crop.spec, r, truth, f"{name} {i}", f"rows, {name}")
+            for i, ((crop, truth), r) in pairs
+        ]
     return found
 
 
 def _row_truth(labels: Sequence[int], symbols: str) -> Truth | None:
-    """What a row says; None where there are gaps in it, which digits without a format may not show, or where it is half struck out."""
+    """What a row says; None where there are gaps in it, which digits without a format may not show,
+    or where it is half struck out.
+    """
     if any(label >= len(symbols) for label in labels):
         return (None, State.CANCELLED) if all(label == len(symbols) for label in labels) else None
     text = "".join(symbols[label] for label in labels)
@@ -130,19 +197,40 @@ def _row_truth(labels: Sequence[int], symbols: str) -> Truth | None:
 
 
 def judge_marks(each: int, seed: int) -> list[JudgedReading]:
-    """Check boxes in every style, alone and on sheets of about as many, where the mark is still to be seen.
+    """Check boxes in every style, alone and on sheets of about as many, where the mark is still to
+    be seen.
 
-    Of what people disagree on (a circle around the box, a mark beside it) only what is read as empty counts, and it counts as wrong.
+    Of what people disagree on (a circle around the box, a mark beside it) only what is read as
+    empty counts, and it counts as wrong.
     """
     rng = np.random.default_rng(seed)
     agreed = [style for style, (truth, _) in MARK_STYLES.items() if truth]
     alone = [draw_mark(style, rng, with_blank=i % 2 == 0) for style in agreed for i in range(each)]
-    alone += [draw_mark(style, rng) for style in MARK_STYLES if style not in agreed for _ in range(each // DISPUTED_DIVISOR)]
-    sheets = [box for number in range(max(1, each * len(agreed) // BOXES_PER_SHEET)) for box in draw_sheet(BOXES_PER_SHEET, rng, number + 1)]
-    drawn = [one for one in (*alone, *sheets) if one.truth is State.EMPTY or one.shows >= MIN_VISIBLE_DARKENING]
+    alone += [
+        draw_mark(style, rng)
+        for style in MARK_STYLES
+        if style not in agreed
+        for _ in range(each // DISPUTED_DIVISOR)
+    ]
+    sheets = [
+        box
+        for number in range(max(1, each * len(agreed) // BOXES_PER_SHEET))
+        for box in draw_sheet(BOXES_PER_SHEET, rng, number + 1)
+    ]
+    drawn = [
+        one
+        for one in (*alone, *sheets)
+        if one.truth is State.EMPTY or one.shows >= MIN_VISIBLE_DARKENING
+    ]
     readings = FIELD_READERS[Kind.MARK]([one.crop for one in drawn])
     return [
-        judge_reading(d.crop.spec, r, (d.truth is not State.EMPTY, d.truth or State.READ), _sheet_part(d, i), "drawn marks")
+        judge_reading(
+            d.crop.spec,
+            r,
+            (d.truth is not State.EMPTY, d.truth or State.READ),
+            _sheet_part(d, i),
+            "drawn marks",
+        )
         for i, (d, r) in enumerate(zip(drawn, readings, strict=True))
         if d.truth or r.state is State.EMPTY
     ]
@@ -152,7 +240,9 @@ def _sheet_part(drawn: DrawnMark, number: int) -> str:
     return f"sheet {drawn.crop.sheet_number}" if drawn.crop.sheet_number else f"mark {number}"
 
 
-def judge_lines(written: Sequence[TrainingLine], source: str, rng: Generator) -> list[JudgedReading]:
+def judge_lines(
+    written: Sequence[TrainingLine], source: str, rng: Generator
+) -> list[JudgedReading]:
     """Single handwritten lines, and each of their characters."""
     crops = [make_field_image(line.picture, Kind.TEXT, None) for line in written]
     readings = FIELD_READERS[Kind.TEXT](crops)
@@ -161,12 +251,19 @@ def judge_lines(written: Sequence[TrainingLine], source: str, rng: Generator) ->
     for line, crop, reading, hand in zip(written, crops, readings, hands, strict=True):
         part = font_family(line.writer)
         found.append(judge_reading(crop.spec, reading, (line.text, State.READ), part, source, hand))
-        found += [JudgedReading(LETTER_KEY, (log_odds(p),), right, part, source) for p, right in _judge_letters(reading, line.text)]
+        found += [
+            JudgedReading(LETTER_KEY, (log_odds(p),), right, part, source)
+            for p, right in _judge_letters(reading, line.text)
+        ]
     return found
 
 
-def page_writer_clarity(writers: Sequence[str], readings: Sequence[Reading], rng: Generator) -> list[float]:
-    """What the other lines of a page tell of a hand, pages of one writer being as long as pages are, or a line alone."""
+def page_writer_clarity(
+    writers: Sequence[str], readings: Sequence[Reading], rng: Generator
+) -> list[float]:
+    """What the other lines of a page tell of a hand, pages of one writer being as long as pages
+    are, or a line alone.
+    """
     places: dict[str, list[int]] = defaultdict(list)
     for i, writer in enumerate(writers):
         places[writer].append(i)
@@ -181,13 +278,19 @@ def page_writer_clarity(writers: Sequence[str], readings: Sequence[Reading], rng
 
 
 def _judge_letters(reading: Reading, text: str) -> list[tuple[float, bool]]:
-    blocks = difflib.SequenceMatcher(None, str(reading.value or ""), text, autojunk=False).get_matching_blocks()
+    blocks = difflib.SequenceMatcher(
+        None, str(reading.value or ""), text, autojunk=False
+    ).get_matching_blocks()
     right = {i for start, _, length in blocks for i in range(start, start + length)}
     return [(p, i in right) for i, p in enumerate(reading.characters)]
 
 
-def judge_areas(written: Sequence[TrainingLine], source: str, rng: Generator) -> list[JudgedReading]:
-    """Lines of one writer under each other on a ruled area. Each line counts once, however often it is used."""
+def judge_areas(
+    written: Sequence[TrainingLine], source: str, rng: Generator
+) -> list[JudgedReading]:
+    """Lines of one writer under each other on a ruled area. Each line counts once, however often it
+    is used.
+    """
     found: list[JudgedReading] = []
     for turn in range(ROUNDS_PER_AREA_LINE):
         order = rng.permutation(len(written)) if turn else range(len(written))
@@ -195,7 +298,9 @@ def judge_areas(written: Sequence[TrainingLine], source: str, rng: Generator) ->
     return found
 
 
-def _judge_areas_once(written: Sequence[TrainingLine], source: str, rng: Generator) -> list[JudgedReading]:
+def _judge_areas_once(
+    written: Sequence[TrainingLine], source: str, rng: Generator
+) -> list[JudgedReading]:
     by_writer: dict[str, list[TrainingLine]] = defaultdict(list)
     for line in written:
         by_writer[line.writer].append(line)
@@ -210,7 +315,14 @@ def _judge_areas_once(written: Sequence[TrainingLine], source: str, rng: Generat
     hands = page_writer_clarity([some[0].writer for some in groups], readings, rng)
     pairs = zip(groups, crops, readings, hands, strict=True)
     found = [
-        judge_reading(c.spec, r, ("\n".join(line.text for line in some), State.READ), font_family(some[0].writer), source, h)
+        judge_reading(
+            c.spec,
+            r,
+            ("\n".join(line.text for line in some), State.READ),
+            font_family(some[0].writer),
+            source,
+            h,
+        )
         for some, c, r, h in pairs
     ]
     return [replace(one, weight=1 / ROUNDS_PER_AREA_LINE) for one in found]
@@ -219,19 +331,33 @@ def _judge_areas_once(written: Sequence[TrainingLine], source: str, rng: Generat
 def make_area_image(pictures: Sequence[Image], line_mm: float = 9.0) -> FieldImage:
     """Line pictures under each other, one a ruled line, as the crop of a field at 8 px/mm."""
     height = round(line_mm * PX_PER_MM)
-    width = max(round(picture.shape[1] * height / picture.shape[0]) for picture in pictures) + height
-    return make_field_image(np.vstack([_place_on_line(picture, height, width) for picture in pictures]), Kind.LINES, len(pictures))
+    width = (
+        max(round(picture.shape[1] * height / picture.shape[0]) for picture in pictures) + height
+    )
+    return make_field_image(
+        np.vstack([_place_on_line(picture, height, width) for picture in pictures]),
+        Kind.LINES,
+        len(pictures),
+    )
 
 
 def _place_on_line(picture: Image, height: int, width: int) -> Image:
     factor = 0.95 * height / picture.shape[0]
-    small = np.asarray(cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
+    small = np.asarray(
+        cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8
+    )
     below = height - small.shape[0]
-    return np.pad(small, ((below, 0), (height // 4, width - small.shape[1] - height // 4)), constant_values=255)
+    return np.pad(
+        small,
+        ((below, 0), (height // 4, width - small.shape[1] - height // 4)),
+        constant_values=255,
+    )
 
 
 def even_weights(evidence: Sequence[JudgedReading]) -> list[JudgedReading]:
-    """Weights under which every source of a key counts alike, and all together as many as there are."""
+    """Weights under which every source of a key counts alike, and all together as many as there
+    are.
+    """
     sizes: Mapping[tuple[str, str], float] = _source_sizes(evidence)
     sources = defaultdict(set)
     totals: dict[str, float] = defaultdict(float)
@@ -239,7 +365,10 @@ def even_weights(evidence: Sequence[JudgedReading]) -> list[JudgedReading]:
         sources[key].add(source)
         totals[key] += count
     shares = {at: totals[at[0]] / len(sources[at[0]]) / size for at, size in sizes.items()}
-    return [replace(e, weight=e.weight * shares[e.key, e.source]) if e.key in LINE_CURVE_KEYS else e for e in evidence]
+    return [
+        replace(e, weight=e.weight * shares[e.key, e.source]) if e.key in LINE_CURVE_KEYS else e
+        for e in evidence
+    ]
 
 
 def _source_sizes(evidence: Sequence[JudgedReading]) -> dict[tuple[str, str], float]:

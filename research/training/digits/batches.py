@@ -30,13 +30,23 @@ def distort(pictures: Tensor, generator: torch.Generator) -> Tensor:
     wide, high = 1.04 + spread(0.14), 1.04 + spread(0.14)
     top = torch.stack([wide * turn.cos(), -high * turn.sin() + slant, spread(0.12)], 1)
     bottom = torch.stack([wide * turn.sin(), high * turn.cos(), spread(0.12)], 1)
-    grid = nnf.affine_grid(torch.stack([top, bottom], 1), [n, 1, CELL_PX, CELL_PX], align_corners=False)
-    coarse = torch.randn(n, 2, 5, 5, generator=generator) * torch.rand(n, 1, 1, 1, generator=generator) * MAX_BEND
-    bend = nnf.interpolate(coarse, size=(CELL_PX, CELL_PX), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    grid = nnf.affine_grid(
+        torch.stack([top, bottom], 1), [n, 1, CELL_PX, CELL_PX], align_corners=False
+    )
+    coarse = (
+        torch.randn(n, 2, 5, 5, generator=generator)
+        * torch.rand(n, 1, 1, 1, generator=generator)
+        * MAX_BEND
+    )
+    bend = nnf.interpolate(
+        coarse, size=(CELL_PX, CELL_PX), mode="bicubic", align_corners=True
+    ).permute(0, 2, 3, 1)
     return nnf.grid_sample(pictures, grid + bend, align_corners=False)
 
 
-def iter_batches(pictures: Image, labels: Labels, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+def iter_batches(
+    pictures: Image, labels: Labels, generator: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
     """One pass over the cells in a new order, with new movements."""
     order = torch.randperm(len(labels), generator=generator).numpy()
     for start in range(0, len(order) - BATCH_SIZE + 1, BATCH_SIZE):

@@ -1,6 +1,8 @@
-"""Boxes that somebody corrected, or that hold what is no digit: struck out, written over, two digits in one box, a letter.
+"""Boxes that somebody corrected, or that hold what is no digit: struck out, written over, two
+digits in one box, a letter.
 
-What a person could not tell either is not a digit: the network is to say so, so that somebody looks.
+What a person could not tell either is not a digit: the network is to say so, so that somebody
+looks.
 """
 
 from __future__ import annotations
@@ -14,7 +16,13 @@ from numpy.typing import NDArray
 
 from pipeline.domain.model import Image
 from pipeline.reading.fields.digits.cells import EMPTY_CLASS, OTHER_CLASS, STRUCK_CLASS
-from research.training.digits.glyphs import GLYPH_HEIGHT, Glyphs, cut_to_ink, draw_scribble, draw_stroke
+from research.training.digits.glyphs import (
+    GLYPH_HEIGHT,
+    Glyphs,
+    cut_to_ink,
+    draw_scribble,
+    draw_stroke,
+)
 
 CORRECTION_KINDS = ("letter", "pair", "mark", "slash", "written over")
 CORRECTION_SHARES = (0.34, 0.08, 0.36, 0.12, 0.10)
@@ -24,7 +32,9 @@ MIN_VISIBLE_SHARE = 0.3
 ZERO, ONE, FOUR, SEVEN = 0, 1, 4, 7
 RISING, FALLING, LEVEL = 0, 1, 2
 NATURAL_STROKES = {RISING: {ZERO, ONE, SEVEN}, FALLING: {ZERO}, LEVEL: {FOUR, SEVEN}}
-"""Strokes that cancel nothing: a nought has its slash, a seven its bar, and a one or a seven leans as a rising stroke does."""
+"""Strokes that cancel nothing: a nought has its slash, a seven its bar, and a one or a seven leans
+as a rising stroke does.
+"""
 
 
 def draw_correction(kind: str, glyphs: Glyphs, rng: Generator) -> tuple[int, Image]:
@@ -40,7 +50,9 @@ def draw_correction(kind: str, glyphs: Glyphs, rng: Generator) -> tuple[int, Ima
     if kind == "written over":
         return OTHER_CLASS, _draw_overwritten(glyphs, rng)
     mark = draw_scribble(int(rng.integers(5)), rng)
-    return STRUCK_CLASS, draw_struck_out(mark, _draw_digit(glyphs, rng)) if rng.random() < 0.65 else mark
+    return STRUCK_CLASS, draw_struck_out(
+        mark, _draw_digit(glyphs, rng)
+    ) if rng.random() < 0.65 else mark
 
 
 def draw_corrected_digit(before: Image, after: Image, rng: Generator) -> Image:
@@ -49,7 +61,9 @@ def draw_corrected_digit(before: Image, after: Image, rng: Generator) -> Image:
 
 
 def _draw_overwritten(glyphs: Glyphs, rng: Generator) -> Image:
-    """A digit over another, by the same pen: both show, and nobody can tell which one counts. A nought and a one are a nought with its slash."""
+    """A digit over another, by the same pen: both show, and nobody can tell which one counts. A
+    nought and a one are a nought with its slash.
+    """
     while True:
         old, new = (int(value) for value in rng.choice(10, 2, replace=False))
         before, after = glyphs.digit(old, rng)[0], glyphs.digit(new, rng)[0]
@@ -66,7 +80,9 @@ def _overlay(before: Image, after: Image, strength: float, bolder_px: int) -> Im
 
 def _are_distinct(before: Image, after: Image) -> bool:
     """Whether each of two shapes laid over each other has strokes of its own."""
-    old, new = (shape > 127 for shape in (cv2.resize(before, (after.shape[1], after.shape[0])), after))
+    old, new = (
+        shape > 127 for shape in (cv2.resize(before, (after.shape[1], after.shape[0])), after)
+    )
     return min(_distinct_share(old, new), _distinct_share(new, old)) >= MIN_VISIBLE_SHARE
 
 
@@ -79,13 +95,24 @@ def _distinct_share(ink: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
 def _draw_pair(left: Image, right: Image, rng: Generator) -> Image:
     """Two digits side by side in one box."""
     width = rng.uniform(0.35, 0.6)
-    narrow = [cv2.resize(digit, (max(4, round(min(digit.shape[1] / digit.shape[0], width) * GLYPH_HEIGHT)), GLYPH_HEIGHT)) for digit in (left, right)]
+    narrow = [
+        cv2.resize(
+            digit,
+            (
+                max(4, round(min(digit.shape[1] / digit.shape[0], width) * GLYPH_HEIGHT)),
+                GLYPH_HEIGHT,
+            ),
+        )
+        for digit in (left, right)
+    ]
     gap = np.zeros((GLYPH_HEIGHT, int(rng.integers(3, 12))), np.uint8)
     return np.concatenate([narrow[0], gap, narrow[1]], axis=1).astype(np.uint8)
 
 
 def _draw_slashed(glyph: Image, way: int, rng: Generator) -> Image:
-    """A digit with one straight stroke through all of it: `RISING` from the bottom left, `FALLING` from the top left, or `LEVEL`."""
+    """A digit with one straight stroke through all of it: `RISING` from the bottom left, `FALLING`
+    from the top left, or `LEVEL`.
+    """
     pad = 16
     out = np.pad(glyph, pad)
     height, width = out.shape
@@ -94,7 +121,10 @@ def _draw_slashed(glyph: Image, way: int, rng: Generator) -> Image:
     left, right = {
         RISING: ((over[0], height - over[1]), (width - over[2], over[3])),
         FALLING: ((over[0], over[1]), (width - over[2], height - over[3])),
-        LEVEL: ((over[0], middle + rng.uniform(-6, 6)), (width - over[2], middle + rng.uniform(-6, 6))),
+        LEVEL: (
+            (over[0], middle + rng.uniform(-6, 6)),
+            (width - over[2], middle + rng.uniform(-6, 6)),
+        ),
     }[way]
     draw_stroke(out, [left, right], int(rng.integers(2, 7)))
     return cut_to_ink(out)
@@ -102,7 +132,9 @@ def _draw_slashed(glyph: Image, way: int, rng: Generator) -> Image:
 
 @dataclass(frozen=True, slots=True)
 class CorrectedBoxes:
-    """Boxes that all hold one of `KINDS`: what a row is drawn from to see what the network makes of it."""
+    """Boxes that all hold one of `KINDS`: what a row is drawn from to see what the network makes of
+    it.
+    """
 
     glyphs: Glyphs
     kind: str

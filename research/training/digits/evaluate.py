@@ -1,4 +1,6 @@
-"""How good the digit network is: error, calibration and speed on cells that it never saw, and the card that says so."""
+"""How good the digit network is: error, calibration and speed on cells that it never saw, and the
+card that says so.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,10 @@ Labels = NDArray[np.int64]
 class DigitMetrics:
     """Figures of one set, with the odds of other things than digits that rows are decoded by.
 
-    `digit_error` counts cells that hold a digit; `silent` those read wrong with p ≥ 0.999 (any class);
-    `changed` is the share of cells of which the first network says something else than it did as trained, in floating numbers."""
+    `digit_error` counts cells that hold a digit; `silent` those read wrong with p ≥ 0.999 (any
+    class); `changed` is the share of cells of which the first network says something else than
+    it did as trained, in floating numbers.
+    """
 
     cells: int
     error: float
@@ -37,10 +41,19 @@ class DigitMetrics:
     ms_per_100: float
 
 
-def expected_calibration_error(p: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 15) -> float:
-    """Mean distance between stated and actual share of right answers, over `bins` equal steps of p weighted by their size."""
+def expected_calibration_error(
+    p: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 15
+) -> float:
+    """Mean distance between stated and actual share of right answers, over `bins` equal steps of p
+    weighted by their size.
+    """
     step = np.minimum((p * bins).astype(int), bins - 1)
-    return float(sum(abs(p[step == b].mean() - right[step == b].mean()) * (step == b).mean() for b in np.unique(step)))
+    return float(
+        sum(
+            abs(p[step == b].mean() - right[step == b].mean()) * (step == b).mean()
+            for b in np.unique(step)
+        )
+    )
 
 
 def fit_temperature(scores: NDArray[np.float64], labels: Labels) -> float:
@@ -49,7 +62,9 @@ def fit_temperature(scores: NDArray[np.float64], labels: Labels) -> float:
     def loss(temperature: float) -> float:
         scaled = scores / temperature
         scaled = scaled - scaled.max(axis=1, keepdims=True)
-        return float((np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(labels)), labels]).mean())
+        return float(
+            (np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(labels)), labels]).mean()
+        )
 
     return float(min(np.geomspace(0.4, 4, 120), key=loss))
 
@@ -61,7 +76,9 @@ def measure_networks(sets: Mapping[str, tuple[Image, Labels]]) -> dict[str, Digi
 
 def _measure_set(pictures: Image, labels: Labels) -> DigitMetrics:
     start = time.process_time()
-    p = np.concatenate([classify_cells(part) for part in np.array_split(pictures, max(1, len(pictures) // 500))])
+    p = np.concatenate(
+        [classify_cells(part) for part in np.array_split(pictures, max(1, len(pictures) // 500))]
+    )
     took = time.process_time() - start
     p[:, STRUCK_CLASS:] *= NON_DIGIT_WEIGHT
     p /= p.sum(axis=1, keepdims=True)
@@ -82,7 +99,10 @@ def _measure_set(pictures: Image, labels: Labels) -> DigitMetrics:
 
 
 def _changed_share(pictures: Image) -> float:
-    says, said = (run_digit_network(pictures, file).argmax(axis=1) for file in (DIGIT_MODEL, DIGIT_MODEL.parent / TRAINED_FOLDER / DIGIT_MODEL.name))
+    says, said = (
+        run_digit_network(pictures, file).argmax(axis=1)
+        for file in (DIGIT_MODEL, DIGIT_MODEL.parent / TRAINED_FOLDER / DIGIT_MODEL.name)
+    )
     return float((says != said).mean())
 
 

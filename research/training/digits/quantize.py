@@ -1,7 +1,8 @@
 """A digit network in 8-bit numbers, by the runtime's own tools: less than half of the time a cell.
 
-Weights get 7 bits a channel, since processors without VNNI saturate with 8 (see `rounding.py`), activations 8 bits over the range that cells of
-training rows show. The last layer stays in floating numbers: it says how sure the network is.
+Weights get 7 bits a channel, since processors without VNNI saturate with 8 (see `rounding.py`),
+activations 8 bits over the range that cells of training rows show. The last layer stays in
+floating numbers: it says how sure the network is.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ class _CellReader(CalibrationDataReader):  # type: ignore[misc]  # the runtime's
 
 def _iter_batches(cells: Image) -> Iterator[Mapping[str, NDArray[np.float32]]]:
     for start in range(0, len(cells), BATCH_SIZE):
-        yield {"cells": cells[start : start + BATCH_SIZE, None].astype(np.float32) / np.float32(255)}
+        yield {
+            "cells": cells[start : start + BATCH_SIZE, None].astype(np.float32) / np.float32(255)
+        }
 
 
 def quantize_digit_network(network: Path, cells: Image, out: Path) -> None:

@@ -1,6 +1,7 @@
 """Rows of digit boxes as they look after registration at 8 px per mm, with what each box holds.
 
-A row is drawn with its neighbours, box lines, pen and paper, then spoiled as scanners spoil; `cell_pictures` then cuts it as it cuts live crops.
+A row is drawn with its neighbours, box lines, pen and paper, then spoiled as scanners spoil;
+`cell_pictures` then cuts it as it cuts live crops.
 """
 
 from __future__ import annotations
@@ -16,11 +17,26 @@ from numpy.typing import NDArray
 
 from pipeline.domain.model import Image
 from pipeline.reading.fields.digits.cells import EMPTY_CLASS, STRUCK_CLASS, cell_images
-from research.training.digits.corrections import CORRECTION_KINDS, CORRECTION_SHARES, draw_corrected_digit, draw_correction
+from research.training.digits.corrections import (
+    CORRECTION_KINDS,
+    CORRECTION_SHARES,
+    draw_corrected_digit,
+    draw_correction,
+)
 from research.training.digits.glyphs import Glyphs, add_local_habit
 
 PX_PER_MM = 8.0
-CONDITIONS = ("plain", "pencil", "one_bit", "low_dpi", "jpeg", "no_blank", "bare", "bleed", "motion")
+CONDITIONS = (
+    "plain",
+    "pencil",
+    "one_bit",
+    "low_dpi",
+    "jpeg",
+    "no_blank",
+    "bare",
+    "bleed",
+    "motion",
+)
 InkLayer = NDArray[np.float32]
 
 
@@ -52,7 +68,9 @@ class RowContents(Protocol):
         ...
 
     def cell(self, blanks: float, odd: float, rng: Generator) -> tuple[int, Image | None]:
-        """One box: empty with chance `blanks`, else something struck out or foreign with chance `odd`."""
+        """One box: empty with chance `blanks`, else something struck out or foreign with chance
+        `odd`.
+        """
         ...
 
 
@@ -80,17 +98,33 @@ def draw_row(contents: RowContents, condition: str, rng: Generator) -> DrawnRow:
     edges = np.linspace(margin, shape[1] - margin, cells + 1)
     ink, labels = _write_row(contents, shape, edges, margin, rng)
     lines = _draw_boxes(shape, edges, margin, rng)
-    image = _scan_sheet(_compose_sheet(ink, _misregister(lines, rng, 3.0), condition, rng), condition, rng)
+    image = _scan_sheet(
+        _compose_sheet(ink, _misregister(lines, rng, 3.0), condition, rng), condition, rng
+    )
     blank = None if condition == "no_blank" else np.clip(255 - lines, 0, 255).astype(np.uint8)
     if blank is None:
         image = image[margin : shape[0] - margin, margin : shape[1] - margin]
-    return DrawnRow(np.ascontiguousarray(image), blank, 0.0 if blank is None else margin, tuple(labels))
+    return DrawnRow(
+        np.ascontiguousarray(image), blank, 0.0 if blank is None else margin, tuple(labels)
+    )
 
 
-def _write_row(contents: RowContents, shape: tuple[int, int], edges: NDArray[np.float64], margin: int, rng: Generator) -> tuple[InkLayer, list[int]]:
-    """The ink of a row (0…1), with the habits of one hand: size, slant and stroke are alike in a row."""
+def _write_row(
+    contents: RowContents,
+    shape: tuple[int, int],
+    edges: NDArray[np.float64],
+    margin: int,
+    rng: Generator,
+) -> tuple[InkLayer, list[int]]:
+    """The ink of a row (0…1), with the habits of one hand: size, slant and stroke are alike in a
+    row.
+    """
     ink = np.zeros(shape, np.float32)
-    size, slant, thick = rng.uniform(0.42, 0.92), rng.normal(0, 0.14), int(rng.choice([-1, 0, 0, 0, 1, 2]))
+    size, slant, thick = (
+        rng.uniform(0.42, 0.92),
+        rng.normal(0, 0.14),
+        int(rng.choice([-1, 0, 0, 0, 1, 2])),
+    )
     blanks = 1.0 if rng.random() < 0.06 else float(rng.choice([0, 0, 0.1, 0.4]))
     odd = float(rng.choice([0, 0, 0.1, 0.7]))
     labels = []
@@ -102,13 +136,22 @@ def _write_row(contents: RowContents, shape: tuple[int, int], edges: NDArray[np.
             _place_glyph(ink, _thicken(glyph, thick), box, size, slant, rng)
     if rng.random() < 0.05 and contents.empty not in labels:
         y = margin + (shape[0] - 2 * margin) * rng.uniform(0.3, 0.7, 2)
-        cv2.line(ink, (margin - 4, int(y[0])), (shape[1] - margin + 4, int(y[1])), 1.0, int(rng.integers(2, 5)), cv2.LINE_AA)
+        cv2.line(
+            ink,
+            (margin - 4, int(y[0])),
+            (shape[1] - margin + 4, int(y[1])),
+            1.0,
+            int(rng.integers(2, 5)),
+            cv2.LINE_AA,
+        )
         labels = [contents.struck] * len(labels)
     _add_dust(ink, rng)
     return ink, labels
 
 
-def _choose_content(glyphs: Glyphs, blanks: float, odd_share: float, rng: Generator) -> tuple[int, Image | None]:
+def _choose_content(
+    glyphs: Glyphs, blanks: float, odd_share: float, rng: Generator
+) -> tuple[int, Image | None]:
     if rng.random() < blanks:
         return EMPTY_CLASS, None
     if rng.random() < odd_share:
@@ -125,13 +168,24 @@ def _choose_content(glyphs: Glyphs, blanks: float, odd_share: float, rng: Genera
 def _thicken(glyph: Image, amount: int) -> Image:
     if not amount:
         return glyph
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * abs(amount) + 1,) * 2) if amount > 0 else np.ones((2, 2), np.uint8)
+    kernel = (
+        cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * abs(amount) + 1,) * 2)
+        if amount > 0
+        else np.ones((2, 2), np.uint8)
+    )
     change = cv2.dilate if amount > 0 else cv2.erode
     changed = np.asarray(change(np.pad(glyph, 2), kernel), np.uint8)
     return changed if changed.max() > 150 else glyph
 
 
-def _place_glyph(ink: InkLayer, glyph: Image, box: tuple[float, float, float, float], size: float, slant: float, rng: Generator) -> None:
+def _place_glyph(
+    ink: InkLayer,
+    glyph: Image,
+    box: tuple[float, float, float, float],
+    size: float,
+    slant: float,
+    rng: Generator,
+) -> None:
     """Lay a glyph in its box: own size, slant and turn, off the middle, at times over the edge."""
     x, y, w, h = box
     gh, gw = glyph.shape
@@ -142,9 +196,18 @@ def _place_glyph(ink: InkLayer, glyph: Image, box: tuple[float, float, float, fl
     turn = np.deg2rad(rng.normal(0, 5))
     shear = slant + rng.normal(0, 0.06)
     middle = np.array([x + w / 2 + rng.normal(0, 0.09) * w, y + h / 2 + rng.normal(0, 0.06) * h])
-    linear = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ np.array([[1, -shear], [0, 1]]) @ np.diag([wide, scale])
+    linear = (
+        np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+        @ np.array([[1, -shear], [0, 1]])
+        @ np.diag([wide, scale])
+    )
     shift = middle - linear @ np.array([gw / 2, gh / 2])
-    placed = cv2.warpAffine(glyph, np.column_stack([linear, shift]), (ink.shape[1], ink.shape[0]), flags=cv2.INTER_LINEAR)
+    placed = cv2.warpAffine(
+        glyph,
+        np.column_stack([linear, shift]),
+        (ink.shape[1], ink.shape[0]),
+        flags=cv2.INTER_LINEAR,
+    )
     np.maximum(ink, placed.astype(np.float32) / 255, out=ink)
 
 
@@ -154,7 +217,9 @@ def _add_dust(ink: InkLayer, rng: Generator) -> None:
         cv2.circle(ink, at, int(rng.integers(1, 3)), float(rng.uniform(0.3, 1)), -1, cv2.LINE_AA)
 
 
-def _draw_boxes(shape: tuple[int, int], edges: NDArray[np.float64], margin: int, rng: Generator) -> InkLayer:
+def _draw_boxes(
+    shape: tuple[int, int], edges: NDArray[np.float64], margin: int, rng: Generator
+) -> InkLayer:
     """Printed lines, as grey levels darker than the paper."""
     lines = np.zeros(shape, np.float32)
     level, thick = float(rng.uniform(20, 110)), int(rng.integers(1, 4))
@@ -167,7 +232,16 @@ def _draw_boxes(shape: tuple[int, int], edges: NDArray[np.float64], margin: int,
         cv2.line(lines, (round(edges[0]), y), (round(edges[-1]), y), level, thick)
     if rng.random() < 0.4:
         caption = np.zeros(shape, np.uint8)
-        cv2.putText(caption, "ABC de", (margin, margin - 2), cv2.FONT_HERSHEY_SIMPLEX, 0.3, (int(rng.integers(60, 220)),), 1, cv2.LINE_AA)
+        cv2.putText(
+            caption,
+            "ABC de",
+            (margin, margin - 2),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.3,
+            (int(rng.integers(60, 220)),),
+            1,
+            cv2.LINE_AA,
+        )
         np.maximum(lines, caption, out=lines, casting="unsafe")
     if rng.random() < 0.3:
         lines += float(rng.uniform(4, 14))
@@ -175,24 +249,43 @@ def _draw_boxes(shape: tuple[int, int], edges: NDArray[np.float64], margin: int,
 
 
 def _misregister(layer: InkLayer, rng: Generator, most: float) -> InkLayer:
-    """What registration leaves: a shift, and lines a little lighter, darker or softer than in the file."""
-    shift = np.array([[1, 0, rng.uniform(-most, most)], [0, 1, rng.uniform(-most, most)]], np.float32)
-    moved = cv2.warpAffine(layer, shift, (layer.shape[1], layer.shape[0]), borderMode=cv2.BORDER_REPLICATE)
-    return (cv2.GaussianBlur(moved, (0, 0), rng.uniform(0.3, 0.9)) * rng.uniform(0.5, 1.6)).astype(np.float32)
+    """What registration leaves: a shift, and lines a little lighter, darker or softer than in the
+    file.
+    """
+    shift = np.array(
+        [[1, 0, rng.uniform(-most, most)], [0, 1, rng.uniform(-most, most)]], np.float32
+    )
+    moved = cv2.warpAffine(
+        layer, shift, (layer.shape[1], layer.shape[0]), borderMode=cv2.BORDER_REPLICATE
+    )
+    return (cv2.GaussianBlur(moved, (0, 0), rng.uniform(0.3, 0.9)) * rng.uniform(0.5, 1.6)).astype(
+        np.float32
+    )
 
 
 def _compose_sheet(ink: InkLayer, lines: InkLayer, condition: str, rng: Generator) -> InkLayer:
     """Grey levels of the sheet: paper with its light, print, show-through and the pen."""
     h, w = ink.shape
-    light = np.linspace(0, float(rng.uniform(-25, 25)), w)[None, :] + np.linspace(0, float(rng.uniform(-12, 12)), h)[:, None]
+    light = (
+        np.linspace(0, float(rng.uniform(-25, 25)), w)[None, :]
+        + np.linspace(0, float(rng.uniform(-12, 12)), h)[:, None]
+    )
     paper = rng.uniform(222, 252) + light
     faint = condition == "pencil"
     dark = rng.uniform(45, 110) if faint else rng.uniform(110, 225)
-    grain = cv2.GaussianBlur(rng.normal(1, 0.9 if faint else 0.25, ink.shape).astype(np.float32), (0, 0), 0.9)
+    grain = cv2.GaussianBlur(
+        rng.normal(1, 0.9 if faint else 0.25, ink.shape).astype(np.float32), (0, 0), 0.9
+    )
     sheet = paper - np.maximum(lines, ink * dark * np.clip(grain, 0.25, 1.4))
     if condition == "bleed" or rng.random() < 0.2:
-        behind = cv2.GaussianBlur(np.roll(ink[:, ::-1], rng.integers(-20, 20, 2), axis=(0, 1)), (0, 0), rng.uniform(0.8, 2.0))
-        sheet -= behind * (rng.uniform(0.12, 0.45) * dark if condition == "bleed" else rng.uniform(5, 24))
+        behind = cv2.GaussianBlur(
+            np.roll(ink[:, ::-1], rng.integers(-20, 20, 2), axis=(0, 1)),
+            (0, 0),
+            rng.uniform(0.8, 2.0),
+        )
+        sheet -= behind * (
+            rng.uniform(0.12, 0.45) * dark if condition == "bleed" else rng.uniform(5, 24)
+        )
     return np.asarray(sheet, np.float32)
 
 
@@ -204,10 +297,16 @@ def _scan_sheet(sheet: InkLayer, condition: str, rng: Generator) -> Image:
     seen = cv2.GaussianBlur(sheet, (0, 0), rng.uniform(0.3, 1.0))
     seen = cv2.resize(seen, size, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
     if condition == "motion":
-        seen = _shake(np.asarray(seen, np.float32), rng.uniform(0.3, 1.1) * PX_PER_MM * ratio, rng.uniform(0, np.pi))
+        seen = _shake(
+            np.asarray(seen, np.float32),
+            rng.uniform(0.3, 1.1) * PX_PER_MM * ratio,
+            rng.uniform(0, np.pi),
+        )
     grey = np.clip(seen + rng.normal(0, rng.uniform(1, 6), seen.shape), 0, 255).astype(np.uint8)
     if condition == "one_bit":
-        grey = np.where(grey < np.percentile(grey, 90) - rng.uniform(45, 110), 0, 255).astype(np.uint8)
+        grey = np.where(grey < np.percentile(grey, 90) - rng.uniform(45, 110), 0, 255).astype(
+            np.uint8
+        )
     if condition == "jpeg" or rng.random() < 0.2:
         _, code = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))])
         grey = np.asarray(cv2.imdecode(code, cv2.IMREAD_GRAYSCALE), np.uint8)
@@ -221,7 +320,9 @@ def _shake(sheet: InkLayer, length_px: float, angle: float) -> InkLayer:
     along = np.array([np.cos(angle), np.sin(angle)]) * length_px / 2
     start, end = ((reach + along * way) * 16 for way in (-1, 1))
     cv2.line(kernel, start.astype(int).tolist(), end.astype(int).tolist(), 1.0, 1, cv2.LINE_AA, 4)
-    return np.asarray(cv2.filter2D(sheet, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE), np.float32)
+    return np.asarray(
+        cv2.filter2D(sheet, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE), np.float32
+    )
 
 
 def _bare_character(contents: RowContents, rng: Generator) -> DrawnRow:
@@ -232,6 +333,14 @@ def _bare_character(contents: RowContents, rng: Generator) -> DrawnRow:
     pad = tuple((int(rng.integers(0, 14)), int(rng.integers(0, 14))) for _ in range(2))
     ink = np.pad(_thicken(glyph, int(rng.integers(-1, 3))), pad)
     side = rng.uniform(26, 70)
-    small = cv2.resize(ink, (max(6, round(side * ink.shape[1] / ink.shape[0])), round(side)), interpolation=cv2.INTER_AREA)
-    grey = rng.uniform(225, 255) - small.astype(np.float32) * rng.uniform(0.4, 0.9) + rng.normal(0, 3, small.shape)
+    small = cv2.resize(
+        ink,
+        (max(6, round(side * ink.shape[1] / ink.shape[0])), round(side)),
+        interpolation=cv2.INTER_AREA,
+    )
+    grey = (
+        rng.uniform(225, 255)
+        - small.astype(np.float32) * rng.uniform(0.4, 0.9)
+        + rng.normal(0, 3, small.shape)
+    )
     return DrawnRow(np.clip(grey, 0, 255).astype(np.uint8), None, 0.0, (label,))

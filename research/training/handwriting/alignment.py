@@ -1,6 +1,8 @@
-"""Where in the picture of a line its characters stand, if what it says is known: the likeliest alignment of the handwriting network's answer.
+"""Where in the picture of a line its characters stand, if what it says is known: the likeliest
+alignment of the handwriting network's answer.
 
-Viterbi's algorithm over the states of connectionist temporal classification (Graves et al., ICML 2006).
+Viterbi's algorithm over the states of connectionist temporal classification (Graves et al., ICML
+2006).
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ LogProbabilities = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class AlignedLine:
-    """A line and the middle of each of its characters, px of its picture from the left; `fit` is the mean logarithm of p a character."""
+    """A line and the middle of each of its characters, px of its picture from the left; `fit` is
+    the mean logarithm of p a character.
+    """
 
     line: TrainingLine
     middles: tuple[float, ...]
@@ -30,18 +34,29 @@ class AlignedLine:
 
 
 def align_lines(lines: Sequence[TrainingLine]) -> list[AlignedLine]:
-    """The lines that the network can have read so; one with more characters than steps, or with signs that the network lacks, is left out.
+    """The lines that the network can have read so; one with more characters than steps, or with
+    signs that the network lacks, is left out.
 
     Raises:
         MissingProgramError: the network's file is not installed.
     """
     found = []
-    for line, (steps, characters) in zip(lines, read_all_characters([line.picture for line in lines]), strict=True):
+    for line, (steps, characters) in zip(
+        lines, read_all_characters([line.picture for line in lines]), strict=True
+    ):
         if all(sign in characters for sign in line.text) and len(steps) >= len(line.text):
             logs = np.log(np.maximum(steps.astype(np.float64), MIN_P))
-            places, total = find_best_alignment(logs, [characters.index(sign) + 1 for sign in line.text])
+            places, total = find_best_alignment(
+                logs, [characters.index(sign) + 1 for sign in line.text]
+            )
             scale = _px_per_step(line.picture)
-            found.append(AlignedLine(line, tuple((place + 0.5) * scale for place in places), total / max(1, len(line.text))))
+            found.append(
+                AlignedLine(
+                    line,
+                    tuple((place + 0.5) * scale for place in places),
+                    total / max(1, len(line.text)),
+                )
+            )
     return found
 
 
@@ -49,7 +64,9 @@ def _px_per_step(picture: Image) -> float:
     return float(STEP_PX * picture.shape[0] / LINE_HEIGHT)
 
 
-def find_best_alignment(logs: LogProbabilities, columns: Sequence[int]) -> tuple[list[float], float]:
+def find_best_alignment(
+    logs: LogProbabilities, columns: Sequence[int]
+) -> tuple[list[float], float]:
     """The mean step of each character of a text on the likeliest path, and that path's logarithm.
 
     `logs` are logarithms (steps, classes), class 0 none; `columns` the classes of the text.
@@ -62,7 +79,15 @@ def find_best_alignment(logs: LogProbabilities, columns: Sequence[int]) -> tuple
     best[:2] = logs[0, states[:2]]
     back = np.zeros((len(logs), len(states)), np.intp)
     for step in range(1, len(logs)):
-        ways = np.stack([best, np.r_[UNREACHABLE, best[:-1]], np.where(leaps, np.r_[UNREACHABLE, UNREACHABLE, best[:-2]][: len(best)], UNREACHABLE)])
+        ways = np.stack(
+            [
+                best,
+                np.r_[UNREACHABLE, best[:-1]],
+                np.where(
+                    leaps, np.r_[UNREACHABLE, UNREACHABLE, best[:-2]][: len(best)], UNREACHABLE
+                ),
+            ]
+        )
         back[step] = ways.argmax(axis=0)
         best = ways.max(axis=0) + logs[step, states]
     state = len(states) - 1 if best[-1] >= best[-2:].max() else len(states) - 2

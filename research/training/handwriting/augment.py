@@ -1,4 +1,6 @@
-"""Line pictures made different on purpose: another slant, width, pen, scanner, and what is left of rules and dirt."""
+"""Line pictures made different on purpose: another slant, width, pen, scanner, and what is left of
+rules and dirt.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,17 @@ WORKING_HEIGHT_PX = 72
 
 
 def spoil(picture: Image, rng: Generator, *, real: bool) -> Image:
-    """The picture bent, and then inked and scanned in some other way; `real` writing is left nearer to what it was."""
+    """The picture bent, and then inked and scanned in some other way; `real` writing is left nearer
+    to what it was.
+    """
     height = WORKING_HEIGHT_PX
     width = max(24, round(picture.shape[1] * height / picture.shape[0]))
     way = cv2.INTER_AREA if picture.shape[0] > height else cv2.INTER_CUBIC
-    out = _bend(np.asarray(cv2.resize(picture, (width, height), interpolation=way), np.uint8), rng, 0.5 if real else 1.0)
+    out = _bend(
+        np.asarray(cv2.resize(picture, (width, height), interpolation=way), np.uint8),
+        rng,
+        0.5 if real else 1.0,
+    )
     if rng.random() < (0.3 if real else 0.6):
         out = _change_thickness(out, rng)
     if rng.random() < 0.2:
@@ -43,15 +51,35 @@ def _bend(picture: Image, rng: Generator, strength: float) -> Image:
     out_width = round(width * wide) + 2 * reach
     x, y = np.meshgrid(np.arange(out_width, dtype=np.float32), np.arange(height, dtype=np.float32))
     from_middle = (y - height / 2) * high
-    bend = [_random_field(height, out_width, rng) * rng.uniform(0.3, 2.2) * strength for _ in range(2)]
+    bend = [
+        _random_field(height, out_width, rng) * rng.uniform(0.3, 2.2) * strength for _ in range(2)
+    ]
     source_x = (x - reach) / wide + slant * from_middle + bend[0]
-    source_y = height / 2 + from_middle + turn * np.clip(x - out_width / 2, -300, 300) + bend[1] + rng.uniform(-2, 2)
-    return cv2.remap(picture, source_x.astype(np.float32), source_y.astype(np.float32), cv2.INTER_LINEAR, borderValue=(255,)).astype(np.uint8)
+    source_y = (
+        height / 2
+        + from_middle
+        + turn * np.clip(x - out_width / 2, -300, 300)
+        + bend[1]
+        + rng.uniform(-2, 2)
+    )
+    return cv2.remap(
+        picture,
+        source_x.astype(np.float32),
+        source_y.astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderValue=(255,),
+    ).astype(np.uint8)
 
 
-def _random_field(height: int, width: int, rng: Generator) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    coarse = rng.normal(0, 1, (max(2, height // 24 + 1), max(2, width // 24 + 1))).astype(np.float32)
-    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
+def _random_field(
+    height: int, width: int, rng: Generator
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    coarse = rng.normal(0, 1, (max(2, height // 24 + 1), max(2, width // 24 + 1))).astype(
+        np.float32
+    )
+    return np.asarray(
+        cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32
+    )
 
 
 def _change_thickness(picture: Image, rng: Generator) -> Image:
@@ -63,7 +91,9 @@ def _change_thickness(picture: Image, rng: Generator) -> Image:
 
 def _draw_pencil(picture: Image, rng: Generator) -> Image:
     """Graphite: paler, and grainy where the paper is rough."""
-    grain = cv2.GaussianBlur(rng.normal(0, 1, picture.shape).astype(np.float32), (0, 0), float(rng.uniform(0.5, 1.2)))
+    grain = cv2.GaussianBlur(
+        rng.normal(0, 1, picture.shape).astype(np.float32), (0, 0), float(rng.uniform(0.5, 1.2))
+    )
     tone = np.clip(rng.uniform(0.5, 0.9) + grain * rng.uniform(0.1, 0.5), 0.1, 1.0)
     return np.asarray(np.clip(255 - (255 - picture.astype(np.float32)) * tone, 0, 255), np.uint8)
 
@@ -76,7 +106,14 @@ def _draw_rule(picture: Image, rng: Generator) -> Image:
     start, end = sorted(int(v) for v in rng.integers(0, width, 2))
     if rng.random() < 0.5:
         start, end = 0, width
-    cv2.line(out, (start, y), (end, y + int(rng.integers(-2, 3))), (int(rng.integers(60, 230)),), int(rng.integers(1, 3)), cv2.LINE_AA)
+    cv2.line(
+        out,
+        (start, y),
+        (end, y + int(rng.integers(-2, 3))),
+        (int(rng.integers(60, 230)),),
+        int(rng.integers(1, 3)),
+        cv2.LINE_AA,
+    )
     return np.asarray(np.minimum(out, picture), np.uint8)
 
 
@@ -84,5 +121,9 @@ def _coarsen(picture: Image, rng: Generator) -> Image:
     """Scanned at few dots an inch, or out of focus."""
     height, width = picture.shape
     scale = float(rng.uniform(0.35, 0.8))
-    small = cv2.resize(picture, (max(8, round(width * scale)), max(8, round(height * scale))), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(
+        picture,
+        (max(8, round(width * scale)), max(8, round(height * scale))),
+        interpolation=cv2.INTER_AREA,
+    )
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8)

@@ -1,18 +1,25 @@
-"""Swedish text in people's own letters: pieces are cut out of lines of one hand and put together anew, å, ä and ö with the ring and dots drawn.
+"""Swedish text in people's own letters: pieces are cut out of lines of one hand and put together
+anew, å, ä and ö with the ring and dots drawn.
 
-There are few Swedish hands to train on. What a network learns from German and French lines besides their letters is which letters follow each other;
-these lines say so for Swedish, in the same hands. Pieces are as long as the hand's lines allow, so that most joins are real.
+There are few Swedish hands to train on. What a network learns from German and French lines
+besides their letters is which letters follow each other; these lines say so for Swedish, in the
+same hands. Pieces are as long as the hand's lines allow, so that most joins are real.
 
-Rings, dots and dashes above letters, as a pen in a hurry makes them: most hands to train on are not Swedish, and have no å.
+Rings, dots and dashes above letters, as a pen in a hurry makes them: most hands to train on are
+not Swedish, and have no å.
 
-Pieces of people's lines put side by side: as high as each other, on one baseline, joined where they were cut.
+Pieces of people's lines put side by side: as high as each other, on one baseline, joined where
+they were cut.
 
-Short Swedish texts in the letters of people set aside: what lines are judged on, beside the lines that these people wrote in other languages.
+Short Swedish texts in the letters of people set aside: what lines are judged on, beside the
+lines that these people wrote in other languages.
 
-Knowledge of Swedish mends Swedish words and misleads on German and French ones. A probability that was fitted to those alone is too low for Swedish
-hands and knows nothing of how far Swedish is to be believed; real Swedish hands are too few to fit to.
+Knowledge of Swedish mends Swedish words and misleads on German and French ones. A probability
+that was fitted to those alone is too low for Swedish hands and knows nothing of how far Swedish
+is to be believed; real Swedish hands are too few to fit to.
 
-Lines cut into stretches of a few words, as they stand in a field: what people write there is seldom a whole line of running text.
+Lines cut into stretches of a few words, as they stand in a field: what people write there is
+seldom a whole line of running text.
 """
 
 from __future__ import annotations
@@ -53,7 +60,9 @@ BASELINE_SPREAD = 0.03
 MAX_CUT_WHITE_PX = 2.0
 """White that is left at a cut, at most."""
 NETWORK_DELAY = 0.1
-"""The network answers so much to the right of a letter's middle, in heights of the line: 4.8 px of 48 behind the middle of white between words."""
+"""The network answers so much to the right of a letter's middle, in heights of the line: 4.8 px of
+48 behind the middle of white between words.
+"""
 MIN_X_HEIGHT_INK = 0.45
 """Rows with so much of the fullest row's ink hold small letters."""
 MIN_X_HEIGHT_PX = 8
@@ -63,7 +72,9 @@ MAX_PIECE_LETTERS = 6
 LONGEST_PIECE_P = 0.8
 """How often the longest piece that a hand has is taken, and not a shorter one."""
 MAX_BORROWED_SHARE = 0.15
-"""At most this share of a text's letters may come from other hands, unless the caller says otherwise."""
+"""At most this share of a text's letters may come from other hands, unless the caller says
+otherwise.
+"""
 MIN_FIT = -0.4
 """Lines that fit their text worse (mean logarithm of p a letter) were read too badly to be cut."""
 MIN_PIECES = 60
@@ -76,29 +87,54 @@ STRETCH_WORD_COUNTS = (1, 2, 3, 4)
 """So many words are in a stretch."""
 INK_LEVEL = 128
 MAX_GAP_OFFSET = 0.6
-"""A gap between two words is looked for so far from where the network saw it, in heights of the line."""
+"""A gap between two words is looked for so far from where the network saw it, in heights of the
+line.
+"""
 MIN_GAP_WIDTH = 0.08
 """A gap is at least so wide, in heights of the line; where there is none, two words stay together."""
 
 
-def add_accent(ink: InkImage, letter: str, middle: float, top: float, small: float, darkest: float, rng: Generator) -> None:
-    """Draw the accent of `letter` into ink (h, w), 0…1, above a plain letter whose middle and top are given, px.
+def add_accent(
+    ink: InkImage,
+    letter: str,
+    middle: float,
+    top: float,
+    small: float,
+    darkest: float,
+    rng: Generator,
+) -> None:
+    """Draw the accent of `letter` into ink (h, w), 0…1, above a plain letter whose middle and top
+    are given, px.
 
     `small` is the height of small letters, px; `darkest` how dark the letter is, 0…1.
     """
     layer, thick = np.zeros(ink.shape, np.uint8), int(rng.integers(2, 4))
     tone = (int(255 * min(1.0, darkest) * rng.uniform(0.7, 1.0)),)
-    origin = np.array([middle + rng.normal(0.1, 0.15) * small, top - rng.uniform(*ACCENT_GAP) * small])
+    origin = np.array(
+        [middle + rng.normal(0.1, 0.15) * small, top - rng.uniform(*ACCENT_GAP) * small]
+    )
     wide = float(rng.uniform(*ACCENT_HALF_WIDTH))
 
     def line(start: tuple[float, float], end: tuple[float, float]) -> None:
-        cv2.line(layer, _to_px(origin, start, small), _to_px(origin, end, small), tone, thick, cv2.LINE_AA)
+        cv2.line(
+            layer,
+            _to_px(origin, start, small),
+            _to_px(origin, end, small),
+            tone,
+            thick,
+            cv2.LINE_AA,
+        )
 
     if letter in "åÅ":
-        axes = (max(2, round(wide * 0.5 * small)), max(2, round(wide * rng.uniform(0.35, 0.6) * small)))
+        axes = (
+            max(2, round(wide * 0.5 * small)),
+            max(2, round(wide * rng.uniform(0.35, 0.6) * small)),
+        )
         start = float(rng.uniform(0, 360))
         tilt, end = float(rng.uniform(-40, 40)), start + float(rng.uniform(290, 380))
-        cv2.ellipse(layer, _to_px(origin, (0, 0), small), axes, tilt, start, end, tone, thick, cv2.LINE_AA)
+        cv2.ellipse(
+            layer, _to_px(origin, (0, 0), small), axes, tilt, start, end, tone, thick, cv2.LINE_AA
+        )
     elif rng.random() < DASH_SHARE:
         line((-wide, float(rng.uniform(-0.1, 0.1))), (wide, float(rng.uniform(-0.1, 0.1))))
     else:
@@ -114,15 +150,18 @@ def _to_px(origin: NDArray[np.float64], off: tuple[float, float], small: float) 
 
 
 SHEET_HEIGHT, SHEET_BASELINE, GROWTH_PX = 6.0, 3.6, 400
-"""Height of the sheet and its baseline, in heights of small letters, and px of width that it grows by."""
+"""Height of the sheet and its baseline, in heights of small letters, and px of width that it grows
+by.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenLine:
     """A line cut into letters.
 
-    `ink` (255 most) and `mask` are its picture; `cuts` part its letters (none at both ends), and `edges` are the columns where they do so at the
-    height of small letters; `middles` are its letters' columns, `top` and `base` the rows between which small letters stand.
+    `ink` (255 most) and `mask` are its picture; `cuts` part its letters (none at both ends), and
+    `edges` are the columns where they do so at the height of small letters; `middles` are its
+    letters' columns, `top` and `base` the rows between which small letters stand.
     """
 
     text: str
@@ -141,7 +180,9 @@ class WrittenLine:
 
 
 def cut_written_line(placed: AlignedLine) -> WrittenLine | None:
-    """A line whose letters have their places, cut between them; None where small letters are too low to be told from dirt."""
+    """A line whose letters have their places, cut between them; None where small letters are too
+    low to be told from dirt.
+    """
     ink = (255 - placed.line.picture).astype(np.uint8)
     _, dark = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     mask = np.asarray(dark > 0, np.bool_)
@@ -154,7 +195,16 @@ def cut_written_line(placed: AlignedLine) -> WrittenLine | None:
     middles = tuple(x - NETWORK_DELAY * height for x in placed.middles)
     cuts = find_cuts(mask, middles)
     columns = [cut.column - cut.slant * ((top + base) / 2 - height / 2) for cut in cuts]
-    return WrittenLine(placed.line.text, ink, mask, (None, *cuts, None), (0.0, *columns, float(width)), middles, top, base)
+    return WrittenLine(
+        placed.line.text,
+        ink,
+        mask,
+        (None, *cuts, None),
+        (0.0, *columns, float(width)),
+        middles,
+        top,
+        base,
+    )
 
 
 class PieceSheet:
@@ -172,14 +222,19 @@ class PieceSheet:
         self._joins = False
 
     def put(self, line: WrittenLine, first: int, text: str) -> None:
-        """Add the letters of a line from the one numbered `first` on; `text` is what they are to say, with accents that they may lack."""
+        """Add the letters of a line from the one numbered `first` on; `text` is what they are to
+        say, with accents that they may lack.
+        """
         own = mask_between(line.mask, line.cuts[first], line.cuts[first + len(text)])
         columns = np.flatnonzero(own.any(axis=0))
         if not len(columns):
             return
         left, right = self._sides(line, first, first + len(text), int(columns[0]), int(columns[-1]))
         from_x, to_x = max(0, int(columns[0]) - 2), int(columns[-1]) + 3
-        at, base = self._x + (from_x - left) * line.scale, (SHEET_BASELINE + self._rng.normal(0, BASELINE_SPREAD)) * X_HEIGHT_PX
+        at, base = (
+            self._x + (from_x - left) * line.scale,
+            (SHEET_BASELINE + self._rng.normal(0, BASELINE_SPREAD)) * X_HEIGHT_PX,
+        )
         start = max(0, int(at))
         grown = cv2.dilate(own[:, from_x:to_x].view(np.uint8), np.ones((3, 3), np.uint8))
         piece = (line.ink[:, from_x:to_x] * grown).astype(np.float32) / np.float32(255)
@@ -187,11 +242,21 @@ class PieceSheet:
         for i, letter in enumerate(text, first):
             if line.text[i] == BASE_LETTERS.get(letter):
                 middle = self._x + (line.middles[i] - left) * line.scale
-                add_accent(self._ink, letter, middle, _letter_top(shown, middle - start, base), X_HEIGHT_PX, float(shown.max()), self._rng)
+                add_accent(
+                    self._ink,
+                    letter,
+                    middle,
+                    _letter_top(shown, middle - start, base),
+                    X_HEIGHT_PX,
+                    float(shown.max()),
+                    self._rng,
+                )
         self._x += (right - left) * line.scale
         self._joins = True
 
-    def _sides(self, line: WrittenLine, first: int, end: int, left_ink: int, right_ink: int) -> tuple[float, float]:
+    def _sides(
+        self, line: WrittenLine, first: int, end: int, left_ink: int, right_ink: int
+    ) -> tuple[float, float]:
         """Where a piece begins and ends: at its cuts, or near its ink where white lies between."""
         near = MAX_CUT_WHITE_PX / line.scale
         left, right = line.edges[first], min(line.edges[end], right_ink + near)
@@ -201,14 +266,22 @@ class PieceSheet:
             left = left_ink - near
         return left, right
 
-    def _drawn(self, piece: InkImage, scale: float, to: tuple[float, float], start: int) -> InkImage:
+    def _drawn(
+        self, piece: InkImage, scale: float, to: tuple[float, float], start: int
+    ) -> InkImage:
         """A piece at the sheet's scale, put on it from a column on."""
         shape = (int(piece.shape[1] * scale) + 2, self._ink.shape[0])
         lacking = start + shape[0] + round(X_HEIGHT_PX) - self._ink.shape[1]
         if lacking > 0:
             self._ink = np.pad(self._ink, ((0, 0), (0, lacking + GROWTH_PX)))
         moved = np.array([[scale, 0, to[0]], [0, scale, to[1]]])
-        shown = np.clip(cv2.warpAffine(piece, moved, shape, flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), 0, 1)
+        shown = np.clip(
+            cv2.warpAffine(
+                piece, moved, shape, flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+            ),
+            0,
+            1,
+        )
         here = self._ink[:, start : start + shape[0]]
         np.maximum(here, shown, out=here)
         return np.asarray(shown, np.float32)
@@ -220,14 +293,18 @@ class PieceSheet:
 
 def _letter_top(shown: InkImage, middle: float, base: float) -> float:
     """The row where the ink around a letter begins; as high as small letters if there is none."""
-    around = shown[:, max(0, round(middle - 0.4 * X_HEIGHT_PX)) : max(1, round(middle + 0.4 * X_HEIGHT_PX))]
+    around = shown[
+        :, max(0, round(middle - 0.4 * X_HEIGHT_PX)) : max(1, round(middle + 0.4 * X_HEIGHT_PX))
+    ]
     rows = np.flatnonzero((around > INK_THRESHOLD).any(axis=1))
     return float(rows[0]) if len(rows) else base - X_HEIGHT_PX
 
 
 @dataclass(frozen=True, slots=True)
 class LetterWriter:
-    """What one person wrote: lines, and where in them each short text stands, as the line's number and the letter's."""
+    """What one person wrote: lines, and where in them each short text stands, as the line's number
+    and the letter's.
+    """
 
     writer: str
     lines: list[WrittenLine] = field(default_factory=list)
@@ -256,16 +333,28 @@ class LetterWriters:
     single: list[LetterWriter]
     all: LetterWriter
 
-    def composed(self, text: str, rng: Generator, borrowed: float = MAX_BORROWED_SHARE) -> TrainingLine | None:
-        """A text in one of the hands; None where more than the share `borrowed` of its letters would have to come from others, and for numbers.
+    def composed(
+        self, text: str, rng: Generator, borrowed: float = MAX_BORROWED_SHARE
+    ) -> TrainingLine | None:
+        """A text in one of the hands; None where more than the share `borrowed` of its letters
+        would have to come from others, and for numbers.
 
         A letter that was cut wrongly is soon mended by its neighbours, a digit never.
         """
         hand = self.single[int(rng.integers(len(self.single)))]
-        plain = "".join(BASE_LETTERS[c] if c in BASE_LETTERS and (c not in hand.places or rng.random() < 0.5) else c for c in text)
+        plain = "".join(
+            BASE_LETTERS[c]
+            if c in BASE_LETTERS and (c not in hand.places or rng.random() < 0.5)
+            else c
+            for c in text
+        )
         letters = [c for c in plain if c != " "]
         lacking = [c for c in letters if c not in hand.places]
-        if re.search(r"\d", text) or len(lacking) > borrowed * len(letters) or any(c not in self.all.places for c in lacking):
+        if (
+            re.search(r"\d", text)
+            or len(lacking) > borrowed * len(letters)
+            or any(c not in self.all.places for c in lacking)
+        ):
             return None
         sheet = PieceSheet(rng)
         for word in re.finditer(r"\S+", plain):
@@ -282,8 +371,18 @@ def _find_pieces(hand: LetterWriter, word: str, rng: Generator) -> Iterator[tupl
     """The pieces of a word and where each begins; a letter that the hand lacks is one by itself."""
     at = 0
     while at < len(word):
-        longest = next((n for n in range(min(MAX_PIECE_LETTERS, len(word) - at), 1, -1) if word[at : at + n] in hand.places), 1)
-        piece = word[at : at + (longest if rng.random() < LONGEST_PIECE_P else int(rng.integers(1, longest + 1)))]
+        longest = next(
+            (
+                n
+                for n in range(min(MAX_PIECE_LETTERS, len(word) - at), 1, -1)
+                if word[at : at + n] in hand.places
+            ),
+            1,
+        )
+        piece = word[
+            at : at
+            + (longest if rng.random() < LONGEST_PIECE_P else int(rng.integers(1, longest + 1)))
+        ]
         yield at, piece
         at += len(piece)
 
@@ -301,11 +400,16 @@ def make_letter_writers(lines: Sequence[TrainingLine]) -> LetterWriters:
         if cut is not None:
             found.setdefault(line.line.writer, LetterWriter(line.line.writer)).add(cut)
             everyone.add(cut)
-    return LetterWriters([hand for hand in found.values() if len(hand.places) > MIN_PIECES], everyone)
+    return LetterWriters(
+        [hand for hand in found.values() if len(hand.places) > MIN_PIECES], everyone
+    )
 
 
-def compose_swedish_texts(lines: Sequence[TrainingLine], count: int, rng: Generator) -> list[TrainingLine]:
-    """Texts of one to three words, put together from the lines; of the phrases of care only those that the language model does not know.
+def compose_swedish_texts(
+    lines: Sequence[TrainingLine], count: int, rng: Generator
+) -> list[TrainingLine]:
+    """Texts of one to three words, put together from the lines; of the phrases of care only those
+    that the language model does not know.
 
     Fewer than `count` if the lines are too few to put them together.
 
@@ -338,7 +442,11 @@ def _cut_line(line: AlignedLine, rng: Generator) -> Iterator[TrainingLine]:
     left = int(rng.choice(STRETCH_WORD_COUNTS))
     for at, sign in enumerate(text):
         left -= sign == " "
-        if sign == " " and left <= 0 and (cut := _find_gap(line.line.picture, line.middles[at])) is not None:
+        if (
+            sign == " "
+            and left <= 0
+            and (cut := _find_gap(line.line.picture, line.middles[at])) is not None
+        ):
             yield from _cut_part(line.line, text[start:at], start_px, cut)
             start_px, start, left = cut, at + 1, int(rng.choice(STRETCH_WORD_COUNTS))
     if start:

@@ -1,4 +1,6 @@
-"""The tuned handwriting network beside the shipped one, on hands and fonts that were set aside: the same pictures, the same greedy decoding."""
+"""The tuned handwriting network beside the shipped one, on hands and fonts that were set aside: the
+same pictures, the same greedy decoding.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,13 @@ from rapidfuzz.distance import Levenshtein
 from pipeline.domain.model import Image
 from pipeline.reading.fields.handwriting.network import ALPHABET, LINE_HEIGHT, STEP_PX
 from research.training.handwriting.augment import spoil
-from research.training.handwriting.lines import TrainingLine, find_fonts, load_archive, load_dhsd, render_line
+from research.training.handwriting.lines import (
+    TrainingLine,
+    find_fonts,
+    load_archive,
+    load_dhsd,
+    render_line,
+)
 from research.training.handwriting.texts import CHARACTERS
 
 SEED = 7
@@ -24,7 +32,9 @@ LineReader = Callable[[Image], str]
 
 
 def error_by_writer(lines: Sequence[TrainingLine], texts: Sequence[str]) -> dict[str, float]:
-    """Character error rate (edits by characters written) of each writer; "" is all of them together."""
+    """Character error rate (edits by characters written) of each writer; "" is all of them
+    together.
+    """
     wrong: dict[str, int] = defaultdict(int)
     written: dict[str, int] = defaultdict(int)
     for line, text in zip(lines, texts, strict=True):
@@ -56,8 +66,13 @@ def make_reader(file: Path) -> LineReader:
     def read(picture: Image) -> str:
         width = max(2 * STEP_PX, round(picture.shape[1] * LINE_HEIGHT / picture.shape[0]))
         way = cv2.INTER_AREA if picture.shape[0] > LINE_HEIGHT else cv2.INTER_CUBIC
-        block = np.ones((1, 3, LINE_HEIGHT, -(-max(width, LINE_HEIGHT) // STEP_PX) * STEP_PX), np.float32)
-        block[..., :width] = cv2.resize(picture, (width, LINE_HEIGHT), interpolation=way).astype(np.float32) / 127.5 - 1.0
+        block = np.ones(
+            (1, 3, LINE_HEIGHT, -(-max(width, LINE_HEIGHT) // STEP_PX) * STEP_PX), np.float32
+        )
+        block[..., :width] = (
+            cv2.resize(picture, (width, LINE_HEIGHT), interpolation=way).astype(np.float32) / 127.5
+            - 1.0
+        )
         answer = np.asarray(session.run(None, {session.get_inputs()[0].name: block})[0], np.float32)
         return greedy_text(answer[0][: -(-width // STEP_PX), columns], characters)
 
@@ -68,21 +83,38 @@ def load_held_out(data: Path, archives: Sequence[Path]) -> Iterator[tuple[str, l
     """Each set with its name."""
     yield "DHSD words", load_dhsd(data / "dhsd_words.npz", held=True)
     rng = np.random.default_rng(SEED)
-    drawn = [render_line(font, rng) for font in find_fonts(data / "fonts_train", held=True) for _ in range(LINES_PER_FONT)]
-    yield "Swedish phrases, fonts", [TrainingLine(spoil(line.picture, rng, real=False), line.text, line.writer) for line in drawn]
+    drawn = [
+        render_line(font, rng)
+        for font in find_fonts(data / "fonts_train", held=True)
+        for _ in range(LINES_PER_FONT)
+    ]
+    yield (
+        "Swedish phrases, fonts",
+        [
+            TrainingLine(spoil(line.picture, rng, real=False), line.text, line.writer)
+            for line in drawn
+        ],
+    )
     for archive in archives:
         yield archive.stem, load_archive(archive, held=True)
 
 
 def compare_networks(shipped: Path, tuned: Path, data: Path, archives: Sequence[Path]) -> bool:
-    """Print character error rates of both networks on every set, all together and by writer; True if the tuned one is better on each."""
+    """Print character error rates of both networks on every set, all together and by writer; True
+    if the tuned one is better on each.
+    """
     readers = make_reader(shipped), make_reader(tuned)
     better = True
-    print("| set | lines | writers | shipped | tuned | shipped: median, worst writer | tuned: median, worst writer |\n|---|--:|--:|--:|--:|--:|--:|")
+    print(
+        "| set | lines | writers | shipped | tuned | shipped: median, worst writer | tuned: median, worst writer |\n|---|--:|--:|--:|--:|--:|--:|"
+    )
     for name, lines in load_held_out(data, archives):
         rates = [error_by_writer(lines, [read(line.picture) for line in lines]) for read in readers]
         writers = [[rate for who, rate in r.items() if who] for r in rates]
         spread = [f"{np.median(w):.3f}, {max(w):.3f}" for w in writers]
-        print(f"| {name} | {len(lines)} | {len(writers[0])} | {rates[0]['']:.3f} | {rates[1]['']:.3f} | {spread[0]} | {spread[1]} |", flush=True)
+        print(
+            f"| {name} | {len(lines)} | {len(writers[0])} | {rates[0]['']:.3f} | {rates[1]['']:.3f} | {spread[0]} | {spread[1]} |",
+            flush=True,
+        )
         better &= rates[1][""] < rates[0][""]
     return better

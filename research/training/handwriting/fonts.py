@@ -1,6 +1,8 @@
-"""Fetch the handwriting fonts of `handwriting_fonts.txt` to train on: `python -m research.training.handwriting.fonts FOLDER`. Needs npm.
+"""Fetch the handwriting fonts of `handwriting_fonts.txt` to train on: `python -m
+research.training.handwriting.fonts FOLDER`. Needs npm.
 
-Each family is a package of Fontsource, whose licence (SIL Open Font License 1.1 or Apache-2.0) must allow training. None is part of this project.
+Each family is a package of Fontsource, whose licence (SIL Open Font License 1.1 or Apache-2.0)
+must allow training. None is part of this project.
 """
 
 from __future__ import annotations
@@ -39,13 +41,23 @@ def fetch_family(family: str, weights: list[int], to: Path) -> None:
         UsageError: the package is of another licence, or a face lacks letters of Swedish.
     """
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["npm", "pack", "--silent", f"@fontsource/{family}@{PACKAGE_MAJOR}"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["npm", "pack", "--silent", f"@fontsource/{family}@{PACKAGE_MAJOR}"],
+            cwd=folder,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         with tarfile.open(next(Path(folder).glob("*.tgz"))) as package:
             licence = json.loads(_read_package_file(package, "package.json"))["license"]
             if licence not in ALLOWED_LICENCES:
-                raise UsageError("font_under", family=family, licence=licence, faces=FONT_LIST_FILE.name)
+                raise UsageError(
+                    "font_under", family=family, licence=licence, faces=FONT_LIST_FILE.name
+                )
             for weight in weights:
-                _save_truetype(_read_package_file(package, f"files/{family}-latin-{weight}-normal.woff"), to / f"{family}-{weight}.ttf")
+                _save_truetype(
+                    _read_package_file(package, f"files/{family}-latin-{weight}-normal.woff"),
+                    to / f"{family}-{weight}.ttf",
+                )
 
 
 def _read_package_file(package: tarfile.TarFile, name: str) -> bytes:
@@ -60,14 +72,18 @@ def _save_truetype(woff: bytes, file: Path) -> None:
     font = TTFont(io.BytesIO(woff))
     known = font.getBestCmap()
     if lacking := [sign for sign in REQUIRED_CHARACTERS if ord(sign) not in known]:
-        raise UsageError("font_lacks", stem=file.stem, lacking=" ".join(lacking), faces=FONT_LIST_FILE.name)
+        raise UsageError(
+            "font_lacks", stem=file.stem, lacking=" ".join(lacking), faces=FONT_LIST_FILE.name
+        )
     font.flavor = None
     font.save(file)
 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)

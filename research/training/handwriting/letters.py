@@ -1,9 +1,12 @@
-"""Letters cut out of people's words: the handwriting network says where each letter of a word stands, and the least ink between two parts them.
+"""Letters cut out of people's words: the handwriting network says where each letter of a word
+stands, and the least ink between two parts them.
 
-Where the shapes in training cells of letter boxes come from: letters cut out of DHSD's words, and fonts.
+Where the shapes in training cells of letter boxes come from: letters cut out of DHSD's words,
+and fonts.
 
-Writers and font families are split before anything else. German words begin with capitals; a capital Å, Ä or Ö is made of an A or an O of the same
-people, since there are next to none. A small l alone is a stroke that might as well be an I: it is left out.
+Writers and font families are split before anything else. German words begin with capitals; a
+capital Å, Ä or Ö is made of an A or an O of the same people, since there are next to none. A
+small l alone is a stroke that might as well be an I: it is left out.
 """
 
 from __future__ import annotations
@@ -22,7 +25,14 @@ from numpy.typing import NDArray
 from pipeline.domain.model import Image
 from pipeline.reading.fields.letters import CAPITAL_LETTERS, LETTER_SYMBOLS
 from research.training.digits.corrections import draw_struck_out
-from research.training.digits.glyphs import OPTDIGITS_HELD_OUT, cut_to_ink, draw_scribble, enlarge, load_optdigits, render_character
+from research.training.digits.glyphs import (
+    OPTDIGITS_HELD_OUT,
+    cut_to_ink,
+    draw_scribble,
+    enlarge,
+    load_optdigits,
+    render_character,
+)
 from research.training.handwriting.alignment import AlignedLine, align_lines
 from research.training.handwriting.lines import find_fonts, load_dhsd
 
@@ -33,7 +43,9 @@ CUT_RANGE = (0.2, 0.8)
 MIN_FIT = -0.6
 """Words that fit their label worse are wrong, or were read too badly to be cut."""
 MAX_SPECK_SHARE = 0.04
-"""Pieces of ink smaller than this part of the largest one belong to something else, but the dots of ä and ö are larger."""
+"""Pieces of ink smaller than this part of the largest one belong to something else, but the dots of
+ä and ö are larger.
+"""
 Mask = NDArray[np.bool_]
 NON_LETTER_SIGNS = "347?+-=*#&%/"
 """What no letter looks like."""
@@ -96,13 +108,19 @@ def find_cuts(mask: Mask, middles: Sequence[float]) -> list[LetterCut]:
     h, w = mask.shape
     columns = []
     for slant in CUT_SLANTS:
-        upright = cv2.warpAffine(mask.astype(np.uint8), np.array([[1, slant, -slant * h / 2], [0, 1, 0]]), (w, h))
+        upright = cv2.warpAffine(
+            mask.astype(np.uint8), np.array([[1, slant, -slant * h / 2], [0, 1, 0]]), (w, h)
+        )
         columns.append(np.asarray(upright, np.float64).sum(axis=0))
     ink = np.stack(columns)
     cuts = []
     for left, right in itertools.pairwise(middles):
         gap = max(2.0, right - left)
-        at = np.unique(np.clip(np.arange(left + CUT_RANGE[0] * gap, left + CUT_RANGE[1] * gap + 1), 0, w - 1).astype(np.intp))
+        at = np.unique(
+            np.clip(
+                np.arange(left + CUT_RANGE[0] * gap, left + CUT_RANGE[1] * gap + 1), 0, w - 1
+            ).astype(np.intp)
+        )
         off = np.abs(at - (left + right) / 2) / gap
         cost = ink[:, at] + SLANT_COST * np.abs(CUT_SLANTS)[:, None] + OFF_MIDDLE_COST * off[None]
         way, place = np.unravel_index(int(cost.argmin()), cost.shape)
@@ -121,28 +139,39 @@ def mask_between(mask: Mask, left: LetterCut | None, right: LetterCut | None) ->
 
 
 def _letter_image(ink: Image, own: Mask) -> Image | None:
-    """The ink of one letter without specks; None where there is too little or too much for a letter."""
+    """The ink of one letter without specks; None where there is too little or too much for a
+    letter.
+    """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(own.astype(np.uint8), connectivity=8)
     if count < 2:
         return None
     areas = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
     areas[0] = 0
-    kept = np.asarray((areas >= MAX_SPECK_SHARE * areas.max())[np.asarray(labels, np.intp)], np.bool_)
+    kept = np.asarray(
+        (areas >= MAX_SPECK_SHARE * areas.max())[np.asarray(labels, np.intp)], np.bool_
+    )
     rows, columns = np.flatnonzero(kept.any(axis=1)), np.flatnonzero(kept.any(axis=0))
     height = own.shape[0]
-    if rows[-1] - rows[0] < MIN_LETTER_HEIGHT * height or columns[-1] - columns[0] > MAX_LETTER_WIDTH * height:
+    if (
+        rows[-1] - rows[0] < MIN_LETTER_HEIGHT * height
+        or columns[-1] - columns[0] > MAX_LETTER_WIDTH * height
+    ):
         return None
     around = cv2.dilate(kept.astype(np.uint8), np.ones((3, 3), np.uint8))
     return cut_to_ink((ink * around).astype(np.uint8))
 
 
 WRITTEN_SHARE, PRINTED_SHARE = 0.6, 0.06
-"""How often a letter comes from a person's word (if there are enough) and from print; the others come from handwriting fonts."""
+"""How often a letter comes from a person's word (if there are enough) and from print; the others
+come from handwriting fonts.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseShapes:
-    """Shapes of capitals, or of small letters, by class: from people's words and from handwriting fonts."""
+    """Shapes of capitals, or of small letters, by class: from people's words and from handwriting
+    fonts.
+    """
 
     words: LetterShapes
     fonts: LetterShapes
@@ -150,7 +179,12 @@ class CaseShapes:
     def any(self, letter: int, rng: Generator) -> Image:
         """One of them."""
         own = self.words.get(letter, [])
-        return _choose_image(own if len(own) >= MIN_WRITTEN_SHAPES and rng.random() < WRITTEN_SHARE else self.fonts[letter], rng)
+        return _choose_image(
+            own
+            if len(own) >= MIN_WRITTEN_SHAPES and rng.random() < WRITTEN_SHARE
+            else self.fonts[letter],
+            rng,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +222,19 @@ def _choose_image(images: list[Image], rng: Generator) -> Image:
     return images[int(rng.integers(len(images)))]
 
 
-def load_letter_glyphs(handwriting: Path, print_fonts: list[Path], *, held_out: bool) -> LetterContents:
+def load_letter_glyphs(
+    handwriting: Path, print_fonts: list[Path], *, held_out: bool
+) -> LetterContents:
     """The shapes of the training side or of the held-out side."""
     hands = find_fonts(handwriting / "fonts_train", held=held_out)
     prints = [f for i, f in enumerate(sorted(print_fonts)) if (i % 6 == 5) == held_out]
     words = load_dhsd(handwriting / "dhsd_words.npz", held=held_out)
-    return make_contents(cut_letters(align_lines(words), CUT_LETTERS), hands, prints, _load_digits(handwriting / "optdigits.npz", held_out=held_out))
+    return make_contents(
+        cut_letters(align_lines(words), CUT_LETTERS),
+        hands,
+        prints,
+        _load_digits(handwriting / "optdigits.npz", held_out=held_out),
+    )
 
 
 def _load_digits(file: Path, *, held_out: bool) -> list[Image]:
@@ -204,17 +245,37 @@ def _load_digits(file: Path, *, held_out: bool) -> list[Image]:
     return [enlarge(picture, 2.0) for picture in pictures[part][chosen]]
 
 
-def make_contents(cut: Sequence[CutLetter], hands: Sequence[Path], prints: Sequence[Path], signs: Sequence[Image] = ()) -> LetterContents:
-    """The shapes of letters cut from words, of handwriting fonts and of printed faces; `signs` are no letters."""
+def make_contents(
+    cut: Sequence[CutLetter],
+    hands: Sequence[Path],
+    prints: Sequence[Path],
+    signs: Sequence[Image] = (),
+) -> LetterContents:
+    """The shapes of letters cut from words, of handwriting fonts and of printed faces; `signs` are
+    no letters.
+    """
     capitals = group_by_letter([one for one in cut if one.letter.isupper()])
     for made, base in ACCENTED_BASES.items():
         plain = capitals.get(CAPITAL_LETTERS.index(base), [])[:MAX_ACCENTED]
-        capitals.setdefault(CAPITAL_LETTERS.index(made), []).extend(add_accent_marks(picture, ring=made == "Å") for picture in plain)
+        capitals.setdefault(CAPITAL_LETTERS.index(made), []).extend(
+            add_accent_marks(picture, ring=made == "Å") for picture in plain
+        )
     small = group_by_letter([one for one in cut if one.letter.islower()])
-    small.setdefault(CAPITAL_LETTERS.index("Å"), []).extend(add_accent_marks(picture, ring=True) for picture in small.get(0, [])[:MAX_ACCENTED])
+    small.setdefault(CAPITAL_LETTERS.index("Å"), []).extend(
+        add_accent_marks(picture, ring=True) for picture in small.get(0, [])[:MAX_ACCENTED]
+    )
     return LetterContents(
-        CaseShapes(capitals, {i: [render_character(f, c) for f in hands] for i, c in enumerate(CAPITAL_LETTERS)}),
-        CaseShapes(small, {i: [render_character(f, c.lower()) for f in hands] for i, c in enumerate(CAPITAL_LETTERS)}),
+        CaseShapes(
+            capitals,
+            {i: [render_character(f, c) for f in hands] for i, c in enumerate(CAPITAL_LETTERS)},
+        ),
+        CaseShapes(
+            small,
+            {
+                i: [render_character(f, c.lower()) for f in hands]
+                for i, c in enumerate(CAPITAL_LETTERS)
+            },
+        ),
         {i: [render_character(f, c) for f in prints] for i, c in enumerate(CAPITAL_LETTERS)},
         [*(render_character(f, c) for f in hands for c in NON_LETTER_SIGNS), *signs],
     )
@@ -239,5 +300,12 @@ def add_accent_marks(picture: Image, *, ring: bool) -> Image:
         cv2.circle(out, (middle, y), max(2, round(0.36 * above)), (255,), thick, cv2.LINE_AA)
     else:
         for side in (-1, 1):
-            cv2.circle(out, (middle + side * max(3, round(0.2 * width)), y), max(1, thick), (255,), -1, cv2.LINE_AA)
+            cv2.circle(
+                out,
+                (middle + side * max(3, round(0.2 * width)), y),
+                max(1, thick),
+                (255,),
+                -1,
+                cv2.LINE_AA,
+            )
     return cut_to_ink(out)

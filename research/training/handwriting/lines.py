@@ -1,4 +1,5 @@
-"""Line pictures to train and measure the handwriting network on, each as `recognize/handwriting.py` would hand it over: ink alone, on white.
+"""Line pictures to train and measure the handwriting network on, each as `recognize/handwriting.py`
+would hand it over: ink alone, on white.
 
 Writers and font families are set aside whole; nothing that is measured on was trained on.
 """
@@ -32,12 +33,16 @@ HELD_OUT_EVERY = 6
 """One writer (or font family) of this many is set aside."""
 JOINED_HEIGHT_PX = 64
 WRITERS_WITHOUT_DOTS = frozenset({"32"})
-"""Writers of DHSD who wrote no dots on ä, ö and ü at all, though the labels have them: a label is what stands on the paper."""
+"""Writers of DHSD who wrote no dots on ä, ö and ü at all, though the labels have them: a label is
+what stands on the paper.
+"""
 UNASSIGNED_CHARACTER = "\uffff"
 """What no face has a picture of."""
 WRONG_LABELS = frozenset({3808, 3825})
-"""Words of DHSD set aside, by their place in the file, that say something else than their label: Zella/Rhön without its stroke, one name for
-another. All words set aside that are read otherwise than their label says were looked at."""
+"""Words of DHSD set aside, by their place in the file, that say something else than their label:
+Zella/Rhön without its stroke, one name for another. All words set aside that are read otherwise
+than their label says were looked at.
+"""
 _DOTLESS = str.maketrans("äöüÄÖÜ", "aouAOU")
 
 
@@ -53,7 +58,9 @@ class TrainingLine:
 def cut_like_product(image: Image) -> Image | None:
     """A crop of one line as the product would hand it to the network; None without ink."""
     height, width = image.shape
-    spec = FieldSpec(name="line", label="line", kind=Kind.TEXT, box=(0, 0, LINE_MM * width / height, LINE_MM))
+    spec = FieldSpec(
+        name="line", label="line", kind=Kind.TEXT, box=(0, 0, LINE_MM * width / height, LINE_MM)
+    )
     ink = find_ink(FieldImage(image, spec))
     return cut_line(ink, split_into_bands(ink.mask, (0, height))[0])
 
@@ -64,25 +71,45 @@ def held_out_writers(writers: Iterable[str]) -> set[str]:
 
 
 def load_dhsd(file: Path, *, held: bool) -> list[TrainingLine]:
-    """Words of 27 German writers (`x`, `text`, `writer`): those trained on, or (`held`) those set aside."""
+    """Words of 27 German writers (`x`, `text`, `writer`): those trained on, or (`held`) those set
+    aside.
+    """
     data = np.load(file)
     writers = [f"{int(w):02d}" for w in data["writer"]]
     aside = held_out_writers(writers)
-    texts = [str(t).translate(_DOTLESS) if w in WRITERS_WITHOUT_DOTS else str(t) for t, w in zip(data["text"], writers, strict=True)]
+    texts = [
+        str(t).translate(_DOTLESS) if w in WRITERS_WITHOUT_DOTS else str(t)
+        for t, w in zip(data["text"], writers, strict=True)
+    ]
     words = enumerate(zip(data["x"], texts, writers, strict=True))
-    made = (_make_line(x, t, w) for place, (x, t, w) in words if (w in aside) == held and place not in WRONG_LABELS)
+    made = (
+        _make_line(x, t, w)
+        for place, (x, t, w) in words
+        if (w in aside) == held and place not in WRONG_LABELS
+    )
     return [line for line in made if line]
 
 
 def load_archive(archive: Path, *, held: bool) -> list[TrainingLine]:
     """Lines of a zip file: pictures, and `labels.tsv` with a picture's name and its text a row.
 
-    A picture's name is `<any words>_<number>_<more>.png`; all with one number count as one writer, and every sixth writer is set aside (`held`).
+    A picture's name is `<any words>_<number>_<more>.png`; all with one number count as one
+    writer, and every sixth writer is set aside (`held`).
     """
     with zipfile.ZipFile(archive) as files:
-        rows = list(csv.reader(io.StringIO(files.read("labels.tsv").decode("utf-8")), delimiter="\t", quoting=csv.QUOTE_NONE))
+        rows = list(
+            csv.reader(
+                io.StringIO(files.read("labels.tsv").decode("utf-8")),
+                delimiter="\t",
+                quoting=csv.QUOTE_NONE,
+            )
+        )
         aside = held_out_writers(archive_writer(name) for name, _ in rows)
-        made = (_make_line(_decode_image(files.read(n)), text, archive_writer(n)) for n, text in rows if (archive_writer(n) in aside) == held)
+        made = (
+            _make_line(_decode_image(files.read(n)), text, archive_writer(n))
+            for n, text in rows
+            if (archive_writer(n) in aside) == held
+        )
         return [line for line in made if line]
 
 
@@ -103,14 +130,24 @@ def _make_line(image: Image, text: str, writer: str) -> TrainingLine | None:
 
 
 def join_words(words: Sequence[TrainingLine], rng: Generator) -> TrainingLine:
-    """A line of one writer's words, as high as each other, with uneven gaps and a baseline that is not straight."""
+    """A line of one writer's words, as high as each other, with uneven gaps and a baseline that is
+    not straight.
+    """
     parts: list[Image] = []
     for word in words:
         ink = _scale_to_height(word.picture, JOINED_HEIGHT_PX)
-        scaled = cv2.resize(ink, None, fx=1.0, fy=float(rng.uniform(0.85, 1.0)), interpolation=cv2.INTER_AREA).astype(np.uint8)
+        scaled = cv2.resize(
+            ink, None, fx=1.0, fy=float(rng.uniform(0.85, 1.0)), interpolation=cv2.INTER_AREA
+        ).astype(np.uint8)
         space = JOINED_HEIGHT_PX + 8 - scaled.shape[0]
         above = int(rng.integers(0, space + 1))
-        parts.append(np.pad(scaled, ((above, space - above), (0, int(rng.integers(10, 36)))), constant_values=255))
+        parts.append(
+            np.pad(
+                scaled,
+                ((above, space - above), (0, int(rng.integers(10, 36)))),
+                constant_values=255,
+            )
+        )
     line = np.pad(np.hstack(parts), ((0, 0), (19, 0)), constant_values=255)
     return TrainingLine(line, " ".join(w.text for w in words), words[0].writer)
 
@@ -130,24 +167,34 @@ def find_fonts(directory: Path, *, held: bool) -> list[Path]:
 
 
 def font_family(writer: str) -> str:
-    """The family of a font, by the name of its file without the suffix; people's names stay as they are."""
+    """The family of a font, by the name of its file without the suffix; people's names stay as they
+    are.
+    """
     return writer.rsplit("-", 1)[0].removesuffix("-uloopet").removesuffix("-loopet")
 
 
 def render_line(font: Path, rng: Generator, text: str | None = None) -> TrainingLine:
-    """A line of Swedish care text (drawn, if none is given) in a handwriting font, cut to its ink with the product's white around it."""
+    """A line of Swedish care text (drawn, if none is given) in a handwriting font, cut to its ink
+    with the product's white around it.
+    """
     text = text or draw_text(rng)
     size = int(rng.integers(36, 64))
     face = _load_font(font, size)
     left, top, right, bottom = face.getbbox(text)
     sheet = Pictures.new("L", (int(right - left) + 2 * size, int(bottom - top) + 2 * size), 255)
-    ImageDraw.Draw(sheet).text((size - left, size - top), text, font=face, fill=int(rng.integers(0, 60)))
+    ImageDraw.Draw(sheet).text(
+        (size - left, size - top), text, font=face, fill=int(rng.integers(0, 60))
+    )
     picture = cut_clean_ink(np.asarray(sheet, np.uint8))
-    return TrainingLine(picture if picture is not None else np.full((48, 48), 255, np.uint8), text, font.stem)
+    return TrainingLine(
+        picture if picture is not None else np.full((48, 48), 255, np.uint8), text, font.stem
+    )
 
 
 def can_draw(font: Path, text: str) -> bool:
-    """Whether a face has a picture of each sign of a text, and not the box that stands for what it lacks."""
+    """Whether a face has a picture of each sign of a text, and not the box that stands for what it
+    lacks.
+    """
     return not any(_lacks_glyph(font, sign) for sign in text if sign != " ")
 
 

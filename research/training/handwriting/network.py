@@ -1,7 +1,9 @@
-"""The handwriting network as PyTorch trains it, and back into an ONNX file, from which `handwriting_eight_bit.py` makes the one that reads.
+"""The handwriting network as PyTorch trains it, and back into an ONNX file, from which
+`handwriting_eight_bit.py` makes the one that reads.
 
-Weights travel by name: training changes numbers in the graph that `rapidocr` ships, never the graph, except that the last layer answers only for
-`CHARACTERS`. So the tuned file has the shipped one's interface: (n, 3, 48, w) in −1…1 to (n, w / 8, 1 + characters) probabilities.
+Weights travel by name: training changes numbers in the graph that `rapidocr` ships, never the
+graph, except that the last layer answers only for `CHARACTERS`. So the tuned file has the
+shipped one's interface: (n, 3, 48, w) in −1…1 to (n, w / 8, 1 + characters) probabilities.
 """
 
 from __future__ import annotations
@@ -26,14 +28,18 @@ LAST_LAYER = ("linear_8.w_0", "linear_8.b_0")
 
 @dataclass(frozen=True, slots=True)
 class TrainableNetwork:
-    """The graph with its last layer cut, the same as a module that answers with scores, and which of the module's tensors is which of the graph's."""
+    """The graph with its last layer cut, the same as a module that answers with scores, and which
+    of the module's tensors is which of the graph's.
+    """
 
     graph: ModelProto
     module: nn.Module
     names: dict[str, str]
 
     def trained(self) -> list[Tensor]:
-        """Everything that learns: all weights but the statistics of batch normalisation, which stay as shipped."""
+        """Everything that learns: all weights but the statistics of batch normalisation, which stay
+        as shipped.
+        """
         return [p for p in self.module.parameters() if p.requires_grad]
 
 
@@ -51,15 +57,21 @@ def load_shipped(file: Path) -> TrainableNetwork:
 
 
 def export_network(network: TrainableNetwork, file: Path) -> None:
-    """Write the module's weights into the graph and save it, the numbers in half precision: half the size, turned back when the file is loaded."""
+    """Write the module's weights into the graph and save it, the numbers in half precision: half
+    the size, turned back when the file is loaded.
+    """
     weights = dict(network.module.state_dict())
     graph = ModelProto()
     graph.CopyFrom(network.graph)
     initializers = {t.name: t for t in graph.graph.initializer}
     for here, there in network.names.items():
         array = weights[here].detach().numpy().astype(np.float16)
-        initializers[there].CopyFrom(numpy_helper.from_array(np.ascontiguousarray(array), f"{there}_half"))
-        graph.graph.node.insert(0, onnx.helper.make_node("Cast", [f"{there}_half"], [there], to=onnx.TensorProto.FLOAT))
+        initializers[there].CopyFrom(
+            numpy_helper.from_array(np.ascontiguousarray(array), f"{there}_half")
+        )
+        graph.graph.node.insert(
+            0, onnx.helper.make_node("Cast", [f"{there}_half"], [there], to=onnx.TensorProto.FLOAT)
+        )
     onnx.checker.check_model(graph)
     onnx.save(graph, str(file))
 
@@ -68,7 +80,8 @@ def load_tuned_weights(network: TrainableNetwork, file: Path) -> None:
     """Give the network the weights of a tuned file that `export` wrote.
 
     Raises:
-        UsageError: it is another sort of file, such as a network that reads, whose weights are rounded.
+        UsageError: it is another sort of file, such as a network that reads, whose weights are
+        rounded.
     """
     tuned = {t.name: t for t in onnx.load(str(file)).graph.initializer}
     if any(f"{there}_half" not in tuned for there in network.names.values()):
@@ -76,7 +89,9 @@ def load_tuned_weights(network: TrainableNetwork, file: Path) -> None:
     weights = network.module.state_dict()
     with torch.no_grad():
         for here, there in network.names.items():
-            weights[here].copy_(torch.from_numpy(numpy_helper.to_array(tuned[f"{there}_half"]).astype(np.float32)))
+            weights[here].copy_(
+                torch.from_numpy(numpy_helper.to_array(tuned[f"{there}_half"]).astype(np.float32))
+            )
 
 
 def blend_weights(network: TrainableNetwork, start: TrainableNetwork, share: float) -> None:
@@ -89,7 +104,9 @@ def blend_weights(network: TrainableNetwork, start: TrainableNetwork, share: flo
 
 
 def _pad_explicitly(graph: ModelProto) -> None:
-    """SAME_UPPER for a 2 × 2 window and stride 1 is one row below and one column to the right; the converter knows only the latter."""
+    """SAME_UPPER for a 2 × 2 window and stride 1 is one row below and one column to the right; the
+    converter knows only the latter.
+    """
     for node in graph.graph.node:
         for attribute in list(node.attribute):
             if attribute.name == "auto_pad" and attribute.s == b"SAME_UPPER":
@@ -103,9 +120,15 @@ def _cut_last_layer(graph: ModelProto) -> None:
     columns = [0, *(place[c] for c in CHARACTERS)]
     for tensor in graph.graph.initializer:
         if tensor.name in LAST_LAYER:
-            tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(numpy_helper.to_array(tensor)[..., columns]), tensor.name))
+            tensor.CopyFrom(
+                numpy_helper.from_array(
+                    np.ascontiguousarray(numpy_helper.to_array(tensor)[..., columns]), tensor.name
+                )
+            )
     held.value = "\n".join(CHARACTERS[:-1])
-    del graph.graph.value_info[:]  # shapes of what lies between, now partly wrong; nobody needs them
+    del graph.graph.value_info[
+        :
+    ]  # shapes of what lies between, now partly wrong; nobody needs them
     graph.graph.output[0].type.tensor_type.shape.dim[2].dim_value = len(columns)
 
 
@@ -119,7 +142,9 @@ def _remove_softmax(graph: ModelProto) -> ModelProto:
 
 
 def _map_tensor_names(graph: ModelProto) -> dict[str, str]:
-    """Module's name to graph's name of every floating tensor, found by converting a graph whose every tensor holds its own number."""
+    """Module's name to graph's name of every floating tensor, found by converting a graph whose
+    every tensor holds its own number.
+    """
     numbered = _remove_softmax(graph)
     named: dict[float, str] = {}
     for tensor in numbered.graph.initializer:
@@ -127,7 +152,9 @@ def _map_tensor_names(graph: ModelProto) -> dict[str, str]:
         if array.dtype == np.float32 and array.size > 1:
             number = len(named) + 1.0
             named[number] = tensor.name
-            tensor.CopyFrom(numpy_helper.from_array(np.full(array.shape, number, np.float32), tensor.name))
+            tensor.CopyFrom(
+                numpy_helper.from_array(np.full(array.shape, number, np.float32), tensor.name)
+            )
     found = {}
     for name, values in convert(numbered).state_dict().items():
         if values.is_floating_point() and values.numel() > 1:
@@ -146,7 +173,9 @@ def _make_trainable(module: nn.Module, name: str) -> None:
 
 
 def score_lines(module: nn.Module, block: NDArray[np.float32]) -> Tensor:
-    """(n, 48, w) grey lines in −1…1 to log probabilities (w / 8, n, 1 + characters), as CTC's loss takes them."""
+    """(n, 48, w) grey lines in −1…1 to log probabilities (w / 8, n, 1 + characters), as CTC's loss
+    takes them.
+    """
     lines = torch.from_numpy(block).unsqueeze(1).expand(-1, 3, -1, -1)
     with autocast_bfloat16():
         answer: Tensor = module(lines.contiguous(memory_format=torch.channels_last))

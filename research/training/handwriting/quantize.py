@@ -1,12 +1,16 @@
-"""Make the handwriting network that reads, in 8-bit numbers, from the one that was trained: half of the time a line.
+"""Make the handwriting network that reads, in 8-bit numbers, from the one that was trained: half of
+the time a line.
 
-    pip install -e '.[train]'
-    python -m research.training.handwriting.quantize --data FOLDER [--lines OWN.zip] --out data/models/handwriting.onnx
+    pip install -e '.[train]' python -m research.training.handwriting.quantize --data FOLDER
+    [--lines OWN.zip] --out data/models/handwriting.onnx
 
-It is made from the file of the same name in `trained/`. Four fifths of the time go to convolutions with a window of one pixel. Each becomes a
-product of two matrices of whole numbers: activations in 8 bits over the range of their own line, weights in 7 bits a column, rounded as `rounding.py`
-says. It looks at lines that the network was trained on, drawn anew with a fixed seed: nothing that is measured on is seen. `FOLDER` and `--lines` are
-those of the training. Afterwards `research.evaluation.fields.handwriting` judges it, and `research.training.calibration.fit --only lines` fits its probabilities.
+It is made from the file of the same name in `trained/`. Four fifths of the time go to
+convolutions with a window of one pixel. Each becomes a product of two matrices of whole numbers:
+activations in 8 bits over the range of their own line, weights in 7 bits a column, rounded as
+`rounding.py` says. It looks at lines that the network was trained on, drawn anew with a fixed
+seed: nothing that is measured on is seen. `FOLDER` and `--lines` are those of the training.
+Afterwards `research.evaluation.fields.handwriting` judges it, and
+`research.training.calibration.fit --only lines` fits its probabilities.
 """
 
 from __future__ import annotations
@@ -25,7 +29,13 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from research.training.handwriting.sources import load_sources
 from research.training.handwriting.train import MAX_LINE_PX, SEED, make_block
 from research.training.onnx_tools import strip_exporter_notes
-from research.training.rounding import TRAINED_FOLDER, FloatMatrix, InputStatistics, RoundedWeights, round_weights
+from research.training.rounding import (
+    TRAINED_FOLDER,
+    FloatMatrix,
+    InputStatistics,
+    RoundedWeights,
+    round_weights,
+)
 
 RUNTIME_DOMAIN = "com.microsoft"
 """The domain of the runtime's own operators."""
@@ -45,7 +55,12 @@ def quantize_network(network: Path, lines: Iterable[NDArray[np.float32]]) -> Mod
     chosen = _find_convolutions(model)
     seen = _collect_inputs(model, {node.input[0] for node in chosen}, lines)
     held = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    rounded = {node.output[0]: round_weights(held[node.input[1]][:, :, 0, 0].T.astype(np.float64), seen[node.input[0]]) for node in chosen}
+    rounded = {
+        node.output[0]: round_weights(
+            held[node.input[1]][:, :, 0, 0].T.astype(np.float64), seen[node.input[0]]
+        )
+        for node in chosen
+    }
     return _replace_with_products(model, rounded)
 
 
@@ -66,23 +81,31 @@ def _find_convolutions(model: ModelProto) -> list[NodeProto]:
     for node in model.graph.node:
         if node.op_type == "Conv":
             size = sizes[node.input[1]]
-            groups = next((attribute.i for attribute in node.attribute if attribute.name == "group"), 1)
+            groups = next(
+                (attribute.i for attribute in node.attribute if attribute.name == "group"), 1
+            )
             if size[2:] == (1, 1) and groups == 1 and size[0] * size[1] >= MIN_QUANTIZED_WEIGHTS:
                 found.append(node)
     return found
 
 
-def _collect_inputs(model: ModelProto, names: set[str], lines: Iterable[NDArray[np.float32]]) -> dict[str, InputStatistics]:
+def _collect_inputs(
+    model: ModelProto, names: set[str], lines: Iterable[NDArray[np.float32]]
+) -> dict[str, InputStatistics]:
     """What reaches the named tensors while the lines are read."""
     told = ModelProto()
     told.CopyFrom(model)
     wanted = sorted(names)
     told.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in wanted)
-    session = onnxruntime.InferenceSession(told.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        told.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
     largest: dict[str, FloatMatrix] = {}
     products: dict[str, FloatMatrix] = {}
     for line in lines:
-        for name, given in zip(wanted, session.run(wanted, {session.get_inputs()[0].name: line}), strict=True):
+        for name, given in zip(
+            wanted, session.run(wanted, {session.get_inputs()[0].name: line}), strict=True
+        ):
             values = np.asarray(given, np.float64)[0].reshape(given.shape[1], -1)
             largest[name] = np.maximum(largest.get(name, 0.0), np.abs(values).max(1))
             products[name] = products.get(name, 0.0) + values @ values.T
@@ -101,15 +124,25 @@ def _replace_with_products(model: ModelProto, rounded: dict[str, RoundedWeights]
             nodes += _product_nodes(node, [tensor.name for tensor in made])
         else:
             nodes.append(node)
-    graph = helper.make_graph(nodes, model.graph.name, model.graph.input, model.graph.output, list(tensors.values()))
+    graph = helper.make_graph(
+        nodes, model.graph.name, model.graph.input, model.graph.output, list(tensors.values())
+    )
     versions = {one.domain: one.version for one in model.opset_import} | {RUNTIME_DOMAIN: 1}
-    made_model = helper.make_model(graph, opset_imports=[helper.make_opsetid(*one) for one in versions.items()], ir_version=model.ir_version)
+    made_model = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid(*one) for one in versions.items()],
+        ir_version=model.ir_version,
+    )
     made_model.metadata_props.extend(model.metadata_props)
     return made_model
 
 
 def _quantized_tensors(name: str, rounded: RoundedWeights) -> Iterator[TensorProto]:
-    for part, array in (("factors", rounded.factors), ("weights", rounded.weights), ("steps", rounded.steps)):
+    for part, array in (
+        ("factors", rounded.factors),
+        ("weights", rounded.weights),
+        ("steps", rounded.steps),
+    ):
         yield numpy_helper.from_array(array, f"{name}.{part}")
 
 
@@ -120,11 +153,18 @@ def _product_nodes(convolution: NodeProto, tensors: Sequence[str]) -> Iterator[N
     bias = list(convolution.input[2:])
     yield helper.make_node("Transpose", [source], [f"{name}.last"], perm=[0, 2, 3, 1])
     yield helper.make_node("Mul", [f"{name}.last", factors], [f"{name}.shared"])
-    yield helper.make_node("DynamicQuantizeMatMul", [f"{name}.shared", weights, steps, "", *bias], [f"{name}.product"], domain=RUNTIME_DOMAIN)
+    yield helper.make_node(
+        "DynamicQuantizeMatMul",
+        [f"{name}.shared", weights, steps, "", *bias],
+        [f"{name}.product"],
+        domain=RUNTIME_DOMAIN,
+    )
     yield helper.make_node("Transpose", [f"{name}.product"], [name], perm=[0, 3, 1, 2])
 
 
-def iter_training_lines(data: Path, archives: Sequence[Path], count: int = CALIBRATION_LINES) -> Iterator[NDArray[np.float32]]:
+def iter_training_lines(
+    data: Path, archives: Sequence[Path], count: int = CALIBRATION_LINES
+) -> Iterator[NDArray[np.float32]]:
     """Lines drawn as for training, (1, 3, 48, w) in −1…1."""
     drawn, rng = load_sources(data, archives), np.random.default_rng(SEED)
     while count:
@@ -136,13 +176,20 @@ def iter_training_lines(data: Path, archives: Sequence[Path], count: int = CALIB
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--lines", type=Path, action="append", default=[])
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     onnx.save(
-        strip_exporter_notes(quantize_network(args.out.parent / TRAINED_FOLDER / args.out.name, iter_training_lines(args.data, args.lines))),
+        strip_exporter_notes(
+            quantize_network(
+                args.out.parent / TRAINED_FOLDER / args.out.name,
+                iter_training_lines(args.data, args.lines),
+            )
+        ),
         str(args.out),
     )
 

@@ -1,9 +1,12 @@
-"""What the handwriting network is trained on: people's words and lines, text put together from their letters, and text rendered in fonts.
+"""What the handwriting network is trained on: people's words and lines, text put together from
+their letters, and text rendered in fonts.
 
 Lines that people wrote in capitals, whatever their labels say.
 
-Whoever types what is written often types small letters where a hand prints in capitals. A network that is trained on such labels learns to read
-capitals as small letters: one hand that was set aside went from 0.15 to 0.77 of its characters so. The network as shipped knows the two apart.
+Whoever types what is written often types small letters where a hand prints in capitals. A
+network that is trained on such labels learns to read capitals as small letters: one hand that
+was set aside went from 0.15 to 0.77 of its characters so. The network as shipped knows the two
+apart.
 """
 
 from __future__ import annotations
@@ -19,44 +22,69 @@ from pipeline.reading.language.language_model import capital_share
 from research.training.handwriting.augment import spoil
 from research.training.handwriting.compose_lines import LetterWriters, make_letter_writers
 from research.training.handwriting.evaluate import greedy_text
-from research.training.handwriting.lines import TrainingLine, can_draw, find_fonts, join_words, load_archive, load_dhsd, render_line
+from research.training.handwriting.lines import (
+    TrainingLine,
+    can_draw,
+    find_fonts,
+    join_words,
+    load_archive,
+    load_dhsd,
+    render_line,
+)
 from research.training.handwriting.texts import draw_half_dose, draw_text, normalize_label
 
 MIN_LETTERS = 6
 """Letters that tell whether a line is in capitals."""
 MIN_CAPITAL_SHARE = 0.8
-"""So many of its letters are seen as capitals where a line is in capitals, and so few are not where the label says so too."""
+"""So many of its letters are seen as capitals where a line is in capitals, and so few are not where
+the label says so too.
+"""
 COMPOSED_SHARE = 0.25
-"""So many lines would be text put together from pieces, if no text had numbers or letters that a hand lacks."""
+"""So many lines would be text put together from pieces, if no text had numbers or letters that a
+hand lacks.
+"""
 CAPITALS_SHARE = 0.12
 """So many lines are in capitals throughout, as many people write on forms."""
 HALVES_SHARE = 0.03
 """So many are doses with a half, which people write in many ways and which other text hardly has."""
 CAPITALS_FROM_LETTERS_SHARE = 0.5
-"""So many lines in capitals are put together from people's letters, of any hand, as most hands have few capitals."""
+"""So many lines in capitals are put together from people's letters, of any hand, as most hands have
+few capitals.
+"""
 MAX_FONT_TRIES = 20
 """So many are tried for one that has all signs of a text: one in seven has no ½."""
 
 
 def label_capitals(lines: Sequence[TrainingLine]) -> list[TrainingLine]:
-    """The lines, with labels in capitals where the hand writes them; a line that cannot be labelled so is left out.
+    """The lines, with labels in capitals where the hand writes them; a line that cannot be labelled
+    so is left out.
 
     Raises:
         MissingProgramError: the network as shipped is not installed.
     """
-    seen = (greedy_text(steps, ALPHABET) for steps in read_steps([line.picture for line in lines], find_shipped_file()))
-    labelled = (replace(line, text=line.text.upper()) if is_in_capitals(text, line.text) else line for line, text in zip(lines, seen, strict=True))
+    seen = (
+        greedy_text(steps, ALPHABET)
+        for steps in read_steps([line.picture for line in lines], find_shipped_file())
+    )
+    labelled = (
+        replace(line, text=line.text.upper()) if is_in_capitals(text, line.text) else line
+        for line, text in zip(lines, seen, strict=True)
+    )
     return [line for line in labelled if normalize_label(line.text) is not None]
 
 
 def is_in_capitals(seen: str, label: str) -> bool:
     """Whether a line is seen in capitals, though its label has small letters."""
-    return sum(map(str.isalpha, seen)) >= MIN_LETTERS and capital_share(seen) >= MIN_CAPITAL_SHARE > capital_share(label)
+    return sum(map(str.isalpha, seen)) >= MIN_LETTERS and capital_share(
+        seen
+    ) >= MIN_CAPITAL_SHARE > capital_share(label)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSources:
-    """What is trained on. `lines` are whole lines of people's, `words` single words, `fonts` faces to render text in, `hands` letters of people's."""
+    """What is trained on. `lines` are whole lines of people's, `words` single words, `fonts` faces
+    to render text in, `hands` letters of people's.
+    """
 
     words: list[TrainingLine]
     lines: list[list[TrainingLine]]
@@ -64,10 +92,12 @@ class TrainingSources:
     hands: LetterWriters | None = None
 
     def drawn(self, rng: Generator) -> TrainingLine:
-        """One line: some in capitals; of the rest up to a quarter Swedish text in people's letters; of what then is left 40 % whole lines of
-        people's, else words, words put together, and rendered text.
+        """One line: some in capitals; of the rest up to a quarter Swedish text in people's letters;
+        of what then is left 40 % whole lines of people's, else words, words put together, and
+        rendered text.
 
-        Without people's lines more words are put together: trained on single words and fonts alone, the network forgets what a line looks like.
+        Without people's lines more words are put together: trained on single words and fonts
+        alone, the network forgets what a line looks like.
         """
         kind = rng.random()
         if kind < CAPITALS_SHARE:
@@ -75,7 +105,12 @@ class TrainingSources:
         if kind < CAPITALS_SHARE + HALVES_SHARE:
             return self._rendered(rng, draw_half_dose(rng))
         kind = rng.random()
-        if self.hands and self.hands.single and kind < COMPOSED_SHARE and (line := self.hands.composed(draw_text(rng), rng)):
+        if (
+            self.hands
+            and self.hands.single
+            and kind < COMPOSED_SHARE
+            and (line := self.hands.composed(draw_text(rng), rng))
+        ):
             return _spoil_line(line, rng, real=True)
         kind = rng.random()
         if self.lines and kind < 0.4:
@@ -90,7 +125,11 @@ class TrainingSources:
 
     def _in_capitals(self, rng: Generator) -> TrainingLine:
         text = draw_text(rng).upper()
-        if self.hands and rng.random() < CAPITALS_FROM_LETTERS_SHARE and (line := self.hands.composed(text, rng, borrowed=1.0)):
+        if (
+            self.hands
+            and rng.random() < CAPITALS_FROM_LETTERS_SHARE
+            and (line := self.hands.composed(text, rng, borrowed=1.0))
+        ):
             return _spoil_line(line, rng, real=True)
         return self._rendered(rng, text)
 
@@ -102,21 +141,36 @@ class TrainingSources:
 
     def with_hands(self) -> TrainingSources:
         """These, and text put together from pieces of all lines."""
-        return replace(self, hands=make_letter_writers([*self.words, *(line for archive in self.lines for line in archive)]))
+        return replace(
+            self,
+            hands=make_letter_writers(
+                [*self.words, *(line for archive in self.lines for line in archive)]
+            ),
+        )
 
     def _joined(self, rng: Generator) -> TrainingLine:
         first = self.words[int(rng.integers(len(self.words)))]
         same = [w for w in self.words if w.writer == first.writer]
-        return join_words([first, *(same[int(rng.integers(len(same)))] for _ in range(int(rng.integers(1, 4))))], rng)
+        return join_words(
+            [first, *(same[int(rng.integers(len(same)))] for _ in range(int(rng.integers(1, 4))))],
+            rng,
+        )
 
 
 def _spoil_line(line: TrainingLine, rng: Generator, *, real: bool) -> TrainingLine:
     return TrainingLine(spoil(line.picture, rng, real=real), line.text, line.writer)
 
 
-def load_sources(data: Path, archives: Sequence[Path], fonts: Sequence[Path] = ()) -> TrainingSources:
-    """Everything in memory, cut as the product cuts; `fonts` are folders with more faces, all of which are trained on."""
+def load_sources(
+    data: Path, archives: Sequence[Path], fonts: Sequence[Path] = ()
+) -> TrainingSources:
+    """Everything in memory, cut as the product cuts; `fonts` are folders with more faces, all of
+    which are trained on.
+    """
     words = load_dhsd(data / "dhsd_words.npz", held=False)
     lines = [label_capitals(load_archive(a, held=False)) for a in archives]
-    faces = [*find_fonts(data / "fonts_train", held=False), *(file for more in fonts for file in sorted(more.glob("*.ttf")))]
+    faces = [
+        *find_fonts(data / "fonts_train", held=False),
+        *(file for more in fonts for file in sorted(more.glob("*.ttf"))),
+    ]
     return TrainingSources(words, lines, faces)

@@ -1,6 +1,8 @@
-"""Swedish care notes to render: phrases of the trade with slots, names, and running words by their frequency.
+"""Swedish care notes to render: phrases of the trade with slots, names, and running words by their
+frequency.
 
-The phrases (`handwriting_phrases.txt`, one a line) are written for this; they name no real person. Words come from `wordfreq`, names from `Faker`.
+The phrases (`handwriting_phrases.txt`, one a line) are written for this; they name no real
+person. Words come from `wordfreq`, names from `Faker`.
 """
 
 from __future__ import annotations
@@ -15,23 +17,34 @@ from numpy.random import Generator
 
 from pipeline.reading.fields.handwriting.network import ALPHABET
 
-CHARACTERS = "".join(dict.fromkeys(ALPHABET.replace(" ", "") + "ßàâçèêëîïñóôùûæœøÀÂÇÈÊÎÔÆØš[]{}|~«»×•")) + " "
-"""What the tuned network answers for: `ALPHABET`, and what the training lines have besides. The space comes last, as in the shipped network."""
+CHARACTERS = (
+    "".join(dict.fromkeys(ALPHABET.replace(" ", "") + "ßàâçèêëîïñóôùûæœøÀÂÇÈÊÎÔÆØš[]{}|~«»×•"))
+    + " "
+)
+"""What the tuned network answers for: `ALPHABET`, and what the training lines have besides. The
+space comes last, as in the shipped network.
+"""
 PHRASES_FILE = Path(__file__).parents[1] / "data" / "handwriting_phrases.txt"
-CHARACTER_REPLACEMENTS = str.maketrans({"’": "'", "‘": "'", "`": "'", "“": '"', "”": '"', "„": '"', "—": "–", "…": ".", "\u00a0": " "})
+CHARACTER_REPLACEMENTS = str.maketrans(
+    {"’": "'", "‘": "'", "`": "'", "“": '"', "”": '"', "„": '"', "—": "–", "…": ".", "\u00a0": " "}
+)
 DRUGS = "Alvedon Furix Waran Trombyl Metformin Insulin Novorapid Lantus Morfin Oxynorm Citodon Cilaxoral Movicol Zopiklon Levaxin Eliquis Bricanyl"
 MONTHS = "jan feb mars april maj juni juli aug sept okt nov dec"
 
 
 def normalize_label(text: str) -> str | None:
-    """A label as it is trained on; None when it has a character that the network cannot answer or marks struck-out words."""
+    """A label as it is trained on; None when it has a character that the network cannot answer or
+    marks struck-out words.
+    """
     text = " ".join(text.translate(CHARACTER_REPLACEMENTS).split())
     known = set(CHARACTERS)
     return text if text and not re.search(r"[<>]", text) and all(c in known for c in text) else None
 
 
 def draw_text(rng: Generator, known: Sequence[str] | None = None) -> str:
-    """One line that somebody in care might write, 1–60 characters; of the phrases only those `known`, if given."""
+    """One line that somebody in care might write, 1–60 characters; of the phrases only those
+    `known`, if given.
+    """
     kind = rng.random()
     if kind < 0.5:
         text = fill_slots(str(rng.choice(known or load_phrases())), rng)
@@ -40,7 +53,10 @@ def draw_text(rng: Generator, known: Sequence[str] | None = None) -> str:
     elif kind < 0.9:
         text = _draw_slot("namn", rng)
     else:
-        text = " ".join(_draw_slot(str(rng.choice(sorted(SLOT_DRAWERS))), rng) for _ in range(int(rng.integers(1, 4))))
+        text = " ".join(
+            _draw_slot(str(rng.choice(sorted(SLOT_DRAWERS))), rng)
+            for _ in range(int(rng.integers(1, 4)))
+        )
     if rng.random() < 0.03:
         text = text.upper()
     return _shorten(" ".join(text.split()), rng)
@@ -88,11 +104,15 @@ def load_phrases() -> list[str]:
 
 @lru_cache(maxsize=1)
 def _load_words() -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    """Frequent Swedish words; rare ones and those with å, ä, ö more often than in print, since those are what has to be learnt."""
+    """Frequent Swedish words; rare ones and those with å, ä, ö more often than in print, since
+    those are what has to be learnt.
+    """
     from wordfreq import top_n_list, word_frequency
 
     words = [w for w in top_n_list("sv", 40_000) if normalize_label(w) and len(w) > 1]
-    weights = np.array([word_frequency(w, "sv") ** 0.4 * (2.0 if set(w) & set("åäöé") else 1.0) for w in words])
+    weights = np.array(
+        [word_frequency(w, "sv") ** 0.4 * (2.0 if set(w) & set("åäöé") else 1.0) for w in words]
+    )
     return words, weights / weights.sum()
 
 
@@ -107,15 +127,34 @@ def _load_names() -> list[str]:
 
 
 def _draw_date(rng: Generator) -> str:
-    day, month, year = int(rng.integers(1, 29)), int(rng.integers(1, 13)), int(rng.integers(2019, 2028))
+    day, month, year = (
+        int(rng.integers(1, 29)),
+        int(rng.integers(1, 13)),
+        int(rng.integers(2019, 2028)),
+    )
     name, short = MONTHS.split()[month - 1], f"{year % 100:02d}"
-    ways = (f"{year}-{month:02d}-{day:02d}", f"{day}/{month}", f"{day}/{month} -{short}", f"{day} {name}", f"{short}{month:02d}{day:02d}")
+    ways = (
+        f"{year}-{month:02d}-{day:02d}",
+        f"{day}/{month}",
+        f"{day}/{month} -{short}",
+        f"{day} {name}",
+        f"{short}{month:02d}{day:02d}",
+    )
     return str(rng.choice(ways))
 
 
 def _draw_time(rng: Generator) -> str:
-    hour, minute = int(rng.integers(0, 24)), int(rng.integers(12)) * 5 if rng.random() < 0.8 else int(rng.integers(60))
-    ways = (f"{hour:02d}:{minute:02d}", f"{hour:02d}.{minute:02d}", f"kl {hour}", f"kl. {hour:02d}.{minute:02d}", f"{hour:02d}{minute:02d}")
+    hour, minute = (
+        int(rng.integers(0, 24)),
+        int(rng.integers(12)) * 5 if rng.random() < 0.8 else int(rng.integers(60)),
+    )
+    ways = (
+        f"{hour:02d}:{minute:02d}",
+        f"{hour:02d}.{minute:02d}",
+        f"kl {hour}",
+        f"kl. {hour:02d}.{minute:02d}",
+        f"{hour:02d}{minute:02d}",
+    )
     return str(rng.choice(ways))
 
 
@@ -134,8 +173,28 @@ SLOT_DRAWERS: dict[str, Callable[[Generator], str]] = {
     "socker": lambda rng: f"{rng.uniform(3, 22):.1f}".replace(".", ","),
     "sat": _number_drawer(84, 100),
     "vikt": lambda rng: f"{rng.uniform(42, 110):.1f}".replace(".", ","),
-    "mg": lambda rng: f"{rng.choice([2.5, 5, 10, 20, 25, 40, 50, 75, 100, 250, 500, 665]):g} mg".replace(".", ","),
-    "dos": lambda rng: str(rng.choice(["1x1", "1x2", "1x3", "2x2", "1+0+1", "1 tabl", "2 tabl", "½ tabl", "4 E", "8 E", "12 E", "15 ml", "vb"])),
+    "mg": lambda rng: (
+        f"{rng.choice([2.5, 5, 10, 20, 25, 40, 50, 75, 100, 250, 500, 665]):g} mg".replace(".", ",")
+    ),
+    "dos": lambda rng: str(
+        rng.choice(
+            [
+                "1x1",
+                "1x2",
+                "1x3",
+                "2x2",
+                "1+0+1",
+                "1 tabl",
+                "2 tabl",
+                "½ tabl",
+                "4 E",
+                "8 E",
+                "12 E",
+                "15 ml",
+                "vb",
+            ]
+        )
+    ),
     "medel": lambda rng: str(rng.choice(DRUGS.split())),
     "antal": _number_drawer(1, 31),
     "ml": lambda rng: f"{int(rng.integers(1, 16)) * 50} ml",

@@ -1,32 +1,44 @@
-"""Fine-tune the handwriting network on lines of known text, and compare it with the network as shipped.
+"""Fine-tune the handwriting network on lines of known text, and compare it with the network as
+shipped.
 
-    pip install -e '.[train]'
-    python -m research.training.handwriting.train train --data FOLDER --run RUN --minutes 240 [--lines OWN.zip]
-    python -m research.training.handwriting.train measure --data FOLDER --run RUN [--lines OWN.zip]
-    python -m research.training.handwriting.train export --run RUN --out data/models/trained/handwriting-free.onnx [--share 0.5]
-    python -m research.training.handwriting.quantize …     # makes the network that reads of it; then research.training.calibration.fit
+    pip install -e '.[train]' python -m research.training.handwriting.train train --data FOLDER
+    --run RUN --minutes 240 [--lines OWN.zip] python -m research.training.handwriting.train
+    measure --data FOLDER --run RUN [--lines OWN.zip] python -m
+    research.training.handwriting.train export --run RUN --out
+    data/models/trained/handwriting-free.onnx [--share 0.5] python -m
+    research.training.handwriting.quantize …     # makes the network that reads of it; then
+    research.training.calibration.fit
 
-`FOLDER` holds `dhsd_words.npz` (DHSD, DFKI 2026, CC BY 4.0: `x`, `text`, `writer`) and `fonts_train/*.ttf` (handwriting fonts under free licences).
-`--fonts` adds a folder of faces (`python -m research.training.handwriting.fonts FOLDER` fetches 228). Up to a quarter of what is trained on is Swedish text
-put together from pieces of all these lines of people's (`handwriting_composed.py`), since hardly any Swedish hands may be trained on.
+`FOLDER` holds `dhsd_words.npz` (DHSD, DFKI 2026, CC BY 4.0: `x`, `text`, `writer`) and
+`fonts_train/*.ttf` (handwriting fonts under free licences). `--fonts` adds a folder of faces
+(`python -m research.training.handwriting.fonts FOLDER` fetches 228). Up to a quarter of what is
+trained on is Swedish text put together from pieces of all these lines of people's
+(`handwriting_composed.py`), since hardly any Swedish hands may be trained on.
 
-`--lines` adds line pictures of one's own, for instance lines that reviewers corrected: a zip file of pictures `<writer or page number>…png` and
-`labels.tsv` (name, tab, text); it may be given more than once. Lines from health records need a purpose and a legal ground of their own. A line in
-capitals is trained on as such, also if its label has small letters (`capital_lines.py`).
+`--lines` adds line pictures of one's own, for instance lines that reviewers corrected: a zip
+file of pictures `<writer or page number>…png` and `labels.tsv` (name, tab, text); it may be
+given more than once. Lines from health records need a purpose and a legal ground of their own. A
+line in capitals is trained on as such, also if its label has small letters (`capital_lines.py`).
 
-`--share` goes only so far from the weights that training started from towards the tuned ones (each weight a mean of the two; Wortsman et al., CVPR
-2022, "Robust fine-tuning of zero-shot models"): most of what is gained on the hands trained on is kept, and of what was known of other hands too.
+`--share` goes only so far from the weights that training started from towards the tuned ones
+(each weight a mean of the two; Wortsman et al., CVPR 2022, "Robust fine-tuning of zero-shot
+models"): most of what is gained on the hands trained on is kept, and of what was known of other
+hands too.
 
-`--start FILE` goes on from weights that were tuned before, with a new warm-up; by itself training starts from the network as shipped. Given again
-when exporting, `--share 0.5` is the mean of the two tuned networks.
+`--start FILE` goes on from weights that were tuned before, with a new warm-up; by itself
+training starts from the network as shipped. Given again when exporting, `--share 0.5` is the
+mean of the two tuned networks.
 
-RUN is a folder for checkpoints: the same command continues an interrupted run. The rate follows the time used of `--minutes`, so a run ends when it
-says. Nothing in the product imports this module.
+RUN is a folder for checkpoints: the same command continues an interrupted run. The rate follows
+the time used of `--minutes`, so a run ends when it says. Nothing in the product imports this
+module.
 
-Weights may be used as the strictest licence of what they were trained on says: DHSD and the fonts leave them free, naming the source. `measure` says
-whether the tuned network is better on every set that was set aside; only then is it worth installing.
+Weights may be used as the strictest licence of what they were trained on says: DHSD and the
+fonts leave them free, naming the source. `measure` says whether the tuned network is better on
+every set that was set aside; only then is it worth installing.
 
-Recipe: PP-OCRv6 small with its last layer cut to 137 characters; CTC; AdamW 5e-4 with warm-up and cosine; batch normalisation keeps its statistics.
+Recipe: PP-OCRv6 small with its last layer cut to 137 characters; CTC; AdamW 5e-4 with warm-up
+and cosine; batch normalisation keeps its statistics.
 """
 
 from __future__ import annotations
@@ -49,7 +61,14 @@ from pipeline.domain.model import Image
 from pipeline.reading.fields.handwriting.network import LINE_HEIGHT, MAX_LINE_WIDTH_PX, STEP_PX
 from research.training.handwriting.evaluate import compare_networks
 from research.training.handwriting.lines import TrainingLine
-from research.training.handwriting.network import TrainableNetwork, blend_weights, export_network, load_shipped, load_tuned_weights, score_lines
+from research.training.handwriting.network import (
+    TrainableNetwork,
+    blend_weights,
+    export_network,
+    load_shipped,
+    load_tuned_weights,
+    score_lines,
+)
 from research.training.handwriting.sources import TrainingSources, load_sources
 from research.training.handwriting.texts import CHARACTERS
 
@@ -62,17 +81,29 @@ BATCH_PX = 9_600
 MAX_LINE_PX = 1_400
 SAVE_SECONDS = 120
 MISLABELLED_LOSS = 3.0
-"""A line with more loss a character (nats) than this has another line's label: a few pages of DHSD do."""
+"""A line with more loss a character (nats) than this has another line's label: a few pages of DHSD
+do.
+"""
 LineBlock = NDArray[np.float32]
 
 
 def make_block(pictures: Sequence[Image]) -> tuple[LineBlock, list[int]]:
-    """Pictures as the product hands them to the network, (n, 48, w) in −1…1, and the steps that belong to each."""
-    widths = [int(np.clip(round(p.shape[1] * LINE_HEIGHT / p.shape[0]), STEP_PX * 2, MAX_LINE_WIDTH_PX)) for p in pictures]
-    block = np.ones((len(pictures), LINE_HEIGHT, -(-max(*widths, 48) // STEP_PX) * STEP_PX), np.float32)
+    """Pictures as the product hands them to the network, (n, 48, w) in −1…1, and the steps that
+    belong to each.
+    """
+    widths = [
+        int(np.clip(round(p.shape[1] * LINE_HEIGHT / p.shape[0]), STEP_PX * 2, MAX_LINE_WIDTH_PX))
+        for p in pictures
+    ]
+    block = np.ones(
+        (len(pictures), LINE_HEIGHT, -(-max(*widths, 48) // STEP_PX) * STEP_PX), np.float32
+    )
     for row, picture, width in zip(block, pictures, widths, strict=True):
         way = cv2.INTER_AREA if picture.shape[0] > LINE_HEIGHT else cv2.INTER_CUBIC
-        row[:, :width] = cv2.resize(picture, (width, LINE_HEIGHT), interpolation=way).astype(np.float32) / 127.5 - 1.0
+        row[:, :width] = (
+            cv2.resize(picture, (width, LINE_HEIGHT), interpolation=way).astype(np.float32) / 127.5
+            - 1.0
+        )
     return block, [-(-w // STEP_PX) for w in widths]
 
 
@@ -101,13 +132,24 @@ def ctc_loss(network: TrainableNetwork, lines: Sequence[TrainingLine]) -> torch.
     answer = score_lines(network.module, block)
     labels = torch.tensor([c for text in texts for c in text])
     lengths = torch.tensor([len(t) for t in texts])
-    losses = nnf.ctc_loss(answer, labels, torch.tensor(steps).clamp(max=len(answer)), lengths, reduction="none", zero_infinity=True)
+    losses = nnf.ctc_loss(
+        answer,
+        labels,
+        torch.tensor(steps).clamp(max=len(answer)),
+        lengths,
+        reduction="none",
+        zero_infinity=True,
+    )
     believed = (losses.detach() < MISLABELLED_LOSS * lengths).float()
     return (losses * believed).sum() / (lengths * believed).sum().clamp(min=1)
 
 
-def train_network(network: TrainableNetwork, drawn: TrainingSources, run: Path, minutes: float) -> None:
-    """Train until `minutes` are used up, over all continuations; `run/checkpoint.pt` is written every two minutes."""
+def train_network(
+    network: TrainableNetwork, drawn: TrainingSources, run: Path, minutes: float
+) -> None:
+    """Train until `minutes` are used up, over all continuations; `run/checkpoint.pt` is written
+    every two minutes.
+    """
     run.mkdir(parents=True, exist_ok=True)
     weights = network.trained()
     optimizer = torch.optim.AdamW(weights, lr=LEARNING_RATE, weight_decay=0.01)
@@ -119,13 +161,18 @@ def train_network(network: TrainableNetwork, drawn: TrainingSources, run: Path, 
         used, clock = used + now - clock, now
         share = used / (60 * minutes)
         if share >= 1 or now - saved > SAVE_SECONDS:
-            print(f"{used / 60:.1f} min, step {step}, {seen} lines, loss {total / max(1, seen):.4f}", flush=True)
+            print(
+                f"{used / 60:.1f} min, step {step}, {seen} lines, loss {total / max(1, seen):.4f}",
+                flush=True,
+            )
             _save_checkpoint(network, optimizer, (used, step), run / "checkpoint.pt")
             saved, seen, total = now, 0, 0.0
         if share >= 1:
             return
         for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * min(share / WARM_UP_SHARE, 0.5 + 0.5 * math.cos(math.pi * share))
+            group["lr"] = LEARNING_RATE * min(
+                share / WARM_UP_SHARE, 0.5 + 0.5 * math.cos(math.pi * share)
+            )
         loss = ctc_loss(network, lines)
         optimizer.zero_grad()
         loss.backward()
@@ -134,13 +181,27 @@ def train_network(network: TrainableNetwork, drawn: TrainingSources, run: Path, 
         step, seen, total = step + 1, seen + len(lines), total + loss.item() * len(lines)
 
 
-def _save_checkpoint(network: TrainableNetwork, optimizer: torch.optim.Optimizer, progress: tuple[float, int], file: Path) -> None:
+def _save_checkpoint(
+    network: TrainableNetwork,
+    optimizer: torch.optim.Optimizer,
+    progress: tuple[float, int],
+    file: Path,
+) -> None:
     part = file.with_suffix(".part")
-    torch.save({"weights": network.module.state_dict(), "optimizer": optimizer.state_dict(), "progress": progress}, part)
+    torch.save(
+        {
+            "weights": network.module.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "progress": progress,
+        },
+        part,
+    )
     part.replace(file)
 
 
-def _resume(network: TrainableNetwork, optimizer: torch.optim.Optimizer | None, file: Path) -> tuple[float, int]:
+def _resume(
+    network: TrainableNetwork, optimizer: torch.optim.Optimizer | None, file: Path
+) -> tuple[float, int]:
     if not file.is_file():
         return 0.0, 0
     held = torch.load(file)
@@ -160,16 +221,33 @@ def _find_shipped_file() -> Path:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("action", choices=("train", "measure", "export"))
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--lines", type=Path, action="append", default=[])
-    parser.add_argument("--fonts", type=Path, action="append", default=[], help="a folder with more handwriting fonts (*.ttf)")
+    parser.add_argument(
+        "--fonts",
+        type=Path,
+        action="append",
+        default=[],
+        help="a folder with more handwriting fonts (*.ttf)",
+    )
     parser.add_argument("--minutes", type=float, default=240)
-    parser.add_argument("--network", type=Path, help="PP-OCRv6_rec_small.onnx, if rapidocr is not installed here")
-    parser.add_argument("--share", type=float, default=1.0, help="how far to go from the weights that training started from, 0…1")
-    parser.add_argument("--start", type=Path, help="a tuned network to go on from, instead of the one as shipped")
+    parser.add_argument(
+        "--network", type=Path, help="PP-OCRv6_rec_small.onnx, if rapidocr is not installed here"
+    )
+    parser.add_argument(
+        "--share",
+        type=float,
+        default=1.0,
+        help="how far to go from the weights that training started from, 0…1",
+    )
+    parser.add_argument(
+        "--start", type=Path, help="a tuned network to go on from, instead of the one as shipped"
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
@@ -180,7 +258,12 @@ def main() -> None:
     if args.start:
         load_tuned_weights(network, args.start)
     if args.action == "train":
-        train_network(network, load_sources(args.data, args.lines, args.fonts).with_hands(), args.run, args.minutes)
+        train_network(
+            network,
+            load_sources(args.data, args.lines, args.fonts).with_hands(),
+            args.run,
+            args.minutes,
+        )
         return
     _resume(network, None, args.run / "checkpoint.pt")
     tuned = args.out or args.run / "handwriting.onnx"
@@ -191,7 +274,11 @@ def main() -> None:
     export_network(network, tuned)
     if args.action == "measure":
         better = compare_networks(file, tuned, args.data, args.lines)
-        print("The tuned network is better on every set." if better else "The tuned network is not better on every set: do not install it.")
+        print(
+            "The tuned network is better on every set."
+            if better
+            else "The tuned network is not better on every set: do not install it."
+        )
 
 
 if __name__ == "__main__":

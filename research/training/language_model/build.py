@@ -3,9 +3,11 @@
     pip install -e '.[train]'
     python -m research.training.language_model.build
 
-Two things: words with their probabilities, and how likely a letter is after the three before it, for words that nobody listed. Words and frequencies
-come from `wordfreq` (CC BY-SA 4.0), the trade's own from `data/vocabulary` and the phrases of `handwriting_phrases.txt`, of which every fifth is left
-out so that decoding can be measured on phrases it does not know. The file carries wordfreq's licence; its card is `data/models/swedish.md`.
+Two things: words with their probabilities, and how likely a letter is after the three before it,
+for words that nobody listed. Words and frequencies come from `wordfreq` (CC BY-SA 4.0), the
+trade's own from `data/vocabulary` and the phrases of `handwriting_phrases.txt`, of which every
+fifth is left out so that decoding can be measured on phrases it does not know. The file carries
+wordfreq's licence; its card is `data/models/swedish.md`.
 """
 
 from __future__ import annotations
@@ -22,9 +24,13 @@ from pipeline.reading.language.language_model import LOWERCASE_LETTERS, split_le
 from research.training.handwriting.texts import load_phrases
 
 TRADE_SHARE = 0.25
-"""Of all probability; half of it to the vocabulary, half to the words of the phrases by their number."""
+"""Of all probability; half of it to the vocabulary, half to the words of the phrases by their
+number.
+"""
 RARE_TYPE_POWER = 0.3
-"""Letters follow each other in words unlisted as in words listed, rare ones counting nearly as much as frequent ones: frequency to this power."""
+"""Letters follow each other in words unlisted as in words listed, rare ones counting nearly as much
+as frequent ones: frequency to this power.
+"""
 NGRAM_ORDER = 4
 STEP_NATS = 0.08
 """Logarithms of probabilities are kept as whole numbers of this, downwards from 0, at most 255."""
@@ -37,15 +43,26 @@ def load_general_words() -> WordWeights:
     from wordfreq import get_frequency_dict
 
     known = set(LOWERCASE_LETTERS)
-    words = {w: float(p) for w, p in get_frequency_dict("sv", wordlist="best").items() if set(w) <= known}
+    words = {
+        w: float(p) for w, p in get_frequency_dict("sv", wordlist="best").items() if set(w) <= known
+    }
     return _scale_weights(words, 1.0)
 
 
 def load_trade_words(folder: Path, phrase_lines: Iterable[str]) -> WordWeights:
     """The trade's words, adding up to 1."""
-    listed = {word for file in sorted(folder.glob("*.txt")) for line in _read_lines(file) for word in split_letter_words(line)}
-    counted = Counter(word for line in phrase_lines for word in split_letter_words(_drop_slots(line)))
-    return _mix_weights(_scale_weights(dict.fromkeys(listed, 1.0), 1.0), _scale_weights(counted, 1.0), 0.5)
+    listed = {
+        word
+        for file in sorted(folder.glob("*.txt"))
+        for line in _read_lines(file)
+        for word in split_letter_words(line)
+    }
+    counted = Counter(
+        word for line in phrase_lines for word in split_letter_words(_drop_slots(line))
+    )
+    return _mix_weights(
+        _scale_weights(dict.fromkeys(listed, 1.0), 1.0), _scale_weights(counted, 1.0), 0.5
+    )
 
 
 def known_phrases() -> list[str]:
@@ -60,26 +77,40 @@ def unknown_phrases() -> list[str]:
 
 def mix_word_weights(phrase_lines: Iterable[str]) -> WordWeights:
     """All words with their probabilities."""
-    return _mix_weights(load_general_words(), load_trade_words(ROOT / "data" / "vocabulary", phrase_lines), TRADE_SHARE)
+    return _mix_weights(
+        load_general_words(),
+        load_trade_words(ROOT / "data" / "vocabulary", phrase_lines),
+        TRADE_SHARE,
+    )
 
 
 def letter_log_probabilities(weights: Mapping[str, float]) -> NDArray[np.uint8]:
-    """How likely a letter is after three others: (32, 32, 32, 32) logarithms in steps; 0 is the edge of a word.
+    """How likely a letter is after three others: (32, 32, 32, 32) logarithms in steps; 0 is the
+    edge of a word.
 
-    Interpolated over shorter contexts by the number of different letters seen (Witten, Bell, IEEE Trans. IT 37, 1991).
+    Interpolated over shorter contexts by the number of different letters seen (Witten, Bell,
+    IEEE Trans. IT 37, 1991).
     """
     size = len(LOWERCASE_LETTERS) + 1
     rarest = min(weights.values())
-    codes = [[0] * (NGRAM_ORDER - 1) + [LOWERCASE_LETTERS.index(c) + 1 for c in word] + [0] for word in weights]
+    codes = [
+        [0] * (NGRAM_ORDER - 1) + [LOWERCASE_LETTERS.index(c) + 1 for c in word] + [0]
+        for word in weights
+    ]
     share = [(p / rarest) ** RARE_TYPE_POWER for p in weights.values()]
-    grams = np.array([g for code in codes for g in zip(*(code[i:] for i in range(NGRAM_ORDER)), strict=False)], np.int64)
+    grams = np.array(
+        [g for code in codes for g in zip(*(code[i:] for i in range(NGRAM_ORDER)), strict=False)],
+        np.int64,
+    )
     each = np.repeat(share, [len(code) - NGRAM_ORDER + 1 for code in codes])
     p = np.full(size, 1.0 / size)
     for order in range(1, NGRAM_ORDER + 1):
         place = np.ravel_multi_index(tuple(grams[:, NGRAM_ORDER - order :].T), (size,) * order)
         counts = np.bincount(place, each, size**order).reshape(-1, size)
         kinds = (counts > 0).sum(-1, keepdims=True).astype(float)
-        shorter = np.broadcast_to(p, (counts.shape[0] // p.reshape(-1, size).shape[0], *p.reshape(-1, size).shape)).reshape(-1, size)
+        shorter = np.broadcast_to(
+            p, (counts.shape[0] // p.reshape(-1, size).shape[0], *p.reshape(-1, size).shape)
+        ).reshape(-1, size)
         p = (counts + kinds * shorter) / np.maximum(counts.sum(-1, keepdims=True) + kinds, 1e-12)
         p = np.where(kinds > 0, p, shorter)
     return quantize_log_p(p.reshape((size,) * NGRAM_ORDER))
@@ -95,7 +126,9 @@ def write_model(weights: WordWeights, file: Path) -> None:
     listed = sorted(weights)
     text = np.frombuffer("\n".join(listed).encode(), np.uint8)
     p = quantize_log_p(np.array([weights[word] for word in listed]))
-    np.savez_compressed(file, words=text, p=p, letters=letter_log_probabilities(weights), step=np.float64(STEP_NATS))
+    np.savez_compressed(
+        file, words=text, p=p, letters=letter_log_probabilities(weights), step=np.float64(STEP_NATS)
+    )
 
 
 def _read_lines(file: Path) -> list[str]:
@@ -103,7 +136,9 @@ def _read_lines(file: Path) -> list[str]:
 
 
 def _drop_slots(phrase: str) -> str:
-    return " ".join(part.partition("}")[2] if i else part for i, part in enumerate(phrase.split("{")))
+    return " ".join(
+        part.partition("}")[2] if i else part for i, part in enumerate(phrase.split("{"))
+    )
 
 
 def _scale_weights(weights: Mapping[str, float], total: float) -> WordWeights:
@@ -112,7 +147,10 @@ def _scale_weights(weights: Mapping[str, float], total: float) -> WordWeights:
 
 
 def _mix_weights(first: WordWeights, second: WordWeights, share: float) -> WordWeights:
-    return {word: (1 - share) * first.get(word, 0.0) + share * second.get(word, 0.0) for word in first.keys() | second.keys()}
+    return {
+        word: (1 - share) * first.get(word, 0.0) + share * second.get(word, 0.0)
+        for word in first.keys() | second.keys()
+    }
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
-"""Shows how much the knowledge of Swedish should count beside the picture: the numbers of `recognize/language.py`'s `Shares`.
+"""Shows how much the knowledge of Swedish should count beside the picture: the numbers of
+`recognize/language.py`'s `Shares`.
 
     pip install -e '.[train]'
     python -m research.training.language_model.tune_decoding FOLDER [--lines 360]
 
-`FOLDER` holds `dhsd_words.npz` and `copiste_lines48.zip`. Hands that no network was taught write (1) Swedish, put together from pieces of their
-lines, with phrases that the language model does not know and without every tenth word of its list, for people write words that no list has; and (2)
-what they wrote themselves: German names and French, which Swedish misleads. Every number is tried by itself while the others stay. Of the values
-with which foreign names are read about as well that is taken which reads most Swedish. Fonts are read too well to choose by. The words of Swedish
-people that quality is measured on are not looked at.
+`FOLDER` holds `dhsd_words.npz` and `copiste_lines48.zip`. Hands that no network was taught write
+(1) Swedish, put together from pieces of their lines, with phrases that the language model does
+not know and without every tenth word of its list, for people write words that no list has; and
+(2) what they wrote themselves: German names and French, which Swedish misleads. Every number is
+tried by itself while the others stay. Of the values with which foreign names are read about as
+well that is taken which reads most Swedish. Fonts are read too well to choose by. The words of
+Swedish people that quality is measured on are not looked at.
 """
 
 from __future__ import annotations
@@ -87,45 +90,73 @@ def compose_lines(people: LetterWriters, count: int) -> list[TrainingLine]:
 
 def remove_words(language: LanguageModel) -> LanguageModel:
     """The language without every tenth word, chosen by the word itself."""
-    kept = {word: language.general.p(word) for word in language.general.words if zlib.crc32(word.encode()) % HELD_OUT_WORD_EVERY}
+    kept = {
+        word: language.general.p(word)
+        for word in language.general.words
+        if zlib.crc32(word.encode()) % HELD_OUT_WORD_EVERY
+    }
     return replace(language, general=Lexicon.of(kept))
 
 
 def observe_lines(lines: Sequence[TrainingLine]) -> list[ObservedLine]:
     """The lines as they are read before the language counts."""
     looks = make_second_pass()
-    read = ((line, steps, looks(picture)) for line, (picture, steps) in zip(lines, read_condensed([line.picture for line in lines]), strict=True))
-    return [ObservedLine(line.text, steps, CachedSecondPass(again) if again else None) for line, steps, again in read]
+    read = (
+        (line, steps, looks(picture))
+        for line, (picture, steps) in zip(
+            lines, read_condensed([line.picture for line in lines]), strict=True
+        )
+    )
+    return [
+        ObservedLine(line.text, steps, CachedSecondPass(again) if again else None)
+        for line, steps, again in read
+    ]
 
 
 def character_error_rate(lines: Sequence[ObservedLine], language: LanguageModel) -> float:
     """Character error rate."""
     read = (find_transcripts(line.steps, language, line.again)[0].text for line in lines)
-    return sum(Levenshtein.distance(text, line.text) for text, line in zip(read, lines, strict=True)) / sum(len(line.text) for line in lines)
+    return sum(
+        Levenshtein.distance(text, line.text) for text, line in zip(read, lines, strict=True)
+    ) / sum(len(line.text) for line in lines)
 
 
 def format_errors(sets: Mapping[str, Sequence[ObservedLine]], language: LanguageModel) -> str:
     """Of each set, to be read."""
-    return ", ".join(f"{name} {character_error_rate(lines, language):.4f}" for name, lines in sets.items())
+    return ", ".join(
+        f"{name} {character_error_rate(lines, language):.4f}" for name, lines in sets.items()
+    )
 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--lines", type=int, default=360)
     args = parser.parse_args()
     german, french = (
         [replace(line, text=strip_accents(line.text)) for line in lines if "ß" not in line.text]
-        for lines in (load_dhsd(args.folder / "dhsd_words.npz", held=True), load_archive(args.folder / "copiste_lines48.zip", held=True))
+        for lines in (
+            load_dhsd(args.folder / "dhsd_words.npz", held=True),
+            load_archive(args.folder / "copiste_lines48.zip", held=True),
+        )
     )
     swedish_lines = compose_lines(make_letter_writers([*german, *french]), args.lines)
-    sets = {"Swedish": observe_lines(swedish_lines), "German names": observe_lines(german), "French": observe_lines(french[::FRENCH_EVERY])}
+    sets = {
+        "Swedish": observe_lines(swedish_lines),
+        "German names": observe_lines(german),
+        "French": observe_lines(french[::FRENCH_EVERY]),
+    }
     language = remove_words(load_swedish(ROOT / "data" / "models"))
     print(f"{language.shares}: {format_errors(sets, language)}")
     for name, tried in TRIED_VALUES.items():
         for value in tried:
-            print(f"{name} {value:g}: {format_errors(sets, replace(language, shares=replace(language.shares, **{name: value})))}", flush=True)
+            print(
+                f"{name} {value:g}: {format_errors(sets, replace(language, shares=replace(language.shares, **{name: value})))}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

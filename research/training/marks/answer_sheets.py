@@ -1,4 +1,6 @@
-"""A real answer sheet again as other machines would have shown it: photocopied, in black and white, coarse, grey."""
+"""A real answer sheet again as other machines would have shown it: photocopied, in black and white,
+coarse, grey.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,14 @@ SPOILING_MODES = ("grey", "copied", "one bit", "copied, one bit")
 
 
 def spoil_sheet(grey: Image, px_per_mm: float, way: str, random: Random) -> Image:
-    """The same picture, the same size, evenly lit and then seen in one of `WAYS`; every second time from fewer pixels."""
+    """The same picture, the same size, evenly lit and then seen in one of `WAYS`; every second time
+    from fewer pixels.
+    """
     scanner = random_scanner(random, one_bit="one bit" in way, copied="copied" in way)
     if scanner.threshold is not None:
-        scanner = replace(scanner, threshold=float(random.uniform(0.6, 0.85)))  # a pencil's marks have to stay
+        scanner = replace(
+            scanner, threshold=float(random.uniform(0.6, 0.85))
+        )  # a pencil's marks have to stay
     coarse = float(random.uniform(0.6, 1.0)) if random.random() < 0.5 else 1.0
     even = _even_lighting(grey, px_per_mm)
     small = cv2.resize(even, None, fx=coarse, fy=coarse, interpolation=cv2.INTER_AREA)
@@ -32,6 +38,8 @@ def _even_lighting(grey: Image, px_per_mm: float) -> Image:
     shrink = 2.0 / px_per_mm
     small = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
     side = round(2 * PAPER_MM)
-    paper = cv2.blur(cv2.dilate(cv2.medianBlur(small, 3), np.ones((side, side), np.uint8)), (side, side))
+    paper = cv2.blur(
+        cv2.dilate(cv2.medianBlur(small, 3), np.ones((side, side), np.uint8)), (side, side)
+    )
     paper = cv2.resize(paper, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.clip(grey.astype(np.float32) * 255 / np.maximum(paper, 1), 0, 255).astype(np.uint8)

@@ -1,4 +1,6 @@
-"""What check boxes are fitted to: measured in drawn boxes and sheets, own forms, and real answer sheets as they are and spoilt; and the answers."""
+"""What check boxes are fitted to: measured in drawn boxes and sheets, own forms, and real answer
+sheets as they are and spoilt; and the answers.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,14 @@ from numpy.typing import NDArray
 from pipeline.domain.model import State
 from pipeline.reading.fields.marks.classifier import MARK_CLASSES, Numbers
 from pipeline.reading.fields.marks.reader import measure_box
-from research.evaluation.fields.marks import AnswerBox, AnswerSheet, SheetUse, cut_boxes, load_answer_sheets, load_sheet_image
+from research.evaluation.fields.marks import (
+    AnswerBox,
+    AnswerSheet,
+    SheetUse,
+    cut_boxes,
+    load_answer_sheets,
+    load_sheet_image,
+)
 from research.training.marks.answer_sheets import SPOILING_MODES, spoil_sheet
 from research.training.marks.draw import MARK_STYLES, DrawnMark, draw_mark, draw_sheet
 from research.training.marks.printed_forms import PrintedMark, print_marked_sheets
@@ -22,7 +31,9 @@ BOXES_PER_STYLE = 600
 DRAWN_SHEET_COUNT, BOXES_PER_DRAWN_SHEET = 700, (4, 12, 40, 90)
 """Drawn sheets, and how many boxes they have."""
 PRINTED_PAGE_COUNT, PRINTED_PAGE_WEIGHT = 360, 3
-"""Pages of our own forms, and how often each counts: they are fewer than all else, and what is read most."""
+"""Pages of our own forms, and how often each counts: they are fewer than all else, and what is read
+most.
+"""
 PART_SIZES, WHOLE_SHEET_SIZE = (6, 25, 90, 250), 10_000
 """So many boxes of a real sheet are looked at together, at most."""
 SPOILT_COPIES = 3
@@ -32,7 +43,9 @@ DISPUTED_TARGET = (0.5, 0.25, 0.25)
 
 @dataclass(frozen=True, slots=True)
 class MarkSet:
-    """`values` (boxes, features), `wanted` (boxes, classes), `sheets` (boxes,), `source` a name a box: the style, or the family of the sheet."""
+    """`values` (boxes, features), `wanted` (boxes, classes), `sheets` (boxes,), `source` a name a
+    box: the style, or the family of the sheet.
+    """
 
     values: Numbers
     wanted: Numbers
@@ -41,7 +54,9 @@ class MarkSet:
 
     def at(self, chosen: NDArray[np.bool_]) -> MarkSet:
         """A part of it."""
-        return MarkSet(self.values[chosen], self.wanted[chosen], self.sheets[chosen], self.source[chosen])
+        return MarkSet(
+            self.values[chosen], self.wanted[chosen], self.sheets[chosen], self.source[chosen]
+        )
 
 
 def join_sets(sets: Iterable[MarkSet]) -> MarkSet:
@@ -58,37 +73,67 @@ def join_sets(sets: Iterable[MarkSet]) -> MarkSet:
 def draw_single_boxes(each: int, seed: int) -> MarkSet:
     """`each` boxes of every style, every second without its blank.
 
-    What is drawn around a box is only seen with a blank, and rare on paper: a fifth as many, so that plain empty boxes stay sure. Most boxes on paper
-    are empty: three times as many.
+    What is drawn around a box is only seen with a blank, and rare on paper: a fifth as many, so
+    that plain empty boxes stay sure. Most boxes on paper are empty: three times as many.
     """
     random = np.random.default_rng(seed)
-    counts = {style: each if truth else each // 5 for style, (truth, _) in MARK_STYLES.items()} | {"empty": 3 * each}
+    counts = {style: each if truth else each // 5 for style, (truth, _) in MARK_STYLES.items()} | {
+        "empty": 3 * each
+    }
     return _measure_drawn(
-        [draw_mark(style, random, with_blank=i % 2 == 0 or MARK_STYLES[style][0] is None) for style, n in counts.items() for i in range(n)]
+        [
+            draw_mark(style, random, with_blank=i % 2 == 0 or MARK_STYLES[style][0] is None)
+            for style, n in counts.items()
+            for i in range(n)
+        ]
     )
 
 
 def draw_sheets(count: int, seed: int) -> MarkSet:
     """So many sheets of some boxes each."""
     random = np.random.default_rng(seed)
-    return _measure_drawn([box for number in range(count) for box in draw_sheet(int(random.choice(BOXES_PER_DRAWN_SHEET)), random, number + 1)])
+    return _measure_drawn(
+        [
+            box
+            for number in range(count)
+            for box in draw_sheet(int(random.choice(BOXES_PER_DRAWN_SHEET)), random, number + 1)
+        ]
+    )
 
 
 def print_sheets(pages: int, seed: int) -> MarkSet:
     """So many sheets of our own forms, printed, marked and scanned."""
-    return _measure_drawn([box for sheet in print_marked_sheets(pages, np.random.default_rng(seed)) for box in sheet])
+    return _measure_drawn(
+        [box for sheet in print_marked_sheets(pages, np.random.default_rng(seed)) for box in sheet]
+    )
 
 
 def load_real_sheets(scans: Path, seed: int) -> MarkSet:
-    """The answer sheets for development, each as it is and spoilt in every way; boxes of one picture are looked at in parts of several sizes."""
+    """The answer sheets for development, each as it is and spoilt in every way; boxes of one
+    picture are looked at in parts of several sizes.
+    """
     random = np.random.default_rng(seed)
     sets = []
     for sheet in load_answer_sheets():
         if sheet.use is SheetUse.DEVELOPMENT:
             grey = load_sheet_image(sheet, scans)
-            pictures = [grey, *(spoil_sheet(grey, sheet.px_per_mm, way, random) for way in SPOILING_MODES for _ in range(SPOILT_COPIES))]
-            sets.append(_measure_answer_boxes(cut_boxes(sheet, grey), sheet, WHOLE_SHEET_SIZE, random))
-            sets += [_measure_answer_boxes(cut_boxes(sheet, picture), sheet, int(random.choice(PART_SIZES)), random) for picture in pictures]
+            pictures = [
+                grey,
+                *(
+                    spoil_sheet(grey, sheet.px_per_mm, way, random)
+                    for way in SPOILING_MODES
+                    for _ in range(SPOILT_COPIES)
+                ),
+            ]
+            sets.append(
+                _measure_answer_boxes(cut_boxes(sheet, grey), sheet, WHOLE_SHEET_SIZE, random)
+            )
+            sets += [
+                _measure_answer_boxes(
+                    cut_boxes(sheet, picture), sheet, int(random.choice(PART_SIZES)), random
+                )
+                for picture in pictures
+            ]
     return join_sets(sets)
 
 
@@ -99,18 +144,37 @@ def sheet_family(sheet: AnswerSheet) -> str:
 
 def _measure_drawn(marks: Sequence[DrawnMark | PrintedMark]) -> MarkSet:
     split = [0.5 if state in MARK_CLASSES[:2] else 0.0 for state in MARK_CLASSES]
-    wanted = np.array([split if m.truth is None else [float(m.truth is state) for state in MARK_CLASSES] for m in marks])
+    wanted = np.array(
+        [
+            split if m.truth is None else [float(m.truth is state) for state in MARK_CLASSES]
+            for m in marks
+        ]
+    )
     values = np.stack([measure_box(m.crop) for m in marks])
-    return MarkSet(values, wanted, np.array([m.crop.sheet_number for m in marks]), np.array([m.style for m in marks]))
+    return MarkSet(
+        values,
+        wanted,
+        np.array([m.crop.sheet_number for m in marks]),
+        np.array([m.style for m in marks]),
+    )
 
 
-def _measure_answer_boxes(boxes: Sequence[AnswerBox], sheet: AnswerSheet, size: int, random: np.random.Generator) -> MarkSet:
-    """A filled bubble may count as marked or as filled solid. Of what people disagree on, half is wanted as empty."""
+def _measure_answer_boxes(
+    boxes: Sequence[AnswerBox], sheet: AnswerSheet, size: int, random: np.random.Generator
+) -> MarkSet:
+    """A filled bubble may count as marked or as filled solid. Of what people disagree on, half is
+    wanted as empty.
+    """
     chosen = random.permutation(len(boxes))[:size]
     answers = {True: (0.0, 1.0, 1.0), False: (1.0, 0.0, 0.0), None: DISPUTED_TARGET}
     values = np.stack([measure_box(boxes[i].crop) for i in chosen])
     wanted = np.array([answers[boxes[i].marked] for i in chosen])
-    return MarkSet(values, wanted, np.ones(len(chosen), np.int64), np.array([sheet_family(sheet)] * len(chosen)))
+    return MarkSet(
+        values,
+        wanted,
+        np.ones(len(chosen), np.int64),
+        np.array([sheet_family(sheet)] * len(chosen)),
+    )
 
 
 def is_marked(wanted: Numbers) -> NDArray[np.bool_]:

@@ -1,4 +1,5 @@
-"""Check boxes with drawn marks: printed in varying tone, marked by a shaking hand, scanned badly. For fitting and for tests.
+"""Check boxes with drawn marks: printed in varying tone, marked by a shaking hand, scanned badly.
+For fitting and for tests.
 
 Boxes of a sheet share its print, its hand and its scanner, as they do on paper.
 
@@ -18,7 +19,15 @@ from numpy.typing import NDArray
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.model import Image, State
 from pipeline.reading.fields.field_image import FieldImage
-from research.training.marks.scan_effects import LightLoss, Scanner, draw_shade, draw_show_through, draw_stain, random_good_scanner, random_scanner
+from research.training.marks.scan_effects import (
+    LightLoss,
+    Scanner,
+    draw_shade,
+    draw_show_through,
+    draw_stain,
+    random_good_scanner,
+    random_scanner,
+)
 
 Random = np.random.Generator
 Points = NDArray[np.float64]
@@ -27,7 +36,11 @@ StrokeList = list[tuple[float, Points]]
 DRAW_PX = 24.0
 """Marks are drawn at this many px a mm and then scaled down."""
 BUBBLE_SHARE = 0.5
-LIGHT_EFFECTS: dict[str, Callable[[int, float, Random], LightLoss]] = {"shown through": draw_show_through, "stain": draw_stain, "shade": draw_shade}
+LIGHT_EFFECTS: dict[str, Callable[[int, float, Random], LightLoss]] = {
+    "shown through": draw_show_through,
+    "stain": draw_stain,
+    "shade": draw_shade,
+}
 BUBBLE_LABELS = "ABCDE0123456789abcd"
 
 
@@ -35,12 +48,20 @@ def _shake_path(points: Points, random: Random) -> Points:
     """A path through the points as a hand draws it: rounded and a little off, mm."""
     fine = np.linspace(0, len(points) - 1, 12 * len(points))
     path = np.stack([np.interp(fine, np.arange(len(points)), points[:, i]) for i in (0, 1)], axis=1)
-    wobble = cv2.GaussianBlur(random.normal(0, 0.6, path.shape), (1, 0), sigmaX=0.01, sigmaY=4) if len(path) > 3 else 0
+    wobble = (
+        cv2.GaussianBlur(random.normal(0, 0.6, path.shape), (1, 0), sigmaX=0.01, sigmaY=4)
+        if len(path) > 3
+        else 0
+    )
     return np.asarray(path + wobble, np.float64)
 
 
 def _random_strength(random: Random) -> float:
-    return float(random.choice([random.uniform(0.2, 0.45), random.uniform(0.4, 1.0), random.uniform(0.6, 1.0)]))
+    return float(
+        random.choice(
+            [random.uniform(0.2, 0.45), random.uniform(0.4, 1.0), random.uniform(0.6, 1.0)]
+        )
+    )
 
 
 def _draw_path(parts: Points | list[tuple[float, float]], box: float, random: Random) -> Points:
@@ -54,11 +75,23 @@ def _no_strokes(_box: float, _random: Random) -> StrokeList:
 
 def _cross_strokes(box: float, random: Random) -> StrokeList:
     s = _random_strength(random)
-    return [(s, _draw_path([(0, 0), (1, 1)], box, random)), (s, _draw_path([(1, 0), (0, 1)], box, random))]
+    return [
+        (s, _draw_path([(0, 0), (1, 1)], box, random)),
+        (s, _draw_path([(1, 0), (0, 1)], box, random)),
+    ]
 
 
 def _tick_strokes(box: float, random: Random) -> StrokeList:
-    return [(_random_strength(random), _draw_path([(0.1, 0.5), (0.4, 0.95), (random.uniform(0.8, 1.5), random.uniform(-0.4, 0.2))], box, random))]
+    return [
+        (
+            _random_strength(random),
+            _draw_path(
+                [(0.1, 0.5), (0.4, 0.95), (random.uniform(0.8, 1.5), random.uniform(-0.4, 0.2))],
+                box,
+                random,
+            ),
+        )
+    ]
 
 
 def _line_strokes(box: float, random: Random) -> StrokeList:
@@ -73,18 +106,35 @@ def _ring_path(box: float, random: Random, radius: float, turns: float = 1.1) ->
 
 
 def _dot_strokes(box: float, random: Random) -> StrokeList:
-    path = _ring_path(box, random, random.uniform(0.06, 0.3), random.uniform(1, 3)) + random.uniform(-0.15, 0.15, 2) * box
+    path = (
+        _ring_path(box, random, random.uniform(0.06, 0.3), random.uniform(1, 3))
+        + random.uniform(-0.15, 0.15, 2) * box
+    )
     return [(_random_strength(random), path)]
 
 
-def _hatch_strokes(box: float, random: Random, low: float, high: float, step_mm: float) -> StrokeList:
+def _hatch_strokes(
+    box: float, random: Random, low: float, high: float, step_mm: float
+) -> StrokeList:
     ys = np.arange(low * box, high * box, step_mm)
-    points = np.array([(random.uniform(0.0, 0.1) if i % 2 else random.uniform(0.9, 1.0), y / box) for i, y in enumerate(ys)])
-    return [(_random_strength(random), _shake_path(points * box, random))] if len(points) > 1 else []
+    points = np.array(
+        [
+            (random.uniform(0.0, 0.1) if i % 2 else random.uniform(0.9, 1.0), y / box)
+            for i, y in enumerate(ys)
+        ]
+    )
+    return (
+        [(_random_strength(random), _shake_path(points * box, random))] if len(points) > 1 else []
+    )
 
 
 def _scribble_strokes(box: float, random: Random) -> StrokeList:
-    return [(_random_strength(random), _draw_path(random.uniform(0.05, 0.95, (int(random.integers(5, 11)), 2)), box, random))]
+    return [
+        (
+            _random_strength(random),
+            _draw_path(random.uniform(0.05, 0.95, (int(random.integers(5, 11)), 2)), box, random),
+        )
+    ]
 
 
 def _partial_fill_strokes(box: float, random: Random) -> StrokeList:
@@ -94,11 +144,20 @@ def _partial_fill_strokes(box: float, random: Random) -> StrokeList:
 
 def _solid_fill_strokes(box: float, random: Random) -> StrokeList:
     s = random.uniform(0.4, 1.0)
-    fill = [(s, path) for _ in range(2) for _, path in _hatch_strokes(box, random, 0.02, 0.98, random.uniform(0.2, 0.42))]
+    fill = [
+        (s, path)
+        for _ in range(2)
+        for _, path in _hatch_strokes(box, random, 0.02, 0.98, random.uniform(0.2, 0.42))
+    ]
     return [
         *fill,
         (s, _ring_path(box, random, 0.42)),
-        (s, _shake_path(np.array([(0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9), (0.1, 0.1)]) * box, random)),
+        (
+            s,
+            _shake_path(
+                np.array([(0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9), (0.1, 0.1)]) * box, random
+            ),
+        ),
     ]
 
 
@@ -109,17 +168,33 @@ def _dirt_strokes(box: float, random: Random) -> StrokeList:
 
 def _neighbour_strokes(box: float, random: Random) -> StrokeList:
     x = random.uniform(-0.4, 1.4)
-    return [(_random_strength(random), _shake_path(np.array([(x, -0.5), (x + 0.1, random.uniform(-0.3, -0.12))]) * box, random))]
+    return [
+        (
+            _random_strength(random),
+            _shake_path(
+                np.array([(x, -0.5), (x + 0.1, random.uniform(-0.3, -0.12))]) * box, random
+            ),
+        )
+    ]
 
 
 def _circle_strokes(box: float, random: Random) -> StrokeList:
-    return [(max(MAX_FAINT_STRENGTH, _random_strength(random)), _ring_path(box, random, random.uniform(0.62, 0.75)))]
+    return [
+        (
+            max(MAX_FAINT_STRENGTH, _random_strength(random)),
+            _ring_path(box, random, random.uniform(0.62, 0.75)),
+        )
+    ]
 
 
 def _off_box_strokes(box: float, random: Random) -> StrokeList:
     x = random.choice([-0.2, 1.2])
     return [
-        (max(MAX_FAINT_STRENGTH, _random_strength(random)), _shake_path(np.array([(x - 0.1, 0.1), (x + 0.1, 0.9)]) * box, random)) for _ in range(2)
+        (
+            max(MAX_FAINT_STRENGTH, _random_strength(random)),
+            _shake_path(np.array([(x - 0.1, 0.1), (x + 0.1, 0.9)]) * box, random),
+        )
+        for _ in range(2)
     ]
 
 
@@ -161,7 +236,9 @@ TEMPLATE_SHARE, SOFT_TEMPLATE_SHARE = 0.7, 0.3
 
 @dataclass(frozen=True, slots=True)
 class DrawnMark:
-    """A crop with what was drawn: the truth, or None where people themselves would disagree; `shows` is how much darker the mark makes it, 0…1."""
+    """A crop with what was drawn: the truth, or None where people themselves would disagree;
+    `shows` is how much darker the mark makes it, 0…1.
+    """
 
     crop: FieldImage
     style: str
@@ -171,7 +248,9 @@ class DrawnMark:
 
 @dataclass(frozen=True, slots=True)
 class PrintedBox:
-    """The box as all of a sheet are printed: mm, tone 0…255, pen in mm; `shape` (a bubble's) 0…1, `flat` its height as part of its width."""
+    """The box as all of a sheet are printed: mm, tone 0…255, pen in mm; `shape` (a bubble's) 0…1,
+    `flat` its height as part of its width.
+    """
 
     bubble: bool
     side: float
@@ -203,10 +282,11 @@ class PrintedBox:
 
 @dataclass(frozen=True, slots=True)
 class DrawnSheet:
-    """What all boxes of a sheet have in common; `native` and `scale` are px/mm as scanned and as laid on the form, `pen_mm` how thick the hand writes
-    and `pressure` how darkly, 0…1.
+    """What all boxes of a sheet have in common; `native` and `scale` are px/mm as scanned and as
+    laid on the form, `pen_mm` how thick the hand writes and `pressure` how darkly, 0…1.
 
-    `faintest`: no mark is fainter. `off_mm`: how far print lies from its place, at most. `softness`: of the blank, px.
+    `faintest`: no mark is fainter. `off_mm`: how far print lies from its place, at most.
+    `softness`: of the blank, px.
     """
 
     print: PrintedBox
@@ -223,29 +303,49 @@ class DrawnSheet:
 
     @classmethod
     def any(cls, random: Random, *, bubble: bool, tight: bool = True) -> DrawnSheet:
-        """Some sheet: 60 of 100 are scanned well; of the others some in black and white, photocopied, or coarsely."""
+        """Some sheet: 60 of 100 are scanned well; of the others some in black and white,
+        photocopied, or coarsely.
+        """
         good = random.random() < GOOD_SCAN_SHARE
         scale = float(random.choice([5.9, 8.0, 8.0, 8.0, 11.8]))
         one_bit, copied = (
             not good and random.random() < ONE_BIT_SHARE / (1 - GOOD_SCAN_SHARE),
             not good and random.random() < COPIED_SHARE / (1 - GOOD_SCAN_SHARE),
         )
-        native = scale if good or random.random() >= COARSE_SHARE else float(random.choice(COARSE_PX_PER_MM))
+        native = (
+            scale
+            if good or random.random() >= COARSE_SHARE
+            else float(random.choice(COARSE_PX_PER_MM))
+        )
         return cls(
             PrintedBox.any(random, bubble=bubble, tight=tight),
-            random_good_scanner(random) if good else random_scanner(random, one_bit=one_bit, copied=copied),
+            random_good_scanner(random)
+            if good
+            else random_scanner(random, one_bit=one_bit, copied=copied),
             None if random.random() < TEMPLATE_SHARE else random_scanner(random, one_bit=False),
             scale,
             native,
             pen_mm=float(random.uniform(0.2, 0.65)),
-            pressure=float(random.choice([random.uniform(0.2, 0.45), random.uniform(0.4, 1.0), random.uniform(0.6, 1.0)])),
-            faintest=MAX_FAINT_STRENGTH if one_bit or copied else MIN_GOOD_STRENGTH if good else 0.0,
+            pressure=float(
+                random.choice(
+                    [random.uniform(0.2, 0.45), random.uniform(0.4, 1.0), random.uniform(0.6, 1.0)]
+                )
+            ),
+            faintest=MAX_FAINT_STRENGTH
+            if one_bit or copied
+            else MIN_GOOD_STRENGTH
+            if good
+            else 0.0,
             off_mm=float(random.uniform(0, 0.25)),
-            softness=float(random.uniform(0.05, 0.22)) * scale if random.random() < SOFT_TEMPLATE_SHARE else 0.0,
+            softness=float(random.uniform(0.05, 0.22)) * scale
+            if random.random() < SOFT_TEMPLATE_SHARE
+            else 0.0,
             lit=not (good or one_bit or copied),
         )
 
-    def box(self, style: str, random: Random, *, with_blank: bool = True, sheet: int = 0) -> DrawnMark:
+    def box(
+        self, style: str, random: Random, *, with_blank: bool = True, sheet: int = 0
+    ) -> DrawnMark:
         """One box of it with a mark of a style out of `STYLES`."""
         truth = MARK_STYLES[style][0]
         blank = (_draw_bubble if self.print.bubble else _draw_box)(self.print, random)
@@ -254,7 +354,14 @@ class DrawnSheet:
             strength = drawn
             placed = ((ink + self.print.margin) * DRAW_PX).astype(np.int32)
             if truth is not State.EMPTY:
-                strength = min(1.0, max(self.faintest, MAX_FAINT_STRENGTH if truth is None else 0.0, self.pressure * random.uniform(0.85, 1.15)))
+                strength = min(
+                    1.0,
+                    max(
+                        self.faintest,
+                        MAX_FAINT_STRENGTH if truth is None else 0.0,
+                        self.pressure * random.uniform(0.85, 1.15),
+                    ),
+                )
             _draw_stroke(page, placed, strength, self.pen_mm * random.uniform(0.8, 1.25))
         bare = blank
         for light in self._lights(style, random):
@@ -265,27 +372,60 @@ class DrawnSheet:
         image = self._seen(page, self.scanner, shift, random)
         side = self.print.side
         spec = FieldSpec(name="mark", label="mark", kind=Kind.MARK, box=(20, 20, side, side))
-        crop = FieldImage(image, spec, self._unfilled(blank, random) if with_blank else None, self.scale, self.print.margin, sheet_number=sheet)
+        crop = FieldImage(
+            image,
+            spec,
+            self._unfilled(blank, random) if with_blank else None,
+            self.scale,
+            self.print.margin,
+            sheet_number=sheet,
+        )
         return DrawnMark(crop, style, truth, _darkened_share(unmarked, image, self.scale))
 
     def _seen(self, page: Image, scanner: Scanner, shift_mm: Points, random: Random) -> Image:
-        """The page as scanned, at times coarser than `scale` and enlarged to it, as a page is that is laid on its form."""
+        """The page as scanned, at times coarser than `scale` and enlarged to it, as a page is that
+        is laid on its form.
+        """
         image = scanner.sees(_resize_page(page, self.native, shift_mm), self.native, random)
         side = round(len(page) * self.scale / DRAW_PX)
-        return image if len(image) == side else np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
+        return (
+            image
+            if len(image) == side
+            else np.asarray(
+                cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8
+            )
+        )
 
     def _unfilled(self, blank: Image, random: Random) -> Image:
-        """The form's own picture, a scan of an unfilled sheet, or the median of many filled ones, which is soft."""
+        """The form's own picture, a scan of an unfilled sheet, or the median of many filled ones,
+        which is soft.
+        """
         if self.blank_scanner is None:
             clean = _resize_page(blank, self.scale, 0.0)
         else:
             clean = self._seen(blank, self.blank_scanner, random.uniform(-0.1, 0.1, 2), random)
-        return np.asarray(cv2.GaussianBlur(clean, (0, 0), self.softness), np.uint8) if self.softness > 0.3 else clean
+        return (
+            np.asarray(cv2.GaussianBlur(clean, (0, 0), self.softness), np.uint8)
+            if self.softness > 0.3
+            else clean
+        )
 
-    def _lights(self, style: str, random: Random) -> list[Callable[[int, float, Random], LightLoss]]:
-        """What darkens the paper: always what the style is named after, on poor sheets now and then under any mark."""
-        shares = {"shown through": 0.15, "stain": 0.08, "shade": 0.15} if self.lit else dict.fromkeys(LIGHT_EFFECTS, 0.0)
-        return [LIGHT_EFFECTS[name] for name, share in shares.items() if style == name or random.random() < share]
+    def _lights(
+        self, style: str, random: Random
+    ) -> list[Callable[[int, float, Random], LightLoss]]:
+        """What darkens the paper: always what the style is named after, on poor sheets now and then
+        under any mark.
+        """
+        shares = (
+            {"shown through": 0.15, "stain": 0.08, "shade": 0.15}
+            if self.lit
+            else dict.fromkeys(LIGHT_EFFECTS, 0.0)
+        )
+        return [
+            LIGHT_EFFECTS[name]
+            for name, share in shares.items()
+            if style == name or random.random() < share
+        ]
 
 
 def draw_mark(style: str, random: Random, *, with_blank: bool = True) -> DrawnMark:
@@ -297,20 +437,29 @@ def draw_mark(style: str, random: Random, *, with_blank: bool = True) -> DrawnMa
     while True:
         sheet = DrawnSheet.any(random, bubble=bubble, tight=MARK_STYLES[style][0] is not None)
         # A 1-bit scan blackens stains; then nobody could say what was drawn.
-        if style not in LIGHT_EFFECTS or (sheet.scanner.threshold is None and not sheet.scanner.copies):
+        if style not in LIGHT_EFFECTS or (
+            sheet.scanner.threshold is None and not sheet.scanner.copies
+        ):
             return sheet.box(style, random, with_blank=with_blank)
 
 
 def draw_sheet(boxes: int, random: Random, number: int) -> list[DrawnMark]:
-    """A sheet of so many boxes, numbered for the reader: most or few of them empty, the marked ones in one or two ways, a few odd."""
+    """A sheet of so many boxes, numbered for the reader: most or few of them empty, the marked ones
+    in one or two ways, a few odd.
+    """
     sheet = DrawnSheet.any(random, bubble=random.random() < BUBBLE_SHARE)
     empty = float(random.choice([1.0, 0.95, 0.8, 0.75, 0.7, 0.5, 0.2]))
     own = random.choice(_choose_styles(State.READ, State.CANCELLED), int(random.integers(1, 3)))
     odd = [style for style in MARK_STYLES if style not in LIGHT_EFFECTS or sheet.lit]
-    return [sheet.box(_choose_style(empty, own, odd, random), random, sheet=number) for _ in range(boxes)]
+    return [
+        sheet.box(_choose_style(empty, own, odd, random), random, sheet=number)
+        for _ in range(boxes)
+    ]
 
 
-def _choose_style(empty: float, own: Sequence[str] | NDArray[np.str_], odd: Sequence[str], random: Random) -> str:
+def _choose_style(
+    empty: float, own: Sequence[str] | NDArray[np.str_], odd: Sequence[str], random: Random
+) -> str:
     if random.random() < 0.06:
         return str(random.choice(odd))
     return "empty" if random.random() < empty else str(random.choice(own))
@@ -321,13 +470,24 @@ def _choose_styles(*truths: State) -> list[str]:
 
 
 def _draw_box(box: PrintedBox, random: Random) -> Image:
-    """The printed box, often with the first letter of its label and a rule of the table at the picture's edge."""
+    """The printed box, often with the first letter of its label and a rule of the table at the
+    picture's edge.
+    """
     side = round((box.side + 2 * box.margin) * DRAW_PX)
     page = np.full((side, side), box.paper, np.uint8)
     low, high = round(box.margin * DRAW_PX), round((box.side + box.margin) * DRAW_PX)
     if random.random() < 0.5:
         at = high + round(0.9 * DRAW_PX), round(side / 2 + DRAW_PX)
-        cv2.putText(page, str(random.choice(list("ABDHIMOST"))), at, cv2.FONT_HERSHEY_SIMPLEX, 2.6, box.tone, 6, cv2.LINE_AA)
+        cv2.putText(
+            page,
+            str(random.choice(list("ABDHIMOST"))),
+            at,
+            cv2.FONT_HERSHEY_SIMPLEX,
+            2.6,
+            box.tone,
+            6,
+            cv2.LINE_AA,
+        )
     if random.random() < 0.5:
         cv2.line(page, (0, round(0.3 * DRAW_PX)), (side, round(0.3 * DRAW_PX)), box.tone, 5)
     cv2.rectangle(page, (low, low), (high, high), 255, -1)
@@ -336,36 +496,81 @@ def _draw_box(box: PrintedBox, random: Random) -> Image:
 
 
 def _draw_bubble(box: PrintedBox, random: Random) -> Image:
-    """A bubble of an answer sheet: a ring, an ellipse, a small square or only the letter or figure that stands in most of them."""
+    """A bubble of an answer sheet: a ring, an ellipse, a small square or only the letter or figure
+    that stands in most of them.
+    """
     side = round((box.side + 2 * box.margin) * DRAW_PX)
     page = np.full((side, side), box.paper, np.uint8)
     middle, half, pen = side // 2, box.side / 2 * DRAW_PX, max(1, round(box.pen * DRAW_PX))
     if box.shape < 0.7:
-        cv2.ellipse(page, (middle, middle), (round(half), round(half * box.flat)), 0, 0, 360, box.tone, pen, cv2.LINE_AA)
+        cv2.ellipse(
+            page,
+            (middle, middle),
+            (round(half), round(half * box.flat)),
+            0,
+            0,
+            360,
+            box.tone,
+            pen,
+            cv2.LINE_AA,
+        )
     elif box.shape < 0.85:
-        cv2.rectangle(page, (round(middle - half),) * 2, (round(middle + half),) * 2, box.tone, pen, cv2.LINE_AA)
+        cv2.rectangle(
+            page,
+            (round(middle - half),) * 2,
+            (round(middle + half),) * 2,
+            box.tone,
+            pen,
+            cv2.LINE_AA,
+        )
     if box.letter or box.shape >= 0.85:
-        letter, size = str(random.choice(list(BUBBLE_LABELS))), (box.letter or 0.6) * box.side * DRAW_PX / 22
+        letter, size = (
+            str(random.choice(list(BUBBLE_LABELS))),
+            (box.letter or 0.6) * box.side * DRAW_PX / 22,
+        )
         (width, height), _ = cv2.getTextSize(letter, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
         at = middle - width // 2, middle + height // 2
-        cv2.putText(page, letter, at, cv2.FONT_HERSHEY_SIMPLEX, size, box.tone, max(1, round(box.letter_pen * DRAW_PX)), cv2.LINE_AA)
+        cv2.putText(
+            page,
+            letter,
+            at,
+            cv2.FONT_HERSHEY_SIMPLEX,
+            size,
+            box.tone,
+            max(1, round(box.letter_pen * DRAW_PX)),
+            cv2.LINE_AA,
+        )
     return page
 
 
 def _darkened_share(before: Image, after: Image, px_per_mm: float) -> float:
-    """By which part of the paper's grey the picture is darker where it is most so, seen as broad as a stroke."""
+    """By which part of the paper's grey the picture is darker where it is most so, seen as broad as
+    a stroke.
+    """
     gone = cv2.GaussianBlur(before.astype(np.float32) - after, (0, 0), 0.15 * px_per_mm)
     return float(gone.max()) / max(1.0, float(np.median(before)))
 
 
 def _draw_stroke(page: Image, points: NDArray[np.int32], strength: float, width_mm: float) -> None:
     layer = np.zeros_like(page)
-    cv2.polylines(layer, [points.reshape(-1, 1, 2)], False, 255, max(2, round(width_mm * DRAW_PX)), cv2.LINE_AA)
+    cv2.polylines(
+        layer,
+        [points.reshape(-1, 1, 2)],
+        False,
+        255,
+        max(2, round(width_mm * DRAW_PX)),
+        cv2.LINE_AA,
+    )
     page[:] = np.minimum(page, 255 - layer * strength).astype(np.uint8)
 
 
 def _resize_page(page: Image, scale: float, shift_mm: Points | float) -> Image:
     side = round(len(page) * scale / DRAW_PX)
     dx, dy = np.broadcast_to(np.asarray(shift_mm), 2) * DRAW_PX
-    moved = cv2.warpAffine(page, np.array([[1, 0, dx], [0, 1, dy]], np.float32), page.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.warpAffine(
+        page,
+        np.array([[1, 0, dx], [0, 1, dy]], np.float32),
+        page.shape[::-1],
+        borderMode=cv2.BORDER_REPLICATE,
+    )
     return np.asarray(cv2.resize(moved, (side, side), interpolation=cv2.INTER_AREA), np.uint8)

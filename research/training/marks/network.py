@@ -1,4 +1,6 @@
-"""Fitting a network with one hidden layer on numbers measured in check boxes: Adam (Kingma & Ba 2015) on the cross entropy with weight decay."""
+"""Fitting a network with one hidden layer on numbers measured in check boxes: Adam (Kingma & Ba
+2015) on the cross entropy with weight decay.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +31,20 @@ class Examples:
 
 
 def fit_network(examples: Examples, seed: int, rounds: int = TRAINING_ROUNDS) -> MarkNetwork:
-    """Where either of two answers is right (both 1), the wanted share is the network's own: expectation maximisation."""
+    """Where either of two answers is right (both 1), the wanted share is the network's own:
+    expectation maximisation.
+    """
     random = np.random.default_rng(seed)
-    values, mean, scale = examples.values, examples.values.mean(axis=0), examples.values.std(axis=0) + 1e-3
+    values, mean, scale = (
+        examples.values,
+        examples.values.mean(axis=0),
+        examples.values.std(axis=0) + 1e-3,
+    )
     normal, count = (values - mean) / scale, values.shape[1]
-    hidden, weights = random.normal(0, count**-0.5, (count, HIDDEN_UNITS)), random.normal(0, HIDDEN_UNITS**-0.5, (HIDDEN_UNITS, len(MARK_CLASSES)))
+    hidden, weights = (
+        random.normal(0, count**-0.5, (count, HIDDEN_UNITS)),
+        random.normal(0, HIDDEN_UNITS**-0.5, (HIDDEN_UNITS, len(MARK_CLASSES))),
+    )
     layers = [hidden, np.zeros(HIDDEN_UNITS), weights, np.zeros(len(MARK_CLASSES))]
     first, second = ([np.zeros_like(layer) for layer in layers] for _ in range(2))
     batches = max(1, len(normal) // BATCH_SIZE)
@@ -44,20 +55,29 @@ def fit_network(examples: Examples, seed: int, rounds: int = TRAINING_ROUNDS) ->
         shaken = normal[part] + random.normal(0, INPUT_NOISE, (len(part), count))
         rate = LEARNING_RATE * 0.5 * (1 + np.cos(np.pi * step / (rounds * batches)))
         rate *= np.sqrt(1 - ADAM_BETAS[1] ** step) / (1 - ADAM_BETAS[0] ** step)
-        for i, slope in enumerate(_gradients(layers, shaken, examples.wanted[part], examples.weight[part])):
+        for i, slope in enumerate(
+            _gradients(layers, shaken, examples.wanted[part], examples.weight[part])
+        ):
             first[i] = ADAM_BETAS[0] * first[i] + (1 - ADAM_BETAS[0]) * slope
             second[i] = ADAM_BETAS[1] * second[i] + (1 - ADAM_BETAS[1]) * slope**2
             layers[i] = layers[i] - rate * first[i] / (np.sqrt(second[i]) + 1e-8)
     return MarkNetwork(mean, scale, *layers)
 
 
-def _gradients(layers: list[Numbers], normal: Numbers, wanted: Numbers, weight: Numbers) -> list[Numbers]:
+def _gradients(
+    layers: list[Numbers], normal: Numbers, wanted: Numbers, weight: Numbers
+) -> list[Numbers]:
     hidden, hidden_bias, weights, bias = layers
     units = np.tanh(normal @ hidden + hidden_bias)
     p = softmax(units @ weights + bias)
     scores = (p - share_target(wanted, p)) * (weight / weight.sum())[:, None]
     below = scores @ weights.T * (1 - units**2)
-    return [normal.T @ below + WEIGHT_DECAY * hidden, below.sum(axis=0), units.T @ scores + WEIGHT_DECAY * weights, scores.sum(axis=0)]
+    return [
+        normal.T @ below + WEIGHT_DECAY * hidden,
+        below.sum(axis=0),
+        units.T @ scores + WEIGHT_DECAY * weights,
+        scores.sum(axis=0),
+    ]
 
 
 def softmax(scores: Numbers) -> Numbers:

@@ -1,4 +1,6 @@
-"""Check boxes of our own forms as the reader gets them: printed, marked in every way, spoilt, scanned and laid on their form."""
+"""Check boxes of our own forms as the reader gets them: printed, marked in every way, spoilt,
+scanned and laid on their form.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,14 @@ from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.identify.identify import identify_page
 from pipeline.reading.register.register import register_page
 from pipeline.reading.template_images import cut_field_images, template_image
-from research.evaluation.fields.marked_forms import MARKED_FORM, MARKED_SERIAL, MARKED_UNIT, SCAN_MODES, draw_marked_page, style_meaning
+from research.evaluation.fields.marked_forms import (
+    MARKED_FORM,
+    MARKED_SERIAL,
+    MARKED_UNIT,
+    SCAN_MODES,
+    draw_marked_page,
+    style_meaning,
+)
 
 MIN_BOXES = 6
 """Pages with fewer boxes than this teach little of how the boxes of a sheet are alike."""
@@ -50,9 +59,14 @@ class _FormPage:
 
 
 def print_marked_sheets(pages: int, random: Generator) -> Iterator[list[PrintedMark]]:
-    """The boxes of so many sheets, forms and ways in turn. The form that `bench --quality` judges by is not among them."""
+    """The boxes of so many sheets, forms and ways in turn. The form that `bench --quality` judges
+    by is not among them.
+    """
     places = _find_box_pages()
-    clean = [render_sheet_page(place.form, Sheet(MARKED_SERIAL, MARKED_UNIT), place.number) for place in places]
+    clean = [
+        render_sheet_page(place.form, Sheet(MARKED_SERIAL, MARKED_UNIT), place.number)
+        for place in places
+    ]
     for number in range(pages):
         at, way = number % len(places), list(SCAN_MODES)[int(random.integers(len(SCAN_MODES)))]
         image, styles = draw_marked_page(clean[at], places[at].specs, way, random)
@@ -60,16 +74,31 @@ def print_marked_sheets(pages: int, random: Generator) -> Iterator[list[PrintedM
 
 
 def _find_box_pages() -> list[_FormPage]:
-    every = [_FormPage(form, n) for form in Forms.load(ROOT / "forms").values() if form.id != MARKED_FORM for n in range(1, len(form.pages) + 1)]
+    every = [
+        _FormPage(form, n)
+        for form in Forms.load(ROOT / "forms").values()
+        if form.id != MARKED_FORM
+        for n in range(1, len(form.pages) + 1)
+    ]
     return [place for place in every if len(place.boxes) >= MIN_BOXES]
 
 
-def _cut_registered_boxes(image: Image, place: _FormPage, styles: dict[str, str], sheet: int) -> list[PrintedMark]:
+def _cut_registered_boxes(
+    image: Image, place: _FormPage, styles: dict[str, str], sheet: int
+) -> list[PrintedMark]:
     """No boxes if the page cannot be laid on its form."""
     scan = decode_image(cv2.imencode(".png", image)[1].tobytes(), "image/png")
     try:
-        upright = register_page(scan, identify_page(scan), template_image(place.form, place.number)).upright
+        upright = register_page(
+            scan, identify_page(scan), template_image(place.form, place.number)
+        ).upright
     except RegistrationError:
         return []
-    crops = [replace(crop, sheet_number=sheet) for crop in cut_field_images(upright, place.form, place.number, place.boxes)]
-    return [PrintedMark(crop, styles[crop.spec.name], style_meaning(styles[crop.spec.name])) for crop in crops]
+    crops = [
+        replace(crop, sheet_number=sheet)
+        for crop in cut_field_images(upright, place.form, place.number, place.boxes)
+    ]
+    return [
+        PrintedMark(crop, styles[crop.spec.name], style_meaning(styles[crop.spec.name]))
+        for crop in crops
+    ]

@@ -1,7 +1,9 @@
-"""Fits `data/models/marks.json`: networks on drawn check boxes and sheets, on our own forms printed, marked and scanned, and on real answer sheets.
+"""Fits `data/models/marks.json`: networks on drawn check boxes and sheets, on our own forms
+printed, marked and scanned, and on real answer sheets.
 
-How sharp the probabilities may be (temperature scaling, Guo et al. 2017) and how much doubt always stays is fitted on real sheets that were set
-aside, some forms at a time, each read by networks that saw none of it, and on other drawn sheets. Of the real answer sheets only those for
+How sharp the probabilities may be (temperature scaling, Guo et al. 2017) and how much doubt
+always stays is fitted on real sheets that were set aside, some forms at a time, each read by
+networks that saw none of it, and on other drawn sheets. Of the real answer sheets only those for
 development are looked at. The same command makes the same file.
 
 python -m research.training.marks.train SCANS
@@ -40,13 +42,17 @@ from research.training.marks.network import Examples, cross_entropy, fit_network
 SEED = 1
 """Of the first set; each other set and network has a seed of its own."""
 ENSEMBLE_SIZE, FOLD_ENSEMBLE_SIZE = 3, 1
-"""Networks that see the other boxes of a sheet: in the model, and in those that are only fitted to judge."""
+"""Networks that see the other boxes of a sheet: in the model, and in those that are only fitted to
+judge.
+"""
 FOLDS = 3
 TRIED_SHARPNESSES = np.arange(0.4, 1.61, 0.05)
 MIN_DOUBT = 0.006
 """Real sheets elsewhere are not those here: no answer is surer than 0.996, however few are wrong."""
 HIGH_CONFIDENCE = 0.99
-MODEL_NOTE = "Networks with one hidden layer, fitted by research/training/marks/train.py; see marks.md."
+MODEL_NOTE = (
+    "Networks with one hidden layer, fitted by research/training/marks/train.py; see marks.md."
+)
 MODEL_DECIMALS = 4
 
 
@@ -65,19 +71,31 @@ def fit_held_out(real: MarkSet, drawn: MarkSet) -> list[tuple[MarkModel, MarkSet
     """Models that saw a part of the forms, and the sheets of the others."""
     forms = np.unique(real.source)
     held = [np.isin(real.source, forms[fold::FOLDS]) for fold in range(FOLDS)]
-    return [(fit_mark_model(join_sets([real.at(~at), drawn]), FOLD_ENSEMBLE_SIZE), real.at(at)) for at in held]
+    return [
+        (fit_mark_model(join_sets([real.at(~at), drawn]), FOLD_ENSEMBLE_SIZE), real.at(at))
+        for at in held
+    ]
 
 
 def calibrate_model(model: MarkModel, judged: Sequence[tuple[MarkModel, MarkSet]]) -> MarkModel:
-    """With the sharpness that gives the least loss on sheets not fitted to, and as much doubt as its surest answers there deserve."""
+    """With the sharpness that gives the least loss on sheets not fitted to, and as much doubt as
+    its surest answers there deserve.
+    """
     scores = np.vstack([one.scores(held.values, held.sheets) for one, held in judged])
     wanted = np.vstack([held.wanted for _, held in judged])
-    sharpness = min(TRIED_SHARPNESSES, key=lambda s: float(cross_entropy(wanted, _powers_of_scores(s * scores)).mean()))
+    sharpness = min(
+        TRIED_SHARPNESSES,
+        key=lambda s: float(cross_entropy(wanted, _powers_of_scores(s * scores)).mean()),
+    )
     p = _powers_of_scores(sharpness * scores)
     sure = (p.max(axis=1) >= HIGH_CONFIDENCE) & (wanted.max(axis=1) == 1)
     wrong = int(_find_errors(p, wanted)[sure].sum())
     error = (wrong + 1) / (int(sure.sum()) + 2)  # Laplace's rule of succession
-    return replace(model, sharpness=float(sharpness), doubt=max(MIN_DOUBT, error * len(MARK_CLASSES) / (len(MARK_CLASSES) - 1)))
+    return replace(
+        model,
+        sharpness=float(sharpness),
+        doubt=max(MIN_DOUBT, error * len(MARK_CLASSES) / (len(MARK_CLASSES) - 1)),
+    )
 
 
 def _powers_of_scores(scores: Numbers) -> Numbers:
@@ -87,21 +105,34 @@ def _powers_of_scores(scores: Numbers) -> Numbers:
 
 def _find_errors(p: Numbers, wanted: Numbers) -> NDArray[np.bool_]:
     """Whether an answer that nobody would dispute was missed."""
-    return np.asarray((wanted[np.arange(len(p)), p.argmax(axis=1)] == 0) & (wanted.max(axis=1) == 1), np.bool_)
+    return np.asarray(
+        (wanted[np.arange(len(p)), p.argmax(axis=1)] == 0) & (wanted.max(axis=1) == 1), np.bool_
+    )
 
 
 def print_report(title: str, judged: Sequence[tuple[MarkModel, MarkSet]], like: MarkModel) -> None:
-    """Per form or style: boxes, the share wrong, how many wrong though sure, and the share doubtful, with the sharpness and doubt of a model."""
+    """Per form or style: boxes, the share wrong, how many wrong though sure, and the share
+    doubtful, with the sharpness and doubt of a model.
+    """
     print(title)
     for model, held in judged:
         own = replace(model, sharpness=like.sharpness, doubt=like.doubt)
         p = own.probabilities(held.values, held.sheets)
         for name in np.unique(held.source):
             at = held.source == name
-            alike = np.maximum(p[at, 0], 1 - p[at, 0]) if held.wanted[at].sum(axis=1).max() > 1.5 else p[at].max(axis=1)
+            alike = (
+                np.maximum(p[at, 0], 1 - p[at, 0])
+                if held.wanted[at].sum(axis=1).max() > 1.5
+                else p[at].max(axis=1)
+            )
             wrong = _find_errors(p[at], held.wanted[at])
-            surely, doubtful = (wrong & (alike >= HIGH_CONFIDENCE)).sum(), (alike < HIGH_CONFIDENCE).mean()
-            print(f"{name:14} {at.sum():6}  wrong {wrong.mean():.4f}  surely {surely:3}  doubtful {doubtful:.4f}")
+            surely, doubtful = (
+                (wrong & (alike >= HIGH_CONFIDENCE)).sum(),
+                (alike < HIGH_CONFIDENCE).mean(),
+            )
+            print(
+                f"{name:14} {at.sum():6}  wrong {wrong.mean():.4f}  surely {surely:3}  doubtful {doubtful:.4f}"
+            )
 
 
 def serialize_model(model: MarkModel) -> dict[str, object]:
@@ -118,16 +149,33 @@ def serialize_model(model: MarkModel) -> dict[str, object]:
 
 
 def _serialize_layers(network: MarkNetwork) -> dict[str, object]:
-    return {layer.name: np.round(getattr(network, layer.name), MODEL_DECIMALS).tolist() for layer in fields(network)}
+    return {
+        layer.name: np.round(getattr(network, layer.name), MODEL_DECIMALS).tolist()
+        for layer in fields(network)
+    }
 
 
 def main() -> None:
     """Fit, calibrate on what was set aside, and report."""
-    real, ours = load_real_sheets(Path(sys.argv[1]), SEED + 4), print_sheets(PRINTED_PAGE_COUNT, SEED + 5)
-    drawn = join_sets([draw_single_boxes(BOXES_PER_STYLE, SEED), draw_sheets(DRAWN_SHEET_COUNT, SEED + 1), *[ours] * PRINTED_PAGE_WEIGHT])
+    real, ours = (
+        load_real_sheets(Path(sys.argv[1]), SEED + 4),
+        print_sheets(PRINTED_PAGE_COUNT, SEED + 5),
+    )
+    drawn = join_sets(
+        [
+            draw_single_boxes(BOXES_PER_STYLE, SEED),
+            draw_sheets(DRAWN_SHEET_COUNT, SEED + 1),
+            *[ours] * PRINTED_PAGE_WEIGHT,
+        ]
+    )
     model = fit_mark_model(join_sets([real, drawn]), ENSEMBLE_SIZE)
     folds = fit_held_out(real, drawn)
-    others = join_sets([draw_single_boxes(BOXES_PER_STYLE // 2, SEED + 2), draw_sheets(DRAWN_SHEET_COUNT // 3, SEED + 3)])
+    others = join_sets(
+        [
+            draw_single_boxes(BOXES_PER_STYLE // 2, SEED + 2),
+            draw_sheets(DRAWN_SHEET_COUNT // 3, SEED + 3),
+        ]
+    )
     model = calibrate_model(model, [*folds, (model, others)])
     path = ROOT / "data" / "models" / "marks.json"
     path.write_text(json.dumps(serialize_model(model)) + "\n", "utf-8")

@@ -1,4 +1,6 @@
-"""Lines of writing with words struck out, underlined, dashed or left alone, drawn to train and measure the finding of struck-out words."""
+"""Lines of writing with words struck out, underlined, dashed or left alone, drawn to train and
+measure the finding of struck-out words.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ Extent = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class DrawnLine:
-    """A line (dark on white), and for each column of it whether a stroke or scribble there says that the word does not count."""
+    """A line (dark on white), and for each column of it whether a stroke or scribble there says
+    that the word does not count.
+    """
 
     picture: Image
     struck: NDArray[np.bool_]
@@ -29,7 +33,9 @@ class DrawnLine:
 
 @dataclass(frozen=True, slots=True)
 class _Writing:
-    """What a stroke has to know: the zone of the small letters (y, px), how wide the pen is and how dark."""
+    """What a stroke has to know: the zone of the small letters (y, px), how wide the pen is and how
+    dark.
+    """
 
     top: int
     bottom: int
@@ -43,9 +49,13 @@ class _Writing:
 
 
 def draw_line(picture: Image, rng: Generator) -> DrawnLine:
-    """The line (any height) with strokes drawn on it: in six of ten some words are struck out; others get strokes that mean something else."""
+    """The line (any height) with strokes drawn on it: in six of ten some words are struck out;
+    others get strokes that mean something else.
+    """
     width = max(24, round(picture.shape[1] * LINE_HEIGHT_PX / picture.shape[0]))
-    line = np.asarray(cv2.resize(picture, (width, LINE_HEIGHT_PX), interpolation=cv2.INTER_AREA), np.uint8)
+    line = np.asarray(
+        cv2.resize(picture, (width, LINE_HEIGHT_PX), interpolation=cv2.INTER_AREA), np.uint8
+    )
     writing = _analyse_writing(line)
     struck = np.zeros(width, np.bool_)
     if writing is None:
@@ -56,7 +66,9 @@ def draw_line(picture: Image, rng: Generator) -> DrawnLine:
     if rng.random() < 0.6:
         for _ in range(int(rng.integers(1, 4))):
             extent = _choose_extent(writing, rng)
-            strokes = _STRIKE_DRAWERS[int(rng.choice(len(_STRIKE_DRAWERS), p=_STRIKE_SHARES))](_restrict_to(line, writing, extent), extent, rng)
+            strokes = _STRIKE_DRAWERS[int(rng.choice(len(_STRIKE_DRAWERS), p=_STRIKE_SHARES))](
+                _restrict_to(line, writing, extent), extent, rng
+            )
             line = _ink_strokes(line, strokes, writing, rng)
             struck[max(0, extent[0]) : extent[1]] = True
     return DrawnLine(_scan_line(line, rng), struck)
@@ -93,7 +105,11 @@ def _find_words(dark: NDArray[np.bool_]) -> tuple[Extent, ...]:
     columns = np.flatnonzero(dark.any(axis=0))
     breaks = np.flatnonzero(np.diff(columns) > LINE_HEIGHT_PX // 6)
     starts, ends = [columns[0], *columns[breaks + 1]], [*columns[breaks], columns[-1]]
-    return tuple((int(a), int(b) + 1) for a, b in zip(starts, ends, strict=True) if b - a > LINE_HEIGHT_PX // 6)
+    return tuple(
+        (int(a), int(b) + 1)
+        for a, b in zip(starts, ends, strict=True)
+        if b - a > LINE_HEIGHT_PX // 6
+    )
 
 
 def _choose_extent(writing: _Writing, rng: Generator) -> Extent:
@@ -117,7 +133,11 @@ def _through_lines(writing: _Writing, extent: Extent, rng: Generator) -> list[Po
     strokes = []
     for number in range(int(rng.choice((1, 2, 3), p=(0.6, 0.25, 0.15)))):
         x = np.linspace(extent[0] - rng.uniform(-2, 6), extent[1] + rng.uniform(-2, 6), 12)
-        wave = np.cumsum(rng.normal(0, 0.025 * writing.zone, 12)) if rng.random() < 0.6 else np.zeros(12)
+        wave = (
+            np.cumsum(rng.normal(0, 0.025 * writing.zone, 12))
+            if rng.random() < 0.6
+            else np.zeros(12)
+        )
         away = number * writing.zone * rng.uniform(0.12, 0.35) * rng.choice((-1, 1))
         strokes.append(np.stack([x, middle + away + tilt * (x - x.mean()) + wave], axis=1))
     return strokes
@@ -131,11 +151,20 @@ def _zigzag_path(writing: _Writing, extent: Extent, rng: Generator) -> list[Poin
     if rng.random() < 0.4:
         turns = int(rng.integers(4, 12))
         x = np.where(np.arange(turns) % 2, x1, x0) + rng.normal(0, 4, turns)
-        return [np.stack([x, np.linspace(middle - reach, middle + reach, turns) + rng.normal(0, 2, turns)], axis=1)]
+        return [
+            np.stack(
+                [x, np.linspace(middle - reach, middle + reach, turns) + rng.normal(0, 2, turns)],
+                axis=1,
+            )
+        ]
     step = writing.zone * rng.uniform(0.08, 0.45)
-    x = np.arange(x0, x1 + step, step / 2) + rng.normal(0, step / 6, len(np.arange(x0, x1 + step, step / 2)))
+    x = np.arange(x0, x1 + step, step / 2) + rng.normal(
+        0, step / 6, len(np.arange(x0, x1 + step, step / 2))
+    )
     y = middle + np.where(np.arange(len(x)) % 2, reach, -reach) * rng.uniform(0.6, 1.1, len(x))
-    return [np.stack([x + np.where(np.arange(len(x)) % 2, 0, step * rng.uniform(-0.5, 1.5)), y], axis=1)]
+    return [
+        np.stack([x + np.where(np.arange(len(x)) % 2, 0, step * rng.uniform(-0.5, 1.5)), y], axis=1)
+    ]
 
 
 def _coil_path(writing: _Writing, extent: Extent, rng: Generator) -> list[Points]:
@@ -143,7 +172,9 @@ def _coil_path(writing: _Writing, extent: Extent, rng: Generator) -> list[Points
     turns = max(2.0, (extent[1] - extent[0]) / (writing.zone * rng.uniform(0.2, 0.7)))
     angle = np.linspace(0, 2 * np.pi * turns, int(14 * turns))
     middle = (writing.top + writing.bottom) / 2 + rng.normal(0, 0.08 * writing.zone)
-    x = np.linspace(extent[0] + radius / 2, max(extent[0] + radius / 2 + 1, extent[1] - radius / 2), len(angle)) + radius * np.cos(angle)
+    x = np.linspace(
+        extent[0] + radius / 2, max(extent[0] + radius / 2 + 1, extent[1] - radius / 2), len(angle)
+    ) + radius * np.cos(angle)
     y = middle + radius * np.sin(angle) * rng.uniform(0.6, 1.1) + rng.normal(0, 1, len(angle))
     return [np.stack([x, y], axis=1)]
 
@@ -151,15 +182,26 @@ def _coil_path(writing: _Writing, extent: Extent, rng: Generator) -> list[Points
 def _cross_lines(writing: _Writing, extent: Extent, rng: Generator) -> list[Points]:
     """A cross, or a few slashes, over the word."""
     x0, x1 = extent
-    top, bottom = writing.top - writing.zone * rng.uniform(0.0, 0.5), writing.bottom + writing.zone * rng.uniform(0.0, 0.4)
-    strokes = [np.array([[x0, top], [x1, bottom]], float), np.array([[x1, top], [x0, bottom]], float)]
+    top, bottom = (
+        writing.top - writing.zone * rng.uniform(0.0, 0.5),
+        writing.bottom + writing.zone * rng.uniform(0.0, 0.4),
+    )
+    strokes = [
+        np.array([[x0, top], [x1, bottom]], float),
+        np.array([[x1, top], [x0, bottom]], float),
+    ]
     if x1 - x0 > 2 * writing.zone and rng.random() < 0.6:
         steps = np.arange(x0, x1, writing.zone * rng.uniform(0.3, 0.9))
         strokes = [np.array([[x + writing.zone * 0.5, top], [x, bottom]], float) for x in steps]
     return [stroke + rng.normal(0, 2, stroke.shape) for stroke in strokes]
 
 
-_STRIKE_DRAWERS: tuple[Callable[[_Writing, Extent, Generator], list[Points]], ...] = (_through_lines, _zigzag_path, _coil_path, _cross_lines)
+_STRIKE_DRAWERS: tuple[Callable[[_Writing, Extent, Generator], list[Points]], ...] = (
+    _through_lines,
+    _zigzag_path,
+    _coil_path,
+    _cross_lines,
+)
 _STRIKE_SHARES = (0.45, 0.3, 0.17, 0.08)
 
 
@@ -170,7 +212,9 @@ def _draw_underline(line: Image, writing: _Writing, rng: Generator) -> Image:
     for number in range(int(rng.choice((1, 2), p=(0.8, 0.2)))):
         x = np.linspace(x0 - 4, x1 + 4, 20)
         below = writing.bottom + writing.zone * rng.uniform(0.1, 0.5) + 4 * number
-        strokes.append(np.stack([x, below + rng.normal(0, 0.03) * (x - x0) + rng.normal(0, 0.5, 20)], axis=1))
+        strokes.append(
+            np.stack([x, below + rng.normal(0, 0.03) * (x - x0) + rng.normal(0, 0.5, 20)], axis=1)
+        )
     return _ink_strokes(line, strokes, writing, rng)
 
 
@@ -187,7 +231,9 @@ def _draw_dash(line: Image, writing: _Writing, rng: Generator) -> Image:
     gaps = [(a[1], b[0]) for a, b in zip(writing.words, writing.words[1:], strict=False)]
     x0, x1 = gaps[int(rng.integers(len(gaps)))] if gaps else (line.shape[1] - 16, line.shape[1] - 2)
     y = (writing.top + writing.bottom) / 2 + rng.normal(0, 2)
-    return _ink_strokes(line, [np.array([[x0 + 3, y], [x1 - 3, y + rng.normal(0, 1)]], float)], writing, rng)
+    return _ink_strokes(
+        line, [np.array([[x0 + 3, y], [x1 - 3, y + rng.normal(0, 1)]], float)], writing, rng
+    )
 
 
 def _draw_bar(line: Image, writing: _Writing, rng: Generator) -> Image:
@@ -197,7 +243,9 @@ def _draw_bar(line: Image, writing: _Writing, rng: Generator) -> Image:
     x = rng.uniform(x0, x1)
     y = writing.top - writing.zone * rng.uniform(-0.05, 0.4)
     length = writing.zone * rng.uniform(0.5, 1.6)
-    return _ink_strokes(line, [np.array([[x, y], [x + length, y + rng.normal(0, 3)]])], writing, rng)
+    return _ink_strokes(
+        line, [np.array([[x, y], [x + length, y + rng.normal(0, 3)]])], writing, rng
+    )
 
 
 def _ink_strokes(line: Image, strokes: list[Points], writing: _Writing, rng: Generator) -> Image:
@@ -208,7 +256,9 @@ def _ink_strokes(line: Image, strokes: list[Points], writing: _Writing, rng: Gen
 def _draw_strokes(line: Image, strokes: list[Points], pen: int, ink: int) -> Image:
     drawn = np.full_like(line, 255)
     for stroke in strokes:
-        cv2.polylines(drawn, [np.round(stroke * 8).astype(np.int32)], False, (ink,), pen, cv2.LINE_AA, 3)
+        cv2.polylines(
+            drawn, [np.round(stroke * 8).astype(np.int32)], False, (ink,), pen, cv2.LINE_AA, 3
+        )
     return np.asarray(np.minimum(line, drawn), np.uint8)
 
 

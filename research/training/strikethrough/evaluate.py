@@ -1,4 +1,6 @@
-"""How well struck-out places are found on lines of real writers whose labels mark them (`>word<`, `<>`)."""
+"""How well struck-out places are found on lines of real writers whose labels mark them (`>word<`,
+`<>`).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,11 @@ import cv2
 import numpy as np
 
 from pipeline.domain.model import Image
-from pipeline.reading.fields.handwriting.strikethrough import Strike, extract_strikes, strike_probabilities
+from pipeline.reading.fields.handwriting.strikethrough import (
+    Strike,
+    extract_strikes,
+    strike_probabilities,
+)
 from research.training.handwriting.lines import archive_writer, cut_like_product, held_out_writers
 
 STRUCK_LABEL_PATTERN = re.compile(r">([^<>]*)<|<>")
@@ -23,9 +29,17 @@ MAX_PLACE_OFFSET = 0.12
 
 
 def load_labelled_lines(archive: Path, *, held: bool) -> Iterator[tuple[Image, str]]:
-    """Each line as the product cuts it and its label, of the writers set aside (`held`) or of the others."""
+    """Each line as the product cuts it and its label, of the writers set aside (`held`) or of the
+    others.
+    """
     with zipfile.ZipFile(archive) as files:
-        rows = list(csv.reader(io.StringIO(files.read("labels.tsv").decode("utf-8")), delimiter="\t", quoting=csv.QUOTE_NONE))
+        rows = list(
+            csv.reader(
+                io.StringIO(files.read("labels.tsv").decode("utf-8")),
+                delimiter="\t",
+                quoting=csv.QUOTE_NONE,
+            )
+        )
         aside = held_out_writers(archive_writer(name) for name, _ in rows)
         for name, text in rows:
             if (archive_writer(name) in aside) != held:
@@ -37,7 +51,9 @@ def load_labelled_lines(archive: Path, *, held: bool) -> Iterator[tuple[Image, s
 
 
 def labelled_strikes(text: str) -> list[tuple[float, int]]:
-    """Where a label says that something is struck out: the middle as part of the line's length, and how many letters (0: not told)."""
+    """Where a label says that something is struck out: the middle as part of the line's length, and
+    how many letters (0: not told).
+    """
     found = []
     shown = len(STRUCK_LABEL_PATTERN.sub(lambda m: m[1] or "##", text)) or 1
     before = 0
@@ -52,10 +68,17 @@ def labelled_strikes(text: str) -> list[tuple[float, int]]:
 
 
 def measure_strikes(archive: Path, model: Path, *, held: bool) -> str:
-    """A table row's worth of words: places found, places found that are none, and lines without a strike that were taken to have one."""
+    """A table row's worth of words: places found, places found that are none, and lines without a
+    strike that were taken to have one.
+    """
     counts: Counter[str] = Counter()
     for picture, text in load_labelled_lines(archive, held=held):
-        _count_matches(counts, extract_strikes(strike_probabilities(picture, model), picture), labelled_strikes(text), picture)
+        _count_matches(
+            counts,
+            extract_strikes(strike_probabilities(picture, model), picture),
+            labelled_strikes(text),
+            picture,
+        )
     found = counts["longer found"] + counts["short found"]
     total = counts["longer"] + counts["short"]
     return (
@@ -66,7 +89,12 @@ def measure_strikes(archive: Path, model: Path, *, held: bool) -> str:
     )
 
 
-def _count_matches(counts: Counter[str], strikes: Sequence[Strike], marked: Sequence[tuple[float, int]], picture: Image) -> None:
+def _count_matches(
+    counts: Counter[str],
+    strikes: Sequence[Strike],
+    marked: Sequence[tuple[float, int]],
+    picture: Image,
+) -> None:
     width = picture.shape[1]
     counts["lines"] += 1
     counts["reported"] += len(strikes)
@@ -76,7 +104,11 @@ def _count_matches(counts: Counter[str], strikes: Sequence[Strike], marked: Sequ
     for middle, letters in marked:
         kind = "short" if letters == 1 else "longer"
         counts[kind] += 1
-        near = [s for s in left if s.start / width - MAX_PLACE_OFFSET <= middle <= s.end / width + MAX_PLACE_OFFSET]
+        near = [
+            s
+            for s in left
+            if s.start / width - MAX_PLACE_OFFSET <= middle <= s.end / width + MAX_PLACE_OFFSET
+        ]
         if near:
             counts[f"{kind} found"] += 1
             left.remove(near[0])

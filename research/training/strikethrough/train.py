@@ -1,12 +1,13 @@
 """Train the network that finds struck-out words, and measure it on lines of real writers.
 
-    pip install -e '.[train]'
-    python -m research.training.strikethrough.train train --data FOLDER --out data/models/strikes.onnx
-    python -m research.training.strikethrough.train measure --data FOLDER --lines LINES.zip
+    pip install -e '.[train]' python -m research.training.strikethrough.train train --data FOLDER
+    --out data/models/strikes.onnx python -m research.training.strikethrough.train measure --data
+    FOLDER --lines LINES.zip
 
-`FOLDER` holds `dhsd_words.npz` and `fonts_train/*.ttf`; strokes are drawn on their words (`drawn_strikes.py`). `LINES.zip` holds pictures of lines
-and `labels.tsv`, in which `>word<` or `<>` stands for a struck-out place. `measure` prints figures for the writers set aside, `measure --others` for
-the rest. Nothing in the product imports this module.
+`FOLDER` holds `dhsd_words.npz` and `fonts_train/*.ttf`; strokes are drawn on their words
+(`drawn_strikes.py`). `LINES.zip` holds pictures of lines and `labels.tsv`, in which `>word<` or
+`<>` stands for a struck-out place. `measure` prints figures for the writers set aside, `measure
+--others` for the rest. Nothing in the product imports this module.
 """
 
 from __future__ import annotations
@@ -23,9 +24,20 @@ from torch import nn
 from torch.nn import functional as nnf
 
 from pipeline.domain.model import Image
-from pipeline.reading.fields.handwriting.strikethrough import STRIKE_INPUT_HEIGHT, STRIKE_MODEL, STRIKE_STEP_PX, prepare_input
+from pipeline.reading.fields.handwriting.strikethrough import (
+    STRIKE_INPUT_HEIGHT,
+    STRIKE_MODEL,
+    STRIKE_STEP_PX,
+    prepare_input,
+)
 from research.training.handwriting.augment import spoil
-from research.training.handwriting.lines import TrainingLine, find_fonts, join_words, load_dhsd, render_line
+from research.training.handwriting.lines import (
+    TrainingLine,
+    find_fonts,
+    join_words,
+    load_dhsd,
+    render_line,
+)
 from research.training.onnx_tools import save_onnx
 from research.training.strikethrough.draw import draw_line
 from research.training.strikethrough.evaluate import measure_strikes
@@ -39,12 +51,17 @@ REAL_LINE_SHARE = 0.6
 
 
 class StrikeNetwork(nn.Module):  # type: ignore[misc]
-    """Four convolutions over the picture, three along the line: (n, 1, 32, w) in 0…1 to (n, w / 4) scores; about 60,000 parameters."""
+    """Four convolutions over the picture, three along the line: (n, 1, 32, w) in 0…1 to (n, w / 4)
+    scores; about 60,000 parameters.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.picture = nn.Sequential(
-            *_make_block(1, 12, (2, 2)), *_make_block(12, 24, (2, 2)), *_make_block(24, 40, (2, 1)), *_make_block(40, 56, (4, 1))
+            *_make_block(1, 12, (2, 2)),
+            *_make_block(12, 24, (2, 2)),
+            *_make_block(24, 40, (2, 1)),
+            *_make_block(40, 56, (4, 1)),
         )
         along = [layer for _ in range(2) for layer in (nn.Conv1d(56, 56, 7, padding=3), nn.ReLU())]
         self.line = nn.Sequential(*along, nn.Conv1d(56, 1, 3, padding=1))
@@ -55,11 +72,18 @@ class StrikeNetwork(nn.Module):  # type: ignore[misc]
 
 
 def _make_block(inward: int, outward: int, pool: tuple[int, int]) -> tuple[nn.Module, ...]:
-    return nn.Conv2d(inward, outward, 3, padding=1), nn.BatchNorm2d(outward), nn.ReLU(), nn.MaxPool2d(pool)
+    return (
+        nn.Conv2d(inward, outward, 3, padding=1),
+        nn.BatchNorm2d(outward),
+        nn.ReLU(),
+        nn.MaxPool2d(pool),
+    )
 
 
 def iter_batches(data: Path, rng: Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Drawn lines without end: pictures (n, 1, 32, 512), and for each step of 4 px whether it is struck out."""
+    """Drawn lines without end: pictures (n, 1, 32, 512), and for each step of 4 px whether it is
+    struck out.
+    """
     words: dict[str, list[TrainingLine]] = {}
     for word in load_dhsd(data / "dhsd_words.npz", held=False):
         words.setdefault(word.writer, []).append(word)
@@ -73,20 +97,31 @@ def iter_batches(data: Path, rng: Generator) -> Iterator[tuple[torch.Tensor, tor
 def _choose_line(hands: list[list[TrainingLine]], fonts: list[Path], rng: Generator) -> Image:
     if rng.random() < REAL_LINE_SHARE:
         words = hands[int(rng.integers(len(hands)))]
-        line = join_words([words[int(i)] for i in rng.integers(len(words), size=int(rng.integers(2, 6)))], rng)
+        line = join_words(
+            [words[int(i)] for i in rng.integers(len(words), size=int(rng.integers(2, 6)))], rng
+        )
         return spoil(line.picture, rng, real=True)
     return spoil(render_line(fonts[int(rng.integers(len(fonts)))], rng).picture, rng, real=False)
 
 
-def _make_example(picture: Image, rng: Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A piece `WIDTH` px wide of the line, white beside it, and the share of each step that is struck out, rounded."""
+def _make_example(
+    picture: Image, rng: Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A piece `WIDTH` px wide of the line, white beside it, and the share of each step that is
+    struck out, rounded.
+    """
     drawn = draw_line(picture, rng)
     ink = prepare_input(drawn.picture)
-    at = np.minimum((np.arange(ink.shape[1]) * len(drawn.struck)) // ink.shape[1], len(drawn.struck) - 1)
+    at = np.minimum(
+        (np.arange(ink.shape[1]) * len(drawn.struck)) // ink.shape[1], len(drawn.struck) - 1
+    )
     struck = drawn.struck[at].reshape(-1, STRIKE_STEP_PX).mean(axis=1).round()
     start = int(rng.integers(max(1, ink.shape[1] - EXAMPLE_WIDTH_PX + 1))) // STRIKE_STEP_PX
     steps = EXAMPLE_WIDTH_PX // STRIKE_STEP_PX
-    block, target = np.zeros((STRIKE_INPUT_HEIGHT, EXAMPLE_WIDTH_PX), np.float32), np.zeros(steps, np.float32)
+    block, target = (
+        np.zeros((STRIKE_INPUT_HEIGHT, EXAMPLE_WIDTH_PX), np.float32),
+        np.zeros(steps, np.float32),
+    )
     piece = ink[:, start * STRIKE_STEP_PX : start * STRIKE_STEP_PX + EXAMPLE_WIDTH_PX]
     block[:, : piece.shape[1]] = piece
     target[: len(struck[start : start + steps])] = struck[start : start + steps]
@@ -100,7 +135,9 @@ def train_strike_network(data: Path, steps: int) -> StrikeNetwork:
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
     recent: list[float] = []
-    for step, (pictures, struck) in zip(range(1, steps + 1), iter_batches(data, np.random.default_rng(SEED)), strict=False):
+    for step, (pictures, struck) in zip(
+        range(1, steps + 1), iter_batches(data, np.random.default_rng(SEED)), strict=False
+    ):
         loss = nnf.binary_cross_entropy_with_logits(network(pictures), struck)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
@@ -117,18 +154,32 @@ def export_strike_network(network: StrikeNetwork, file: Path) -> None:
     example = torch.zeros(1, 1, STRIKE_INPUT_HEIGHT, 256)
     width = {0: {3: torch.export.Dim("steps", min=4, max=4000) * STRIKE_STEP_PX}}
     whole = nn.Sequential(network, nn.Sigmoid()).eval()
-    save_onnx(torch.onnx.export(whole, (example,), input_names=["lines"], output_names=["p"], dynamic_shapes=(width[0],), dynamo=True), file)
+    save_onnx(
+        torch.onnx.export(
+            whole,
+            (example,),
+            input_names=["lines"],
+            output_names=["p"],
+            dynamic_shapes=(width[0],),
+            dynamo=True,
+        ),
+        file,
+    )
 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("action", choices=("train", "measure"))
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=STRIKE_MODEL)
     parser.add_argument("--lines", type=Path)
     parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--others", action="store_true", help="measure on the writers that are not set aside")
+    parser.add_argument(
+        "--others", action="store_true", help="measure on the writers that are not set aside"
+    )
     args = parser.parse_args()
     if args.action == "train":
         export_strike_network(train_strike_network(args.data, args.steps), args.out)

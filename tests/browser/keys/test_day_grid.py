@@ -1,4 +1,6 @@
-"""The table of days and units by keyboard alone: one place in the Tab order, arrows between the cells, Enter for the sheets of a day."""
+"""The table of days and units by keyboard alone: one place in the Tab order, arrows between the
+cells, Enter for the sheets of a day.
+"""
 
 from __future__ import annotations
 

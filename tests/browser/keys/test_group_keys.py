@@ -1,4 +1,6 @@
-"""The group way at the keyboard: the odd one is marked, the others are confirmed with one key, and no key reaches the next group unseen."""
+"""The group way at the keyboard: the odd one is marked, the others are confirmed with one key, and
+no key reaches the next group unseen.
+"""
 
 from __future__ import annotations
 
@@ -41,14 +43,18 @@ def first_group(page: Page) -> str:
 def outcomes(store: Store) -> list[tuple[str, str]]:
     """Field and outcome of every piece whose group has ended."""
     with store.read() as conn:
-        query = select(group_cell.c.field, group_cell.c.outcome).where(group_cell.c.outcome.is_not(None))
+        query = select(group_cell.c.field, group_cell.c.outcome).where(
+            group_cell.c.outcome.is_not(None)
+        )
         return [(row.field, row.outcome) for row in conn.execute(query.order_by(group_cell.c.id))]
 
 
 def ended_groups(store: Store) -> int:
     """How many groups have ended."""
     with store.read() as conn:
-        return len(conn.execute(select(group_task.c.id).where(group_task.c.ended_at.is_not(None))).all())
+        return len(
+            conn.execute(select(group_task.c.id).where(group_task.c.ended_at.is_not(None))).all()
+        )
 
 
 def marked(store: Store) -> int:
@@ -87,11 +93,19 @@ def test_a_click_marks_and_unmarks(page: Page, store: Store) -> None:
     expect(pieces(page).nth(3)).to_have_attribute("aria-checked", "true")
     expect(pieces(page).nth(5)).to_have_attribute("aria-checked", "false")
     press_until(page, "Control+Enter", other_title(page, title))
-    expect_stored(page, lambda: [place for place, (_, outcome) in enumerate(outcomes(store)[:PIECES]) if outcome == "odd"], [3])
+    expect_stored(
+        page,
+        lambda: [
+            place for place, (_, outcome) in enumerate(outcomes(store)[:PIECES]) if outcome == "odd"
+        ],
+        [3],
+    )
 
 
 @pytest.mark.usefixtures("entries")
-def test_the_key_pressed_many_times_confirms_no_group_that_was_not_seen(page: Page, store: Store) -> None:
+def test_the_key_pressed_many_times_confirms_no_group_that_was_not_seen(
+    page: Page, store: Store
+) -> None:
     title = first_group(page)
     press_until(page, "Control+Enter", other_title(page, title))
     for _ in range(4):
@@ -129,7 +143,9 @@ def test_undo_brings_the_last_group_back(page: Page, store: Store) -> None:
     expect_stored(page, lambda: {outcome for _, outcome in outcomes(store)}, {"undone", "lapsed"})
 
 
-def test_what_is_folded_on_the_sheet_opens_with_a_key(page: Page, store: Store, entries: list[str]) -> None:
+def test_what_is_folded_on_the_sheet_opens_with_a_key(
+    page: Page, store: Store, entries: list[str]
+) -> None:
     first_group(page)
     press_until(page, "Alt+s", page.locator(".ef-folded").first)
     expect(page.locator("[class*=st-key-f-][class*=dusch]")).to_have_count(0)

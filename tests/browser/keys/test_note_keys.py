@@ -1,4 +1,6 @@
-"""The note way at the keyboard: the picture above, the word under the cursor marked in it, and the doubtful words found with a key."""
+"""The note way at the keyboard: the picture above, the word under the cursor marked in it, and the
+doubtful words found with a key.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,16 @@ from playwright.sync_api import Locator, Page, expect
 from pipeline.domain.model import Value
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import decided_answers
-from tests.browser.support.nurse import expect_stored, fill_in, focused_field, log_in, look, press_until, wait_for_entry, wait_until
+from tests.browser.support.nurse import (
+    expect_stored,
+    fill_in,
+    focused_field,
+    log_in,
+    look,
+    press_until,
+    wait_for_entry,
+    wait_until,
+)
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NOTE, NURSE
 
@@ -99,7 +110,13 @@ def test_doubtful_words_are_marked_and_found_with_a_key(page: Page) -> None:
     look(page)
     page.keyboard.press("Control+Home")
     page.keyboard.press("Alt+u")
-    wait_until(page, lambda: area.evaluate("(area) => area.value.slice(area.selectionStart, area.selectionEnd)") == "Såret")
+    wait_until(
+        page,
+        lambda: (
+            area.evaluate("(area) => area.value.slice(area.selectionStart, area.selectionEnd)")
+            == "Såret"
+        ),
+    )
     expect(page.locator(".sheet .word")).to_be_visible()
 
 

@@ -1,4 +1,6 @@
-"""What takes a while and is pressed twice happens once, and the person is told of it and gets what was made."""
+"""What takes a while and is pressed twice happens once, and the person is told of it and gets what
+was made.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ def test_one_decision_is_taken_back(page: Page, store: Store) -> None:
     log_in(page, NURSE)
     there = wait_for_entry(page)
     page.locator(f".st-key-undo-{there} button:not([disabled])").dblclick(delay=30)
-    page.locator(f".st-key-skip-{second}").wait_for()  # the second press may be on its button already, and take the focus there
+    page.locator(
+        f".st-key-skip-{second}"
+    ).wait_for()  # the second press may be on its button already, and take the focus there
     settle(page)
     expect_stored(page, lambda: _states(store, first, second), ["bekräftad", "granskas"])
 
@@ -64,7 +68,9 @@ def test_a_file_that_was_made_is_told_of(page: Page, store: Store) -> None:
     log_in(page, NURSE)
     go(page, "Signera")
     signed = page.locator(".ef-settled", has_text="Hembesök")
-    wait_until(page, lambda: "läker fint.\nLägger om" in signed.inner_text())  # what one signs keeps its lines
+    wait_until(
+        page, lambda: "läker fint.\nLägger om" in signed.inner_text()
+    )  # what one signs keeps its lines
     seeding.sign_note(store, entry_id)
     go(page, "Export")
     page.locator(".st-key-make-rivta button").dblclick(delay=30)
@@ -72,9 +78,13 @@ def test_a_file_that_was_made_is_told_of(page: Page, store: Store) -> None:
 
 
 def test_a_login_entered_twice_is_one_login(page: Page) -> None:
-    """The second Enter ended what the first had begun, and the log told of two logins, one time in three."""
+    """The second Enter ended what the first had begun, and the log told of two logins, one time in
+    three.
+    """
     sent: list[str | bytes] = []
-    page.on("websocket", lambda socket: socket.on("framesent", lambda message: sent.append(message)))
+    page.on(
+        "websocket", lambda socket: socket.on("framesent", lambda message: sent.append(message))
+    )
     page.reload()
     log_in(page, NURSE)
     page.keyboard.press("Enter")

@@ -15,7 +15,18 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers, list_answer_drafts
 from pipeline.store.entries.entry import load_entry
-from tests.browser.support.nurse import drafted, expect_stored, fill_in, focused_field, log_in, press_until, save, settle, skip, wait_for_entry
+from tests.browser.support.nurse import (
+    drafted,
+    expect_stored,
+    fill_in,
+    focused_field,
+    log_in,
+    press_until,
+    save,
+    settle,
+    skip,
+    wait_for_entry,
+)
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, NOTE, NURSE
 
@@ -55,7 +66,9 @@ def focused_value(page: Page) -> str:
     return str(page.evaluate("document.activeElement.value"))
 
 
-def test_tab_goes_from_field_to_field_and_ctrl_enter_saves_exactly_once_and_goes_on(page: Page, store: Store, entries: list[str]) -> None:
+def test_tab_goes_from_field_to_field_and_ctrl_enter_saves_exactly_once_and_goes_on(
+    page: Page, store: Store, entries: list[str]
+) -> None:
     log_in(page, NURSE)
     first = wait_for_entry(page)
     form = seeding.forms().latest("hsl-anteckning")
@@ -63,12 +76,18 @@ def test_tab_goes_from_field_to_field_and_ctrl_enter_saves_exactly_once_and_goes
     expect(page.get_by_role("button", name="Spara och nästa")).to_be_focused()
     page.keyboard.press("Control+Enter")
     second = wait_for_entry(page, other_than=first)
-    expect_stored(page, lambda: sorted(states(store, entries)), [EntryState.CONFIRMED, EntryState.REVIEW, EntryState.REVIEW])
+    expect_stored(
+        page,
+        lambda: sorted(states(store, entries)),
+        [EntryState.CONFIRMED, EntryState.REVIEW, EntryState.REVIEW],
+    )
     assert focused_field(page) == (second, FIRST_FIELD)
     assert focused_value(page) == ""
 
 
-def test_what_is_typed_while_the_screen_is_still_drawn_stands_in_the_next_entry(page: Page, store: Store, entries: list[str]) -> None:
+def test_what_is_typed_while_the_screen_is_still_drawn_stands_in_the_next_entry(
+    page: Page, store: Store, entries: list[str]
+) -> None:
     log_in(page, NURSE)
     first = wait_for_entry(page)
     fill_in(page)
@@ -78,19 +97,28 @@ def test_what_is_typed_while_the_screen_is_still_drawn_stands_in_the_next_entry(
     page.keyboard.press("Tab")
     page.keyboard.type("Gunnar")
     settle(page)
-    shown = [page.locator(f".st-key-f-{second}-0-{name} input").input_value() for name in (FIRST_FIELD, "namn")]
+    shown = [
+        page.locator(f".st-key-f-{second}-0-{name} input").input_value()
+        for name in (FIRST_FIELD, "namn")
+    ]
     assert shown[0] == CLIENTS[1].pid
     assert shown[1].endswith("Gunnar")
     page.keyboard.press("Tab")
     expect(page.get_by_role("status").filter(has_text=CLIENTS[1].name)).to_be_visible()
-    expect_stored(page, lambda: sorted(states(store, entries)), [EntryState.CONFIRMED, EntryState.REVIEW, EntryState.REVIEW])
+    expect_stored(
+        page,
+        lambda: sorted(states(store, entries)),
+        [EntryState.CONFIRMED, EntryState.REVIEW, EntryState.REVIEW],
+    )
     expect_stored(page, lambda: drafted(store, second).get(FIRST_FIELD), Answer(CLIENTS[1].pid))
     with store.read() as conn:
         assert decided_answers(conn, first)[FIRST_FIELD].answer == Answer(NOTE[FIRST_FIELD])
         assert list_answer_drafts(conn, first, NURSE.login) == {}
 
 
-def test_ctrl_enter_pressed_twice_or_held_leaves_the_next_entry_alone(page: Page, store: Store, entries: list[str]) -> None:
+def test_ctrl_enter_pressed_twice_or_held_leaves_the_next_entry_alone(
+    page: Page, store: Store, entries: list[str]
+) -> None:
     log_in(page, NURSE)
     first = wait_for_entry(page)
     fill_in(page)
@@ -99,13 +127,19 @@ def test_ctrl_enter_pressed_twice_or_held_leaves_the_next_entry_alone(page: Page
     second = wait_for_entry(page, other_than=first)
     with store.read() as conn:
         assert load_entry(conn, second).revision == 0
-    expect_stored(page, lambda: sorted(states(store, entries)), [EntryState.CONFIRMED, EntryState.REVIEW, EntryState.REVIEW])
+    expect_stored(
+        page,
+        lambda: sorted(states(store, entries)),
+        [EntryState.CONFIRMED, EntryState.REVIEW, EntryState.REVIEW],
+    )
     expect(page.locator(".ef-said")).to_have_count(0)
 
 
 @pytest.mark.nightly
 @pytest.mark.usefixtures("entries")
-def test_a_server_that_hears_late_keeps_what_was_typed_just_before(page: Page, store: Store) -> None:
+def test_a_server_that_hears_late_keeps_what_was_typed_just_before(
+    page: Page, store: Store
+) -> None:
     page.add_init_script(HEARD_LATE)
     page.reload()
     log_in(page, NURSE)
@@ -116,7 +150,9 @@ def test_a_server_that_hears_late_keeps_what_was_typed_just_before(page: Page, s
     expect_stored(page, lambda: drafted(store, first).get(FIRST_FIELD), Answer("1930"))
 
 
-def test_a_key_that_leaves_the_form_keeps_what_was_typed_just_before(page: Page, store: Store, entries: list[str]) -> None:
+def test_a_key_that_leaves_the_form_keeps_what_was_typed_just_before(
+    page: Page, store: Store, entries: list[str]
+) -> None:
     log_in(page, NURSE)
     first = wait_for_entry(page)
     page.keyboard.type("1930")
@@ -164,10 +200,15 @@ def test_enter_does_nothing_in_a_field(page: Page, store: Store, entries: list[s
 
 
 @pytest.mark.usefixtures("entries")
-def test_a_focus_that_is_lost_as_the_screen_is_drawn_comes_back_to_its_field_with_what_was_typed(page: Page) -> None:
+def test_a_focus_that_is_lost_as_the_screen_is_drawn_comes_back_to_its_field_with_what_was_typed(
+    page: Page,
+) -> None:
     log_in(page, NURSE)
     first = wait_for_entry(page)
-    for held in ("", "Control"):  # a key still held in the next entry keeps nothing from coming back
+    for held in (
+        "",
+        "Control",
+    ):  # a key still held in the next entry keeps nothing from coming back
         if held:
             page.keyboard.press(held)
         page.evaluate("document.activeElement.blur()")  # as an input does that is drawn anew
@@ -204,7 +245,12 @@ def test_signs_and_alt_keys_answer_illegible_and_empty(page: Page, store: Store)
     log_in(page, NURSE)
     first = wait_for_entry(page)
     fill_in(page)
-    for field, press in (("namn", "Alt+i"), ("plan", "Alt+t"), ("kontakttyp", "?"), ("information", "-")):
+    for field, press in (
+        ("namn", "Alt+i"),
+        ("plan", "Alt+t"),
+        ("kontakttyp", "?"),
+        ("information", "-"),
+    ):
         page.locator(f".st-key-f-{first}-0-{field}").locator("input, textarea").first.focus()
         page.keyboard.press(press)
     save(page, first)
@@ -212,7 +258,12 @@ def test_signs_and_alt_keys_answer_illegible_and_empty(page: Page, store: Store)
     expect_stored(page, lambda: states(store, [first]), [EntryState.CONFIRMED])
     with store.read() as conn:
         said = {name: one.answer.state for name, one in decided_answers(conn, first).items()}
-    assert [said[name] for name in ("namn", "plan", "kontakttyp", "information")] == [State.ILLEGIBLE, State.EMPTY, State.ILLEGIBLE, State.EMPTY]
+    assert [said[name] for name in ("namn", "plan", "kontakttyp", "information")] == [
+        State.ILLEGIBLE,
+        State.EMPTY,
+        State.ILLEGIBLE,
+        State.EMPTY,
+    ]
 
 
 @pytest.mark.usefixtures("entries")
@@ -244,7 +295,9 @@ def test_tap_beside_a_field_that_was_just_filled_in_is_heard(page: Page, store: 
 
 
 def test_a_form_that_keeps_drafts_says_nothing_else_of_typing(page: Page, store: Store) -> None:
-    """A press in the same moment as being active is told would be done and not shown; drafts wait for each other, and are activity too."""
+    """A press in the same moment as being active is told would be done and not shown; drafts wait
+    for each other, and are activity too.
+    """
     (written,) = seeding.add_notes(store, 1)
     log_in(page, NURSE)
     wait_for_entry(page)
@@ -269,8 +322,16 @@ SENT = """() => {
 }"""
 
 
-@pytest.mark.parametrize("pressed_ms", [pytest.param(0, id="as people tap", marks=pytest.mark.nightly), pytest.param(120, id="as people click")])
-def test_who_leaves_the_screen_in_the_middle_of_a_field_meets_no_fault(page: Page, store: Store, pressed_ms: float) -> None:
+@pytest.mark.parametrize(
+    "pressed_ms",
+    [
+        pytest.param(0, id="as people tap", marks=pytest.mark.nightly),
+        pytest.param(120, id="as people click"),
+    ],
+)
+def test_who_leaves_the_screen_in_the_middle_of_a_field_meets_no_fault(
+    page: Page, store: Store, pressed_ms: float
+) -> None:
     written, signable = seeding.add_notes(store, 2)
     seeding.confirm(store, seeding.COLLEAGUE, signable)
     log_in(page, NURSE)
@@ -353,7 +414,9 @@ def test_reject_and_undo_by_key(page: Page, store: Store, entries: list[str]) ->
     expect_stored(page, lambda: states(store, entries), [EntryState.REVIEW] * 3)
 
 
-def test_what_the_machine_read_in_a_critical_field_is_nowhere_in_the_page(page: Page, store: Store) -> None:
+def test_what_the_machine_read_in_a_critical_field_is_nowhere_in_the_page(
+    page: Page, store: Store
+) -> None:
     read = {"personnummer": "193001017072", "handelsedatum": "2021-12-19", "handelsetid": "17:53"}
     entry_id = seeding.add_notes(store, 1, **read)[0]
     log_in(page, NURSE)

@@ -1,4 +1,6 @@
-"""Each screen of each role against WCAG 2.2 AA, light and dark: axe-core's rules, one heading, the language, and no sideways scrolling at 200 %."""
+"""Each screen of each role against WCAG 2.2 AA, light and dark: axe-core's rules, one heading, the
+language, and no sideways scrolling at 200 %.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +20,23 @@ from pipeline.preparation.form_editor.drafts import Draft
 from tests.browser.support.nurse import log_in, press_until, settle
 from tests.browser.support.serving import PATIENCE_MS, serving
 from tests.support.screens import seeding
-from tests.support.screens.seeding import ADMINISTRATOR, LOG_REVIEWER, MANAGER, NOTE, NURSE, REGISTRAR, SYSTEM_ADMINISTRATOR
+from tests.support.screens.seeding import (
+    ADMINISTRATOR,
+    LOG_REVIEWER,
+    MANAGER,
+    NOTE,
+    NURSE,
+    REGISTRAR,
+    SYSTEM_ADMINISTRATOR,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROLES = (ADMINISTRATOR, NURSE, MANAGER, REGISTRAR, SYSTEM_ADMINISTRATOR, LOG_REVIEWER)
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+    "resultTypes": ["violations"],
+}
 WIDE, LAPTOP, AT_200_PER_CENT = 1440, 1280, 640
 """A window of 1280 px at 200 % has 640 px of its own."""
 
@@ -38,7 +51,9 @@ class Known:
 
 
 KNOWN: tuple[Known, ...] = ()
-IN_BOTH_SCHEMES = pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.nightly)])
+IN_BOTH_SCHEMES = pytest.mark.parametrize(
+    "scheme", ["light", pytest.param("dark", marks=pytest.mark.nightly)]
+)
 _LOOKS_AGAIN = 2
 
 
@@ -83,7 +98,9 @@ def test_no_dark_screen_breaks_a_rule(browser: Browser, address: str, person: Pe
 
 
 @IN_BOTH_SCHEMES
-def test_the_first_screen_breaks_no_rule(browser: Browser, address: str, scheme: Literal["light", "dark"]) -> None:
+def test_the_first_screen_breaks_no_rule(
+    browser: Browser, address: str, scheme: Literal["light", "dark"]
+) -> None:
     with window(browser, scheme) as context:
         page = context.new_page()
         page.goto(address)
@@ -101,7 +118,9 @@ def alike(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @IN_BOTH_SCHEMES
-def test_neither_a_group_nor_a_folded_sheet_breaks_a_rule(browser: Browser, alike: str, scheme: Literal["light", "dark"]) -> None:
+def test_neither_a_group_nor_a_folded_sheet_breaks_a_rule(
+    browser: Browser, alike: str, scheme: Literal["light", "dark"]
+) -> None:
     with window(browser, scheme) as context:
         page = _opened(context, alike, REGISTRAR if scheme == "dark" else NURSE)
         page.get_by_role("link", name="Granska").click()
@@ -115,7 +134,9 @@ def test_neither_a_group_nor_a_folded_sheet_breaks_a_rule(browser: Browser, alik
         press_until(page, "Alt+s", page.locator(".ef-folded").first)
         settle(page)
         found += _problems(page, "Blad")
-        expect(page.get_by_role("heading", level=1)).to_have_count(1)  # the sheet comes into sight before the screen around it is drawn anew
+        expect(page.get_by_role("heading", level=1)).to_have_count(
+            1
+        )  # the sheet comes into sight before the screen around it is drawn anew
     assert found == []
 
 
@@ -143,7 +164,9 @@ def making(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Draf
 
 
 @IN_BOTH_SCHEMES
-def test_making_a_form_breaks_no_rule(browser: Browser, making: tuple[str, Draft, Draft], scheme: Literal["light", "dark"]) -> None:
+def test_making_a_form_breaks_no_rule(
+    browser: Browser, making: tuple[str, Draft, Draft], scheme: Literal["light", "dark"]
+) -> None:
     address, outline, drawn = making
     with window(browser, scheme) as context:
         page = _opened(context, address, ADMINISTRATOR)
@@ -189,7 +212,9 @@ def seen(page: Page, screen: str) -> list[str]:
 
 @contextmanager
 def at_200_per_cent(page: Page) -> Iterator[None]:
-    """The window as wide as at 200 %. The menu of the screens folds up and unfolds some time after; changed back before that, it stays folded."""
+    """The window as wide as at 200 %. The menu of the screens folds up and unfolds some time after;
+    changed back before that, it stays folded.
+    """
     menu = page.get_by_test_id("stTopNavLink")
     count = menu.count()
     page.set_viewport_size({"width": AT_200_PER_CENT, "height": 450})
@@ -216,9 +241,13 @@ def test_the_document_follows_the_language_of_the_person(browser: Browser, addre
         expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
-def window(browser: Browser, scheme: Literal["light", "dark"] = "light", width: int = WIDE) -> BrowserContext:
+def window(
+    browser: Browser, scheme: Literal["light", "dark"] = "light", width: int = WIDE
+) -> BrowserContext:
     """A window of its own, logged in as nobody."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, locale="sv-SE", color_scheme=scheme)
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, locale="sv-SE", color_scheme=scheme
+    )
     context.set_default_timeout(PATIENCE_MS)
     return context
 
@@ -233,14 +262,18 @@ def _opened(context: BrowserContext, address: str, person: Person) -> Page:
 
 
 def _screens(page: Page) -> Iterator[str]:
-    """Go through the screens of the role; each is drawn to its end when its name is given. A role with one screen has no menu of them."""
+    """Go through the screens of the role; each is drawn to its end when its name is given. A role
+    with one screen has no menu of them.
+    """
     links = page.get_by_test_id("stTopNavLink").all()
     if not links:
         yield page.get_by_role("heading", level=1).inner_text()
     for link in links:
         title = link.inner_text().split("\n")[-1].strip()
         link.click()
-        expect(link).to_have_attribute("aria-current", "page")  # a draft of the screen before goes first, and takes a moment
+        expect(link).to_have_attribute(
+            "aria-current", "page"
+        )  # a draft of the screen before goes first, and takes a moment
         settle(page)
         expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
         expect(page.get_by_role("heading", level=1)).to_have_count(1)
@@ -264,7 +297,9 @@ def _beside(page: Page, screen: str) -> list[str]:
 
 
 def _problems(page: Page, screen: str) -> list[str]:
-    """What breaks a rule and goes on doing so: for some moments after its run a screen may still be put together, and a button have no name yet."""
+    """What breaks a rule and goes on doing so: for some moments after its run a screen may still be
+    put together, and a button have no name yet.
+    """
     found = _broken(page, screen)
     for _ in range(_LOOKS_AGAIN if found else 0):
         found = [one for one in _broken(page, screen) if one in found]
@@ -277,5 +312,7 @@ def _broken(page: Page, screen: str) -> list[str]:
         for node in violation["nodes"]:
             target = " ".join(map(str, node["target"]))
             if not any(one.rule == violation["id"] and one.selector in target for one in KNOWN):
-                found.append(f"{screen}: {violation['id']}: {target}: {node['failureSummary'][:160]}")
+                found.append(
+                    f"{screen}: {violation['id']}: {target}: {node['failureSummary'][:160]}"
+                )
     return found

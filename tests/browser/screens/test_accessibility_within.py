@@ -1,4 +1,6 @@
-"""What lies behind a screen's first sight, against the same rules: a second review, rejecting, the guard, a task, a sheet sought, the first day."""
+"""What lies behind a screen's first sight, against the same rules: a second review, rejecting, the
+guard, a task, a sheet sought, the first day.
+"""
 
 from __future__ import annotations
 
@@ -52,22 +54,37 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     note(store, "Avvisning")
     note(store, "Vakt", personnummer=CLIENTS[1].pid)
     note(store, "Andra", confirmed={**NOTE, "handelsetid": "10:40"})
-    typed_again, sought = note(store, "Kontroll", confirmed=NOTE), note(store, "Sökning", confirmed=NOTE)
+    typed_again, sought = (
+        note(store, "Kontroll", confirmed=NOTE),
+        note(store, "Sökning", confirmed=NOTE),
+    )
     with store.begin() as conn:
-        conn.execute(insert(control).values(entry=typed_again, field="handelsetid", drawn_at=utc_now(), passed=0))
+        conn.execute(
+            insert(control).values(
+                entry=typed_again, field="handelsetid", drawn_at=utc_now(), passed=0
+            )
+        )
     store.close()
     with serving(workspace) as address:
         yield Served(address, sought.rpartition("-")[0])
 
 
-def note(store: Store, unit: str, confirmed: Mapping[str, Value] | None = None, **changed: Value) -> str:
+def note(
+    store: Store, unit: str, confirmed: Mapping[str, Value] | None = None, **changed: Value
+) -> str:
     """A note of a unit; answers with its entry's id."""
     entry_id = seeding.add_notes(store, 1, **changed)[0]
     if confirmed is not None:
-        seeding.confirm(store, NURSE, entry_id, confirmed, sign=unit == "Sökning")  # only what was signed can be made void
+        seeding.confirm(
+            store, NURSE, entry_id, confirmed, sign=unit == "Sökning"
+        )  # only what was signed can be made void
     with store.begin() as conn:
         conn.execute(update(paper.entry).where(paper.entry.c.id == entry_id).values(unit=unit))
-        conn.execute(update(paper.page).where(paper.page.c.sheet == entry_id.rpartition("-")[0]).values(unit=unit))
+        conn.execute(
+            update(paper.page)
+            .where(paper.page.c.sheet == entry_id.rpartition("-")[0])
+            .values(unit=unit)
+        )
     return entry_id
 
 
@@ -76,7 +93,10 @@ def rejecting(page: Page, served: Served) -> Iterator[str]:
     wait_for_entry(page)
     press_until(page, "Alt+a", page.get_by_text("Den som skrev måste tillfrågas"))
     yield "Avvisa"
-    for reason, head in (("Den som skrev måste tillfrågas", "st-key-return_question"), ("Hör till en annan enhet", "st-key-return_unit")):
+    for reason, head in (
+        ("Den som skrev måste tillfrågas", "st-key-return_question"),
+        ("Hör till en annan enhet", "st-key-return_unit"),
+    ):
         page.get_by_text(reason).click()
         page.locator("[class*='st-key-do-reason-'] button").click()
         page.locator(f"[class*='{head}']").wait_for()
@@ -140,9 +160,19 @@ def choosing_a_password(page: Page, served: Served) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("unit", "way"), list(zip(UNITS, (rejecting, guard, second, control_task, looking_up, first_day, choosing_a_password), strict=True)), ids=UNITS
+    ("unit", "way"),
+    list(
+        zip(
+            UNITS,
+            (rejecting, guard, second, control_task, looking_up, first_day, choosing_a_password),
+            strict=True,
+        )
+    ),
+    ids=UNITS,
 )
-def test_what_lies_within_breaks_no_rule(browser: Browser, served: Served, unit: str, way: Callable[[Page, Served], Iterator[str]]) -> None:
+def test_what_lies_within_breaks_no_rule(
+    browser: Browser, served: Served, unit: str, way: Callable[[Page, Served], Iterator[str]]
+) -> None:
     with window(browser) as context:
         page = context.new_page()
         page.goto(served.address)

@@ -1,4 +1,6 @@
-"""What somebody else has keyed in already: a list is handed in, compared by keyboard, one decision is undone, and the export holds the rest."""
+"""What somebody else has keyed in already: a list is handed in, compared by keyboard, one decision
+is undone, and the export holds the rest.
+"""
 
 from __future__ import annotations
 
@@ -32,13 +34,17 @@ def care_list(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_nurse_compares_and_decides(browser: Browser, store: Store, tmp_path: Path, care_list: Path) -> None:
+def test_a_nurse_compares_and_decides(
+    browser: Browser, store: Store, tmp_path: Path, care_list: Path
+) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     seeding.confirm(store, NURSE, entry_id, sign=True)
     with serving(tmp_path) as address, logged_in(browser, address, NURSE) as page:
         _hands_in(page, care_list)
         expect(page.get_by_text("samma dag, 12 minuter ifrån")).to_be_visible()
-        assert [found["id"] for found in Axe().run(page, options=RULES).response["violations"]] == []
+        assert [
+            found["id"] for found in Axe().run(page, options=RULES).response["violations"]
+        ] == []
         press_until(page, "Alt+i", page.get_by_text("samma dag, 55 minuter ifrån"))
         page.get_by_role("button", name="Ångra senaste beslutet").click()
         expect(page.get_by_text("samma dag, 12 minuter ifrån")).to_be_visible()

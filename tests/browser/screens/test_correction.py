@@ -1,4 +1,6 @@
-"""An exported entry is found by the number on the paper, corrected, and exported again as a correction."""
+"""An exported entry is found by the number on the paper, corrected, and exported again as a
+correction.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def test_whoever_writes_a_correction_is_active(page: Page, store: Store) -> None
     plan.press_sequentially("Ny omläggning på tisdag, ring", delay=20)
     deadline = monotonic() + _PATIENCE_S
     while _active_at(store) == before and monotonic() < deadline:
-        plan.press_sequentially(".")  # what was typed less than half a minute after the serial is not told of
+        plan.press_sequentially(
+            "."
+        )  # what was typed less than half a minute after the serial is not told of
         page.wait_for_timeout(500)
     assert _active_at(store) > before
     expect(plan).to_have_value(re.compile("Ny omläggning på tisdag, ring[.]*$"))
@@ -63,7 +67,9 @@ def _active_at(store: Store) -> datetime:
     return at
 
 
-def test_an_exported_entry_is_corrected_and_exported_again(page: Page, store: Store, tmp_path: Path) -> None:
+def test_an_exported_entry_is_corrected_and_exported_again(
+    page: Page, store: Store, tmp_path: Path
+) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     seeding.confirm(store, NURSE, entry_id, sign=True)
     office = runs.ExportContext(store, seeding.settings(store), seeding.forms())

@@ -1,4 +1,6 @@
-"""An administrator makes a form, tries it on paper and publishes it, and a scanned sheet of it comes to the reviewer; boxes are drawn on a blank."""
+"""An administrator makes a form, tries it on paper and publishes it, and a scanned sheet of it
+comes to the reviewer; boxes are drawn on a blank.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,9 @@ def written(picture: Image, page: PageSpec) -> Image:
 
 
 def uploaded(page: Page, key: str, data: bytes) -> None:
-    page.locator(f"[class*='st-key-{key}'] input[type=file]").first.set_input_files({"name": "skannad.png", "mimeType": "image/png", "buffer": data})
+    page.locator(f"[class*='st-key-{key}'] input[type=file]").first.set_input_files(
+        {"name": "skannad.png", "mimeType": "image/png", "buffer": data}
+    )
     settle(page)
 
 
@@ -90,7 +94,9 @@ def scan(store: Store, own: Settings, data: bytes) -> None:
     sha256 = store.images.put(data)
     with store.begin() as conn:
         batch = pages.create_batch(conn, UNIT, "Pärm 9", ADMINISTRATOR.login)
-        page_id = pages.add_page(conn, NewPage(batch, 1, "rond.png", 1, sha256, sha256, PNG), ADMINISTRATOR.login)
+        page_id = pages.add_page(
+            conn, NewPage(batch, 1, "rond.png", 1, sha256, sha256, PNG), ADMINISTRATOR.login
+        )
     PageJob(store, make_reader(own, store), 4, 0.1).read(page_id)
 
 
@@ -101,7 +107,9 @@ def address(store: Store, tmp_path: Path) -> Iterator[str]:
         yield served
 
 
-def test_a_form_is_made_tried_published_and_a_sheet_of_it_reviewed(browser: Browser, store: Store, address: str, tmp_path: Path) -> None:
+def test_a_form_is_made_tried_published_and_a_sheet_of_it_reviewed(
+    browser: Browser, store: Store, address: str, tmp_path: Path
+) -> None:
     own = settings(store)
     with logged_in(browser, address, ADMINISTRATOR) as page:
         go(page, "Blanketter")
@@ -121,7 +129,10 @@ def test_a_form_is_made_tried_published_and_a_sheet_of_it_reviewed(browser: Brow
         typed(page, "2-1-options", "Hela natten; Delvis")
         until(lambda: "Delvis" in str(only_draft(own).data), "the options are kept")
         draft = only_draft(own)
-        assert [item.data["name"] for item in list_items(list_sections(draft.data)[2])] == ["anteckning", "sov"]
+        assert [item.data["name"] for item in list_items(list_sections(draft.data)[2])] == [
+            "anteckning",
+            "sov",
+        ]
         page.get_by_text("2. Prova på papper och publicera").click()
         sheet = fetched(page, page.get_by_role("button", name="Hämta provbladet"), tmp_path)
         form = require_complete_form(draft)
@@ -142,7 +153,9 @@ def test_a_form_is_made_tried_published_and_a_sheet_of_it_reviewed(browser: Brow
         expect(page.get_by_text("Hela natten").first).to_be_visible()
 
 
-def test_boxes_are_drawn_on_a_blank_with_the_mouse(browser: Browser, store: Store, address: str) -> None:
+def test_boxes_are_drawn_on_a_blank_with_the_mouse(
+    browser: Browser, store: Store, address: str
+) -> None:
     own = settings(store)
     with logged_in(browser, address, ADMINISTRATOR) as page:
         go(page, "Blanketter")
@@ -171,7 +184,9 @@ def test_boxes_are_drawn_on_a_blank_with_the_mouse(browser: Browser, store: Stor
         for one, wanted in zip(drawn, ((15, 29.5, 50, 7), (77, 29.5, 50, 7)), strict=True):
             assert one["box"] == pytest.approx(list(wanted), abs=0.7)
         in_field(page, "-each_row").locator("label").click()
-        expect(page.locator(".st-key-box_drawing .box")).to_have_count(3)  # the second row, below the first
+        expect(page.locator(".st-key-box_drawing .box")).to_have_count(
+            3
+        )  # the second row, below the first
         settle(page)
         typed(page, "-count", "4")
         expect(page.locator(".st-key-box_drawing .box")).to_have_count(5)
@@ -179,7 +194,9 @@ def test_boxes_are_drawn_on_a_blank_with_the_mouse(browser: Browser, store: Stor
 
 def drag(page: Page, sheet: Locator, box_mm: tuple[float, float, float, float]) -> None:
     """Draw a box of so many mm on the A4 page that is shown."""
-    page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo({ top: 0, behavior: 'instant' })")
+    page.evaluate(
+        "document.querySelector('[data-testid=stMain]').scrollTo({ top: 0, behavior: 'instant' })"
+    )
     area = sheet.bounding_box()
     assert area
     scale = area["width"] / 210
@@ -210,8 +227,12 @@ _TOPS = """(selector) => {
 }"""
 
 
-def test_what_can_be_pressed_stays_where_it_came_up(browser: Browser, store: Store, tmp_path: Path) -> None:
-    """What the view before had above it is gone from the first moment: else the list moves up once it is drawn to its end, under the pointer."""
+def test_what_can_be_pressed_stays_where_it_came_up(
+    browser: Browser, store: Store, tmp_path: Path
+) -> None:
+    """What the view before had above it is gone from the first moment: else the list moves up once
+    it is drawn to its end, under the pointer.
+    """
     seeding.add_drafts(store)
     with serving(tmp_path) as address, logged_in(browser, address, ADMINISTRATOR) as page:
         go(page, "Blanketter")

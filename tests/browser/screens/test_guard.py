@@ -1,4 +1,6 @@
-"""The wrong-person guard in a real browser: a number that the paper contradicts cannot be confirmed before somebody has said how it is."""
+"""The wrong-person guard in a real browser: a number that the paper contradicts cannot be confirmed
+before somebody has said how it is.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +10,23 @@ from playwright.sync_api import Page, expect
 from pipeline.domain.model import EntryState
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
-from tests.browser.support.nurse import expect_stored, fill_in, log_in, press_until, settle, wait_for_entry
+from tests.browser.support.nurse import (
+    expect_stored,
+    fill_in,
+    log_in,
+    press_until,
+    settle,
+    wait_for_entry,
+)
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, NURSE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-def test_the_guard_shows_the_client_and_blocks_until_a_choice_is_stated(page: Page, store: Store) -> None:
+def test_the_guard_shows_the_client_and_blocks_until_a_choice_is_stated(
+    page: Page, store: Store
+) -> None:
     """The machine read the same wrong number, so that only the name on the paper can tell."""
     wrong = CLIENTS[1]
     entry_id = seeding.add_notes(store, 1, personnummer=wrong.pid)[0]
@@ -27,7 +38,9 @@ def test_the_guard_shows_the_client_and_blocks_until_a_choice_is_stated(page: Pa
     expect(card).to_contain_text(wrong.unit)
     expect(card).to_contain_text("år")
     expect(page.locator(".ef-against")).to_contain_text("namnet liknar inte")
-    press_until(page, "Control+Enter", page.get_by_text("Papperet och klienten stämmer inte överens"))
+    press_until(
+        page, "Control+Enter", page.get_by_text("Papperet och klienten stämmer inte överens")
+    )
     settle(page)
     page.keyboard.press("Control+Enter")
     settle(page)

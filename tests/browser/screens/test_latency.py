@@ -23,7 +23,9 @@ P95_MS = 3000
 """Generous: the machine that tests may be busy with other things."""
 
 
-def test_next_entry_is_there_soon(browser: Browser, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+def test_next_entry_is_there_soon(
+    browser: Browser, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     store = seeding.make_store(tmp_path)
     seeding.add_notes(store, SAVES + 2)
     blind = {spec.name for spec in seeding.forms().latest("hsl-anteckning").fields if spec.critical}
@@ -46,5 +48,8 @@ def test_next_entry_is_there_soon(browser: Browser, tmp_path: Path, record_prope
             waits.append(wait)
         page.close()
     median, p95 = statistics.median(waits), statistics.quantiles(waits, n=20)[-1]
-    record_property("measured", f"review: {median:.0f} ms median, {p95:.0f} ms p95 from Ctrl+Enter to the next entry's first field ({SAVES} saves)")
+    record_property(
+        "measured",
+        f"review: {median:.0f} ms median, {p95:.0f} ms p95 from Ctrl+Enter to the next entry's first field ({SAVES} saves)",
+    )
     assert p95 < P95_MS

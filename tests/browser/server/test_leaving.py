@@ -1,4 +1,6 @@
-"""Who leaves the form in the middle of a field by the browser itself, and not by the screen: back, or loaded anew."""
+"""Who leaves the form in the middle of a field by the browser itself, and not by the screen: back,
+or loaded anew.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,14 @@ from playwright.sync_api import Dialog, Page, expect
 from pipeline.domain.review.rules import Answer
 from pipeline.store.database.store import Store
 from tests.browser.server.test_slow_server import be_quick, be_slow
-from tests.browser.support.nurse import drafted, expect_stored, log_in, settle, wait_for_entry, wait_until
+from tests.browser.support.nurse import (
+    drafted,
+    expect_stored,
+    log_in,
+    settle,
+    wait_for_entry,
+    wait_until,
+)
 from tests.browser.support.people import go
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE
@@ -24,9 +33,14 @@ def entries(store: Store) -> list[str]:
     return seeding.add_notes(store, 3)
 
 
-@pytest.mark.parametrize("seconds", [pytest.param(0.0, id="quick", marks=pytest.mark.nightly), pytest.param(0.2, id="slow")])
+@pytest.mark.parametrize(
+    "seconds",
+    [pytest.param(0.0, id="quick", marks=pytest.mark.nightly), pytest.param(0.2, id="slow")],
+)
 @pytest.mark.usefixtures("entries")
-def test_who_goes_back_in_the_middle_of_a_field_keeps_what_was_typed(page: Page, store: Store, tmp_path: Path, seconds: float) -> None:
+def test_who_goes_back_in_the_middle_of_a_field_keeps_what_was_typed(
+    page: Page, store: Store, tmp_path: Path, seconds: float
+) -> None:
     log_in(page, NURSE)
     wait_for_entry(page)
     go(page, "Signera")
@@ -42,7 +56,9 @@ def test_who_goes_back_in_the_middle_of_a_field_keeps_what_was_typed(page: Page,
 
 
 @pytest.mark.usefixtures("entries")
-def test_who_loads_anew_in_the_middle_of_a_field_is_asked_first(page: Page, store: Store, tmp_path: Path) -> None:
+def test_who_loads_anew_in_the_middle_of_a_field_is_asked_first(
+    page: Page, store: Store, tmp_path: Path
+) -> None:
     asked: list[str] = []
 
     def stay(dialog: Dialog) -> None:
@@ -65,11 +81,15 @@ DICTATE = """(text) => {
     document.execCommand("insertText", false, text);
     document.activeElement.blur();
 }"""
-"""Text comes into the field without a key, and the field loses the focus without a word, as when Streamlit draws it anew."""
+"""Text comes into the field without a key, and the field loses the focus without a word, as when
+Streamlit draws it anew.
+"""
 
 
 @pytest.mark.usefixtures("entries")
-def test_what_comes_in_without_a_key_is_kept_when_the_field_loses_the_focus(page: Page, store: Store) -> None:
+def test_what_comes_in_without_a_key_is_kept_when_the_field_loses_the_focus(
+    page: Page, store: Store
+) -> None:
     log_in(page, NURSE)
     first = wait_for_entry(page)
     page.evaluate(DICTATE, "1930")

@@ -37,7 +37,9 @@ class Place(NamedTuple):
 
     def window(self, cookies: BrowserContext | None = None) -> Page:
         """A new browser, with the cookies of another if wanted, at the first screen."""
-        context = self.browser.new_context(locale="sv-SE", storage_state=cookies.storage_state() if cookies else None)
+        context = self.browser.new_context(
+            locale="sv-SE", storage_state=cookies.storage_state() if cookies else None
+        )
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.goto(self.program)
@@ -56,7 +58,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("provider")
     for file in PROVIDER.iterdir():
         shutil.copy(file, folder)
-    subprocess.run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, check=True, capture_output=True, timeout=300)
+    subprocess.run(
+        [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
     return folder
 
 
@@ -67,8 +75,15 @@ def place(installed: Path, browser: Browser, store: Store, tmp_path: Path) -> It
     port, provider_port = free_port(), free_port()
     program, provider = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{provider_port}"
     (tmp_path / "settings.yaml").write_text("oidc: true\n", "utf-8")
-    (tmp_path / "secrets.toml").write_text(SECRETS.format(program=program, provider=provider), "utf-8")
-    with subprocess.Popen(["node", "provider.mjs", str(provider_port), program], cwd=installed, stdout=subprocess.PIPE, text=True) as process:
+    (tmp_path / "secrets.toml").write_text(
+        SECRETS.format(program=program, provider=provider), "utf-8"
+    )
+    with subprocess.Popen(
+        ["node", "provider.mjs", str(provider_port), program],
+        cwd=installed,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "listening"
         try:
@@ -88,7 +103,9 @@ def enter(page: Page, name: str) -> None:
     page.get_by_role("button", name="Continue").click()
 
 
-def test_the_provider_lets_in_who_has_an_account_and_the_cookie_lets_in_nobody_after_logging_out(place: Place) -> None:
+def test_the_provider_lets_in_who_has_an_account_and_the_cookie_lets_in_nobody_after_logging_out(
+    place: Place,
+) -> None:
     page = place.window()
     enter(page, NURSE.login)
     menu = page.get_by_role("button", name=NURSE.name)
@@ -101,7 +118,9 @@ def test_the_provider_lets_in_who_has_an_account_and_the_cookie_lets_in_nobody_a
     page.get_by_role("button", name="Yes, sign me out").click()
     expect(page.get_by_role("button", name="Logga in med organisationens konto")).to_be_visible()
     for stolen in (place.window(kept), place.window(second.context)):
-        expect(stolen.get_by_role("button", name="Logga in med organisationens konto")).to_be_visible()
+        expect(
+            stolen.get_by_role("button", name="Logga in med organisationens konto")
+        ).to_be_visible()
         expect(stolen.get_by_role("button", name=NURSE.name)).to_have_count(0)
 
 

@@ -1,4 +1,6 @@
-"""A screen loaded anew, or opened by its address: the person logs in and is there, without a word of Streamlit's about pages."""
+"""A screen loaded anew, or opened by its address: the person logs in and is there, without a word
+of Streamlit's about pages.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from tests.support.screens.seeding import MANAGER, NURSE
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-def test_who_loads_a_screen_anew_comes_back_to_it(browser: Browser, served: str, store: Store) -> None:
+def test_who_loads_a_screen_anew_comes_back_to_it(
+    browser: Browser, served: str, store: Store
+) -> None:
     del store
     with logged_in(browser, served, NURSE) as page:
         go(page, "Mitt arbete")
@@ -28,8 +32,12 @@ def test_who_loads_a_screen_anew_comes_back_to_it(browser: Browser, served: str,
         expect(page.get_by_role("heading", level=1, name="Signera")).to_be_visible()
 
 
-@pytest.mark.parametrize("path", ["accounts", "progress"], ids=["of another role", "of the screen that is first"])
-def test_an_address_that_is_not_the_persons_leads_to_the_first_screen(browser: Browser, served: str, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["accounts", "progress"], ids=["of another role", "of the screen that is first"]
+)
+def test_an_address_that_is_not_the_persons_leads_to_the_first_screen(
+    browser: Browser, served: str, path: str
+) -> None:
     with window(browser, f"{served}/{path}") as page:
         log_in(page, MANAGER)
         expect(page.get_by_role("heading", level=1, name="Läge")).to_be_visible()

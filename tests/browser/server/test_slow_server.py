@@ -1,4 +1,6 @@
-"""A server that takes its time, and a person who does not wait: what was pressed is done, and what is typed ahead stands in no other place."""
+"""A server that takes its time, and a person who does not wait: what was pressed is done, and what
+is typed ahead stands in no other place.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,18 @@ from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import client_log_subject, list_events
 from pipeline.store.paper import pages
 from tests.browser.keys.test_group_keys import PIECES, first_group, outcomes
-from tests.browser.support.nurse import drafted, expect_stored, fill_in, log_in, look, press_until, settle, skip, wait_for_entry, wait_until
+from tests.browser.support.nurse import (
+    drafted,
+    expect_stored,
+    fill_in,
+    log_in,
+    look,
+    press_until,
+    settle,
+    skip,
+    wait_for_entry,
+    wait_until,
+)
 from tests.browser.support.people import go, hand_in
 from tests.browser.support.warm import FORGET, SLOW
 from tests.support.screens import seeding
@@ -41,7 +54,9 @@ WATCH_LINE = """() => {
     };
     look();
 }"""
-"""Notes which entry's form is seen and the line below the title, if they stand so for two frames: what changes before it is painted is not seen."""
+"""Notes which entry's form is seen and the line below the title, if they stand so for two frames:
+what changes before it is painted is not seen.
+"""
 
 
 @pytest.fixture
@@ -63,7 +78,10 @@ def be_quick(workspace: Path) -> None:
 def looks(store: Store, number: str) -> int:
     """How often somebody has looked for a client."""
     with store.read() as conn:
-        return sum(one.action == "look_up_client" for one in list_events(conn, client_log_subject(conn, number)))
+        return sum(
+            one.action == "look_up_client"
+            for one in list_events(conn, client_log_subject(conn, number))
+        )
 
 
 def states(store: Store, *entries: str) -> list[EntryState]:
@@ -92,7 +110,9 @@ def filled(page: Page, other_than: str = "") -> str:
 
 
 @pytest.mark.usefixtures("entries")
-def test_what_is_pressed_right_after_a_save_does_not_undo_it(page: Page, store: Store, tmp_path: Path) -> None:
+def test_what_is_pressed_right_after_a_save_does_not_undo_it(
+    page: Page, store: Store, tmp_path: Path
+) -> None:
     log_in(page, NURSE)
     saved = [filled(page)]
     page.keyboard.press("Control+Enter")
@@ -109,7 +129,9 @@ def test_what_is_pressed_right_after_a_save_does_not_undo_it(page: Page, store: 
         assert [load_entry(conn, one).skipped for one in saved] == [0] * 3
 
 
-def test_what_is_typed_while_a_save_is_on_its_way_stands_nowhere(page: Page, store: Store, tmp_path: Path, entries: list[str]) -> None:
+def test_what_is_typed_while_a_save_is_on_its_way_stands_nowhere(
+    page: Page, store: Store, tmp_path: Path, entries: list[str]
+) -> None:
     log_in(page, NURSE)
     first = filled(page)
     plan = page.locator(f".st-key-f-{first}-0-plan").locator("input, textarea").first
@@ -127,7 +149,9 @@ def test_what_is_typed_while_a_save_is_on_its_way_stands_nowhere(page: Page, sto
         assert [list_answer_drafts(conn, one, NURSE.login) for one in entries] == [{}] * 5
 
 
-def test_no_form_is_seen_below_the_line_of_the_one_before(page: Page, store: Store, tmp_path: Path, entries: list[str]) -> None:
+def test_no_form_is_seen_below_the_line_of_the_one_before(
+    page: Page, store: Store, tmp_path: Path, entries: list[str]
+) -> None:
     with store.read() as conn:
         serials = {one: format_serial(load_entry(conn, one).serial or "") for one in entries}
     log_in(page, NURSE)
@@ -140,12 +164,18 @@ def test_no_form_is_seen_below_the_line_of_the_one_before(page: Page, store: Sto
     second = wait_for_entry(page, other_than=first)
     seen = page.evaluate("window.efSeen")
     assert {one for one, _ in seen} == {first, second}
-    assert [(one, line) for one, line in seen if any(serial in line for other, serial in serials.items() if other != one)] == []
+    assert [
+        (one, line)
+        for one, line in seen
+        if any(serial in line for other, serial in serials.items() if other != one)
+    ] == []
     assert any(one == second and serials[second] in line for one, line in seen)
 
 
 @pytest.mark.usefixtures("entries")
-def test_keys_pressed_before_the_next_entry_is_drawn_to_its_end_do_nothing(page: Page, store: Store, tmp_path: Path) -> None:
+def test_keys_pressed_before_the_next_entry_is_drawn_to_its_end_do_nothing(
+    page: Page, store: Store, tmp_path: Path
+) -> None:
     log_in(page, NURSE)
     first = filled(page)
     be_slow(tmp_path, 0.2)
@@ -165,7 +195,9 @@ def test_keys_pressed_before_the_next_entry_is_drawn_to_its_end_do_nothing(page:
 
 
 @pytest.mark.usefixtures("entries")
-def test_a_key_that_leaves_the_form_waits_for_its_draft_as_long_as_the_server_is_busy(page: Page, store: Store, tmp_path: Path) -> None:
+def test_a_key_that_leaves_the_form_waits_for_its_draft_as_long_as_the_server_is_busy(
+    page: Page, store: Store, tmp_path: Path
+) -> None:
     log_in(page, NURSE)
     second = skip(page, wait_for_entry(page))
     be_slow(tmp_path, 0.7)
@@ -182,7 +214,9 @@ LOST = "const send = WebSocket.prototype.send; WebSocket.prototype.send = functi
 
 
 @pytest.mark.usefixtures("entries")
-def test_a_draft_that_was_lost_on_its_way_is_sent_again_before_the_form_goes(page: Page, store: Store) -> None:
+def test_a_draft_that_was_lost_on_its_way_is_sent_again_before_the_form_goes(
+    page: Page, store: Store
+) -> None:
     page.add_init_script(LOST)
     page.reload()
     log_in(page, NURSE)
@@ -190,7 +224,9 @@ def test_a_draft_that_was_lost_on_its_way_is_sent_again_before_the_form_goes(pag
     page.keyboard.type("1930")
     page.evaluate("window.efLost = true")
     page.keyboard.press("Tab")
-    page.wait_for_function("(since) => performance.now() > since + 2500", arg=page.evaluate("performance.now()"))  # nothing waits for it any more
+    page.wait_for_function(
+        "(since) => performance.now() > since + 2500", arg=page.evaluate("performance.now()")
+    )  # nothing waits for it any more
     page.evaluate("document.activeElement.blur(); window.efLost = false")
     page.mouse.click(5, 450)  # so that the focus does not come back
     page.keyboard.press("Alt+s")
@@ -207,13 +243,17 @@ def test_a_field_that_is_not_drawn_yet_has_no_draft(page: Page, store: Store) ->
     page.keyboard.type(str(NOTE["personnummer"]))
     page.keyboard.press("Tab")
     expect(page.locator(".ef-client")).to_contain_text("Elsa Fjällberg")
-    expect_stored(page, lambda: drafted(store, first), {"personnummer": Answer(NOTE["personnummer"])})
+    expect_stored(
+        page, lambda: drafted(store, first), {"personnummer": Answer(NOTE["personnummer"])}
+    )
     for route in held:
         route.continue_()
     expect(page.locator(f".st-key-f-{first}-0-plan textarea")).to_have_value(str(NOTE["plan"]))
 
 
-def test_nothing_is_saved_for_a_client_who_has_not_come_up_yet(page: Page, store: Store, tmp_path: Path) -> None:
+def test_nothing_is_saved_for_a_client_who_has_not_come_up_yet(
+    page: Page, store: Store, tmp_path: Path
+) -> None:
     seeding.add_notes(store, 1)
     log_in(page, NURSE)
     only = filled(page)
@@ -227,10 +267,14 @@ def test_nothing_is_saved_for_a_client_who_has_not_come_up_yet(page: Page, store
     expect(page.get_by_text("Se efter att klienten är rätt")).to_be_visible()
     expect(page.locator(".ef-client")).to_contain_text(CLIENTS[1].name)
     settle(page)
-    press_until(page, "Control+Enter", page.get_by_text("Papperet och klienten stämmer inte överens"))
+    press_until(
+        page, "Control+Enter", page.get_by_text("Papperet och klienten stämmer inte överens")
+    )
 
 
-def test_a_second_person_decides_one_entry_with_two_presses_and_takes_back_one(page: Page, store: Store, tmp_path: Path) -> None:
+def test_a_second_person_decides_one_entry_with_two_presses_and_takes_back_one(
+    page: Page, store: Store, tmp_path: Path
+) -> None:
     entries = seeding.add_notes(store, 3, handelsetid="17:53")
     for one in entries:
         seeding.confirm(store, COLLEAGUE, one)
@@ -276,10 +320,14 @@ def press_too_soon(page: Page, place: str) -> None:
     press_until(page, "Control+Enter", page.locator(place))
     page.keyboard.press("Control+Enter")
     if page.evaluate("window.efPressedAt - window.efUpAt") >= LEAST_LOOK_MS:
-        pytest.skip("The machine was so busy that what came up had been looked at when the key was pressed.")
+        pytest.skip(
+            "The machine was so busy that what came up had been looked at when the key was pressed."
+        )
 
 
-def test_a_group_that_came_up_late_is_not_confirmed_unseen(page: Page, store: Store, tmp_path: Path) -> None:
+def test_a_group_that_came_up_late_is_not_confirmed_unseen(
+    page: Page, store: Store, tmp_path: Path
+) -> None:
     seeding.add_visit_lists(store, 2)
     title = first_group(page)
     be_slow(tmp_path, 0.3)
@@ -289,14 +337,18 @@ def test_a_group_that_came_up_late_is_not_confirmed_unseen(page: Page, store: St
     expect_stored(page, lambda: len(outcomes(store)), PIECES)
 
 
-def test_a_note_that_came_up_late_is_not_signed_unread(page: Page, store: Store, tmp_path: Path) -> None:
+def test_a_note_that_came_up_late_is_not_signed_unread(
+    page: Page, store: Store, tmp_path: Path
+) -> None:
     notes = seeding.add_notes(store, 2)
     for one in notes:
         seeding.confirm(store, COLLEAGUE, one)
     log_in(page, NURSE)
     settle(page)
     go(page, "Signera")
-    first, second = sorted(notes, key=lambda one: not page.locator(f"[class*='st-key-sign-{one}']").count())
+    first, second = sorted(
+        notes, key=lambda one: not page.locator(f"[class*='st-key-sign-{one}']").count()
+    )
     be_slow(tmp_path, 0.3)
     press_too_soon(page, f"[class*='st-key-sign-{second}']")
     be_quick(tmp_path)
@@ -304,7 +356,9 @@ def test_a_note_that_came_up_late_is_not_signed_unread(page: Page, store: Store,
     expect_stored(page, lambda: signers(store, first, second), [NURSE.login, None])
 
 
-def test_a_stack_is_taken_in_whole_though_the_person_goes_elsewhere(page: Page, store: Store, tmp_path: Path) -> None:
+def test_a_stack_is_taken_in_whole_though_the_person_goes_elsewhere(
+    page: Page, store: Store, tmp_path: Path
+) -> None:
     paper = tmp_path / "bunt.pdf"
     sheets = [Image.new("L", (600, 800), 200 + shade) for shade in range(6)]
     sheets[0].save(paper, save_all=True, append_images=sheets[1:])
@@ -327,7 +381,9 @@ def _pages_in(store: Store) -> list[int]:
 
 
 @pytest.mark.usefixtures("entries")
-def test_a_run_of_which_the_end_is_not_told_leaves_no_mixed_screen(page: Page, tmp_path: Path) -> None:
+def test_a_run_of_which_the_end_is_not_told_leaves_no_mixed_screen(
+    page: Page, tmp_path: Path
+) -> None:
     log_in(page, NURSE)
     skip(page, wait_for_entry(page))
     settle(page)

@@ -1,4 +1,6 @@
-"""The browser asks nobody but this server, and an unforeseen error shows and logs nothing that somebody wrote."""
+"""The browser asks nobody but this server, and an unforeseen error shows and logs nothing that
+somebody wrote.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def test_no_request_leaves_this_machine(browser: Browser, tmp_path: Path) -> Non
         assert said == []
 
 
-def test_an_unforeseen_error_says_what_to_do_and_tells_no_values(page: Page, store: Store, tmp_path: Path) -> None:
+def test_an_unforeseen_error_says_what_to_do_and_tells_no_values(
+    page: Page, store: Store, tmp_path: Path
+) -> None:
     seeding.add_notes(store, 1)
     with store.begin() as conn:
         conn.execute(update(paper.page).values(outcome=seeding.CLIENTS[0].name))
@@ -59,4 +63,8 @@ def test_an_unforeseen_error_says_what_to_do_and_tells_no_values(page: Page, sto
     expect(page.get_by_text("Något gick fel som inte borde kunna hända.")).to_be_visible()
     logged = (tmp_path / "server.log").read_text("utf-8")
     assert "ValueError at" in logged
-    assert [words for words in (seeding.CLIENTS[0].name, "Traceback") if words in logged or words in page.content()] == []
+    assert [
+        words
+        for words in (seeding.CLIENTS[0].name, "Traceback")
+        if words in logged or words in page.content()
+    ] == []

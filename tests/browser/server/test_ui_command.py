@@ -1,4 +1,6 @@
-"""`efterskrift ui` as one program: server and workers come and go together, and what is handed in is read."""
+"""`efterskrift ui` as one program: server and workers come and go together, and what is handed in
+is read.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 def descendants(pid: int) -> set[int]:
     """All processes below one."""
-    found = {int(word) for path in Path(f"/proc/{pid}/task").glob("*/children") for word in path.read_text().split()}
+    found = {
+        int(word)
+        for path in Path(f"/proc/{pid}/task").glob("*/children")
+        for word in path.read_text().split()
+    }
     return found.union(*(descendants(child) for child in found))
 
 
@@ -41,13 +47,18 @@ def test_a_signal_ends_server_and_workers(tmp_path: Path, sign: signal.Signals) 
         assert len(below) >= 2
         program.send_signal(sign)
         assert program.wait(120) == 0
-    # What workers are forked from ends when it sees its parent gone, a moment later if it was still loading.
+    # What workers are forked from ends when it sees its parent gone, a moment later if it was still
+    # loading.
     until(lambda: [pid for pid in below if is_running(pid)] == [], "no process is left behind")
 
 
 @pytest.mark.usefixtures("store")
-def test_whoever_starts_it_for_the_first_time_is_asked_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Streamlit asked for an e-mail address, in English, and nothing was served until somebody answered."""
+def test_whoever_starts_it_for_the_first_time_is_asked_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Streamlit asked for an e-mail address, in English, and nothing was served until somebody
+    answered.
+    """
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("BROWSER", "true")
     port = free_port()
@@ -68,7 +79,11 @@ def is_running(pid: int) -> bool:
 def test_what_is_handed_in_is_read(browser: Browser, store: Store, tmp_path: Path) -> None:
     form, serial = seeding.forms().latest("hsl-anteckning"), new_serial()
     with store.begin() as conn:
-        issued_sheets.save_issued_sheets(conn, [IssuedSheet(serial, form.id, form.version, seeding.UNIT)], seeding.ADMINISTRATOR.login)
+        issued_sheets.save_issued_sheets(
+            conn,
+            [IssuedSheet(serial, form.id, form.version, seeding.UNIT)],
+            seeding.ADMINISTRATOR.login,
+        )
     scan = tmp_path / "bunt.png"
     assert cv2.imwrite(str(scan), render_sheet_page(form, Sheet(serial, seeding.UNIT)))
     port = free_port()

@@ -9,7 +9,9 @@ from tests.browser.support.people import go
 
 
 def ask_author(page: Page, entry_id: str, question: str) -> Locator:
-    """Put the entry on the screen aside with a question, all but the press of the last button, which is the answer."""
+    """Put the entry on the screen aside with a question, all but the press of the last button,
+    which is the answer.
+    """
     press_until(page, "Alt+a", page.locator(f"[class*='st-key-reason-{entry_id}-']").first)
     page.get_by_text("Den som skrev måste tillfrågas").click()
     asked = page.locator(f"[class*='st-key-return_question-{entry_id}'] textarea")

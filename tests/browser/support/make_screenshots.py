@@ -1,4 +1,6 @@
-"""Make the pictures of `docs/images` that docs/screens.md shows: `python -m tests.browser.support.make_screenshots`. All persons in them are invented."""
+"""Make the pictures of `docs/images` that docs/screens.md shows: `python -m
+tests.browser.support.make_screenshots`. All persons in them are invented.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,16 @@ from pipeline.store.review.transfers import transfer_entry
 from tests.browser.support.nurse import log_in, settle, wait_for_entry
 from tests.browser.support.serving import ARGUMENTS, CHROMIUM, PATIENCE_MS, serving
 from tests.support.screens import seeding
-from tests.support.screens.seeding import ADMINISTRATOR, COLLEAGUE, LOG_REVIEWER, MANAGER, NURSE, OTHER_UNIT, SYSTEM_ADMINISTRATOR, UNIT
+from tests.support.screens.seeding import (
+    ADMINISTRATOR,
+    COLLEAGUE,
+    LOG_REVIEWER,
+    MANAGER,
+    NURSE,
+    OTHER_UNIT,
+    SYSTEM_ADMINISTRATOR,
+    UNIT,
+)
 from tests.support.screens.typed_again import add_typed_again
 
 IMAGES = ROOT / "docs" / "images"
@@ -48,7 +59,9 @@ SHOWN: tuple[tuple[Person, tuple[str, ...]], ...] = (
     (SYSTEM_ADMINISTRATOR, ("Konton",)),
     (LOG_REVIEWER, ("Logg",)),
 )
-"""Each screen once, as a role that works there sees it. Granska, help, guide and practice are pictured besides."""
+"""Each screen once, as a role that works there sees it. Granska, help, guide and practice are
+pictured besides.
+"""
 TYPED_AGAIN = 6
 """Notes: fewer fields than figures rest on would leave Kvalitet and Mitt arbete empty."""
 _PRESSED_MS = 120
@@ -101,9 +114,27 @@ def _put_aside(store: Store) -> None:
     """What Uppföljning lists."""
     asked, illegible, sent = seeding.add_notes(store, 3, handelsedatum="2021-12-20")
     with store.begin() as conn:
-        ask_author(conn, seeding.forms(), NURSE, asked, 0, "Vilken fot gäller såret: höger eller vänster?", "", utc_now())
+        ask_author(
+            conn,
+            seeding.forms(),
+            NURSE,
+            asked,
+            0,
+            "Vilken fot gäller såret: höger eller vänster?",
+            "",
+            utc_now(),
+        )
         reject_entry(conn, NURSE, illegible, 0, "oläsligt", utc_now())
-        transfer_entry(conn, seeding.forms(), NURSE, sent, 0, OTHER_UNIT, "Klienten flyttade dit i november.", utc_now())
+        transfer_entry(
+            conn,
+            seeding.forms(),
+            NURSE,
+            sent,
+            0,
+            OTHER_UNIT,
+            "Klienten flyttade dit i november.",
+            utc_now(),
+        )
 
 
 def _alike(workspace: Path) -> Path:
@@ -128,21 +159,41 @@ def _more_days(store: Store) -> None:
     """Notes of other days, what was planned, and a cover sheet with one sheet too few."""
     for day, count in (("2021-12-16", 3), ("2021-12-17", 2), ("2021-12-21", 1)):
         seeding.add_notes(store, count, handelsedatum=day)
-    planned = {(UNIT, f"2021-12-{day}"): count for day, count in ((16, 3), (17, 4), (18, 9), (19, 2), (20, 0), (21, 1))}
+    planned = {
+        (UNIT, f"2021-12-{day}"): count
+        for day, count in ((16, 3), (17, 4), (18, 9), (19, 2), (20, 0), (21, 1))
+    }
     with store.begin() as conn:
         save_planned(conn, MANAGER, PlanKind.VISITS, planned)
-        save_planned(conn, MANAGER, PlanKind.SHIFTS, {(OTHER_UNIT, f"2021-12-{day}"): 4 for day in range(16, 22)})
+        save_planned(
+            conn,
+            MANAGER,
+            PlanKind.SHIFTS,
+            {(OTHER_UNIT, f"2021-12-{day}"): 4 for day in range(16, 22)},
+        )
     seeding.add_bundle(store, said=3, sheets=2)
 
 
 def _printed_pack() -> None:
     """The first two pages of a pack as a printer gives them."""
-    forms, clients = seeding.forms(), load_client_register(ROOT / "data" / "samples" / "klienter.csv").clients
-    needs = default_quantities(Area.HSL, sum(client.unit == UNIT for client in clients), DEFAULT_PACK_DAYS, {form_id for form_id, _ in forms})
-    pack = make_pack(PackOrder(PackInfo(UNIT, "Kalix kommun", date(2026, 11, 25)), needs, clients), forms)
+    forms, clients = (
+        seeding.forms(),
+        load_client_register(ROOT / "data" / "samples" / "klienter.csv").clients,
+    )
+    needs = default_quantities(
+        Area.HSL,
+        sum(client.unit == UNIT for client in clients),
+        DEFAULT_PACK_DAYS,
+        {form_id for form_id, _ in forms},
+    )
+    pack = make_pack(
+        PackOrder(PackInfo(UNIT, "Kalix kommun", date(2026, 11, 25)), needs, clients), forms
+    )
     whole = convert_from_bytes(next(iter(pack.files.values())), dpi=90, last_page=2)
     for name, page in zip(("paket-innehall", "paket-instruktion"), whole, strict=True):
-        page.convert("P", palette=Image.Palette.ADAPTIVE, colors=32).save(IMAGES / f"{name}.png", optimize=True)
+        page.convert("P", palette=Image.Palette.ADAPTIVE, colors=32).save(
+            IMAGES / f"{name}.png", optimize=True
+        )
 
 
 def _login_screen(browser: Browser, address: str) -> None:
@@ -155,12 +206,28 @@ def _login_screen(browser: Browser, address: str) -> None:
 
 def _comparing(browser: Browser, address: str, workspace: Path) -> None:
     """A pair of the clash list. Handed in last, since it holds back what the other screens show."""
-    row = CareRow((seeding.CLIENTS[0].pid,), "2021-12-18", "09:52", "Besök", "Såret på vänster fot läker. Lägger om enl ordination.", "Maj Sand")
+    row = CareRow(
+        (seeding.CLIENTS[0].pid,),
+        "2021-12-18",
+        "09:52",
+        "Besök",
+        "Såret på vänster fot läker. Lägger om enl ordination.",
+        "Maj Sand",
+    )
     store = open_store(Settings(workspace=workspace))
-    decisions.import_care_list(ExportContext(store, Settings(workspace=workspace), seeding.forms()), NURSE, UNIT, "HSL", CareList((row,)), utc_now())
+    decisions.import_care_list(
+        ExportContext(store, Settings(workspace=workspace), seeding.forms()),
+        NURSE,
+        UNIT,
+        "HSL",
+        CareList((row,)),
+        utc_now(),
+    )
     store.close()
     page = _opened(browser, address, NURSE)
-    page.get_by_role("link", name="Uppföljning").click(delay=200)  # as long as a finger takes: the draft is on its way before the screen changes
+    page.get_by_role("link", name="Uppföljning").click(
+        delay=200
+    )  # as long as a finger takes: the draft is on its way before the screen changes
     page.get_by_text("Redan inmatade?").click()
     page.get_by_role("button", name="Redan inmatad").wait_for()
     _picture(page, "redan-inmatade")
@@ -212,7 +279,11 @@ def _making(browser: Browser, address: str, drafts: tuple[Draft, Draft]) -> None
     page.get_by_text("2. Prova på papper och publicera").click()
     page.get_by_role("button", name="Hämta provbladet").wait_for()
     page.locator(".st-key-forms_trial-" + drafts[0].id + " input[type=file]").set_input_files(
-        {"name": "prov.png", "mimeType": "image/png", "buffer": seeding.filled_trial(require_complete_form(drafts[0]))}
+        {
+            "name": "prov.png",
+            "mimeType": "image/png",
+            "buffer": seeding.filled_trial(require_complete_form(drafts[0])),
+        }
     )
     page.get_by_role("button", name="Bedöm bladet").click()
     page.get_by_role("heading", name="Fält för fält").wait_for()
@@ -234,12 +305,16 @@ def _in_the_dark(browser: Browser, address: str) -> None:
 
 
 def _window(browser: Browser, scheme: Literal["light", "dark"] = "light") -> Page:
-    page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="sv-SE", color_scheme=scheme)
+    page = browser.new_page(
+        viewport={"width": 1440, "height": 900}, locale="sv-SE", color_scheme=scheme
+    )
     page.set_default_timeout(PATIENCE_MS)
     return page
 
 
-def _opened(browser: Browser, address: str, person: Person, scheme: Literal["light", "dark"] = "light") -> Page:
+def _opened(
+    browser: Browser, address: str, person: Person, scheme: Literal["light", "dark"] = "light"
+) -> Page:
     page = _window(browser, scheme)
     page.goto(address)
     log_in(page, person)
@@ -248,7 +323,9 @@ def _opened(browser: Browser, address: str, person: Person, scheme: Literal["lig
 
 
 def _screen(page: Page, title: str) -> None:
-    """A role with a single screen has no menu of screens. The link is held down as long as people do: a draft is sent before the screen changes."""
+    """A role with a single screen has no menu of screens. The link is held down as long as people
+    do: a draft is sent before the screen changes.
+    """
     if page.get_by_test_id("stTopNavLink").count():
         page.get_by_role("link", name=title).click(delay=_PRESSED_MS)
     page.get_by_role("heading", level=1, name=title).wait_for()
@@ -265,7 +342,9 @@ def _picture(page: Page, name: str) -> None:
     expect(page.get_by_text("inte borde kunna hända")).to_have_count(0)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     page.wait_for_load_state("networkidle")
-    shot = cv2.imdecode(np.frombuffer(page.screenshot(animations="disabled"), np.uint8), cv2.IMREAD_COLOR)
+    shot = cv2.imdecode(
+        np.frombuffer(page.screenshot(animations="disabled"), np.uint8), cv2.IMREAD_COLOR
+    )
     if shot is None:
         raise ValueError(f"The picture {name} could not be read")
     small = cv2.resize(shot, None, fx=0.75, fy=0.75, interpolation=cv2.INTER_AREA)

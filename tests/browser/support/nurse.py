@@ -19,7 +19,9 @@ from tests.support.screens.seeding import NOTE
 
 
 def log_in(page: Page, person: Person, password: str = seeding.PASSWORD) -> None:
-    """From the first screen to the person's own; the name field has the focus when the screen comes up."""
+    """From the first screen to the person's own; the name field has the focus when the screen comes
+    up.
+    """
     expect(page.get_by_label("Användarnamn")).to_be_focused()
     page.keyboard.type(person.login)
     page.keyboard.press("Tab")
@@ -46,14 +48,20 @@ STILL = """() => !document.getAnimations().some((one) => one.playState === "runn
 
 
 def settle(page: Page) -> None:
-    """Wait until the screen is drawn to its end and stands still: before, what has the focus may lose it, and a button slide from under a press."""
+    """Wait until the screen is drawn to its end and stands still: before, what has the focus may
+    lose it, and a button slide from under a press.
+    """
     page.locator('[data-test-script-state="notRunning"]').wait_for()
     page.wait_for_function(STILL)
 
 
 def look(page: Page) -> None:
-    """Look at what has come up, as a person does: sooner a save is not meant, and Streamlit may not hear its shortcuts yet."""
-    page.wait_for_function("(since) => performance.now() > since + 1000", arg=page.evaluate("performance.now()"))
+    """Look at what has come up, as a person does: sooner a save is not meant, and Streamlit may not
+    hear its shortcuts yet.
+    """
+    page.wait_for_function(
+        "(since) => performance.now() > since + 1000", arg=page.evaluate("performance.now()")
+    )
 
 
 def wait_until(page: Page, holds: Callable[[], bool]) -> None:
@@ -62,7 +70,9 @@ def wait_until(page: Page, holds: Callable[[], bool]) -> None:
 
 
 def expect_stored(page: Page, read: Callable[[], object], expected: object) -> None:
-    """Wait until the store says what is expected; a screen may be drawn before what was asked for is written."""
+    """Wait until the store says what is expected; a screen may be drawn before what was asked for
+    is written.
+    """
     last = monotonic() + PATIENCE_MS / 1000
     while (found := read()) != expected and monotonic() < last:
         page.wait_for_timeout(50)
@@ -76,7 +86,9 @@ def drafted(store: Store, entry_id: str) -> dict[str, Answer]:
 
 
 def press_until(page: Page, keys: str, place: Locator) -> None:
-    """Press until what the keys bring is there: on a busy machine Streamlit hears its shortcuts only some time after the screen stands still."""
+    """Press until what the keys bring is there: on a busy machine Streamlit hears its shortcuts
+    only some time after the screen stands still.
+    """
     for _ in range(20):
         page.keyboard.press(keys)
         try:
@@ -88,13 +100,17 @@ def press_until(page: Page, keys: str, place: Locator) -> None:
 
 
 def skip(page: Page, entry_id: str) -> str:
-    """Press Alt+S until another entry is up; answers with its id. A press that is heard late is waited for: a second one would skip the next too."""
+    """Press Alt+S until another entry is up; answers with its id. A press that is heard late is
+    waited for: a second one would skip the next too.
+    """
     _press_past(page, "Alt+s", entry_id, patience_ms=15_000)
     return wait_for_entry(page, other_than=entry_id)
 
 
 def save(page: Page, entry_id: str) -> None:
-    """Press Ctrl+Enter until another entry is up. What is pressed sooner than half a second after an entry or its client came up is not meant."""
+    """Press Ctrl+Enter until another entry is up. What is pressed sooner than half a second after
+    an entry or its client came up is not meant.
+    """
     _press_past(page, "Control+Enter", entry_id, patience_ms=1_500)
 
 
@@ -117,16 +133,26 @@ def focused_field(page: Page) -> tuple[str, str]:
     return (found[1], found[2]) if found else ("", "")
 
 
-def fill_in(page: Page, values: Mapping[str, Value] = NOTE, form: str = "hsl-anteckning") -> list[str]:
-    """Go through all fields with Tab and type what the paper says in those that are blind; answers with the fields in that order."""
-    blind = {spec.name.replace(".", "-"): spec.name for spec in seeding.forms().latest(form).fields if spec.critical}
+def fill_in(
+    page: Page, values: Mapping[str, Value] = NOTE, form: str = "hsl-anteckning"
+) -> list[str]:
+    """Go through all fields with Tab and type what the paper says in those that are blind; answers
+    with the fields in that order.
+    """
+    blind = {
+        spec.name.replace(".", "-"): spec.name
+        for spec in seeding.forms().latest(form).fields
+        if spec.critical
+    }
     order: list[str] = []
     while (field := focused_field(page)[1]) and field not in order:
         order.append(field)
         if field in blind:
             page.keyboard.type(str(values.get(blind[field], "-")))
         page.keyboard.press("Tab")
-    expect(page.locator(".ef-client:visible > .ef-muted:only-child")).to_have_count(0)  # before the client is looked at, saving shows it instead
+    expect(page.locator(".ef-client:visible > .ef-muted:only-child")).to_have_count(
+        0
+    )  # before the client is looked at, saving shows it instead
     settle(page)
     look(page)
     return order

@@ -17,7 +17,9 @@ from tests.support.screens import seeding
 @contextmanager
 def window(browser: Browser, address: str) -> Iterator[Page]:
     """A browser of its own, with nobody logged in. After a failure the report closes it."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="sv-SE", accept_downloads=True)
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, locale="sv-SE", accept_downloads=True
+    )
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(address)
@@ -26,7 +28,9 @@ def window(browser: Browser, address: str) -> Iterator[Page]:
 
 
 @contextmanager
-def logged_in(browser: Browser, address: str, person: Person, password: str = seeding.PASSWORD) -> Iterator[Page]:
+def logged_in(
+    browser: Browser, address: str, person: Person, password: str = seeding.PASSWORD
+) -> Iterator[Page]:
     """A browser with the person's first screen."""
     with window(browser, address) as page:
         log_in(page, person, password)

@@ -42,10 +42,14 @@ _AFTER_STREAMLIT = 3
 
 @contextmanager
 def serving(workspace: Path) -> Iterator[str]:
-    """Serve a workspace as `efterskrift ui` does, without workers; gives the address. The process is forked from one that has imported the app."""
+    """Serve a workspace as `efterskrift ui` does, without workers; gives the address. The process
+    is forked from one that has imported the app.
+    """
     port = free_port()
     arguments = server_command(port, workspace, headless=True)[_AFTER_STREAMLIT:]
-    server = _forking().Process(target=warm.serve, args=(arguments, _environment(workspace), workspace / "server.log"))
+    server = _forking().Process(
+        target=warm.serve, args=(arguments, _environment(workspace), workspace / "server.log")
+    )
     server.start()
     try:
         yield answering(lambda: server.exitcode, port)
@@ -63,9 +67,19 @@ def _forking() -> ForkServerContext:
 
 
 @contextmanager
-def ui_command(workspace: Path, port: int, processes: int, *more: str) -> Iterator[subprocess.Popen[bytes]]:
+def ui_command(
+    workspace: Path, port: int, processes: int, *more: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """`efterskrift ui` as it is called from a shell, with more options."""
-    call = [sys.executable, "-c", "from pipeline.cli.app import main; main()", "ui", f"--port={port}", f"--processes={processes}", *more]
+    call = [
+        sys.executable,
+        "-c",
+        "from pipeline.cli.app import main; main()",
+        "ui",
+        f"--port={port}",
+        f"--processes={processes}",
+        *more,
+    ]
     with started(call, workspace) as program:
         yield program
 
@@ -86,7 +100,9 @@ def bare_server(port: int, workspace: Path) -> Iterator[subprocess.Popen[bytes]]
 def started(call: Sequence[str], workspace: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process of the workspace, ended with SIGTERM if it has not ended by itself."""
     with (workspace / "server.log").open("w") as log:
-        process = subprocess.Popen(call, cwd=ROOT, env=_environment(workspace), stdout=log, stderr=log)
+        process = subprocess.Popen(
+            call, cwd=ROOT, env=_environment(workspace), stdout=log, stderr=log
+        )
         try:
             yield process
         finally:
@@ -107,7 +123,9 @@ def free_port() -> int:
 
 
 def answering(ended: Callable[[], int | None], port: int) -> str:
-    """The address once somebody answers there; `ended` gives the server's exit code when it has one."""
+    """The address once somebody answers there; `ended` gives the server's exit code when it has
+    one.
+    """
     address = f"http://127.0.0.1:{port}"
     for _ in range(_ATTEMPTS):
         try:

@@ -1,4 +1,6 @@
-"""What the servers of the browser tests are forked from: all modules of the app, imported once and not by each server anew."""
+"""What the servers of the browser tests are forked from: all modules of the app, imported once and
+not by each server anew.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +26,19 @@ for module in iter_modules(screens.__path__):
     import_module(f"{screens.__name__}.{module.name}")
 
 FORGET = "forget"
-"""A file of this name in the workspace makes the server forget, once, to tell that a run has ended, as Streamlit does now and then."""
+"""A file of this name in the workspace makes the server forget, once, to tell that a run has ended,
+as Streamlit does now and then.
+"""
 SLOW = "slow"
-"""A file of this name in the workspace says how many seconds each transaction of the server takes longer, as on a busy machine."""
+"""A file of this name in the workspace says how many seconds each transaction of the server takes
+longer, as on a busy machine.
+"""
 
 
 def serve(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-    """In a process of its own: what `python -m streamlit` would do with these arguments in this environment."""
+    """In a process of its own: what `python -m streamlit` would do with these arguments in this
+    environment.
+    """
     with log.open("w") as file:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(file.fileno(), stream.fileno())

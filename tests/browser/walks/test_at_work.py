@@ -1,4 +1,6 @@
-"""Four people in one queue of 2,000 entries: nobody gets another's entry, and nobody waits for ever. `tests.load.at_work` measures many more."""
+"""Four people in one queue of 2,000 entries: nobody gets another's entry, and nobody waits for
+ever. `tests.load.at_work` measures many more.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +31,13 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")
-def test_nobody_decides_what_another_has_and_everybody_gets_on(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_decides_what_another_has_and_everybody_gets_on(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EFTERSKRIFT_DATABASE_URL", database_url)
-    measured = at_work(tmp_path, people=4, entries=2_000, browsers=1, saves=SAVES, think_s=0.7, least=SAVES)
+    measured = at_work(
+        tmp_path, people=4, entries=2_000, browsers=1, saves=SAVES, think_s=0.7, least=SAVES
+    )
     assert measured.twice == 0
     assert len(measured.browsers) == SAVES
     assert measured.fewest >= SAVES

@@ -1,4 +1,6 @@
-"""An administrator's day: a stack is taken in and read by a real worker, what hinders it is settled, and a file goes out and is answered."""
+"""An administrator's day: a stack is taken in and read by a real worker, what hinders it is
+settled, and a file goes out and is answered.
+"""
 
 from __future__ import annotations
 
@@ -40,26 +42,39 @@ def store(tmp_path: Path) -> Store:
         issued_sheets.save_issued_sheets(conn, list(_issued()), ADMINISTRATOR.login)
         batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
         image = store.images.put(seeding.jpeg(np.full((600, 424), 255, np.uint8)))
-        pages.add_page(conn, NewPage(batch, 1, "avbruten.pdf", 1, image, image, "image/jpeg", "not_read"), ADMINISTRATOR.login)
+        pages.add_page(
+            conn,
+            NewPage(batch, 1, "avbruten.pdf", 1, image, image, "image/jpeg", "not_read"),
+            ADMINISTRATOR.login,
+        )
     return store
 
 
 def _issued() -> Iterator[IssuedSheet]:
     with (SAMPLE_FOLDER / "utlamnade.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter=";"):
-            yield IssuedSheet(row["löpnummer"], row["blankett"], int(row["version"]), row["enhet"], None)
+            yield IssuedSheet(
+                row["löpnummer"], row["blankett"], int(row["version"]), row["enhet"], None
+            )
 
 
 def _stack(folder: Path) -> Path:
     path = folder / "bunt.pdf"
-    with pikepdf.open(SAMPLE_FOLDER / "stack" / "01-hemsjukvard.pdf") as whole, pikepdf.new() as part:
+    with (
+        pikepdf.open(SAMPLE_FOLDER / "stack" / "01-hemsjukvard.pdf") as whole,
+        pikepdf.new() as part,
+    ):
         part.pages.extend([whole.pages[number - 1] for number in (*_FILLED, _LETTER)])
         part.save(path)
     return path
 
 
 def test_administrator(browser: Browser, store: Store, tmp_path: Path) -> None:
-    with serving(tmp_path) as address, started(worker_command(1), tmp_path), logged_in(browser, address, ADMINISTRATOR) as page:
+    with (
+        serving(tmp_path) as address,
+        started(worker_command(1), tmp_path),
+        logged_in(browser, address, ADMINISTRATOR) as page,
+    ):
         _takes_in_a_stack(page, _stack(tmp_path))
         _settles_what_hinders(page)
         exported = _exports(page, tmp_path)
@@ -100,11 +115,15 @@ def _settles_what_hinders(page: Page) -> None:
 
 
 def _exports(page: Page, folder: Path) -> str:
-    """Make a file, take it home, and load what the system says to it; answers with the entry that was in it."""
+    """Make a file, take it home, and load what the system says to it; answers with the entry that
+    was in it.
+    """
     go(page, "Export")
     page.locator(".st-key-make-rivta button").click()
     expect(page.get_by_text("är gjord med 1 post")).to_be_visible()
-    assert "GetCareDocumentation" in fetched(page, page.get_by_role("button", name="Hämta", exact=True), folder).read_text("utf-8")
+    assert "GetCareDocumentation" in fetched(
+        page, page.get_by_role("button", name="Hämta", exact=True), folder
+    ).read_text("utf-8")
     template = fetched(page, page.locator("[class*='st-key-template-'] button"), folder)
     head, line = template.read_text("utf-8-sig").splitlines()
     template.write_text(f"{head}\n{line.removesuffix(';;')};godkänd;\n", "utf-8")

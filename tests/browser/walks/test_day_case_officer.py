@@ -1,5 +1,7 @@
-"""A day of a case officer with a colleague: what has a legal deadline first, an application whose sums do not add up, a telephone number that machine
-and person read differently, a question to the author, and the list that is keyed in where no system takes a file."""
+"""A day of a case officer with a colleague: what has a legal deadline first, an application whose
+sums do not add up, a telephone number that machine and person read differently, a question to
+the author, and the list that is keyed in where no system takes a file.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +29,24 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 UNIT = "Individ- och familjeomsorgen"
 OFFICER, COLLEAGUE = (
-    Person(login, name, title, Role.REVIEWER, frozenset({UNIT}), default_areas(Role.REVIEWER, title))
-    for login, name, title in (("frida", "Frida Ahl", "socialsekreterare"), ("gote", "Göte Rask", "förste socialsekreterare"))
+    Person(
+        login, name, title, Role.REVIEWER, frozenset({UNIT}), default_areas(Role.REVIEWER, title)
+    )
+    for login, name, title in (
+        ("frida", "Frida Ahl", "socialsekreterare"),
+        ("gote", "Göte Rask", "förste socialsekreterare"),
+    )
 )
 HANNA, ELIAS, LIAM = (
     Client("198809262382", "Hanna Mäki", UNIT),
     Client("200908102395", "Elias Kemi", UNIT),
     Client("200904142395", "Liam Palo", UNIT),
 )
-_WRITER: Mapping[str, Value] = {"skribent": OFFICER.name, "yrkestitel": OFFICER.title, "underskrift": True}
+_WRITER: Mapping[str, Value] = {
+    "skribent": OFFICER.name,
+    "yrkestitel": OFFICER.title,
+    "underskrift": True,
+}
 PAPER: Mapping[str, Mapping[str, Value]] = {
     "fri-anteckning": {
         "personnummer": ELIAS.pid,
@@ -121,7 +132,10 @@ def papers(store: Store) -> dict[str, str]:
             save_person(conn, person, seeding.PASSWORD)
             guide.close_guide(conn, person.login, utc_now())
     forms = seeding.forms()
-    return {form: seeding.add_sheet_of(store, forms.latest(form), values, UNIT, MISREAD.get(form, {})) for form, values in PAPER.items()}
+    return {
+        form: seeding.add_sheet_of(store, forms.latest(form), values, UNIT, MISREAD.get(form, {}))
+        for form, values in PAPER.items()
+    }
 
 
 @pytest.fixture
@@ -134,8 +148,18 @@ def address(papers: dict[str, str], tmp_path: Path) -> Iterator[str]:
 
 def test_case_officer(browser: Browser, address: str, store: Store, papers: dict[str, str]) -> None:
     with logged_in(browser, address, OFFICER) as page:
-        _enters(page, papers, "orosanmalan", due="Skyddsbedömningen ska vara gjord senast tis 21 dec. 2021")
-        _enters(page, papers, "lvu-omhandertagande", due="Ska vara hos förvaltningsrätten senast tors 30 dec. 2021")
+        _enters(
+            page,
+            papers,
+            "orosanmalan",
+            due="Skyddsbedömningen ska vara gjord senast tis 21 dec. 2021",
+        )
+        _enters(
+            page,
+            papers,
+            "lvu-omhandertagande",
+            due="Ska vara hos förvaltningsrätten senast tors 30 dec. 2021",
+        )
         _asks(page, papers)
         _enters_sums_as_they_stand(page, papers)
         expect(page.get_by_text("2 poster väntar på en annan person än dig")).to_be_visible()
@@ -154,7 +178,9 @@ def test_case_officer(browser: Browser, address: str, store: Store, papers: dict
         fill_in(page, PAPER["fri-anteckning"], "fri-anteckning")
         press_until(page, "Control+Enter", page.get_by_text(_DONE))
         go(page, "Signera")
-        expect(page.get_by_text("Du har inget att signera.")).to_be_visible()  # what the Patient Data Act is not about
+        expect(
+            page.get_by_text("Du har inget att signera.")
+        ).to_be_visible()  # what the Patient Data Act is not about
         _keys_in(page)
         go(page, "Kvar på papper")
         expect(page.get_by_text("Ingen känd person har papper kvar att föra in.")).to_be_visible()
@@ -182,12 +208,16 @@ def _asks(page: Page, papers: Mapping[str, str]) -> None:
     page.locator(f".st-key-skip-{entry_id}").wait_for()
     assert wait_for_entry(page) == entry_id
     ask = ask_author(page, entry_id, _QUESTION)
-    expect(page.locator(f"[class*='st-key-return_author-{entry_id}'] input")).to_have_value(COLLEAGUE.name)
+    expect(page.locator(f"[class*='st-key-return_author-{entry_id}'] input")).to_have_value(
+        COLLEAGUE.name
+    )
     ask.click()
 
 
 def _enters_sums_as_they_stand(page: Page, papers: Mapping[str, str]) -> None:
-    """The sum on the paper is wrong. The officer is told, finds that it stands there so, and saves once more: then another person looks too."""
+    """The sum on the paper is wrong. The officer is told, finds that it stands there so, and saves
+    once more: then another person looks too.
+    """
     entry_id = papers["ansokan-ekonomiskt"]
     page.locator(f".st-key-skip-{entry_id}").wait_for()
     assert wait_for_entry(page) == entry_id
@@ -201,7 +231,9 @@ def _enters_sums_as_they_stand(page: Page, papers: Mapping[str, str]) -> None:
 
 
 def _decides_as_second(page: Page, papers: Mapping[str, str]) -> None:
-    """The telephone number is the one of two that is on the paper; of the sum both said the same. Neither is chosen beforehand."""
+    """The telephone number is the one of two that is on the paper; of the sum both said the same.
+    Neither is chosen beforehand.
+    """
     for form in ("orosanmalan", "ansokan-ekonomiskt"):
         page.locator(f".st-key-skip-{papers[form]}").wait_for()
         assert wait_for_entry(page) == papers[form]

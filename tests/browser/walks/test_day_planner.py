@@ -1,5 +1,7 @@
-"""A day of a planner of home care with a colleague: visit lists and a tour list row by row, a time that machine and person read differently, the file
-for the planning system and its receipt. Of the same unit's signing list, which is health care, the planner sees nothing."""
+"""A day of a planner of home care with a colleague: visit lists and a tour list row by row, a time
+that machine and person read differently, the file for the planning system and its receipt. Of
+the same unit's signing list, which is health care, the planner sees nothing.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,18 @@ from tests.support.screens.seeding import OTHER_UNIT
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PLANNER, COLLEAGUE = (
-    Person(login, name, title, Role.REVIEWER, frozenset({OTHER_UNIT}), default_areas(Role.REVIEWER, title))
-    for login, name, title in (("petra", "Petra Wall", "planerare"), ("sanna", "Sanna Hed", "samordnare"))
+    Person(
+        login,
+        name,
+        title,
+        Role.REVIEWER,
+        frozenset({OTHER_UNIT}),
+        default_areas(Role.REVIEWER, title),
+    )
+    for login, name, title in (
+        ("petra", "Petra Wall", "planerare"),
+        ("sanna", "Sanna Hed", "samordnare"),
+    )
 )
 INGRID, AKE, FOLKE = (
     Client("193207319207", "Ingrid Mårtensson", OTHER_UNIT),
@@ -80,7 +92,9 @@ _DONE = "Inget väntar på dig just nu."
 
 @pytest.fixture
 def lists(store: Store) -> dict[str, str]:
-    """A visit list, on which the machine misread when the second visit began, a tour list and a signing list: the serial of each."""
+    """A visit list, on which the machine misread when the second visit began, a tour list and a
+    signing list: the serial of each.
+    """
     with store.begin() as conn:
         client_register.save_clients(conn, (INGRID, AKE, FOLKE))
         for person in (PLANNER, COLLEAGUE):
@@ -89,7 +103,12 @@ def lists(store: Store) -> dict[str, str]:
     written = {"besokslista": VISITS, "korlista": TOUR, "signeringslista": SIGNING_LIST}
     misread = {"besokslista": {"rad02.start": "08:36"}}
     forms = seeding.forms()
-    added = {form: seeding.add_sheet_of(store, forms.latest(form), values, OTHER_UNIT, misread.get(form, {})) for form, values in written.items()}
+    added = {
+        form: seeding.add_sheet_of(
+            store, forms.latest(form), values, OTHER_UNIT, misread.get(form, {})
+        )
+        for form, values in written.items()
+    }
     return {form: added_id.rpartition("-")[0] for form, added_id in added.items()}
 
 
@@ -101,14 +120,24 @@ def address(lists: dict[str, str], tmp_path: Path) -> Iterator[str]:
         yield served
 
 
-def test_planner(browser: Browser, address: str, store: Store, lists: dict[str, str], tmp_path: Path) -> None:
-    visits, tour = ([make_entry_id(lists[form], row) for row in (1, 2)] for form in ("besokslista", "korlista"))
+def test_planner(
+    browser: Browser, address: str, store: Store, lists: dict[str, str], tmp_path: Path
+) -> None:
+    visits, tour = (
+        [make_entry_id(lists[form], row) for row in (1, 2)] for form in ("besokslista", "korlista")
+    )
     with logged_in(browser, address, PLANNER) as page:
         go(page, "Kvar på papper")
         _has_holes(page, INGRID, AKE)
         page.get_by_role("link", name="Granska").click()
-        _reviews(page, dict.fromkeys(tour, ("korlista", TOUR)) | dict.fromkeys(visits, ("besokslista", VISITS)))
-        assert _states(store, *tour, visits[0], visits[1]) == [EntryState.CONFIRMED] * 3 + [EntryState.SECOND]
+        _reviews(
+            page,
+            dict.fromkeys(tour, ("korlista", TOUR))
+            | dict.fromkeys(visits, ("besokslista", VISITS)),
+        )
+        assert _states(store, *tour, visits[0], visits[1]) == [EntryState.CONFIRMED] * 3 + [
+            EntryState.SECOND
+        ]
         _finds_nothing(page, lists["signeringslista"])
         with logged_in(browser, address, COLLEAGUE) as other:
             _decides_as_second(other, visits[1])
@@ -116,18 +145,26 @@ def test_planner(browser: Browser, address: str, store: Store, lists: dict[str, 
         expect(page.get_by_text("Du har inget att signera.")).to_be_visible()
         go(page, "Export")
         performed = _exported(page, "besok", tmp_path)
-        assert [(row["Namn"], row["Start"], row["Slut"], row["Mat"], row["Tillsyn"]) for row in performed] == [
+        assert [
+            (row["Namn"], row["Start"], row["Slut"], row["Mat"], row["Tillsyn"])
+            for row in performed
+        ] == [
             (INGRID.name, "07:40", "08:10", "1", "0"),
             (AKE.name, "08:30", "08:50", "0", "1"),
         ]
         toured = _exported(page, "tes-exempel", tmp_path)
-        assert [(row["Namn"], row["Planerad tid"], row["Start"], row["Utförd"], row["Utebliven"]) for row in toured] == [
+        assert [
+            (row["Namn"], row["Planerad tid"], row["Start"], row["Utförd"], row["Utebliven"])
+            for row in toured
+        ] == [
             (INGRID.name, "17:00", "17:05", "1", "0"),
             (AKE.name, "17:45", "", "0", "1"),
         ]
         go(page, "Kvar på papper")
         _has_holes(page)
-    assert _states(store, *visits, *tour, make_entry_id(lists["signeringslista"], 1)) == [EntryState.RECEIPTED] * 4 + [EntryState.REVIEW]
+    assert _states(store, *visits, *tour, make_entry_id(lists["signeringslista"], 1)) == [
+        EntryState.RECEIPTED
+    ] * 4 + [EntryState.REVIEW]
 
 
 def _states(store: Store, *entry_ids: str) -> list[EntryState]:
@@ -136,16 +173,22 @@ def _states(store: Store, *entry_ids: str) -> list[EntryState]:
 
 
 def _has_holes(page: Page, *clients: Client) -> None:
-    """Whose records lack something, and that there is something else, which is not the planner's to know."""
+    """Whose records lack something, and that there is something else, which is not the planner's to
+    know.
+    """
     expect(page.get_by_text("1 post visas inte här")).to_be_visible()
     for client in clients:
         expect(page.get_by_role("cell", name=client.name)).to_be_visible()
     settle(page)
-    assert [client.name for client in (INGRID, AKE, FOLKE) if client.name in page.content()] == [client.name for client in clients]
+    assert [client.name for client in (INGRID, AKE, FOLKE) if client.name in page.content()] == [
+        client.name for client in clients
+    ]
 
 
 def _reviews(page: Page, papers: Mapping[str, tuple[str, Mapping[str, Value]]]) -> None:
-    """All rows by keyboard; on the tour list, whose numbers were printed, the client is there before a key is pressed."""
+    """All rows by keyboard; on the tour list, whose numbers were printed, the client is there
+    before a key is pressed.
+    """
     left, last = dict(papers), ""
     while left:
         last = wait_for_entry(page, other_than=last)
@@ -172,14 +215,18 @@ def _finds_nothing(page: Page, serial: str) -> None:
 
 
 def _decides_as_second(page: Page, differs: str) -> None:
-    """Both times are shown and neither is chosen; the earlier one, which is on the paper, has the key 1."""
+    """Both times are shown and neither is chosen; the earlier one, which is on the paper, has the
+    key 1.
+    """
     assert wait_for_entry(page) == differs
     page.keyboard.press("1")
     press_until(page, "Control+Enter", page.get_by_text(_DONE))
 
 
 def _exported(page: Page, target: str, folder: Path) -> list[dict[str, str]]:
-    """Make the file, take it home, and tick that the system has taken all of it; answers with its rows."""
+    """Make the file, take it home, and tick that the system has taken all of it; answers with its
+    rows.
+    """
     page.locator(f".st-key-make-{target} button").click()
     expect(page.get_by_text("är gjord med 2 poster")).to_be_visible()
     file = fetched(page, page.locator("[class*='st-key-download-'] button").first, folder)

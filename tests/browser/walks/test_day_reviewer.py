@@ -1,4 +1,6 @@
-"""A reviewer's day with a colleague: a decision taken back, a rejection, a question to the author, a second person, and the signatures."""
+"""A reviewer's day with a colleague: a decision taken back, a rejection, a question to the author,
+a second person, and the signatures.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,14 @@ from pipeline.domain.model import EntryState
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from tests.browser.support.asking import ask_author, write_answer
-from tests.browser.support.nurse import expect_stored, fill_in, press_until, save, settle, wait_for_entry
+from tests.browser.support.nurse import (
+    expect_stored,
+    fill_in,
+    press_until,
+    save,
+    settle,
+    wait_for_entry,
+)
 from tests.browser.support.people import go, logged_in
 from tests.browser.support.serving import serving
 from tests.support.screens import seeding
@@ -26,7 +35,9 @@ _QUESTION, _ANSWER = "Vilket preparat gavs?", "Alvedon, en tablett."
 
 @pytest.fixture
 def address(store: Store, tmp_path: Path) -> Iterator[str]:
-    """Three notes that machine and paper agree on, and one with a wrongly read time, which happened last."""
+    """Three notes that machine and paper agree on, and one with a wrongly read time, which happened
+    last.
+    """
     seeding.add_notes(store, 3)
     seeding.add_notes(store, 1, handelsetid="09:46")
     with serving(tmp_path) as served:
@@ -41,7 +52,11 @@ def test_reviewer(browser: Browser, address: str, store: Store) -> None:
         differs = wait_for_entry(page, other_than=asked)
         fill_in(page)
         press_until(page, "Control+Enter", page.get_by_text(_DONE))
-        expect_stored(page, lambda: _states(store, confirmed, rejected, differs), [EntryState.CONFIRMED, EntryState.REJECTED, EntryState.SECOND])
+        expect_stored(
+            page,
+            lambda: _states(store, confirmed, rejected, differs),
+            [EntryState.CONFIRMED, EntryState.REJECTED, EntryState.SECOND],
+        )
         with logged_in(browser, address, COLLEAGUE) as other:
             _decides_as_second(other, differs)
         write_answer(page, _QUESTION, _ANSWER)
@@ -54,7 +69,11 @@ def test_reviewer(browser: Browser, address: str, store: Store) -> None:
         expect(page.get_by_text("3 att signera")).to_be_visible()
         settle(page)
         press_until(page, "Control+Enter", page.get_by_text("Du har inget att signera."))
-        expect_stored(page, lambda: _states(store, confirmed, asked, differs, rejected), [EntryState.SIGNED] * 3 + [EntryState.REJECTED])
+        expect_stored(
+            page,
+            lambda: _states(store, confirmed, asked, differs, rejected),
+            [EntryState.SIGNED] * 3 + [EntryState.REJECTED],
+        )
 
 
 def _states(store: Store, *entry_ids: str) -> list[EntryState]:

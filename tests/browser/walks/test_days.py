@@ -1,4 +1,6 @@
-"""A day at work of those who do not review: manager, registrar, system administrator and log reviewer, each from login to what the day leaves."""
+"""A day at work of those who do not review: manager, registrar, system administrator and log
+reviewer, each from login to what the day leaves.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +28,32 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper.pages import count_pages_by_state
-from tests.browser.support.nurse import expect_stored, fill_in, log_in, press_until, save, settle, wait_for_entry
+from tests.browser.support.nurse import (
+    expect_stored,
+    fill_in,
+    log_in,
+    press_until,
+    save,
+    settle,
+    wait_for_entry,
+)
 from tests.browser.support.people import choose, fetched, go, hand_in, logged_in, window
 from tests.browser.support.serving import serving
 from tests.support.screens import seeding
-from tests.support.screens.seeding import CLIENTS, COLLEAGUE, MANAGER, NURSE, OTHER_UNIT, REGISTRAR, SYSTEM_ADMINISTRATOR, UNIT
+from tests.support.screens.seeding import (
+    CLIENTS,
+    COLLEAGUE,
+    MANAGER,
+    NURSE,
+    OTHER_UNIT,
+    REGISTRAR,
+    SYSTEM_ADMINISTRATOR,
+    UNIT,
+)
 
-LOG_KEEPER = Person("lovis", "Lovis Åkerman", "dataskyddssamordnare", Role.LOG_REVIEWER, seeding.UNITS, frozenset())
+LOG_KEEPER = Person(
+    "lovis", "Lovis Åkerman", "dataskyddssamordnare", Role.LOG_REVIEWER, seeding.UNITS, frozenset()
+)
 OWN = "fyra ord som hon valt"
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -40,7 +61,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Notes of one unit, some of them decided, and a visit list of the other, which would come after them in the queue."""
+    """Notes of one unit, some of them decided, and a visit list of the other, which would come
+    after them in the queue.
+    """
     folder: Path = tmp_path_factory.mktemp("days")
     store = seeding.make_store(folder)
     notes = seeding.add_notes(store, 6)
@@ -70,7 +93,9 @@ def store(workspace: Path) -> Iterator[Store]:
 
 
 def test_manager(browser: Browser, address: str, store: Store, tmp_path: Path) -> None:
-    """Looks at Läge, takes its paper and table along, lets the other unit go first, and looks at what is measured."""
+    """Looks at Läge, takes its paper and table along, lets the other unit go first, and looks at
+    what is measured.
+    """
     with logged_in(browser, address, MANAGER) as page:
         expect(page.get_by_role("heading", level=1, name="Läge")).to_be_visible()
         expect(page.get_by_text("Poster kvar att granska").first).to_be_visible()
@@ -89,7 +114,10 @@ def test_manager(browser: Browser, address: str, store: Store, tmp_path: Path) -
     with pikepdf.open(paper) as pdf:
         assert len(pdf.pages) == 1
     counted = pd.read_csv(table, sep=";", encoding="utf-8-sig", dtype=str)
-    assert counted[(counted["vad"] == "sidor") & (counted["grupp"] == "in")]["värde"].astype(int).sum() == 7
+    assert (
+        counted[(counted["vad"] == "sidor") & (counted["grupp"] == "in")]["värde"].astype(int).sum()
+        == 7
+    )
     with logged_in(browser, address, NURSE) as page:
         first = wait_for_entry(page)
         with store.read() as conn:
@@ -100,13 +128,22 @@ def test_manager(browser: Browser, address: str, store: Store, tmp_path: Path) -
 
 
 def test_system_administrator(browser: Browser, address: str) -> None:
-    """Makes an account; the new person chooses a password and works; the account is closed, and the person is out."""
+    """Makes an account; the new person chooses a password and works; the account is closed, and the
+    person is out.
+    """
     new = Person("vera", "Vera Holm", "sjuksköterska", Role.REVIEWER, frozenset({UNIT}), ALL_AREAS)
-    with logged_in(browser, address, SYSTEM_ADMINISTRATOR) as page, window(browser, address) as hers:
+    with (
+        logged_in(browser, address, SYSTEM_ADMINISTRATOR) as page,
+        window(browser, address) as hers,
+    ):
         password = _account_made(page, new)
         log_in(hers, new, password)
         expect(hers.get_by_role("heading", level=1, name="Välj ett eget lösenord")).to_be_visible()
-        for label, text in (("Lösenordet du fick", password), ("Nytt lösenord", OWN), ("Nytt lösenord en gång till", OWN)):
+        for label, text in (
+            ("Lösenordet du fick", password),
+            ("Nytt lösenord", OWN),
+            ("Nytt lösenord en gång till", OWN),
+        ):
             hers.get_by_label(label, exact=True).fill(text)
         hers.get_by_role("button", name="Spara och fortsätt").click()
         wait_for_entry(hers)
@@ -129,7 +166,9 @@ def _account_made(page: Page, new: Person) -> str:
     page.locator(".st-key-account_new-save button").click()
     expect(page.get_by_text(f"Kontot {new.login} är sparat.")).to_be_visible()
     settle(page)
-    return page.locator(".st-key-account_password_box").get_by_test_id("stText").inner_text().strip()
+    return (
+        page.locator(".st-key-account_password_box").get_by_test_id("stText").inner_text().strip()
+    )
 
 
 def test_registrar(browser: Browser, address: str, store: Store, tmp_path: Path) -> None:
@@ -153,18 +192,30 @@ def test_registrar(browser: Browser, address: str, store: Store, tmp_path: Path)
         fill_in(page)
         save(page, second)
         wait_for_entry(page, other_than=second)
-        expect_stored(page, lambda: _places(store, first, second), [(OTHER_UNIT, EntryState.REVIEW), (UNIT, EntryState.CONFIRMED)])
+        expect_stored(
+            page,
+            lambda: _places(store, first, second),
+            [(OTHER_UNIT, EntryState.REVIEW), (UNIT, EntryState.CONFIRMED)],
+        )
     with store.read() as conn:
-        assert count_pages_by_state(conn, {UNIT})["in"] == 6  # one of the notes has gone, the letter has come
+        assert (
+            count_pages_by_state(conn, {UNIT})["in"] == 6
+        )  # one of the notes has gone, the letter has come
 
 
 def _places(store: Store, *entries: str) -> list[tuple[str, EntryState]]:
     with store.read() as conn:
-        return [(one.unit, one.state) for one in (load_entry(conn, entry_id) for entry_id in entries)]
+        return [
+            (one.unit, one.state) for one in (load_entry(conn, entry_id) for entry_id in entries)
+        ]
 
 
-def test_log_reviewer(browser: Browser, address: str, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks for one person's work, hands a client an extract, takes the log along for a log service; and the log is whole."""
+def test_log_reviewer(
+    browser: Browser, address: str, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looks for one person's work, hands a client an extract, takes the log along for a log
+    service; and the log is whole.
+    """
     with logged_in(browser, address, LOG_KEEPER) as page:
         everybodys = _rows(page)
         choose(page, "log_who", COLLEAGUE.login)
@@ -178,7 +229,9 @@ def test_log_reviewer(browser: Browser, address: str, workspace: Path, tmp_path:
         extract = fetched(page, page.locator(".st-key-log_extract_csv button"), tmp_path)
         paper = fetched(page, page.locator(".st-key-log_extract_pdf button"), tmp_path)
     assert UNIT in extract.read_text("utf-8-sig")
-    assert COLLEAGUE.name not in extract.read_text("utf-8-sig")  # PDL 8:5: the unit and the time, not who
+    assert COLLEAGUE.name not in extract.read_text(
+        "utf-8-sig"
+    )  # PDL 8:5: the unit and the time, not who
     with pikepdf.open(paper) as pdf:
         assert len(pdf.pages) == 1
     assert len(etree.parse(file).findall(f"{{{LOG_NS}}}Log") or etree.parse(file).getroot()) == 2
@@ -189,16 +242,24 @@ def test_log_reviewer(browser: Browser, address: str, workspace: Path, tmp_path:
 
 def _rows(page: Page) -> int:
     """How many rows the log screen has found."""
-    found = re.search(r"(\d+) rad", page.get_by_role("heading", name=re.compile("i loggen")).inner_text())
+    found = re.search(
+        r"(\d+) rad", page.get_by_role("heading", name=re.compile("i loggen")).inner_text()
+    )
     assert found is not None
     return int(found[1])
 
 
 @pytest.mark.parametrize(
     ("person", "place"),
-    [(MANAGER, ".stMetric label"), (LOG_KEEPER, ".stMetric label"), (SYSTEM_ADMINISTRATOR, ".st-key-account_change-nina button")],
+    [
+        (MANAGER, ".stMetric label"),
+        (LOG_KEEPER, ".stMetric label"),
+        (SYSTEM_ADMINISTRATOR, ".st-key-account_change-nina button"),
+    ],
 )
-def test_words_are_read_whole_on_a_small_screen(browser: Browser, address: str, person: Person, place: str) -> None:
+def test_words_are_read_whole_on_a_small_screen(
+    browser: Browser, address: str, person: Person, place: str
+) -> None:
     with logged_in(browser, address, person) as page:
         page.set_viewport_size({"width": 1024, "height": 700})
         page.locator(place).last.wait_for()

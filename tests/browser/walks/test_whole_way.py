@@ -1,4 +1,6 @@
-"""A nurse takes a sheet from login to an exported file that the national schema accepts, with the keyboard alone."""
+"""A nurse takes a sheet from login to an exported file that the national schema accepts, with the
+keyboard alone.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ _MOST_TABS = 60
 
 
 def tab_to(page: Page, name: str) -> None:
-    """Press Tab until a link or button whose name ends so has the focus, once the screen stands still."""
+    """Press Tab until a link or button whose name ends so has the focus, once the screen stands
+    still.
+    """
     settle(page)
     for _ in range(_MOST_TABS):
         page.keyboard.press("Tab")
@@ -55,7 +59,9 @@ def exported_by_keyboard(page: Page, folder: Path) -> Path:
 
 
 @pytest.mark.shared
-def test_nurse_exports_a_schema_valid_file_with_the_keyboard_alone(page: Page, store: Store, tmp_path: Path) -> None:
+def test_nurse_exports_a_schema_valid_file_with_the_keyboard_alone(
+    page: Page, store: Store, tmp_path: Path
+) -> None:
     schema = shared("schemas", "rivta")
     seeding.add_notes(store, 1)
     path = exported_by_keyboard(page, tmp_path)

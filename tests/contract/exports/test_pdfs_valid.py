@@ -1,4 +1,6 @@
-"""Every PDF that leaves the program is PDF/A by a validator that is not ours, and sound by qpdf: forms, packs, lists, what is sent and archived."""
+"""Every PDF that leaves the program is PDF/A by a validator that is not ours, and sound by qpdf:
+forms, packs, lists, what is sent and archived.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,11 @@ from tests.support.validators.pdf_validator import ARCHIVED, faults
 
 pytest_plugins = ("tests.support.store.databases",)
 
-PRINTED = [form.id for form in FORMS.values() if form is FORMS.latest(form.id) and not form.printed_elsewhere]
+PRINTED = [
+    form.id
+    for form in FORMS.values()
+    if form is FORMS.latest(form.id) and not form.printed_elsewhere
+]
 LOGGER = person("lo", Role.LOG_REVIEWER, (NORTH, SOUTH))
 DAY = date(2026, 11, 25)
 ASKED = "Rad <ett> & två\nåäö ﬁ 漢"
@@ -69,7 +75,17 @@ def ward(store: Store) -> Ward:
 @pytest.mark.parametrize("form_id", by_form(PRINTED))
 def test_every_form_is_printed_as_pdf_a(form_id: str) -> None:
     form = FORMS.latest(form_id)
-    assert faults(print_sheets(form, [Sheet("K7M3PX", "Norr"), Sheet("K7M3PY", "Norr", SIV)], organisation="Kommunen", printed_on=DAY)) == []
+    assert (
+        faults(
+            print_sheets(
+                form,
+                [Sheet("K7M3PX", "Norr"), Sheet("K7M3PY", "Norr", SIV)],
+                organisation="Kommunen",
+                printed_on=DAY,
+            )
+        )
+        == []
+    )
 
 
 def test_a_trial_sheet_is() -> None:
@@ -77,9 +93,17 @@ def test_a_trial_sheet_is() -> None:
 
 
 def test_every_part_of_a_pack_is() -> None:
-    clients = (Client(SIV.pid, SIV.name, "Norr"), Client(ARNE.pid, ARNE.name, "Norr", protected=True))
+    clients = (
+        Client(SIV.pid, SIV.name, "Norr"),
+        Client(ARNE.pid, ARNE.name, "Norr", protected=True),
+    )
     pack = make_pack(
-        PackOrder(PackInfo("Norr", "Kommunen", DAY), [SheetQuantity("hsl-anteckning", 1, 1), SheetQuantity("besokslista", 1)], clients), FORMS
+        PackOrder(
+            PackInfo("Norr", "Kommunen", DAY),
+            [SheetQuantity("hsl-anteckning", 1, 1), SheetQuantity("besokslista", 1)],
+            clients,
+        ),
+        FORMS,
     )
     files = {name: data for name, data in pack.files.items() if name.endswith(".pdf")}
     assert len(files) > 4
@@ -89,19 +113,27 @@ def test_every_part_of_a_pack_is() -> None:
 @pytest.mark.parametrize("form_id", by_form(PRINTED))
 def test_every_forms_list_to_key_in_is(form_id: str) -> None:
     found = in_all_states(form_id)
-    assert faults(TARGETS["skriv-in"].make(found, run("skriv-in", len(found)), terms("skriv-in"))) == []
+    assert (
+        faults(TARGETS["skriv-in"].make(found, run("skriv-in", len(found)), terms("skriv-in")))
+        == []
+    )
 
 
 def test_an_authors_list_of_questions_is(ward: Ward) -> None:
     with ward.store.read() as conn:
         asked = questions.list_questions(conn, EVA)
     assert asked
-    assert faults(make_question_list("Disa Penn", asked, WARD_FORMS, made_by="Eva Ek", made_at=NOW)) == []
+    assert (
+        faults(make_question_list("Disa Penn", asked, WARD_FORMS, made_by="Eva Ek", made_at=NOW))
+        == []
+    )
 
 
 def test_the_extract_of_the_log_is(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        days = follow_up.day_range(dates.today_in_sweden() - timedelta(days=1), dates.today_in_sweden() + timedelta(days=1))
+        days = follow_up.day_range(
+            dates.today_in_sweden() - timedelta(days=1), dates.today_in_sweden() + timedelta(days=1)
+        )
         found = make_client_extract(conn, LOGGER, ASTA.pid, *days, utc_now())
     assert found.lines
     assert faults(render_extract_pdf(found, "Kalix kommun")) == []
@@ -122,7 +154,12 @@ def test_the_sheet_that_is_sent_is(mode: str) -> None:
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_the_archived_sheet_is_and_its_words_can_be_searched(mode: str) -> None:
     sides = [
-        SheetSide(picture(mode), 210, 297, (PlacedText((15, 46, 66, 8), SIV.pid), PlacedText((15, 100, 180, 80), ODD * 30, 14))),
+        SheetSide(
+            picture(mode),
+            210,
+            297,
+            (PlacedText((15, 46, 66, 8), SIV.pid), PlacedText((15, 100, 180, 80), ODD * 30, 14)),
+        ),
         SheetSide(picture(mode), 148, 210, ()),
     ]
     assert faults(sheet_pdf(sides, ODD, "Gun Ek", MADE_AT), ARCHIVED) == []
@@ -153,8 +190,12 @@ def _script(pdf: pikepdf.Pdf) -> None:
     pdf.Root.OpenAction = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert(1)")
 
 
-@pytest.mark.parametrize(("spoil", "said"), [(_unembed, "FONT"), (_uncolour, "DEVICE"), (_script, "ACTION")])
-def test_what_a_pdf_for_the_archive_must_not_be_is_noticed(spoil: Callable[[pikepdf.Pdf], None], said: str) -> None:
+@pytest.mark.parametrize(
+    ("spoil", "said"), [(_unembed, "FONT"), (_uncolour, "DEVICE"), (_script, "ACTION")]
+)
+def test_what_a_pdf_for_the_archive_must_not_be_is_noticed(
+    spoil: Callable[[pikepdf.Pdf], None], said: str
+) -> None:
     assert faults(_spoilt(lambda _: None)) == []
     assert any(said in fault for fault in faults(_spoilt(spoil)))
 
@@ -162,7 +203,9 @@ def test_what_a_pdf_for_the_archive_must_not_be_is_noticed(spoil: Callable[[pike
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda data: re.sub(rb"/Length (\d+)", lambda found: b"/Length %d" % (int(found[1]) - 9), data, count=1),
+        lambda data: re.sub(
+            rb"/Length (\d+)", lambda found: b"/Length %d" % (int(found[1]) - 9), data, count=1
+        ),
         lambda data: data[: len(data) // 2],
         lambda data: data[: data.index(b"\nxref\n") + 30] + data[data.index(b"\nxref\n") + 40 :],
     ],

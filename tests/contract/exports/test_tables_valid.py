@@ -1,4 +1,6 @@
-"""Every table that leaves the program is what its Table Schema says, by a validator that is not ours: the CSV targets and Socialstyrelsen's files."""
+"""Every table that leaves the program is what its Table Schema says, by a validator that is not
+ours: the CSV targets and Socialstyrelsen's files.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +17,36 @@ from pipeline.export.authorities.health_care_statistics import KhslMapping, Meas
 from pipeline.export.tables.csv_table import CsvExporter
 from pipeline.export.tables.mapping import TableMapping
 from pipeline.export.targets import TARGETS
-from tests.support.store.export_examples import ARNE, EARLIER, FORMS, SIV, filled, in_all_states, items, made, record, run, terms
+from tests.support.store.export_examples import (
+    ARNE,
+    EARLIER,
+    FORMS,
+    SIV,
+    filled,
+    in_all_states,
+    items,
+    made,
+    record,
+    run,
+    terms,
+)
 from tests.support.validators.table_schemas import faults, published, table_schema
 
-TABLES = [(target, form) for target, exporter in TARGETS.items() if isinstance(exporter, CsvExporter) for form in terms(target).mappings]
+TABLES = [
+    (target, form)
+    for target, exporter in TARGETS.items()
+    if isinstance(exporter, CsvExporter)
+    for form in terms(target).mappings
+]
 UTF8, LATIN1 = "utf-8-sig", "iso-8859-1"
 
 
 def csv_faults(target: str, form_id: str, data: bytes) -> list[str]:
-    return faults(data, table_schema(terms(target).mapping(form_id, TableMapping), FORMS.latest(form_id)), encoding=UTF8)
+    return faults(
+        data,
+        table_schema(terms(target).mapping(form_id, TableMapping), FORMS.latest(form_id)),
+        encoding=UTF8,
+    )
 
 
 def table(target: str, form_id: str) -> bytes:
@@ -49,7 +72,10 @@ def test_every_table_is_as_its_mapping_and_form_say(target: str, form_id: str) -
         ((b";2021-12-17;", b";17/12 2021;"), "type-error"),
         ((b";192801287158;", b";19280128-7158;"), "constraint-error"),
         ((b";192801287158;", b";;"), "constraint-error"),
-        ((b"\r\n20220112-091500-matvarden-3f9c;1;", b"\r\n20220112-091500-matvarden-3f9c;1;1;"), "extra-cell"),
+        (
+            (b"\r\n20220112-091500-matvarden-3f9c;1;", b"\r\n20220112-091500-matvarden-3f9c;1;1;"),
+            "extra-cell",
+        ),
         (("Öst".encode(), "Öst".encode(LATIN1)), "encoding-error"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -58,7 +84,10 @@ def test_the_validator_notices_a_spoilt_table(spoil: tuple[bytes, bytes], said: 
     data = table("matvarden", "matvarden")
     assert csv_faults("matvarden", "matvarden", data) == []
     assert data.count(spoil[0])
-    assert {found.partition(":")[0] for found in csv_faults("matvarden", "matvarden", data.replace(*spoil))} >= {said}
+    assert {
+        found.partition(":")[0]
+        for found in csv_faults("matvarden", "matvarden", data.replace(*spoil))
+    } >= {said}
 
 
 def test_the_validator_notices_a_mark_that_is_not_in_the_mappings_codes() -> None:
@@ -67,11 +96,16 @@ def test_the_validator_notices_a_mark_that_is_not_in_the_mappings_codes() -> Non
     assert csv_faults("besok", "besokslista", data.replace(b";1;0;", b";ja;nej;"))
 
 
-# Socialstyrelsen's files: their schemas are data, written from the descriptions and not from the layouts.
+# Socialstyrelsen's files: their schemas are data, written from the descriptions and not from the
+# layouts.
 
 
 def aid(fields: Mapping[str, str] | None = None, **other: object) -> Record:
-    return record("beslut-ekonomiskt", {"manad": "202112", "belopp": "4500.50", "utfall": "bifall", **(fields or {})}, **other)
+    return record(
+        "beslut-ekonomiskt",
+        {"manad": "202112", "belopp": "4500.50", "utfall": "bifall", **(fields or {})},
+        **other,
+    )
 
 
 def files(data: bytes) -> dict[str, bytes]:
@@ -97,16 +131,26 @@ def test_the_file_on_financial_aid_is_as_described() -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "said"),
-    [((b"\t4501\t", b"\t4500,50\t"), "type-error"), ((b"2021\t12", b"2021\t13"), "constraint-error"), ((b"\t2514\t", b"\t"), "missing-cell")],
+    [
+        ((b"\t4501\t", b"\t4500,50\t"), "type-error"),
+        ((b"2021\t12", b"2021\t13"), "constraint-error"),
+        ((b"\t2514\t", b"\t"), "missing-cell"),
+    ],
     ids=["öre", "month", "column"],
 )
-def test_the_validator_notices_a_spoilt_file_on_financial_aid(spoil: tuple[bytes, bytes], said: str) -> None:
+def test_the_validator_notices_a_spoilt_file_on_financial_aid(
+    spoil: tuple[bytes, bytes], said: str
+) -> None:
     data = aid_file(aid())
     assert spoil[0] in data
     assert said in {found.partition(":")[0] for found in aid_faults(data.replace(*spoil))}
 
 
-CODED = KhslMapping(about="x", contact=True, measures=(Measure(code="PD008", field="kontakttyp", value="bedomning"), Measure(code="QX123")))
+CODED = KhslMapping(
+    about="x",
+    contact=True,
+    measures=(Measure(code="PD008", field="kontakttyp", value="bedomning"), Measure(code="QX123")),
+)
 
 
 def khsl() -> dict[str, bytes]:
@@ -115,11 +159,17 @@ def khsl() -> dict[str, bytes]:
     told = items(
         record("hsl-anteckning", said),
         record("hsl-anteckning", said, entry_id="K7M3PY-00"),
-        record("hsl-anteckning", said, entry_id="K7M3PZ-00", client=ARNE, author_title="undersköterska"),
+        record(
+            "hsl-anteckning", said, entry_id="K7M3PZ-00", client=ARNE, author_title="undersköterska"
+        ),
         record("hsl-anteckning", said, entry_id="K7M3P2-00", voided="fel person", revision=2),
         amends=EARLIER,
     )
-    return files(TARGETS["khsl"].make(told, run("khsl", 4), replace(terms("khsl"), mappings={"hsl-anteckning": CODED})))
+    return files(
+        TARGETS["khsl"].make(
+            told, run("khsl", 4), replace(terms("khsl"), mappings={"hsl-anteckning": CODED})
+        )
+    )
 
 
 @pytest.mark.parametrize(("name", "rows"), [("khsl1", 2), ("khsl2", 4)])
@@ -140,7 +190,9 @@ def test_the_files_on_municipal_health_care_are_as_described(name: str, rows: in
         ("khsl2", (r";\r\n", "\r\n"), "missing-cell"),
     ],
 )
-def test_the_validator_notices_spoilt_files_on_municipal_health_care(name: str, spoil: tuple[str, str], said: str) -> None:
+def test_the_validator_notices_spoilt_files_on_municipal_health_care(
+    name: str, spoil: tuple[str, str], said: str
+) -> None:
     (data,) = (data for file, data in khsl().items() if file.startswith(name.upper()))
     changed = re.sub(spoil[0], spoil[1], data.decode()).encode()
     assert changed != data

@@ -1,4 +1,6 @@
-"""Every target, from a store: an entry goes once, is answered, and a correction and a void follow it there; what may be there already waits."""
+"""Every target, from a store: an entry goes once, is answered, and a correction and a void follow
+it there; what may be there already waits.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,16 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.registers import care_system_exports
 from tests.support.store.export_examples import FORM_OF, FORMS, SIV
-from tests.support.store.export_office import ANNA, TORA, agree, confirmed, correct, paying, state, void
+from tests.support.store.export_office import (
+    ANNA,
+    TORA,
+    agree,
+    confirmed,
+    correct,
+    paying,
+    state,
+    void,
+)
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 
@@ -44,18 +55,27 @@ def line(office: ExportContext, target: str) -> tuple[int, int, list[str]]:
 
 
 @pytest.mark.parametrize("target", TAKING)
-def test_an_entry_goes_once_is_answered_and_what_changes_follows_it(office: ExportContext, target: str) -> None:
+def test_an_entry_goes_once_is_answered_and_what_changes_follows_it(
+    office: ExportContext, target: str
+) -> None:
     entry_id = confirmed(office, target)
     office = paying(office) if target == "pain001" else office
     assert line(office, target) == (1, 0, [])
     run = export(office, target)
     assert line(office, target)[0] == 0
     assert make_run(office, ANNA, target, utc_now()) is None
-    assert submit_receipts(office, ANNA, run.id, [ReceiptAnswer(entry_id, accepted=True)], utc_now()).accepted == 1
+    assert (
+        submit_receipts(
+            office, ANNA, run.id, [ReceiptAnswer(entry_id, accepted=True)], utc_now()
+        ).accepted
+        == 1
+    )
     assert state(office, entry_id) is EntryState.RECEIPTED
     field, said = CHANGED.get(target) or (_text_field(target), "Rättad text.")
     correct(office, entry_id, field, said)
-    if state(office, entry_id) is EntryState.SECOND:  # a critical field, that one was the second person of before
+    if (
+        state(office, entry_id) is EntryState.SECOND
+    ):  # a critical field, that one was the second person of before
         agree(office, entry_id, FORM_OF[target], TORA, **{field.rpartition(".")[2]: said})
     if target in NEVER_AGAIN:
         assert line(office, target)[0] == 0
@@ -70,7 +90,9 @@ def test_an_entry_goes_once_is_answered_and_what_changes_follows_it(office: Expo
 
 
 @pytest.mark.parametrize("target", TAKING)
-def test_what_may_be_there_already_waits_whatever_its_target(office: ExportContext, target: str) -> None:
+def test_what_may_be_there_already_waits_whatever_its_target(
+    office: ExportContext, target: str
+) -> None:
     entry_id = confirmed(office, target)
     office = paying(office) if target == "pain001" else office
     if not _about_somebody(office, entry_id):
@@ -85,7 +107,11 @@ def test_what_may_be_there_already_waits_whatever_its_target(office: ExportConte
 def _text_field(target: str) -> str:
     form = FORMS.latest(FORM_OF[target])
     specs = form.entry_fields(form.rows()[0])
-    return next(spec.name for spec in specs if spec.kind in (Kind.TEXT, Kind.LINES) and spec.means is None and not spec.format)
+    return next(
+        spec.name
+        for spec in specs
+        if spec.kind in (Kind.TEXT, Kind.LINES) and spec.means is None and not spec.format
+    )
 
 
 def _about_somebody(office: ExportContext, entry_id: str) -> bool:

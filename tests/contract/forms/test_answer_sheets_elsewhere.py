@@ -1,7 +1,9 @@
-"""Answer sheets of others, scans and photographs: known by their print against their unfilled sheet, laid on it and read as any form is.
+"""Answer sheets of others, scans and photographs: known by their print against their unfilled
+sheet, laid on it and read as any form is.
 
-Pictures are third-party data that is not part of the project; where the boxes are and what a person sees in them is `tests/data/answer_sheets.yaml`.
-The unfilled sheet is made from another filled one of the same form (`tests/support/pages/answer_sheet_forms.py`).
+Pictures are third-party data that is not part of the project; where the boxes are and what a
+person sees in them is `tests/data/answer_sheets.yaml`. The unfilled sheet is made from another
+filled one of the same form (`tests/support/pages/answer_sheet_forms.py`).
 """
 
 from __future__ import annotations
@@ -50,10 +52,17 @@ KNOWN = {
 ALIKE = {"upsc", "prayaas"}
 """One form, of which other boxes are described for each: a page fits both."""
 TELLING = ("cartao-2", "hotel-2", "upsc-1")
-"""Those tried before each change: scans and a photograph, one of forms that are alike. The others are tried at night."""
-TRIED = [pytest.param(name, form, marks=() if name in TELLING else pytest.mark.nightly) for name, form in KNOWN.items()]
+"""Those tried before each change: scans and a photograph, one of forms that are alike. The others
+are tried at night.
+"""
+TRIED = [
+    pytest.param(name, form, marks=() if name in TELLING else pytest.mark.nightly)
+    for name, form in KNOWN.items()
+]
 REFUSED = ("adrian-2", "tech-1")
-"""Sheets that wait for a person: too little print to know the form by, and an older printing of a form."""
+"""Sheets that wait for a person: too little print to know the form by, and an older printing of a
+form.
+"""
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
@@ -69,7 +78,9 @@ def forms(tmp_path_factory: pytest.TempPathFactory) -> Forms:
 
 
 def _without(forms: Forms, names: set[str]) -> Forms:
-    kept: dict[tuple[str, int], Form] = {key: form for key, form in forms.items() if key[0] not in names}
+    kept: dict[tuple[str, int], Form] = {
+        key: form for key, form in forms.items() if key[0] not in names
+    }
     return Forms(kept)
 
 
@@ -82,11 +93,17 @@ def _as_png(path: Path) -> bytes:
 def _read(name: str, forms: Forms) -> PageReading:
     path: Path = shared("scans", SHEETS[name].image)
     data = path.read_bytes() if path.suffix == ".jpg" else _as_png(path)
-    return PageReader.of_forms(forms).read(data, "image/jpeg" if path.suffix == ".jpg" else "image/png").reading
+    return (
+        PageReader.of_forms(forms)
+        .read(data, "image/jpeg" if path.suffix == ".jpg" else "image/png")
+        .reading
+    )
 
 
 @pytest.mark.parametrize(("name", "form"), TRIED)
-def test_a_sheet_is_known_and_read_and_nothing_is_surely_wrong(name: str, form: str, forms: Forms) -> None:
+def test_a_sheet_is_known_and_read_and_nothing_is_surely_wrong(
+    name: str, form: str, forms: Forms
+) -> None:
     reading = _read(name, _without(forms, ALIKE - {form} if form in ALIKE else set()))
     assert reading.outcome is Outcome.READ
     assert reading.code
@@ -109,7 +126,13 @@ def test_a_sheet_offered_only_other_forms_is_refused(name: str, form: str, forms
 
 
 def _wrong(reading: PageReading, sheet: AnswerSheet) -> tuple[int, int, int]:
-    """Boxes read otherwise than a person does, those of them with p ≥ 0.99, and all on which people agree."""
-    pairs = [(reading.fields[f"box_{i}"], truth) for i, truth in enumerate(truth_of(sheet)) if truth is not None]
+    """Boxes read otherwise than a person does, those of them with p ≥ 0.99, and all on which people
+    agree.
+    """
+    pairs = [
+        (reading.fields[f"box_{i}"], truth)
+        for i, truth in enumerate(truth_of(sheet))
+        if truth is not None
+    ]
     wrong = [got for got, truth in pairs if got.value is not truth]
     return len(wrong), sum(got.p >= 0.99 for got in wrong), len(pairs)

@@ -1,7 +1,8 @@
-"""Real forms that were printed elsewhere: known by their print, laid on their blank and read, and compared with what a person reads.
+"""Real forms that were printed elsewhere: known by their print, laid on their blank and read, and
+compared with what a person reads.
 
-The blanks and sheets are third-party data that is not part of the project; form definitions and truth are ours. The measured agreement stands in
-the summary at the end of the test run.
+The blanks and sheets are third-party data that is not part of the project; form definitions and
+truth are ours. The measured agreement stands in the summary at the end of the test run.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from tests.support.shared_data import shared
 
 HERE = Path(__file__).resolve().parents[2] / "data" / "forms_elsewhere"
 IDS = sorted(path.parent.name for path in HERE.glob("*/truth.yaml"))
-TRUTHS: dict[str, dict[str, Any]] = {form_id: yaml.safe_load((HERE / form_id / "truth.yaml").read_text("utf-8")) for form_id in IDS}
+TRUTHS: dict[str, dict[str, Any]] = {
+    form_id: yaml.safe_load((HERE / form_id / "truth.yaml").read_text("utf-8")) for form_id in IDS
+}
 SHEETS = [(form_id, sheet) for form_id, truth in TRUTHS.items() for sheet in truth["sheets"]]
 MARKS = {Kind.MARK, Kind.CHOICE}
 
@@ -55,7 +58,9 @@ def agreement() -> Iterator[dict[str, Counter[str]]]:
     counts: dict[str, Counter[str]] = {}
     yield counts
     for kind, count in sorted(counts.items()):
-        print(f"\n{kind}: {count['right']} of {count.total()} as a person reads, {count['sure_and_wrong']} wrong with p ≥ 0.99")
+        print(
+            f"\n{kind}: {count['right']} of {count.total()} as a person reads, {count['sure_and_wrong']} wrong with p ≥ 0.99"
+        )
 
 
 def _same(spec_kind: Kind, truth: Value, got: Value) -> bool:
@@ -65,7 +70,9 @@ def _same(spec_kind: Kind, truth: Value, got: Value) -> bool:
 
 
 @pytest.mark.parametrize(("form_id", "sheet"), SHEETS, ids=[sheet for _, sheet in SHEETS])
-def test_a_sheet_is_known_and_its_marks_are_read(form_id: str, sheet: str, forms: Forms, agreement: dict[str, Counter[str]]) -> None:
+def test_a_sheet_is_known_and_its_marks_are_read(
+    form_id: str, sheet: str, forms: Forms, agreement: dict[str, Counter[str]]
+) -> None:
     reading = _read(sheet, forms)
     assert reading.outcome is Outcome.READ
     assert reading.code
@@ -79,15 +86,23 @@ def test_a_sheet_is_known_and_its_marks_are_read(form_id: str, sheet: str, forms
         got = reading.fields[spec.name]
         right = _same(spec.kind, expected, got.value)
         surely_wrong = not right and got.p >= 0.99
-        agreement.setdefault(spec.kind, Counter())["right" if right else "sure_and_wrong" if surely_wrong else "wrong"] += 1
-        print(f"{spec.kind:8} {'ok ' if right else 'NOT'} {spec.name}: {expected!r} {got.value!r} p={got.p:.3f}")
+        agreement.setdefault(spec.kind, Counter())[
+            "right" if right else "sure_and_wrong" if surely_wrong else "wrong"
+        ] += 1
+        print(
+            f"{spec.kind:8} {'ok ' if right else 'NOT'} {spec.name}: {expected!r} {got.value!r} p={got.p:.3f}"
+        )
         wrong_marks += [spec.name] if spec.kind in MARKS and surely_wrong else []
     assert wrong_marks == []
 
 
 @pytest.mark.parametrize(("form_id", "sheet"), SHEETS, ids=[sheet for _, sheet in SHEETS])
-def test_a_sheet_offered_only_other_forms_is_refused(form_id: str, sheet: str, forms: Forms) -> None:
-    others: dict[tuple[str, int], Form] = {key: form for key, form in forms.items() if key[0] != form_id}
+def test_a_sheet_offered_only_other_forms_is_refused(
+    form_id: str, sheet: str, forms: Forms
+) -> None:
+    others: dict[tuple[str, int], Form] = {
+        key: form for key, form in forms.items() if key[0] != form_id
+    }
     reading = _read(sheet, Forms(others))
     assert reading.outcome is Outcome.UNIDENTIFIED
     assert reading.code is None
@@ -99,4 +114,7 @@ def test_our_own_sheets_are_none_of_them(forms: Forms) -> None:
     for path in paths:
         page = next(read_pages(path))
         assert page.data
-        assert PageReader.of_forms(forms).read(page.data, page.media_type).reading.outcome is not Outcome.READ
+        assert (
+            PageReader.of_forms(forms).read(page.data, page.media_type).reading.outcome
+            is not Outcome.READ
+        )

@@ -1,4 +1,6 @@
-"""Every form keeps to the rules of readable forms, and no published version changes: its paper is out there."""
+"""Every form keeps to the rules of readable forms, and no published version changes: its paper is
+out there.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +29,20 @@ from pipeline.forms.layout.outline import (
     TableRows,
     load_outline,
 )
-from pipeline.forms.library import PUBLISHED_FILE, frozen_problem_texts, geometry_digest, load_published, publish_forms
+from pipeline.forms.library import (
+    PUBLISHED_FILE,
+    frozen_problem_texts,
+    geometry_digest,
+    load_published,
+    publish_forms,
+)
 from pipeline.preparation.form_check.rules import form_problem_texts
 
 FOLDER = ROOT / "forms"
 FORMS = Forms.load(FOLDER)
-every_form = pytest.mark.parametrize("form", FORMS.values(), ids=lambda form: f"{form.id}-{form.version}")
+every_form = pytest.mark.parametrize(
+    "form", FORMS.values(), ids=lambda form: f"{form.id}-{form.version}"
+)
 
 
 @every_form
@@ -49,18 +59,25 @@ def test_a_form_can_be_written_on_and_read(form: Form) -> None:
     assert form_problem_texts(form) == []
 
 
-@pytest.mark.parametrize("outline", sorted(FOLDER.glob(f"*/{OUTLINE_FILE}")), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+    "outline", sorted(FOLDER.glob(f"*/{OUTLINE_FILE}")), ids=lambda path: path.parent.name
+)
 def test_a_placed_form_is_what_its_outline_gives(outline: Path) -> None:
     assert is_form_current(outline.parent)
 
 
-WHAT_AND_HOW_MUCH = {"signeringslista": {"insats", "ordination"}, "palliativ-hemakt": {"ordination", "dos"}}
+WHAT_AND_HOW_MUCH = {
+    "signeringslista": {"insats", "ordination"},
+    "palliativ-hemakt": {"ordination", "dos"},
+}
 """Columns of text that say what is given and the dose."""
 
 
 @every_form
 def test_what_harms_when_wrong_is_critical(form: Form) -> None:
-    """Class A: who, when and the dose are typed blind (design.md). Numbers are amounts; the number of a telephone is none."""
+    """Class A: who, when and the dose are typed blind (design.md). Numbers are amounts; the number
+    of a telephone is none.
+    """
     columns = {spec.column for spec in form.fields}
     assert columns >= WHAT_AND_HOW_MUCH.get(form.id, set())
     for spec in form.fields:
@@ -72,19 +89,27 @@ def test_what_harms_when_wrong_is_critical(form: Form) -> None:
 @every_form
 def test_every_choice_says_which_list_and_version_it_is_from(form: Form) -> None:
     listed = [code.field for code in form.codes]
-    assert sorted(listed) == sorted({spec.column for spec in form.fields if spec.kind is Kind.CHOICE})
+    assert sorted(listed) == sorted(
+        {spec.column for spec in form.fields if spec.kind is Kind.CHOICE}
+    )
     assert all(code.name and code.version and code.source for code in form.codes)
 
 
 def test_a_choice_that_a_changed_form_has_lost_takes_its_list_with_it() -> None:
     outline = load_outline(FOLDER / "tjansteanteckning" / OUTLINE_FILE)
-    rows = [section.model_copy(update={"rows": _without_choices(section.rows)}) for section in outline.sections]
+    rows = [
+        section.model_copy(update={"rows": _without_choices(section.rows)})
+        for section in outline.sections
+    ]
     assert place_outline(outline).codes
     assert place_outline(outline.model_copy(update={"sections": tuple(rows)})).codes == ()
 
 
 def _without_choices(rows: tuple[Row, ...]) -> tuple[Row, ...]:
-    kept = [row if isinstance(row, PrintedText) else tuple(one for one in row if not one.options) for row in rows]
+    kept = [
+        row if isinstance(row, PrintedText) else tuple(one for one in row if not one.options)
+        for row in rows
+    ]
     return tuple(row for row in kept if row)
 
 
@@ -160,12 +185,20 @@ def test_every_key_is_documented(part: type[BaseModel]) -> None:
 
 @every_form
 def test_every_form_is_listed_with_its_area_and_class(form: Form) -> None:
-    (line,) = [line for line in (FOLDER / "README.md").read_text("utf-8").splitlines() if line.startswith(f"| `{form.id}` |")]
+    (line,) = [
+        line
+        for line in (FOLDER / "README.md").read_text("utf-8").splitlines()
+        if line.startswith(f"| `{form.id}` |")
+    ]
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert (cells[2], cells[4]) == (form.area, form.criticality)
 
 
-@pytest.mark.parametrize("names", [Kind, Format, Meaning, LabelSide, Subject, StandardSection], ids=lambda names: names.__name__)
+@pytest.mark.parametrize(
+    "names",
+    [Kind, Format, Meaning, LabelSide, Subject, StandardSection],
+    ids=lambda names: names.__name__,
+)
 def test_every_word_is_documented(names: type[StrEnum]) -> None:
     readme = (FOLDER / "README.md").read_text("utf-8")
     assert [word for word in names if f"`{word}`" not in readme] == []

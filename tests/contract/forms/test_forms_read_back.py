@@ -1,7 +1,8 @@
 """Every form, printed, filled in by hand, spoilt in twenty ways and read back.
 
-Before each change a few forms are spoilt in some of the ways, which together are all twenty. At night every form is read: those that were placed by
-hand in all ways, the others, which are alike in all that a scan can spoil, in some of them, chosen by their names.
+Before each change a few forms are spoilt in some of the ways, which together are all twenty. At
+night every form is read: those that were placed by hand in all ways, the others, which are alike
+in all that a scan can spoil, in some of them, chosen by their names.
 
 The measured accuracy stands in the summary at the end of the test run.
 """
@@ -42,10 +43,14 @@ WRITERS = 4
 _UNCOMPRESSED = 1
 """As TIFF numbers its ways to compress."""
 SOME = 2
-"""Ways in which a placed form is spoilt, more if it has more pages. Together these forms are spoilt in all twenty, as each one placed by hand is."""
+"""Ways in which a placed form is spoilt, more if it has more pages. Together these forms are spoilt
+in all twenty, as each one placed by hand is.
+"""
 MOST_REFUSED = 1
-"""Of these a page with many rows may be handed to a person: its strips of digit boxes, all written over, are taken for another form's print when the
-page is photographed or fed unevenly. Refused, it is never read wrong."""
+"""Of these a page with many rows may be handed to a person: its strips of digit boxes, all written
+over, are taken for another form's print when the page is photographed or fed unevenly. Refused,
+it is never read wrong.
+"""
 
 
 @dataclass
@@ -75,13 +80,19 @@ class Measured:
 
 
 @pytest.mark.parametrize("form_id", FEW)
-def test_a_filled_form_is_read_back(form_id: str, record_property: Callable[[str, object], None]) -> None:
-    _read_back(FORMS.latest(form_id), list(DISTORTIONS)[FEW.index(form_id) :: len(FEW)], record_property)
+def test_a_filled_form_is_read_back(
+    form_id: str, record_property: Callable[[str, object], None]
+) -> None:
+    _read_back(
+        FORMS.latest(form_id), list(DISTORTIONS)[FEW.index(form_id) :: len(FEW)], record_property
+    )
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("form", FORMS.values(), ids=lambda form: f"{form.id}-{form.version}")
-def test_a_filled_form_is_read_back_however_it_was_spoilt(form: Form, record_property: Callable[[str, object], None]) -> None:
+def test_a_filled_form_is_read_back_however_it_was_spoilt(
+    form: Form, record_property: Callable[[str, object], None]
+) -> None:
     _read_back(form, _ways(form), record_property)
 
 
@@ -97,7 +108,12 @@ def _read_back(form: Form, ways: list[str], record_property: Callable[[str, obje
             continue
         assert reading.outcome is Outcome.READ, (way, reading.issues, reading.residual_mm)
         assert reading.code is not None
-        assert (reading.code.form, reading.code.version, reading.code.page_no, reading.code.serial) == (form.id, form.version, page_no, serial), way
+        assert (
+            reading.code.form,
+            reading.code.version,
+            reading.code.page_no,
+            reading.code.serial,
+        ) == (form.id, form.version, page_no, serial), way
         assert reading.residual_mm is not None
         measured.residuals.append(reading.residual_mm)
         measured.offsets.append(_offset_mm(form, page_no, reading, damaged.where))
@@ -112,14 +128,18 @@ def _read_back(form: Form, ways: list[str], record_property: Callable[[str, obje
         assert measured.share("digits") >= 0.9
 
 
-def _filled(form: Form, ways: list[str], rng: Generator) -> Iterator[tuple[str, int, Image, dict[str, Value], str]]:
+def _filled(
+    form: Form, ways: list[str], rng: Generator
+) -> Iterator[tuple[str, int, Image, dict[str, Value], str]]:
     """A page for each way: a few writers' sheets, reused."""
     sheets = list(islice(_sheets(form, len(ways), rng), len(ways)))
     for number, way in enumerate(ways):
         yield way, *sheets[number % len(sheets)]
 
 
-def _sheets(form: Form, pages: int, rng: Generator) -> Iterator[tuple[int, Image, dict[str, Value], str]]:
+def _sheets(
+    form: Form, pages: int, rng: Generator
+) -> Iterator[tuple[int, Image, dict[str, Value], str]]:
     sheets = make_blank_sheets(min(WRITERS, ceil(pages / len(form.pages))), "Hemsjukvården Centrum")
     printed = iter(convert_from_bytes(print_sheets(form, sheets), dpi=PRINT_DPI))
     for sheet, hand in zip(sheets, make_writers(WRITERS, seed=11), strict=False):
@@ -142,13 +162,19 @@ def _is_placed(form: Form) -> bool:
 
 
 def _as_file(image: Image, number: int) -> bytes:
-    """As TIFF, which is written and read without work, and every other page as a scanner set to grey gives it."""
+    """As TIFF, which is written and read without work, and every other page as a scanner set to
+    grey gives it.
+    """
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if number % 2 and image.ndim == 3 else image
     return cv2.imencode(".tif", grey, [cv2.IMWRITE_TIFF_COMPRESSION, _UNCOMPRESSED])[1].tobytes()
 
 
-def _offset_mm(form: Form, page_no: int, reading: PageReading, where: Callable[[Points], Points]) -> float:
-    """How far fields' upright outlines were found from where they truly are, mm on paper: 95th percentile over the page's fields."""
+def _offset_mm(
+    form: Form, page_no: int, reading: PageReading, where: Callable[[Points], Points]
+) -> float:
+    """How far fields' upright outlines were found from where they truly are, mm on paper: 95th
+    percentile over the page's fields.
+    """
     specs = form.pages[page_no - 1].all_fields
     outlines = np.array([geometry.box_corners(spec.area) for spec in specs]) * PRINT_PX_PER_MM - 0.5
     true = where(outlines.reshape(-1, 2)).reshape(outlines.shape)
@@ -160,7 +186,9 @@ def _offset_mm(form: Form, page_no: int, reading: PageReading, where: Callable[[
     return float(np.percentile(np.linalg.norm(found - middles, axis=1) / scale, 95))
 
 
-def _compare(form: Form, page_no: int, values: dict[str, Value], reading: PageReading, measured: Measured) -> None:
+def _compare(
+    form: Form, page_no: int, values: dict[str, Value], reading: PageReading, measured: Measured
+) -> None:
     for spec in form.pages[page_no - 1].all_fields:
         got = reading.fields[spec.name]
         truth = values.get(spec.name)
@@ -171,8 +199,13 @@ def _compare(form: Form, page_no: int, values: dict[str, Value], reading: PageRe
 
 
 def _report(form: Form, measured: Measured, record_property: Callable[[str, object], None]) -> None:
-    counts = {kind: f"{measured.right[kind]}/{measured.right[kind] + measured.wrong[kind]}" for kind in ("marks", "digits")}
-    residual, offset = (f"{np.percentile(values, 95):.2f} mm" for values in (measured.residuals, measured.offsets))
+    counts = {
+        kind: f"{measured.right[kind]}/{measured.right[kind] + measured.wrong[kind]}"
+        for kind in ("marks", "digits")
+    }
+    residual, offset = (
+        f"{np.percentile(values, 95):.2f} mm" for values in (measured.residuals, measured.offsets)
+    )
     record_property(
         "measured",
         f"{form.id} v{form.version}: residual p95 {residual}, true offset p95 {offset}, marks right {counts['marks']} "

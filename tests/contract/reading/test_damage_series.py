@@ -1,6 +1,8 @@
-"""No damage makes a field be read wrongly in silence; and what a page bears today, it bears tomorrow.
+"""No damage makes a field be read wrongly in silence; and what a page bears today, it bears
+tomorrow.
 
-The whole series is `efterskrift bench --damage` (too long for every change); here is what once failed in silence.
+The whole series is `efterskrift bench --damage` (too long for every change); here is what once
+failed in silence.
 """
 
 from __future__ import annotations
@@ -19,7 +21,14 @@ from pipeline.domain.model import Outcome, PageReading, Reading, SheetCode, Stat
 from pipeline.domain.settings import ROOT
 from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM
 from research.evaluation.damage.report import format_markdown, summarize_series
-from research.evaluation.damage.series import DAMAGE_SERIES, DamageTrial, FieldOutcome, PageOutcome, judge_page, run_trial
+from research.evaluation.damage.series import (
+    DAMAGE_SERIES,
+    DamageTrial,
+    FieldOutcome,
+    PageOutcome,
+    judge_page,
+    run_trial,
+)
 
 ONCE_SILENT = (
     DamageTrial("besokslista", 0, "felt pen over fields", 0.7),
@@ -48,24 +57,35 @@ BORNE = (
 
 def few(trials: Sequence[DamageTrial], count: int) -> list[ParameterSet]:
     """Trials of which all but the first so many are made at night."""
-    return [pytest.param(trial, marks=() if number < count else pytest.mark.nightly) for number, trial in enumerate(trials)]
+    return [
+        pytest.param(trial, marks=() if number < count else pytest.mark.nightly)
+        for number, trial in enumerate(trials)
+    ]
 
 
-@pytest.mark.parametrize("trial", few(ONCE_SILENT, 3), ids=lambda trial: f"{trial.form} {trial.kind} {trial.strength:g}")
+@pytest.mark.parametrize(
+    "trial", few(ONCE_SILENT, 3), ids=lambda trial: f"{trial.form} {trial.kind} {trial.strength:g}"
+)
 def test_what_hides_a_field_is_noticed(trial: DamageTrial) -> None:
     page = run_trial(trial)
     assert [field for field in page.fields if field.silent] == []
     assert page.refused or any(field.flagged for field in page.fields)
 
 
-@pytest.mark.parametrize("trial", few(ONCE_SILENT_EVERYWHERE, 1), ids=lambda trial: f"{trial.form} {trial.kind} {trial.strength:g}")
+@pytest.mark.parametrize(
+    "trial",
+    few(ONCE_SILENT_EVERYWHERE, 1),
+    ids=lambda trial: f"{trial.form} {trial.kind} {trial.strength:g}",
+)
 def test_on_a_page_that_is_not_clear_nothing_is_sure(trial: DamageTrial) -> None:
     page = run_trial(trial)
     assert page.fields
     assert max(field.p for field in page.fields) <= POOR_IMAGE_MAX_P
 
 
-@pytest.mark.parametrize("trial", few(BORNE, 2), ids=lambda trial: f"{trial.kind} {trial.strength:g}")
+@pytest.mark.parametrize(
+    "trial", few(BORNE, 2), ids=lambda trial: f"{trial.kind} {trial.strength:g}"
+)
 def test_what_is_borne_is_read(trial: DamageTrial) -> None:
     page = run_trial(trial)
     assert not page.refused
@@ -77,7 +97,9 @@ def _page(*fields: FieldOutcome, refused: tuple[str, ...] = ()) -> PageOutcome:
     return PageOutcome(refused, 0.1, fields)
 
 
-def _field(*, right: bool = True, p: float = 0.999, offset_mm: float = 0.1, flagged: bool = False) -> FieldOutcome:
+def _field(
+    *, right: bool = True, p: float = 0.999, offset_mm: float = 0.1, flagged: bool = False
+) -> FieldOutcome:
     return FieldOutcome("a", Kind.MARK, right, p, offset_mm, flagged)
 
 
@@ -102,7 +124,9 @@ def test_the_report_tells_where_a_kind_of_damage_fails() -> None:
     assert (none.last_good, none.failing) == (0, None)
     assert (skew.last_good, skew.failing) == (first, second)
     assert "1 of 1 fields wrong" in skew.how
-    assert "4 pages, 1 refused; 3 fields read, 0 of them silently wrong." in format_markdown([none, skew])
+    assert "4 pages, 1 refused; 3 fields read, 0 of them silently wrong." in format_markdown(
+        [none, skew]
+    )
 
 
 def test_how_far_a_field_is_off_is_measured_against_the_truth() -> None:
@@ -112,7 +136,9 @@ def test_how_far_a_field_is_off_is_measured_against_the_truth() -> None:
     for spec in page.all_fields:
         x, y, w, h = (round(side * PRINT_PX_PER_MM) for side in spec.area.as_list())
         fields[spec.name] = Reading(None, 0.999, State.EMPTY, box_px=(x, y, w, h))
-    reading = PageReading(Outcome.READ, SheetCode("fri-anteckning", 1, 1, 1, "00000000"), fields=fields)
+    reading = PageReading(
+        Outcome.READ, SheetCode("fri-anteckning", 1, 1, 1, "00000000"), fields=fields
+    )
     result = judge_page(reading, page, {}, lambda points: points + np.array([0, by]))
     assert all(math.isclose(field.offset_mm, 2.0, abs_tol=0.1) for field in result.fields)
     assert all(field.silent for field in result.fields)

@@ -1,4 +1,6 @@
-"""Following up who has seen what, on both databases: rows and counts, the extract for a client, the file for a log service, the commands."""
+"""Following up who has seen what, on both databases: rows and counts, the extract for a client, the
+file for a log service, the commands.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,11 @@ from pipeline.domain.model import Client, IssuedSheet, Role
 from pipeline.domain.settings import Settings
 from pipeline.reporting.audit import follow_up
 from pipeline.reporting.audit.anchors import describe_problem, read_anchors, take_anchor
-from pipeline.reporting.audit.client_extract import format_extract_csv, make_client_extract, render_extract_pdf
+from pipeline.reporting.audit.client_extract import (
+    format_extract_csv,
+    make_client_extract,
+    render_extract_pdf,
+)
 from pipeline.reporting.audit.storelog import LOG_NS, activity_type, write_storelog
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
@@ -65,22 +71,31 @@ pytestmark = pytest.mark.both_databases
 
 LOGGER = person("lo", Role.LOG_REVIEWER, (NORTH, SOUTH))
 NORTHERN = person("lona", Role.LOG_REVIEWER, (NORTH,))
-TODAY = follow_up.day_range(dates.today_in_sweden() - timedelta(days=1), dates.today_in_sweden() + timedelta(days=1))
+TODAY = follow_up.day_range(
+    dates.today_in_sweden() - timedelta(days=1), dates.today_in_sweden() + timedelta(days=1)
+)
 ALL = LogFilter(*TODAY)
 
 
 @pytest.fixture
 def ward(store: Store) -> Ward:
-    """A ward in which Asta's note was looked at and decided, Cilla's only looked at, and somebody tried what is not allowed."""
+    """A ward in which Asta's note was looked at and decided, Cilla's only looked at, and somebody
+    tried what is not allowed.
+    """
     ward = Ward(store).begin()
-    ward.issue(IssuedSheet("AAAA", NOTE.id, 1, NORTH, ASTA.pid), IssuedSheet("CCCC", NOTE.id, 1, SOUTH, CILLA.pid))
+    ward.issue(
+        IssuedSheet("AAAA", NOTE.id, 1, NORTH, ASTA.pid),
+        IssuedSheet("CCCC", NOTE.id, 1, SOUTH, CILLA.pid),
+    )
     asta, _ = ward.note("AAAA"), ward.note("CCCC", {**SAID, "pnr": CILLA.pid})
     with store.begin() as conn:
         view = queue.open_claimed_entry(conn, FORMS, EVA, asta, NOW)
         for page in view.pages:
             queue.record_page_view(conn, EVA, page.id)
         client_register.look_up_client(conn, EVA, ASTA.pid)
-        decisions.decide_entry(conn, FORMS, EVA, asta, view.entry.revision, answers({**SAID, **PLAN}), later(1))
+        decisions.decide_entry(
+            conn, FORMS, EVA, asta, view.entry.revision, answers({**SAID, **PLAN}), later(1)
+        )
         queue.record_page_view(conn, ADMIN, f"{ward.batch}-00003")
         find_sheets(conn, NILS, "AAAA")
     with pytest.raises(NotAllowedError), store.begin() as conn:
@@ -90,10 +105,15 @@ def ward(store: Store) -> Ward:
 
 def extract(ward: Ward, typed: str, who: object = LOGGER) -> list[str]:
     with ward.store.begin() as conn:
-        return [line.description for line in make_client_extract(conn, who, typed, *TODAY, utc_now()).lines]  # type: ignore[arg-type]
+        return [
+            line.description
+            for line in make_client_extract(conn, who, typed, *TODAY, utc_now()).lines
+        ]  # type: ignore[arg-type]
 
 
-def test_rows_are_those_of_the_own_units_the_newest_first_and_the_look_is_logged(ward: Ward) -> None:
+def test_rows_are_those_of_the_own_units_the_newest_first_and_the_look_is_logged(
+    ward: Ward,
+) -> None:
     with ward.store.begin() as conn:
         page = follow_up.load_log_page(conn, NORTHERN, ALL, 0, 5)
         assert len(page.rows) == 5
@@ -103,7 +123,9 @@ def test_rows_are_those_of_the_own_units_the_newest_first_and_the_look_is_logged
         assert {row.unit for row in every.rows} == {NORTH, None}
         assert page.names["eva"] == EVA.name
     with ward.store.begin() as conn:
-        views = follow_up.load_log_page(conn, LOGGER, LogFilter(*TODAY, action="view_log"), 0, 5, first=False)
+        views = follow_up.load_log_page(
+            conn, LOGGER, LogFilter(*TODAY, action="view_log"), 0, 5, first=False
+        )
     assert [(row.by, row.detail["rows"]) for row in views.rows] == [("lona", page.total)]
 
 
@@ -111,9 +133,16 @@ def test_rows_are_chosen_by_person_action_unit_client_and_time(ward: Ward) -> No
     def found(**wanted: object) -> list[tuple[str, str]]:
         with ward.store.read() as conn:
             chosen = LogFilter(**{"start": TODAY[0], "end": TODAY[1], **wanted})  # type: ignore[arg-type]
-            return [(row.by, row.action) for row in follow_up.load_log_page(conn, LOGGER, chosen, 0, 99, first=False).rows]
+            return [
+                (row.by, row.action)
+                for row in follow_up.load_log_page(conn, LOGGER, chosen, 0, 99, first=False).rows
+            ]
 
-    assert set(found(by="eva")) == {("eva", "view_page"), ("eva", "look_up_client"), ("eva", "decide")}
+    assert set(found(by="eva")) == {
+        ("eva", "view_page"),
+        ("eva", "look_up_client"),
+        ("eva", "decide"),
+    }
     assert found(action="decide") == [("eva", "decide")]
     assert set(found(unit=SOUTH, action="view_page")) == {("admin", "view_page")}
     assert ("eva", "look_up_client") in found(client=ASTA.pid)
@@ -142,24 +171,41 @@ def test_nobody_else_sees_the_log(ward: Ward, role: Role) -> None:
     with pytest.raises(NotAllowedError):
         write_storelog(ward.store, who, Settings(), ALL, io.BytesIO())
     with ward.store.read() as conn:
-        denied = follow_up.load_log_page(conn, LOGGER, LogFilter(*TODAY, by="x", action="denied"), 0, 99, first=False)
+        denied = follow_up.load_log_page(
+            conn, LOGGER, LogFilter(*TODAY, by="x", action="denied"), 0, 99, first=False
+        )
     assert denied.total == len(acts) + 1
 
 
 def test_accesses_that_are_worth_a_question_are_counted_and_listed(ward: Ward) -> None:
     with ward.store.begin() as conn:
         conn.execute(
-            paper.staff_unit.insert(), [{"login": who.login, "unit": unit} for who in (EVA, NILS, ADMIN) for unit in who.units if unit != SOUTH]
+            paper.staff_unit.insert(),
+            [
+                {"login": who.login, "unit": unit}
+                for who in (EVA, NILS, ADMIN)
+                for unit in who.units
+                if unit != SOUTH
+            ],
         )
         client_register.save_clients(conn, [Client(ASTA.pid, ASTA.name, NORTH, protected=True)])
         record(conn, "eva", "break_glass", "eva", unit=NORTH)
         record(conn, "system", "login_failed", "unknown")
         found = follow_up.count_hints(conn, LOGGER, ALL)
-        assert found == {Hint.WITHOUT_DECISION: 1, Hint.OTHER_UNIT: 1, Hint.PROTECTED: 2, Hint.BREAK_GLASS: 0, Hint.DENIED: 1, Hint.LOGIN_FAILED: 0}
+        assert found == {
+            Hint.WITHOUT_DECISION: 1,
+            Hint.OTHER_UNIT: 1,
+            Hint.PROTECTED: 2,
+            Hint.BREAK_GLASS: 0,
+            Hint.DENIED: 1,
+            Hint.LOGIN_FAILED: 0,
+        }
     with ward.store.read() as conn:
         found = follow_up.count_hints(conn, LOGGER, ALL)
         assert (found[Hint.BREAK_GLASS], found[Hint.LOGIN_FAILED]) == (1, 1)
-        (lonely,) = follow_up.load_log_page(conn, LOGGER, LogFilter(*TODAY, hint=Hint.WITHOUT_DECISION), 0, 9, first=False).rows
+        (lonely,) = follow_up.load_log_page(
+            conn, LOGGER, LogFilter(*TODAY, hint=Hint.WITHOUT_DECISION), 0, 9, first=False
+        ).rows
         assert (lonely.by, lonely.subject) == ("admin", f"{ward.batch}-00003")
 
 
@@ -167,7 +213,9 @@ def test_views_per_day_are_swedish_days_with_none_left_out(ward: Ward) -> None:
     with ward.store.read() as conn:
         found = follow_up.count_views_per_day(conn, LOGGER, ALL)
     today = dates.today_in_sweden().isoformat()
-    assert list(found) == [(dates.today_in_sweden() + timedelta(days=n)).isoformat() for n in (-1, 0, 1)]
+    assert list(found) == [
+        (dates.today_in_sweden() + timedelta(days=n)).isoformat() for n in (-1, 0, 1)
+    ]
     assert found[today] == sum(found.values()) == 3
 
 
@@ -182,7 +230,9 @@ def test_the_table_names_no_client(ward: Ward) -> None:
 
 def test_a_client_is_told_when_and_where_and_by_whom_not(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        made = make_client_extract(conn, LOGGER, ASTA.pid[2:8] + "-" + ASTA.pid[8:], *TODAY, utc_now())
+        made = make_client_extract(
+            conn, LOGGER, ASTA.pid[2:8] + "-" + ASTA.pid[8:], *TODAY, utc_now()
+        )
     assert (made.pid, made.name, made.other_unit_rows) == (ASTA.pid, ASTA.name, 0)
     assert {line.unit for line in made.lines} == {NORTH}
     assert {line.description: line.count for line in made.lines} == {
@@ -201,7 +251,9 @@ def test_what_was_once_taken_for_the_client_is_told_and_what_never_was_is_not(wa
     assert "Personal såg på papperet" in extract(ward, CILLA.pid)
     assert extract(ward, BROR.pid) == []
     with ward.store.begin() as conn:
-        conn.execute(paper.entry.update().where(paper.entry.c.id == "AAAA-00").values(client_pid=BROR.pid))
+        conn.execute(
+            paper.entry.update().where(paper.entry.c.id == "AAAA-00").values(client_pid=BROR.pid)
+        )
     assert "Personal såg på papperet" in extract(ward, ASTA.pid)
     assert "Personal såg på papperet" in extract(ward, BROR.pid)
 
@@ -217,7 +269,10 @@ def test_a_client_who_was_pulled_to_the_front_is_told_so(ward: Ward) -> None:
     assert extract(ward, ASTA.pid).count(asked) == 1
     with ward.store.begin() as conn:
         queue_order.undo_priority(conn, chief, by_number.id, later(1))
-        assert clients_of_subjects(conn, [by_number.id, by_entry.id]) == {by_number.id: {BROR.pid}, by_entry.id: {ASTA.pid}}
+        assert clients_of_subjects(conn, [by_number.id, by_entry.id]) == {
+            by_number.id: {BROR.pid},
+            by_entry.id: {ASTA.pid},
+        }
     assert len(extract(ward, BROR.pid)) > 1
 
 
@@ -258,7 +313,11 @@ def test_the_log_for_a_log_service_is_valid_and_names_who_what_where_and_whom(wa
     assert len(made) == written.posts
     assert written.machine_rows > 0
     assert set(written.without_hsa_id) == {"admin", "nils", SOUTH}
-    views = [post for post in made if post["ActivityLevel"] == ["view_page"] and post["UserId"] == ["SE123-EVA"]]
+    views = [
+        post
+        for post in made
+        if post["ActivityLevel"] == ["view_page"] and post["UserId"] == ["SE123-EVA"]
+    ]
     assert len(views) == 2
     assert views[0]["ActivityType"] == ["Läsa"]
     assert views[0]["Purpose"] == ["Vård och behandling"]
@@ -268,28 +327,53 @@ def test_the_log_for_a_log_service_is_valid_and_names_who_what_where_and_whom(wa
     (searched,) = (post for post in made if post["ActivityLevel"] == ["look_up_client"])
     assert searched["PatientId"] == [ASTA.pid]
     assert len({post["LogId"][0] for post in made}) == len(made)
-    folder = shared("schemas", "rivta", "ehr_log_1.0", "interactions", "store", "StoreLogInteraction", "StoreLogResponder_1.0.xsd")
+    folder = shared(
+        "schemas",
+        "rivta",
+        "ehr_log_1.0",
+        "interactions",
+        "store",
+        "StoreLogInteraction",
+        "StoreLogResponder_1.0.xsd",
+    )
     schema = etree.XMLSchema(etree.parse(str(folder)))
     schema.assertValid(etree.fromstring(file.getvalue()))
     kinds = etree.parse(str(folder.parents[3] / "core_components" / "ehr_log_1.0.xsd"))
-    known = {node.get("value") for node in kinds.iter("{http://www.w3.org/2001/XMLSchema}enumeration")}
+    known = {
+        node.get("value") for node in kinds.iter("{http://www.w3.org/2001/XMLSchema}enumeration")
+    }
     assert {post[name][0] for post in made for name in ("ActivityType", "Purpose")} <= known
-    assert {activity_type(action) for action in ("break_glass_begin", "sign", "issue", "decide", "login")} <= known
+    assert {
+        activity_type(action)
+        for action in ("break_glass_begin", "sign", "issue", "decide", "login")
+    } <= known
     assert etree.QName(etree.fromstring(file.getvalue())[0][0]).namespace == LOG_NS
 
 
 def test_a_time_without_posts_makes_no_file(ward: Ward) -> None:
     with pytest.raises(ExportError, match="Nobody"):
-        write_storelog(ward.store, LOGGER, Settings(), LogFilter(TODAY[0] - timedelta(days=9), TODAY[0]), io.BytesIO())
+        write_storelog(
+            ward.store,
+            LOGGER,
+            Settings(),
+            LogFilter(TODAY[0] - timedelta(days=9), TODAY[0]),
+            io.BytesIO(),
+        )
 
 
 @pytest.mark.usefixtures("ward")
-def test_a_file_of_posts_is_kept_where_there_are_none_or_no_room(store_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_posts_is_kept_where_there_are_none_or_no_room(
+    store_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     def export(day: str) -> None:
-        CliRunner().invoke(build_app(), ["audit", "export", "--from", day, "--to", day, "-o", str(xml)], catch_exceptions=False)
+        CliRunner().invoke(
+            build_app(),
+            ["audit", "export", "--from", day, "--to", day, "-o", str(xml)],
+            catch_exceptions=False,
+        )
 
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(store_settings.workspace))
     monkeypatch.setenv("EFTERSKRIFT_DATABASE_URL", store_settings.database_url)
@@ -305,7 +389,11 @@ def test_a_file_of_posts_is_kept_where_there_are_none_or_no_room(store_settings:
             export(f"{dates.today_in_sweden()}")
     assert xml.read_text("utf-8") == "before"
     export(f"{dates.today_in_sweden()}")
-    assert (b"before" in xml.read_bytes(), xml.stat().st_mode & 0o777, list(xml.parent.iterdir())) == (False, 0o600, [xml])
+    assert (
+        b"before" in xml.read_bytes(),
+        xml.stat().st_mode & 0o777,
+        list(xml.parent.iterdir()),
+    ) == (False, 0o600, [xml])
 
 
 def test_a_seal_is_read_back_and_a_file_that_is_none_is_refused(ward: Ward, tmp_path: Path) -> None:
@@ -314,7 +402,13 @@ def test_a_seal_is_read_back_and_a_file_that_is_none_is_refused(ward: Ward, tmp_
     file = tmp_path / "anchor"
     file.write_text(first.to_json_line() + "\n", "utf-8")
     assert read_anchors(file) == [first.head]
-    for text in ("", "x", "[]", '{"number": 1}', first.to_json_line() + '\n{"format": "x", "number": 1, "sha256": ""}'):
+    for text in (
+        "",
+        "x",
+        "[]",
+        '{"number": 1}',
+        first.to_json_line() + '\n{"format": "x", "number": 1, "sha256": ""}',
+    ):
         file.write_text(text, "utf-8")
         with pytest.raises(UsageError, match="heads of a log"):
             read_anchors(file)
@@ -330,7 +424,13 @@ def test_a_seal_is_read_back_and_a_file_that_is_none_is_refused(ward: Ward, tmp_
     ],
 )
 def test_what_cannot_be_a_day_or_a_number_is_said_and_not_quoted(
-    store_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str, last: str, typed: bytes, said: str
+    store_settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    first: str,
+    last: str,
+    typed: bytes,
+    said: str,
 ) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(store_settings.workspace))
     monkeypatch.setenv("EFTERSKRIFT_DATABASE_URL", store_settings.database_url)
@@ -344,18 +444,33 @@ def test_what_cannot_be_a_day_or_a_number_is_said_and_not_quoted(
 @pytest.mark.usefixtures("ward")
 @pytest.mark.parametrize(("typed", "doubted"), [(ASTA.pid, False), ("191212121212", True)])
 def test_an_extract_about_nobody_in_the_register_asks_to_check_the_number(
-    store_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, doubted: bool
+    store_settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    doubted: bool,
 ) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(store_settings.workspace))
     monkeypatch.setenv("EFTERSKRIFT_DATABASE_URL", store_settings.database_url)
-    command = ["audit", "extract", "--from", "2026-01-01", "--to", "2026-01-02", "-o", str(tmp_path / "u.csv")]
+    command = [
+        "audit",
+        "extract",
+        "--from",
+        "2026-01-01",
+        "--to",
+        "2026-01-02",
+        "-o",
+        str(tmp_path / "u.csv"),
+    ]
     told = CliRunner().invoke(build_app(), command, input=typed, catch_exceptions=False)
     assert ("No client of the register has this number" in told.stderr) is doubted
     assert typed not in told.output
 
 
 @pytest.mark.usefixtures("ward")
-def test_a_seal_is_not_put_beside_those_of_another_log(store_settings: Settings, tmp_path: Path) -> None:
+def test_a_seal_is_not_put_beside_those_of_another_log(
+    store_settings: Settings, tmp_path: Path
+) -> None:
     anchor = tmp_path / "anchor"
     assert [run(store_settings, "seal", "-o", str(anchor)).returncode for _ in range(2)] == [0, 0]
     assert len(read_anchors(anchor)) == 2
@@ -369,22 +484,37 @@ def test_a_seal_is_not_put_beside_those_of_another_log(store_settings: Settings,
 
 def test_problems_are_said_in_words() -> None:
     assert describe_problem(ChainProblem(ProblemKind.CHANGED, 3, 3)) == "Row 3 has been changed."
-    assert describe_problem(ChainProblem(ProblemKind.REMOVED, 3, 5)) == "Rows 3 to 5 have been removed."
-    assert describe_problem(ChainProblem(ProblemKind.MOVED, 3, 3, 7)) == "Row 3 has been moved from 7."
+    assert (
+        describe_problem(ChainProblem(ProblemKind.REMOVED, 3, 5))
+        == "Rows 3 to 5 have been removed."
+    )
+    assert (
+        describe_problem(ChainProblem(ProblemKind.MOVED, 3, 3, 7)) == "Row 3 has been moved from 7."
+    )
     assert "rewritten" in describe_problem(ChainProblem(ProblemKind.REWRITTEN, 9, 9))
     assert "triggers" in describe_problem(ChainProblem(ProblemKind.UNPROTECTED, 0, 0))
 
 
 def run(settings: Settings, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     call = [sys.executable, "-c", "from pipeline.cli.app import main; main()", "audit", *arguments]
-    environment = os.environ | {"EFTERSKRIFT_WORKSPACE": str(settings.workspace), "EFTERSKRIFT_DATABASE_URL": settings.database_url}
-    return subprocess.run(call, input=typed, capture_output=True, text=True, check=False, timeout=100, env=environment)
+    environment = os.environ | {
+        "EFTERSKRIFT_WORKSPACE": str(settings.workspace),
+        "EFTERSKRIFT_DATABASE_URL": settings.database_url,
+    }
+    return subprocess.run(
+        call, input=typed, capture_output=True, text=True, check=False, timeout=100, env=environment
+    )
 
 
 @pytest.mark.usefixtures("ward")
 def test_the_commands(store_settings: Settings, tmp_path: Path) -> None:
     anchor, pdf, xml = tmp_path / "anchor", tmp_path / "u.pdf", tmp_path / "logg.xml"
-    days = ("--from", f"{dates.today_in_sweden() - timedelta(days=1)}", "--to", f"{dates.today_in_sweden() + timedelta(days=1)}")
+    days = (
+        "--from",
+        f"{dates.today_in_sweden() - timedelta(days=1)}",
+        "--to",
+        f"{dates.today_in_sweden() + timedelta(days=1)}",
+    )
     sealed = run(store_settings, "seal", "-o", str(anchor))
     assert sealed.returncode == 0, sealed.stderr
     assert json.loads(sealed.stdout) == json.loads(anchor.read_text("utf-8"))
@@ -398,21 +528,36 @@ def test_the_commands(store_settings: Settings, tmp_path: Path) -> None:
     assert exported.returncode == 0, exported.stderr
     assert "Without HSA-id" in exported.stderr
     assert ", as 1 kept head says." in run(store_settings, "verify", "--anchor", str(anchor)).stdout
-    anchor.write_text(anchor.read_text("utf-8").replace('"sha256": "', '"sha256": "f')[:-1], "utf-8")
+    anchor.write_text(
+        anchor.read_text("utf-8").replace('"sha256": "', '"sha256": "f')[:-1], "utf-8"
+    )
     broken = run(store_settings, "verify", "--anchor", str(anchor))
     assert broken.returncode == ExitCode.LOG_BROKEN
     assert "rewritten" in broken.stdout
-    empty = run(store_settings, "export", "--from", "2001-01-01", "--to", "2001-01-02", "-o", str(tmp_path / "no.xml"))
+    empty = run(
+        store_settings,
+        "export",
+        "--from",
+        "2001-01-01",
+        "--to",
+        "2001-01-02",
+        "-o",
+        str(tmp_path / "no.xml"),
+    )
     assert (empty.returncode, (tmp_path / "no.xml").exists()) == (ExitCode.EXPORT, False)
 
 
 def test_comparing_paper_with_the_care_system_is_a_look_and_no_deed(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        entry_id = conn.execute(select(paper.entry.c.id).where(paper.entry.c.serial == "CCCC")).scalar_one()
+        entry_id = conn.execute(
+            select(paper.entry.c.id).where(paper.entry.c.serial == "CCCC")
+        ).scalar_one()
         record(conn, ADMIN.login, "view_clash", entry_id, unit=SOUTH)
         record(conn, ADMIN.login, "view_page", f"{ward.batch}-00003", unit=SOUTH)
     with ward.store.read() as conn:
-        rows = follow_up.load_log_page(conn, LOGGER, LogFilter(*TODAY, hint=Hint.WITHOUT_DECISION), 0, 9, first=False).rows
+        rows = follow_up.load_log_page(
+            conn, LOGGER, LogFilter(*TODAY, hint=Hint.WITHOUT_DECISION), 0, 9, first=False
+        ).rows
     assert [(row.by, row.subject) for row in rows] == [("admin", f"{ward.batch}-00003")] * 2
     assert {activity_type(action) for action in ("view_clash", "list_backlog")} == {"Läsa"}
     assert {activity_type(action) for action in ("print_question", "make_pack")} == {"Utskrift"}

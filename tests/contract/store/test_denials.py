@@ -1,4 +1,6 @@
-"""Whoever is denied something is in the log, also where the right is asked before any transaction; and the log holds nothing of what people wrote."""
+"""Whoever is denied something is in the log, also where the right is asked before any transaction;
+and the log holds nothing of what people wrote.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +30,15 @@ ABROAD = person("ute", Role.REVIEWER, ("Väster",))
 
 
 def _upload(office: ExportContext, who: Person) -> object:
-    return import_uploads(office.store, office.settings, [("a.pdf", b"x")], person=who, unit="Norr", place="")
+    return import_uploads(
+        office.store, office.settings, [("a.pdf", b"x")], person=who, unit="Norr", place=""
+    )
 
 
 def _learn(office: ExportContext, who: Person) -> object:
-    return learn.learn_from_entries(LearningContext(office.store, office.settings, office.forms), who, lambda _done, _of: None)
+    return learn.learn_from_entries(
+        LearningContext(office.store, office.settings, office.forms), who, lambda _done, _of: None
+    )
 
 
 ACTS: dict[str, Callable[[ExportContext, Person], object]] = {
@@ -40,26 +46,40 @@ ACTS: dict[str, Callable[[ExportContext, Person], object]] = {
     "make_run": lambda office, who: runs.make_run(office, who, "rivta", utc_now()),
     "history": lambda office, who: runs.list_runs(office, who),
     "run_file": lambda office, who: runs.fetch_run_file(office, who, "x"),
-    "apply_receipt_file": lambda office, who: receipts.apply_receipt_file(office, who, b"", utc_now()),
+    "apply_receipt_file": lambda office, who: receipts.apply_receipt_file(
+        office, who, b"", utc_now()
+    ),
     "take_in_uploads": _upload,
     "learn": _learn,
 }
 
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
-def test_a_denial_is_noted_once_wherever_it_is_asked(office: ExportContext, act: Callable[[ExportContext, Person], object]) -> None:
+def test_a_denial_is_noted_once_wherever_it_is_asked(
+    office: ExportContext, act: Callable[[ExportContext, Person], object]
+) -> None:
     with pytest.raises(NotAllowedError):
         act(office, CHIEF)
     with office.store.read() as conn:
-        assert [(row.by, row.action) for row in read_rows(conn) if row.action == "denied"] == [("chef", "denied")]
+        assert [(row.by, row.action) for row in read_rows(conn) if row.action == "denied"] == [
+            ("chef", "denied")
+        ]
 
 
 def test_a_whole_way_leaves_its_rows_and_no_word_that_was_written(office: ExportContext) -> None:
-    entry = export_office.confirm(office, "hsl-anteckning", "AAAA0001", anteckning="Såret läker fint.", plan="Ny omläggning.")
+    entry = export_office.confirm(
+        office, "hsl-anteckning", "AAAA0001", anteckning="Såret läker fint.", plan="Ny omläggning."
+    )
     run = runs.make_run(office, export_office.ANNA, "rivta", utc_now())
     assert run is not None
     runs.fetch_run_file(office, export_office.ANNA, run.id)
-    receipts.submit_receipts(office, export_office.ANNA, run.id, [receipts.ReceiptAnswer(entry, accepted=True, text="Mottaget, tack.")], utc_now())
+    receipts.submit_receipts(
+        office,
+        export_office.ANNA,
+        run.id,
+        [receipts.ReceiptAnswer(entry, accepted=True, text="Mottaget, tack.")],
+        utc_now(),
+    )
     export_office.correct(office, entry, "anteckning", "Såret läker inte.")
     with pytest.raises(NotAllowedError), office.store.begin() as conn:
         corrections.void_entry(conn, ABROAD, entry, 9, "fel person", utc_now())
@@ -76,5 +96,15 @@ def test_a_whole_way_leaves_its_rows_and_no_word_that_was_written(office: Export
         ("anna", "receipted", "Norr"),
         ("ute", "denied", "Norr"),
     } <= done
-    for secret in (SIV.pid, SIV.pid[2:], SIV.name, "Såret", "omläggning", "tack", "Gun Ek", "fel person", "läste fel"):
+    for secret in (
+        SIV.pid,
+        SIV.pid[2:],
+        SIV.name,
+        "Såret",
+        "omläggning",
+        "tack",
+        "Gun Ek",
+        "fel person",
+        "läste fel",
+    ):
         assert secret not in log

@@ -1,4 +1,6 @@
-"""The log on both databases: it refuses change, its chain does not fork, and what somebody does to it past the program is found and named."""
+"""The log on both databases: it refuses change, its chain does not fork, and what somebody does to
+it past the program is found and named.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,17 @@ def logged(store: Store) -> Store:
     """A store with ten rows in its log."""
     for number in range(5):
         with store.begin() as conn:
-            record(conn, "eva", "try", f"x{number}", unit="Norr", count=number, share=0.1, name="å", none=None)
+            record(
+                conn,
+                "eva",
+                "try",
+                f"x{number}",
+                unit="Norr",
+                count=number,
+                share=0.1,
+                name="å",
+                none=None,
+            )
             record(conn, "nils", "try", f"y{number}", yes=True)
     return store
 
@@ -59,17 +71,26 @@ def rows(store: Store) -> list[LogRow]:
 
 def wrong(store: Store, *anchors: ChainHead) -> set[tuple[ProblemKind, int, int]]:
     with store.read() as conn:
-        return {(problem.kind, problem.first, problem.last) for problem in verify_chain(conn, anchors).problems}
+        return {
+            (problem.kind, problem.first, problem.last)
+            for problem in verify_chain(conn, anchors).problems
+        }
 
 
 def tamper(store: Store, *acts: Callable[[Connection], object], leave: bool = True) -> None:
-    """Do what somebody does who owns the database: triggers off, then the acts, then triggers on again (`leave`: as if nothing had been)."""
+    """Do what somebody does who owns the database: triggers off, then the acts, then triggers on
+    again (`leave`: as if nothing had been).
+    """
     with store.begin() as conn:
         if conn.dialect.name == "postgresql":
             for table in ("event", "event_head"):
                 conn.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         else:
-            for name in conn.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all():
+            for name in (
+                conn.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
+                .scalars()
+                .all()
+            ):
                 conn.execute(text(f"DROP TRIGGER {name}"))
         for act in acts:
             act(conn)
@@ -78,7 +99,11 @@ def tamper(store: Store, *acts: Callable[[Connection], object], leave: bool = Tr
 
 
 def _set(conn: Connection, row: LogRow) -> None:
-    conn.execute(update(_event).where(_event.c.id == row.id).values(by=row.by, previous=row.previous, sha256=row.sha256))
+    conn.execute(
+        update(_event)
+        .where(_event.c.id == row.id)
+        .values(by=row.by, previous=row.previous, sha256=row.sha256)
+    )
 
 
 def _renumber(conn: Connection, old: int, new: int) -> None:
@@ -92,7 +117,9 @@ def test_rows_are_chained_one_after_the_other_and_the_head_is_the_last(logged: S
     assert all(row_digest(row) == row.sha256 for row in log)
     with logged.read() as conn:
         assert load_head(conn) == ChainHead(10, log[-1].sha256 or "")
-        verdict = verify_chain(conn, [ChainHead(0, GENESIS_DIGEST), ChainHead(4, log[3].sha256 or "")])
+        verdict = verify_chain(
+            conn, [ChainHead(0, GENESIS_DIGEST), ChainHead(4, log[3].sha256 or "")]
+        )
     assert (verdict.rows, verdict.problems, verdict.count) == (10, (), 0)
 
 
@@ -139,8 +166,15 @@ def test_changed_removed_and_reordered_rows_are_found(logged: Store) -> None:
     assert wrong(logged) == {(ProblemKind.CHANGED, 3, 3)}
     tamper(logged, lambda conn: conn.execute(delete(_event).where(at.in_([5, 6]))))
     assert wrong(logged) == {(ProblemKind.CHANGED, 3, 3), (ProblemKind.REMOVED, 5, 6)}
-    tamper(logged, *(partial(_renumber, old=old, new=new) for old, new in ((8, 99), (10, 8), (99, 10))))
-    assert wrong(logged) == {(ProblemKind.CHANGED, 3, 3), (ProblemKind.REMOVED, 5, 6), (ProblemKind.MOVED, 8, 8), (ProblemKind.MOVED, 10, 10)}
+    tamper(
+        logged, *(partial(_renumber, old=old, new=new) for old, new in ((8, 99), (10, 8), (99, 10)))
+    )
+    assert wrong(logged) == {
+        (ProblemKind.CHANGED, 3, 3),
+        (ProblemKind.REMOVED, 5, 6),
+        (ProblemKind.MOVED, 8, 8),
+        (ProblemKind.MOVED, 10, 10),
+    }
 
 
 def test_the_last_rows_cannot_be_cut_off_unseen(logged: Store) -> None:
@@ -150,7 +184,11 @@ def test_the_last_rows_cannot_be_cut_off_unseen(logged: Store) -> None:
 
 def test_a_row_put_in_past_the_program_and_triggers_taken_away_are_found(logged: Store) -> None:
     with logged.begin() as conn:
-        conn.execute(insert(_event).values(id=11, at=utc_now(), by="x", action="view_page", subject="x", detail={}))
+        conn.execute(
+            insert(_event).values(
+                id=11, at=utc_now(), by="x", action="view_page", subject="x", detail={}
+            )
+        )
     assert wrong(logged) == {(ProblemKind.UNCHAINED, 11, 11)}
     tamper(logged, lambda conn: conn.execute(delete(_event).where(_event.c.id == 11)), leave=False)
     assert wrong(logged) == {(ProblemKind.UNPROTECTED, 0, 0)}
@@ -168,7 +206,9 @@ def test_a_chain_that_was_rewritten_as_a_whole_is_found_by_the_anchor(logged: St
     tamper(
         logged,
         *(partial(_set, row=row) for row in forged),
-        lambda conn: conn.execute(update(event_head).values(number=last.number, sha256=last.sha256)),
+        lambda conn: conn.execute(
+            update(event_head).values(number=last.number, sha256=last.sha256)
+        ),
     )
     assert wrong(logged) == set()
     assert wrong(logged, anchor) == {(ProblemKind.REWRITTEN, 10, 10)}
@@ -227,12 +267,19 @@ def test_a_long_transaction_that_has_recorded_holds_nobody_up(store: Store) -> N
     assert wrong(store) == set()
 
 
-def test_the_log_of_an_old_store_is_chained_and_protected_at_upgrade(store: Store, store_settings: Settings) -> None:
+def test_the_log_of_an_old_store_is_chained_and_protected_at_upgrade(
+    store: Store, store_settings: Settings
+) -> None:
     tamper(
         store,
-        lambda conn: [conn.exec_driver_sql(f"DROP TABLE {name}") for name in ("event_head", "log_key")],
+        lambda conn: [
+            conn.exec_driver_sql(f"DROP TABLE {name}") for name in ("event_head", "log_key")
+        ],
         lambda conn: conn.exec_driver_sql("DROP INDEX ix_event_at"),
-        lambda conn: [conn.exec_driver_sql(f"ALTER TABLE event DROP COLUMN {name}") for name in ("unit", "previous", "sha256")],
+        lambda conn: [
+            conn.exec_driver_sql(f"ALTER TABLE event DROP COLUMN {name}")
+            for name in ("unit", "previous", "sha256")
+        ],
         # What a rolled back transaction leaves out on PostgreSQL is no hole.
         lambda conn: [conn.exec_driver_sql(_OLD.format(n=n)) for n in (1, 2, 5)],
         lambda conn: number_schema(conn, 3),
@@ -261,7 +308,10 @@ def test_a_denial_is_in_the_log_with_who_what_and_where(store: Store) -> None:
     with pytest.raises(NotAllowedError), store.read() as conn:
         queue.count_waiting(conn, person("lo", Role.LOG_REVIEWER), utc_now())
     denied = [row for row in rows(store) if row.action == "denied"]
-    assert [(row.by, row.subject, row.unit) for row in denied] == [("chef", "view_page", "Norra hemsjukvården"), ("lo", "review", None)]
+    assert [(row.by, row.subject, row.unit) for row in denied] == [
+        ("chef", "view_page", "Norra hemsjukvården"),
+        ("lo", "review", None),
+    ]
 
 
 def test_no_personal_number_gets_into_the_log(store: Store) -> None:
@@ -275,12 +325,18 @@ def test_no_personal_number_gets_into_the_log(store: Store) -> None:
         subject = client_log_subject(conn, pid)
         assert subject == client_log_subject(conn, pid) != client_log_subject(conn, pid[:-1] + "3")
         record(conn, EVA.login, "try", subject)
-        record(conn, EVA.login, "try", "20261125-12345678-00001", sha256="a" * 20 + "18900101980212")
+        record(
+            conn, EVA.login, "try", "20261125-12345678-00001", sha256="a" * 20 + "18900101980212"
+        )
     assert pid not in subject
 
 
-def test_two_stores_name_a_person_differently(store: Store, tmp_path_factory: pytest.TempPathFactory) -> None:
-    second = open_store(Settings(workspace=tmp_path_factory.mktemp("w"), database_url=""), create=True)
+def test_two_stores_name_a_person_differently(
+    store: Store, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    second = open_store(
+        Settings(workspace=tmp_path_factory.mktemp("w"), database_url=""), create=True
+    )
     with store.read() as one, second.read() as two:
         assert client_log_subject(one, ASTA.pid) != client_log_subject(two, ASTA.pid)
     second.close()
@@ -299,7 +355,9 @@ def test_the_log_is_read_whole_however_long(store: Store, monkeypatch: pytest.Mo
     assert wrong(store) == set()
 
 
-def test_a_row_that_comes_between_the_last_row_and_the_end_is_not_missed(logged: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_that_comes_between_the_last_row_and_the_end_is_not_missed(
+    logged: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def head_after_another_row(conn: Connection) -> ChainHead | None:
         monkeypatch.setattr(hash_chain, "load_head", load_head)
         with logged.begin() as other:
@@ -307,7 +365,8 @@ def test_a_row_that_comes_between_the_last_row_and_the_end_is_not_missed(logged:
         return load_head(conn)
 
     monkeypatch.setattr(hash_chain, "load_head", head_after_another_row)
-    # Not `logged.read()`: SQLite would show it the log as it was at the beginning. PostgreSQL never does.
+    # Not `logged.read()`: SQLite would show it the log as it was at the beginning. PostgreSQL never
+    # does.
     engine = create_engine(logged.engine.url)
     with engine.connect() as conn:
         assert verify_chain(conn).problems == ()

@@ -1,6 +1,8 @@
-"""What the database does for the queue and for Läge as the entries become 160,000: work, not time, so that a busy machine changes nothing.
+"""What the database does for the queue and for Läge as the entries become 160,000: work, not time,
+so that a busy machine changes nothing.
 
-SQLite counts the steps of its virtual machine; of PostgreSQL it is what its planner reckons for the same statements (EXPLAIN).
+SQLite counts the steps of its virtual machine; of PostgreSQL it is what its planner reckons for
+the same statements (EXPLAIN).
 """
 
 from __future__ import annotations
@@ -31,17 +33,27 @@ pytestmark = [pytest.mark.slow, pytest.mark.both_databases]
 FORMS = Forms.load(ROOT / "forms")
 NOW = utc_now()
 NORTH, SOUTH = "Hemsjukvården Norr", "Hemsjukvården Söder"
-NURSE = Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, frozenset({NORTH}), frozenset({"HSL"}))
-MANAGER = Person("carl", "Carl Wiklund", "enhetschef", Role.MANAGER, frozenset({NORTH, SOUTH}), ALL_AREAS)
+NURSE = Person(
+    "nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, frozenset({NORTH}), frozenset({"HSL"})
+)
+MANAGER = Person(
+    "carl", "Carl Wiklund", "enhetschef", Role.MANAGER, frozenset({NORTH, SOUTH}), ALL_AREAS
+)
 FEW, MANY = 10_000, 50_000
 SAME = 1.5
 """So much may the work of what has to stay the same differ."""
 
 Act = Callable[[Connection], object]
 ACTS: dict[str, Act] = {
-    "claim, oldest first": lambda conn: entries_queue.claim_next(conn, FORMS, NURSE, NOW, order=QueueOrder.OLDEST),
-    "claim, newest first": lambda conn: entries_queue.claim_next(conn, FORMS, NURSE, NOW, order=QueueOrder.NEWEST),
-    "claim ahead": lambda conn: entries_queue.claim_next(conn, FORMS, NURSE, NOW, excluded=("open-1",)),
+    "claim, oldest first": lambda conn: entries_queue.claim_next(
+        conn, FORMS, NURSE, NOW, order=QueueOrder.OLDEST
+    ),
+    "claim, newest first": lambda conn: entries_queue.claim_next(
+        conn, FORMS, NURSE, NOW, order=QueueOrder.NEWEST
+    ),
+    "claim ahead": lambda conn: entries_queue.claim_next(
+        conn, FORMS, NURSE, NOW, excluded=("open-1",)
+    ),
     "take up": lambda conn: entries_queue.resume_claim(conn, NURSE, "open-2", 0, NOW),
     "count": lambda conn: entries_queue.count_waiting(conn, NURSE, NOW),
     "next sixty": lambda conn: entries_queue.peek_queue(conn, NURSE, NOW, 60),
@@ -61,14 +73,24 @@ def test_decided_entries_cost_the_queue_nothing_and_open_ones_only_the_count(sto
     add(store, "more", EntryState.REVIEW, MANY)
     longer = {name: work(store, act) for name, act in ACTS.items()}
     queue = ACTS.keys() - {"Läge"}
-    assert {name: decided[name] / before[name] for name in queue if decided[name] > SAME * before[name]} == {}
-    assert {name: longer[name] / before[name] for name in queue - WITH_WHAT_IS_OPEN if longer[name] > SAME * before[name]} == {}
+    assert {
+        name: decided[name] / before[name] for name in queue if decided[name] > SAME * before[name]
+    } == {}
+    assert {
+        name: longer[name] / before[name]
+        for name in queue - WITH_WHAT_IS_OPEN
+        if longer[name] > SAME * before[name]
+    } == {}
     assert longer["count"] < SAME * (FEW + MANY) / FEW * before["count"]
     assert longer["Läge"] < SAME * (FEW + 3 * MANY) / (FEW + MANY) * before["Läge"]
 
 
-def test_entries_that_wait_for_a_second_person_cost_the_queue_no_more_when_they_are_many(store: Store) -> None:
-    """Whether somebody may be the second person is looked up entry by entry, as far as the queue is gone through."""
+def test_entries_that_wait_for_a_second_person_cost_the_queue_no_more_when_they_are_many(
+    store: Store,
+) -> None:
+    """Whether somebody may be the second person is looked up entry by entry, as far as the queue is
+    gone through.
+    """
     first_page(store)
     claim = ACTS["claim, oldest first"]
     add(store, "second", EntryState.SECOND, FEW // 10)
@@ -98,12 +120,26 @@ def first_page(store: Store) -> None:
     with store.begin() as conn:
         client_register.save_units(conn, {NORTH: "HSL", SOUTH: "HSL"})
         batch = create_batch(conn, NORTH, "Pärm 1", "anna")
-        row = {"id": "page-1", "batch": batch, "position": 1, "source_name": "bunt.pdf", "source_page": 1, "scanned_at": NOW, "scanned_by": "anna"}
-        conn.execute(insert(paper.page).values({**row, "unit": NORTH, "area": "HSL", "state": "läst", "sheet": "page-1"}))
+        row = {
+            "id": "page-1",
+            "batch": batch,
+            "position": 1,
+            "source_name": "bunt.pdf",
+            "source_page": 1,
+            "scanned_at": NOW,
+            "scanned_by": "anna",
+        }
+        conn.execute(
+            insert(paper.page).values(
+                {**row, "unit": NORTH, "area": "HSL", "state": "läst", "sheet": "page-1"}
+            )
+        )
 
 
 def add(store: Store, name: str, state: EntryState, count: int) -> None:
-    """So many entries more, in one statement; a tenth is of another unit, and the days and clients are mixed."""
+    """So many entries more, in one statement; a tenth is of another unit, and the days and clients
+    are mixed.
+    """
     form = FORMS.latest("hsl-anteckning")
     one = select(literal(1).label("n")).cte("numbers", recursive=True)
     n = one.union_all(select(one.c.n + 1).where(one.c.n < count)).c.n
@@ -132,7 +168,9 @@ def add(store: Store, name: str, state: EntryState, count: int) -> None:
     rows = select(*(value.label(column) for column, value in columns.items()))
     with store.begin() as conn:
         conn.execute(insert(paper.entry).from_select(list(columns), rows))
-    if store.engine.dialect.name == "postgresql":  # its own process does this now and then; SQLite has no statistics of a young database either
+    if (
+        store.engine.dialect.name == "postgresql"
+    ):  # its own process does this now and then; SQLite has no statistics of a young database either
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             conn.exec_driver_sql("VACUUM ANALYZE entry")
 
@@ -147,11 +185,23 @@ def disputes(store: Store) -> None:
         "field": literal("handelsetid"),
         "value": literal("10:15", decision.c.value.type),
     }
-    columns |= {"state": literal("read"), "how": literal("typed"), "settled": literal(False), "by": literal("anna")}
+    columns |= {
+        "state": literal("read"),
+        "how": literal("typed"),
+        "settled": literal(False),
+        "by": literal("anna"),
+    }
     columns |= {"at": literal(NOW, decision.c.at.type)}
     with store.begin() as conn:
-        conn.execute(insert(decision).from_select(list(columns), select(*(value.label(name) for name, value in columns.items())).where(*new)))
-        conn.execute(update(paper.entry).where(*new).values(first_by="anna", first_at=NOW, revision=1))
+        conn.execute(
+            insert(decision).from_select(
+                list(columns),
+                select(*(value.label(name) for name, value in columns.items())).where(*new),
+            )
+        )
+        conn.execute(
+            update(paper.entry).where(*new).values(first_by="anna", first_at=NOW, revision=1)
+        )
     if store.engine.dialect.name == "postgresql":
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             conn.exec_driver_sql("VACUUM ANALYZE entry")
@@ -159,7 +209,9 @@ def disputes(store: Store) -> None:
 
 
 def work(store: Store, act: Act) -> float:
-    """What a transaction costs the database; it is rolled back. It is done once unmeasured: the driver asks things of its own at the first time."""
+    """What a transaction costs the database; it is rolled back. It is done once unmeasured: the
+    driver asks things of its own at the first time.
+    """
     done = 0.0
     for _ in range(2):
         with store.engine.connect() as conn, conn.begin() as transaction:
@@ -191,7 +243,9 @@ def costs(conn: Connection) -> Iterator[Callable[[], float]]:
     """The planner's costs of all statements, in its own unit: that of reading a page of the disk."""
     asked: list[tuple[str, Any]] = []
 
-    def note(one: Connection, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
+    def note(
+        one: Connection, _cursor: object, statement: str, parameters: object, *_rest: object
+    ) -> None:
         if one is conn and statement.startswith(("SELECT", "UPDATE", "WITH")):
             asked.append((statement, parameters))
 
@@ -199,7 +253,10 @@ def costs(conn: Connection) -> Iterator[Callable[[], float]]:
 
     def total() -> float:
         event.remove(conn, "before_cursor_execute", note)
-        plans = [conn.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one() for statement, parameters in asked]
+        plans = [
+            conn.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
+            for statement, parameters in asked
+        ]
         return float(sum(plan[0]["Plan"]["Total Cost"] for plan in plans))
 
     yield total

@@ -1,4 +1,6 @@
-"""The history of the schema: one line, the same tables as a new store, and upgrades that lose nothing."""
+"""The history of the schema: one line, the same tables as a new store, and upgrades that lose
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,13 @@ from pipeline.operations.health import check_health
 from pipeline.store.database import backup
 from pipeline.store.database.engines import make_engine
 from pipeline.store.database.image_files import ImageFolder
-from pipeline.store.database.migrations.history import FOLDER, alembic_version, database_revision, head, revisions
+from pipeline.store.database.migrations.history import (
+    FOLDER,
+    alembic_version,
+    database_revision,
+    head,
+    revisions,
+)
 from pipeline.store.database.migrations.run import migrate
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.database.upgrade import Upgrade, upgrade_store
@@ -168,7 +176,9 @@ class _Address(str):
         """Nothing to end."""
 
 
-def test_a_store_of_any_earlier_version_is_upgraded(version_settings: Settings, tmp_path: Path) -> None:
+def test_a_store_of_any_earlier_version_is_upgraded(
+    version_settings: Settings, tmp_path: Path
+) -> None:
     with pytest.raises(SchemaOutdatedError):
         open_store(version_settings)
     upgrade_store(version_settings)
@@ -255,7 +265,9 @@ def test_a_backup_copy_put_back_is_the_store_as_it_was(old_settings: Settings) -
 
 
 @on_sqlite
-def test_a_copy_that_cannot_be_written_stops_the_upgrade(old_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_that_cannot_be_written_stops_the_upgrade(
+    old_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -269,12 +281,16 @@ def test_a_copy_that_cannot_be_written_stops_the_upgrade(old_settings: Settings,
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("store_settings", BOTH[1:], indirect=True)
-def test_without_pg_dump_the_upgrade_says_what_to_do(old_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pg_dump_the_upgrade_says_what_to_do(
+    old_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken = tmp_path / "pg_dump"
     broken.write_text("#!/bin/sh\necho 'pg_dump: error: server version mismatch' >&2\nexit 1\n")
     broken.chmod(0o755)
     for found, kind in ((None, MissingProgramError), (str(broken), StoreError)):
-        monkeypatch.setattr("pipeline.store.database.backup.shutil.which", lambda _, found=found: found)
+        monkeypatch.setattr(
+            "pipeline.store.database.backup.shutil.which", lambda _, found=found: found
+        )
         with pytest.raises(kind) as error:
             upgrade_store(old_settings)
         assert "--no-backup" in error.value.remedy
@@ -332,7 +348,9 @@ def test_a_killed_upgrade_leaves_the_store_as_it_was(old_settings: Settings) -> 
 
 
 @pytest.mark.parametrize("version_settings", ["1"], indirect=True)
-def test_an_upgrade_that_fails_leaves_the_store_as_it_was(version_settings: Settings, tmp_path: Path) -> None:
+def test_an_upgrade_that_fails_leaves_the_store_as_it_was(
+    version_settings: Settings, tmp_path: Path
+) -> None:
     wrong = tmp_path / "forms" / "x"
     wrong.mkdir(parents=True)
     (wrong / "form.yaml").write_text("- no form\n", "utf-8")

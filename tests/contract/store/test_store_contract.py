@@ -12,7 +12,14 @@ from threading import Barrier, BrokenBarrierError, Thread
 import pytest
 from sqlalchemy import Connection, select
 
-from pipeline.domain.errors import EfterskriftError, NotAllowedError, ReviewError, StoreError, StoreUnavailableError, UnstorableTextError
+from pipeline.domain.errors import (
+    EfterskriftError,
+    NotAllowedError,
+    ReviewError,
+    StoreError,
+    StoreUnavailableError,
+    UnstorableTextError,
+)
 from pipeline.domain.model import Client, EntryState, IssuedSheet, Person
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
@@ -26,7 +33,14 @@ from pipeline.store.event_log.events import record
 from pipeline.store.paper import pages, sheets
 from pipeline.store.registers import client_register
 from pipeline.store.registers.issued_sheets import find_issued_sheet, save_issued_sheets
-from pipeline.store.review import corrections, decisions, duplicate_entries, questions, signing, transfers
+from pipeline.store.review import (
+    corrections,
+    decisions,
+    duplicate_entries,
+    questions,
+    signing,
+    transfers,
+)
 from pipeline.store.review.duplicate_entries import ComparisonSource
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
@@ -96,7 +110,9 @@ def test_a_new_database_is_opened_by_many_at_once(tmp_path: Path) -> None:
             pass
         engine.dispose()
 
-    assert [error for number in range(150) for error in together(*[partial(opened, f"{number}.db")] * 4)] == []
+    assert [
+        error for number in range(150) for error in together(*[partial(opened, f"{number}.db")] * 4)
+    ] == []
 
 
 def test_a_lock_is_waited_for_and_then_named(store: Store, store_settings: Settings) -> None:
@@ -111,7 +127,9 @@ def test_a_lock_is_waited_for_and_then_named(store: Store, store_settings: Setti
     impatient.close()
 
 
-def test_the_entry_that_a_person_has_is_waited_for_when_somebody_looks_at_it(ward: Ward, store_settings: Settings) -> None:
+def test_the_entry_that_a_person_has_is_waited_for_when_somebody_looks_at_it(
+    ward: Ward, store_settings: Settings
+) -> None:
     """Whoever looks for a free entry holds, for a moment, one that has just been taken."""
     for serial in ("AAAA", "BBBB"):
         ward.note(serial)
@@ -120,8 +138,13 @@ def test_the_entry_that_a_person_has_is_waited_for_when_somebody_looks_at_it(war
     assert mine is not None
     impatient = open_store(store_settings, wait_seconds=0.2)
     with ward.store.begin() as conn:
-        conn.execute(select(paper.entry.c.id).where(paper.entry.c.id == mine.entry.id).with_for_update())
-        for take in (partial(queue.claim_next, forms=FORMS), partial(queue.resume_claim, entry_id=mine.entry.id, revision=0)):
+        conn.execute(
+            select(paper.entry.c.id).where(paper.entry.c.id == mine.entry.id).with_for_update()
+        )
+        for take in (
+            partial(queue.claim_next, forms=FORMS),
+            partial(queue.resume_claim, entry_id=mine.entry.id, revision=0),
+        ):
             with pytest.raises(StoreUnavailableError, match="locked"), impatient.begin() as other:
                 take(other, person=EVA, now=NOW)
     impatient.close()
@@ -132,28 +155,47 @@ def test_a_text_that_the_database_cannot_hold_is_named_without_quoting_it(ward: 
     entry_id = ward.note("AAAA")
     expected: AbstractContextManager[object] = nullcontext()
     if ward.store.engine.dialect.name == "postgresql":
-        expected = pytest.raises(UnstorableTextError, match=r"^A text is too long, or holds a character that the database cannot hold\.")
+        expected = pytest.raises(
+            UnstorableTextError,
+            match=r"^A text is too long, or holds a character that the database cannot hold\.",
+        )
     with expected, ward.store.begin() as conn:
         questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken dos?\0", "", NOW)
 
 
-def test_of_two_that_are_marked_as_duplicates_of_each_other_at_once_one_stays(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_that_are_marked_as_duplicates_of_each_other_at_once_one_stays(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ids, both, reject = (ward.note("AAAA"), ward.note("BBBB")), Barrier(2), decisions.reject_entry
 
-    def reject_together(conn: Connection, who: Person, one: str, revision: int, reason: str, now: datetime, *, signed: bool) -> None:
+    def reject_together(
+        conn: Connection,
+        who: Person,
+        one: str,
+        revision: int,
+        reason: str,
+        now: datetime,
+        *,
+        signed: bool,
+    ) -> None:
         with suppress(BrokenBarrierError):
             both.wait(0.5)  # until the other has looked too, if anything lets it
         reject(conn, who, one, revision, reason, now, signed=signed)
 
     def mark(who: Person, one: str, other: str) -> None:
         with ward.store.begin() as conn:
-            duplicate_entries.mark_duplicate(conn, ward.store.images, who, one, 0, ComparisonSource(other_entry=other), "", NOW)
+            duplicate_entries.mark_duplicate(
+                conn, ward.store.images, who, one, 0, ComparisonSource(other_entry=other), "", NOW
+            )
 
     monkeypatch.setattr(duplicate_entries, "reject_entry", reject_together)
     (told,) = together(partial(mark, EVA, *ids), partial(mark, NILS, *reversed(ids)))
     assert isinstance(told, ReviewError)
     with ward.store.read() as conn:
-        assert {load_entry(conn, one).state for one in ids} == {EntryState.REVIEW, EntryState.REJECTED}
+        assert {load_entry(conn, one).state for one in ids} == {
+            EntryState.REVIEW,
+            EntryState.REJECTED,
+        }
 
 
 def test_registers_are_replaced_by_key(ward: Ward) -> None:
@@ -168,7 +210,9 @@ def test_registers_are_replaced_by_key(ward: Ward) -> None:
 
 
 def test_a_plus_sign_never_means_a_child(ward: Ward) -> None:
-    child, old = (Client(f"{century}1212121212", "Tolvan Tolvansson", NORTH) for century in ("20", "19"))
+    child, old = (
+        Client(f"{century}1212121212", "Tolvan Tolvansson", NORTH) for century in ("20", "19")
+    )
     with ward.store.begin() as conn:
         client_register.save_clients(conn, [child])
         assert client_register.find_client(conn, "121212+1212") is None
@@ -179,7 +223,9 @@ def test_a_plus_sign_never_means_a_child(ward: Ward) -> None:
 def test_ten_digits_that_fit_two_clients_fit_none(ward: Ward) -> None:
     with ward.store.begin() as conn:
         assert client_register.find_client(conn, "900101-9802") == ASTA
-        client_register.save_clients(conn, [ASTA.__class__("20" + ASTA.pid[2:], "Yngre Provberg", NORTH)])
+        client_register.save_clients(
+            conn, [ASTA.__class__("20" + ASTA.pid[2:], "Yngre Provberg", NORTH)]
+        )
         assert client_register.find_client(conn, "900101-9802") is None
         assert client_register.find_client(conn, "18900101-9802") == ASTA
 
@@ -200,11 +246,25 @@ def test_pages_of_a_sheet_read_at_once_make_one_entry(ward: Ward) -> None:
     for number in range(10):
         serial = f"S{number:03d}"
         ids = [ward.scan(), ward.scan(), ward.scan()]
-        readings = [page_reading(NOTE, serial, SAID), page_reading(NOTE, serial, PLAN, 2), page_reading(NOTE, serial, SAID)]
-        assert together(*(partial(ward.read, page_id, reading) for page_id, reading in zip(ids, readings, strict=True))) == []
+        readings = [
+            page_reading(NOTE, serial, SAID),
+            page_reading(NOTE, serial, PLAN, 2),
+            page_reading(NOTE, serial, SAID),
+        ]
+        assert (
+            together(
+                *(
+                    partial(ward.read, page_id, reading)
+                    for page_id, reading in zip(ids, readings, strict=True)
+                )
+            )
+            == []
+        )
         with ward.store.read() as conn:
             assert [entry.id for entry in list_sheet_entries(conn, serial)] == [f"{serial}-00"]
-            assert [page.duplicate_of for page in (pages.load_page(conn, page_id) for page_id in ids)] == [None, None, ids[0]]
+            assert [
+                page.duplicate_of for page in (pages.load_page(conn, page_id) for page_id in ids)
+            ] == [None, None, ids[0]]
 
 
 def test_the_same_picture_read_at_once_has_one_original(ward: Ward) -> None:
@@ -214,7 +274,11 @@ def test_the_same_picture_read_at_once_has_one_original(ward: Ward) -> None:
         assert together(*(partial(ward.read, page_id, reading) for page_id in ids)) == []
         with ward.store.read() as conn:
             found = [pages.load_page(conn, page_id) for page_id in ids]
-        assert [(page.duplicate_of, page.settled) for page in found] == [(None, False), (ids[0], True), (ids[0], True)]
+        assert [(page.duplicate_of, page.settled) for page in found] == [
+            (None, False),
+            (ids[0], True),
+            (ids[0], True),
+        ]
 
 
 def test_two_decisions_at_once_are_one(ward: Ward) -> None:
@@ -223,14 +287,22 @@ def test_two_decisions_at_once_are_one(ward: Ward) -> None:
 
         def decide(entry_id: str = entry_id) -> None:
             with ward.store.begin() as conn:
-                decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, answers({**SAID, **PLAN}), NOW)
+                decisions.decide_entry(
+                    conn, FORMS, EVA, entry_id, 0, answers({**SAID, **PLAN}), NOW
+                )
 
         errors = together(decide, decide, decide)
         assert [type(error).__name__ for error in errors] == ["StaleDecisionError"] * 2
         with ward.store.read() as conn:
             (entry,) = list_sheet_entries(conn, f"S{number:03d}")
-            rows = conn.exec_driver_sql(f"SELECT count(*) FROM decision WHERE entry = '{entry_id}'").scalar_one()
-        assert (entry.state, entry.revision, rows) == (EntryState.CONFIRMED, 1, len(SAID) + len(PLAN))
+            rows = conn.exec_driver_sql(
+                f"SELECT count(*) FROM decision WHERE entry = '{entry_id}'"
+            ).scalar_one()
+        assert (entry.state, entry.revision, rows) == (
+            EntryState.CONFIRMED,
+            1,
+            len(SAID) + len(PLAN),
+        )
 
 
 def test_nothing_written_on_paper_is_in_the_log(ward: Ward) -> None:
@@ -239,15 +311,33 @@ def test_nothing_written_on_paper_is_in_the_log(ward: Ward) -> None:
     with ward.store.begin() as conn:
         queue.claim_next(conn, FORMS, EVA, NOW)
         decisions.save_draft(conn, EVA, entry_id, "namn", Answer("Asta"), NOW)
-        decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, answers({**SAID, **PLAN}, datum=Answer("2026-02-18")), NOW)
+        decisions.decide_entry(
+            conn,
+            FORMS,
+            EVA,
+            entry_id,
+            0,
+            answers({**SAID, **PLAN}, datum=Answer("2026-02-18")),
+            NOW,
+        )
         queue.claim_next(conn, FORMS, NILS, NOW)
         decisions.decide_entry(conn, FORMS, NILS, entry_id, 1, {"datum": Answer("2026-02-18")}, NOW)
-        corrections.correct_entry(conn, FORMS, NILS, entry_id, 2, {"text": Answer("Sov illa.")}, "Disa hörde av sig", NOW)
+        corrections.correct_entry(
+            conn, FORMS, NILS, entry_id, 2, {"text": Answer("Sov illa.")}, "Disa hörde av sig", NOW
+        )
         decisions.reject_entry(conn, EVA, entry_id, 3, "fel person", NOW)
     with ward.store.read() as conn:
         log = whole_log(conn)
     assert len(log.splitlines()) > 6
-    for said in (*SAID.values(), *PLAN.values(), ASTA.name, ASTA.pid, "2026-02-18", "Sov illa.", "Disa"):
+    for said in (
+        *SAID.values(),
+        *PLAN.values(),
+        ASTA.name,
+        ASTA.pid,
+        "2026-02-18",
+        "Sov illa.",
+        "Disa",
+    ):
         assert str(said) not in log
 
 
@@ -256,26 +346,46 @@ NO_IMAGES = ImageFolder(Path("nowhere"))
 ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
     "open_entry": lambda conn, who, _: queue.open_claimed_entry(conn, FORMS, who, "AAAA-00", NOW),
     "skip": lambda conn, who, _: queue.skip_entry(conn, who, "AAAA-00", 0),
-    "save_draft": lambda conn, who, _: decisions.save_draft(conn, who, "AAAA-00", "namn", Answer("x"), NOW),
-    "save_answers": lambda conn, who, _: decisions.decide_entry(conn, FORMS, who, "AAAA-00", 0, {}, NOW),
+    "save_draft": lambda conn, who, _: decisions.save_draft(
+        conn, who, "AAAA-00", "namn", Answer("x"), NOW
+    ),
+    "save_answers": lambda conn, who, _: decisions.decide_entry(
+        conn, FORMS, who, "AAAA-00", 0, {}, NOW
+    ),
     "reject": lambda conn, who, _: decisions.reject_entry(conn, who, "AAAA-00", 0, "oläsligt", NOW),
     "undo": lambda conn, who, _: corrections.undo_decision(conn, who, "AAAA-00", 0, NOW),
     "reopen": lambda conn, who, _: decisions.reopen_rejected(conn, who, "AAAA-00", 0),
-    "correct": lambda conn, who, _: corrections.correct_entry(conn, FORMS, who, "AAAA-00", 0, {}, "fel", NOW),
+    "correct": lambda conn, who, _: corrections.correct_entry(
+        conn, FORMS, who, "AAAA-00", 0, {}, "fel", NOW
+    ),
     "void": lambda conn, who, _: corrections.void_entry(conn, who, "AAAA-00", 0, "fel", NOW),
     "view_page": queue.record_page_view,
     "requeue": pages.requeue_page,
-    "settle_duplicate": lambda conn, who, page: sheets.settle_duplicate(conn, who, page, FORMS, same=True),
+    "settle_duplicate": lambda conn, who, page: sheets.settle_duplicate(
+        conn, who, page, FORMS, same=True
+    ),
     "settle_empty": sheets.confirm_empty_sheet,
     "add_row": lambda conn, who, page: sheets.add_row(conn, who, page, 1, FORMS),
-    "pull_to_front": lambda conn, who, _: queue_order.prioritize(conn, who, PriorityKind.ENTRY, NORTH, "AAAA-00", NOW),
-    "forward": lambda conn, who, _: transfers.transfer_entry(conn, FORMS, who, "AAAA-00", 0, "", "", NOW),
-    "forward_protected": lambda conn, who, _: transfers.transfer_protected_entry(conn, FORMS, who, "AAAA-00", 0, NOW),
-    "ask_author": lambda conn, who, _: questions.ask_author(conn, FORMS, who, "AAAA-00", 9, "Vad?", "", NOW),
+    "pull_to_front": lambda conn, who, _: queue_order.prioritize(
+        conn, who, PriorityKind.ENTRY, NORTH, "AAAA-00", NOW
+    ),
+    "forward": lambda conn, who, _: transfers.transfer_entry(
+        conn, FORMS, who, "AAAA-00", 0, "", "", NOW
+    ),
+    "forward_protected": lambda conn, who, _: transfers.transfer_protected_entry(
+        conn, FORMS, who, "AAAA-00", 0, NOW
+    ),
+    "ask_author": lambda conn, who, _: questions.ask_author(
+        conn, FORMS, who, "AAAA-00", 9, "Vad?", "", NOW
+    ),
     "questions_of": lambda conn, who, _: questions.list_entry_questions(conn, who, "AAAA-00"),
-    "mark_duplicate": lambda conn, who, _: duplicate_entries.mark_duplicate(conn, NO_IMAGES, who, "AAAA-00", 9, ComparisonSource(text="x"), "", NOW),
+    "mark_duplicate": lambda conn, who, _: duplicate_entries.mark_duplicate(
+        conn, NO_IMAGES, who, "AAAA-00", 9, ComparisonSource(text="x"), "", NOW
+    ),
     "sign": lambda conn, who, _: signing.sign_entry(conn, FORMS, who, "AAAA-00", 0, NOW),
-    "take_signature_back": lambda conn, who, _: signing.withdraw_signature(conn, who, "AAAA-00", 0, NOW),
+    "take_signature_back": lambda conn, who, _: signing.withdraw_signature(
+        conn, who, "AAAA-00", 0, NOW
+    ),
     "versions": lambda conn, who, _: versions.list_versions(conn, who, "AAAA-00"),
 }
 """Everything that a person can do to an entry or page of the northern unit."""

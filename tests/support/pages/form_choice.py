@@ -1,4 +1,6 @@
-"""Which forms stand for all of them: most tests of every form try these few, and the others at night."""
+"""Which forms stand for all of them: most tests of every form try these few, and the others at
+night.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,16 @@ FEW = ("hsl-anteckning", "besokslista", "matvarden", "utbetalningslista", "ansok
 def by_form(forms: Iterable[Form] | Iterable[str]) -> list[ParameterSet]:
     """Make a test's parameters of forms or of their ids; all but a few are marked as nightly."""
     ids = [(form, form if isinstance(form, str) else form.id) for form in forms]
-    return [pytest.param(form, id=form_id, marks=_marks(is_one_of_few=form_id in FEW)) for form, form_id in ids]
+    return [
+        pytest.param(form, id=form_id, marks=_marks(is_one_of_few=form_id in FEW))
+        for form, form_id in ids
+    ]
 
 
 def cases_by_form(cases: Iterable[tuple[object, ...]]) -> list[ParameterSet]:
-    """Make a test's parameters of cases that begin with the id of a form; all but a few are marked as nightly."""
+    """Make a test's parameters of cases that begin with the id of a form; all but a few are marked
+    as nightly.
+    """
     return [pytest.param(*case, marks=_marks(is_one_of_few=case[0] in FEW)) for case in cases]
 
 

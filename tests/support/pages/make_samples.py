@@ -1,6 +1,8 @@
-"""Make the sample stack under `data/samples`: `make samples`. The same on every run but for the compressors' versions.
+"""Make the sample stack under `data/samples`: `make samples`. The same on every run but for the
+compressors' versions.
 
-Forms are printed by the program, filled in by `pipeline/preparation/practice/fill_sheet.py`, and spoilt by `tests/support/pages/distort.py`.
+Forms are printed by the program, filled in by `pipeline/preparation/practice/fill_sheet.py`, and
+spoilt by `tests/support/pages/distort.py`.
 """
 
 from __future__ import annotations
@@ -16,22 +18,49 @@ from PIL import Image as Pillow
 
 from pipeline.domain.model import Client, Image
 from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_page
-from research.evaluation.fields.filled_pages import SAMPLE_MEASUREMENTS, SAMPLE_NOTES, SAMPLE_STAFF, SAMPLE_VISITS, SampleEntry
+from research.evaluation.fields.filled_pages import (
+    SAMPLE_MEASUREMENTS,
+    SAMPLE_NOTES,
+    SAMPLE_STAFF,
+    SAMPLE_VISITS,
+    SampleEntry,
+)
 from tests.support.pages.distort import DISTORTIONS
-from tests.support.pages.sample_pages import HOME_CARE_UNIT, HSL_UNIT, SAMPLES, Desk, Filled, at_dpi, expected_page, grey, jpeg, scanned_pdf
+from tests.support.pages.sample_pages import (
+    HOME_CARE_UNIT,
+    HSL_UNIT,
+    SAMPLES,
+    Desk,
+    Filled,
+    at_dpi,
+    expected_page,
+    grey,
+    jpeg,
+    scanned_pdf,
+)
 from tests.support.store.municipality import write_municipality
 
 STACK = SAMPLES / "stack"
 MUNICIPALITY_SEED = 20220110
 
 
-def write(desk: Desk, form_id: str, written: SampleEntry, writer: int, client: Client | None = None) -> Filled:
+def write(
+    desk: Desk, form_id: str, written: SampleEntry, writer: int, client: Client | None = None
+) -> Filled:
     """Print a sheet and fill it in."""
     form = desk.forms.latest(form_id)
     unit = HOME_CARE_UNIT if form_id == "besokslista" else HSL_UNIT
     sheet = desk.sheet(form, unit, client)
-    values = {k: v for k, v in written.items() if client is None or k not in ("personnummer", "namn")}
-    image = fill_field(render_sheet_page(form, sheet), form.pages[0], values, desk.hands[writer % len(desk.hands)], desk.rng)
+    values = {
+        k: v for k, v in written.items() if client is None or k not in ("personnummer", "namn")
+    }
+    image = fill_field(
+        render_sheet_page(form, sheet),
+        form.pages[0],
+        values,
+        desk.hands[writer % len(desk.hands)],
+        desk.rng,
+    )
     return Filled(image, form.id, sheet.serial, dict(written))
 
 
@@ -55,7 +84,13 @@ def measurements(desk: Desk) -> list[Filled]:
     for i, rows in enumerate(SAMPLE_MEASUREMENTS):
         client = desk.patients[(i * 3 + 1) % len(desk.patients)]
         name, title = SAMPLE_STAFF[i % 4]
-        written: SampleEntry = {"personnummer": client.pid, "namn": client.name, "skribent": name, "yrkestitel": title, "underskrift": True}
+        written: SampleEntry = {
+            "personnummer": client.pid,
+            "namn": client.name,
+            "skribent": name,
+            "yrkestitel": title,
+            "underskrift": True,
+        }
         for number, row in enumerate(rows, start=1):
             written |= {f"rad{number:02d}.{field}": value for field, value in row.items()}
             written[f"rad{number:02d}.signatur"] = _initials(name)
@@ -68,10 +103,21 @@ def visits(desk: Desk) -> list[Filled]:
     pages = []
     for i, (day, times) in enumerate(SAMPLE_VISITS):
         name, title = SAMPLE_STAFF[4 + i % 4]
-        written: SampleEntry = {"datum": day, "skribent": name, "yrkestitel": title, "underskrift": True}
+        written: SampleEntry = {
+            "datum": day,
+            "skribent": name,
+            "yrkestitel": title,
+            "underskrift": True,
+        }
         for number, (start, end, services) in enumerate(times, start=1):
             client = desk.home_care[(i * 5 + number) % len(desk.home_care)]
-            row: SampleEntry = {"personnummer": client.pid, "namn": client.name, "start": start, "slut": end, "signatur": _initials(name)}
+            row: SampleEntry = {
+                "personnummer": client.pid,
+                "namn": client.name,
+                "start": start,
+                "slut": end,
+                "signatur": _initials(name),
+            }
             row |= dict.fromkeys(services, True)
             if number == 3:
                 row["inkop"] = "solid"
@@ -107,7 +153,11 @@ def foreign_page(desk: Desk) -> Filled:
         if line:
             mask = desk.hands[3].words(line, 130, desk.rng)
             region = paper[400 + i * 190 : 400 + i * 190 + mask.shape[0], 250 : 250 + mask.shape[1]]
-            np.minimum(region, (255 - 215 * mask[: region.shape[0], : region.shape[1], None]).astype(np.uint8), out=region)
+            np.minimum(
+                region,
+                (255 - 215 * mask[: region.shape[0], : region.shape[1], None]).astype(np.uint8),
+                out=region,
+            )
     return Filled(paper, "", "", {}, "unidentified", "främmande sida")
 
 
@@ -122,20 +172,58 @@ def main() -> None:
     _nursing_pdf(desk, note[:13], measured[:5], expected)
     _home_care_tiff(desk, visit[:9], expected)
     _colour_pdf(desk, note[13:], measured[5:], visit[9:], expected)
-    (STACK / "04-trasig.pdf").write_bytes(b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n" + bytes(range(128, 256)) * 8)
-    expected.append({"file": "04-trasig.pdf", "page": 1, "outcome": "failed", "note": "trasig fil", "values": {}})
+    (STACK / "04-trasig.pdf").write_bytes(
+        b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
+        + bytes(range(128, 256)) * 8
+    )
+    expected.append(
+        {
+            "file": "04-trasig.pdf",
+            "page": 1,
+            "outcome": "failed",
+            "note": "trasig fil",
+            "values": {},
+        }
+    )
     municipality = Desk(MUNICIPALITY_SEED)
     expected += write_municipality(municipality, STACK)
-    (SAMPLES / "expected.json").write_text(json.dumps(expected, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    (SAMPLES / "expected.json").write_text(
+        json.dumps(expected, ensure_ascii=False, indent=1) + "\n", "utf-8"
+    )
     with (SAMPLES / "utlamnade.csv").open("w", encoding="utf-8", newline="") as file:
         issued = [*desk.issued, *municipality.issued]
-        csv.writer(file, delimiter=";").writerows([("löpnummer", "blankett", "version", "enhet", "personnummer"), *issued])
+        csv.writer(file, delimiter=";").writerows(
+            [("löpnummer", "blankett", "version", "enhet", "personnummer"), *issued]
+        )
 
 
-def _nursing_pdf(desk: Desk, note: list[Filled], measured: list[Filled], expected: list[dict[str, object]]) -> None:
-    """01: grey, 300 dpi, mixed order, turned and skewed sheets, two blank backs, a sheet scanned twice, a destroyed code, a letter."""
-    mixed = [*note[:4], measured[0], *note[4:7], measured[1], measured[2], *note[7:10], measured[3], *note[10:], measured[4]]
-    ways = ["clean", "upside_down", "skew_right", "clean", "quarter_turn", "clean", "skew_left_dark_bed", "printed_at_90_percent"]
+def _nursing_pdf(
+    desk: Desk, note: list[Filled], measured: list[Filled], expected: list[dict[str, object]]
+) -> None:
+    """01: grey, 300 dpi, mixed order, turned and skewed sheets, two blank backs, a sheet scanned
+    twice, a destroyed code, a letter.
+    """
+    mixed = [
+        *note[:4],
+        measured[0],
+        *note[4:7],
+        measured[1],
+        measured[2],
+        *note[7:10],
+        measured[3],
+        *note[10:],
+        measured[4],
+    ]
+    ways = [
+        "clean",
+        "upside_down",
+        "skew_right",
+        "clean",
+        "quarter_turn",
+        "clean",
+        "skew_left_dark_bed",
+        "printed_at_90_percent",
+    ]
     pages = [(page, ways[i % len(ways)]) for i, page in enumerate(mixed)]
     pages[6] = (pages[6][0], "destroyed_code")
     pages[9] = (pages[9][0], "torn_corner")
@@ -164,11 +252,25 @@ def _home_care_tiff(desk: Desk, visit: list[Filled], expected: list[dict[str, ob
         small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         frames.append(Pillow.fromarray(((small > 165) * 255).astype(np.uint8)).convert("1"))
         expected.append(expected_page("02-hemtjanst.tif", number, page, f"{way}, 1-bit 200 dpi"))
-    frames[0].save(STACK / "02-hemtjanst.tif", save_all=True, append_images=frames[1:], compression="group4", dpi=(200, 200))
+    frames[0].save(
+        STACK / "02-hemtjanst.tif",
+        save_all=True,
+        append_images=frames[1:],
+        compression="group4",
+        dpi=(200, 200),
+    )
 
 
-def _colour_pdf(desk: Desk, note: list[Filled], measured: list[Filled], visit: list[Filled], expected: list[dict[str, object]]) -> None:
-    """03: colour at 150 dpi; and photographs by telephone, one with an EXIF turn, one the very same file twice."""
+def _colour_pdf(
+    desk: Desk,
+    note: list[Filled],
+    measured: list[Filled],
+    visit: list[Filled],
+    expected: list[dict[str, object]],
+) -> None:
+    """03: colour at 150 dpi; and photographs by telephone, one with an EXIF turn, one the very same
+    file twice.
+    """
     *stack, last_note = note
     pages = [page for group in zip(stack, visit, strict=False) for page in group] + measured
     photographed = [pages.pop(), last_note]
@@ -179,11 +281,21 @@ def _colour_pdf(desk: Desk, note: list[Filled], measured: list[Filled], visit: l
         pictures.append((jpeg(image, 150, 70), image))
         expected.append(expected_page("03-farg.pdf", number, page, f"{way}, färg 150 dpi"))
     scanned_pdf(STACK / "03-farg.pdf", pictures, 150)
-    for name, page, way in (("05-telefon-1.jpg", photographed[0], "photo"), ("05-telefon-2.jpg", photographed[1], "photo_turned_in_shadow")):
+    for name, page, way in (
+        ("05-telefon-1.jpg", photographed[0], "photo"),
+        ("05-telefon-2.jpg", photographed[1], "photo_turned_in_shadow"),
+    ):
         _photograph(STACK / name, DISTORTIONS[way](page.image, desk.rng))
         expected.append(expected_page(name, 1, page, way))
     (STACK / "06-telefon-1-igen.jpg").write_bytes((STACK / "05-telefon-1.jpg").read_bytes())
-    expected.append(expected_page("06-telefon-1-igen.jpg", 1, replace(photographed[0], note="samma fil en gång till"), "photo"))
+    expected.append(
+        expected_page(
+            "06-telefon-1-igen.jpg",
+            1,
+            replace(photographed[0], note="samma fil en gång till"),
+            "photo",
+        )
+    )
 
 
 def _photograph(path: Path, image: Image) -> None:

@@ -1,4 +1,6 @@
-"""Forms of our own making as if they were printed elsewhere: without markers and codes, on paper of any size."""
+"""Forms of our own making as if they were printed elsewhere: without markers and codes, on paper of
+any size.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,34 @@ from pipeline.domain.form.form import Form, load_form
 from pipeline.domain.model import Image
 from tests.support.pages.synthetic_page import rendered
 
-SYLLABLES = ("da", "vård", "av", "blod", "puls", "temp", "and", "satu", "vikt", "läke", "dos", "giv", "an", "kvitt", "mål", "vät", "sömn", "hud")
+SYLLABLES = (
+    "da",
+    "vård",
+    "av",
+    "blod",
+    "puls",
+    "temp",
+    "and",
+    "satu",
+    "vikt",
+    "läke",
+    "dos",
+    "giv",
+    "an",
+    "kvitt",
+    "mål",
+    "vät",
+    "sömn",
+    "hud",
+)
 WORDS = tuple(f"{one}{other}ning".capitalize() for one in SYLLABLES for other in SYLLABLES[::-1])
 """Invented, and each of its own shape."""
 
 
 def drawn(title: str, turn: int, lower_turn: int | None = None) -> bytes:
-    """A form as PDF, A4: labels in three columns with a box each, the words beginning at `turn`, those of the lower half at `lower_turn`."""
+    """A form as PDF, A4: labels in three columns with a box each, the words beginning at `turn`,
+    those of the lower half at `lower_turn`.
+    """
     pdf = FPDF(unit="mm", format="A4")
     pdf.set_auto_page_break(False)
     pdf.add_page()
@@ -43,8 +66,12 @@ def page(title: str, turn: int, lower_turn: int | None = None) -> Image:
     return rendered(drawn(title, turn, lower_turn), 300)
 
 
-def written_form(folder: Path, form_id: str, blank: Image, size: tuple[float, float] = (210, 297)) -> Form:
-    """A form in its folder, with its blank beside it: a mark at the top right and a line in the second box."""
+def written_form(
+    folder: Path, form_id: str, blank: Image, size: tuple[float, float] = (210, 297)
+) -> Form:
+    """A form in its folder, with its blank beside it: a mark at the top right and a line in the
+    second box.
+    """
     place = folder / form_id
     place.mkdir(parents=True)
     cv2.imwrite(str(place / "blank.png"), blank)
@@ -52,7 +79,15 @@ def written_form(folder: Path, form_id: str, blank: Image, size: tuple[float, fl
         {"name": "klar", "label": "Klar", "kind": "mark", "box": [180, 10, 5, 5]},
         {"name": "namn", "label": "Namn", "kind": "text", "box": [77, 29.5, 50, 7]},
     ]
-    head = {"id": form_id, "version": 1, "title": form_id, "area": "HSL", "criticality": "A", "law": [], "entries": "sheet"}
+    head = {
+        "id": form_id,
+        "version": 1,
+        "title": form_id,
+        "area": "HSL",
+        "criticality": "A",
+        "law": [],
+        "entries": "sheet",
+    }
     content = head | {"pages": [{"blank": "blank.png", "size": list(size), "fields": fields}]}
     (place / "form.yaml").write_text(yaml.safe_dump(content), "utf-8")
     return load_form(place / "form.yaml")

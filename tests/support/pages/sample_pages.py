@@ -1,4 +1,6 @@
-"""What the sample stack is made with: a desk where sheets are issued and filled in, and how their pictures become files."""
+"""What the sample stack is made with: a desk where sheets are issued and filled in, and how their
+pictures become files.
+"""
 
 from __future__ import annotations
 
@@ -59,18 +61,24 @@ class Desk:
 
 def grey(image: Image) -> Image:
     """Without colour."""
-    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+    return (
+        image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+    )
 
 
 def at_dpi(image: Image, dpi: int) -> Image:
     """A 300-dpi picture at another resolution."""
-    return np.asarray(cv2.resize(image, None, fx=dpi / 300, fy=dpi / 300, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(
+        cv2.resize(image, None, fx=dpi / 300, fy=dpi / 300, interpolation=cv2.INTER_AREA), np.uint8
+    )
 
 
 def jpeg(image: Image, dpi: int, quality: int) -> bytes:
     """A JPEG that says its resolution."""
     buffer = io.BytesIO()
-    Pillow.fromarray(image if image.ndim == 2 else image[:, :, ::-1]).save(buffer, "JPEG", quality=quality, dpi=(dpi, dpi), optimize=True)
+    Pillow.fromarray(image if image.ndim == 2 else image[:, :, ::-1]).save(
+        buffer, "JPEG", quality=quality, dpi=(dpi, dpi), optimize=True
+    )
     return buffer.getvalue()
 
 
@@ -85,7 +93,9 @@ def scanned_pdf(path: Path, pictures: list[tuple[bytes, Image]], dpi: int) -> No
                                  ColorSpace=space, BitsPerComponent=8, Filter=pikepdf.Name.DCTDecode)  # fmt: skip
         page = pdf.add_blank_page(page_size=size)
         page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(I=picture))
-        page.Contents = pikepdf.Stream(pdf, f"q {size[0]:.3f} 0 0 {size[1]:.3f} 0 0 cm /I Do Q".encode())
+        page.Contents = pikepdf.Stream(
+            pdf, f"q {size[0]:.3f} 0 0 {size[1]:.3f} 0 0 cm /I Do Q".encode()
+        )
     pdf.save(path, deterministic_id=True)
 
 

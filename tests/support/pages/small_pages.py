@@ -1,4 +1,6 @@
-"""Small real pages that are read fast: blank paper, and paper with something on that belongs to no form."""
+"""Small real pages that are read fast: blank paper, and paper with something on that belongs to no
+form.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,15 @@ def foreign_page(number: int | str) -> bytes:
     """Paper of no form of ours, as PNG."""
     paper = np.full((566, 400), 255, np.uint8)
     for line in range(6):
-        cv2.putText(paper, f"Rad {line} blad {number}", (40, 80 + 60 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 0, 2)
+        cv2.putText(
+            paper,
+            f"Rad {line} blad {number}",
+            (40, 80 + 60 * line),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.9,
+            0,
+            2,
+        )
     return cv2.imencode(".png", paper)[1].tobytes()
 
 

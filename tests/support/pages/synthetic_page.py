@@ -1,4 +1,6 @@
-"""A page that looks like one of our forms but belongs to none: for tests of geometry that must not depend on a real form."""
+"""A page that looks like one of our forms but belongs to none: for tests of geometry that must not
+depend on a real form.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def markers(pdf: FPDF) -> None:
     dictionary = cv2.aruco.getPredefinedDictionary(fiducials.MARKER_DICTIONARY)
     for marker, box in fiducials.MARKER_BOXES.items():
         picture = cv2.aruco.generateImageMarker(dictionary, marker, 600)
-        pdf.image(io.BytesIO(cv2.imencode(".png", picture)[1].tobytes()), box.x, box.y, box.w, box.h)
+        pdf.image(
+            io.BytesIO(cv2.imencode(".png", picture)[1].tobytes()), box.x, box.y, box.w, box.h
+        )
 
 
 def _rows(pdf: FPDF) -> None:
@@ -93,7 +97,9 @@ def synthetic_page(dpi: float) -> Image:
 
 @cache
 def synthetic_blank() -> Image:
-    """The unfilled page as registration wants it, 8 px/mm. Drawn finer and averaged, because poppler moves letters to whole pixels."""
+    """The unfilled page as registration wants it, 8 px/mm. Drawn finer and averaged, because
+    poppler moves letters to whole pixels.
+    """
     fine = rendered(synthetic_pdf(), 4 * 203.2)
     return np.asarray(cv2.resize(fine, (1680, 2376), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
@@ -116,5 +122,13 @@ def scribbled(page: Image, rng: Generator, lines: int = 40) -> Image:
         start = np.array([rng.uniform(14, 150), rng.uniform(34, 265)])
         steps = rng.normal((1.1, 0), (0.6, 1.6), size=(int(rng.integers(15, 45)), 2))
         path = np.round((start + np.cumsum(steps, axis=0)) * mm * 16).astype(np.int32)
-        cv2.polylines(out, [path.reshape(-1, 1, 2)], False, int(rng.integers(20, 110)), max(1, round(0.5 * mm)), cv2.LINE_AA, 4)
+        cv2.polylines(
+            out,
+            [path.reshape(-1, 1, 2)],
+            False,
+            int(rng.integers(20, 110)),
+            max(1, round(0.5 * mm)),
+            cv2.LINE_AA,
+            4,
+        )
     return out

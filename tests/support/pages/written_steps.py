@@ -1,4 +1,6 @@
-"""Answers of a handwriting network made by hand: for each sign of a text the probabilities of what it might be."""
+"""Answers of a handwriting network made by hand: for each sign of a text the probabilities of what
+it might be.
+"""
 
 from __future__ import annotations
 

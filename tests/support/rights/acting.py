@@ -1,4 +1,6 @@
-"""Every public function of `pipeline` that acts for a person, found in the code, and what each call in it asks of rights."""
+"""Every public function of `pipeline` that acts for a person, found in the code, and what each call
+in it asks of rights.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +36,22 @@ class Acting:
 
 @cache
 def acting_functions() -> Mapping[str, Acting]:
-    """By dotted name: all functions of `pipeline` that take a Person, without the command line, which only hands persons on."""
-    found = [one for path in sorted((ROOT / "pipeline").rglob("*.py")) if "cli" not in path.parts for one in _of(path)]
+    """By dotted name: all functions of `pipeline` that take a Person, without the command line,
+    which only hands persons on.
+    """
+    found = [
+        one
+        for path in sorted((ROOT / "pipeline").rglob("*.py"))
+        if "cli" not in path.parts
+        for one in _of(path)
+    ]
     return {one.name: one for one in found}
 
 
 def unguarded() -> set[str]:
-    """Public ones that reach no guard: neither by themselves nor through another that takes a Person."""
+    """Public ones that reach no guard: neither by themselves nor through another that takes a
+    Person.
+    """
     functions = acting_functions()
     guarded = GUARDS
     while more := {one.code.name for one in functions.values() if one.calls() & guarded} - guarded:
@@ -49,12 +60,16 @@ def unguarded() -> set[str]:
 
 
 def without_area() -> set[str]:
-    """Calls of `require` that ask for the unit of a page or an entry, and so forget its area of law and its blocks."""
+    """Calls of `require` that ask for the unit of a page or an entry, and so forget its area of law
+    and its blocks.
+    """
     return {
         f"{one.name}: {ast.unparse(call)}"
         for one in acting_functions().values()
         for call in ast.walk(one.code)
-        if isinstance(call, ast.Call) and _name(call) in {"require", "allowed"} and len(call.args) == 3
+        if isinstance(call, ast.Call)
+        and _name(call) in {"require", "allowed"}
+        and len(call.args) == 3
         if isinstance(call.args[2], ast.Attribute) and call.args[2].attr == "unit"
     }
 
@@ -62,7 +77,9 @@ def without_area() -> set[str]:
 def _of(path: Path) -> Iterator[Acting]:
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for node in ast.parse(path.read_text("utf-8")).body:
-        if isinstance(node, ast.FunctionDef) and any(_is_person(argument) for argument in (*node.args.args, *node.args.kwonlyargs)):
+        if isinstance(node, ast.FunctionDef) and any(
+            _is_person(argument) for argument in (*node.args.args, *node.args.kwonlyargs)
+        ):
             yield Acting(f"{module}.{node.name}", path, node)
 
 
@@ -71,4 +88,10 @@ def _is_person(argument: ast.arg) -> bool:
 
 
 def _name(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id if isinstance(call.func, ast.Name) else ""
+    return (
+        call.func.attr
+        if isinstance(call.func, ast.Attribute)
+        else call.func.id
+        if isinstance(call.func, ast.Name)
+        else ""
+    )

@@ -1,4 +1,6 @@
-"""What each public function of `pipeline` that acts for a person ought to ask for. `tests/unit/store/accounts/test_rights_matrix.py` calls them all."""
+"""What each public function of `pipeline` that acts for a person ought to ask for.
+`tests/unit/store/accounts/test_rights_matrix.py` calls them all.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A workspace in which every function that acts for a person has something to find, and what each of them is called with."""
+"""A workspace in which every function that acts for a person has something to find, and what each
+of them is called with.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,16 @@ from pipeline.store.review.questions import ask_author
 from pipeline.store.review.signing import SIGNING_REASONS, sign_entry
 from pipeline.store.schema import paper
 from pipeline.store.schema.exports import archived_sheet, care_row, clash_decision
-from pipeline.store.schema.review import control, duplicate_mark, forwarding, group_cell, group_task, look, question, temporary_identity
+from pipeline.store.schema.review import (
+    control,
+    duplicate_mark,
+    forwarding,
+    group_cell,
+    group_task,
+    look,
+    question,
+    temporary_identity,
+)
 from tests.support.pages.alike import visits
 from tests.support.pages.small_pages import blank_page
 from tests.support.rights.rights_table import P
@@ -77,10 +88,19 @@ from tests.support.store.ward import (
 )
 
 REASON = "Ett skäl."
-TODAY = day_range(dates.today_in_sweden() - timedelta(days=1), dates.today_in_sweden() + timedelta(days=1))
+TODAY = day_range(
+    dates.today_in_sweden() - timedelta(days=1), dates.today_in_sweden() + timedelta(days=1)
+)
 RULE = SigningRule(version=3, since=date(2020, 1, 1), law=(), areas=frozenset({Area.HSL}))
 IDENTITY = {"entry": "BBBB-00", "number": UNKNOWN_PID, "name": "", "reason": REASON, "by": "eva"}
-SENT = {"entry": "AAAA-00", "from_unit": NORTH, "to_unit": SOUTH, "why": "", "secret": False, "by": "eva"}
+SENT = {
+    "entry": "AAAA-00",
+    "from_unit": NORTH,
+    "to_unit": SOUTH,
+    "why": "",
+    "secret": False,
+    "by": "eva",
+}
 
 
 @cache
@@ -90,8 +110,9 @@ def _all_forms() -> Forms:
 
 @dataclass(frozen=True)
 class Known:
-    """Ids of what a made world holds: a second scan, a run, a control to type and one to decide, a duplicate, a question, a pull, a package,
-    a group, the back of a copy and a front that it may belong to, and a back that has been laid to one.
+    """Ids of what a made world holds: a second scan, a run, a control to type and one to decide, a
+    duplicate, a question, a pull, a package, a group, the back of a copy and a front that it may
+    belong to, and a back that has been laid to one.
     """
 
     twin: str
@@ -110,7 +131,9 @@ class Known:
 
 @dataclass(frozen=True)
 class World:
-    """A ward in which there is something to find for each function, all of it northern, of HSL, and about Asta."""
+    """A ward in which there is something to find for each function, all of it northern, of HSL, and
+    about Asta.
+    """
 
     store: Store
     settings: Settings
@@ -118,7 +141,11 @@ class World:
 
     def arguments(self, name: str) -> dict[str, Any]:
         """By the parameters' names, what the functions are called with."""
-        pages = {"settle_duplicate": self.known.twin, "lay_to": self.known.back, "take_off": self.known.laid}
+        pages = {
+            "settle_duplicate": self.known.twin,
+            "lay_to": self.known.back,
+            "take_off": self.known.laid,
+        }
         page = pages.get(name.rpartition(".")[2], "first")
         office = ExportContext(self.store, self.settings, FORMS)
         return {
@@ -174,7 +201,9 @@ class World:
             "minutes": 30,
             "share": 1.0,
             "task_id": self.known.typed if name.endswith("third_look") else self.known.untyped,
-            "task": self._task(self.known.typed if name.endswith("third_look") else self.known.untyped),
+            "task": self._task(
+                self.known.typed if name.endswith("third_look") else self.known.untyped
+            ),
             "view": self._view(),
             "shown_at": NOW,
             "found": self._entry("AAAA-00"),
@@ -197,28 +226,53 @@ class World:
 
     def _print_little(self, forms: Forms) -> None:
         """A pack of one sheet: what is asked is who gets it."""
-        nothing = [SheetQuantity(form_id, 0) for form_id in sorted({form_id for form_id, _ in forms} - {"hsl-anteckning"})]
+        nothing = [
+            SheetQuantity(form_id, 0)
+            for form_id in sorted({form_id for form_id, _ in forms} - {"hsl-anteckning"})
+        ]
         with self.store.begin() as conn:
             for unit in (NORTH, SOUTH):
-                save_pack_quantities(conn, ADMIN, unit, [*nothing, SheetQuantity("hsl-anteckning", 1)])
+                save_pack_quantities(
+                    conn, ADMIN, unit, [*nothing, SheetQuantity("hsl-anteckning", 1)]
+                )
 
     def _special(self, name: str) -> dict[str, Any]:
         """What some functions call by a name that others use for something else."""
         if name.startswith(f"{P}making."):
             outline = empty_outline("egen-prov", "Prov", Area.HSL, Subject.CLIENT)
             place = self.settings.form_drafts
-            draft = list_drafts(place)[0] if list_drafts(place) else create_draft(place, "egen-prov", outline)
+            draft = (
+                list_drafts(place)[0]
+                if list_drafts(place)
+                else create_draft(place, "egen-prov", outline)
+            )
             changed = outline | {"title": "Prov igen"} if name.endswith("change") else b"no picture"
             start = NewFormInfo("Rond", Area.HSL, Subject.CLIENT)
-            return {"draft": draft, "data": changed, "name": "x.png", "start": start, "form": NOTE, "copies": 1, "forms": FORMS}
+            return {
+                "draft": draft,
+                "data": changed,
+                "name": "x.png",
+                "start": start,
+                "form": NOTE,
+                "copies": 1,
+                "forms": FORMS,
+            }
         if name.endswith(("questions.ask_author", "questions.give_answer")):
             return {"text": "Vilken tid?"}
-        if name.endswith(("take_in_issued", "save_planned", "make_unit_pack", "save_pack_numbers", "unit_needs")):
+        if name.endswith(
+            ("take_in_issued", "save_planned", "make_unit_pack", "save_pack_numbers", "unit_needs")
+        ):
             sheet, forms = IssuedSheet(new_serial(), "hsl-anteckning", 1, NORTH), _all_forms()
             if name.endswith("make_unit_pack"):
                 self._print_little(forms)
             plan = {"kind": PlanKind.VISITS, "counts": {(NORTH, "2026-02-17"): 3}}
-            return {"data": format_issued_file([sheet]), "forms": forms, "needs": [SheetQuantity("hsl-anteckning", 1)], "days": 1, **plan}
+            return {
+                "data": format_issued_file([sheet]),
+                "forms": forms,
+                "needs": [SheetQuantity("hsl-anteckning", 1)],
+                "days": 1,
+                **plan,
+            }
         if name.endswith(("paper_days.paper_days", "paper_days.sheets_of_day")):
             return {"first": date(2026, 2, 17), "last": date(2026, 2, 18), "day": "2026-02-17"}
         if "care_list" in name or "clash" in name:
@@ -239,14 +293,27 @@ class World:
         return {}
 
     def _handed_in(self) -> dict[str, Any]:
-        """A list of the care system with what AAAA-00 says, and a pair of it that somebody has decided on."""
+        """A list of the care system with what AAAA-00 says, and a pair of it that somebody has
+        decided on.
+        """
         row = CareRow((ASTA.pid,), "2026-02-17", text=secrets.token_hex(8))
         with self.store.begin() as conn:
             made = save_list(conn, EVA, NORTH, "HSL", [row], NOW)
-            digest = conn.execute(select(care_row.c.digest).where(care_row.c.list == made)).scalar_one()
-            save_match_decision(conn, EVA, entry.load_entry(conn, "BBBB-00"), digest, NOW, mark=None)
+            digest = conn.execute(
+                select(care_row.c.digest).where(care_row.c.list == made)
+            ).scalar_one()
+            save_match_decision(
+                conn, EVA, entry.load_entry(conn, "BBBB-00"), digest, NOW, mark=None
+            )
             decided = conn.execute(select(func.max(clash_decision.c.id))).scalar_one()
-        return {"list_id": made, "digest": digest, "decision_id": decided, "area": "HSL", "rows": [row], "found": CareList((row,))}
+        return {
+            "list_id": made,
+            "digest": digest,
+            "decision_id": decided,
+            "area": "HSL",
+            "rows": [row],
+            "found": CareList((row,)),
+        }
 
     def _entry(self, entry_id: str) -> Entry:
         with self.store.read() as conn:
@@ -293,7 +360,15 @@ def make_world(folder: Path) -> Known:
         with store.begin() as conn:
             photocopies.assign_side(conn, ADMIN, laid, laid_to, FORMS)
         with store.begin() as conn:
-            sign_entry(conn, FORMS, EVA, "BBBB-00", entry.load_entry(conn, "BBBB-00").revision, NOW, reason=SIGNING_REASONS[0])
+            sign_entry(
+                conn,
+                FORMS,
+                EVA,
+                "BBBB-00",
+                entry.load_entry(conn, "BBBB-00").revision,
+                NOW,
+                reason=SIGNING_REASONS[0],
+            )
             ids = _controls(conn)
             _measured(conn)
             mark, asked = _put_aside(conn, store.images)
@@ -306,7 +381,9 @@ def make_world(folder: Path) -> Known:
 
 
 def _copied(ward: Ward, serial: str) -> tuple[str, str]:
-    """A note that was photocopied before it was filled in: two fronts, of which one is returned, and a back of one of them."""
+    """A note that was photocopied before it was filled in: two fronts, of which one is returned,
+    and a back of one of them.
+    """
     ward.issue(IssuedSheet(serial, NOTE.id, 1, NORTH, ASTA.pid))
     front, other, back = ward.scan(), ward.scan(), ward.scan()
     for page_id, said, number in ((front, SAID, 1), (other, SAID, 1), (back, PLAN, 2)):
@@ -317,7 +394,9 @@ def _copied(ward: Ward, serial: str) -> tuple[str, str]:
 
 
 def _exported(ward: Ward, settings: Settings) -> tuple[str, str]:
-    """Notes of which one has been exported, and pages of every kind; the second scan that is not settled, and the run."""
+    """Notes of which one has been exported, and pages of every kind; the second scan that is not
+    settled, and the run.
+    """
     serials = ("AAAA", "BBBB", "CCCC", "DDDD", "EEEE", "FFFF", "GGGG", "HHHH", "IIII")
     ward.issue(*(IssuedSheet(serial, NOTE.id, 1, NORTH, ASTA.pid) for serial in serials))
     for serial in serials:
@@ -325,12 +404,18 @@ def _exported(ward: Ward, settings: Settings) -> tuple[str, str]:
             ward.note(serial)
     ward.read(ward.scan(), page_reading(NOTE, "DDDD", SAID))
     ward.read(ward.scan(), PageReading(Outcome.BLANK))
-    ward.issue(IssuedSheet("COVERED1", COVER_SHEET, 1, NORTH), IssuedSheet("MISSING1", NOTE.id, 1, NORTH))
+    ward.issue(
+        IssuedSheet("COVERED1", COVER_SHEET, 1, NORTH), IssuedSheet("MISSING1", NOTE.id, 1, NORTH)
+    )
     cover = _all_forms().latest(COVER_SHEET)
     ward.read(ward.scan(), page_reading(cover, "COVERED1", {"antal_ark": "1"}), cover)
-    with ward.store.begin() as conn:  # it is about no client, and so in no list of those who may not see Asta's paper
+    with (
+        ward.store.begin() as conn
+    ):  # it is about no client, and so in no list of those who may not see Asta's paper
         conn.execute(delete(paper.entry).where(paper.entry.c.form == COVER_SHEET))
-        conn.execute(update(paper.page).where(paper.page.c.form == COVER_SHEET).values(settled=True))
+        conn.execute(
+            update(paper.page).where(paper.page.c.form == COVER_SHEET).values(settled=True)
+        )
     twins = [ward.scan(), ward.scan()]
     for twin in twins:
         ward.read(twin, page_reading(NOTE, "AAAA", SAID))
@@ -346,7 +431,9 @@ def _archived(store: Store, settings: Settings) -> str:
     """A package of the note that has been exported."""
     picture = store.images.put(blank_page(1))
     with store.begin() as conn:
-        conn.execute(update(paper.page).where(paper.page.c.serial == "CCCC").values(image_sha256=picture))
+        conn.execute(
+            update(paper.page).where(paper.page.c.serial == "CCCC").values(image_sha256=picture)
+        )
     made = make_package(ExportContext(store, settings, FORMS), ADMIN, NOW)
     assert made is not None
     return made.id
@@ -362,10 +449,23 @@ def confirm(store: Store, entry_id: str, who: Person) -> None:
 def _controls(conn: Connection) -> tuple[int, int]:
     """Two fields of Nils's that Eva has to type and to decide, and no other that chance has drawn."""
     conn.execute(delete(control))
-    mine = {"field": "text", "drawn_at": NOW, "passed": 0, "claimed_by": EVA.login, "claimed_until": later(60)}
-    typed = {"typed_by": "tora", "typed_at": NOW, "typed_value": "Sov illa.", "typed_state": Answer("").state.value}
+    mine = {
+        "field": "text",
+        "drawn_at": NOW,
+        "passed": 0,
+        "claimed_by": EVA.login,
+        "claimed_until": later(60),
+    }
+    typed = {
+        "typed_by": "tora",
+        "typed_at": NOW,
+        "typed_value": "Sov illa.",
+        "typed_state": Answer("").state.value,
+    }
     first = conn.execute(insert(control).values({**mine, "entry": "EEEE-00"})).inserted_primary_key
-    second = conn.execute(insert(control).values({**mine, **typed, "entry": "FFFF-00"})).inserted_primary_key
+    second = conn.execute(
+        insert(control).values({**mine, **typed, "entry": "FFFF-00"})
+    ).inserted_primary_key
     assert first is not None
     assert second is not None
     return first[0], second[0]
@@ -373,21 +473,57 @@ def _controls(conn: Connection) -> tuple[int, int]:
 
 def _measured(conn: Connection) -> None:
     """Work of three people that has been controlled, and one look of Eva's."""
-    done = {"field": "namn", "drawn_at": NOW, "passed": 0, "typed_by": "tora", "typed_at": NOW, "outcome": "agreed"}
+    done = {
+        "field": "namn",
+        "drawn_at": NOW,
+        "passed": 0,
+        "typed_by": "tora",
+        "typed_at": NOW,
+        "outcome": "agreed",
+    }
     for serial, login in (("BBBB", "eva"), ("EEEE", "nils"), ("FFFF", "tora")):
-        conn.execute(insert(control).values({**done, "entry": f"{serial}-00", "confirmed_by": login}))
-    row = {"entry": "BBBB-00", "revision": 0, "login": "eva", "at": NOW, "fields": 8, "seconds": 30.0, "second": False}
+        conn.execute(
+            insert(control).values({**done, "entry": f"{serial}-00", "confirmed_by": login})
+        )
+    row = {
+        "entry": "BBBB-00",
+        "revision": 0,
+        "login": "eva",
+        "at": NOW,
+        "fields": 8,
+        "seconds": 30.0,
+        "second": False,
+    }
     conn.execute(insert(look).values(row))
 
 
 def _groups(conn: Connection) -> str:
-    """A group that Eva has open, with one piece, and one that she has done; what is left of the lists is for another."""
-    rows = conn.execute(select(paper.entry).where(paper.entry.c.form == VISITS.id).order_by(paper.entry.c.id)).all()
+    """A group that Eva has open, with one piece, and one that she has done; what is left of the
+    lists is for another.
+    """
+    rows = conn.execute(
+        select(paper.entry).where(paper.entry.c.form == VISITS.id).order_by(paper.entry.c.id)
+    ).all()
     for number, row in enumerate(rows[:2]):
-        said = {"form": VISITS.id, "version": 1, "column": "mat", "value": True, "state": "read", "shown_at": NOW, "claimed_until": later(60)}
+        said = {
+            "form": VISITS.id,
+            "version": 1,
+            "column": "mat",
+            "value": True,
+            "state": "read",
+            "shown_at": NOW,
+            "claimed_until": later(60),
+        }
         done = {"ended_at": NOW} if number else {}
         conn.execute(insert(group_task).values(id=f"group{number}", login="eva", **said, **done))
-        piece = {"task": f"group{number}", "entry": row.id, "revision": 0, "field": f"rad{row.row:02d}.mat", "page": row.page, "marked": False}
+        piece = {
+            "task": f"group{number}",
+            "entry": row.id,
+            "revision": 0,
+            "field": f"rad{row.row:02d}.mat",
+            "page": row.page,
+            "marked": False,
+        }
         conn.execute(insert(group_cell).values(**piece, outcome="kept" if number else None, **done))
     return "group0"
 
@@ -400,5 +536,8 @@ def _put_aside(conn: Connection, images: ImageFolder) -> tuple[int, int]:
     ask_author(conn, FORMS, EVA, "HHHH-00", 0, "Vilken tid?", "", NOW)
     queue.open_claimed_entry(conn, FORMS, EVA, "IIII-00", NOW)
     decisions.reject_entry(conn, EVA, "IIII-00", 0, "oläsligt", NOW)
-    mark, asked = conn.execute(select(duplicate_mark.c.id)).scalar_one(), conn.execute(select(question.c.id)).scalar_one()
+    mark, asked = (
+        conn.execute(select(duplicate_mark.c.id)).scalar_one(),
+        conn.execute(select(question.c.id)).scalar_one(),
+    )
     return int(mark), int(asked)

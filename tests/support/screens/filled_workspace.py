@@ -1,4 +1,6 @@
-"""A workspace in which every screen has something to show: paper of two units in every state, and a third unit that has none."""
+"""A workspace in which every screen has something to show: paper of two units in every state, and a
+third unit that has none.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,24 @@ from pipeline.store.review import decisions as review_decisions
 from pipeline.store.review.questions import ask_author
 from pipeline.store.review.transfers import transfer_entry
 from tests.support.screens import seeding
-from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, MANAGER, NOTE, NURSE, OTHER_UNIT, UNIT
+from tests.support.screens.seeding import (
+    ADMINISTRATOR,
+    CLIENTS,
+    MANAGER,
+    NOTE,
+    NURSE,
+    OTHER_UNIT,
+    UNIT,
+)
 
 ELSEWHERE = "Boendet Väster"
 """A unit that none of the paper is of."""
 
 
 def fill(store: Store) -> None:
-    """Paper that waits, failed, was sent on, asked about, confirmed, exported, keyed in and archived."""
+    """Paper that waits, failed, was sent on, asked about, confirmed, exported, keyed in and
+    archived.
+    """
     with store.begin() as conn:
         client_register.save_units(conn, {UNIT: "HSL", OTHER_UNIT: "SoL", ELSEWHERE: "HSL"})
     _sent_out(store)
@@ -36,12 +48,27 @@ def fill(store: Store) -> None:
     seeding.confirm(store, NURSE, first, sign=True)
     seeding.confirm(store, NURSE, unsigned)
     with store.begin() as conn:
-        ask_author(conn, seeding.forms(), NURSE, asked, 0, "Vilken fot gäller såret?", "", utc_now())
+        ask_author(
+            conn, seeding.forms(), NURSE, asked, 0, "Vilken fot gäller såret?", "", utc_now()
+        )
         review_decisions.reject_entry(conn, NURSE, illegible, 0, "oläsligt", utc_now())
-        transfer_entry(conn, seeding.forms(), NURSE, forwarded, 0, OTHER_UNIT, "Klienten har flyttat.", utc_now())
+        transfer_entry(
+            conn,
+            seeding.forms(),
+            NURSE,
+            forwarded,
+            0,
+            OTHER_UNIT,
+            "Klienten har flyttat.",
+            utc_now(),
+        )
         prioritize(conn, MANAGER, PriorityKind.CLIENT, UNIT, CLIENTS[0].pid, utc_now())
-    row = CareRow((CLIENTS[0].pid,), "2021-12-18", "09:52", "Besök", "Såret vänster fot läker fint", "Bo Ek")
-    clash_decisions.import_care_list(_office(store), NURSE, UNIT, "HSL", CareList((row,)), utc_now())
+    row = CareRow(
+        (CLIENTS[0].pid,), "2021-12-18", "09:52", "Besök", "Såret vänster fot läker fint", "Bo Ek"
+    )
+    clash_decisions.import_care_list(
+        _office(store), NURSE, UNIT, "HSL", CareList((row,)), utc_now()
+    )
 
 
 def _sent_out(store: Store) -> None:

@@ -1,4 +1,6 @@
-"""A small workspace for the tests of the screens, built with the functions that the program itself uses. All persons are invented."""
+"""A small workspace for the tests of the screens, built with the functions that the program itself
+uses. All persons are invented.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,20 @@ import numpy as np
 from pipeline.domain.confidence import CLIENT_MAX_P
 from pipeline.domain.form.field import FieldSpec, Kind, Meaning
 from pipeline.domain.form.form import COVER_SHEET, Area, Form, Forms, Subject
-from pipeline.domain.model import Client, Image, IssuedSheet, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value, WordBox
+from pipeline.domain.model import (
+    Client,
+    Image,
+    IssuedSheet,
+    Outcome,
+    PageReading,
+    Person,
+    Reading,
+    Role,
+    SheetCode,
+    State,
+    Value,
+    WordBox,
+)
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings
@@ -51,8 +66,12 @@ NURSE = Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, UNITS, 
 COLLEAGUE = Person("omar", "Omar Ek", "sjuksköterska", Role.REVIEWER, UNITS, AREAS)
 MANAGER = Person("carl", "Carl Wiklund", "enhetschef", Role.MANAGER, UNITS, ALL_AREAS)
 REGISTRAR = Person("rita", "Rita Lund", "registrator", Role.REGISTRAR, UNITS, ALL_AREAS)
-SYSTEM_ADMINISTRATOR = Person("sven", "Sven Dahl", "systemförvaltare", Role.SYSTEM_ADMINISTRATOR, frozenset(), frozenset())
-LOG_REVIEWER = Person("lova", "Lova Ståhl", "dataskyddssamordnare", Role.LOG_REVIEWER, frozenset(), frozenset())
+SYSTEM_ADMINISTRATOR = Person(
+    "sven", "Sven Dahl", "systemförvaltare", Role.SYSTEM_ADMINISTRATOR, frozenset(), frozenset()
+)
+LOG_REVIEWER = Person(
+    "lova", "Lova Ståhl", "dataskyddssamordnare", Role.LOG_REVIEWER, frozenset(), frozenset()
+)
 STAFF = (ADMINISTRATOR, NURSE, COLLEAGUE, MANAGER, REGISTRAR, SYSTEM_ADMINISTRATOR, LOG_REVIEWER)
 CLIENTS = (
     Client("193001016595", "Elsa Fjällberg", UNIT),
@@ -85,7 +104,9 @@ def settings(store: Store) -> Settings:
 
 
 def make_store(workspace: Path) -> Store:
-    """An empty workspace with its units, staff and clients. Nobody is new here: the guide is closed."""
+    """An empty workspace with its units, staff and clients. Nobody is new here: the guide is
+    closed.
+    """
     workspace.mkdir(parents=True, exist_ok=True)
     store = open_store(Settings(workspace=workspace), create=True)
     with store.begin() as conn:
@@ -109,31 +130,57 @@ def add_drafts(store: Store) -> tuple[Draft, Draft]:
     outline = actions.change_draft(store, ADMINISTRATOR, outline, data)
     blank = cv2.imencode(".png", unfilled("Gammal rondlista", 3))[1].tobytes()
     started = actions.NewFormInfo("Gammal rondlista", Area.HSL, Subject.CLIENT)
-    drawn = actions.begin_drawing_draft(store, own, forms(), ADMINISTRATOR, started, blank, "blankett.png")
+    drawn = actions.begin_drawing_draft(
+        store, own, forms(), ADMINISTRATOR, started, blank, "blankett.png"
+    )
     data = drawn.data
-    for label, box in (("Personnummer", (15, 29.5, 50, 7)), ("Datum", (77, 29.5, 50, 7)), ("Klar", (180, 10, 5, 5))):
+    for label, box in (
+        ("Personnummer", (15, 29.5, 50, 7)),
+        ("Datum", (77, 29.5, 50, 7)),
+        ("Klar", (180, 10, 5, 5)),
+    ):
         data = add_box(data, box, label)
     return outline, actions.change_draft(store, ADMINISTRATOR, drawn, data)
 
 
 def filled_trial(form: Form) -> bytes:
     """A scan (PNG) of a trial sheet on which a person has written."""
-    picture, rng = render_sheet_page(make_trial_form(form), Sheet(new_serial())), np.random.default_rng(5)
-    values = {name: value for name, value in NOTE.items() if name in form.by_name} | {"sov": "ja", "puls": "72", "larmade": True}
-    return cv2.imencode(".png", fill_field(picture, form.pages[0], values, make_writers(1, seed=3)[0], rng))[1].tobytes()
+    picture, rng = (
+        render_sheet_page(make_trial_form(form), Sheet(new_serial())),
+        np.random.default_rng(5),
+    )
+    values = {name: value for name, value in NOTE.items() if name in form.by_name} | {
+        "sov": "ja",
+        "puls": "72",
+        "larmade": True,
+    }
+    return cv2.imencode(
+        ".png", fill_field(picture, form.pages[0], values, make_writers(1, seed=3)[0], rng)
+    )[1].tobytes()
 
 
 def add_notes(store: Store, count: int, **changed: Value) -> list[str]:
-    """Filled journal notes, scanned and read; answers with the ids of their entries. `changed` is what the machine read wrongly."""
+    """Filled journal notes, scanned and read; answers with the ids of their entries. `changed` is
+    what the machine read wrongly.
+    """
     form = forms().latest("hsl-anteckning")
     with store.begin() as conn:
         batch = pages.create_batch(conn, UNIT, "Pärm 1", ADMINISTRATOR.login)
-    return [_add_sheet(store, form, batch, position, NOTE, changed) for position in range(1, count + 1)]
+    return [
+        _add_sheet(store, form, batch, position, NOTE, changed) for position in range(1, count + 1)
+    ]
 
 
-def add_sheet_of(store: Store, form: Form, values: Mapping[str, Value], unit: str = UNIT, changed: Mapping[str, Value] = MappingProxyType({})) -> str:
-    """A filled sheet of any form, all its pages scanned and read; answers with the id of its entry; of a list that of no row. `changed` is what the
-    machine read wrongly."""
+def add_sheet_of(
+    store: Store,
+    form: Form,
+    values: Mapping[str, Value],
+    unit: str = UNIT,
+    changed: Mapping[str, Value] = MappingProxyType({}),
+) -> str:
+    """A filled sheet of any form, all its pages scanned and read; answers with the id of its entry;
+    of a list that of no row. `changed` is what the machine read wrongly.
+    """
     with store.begin() as conn:
         batch = pages.create_batch(conn, unit, "Pärm 1", ADMINISTRATOR.login)
     return _add_sheet(store, form, batch, 1, values, changed, unit)
@@ -142,28 +189,50 @@ def add_sheet_of(store: Store, form: Form, values: Mapping[str, Value], unit: st
 def add_visits(store: Store, rows: tuple[int, ...]) -> str:
     """A visit list in which something is written in these rows; answers with its serial."""
     form, serial = forms().latest("besokslista"), new_serial()
-    values: dict[str, Value] = {"datum": "2021-12-18", "skribent": "Nina Berglund", "underskrift": True}
+    values: dict[str, Value] = {
+        "datum": "2021-12-18",
+        "skribent": "Nina Berglund",
+        "underskrift": True,
+    }
     for row in rows:
-        values |= {f"rad{row:02d}.personnummer": CLIENTS[1].pid, f"rad{row:02d}.start": f"0{row}:30", f"rad{row:02d}.dusch": True}
+        values |= {
+            f"rad{row:02d}.personnummer": CLIENTS[1].pid,
+            f"rad{row:02d}.start": f"0{row}:30",
+            f"rad{row:02d}.dusch": True,
+        }
     with store.begin() as conn:
-        issued_sheets.save_issued_sheets(conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login)
+        issued_sheets.save_issued_sheets(
+            conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login
+        )
         batch = pages.create_batch(conn, OTHER_UNIT, "Pärm 3", ADMINISTRATOR.login)
     _read_page(store, form, serial, batch, 1, values, {})
     return serial
 
 
 def add_visit_lists(store: Store, count: int, odd: str = "") -> list[str]:
-    """Full visit lists, all showers and nothing else, surely read; answers with the ids of their entries. In the `odd` field nothing is written."""
+    """Full visit lists, all showers and nothing else, surely read; answers with the ids of their
+    entries. In the `odd` field nothing is written.
+    """
     form, ids = forms().latest("besokslista"), list[str]()
-    values: dict[str, Value] = {"datum": "2021-12-18", "skribent": "Nina Berglund", "underskrift": True}
+    values: dict[str, Value] = {
+        "datum": "2021-12-18",
+        "skribent": "Nina Berglund",
+        "underskrift": True,
+    }
     for row in form.rows():
-        values |= {f"rad{row:02d}.personnummer": CLIENTS[1].pid, f"rad{row:02d}.start": f"0{row}:30", f"rad{row:02d}.dusch": True}
+        values |= {
+            f"rad{row:02d}.personnummer": CLIENTS[1].pid,
+            f"rad{row:02d}.start": f"0{row}:30",
+            f"rad{row:02d}.dusch": True,
+        }
     with store.begin() as conn:
         batch = pages.create_batch(conn, OTHER_UNIT, "Pärm 4", ADMINISTRATOR.login)
     for position in range(1, count + 1):
         serial = new_serial()
         with store.begin() as conn:
-            issued_sheets.save_issued_sheets(conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login)
+            issued_sheets.save_issued_sheets(
+                conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login
+            )
         there = {name: value for name, value in values.items() if position > 1 or name != odd}
         _read_page(store, form, serial, batch, position, there, values, p=0.995)
         ids += [make_entry_id(serial, row) for row in form.rows()]
@@ -171,15 +240,33 @@ def add_visit_lists(store: Store, count: int, odd: str = "") -> list[str]:
 
 
 def add_payments(store: Store) -> list[str]:
-    """A confirmed list of three payments, the last of which is made already; answers with the ids of its rows."""
+    """A confirmed list of three payments, the last of which is made already; answers with the ids
+    of its rows.
+    """
     form, serial = forms().latest("utbetalningslista"), new_serial()
-    values: dict[str, Value] = {"handelsedatum": "2021-12-20", "summa": "9450", "attestant": "Maj Sand", "skribent": "Bo Lind"}
-    for row, (client, amount) in enumerate(((CLIENTS[0], "4500"), (CLIENTS[1], "3100"), (CLIENTS[0], "1850")), 1):
-        said = {"personnummer": client.pid, "namn": client.name, "clearing": "3300", "konto": f"12345{row}", "belopp": amount, "avser": "Januari"}
+    values: dict[str, Value] = {
+        "handelsedatum": "2021-12-20",
+        "summa": "9450",
+        "attestant": "Maj Sand",
+        "skribent": "Bo Lind",
+    }
+    for row, (client, amount) in enumerate(
+        ((CLIENTS[0], "4500"), (CLIENTS[1], "3100"), (CLIENTS[0], "1850")), 1
+    ):
+        said = {
+            "personnummer": client.pid,
+            "namn": client.name,
+            "clearing": "3300",
+            "konto": f"12345{row}",
+            "belopp": amount,
+            "avser": "Januari",
+        }
         values |= {f"rad{row:02d}.{name}": value for name, value in said.items()}
     values["rad03.utbetald"] = True
     with store.begin() as conn:
-        issued_sheets.save_issued_sheets(conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login)
+        issued_sheets.save_issued_sheets(
+            conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login
+        )
         batch = pages.create_batch(conn, OTHER_UNIT, "Pärm 5", ADMINISTRATOR.login)
     _read_page(store, form, serial, batch, 1, values, values, p=0.995)
     ids = [make_entry_id(serial, row) for row in (1, 2, 3)]
@@ -194,7 +281,11 @@ def add_failed_page(store: Store) -> str:
     with store.begin() as conn:
         batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
         return pages.add_page(
-            conn, NewPage(batch, 1, "trasig.pdf", 1, "0" * 64, None, None, "broken_file: The file is damaged."), ADMINISTRATOR.login
+            conn,
+            NewPage(
+                batch, 1, "trasig.pdf", 1, "0" * 64, None, None, "broken_file: The file is damaged."
+            ),
+            ADMINISTRATOR.login,
         )
 
 
@@ -203,27 +294,45 @@ def add_key_receipts(store: Store, rows: tuple[int, ...]) -> str:
     form, serial = forms().latest("nyckelkvittens"), new_serial()
     values: dict[str, Value] = {"skribent": "Nina Berglund", "underskrift": True}
     for row in rows:
-        values |= {f"rad{row:02d}.nyckel": f"A {row}", f"rad{row:02d}.ut_datum": "2021-12-18", f"rad{row:02d}.ut_tid": "07:30"}
+        values |= {
+            f"rad{row:02d}.nyckel": f"A {row}",
+            f"rad{row:02d}.ut_datum": "2021-12-18",
+            f"rad{row:02d}.ut_tid": "07:30",
+        }
     with store.begin() as conn:
-        issued_sheets.save_issued_sheets(conn, [IssuedSheet(serial, form.id, form.version, UNIT)], ADMINISTRATOR.login)
+        issued_sheets.save_issued_sheets(
+            conn, [IssuedSheet(serial, form.id, form.version, UNIT)], ADMINISTRATOR.login
+        )
         batch = pages.create_batch(conn, UNIT, "Pärm 5", ADMINISTRATOR.login)
     _read_page(store, form, serial, batch, 1, values, {})
     return serial
 
 
 def add_free_page(store: Store, text: str) -> str:
-    """A page that nobody can identify, on which the machine read this text; answers with the id of its entry."""
+    """A page that nobody can identify, on which the machine read this text; answers with the id of
+    its entry.
+    """
     with store.begin() as conn:
         batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
         image = store.images.put(jpeg(np.full((1123, 794), 250, np.uint8)))
-        page = pages.add_page(conn, NewPage(batch, 1, "tavla.jpg", 1, image, image, "image/jpeg"), ADMINISTRATOR.login)
-        reading = PageReading(Outcome.UNIDENTIFIED, issues=("no_code",), fields={"anteckning": Reading(text, 0.6, State.READ)})
-        sheets.save_page_reading(conn, page, reading, upright_sha256=None, form=None, reader_version="test 1")
+        page = pages.add_page(
+            conn, NewPage(batch, 1, "tavla.jpg", 1, image, image, "image/jpeg"), ADMINISTRATOR.login
+        )
+        reading = PageReading(
+            Outcome.UNIDENTIFIED,
+            issues=("no_code",),
+            fields={"anteckning": Reading(text, 0.6, State.READ)},
+        )
+        sheets.save_page_reading(
+            conn, page, reading, upright_sha256=None, form=None, reader_version="test 1"
+        )
     return make_entry_id(page, None)
 
 
 def add_duplicate(store: Store, entry_id: str, more: str = "") -> str:
-    """The sheet of an entry scanned once more, from another picture, with `more` written in its note since."""
+    """The sheet of an entry scanned once more, from another picture, with `more` written in its
+    note since.
+    """
     form = forms().latest("hsl-anteckning")
     serial = entry_id.rpartition("-")[0]
     with store.begin() as conn:
@@ -234,14 +343,22 @@ def add_duplicate(store: Store, entry_id: str, more: str = "") -> str:
 
 
 def add_copies(store: Store) -> tuple[str, ...]:
-    """A form of two pages that was photocopied before it was filled in; answers with the pages of the two papers, the original first."""
+    """A form of two pages that was photocopied before it was filled in; answers with the pages of
+    the two papers, the original first.
+    """
     form, serial = forms().latest("krisledningsmote"), new_serial()
     with store.begin() as conn:
-        issued_sheets.save_issued_sheets(conn, [IssuedSheet(serial, form.id, form.version, UNIT)], ADMINISTRATOR.login)
+        issued_sheets.save_issued_sheets(
+            conn, [IssuedSheet(serial, form.id, form.version, UNIT)], ADMINISTRATOR.login
+        )
         batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
-    for position, (leads, page_no) in enumerate(((NURSE, 1), (NURSE, 2), (COLLEAGUE, 1), (COLLEAGUE, 2)), start=1):
+    for position, (leads, page_no) in enumerate(
+        ((NURSE, 1), (NURSE, 2), (COLLEAGUE, 1), (COLLEAGUE, 2)), start=1
+    ):
         values = {"ordforande": leads.name, "skribent": leads.name, "handelsedatum": "2021-12-18"}
-        _read_page(store, form, serial, batch, position, values, {}, page_no=page_no, shade=255 - position)
+        _read_page(
+            store, form, serial, batch, position, values, {}, page_no=page_no, shade=255 - position
+        )
     found = tuple(f"{batch}-{position:05d}" for position in range(1, 5))
     for page in found[2:]:
         with store.begin() as conn:
@@ -254,18 +371,39 @@ def add_blank_page(store: Store) -> str:
     with store.begin() as conn:
         batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
         image = store.images.put(jpeg(np.full((600, 424), 255, np.uint8)))
-        page = pages.add_page(conn, NewPage(batch, 1, "bunt.pdf", 2, image, image, "image/jpeg"), ADMINISTRATOR.login)
-        sheets.save_page_reading(conn, page, PageReading(Outcome.BLANK), upright_sha256=None, form=None, reader_version="test")
+        page = pages.add_page(
+            conn, NewPage(batch, 1, "bunt.pdf", 2, image, image, "image/jpeg"), ADMINISTRATOR.login
+        )
+        sheets.save_page_reading(
+            conn,
+            page,
+            PageReading(Outcome.BLANK),
+            upright_sha256=None,
+            form=None,
+            reader_version="test",
+        )
     return page
 
 
 def add_bundle(store: Store, said: int, sheets: int) -> str:
-    """A stack of notes under a cover sheet that gives their number as `said`; answers with the cover's serial."""
-    cover, note, serials = forms().latest(COVER_SHEET), forms().latest("hsl-anteckning"), [new_serial() for _ in range(sheets + 1)]
+    """A stack of notes under a cover sheet that gives their number as `said`; answers with the
+    cover's serial.
+    """
+    cover, note, serials = (
+        forms().latest(COVER_SHEET),
+        forms().latest("hsl-anteckning"),
+        [new_serial() for _ in range(sheets + 1)],
+    )
     with store.begin() as conn:
         batch = pages.create_batch(conn, UNIT, "Pärm 4", ADMINISTRATOR.login)
-        issued_sheets.save_issued_sheets(conn, [IssuedSheet(serials[0], cover.id, cover.version, UNIT)], ADMINISTRATOR.login)
-        issued_sheets.save_issued_sheets(conn, [IssuedSheet(serial, note.id, note.version, UNIT) for serial in serials[1:]], ADMINISTRATOR.login)
+        issued_sheets.save_issued_sheets(
+            conn, [IssuedSheet(serials[0], cover.id, cover.version, UNIT)], ADMINISTRATOR.login
+        )
+        issued_sheets.save_issued_sheets(
+            conn,
+            [IssuedSheet(serial, note.id, note.version, UNIT) for serial in serials[1:]],
+            ADMINISTRATOR.login,
+        )
     on_cover: Mapping[str, Value] = {
         "handelsedatum": "2021-12-18",
         "bunt": "1",
@@ -280,14 +418,32 @@ def add_bundle(store: Store, said: int, sheets: int) -> str:
 
 
 def confirm(
-    store: Store, person: Person, entry_id: str, values: Mapping[str, Value] = NOTE, *, sign: bool = False, known: Forms | None = None
+    store: Store,
+    person: Person,
+    entry_id: str,
+    values: Mapping[str, Value] = NOTE,
+    *,
+    sign: bool = False,
+    known: Forms | None = None,
 ) -> None:
-    """Decide an entry as `person` would who reads the paper right; with `sign`, the author of `NOTE` then signs it. `known` are all forms."""
+    """Decide an entry as `person` would who reads the paper right; with `sign`, the author of
+    `NOTE` then signs it. `known` are all forms.
+    """
     known = known or forms()
     with store.begin() as conn:
         view = queue.open_claimed_entry(conn, known, person, entry_id, utc_now())
-        answers = {field.spec.name: answer(field.spec, values) for field in view.fields if field.is_open}
-        decisions.decide_entry(conn, known, person, entry_id, view.entry.revision, answers, utc_now() + timedelta(seconds=1))
+        answers = {
+            field.spec.name: answer(field.spec, values) for field in view.fields if field.is_open
+        }
+        decisions.decide_entry(
+            conn,
+            known,
+            person,
+            entry_id,
+            view.entry.revision,
+            answers,
+            utc_now() + timedelta(seconds=1),
+        )
     if sign:
         sign_note(store, entry_id, known)
 
@@ -295,7 +451,9 @@ def confirm(
 def sign_note(store: Store, entry_id: str, known: Forms | None = None) -> None:
     """The author of `NOTE` signs it."""
     with store.begin() as conn:
-        signing.sign_entry(conn, known or forms(), NURSE, entry_id, load_entry(conn, entry_id).revision, utc_now())
+        signing.sign_entry(
+            conn, known or forms(), NURSE, entry_id, load_entry(conn, entry_id).revision, utc_now()
+        )
 
 
 def answer(spec: FieldSpec, values: Mapping[str, Value]) -> Answer:
@@ -305,13 +463,23 @@ def answer(spec: FieldSpec, values: Mapping[str, Value]) -> Answer:
 
 
 def _add_sheet(
-    store: Store, form: Form, batch: str, position: int, values: Mapping[str, Value], changed: Mapping[str, Value], unit: str = UNIT
+    store: Store,
+    form: Form,
+    batch: str,
+    position: int,
+    values: Mapping[str, Value],
+    changed: Mapping[str, Value],
+    unit: str = UNIT,
 ) -> str:
     serial = new_serial()
     with store.begin() as conn:
-        issued_sheets.save_issued_sheets(conn, [IssuedSheet(serial, form.id, form.version, unit)], ADMINISTRATOR.login)
+        issued_sheets.save_issued_sheets(
+            conn, [IssuedSheet(serial, form.id, form.version, unit)], ADMINISTRATOR.login
+        )
     for page_no in range(1, len(form.pages) + 1):
-        _read_page(store, form, serial, batch, position + page_no - 1, values, changed, page_no=page_no)
+        _read_page(
+            store, form, serial, batch, position + page_no - 1, values, changed, page_no=page_no
+        )
     return f"{serial}-00"
 
 
@@ -329,12 +497,32 @@ def _read_page(
     p: float | None = None,
 ) -> None:
     upright = store.images.put(jpeg(_written(form, serial, page_no, values, shade)))
-    readings = {spec.name: _reading(spec, {**values, **changed}) for spec in form.pages[page_no - 1].all_fields}
-    readings = readings if p is None else {name: replace(reading, p=p) for name, reading in readings.items()}
-    reading = PageReading(Outcome.READ, SheetCode(form.id, form.version, page_no, len(form.pages), serial), 0.0, 0.1, (), readings)
+    readings = {
+        spec.name: _reading(spec, {**values, **changed})
+        for spec in form.pages[page_no - 1].all_fields
+    }
+    readings = (
+        readings
+        if p is None
+        else {name: replace(reading, p=p) for name, reading in readings.items()}
+    )
+    reading = PageReading(
+        Outcome.READ,
+        SheetCode(form.id, form.version, page_no, len(form.pages), serial),
+        0.0,
+        0.1,
+        (),
+        readings,
+    )
     with store.begin() as conn:
-        page = pages.add_page(conn, NewPage(batch, position, "bunt.pdf", position, upright, upright, "image/jpeg"), ADMINISTRATOR.login)
-        sheets.save_page_reading(conn, page, reading, upright_sha256=upright, form=form, reader_version="test")
+        page = pages.add_page(
+            conn,
+            NewPage(batch, position, "bunt.pdf", position, upright, upright, "image/jpeg"),
+            ADMINISTRATOR.login,
+        )
+        sheets.save_page_reading(
+            conn, page, reading, upright_sha256=upright, form=form, reader_version="test"
+        )
 
 
 def _reading(spec: FieldSpec, values: Mapping[str, Value]) -> Reading:
@@ -342,8 +530,14 @@ def _reading(spec: FieldSpec, values: Mapping[str, Value]) -> Reading:
     if value in (None, False):
         return Reading.empty(0.995, False if spec.kind is Kind.MARK else None)
     doubtful = spec.name == "anteckning" and isinstance(value, str)
-    characters = tuple(0.55 if place in {12, 13, 30} else 0.97 for place in range(len(value))) if doubtful and isinstance(value, str) else ()
-    words = tuple(_places(spec, value)) if spec.kind is Kind.LINES and isinstance(value, str) else ()
+    characters = (
+        tuple(0.55 if place in {12, 13, 30} else 0.97 for place in range(len(value)))
+        if doubtful and isinstance(value, str)
+        else ()
+    )
+    words = (
+        tuple(_places(spec, value)) if spec.kind is Kind.LINES and isinstance(value, str) else ()
+    )
     p = 0.7 if doubtful else CLIENT_MAX_P if spec.means is Meaning.CLIENT_PID else 0.995
     return Reading(value, p, State.READ, characters=characters, words=words)
 
@@ -355,14 +549,30 @@ def _places(spec: FieldSpec, text: str) -> Iterator[WordBox]:
     for found in re.finditer(r"\S+", text):
         line = text.count("\n", 0, found.start())
         column = found.start() - (text.rfind("\n", 0, found.start()) + 1)
-        yield WordBox(found.start(), found.end(), (x + 2 + 2.2 * column, y + high * line, 2.2 * len(found[0]), high))
+        yield WordBox(
+            found.start(),
+            found.end(),
+            (x + 2 + 2.2 * column, y + high * line, 2.2 * len(found[0]), high),
+        )
 
 
-def _written(form: Form, serial: str, page_no: int, values: Mapping[str, Value], shade: int) -> Image:
-    """The filled page upright, with the serial written once more at the foot: no two sheets look alike."""
-    own = tuple(sorted((spec.name, values[spec.name]) for spec in form.pages[page_no - 1].all_fields if spec.name in values))
+def _written(
+    form: Form, serial: str, page_no: int, values: Mapping[str, Value], shade: int
+) -> Image:
+    """The filled page upright, with the serial written once more at the foot: no two sheets look
+    alike.
+    """
+    own = tuple(
+        sorted(
+            (spec.name, values[spec.name])
+            for spec in form.pages[page_no - 1].all_fields
+            if spec.name in values
+        )
+    )
     paper = _filled(form.model_dump_json(exclude_unset=True), page_no, own).copy()
-    cv2.putText(paper, serial, (760, 2330), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (90, 90, 90), 1, cv2.LINE_AA)
+    cv2.putText(
+        paper, serial, (760, 2330), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (90, 90, 90), 1, cv2.LINE_AA
+    )
     return np.minimum(paper, shade).astype(np.uint8)
 
 
@@ -370,7 +580,9 @@ def _written(form: Form, serial: str, page_no: int, values: Mapping[str, Value],
 def _filled(definition: str, page_no: int, values: tuple[tuple[str, Value], ...]) -> Image:
     form = Form.model_validate_json(definition)
     page = render_sheet_page(form, Sheet("0" * 8, UNIT), page_no)
-    paper = fill_field(page, form.pages[page_no - 1], dict(values), make_writers(1, 3)[0], np.random.default_rng(3))
+    paper = fill_field(
+        page, form.pages[page_no - 1], dict(values), make_writers(1, 3)[0], np.random.default_rng(3)
+    )
     return np.asarray(cv2.resize(paper, (1680, 2376), interpolation=cv2.INTER_AREA), np.uint8)
 
 

@@ -1,4 +1,6 @@
-"""Notes whose fields were confirmed and all typed again, so that Kvalitet and Mitt arbete have figures to show."""
+"""Notes whose fields were confirmed and all typed again, so that Kvalitet and Mitt arbete have
+figures to show.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ _LOOKED = timedelta(seconds=75)
 
 
 def add_typed_again(store: Store, notes: int) -> None:
-    """Notes that the nurse has confirmed and signed, and every field of which that is ever drawn a colleague has typed again and found right."""
+    """Notes that the nurse has confirmed and signed, and every field of which that is ever drawn a
+    colleague has typed again and found right.
+    """
     own = Settings(workspace=seeding.settings(store).workspace, control_share=1.0, plant_share=0.0)
     drawing = open_store(own)
     for entry_id in seeding.add_notes(drawing, notes):
@@ -35,5 +39,7 @@ def _type_next(store: Store) -> bool:
     with store.begin() as conn:
         task = rekeying.claim_next_rekeying(conn, seeding.forms(), COLLEAGUE, now, _MINUTES)
         if task is not None:
-            rekeying.save_rekeyed_answer(conn, COLLEAGUE, task, seeding.answer(task.spec, NOTE), now)
+            rekeying.save_rekeyed_answer(
+                conn, COLLEAGUE, task, seeding.answer(task.spec, NOTE), now
+            )
     return task is not None

@@ -1,7 +1,11 @@
-"""An existing FHIR server on localhost, for modules that say `pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices", "tests.support.servers.fhir_servers")`.
+"""An existing FHIR server on localhost, for modules that say `pytest_plugins =
+("tests.support.store.databases", "tests.support.store.offices",
+"tests.support.servers.fhir_servers")`.
 
-Medplum's router over its in-memory repository, of the versions and checksums in `tests/fhir_server/package-lock.json`. It keeps no transaction
-together: Medplum's repository in memory cannot. It refuses one of more than eight entries, as Medplum does.
+Medplum's router over its in-memory repository, of the versions and checksums in
+`tests/fhir_server/package-lock.json`. It keeps no transaction
+together: Medplum's repository in memory cannot. It refuses one of more than eight entries, as
+    Medplum does.
 """
 
 from __future__ import annotations
@@ -23,7 +27,14 @@ from tests.browser.support.serving import free_port
 
 FOLDER = Path(__file__).parent / "fhir_server"
 SECRET = "a secret of one test only, long enough"
-KINDS = ("Patient", "DocumentReference", "Observation", "QuestionnaireResponse", "Questionnaire", "Provenance")
+KINDS = (
+    "Patient",
+    "DocumentReference",
+    "Observation",
+    "QuestionnaireResponse",
+    "Questionnaire",
+    "Provenance",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,9 @@ class Served:
 
     def all_of(self, kind: str, **search: str) -> list[dict[str, Any]]:
         """Its resources of a kind."""
-        answer = httpx.get(f"{self.url}/{kind}", params=search | {"_count": "1000"}, trust_env=False).json()
+        answer = httpx.get(
+            f"{self.url}/{kind}", params=search | {"_count": "1000"}, trust_env=False
+        ).json()
         return [entry["resource"] for entry in answer.get("entry", [])]
 
     def counts(self) -> dict[str, int]:
@@ -48,7 +61,12 @@ class Served:
 
     def put_in(self, resource: dict[str, Any]) -> None:
         """Have it hold something."""
-        assert httpx.post(f"{self.url}/{resource['resourceType']}", json=resource, trust_env=False).status_code == 201
+        assert (
+            httpx.post(
+                f"{self.url}/{resource['resourceType']}", json=resource, trust_env=False
+            ).status_code
+            == 201
+        )
 
 
 @pytest.fixture(scope="session")
@@ -63,23 +81,40 @@ def fhir_installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fhir_server")
     for file in FOLDER.iterdir():
         shutil.copy(file, folder)
-    subprocess.run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, check=True, capture_output=True, timeout=300)
+    subprocess.run(
+        [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
     return folder
 
 
 @contextmanager
 def fhir_serving(installed: Path, *, tokens: bool = False) -> Iterator[Served]:
-    """An empty server; with `tokens` it asks for one, which the program `efterskrift` gets for `SECRET`."""
+    """An empty server; with `tokens` it asks for one, which the program `efterskrift` gets for
+    `SECRET`.
+    """
     port, token_port = free_port(), free_port() if tokens else 0
     profiles = SHARED_FOLDER / "schemas" / "fhir"
-    call = ["node", "server.mjs", str(port), str(token_port), *([str(profiles)] if profiles.is_dir() else [])]
+    call = [
+        "node",
+        "server.mjs",
+        str(port),
+        str(token_port),
+        *([str(profiles)] if profiles.is_dir() else []),
+    ]
     with subprocess.Popen(call, cwd=installed, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             while (line := process.stdout.readline()) and line.strip() != "listening":
                 continue
             assert line, "the server ended"
-            yield Served(f"http://127.0.0.1:{port}/R4", f"http://127.0.0.1:{token_port}/token" if tokens else "")
+            yield Served(
+                f"http://127.0.0.1:{port}/R4",
+                f"http://127.0.0.1:{token_port}/token" if tokens else "",
+            )
         finally:
             process.terminate()
 

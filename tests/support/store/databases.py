@@ -1,7 +1,8 @@
 """Stores to test on: SQLite in the test's folder, and PostgreSQL in a database of its own.
 
-A test module that says `pytest_plugins = ("tests.support.store.databases",)` has the fixtures. PostgreSQL is the server that the URL in
-EFTERSKRIFT_TEST_POSTGRES names, where databases may be made; without it those tests skip, except in CI, where they fail.
+A test module that says `pytest_plugins = ("tests.support.store.databases",)` has the fixtures.
+PostgreSQL is the server that the URL in EFTERSKRIFT_TEST_POSTGRES names, where databases may be
+made; without it those tests skip, except in CI, where they fail.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ def bare_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Se
 
 @pytest.fixture(scope="session")
 def made_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with an empty store, to be copied: making the tables takes longer than most tests."""
+    """A workspace with an empty store, to be copied: making the tables takes longer than most
+    tests.
+    """
     folder = tmp_path_factory.mktemp("made") / "workspace"
     open_store(Settings(workspace=folder, database_url=""), create=True).close()
     return folder
@@ -49,7 +52,9 @@ def made_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The name of a PostgreSQL database with an empty store, to be copied."""
     with new_database(postgres_server()) as url:
-        open_store(Settings(workspace=tmp_path_factory.mktemp("made"), database_url=url), create=True).close()
+        open_store(
+            Settings(workspace=tmp_path_factory.mktemp("made"), database_url=url), create=True
+        ).close()
         yield str(make_url(url).database)
 
 
@@ -92,13 +97,17 @@ def postgres_server() -> str:
 
 @contextmanager
 def new_database(server: str, like: str = "template1") -> Iterator[str]:
-    """A database of the server that is there for the length of a `with`, a copy of another one; gives its URL."""
+    """A database of the server that is there for the length of a `with`, a copy of another one;
+    gives its URL.
+    """
     engine = _ruling(server)
     name = f"efterskrift_test_{secrets.token_hex(6)}"
     with engine.connect() as conn:
         conn.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{like}"'))
     try:
-        yield engine.url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+        yield engine.url.set(drivername="postgresql", database=name).render_as_string(
+            hide_password=False
+        )
     finally:
         with engine.connect() as conn:
             conn.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
@@ -106,7 +115,13 @@ def new_database(server: str, like: str = "template1") -> Iterator[str]:
 
 @cache
 def _ruling(server: str) -> Engine:
-    """Makes databases and drops them: one connection for all tests, for making it takes as long as making a database."""
-    engine = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", pool_pre_ping=True)
+    """Makes databases and drops them: one connection for all tests, for making it takes as long as
+    making a database.
+    """
+    engine = create_engine(
+        make_url(server).set(drivername="postgresql+psycopg"),
+        isolation_level="AUTOCOMMIT",
+        pool_pre_ping=True,
+    )
     atexit.register(engine.dispose)
     return engine

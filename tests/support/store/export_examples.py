@@ -19,7 +19,9 @@ from pipeline.export.targets import TARGETS
 FORMS = Forms.load(ROOT / "forms")
 SETTINGS = Settings(outage_start=datetime(2021, 12, 16, 3), outage_end=datetime(2022, 1, 10, 12))
 MADE_AT = datetime(2022, 1, 12, 8, 15, tzinfo=UTC)
-EARLIER = PreviousExport("20220110-091500-rivta-0a1b", "rivta", datetime(2022, 1, 10, 8, 15, tzinfo=UTC))
+EARLIER = PreviousExport(
+    "20220110-091500-rivta-0a1b", "rivta", datetime(2022, 1, 10, 8, 15, tzinfo=UTC)
+)
 SIV = Client("192801287158", "Siv Åkerlund", "Norr")
 ARNE = Client("193402287381", "Arne Öman", "Norr")
 FORM_OF = {
@@ -55,7 +57,9 @@ def stamp(by: str, hour: int = 9) -> Stamp:
     return Stamp(datetime(2022, 1, 12, hour, 30, tzinfo=UTC), by)
 
 
-def record(form_id: str = "hsl-anteckning", fields: Mapping[str, Value] | None = None, **other: Any) -> Record:  # noqa: ANN401
+def record(
+    form_id: str = "hsl-anteckning", fields: Mapping[str, Value] | None = None, **other: Any
+) -> Record:  # noqa: ANN401
     """An entry of a form, empty except for `fields`; `other` replaces parts of the record."""
     form = FORMS.latest(form_id)
     row = form.rows()[0]
@@ -99,45 +103,87 @@ def items(*records: Record, amends: PreviousExport | None = None) -> list[Item]:
 
 def run(target: str, entries: int = 1) -> Run:
     """A run of fixed id and time."""
-    return Run(f"20220112-091500-{target}-3f9c", target, f"x{TARGETS[target].suffix}", MADE_AT, "Anna Öst", entries)
+    return Run(
+        f"20220112-091500-{target}-3f9c",
+        target,
+        f"x{TARGETS[target].suffix}",
+        MADE_AT,
+        "Anna Öst",
+        entries,
+    )
 
 
 def terms(target: str, settings: Settings = SETTINGS) -> ExportOptions:
     """With the mapping files of the project."""
     kind = TARGETS[target].mapping
-    return ExportOptions(settings, FORMS, load_mappings([ROOT / "forms"], target, kind) if kind else {})
+    return ExportOptions(
+        settings, FORMS, load_mappings([ROOT / "forms"], target, kind) if kind else {}
+    )
 
 
 def made(target: str, *records: Record, amends: PreviousExport | None = None) -> bytes:
     """The file of a target."""
-    return TARGETS[target].make(items(*records, amends=amends), run(target, len(records)), terms(target))
+    return TARGETS[target].make(
+        items(*records, amends=amends), run(target, len(records)), terms(target)
+    )
 
 
 def filled(form: Form) -> dict[str, Value]:
     """Something in every field of an entry, of its kind."""
     values: dict[str, Value] = {}
     for spec in form.entry_fields(form.rows()[0]):
-        by_kind: Mapping[Kind, Value] = {Kind.MARK: True, Kind.SIGNATURE: True, Kind.INITIALS: "GE", Kind.LETTERS: "AB", Kind.PRINTED: "Norr"}
-        by_format: Mapping[str, Value] = {"date": "2021-12-17", "time": "24:00", "personnummer": SIV.pid, "number": "37.5"}
+        by_kind: Mapping[Kind, Value] = {
+            Kind.MARK: True,
+            Kind.SIGNATURE: True,
+            Kind.INITIALS: "GE",
+            Kind.LETTERS: "AB",
+            Kind.PRINTED: "Norr",
+        }
+        by_format: Mapping[str, Value] = {
+            "date": "2021-12-17",
+            "time": "24:00",
+            "personnummer": SIV.pid,
+            "number": "37.5",
+        }
         if spec.options:
             values[spec.column] = spec.options[0].value
         else:
-            values[spec.column] = by_kind.get(spec.kind) or by_format.get(str(spec.format), "Rad ett\nrad två & <tre> åäö")
+            values[spec.column] = by_kind.get(spec.kind) or by_format.get(
+                str(spec.format), "Rad ett\nrad två & <tre> åäö"
+            )
     return values
 
 
 def in_all_states(form_id: str, illegible: frozenset[str] = frozenset()) -> list[Item]:
-    """A form's entry whole, empty, hard to read, about somebody protected or with a reserve number, with odd characters, amended, void, and moved."""
-    whole = record(form_id, filled(FORMS.latest(form_id)), pages=("one", "two"), signed=stamp("Eva Lind", 11), signed_why="slutat")
+    """A form's entry whole, empty, hard to read, about somebody protected or with a reserve number,
+    with odd characters, amended, void, and moved.
+    """
+    whole = record(
+        form_id,
+        filled(FORMS.latest(form_id)),
+        pages=("one", "two"),
+        signed=stamp("Eva Lind", 11),
+        signed_why="slutat",
+    )
     records = (
         whole,
         record(form_id),
         replace(whole, clock_unknown=frozenset({"event_at", "written_at"}), illegible=illegible),
         replace(whole, client=Client(SIV.pid, SIV.name, "Norr", protected=True)),
-        replace(whole, client=Client("22950606FH20", "", "Norr"), author="", author_title="", place="", verified=None, written_at=None),
+        replace(
+            whole,
+            client=Client("22950606FH20", "", "Norr"),
+            author="",
+            author_title="",
+            place="",
+            verified=None,
+            written_at=None,
+        ),
         replace(whole, author="A\x00b\x1b;\"<&'\r\nc"),
     )
-    moved = Item(9, replace(whole, revision=2, client=ARNE), replace(EARLIER, exported_record=whole))
+    moved = Item(
+        9, replace(whole, revision=2, client=ARNE), replace(EARLIER, exported_record=whole)
+    )
     about_somebody = FORMS.latest(form_id).meaning(Meaning.CLIENT_PID, whole.row) is not None
     return [
         *items(*records),

@@ -1,4 +1,6 @@
-"""An office to export from: a store with two units, their staff, and entries that a person has confirmed."""
+"""An office to export from: a store with two units, their staff, and entries that a person has
+confirmed.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,15 @@ from pipeline.store.schema import paper
 from tests.support.pages.small_pages import foreign_page
 from tests.support.store.export_examples import ARNE, FORM_OF, FORMS, NEEDED_FIELDS, SIV
 
-ANNA = Person("anna", "Anna Öst", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS)
-PER = Person("per", "Per Åhs", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS)
-TORA = Person("tora", "Tora Ås", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS)
+ANNA = Person(
+    "anna", "Anna Öst", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS
+)
+PER = Person(
+    "per", "Per Åhs", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS
+)
+TORA = Person(
+    "tora", "Tora Ås", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS
+)
 STIG = Person("stig", "Stig Alm", "undersköterska", Role.REVIEWER, frozenset({"Söder"}), ALL_AREAS)
 MONA = Person("mona", "Mona Ek", "enhetschef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
 NILS = Person("nils", "Nils Alm", "ekonomichef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
@@ -46,7 +54,9 @@ SAID: Mapping[Meaning, str] = {
 
 def open_office(settings: Settings) -> ExportContext:
     """A new store with units, staff and clients, and no entries."""
-    settings = settings.model_copy(update={"outage_start": datetime(2021, 12, 16, 3), "outage_end": datetime(2022, 1, 10)})
+    settings = settings.model_copy(
+        update={"outage_start": datetime(2021, 12, 16, 3), "outage_end": datetime(2022, 1, 10)}
+    )
     store = open_store(settings, create=True)
     with store.begin() as conn:
         client_register.save_units(conn, {"Norr": "HSL", "Söder": "HSL"})
@@ -57,25 +67,58 @@ def open_office(settings: Settings) -> ExportContext:
 
 
 def paying(office: ExportContext) -> ExportContext:
-    """The same office, that may pay and in which two managers have approved every payment there is. Rows that nobody has looked at are put aside."""
-    settings = office.settings.model_copy(update={"payment_account": "SE4550000000058398257466", "payment_bic": "ESSESESS"})
+    """The same office, that may pay and in which two managers have approved every payment there is.
+    Rows that nobody has looked at are put aside.
+    """
+    settings = office.settings.model_copy(
+        update={"payment_account": "SE4550000000058398257466", "payment_bic": "ESSESESS"}
+    )
     with office.store.begin() as conn:
-        conn.execute(update(paper.entry).where(paper.entry.c.state.in_(paper.OPEN_STATES)).values(state="avvisad"))
-        for entry_id in payment_approvals.list_payable(conn, MONA, {form for form, _ in office.forms}):
+        conn.execute(
+            update(paper.entry)
+            .where(paper.entry.c.state.in_(paper.OPEN_STATES))
+            .values(state="avvisad")
+        )
+        for entry_id in payment_approvals.list_payable(
+            conn, MONA, {form for form, _ in office.forms}
+        ):
             for person in (MONA, NILS):
-                payment_approvals.save_approval(conn, person, entry_id, payment_approvals.latest_decisions(conn, [entry_id])[entry_id], utc_now())
+                payment_approvals.save_approval(
+                    conn,
+                    person,
+                    entry_id,
+                    payment_approvals.latest_decisions(conn, [entry_id])[entry_id],
+                    utc_now(),
+                )
     return ExportContext(office.store, settings, office.forms)
 
 
-def confirm(office: ExportContext, form_id: str, serial: str, unit: str = "Norr", **fields: str | bool) -> str:
-    """Scan, read and confirm one sheet; answers with its (first) entry's id. Two people look, as a paper of class A needs."""
+def confirm(
+    office: ExportContext, form_id: str, serial: str, unit: str = "Norr", **fields: str | bool
+) -> str:
+    """Scan, read and confirm one sheet; answers with its (first) entry's id. Two people look, as a
+    paper of class A needs.
+    """
     form = FORMS.latest(form_id)
     row = form.rows()[0]
     code = SheetCode(form.id, form.version, 1, 1, serial)
     picture = office.store.images.put(foreign_page(serial))
     with office.store.begin() as conn:
-        page = add_page(conn, NewPage(create_batch(conn, unit, "pärm 3", "bo"), 1, "a.pdf", 1, None, picture, "image/png"), "bo")
-        sheets.save_page_reading(conn, page, PageReading(Outcome.READ, code), upright_sha256=None, form=form, reader_version="1")
+        page = add_page(
+            conn,
+            NewPage(
+                create_batch(conn, unit, "pärm 3", "bo"), 1, "a.pdf", 1, None, picture, "image/png"
+            ),
+            "bo",
+        )
+        sheets.save_page_reading(
+            conn,
+            page,
+            PageReading(Outcome.READ, code),
+            upright_sha256=None,
+            form=form,
+            reader_version="1",
+        )
     entry_id = entry.make_entry_id(serial, row)
     review(office, entry_id, form_id, **fields)
     return entry_id
@@ -83,7 +126,9 @@ def confirm(office: ExportContext, form_id: str, serial: str, unit: str = "Norr"
 
 def confirmed(office: ExportContext, target: str, serial: str = "AAAA01") -> str:
     """An entry that can go to this target, confirmed as in `confirm`; answers with its id."""
-    said = {name: str(value) for name, value in NEEDED_FIELDS.get(target, {}).items()} | dict(_WORDS.get(target, {}))
+    said = {name: str(value) for name, value in NEEDED_FIELDS.get(target, {}).items()} | dict(
+        _WORDS.get(target, {})
+    )
     return confirm(office, FORM_OF[target], serial, unit="Norr", **said)
 
 
@@ -91,19 +136,29 @@ def review(office: ExportContext, entry_id: str, form_id: str, **fields: str | b
     """Let two people confirm an entry that waits for review, and one of them sign it."""
     with office.store.begin() as conn:
         seen = entry.load_entry(conn, entry_id)
-        given = {spec.name: _answer(spec, fields) for spec in asked_fields(FORMS.latest(form_id), seen.row)}
+        given = {
+            spec.name: _answer(spec, fields)
+            for spec in asked_fields(FORMS.latest(form_id), seen.row)
+        }
         state = decisions.decide_entry(conn, FORMS, ANNA, entry_id, seen.revision, given, utc_now())
     if state is EntryState.SECOND:
         agree(office, entry_id, form_id, **fields)
     sign(office, entry_id)
 
 
-def agree(office: ExportContext, entry_id: str, form_id: str, who: Person = PER, /, **fields: str | bool) -> None:
+def agree(
+    office: ExportContext, entry_id: str, form_id: str, who: Person = PER, /, **fields: str | bool
+) -> None:
     """Let a second person confirm what waits for one, and sign."""
     with office.store.begin() as conn:
         view = queue.open_claimed_entry(conn, FORMS, who, entry_id, utc_now())
-        given = {spec.name: _answer(spec, fields) for spec in asked_fields(FORMS.latest(form_id), view.entry.row)}
-        disputed = {field.spec.name: given[field.spec.name] for field in view.fields if field.is_open}
+        given = {
+            spec.name: _answer(spec, fields)
+            for spec in asked_fields(FORMS.latest(form_id), view.entry.row)
+        }
+        disputed = {
+            field.spec.name: given[field.spec.name] for field in view.fields if field.is_open
+        }
         decisions.decide_entry(conn, FORMS, who, entry_id, view.entry.revision, disputed, utc_now())
     sign(office, entry_id)
 
@@ -111,38 +166,76 @@ def agree(office: ExportContext, entry_id: str, form_id: str, who: Person = PER,
 def sign(office: ExportContext, entry_id: str) -> None:
     """Sign an entry that waits for a signature, in place of its author."""
     with office.store.begin() as conn:
-        waiting = {one.id: one for one in signing.load_signing_queue(conn, FORMS, PER).other_entries}
+        waiting = {
+            one.id: one for one in signing.load_signing_queue(conn, FORMS, PER).other_entries
+        }
         if entry_id in waiting:
-            signing.sign_entry(conn, FORMS, PER, entry_id, waiting[entry_id].revision, utc_now(), reason=signing.SIGNING_REASONS[0])
+            signing.sign_entry(
+                conn,
+                FORMS,
+                PER,
+                entry_id,
+                waiting[entry_id].revision,
+                utc_now(),
+                reason=signing.SIGNING_REASONS[0],
+            )
 
 
 def correct(office: ExportContext, entry_id: str, field: str, value: str) -> None:
     """Correct a field of a confirmed or exported entry."""
     with office.store.begin() as conn:
         seen = entry.load_entry(conn, entry_id)
-        corrections.correct_entry(conn, FORMS, ANNA, entry_id, seen.revision, {field: Answer(value)}, "läste fel", utc_now())
+        corrections.correct_entry(
+            conn,
+            FORMS,
+            ANNA,
+            entry_id,
+            seen.revision,
+            {field: Answer(value)},
+            "läste fel",
+            utc_now(),
+        )
     sign(office, entry_id)
 
 
 def corrected(
-    office: ExportContext, entry_id: str, name: str, answer: Answer, about: ClientStatement = decisions.NO_CLIENT_STATEMENT, judge: Person = TORA
+    office: ExportContext,
+    entry_id: str,
+    name: str,
+    answer: Answer,
+    about: ClientStatement = decisions.NO_CLIENT_STATEMENT,
+    judge: Person = TORA,
 ) -> None:
     """A correction that a second person agrees to if one is needed, signed again."""
     with office.store.begin() as conn:
         seen = entry.load_entry(conn, entry_id)
-        found = corrections.correct_entry(conn, FORMS, ANNA, entry_id, seen.revision, {name: answer}, "läste fel", utc_now(), about=about)
+        found = corrections.correct_entry(
+            conn,
+            FORMS,
+            ANNA,
+            entry_id,
+            seen.revision,
+            {name: answer},
+            "läste fel",
+            utc_now(),
+            about=about,
+        )
     if found is EntryState.SECOND:
         with office.store.begin() as conn:
             view = queue.open_claimed_entry(conn, FORMS, judge, entry_id, utc_now())
             given = {field.spec.name: answer for field in view.fields if field.is_open}
-            decisions.decide_entry(conn, FORMS, judge, entry_id, view.entry.revision, given, utc_now(), about=about)
+            decisions.decide_entry(
+                conn, FORMS, judge, entry_id, view.entry.revision, given, utc_now(), about=about
+            )
     sign(office, entry_id)
 
 
 def void(office: ExportContext, entry_id: str) -> None:
     """Make an exported entry void."""
     with office.store.begin() as conn:
-        corrections.void_entry(conn, ANNA, entry_id, entry.load_entry(conn, entry_id).revision, "fel person", utc_now())
+        corrections.void_entry(
+            conn, ANNA, entry_id, entry.load_entry(conn, entry_id).revision, "fel person", utc_now()
+        )
 
 
 def state(office: ExportContext, entry_id: str) -> EntryState:

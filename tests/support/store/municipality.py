@@ -1,4 +1,6 @@
-"""The second part of the sample stack: every kind of form, filled in by the units of a small municipality (`tests/data/municipality.yaml`)."""
+"""The second part of the sample stack: every kind of form, filled in by the units of a small
+municipality (`tests/data/municipality.yaml`).
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,15 @@ from pipeline.preparation.practice.synthetic_handwriting import SyntheticWriter
 from pipeline.registers.clients import load_client_register
 from pipeline.registers.staff import load_staff
 from tests.support.pages.distort import DISTORTIONS
-from tests.support.pages.sample_pages import Desk, Filled, at_dpi, expected_page, grey, jpeg, scanned_pdf
+from tests.support.pages.sample_pages import (
+    Desk,
+    Filled,
+    at_dpi,
+    expected_page,
+    grey,
+    jpeg,
+    scanned_pdf,
+)
 
 SHEETS = ROOT / "tests" / "data" / "municipality.yaml"
 FILES = {
@@ -37,7 +47,13 @@ FILES = {
 BOARD_FILE, BOARD_UNIT = "12-tavla.jpg", "Särskilt boende Björken"
 DPI = 150
 _WAYS = ("clean", "skew_right", "clean", "upside_down")
-_BOARD = ("Mån 20/12", "Rum 3 läkare kl 10", "Rum 7 ny säng", "Ring apoteket!", "Kväll: Anneli + Hassan")
+_BOARD = (
+    "Mån 20/12",
+    "Rum 3 läkare kl 10",
+    "Rum 7 ny säng",
+    "Ring apoteket!",
+    "Kväll: Anneli + Hassan",
+)
 
 
 def write_municipality(desk: Desk, folder: Path) -> list[dict[str, object]]:
@@ -55,17 +71,30 @@ def write_municipality(desk: Desk, folder: Path) -> list[dict[str, object]]:
             expected.append(expected_page(name, number, page, way))
         (_tiff if name.endswith(".tif") else _pdf)(folder / name, pictures)
     (folder / BOARD_FILE).write_bytes(jpeg(_board(desk.hands[2], desk.rng), DPI, 60))
-    return [*expected, expected_page(BOARD_FILE, 1, Filled(_board(desk.hands[2], desk.rng), "", "", {}, "unidentified", "tavla"), "photo")]
+    return [
+        *expected,
+        expected_page(
+            BOARD_FILE,
+            1,
+            Filled(_board(desk.hands[2], desk.rng), "", "", {}, "unidentified", "tavla"),
+            "photo",
+        ),
+    ]
 
 
 @cache
 def _clients() -> Mapping[str, Client]:
-    return {client.name: client for client in load_client_register(ROOT / "data" / "samples" / "klienter.csv").clients}
+    return {
+        client.name: client
+        for client in load_client_register(ROOT / "data" / "samples" / "klienter.csv").clients
+    }
 
 
 @cache
 def _staff() -> Mapping[str, StaffMember]:
-    return {member.name: member for member in load_staff(ROOT / "data" / "samples" / "personal.csv")}
+    return {
+        member.name: member for member in load_staff(ROOT / "data" / "samples" / "personal.csv")
+    }
 
 
 def _filled(desk: Desk, sheet: Mapping[str, Any], number: int) -> Iterator[tuple[str, Filled]]:
@@ -77,7 +106,13 @@ def _filled(desk: Desk, sheet: Mapping[str, Any], number: int) -> Iterator[tuple
     issued: Sheet = desk.sheet(form, unit)
     for page_no, spec in enumerate(form.pages, start=1):
         own = {field.name: values[field.name] for field in spec.all_fields if field.name in values}
-        image = fill_field(render_sheet_page(form, issued, page_no), spec, own, desk.hands[number % len(desk.hands)], desk.rng)
+        image = fill_field(
+            render_sheet_page(form, issued, page_no),
+            spec,
+            own,
+            desk.hands[number % len(desk.hands)],
+            desk.rng,
+        )
         yield unit, Filled(image, form.id, issued.serial, own)
 
 
@@ -91,13 +126,19 @@ def _unit(sheet: Mapping[str, Any], client: Client | None, member: StaffMember |
     return client.unit
 
 
-def _values(form: Form, sheet: Mapping[str, Any], client: Client | None, member: StaffMember | None) -> dict[str, Value]:
+def _values(
+    form: Form, sheet: Mapping[str, Any], client: Client | None, member: StaffMember | None
+) -> dict[str, Value]:
     values = {name: _plain(value) for name, value in sheet.get("values", {}).items()}
     given = dict[Meaning, Value]()
     if client:
         given |= {Meaning.CLIENT_PID: client.pid, Meaning.CLIENT_NAME: client.name}
     if member:
-        given |= {Meaning.AUTHOR_NAME: member.name, Meaning.AUTHOR_TITLE: member.title, Meaning.AUTHOR_SIGNATURE: True}
+        given |= {
+            Meaning.AUTHOR_NAME: member.name,
+            Meaning.AUTHOR_TITLE: member.title,
+            Meaning.AUTHOR_SIGNATURE: True,
+        }
     for spec in form.fields:
         if spec.row is None and spec.means in given and spec.kind is not Kind.PRINTED:
             values.setdefault(spec.name, given[spec.means])
@@ -127,9 +168,18 @@ def _pdf(path: Path, pictures: list[Image]) -> None:
 def _tiff(path: Path, pictures: list[Image]) -> None:
     """1-bit G4 at 200 dpi, as an office copier sends it."""
     small = [at_dpi(picture, 200) for picture in pictures]
-    frames = [Pillow.fromarray(((picture > 170) * 255).astype(np.uint8)).convert("1") for picture in small]
+    frames = [
+        Pillow.fromarray(((picture > 170) * 255).astype(np.uint8)).convert("1") for picture in small
+    ]
     buffer = io.BytesIO()
-    frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:], compression="group4", dpi=(200, 200))
+    frames[0].save(
+        buffer,
+        "TIFF",
+        save_all=True,
+        append_images=frames[1:],
+        compression="group4",
+        dpi=(200, 200),
+    )
     path.write_bytes(buffer.getvalue())
 
 
@@ -139,6 +189,12 @@ def _board(hand: SyntheticWriter, rng: Generator) -> Image:
     for i, line in enumerate(_BOARD):
         mask = hand.words(line, 150, rng)
         region = board[120 + i * 240 : 120 + i * 240 + mask.shape[0], 140 : 140 + mask.shape[1]]
-        np.minimum(region, (245 - 190 * mask[: region.shape[0], : region.shape[1]]).astype(np.uint8), out=region)
+        np.minimum(
+            region,
+            (245 - 190 * mask[: region.shape[0], : region.shape[1]]).astype(np.uint8),
+            out=region,
+        )
     light = np.linspace(0.72, 1.0, board.shape[1], dtype=np.float32)
-    return np.asarray(cv2.GaussianBlur((board * light).astype(np.uint8), (0, 0), 0.12 * PRINT_PX_PER_MM), np.uint8)
+    return np.asarray(
+        cv2.GaussianBlur((board * light).astype(np.uint8), (0, 0), 0.12 * PRINT_PX_PER_MM), np.uint8
+    )

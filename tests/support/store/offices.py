@@ -1,4 +1,6 @@
-"""The fixture `office`, for modules that say `pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")`."""
+"""The fixture `office`, for modules that say `pytest_plugins = ("tests.support.store.databases",
+"tests.support.store.offices")`.
+"""
 
 from __future__ import annotations
 

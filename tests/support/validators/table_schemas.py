@@ -1,7 +1,8 @@
-"""What others' program (PyPI's `frictionless`) says of a table, against a Table Schema that is not made by what writes the table.
+"""What others' program (PyPI's `frictionless`) says of a table, against a Table Schema that is not
+made by what writes the table.
 
-For the CSV targets the schema follows from the editable mapping and the form: a title, and what its source may say. Those of Socialstyrelsen's
-files are data, `tests/schemas/`.
+For the CSV targets the schema follows from the editable mapping and the form: a title, and what
+its source may say. Those of Socialstyrelsen's files are data, `tests/schemas/`.
 """
 
 from __future__ import annotations
@@ -31,11 +32,19 @@ _SOURCES: dict[str, Facts] = {
     "event.time": {"type": "string", "constraints": {"pattern": CLOCK}},
     "written.date": _DATE,
     "written.time": {"type": "string", "constraints": {"pattern": CLOCK}},
-    **dict.fromkeys(("scanned.at", "read.at", "entered.at", "verified.at", "signed.at", "run.at"), _MOMENT),
-    "entry.id": {"type": "string", "constraints": {"required": True, "pattern": "[0-9A-Z]{6}-[0-9]{2}"}},
+    **dict.fromkeys(
+        ("scanned.at", "read.at", "entered.at", "verified.at", "signed.at", "run.at"), _MOMENT
+    ),
+    "entry.id": {
+        "type": "string",
+        "constraints": {"required": True, "pattern": "[0-9A-Z]{6}-[0-9]{2}"},
+    },
     "entry.revision": _COUNTED,
     "run.number": {"type": "integer", "constraints": {"required": True, "minimum": 1}},
-    "run.id": {"type": "string", "constraints": {"required": True, "pattern": "[0-9]{8}-[0-9]{6}-[a-z0-9-]+-[0-9a-f]{4}"}},
+    "run.id": {
+        "type": "string",
+        "constraints": {"required": True, "pattern": "[0-9]{8}-[0-9]{6}-[a-z0-9-]+-[0-9a-f]{4}"},
+    },
     "late.text": {"type": "string", "constraints": {"required": True}},
 }
 _FORMATS: dict[Format, Facts] = {
@@ -47,15 +56,23 @@ _FORMATS: dict[Format, Facts] = {
 
 
 def table_schema(mapping: TableMapping, form: Form) -> Schema:
-    """The columns in their order, each with what may stand in it. An illegible value is said in words and is no value.
+    """The columns in their order, each with what may stand in it. An illegible value is said in
+    words and is no value.
 
-    Where entries are numbered, a number stands once; of an entry that was moved, once for each client.
+    Where entries are numbered, a number stands once; of an entry that was moved, once for each
+    client.
     """
     specs = {spec.column: spec for spec in form.entry_fields(form.rows()[0])}
     fields = [{"name": column.title, **_facts(column, specs)} for column in mapping.columns]
     titles = {column.source: column.title for column in mapping.columns}
-    key = [titles[source] for source in ("run.number", "client.pid") if source in titles] if "run.number" in titles else []
-    return Schema.from_descriptor({"fields": fields, "primaryKey": key, "missingValues": ["", "[oläsligt]"]})
+    key = (
+        [titles[source] for source in ("run.number", "client.pid") if source in titles]
+        if "run.number" in titles
+        else []
+    )
+    return Schema.from_descriptor(
+        {"fields": fields, "primaryKey": key, "missingValues": ["", "[oläsligt]"]}
+    )
 
 
 def _facts(column: TableColumn, specs: dict[str, FieldSpec]) -> Facts:
@@ -65,10 +82,21 @@ def _facts(column: TableColumn, specs: dict[str, FieldSpec]) -> Facts:
     if not source.startswith("field."):
         return _SOURCES.get(source, {"type": "string"})
     spec = specs[source.removeprefix("field.")]
-    said = ["ja", "nej"] if spec.kind in (Kind.MARK, Kind.SIGNATURE) else [option.value for option in spec.options]
+    said = (
+        ["ja", "nej"]
+        if spec.kind in (Kind.MARK, Kind.SIGNATURE)
+        else [option.value for option in spec.options]
+    )
     if said:
-        return {"type": "string", "constraints": {"enum": [column.codes.get(one, one) for one in said]}}
-    return _FORMATS.get(spec.format, {"type": "string"}) if spec.format and not column.codes else {"type": "string"}
+        return {
+            "type": "string",
+            "constraints": {"enum": [column.codes.get(one, one) for one in said]},
+        }
+    return (
+        _FORMATS.get(spec.format, {"type": "string"})
+        if spec.format and not column.codes
+        else {"type": "string"}
+    )
 
 
 def published(name: str) -> Schema:
@@ -76,8 +104,14 @@ def published(name: str) -> Schema:
     return Schema.from_descriptor(yaml.safe_load((SCHEMAS / f"{name}.yaml").read_text("utf-8")))
 
 
-def faults(data: bytes, schema: Schema, *, encoding: str = "utf-8", parted: str = ";", header: bool = True) -> list[str]:
+def faults(
+    data: bytes, schema: Schema, *, encoding: str = "utf-8", parted: str = ";", header: bool = True
+) -> list[str]:
     """What is wrong with a file; nothing if all is well."""
-    dialect = Dialect.from_descriptor({"header": header, "csv": {"delimiter": parted, "lineTerminator": "\r\n"}})
-    report = Resource(data, format="csv", encoding=encoding, dialect=dialect, schema=schema).validate()
+    dialect = Dialect.from_descriptor(
+        {"header": header, "csv": {"delimiter": parted, "lineTerminator": "\r\n"}}
+    )
+    report = Resource(
+        data, format="csv", encoding=encoding, dialect=dialect, schema=schema
+    ).validate()
     return [f"{kind}: {note}" for kind, note in report.flatten(["type", "message"])]

@@ -1,4 +1,6 @@
-"""What hostile or mistaken use of the command line ends in: a text, a remedy and the documented exit code, never a traceback."""
+"""What hostile or mistaken use of the command line ends in: a text, a remedy and the documented
+exit code, never a traceback.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,14 @@ def _refused(workspace: Path, *arguments: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("nope",), ("unit", "Norr", "XXX"), ("read", "/no such file"), ("recognize", "nope", "."), ("work", "--processes", "0"), ("print",)],
+    [
+        ("nope",),
+        ("unit", "Norr", "XXX"),
+        ("read", "/no such file"),
+        ("recognize", "nope", "."),
+        ("work", "--processes", "0"),
+        ("print",),
+    ],
     ids=" ".join,
 )
 def test_wrong_use_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...]) -> None:
@@ -38,14 +47,20 @@ def test_wrong_use_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...]) 
     assert "--help" in said
 
 
-@pytest.mark.parametrize("option", [("--form", "hsl-anteckning"), ("--sheets", "2"), ("--quick",)], ids=" ".join)
-def test_an_option_of_another_measurement_is_refused_before_anything_is_measured(tmp_path: Path, option: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "option", [("--form", "hsl-anteckning"), ("--sheets", "2"), ("--quick",)], ids=" ".join
+)
+def test_an_option_of_another_measurement_is_refused_before_anything_is_measured(
+    tmp_path: Path, option: tuple[str, ...]
+) -> None:
     code, said = _refused(tmp_path, "bench", *option)
     assert code == ExitCode.USAGE
     assert "--damage" in said
 
 
-@pytest.mark.parametrize("text", ["forms: [", "- a", "just words", "okand: 1", "page_seconds: soon"])
+@pytest.mark.parametrize(
+    "text", ["forms: [", "- a", "just words", "okand: 1", "page_seconds: soon"]
+)
 def test_wrong_settings_are_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "settings.yaml").write_text(text, "utf-8")
     code, said = _refused(tmp_path, "status")
@@ -76,12 +91,28 @@ def test_the_version_is_said_without_a_command() -> None:
 
 def test_a_header_line_may_be_in_windows_1252(tmp_path: Path) -> None:
     _refused(tmp_path / "w", "init")
-    command = [sys.executable, "-c", _RUN, "--workspace", str(tmp_path / "w"), "check-header", "ciceron-exempel"]
-    said = subprocess.run(command, input="Händelsedatum\r\n".encode("cp1252"), capture_output=True, check=False, timeout=100)
+    command = [
+        sys.executable,
+        "-c",
+        _RUN,
+        "--workspace",
+        str(tmp_path / "w"),
+        "check-header",
+        "ciceron-exempel",
+    ]
+    said = subprocess.run(
+        command,
+        input="Händelsedatum\r\n".encode("cp1252"),
+        capture_output=True,
+        check=False,
+        timeout=100,
+    )
     assert "Händelsedatum" in said.stdout.decode()
 
 
-def test_a_fault_of_the_program_is_told_without_what_it_quotes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_of_the_program_is_told_without_what_it_quotes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def broken() -> Any:  # noqa: ANN401 - as an application
         raise ValueError("189001019802")
 

@@ -25,7 +25,12 @@ GROUPS = {options.BEFORE, options.TAKING_IN, options.REVIEW, options.RUNNING, op
 ONE_LINE = 62
 """Characters beside the names of commands in a terminal of 80 columns."""
 CHANGELOG_LINES = 60
-DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "forms" / "README.md", ROOT / "data" / "samples" / "README.md"]
+DOCUMENTS = [
+    *ROOT.glob("*.md"),
+    *(ROOT / "docs").rglob("*.md"),
+    ROOT / "forms" / "README.md",
+    ROOT / "data" / "samples" / "README.md",
+]
 
 
 def test_every_command_is_documented_and_has_help() -> None:
@@ -57,20 +62,28 @@ def test_the_exit_codes_are_those_of_the_program() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    listed = {name for row in re.findall(r"^\| (`.*?) \|", SETTINGS, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    listed = {
+        name
+        for row in re.findall(r"^\| (`.*?) \|", SETTINGS, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    }
     assert listed == set(Settings.model_fields)
 
 
 def test_the_changelog_is_short_and_tells_of_this_version() -> None:
     lines = (ROOT / "CHANGELOG.md").read_text("utf-8").splitlines()
     assert len(lines) <= CHANGELOG_LINES
-    versions = [line.removeprefix("## [").partition("]")[0] for line in lines if line.startswith("## [")]
+    versions = [
+        line.removeprefix("## [").partition("]")[0] for line in lines if line.startswith("## [")
+    ]
     assert versions[:2] == ["Unreleased", __version__]
 
 
 def test_the_tree_of_errors_is_whole() -> None:
     tree = errors.__doc__ or ""
-    classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, EfterskriftError)]
+    classes = [
+        c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, EfterskriftError)
+    ]
     assert [c.__name__ for c in classes if c.__name__ not in tree] == []
 
 

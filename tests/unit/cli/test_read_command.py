@@ -15,7 +15,13 @@ from rich.console import Console
 from pipeline.cli import operations, reading
 from pipeline.cli.context import describe_issue
 from pipeline.cli.reading import page_object
-from pipeline.domain.errors import BrokenFileError, EfterskriftError, ExitCode, MissingProgramError, ReadingError
+from pipeline.domain.errors import (
+    BrokenFileError,
+    EfterskriftError,
+    ExitCode,
+    MissingProgramError,
+    ReadingError,
+)
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Outcome, PageReading, Reading, State
 from pipeline.domain.settings import ROOT
@@ -40,31 +46,51 @@ def stack(tmp_path: Path) -> list[Path]:
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """As a program of its own, which is the contract; and its processes must not take a test runner for their parent."""
+    """As a program of its own, which is the contract; and its processes must not take a test runner
+    for their parent.
+    """
     return _run_plain("--json", *arguments)
 
 
 def _run_plain(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from pipeline.cli.app import main; main()", "read", "--processes", "1", *arguments]
+    command = [
+        sys.executable,
+        "-c",
+        "from pipeline.cli.app import main; main()",
+        "read",
+        "--processes",
+        "1",
+        *arguments,
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
-def _read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: list[Path]) -> list[dict[str, object]]:
+def _read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: list[Path]
+) -> list[dict[str, object]]:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "nowhere"))
     result = _run(*map(str, files))
     assert result.returncode == 0, result.stderr
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_each_page_is_one_object_and_a_bad_file_fails_alone(stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_page_is_one_object_and_a_bad_file_fails_alone(
+    stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pages = _read(monkeypatch, tmp_path, stack)
     assert [page["outcome"] for page in pages] == ["failed", "read", "blank"]
-    assert [Path(str(page["source"])).name for page in pages] == ["broken.pdf", "form.pdf", "blank.png"]
+    assert [Path(str(page["source"])).name for page in pages] == [
+        "broken.pdf",
+        "form.pdf",
+        "blank.png",
+    ]
     assert pages[0]["problems"]
     assert pages[1]["form"] == "hsl-anteckning"
 
 
-def test_what_failed_is_said_in_words_and_by_the_exit_code(stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_failed_is_said_in_words_and_by_the_exit_code(
+    stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It was `broken_file`, and the command ended as if all had been read."""
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "nowhere"))
     result = _run_plain(*map(str, stack))
@@ -105,9 +131,16 @@ def test_the_exit_code_says_of_which_kind_the_failure_is_whatever_its_words(
     )
 
 
-def test_what_is_shown_to_people_is_whole_whatever_stands_in_it(capsys: pytest.CaptureFixture[str]) -> None:
-    """A file called `bunt [/kopia].pdf` ended the command, and a text's second line stood in no column."""
-    values = {"personnummer": Reading(None, 0.8, State.ILLEGIBLE), "anteckning": Reading("Sår rent.\n[Se] baksidan " + 30 * "mer ", 0.9, State.READ)}
+def test_what_is_shown_to_people_is_whole_whatever_stands_in_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A file called `bunt [/kopia].pdf` ended the command, and a text's second line stood in no
+    column.
+    """
+    values = {
+        "personnummer": Reading(None, 0.8, State.ILLEGIBLE),
+        "anteckning": Reading("Sår rent.\n[Se] baksidan " + 30 * "mer ", 0.9, State.READ),
+    }
     page = page_object(PageReading(Outcome.READ, rotation_deg=-0.001, fields=values))
     reading._print_page({"source": "Åsas bunt [/kopia].pdf", "page": 1} | page, Console(width=80))
     said = capsys.readouterr().out.splitlines()
@@ -117,8 +150,12 @@ def test_what_is_shown_to_people_is_whole_whatever_stands_in_it(capsys: pytest.C
     assert str(page["rotation_deg"]) == "0.0"
 
 
-def test_the_doctor_shows_a_workspace_by_its_name(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(health, "check_health", lambda: [health.HealthFinding("Store", "/srv/[/x]")])
+def test_the_doctor_shows_a_workspace_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        health, "check_health", lambda: [health.HealthFinding("Store", "/srv/[/x]")]
+    )
     operations.doctor()
     assert "[/x]" in capsys.readouterr().out
 
@@ -137,7 +174,9 @@ def test_problems_in_words(problem: str, words: str) -> None:
     assert describe_issue(problem) == words
 
 
-def test_an_unfilled_form_reads_as_empty(stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unfilled_form_reads_as_empty(
+    stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (page,) = _read(monkeypatch, tmp_path, stack[1:2])
     fields = page["fields"]
     assert isinstance(fields, dict)
@@ -148,14 +187,18 @@ def test_an_unfilled_form_reads_as_empty(stack: list[Path], tmp_path: Path, monk
     assert fields["enhet"]["value"] == "Hemsjukvården Centrum"
 
 
-def test_nothing_is_stored(stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_stored(
+    stack: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _read(monkeypatch, tmp_path, stack)
     assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_wrong_row_of_the_register_is_named(stack: list[Path], tmp_path: Path) -> None:
     register = tmp_path / "klienter.csv"
-    register.write_text("personnummer;namn;enhet\n192501019217;Astrid Åkerström;Hemtjänst Öst\n", "utf-8")
+    register.write_text(
+        "personnummer;namn;enhet\n192501019217;Astrid Åkerström;Hemtjänst Öst\n", "utf-8"
+    )
     result = _run("--clients", str(register), str(stack[1]))
     assert (result.returncode, result.stdout) == (2, "")
     assert "row 2" in result.stderr

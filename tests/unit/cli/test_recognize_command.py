@@ -30,7 +30,9 @@ KEYS = {"path", "value", "p", "state", "alternatives"}
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    random = np.random.default_rng(22)  # a box without a printed letter, which no reader tells from a mark without its blank
+    random = np.random.default_rng(
+        22
+    )  # a box without a printed letter, which no reader tells from a mark without its blank
     for name, style in (("1.png", "cross"), ("2.png", "empty"), ("3.png", "solid")):
         (tmp_path / name).write_bytes(_png(draw_mark(style, random).crop.image))
     return tmp_path
@@ -45,7 +47,9 @@ def test_a_folder_gives_one_object_a_picture_in_order(folder: Path) -> None:
     assert all(set(f) == KEYS and 0 <= f["p"] <= 1 for f in found)
 
 
-def test_a_zip_reads_as_its_folder_does(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_zip_reads_as_its_folder_does(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     archive = tmp_path_factory.mktemp("zip") / "marks.zip"
     with zipfile.ZipFile(archive, "w") as made:
         for path in sorted(folder.iterdir()):
@@ -56,7 +60,9 @@ def test_a_zip_reads_as_its_folder_does(folder: Path, tmp_path_factory: pytest.T
     assert [{**f, "path": ""} for f in from_zip] == [{**f, "path": ""} for f in from_folder]
 
 
-def test_a_damaged_file_of_a_zip_fails_alone(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_damaged_file_of_a_zip_fails_alone(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     archive = tmp_path_factory.mktemp("zip") / "marks.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as made:
         for path in sorted(folder.iterdir()):
@@ -67,7 +73,10 @@ def test_a_damaged_file_of_a_zip_fails_alone(folder: Path, tmp_path_factory: pyt
     data[start : start + 20] = b"\xff" * 20
     archive.write_bytes(data)
     code, found = _run("mark", archive)
-    assert (code, [one["state"] for one in found]) == (ExitCode.INTAKE, ["read", "failed", "cancelled"])
+    assert (code, [one["state"] for one in found]) == (
+        ExitCode.INTAKE,
+        ["read", "failed", "cancelled"],
+    )
 
 
 def test_a_folder_without_pictures_is_told_of(tmp_path: Path) -> None:
@@ -86,7 +95,9 @@ def test_a_bad_picture_fails_alone(folder: Path) -> None:
     assert found[1]["value"] is None
 
 
-def test_one_picture_that_stops_its_reader_does_not_stop_the_others(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_picture_that_stops_its_reader_does_not_stop_the_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = registry.CALIBRATED_READERS[Kind.MARK]
 
     def reader(crops: Sequence[FieldImage]) -> list[Reading]:
@@ -109,7 +120,12 @@ def test_a_row_of_boxes_is_not_read_as_one_box(tmp_path: Path, kind: str) -> Non
         cv2.putText(row, str(box % 10), (box * 66 + 15, 80), cv2.FONT_HERSHEY_SIMPLEX, 2, 0, 5)
     (tmp_path / "row.png").write_bytes(_png(row))
     code, (found,) = _run(kind, tmp_path / "row.png")
-    assert (code, found["state"], found["value"], found["p"]) == (ExitCode.INTAKE, "failed", None, 0)
+    assert (code, found["state"], found["value"], found["p"]) == (
+        ExitCode.INTAKE,
+        "failed",
+        None,
+        0,
+    )
     assert "--cells" in found["problem"]
     code, (found,) = _run(kind, tmp_path / "row.png", "--cells", "12")
     assert (code, found["state"] == "failed") == (0, False)
@@ -147,7 +163,9 @@ def _app() -> typer.Typer:
 
 def _run(kind: str, *paths: Path | str) -> tuple[int, list[dict[str, Any]]]:
     result = CliRunner().invoke(_app(), ["recognize", kind, *map(str, paths), "--json"])
-    return result.exit_code, [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+    return result.exit_code, [
+        json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")
+    ]
 
 
 def _png(image: Image | np.ndarray[Any, Any]) -> bytes:

@@ -87,7 +87,9 @@ def test_scan_says_the_batch_and_status_counts_its_pages(tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("workspace")
-def test_the_last_that_scan_says_is_which_pages_failed_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_that_scan_says_is_which_pages_failed_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cli_work, "_MAX_REPORTED_FILES", 2)
     (first,) = write_stack(tmp_path / "in", 1)
     run("scan", str(first))
@@ -113,7 +115,9 @@ def test_a_file_that_was_taken_in_before_is_told_of(tmp_path: Path) -> None:
     assert second.name not in told
 
 
-def test_the_unit_must_be_known_and_is_asked_for_when_there_are_several(workspace: Path, tmp_path: Path) -> None:
+def test_the_unit_must_be_known_and_is_asked_for_when_there_are_several(
+    workspace: Path, tmp_path: Path
+) -> None:
     file = str(write_stack(tmp_path / "in", 1)[0])
     with pytest.raises(UsageError, match="There is no unit Södra"):
         run("scan", file, "--unit", "Södra")
@@ -135,7 +139,9 @@ def test_a_missing_file_is_named_before_anything_is_taken_in(tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("workspace")
-def test_a_folder_is_no_file_and_one_that_may_not_be_looked_into_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_is_no_file_and_one_that_may_not_be_looked_into_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (file,) = write_stack(tmp_path / "in", 1)
     with pytest.raises(UsageError, match="in is a folder") as error:
         run("scan", str(file.parent))
@@ -153,7 +159,9 @@ def test_a_folder_is_no_file_and_one_that_may_not_be_looked_into_is_told_of(tmp_
 
 
 @pytest.mark.usefixtures("workspace")
-def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_may_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (file,) = write_stack(tmp_path / "in", 1)
     real = Path.open
 
@@ -167,7 +175,9 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytes
         run("scan", str(file))
 
 
-def test_scan_takes_in_what_the_shell_lists_in_the_order_of_the_paper(workspace: Path, tmp_path: Path) -> None:
+def test_scan_takes_in_what_the_shell_lists_in_the_order_of_the_paper(
+    workspace: Path, tmp_path: Path
+) -> None:
     (tmp_path / "in").mkdir()
     for number in (1, 2, 10):
         (tmp_path / "in" / f"Scan {number}.png").write_bytes(foreign_page(number))
@@ -175,7 +185,11 @@ def test_scan_takes_in_what_the_shell_lists_in_the_order_of_the_paper(workspace:
     assert "in the order of their numbers" in result.stderr
     with closing(open_store(Settings(workspace=workspace))) as store, store.read() as conn:
         (batch,) = set(conn.scalars(select(paper.page.c.batch)))
-        assert [page.source_name for page in list_batch_pages(conn, batch)] == ["Scan 1.png", "Scan 2.png", "Scan 10.png"]
+        assert [page.source_name for page in list_batch_pages(conn, batch)] == [
+            "Scan 1.png",
+            "Scan 2.png",
+            "Scan 10.png",
+        ]
 
 
 @pytest.mark.usefixtures("workspace")
@@ -221,19 +235,30 @@ def test_watch_once_names_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("columns", "still"), [("", True), (";skyddad;adress", False)])
-def test_a_register_takes_no_protection_away_by_saying_nothing(workspace: Path, tmp_path: Path, columns: str, still: bool) -> None:
+def test_a_register_takes_no_protection_away_by_saying_nothing(
+    workspace: Path, tmp_path: Path, columns: str, still: bool
+) -> None:
     store = open_store(Settings(workspace=workspace))
     with store.begin() as conn:
-        save_clients(conn, [Client(ASTA.pid, ASTA.name, "Norra", protected=True, address="Storgatan 3")])
+        save_clients(
+            conn, [Client(ASTA.pid, ASTA.name, "Norra", protected=True, address="Storgatan 3")]
+        )
     file = tmp_path / "klienter.csv"
-    file.write_text(f"personnummer;namn;enhet{columns}\n{ASTA.pid};Asta Gift;Norra{';' * columns.count(';')}\n", "utf-8")
+    file.write_text(
+        f"personnummer;namn;enhet{columns}\n{ASTA.pid};Asta Gift;Norra{';' * columns.count(';')}\n",
+        "utf-8",
+    )
     run("clients", str(file))
     with store.read() as conn:
-        assert load_client(conn, ASTA.pid) == Client(ASTA.pid, "Asta Gift", "Norra", protected=still, address="Storgatan 3" if still else "")
+        assert load_client(conn, ASTA.pid) == Client(
+            ASTA.pid, "Asta Gift", "Norra", protected=still, address="Storgatan 3" if still else ""
+        )
     store.close()
 
 
-def test_pictures_that_a_backup_lacked_are_told_by_the_doctor(tmp_path: Path, workspace: Path) -> None:
+def test_pictures_that_a_backup_lacked_are_told_by_the_doctor(
+    tmp_path: Path, workspace: Path
+) -> None:
     run("scan", *map(str, write_stack(tmp_path / "in", 3)))
     assert {each.part: each.state for each in check_health()}["Pictures"] == "3 there"
     shutil.rmtree(next((workspace / "images").iterdir()))
@@ -242,24 +267,40 @@ def test_pictures_that_a_backup_lacked_are_told_by_the_doctor(tmp_path: Path, wo
     assert found.remedy
 
 
-def test_the_doctor_tells_a_newcomer_to_make_the_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_tells_a_newcomer_to_make_the_workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "none"))
-    monkeypatch.setattr(health, "check_installation", lambda _: [health.HealthFinding("Poppler", "there")])
+    monkeypatch.setattr(
+        health, "check_installation", lambda _: [health.HealthFinding("Poppler", "there")]
+    )
     result = CliRunner().invoke(build_app(), ["doctor"])
     assert result.exit_code == ExitCode.STORE
     assert result.stdout.count("There is no store") == 1
-    assert result.stdout.splitlines()[-1].startswith("What Efterskrift needs is installed. Next (Store): `efterskrift init` makes")
-    monkeypatch.setattr(health, "check_installation", lambda _: [health.HealthFinding("Poppler", "missing", "apt-get install poppler-utils")])
+    assert result.stdout.splitlines()[-1].startswith(
+        "What Efterskrift needs is installed. Next (Store): `efterskrift init` makes"
+    )
+    monkeypatch.setattr(
+        health,
+        "check_installation",
+        lambda _: [health.HealthFinding("Poppler", "missing", "apt-get install poppler-utils")],
+    )
     result = CliRunner().invoke(build_app(), ["doctor"])
     assert result.exit_code == ExitCode.MISSING_PROGRAM
     assert result.stdout.splitlines()[-1] == "Next (Poppler): apt-get install poppler-utils"
 
 
 @pytest.mark.usefixtures("workspace")
-def test_workers_that_end_beside_the_server_are_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_that_end_beside_the_server_are_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun = tmp_path / "begun"
     monkeypatch.setattr(operations, "_POLL_SECONDS", 0.2)
-    monkeypatch.setattr(operations, "server_command", lambda *_, **__: [sys.executable, "-c", "import time; time.sleep(2)"])
+    monkeypatch.setattr(
+        operations,
+        "server_command",
+        lambda *_, **__: [sys.executable, "-c", "import time; time.sleep(2)"],
+    )
     work = f"open({str(begun)!r}, 'a').write('x'); raise SystemExit(6)"
     monkeypatch.setattr(operations, "worker_command", lambda _: [sys.executable, "-c", work])
     with pytest.raises(typer.Exit):
@@ -267,10 +308,17 @@ def test_workers_that_end_beside_the_server_are_started_again(tmp_path: Path, mo
     assert len(begun.read_text()) > 1
 
 
-def test_a_server_that_waits_for_a_browser_that_never_hangs_up_is_ended_by_force(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_server_that_waits_for_a_browser_that_never_hangs_up_is_ended_by_force(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """It had held up the end of the program by 100 s, now and then."""
-    deaf, told = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open({!r}, 'w').close(); time.sleep(600)", tmp_path / "deaf"
-    with operations._run_child_process([sys.executable, "-c", deaf.format(str(told))], tmp_path, 0.2) as process:
+    deaf, told = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open({!r}, 'w').close(); time.sleep(600)",
+        tmp_path / "deaf",
+    )
+    with operations._run_child_process(
+        [sys.executable, "-c", deaf.format(str(told))], tmp_path, 0.2
+    ) as process:
         until(told.exists, "it has begun")
     assert process.returncode == -signal.SIGKILL
     assert "did not end within 0.2 s" in capsys.readouterr().err
@@ -287,38 +335,72 @@ def test_work_that_waits_for_pages_says_so_once(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(
         worker_pool,
         "run_pool",
-        lambda *_, **__: iter([worker_pool.ReadingProgress(1, 0, 1), worker_pool.ReadingProgress(2, 0, 0), worker_pool.ReadingProgress(2, 0, 0)]),
+        lambda *_, **__: iter(
+            [
+                worker_pool.ReadingProgress(1, 0, 1),
+                worker_pool.ReadingProgress(2, 0, 0),
+                worker_pool.ReadingProgress(2, 0, 0),
+            ]
+        ),
     )
-    monkeypatch.setattr(worker_pool, "measure_progress", lambda _: worker_pool.ReadingProgress(3, 0, 0))
+    monkeypatch.setattr(
+        worker_pool, "measure_progress", lambda _: worker_pool.ReadingProgress(3, 0, 0)
+    )
     told = run("work", "--processes", "1").stderr
-    assert told.count("No page waits to be read. What comes in is read until Ctrl-C ends this.") == 1
-    assert told.splitlines()[-1].startswith("2 pages read in ")  # one of them while the workers ended
+    assert (
+        told.count("No page waits to be read. What comes in is read until Ctrl-C ends this.") == 1
+    )
+    assert told.splitlines()[-1].startswith(
+        "2 pages read in "
+    )  # one of them while the workers ended
     assert "No page waits" not in run("work", "--processes", "1", "--until-idle").stderr
 
 
 def test_the_time_of_reading_is_that_in_which_pages_waited_or_were_read() -> None:
     tally = WorkSummary()
-    looks = [(100.0, 7, 1, 0), (160.0, 7, 1, 2), (170.0, 8, 1, 1), (172.0, 8, 2, 0), (900.0, 8, 2, 0), (901.0, 9, 2, 0), (990.0, 9, 2, 0)]
+    looks = [
+        (100.0, 7, 1, 0),
+        (160.0, 7, 1, 2),
+        (170.0, 8, 1, 1),
+        (172.0, 8, 2, 0),
+        (900.0, 8, 2, 0),
+        (901.0, 9, 2, 0),
+        (990.0, 9, 2, 0),
+    ]
     for at, read, unreadable, waiting in looks:
         tally.update(worker_pool.ReadingProgress(read, unreadable, waiting), at)
-    assert tally.describe() == "2 pages read and 1 that could not be read in 13.0 s (0.2 a second); none waits to be read."
+    assert (
+        tally.describe()
+        == "2 pages read and 1 that could not be read in 13.0 s (0.2 a second); none waits to be read."
+    )
     tally.update(worker_pool.ReadingProgress(9, 2, 4), 995.0)
     assert tally.describe().endswith("; 4 wait to be read.")
 
 
 @pytest.mark.usefixtures("workspace")
 def test_work_that_read_nothing_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_pool, "run_pool", lambda *_, **__: iter([worker_pool.ReadingProgress(5, 0, 0)]))
-    monkeypatch.setattr(worker_pool, "measure_progress", lambda _: worker_pool.ReadingProgress(5, 0, 0))
-    assert "No page was read; none waits to be read." in run("work", "--processes", "1", "--until-idle").stderr
+    monkeypatch.setattr(
+        worker_pool, "run_pool", lambda *_, **__: iter([worker_pool.ReadingProgress(5, 0, 0)])
+    )
+    monkeypatch.setattr(
+        worker_pool, "measure_progress", lambda _: worker_pool.ReadingProgress(5, 0, 0)
+    )
+    assert (
+        "No page was read; none waits to be read."
+        in run("work", "--processes", "1", "--until-idle").stderr
+    )
 
 
-def test_what_could_not_be_taken_in_is_no_page_that_could_not_be_read(workspace: Path, tmp_path: Path) -> None:
+def test_what_could_not_be_taken_in_is_no_page_that_could_not_be_read(
+    workspace: Path, tmp_path: Path
+) -> None:
     (bad := tmp_path / "bad.pdf").write_bytes(b"no pdf")
     run("scan", *map(str, write_stack(tmp_path / "in", 3)), str(bad))
     with closing(open_store(Settings(workspace=workspace))) as store:
         with store.begin() as conn:
-            first, second, *_ = conn.scalars(select(paper.page.c.id).where(paper.page.c.state == "queued"))
+            first, second, *_ = conn.scalars(
+                select(paper.page.c.id).where(paper.page.c.state == "queued")
+            )
             for page, state in ((first, "read"), (second, "failed")):
                 conn.execute(paper.page.update().where(paper.page.c.id == page).values(state=state))
         assert worker_pool.measure_progress(store) == worker_pool.ReadingProgress(1, 1, 1)
@@ -326,7 +408,12 @@ def test_what_could_not_be_taken_in_is_no_page_that_could_not_be_read(workspace:
 
 @pytest.mark.usefixtures("workspace")
 def test_a_port_that_is_taken_is_told_of_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operations, "server_command", lambda *_, **__: [sys.executable, "-c", "raise SystemExit(1)"])
-    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(UsageError, match="cannot be used: Address already in use") as error:
+    monkeypatch.setattr(
+        operations, "server_command", lambda *_, **__: [sys.executable, "-c", "raise SystemExit(1)"]
+    )
+    with (
+        socket.create_server(("127.0.0.1", 0)) as other,
+        pytest.raises(UsageError, match="cannot be used: Address already in use") as error,
+    ):
         run("ui", "--port", str(other.getsockname()[1]), "--headless", "--processes", "0")
     assert "--port" in error.value.remedy

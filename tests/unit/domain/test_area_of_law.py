@@ -1,4 +1,6 @@
-"""The free note of every area: what is confirmed of its area of law decides who sees it, whether it is signed and how long it is kept."""
+"""The free note of every area: what is confirmed of its area of law decides who sees it, whether it
+is signed and how long it is kept.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,17 @@ from pipeline.store.exports import records
 from pipeline.store.registers.client_register import save_units
 from pipeline.store.review import corrections, decisions, signing
 from pipeline.store.schema import paper
-from tests.support.store.ward import ADMIN, ASTA, NORTH, NOW, Ward, answers, later, page_reading, person
+from tests.support.store.ward import (
+    ADMIN,
+    ASTA,
+    NORTH,
+    NOW,
+    Ward,
+    answers,
+    later,
+    page_reading,
+    person,
+)
 
 pytest_plugins = ("tests.support.store.databases",)
 
@@ -53,7 +65,13 @@ def ward(store: Store) -> Ward:
     with store.begin() as conn:
         save_units(conn, {NORTH: "SoL"})
         for one in (NURSE, CARER, OTHER):
-            account = {"login": one.login, "name": one.name, "title": one.title, "role": one.role, "password_hash": ""}
+            account = {
+                "login": one.login,
+                "name": one.name,
+                "title": one.title,
+                "role": one.role,
+                "password_hash": "",
+            }
             conn.execute(insert(paper.staff).values(account))
     found.read(found.scan(), page_reading(FREE, "AAAA", SAID))
     return found
@@ -61,16 +79,22 @@ def ward(store: Store) -> Ward:
 
 def save(ward: Ward, who: Person = CARER, **changed: Answer) -> Entry:
     with ward.store.begin() as conn:
-        decisions.decide_entry(conn, FORMS, who, ID, load_entry(conn, ID).revision, answers(SAID, **changed), NOW)
+        decisions.decide_entry(
+            conn, FORMS, who, ID, load_entry(conn, ID).revision, answers(SAID, **changed), NOW
+        )
         return load_entry(conn, ID)
 
 
 def correct(ward: Ward, who: Person, **new: Answer) -> EntryState:
     with ward.store.begin() as conn:
-        return corrections.correct_entry(conn, FORMS, who, ID, load_entry(conn, ID).revision, new, "fel ruta", later(5))
+        return corrections.correct_entry(
+            conn, FORMS, who, ID, load_entry(conn, ID).revision, new, "fel ruta", later(5)
+        )
 
 
-def test_a_nurses_note_in_a_home_is_signed_by_the_nurse_and_kept_as_a_patient_record(ward: Ward) -> None:
+def test_a_nurses_note_in_a_home_is_signed_by_the_nurse_and_kept_as_a_patient_record(
+    ward: Ward,
+) -> None:
     assert save(ward).state is EntryState.CONFIRMED
     with ward.store.begin() as conn:
         assert records.list_ready_entries(conn, FORMS, ADMIN) == []
@@ -89,7 +113,10 @@ def test_who_may_not_see_its_area_sees_neither_note_nor_page(ward: Ward) -> None
     save(ward)
     with ward.store.begin() as conn:
         queue.record_page_view(conn, NURSE, page)
-        for look in (lambda: queue.open_claimed_entry(conn, FORMS, OTHER, ID, NOW), lambda: queue.record_page_view(conn, OTHER, page)):
+        for look in (
+            lambda: queue.open_claimed_entry(conn, FORMS, OTHER, ID, NOW),
+            lambda: queue.record_page_view(conn, OTHER, page),
+        ):
             with pytest.raises(NotAllowedError):
                 look()
 
@@ -97,7 +124,9 @@ def test_who_may_not_see_its_area_sees_neither_note_nor_page(ward: Ward) -> None
 def test_without_an_area_the_units_holds(ward: Ward) -> None:
     ward.read(ward.scan(), page_reading(FREE, "AAA2", {**SAID, "omrade": "annat"}))
     with ward.store.begin() as conn:
-        decisions.decide_entry(conn, FORMS, CARER, "AAA2-00", 0, answers({**SAID, "omrade": "annat"}), NOW)
+        decisions.decide_entry(
+            conn, FORMS, CARER, "AAA2-00", 0, answers({**SAID, "omrade": "annat"}), NOW
+        )
         assert records.list_ready_entries(conn, FORMS, ADMIN) == ["AAA2-00"]
         assert [record.area for record in records.load_records(conn, FORMS, ["AAA2-00"])] == ["SoL"]
 
@@ -107,7 +136,9 @@ def test_a_note_of_the_social_services_in_a_unit_of_health_care_is_not_signed(wa
         save_units(conn, {NORTH: "HSL"})
     ward.read(ward.scan(), page_reading(FREE, "AAA2", {**SAID, "omrade": "sol"}))
     with ward.store.begin() as conn:
-        decisions.decide_entry(conn, FORMS, NURSE, "AAA2-00", 0, answers({**SAID, "omrade": "sol"}), NOW)
+        decisions.decide_entry(
+            conn, FORMS, NURSE, "AAA2-00", 0, answers({**SAID, "omrade": "sol"}), NOW
+        )
         assert records.list_ready_entries(conn, FORMS, ADMIN) == ["AAA2-00"]
 
 
@@ -116,17 +147,36 @@ def test_it_holds_from_when_all_is_confirmed(ward: Ward) -> None:
     assert save(ward, handelsedatum=Answer("2026-02-18")).state is EntryState.SECOND
     with ward.store.begin() as conn:
         found = queue.open_claimed_entry(conn, FORMS, OTHER, ID, later(1)).entry
-        state = decisions.decide_entry(conn, FORMS, OTHER, ID, found.revision, {"handelsedatum": Answer("2026-02-17")}, later(1))
+        state = decisions.decide_entry(
+            conn,
+            FORMS,
+            OTHER,
+            ID,
+            found.revision,
+            {"handelsedatum": Answer("2026-02-17")},
+            later(1),
+        )
         assert (state, load_entry(conn, ID).area) == (EntryState.CONFIRMED, "HSL")
 
 
 def test_a_correction_changes_it(ward: Ward) -> None:
     save(ward)
-    assert correct(ward, NURSE, omrade=Answer("sol"), handelsedatum=Answer("2026-02-18")) is EntryState.SECOND
+    assert (
+        correct(ward, NURSE, omrade=Answer("sol"), handelsedatum=Answer("2026-02-18"))
+        is EntryState.SECOND
+    )
     with ward.store.begin() as conn:
         found = load_entry(conn, ID)
         assert found.area == "HSL"
-        state = decisions.decide_entry(conn, FORMS, person("eva"), ID, found.revision, {"handelsedatum": Answer("2026-02-17")}, later(6))
+        state = decisions.decide_entry(
+            conn,
+            FORMS,
+            person("eva"),
+            ID,
+            found.revision,
+            {"handelsedatum": Answer("2026-02-17")},
+            later(6),
+        )
         assert (state, load_entry(conn, ID).area) == (EntryState.CONFIRMED, "SoL")
         assert records.list_ready_entries(conn, FORMS, ADMIN) == [ID]
 

@@ -1,4 +1,6 @@
-"""Counting again what a person has answered: sums, the national norm of the year, and the result of a calculation of financial aid."""
+"""Counting again what a person has answered: sums, the national norm of the year, and the result of
+a calculation of financial aid.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,14 @@ NORM = {
     "persons": "antal",
     "departs": "avsteg",
     "adults": "vuxna",
-    "children": {"prefix": "barn", "count": 2, "age": "alder", "lunch": "lunch", "part": "del", "amount": "norm"},
+    "children": {
+        "prefix": "barn",
+        "count": 2,
+        "age": "alder",
+        "lunch": "lunch",
+        "part": "del",
+        "amount": "norm",
+    },
     "shared": "gemensamt",
     "norm": "norm",
     "costs": "kostnader",
@@ -55,12 +64,26 @@ NORM = {
 
 
 def _number(name: str) -> dict[str, Any]:
-    return {"name": name, "label": name, "kind": "digits", "format": "number", "cells": 6, "box": [20, 20, 33, 8], "sum_of": SUMS.get(name, [])}
+    return {
+        "name": name,
+        "label": name,
+        "kind": "digits",
+        "format": "number",
+        "cells": 6,
+        "box": [20, 20, 33, 8],
+        "sum_of": SUMS.get(name, []),
+    }
 
 
 def _choice(name: str, *values: str) -> dict[str, Any]:
     options = [{"value": value, "label": value, "box": [20, 20, 5, 5]} for value in values]
-    return {"name": name, "label": name, "kind": "choice", "box": [20, 20, 60, 8], "options": options}
+    return {
+        "name": name,
+        "label": name,
+        "kind": "choice",
+        "box": [20, 20, 60, 8],
+        "options": options,
+    }
 
 
 def _form(**top: object) -> Form:
@@ -71,7 +94,16 @@ def _form(**top: object) -> Form:
         _choice("utfall", "under", "over"),
     ]
     law = [{"ref": "SoL", "source": "SFS"}]
-    head = {"id": "berakning", "version": 1, "title": "Beräkning", "area": "IFO", "criticality": "B", "law": law, "entries": "sheet", "norm": NORM}
+    head = {
+        "id": "berakning",
+        "version": 1,
+        "title": "Beräkning",
+        "area": "IFO",
+        "criticality": "B",
+        "law": law,
+        "entries": "sheet",
+        "norm": NORM,
+    }
     return Form.model_validate(head | {"pages": [{"fields": fields}]} | top)
 
 
@@ -95,13 +127,21 @@ RIGHT: Mapping[str, str | bool] = {
     "utfall": "under",
     "resultat": "5360",
 }
-"""A calculation by the norm of 2025 in which everything is right, worked out by hand: 3910 + 2700 + 4350 + 1770; 12730 + 7630 − 15000."""
+"""A calculation by the norm of 2025 in which everything is right, worked out by hand: 3910 + 2700 +
+4350 + 1770; 12730 + 7630 − 15000.
+"""
 
 
 def found(form: Form = FORM, **changed: str | bool | State) -> list[tuple[str, str, str]]:
-    """Kind, field and right value of what differs; a state stands for an answer without a value, an empty text leaves a field out."""
+    """Kind, field and right value of what differs; a state stands for an answer without a value, an
+    empty text leaves a field out.
+    """
     said = {**RIGHT, **changed}
-    answers = {name: Answer(None, value) if isinstance(value, State) else Answer(value) for name, value in said.items() if value != ""}
+    answers = {
+        name: Answer(None, value) if isinstance(value, State) else Answer(value)
+        for name, value in said.items()
+        if value != ""
+    }
     return [(one.kind, one.field, one.right) for one in recount_answers(form, None, answers)]
 
 
@@ -112,21 +152,44 @@ def test_a_right_calculation_says_nothing() -> None:
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({"kostnader": "7360"}, [("sum", "kostnader", "7630"), ("norm_result", "resultat", "5090")]),
+        (
+            {"kostnader": "7360"},
+            [("sum", "kostnader", "7630"), ("norm_result", "resultat", "5090")],
+        ),
         ({"vuxna": "3901"}, [("norm_amount", "vuxna", "3910"), ("sum", "norm", "12721")]),
         ({"barn1_norm": "3030"}, [("norm_amount", "barn1_norm", "2700"), ("sum", "norm", "13060")]),
-        ({"gemensamt": "1400", "norm": "12360", "resultat": "4990"}, [("norm_amount", "gemensamt", "1770")]),
+        (
+            {"gemensamt": "1400", "norm": "12360", "resultat": "4990"},
+            [("norm_amount", "gemensamt", "1770")],
+        ),
         ({"antal": "2"}, [("norm_persons", "antal", "3"), ("norm_amount", "gemensamt", "1400")]),
         ({"resultat": "5630"}, [("norm_result", "resultat", "5360")]),
         ({"utfall": "over"}, [("norm_deficit", "utfall", "5360")]),
         ({"inkomster": "25000", "resultat": "4640"}, [("norm_surplus", "utfall", "4640")]),
         ({"hushall": "par"}, [("norm_amount", "vuxna", "7050"), ("norm_persons", "antal", "4")]),
         ({"manad": "202112"}, [("norm_year", "manad", "2021")]),
-        ({"manad": "202112", "vuxna": "4000"}, [("norm_year", "manad", "2021"), ("sum", "norm", "12820")]),
+        (
+            {"manad": "202112", "vuxna": "4000"},
+            [("norm_year", "manad", "2021"), ("sum", "norm", "12820")],
+        ),
     ],
-    ids=["costs", "adult", "lunch", "shared", "persons", "result", "deficit", "surplus", "couple", "no table", "no table, sum"],
+    ids=[
+        "costs",
+        "adult",
+        "lunch",
+        "shared",
+        "persons",
+        "result",
+        "deficit",
+        "surplus",
+        "couple",
+        "no table",
+        "no table, sum",
+    ],
 )
-def test_what_differs_is_named_with_what_it_should_be(changed: dict[str, Any], expected: list[tuple[str, str, str]]) -> None:
+def test_what_differs_is_named_with_what_it_should_be(
+    changed: dict[str, Any], expected: list[tuple[str, str, str]]
+) -> None:
     assert sorted(found(**changed)) == sorted(expected)
 
 
@@ -139,13 +202,20 @@ def test_a_departure_from_the_norm_and_a_part_of_a_month_are_not_compared_but_ad
 def test_an_empty_field_adds_nothing_and_what_nobody_can_read_stops_the_sum_that_it_is_in() -> None:
     assert found(el=State.EMPTY) == [("sum", "kostnader", "7200")]
     assert found(el="") == [("sum", "kostnader", "7200")]
-    assert found(el=State.ILLEGIBLE, kostnader="9") == [("norm_result", "resultat", "2261"), ("norm_surplus", "utfall", "2261")]
+    assert found(el=State.ILLEGIBLE, kostnader="9") == [
+        ("norm_result", "resultat", "2261"),
+        ("norm_surplus", "utfall", "2261"),
+    ]
     assert found(kostnader=State.ILLEGIBLE, resultat="9") == []
     assert found(kostnader=State.EMPTY, inkomster="12730", resultat="0", hyra="", el="") == []
 
 
 def test_findings_come_in_the_order_of_the_form() -> None:
-    assert [field for _, field, _ in found(resultat="1", vuxna="1")] == ["vuxna", "resultat", "norm"]
+    assert [field for _, field, _ in found(resultat="1", vuxna="1")] == [
+        "vuxna",
+        "resultat",
+        "norm",
+    ]
 
 
 def test_what_is_typed_with_blanks_or_letters_while_it_is_typed_does_no_harm() -> None:
@@ -157,13 +227,24 @@ def test_what_is_typed_with_blanks_or_letters_while_it_is_typed_does_no_harm() -
 
 
 def test_whoever_wants_to_be_told_is_told_and_else_another_person_looks() -> None:
-    answers = {name: Answer(value) for name, value in {**RIGHT, "kostnader": "7360", "manad": "202112"}.items()}
+    answers = {
+        name: Answer(value)
+        for name, value in {**RIGHT, "kostnader": "7360", "manad": "202112"}.items()
+    }
     assert fields_to_recheck(FORM, None, answers, ask=False) == {"kostnader", "resultat"}
     with pytest.raises(RecountError) as told:
         fields_to_recheck(FORM, None, answers, ask=True)
     assert told.value.fields == ("kostnader", "resultat")
     assert "7360" not in str(told.value)
-    assert fields_to_recheck(FORM, None, {name: Answer(value) for name, value in {**RIGHT, "manad": "202112"}.items()}, ask=True) == set()
+    assert (
+        fields_to_recheck(
+            FORM,
+            None,
+            {name: Answer(value) for name, value in {**RIGHT, "manad": "202112"}.items()},
+            ask=True,
+        )
+        == set()
+    )
 
 
 def test_a_form_without_a_norm_is_only_added_up() -> None:
@@ -179,13 +260,39 @@ def test_a_calculation_names_fields_of_its_form() -> None:
 def test_the_norm_of_2025_is_that_of_its_source() -> None:
     """SFS 2025:468, 12 kap. 2 §, as domain.md §7 quotes it."""
     table = load_norm_tables()[2025]
-    whole = {0: 2720, 1: 3030, 2: 3030, 3: 2700, 4: 3030, 6: 3030, 7: 3790, 10: 3790, 11: 4350, 14: 4350, 15: 4920, 18: 4920, 19: 4960, 20: 4960}
+    whole = {
+        0: 2720,
+        1: 3030,
+        2: 3030,
+        3: 2700,
+        4: 3030,
+        6: 3030,
+        7: 3790,
+        10: 3790,
+        11: 4350,
+        14: 4350,
+        15: 4920,
+        18: 4920,
+        19: 4960,
+        20: 4960,
+    }
     assert {age: table.child(age, free_lunch=False) for age in whole} == whole
     free = {0: 2540, 2: 2780, 3: 2480, 5: 2700, 7: 3790}
     assert {age: table.child(age, free_lunch=True) for age in free} == free
     assert table.child(21, free_lunch=False) is None
     assert (table.single, table.couple) == (3910, 7050)
-    assert [table.shared(n) for n in range(10)] == [None, 1270, 1400, 1770, 2010, 2310, 2620, 2810, 3000, 3190]
+    assert [table.shared(n) for n in range(10)] == [
+        None,
+        1270,
+        1400,
+        1770,
+        2010,
+        2310,
+        2620,
+        2810,
+        3000,
+        3190,
+    ]
     assert "2025:468" in table.law
     assert table.source == "SFS 2025:468"
 
@@ -195,7 +302,10 @@ def test_no_amounts_are_shipped_for_a_year_whose_table_nobody_has_checked() -> N
 
 
 def test_a_broken_table_is_named(tmp_path: Path) -> None:
-    (tmp_path / "2025.yaml").write_text((NORM_FOLDER / "2025.yaml").read_text("utf-8").replace("from_age: 3", "from_age: 4"), "utf-8")
+    (tmp_path / "2025.yaml").write_text(
+        (NORM_FOLDER / "2025.yaml").read_text("utf-8").replace("from_age: 3", "from_age: 4"),
+        "utf-8",
+    )
     with pytest.raises(FormError, match=r"2025\.yaml"):
         load_norm_tables(tmp_path)
     other = tmp_path / "other"

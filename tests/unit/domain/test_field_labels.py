@@ -20,7 +20,21 @@ def test_no_two_fields_of_an_entry_are_told_alike(form: Form) -> None:
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=lambda form: form.id)
 def test_a_label_that_says_only_of_what_kind_a_value_is_does_not_stand_alone(form: Form) -> None:
-    bare = {"Datum", "Dag", "Månad", "Klockslag", "Namn", "Telefon", "Adress", "Underskrift", "Belopp", "Antal", "Plats", "Typ", "av"}
+    bare = {
+        "Datum",
+        "Dag",
+        "Månad",
+        "Klockslag",
+        "Namn",
+        "Telefon",
+        "Adress",
+        "Underskrift",
+        "Belopp",
+        "Antal",
+        "Plats",
+        "Typ",
+        "av",
+    }
     told = accessible_names(form, form.rows()[0])
     assert bare.isdisjoint(told.values())
     assert not {label for label in told.values() if label.partition(": ")[0] in bare}
@@ -51,14 +65,33 @@ def test_a_label_that_says_only_of_what_kind_a_value_is_does_not_stand_alone(for
         ("pappersschema", "blad_av", "Blad: av"),
     ],
 )
-def test_what_is_alike_or_says_little_names_what_it_belongs_to(form: str, field: str, label: str) -> None:
+def test_what_is_alike_or_says_little_names_what_it_belongs_to(
+    form: str, field: str, label: str
+) -> None:
     known = FORMS.latest(form)
     assert accessible_name(known, known.by_name[field]) == label
 
 
-@pytest.mark.parametrize(("title", "label"), [("Besök", "Besök: Datum"), ("", "Datum")], ids=["a heading", "no heading"])
+@pytest.mark.parametrize(
+    ("title", "label"), [("Besök", "Besök: Datum"), ("", "Datum")], ids=["a heading", "no heading"]
+)
 def test_a_label_stays_as_it_is_where_nothing_tells_more(title: str, label: str) -> None:
-    fields = [{"name": name, "label": said, "kind": "text", "box": (15, y, 60, 8)} for name, said, y in (("nar", "Datum", 100), ("vad", "Mat", 112))]
-    page = {"fields": fields, "sections": [{"title": title, "box": (10, 90, 190, 40)}] if title else []}
-    facts = {"id": "egen", "version": 1, "title": "Egen", "area": "SoL", "criticality": "B", "law": [], "entries": "sheet", "pages": [page]}
+    fields = [
+        {"name": name, "label": said, "kind": "text", "box": (15, y, 60, 8)}
+        for name, said, y in (("nar", "Datum", 100), ("vad", "Mat", 112))
+    ]
+    page = {
+        "fields": fields,
+        "sections": [{"title": title, "box": (10, 90, 190, 40)}] if title else [],
+    }
+    facts = {
+        "id": "egen",
+        "version": 1,
+        "title": "Egen",
+        "area": "SoL",
+        "criticality": "B",
+        "law": [],
+        "entries": "sheet",
+        "pages": [page],
+    }
     assert accessible_names(Form.model_validate(facts), None) == {"nar": label, "vad": "Mat"}

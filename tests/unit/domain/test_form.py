@@ -15,12 +15,29 @@ from pipeline.domain.form.field import FieldSpec, Kind, LabelSide, Meaning
 from pipeline.domain.form.form import Form, Forms, load_form
 from pipeline.preparation.form_check.rules import form_problem_texts
 
-FIELD: dict[str, Any] = {"name": "datum", "label": "Datum", "kind": "digits", "format": "date", "box": [15, 46, 44, 8]}
+FIELD: dict[str, Any] = {
+    "name": "datum",
+    "label": "Datum",
+    "kind": "digits",
+    "format": "date",
+    "box": [15, 46, 44, 8],
+}
 
 
-def _form(*fields: dict[str, Any], table: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
+def _form(
+    *fields: dict[str, Any], table: dict[str, Any] | None = None, **changes: Any
+) -> dict[str, Any]:  # noqa: ANN401
     page = {"fields": list(fields)} | ({"table": table} if table else {})
-    whole = {"id": "prov", "version": 1, "title": "Prov", "area": "HSL", "criticality": "A", "law": [], "entries": "sheet", "pages": [page]}
+    whole = {
+        "id": "prov",
+        "version": 1,
+        "title": "Prov",
+        "area": "HSL",
+        "criticality": "A",
+        "law": [],
+        "entries": "sheet",
+        "pages": [page],
+    }
     return whole | changes
 
 
@@ -76,9 +93,19 @@ def test_what_is_no_form_at_all(tmp_path: Path) -> None:
 
 @given(count=st.integers(1, 20), height=st.floats(8, 12), x=st.floats(0, 20), top=st.floats(0, 50))
 def test_a_table_unfolds_row_by_row(count: int, height: float, x: float, top: float) -> None:
-    table = {"prefix": "rad", "count": count, "x": x, "top": top, "width": 100, "height": height, "fields": [FIELD | {"box": [1, 1, 36, 7]}]}
+    table = {
+        "prefix": "rad",
+        "count": count,
+        "x": x,
+        "top": top,
+        "width": 100,
+        "height": height,
+        "fields": [FIELD | {"box": [1, 1, 36, 7]}],
+    }
     form = Form.model_validate(_form(table=table, entries="row"))
-    assert [spec.name for spec in form.fields] == [f"rad{row:02d}.datum" for row in range(1, count + 1)]
+    assert [spec.name for spec in form.fields] == [
+        f"rad{row:02d}.datum" for row in range(1, count + 1)
+    ]
     assert [spec.row for spec in form.fields] == list(form.rows())
     for spec in form.fields:
         assert spec.row is not None
@@ -88,15 +115,37 @@ def test_a_table_unfolds_row_by_row(count: int, height: float, x: float, top: fl
 
 
 def test_options_move_with_their_row() -> None:
-    choice = {"name": "val", "label": "Val", "kind": "choice", "box": [0, 0, 20, 5], "options": [{"value": "ja", "label": "Ja", "box": [0, 0, 5, 5]}]}
-    table = {"prefix": "rad", "count": 2, "x": 10, "top": 30, "width": 100, "height": 10, "fields": [choice]}
+    choice = {
+        "name": "val",
+        "label": "Val",
+        "kind": "choice",
+        "box": [0, 0, 20, 5],
+        "options": [{"value": "ja", "label": "Ja", "box": [0, 0, 5, 5]}],
+    }
+    table = {
+        "prefix": "rad",
+        "count": 2,
+        "x": 10,
+        "top": 30,
+        "width": 100,
+        "height": 10,
+        "fields": [choice],
+    }
     form = Form.model_validate(_form(table=table, entries="row"))
     assert form.by_name["rad02.val"].options[0].box == (10, 40, 5, 5)
 
 
 def test_the_rows_own_field_plays_the_part_before_the_sheets() -> None:
     own = FIELD | {"name": "raddatum", "means": "event_date", "box": [1, 1, 36, 7]}
-    table = {"prefix": "rad", "count": 2, "x": 10, "top": 60, "width": 100, "height": 10, "fields": [own]}
+    table = {
+        "prefix": "rad",
+        "count": 2,
+        "x": 10,
+        "top": 60,
+        "width": 100,
+        "height": 10,
+        "fields": [own],
+    }
     form = Form.model_validate(_form(FIELD | {"means": "event_date"}, table=table, entries="row"))
     row, sheet = form.meaning(Meaning.EVENT_DATE, 2), form.meaning(Meaning.EVENT_DATE)
     assert row is not None
@@ -132,19 +181,29 @@ def test_labels_stand_where_the_kind_is_used_to_unless_said_otherwise() -> None:
         ([FIELD, FIELD | {"name": "annat", "box": [20, 50, 44, 8]}], "overlap"),
         ([{"name": "a", "label": "A", "kind": "mark", "box": [15, 46, 3, 5]}], "check box"),
         ([{"name": "a", "label": "A", "kind": "text", "box": [15, 46, 30, 7]}], "8 mm high"),
-        ([{"name": "a", "label": "A", "kind": "lines", "lines": 3, "box": [15, 46, 30, 21]}], "8 mm apart"),
+        (
+            [{"name": "a", "label": "A", "kind": "lines", "lines": 3, "box": [15, 46, 30, 21]}],
+            "8 mm apart",
+        ),
         ([FIELD], "no field means client_pid"),
     ],
 )
-def test_what_cannot_be_written_on_or_read_is_named(fields: list[dict[str, Any]], complaint: str) -> None:
+def test_what_cannot_be_written_on_or_read_is_named(
+    fields: list[dict[str, Any]], complaint: str
+) -> None:
     assert complaint in " · ".join(form_problem_texts(Form.model_validate(_form(*fields))))
 
 
-def test_a_form_is_understood_once_and_anew_when_its_file_or_folder_is_another(tmp_path: Path) -> None:
+def test_a_form_is_understood_once_and_anew_when_its_file_or_folder_is_another(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "other").mkdir()
     content = _form(FIELD)
     content["pages"][0] |= {"blank": "blank.png", "size": [210, 297]}
     first = _load(tmp_path, content)
     assert load_form(tmp_path / "form.yaml") is first
-    assert _load(tmp_path / "other", content).pages[0].blank == (tmp_path / "other" / "blank.png").resolve()
+    assert (
+        _load(tmp_path / "other", content).pages[0].blank
+        == (tmp_path / "other" / "blank.png").resolve()
+    )
     assert _load(tmp_path, content | {"title": "Ett annat prov"}).title == "Ett annat prov"

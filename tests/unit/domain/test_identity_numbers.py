@@ -44,7 +44,9 @@ def test_ten_digits_leave_the_century_open(written: str) -> None:
 
 
 def test_a_century_that_makes_no_date_is_left_out() -> None:
-    assert normalize_pid("000229-2399", TODAY).candidates == ("200002292399",)  # 1900 had no 29 February
+    assert normalize_pid("000229-2399", TODAY).candidates == (
+        "200002292399",
+    )  # 1900 had no 29 February
     assert normalize_pid("000229-2399", TODAY).value12 == "200002292399"
 
 
@@ -63,7 +65,9 @@ def test_born_tomorrow_is_not_born() -> None:
     assert normalize_pid(TOLVAN, date(1912, 12, 12)).valid is True
 
 
-@pytest.mark.parametrize("wrong", ["201509160006", "197004289895", "191302301234", "191213011212", "190001010000"])
+@pytest.mark.parametrize(
+    "wrong", ["201509160006", "197004289895", "191302301234", "191213011212", "190001010000"]
+)
 def test_a_wrong_date_or_check_digit_is_not_valid(wrong: str) -> None:
     pid = normalize_pid(wrong, TODAY)
     assert (pid.value12, pid.valid) == (wrong, False)
@@ -77,12 +81,16 @@ def test_national_reserve_numbers(number: str) -> None:
     assert not normalize_pid(number[:-1] + other, TODAY).valid
 
 
-@pytest.mark.parametrize("number", ["20950606FH22", "22951306FH20", "22950631FH20", "00341045BZ31", "00342165BZ31"])
+@pytest.mark.parametrize(
+    "number", ["20950606FH22", "22951306FH20", "22950631FH20", "00341045BZ31", "00342165BZ31"]
+)
 def test_reserve_numbers_with_impossible_dates(number: str) -> None:
     assert not normalize_pid(number, TODAY).valid
 
 
-@pytest.mark.parametrize("text", ["", "9", "99192012345X", "１９121212-1212", "1234567890123", "22950606IO20"])
+@pytest.mark.parametrize(
+    "text", ["", "9", "99192012345X", "１９121212-1212", "1234567890123", "22950606IO20"]
+)
 def test_anything_else_is_a_local_number_that_is_not_checked(text: str) -> None:
     pid = normalize_pid(text, TODAY)
     assert (pid.kind, pid.valid) == (PidKind.LOCAL, False)
@@ -113,14 +121,18 @@ def test_all_official_test_numbers_are_valid() -> None:
     for number in shared("schemas", "identity", "testpersonnummer.txt").read_text().split():
         assert normalize_pid(number, today).valid
         assert normalize_pid(number, today).kind is PidKind.PERSONAL
-    for number in json.loads(shared("schemas", "identity", "skatteverket-testsamordningsnummer.json").read_text()):
+    for number in json.loads(
+        shared("schemas", "identity", "skatteverket-testsamordningsnummer.json").read_text()
+    ):
         assert normalize_pid(number, today).valid
         assert normalize_pid(number, today).kind is PidKind.COORDINATION
 
 
 @pytest.mark.shared
 def test_the_structured_cases_of_the_personnummer_project() -> None:
-    cases = json.loads(shared("schemas", "identity", "personnummer-structured-cases.json").read_text())
+    cases = json.loads(
+        shared("schemas", "identity", "personnummer-structured-cases.json").read_text()
+    )
     for kind in ("ssn", "con"):
         for number in cases[kind]["string"]["valid"]:
             assert normalize_pid(number, date(2026, 1, 1)).valid, number

@@ -45,7 +45,13 @@ def test_every_code_is_produced_somewhere() -> None:
 def test_no_module_spells_a_code_by_itself() -> None:
     """Codes of one word, such as `missing`, are words of other things too."""
     codes = {str(code) for code in IssueCode if "_" in code}
-    found = [(path.name, text) for path in SOURCES if path.name not in NOT_ISSUES for text in _texts(path) if text.partition(":")[0] in codes]
+    found = [
+        (path.name, text)
+        for path in SOURCES
+        if path.name not in NOT_ISSUES
+        for text in _texts(path)
+        if text.partition(":")[0] in codes
+    ]
     assert found == []
 
 

@@ -9,7 +9,13 @@ import pytest
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.form.form import Area
 from pipeline.domain.model import Role
-from pipeline.domain.permissions import Action, default_areas, is_allowed, load_professions, require_permission
+from pipeline.domain.permissions import (
+    Action,
+    default_areas,
+    is_allowed,
+    load_professions,
+    require_permission,
+)
 from tests.support.store.ward import NORTH, SOUTH, person
 
 PAPER = {Role.ADMINISTRATOR, Role.REVIEWER, Role.REGISTRAR}
@@ -50,7 +56,9 @@ def test_the_table_names_every_action() -> None:
 
 
 @pytest.mark.parametrize(("role", "action"), list(product(Role, Action)))
-def test_rights_are_those_of_the_table_in_the_own_units_and_areas_only(role: Role, action: Action) -> None:
+def test_rights_are_those_of_the_table_in_the_own_units_and_areas_only(
+    role: Role, action: Action
+) -> None:
     who = person("eva", role, (NORTH,), frozenset({"HSL"}))
     for unit, area in product((None, NORTH, SOUTH), (None, "HSL", "IFO", "")):
         expected = role in MAY[action] and unit != SOUTH and area in (None, "HSL")
@@ -87,5 +95,7 @@ def test_each_profession_has_its_areas_and_no_title_is_of_two() -> None:
         (Role.LOG_REVIEWER, "sjuksköterska", set()),
     ],
 )
-def test_an_account_without_areas_of_its_own_has_those_of_the_profession(role: Role, title: str, areas: set[str]) -> None:
+def test_an_account_without_areas_of_its_own_has_those_of_the_profession(
+    role: Role, title: str, areas: set[str]
+) -> None:
     assert default_areas(role, title) == areas

@@ -9,11 +9,20 @@ from pathlib import Path
 import pytest
 
 from pipeline.domain.errors import FormError
-from pipeline.domain.law.retention import RETENTION_FILE, RetentionAction, RetentionFacts, birth_day, classify_retention, load_retention_rules
+from pipeline.domain.law.retention import (
+    RETENTION_FILE,
+    RetentionAction,
+    RetentionFacts,
+    birth_day,
+    classify_retention,
+    load_retention_rules,
+)
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import ARNE, SIV
 
-NOTE = RetentionFacts("SoL", "fri-anteckning", SIV.pid, date(2021, 12, 17), "Norrbottens län", "Kalix kommun")
+NOTE = RetentionFacts(
+    "SoL", "fri-anteckning", SIV.pid, date(2021, 12, 17), "Norrbottens län", "Kalix kommun"
+)
 
 
 def test_each_version_names_law_and_source_and_follows_the_one_before() -> None:
@@ -30,21 +39,36 @@ def test_each_version_names_law_and_source_and_follows_the_one_before() -> None:
 
 def test_a_patient_record_is_kept_for_ten_years_at_least() -> None:
     found = classify_retention(replace(NOTE, area="HSL"))
-    assert (found.rule.rule, found.rule.after, found.earliest) == ("HSL-10", RetentionAction.KEEP, date(2031, 12, 17))
+    assert (found.rule.rule, found.rule.after, found.earliest) == (
+        "HSL-10",
+        RetentionAction.KEEP,
+        date(2031, 12, 17),
+    )
     assert "3 kap. 17 §" in found.rule.law
 
 
 def test_the_ten_years_stand_in_the_law_itself() -> None:
-    assert "minst tio år efter det att den sista uppgiften fördes in" in shared("schemas", "law", "patientdatalag-2008-355.md").read_text("utf-8")
+    assert "minst tio år efter det att den sista uppgiften fördes in" in shared(
+        "schemas", "law", "patientdatalag-2008-355.md"
+    ).read_text("utf-8")
 
 
-def test_a_file_of_the_social_services_is_erased_after_five_years_and_says_what_to_look_at() -> None:
+def test_a_file_of_the_social_services_is_erased_after_five_years_and_says_what_to_look_at() -> (
+    None
+):
     found = classify_retention(NOTE)
-    assert (found.rule.rule, found.rule.version, found.earliest, found.permanent_reason) == ("SOL-5", 1, date(2026, 12, 17), "")
+    assert (found.rule.rule, found.rule.version, found.earliest, found.permanent_reason) == (
+        "SOL-5",
+        1,
+        date(2026, 12, 17),
+        "",
+    )
     assert any("faderskap" in each for each in found.manual_checks)
 
 
-@pytest.mark.parametrize(("day", "version"), [(date(2025, 6, 30), 1), (date(2025, 7, 1), 2), (None, 2)])
+@pytest.mark.parametrize(
+    ("day", "version"), [(date(2025, 6, 30), 1), (date(2025, 7, 1), 2), (None, 2)]
+)
 def test_the_law_of_the_day_applies(day: date | None, version: int) -> None:
     assert classify_retention(replace(NOTE, day=day)).rule.version == version
 
@@ -70,7 +94,10 @@ def test_the_sample_keeps_who_was_born_on_its_days(day: int) -> None:
     sampled = next(number for number in numbers if number[6:8] == f"{day:02d}")
     others = next(number for number in numbers if int(number[6:8]) not in (5, 15, 25))
     for area in ("SoL", "LSS", "IFO"):
-        assert f"född den {day}" in classify_retention(replace(NOTE, area=area, pid=sampled)).permanent_reason
+        assert (
+            f"född den {day}"
+            in classify_retention(replace(NOTE, area=area, pid=sampled)).permanent_reason
+        )
         assert classify_retention(replace(NOTE, area=area, pid=others)).permanent_reason == ""
     assert classify_retention(replace(NOTE, area="HSL", pid=sampled)).permanent_reason == ""
 
@@ -81,12 +108,22 @@ def test_the_days_and_places_of_the_sample_stand_in_the_ordinance() -> None:
     assert "Östergötlands, Gotlands och Västernorrlands län samt i Göteborgs kommun" in text
 
 
-@pytest.mark.parametrize(("county", "municipality"), [("Gotlands län", "Region Gotland"), ("Västra Götalands län", "Göteborgs kommun")])
+@pytest.mark.parametrize(
+    ("county", "municipality"),
+    [("Gotlands län", "Region Gotland"), ("Västra Götalands län", "Göteborgs kommun")],
+)
 def test_in_some_places_every_file_is_kept(county: str, municipality: str) -> None:
-    assert "alla akter" in classify_retention(replace(NOTE, county=county, municipality=municipality)).permanent_reason
+    assert (
+        "alla akter"
+        in classify_retention(
+            replace(NOTE, county=county, municipality=municipality)
+        ).permanent_reason
+    )
 
 
-@pytest.mark.parametrize("pid", ["", "TILLFABCDEFG", "99200012345X", "992021123456", "192801287159"])
+@pytest.mark.parametrize(
+    "pid", ["", "TILLFABCDEFG", "99200012345X", "992021123456", "192801287159"]
+)
 def test_whose_day_of_birth_is_not_known_is_kept(pid: str) -> None:
     assert birth_day(pid) is None
     assert "födelsedag okänd" in classify_retention(replace(NOTE, pid=pid)).permanent_reason
@@ -104,7 +141,9 @@ def test_what_no_law_times_is_kept_by_plan(area: str) -> None:
 
 
 def test_a_leap_day_lasts_a_day_longer() -> None:
-    assert classify_retention(replace(NOTE, day=date(2024, 2, 29), area="SoL")).earliest == date(2029, 3, 1)
+    assert classify_retention(replace(NOTE, day=date(2024, 2, 29), area="SoL")).earliest == date(
+        2029, 3, 1
+    )
 
 
 def test_a_file_that_is_no_rule_is_refused(tmp_path: Path) -> None:

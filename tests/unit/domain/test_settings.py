@@ -29,7 +29,9 @@ def test_what_is_set_anew_counts_at_once(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert load_settings().language == "en"
 
 
-def test_wrong_settings_stay_wrong_until_they_are_corrected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_wrong_settings_stay_wrong_until_they_are_corrected(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
     (tmp_path / "settings.yaml").write_text("page_seconds: soon", "utf-8")
     for _ in range(2):
@@ -41,14 +43,20 @@ def test_wrong_settings_stay_wrong_until_they_are_corrected(monkeypatch: pytest.
 
 def test_an_outage_ends_after_it_has_begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
-    (tmp_path / "settings.yaml").write_text("outage_start: 2021-12-16T03:00:00\noutage_end: 2021-01-10T08:00:00\n", "utf-8")
+    (tmp_path / "settings.yaml").write_text(
+        "outage_start: 2021-12-16T03:00:00\noutage_end: 2021-01-10T08:00:00\n", "utf-8"
+    )
     with pytest.raises(UsageError, match="outage_end"):
         load_settings()
-    (tmp_path / "settings.yaml").write_text("outage_start: 2021-12-16T03:00:00\noutage_end: 2022-01-10T08:00:00\n", "utf-8")
+    (tmp_path / "settings.yaml").write_text(
+        "outage_start: 2021-12-16T03:00:00\noutage_end: 2022-01-10T08:00:00\n", "utf-8"
+    )
     assert load_settings().outage_end
 
 
-def test_a_workspace_that_may_not_be_looked_into_is_told_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_workspace_that_may_not_be_looked_into_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "closed"))
     real = Path.is_file
 
@@ -58,6 +66,8 @@ def test_a_workspace_that_may_not_be_looked_into_is_told_of(monkeypatch: pytest.
         return real(path)
 
     monkeypatch.setattr(Path, "is_file", refused)
-    with pytest.raises(SettingsError, match="closed cannot be looked into: Permission denied") as error:
+    with pytest.raises(
+        SettingsError, match="closed cannot be looked into: Permission denied"
+    ) as error:
         load_settings()
     assert "rights" in error.value.remedy

@@ -1,4 +1,6 @@
-"""What becomes of an entry after its first export: moved, corrected, refused, made void, and what its target then knows."""
+"""What becomes of an entry after its first export: moved, corrected, refused, made void, and what
+its target then knows.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,18 @@ from pipeline.store.exports import run_items
 from pipeline.store.paper import originals
 from pipeline.store.review import corrections, decisions
 from tests.support.store.export_examples import ARNE, FORMS, SIV
-from tests.support.store.export_office import ANNA, TORA, agree, confirm, correct, corrected, review, sign, state, void
+from tests.support.store.export_office import (
+    ANNA,
+    TORA,
+    agree,
+    confirm,
+    correct,
+    corrected,
+    review,
+    sign,
+    state,
+    void,
+)
 from tests.unit.export.test_archive import RUT, packed, sent
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
@@ -36,7 +49,9 @@ NOTE = {"kontakttyp": "besok", "anteckning": "Såret läker."}
 NOBODY_KNOWN = ClientStatement("okänd person", "Bo", temporary=True)
 
 
-def exported(office: ExportContext, target: str = "rivta", form: str = "hsl-anteckning", **said: str) -> tuple[str, Run]:
+def exported(
+    office: ExportContext, target: str = "rivta", form: str = "hsl-anteckning", **said: str
+) -> tuple[str, Run]:
     entry_id = confirm(office, form, "AAAA01", **(said or NOTE))
     made = make_run(office, ANNA, target, utc_now())
     assert made is not None
@@ -53,16 +68,26 @@ def void_under(office: ExportContext) -> Client | None:
 
 
 @pytest.mark.parametrize("target", ["rivta", "fhir", "treserva-exempel"])
-def test_one_that_is_moved_to_whom_its_target_cannot_name_is_keyed_in_and_made_void_under_the_first(office: ExportContext, target: str) -> None:
+def test_one_that_is_moved_to_whom_its_target_cannot_name_is_keyed_in_and_made_void_under_the_first(
+    office: ExportContext, target: str
+) -> None:
     entry_id, _ = exported(office, target)
     corrected(office, entry_id, "personnummer", Answer(None, State.ILLEGIBLE), NOBODY_KNOWN)
     assert make_run(office, ANNA, target, utc_now()) is None
     assert void_under(office) == SIV
 
 
-def test_a_given_dose_that_a_correction_takes_away_is_keyed_in_where_no_file_can_say_so(office: ExportContext) -> None:
-    entry_id, _ = exported(office, "aktiviteter", "signeringslista", insats="Alvedon", tid1="08:00", given1="GE")
-    name = next(spec.name for spec in FORMS.latest("signeringslista").entry_fields(1) if spec.column == "avvikelse1")
+def test_a_given_dose_that_a_correction_takes_away_is_keyed_in_where_no_file_can_say_so(
+    office: ExportContext,
+) -> None:
+    entry_id, _ = exported(
+        office, "aktiviteter", "signeringslista", insats="Alvedon", tid1="08:00", given1="GE"
+    )
+    name = next(
+        spec.name
+        for spec in FORMS.latest("signeringslista").entry_fields(1)
+        if spec.column == "avvikelse1"
+    )
     corrected(office, entry_id, name, Answer(None, State.ILLEGIBLE))
     assert make_run(office, ANNA, "aktiviteter", utc_now()) is None
     assert make_run(office, ANNA, "skriv-in", utc_now()) is not None
@@ -90,7 +115,9 @@ def refused_again(office: ExportContext) -> str:
     return entry_id
 
 
-def test_what_its_target_has_can_be_made_void_while_its_correction_is_reviewed(office: ExportContext) -> None:
+def test_what_its_target_has_can_be_made_void_while_its_correction_is_reviewed(
+    office: ExportContext,
+) -> None:
     void(office, refused_again(office))
     assert make_run(office, ANNA, "rivta", utc_now()) is not None
 
@@ -131,7 +158,10 @@ class Kept:
 def test_what_a_server_has_under_the_first_client_was_an_error(office: ExportContext) -> None:
     entry_id, first = exported(office, "fhir")
     there = [
-        each["resource"] | {"id": str(n)} for n, each in enumerate(json.loads(fetch_run_file(office, ANNA, first.id).data.splitlines()[1])["entry"])
+        each["resource"] | {"id": str(n)}
+        for n, each in enumerate(
+            json.loads(fetch_run_file(office, ANNA, first.id).data.splitlines()[1])["entry"]
+        )
     ]
     corrected(office, entry_id, "personnummer", Answer(ARNE.pid))
     second = make_run(office, ANNA, "fhir", utc_now())
@@ -140,26 +170,38 @@ def test_what_a_server_has_under_the_first_client_was_an_error(office: ExportCon
         (item,) = run_items.list_run_items(conn, second.id)
     bundle = json.loads(fetch_run_file(office, ANNA, second.id).data.splitlines()[1])
     going = end_earlier_versions(bundle, item, Kept(there), office.settings)["entry"]  # type: ignore[arg-type]
-    document = {each["request"]["method"]: each["resource"] for each in going if each["resource"]["resourceType"] == "DocumentReference"}
+    document = {
+        each["request"]["method"]: each["resource"]
+        for each in going
+        if each["resource"]["resourceType"] == "DocumentReference"
+    }
     assert document["PUT"]["status"] == "entered-in-error"
     assert "relatesTo" not in document["POST"]
 
 
-def test_a_month_that_its_only_entry_was_moved_from_is_told_again_empty(office: ExportContext) -> None:
+def test_a_month_that_its_only_entry_was_moved_from_is_told_again_empty(
+    office: ExportContext,
+) -> None:
     entry_id, _ = exported(office, "khsl")
     correct(office, entry_id, "handelsedatum", "2022-01-03")
     agree(office, entry_id, "hsl-anteckning", TORA, handelsedatum="2022-01-03", **NOTE)
     again = make_run(office, ANNA, "khsl", utc_now())
     assert again is not None
     with zipfile.ZipFile(io.BytesIO(fetch_run_file(office, ANNA, again.id).data)) as archive:
-        files = {name[:13]: archive.read(name) for name in archive.namelist() if name.startswith("KHSL1")}
+        files = {
+            name[:13]: archive.read(name) for name in archive.namelist() if name.startswith("KHSL1")
+        }
     assert files.keys() == {"KHSL1-2021-12", "KHSL1-2022-01"}
     assert files["KHSL1-2021-12"] == b""
     assert make_run(office, ANNA, "khsl", utc_now()) is None
 
 
-def test_what_is_made_void_after_a_run_that_started_over_is_nullified(office: ExportContext) -> None:
-    """Its entries were decided after it was asked for: as when another run took what it was about to take, or when machines' clocks differ."""
+def test_what_is_made_void_after_a_run_that_started_over_is_nullified(
+    office: ExportContext,
+) -> None:
+    """Its entries were decided after it was asked for: as when another run took what it was about
+    to take, or when machines' clocks differ.
+    """
     asked_at = utc_now()
     entry_id = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     assert make_run(office, ANNA, "rivta", asked_at) is not None
@@ -169,7 +211,9 @@ def test_what_is_made_void_after_a_run_that_started_over_is_nullified(office: Ex
     assert SIV.pid in fetch_run_file(office, ANNA, again.id).data.decode()
 
 
-def test_a_month_that_a_run_that_started_over_has_told_is_told_again_empty(office: ExportContext) -> None:
+def test_a_month_that_a_run_that_started_over_has_told_is_told_again_empty(
+    office: ExportContext,
+) -> None:
     asked_at = utc_now()
     entry_id = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     assert make_run(office, ANNA, "khsl", asked_at) is not None
@@ -178,10 +222,15 @@ def test_a_month_that_a_run_that_started_over_has_told_is_told_again_empty(offic
     again = make_run(office, ANNA, "khsl", utc_now())
     assert again is not None
     with zipfile.ZipFile(io.BytesIO(fetch_run_file(office, ANNA, again.id).data)) as archive:
-        assert {name[:13] for name in archive.namelist() if name.startswith("KHSL1")} == {"KHSL1-2021-12", "KHSL1-2022-01"}
+        assert {name[:13] for name in archive.namelist() if name.startswith("KHSL1")} == {
+            "KHSL1-2021-12",
+            "KHSL1-2022-01",
+        }
 
 
-def test_what_was_moved_after_a_run_that_started_over_is_made_void_under_the_first(office: ExportContext) -> None:
+def test_what_was_moved_after_a_run_that_started_over_is_made_void_under_the_first(
+    office: ExportContext,
+) -> None:
     asked_at = utc_now()
     entry_id = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     assert make_run(office, ANNA, "rivta", asked_at) is not None
@@ -193,7 +242,9 @@ def test_what_was_moved_after_a_run_that_started_over_is_made_void_under_the_fir
 
 
 @pytest.mark.parametrize("voided", [False, True])
-def test_what_was_not_keyed_in_yet_is_still_made_void_under_the_first_when_it_changes_again(office: ExportContext, voided: bool) -> None:
+def test_what_was_not_keyed_in_yet_is_still_made_void_under_the_first_when_it_changes_again(
+    office: ExportContext, voided: bool
+) -> None:
     entry_id, _ = exported(office)
     corrected(office, entry_id, "personnummer", Answer(None, State.ILLEGIBLE), NOBODY_KNOWN)
     assert make_run(office, ANNA, "skriv-in", utc_now()) is not None
@@ -204,14 +255,25 @@ def test_what_was_not_keyed_in_yet_is_still_made_void_under_the_first_when_it_ch
     assert void_under(office) == SIV
 
 
-def test_paper_of_which_nothing_is_left_to_archive_does_not_hold_its_package(office: ExportContext) -> None:
+def test_paper_of_which_nothing_is_left_to_archive_does_not_hold_its_package(
+    office: ExportContext,
+) -> None:
     sent(office, "AAAA01", "AAAA02")
     made = packed(office)
     with office.store.read() as conn:
         (run,) = run_items.list_entry_runs(conn, ["AAAA01-00"])["AAAA01-00"]
-    submit_receipts(office, ANNA, run, [Tick("AAAA01-00", accepted=False, text="finns redan")], utc_now())
+    submit_receipts(
+        office, ANNA, run, [Tick("AAAA01-00", accepted=False, text="finns redan")], utc_now()
+    )
     with office.store.begin() as conn:
-        decisions.reject_entry(conn, ANNA, "AAAA01-00", entry.load_entry(conn, "AAAA01-00").revision, "dubblett", utc_now())
+        decisions.reject_entry(
+            conn,
+            ANNA,
+            "AAAA01-00",
+            entry.load_entry(conn, "AAAA01-00").revision,
+            "dubblett",
+            utc_now(),
+        )
     with office.store.begin() as conn:
         originals.approve_destruction(conn, RUT, made.id, "KS 2022-14", utc_now())
 
@@ -222,7 +284,16 @@ def to_arne(office: ExportContext, entry_id: str) -> None:
     with office.store.begin() as conn:
         people.save_person(conn, dora, "fyra lösa ord här")
         revision = entry.load_entry(conn, entry_id).revision
-        corrections.correct_entry(conn, FORMS, ANNA, entry_id, revision, {"personnummer": Answer(ARNE.pid)}, "läste fel", utc_now())
+        corrections.correct_entry(
+            conn,
+            FORMS,
+            ANNA,
+            entry_id,
+            revision,
+            {"personnummer": Answer(ARNE.pid)},
+            "läste fel",
+            utc_now(),
+        )
     with office.store.begin() as conn:
         view = queue.open_claimed_entry(conn, FORMS, dora, entry_id, utc_now())
         given = {field.spec.name: Answer(ARNE.pid) for field in view.fields if field.is_open}
@@ -230,7 +301,9 @@ def to_arne(office: ExportContext, entry_id: str) -> None:
     sign(office, entry_id)
 
 
-def test_what_was_moved_twice_before_it_was_keyed_in_is_made_void_under_the_first(office: ExportContext) -> None:
+def test_what_was_moved_twice_before_it_was_keyed_in_is_made_void_under_the_first(
+    office: ExportContext,
+) -> None:
     entry_id, _ = exported(office)
     corrected(office, entry_id, "personnummer", Answer(None, State.ILLEGIBLE), NOBODY_KNOWN)
     assert make_run(office, ANNA, "skriv-in", utc_now()) is not None

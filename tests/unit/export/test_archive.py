@@ -1,4 +1,6 @@
-"""Packages for the archive: every settled sheet once as it is, PDF/A with searchable text, and a package that the validator of others takes."""
+"""Packages for the archive: every settled sheet once as it is, PDF/A with searchable text, and a
+package that the validator of others takes.
+"""
 
 from __future__ import annotations
 
@@ -49,16 +51,24 @@ from ui.widgets.run_once import find_just_created
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 
-RUT = Person("rut", "Rut Ek", "registrator", Role.REGISTRAR, frozenset({"Norr", "Söder"}), ALL_AREAS)
-BO = Person("bo", "Bo Alm", "administratör", Role.ADMINISTRATOR, frozenset({"Norr", "Söder"}), ALL_AREAS)
+RUT = Person(
+    "rut", "Rut Ek", "registrator", Role.REGISTRAR, frozenset({"Norr", "Söder"}), ALL_AREAS
+)
+BO = Person(
+    "bo", "Bo Alm", "administratör", Role.ADMINISTRATOR, frozenset({"Norr", "Söder"}), ALL_AREAS
+)
 SAMPLED = "200910152396"
 """Born on a day that research keeps."""
 NOTE = {"kontakttyp": "besok", "anteckning": "Såret ser bra ut."}
 CONTRADICTION = "SIP14"
-"""The validator's rule SIP14 asks that the note of the program be an IDENTIFICATIONCODE, its rule CSIP16 that the same note be a SOFTWARE VERSION:
-no package can please both. CSIP16 is the one that the specification has for a program."""
+"""The validator's rule SIP14 asks that the note of the program be an IDENTIFICATIONCODE, its rule
+CSIP16 that the same note be a SOFTWARE VERSION: no package can please both. CSIP16 is the one
+that the specification has for a program.
+"""
 
-leaves_files_open = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+leaves_files_open = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
+)
 """The validator does not close what it reads."""
 
 
@@ -69,13 +79,22 @@ def picture(text: str) -> bytes:
     return cv2.imencode(".jpg", paper)[1].tobytes()
 
 
-def scanned(office: ExportContext, serial: str, form: str = "hsl-anteckning", **fields: str | bool) -> str:
+def scanned(
+    office: ExportContext, serial: str, form: str = "hsl-anteckning", **fields: str | bool
+) -> str:
     """A confirmed entry whose page has pictures: the scan and the same laid upright."""
     entry = confirm(office, form, serial, "Norr", **fields)
-    scan, upright = office.store.images.put(picture(f"skannat {serial}")), office.store.images.put(picture(serial))
+    scan, upright = (
+        office.store.images.put(picture(f"skannat {serial}")),
+        office.store.images.put(picture(serial)),
+    )
     page = schema_paper.page
     with office.store.begin() as conn:
-        conn.execute(update(page).where(page.c.serial == serial).values(image_sha256=scan, media_type="image/jpeg", upright_sha256=upright))
+        conn.execute(
+            update(page)
+            .where(page.c.serial == serial)
+            .values(image_sha256=scan, media_type="image/jpeg", upright_sha256=upright)
+        )
     return entry
 
 
@@ -99,7 +118,9 @@ def unpacked(office: ExportContext, made: ArchivePackage, folder: Path) -> Path:
 
 
 def text_of(pdf: bytes) -> str:
-    return subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+    return subprocess.run(
+        ["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True
+    ).stdout.decode()
 
 
 def test_only_what_a_care_system_has_is_archived(office: ExportContext) -> None:
@@ -127,7 +148,9 @@ def test_a_voided_entry_is_archived_as_void(office: ExportContext, tmp_path: Pat
     sent(office, "AAAA01")
     void(office, "AAAA01-00")
     make_run(office, ANNA, "rivta", utc_now())
-    erms = etree.parse(unpacked(office, packed(office), tmp_path) / "metadata" / "descriptive" / "erms.xml")
+    erms = etree.parse(
+        unpacked(office, packed(office), tmp_path) / "metadata" / "descriptive" / "erms.xml"
+    )
     assert [each.get("value") for each in erms.iter(f"{{{ERMS}}}status")] == ["obliterated"]
 
 
@@ -135,19 +158,33 @@ def test_a_refused_entry_waits_for_its_way_back(office: ExportContext) -> None:
     scanned(office, "AAAA01", **NOTE)
     run = make_run(office, ANNA, "rivta", utc_now())
     assert run is not None
-    submit_receipts(office, ANNA, run.id, [ReceiptAnswer("AAAA01-00", accepted=False, text="fel")], utc_now())
+    submit_receipts(
+        office, ANNA, run.id, [ReceiptAnswer("AAAA01-00", accepted=False, text="fel")], utc_now()
+    )
     assert find_ready(office, BO).sheets == 0
 
 
-def test_a_row_that_its_target_refused_and_somebody_voided_keeps_no_list_back(office: ExportContext) -> None:
+def test_a_row_that_its_target_refused_and_somebody_voided_keeps_no_list_back(
+    office: ExportContext,
+) -> None:
     voided, other = scanned(office, "AAAA05", "besokslista"), "AAAA05-02"
     review(office, other, "besokslista")
     run = make_run(office, ANNA, "besok", utc_now())
     assert run is not None
     with office.store.begin() as conn:
-        conn.execute(update(schema_paper.entry).where(schema_paper.entry.c.id.not_in([voided, other])).values(state="avvisad", reason="tom rad"))
+        conn.execute(
+            update(schema_paper.entry)
+            .where(schema_paper.entry.c.id.not_in([voided, other]))
+            .values(state="avvisad", reason="tom rad")
+        )
     void(office, voided)
-    submit_receipts(office, ANNA, run.id, [ReceiptAnswer(other, accepted=True), ReceiptAnswer(voided, accepted=False, text="fel")], utc_now())
+    submit_receipts(
+        office,
+        ANNA,
+        run.id,
+        [ReceiptAnswer(other, accepted=True), ReceiptAnswer(voided, accepted=False, text="fel")],
+        utc_now(),
+    )
     assert (find_ready(office, BO).sheets, find_ready(office, BO).unsettled) == (1, 0)
 
 
@@ -155,7 +192,9 @@ def test_a_row_that_its_target_refused_and_somebody_voided_keeps_no_list_back(of
 def test_a_sheet_is_kept_for_ever_whichever_of_its_rows_says_so(turn: int) -> None:
     undated = record("besokslista", area="SoL", event_at=None, written_at=None)
     sampled = record("besokslista", area="SoL", client=Client("198001152384", "Elsa Ek", "Norr"))
-    assert retention_label(longest_retention([undated, sampled][::turn], SETTINGS, FORMS)).startswith("BEVARAS")
+    assert retention_label(
+        longest_retention([undated, sampled][::turn], SETTINGS, FORMS)
+    ).startswith("BEVARAS")
 
 
 @pytest.mark.parametrize(
@@ -168,23 +207,39 @@ def test_a_sheet_is_kept_for_ever_whichever_of_its_rows_says_so(turn: int) -> No
         ("medsokande_namn", SAMPLED, False),
     ],
 )
-def test_a_file_is_kept_for_somebody_who_applies_too_or_a_child_in_the_sample(name: str, number: str, *, kept: bool) -> None:
-    found = longest_retention([record("ansokan-ekonomiskt", {name: number}, area="IFO")], SETTINGS, FORMS)
+def test_a_file_is_kept_for_somebody_who_applies_too_or_a_child_in_the_sample(
+    name: str, number: str, *, kept: bool
+) -> None:
+    found = longest_retention(
+        [record("ansokan-ekonomiskt", {name: number}, area="IFO")], SETTINGS, FORMS
+    )
     assert (bool(found.permanent_reason), found.earliest is None) == (kept, kept)
-    assert ("någon annan på arket" in found.permanent_reason, number in found.permanent_reason) == (kept, False)
+    assert ("någon annan på arket" in found.permanent_reason, number in found.permanent_reason) == (
+        kept,
+        False,
+    )
 
 
 def test_a_number_on_a_form_that_is_there_no_longer_is_looked_for_everywhere() -> None:
-    gone = record("ansokan-ekonomiskt", {"medsokande_personnummer": SAMPLED}, area="IFO", version=99)
+    gone = record(
+        "ansokan-ekonomiskt", {"medsokande_personnummer": SAMPLED}, area="IFO", version=99
+    )
     assert longest_retention([gone], SETTINGS, FORMS).permanent_reason
 
 
 def test_a_day_at_the_end_of_time_is_kept_until_then() -> None:
     last = datetime(9999, 12, 31, 7)
-    assert longest_retention([record("besokslista", area="HSL", event_at=last, written_at=last)], SETTINGS, FORMS).earliest == date.max
+    assert (
+        longest_retention(
+            [record("besokslista", area="HSL", event_at=last, written_at=last)], SETTINGS, FORMS
+        ).earliest
+        == date.max
+    )
 
 
-def test_somebody_elses_correction_meanwhile_makes_it_start_over(office: ExportContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_somebody_elses_correction_meanwhile_makes_it_start_over(
+    office: ExportContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent(office, "AAAA01", "AAAA02")
     calls = iter([True])
 
@@ -197,7 +252,9 @@ def test_somebody_elses_correction_meanwhile_makes_it_start_over(office: ExportC
     assert packed(office).sheets == 1
 
 
-def test_a_package_that_fails_half_way_leaves_nothing_and_is_made_later(office: ExportContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_fails_half_way_leaves_nothing_and_is_made_later(
+    office: ExportContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent(office, "AAAA01")
     add = archives.add_package
 
@@ -239,42 +296,69 @@ def test_the_database_refuses_a_sheet_twice(office: ExportContext) -> None:
 
 
 @leaves_files_open
-def test_the_package_is_valid_by_its_makers_validator(office: ExportContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_package_is_valid_by_its_makers_validator(
+    office: ExportContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent(office, "AAAA01", "AAAA02")
     found = findings(unpacked(office, packed(office), tmp_path), monkeypatch)
     assert [each.partition(":")[0] for each in found.get("Error", [])] == [CONTRADICTION]
 
 
 @leaves_files_open
-def test_the_validator_would_notice_files_without_a_use(office: ExportContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_validator_would_notice_files_without_a_use(
+    office: ExportContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent(office, "AAAA01")
     folder = unpacked(office, packed(office), tmp_path)
     tree = etree.parse(folder / "METS.xml")
     for group in tree.iter(f"{{{METS_NS}}}fileGrp"):
         del group.attrib["USE"]
     tree.write(folder / "METS.xml")
-    assert {"CSIP64", CONTRADICTION} <= {each.partition(":")[0] for each in findings(folder, monkeypatch)["Error"]}
+    assert {"CSIP64", CONTRADICTION} <= {
+        each.partition(":")[0] for each in findings(folder, monkeypatch)["Error"]
+    }
 
 
 def test_every_file_is_named_with_its_checksum(office: ExportContext, tmp_path: Path) -> None:
     sent(office, "AAAA01")
     folder = unpacked(office, packed(office), tmp_path)
     named = {}
-    for element in etree.parse(folder / "METS.xml").iter(f"{{{METS_NS}}}file", f"{{{METS_NS}}}mdRef"):
+    for element in etree.parse(folder / "METS.xml").iter(
+        f"{{{METS_NS}}}file", f"{{{METS_NS}}}mdRef"
+    ):
         place = element if element.tag.endswith("mdRef") else element[0]
         named[place.get(f"{{{XLINK_NS}}}href")] = (element.get("CHECKSUM"), element.get("SIZE"))
-    there = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert named == {path: (hashlib.sha256(data).hexdigest(), str(len(data))) for path, data in there.items() if path != "METS.xml"}
-    digests = {each.text for each in etree.parse(folder / "metadata/preservation/premis.xml").iter(f"{{{PREMIS}}}messageDigest")}
+    there = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    assert named == {
+        path: (hashlib.sha256(data).hexdigest(), str(len(data)))
+        for path, data in there.items()
+        if path != "METS.xml"
+    }
+    digests = {
+        each.text
+        for each in etree.parse(folder / "metadata/preservation/premis.xml").iter(
+            f"{{{PREMIS}}}messageDigest"
+        )
+    }
     assert digests == {named[path][0] for path in there if path.startswith("representations")}
 
 
 @pytest.mark.shared
-def test_the_description_is_valid_and_tells_class_law_secrecy_and_place(office: ExportContext, tmp_path: Path) -> None:
+def test_the_description_is_valid_and_tells_class_law_secrecy_and_place(
+    office: ExportContext, tmp_path: Path
+) -> None:
     sent(office, "AAAA01")
-    erms = etree.parse(unpacked(office, packed(office), tmp_path) / "metadata" / "descriptive" / "erms.xml")
+    erms = etree.parse(
+        unpacked(office, packed(office), tmp_path) / "metadata" / "descriptive" / "erms.xml"
+    )
     etree.XMLSchema(etree.parse(shared("schemas", "erms", "ERMS.xsd"))).assertValid(erms)
-    told = " ".join(" ".join(each for each in erms.getroot().itertext() if isinstance(each, str)).split())
+    told = " ".join(
+        " ".join(each for each in erms.getroot().itertext() if isinstance(each, str)).split()
+    )
     for said in (
         "HSL-10, version 1",
         "10 år",
@@ -290,13 +374,27 @@ def test_the_description_is_valid_and_tells_class_law_secrecy_and_place(office: 
 
 def test_the_scan_is_kept_as_it_came(office: ExportContext, tmp_path: Path) -> None:
     sent(office, "AAAA01")
-    scan = unpacked(office, packed(office), tmp_path) / "representations" / "skannat" / "data" / "AAAA01-1.jpg"
+    scan = (
+        unpacked(office, packed(office), tmp_path)
+        / "representations"
+        / "skannat"
+        / "data"
+        / "AAAA01-1.jpg"
+    )
     assert scan.read_bytes() == picture("skannat AAAA01")
 
 
-def test_what_was_confirmed_can_be_searched_at_its_place(office: ExportContext, tmp_path: Path) -> None:
+def test_what_was_confirmed_can_be_searched_at_its_place(
+    office: ExportContext, tmp_path: Path
+) -> None:
     sent(office, "AAAA01")
-    pdf = (unpacked(office, packed(office), tmp_path) / "representations" / "pdfa" / "data" / "AAAA01.pdf").read_bytes()
+    pdf = (
+        unpacked(office, packed(office), tmp_path)
+        / "representations"
+        / "pdfa"
+        / "data"
+        / "AAAA01.pdf"
+    ).read_bytes()
     told = text_of(pdf)
     assert "Såret ser bra ut." in told
     assert told.index(SIV.pid) < told.index("Såret") < told.index("Gun Ek")
@@ -308,13 +406,28 @@ def test_a_list_waits_until_every_row_is_settled(office: ExportContext, tmp_path
     make_run(office, ANNA, "besok", utc_now())
     assert (find_ready(office, BO).sheets, find_ready(office, BO).unsettled) == (0, 1)
     with office.store.begin() as conn:
-        conn.execute(update(schema_paper.entry).where(schema_paper.entry.c.id != "AAAA05-01").values(state="avvisad", reason="tom rad"))
-    pdf = (unpacked(office, packed(office), tmp_path) / "representations" / "pdfa" / "data" / "AAAA05.pdf").read_bytes()
+        conn.execute(
+            update(schema_paper.entry)
+            .where(schema_paper.entry.c.id != "AAAA05-01")
+            .values(state="avvisad", reason="tom rad")
+        )
+    pdf = (
+        unpacked(office, packed(office), tmp_path)
+        / "representations"
+        / "pdfa"
+        / "data"
+        / "AAAA05.pdf"
+    ).read_bytes()
     assert "08:15" in text_of(pdf)
 
 
 @pytest.mark.parametrize(
-    ("reason", "voided", "waits"), [("fråga författaren", None, True), ("oläsligt", None, True), ("oläsligt", "fel person", False)]
+    ("reason", "voided", "waits"),
+    [
+        ("fråga författaren", None, True),
+        ("oläsligt", None, True),
+        ("oläsligt", "fel person", False),
+    ],
 )
 def test_a_row_that_somebody_may_still_enter_keeps_its_list_back_and_its_paper(
     office: ExportContext, reason: str, voided: str | None, waits: bool
@@ -324,7 +437,9 @@ def test_a_row_that_somebody_may_still_enter_keeps_its_list_back_and_its_paper(
     rest = update(schema_paper.entry).where(schema_paper.entry.c.id != "AAAA05-01")
     with office.store.begin() as conn:
         conn.execute(rest.values(state="avvisad", reason=reason, voided=voided))
-    assert (find_ready(office, BO).sheets, find_ready(office, BO).unsettled) == ((0, 1) if waits else (1, 0))
+    assert (find_ready(office, BO).sheets, find_ready(office, BO).unsettled) == (
+        (0, 1) if waits else (1, 0)
+    )
     with office.store.begin() as conn:
         conn.execute(rest.values(reason="tom rad"))
     made = packed(office)
@@ -334,12 +449,20 @@ def test_a_row_that_somebody_may_still_enter_keeps_its_list_back_and_its_paper(
         assert archives.changed_archived_sheets(conn, made.id) == (["AAAA05"] if waits else [])
 
 
-def test_a_page_that_lies_on_no_form_is_archived_as_it_came(office: ExportContext, tmp_path: Path) -> None:
+def test_a_page_that_lies_on_no_form_is_archived_as_it_came(
+    office: ExportContext, tmp_path: Path
+) -> None:
     scanned(office, "AAAA01", **NOTE)
     with office.store.begin() as conn:
         conn.execute(update(schema_paper.page).values(upright_sha256=None))
     make_run(office, ANNA, "rivta", utc_now())
-    pdf = (unpacked(office, packed(office), tmp_path) / "representations" / "pdfa" / "data" / "AAAA01.pdf").read_bytes()
+    pdf = (
+        unpacked(office, packed(office), tmp_path)
+        / "representations"
+        / "pdfa"
+        / "data"
+        / "AAAA01.pdf"
+    ).read_bytes()
     assert "Anteckning: Såret ser bra ut." in text_of(pdf)
 
 
@@ -354,8 +477,16 @@ def test_a_sheet_without_a_picture_is_said(office: ExportContext) -> None:
 
 @pytest.fixture
 def pdf() -> Iterator[pikepdf.Pdf]:
-    words = (PlacedText((15, 46, 66, 8), "19280128-7158"), PlacedText((15, 100, 180, 80), "Såret\nläker\t漢 \x00" * 30, 14))
-    data = sheet_pdf([SheetSide(picture("x"), 210, 297, words), SheetSide(picture("y"), 148, 210, ())], "Blad <1> & två", "Gun Ek", MADE_AT)
+    words = (
+        PlacedText((15, 46, 66, 8), "19280128-7158"),
+        PlacedText((15, 100, 180, 80), "Såret\nläker\t漢 \x00" * 30, 14),
+    )
+    data = sheet_pdf(
+        [SheetSide(picture("x"), 210, 297, words), SheetSide(picture("y"), 148, 210, ())],
+        "Blad <1> & två",
+        "Gun Ek",
+        MADE_AT,
+    )
     with pikepdf.open(io.BytesIO(data)) as opened:
         yield opened
 
@@ -378,8 +509,21 @@ def test_no_letter_that_the_typeface_lacks_is_asked_for(pdf: pikepdf.Pdf) -> Non
 
 def test_the_letters_are_unseen() -> None:
     bare = sheet_pdf([SheetSide(picture("x"), 210, 297, ())], "x", "x", MADE_AT)
-    full = sheet_pdf([SheetSide(picture("x"), 210, 297, (PlacedText((15, 46, 66, 8), "19280128-7158"),))], "x", "x", MADE_AT)
-    seen = [subprocess.run(["pdftoppm", "-r", "50", "-singlefile", "-"], input=each, capture_output=True, check=True).stdout for each in (bare, full)]
+    full = sheet_pdf(
+        [SheetSide(picture("x"), 210, 297, (PlacedText((15, 46, 66, 8), "19280128-7158"),))],
+        "x",
+        "x",
+        MADE_AT,
+    )
+    seen = [
+        subprocess.run(
+            ["pdftoppm", "-r", "50", "-singlefile", "-"],
+            input=each,
+            capture_output=True,
+            check=True,
+        ).stdout
+        for each in (bare, full)
+    ]
     assert len(seen[0]) > 100_000
     assert seen[0] == seen[1]
 
@@ -388,7 +532,9 @@ def test_who_may_not_archive_is_refused_and_a_blocked_sheet_left_out(office: Exp
     sent(office, "AAAA01")
     with pytest.raises(NotAllowedError):
         make_package(office, ANNA, utc_now())
-    elsewhere = Person("eva", "Eva", "administratör", Role.ADMINISTRATOR, frozenset({"Söder"}), ALL_AREAS)
+    elsewhere = Person(
+        "eva", "Eva", "administratör", Role.ADMINISTRATOR, frozenset({"Söder"}), ALL_AREAS
+    )
     assert make_package(office, elsewhere, utc_now()) is None
     made = packed(office)
     with pytest.raises(NotAllowedError):
@@ -397,9 +543,13 @@ def test_who_may_not_archive_is_refused_and_a_blocked_sheet_left_out(office: Exp
         assert archives.list_packages(conn, elsewhere) == []
 
 
-def test_a_sheet_with_an_entry_of_another_unit_is_not_archived_by_half(office: ExportContext) -> None:
+def test_a_sheet_with_an_entry_of_another_unit_is_not_archived_by_half(
+    office: ExportContext,
+) -> None:
     sent(office, "AAAA01")
-    mine = Person("eva", "Eva", "administratör", Role.ADMINISTRATOR, frozenset({"Norr"}), frozenset({"SoL"}))
+    mine = Person(
+        "eva", "Eva", "administratör", Role.ADMINISTRATOR, frozenset({"Norr"}), frozenset({"SoL"})
+    )
     assert make_package(office, mine, utc_now()) is None
 
 
@@ -423,7 +573,11 @@ def test_paper_is_kept_until_an_archivist_names_a_decision(office: ExportContext
         assert originals.list_originals(conn, RUT, made.id)[0].decision == ""
         with pytest.raises(ExportError, match="no decision"):
             originals.withdraw_destruction(conn, RUT, made.id, utc_now())
-        assert [each.action for each in events.list_events(conn, made.id)] == ["archive", "may_destroy_paper", "keep_paper"]
+        assert [each.action for each in events.list_events(conn, made.id)] == [
+            "archive",
+            "may_destroy_paper",
+            "keep_paper",
+        ]
 
 
 def test_paper_of_a_sheet_that_changes_after_the_decision_is_kept(office: ExportContext) -> None:
@@ -447,21 +601,36 @@ def test_the_log_leads_from_the_client_to_the_package_and_back(office: ExportCon
         assert clients_of_subjects(conn, [made.id]) == {made.id: {SIV.pid}}
 
 
-def test_a_protected_client_is_marked_in_the_description(office: ExportContext, tmp_path: Path) -> None:
+def test_a_protected_client_is_marked_in_the_description(
+    office: ExportContext, tmp_path: Path
+) -> None:
     scanned(office, "AAAA01", personnummer=ARNE.pid, **NOTE)
     with office.store.begin() as conn:
-        conn.execute(update(schema_paper.client).where(schema_paper.client.c.pid == ARNE.pid).values(protected=True))
+        conn.execute(
+            update(schema_paper.client)
+            .where(schema_paper.client.c.pid == ARNE.pid)
+            .values(protected=True)
+        )
     make_run(office, ANNA, "rivta", utc_now())
-    erms = etree.parse(unpacked(office, packed(office), tmp_path) / "metadata" / "descriptive" / "erms.xml")
+    erms = etree.parse(
+        unpacked(office, packed(office), tmp_path) / "metadata" / "descriptive" / "erms.xml"
+    )
     assert [each.text for each in erms.iter(f"{{{ERMS}}}protectedIdentity")] == ["true"]
 
 
 def test_the_years_are_counted_from_the_day_on_which_it_was_written_down() -> None:
-    late = record("besokslista", area="HSL", event_at=datetime(2021, 12, 16, 7), written_at=datetime(2022, 1, 10, 9))
+    late = record(
+        "besokslista",
+        area="HSL",
+        event_at=datetime(2021, 12, 16, 7),
+        written_at=datetime(2022, 1, 10, 9),
+    )
     assert longest_retention([late], SETTINGS, FORMS).earliest == date(2032, 1, 10)
 
 
-def test_a_package_that_took_long_is_told_of_when_it_was_pressed_twice(office: ExportContext) -> None:
+def test_a_package_that_took_long_is_told_of_when_it_was_pressed_twice(
+    office: ExportContext,
+) -> None:
     sent(office, "AAAA01")
     pressed = utc_now()
     made = make_package(office, RUT, pressed)

@@ -33,7 +33,11 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportCo
     opened = open_office(Settings(workspace=tmp_path / "workspace", database_url=""))
     confirm(opened, "hsl-anteckning", "AAAA01", kontakttyp="besok", anteckning="Såret ser bra ut.")
     with opened.store.begin() as conn:
-        conn.execute(update(paper.page).values(image_sha256=opened.store.images.put(blank_page(1)), media_type="image/png"))
+        conn.execute(
+            update(paper.page).values(
+                image_sha256=opened.store.images.put(blank_page(1)), media_type="image/png"
+            )
+        )
     say("export", "rivta")
     yield opened
     opened.store.close()
@@ -53,7 +57,12 @@ def say(*words: str) -> str:
 def test_a_package_is_written_for_its_owner_only_and_can_be_written_again(tmp_path: Path) -> None:
     said = json.loads(say("archive", "-o", "arkiv.zip", "--json"))
     path = tmp_path / "arkiv.zip"
-    assert (said["sheets"], said["waiting"], said["unsettled"], said["file"]) == (1, 0, 0, "arkiv.zip")
+    assert (said["sheets"], said["waiting"], said["unsettled"], said["file"]) == (
+        1,
+        0,
+        0,
+        "arkiv.zip",
+    )
     assert hashlib.sha256(path.read_bytes()).hexdigest() == said["sha256"]
     assert path.stat().st_mode & 0o077 == 0
     with zipfile.ZipFile(path) as file:
@@ -73,7 +82,9 @@ def test_a_sheet_with_an_entry_on_its_way_is_counted(office: ExportContext) -> N
     with office.store.begin() as conn:
         row = dict(conn.execute(paper.entry.select().limit(1)).mappings().one())
         conn.execute(paper.entry.insert().values(row | {"id": "AAAA01-77", "state": "granskas"}))
-    assert "1 sheet waits until all entries are exported, void or put aside without a gap." in say("archive")
+    assert "1 sheet waits until all entries are exported, void or put aside without a gap." in say(
+        "archive"
+    )
 
 
 @pytest.mark.usefixtures("office")

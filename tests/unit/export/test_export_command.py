@@ -1,4 +1,6 @@
-"""`efterskrift export` and `efterskrift receipt`: files, JSON and what is said when there is nothing to do."""
+"""`efterskrift export` and `efterskrift receipt`: files, JSON and what is said when there is
+nothing to do.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,12 @@ def say(*words: str) -> str:
 def test_an_export_writes_the_file_and_its_receipt_form(tmp_path: Path) -> None:
     said = json.loads(say("export", "rivta", "-o", "ut.xml", "--json"))
     data = (tmp_path / "ut.xml").read_bytes()
-    assert (said["entries"], said["amendments"], said["unfit"], said["file"]) == (1, 0, [], "ut.xml")
+    assert (said["entries"], said["amendments"], said["unfit"], said["file"]) == (
+        1,
+        0,
+        [],
+        "ut.xml",
+    )
     assert hashlib.sha256(data).hexdigest() == said["sha256"]
     assert (tmp_path / "ut.xml").stat().st_mode & 0o077 == 0
     assert "AAAA01-00" in (tmp_path / said["receipt_file"]).read_text("utf-8-sig")
@@ -60,7 +67,9 @@ def test_statistics_are_written_without_a_receipt_form_and_take_no_entry(tmp_pat
     said = json.loads(say("export", "khsl", "-o", "ut.zip", "--json"))
     assert (said["entries"], said["file"]) == (1, "ut.zip")
     assert "Kolumnlistan måste jämföras" in said["notice"]
-    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix in {".zip", ".csv"}) == ["ut.zip"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix in {".zip", ".csv"}) == [
+        "ut.zip"
+    ]
     assert json.loads(say("export", "rivta", "--json"))["entries"] == 1
     assert "Receipt file" not in say("export", "khsl", "--run", said["run"])
 
@@ -87,8 +96,16 @@ def test_an_earlier_run_is_written_again(office: ExportContext, tmp_path: Path) 
 def test_a_receipt_file_is_taken_in(office: ExportContext, tmp_path: Path) -> None:
     say("export", "rivta")
     (tmp_path / "kvittens.csv").write_text("post;status\nAAAA01-00;godkänd\n", "utf-8")
-    assert say("receipt", "kvittens.csv") == "1 accepted, 0 refused, 0 known before, 0 not answered\n"
-    assert json.loads(say("receipt", "kvittens.csv", "--json")) == {"accepted": 0, "refused": 0, "already": 1, "unanswered": 0, "hidden": 0}
+    assert (
+        say("receipt", "kvittens.csv") == "1 accepted, 0 refused, 0 known before, 0 not answered\n"
+    )
+    assert json.loads(say("receipt", "kvittens.csv", "--json")) == {
+        "accepted": 0,
+        "refused": 0,
+        "already": 1,
+        "unanswered": 0,
+        "hidden": 0,
+    }
     assert state(office, "AAAA01-00") is EntryState.RECEIPTED
 
 
@@ -102,11 +119,17 @@ def test_the_operator_or_a_named_person_does_it(office: ExportContext) -> None:
 
 
 def test_what_cannot_be_carried_is_said(office: ExportContext) -> None:
-    entry = confirm(office, "hsl-anteckning", "AAAA02", handelsedatum="", kontakttyp="besok", anteckning="x")
-    assert [each["entry_id"] for each in json.loads(say("export", "rivta", "--json"))["unfit"]] == [entry]
+    entry = confirm(
+        office, "hsl-anteckning", "AAAA02", handelsedatum="", kontakttyp="besok", anteckning="x"
+    )
+    assert [each["entry_id"] for each in json.loads(say("export", "rivta", "--json"))["unfit"]] == [
+        entry
+    ]
 
 
-def test_a_wrong_place_or_target_stops_before_anything_is_exported(office: ExportContext, tmp_path: Path) -> None:
+def test_a_wrong_place_or_target_stops_before_anything_is_exported(
+    office: ExportContext, tmp_path: Path
+) -> None:
     with pytest.raises(UsageError, match="There is no folder"):
         say("export", "rivta", "-o", str(tmp_path / "saknas" / "ut.xml"))
     with pytest.raises(ExportError, match="no target treserva"):
@@ -118,17 +141,39 @@ def test_a_wrong_place_or_target_stops_before_anything_is_exported(office: Expor
     assert list_runs(office, ANNA)[0].run.id in caught.value.remedy
 
 
-def test_what_may_be_keyed_in_already_is_told_and_held_back(office: ExportContext, tmp_path: Path) -> None:
+def test_what_may_be_keyed_in_already_is_told_and_held_back(
+    office: ExportContext, tmp_path: Path
+) -> None:
     care = tmp_path / "lista.csv"
-    care.write_text(f"Personnummer;När;Anteckning\n{SIV.pid};2021-12-17 08:27;Såret ser bra ut\n;2021-12-17;x\n", "utf-8")
+    care.write_text(
+        f"Personnummer;När;Anteckning\n{SIV.pid};2021-12-17 08:27;Såret ser bra ut\n;2021-12-17;x\n",
+        "utf-8",
+    )
     said = json.loads(say("clashes", str(care), "--unit", "Norr", "--column", "day=När", "--json"))
-    pair = {"entry_id": "AAAA01-00", "form": "hsl-anteckning", "minutes": 12, "text": 100, "kind": None, "in_review": False}
-    assert said == {"rows": 1, "no_person": [3], "no_day": [], "kept": True, "hidden": 0, "pairs": [pair]}
+    pair = {
+        "entry_id": "AAAA01-00",
+        "form": "hsl-anteckning",
+        "minutes": 12,
+        "text": 100,
+        "kind": None,
+        "in_review": False,
+    }
+    assert said == {
+        "rows": 1,
+        "no_person": [3],
+        "no_day": [],
+        "kept": True,
+        "hidden": 0,
+        "pairs": [pair],
+    }
     told = say("clashes")
     assert "AAAA01-00 (hsl-anteckning): 12 minutes apart, text 100 % alike" in told
     assert SIV.pid not in told
     exported = json.loads(say("export", "rivta", "--json"))
-    assert (exported["run"], [one["entry_id"] for one in exported["unfit"]]) == (None, ["AAAA01-00"])
+    assert (exported["run"], [one["entry_id"] for one in exported["unfit"]]) == (
+        None,
+        ["AAAA01-00"],
+    )
     assert state(office, "AAAA01-00") is EntryState.SIGNED
     for wrong in ("day=Saknas", "färg=När"):
         with pytest.raises(UsageError):
@@ -142,7 +187,9 @@ def test_what_may_be_keyed_in_already_is_told_and_held_back(office: ExportContex
 
 @pytest.mark.usefixtures("office")
 def test_a_list_that_is_erased_at_once_is_told_of(tmp_path: Path) -> None:
-    """Nothing of the unit waits; what is scanned later is not compared with it, and could be entered twice."""
+    """Nothing of the unit waits; what is scanned later is not compared with it, and could be
+    entered twice.
+    """
     care = tmp_path / "lista.csv"
     care.write_text(f"Personnummer;Datum;Anteckning\n{SIV.pid};2021-11-01 08:27;Annat\n", "utf-8")
     app = typer.Typer()

@@ -20,11 +20,15 @@ def test_what_is_lacking_and_unknown_and_out_of_order_is_told(office: ExportCont
     assert not check.is_match
 
 
-def test_the_files_own_header_fits_whatever_the_delimiter_and_the_case(office: ExportContext) -> None:
+def test_the_files_own_header_fits_whatever_the_delimiter_and_the_case(
+    office: ExportContext,
+) -> None:
     (check,) = check_header(office, "ciceron-exempel", "Personnummer")
     own = check.unknown
     for delimiter in ";\t,":
-        (again,) = check_header(office, "ciceron-exempel", "\ufeff" + delimiter.join(name.upper() for name in own))
+        (again,) = check_header(
+            office, "ciceron-exempel", "\ufeff" + delimiter.join(name.upper() for name in own)
+        )
         assert again.is_match
     assert parse_header("sep=,\nNamn,Dag;Tid\n1,2\n") == ["Namn", "Dag;Tid"]
 

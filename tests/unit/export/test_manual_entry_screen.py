@@ -1,4 +1,6 @@
-"""Keying in by hand: one person an entry, a tick is the receipt, the other system's order of fields."""
+"""Keying in by hand: one person an entry, a tick is the receipt, the other system's order of
+fields.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,12 @@ from pipeline.export.manual_entry import screen
 from pipeline.export.manual_entry.block import build_block
 from pipeline.export.receipts import ReceiptAnswer, submit_receipts
 from pipeline.export.runs import ExportContext, make_run
-from pipeline.export.tables.mapping import ManualEntryField, ManualEntryMapping, find_missing_fields, load_mappings
+from pipeline.export.tables.mapping import (
+    ManualEntryField,
+    ManualEntryMapping,
+    find_missing_fields,
+    load_mappings,
+)
 from pipeline.store.database.clock import utc_now
 from tests.support.store import export_examples as examples
 from tests.support.store.export_office import ANNA, PER, STIG, confirm, correct, state
@@ -36,11 +43,15 @@ def listed(office: ExportContext, how_many: int = 2) -> str:
 
 def tick(office: ExportContext, person: Person, run: str, shown: screen.EntryToKeyIn) -> None:
     """It is in the other system."""
-    submit_receipts(office, person, run, [ReceiptAnswer(shown.item.entry_id, accepted=True)], utc_now())
+    submit_receipts(
+        office, person, run, [ReceiptAnswer(shown.item.entry_id, accepted=True)], utc_now()
+    )
 
 
 @pytest.mark.both_databases
-def test_two_people_never_get_the_same_entry_and_an_entry_is_kept_a_while(office: ExportContext) -> None:
+def test_two_people_never_get_the_same_entry_and_an_entry_is_kept_a_while(
+    office: ExportContext,
+) -> None:
     run, now = listed(office), utc_now()
     first = screen.claim_next_entry(office, ANNA, run, now)
     again = screen.claim_next_entry(office, ANNA, run, now)
@@ -69,15 +80,23 @@ def test_a_tick_is_the_receipt_and_is_given_once(office: ExportContext) -> None:
     assert screen.list_waiting_runs(office, ANNA) == []
 
 
-def test_a_list_of_which_nothing_can_be_keyed_in_any_longer_waits_for_nobody(office: ExportContext) -> None:
+def test_a_list_of_which_nothing_can_be_keyed_in_any_longer_waits_for_nobody(
+    office: ExportContext,
+) -> None:
     """What was corrected since is on a newer list, or will be."""
     run = listed(office)
     correct(office, "KJ0000-00", "anteckning", "Såret ser sämre ut.")
-    assert [(status.run.id, status.waiting, status.entries) for status in screen.list_waiting_runs(office, ANNA)] == [(run, 1, 1)]
+    assert [
+        (status.run.id, status.waiting, status.entries)
+        for status in screen.list_waiting_runs(office, ANNA)
+    ] == [(run, 1, 1)]
     newer = make_run(office, ANNA, screen.TARGET, utc_now())
     assert newer is not None
     tick(office, ANNA, run, _shown(office, run))
-    assert [(status.run.id, status.waiting, status.entries) for status in screen.list_waiting_runs(office, ANNA)] == [(newer.id, 1, 1)]
+    assert [
+        (status.run.id, status.waiting, status.entries)
+        for status in screen.list_waiting_runs(office, ANNA)
+    ] == [(newer.id, 1, 1)]
 
 
 def _shown(office: ExportContext, run: str) -> screen.EntryToKeyIn:
@@ -86,14 +105,19 @@ def _shown(office: ExportContext, run: str) -> screen.EntryToKeyIn:
     return shown
 
 
-def test_the_skipped_come_back_and_a_correction_says_what_it_corrects(office: ExportContext) -> None:
+def test_the_skipped_come_back_and_a_correction_says_what_it_corrects(
+    office: ExportContext,
+) -> None:
     run, now = listed(office), utc_now()
     first = screen.claim_next_entry(office, ANNA, run, now)
     assert first is not None
     second = screen.claim_next_entry(office, ANNA, run, now, [first.item.entry_id])
     assert second is not None
     assert second.item.entry_id != first.item.entry_id
-    assert screen.claim_next_entry(office, ANNA, run, now, [first.item.entry_id, second.item.entry_id]) is None
+    assert (
+        screen.claim_next_entry(office, ANNA, run, now, [first.item.entry_id, second.item.entry_id])
+        is None
+    )
     tick(office, ANNA, run, second)
     correct(office, second.item.entry_id, "anteckning", "Såret ser rött ut.")
     corrected = make_run(office, ANNA, screen.TARGET, utc_now())
@@ -110,7 +134,9 @@ def test_only_those_who_may_receipt_the_paper_see_it(office: ExportContext) -> N
         screen.claim_next_entry(office, STIG, run, utc_now())
 
 
-def test_the_orders_that_come_with_the_program_are_called_examples_and_name_fields_of_their_forms() -> None:
+def test_the_orders_that_come_with_the_program_are_called_examples_and_name_fields_of_their_forms() -> (
+    None
+):
     shipped = load_mappings([ROOT / "forms"], screen.TARGET, ManualEntryMapping)
     assert set(shipped) == {"hsl-anteckning", "social-anteckning", "bistandsbeslut"}
     for form_id, mapping in shipped.items():
@@ -120,13 +146,18 @@ def test_the_orders_that_come_with_the_program_are_called_examples_and_name_fiel
 
 
 def test_the_fields_stand_in_the_other_systems_order_and_nothing_is_dropped(tmp_path: Path) -> None:
-    (item,) = examples.items(examples.record(fields={"anteckning": "Ny omläggning.", "plan": "I morgon.", "kontakttyp": "besok"}))
+    (item,) = examples.items(
+        examples.record(
+            fields={"anteckning": "Ny omläggning.", "plan": "I morgon.", "kontakttyp": "besok"}
+        )
+    )
     terms = examples.terms(screen.TARGET)
     own = build_block(item, replace(terms, mappings={}))
     folder = tmp_path / "hsl-anteckning"
     folder.mkdir()
     (folder / "export.skriv-in.yaml").write_text(
-        "about: Vårt system.\norder:\n  - {field: plan, title: Planering}\n  - {field: anteckning}\n", "utf-8"
+        "about: Vårt system.\norder:\n  - {field: plan, title: Planering}\n  - {field: anteckning}\n",
+        "utf-8",
     )
     mappings = load_mappings([tmp_path], screen.TARGET, ManualEntryMapping)
     assert mappings["hsl-anteckning"].order[0] == ManualEntryField(field="plan", title="Planering")

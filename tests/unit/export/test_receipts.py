@@ -33,7 +33,9 @@ SERIALS = count(1)
 
 
 def exported(office: ExportContext, how_many: int = 2) -> tuple[Run, list[str]]:
-    made = [confirm(office, "hsl-anteckning", f"AA{next(SERIALS):04d}", **NOTE) for _ in range(how_many)]
+    made = [
+        confirm(office, "hsl-anteckning", f"AA{next(SERIALS):04d}", **NOTE) for _ in range(how_many)
+    ]
     run = make_run(office, ANNA, "rivta", utc_now())
     assert run is not None
     return run, sorted(made)
@@ -45,7 +47,9 @@ def apply(office: ExportContext, text: str, person: Person = ANNA) -> ReceiptRes
 
 def filled(office: ExportContext, run: Run, *words: str) -> str:
     lines = fetch_receipt_template(office, ANNA, run.id).data.decode("utf-8-sig").splitlines()
-    marked = [line.removesuffix(";;") + f";{word}" for line, word in zip(lines[1:], words, strict=True)]
+    marked = [
+        line.removesuffix(";;") + f";{word}" for line, word in zip(lines[1:], words, strict=True)
+    ]
     return "\n".join([lines[0], *marked])
 
 
@@ -59,28 +63,47 @@ def test_the_template_names_every_item_and_is_no_answer(office: ExportContext) -
 
 
 @pytest.mark.parametrize("drop", [(), ("löpnummer",), ("körning", "löpnummer")])
-def test_the_number_of_statements_does_not_grow_with_the_lines(office: ExportContext, drop: tuple[str, ...]) -> None:
-    """By number, by entry of a run, and by entry alone: a file of thousands is settled while the store waits for it."""
+def test_the_number_of_statements_does_not_grow_with_the_lines(
+    office: ExportContext, drop: tuple[str, ...]
+) -> None:
+    """By number, by entry of a run, and by entry alone: a file of thousands is settled while the
+    store waits for it.
+    """
     counted = []
     for how_many in (1, 6):
         run, _ = exported(office, how_many)
-        rows = [line.split(";") for line in filled(office, run, *["godkänd;"] * how_many).splitlines()]
+        rows = [
+            line.split(";") for line in filled(office, run, *["godkänd;"] * how_many).splitlines()
+        ]
         kept = [place for place, name in enumerate(rows[0]) if name not in drop]
         with statements(office.store) as said:
-            assert apply(office, "\n".join(";".join(row[place] for place in kept) for row in rows)).accepted == how_many
+            assert (
+                apply(
+                    office, "\n".join(";".join(row[place] for place in kept) for row in rows)
+                ).accepted
+                == how_many
+            )
         counted.append(len(said))
     assert counted[0] == counted[1]
 
 
 def test_a_filled_in_template_settles_the_entries(office: ExportContext) -> None:
     run, (first, second) = exported(office)
-    assert apply(office, filled(office, run, "godkänd;", "nekad;Okänd enhet")) == ReceiptResult(1, 1, 0, 0)
-    assert (state(office, first), state(office, second)) == (EntryState.RECEIPTED, EntryState.REVIEW)
+    assert apply(office, filled(office, run, "godkänd;", "nekad;Okänd enhet")) == ReceiptResult(
+        1, 1, 0, 0
+    )
+    assert (state(office, first), state(office, second)) == (
+        EntryState.RECEIPTED,
+        EntryState.REVIEW,
+    )
     with office.store.read() as conn:
         assert entries_entry.load_entry(conn, second).reason == "Okänd enhet"
     (status,) = list_runs(office, ANNA)
     assert (status.accepted, status.refused, status.waiting) == (1, 1, 0)
-    assert [(item.accepted, item.text) for item in open_run_items(office, ANNA, run.id)] == [(True, ""), (False, "Okänd enhet")]
+    assert [(item.accepted, item.text) for item in open_run_items(office, ANNA, run.id)] == [
+        (True, ""),
+        (False, "Okänd enhet"),
+    ]
 
 
 def test_a_receipt_given_twice_changes_nothing(office: ExportContext) -> None:
@@ -104,7 +127,9 @@ def test_a_character_that_a_database_cannot_hold_stops_no_file(office: ExportCon
     run, (entry,) = exported(office, 1)
     assert apply(office, filled(office, run, "nekad;Okänd\0 enhet")) == ReceiptResult(0, 1, 0, 0)
     with office.store.read() as conn:
-        assert entries_entry.load_entry(conn, entry).reason == "Okänd\N{REPLACEMENT CHARACTER} enhet"
+        assert (
+            entries_entry.load_entry(conn, entry).reason == "Okänd\N{REPLACEMENT CHARACTER} enhet"
+        )
 
 
 def test_a_refusal_without_words_says_so(office: ExportContext) -> None:
@@ -131,14 +156,30 @@ def test_a_contradiction_stops_the_whole_file(office: ExportContext) -> None:
     assert state(office, made[1]) is EntryState.EXPORTED
 
 
-@pytest.mark.parametrize("line", ["{run};1;;ok", "{run};;{entry};ok", ";;{entry};ok", "{run};1;{entry};ok"])
+@pytest.mark.parametrize(
+    "line", ["{run};1;;ok", "{run};;{entry};ok", ";;{entry};ok", "{run};1;{entry};ok"]
+)
 def test_a_line_is_found_by_what_it_gives(office: ExportContext, line: str) -> None:
     run, (entry,) = exported(office, 1)
-    assert apply(office, "körning;löpnummer;post;status\n" + line.format(run=run.id, entry=entry)).accepted == 1
+    assert (
+        apply(
+            office, "körning;löpnummer;post;status\n" + line.format(run=run.id, entry=entry)
+        ).accepted
+        == 1
+    )
 
 
 @pytest.mark.parametrize(
-    "line", ["{run};2;{entry};ok", "{run};x;;ok", "{run};99999999999999999999;;ok", "other;1;;ok", "{run};1;ZZZZ99-00;ok", "{run};;;ok", ";1;;ok"]
+    "line",
+    [
+        "{run};2;{entry};ok",
+        "{run};x;;ok",
+        "{run};99999999999999999999;;ok",
+        "other;1;;ok",
+        "{run};1;ZZZZ99-00;ok",
+        "{run};;;ok",
+        ";1;;ok",
+    ],
 )
 def test_a_line_whose_parts_disagree_is_unknown(office: ExportContext, line: str) -> None:
     run, (entry,) = exported(office, 1)
@@ -148,10 +189,21 @@ def test_a_line_whose_parts_disagree_is_unknown(office: ExportContext, line: str
 
 def test_ticks_settle_items_of_a_run(office: ExportContext) -> None:
     run, (first, second) = exported(office)
-    assert submit_receipts(office, ANNA, run.id, [ReceiptAnswer(first, accepted=True)], utc_now()) == ReceiptResult(1, 0, 0, 0)
-    assert (state(office, first), state(office, second)) == (EntryState.RECEIPTED, EntryState.EXPORTED)
+    assert submit_receipts(
+        office, ANNA, run.id, [ReceiptAnswer(first, accepted=True)], utc_now()
+    ) == ReceiptResult(1, 0, 0, 0)
+    assert (state(office, first), state(office, second)) == (
+        EntryState.RECEIPTED,
+        EntryState.EXPORTED,
+    )
     with pytest.raises(ExportError, match="Not in the run"):
-        submit_receipts(office, ANNA, run.id, [ReceiptAnswer(second, accepted=True), ReceiptAnswer("ZZZZ99-00", accepted=True)], utc_now())
+        submit_receipts(
+            office,
+            ANNA,
+            run.id,
+            [ReceiptAnswer(second, accepted=True), ReceiptAnswer("ZZZZ99-00", accepted=True)],
+            utc_now(),
+        )
     assert state(office, second) is EntryState.EXPORTED
 
 
@@ -166,7 +218,9 @@ def test_a_refused_entry_can_be_exported_again(office: ExportContext) -> None:
     assert state(office, entry) is EntryState.RECEIPTED
 
 
-def test_a_receipt_that_a_correction_has_overtaken_is_kept_and_moves_nothing(office: ExportContext) -> None:
+def test_a_receipt_that_a_correction_has_overtaken_is_kept_and_moves_nothing(
+    office: ExportContext,
+) -> None:
     run, (entry,) = exported(office, 1)
     correct(office, entry, "anteckning", "Såret vätskar.")
     corrected = state(office, entry)
@@ -185,7 +239,9 @@ def test_only_who_may_receipts_and_only_in_own_units(office: ExportContext) -> N
         with pytest.raises(NotAllowedError):
             apply(office, f"post;status\n{entry};ok\n", person)
         with pytest.raises(NotAllowedError):
-            submit_receipts(office, person, run.id, [ReceiptAnswer(entry, accepted=True)], utc_now())
+            submit_receipts(
+                office, person, run.id, [ReceiptAnswer(entry, accepted=True)], utc_now()
+            )
     assert state(office, entry) is EntryState.EXPORTED
 
 

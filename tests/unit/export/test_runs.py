@@ -1,4 +1,6 @@
-"""Export runs: each confirmed entry once at each revision, whole or not at all, and the same bytes ever after."""
+"""Export runs: each confirmed entry once at each revision, whole or not at all, and the same bytes
+ever after.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,13 @@ from pipeline.export import runs
 from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.receipts import ReceiptAnswer, open_run_items, submit_receipts
 from pipeline.export.rivta.care_documentation import DOMAIN_NS
-from pipeline.export.runs import ExportContext, fetch_run_file, list_runs, list_target_status, make_run
+from pipeline.export.runs import (
+    ExportContext,
+    fetch_run_file,
+    list_runs,
+    list_target_status,
+    make_run,
+)
 from pipeline.export.targets import TARGETS
 from pipeline.registers.client_check import ClientStatement
 from pipeline.store.database.clock import utc_now
@@ -29,7 +37,17 @@ from pipeline.store.event_log import events
 from pipeline.store.exports import records
 from pipeline.store.exports import run_items as exports_run_items
 from tests.support.store.export_examples import ARNE, FORMS, SIV
-from tests.support.store.export_office import ANNA, PER, STIG, confirm, correct, corrected, review, state, void
+from tests.support.store.export_office import (
+    ANNA,
+    PER,
+    STIG,
+    confirm,
+    correct,
+    corrected,
+    review,
+    state,
+    void,
+)
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 
@@ -48,12 +66,19 @@ LOOKED_AT = {"rivta", "fhir", "besok", "skriv-in"}
 
 def waiting(office: ExportContext, unit: str | None = None) -> dict[str, tuple[int, int]]:
     return {
-        line.target: (line.entries, line.amendments) for line in list_target_status(office, ANNA, unit) if line.entries and line.target in LOOKED_AT
+        line.target: (line.entries, line.amendments)
+        for line in list_target_status(office, ANNA, unit)
+        if line.entries and line.target in LOOKED_AT
     }
 
 
 def text(office: ExportContext, run: Run, name: str) -> list[str]:
-    return [element.text or "" for element in etree.fromstring(fetch_run_file(office, ANNA, run.id).data).iter(f"{{{DOMAIN_NS}}}{name}")]
+    return [
+        element.text or ""
+        for element in etree.fromstring(fetch_run_file(office, ANNA, run.id).data).iter(
+            f"{{{DOMAIN_NS}}}{name}"
+        )
+    ]
 
 
 def test_ready_counts_what_each_target_can_take(office: ExportContext) -> None:
@@ -71,7 +96,9 @@ def test_a_run_has_a_file_a_checksum_and_its_items(office: ExportContext) -> Non
     file = fetch_run_file(office, ANNA, run.id)
     assert (run.entries, run.made_by) == (2, "Anna Öst")
     assert hashlib.sha256(file.data).hexdigest() == run.sha256 == file.sha256
-    assert [(item.number, item.entry_id, item.revision) for item in open_run_items(office, ANNA, run.id)] == [(1, earlier, 1), (2, later, 1)]
+    assert [
+        (item.number, item.entry_id, item.revision) for item in open_run_items(office, ANNA, run.id)
+    ] == [(1, earlier, 1), (2, later, 1)]
     assert text(office, run, "documentId") == [earlier, later]
     assert {state(office, entry) for entry in (earlier, later)} == {EntryState.EXPORTED}
 
@@ -126,15 +153,23 @@ def test_a_wrong_mapping_stops_its_own_target_and_no_other(office: ExportContext
     confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     folder = office.settings.own_forms / "hsl-anteckning"
     folder.mkdir(parents=True)
-    (folder / "export.treserva-exempel.yaml").write_text("about: x\ncolumns: [{title: Text, source: field.antekning}]\n", "utf-8")
+    (folder / "export.treserva-exempel.yaml").write_text(
+        "about: x\ncolumns: [{title: Text, source: field.antekning}]\n", "utf-8"
+    )
     found = {each.target: each for each in list_target_status(office, ANNA)}
     assert "no field antekning" in str(found["treserva-exempel"].fault)
     assert "forms show hsl-anteckning" in str(found["treserva-exempel"].fault)
-    assert (found["treserva-exempel"].entries, found["rivta"].entries, found["rivta"].fault) == (0, 1, None)
+    assert (found["treserva-exempel"].entries, found["rivta"].entries, found["rivta"].fault) == (
+        0,
+        1,
+        None,
+    )
     with pytest.raises(ExportError, match="antekning"):
         make_run(office, ANNA, "treserva-exempel", utc_now())
     assert export(office).entries == 1
-    assert make_run(office, ANNA, "skriv-in", utc_now()) is None, "the correction waits for its own target"
+    assert make_run(office, ANNA, "skriv-in", utc_now()) is None, (
+        "the correction waits for its own target"
+    )
 
 
 def test_a_correction_is_an_amendment_for_the_same_target(office: ExportContext) -> None:
@@ -165,7 +200,10 @@ def test_a_voided_entry_is_nullified_in_the_target(office: ExportContext) -> Non
     export(office)
     void(office, entry)
     run = export(office)
-    assert (text(office, run, "documentId"), text(office, run, "nullifiedReason")) == ([entry], ["fel person"])
+    assert (text(office, run, "documentId"), text(office, run, "nullifiedReason")) == (
+        [entry],
+        ["fel person"],
+    )
     assert state(office, entry) is EntryState.EXPORTED
 
 
@@ -173,11 +211,19 @@ def test_a_voided_entry_that_the_target_had_refused_is_not_sent(office: ExportCo
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     first = export(office)
     void(office, entry)
-    submit_receipts(office, ANNA, first.id, [ReceiptAnswer(entry, accepted=False, text="okänd enhet")], utc_now())
+    submit_receipts(
+        office,
+        ANNA,
+        first.id,
+        [ReceiptAnswer(entry, accepted=False, text="okänd enhet")],
+        utc_now(),
+    )
     assert waiting(office) == {}
 
 
-def test_a_voided_entry_is_nullified_for_the_client_whom_the_target_has(office: ExportContext) -> None:
+def test_a_voided_entry_is_nullified_for_the_client_whom_the_target_has(
+    office: ExportContext,
+) -> None:
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     export(office)
     corrected(office, entry, "personnummer", Answered(ARNE.pid))
@@ -187,20 +233,38 @@ def test_a_voided_entry_is_nullified_for_the_client_whom_the_target_has(office: 
 
 
 @pytest.mark.parametrize("field", ["personnummer", "handelsedatum"])
-def test_a_voided_entry_is_nullified_although_its_correction_could_not_go(office: ExportContext, field: str) -> None:
+def test_a_voided_entry_is_nullified_although_its_correction_could_not_go(
+    office: ExportContext, field: str
+) -> None:
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     export(office)
-    corrected(office, entry, field, Answered(None, State.ILLEGIBLE), ClientStatement("går inte att läsa", "Okänd", temporary=field == "personnummer"))
+    corrected(
+        office,
+        entry,
+        field,
+        Answered(None, State.ILLEGIBLE),
+        ClientStatement("går inte att läsa", "Okänd", temporary=field == "personnummer"),
+    )
     assert make_run(office, ANNA, "rivta", utc_now()) is None
     void(office, entry)
     assert text(office, export(office), "nullifiedReason") == ["fel person"]
 
 
-def test_a_voiding_that_the_target_refuses_is_sent_again_and_reviewed_by_nobody(office: ExportContext) -> None:
+def test_a_voiding_that_the_target_refuses_is_sent_again_and_reviewed_by_nobody(
+    office: ExportContext,
+) -> None:
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
-    submit_receipts(office, ANNA, export(office).id, [ReceiptAnswer(entry, accepted=True)], utc_now())
+    submit_receipts(
+        office, ANNA, export(office).id, [ReceiptAnswer(entry, accepted=True)], utc_now()
+    )
     void(office, entry)
-    submit_receipts(office, ANNA, export(office).id, [ReceiptAnswer(entry, accepted=False, text="okänd enhet")], utc_now())
+    submit_receipts(
+        office,
+        ANNA,
+        export(office).id,
+        [ReceiptAnswer(entry, accepted=False, text="okänd enhet")],
+        utc_now(),
+    )
     with office.store.begin() as conn:
         assert queue.claim_next(conn, FORMS, PER, utc_now()) is None
     assert text(office, export(office), "nullifiedReason") == ["fel person"]
@@ -208,7 +272,13 @@ def test_a_voiding_that_the_target_refuses_is_sent_again_and_reviewed_by_nobody(
 
 def test_a_refused_entry_is_new_to_the_target_when_it_comes_again(office: ExportContext) -> None:
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
-    submit_receipts(office, ANNA, export(office).id, [ReceiptAnswer(entry, accepted=False, text="okänd enhet")], utc_now())
+    submit_receipts(
+        office,
+        ANNA,
+        export(office).id,
+        [ReceiptAnswer(entry, accepted=False, text="okänd enhet")],
+        utc_now(),
+    )
     review(office, entry, "hsl-anteckning", **NOTE)
     assert waiting(office) == {"rivta": (1, 0), "fhir": (1, 0), "skriv-in": (1, 0)}
     run = export(office)
@@ -232,7 +302,9 @@ def test_of_many_at_once_one_wins(office: ExportContext) -> None:
     assert sorted(carried) == sorted(entries)
 
 
-def test_an_entry_that_changes_while_the_file_is_made_is_not_exported_as_it_was(office: ExportContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_that_changes_while_the_file_is_made_is_not_exported_as_it_was(
+    office: ExportContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     make = TARGETS["rivta"].make
     made: list[bytes] = []
@@ -249,7 +321,9 @@ def test_an_entry_that_changes_while_the_file_is_made_is_not_exported_as_it_was(
     assert "Såret vätskar." in text(office, run, "clinicalDocumentNoteText")[0]
 
 
-def test_entries_that_never_hold_still_are_given_up_with_an_error(office: ExportContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entries_that_never_hold_still_are_given_up_with_an_error(
+    office: ExportContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     monkeypatch.setattr(runs, "_save_run", lambda *_: None)
     with pytest.raises(ExportError, match="changed all the time"):
@@ -257,7 +331,9 @@ def test_entries_that_never_hold_still_are_given_up_with_an_error(office: Export
 
 
 @pytest.mark.parametrize("breaking", ["add_run", "mark_exported", "record"])
-def test_a_failure_half_way_leaves_nothing(office: ExportContext, monkeypatch: pytest.MonkeyPatch, breaking: str) -> None:
+def test_a_failure_half_way_leaves_nothing(
+    office: ExportContext, monkeypatch: pytest.MonkeyPatch, breaking: str
+) -> None:
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     module = {"add_run": exports_run_items, "mark_exported": records, "record": events}[breaking]
     monkeypatch.setattr(module, breaking, _fails(getattr(module, breaking)))
@@ -285,7 +361,11 @@ def test_what_was_done_is_in_the_log_without_a_value(office: ExportContext) -> N
     open_run_items(office, ANNA, run.id)
     with office.store.read() as conn:
         told = events.list_events(conn, run.id) + events.list_events(conn, entry)
-    assert [event.action for event in told if event.subject == run.id] == ["export", "fetch_export", "view_export"]
+    assert [event.action for event in told if event.subject == run.id] == [
+        "export",
+        "fetch_export",
+        "view_export",
+    ]
     assert "exported" in [event.action for event in told]
     assert all(secret not in str(told) for secret in ("Siv", "192801", "Såret"))
 

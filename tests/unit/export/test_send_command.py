@@ -15,7 +15,11 @@ from pipeline.store.database.clock import utc_now
 from tests.support.servers.fhir_servers import Served
 from tests.support.store.export_office import ANNA, confirm
 
-pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices", "tests.support.servers.fhir_servers")
+pytest_plugins = (
+    "tests.support.store.databases",
+    "tests.support.store.offices",
+    "tests.support.servers.fhir_servers",
+)
 
 NOTE = {"kontakttyp": "besok", "anteckning": "Såret ser bra ut."}
 
@@ -33,26 +37,37 @@ def called(*arguments: str) -> str:
     return result.output
 
 
-def test_all_runs_that_wait_are_sent_and_then_there_is_nothing(office: ExportContext, fhir: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_runs_that_wait_are_sent_and_then_there_is_nothing(
+    office: ExportContext, fhir: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EFTERSKRIFT_FHIR_URL", fhir.url)
     for serial in ("AAAA01", "AAAA02"):
         confirm(office, "hsl-anteckning", serial, **NOTE)
         assert make_run(office, ANNA, "fhir", utc_now()) is not None
-    said: list[dict[str, Any]] = [json.loads(line) for line in called("fhir", "--as", "anna", "--json").splitlines()]
+    said: list[dict[str, Any]] = [
+        json.loads(line) for line in called("fhir", "--as", "anna", "--json").splitlines()
+    ]
     assert [(one["accepted"], one["refused"]) for one in said] == [(1, 0), (1, 0)]
     assert fhir.counts()["DocumentReference"] == 2
     assert "Nothing to send." in called("fhir")
 
 
-def test_a_run_is_named_in_plain_words(office: ExportContext, fhir: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_named_in_plain_words(
+    office: ExportContext, fhir: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EFTERSKRIFT_FHIR_URL", fhir.url)
     confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     run = make_run(office, ANNA, "fhir", utc_now())
     assert run is not None
-    assert called("fhir", run.id) == f"Run {run.id}: 1 accepted, 0 refused, 0 not answered, 0 overtaken by a correction\n"
+    assert (
+        called("fhir", run.id)
+        == f"Run {run.id}: 1 accepted, 0 refused, 0 not answered, 0 overtaken by a correction\n"
+    )
 
 
-def test_what_cannot_be_sent_is_told(office: ExportContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_sent_is_told(
+    office: ExportContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(UsageError, match="rivta"):
         called("rivta")
     with pytest.raises(UsageError, match="fhir_url"):

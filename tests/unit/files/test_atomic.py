@@ -12,7 +12,9 @@ import pytest
 from pipeline.files.atomic import write_atomically, write_private
 
 
-def test_two_that_write_one_file_at_once_both_write_it_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_that_write_one_file_at_once_both_write_it_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "words.json"
     written = Path.write_text
 
@@ -28,7 +30,9 @@ def test_two_that_write_one_file_at_once_both_write_it_whole(tmp_path: Path, mon
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(path: Path, _text: str, *_: str) -> int:
         path.touch()
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -43,7 +47,9 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pyte
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_what_is_secret_is_its_owners_only_and_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_secret_is_its_owners_only_and_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -11,7 +11,11 @@ from pipeline.files.pdf_output import Document
 @pytest.mark.parametrize("fails", [True, False])
 def test_no_file_stays_open_when_a_document_is_left(fails: bool) -> None:
     document = Document("Prov")
-    opened = [font.ttfont.reader.file for font in document.fonts.values() if isinstance(font, TTFFont) and font.ttfont.reader]
+    opened = [
+        font.ttfont.reader.file
+        for font in document.fonts.values()
+        if isinstance(font, TTFFont) and font.ttfont.reader
+    ]
     try:
         with document:
             document.add_page()

@@ -1,4 +1,6 @@
-"""What a killed process left half made is removed by the next that makes something there, and nothing that another is making."""
+"""What a killed process left half made is removed by the next that makes something there, and
+nothing that another is making.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ with beside(Path(sys.argv[1])) as partial:
 def _writing(file: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """A process that is writing a file, and what it has written so far."""
     command = [sys.executable, "-c", _WRITER, str(file)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         try:
             yield process, Path(process.stdout.readline().strip())
@@ -47,8 +51,12 @@ def _writing(file: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
             process.kill()
 
 
-@pytest.mark.parametrize("write", [lambda file: write_private(file, b"x"), lambda file: write_atomically(file, "x")])
-def test_the_next_writer_removes_what_a_killed_one_left_and_nothing_of_a_living_one(write: object, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "write", [lambda file: write_private(file, b"x"), lambda file: write_atomically(file, "x")]
+)
+def test_the_next_writer_removes_what_a_killed_one_left_and_nothing_of_a_living_one(
+    write: object, tmp_path: Path
+) -> None:
     assert callable(write)
     with _writing(tmp_path / "names.csv") as (process, partial):
         write(tmp_path / "other.csv")
@@ -60,7 +68,9 @@ def test_the_next_writer_removes_what_a_killed_one_left_and_nothing_of_a_living_
     assert list(tmp_path.iterdir()) == [tmp_path / "other.csv"]
 
 
-def test_what_another_computer_left_is_removed_after_a_day_and_other_programs_files_never(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_another_computer_left_is_removed_after_a_day_and_other_programs_files_never(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr("socket.gethostname", lambda: "another")
         old, new = tmp_path / partial_name(), tmp_path / partial_name()
@@ -70,10 +80,16 @@ def test_what_another_computer_left_is_removed_after_a_day_and_other_programs_fi
         if path != new:
             os.utime(path, (time.time() - 2 * 86400,) * 2)
     remove_stale_partials(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {new.name, ".film.partial", "efterskrift-1.pdf"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        new.name,
+        ".film.partial",
+        "efterskrift-1.pdf",
+    }
 
 
-def test_pictures_of_a_killed_reader_go_and_those_of_a_living_one_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_of_a_killed_reader_go_and_those_of_a_living_one_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     living = tmp_path / f"{temporary_folder_prefix()}abcd_123"
     dead = tmp_path / _of_a_dead_reader(monkeypatch)
     for folder in (living, dead):
@@ -83,7 +99,9 @@ def test_pictures_of_a_killed_reader_go_and_those_of_a_living_one_stay(tmp_path:
     assert list(tmp_path.iterdir()) == [living]
 
 
-def test_whoever_draws_page_after_page_looks_for_what_was_left_once_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_draws_page_after_page_looks_for_what_was_left_once_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pages, temporary = FPDF(format=(20, 30)), tmp_path / "temporary"
     for _ in range(3):
         pages.add_page()

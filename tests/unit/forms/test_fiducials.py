@@ -48,7 +48,16 @@ def test_a_code_says_what_it_was_given(serial: str, version: int, page_no: int, 
     assert parse_code(format_code(code)) == code
 
 
-@pytest.mark.parametrize("text", ["", "https://kalix.se", "E1.HSL.1.1.1.00000001", "E2.HSL.1.1.1.00000000", "E1.HSL.1.1.00000000"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "https://kalix.se",
+        "E1.HSL.1.1.1.00000001",
+        "E2.HSL.1.1.1.00000000",
+        "E1.HSL.1.1.00000000",
+    ],
+)
 def test_foreign_codes_are_none_of_ours(text: str) -> None:
     assert parse_code(text) is None
 

@@ -62,7 +62,9 @@ def _issued() -> list[tuple[str, str | None]]:
 
 def test_list_names_every_form() -> None:
     forms = json.loads(_run("forms", "list", "--json"))
-    assert {"hsl-anteckning", "besokslista", "matvarden", "fri-anteckning"} <= {form["id"] for form in forms}
+    assert {"hsl-anteckning", "besokslista", "matvarden", "fri-anteckning"} <= {
+        form["id"] for form in forms
+    }
     assert all(form["version"] >= 1 and form["title"] for form in forms)
     assert "Tillfällig journalanteckning" in _run("forms", "list")
 
@@ -74,7 +76,13 @@ def test_show_gives_every_field_with_its_place() -> None:
     assert (page["width_mm"], page["height_mm"]) == (210.0, 297.0)
     fields = {field["name"]: field for field in page["fields"]}
     temp = fields["rad02.temp"]
-    assert (temp["kind"], temp["critical"], temp["cells"], temp["decimals"], temp["row"]) == ("digits", True, 3, 1, 2)
+    assert (temp["kind"], temp["critical"], temp["cells"], temp["decimals"], temp["row"]) == (
+        "digits",
+        True,
+        3,
+        1,
+        2,
+    )
     assert len(temp["cells_mm"]) == 3
     assert len(temp["box_mm"]) == 4
     assert "rad01.temp" in _run("forms", "show", "matvarden")
@@ -83,7 +91,12 @@ def test_show_gives_every_field_with_its_place() -> None:
 def test_show_gives_the_options_of_a_choice() -> None:
     form = json.loads(_run("forms", "show", "hsl-anteckning", "--json"))
     choice = next(field for field in form["pages"][0]["fields"] if field["kind"] == "choice")
-    assert [option["value"] for option in choice["options"]] == ["besok", "telefon", "bedomning", "atgard"]
+    assert [option["value"] for option in choice["options"]] == [
+        "besok",
+        "telefon",
+        "bedomning",
+        "atgard",
+    ]
     assert all(len(option["box_mm"]) == 4 for option in choice["options"])
 
 
@@ -101,10 +114,14 @@ def test_placing_a_form_without_an_outline_asks_for_no_other_file() -> None:
     assert "form.yaml" not in result.stderr
 
 
-def test_check_tells_of_a_form_that_was_never_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_tells_of_a_form_that_was_never_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "forms" / "hsl-anteckning"
     folder.mkdir(parents=True)
-    folder.joinpath("form.yaml").write_bytes((ROOT / "forms" / "hsl-anteckning" / "form.yaml").read_bytes())
+    folder.joinpath("form.yaml").write_bytes(
+        (ROOT / "forms" / "hsl-anteckning" / "form.yaml").read_bytes()
+    )
     monkeypatch.setenv("EFTERSKRIFT_FORMS", str(tmp_path / "forms"))
     app = typer.Typer()
     cli_forms.register(app)
@@ -123,7 +140,9 @@ def test_printed_sheets_are_issued(tmp_path: Path) -> None:
 def test_sheets_that_are_issued_are_not_written_over(tmp_path: Path) -> None:
     pdf, register = tmp_path / "ut.pdf", tmp_path / "klienter.csv"
     lines = REGISTER.splitlines()
-    register.write_text("\n".join([f"{lines[0]};skyddad", f"{lines[1]};ja", f"{lines[2]};"]), "utf-8")
+    register.write_text(
+        "\n".join([f"{lines[0]};skyddad", f"{lines[1]};ja", f"{lines[2]};"]), "utf-8"
+    )
     secret = pdf.with_stem("ut-skyddade")
     secret.write_bytes(b"printed before")
     for _ in range(2):
@@ -145,27 +164,45 @@ def test_every_client_gets_a_sheet(tmp_path: Path) -> None:
 def test_the_clients_of_one_unit(tmp_path: Path) -> None:
     pdf, register = tmp_path / "ut.pdf", tmp_path / "klienter.csv"
     register.write_text(REGISTER, "utf-8")
-    _run("print", "hsl-anteckning", "--clients", str(register), "--unit", "Hemtjänst Väst", "-o", str(pdf))
+    _run(
+        "print",
+        "hsl-anteckning",
+        "--clients",
+        str(register),
+        "--unit",
+        "Hemtjänst Väst",
+        "-o",
+        str(pdf),
+    )
     assert [unit for unit, _ in _issued()] == ["Hemtjänst Väst"] * 2
     with pytest.raises(UsageError, match="no clients"):
-        _run("print", "hsl-anteckning", "--clients", str(register), "--unit", "Okänd", "-o", str(pdf))
+        _run(
+            "print", "hsl-anteckning", "--clients", str(register), "--unit", "Okänd", "-o", str(pdf)
+        )
 
 
 def test_sheets_of_protected_clients_are_in_a_file_by_themselves(tmp_path: Path) -> None:
     pdf, register = tmp_path / "ut.pdf", tmp_path / "klienter.csv"
     lines = REGISTER.strip().splitlines()
-    register.write_text("\n".join([f"{lines[0]};skyddad", f"{lines[1]};ja", *(f"{line};" for line in lines[2:])]), "utf-8")
+    register.write_text(
+        "\n".join([f"{lines[0]};skyddad", f"{lines[1]};ja", *(f"{line};" for line in lines[2:])]),
+        "utf-8",
+    )
     _run("print", "hsl-anteckning", "--clients", str(register), "-o", str(pdf))
     assert _pages(pdf, tmp_path / "ut-skyddade.pdf") == [2, 1]
     assert len(_issued()) == 3
 
 
-def test_sheets_of_clients_whom_the_store_knows_as_protected_are_set_apart_too(tmp_path: Path) -> None:
+def test_sheets_of_clients_whom_the_store_knows_as_protected_are_set_apart_too(
+    tmp_path: Path,
+) -> None:
     pdf, register = tmp_path / "ut.pdf", tmp_path / "klienter.csv"
     register.write_text(REGISTER, "utf-8")
     store = open_store(load_settings(), create=True)
     with store.begin() as conn:
-        save_clients(conn, [Client("195001182046", "Birger Näslund", "Hemtjänst Väst", protected=True)])
+        save_clients(
+            conn, [Client("195001182046", "Birger Näslund", "Hemtjänst Väst", protected=True)]
+        )
     store.close()
     _run("print", "hsl-anteckning", "--clients", str(register), "-o", str(pdf))
     assert _pages(pdf, tmp_path / "ut-skyddade.pdf") == [2, 1]
@@ -187,7 +224,10 @@ def test_a_place_that_is_no_file_is_refused(place: str) -> None:
 def test_of_two_files_none_is_left_if_one_could_not_be_written(tmp_path: Path) -> None:
     register = tmp_path / "klienter.csv"
     lines = REGISTER.strip().splitlines()
-    register.write_text("\n".join([f"{lines[0]};skyddad", f"{lines[1]};ja", *(f"{line};" for line in lines[2:])]), "utf-8")
+    register.write_text(
+        "\n".join([f"{lines[0]};skyddad", f"{lines[1]};ja", *(f"{line};" for line in lines[2:])]),
+        "utf-8",
+    )
     (tmp_path / "ut-skyddade.pdf").mkdir()
     with pytest.raises(UsageError, match="cannot be written"):
         _run("print", "hsl-anteckning", "--clients", str(register), "-o", str(tmp_path / "ut.pdf"))
@@ -195,7 +235,9 @@ def test_of_two_files_none_is_left_if_one_could_not_be_written(tmp_path: Path) -
     assert not (tmp_path / "ut.pdf").exists()
 
 
-def test_a_full_disk_leaves_no_paper_that_nobody_knows_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_no_paper_that_nobody_knows_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -206,7 +248,9 @@ def test_a_full_disk_leaves_no_paper_that_nobody_knows_of(tmp_path: Path, monkey
     assert _issued() == []
 
 
-def test_paper_that_could_not_be_registered_is_not_left_to_be_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paper_that_could_not_be_registered_is_not_left_to_be_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     open_store(load_settings(), create=True).close()
     begin = Store.begin
 
@@ -223,7 +267,9 @@ def test_paper_that_could_not_be_registered_is_not_left_to_be_printed(tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["workspace"]
 
 
-def test_printing_before_there_are_units_says_under_what_the_sheets_stand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_printing_before_there_are_units_says_under_what_the_sheets_stand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     printing.print_form("besokslista", tmp_path / "ut.pdf", copies=1, unit="Norr")
     assert "no units yet" in capsys.readouterr().err
 
@@ -248,7 +294,16 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
     register = tmp_path / "klienter.csv"
     register.write_text(REGISTER, "utf-8")
     with pytest.raises(UsageError, match="exclude"):
-        _run("print", "besokslista", "--copies", "2", "--clients", str(register), "-o", str(tmp_path / "ut.pdf"))
+        _run(
+            "print",
+            "besokslista",
+            "--copies",
+            "2",
+            "--clients",
+            str(register),
+            "-o",
+            str(tmp_path / "ut.pdf"),
+        )
     with pytest.raises(FormError, match="There is no form"):
         _run("print", "besoklista", "-o", str(tmp_path / "ut.pdf"))
 
@@ -265,7 +320,9 @@ def test_blank_sheets_are_of_the_only_unit(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("unit", ["", "Nor"])
-def test_no_sheet_is_printed_that_no_unit_would_miss(unit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_sheet_is_printed_that_no_unit_would_miss(
+    unit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
     store = open_store(load_settings(), create=True)
     with store.begin() as conn:

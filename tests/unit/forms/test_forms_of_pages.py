@@ -1,4 +1,6 @@
-"""A form of several pages is one entry, in whatever order its pages come; a page that has not come is reported."""
+"""A form of several pages is one entry, in whatever order its pages come; a page that has not come
+is reported.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ def ward(store: Store) -> Ward:
 def read(ward: Ward, serial: str, page_no: int, form: Form = APPLICATION) -> None:
     """A page of a filled sheet comes in."""
     fields = {
-        spec.name: Reading(SAID[spec.name], 0.97, State.READ) if spec.name in SAID else Reading.empty(0.97)
+        spec.name: Reading(SAID[spec.name], 0.97, State.READ)
+        if spec.name in SAID
+        else Reading.empty(0.97)
         for spec in form.pages[page_no - 1].all_fields
     }
     code = SheetCode(form.id, form.version, page_no, len(form.pages), serial)
@@ -58,9 +62,15 @@ def decide(ward: Ward, entry_id: str, minutes: int) -> EntryState:
     """What a person answers who reads what there is."""
     with ward.store.begin() as conn:
         view = open_claimed_entry(conn, SHIPPED, EVA, entry_id, later(minutes))
-        here = [field.spec.name for field in view.fields if field.is_open and field.page is not None]
-        given = {name: Answer(SAID[name]) if name in SAID else Answer(None, State.EMPTY) for name in here}
-        return decisions.decide_entry(conn, SHIPPED, EVA, entry_id, view.entry.revision, given, later(minutes))
+        here = [
+            field.spec.name for field in view.fields if field.is_open and field.page is not None
+        ]
+        given = {
+            name: Answer(SAID[name]) if name in SAID else Answer(None, State.EMPTY) for name in here
+        }
+        return decisions.decide_entry(
+            conn, SHIPPED, EVA, entry_id, view.entry.revision, given, later(minutes)
+        )
 
 
 def test_pages_in_any_order_become_one_entry(ward: Ward) -> None:
@@ -85,7 +95,9 @@ def test_a_page_that_has_not_come_is_reported_and_opens_the_entry_when_it_comes(
         (sheet,) = list_incomplete_sheets(conn, ADMIN)
         assert (sheet.sheet, sheet.missing_pages) == ("AAAA", (2,))
         assert "page_missing:2" in open_claimed_entry(conn, SHIPPED, EVA, "AAAA-00", NOW).problems
-    assert decide(ward, "AAAA-00", 1) is EntryState.CONFIRMED  # what is missing has no figures to add up
+    assert (
+        decide(ward, "AAAA-00", 1) is EntryState.CONFIRMED
+    )  # what is missing has no figures to add up
     read(ward, "AAAA", 2)
     with ward.store.read() as conn:
         assert load_entry(conn, "AAAA-00").state is EntryState.REVIEW

@@ -30,7 +30,13 @@ def _text(name: str, **more: object) -> dict[str, Any]:
 
 
 def _digits(name: str, cells: int) -> dict[str, Any]:
-    return {"name": name, "label": name.capitalize(), "kind": "digits", "format": "number", "cells": cells}
+    return {
+        "name": name,
+        "label": name.capitalize(),
+        "kind": "digits",
+        "format": "number",
+        "cells": cells,
+    }
 
 
 def _mark(name: str, label: str = "") -> dict[str, Any]:
@@ -38,7 +44,15 @@ def _mark(name: str, label: str = "") -> dict[str, Any]:
 
 
 def _outline(*sections: dict[str, Any], **more: object) -> dict[str, Any]:
-    told = {"id": "prov", "version": 1, "title": "Prov", "area": "SoL", "criticality": "B", "law": LAW, "entries": "sheet"}
+    told = {
+        "id": "prov",
+        "version": 1,
+        "title": "Prov",
+        "area": "SoL",
+        "criticality": "B",
+        "law": LAW,
+        "entries": "sheet",
+    }
     return told | {"sections": list(sections)} | more
 
 
@@ -66,7 +80,9 @@ def test_the_standard_sections_stand_where_they_stand_on_the_first_forms() -> No
 
 
 def test_what_has_no_width_shares_what_is_left_of_the_row() -> None:
-    form = _form(CLIENT, EVENT, _rows([_digits("antal", 4), _text("vad"), _text("varav", width=30)]), AUTHOR)
+    form = _form(
+        CLIENT, EVENT, _rows([_digits("antal", 4), _text("vad"), _text("varav", width=30)]), AUTHOR
+    )
     (antal, vad, varav) = (_box(form, name) for name in ("antal", "vad", "varav"))
     assert antal[2] == 22
     assert vad[0] == antal[0] + antal[2] + 5
@@ -76,8 +92,12 @@ def test_what_has_no_width_shares_what_is_left_of_the_row() -> None:
 
 def test_a_label_is_never_wider_than_its_place() -> None:
     long = "En mycket lång ledtext som ingen ruta rymmer"
-    form = _form(CLIENT, EVENT, _rows([_digits("antal", 2) | {"label": long}, _text("vad")]), AUTHOR)
-    assert _box(form, "vad")[0] >= 15 + measure_label_width(OutlineField.model_validate(_digits("antal", 2) | {"label": long}))
+    form = _form(
+        CLIENT, EVENT, _rows([_digits("antal", 2) | {"label": long}, _text("vad")]), AUTHOR
+    )
+    assert _box(form, "vad")[0] >= 15 + measure_label_width(
+        OutlineField.model_validate(_digits("antal", 2) | {"label": long})
+    )
 
 
 def test_a_row_that_is_too_wide_goes_on_below() -> None:
@@ -87,42 +107,79 @@ def test_a_row_that_is_too_wide_goes_on_below() -> None:
 
 
 def test_check_boxes_that_do_not_fit_stand_in_columns() -> None:
-    form = _form(CLIENT, EVENT, _rows([_mark(f"m{n}", "Någonting långt att kryssa för") for n in range(7)]), AUTHOR)
+    form = _form(
+        CLIENT,
+        EVENT,
+        _rows([_mark(f"m{n}", "Någonting långt att kryssa för") for n in range(7)]),
+        AUTHOR,
+    )
     places = [_box(form, f"m{n}") for n in range(7)]
     across = sorted({x for x, *_ in places})
     assert 1 < len(across) < 7
-    assert min(b - a for a, b in pairwise(across)) >= 5 + 0.9 + 3 + measure_text_width("Någonting långt att kryssa för", CHOICE_LABEL_STYLE)
+    assert min(b - a for a, b in pairwise(across)) >= 5 + 0.9 + 3 + measure_text_width(
+        "Någonting långt att kryssa för", CHOICE_LABEL_STYLE
+    )
 
 
 def test_columns_of_a_section_stand_below_each_other_and_handwriting_takes_the_rest() -> None:
     wide = _digits("a", 5) | {"label": "En lång ledtext"}
-    form = _form(CLIENT, EVENT, _rows([wide, *(_digits(n, 5) for n in "bcd")], [_digits("e", 6), _text("f")], columns=4), AUTHOR)
-    assert [_box(form, name)[0] for name in "abcd"] == pytest.approx([15 + n * 46.25 for n in range(4)], abs=0.06)
+    form = _form(
+        CLIENT,
+        EVENT,
+        _rows([wide, *(_digits(n, 5) for n in "bcd")], [_digits("e", 6), _text("f")], columns=4),
+        AUTHOR,
+    )
+    assert [_box(form, name)[0] for name in "abcd"] == pytest.approx(
+        [15 + n * 46.25 for n in range(4)], abs=0.06
+    )
     assert (_box(form, "e")[0], _box(form, "f")[0]) == (_box(form, "a")[0], _box(form, "b")[0])
     assert _box(form, "f")[0] + _box(form, "f")[2] == pytest.approx(195, abs=0.2)
     with pytest.raises(LayoutError):
-        place_outline(Outline.model_validate(_outline(CLIENT, EVENT, _rows([_digits("a", 8)], columns=5), AUTHOR)))
+        place_outline(
+            Outline.model_validate(
+                _outline(CLIENT, EVENT, _rows([_digits("a", 8)], columns=5), AUTHOR)
+            )
+        )
 
 
 def test_repeated_rows_stand_exactly_below_each_other_however_wide_the_first_label_is() -> None:
     row = [_text("namn"), _mark("lunch", "En lång ledtext"), _digits("belopp", 5)]
-    form = _form(CLIENT, EVENT, {"title": "Barn", "repeat": {"prefix": "barn", "count": 3, "label": "Barn"}, "rows": [row]}, AUTHOR)
+    form = _form(
+        CLIENT,
+        EVENT,
+        {"title": "Barn", "repeat": {"prefix": "barn", "count": 3, "label": "Barn"}, "rows": [row]},
+        AUTHOR,
+    )
     for name in ("namn", "lunch", "belopp"):
         boxes = [_box(form, f"barn{turn}_{name}") for turn in (1, 2, 3)]
         assert len({(x, w) for x, _, w, _ in boxes}) == 1
-        assert [form.by_name[f"barn{turn}_{name}"].label_side for turn in (1, 2, 3)] == [LabelSide.ABOVE, LabelSide.NONE, LabelSide.NONE]
+        assert [form.by_name[f"barn{turn}_{name}"].label_side for turn in (1, 2, 3)] == [
+            LabelSide.ABOVE,
+            LabelSide.NONE,
+            LabelSide.NONE,
+        ]
 
 
 def test_options_stand_side_by_side_and_go_on_below() -> None:
     options = [{"value": f"v{n}", "label": "Ett ganska långt val nummer"} for n in range(6)]
-    form = _form(CLIENT, EVENT, _rows([{"name": "typ", "label": "Typ", "kind": "choice", "options": options}]), AUTHOR)
+    form = _form(
+        CLIENT,
+        EVENT,
+        _rows([{"name": "typ", "label": "Typ", "kind": "choice", "options": options}]),
+        AUTHOR,
+    )
     spec = form.by_name["typ"]
     assert len({option.box[1] for option in spec.options}) > 1
     assert all(option.box[2:] == (5, 5) for option in spec.options)
 
 
 def test_a_field_that_fills_takes_the_rest_of_its_page() -> None:
-    form = _form(CLIENT, EVENT, _rows([{"name": "allt", "label": "Avsnitt", "kind": "lines", "lines": "fill"}]), AUTHOR)
+    form = _form(
+        CLIENT,
+        EVENT,
+        _rows([{"name": "allt", "label": "Avsnitt", "kind": "lines", "lines": "fill"}]),
+        AUTHOR,
+    )
     last = form.pages[0].sections[-1].box
     assert last[1] + last[3] == pytest.approx(CONTENT_BOX.y + CONTENT_BOX.h, abs=0.02)
     spec = form.by_name["allt"]
@@ -149,12 +206,19 @@ def test_repeated_rows_have_names_and_a_group_of_their_own() -> None:
     form = _form(CLIENT, EVENT, _rows(row, repeat=repeat), AUTHOR)
     assert form.by_name["barn2_start"].less_than == "barn2_slut"
     assert form.by_name["barn2_namn"].full_label == "Barn 2: Namn"
-    assert [form.by_name[f"barn{n}_namn"].label_side for n in (1, 2)] == [LabelSide.ABOVE, LabelSide.NONE]
+    assert [form.by_name[f"barn{n}_namn"].label_side for n in (1, 2)] == [
+        LabelSide.ABOVE,
+        LabelSide.NONE,
+    ]
     assert [text.text for text in form.pages[0].texts] == ["Barn 1", "Barn 2", "Barn 3"]
 
 
 def test_a_table_of_one_line_has_its_labels_once() -> None:
-    table = _rows([_text("vad", means="author_name"), _mark("klart")], title="Rader", table={"prefix": "rad", "count": 4})
+    table = _rows(
+        [_text("vad", means="author_name"), _mark("klart")],
+        title="Rader",
+        table={"prefix": "rad", "count": 4},
+    )
     form = _form(CLIENT, EVENT, table, entries="row")
     assert form.by_name["rad03.klart"].label_side is LabelSide.HEADING
     assert form.pages[0].table is not None
@@ -163,7 +227,12 @@ def test_a_table_of_one_line_has_its_labels_once() -> None:
 
 
 def test_a_table_can_fill_its_page() -> None:
-    table = _rows([_text("vad")], [_mark("klart"), _text("annat")], title="Rader", table={"prefix": "rad", "count": "fill"})
+    table = _rows(
+        [_text("vad")],
+        [_mark("klart"), _text("annat")],
+        title="Rader",
+        table={"prefix": "rad", "count": "fill"},
+    )
     form = _form(CLIENT, EVENT, table, AUTHOR, entries="row")
     placed = form.pages[0].table
     assert placed is not None
@@ -182,20 +251,36 @@ def test_a_table_can_fill_its_page() -> None:
 def test_what_does_not_fit_is_said_with_a_remedy(sections: list[dict[str, Any]], said: str) -> None:
     entries = "row" if "table" in sections[0] else "sheet"
     with pytest.raises(LayoutError, match=said) as raised:
-        place_outline(Outline.model_validate(_outline(CLIENT, EVENT, *sections, AUTHOR, entries=entries)))
+        place_outline(
+            Outline.model_validate(_outline(CLIENT, EVENT, *sections, AUTHOR, entries=entries))
+        )
     assert raised.value.remedy
     assert raised.value.fault.at[:2] == ("sections", 2)
 
 
 def test_in_class_a_whatever_has_a_format_is_critical_but_a_telephone() -> None:
-    form = _form(CLIENT, EVENT, _rows([_digits("dos", 3), _text("tel", format="phone")]), AUTHOR, criticality="A")
+    form = _form(
+        CLIENT,
+        EVENT,
+        _rows([_digits("dos", 3), _text("tel", format="phone")]),
+        AUTHOR,
+        criticality="A",
+    )
     assert form.by_name["dos"].critical
     assert not form.by_name["tel"].critical
     assert form.by_name["skrivet_datum"].critical
 
 
 def test_the_written_file_is_the_same_form() -> None:
-    row = [_text("vad"), {"name": "typ", "label": "Typ", "kind": "choice", "options": [{"value": "a", "label": "A"}, {"value": "b", "label": "B"}]}]
+    row = [
+        _text("vad"),
+        {
+            "name": "typ",
+            "label": "Typ",
+            "kind": "choice",
+            "options": [{"value": "a", "label": "A"}, {"value": "b", "label": "B"}],
+        },
+    ]
     form = _form(CLIENT, EVENT, _rows(row, {"text": "Skriv: tydligt."}), AUTHOR, subject="client")
     text = dump_form(form)
     assert text.startswith("# Placed from outline.yaml")

@@ -19,8 +19,20 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form, Forms, Subject
 from pipeline.domain.model import Box, Client, Image
 from pipeline.domain.settings import ROOT
-from pipeline.forms.fiducials import CODE_BOXES, MARKER_BOXES, MARKER_DICTIONARY, is_serial, parse_code
-from pipeline.forms.printing import Sheet, make_blank_sheets, make_client_sheets, print_sheets, to_issued_sheet
+from pipeline.forms.fiducials import (
+    CODE_BOXES,
+    MARKER_BOXES,
+    MARKER_DICTIONARY,
+    is_serial,
+    parse_code,
+)
+from pipeline.forms.printing import (
+    Sheet,
+    make_blank_sheets,
+    make_client_sheets,
+    print_sheets,
+    to_issued_sheet,
+)
 from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.reading.template_images import template_image
 from tests.support.pages.form_choice import by_form
@@ -35,18 +47,25 @@ every_form = pytest.mark.parametrize("form", by_form(FORMS.values()))
 
 
 def _picture(pdf: bytes, page_no: int = 1) -> Image:
-    page = convert_from_bytes(pdf, size=(1680, 2376), grayscale=True, first_page=page_no, last_page=page_no)[0]
+    page = convert_from_bytes(
+        pdf, size=(1680, 2376), grayscale=True, first_page=page_no, last_page=page_no
+    )[0]
     return np.array(page, dtype=np.uint8)
 
 
 def _inside(picture: Image, box: Box, inset_mm: float = 0.0) -> Image:
     left, top = round((box.x + inset_mm) * PX_PER_MM), round((box.y + inset_mm) * PX_PER_MM)
-    right, bottom = round((box.x + box.w - inset_mm) * PX_PER_MM), round((box.y + box.h - inset_mm) * PX_PER_MM)
+    right, bottom = (
+        round((box.x + box.w - inset_mm) * PX_PER_MM),
+        round((box.y + box.h - inset_mm) * PX_PER_MM),
+    )
     return picture[top:bottom, left:right]
 
 
 def _words(pdf: bytes) -> str:
-    return subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+    return subprocess.run(
+        ["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True
+    ).stdout.decode()
 
 
 @every_form
@@ -54,10 +73,18 @@ def test_both_codes_say_what_sheet_it_is(form: Form) -> None:
     serial = make_blank_sheets(1)[0].serial
     picture = _picture(print_sheets(form, [Sheet(serial)]))
     for place in CODE_BOXES:
-        found = zxingcpp.read_barcodes(_inside(picture, Box(place.x - 2, place.y - 2, place.w + 4, place.h + 4)))
+        found = zxingcpp.read_barcodes(
+            _inside(picture, Box(place.x - 2, place.y - 2, place.w + 4, place.h + 4))
+        )
         code = parse_code(found[0].text)
         assert code is not None
-        assert (code.form, code.version, code.page_no, code.pages, code.serial) == (form.id, form.version, 1, len(form.pages), serial)
+        assert (code.form, code.version, code.page_no, code.pages, code.serial) == (
+            form.id,
+            form.version,
+            1,
+            len(form.pages),
+            serial,
+        )
 
 
 @every_form
@@ -68,7 +95,14 @@ def test_the_markers_are_where_they_are_said_to_be(form: Form) -> None:
     assert sorted(ids.ravel()) == sorted(MARKER_BOXES)
     for corner, number in zip(corners, ids.ravel(), strict=True):
         box = MARKER_BOXES[int(number)]
-        expected = np.array([(box.x, box.y), (box.x + box.w, box.y), (box.x + box.w, box.y + box.h), (box.x, box.y + box.h)])
+        expected = np.array(
+            [
+                (box.x, box.y),
+                (box.x + box.w, box.y),
+                (box.x + box.w, box.y + box.h),
+                (box.x, box.y + box.h),
+            ]
+        )
         assert np.abs(corner.reshape(4, 2) / PX_PER_MM - expected).max() < 0.2
 
 
@@ -98,7 +132,10 @@ def test_a_clients_sheet_differs_only_where_the_client_and_the_unit_stand(form: 
     assert pid is not None or form.subject is Subject.NONE
     for cell in pid.cell_boxes if pid and form.subject is Subject.CLIENT else ():
         assert _inside(changed, cell).any()
-    known = [form.meaning(m, form.rows()[0]) for m in (Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED, Meaning.UNIT)]
+    known = [
+        form.meaning(m, form.rows()[0])
+        for m in (Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED, Meaning.UNIT)
+    ]
     for spec in filter(None, known):
         box = spec.area
         _inside(changed, Box(max(0, box.x - 24), box.y - 1, box.w + 25, box.h + 2))[:] = False
@@ -109,7 +146,10 @@ def test_without_a_client_the_printed_name_leaves_no_trace() -> None:
     form = FORMS.latest("hsl-anteckning")
     spec = form.meaning(Meaning.CLIENT_PRINTED)
     assert spec is not None
-    around = _inside(template_image(form, 1), Box(spec.area.x - 24, spec.area.y, spec.area.w + 24, spec.area.h - 0.6))
+    around = _inside(
+        template_image(form, 1),
+        Box(spec.area.x - 24, spec.area.y, spec.area.w + 24, spec.area.h - 0.6),
+    )
     assert len(np.unique(around)) == 1
 
 
@@ -124,13 +164,17 @@ def test_a_long_name_stays_in_its_field() -> None:
 
 
 def test_a_number_that_has_no_room_in_the_boxes_is_printed_whole_or_not_at_all() -> None:
-    """Regions' own numbers may have up to twenty characters: the first twelve of one are somebody else's."""
+    """Regions' own numbers may have up to twenty characters: the first twelve of one are somebody
+    else's.
+    """
     client = Client("LMA5012345678901", "Siv Ek", "Norr")
     for form_id in ("hsl-anteckning", "besokslista", "signeringslista"):
         words = _words(print_sheets(FORMS.latest(form_id), [Sheet(SERIAL, "Norr", client)]))
         assert "Siv Ek, LMA5012345678901" in words
         assert not re.search(r"L\s+M\s+A\s+5", words)
-    short = print_sheets(FORMS.latest("hsl-anteckning"), [Sheet(SERIAL, "Norr", Client("KX17", "Siv Ek", "Norr"))])
+    short = print_sheets(
+        FORMS.latest("hsl-anteckning"), [Sheet(SERIAL, "Norr", Client("KX17", "Siv Ek", "Norr"))]
+    )
     assert re.search(r"K\s+X\s+1\s+7", _words(short))
 
 
@@ -145,8 +189,13 @@ def test_a_number_that_has_no_room_in_the_boxes_is_printed_whole_or_not_at_all()
     ],
 )
 def test_a_name_never_loses_a_letter_in_silence(name: str, printed: str) -> None:
-    """A name of which nothing is printed looks like a sheet for anybody; two words in one like somebody else."""
-    pdf = print_sheets(FORMS.latest("hsl-anteckning"), [Sheet("7K3M91QX", "Norr", Client("192801287158", name, "Norr"))])
+    """A name of which nothing is printed looks like a sheet for anybody; two words in one like
+    somebody else.
+    """
+    pdf = print_sheets(
+        FORMS.latest("hsl-anteckning"),
+        [Sheet("7K3M91QX", "Norr", Client("192801287158", name, "Norr"))],
+    )
     assert printed in _words(pdf)
 
 
@@ -157,14 +206,21 @@ def test_the_same_sheets_on_the_same_day_are_the_same_file() -> None:
 
 
 def test_the_file_is_archivable_and_says_nothing_of_the_present() -> None:
-    with pikepdf.open(io.BytesIO(print_sheets(FORMS.latest("besokslista"), [Sheet(SERIAL)], printed_on=DAY))) as pdf:
+    with pikepdf.open(
+        io.BytesIO(print_sheets(FORMS.latest("besokslista"), [Sheet(SERIAL)], printed_on=DAY))
+    ) as pdf:
         with pdf.open_metadata() as metadata:
             assert metadata.pdfa_status == "2B"
             assert metadata["xmp:ModifyDate"].startswith("2021-12-16")
             assert metadata["dc:title"] == "Besöks- och insatslista hemtjänst"
         assert str(pdf.Root.Lang) == "sv-SE"
         assert pdf.Root.OutputIntents[0].S == pikepdf.Name.GTS_PDFA1
-        fonts = [obj for obj in pdf.objects if isinstance(obj, pikepdf.Dictionary) and obj.get("/Type") == pikepdf.Name.FontDescriptor]
+        fonts = [
+            obj
+            for obj in pdf.objects
+            if isinstance(obj, pikepdf.Dictionary)
+            and obj.get("/Type") == pikepdf.Name.FontDescriptor
+        ]
         assert fonts
         assert all("/FontFile2" in font for font in fonts)
 
@@ -172,8 +228,12 @@ def test_the_file_is_archivable_and_says_nothing_of_the_present() -> None:
 def test_a_form_of_two_pages_numbers_them() -> None:
     note = FORMS.latest("hsl-anteckning")
     second = note.pages[0].model_copy(update={"fields": (), "sections": ()})
-    pdf = print_sheets(note.model_copy(update={"pages": (note.pages[0], second)}), make_blank_sheets(2))
-    codes = [parse_code(zxingcpp.read_barcodes(_picture(pdf, page))[0].text) for page in range(1, 5)]
+    pdf = print_sheets(
+        note.model_copy(update={"pages": (note.pages[0], second)}), make_blank_sheets(2)
+    )
+    codes = [
+        parse_code(zxingcpp.read_barcodes(_picture(pdf, page))[0].text) for page in range(1, 5)
+    ]
     assert [(c.page_no, c.pages) for c in codes if c] == [(1, 2), (2, 2), (1, 2), (2, 2)]
     assert len({c.serial for c in codes if c}) == 2
 
@@ -184,7 +244,12 @@ def test_issued_sheets_have_serials_of_their_own() -> None:
     assert len({sheet.serial for sheet in sheets}) == 51
     assert all(is_serial(sheet.serial) for sheet in sheets)
     last = to_issued_sheet(form, sheets[-1])
-    assert (last.form, last.version, last.unit, last.client_pid) == ("hsl-anteckning", form.version, CLIENT.unit, CLIENT.pid)
+    assert (last.form, last.version, last.unit, last.client_pid) == (
+        "hsl-anteckning",
+        form.version,
+        CLIENT.unit,
+        CLIENT.pid,
+    )
     assert to_issued_sheet(form, sheets[0]).client_pid is None
 
 

@@ -50,13 +50,17 @@ def test_taking_in_that_was_cut_short_is_continued(store: Store) -> None:
     assert demo.count_demo_pages(store) == 120
 
 
-def test_the_settings_say_when_the_outage_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_settings_say_when_the_outage_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     demo.prepare_workspace(tmp_path)
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
     assert Settings(workspace=tmp_path).outage_start == datetime(2021, 12, 16, 3)
 
 
-def test_the_demo_keeps_to_a_database_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demo_keeps_to_a_database_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     care = tmp_path / "care.db"
     monkeypatch.setenv("EFTERSKRIFT_DATABASE_URL", f"sqlite:///{care}")
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "care"))

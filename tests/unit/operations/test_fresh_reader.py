@@ -22,7 +22,9 @@ pytestmark = pytest.mark.slow
 EVA = StaffMember("Eva Marklund", "sjuksköterska", "EM", "Norr")
 
 
-def test_staff_that_comes_while_pages_are_read_is_known_at_the_next_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_staff_that_comes_while_pages_are_read_is_known_at_the_next_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     known: list[tuple[StaffMember, ...]] = []
     readers: list[int] = []
 
@@ -45,7 +47,9 @@ def test_staff_that_comes_while_pages_are_read_is_known_at_the_next_page(tmp_pat
     store.close()
 
 
-def test_clients_that_come_while_pages_are_read_are_known_at_the_next_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clients_that_come_while_pages_are_read_are_known_at_the_next_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     known: list[list[str]] = []
     registers: list[int] = []
 
@@ -68,7 +72,9 @@ def test_clients_that_come_while_pages_are_read_are_known_at_the_next_page(tmp_p
     store.close()
 
 
-def test_a_form_that_is_published_while_pages_are_read_is_known_at_the_next_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_form_that_is_published_while_pages_are_read_is_known_at_the_next_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     known: list[set[str]] = []
 
     def read(self: PageReader, data: bytes, media_type: str) -> PageResult:

@@ -19,12 +19,32 @@ from pipeline.domain.settings import Settings
 from pipeline.operations.intake import IntakeResult, SourceFile, import_files, import_uploads
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.paper.batches import list_unfinished
-from pipeline.store.paper.pages import Page, count_pages_by_state, list_batch_pages, list_batches, list_queued_pages
-from tests.support.pages.small_pages import CutShortError, blank_page, foreign_page, pdf, stop_after, write_stack
+from pipeline.store.paper.pages import (
+    Page,
+    count_pages_by_state,
+    list_batch_pages,
+    list_batches,
+    list_queued_pages,
+)
+from tests.support.pages.small_pages import (
+    CutShortError,
+    blank_page,
+    foreign_page,
+    pdf,
+    stop_after,
+    write_stack,
+)
 
 pytestmark = pytest.mark.slow
 
-SCANNER = Person("a.b", "Anna Berg", "administratör", Role.ADMINISTRATOR, frozenset({"Norra"}), frozenset({"HSL"}))
+SCANNER = Person(
+    "a.b",
+    "Anna Berg",
+    "administratör",
+    Role.ADMINISTRATOR,
+    frozenset({"Norra"}),
+    frozenset({"HSL"}),
+)
 
 
 @pytest.fixture
@@ -54,7 +74,9 @@ def tiff(path: Path, count: int) -> Path:
     return path
 
 
-def test_pages_stand_in_the_order_of_the_files_with_their_bytes_as_they_came(store: Store, tmp_path: Path) -> None:
+def test_pages_stand_in_the_order_of_the_files_with_their_bytes_as_they_came(
+    store: Store, tmp_path: Path
+) -> None:
     paths = [tiff(tmp_path / "b.tif", 3), *write_stack(tmp_path / "in", 2)]
     taken = given(store, paths)
     found = pages(store, taken.batch)
@@ -71,7 +93,9 @@ def test_pages_stand_in_the_order_of_the_files_with_their_bytes_as_they_came(sto
     assert {p.state for p in found} == {"queued"}
 
 
-def test_a_bad_file_is_a_failed_page_with_its_reason_and_its_bytes_and_the_rest_goes_on(store: Store, tmp_path: Path) -> None:
+def test_a_bad_file_is_a_failed_page_with_its_reason_and_its_bytes_and_the_rest_goes_on(
+    store: Store, tmp_path: Path
+) -> None:
     broken = tmp_path / "broken.pdf"
     broken.write_bytes(b"%PDF-1.7\nnothing more")
     empty = tmp_path / "empty.jpg"
@@ -104,15 +128,21 @@ def test_taking_in_that_was_cut_short_is_continued_by_the_same_files(
         assert len(list_queued_pages(conn)) == 7
 
 
-def test_a_file_that_stands_twice_in_a_stack_is_in_twice_also_when_it_is_continued(store: Store, tmp_path: Path) -> None:
+def test_a_file_that_stands_twice_in_a_stack_is_in_twice_also_when_it_is_continued(
+    store: Store, tmp_path: Path
+) -> None:
     one, two = write_stack(tmp_path / "in", 2)
     with pytest.raises(CutShortError):
-        import_files(store, [one, two, one], unit="Norra", place="", by="a.b", on_page=stop_after(2))
+        import_files(
+            store, [one, two, one], unit="Norra", place="", by="a.b", on_page=stop_after(2)
+        )
     taken = import_files(store, [one, two, one], unit="Norra", place="", by="a.b")
     assert [p.source_name for p in pages(store, taken.batch)] == [one.name, two.name, one.name]
 
 
-def test_the_same_files_given_again_after_the_end_are_a_new_batch(store: Store, tmp_path: Path) -> None:
+def test_the_same_files_given_again_after_the_end_are_a_new_batch(
+    store: Store, tmp_path: Path
+) -> None:
     paths = write_stack(tmp_path / "in", 2)
     assert given(store, paths).batch != given(store, paths).batch
     with store.read() as conn:
@@ -150,8 +180,12 @@ def test_a_file_that_changes_on_the_way_is_no_bad_page(tmp_path: Path) -> None:
         source.check_unchanged()
 
 
-def test_a_file_that_is_replaced_on_the_way_is_not_taken_for_what_it_was(store: Store, tmp_path: Path) -> None:
-    """A copier that uses its names again: pages of the new file under the old one's digest would make the old one count as taken in."""
+def test_a_file_that_is_replaced_on_the_way_is_not_taken_for_what_it_was(
+    store: Store, tmp_path: Path
+) -> None:
+    """A copier that uses its names again: pages of the new file under the old one's digest would
+    make the old one count as taken in.
+    """
     one, two = write_stack(tmp_path / "in", 2)
     before = two.read_bytes()
 
@@ -167,7 +201,9 @@ def test_a_file_that_is_replaced_on_the_way_is_not_taken_for_what_it_was(store: 
     assert given(store, [one, two]).pages == 2
 
 
-def test_nothing_and_a_missing_file_are_refused_before_a_batch_is_made(store: Store, tmp_path: Path) -> None:
+def test_nothing_and_a_missing_file_are_refused_before_a_batch_is_made(
+    store: Store, tmp_path: Path
+) -> None:
     with pytest.raises(IntakeError):
         given(store, [])
     with pytest.raises(IntakeError, match=r"gone\.pdf cannot be read"):
@@ -189,20 +225,32 @@ def no_file_larger_than(size: int) -> Iterator[None]:
 def test_a_full_disk_names_itself_and_the_same_files_continue(store: Store, tmp_path: Path) -> None:
     small = write_stack(tmp_path / "in", 2)
     noise = tmp_path / "noise.png"
-    noise.write_bytes(cv2.imencode(".png", np.random.default_rng(1).integers(0, 255, (1600, 1600), np.uint8))[1].tobytes())
+    noise.write_bytes(
+        cv2.imencode(".png", np.random.default_rng(1).integers(0, 255, (1600, 1600), np.uint8))[
+            1
+        ].tobytes()
+    )
     paths = [*small, noise]
-    with no_file_larger_than(2_000_000), pytest.raises(StoreUnavailableError, match="cannot be written"):
+    with (
+        no_file_larger_than(2_000_000),
+        pytest.raises(StoreUnavailableError, match="cannot be written"),
+    ):
         given(store, paths)
     assert not list(store.images.folder.rglob("*.part"))
     assert given(store, paths) == IntakeResult(given_batch(store), 3, 0, True)
 
 
-def test_a_page_that_could_not_be_drawn_for_a_full_disk_is_no_damaged_page(store: Store, tmp_path: Path) -> None:
+def test_a_page_that_could_not_be_drawn_for_a_full_disk_is_no_damaged_page(
+    store: Store, tmp_path: Path
+) -> None:
     drawn = FPDF(unit="mm", format="A4")
     drawn.add_page()
     drawn.line(20, 20, 190, 270)
     drawn.output(str(tmp_path / "drawn.pdf"))
-    with no_file_larger_than(2_000_000), pytest.raises(StoreUnavailableError, match="could not be drawn"):
+    with (
+        no_file_larger_than(2_000_000),
+        pytest.raises(StoreUnavailableError, match="could not be drawn"),
+    ):
         given(store, [tmp_path / "drawn.pdf"])
     with store.read() as conn:
         assert count_pages_by_state(conn)["failed"] == 0
@@ -222,12 +270,16 @@ def test_uploads_are_taken_in_and_leave_no_file_behind(store: Store, settings: S
     assert [path for path in (settings.workspace / "uploads").iterdir() if path.is_dir()] == []
 
 
-def test_uploads_that_a_killed_process_left_are_swept_by_the_next(store: Store, settings: Settings) -> None:
+def test_uploads_that_a_killed_process_left_are_swept_by_the_next(
+    store: Store, settings: Settings
+) -> None:
     left = settings.workspace / "uploads" / "abandoned"
     (left / "00000").mkdir(parents=True)
     (left / ".in-use").touch()
     (left / "00000" / "blad.png").write_bytes(blank_page(1))
-    import_uploads(store, settings, [("blad.png", blank_page(2))], person=SCANNER, unit="Norra", place="")
+    import_uploads(
+        store, settings, [("blad.png", blank_page(2))], person=SCANNER, unit="Norra", place=""
+    )
     assert not left.exists()
 
 
@@ -235,4 +287,11 @@ def test_only_who_may_scan_for_the_unit_uploads(store: Store, settings: Settings
     for role, units in ((Role.REVIEWER, {"Norra"}), (Role.ADMINISTRATOR, {"Södra"})):
         person = Person("a.b", "Anna Berg", "", role, frozenset(units), frozenset({"HSL"}))
         with pytest.raises(NotAllowedError):
-            import_uploads(store, settings, [("blad.png", blank_page(1))], person=person, unit="Norra", place="")
+            import_uploads(
+                store,
+                settings,
+                [("blad.png", blank_page(1))],
+                person=person,
+                unit="Norra",
+                place="",
+            )

@@ -33,7 +33,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
-def test_workers_that_are_ended_while_the_disk_of_pictures_is_away_are_no_attempts(store: Store) -> None:
+def test_workers_that_are_ended_while_the_disk_of_pictures_is_away_are_no_attempts(
+    store: Store,
+) -> None:
     with store.read() as conn:
         (waiting,) = list_queued_pages(conn)
     desk = PageJob(store, Blank(), 2, 0.01)
@@ -72,5 +74,7 @@ def test_a_page_in_hand_goes_back_to_the_queue_when_the_store_is_upgraded(store:
     assert isinstance(desk.missing_program, SchemaTooNewError)
     with store.read() as conn:
         assert list_queued_pages(conn) == [waiting]
-        row = conn.execute(select(paper.page.c.state, paper.page.c.attempts, paper.page.c.reason)).one()
+        row = conn.execute(
+            select(paper.page.c.state, paper.page.c.attempts, paper.page.c.reason)
+        ).one()
     assert tuple(row) == ("queued", 0, "")

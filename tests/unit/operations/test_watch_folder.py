@@ -22,7 +22,14 @@ from pipeline.operations.watch_folder import FolderWatch, is_complete_file
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.paper.batches import list_unfinished
 from pipeline.store.paper.pages import count_pages_by_state, list_batch_pages
-from tests.support.pages.small_pages import CutShortError, blank_page, foreign_page, pdf, stop_after, write_stack
+from tests.support.pages.small_pages import (
+    CutShortError,
+    blank_page,
+    foreign_page,
+    pdf,
+    stop_after,
+    write_stack,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +48,9 @@ class Scanner:
         folder.mkdir(exist_ok=True)
         self.now = 0.0
         self.folder = folder
-        self.watch = FolderWatch(store, folder, "Norra", "Pärm 1", "a.b", interval=2, clock=lambda: self.now)
+        self.watch = FolderWatch(
+            store, folder, "Norra", "Pärm 1", "a.b", interval=2, clock=lambda: self.now
+        )
 
     def look(self, after: float = 2) -> IntakeResult | None:
         self.now += after
@@ -94,7 +103,9 @@ def test_a_file_that_somebody_has_open_for_writing_is_left_alone(scanner: Scanne
     assert scanner.look() is not None
 
 
-def test_a_name_that_is_used_again_is_taken_in_and_the_same_content_under_another_name_is_not(scanner: Scanner) -> None:
+def test_a_name_that_is_used_again_is_taken_in_and_the_same_content_under_another_name_is_not(
+    scanner: Scanner,
+) -> None:
     (scanner.folder / "scan.png").write_bytes(blank_page(1))
     scanner.look()
     assert scanner.look() is not None
@@ -146,12 +157,20 @@ def test_a_watch_that_was_killed_goes_on_with_its_batch_though_the_folder_has_ch
     assert taken is not None
     assert (taken.pages, taken.is_resumed) == (5, True)
     with store.read() as conn:
-        assert [p.source_name for p in list_batch_pages(conn, taken.batch)] == ["0000.png", "0001.png", "0002.png", "0003.png", "0009.png"]
+        assert [p.source_name for p in list_batch_pages(conn, taken.batch)] == [
+            "0000.png",
+            "0001.png",
+            "0002.png",
+            "0003.png",
+            "0009.png",
+        ]
         assert count_pages_by_state(conn)["in"] == 5
         assert list_unfinished(conn) == []
 
 
-def test_a_file_that_was_cut_short_is_finished_though_another_came_first(scanner: Scanner, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_was_cut_short_is_finished_though_another_came_first(
+    scanner: Scanner, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stack = pdf(scanner.folder / "stack.pdf", 3)
     scanner.look()
     monkeypatch.setattr(watch_module, "import_files", partial(import_files, on_page=stop_after(1)))
@@ -192,8 +211,12 @@ def test_what_is_no_scan_is_left_alone_and_counted_by_kind_only(scanner: Scanner
     assert scanner.watch.others == {".docx": 1, ".heic": 1, ".part": 1}
 
 
-@pytest.mark.parametrize("name", ["a.JPG", "a.jpe", "a.jfif", "a.JFIF", "a.jif", "a.Tiff", "a.TIF", "a.PDF"])
-def test_a_scan_is_taken_in_under_every_ordinary_name_of_its_kind(scanner: Scanner, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["a.JPG", "a.jpe", "a.jfif", "a.JFIF", "a.jif", "a.Tiff", "a.TIF", "a.PDF"]
+)
+def test_a_scan_is_taken_in_under_every_ordinary_name_of_its_kind(
+    scanner: Scanner, name: str
+) -> None:
     (scanner.folder / name).write_bytes(foreign_page(1))  # what it holds is known by its content
     scanner.look()
     taken = scanner.look()
@@ -209,7 +232,9 @@ def test_a_folder_that_goes_away_is_named(scanner: Scanner) -> None:
     assert scanner.look() is None
 
 
-@pytest.mark.parametrize(("kind", "suffix"), [("PNG", "png"), ("JPEG", "jpg"), ("TIFF", "tif"), ("PDF", "pdf")])
+@pytest.mark.parametrize(
+    ("kind", "suffix"), [("PNG", "png"), ("JPEG", "jpg"), ("TIFF", "tif"), ("PDF", "pdf")]
+)
 def test_each_kind_of_file_shows_its_end(tmp_path: Path, kind: str, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     Pillow.effect_noise((200, 200), 50).save(path, kind)
@@ -220,7 +245,9 @@ def test_each_kind_of_file_shows_its_end(tmp_path: Path, kind: str, suffix: str)
 
 
 @pytest.mark.parametrize(("order", "mark"), [("<", b"II"), (">", b"MM")])
-def test_a_tiff_whose_directory_is_not_there_yet_is_being_written(tmp_path: Path, order: str, mark: bytes) -> None:
+def test_a_tiff_whose_directory_is_not_there_yet_is_being_written(
+    tmp_path: Path, order: str, mark: bytes
+) -> None:
     path = tmp_path / "a.tif"
     for offset, ready in ((0, False), (5000, False), (16, True)):
         path.write_bytes(mark + struct.pack(order + "HI", 42, offset) + bytes(100))
@@ -229,8 +256,17 @@ def test_a_tiff_whose_directory_is_not_there_yet_is_being_written(tmp_path: Path
     assert is_complete_file(path)
 
 
-@pytest.mark.parametrize("why", [PermissionError(13, "Permission denied"), FileNotFoundError(2, "No such file"), OSError(5, "Input/output error")])
-def test_a_file_that_another_holds_hinders_one_look_only(scanner: Scanner, monkeypatch: pytest.MonkeyPatch, why: OSError) -> None:
+@pytest.mark.parametrize(
+    "why",
+    [
+        PermissionError(13, "Permission denied"),
+        FileNotFoundError(2, "No such file"),
+        OSError(5, "Input/output error"),
+    ],
+)
+def test_a_file_that_another_holds_hinders_one_look_only(
+    scanner: Scanner, monkeypatch: pytest.MonkeyPatch, why: OSError
+) -> None:
     (scanner.folder / "a.png").write_bytes(foreign_page(1))
     scanner.look()
 
@@ -244,7 +280,9 @@ def test_a_file_that_another_holds_hinders_one_look_only(scanner: Scanner, monke
     assert scanner.look() is not None
 
 
-def test_a_file_that_nobody_may_read_does_not_hold_up_the_others(scanner: Scanner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_nobody_may_read_does_not_hold_up_the_others(
+    scanner: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As of a copier that writes one file with other rights."""
     write_stack(scanner.folder, 3)
     scanner.look()
@@ -265,8 +303,12 @@ def test_a_file_that_nobody_may_read_does_not_hold_up_the_others(scanner: Scanne
     assert scanner.look() is not None
 
 
-@pytest.mark.parametrize(("where", "name"), [(watch_module, "page_count"), (Path, "is_dir"), (Path, "rglob")])
-def test_a_share_that_breaks_off_does_not_end_the_watch(scanner: Scanner, monkeypatch: pytest.MonkeyPatch, where: object, name: str) -> None:
+@pytest.mark.parametrize(
+    ("where", "name"), [(watch_module, "page_count"), (Path, "is_dir"), (Path, "rglob")]
+)
+def test_a_share_that_breaks_off_does_not_end_the_watch(
+    scanner: Scanner, monkeypatch: pytest.MonkeyPatch, where: object, name: str
+) -> None:
     write_stack(scanner.folder, 1)
     scanner.look()
 
@@ -281,14 +323,21 @@ def test_a_share_that_breaks_off_does_not_end_the_watch(scanner: Scanner, monkey
     assert scanner.look() is not None or scanner.watch.pending() == 0
 
 
-def test_pictures_that_a_copier_numbers_without_noughts_come_in_the_order_of_the_paper(scanner: Scanner, store: Store) -> None:
+def test_pictures_that_a_copier_numbers_without_noughts_come_in_the_order_of_the_paper(
+    scanner: Scanner, store: Store
+) -> None:
     for number in (10, 9, 2, 1):
         (scanner.folder / f"Scan {number}.png").write_bytes(foreign_page(number))
     scanner.look()
     taken = scanner.look()
     assert taken is not None
     with store.read() as conn:
-        assert [page.source_name for page in list_batch_pages(conn, taken.batch)] == ["Scan 1.png", "Scan 2.png", "Scan 9.png", "Scan 10.png"]
+        assert [page.source_name for page in list_batch_pages(conn, taken.batch)] == [
+            "Scan 1.png",
+            "Scan 2.png",
+            "Scan 9.png",
+            "Scan 10.png",
+        ]
 
 
 def test_a_folder_whose_name_is_no_utf8_is_watched(store: Store, tmp_path: Path) -> None:

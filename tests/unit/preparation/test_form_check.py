@@ -50,7 +50,12 @@ def test_a_good_outline_has_no_mistakes(tmp_path: Path) -> None:
     [
         ("area: SoL", "omrade: SoL", 4, "ingen nyckel omrade"),
         ("label: Antal, kind", "lable: Antal, kind", 13, "ingen nyckel lable här. → label"),
-        ("kind: digits", "kind: diggits", 13, "diggits finns inte. Det här finns: mark, choice, digits"),
+        (
+            "kind: digits",
+            "kind: diggits",
+            13,
+            "diggits finns inte. Det här finns: mark, choice, digits",
+        ),
         ("kind: digits", "kind: diggits", 13, "→ digits"),
         ("area: SoL", "area: HSO", 4, "HSL, SoL, LSS, IFO, ADM"),
         ("title: Prov\n", "", 1, "Nyckeln title saknas"),
@@ -69,7 +74,9 @@ def test_a_good_outline_has_no_mistakes(tmp_path: Path) -> None:
         ("format: number", "format: number, less_than: finns_inte", 13, "inget fält finns_inte"),
     ],
 )
-def test_a_mistake_in_an_outline_is_told_with_its_line(tmp_path: Path, old: str, new: str, line: int, said: str) -> None:
+def test_a_mistake_in_an_outline_is_told_with_its_line(
+    tmp_path: Path, old: str, new: str, line: int, said: str
+) -> None:
     findings = _outline(tmp_path, old, new)
     told = [finding.said() for finding in findings]
     assert any(said in one and f":{line}: " in one for one in told), told
@@ -85,28 +92,51 @@ def _form(tmp_path: Path, old: str, new: str) -> list[str]:
     assert old in text
     (folder / "form.yaml").write_text(text.replace(old, new, 1), "utf-8")
     (checked,) = check_forms(tmp_path / "forms")
-    return [f"{finding.line}: {finding.fault.what()} {finding.fault.remedy()}" for finding in checked.findings]
+    return [
+        f"{finding.line}: {finding.fault.what()} {finding.fault.remedy()}"
+        for finding in checked.findings
+    ]
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("box: [91, 238.5, 104, 8]", "box: [91, 238.5, 104, 6]", "lakare_namn: rutan är för låg för handskrift, 6 mm. Gör den minst 8 mm hög."),
-        ("box: [64, 238.5, 22, 8]", "box: [50, 238.5, 22, 8]", "lakare_datum och lakare_tid ligger på varandra"),
-        ("box: [64, 238.5, 22, 8]", "box: [64, 238.5, 16, 8]", "rutorna är för små för handskrift, 4 × 8 mm. Gör varje ruta minst 4,5 × 6 mm"),
+        (
+            "box: [91, 238.5, 104, 8]",
+            "box: [91, 238.5, 104, 6]",
+            "lakare_namn: rutan är för låg för handskrift, 6 mm. Gör den minst 8 mm hög.",
+        ),
+        (
+            "box: [64, 238.5, 22, 8]",
+            "box: [50, 238.5, 22, 8]",
+            "lakare_datum och lakare_tid ligger på varandra",
+        ),
+        (
+            "box: [64, 238.5, 22, 8]",
+            "box: [64, 238.5, 16, 8]",
+            "rutorna är för små för handskrift, 4 × 8 mm. Gör varje ruta minst 4,5 × 6 mm",
+        ),
         ("box: [143, 90, 5, 5]", "box: [143, 90, 3, 5]", "kryssrutan är 3 × 5 mm"),
         ("box: [143, 90, 5, 5]", "box: [243, 90, 5, 5]", "information ligger utanför sidan"),
         ("means: author_name, ", "", "Inget fält betyder author_name"),
-        ("{value: besok, label: Besök, box: [15, 90, 5, 5]}", "{value: besok, label: Besök, box: [5, 90, 5, 5]}", "valet besok ligger utanför"),
+        (
+            "{value: besok, label: Besök, box: [15, 90, 5, 5]}",
+            "{value: besok, label: Besök, box: [5, 90, 5, 5]}",
+            "valet besok ligger utanför",
+        ),
         ("lines: 9, ", "", "lines hör till kind: lines"),
     ],
 )
-def test_a_mistake_in_a_form_is_told_with_its_line(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_a_mistake_in_a_form_is_told_with_its_line(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
     text = (ROOT / "forms" / "hsl-anteckning" / "form.yaml").read_text("utf-8")
     told = _form(tmp_path, old, new)
     (mine,) = [one for one in told if said in one]
     near = int(mine.partition(":")[0])
-    assert near == 1 or "means" in said or abs(near - text[: text.index(old)].count("\n") - 1) <= 7, mine
+    assert (
+        near == 1 or "means" in said or abs(near - text[: text.index(old)].count("\n") - 1) <= 7
+    ), mine
 
 
 def test_a_form_that_is_not_what_its_outline_gives_is_told_to_be_placed(tmp_path: Path) -> None:
@@ -114,13 +144,19 @@ def test_a_form_that_is_not_what_its_outline_gives_is_told_to_be_placed(tmp_path
     folder.mkdir()
     (folder / "outline.yaml").write_text(OUTLINE, "utf-8")
     (checked,) = check_forms(tmp_path)
-    assert [finding.fault.remedy() for finding in checked.findings] == ["Kör `efterskrift forms place prov`."]
+    assert [finding.fault.remedy() for finding in checked.findings] == [
+        "Kör `efterskrift forms place prov`."
+    ]
 
 
-def test_the_command_speaks_of_every_file_though_one_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_speaks_of_every_file_though_one_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("ett", "tva"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "form.yaml").write_text("id: [\n" if name == "ett" else f"id: {name}\n", "utf-8")
+        (tmp_path / name / "form.yaml").write_text(
+            "id: [\n" if name == "ett" else f"id: {name}\n", "utf-8"
+        )
     monkeypatch.setenv("EFTERSKRIFT_FORMS", str(tmp_path))
     app = typer.Typer()
     forms.register(app)
@@ -134,7 +170,9 @@ def test_the_command_speaks_of_every_file_though_one_is_broken(tmp_path: Path, m
     assert "The key title is missing." in CliRunner().invoke(app, ["forms", "check"]).stdout
 
 
-def test_an_outline_with_a_mistake_is_not_placed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outline_with_a_mistake_is_not_placed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "prov"
     folder.mkdir()
     monkeypatch.setenv("EFTERSKRIFT_FORMS", str(tmp_path))
@@ -146,7 +184,11 @@ def test_an_outline_with_a_mistake_is_not_placed(tmp_path: Path, monkeypatch: py
     ):
         (folder / "outline.yaml").write_text(text, "utf-8")
         result = CliRunner().invoke(app, ["forms", "place", "prov"])
-        assert (result.exit_code, said in result.stderr, (folder / "form.yaml").exists()) == (code, True, code == 0)
+        assert (result.exit_code, said in result.stderr, (folder / "form.yaml").exists()) == (
+            code,
+            True,
+            code == 0,
+        )
 
 
 def test_every_mistake_has_a_remedy() -> None:

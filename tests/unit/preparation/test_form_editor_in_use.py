@@ -1,4 +1,6 @@
-"""A form that was published in the workspace is one like all others: in packs, in the review, in the list for keying in, in what commands show."""
+"""A form that was published in the workspace is one like all others: in packs, in the review, in
+the list for keying in, in what commands show.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ from tests.support.screens.seeding import ADMINISTRATOR, NOTE, NURSE, UNIT
 
 pytestmark = pytest.mark.slow
 
-VALUES = {name: value for name, value in NOTE.items() if name not in ("kontakttyp", "information", "plan")} | {"sov": "delvis"}
+VALUES = {
+    name: value for name, value in NOTE.items() if name not in ("kontakttyp", "information", "plan")
+} | {"sov": "delvis"}
 
 
 @pytest.fixture
@@ -45,7 +49,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def form(store: Store) -> Form:
     """Published in the workspace."""
     own = seeding.settings(store)
-    begun = actions.begin_outline_draft(store, own, seeding.forms(), ADMINISTRATOR, actions.NewFormInfo("Nattrond", Area.HSL, Subject.CLIENT))
+    begun = actions.begin_outline_draft(
+        store,
+        own,
+        seeding.forms(),
+        ADMINISTRATOR,
+        actions.NewFormInfo("Nattrond", Area.HSL, Subject.CLIENT),
+    )
     options = [{"value": value, "label": value.capitalize()} for value in ("hela", "delvis")]
     data = add_item(begun.data, 2, "Sov", FieldType.CHOICE)
     data["sections"][2]["rows"][1][0]["options"] = options
@@ -60,7 +70,9 @@ def office(store: Store) -> ExportContext:
     return ExportContext(store, own, FormLibrary(own).forms())
 
 
-def test_an_entry_of_it_is_reviewed_signed_and_keyed_in_in_its_own_order(store: Store, form: Form) -> None:
+def test_an_entry_of_it_is_reviewed_signed_and_keyed_in_in_its_own_order(
+    store: Store, form: Form
+) -> None:
     here = office(store)
     entry_id = seeding.add_sheet_of(store, form, VALUES)
     seeding.confirm(store, NURSE, entry_id, VALUES, sign=True, known=here.forms)
@@ -70,16 +82,24 @@ def test_an_entry_of_it_is_reviewed_signed_and_keyed_in_in_its_own_order(store: 
 
 
 def test_it_goes_into_a_pack(store: Store, form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pack_quantities, "load_rules", lambda: pack_quantities.QuantityRules(version=1, always=(), areas={"HSL": ()}, uses={}))
+    monkeypatch.setattr(
+        pack_quantities,
+        "load_rules",
+        lambda: pack_quantities.QuantityRules(version=1, always=(), areas={"HSL": ()}, uses={}),
+    )
     here = office(store)
     with store.begin() as conn:
         save_pack_quantities(conn, ADMINISTRATOR, UNIT, [SheetQuantity(form.id, 2)])
-    assert SheetQuantity(form.id, 2) in load_unit_needs(store, here.forms, ADMINISTRATOR, UNIT).needs
+    assert (
+        SheetQuantity(form.id, 2) in load_unit_needs(store, here.forms, ADMINISTRATOR, UNIT).needs
+    )
     pack = make_unit_pack(store, here.settings, here.forms, ADMINISTRATOR, UNIT)
     assert [sheet.form for sheet in pack.sheets].count(form.id) == 2
 
 
-def test_commands_show_and_check_it(store: Store, form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_show_and_check_it(
+    store: Store, form: Form, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(seeding.settings(store).workspace))
     shown = CliRunner().invoke(build_app(), ["forms", "show", form.id, "--json"])
     assert json.loads(shown.output)["title"] == "Nattrond"
@@ -91,6 +111,11 @@ def test_the_doctor_says_when_a_published_file_was_changed(store: Store, form: F
     own: Settings = seeding.settings(store)
     assert describe_workspace_forms(own) == "1 published here"
     path = own.own_forms / form.id / "form.yaml"
-    path.write_text(path.read_text("utf-8").replace("height: ", "height: 1", 1).replace("box: [15", "box: [16", 1), "utf-8")
+    path.write_text(
+        path.read_text("utf-8")
+        .replace("height: ", "height: 1", 1)
+        .replace("box: [15", "box: [16", 1),
+        "utf-8",
+    )
     with pytest.raises(Exception, match="published with another geometry"):
         describe_workspace_forms(own)

@@ -1,4 +1,6 @@
-"""Curves of probabilities: they rise, surety has to be earned, alternatives keep their place, and unknown networks are believed little."""
+"""Curves of probabilities: they rise, surety has to be earned, alternatives keep their place, and
+unknown networks are believed little.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,29 @@ from pipeline.domain.confidence import UNCALIBRATED_MAX_P, chance_error
 from pipeline.domain.errors import MissingProgramError
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.model import Reading, State
-from pipeline.reading.calibration.curves import CalibrationCurve, calibrate_reading, curve_features, curve_key, load_curves, log_odds, writer_clarity
-from pipeline.reading.calibration.files import cross_fit_curves, fit_curves, fold_key, write_curves, write_fold_curves
-from pipeline.reading.calibration.fit import FOLDS, JudgedReading, fit_curve, predict, score_probabilities
+from pipeline.reading.calibration.curves import (
+    CalibrationCurve,
+    calibrate_reading,
+    curve_features,
+    curve_key,
+    load_curves,
+    log_odds,
+    writer_clarity,
+)
+from pipeline.reading.calibration.files import (
+    cross_fit_curves,
+    fit_curves,
+    fold_key,
+    write_curves,
+    write_fold_curves,
+)
+from pipeline.reading.calibration.fit import (
+    FOLDS,
+    JudgedReading,
+    fit_curve,
+    predict,
+    score_probabilities,
+)
 from research.training.calibration.model_card import write_card
 
 MARK = FieldSpec(name="f", label="f", kind=Kind.MARK, box=(0, 0, 5, 5))
@@ -24,14 +46,21 @@ TEXT = FieldSpec(name="f", label="f", kind=Kind.TEXT, box=(0, 0, 50, 9))
 def readings(count: int, seed: int, power: float = 2.0) -> list[JudgedReading]:
     """Readings that are right less often than they say: with probability p ** power."""
     random = np.random.default_rng(seed)
-    return [JudgedReading("mark", (log_odds(p),), bool(random.random() < p**power), str(i)) for i, p in enumerate(random.uniform(0.2, 1, count))]
+    return [
+        JudgedReading("mark", (log_odds(p),), bool(random.random() < p**power), str(i))
+        for i, p in enumerate(random.uniform(0.2, 1, count))
+    ]
 
 
 def test_a_curve_finds_the_share_that_is_right() -> None:
     unseen = readings(12_000, 2)
     curve = fit_curve(readings(12_000, 1))
     raw = np.array([1 / (1 + np.exp(-e.features[0])) for e in unseen])
-    assert score_probabilities(unseen, predict(unseen, curve)).calibration < 0.02 < score_probabilities(unseen, raw).calibration
+    assert (
+        score_probabilities(unseen, predict(unseen, curve)).calibration
+        < 0.02
+        < score_probabilities(unseen, raw).calibration
+    )
 
 
 def test_a_curve_rises() -> None:
@@ -53,7 +82,9 @@ def test_length_counts_for_texts() -> None:
         features = curve_features(TEXT, Reading("x" * int(length), 0.9, State.READ))
         known.append(JudgedReading("text", features, bool(random.random() < 0.97**length), ""))
     curve = fit_curve(known)
-    short, long = (curve.at(curve_features(TEXT, Reading("x" * n, 0.9, State.READ))) for n in (3, 50))
+    short, long = (
+        curve.at(curve_features(TEXT, Reading("x" * n, 0.9, State.READ))) for n in (3, 50)
+    )
     assert short > 0.8 > 0.4 > long
 
 
@@ -67,7 +98,10 @@ def test_alternatives_keep_their_order_and_leave_room() -> None:
 
 
 def test_a_network_without_a_curve_is_believed_little() -> None:
-    assert calibrate_reading(MARK, Reading(True, 0.9999, State.READ), "unknown", {}).p == UNCALIBRATED_MAX_P
+    assert (
+        calibrate_reading(MARK, Reading(True, 0.9999, State.READ), "unknown", {}).p
+        == UNCALIBRATED_MAX_P
+    )
 
 
 def test_empty_fields_have_curves_of_their_own() -> None:
@@ -77,8 +111,15 @@ def test_empty_fields_have_curves_of_their_own() -> None:
 
 def test_rows_of_letters_without_a_value_have_a_curve_of_their_own() -> None:
     row = FieldSpec(name="f", label="f", kind=Kind.LETTERS, box=(0, 0, 22, 8), cells=4)
-    keys = {state: curve_key(row, Reading(None, 0.9, state)) for state in State if state is not State.READ}
-    assert {state for state, key in keys.items() if key == "letters-unread"} == {State.ILLEGIBLE, State.CANCELLED}
+    keys = {
+        state: curve_key(row, Reading(None, 0.9, state))
+        for state in State
+        if state is not State.READ
+    }
+    assert {state for state, key in keys.items() if key == "letters-unread"} == {
+        State.ILLEGIBLE,
+        State.CANCELLED,
+    }
     assert curve_key(row, Reading("ABCD", 0.9, State.READ)) == "letters"
 
 
@@ -92,25 +133,54 @@ def test_a_file_keeps_curves_of_other_networks(tmp_path: Path) -> None:
     assert set(load_curves(file)) == {("mark", "new")}
 
 
-@pytest.mark.parametrize("arguments", ["--handwriting /somebody/hands --only boxes --pages 40", "--handwriting=/some/hands --pages=40 --only=marks"])
-def test_a_card_tells_how_to_make_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: str) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--handwriting /somebody/hands --only boxes --pages 40",
+        "--handwriting=/some/hands --pages=40 --only=marks",
+    ],
+)
+def test_a_card_tells_how_to_make_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: str
+) -> None:
     monkeypatch.setattr("sys.argv", ["calibrate", *arguments.split()])
     known = readings(400, 5)
     write_card(tmp_path / "calibration.md", fit_curves(known, known, {"mark": "a-network"}, {}))
-    assert "    python -m research.training.calibration.fit --handwriting hands --pages 40\n" in (tmp_path / "calibration.md").read_text("utf-8")
+    assert "    python -m research.training.calibration.fit --handwriting hands --pages 40\n" in (
+        tmp_path / "calibration.md"
+    ).read_text("utf-8")
 
 
 def test_a_card_keeps_what_was_measured_of_other_networks(tmp_path: Path) -> None:
     card = tmp_path / "calibration.md"
     known = readings(400, 5)
     write_card(card, fit_curves(known, known, {"mark": "the-old-network"}, {}))
-    write_card(card, fit_curves(known, known, {"mark": "the-new-network"}, {}), keep={"the-old-network"})
-    assert [line.split(" | ")[1] for line in card.read_text("utf-8").splitlines() if line.startswith("| mark")] == ["the-new-", "the-old-"]
+    write_card(
+        card, fit_curves(known, known, {"mark": "the-new-network"}, {}), keep={"the-old-network"}
+    )
+    assert [
+        line.split(" | ")[1]
+        for line in card.read_text("utf-8").splitlines()
+        if line.startswith("| mark")
+    ] == ["the-new-", "the-old-"]
     write_card(card, fit_curves(known, known, {"mark": "the-new-network"}, {}))
     assert "the-old-" not in card.read_text("utf-8")
 
 
-@pytest.mark.parametrize("text", ["", "{}", json.dumps({"curves": [{"key": "mark", "network": "n", "weights": [1], "scores": [], "shares": []}]})])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        json.dumps(
+            {
+                "curves": [
+                    {"key": "mark", "network": "n", "weights": [1], "scores": [], "shares": []}
+                ]
+            }
+        ),
+    ],
+)
 def test_a_damaged_file_says_how_to_get_it_back(tmp_path: Path, text: str) -> None:
     file = tmp_path / "calibration.json"
     file.write_text(text, "utf-8")
@@ -128,24 +198,39 @@ def test_a_page_in_a_clear_hand_is_believed_more() -> None:
 
 
 def test_more_lines_of_a_hand_tell_more() -> None:
-    few, many = ([Reading("ja", 0.9, State.READ, sharpness=c) for c in (-0.5, *[-0.1] * n)] for n in (1, 20))
+    few, many = (
+        [Reading("ja", 0.9, State.READ, sharpness=c) for c in (-0.5, *[-0.1] * n)] for n in (1, 20)
+    )
     assert 0 < writer_clarity(few)[0] < writer_clarity(many)[0]
 
 
 def test_a_curve_of_before_does_without_new_features() -> None:
     reading = Reading("lugn", 0.9, State.READ, sharpness=-0.2)
     old = CalibrationCurve((1.0, 0.0, 0.0, 0.0), (-20.0, 20.0), (0.1, 0.7))
-    assert calibrate_reading(TEXT, reading, "n", {("text", "n"): old}, hand=3.0).p == calibrate_reading(TEXT, reading, "n", {("text", "n"): old}).p
+    assert (
+        calibrate_reading(TEXT, reading, "n", {("text", "n"): old}, hand=3.0).p
+        == calibrate_reading(TEXT, reading, "n", {("text", "n"): old}).p
+    )
 
 
 def hands(count: int, each: int, seed: int) -> list[JudgedReading]:
-    """Lines of hands that are right with a probability which no line tells, but the clarity of the hand's lines does."""
+    """Lines of hands that are right with a probability which no line tells, but the clarity of the
+    hand's lines does.
+    """
     random = np.random.default_rng(seed)
     found = []
     for hand in range(count):
         clarity = float(random.normal(0, 1))
         p = 1 / (1 + np.exp(-2 * clarity))
-        found += [JudgedReading("text", (0.0, 0.0, 1.0, 0.0, clarity, 0.0), bool(random.random() < p), f"hand {hand}") for _ in range(each)]
+        found += [
+            JudgedReading(
+                "text",
+                (0.0, 0.0, 1.0, 0.0, clarity, 0.0),
+                bool(random.random() < p),
+                f"hand {hand}",
+            )
+            for _ in range(each)
+        ]
     return found
 
 
@@ -170,38 +255,63 @@ def test_chance_alone_makes_an_error_of_calibration_that_sinks_with_more_reading
     assert many < 0.02 < few
 
 
-def test_less_sure_than_all_that_a_curve_was_fitted_to_is_not_as_sure_as_the_least_of_them() -> None:
-    """Few corrections are mostly of fields that were read well: nothing is known of those that their reader doubts."""
-    right = [JudgedReading("k", (log_odds(p),), right=True, part=f"s{i}") for i, p in enumerate(np.linspace(0.95, 0.999, 300))]
+def test_less_sure_than_all_that_a_curve_was_fitted_to_is_not_as_sure_as_the_least_of_them() -> (
+    None
+):
+    """Few corrections are mostly of fields that were read well: nothing is known of those that
+    their reader doubts.
+    """
+    right = [
+        JudgedReading("k", (log_odds(p),), right=True, part=f"s{i}")
+        for i, p in enumerate(np.linspace(0.95, 0.999, 300))
+    ]
     curve = fit_curve(right)
     assert curve.at((log_odds(0.95),)) > 0.95
     assert curve.at((log_odds(0.05),)) < 0.7
 
 
 def test_readings_that_were_all_equally_sure_say_nothing_of_one_that_is_not() -> None:
-    equal = [JudgedReading("k", (log_odds(0.97),), right=i % 10 > 0, part=f"s{i}") for i in range(300)]
+    equal = [
+        JudgedReading("k", (log_odds(0.97),), right=i % 10 > 0, part=f"s{i}") for i in range(300)
+    ]
     curve = fit_curve(equal)
     assert curve.at((log_odds(0.97),)) == pytest.approx(0.9, abs=0.02)
     assert curve.at((log_odds(0.05),)) < 0.5
 
 
 @pytest.mark.parametrize(
-    ("scores", "shares"), [("[0, 1]", "[0.5, 1.5]"), ("[0, 1]", "[NaN, 0.9]"), ("[1, 0]", "[0.5, 0.9]"), ("[0, NaN]", "[0.5, 0.9]")]
+    ("scores", "shares"),
+    [
+        ("[0, 1]", "[0.5, 1.5]"),
+        ("[0, 1]", "[NaN, 0.9]"),
+        ("[1, 0]", "[0.5, 0.9]"),
+        ("[0, NaN]", "[0.5, 0.9]"),
+    ],
 )
-def test_a_curve_that_gives_no_probabilities_is_none(tmp_path: Path, scores: str, shares: str) -> None:
+def test_a_curve_that_gives_no_probabilities_is_none(
+    tmp_path: Path, scores: str, shares: str
+) -> None:
     file = tmp_path / "calibration.json"
-    file.write_text(f'{{"curves": [{{"key": "mark", "network": "n", "weights": [1], "scores": {scores}, "shares": {shares}}}]}}')
+    file.write_text(
+        f'{{"curves": [{{"key": "mark", "network": "n", "weights": [1], "scores": {scores}, "shares": {shares}}}]}}'
+    )
     with pytest.raises(MissingProgramError, match="damaged"):
         load_curves(file)
 
 
 def _one_sided(count: int, seed: int) -> list[JudgedReading]:
-    """Lines of which the middling ones are right more often than any logistic curve says that is true of the surest."""
+    """Lines of which the middling ones are right more often than any logistic curve says that is
+    true of the surest.
+    """
     random = np.random.default_rng(seed)
     found = []
     for score in random.normal(0, 2.5, count):
         p = 1 - 1 / (1 + np.exp(score)) ** 0.4
-        found.append(JudgedReading("text", (float(score), float(random.normal())), bool(random.random() < p), ""))
+        found.append(
+            JudgedReading(
+                "text", (float(score), float(random.normal())), bool(random.random() < p), ""
+            )
+        )
     return found
 
 
@@ -212,11 +322,19 @@ def test_a_curve_of_lines_may_be_lopsided() -> None:
 
 
 def test_what_the_picture_alone_says_of_a_text_counts() -> None:
-    clear, aided = (curve_features(TEXT, Reading("lugn", 0.9, State.READ, image_only_p=seen)) for seen in (0.9, 0.01))
+    clear, aided = (
+        curve_features(TEXT, Reading("lugn", 0.9, State.READ, image_only_p=seen))
+        for seen in (0.9, 0.01)
+    )
     assert [a > b for a, b in zip(clear, aided, strict=True) if a != b] == [True]
-    assert np.isfinite(curve_features(TEXT, Reading("lugn", 0.9, State.READ, image_only_p=0.0))).all()
+    assert np.isfinite(
+        curve_features(TEXT, Reading("lugn", 0.9, State.READ, image_only_p=0.0))
+    ).all()
 
 
 def test_words_that_nobody_knows_count() -> None:
-    known, strange = (curve_features(TEXT, Reading("lugn natt", 0.9, State.READ, unknown_words=unknown)) for unknown in (0, 2))
+    known, strange = (
+        curve_features(TEXT, Reading("lugn natt", 0.9, State.READ, unknown_words=unknown))
+        for unknown in (0, 2)
+    )
     assert [b > a for a, b in zip(known, strange, strict=True) if a != b] == [True]

@@ -11,10 +11,17 @@ from pipeline.registers.staff import StaffRegister
 
 
 def test_names_of_clients_and_staff_are_known_as_words() -> None:
-    clients = ClientRegister([Client("", "Öhqvist, Alva", "Hemtjänst Norr", address="Lingonstigen 4"), Client("", "Berg, Alva", "Hemtjänst Norr")])
+    clients = ClientRegister(
+        [
+            Client("", "Öhqvist, Alva", "Hemtjänst Norr", address="Lingonstigen 4"),
+            Client("", "Berg, Alva", "Hemtjänst Norr"),
+        ]
+    )
     staff = StaffRegister([StaffMember("Stina Wikare", "undersköterska", "SW", "Solgården")])
     names = expected_names(ReadingContext(clients, staff=staff))
-    assert all(names.p(word) > 0 for word in ("öhqvist", "lingonstigen", "wikare", "solgården", "norr"))
+    assert all(
+        names.p(word) > 0 for word in ("öhqvist", "lingonstigen", "wikare", "solgården", "norr")
+    )
     assert names.p("alva") > names.p("berg")
     assert names.p("4") == names.p("undersköterska") == 0
 

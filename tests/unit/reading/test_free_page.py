@@ -1,4 +1,6 @@
-"""A page that nobody can identify, a note on plain paper or a photo of a whiteboard, is a free note with the lines that the machine read as help."""
+"""A page that nobody can identify, a note on plain paper or a photo of a whiteboard, is a free note
+with the lines that the machine read as help.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +31,14 @@ SAID = "Larmet gick kl 14.30.\nAnna var hemma och mår bra.\nNy nyckel behövs t
 
 @pytest.fixture(scope="module")
 def note() -> Image:
-    """Handwriting on plain paper: what stands in a form's field, cut out without its lines and laid on a white page."""
+    """Handwriting on plain paper: what stands in a form's field, cut out without its lines and laid
+    on a white page.
+    """
     rng = np.random.default_rng(3)
     sheet, hand = make_blank_sheets(1)[0], make_writers(1, seed=11)[0]
-    filled = fill_field(render_sheet_page(FREE, sheet, 1), FREE.pages[0], {NOTE_FIELD: SAID}, hand, rng)
+    filled = fill_field(
+        render_sheet_page(FREE, sheet, 1), FREE.pages[0], {NOTE_FIELD: SAID}, hand, rng
+    )
     grey = cv2.cvtColor(filled, cv2.COLOR_BGR2GRAY) if filled.ndim == 3 else filled
     x, y, w, h = (int(side * PRINT_PX_PER_MM) for side in FREE.by_name[NOTE_FIELD].box)
     part = grey[y + 6 : y + h - 6, x + 8 : x + w - 8]
@@ -54,15 +60,26 @@ def test_an_empty_page_says_nothing(note: Image) -> None:
 
 
 def test_a_page_of_no_form_is_kept_unidentified_with_its_lines(note: Image) -> None:
-    reading = PageReader.of_forms(FORMS).read(cv2.imencode(".png", note)[1].tobytes(), "image/png").reading
+    reading = (
+        PageReader.of_forms(FORMS)
+        .read(cv2.imencode(".png", note)[1].tobytes(), "image/png")
+        .reading
+    )
     assert reading.outcome is Outcome.UNIDENTIFIED
     assert set(reading.fields) == {NOTE_FIELD}
 
 
 def test_it_is_confirmed_with_title_person_author_times_and_text(store: Store, note: Image) -> None:
-    """Everything that the free note asks for can be said by hand, and the lines are shown to start from."""
+    """Everything that the free note asks for can be said by hand, and the lines are shown to start
+    from.
+    """
     ward = Ward(store).begin()
-    ward.read(ward.scan(), PageReader.of_forms(FORMS).read(cv2.imencode(".png", note)[1].tobytes(), "image/png").reading)
+    ward.read(
+        ward.scan(),
+        PageReader.of_forms(FORMS)
+        .read(cv2.imencode(".png", note)[1].tobytes(), "image/png")
+        .reading,
+    )
     with store.begin() as conn:
         view = queue.claim_next(conn, FORMS, EVA, NOW)
     assert view is not None
@@ -80,29 +97,61 @@ def test_it_is_confirmed_with_title_person_author_times_and_text(store: Store, n
         "skribent": "Disa Penn",
         "underskrift": True,
     }
-    given = {name: Answer(by_hand[name]) if name in by_hand else Answer(None, State.EMPTY) for name, field in shown.items() if field.is_open}
+    given = {
+        name: Answer(by_hand[name]) if name in by_hand else Answer(None, State.EMPTY)
+        for name, field in shown.items()
+        if field.is_open
+    }
     assert by_hand.keys() <= given.keys()
     assert _confirmed(store, view.entry.id, given) is EntryState.CONFIRMED
 
 
 def test_a_photo_about_nobody_is_confirmed_when_a_person_says_so(store: Store, note: Image) -> None:
     ward = Ward(store).begin()
-    ward.read(ward.scan(), PageReader.of_forms(FORMS).read(cv2.imencode(".png", note)[1].tobytes(), "image/png").reading)
+    ward.read(
+        ward.scan(),
+        PageReader.of_forms(FORMS)
+        .read(cv2.imencode(".png", note)[1].tobytes(), "image/png")
+        .reading,
+    )
     with store.begin() as conn:
         view = queue.claim_next(conn, FORMS, EVA, NOW)
     assert view is not None
-    by_hand = {"handelsedatum": "2026-02-17", "rubrik": "Whiteboard", "anteckning": SAID, "skribent": "Disa Penn"}
-    given = {field.spec.name: Answer(by_hand.get(field.spec.name)) for field in view.fields if field.is_open and field.spec.name in by_hand}
-    given |= {field.spec.name: Answer(None, State.EMPTY) for field in view.fields if field.is_open and field.spec.name not in by_hand}
-    assert _confirmed(store, view.entry.id, given, ClientStatement(NO_CLIENT, temporary=True)) is EntryState.CONFIRMED
+    by_hand = {
+        "handelsedatum": "2026-02-17",
+        "rubrik": "Whiteboard",
+        "anteckning": SAID,
+        "skribent": "Disa Penn",
+    }
+    given = {
+        field.spec.name: Answer(by_hand.get(field.spec.name))
+        for field in view.fields
+        if field.is_open and field.spec.name in by_hand
+    }
+    given |= {
+        field.spec.name: Answer(None, State.EMPTY)
+        for field in view.fields
+        if field.is_open and field.spec.name not in by_hand
+    }
+    assert (
+        _confirmed(store, view.entry.id, given, ClientStatement(NO_CLIENT, temporary=True))
+        is EntryState.CONFIRMED
+    )
 
 
-def _confirmed(store: Store, entry_id: str, given: dict[str, Answer], about: ClientStatement | None = None) -> EntryState:
+def _confirmed(
+    store: Store, entry_id: str, given: dict[str, Answer], about: ClientStatement | None = None
+) -> EntryState:
     """Decided by two people, as a paper of class A needs whose fields no machine could read."""
     about = about or ClientStatement()
     with store.begin() as conn:
-        assert decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, given, NOW, about=about) is EntryState.SECOND
+        assert (
+            decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, given, NOW, about=about)
+            is EntryState.SECOND
+        )
     with store.begin() as conn:
         view = queue.open_claimed_entry(conn, FORMS, NILS, entry_id, NOW)
         again = {field.spec.name: given[field.spec.name] for field in view.fields if field.is_open}
-        return decisions.decide_entry(conn, FORMS, NILS, entry_id, view.entry.revision, again, NOW, about=about)
+        return decisions.decide_entry(
+            conn, FORMS, NILS, entry_id, view.entry.revision, again, NOW, about=about
+        )

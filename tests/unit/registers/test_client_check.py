@@ -29,7 +29,12 @@ SHEET = SheetFacts(name="Asta Provberg", unit=NORTH, printed_for=ASTA.pid)
 
 def test_a_sheet_that_agrees_supports_its_client() -> None:
     said = check_client(ASTA.pid, ASTA, SHEET)
-    assert {code.partition(":")[0] for code in said} == {"check_ok", "name_like", "unit_same", "printed_same"}
+    assert {code.partition(":")[0] for code in said} == {
+        "check_ok",
+        "name_like",
+        "unit_same",
+        "printed_same",
+    }
     assert find_conflicts(said) == ()
 
 
@@ -51,13 +56,27 @@ def test_a_sheet_that_speaks_for_another_conflicts(sheet: SheetFacts, conflict: 
 
 
 @pytest.mark.parametrize(
-    ("paper", "register"), [("Bo Svensson", "Ulla Svensson"), ("Karl Andersson", "Karin Andersson"), ("Nils Nilsson", "Anna Nilsson")]
+    ("paper", "register"),
+    [
+        ("Bo Svensson", "Ulla Svensson"),
+        ("Karl Andersson", "Karin Andersson"),
+        ("Nils Nilsson", "Anna Nilsson"),
+    ],
 )
 def test_one_of_a_couple_is_not_the_other(paper: str, register: str) -> None:
     client = replace(ASTA, name=register)
-    said = check_client(ASTA.pid, client, replace(SHEET, name=paper), neighbours=["Stig Berg", paper])
+    said = check_client(
+        ASTA.pid, client, replace(SHEET, name=paper), neighbours=["Stig Berg", paper]
+    )
     assert find_conflicts(said) == ("name_fits_other",)
-    assert find_conflicts(check_client(ASTA.pid, client, replace(SHEET, name=register), neighbours=["Stig Berg", paper])) == ()
+    assert (
+        find_conflicts(
+            check_client(
+                ASTA.pid, client, replace(SHEET, name=register), neighbours=["Stig Berg", paper]
+            )
+        )
+        == ()
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,15 +87,34 @@ def test_one_of_a_couple_is_not_the_other(paper: str, register: str) -> None:
         ("Anna Svensson", "Anna Birgitta Elisabeth Svensson", "Hanna Svensson"),
     ],
 )
-def test_names_left_out_are_no_sign_of_somebody_else(paper: str, register: str, neighbour: str) -> None:
+def test_names_left_out_are_no_sign_of_somebody_else(
+    paper: str, register: str, neighbour: str
+) -> None:
     client = replace(ASTA, name=register)
-    assert find_conflicts(check_client(ASTA.pid, client, replace(SHEET, name=paper), neighbours=[neighbour])) == ()
+    assert (
+        find_conflicts(
+            check_client(ASTA.pid, client, replace(SHEET, name=paper), neighbours=[neighbour])
+        )
+        == ()
+    )
 
 
-@pytest.mark.parametrize("paper", ["Svensson", "Ulla", "Ula Svenson", "Svensson, Ulla", "U Svensson"])
+@pytest.mark.parametrize(
+    "paper", ["Svensson", "Ulla", "Ula Svenson", "Svensson, Ulla", "U Svensson"]
+)
 def test_a_name_written_shorter_or_wrongly_is_still_nearest_to_its_client(paper: str) -> None:
     client = replace(ASTA, name="Ulla Svensson")
-    assert find_conflicts(check_client(ASTA.pid, client, replace(SHEET, name=paper), neighbours=["Bo Svensson", "Ola Svensson", "Stig Berg"])) == ()
+    assert (
+        find_conflicts(
+            check_client(
+                ASTA.pid,
+                client,
+                replace(SHEET, name=paper),
+                neighbours=["Bo Svensson", "Ola Svensson", "Stig Berg"],
+            )
+        )
+        == ()
+    )
 
 
 def test_a_unit_of_another_area_of_law_is_told_and_stops_nobody() -> None:
@@ -89,7 +127,10 @@ def test_several_conflicts_need_words_too() -> None:
     both = ("name_differs", "printed_other")
     assert not is_resolved(both, ClientStatement(choice=ConflictChoice.LENT_SHEET))
     assert not is_resolved(both, ClientStatement(choice=ConflictChoice.CARED_FOR_HERE, why="x"))
-    assert is_resolved(both, ClientStatement(choice=ConflictChoice.LENT_SHEET, why="Syskon, blanketten låg i fel pärm"))
+    assert is_resolved(
+        both,
+        ClientStatement(choice=ConflictChoice.LENT_SHEET, why="Syskon, blanketten låg i fel pärm"),
+    )
 
 
 def test_every_conflict_can_be_resolved_and_speaks_against() -> None:
@@ -97,7 +138,12 @@ def test_every_conflict_can_be_resolved_and_speaks_against() -> None:
 
 
 def test_namesakes_and_addresses_are_told() -> None:
-    said = check_client(ASTA.pid, replace(ASTA, address="Storgatan 1"), replace(SHEET, address="Skolvägen 9"), namesakes=2)
+    said = check_client(
+        ASTA.pid,
+        replace(ASTA, address="Storgatan 1"),
+        replace(SHEET, address="Skolvägen 9"),
+        namesakes=2,
+    )
     assert {"namesake:2"} <= set(said)
     assert any(code.startswith("address_differs") for code in said)
 
@@ -106,7 +152,10 @@ def test_a_temporary_identity_belongs_to_whom_it_was_given() -> None:
     number = new_temporary_pid()
     said = check_client(number, None, SHEET, kept="Bror T")
     assert find_conflicts(said) == ("name_differs", "printed_other")
-    assert find_conflicts(check_client(number, None, replace(SHEET, printed_for=None), kept="Asta P")) == ()
+    assert (
+        find_conflicts(check_client(number, None, replace(SHEET, printed_for=None), kept="Asta P"))
+        == ()
+    )
     assert check_client(number, None, SHEET) == ("temporary",)
 
 
@@ -148,6 +197,12 @@ def test_the_age_is_told_by_the_number(number: str, day: date, age: int | None) 
         ("", False),
     ],
 )
-def test_a_note_is_ones_own_by_whole_name_or_by_initials_of_nobody_else(author: str, own: bool) -> None:
-    staff = [StaffMember("Eva Ek", "ssk", "EE", NORTH), StaffMember("Eva Ek", "ssk", "DD", NORTH), StaffMember("Dan Dal", "usk", "DD", NORTH)]
+def test_a_note_is_ones_own_by_whole_name_or_by_initials_of_nobody_else(
+    author: str, own: bool
+) -> None:
+    staff = [
+        StaffMember("Eva Ek", "ssk", "EE", NORTH),
+        StaffMember("Eva Ek", "ssk", "DD", NORTH),
+        StaffMember("Dan Dal", "usk", "DD", NORTH),
+    ]
     assert is_author(author, EVA, staff) is own

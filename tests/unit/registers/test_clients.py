@@ -38,7 +38,9 @@ def test_a_register_in_every_usual_form(tmp_path: Path, encoding: str, separator
 
 
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;"])
-def test_the_line_in_which_excel_says_the_separator_is_none_of_the_register(tmp_path: Path, first: str) -> None:
+def test_the_line_in_which_excel_says_the_separator_is_none_of_the_register(
+    tmp_path: Path, first: str
+) -> None:
     path = tmp_path / "klienter.csv"
     path.write_text(f"{first}\n{ROWS}", "utf-8-sig", newline="\r\n")
     assert load_client_register(path).clients == (ASTRID, BIRGER, GUNHILD)
@@ -49,14 +51,24 @@ def test_the_line_in_which_excel_says_the_separator_is_none_of_the_register(tmp_
 
 def test_the_column_skyddad_and_the_order_are_free(tmp_path: Path) -> None:
     path = tmp_path / "klienter.csv"
-    path.write_text("enhet;Anteckning; namn ;personnummer\nHemtjänst Öst;;Astrid Åkerström;192501019216\n\n", "utf-8")
+    path.write_text(
+        "enhet;Anteckning; namn ;personnummer\nHemtjänst Öst;;Astrid Åkerström;192501019216\n\n",
+        "utf-8",
+    )
     assert load_client_register(path).clients == (ASTRID,)
 
 
-@pytest.mark.parametrize("header", ["skyddad identitet", "Skyddade personuppgifter", "sekretessmarkering"])
-def test_a_column_of_protection_by_another_name_is_not_passed_over(tmp_path: Path, header: str) -> None:
+@pytest.mark.parametrize(
+    "header", ["skyddad identitet", "Skyddade personuppgifter", "sekretessmarkering"]
+)
+def test_a_column_of_protection_by_another_name_is_not_passed_over(
+    tmp_path: Path, header: str
+) -> None:
     path = tmp_path / "klienter.csv"
-    path.write_text(f"personnummer;namn;enhet;{header}\n192501019216;Astrid Åkerström;Hemtjänst Öst;ja\n", "utf-8")
+    path.write_text(
+        f"personnummer;namn;enhet;{header}\n192501019216;Astrid Åkerström;Hemtjänst Öst;ja\n",
+        "utf-8",
+    )
     with pytest.raises(UsageError, match="skyddad") as caught:
         load_client_register(path)
     assert "Astrid" not in str(caught.value)
@@ -96,13 +108,20 @@ def test_a_file_without_the_columns_or_without_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("twice", ["Namn", "Skyddad", "Adress"])
-def test_a_second_name_or_address_is_refused_and_what_is_not_read_is_not(tmp_path: Path, twice: str) -> None:
+def test_a_second_name_or_address_is_refused_and_what_is_not_read_is_not(
+    tmp_path: Path, twice: str
+) -> None:
     """The second may be a relative's: sheets would be printed with that name."""
     file = tmp_path / "klienter.csv"
-    file.write_text(f"Personnummer;Namn;Enhet;Skyddad;Adress;Telefon;Telefon;{twice}\n19250101-9216;Astrid;Öst;nej;Storgatan 1;1;2;Birger\n", "utf-8")
+    file.write_text(
+        f"Personnummer;Namn;Enhet;Skyddad;Adress;Telefon;Telefon;{twice}\n19250101-9216;Astrid;Öst;nej;Storgatan 1;1;2;Birger\n",
+        "utf-8",
+    )
     with pytest.raises(UsageError, match=f"has the column {twice.lower()} more than once"):
         load_client_register(file)
-    file.write_text("Personnummer;Namn;Enhet;Telefon;Telefon\n19250101-9216;Astrid;Öst;1;2\n", "utf-8")
+    file.write_text(
+        "Personnummer;Namn;Enhet;Telefon;Telefon\n19250101-9216;Astrid;Öst;1;2\n", "utf-8"
+    )
     assert [client.name for client in load_client_register(file)] == ["Astrid"]
 
 
@@ -121,15 +140,23 @@ def test_find_is_exact(register: ClientRegister) -> None:
 
 def test_an_address_is_read_where_there_is_one(tmp_path: Path) -> None:
     path = tmp_path / "klienter.csv"
-    path.write_text("personnummer;namn;enhet;adress\n192501019216;Astrid Åkerström;Hemtjänst Öst;Storgatan 3\n", "utf-8")
+    path.write_text(
+        "personnummer;namn;enhet;adress\n192501019216;Astrid Åkerström;Hemtjänst Öst;Storgatan 3\n",
+        "utf-8",
+    )
     assert load_client_register(path).clients[0].address == "Storgatan 3"
 
 
 def test_a_register_says_nothing_of_what_it_has_no_column_for(tmp_path: Path) -> None:
     path = tmp_path / "klienter.csv"
-    path.write_text("personnummer;namn;enhet\n192501019216;Astrid Åkerström;Hemtjänst Öst\n", "utf-8")
+    path.write_text(
+        "personnummer;namn;enhet\n192501019216;Astrid Åkerström;Hemtjänst Öst\n", "utf-8"
+    )
     assert load_client_register(path).silent == {"protected", "address"}
-    path.write_text("personnummer;namn;enhet;skyddad;adress\n192501019216;Astrid Åkerström;Hemtjänst Öst;;\n", "utf-8")
+    path.write_text(
+        "personnummer;namn;enhet;skyddad;adress\n192501019216;Astrid Åkerström;Hemtjänst Öst;;\n",
+        "utf-8",
+    )
     assert load_client_register(path).silent == frozenset()
 
 
@@ -139,8 +166,18 @@ def test_names_are_compared_with_all_clients_at_once(register: ClientRegister) -
     assert scores[1] > MIN_NAME_SIMILARITY > max(scores[0], scores[2])
 
 
-@pytest.mark.parametrize(("unit", "members"), [("Hemtjänst Väst", [1, 2]), ("Hemtjanst Vas", [1, 2]), ("Särskilt boende", []), ("Hemtjänst Xst", [])])
-def test_a_unit_is_found_as_read_unless_it_is_like_several(register: ClientRegister, unit: str, members: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("unit", "members"),
+    [
+        ("Hemtjänst Väst", [1, 2]),
+        ("Hemtjanst Vas", [1, 2]),
+        ("Särskilt boende", []),
+        ("Hemtjänst Xst", []),
+    ],
+)
+def test_a_unit_is_found_as_read_unless_it_is_like_several(
+    register: ClientRegister, unit: str, members: list[int]
+) -> None:
     assert register.search.of_unit(unit).tolist() == members
 
 
@@ -168,8 +205,12 @@ def test_how_well_names_agree(read: str, true: str, least: float, most: float) -
     assert least <= text_similarity(read, true) <= most
 
 
-@pytest.mark.parametrize("number", ["1,93001E+11", "1.93001E+11", "19300101659", "1930010165950", "101011234"])
-def test_what_a_spreadsheet_made_of_a_number_is_no_reserve_number(tmp_path: Path, number: str) -> None:
+@pytest.mark.parametrize(
+    "number", ["1,93001E+11", "1.93001E+11", "19300101659", "1930010165950", "101011234"]
+)
+def test_what_a_spreadsheet_made_of_a_number_is_no_reserve_number(
+    tmp_path: Path, number: str
+) -> None:
     path = tmp_path / "klienter.csv"
     path.write_text(f"personnummer;namn;enhet\n{number};Elsa;Norra\n", "utf-8")
     with pytest.raises(UsageError, match="row 2, has a number that is neither") as caught:
@@ -179,7 +220,9 @@ def test_what_a_spreadsheet_made_of_a_number_is_no_reserve_number(tmp_path: Path
 
 def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "klienter.csv"
-    path.write_text("personnummer;namn;enhet;Personnummer\n193001016595;Elsa;Norra;189002099811\n", "utf-8")
+    path.write_text(
+        "personnummer;namn;enhet;Personnummer\n193001016595;Elsa;Norra;189002099811\n", "utf-8"
+    )
     with pytest.raises(UsageError, match="personnummer more than once"):
         load_client_register(path)
 

@@ -13,8 +13,14 @@ from pipeline.forms.fiducials import new_serial
 from pipeline.registers.issued_serials import format_issued_file, parse_issued_file
 
 ROWS = (PrintedRow(1, "189001019802"), PrintedRow(2, "189001029819"))
-SHEETS = tuple(IssuedSheet(new_serial(), "hsl-anteckning", 1, "Norr; enhet", pid) for pid in (None, "189001019802", None))
-TOURS = (IssuedSheet(new_serial(), "korlista", 1, "Norr", rows=ROWS), IssuedSheet(new_serial(), "korlista", 1, "Norr"))
+SHEETS = tuple(
+    IssuedSheet(new_serial(), "hsl-anteckning", 1, "Norr; enhet", pid)
+    for pid in (None, "189001019802", None)
+)
+TOURS = (
+    IssuedSheet(new_serial(), "korlista", 1, "Norr", rows=ROWS),
+    IssuedSheet(new_serial(), "korlista", 1, "Norr"),
+)
 DATA = format_issued_file(SHEETS)
 
 
@@ -37,7 +43,9 @@ def test_a_file_from_before_there_were_rows_is_read() -> None:
     body = [f"{one.serial};{one.form};1;Norr;{one.client_pid or ''}" for one in SHEETS]
     digest = hashlib.sha256("\n".join(body).encode()).hexdigest()
     lines = ["löpnummer;blankett;version;enhet;personnummer", *body, f"kontrollsumma;{digest}"]
-    assert parse_issued_file("\r\n".join(lines).encode()).sheets == tuple(replace(one, unit="Norr") for one in SHEETS)
+    assert parse_issued_file("\r\n".join(lines).encode()).sheets == tuple(
+        replace(one, unit="Norr") for one in SHEETS
+    )
 
 
 @pytest.mark.parametrize(

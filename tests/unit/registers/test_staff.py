@@ -101,7 +101,9 @@ def test_a_unit_without_a_list_has_no_sure_signer() -> None:
     assert StaffRegister([]).signers(steps_of("LH"), CENTRE)[0].member is None
 
 
-@pytest.mark.parametrize("read", ["Hemsjukvarden Centrum", "HEMSJUKVÅRDEN  CENTRUM", "Hemsjukvärden Centrum."])
+@pytest.mark.parametrize(
+    "read", ["Hemsjukvarden Centrum", "HEMSJUKVÅRDEN  CENTRUM", "Hemsjukvärden Centrum."]
+)
 def test_a_unit_whose_print_is_not_read_to_the_dot_has_its_staff(read: str) -> None:
     register = StaffRegister([EVA, JONAS, LEILA])
     assert register.signers(steps_of("JH"), read) == register.signers(steps_of("JH"), CENTRE)
@@ -113,9 +115,17 @@ def test_nothing_seen_names_nobody() -> None:
 
 def test_initials_on_a_page_name_the_persons_of_its_unit() -> None:
     form = Forms.load(ROOT / "forms").latest("besokslista")
-    fields = {spec.name: Reading.empty(0.99, False if spec.kind is Kind.MARK else None) for spec in form.fields}
-    fields |= {"enhet": Reading(CENTRE, 0.9, State.READ), "rad01.signatur": read_initials([_written("EM")])[0]}
-    resolved, _ = resolve_page(form.fields, form, fields, ReadingContext(staff=StaffRegister([EVA, ERIK, JONAS, LEILA])))
+    fields = {
+        spec.name: Reading.empty(0.99, False if spec.kind is Kind.MARK else None)
+        for spec in form.fields
+    }
+    fields |= {
+        "enhet": Reading(CENTRE, 0.9, State.READ),
+        "rad01.signatur": read_initials([_written("EM")])[0],
+    }
+    resolved, _ = resolve_page(
+        form.fields, form, fields, ReadingContext(staff=StaffRegister([EVA, ERIK, JONAS, LEILA]))
+    )
     sign = resolved["rad01.signatur"]
     named = [value for value, _ in sign.alternatives if isinstance(value, str)]
     assert sign.value is True
@@ -132,4 +142,10 @@ def _written(text: str) -> FieldImage:
     blank = np.full((96, 160), 250, np.uint8)
     page = blank.copy()
     cv2.putText(page, text, (25, 70), cv2.FONT_HERSHEY_SIMPLEX, 1.8, 40, 4, cv2.LINE_AA)
-    return FieldImage(page, FieldSpec(name="sign", label="sign", kind=Kind.INITIALS, box=(10, 10, 16, 8)), blank, 8.0, 2.0)
+    return FieldImage(
+        page,
+        FieldSpec(name="sign", label="sign", kind=Kind.INITIALS, box=(10, 10, 16, 8)),
+        blank,
+        8.0,
+        2.0,
+    )

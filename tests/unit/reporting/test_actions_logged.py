@@ -1,6 +1,8 @@
-"""Whoever acts leaves a row in the log: every public function of `pipeline` that is told who acts records something, or says here why it need not.
+"""Whoever acts leaves a row in the log: every public function of `pipeline` that is told who acts
+records something, or says here why it need not.
 
-The calls are read from the code. A function records if it calls `record`, or a function of ours that does.
+The calls are read from the code. A function records if it calls `record`, or a function of ours
+that does.
 """
 
 from __future__ import annotations
@@ -179,7 +181,9 @@ def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:
 def _acts(function: ast.FunctionDef) -> bool:
     """Whether the function is told who acts."""
     arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
-    told = {(each.arg, ast.unparse(each.annotation) if each.annotation else "") for each in arguments}
+    told = {
+        (each.arg, ast.unparse(each.annotation) if each.annotation else "") for each in arguments
+    }
     return any(kind == "Person" or (name == "by" and kind.startswith("str")) for name, kind in told)
 
 
@@ -189,7 +193,10 @@ def _meanings(module: str, tree: ast.Module) -> dict[str, str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pipeline"):
             inside = (node.module or "").removeprefix("pipeline").strip(".")
-            known |= {alias.asname or alias.name: f"{inside}.{alias.name}".strip(".") for alias in node.names}
+            known |= {
+                alias.asname or alias.name: f"{inside}.{alias.name}".strip(".")
+                for alias in node.names
+            }
     return known
 
 
@@ -198,7 +205,11 @@ def _called(module: str, function: ast.FunctionDef, known: dict[str, str]) -> se
     for node in ast.walk(function):
         if isinstance(node, ast.Name) and node.id in known:
             found.add(known[node.id])
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in known:
+        elif (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in known
+        ):
             found.add(f"{known[node.value.id]}.{node.attr}")
     return found - {f"{module}.{function.name}"}
 
@@ -206,7 +217,11 @@ def _called(module: str, function: ast.FunctionDef, known: dict[str, str]) -> se
 def _recording() -> set[str]:
     """All functions that record, by themselves or through others."""
     meanings = {module: _meanings(module, tree) for module, tree in TREES.items()}
-    calls = {f"{m}.{name}": _called(m, function, meanings[m]) for m, tree in TREES.items() for name, function in _functions(tree).items()}
+    calls = {
+        f"{m}.{name}": _called(m, function, meanings[m])
+        for m, tree in TREES.items()
+        for name, function in _functions(tree).items()
+    }
     found = {"store.events.record"}
     while more := {name for name, called in calls.items() if name not in found and called & found}:
         found |= more
@@ -226,26 +241,54 @@ ACTING = [
 def _recording_calls() -> list[ast.Call]:
     """Every call in the code of something that is called `record`."""
     paths = [*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "ui").rglob("*.py")]
-    calls = [node for path in paths for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
-    return [call for call in calls if isinstance(call.func, ast.Name | ast.Attribute) and ast.unparse(call.func).rpartition(".")[2] == "record"]
+    calls = [
+        node
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+    ]
+    return [
+        call
+        for call in calls
+        if isinstance(call.func, ast.Name | ast.Attribute)
+        and ast.unparse(call.func).rpartition(".")[2] == "record"
+    ]
 
 
 def _actions() -> set[str]:
     """The actions that the code records, as literals."""
-    parts = [part for call in _recording_calls() if len(call.args) > 2 for part in ast.walk(call.args[2])]
-    return {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)} | {"receipted", "refused"}
+    parts = [
+        part for call in _recording_calls() if len(call.args) > 2 for part in ast.walk(call.args[2])
+    ]
+    return {
+        part.value
+        for part in parts
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    } | {"receipted", "refused"}
 
 
 def test_the_search_finds_those_who_act_and_those_who_record() -> None:
-    assert {"store.claims.view_page", "store.decisions.reject", "uploads.take_in_uploads", "export.runs.make_run"} <= set(ACTING)
-    assert {"store.claims.view_page", "store.decisions.reject", "uploads.take_in_uploads", "export.runs.make_run"} <= RECORDING
+    assert {
+        "store.claims.view_page",
+        "store.decisions.reject",
+        "uploads.take_in_uploads",
+        "export.runs.make_run",
+    } <= set(ACTING)
+    assert {
+        "store.claims.view_page",
+        "store.decisions.reject",
+        "uploads.take_in_uploads",
+        "export.runs.make_run",
+    } <= RECORDING
     assert "progress.entry_counts" in ACTING
     assert "progress.entry_counts" not in RECORDING
 
 
 def test_who_acts_leaves_an_event() -> None:
     """Each must record an event, or say in NEEDS_NONE why it need not."""
-    assert [function for function in ACTING if (function in RECORDING) == (function in NEEDS_NONE)] == []
+    assert [
+        function for function in ACTING if (function in RECORDING) == (function in NEEDS_NONE)
+    ] == []
 
 
 def test_no_reason_outlives_its_function() -> None:
@@ -286,13 +329,57 @@ OF_NO_UNIT = {
     "discard_form_draft": "forms are of all units",
 }
 """Events that every follower of the log sees, and why."""
-_COUNTS = {"rows", "lines", "number", "problems", "anchors", "count", "entries", "units", "pages", "fields", "sheets", "pictures", "sessions"}
-_STATES = {"storelog", "current", "found", "provider", "outcome", "same", "own", "state", "choice", "conflicts", "kind", "area", "areas", "role"}
-_WHICH = {"field", "target", "sha256", "run", "revision", "form", "installed", "health", "purpose", "ground", "version", "reason"}
+_COUNTS = {
+    "rows",
+    "lines",
+    "number",
+    "problems",
+    "anchors",
+    "count",
+    "entries",
+    "units",
+    "pages",
+    "fields",
+    "sheets",
+    "pictures",
+    "sessions",
+}
+_STATES = {
+    "storelog",
+    "current",
+    "found",
+    "provider",
+    "outcome",
+    "same",
+    "own",
+    "state",
+    "choice",
+    "conflicts",
+    "kind",
+    "area",
+    "areas",
+    "role",
+}
+_WHICH = {
+    "field",
+    "target",
+    "sha256",
+    "run",
+    "revision",
+    "form",
+    "installed",
+    "health",
+    "purpose",
+    "ground",
+    "version",
+    "reason",
+}
 DETAIL = _COUNTS | _STATES | _WHICH
-"""What an event may tell beside whom and what it is about: counts, states, kinds, ids and names of fields. Never what a field says.
+"""What an event may tell beside whom and what it is about: counts, states, kinds, ids and names of
+fields. Never what a field says.
 
-`purpose`, `ground` and `reason` are in a person's words, of a training set and of a form; a personal number in them is refused.
+`purpose`, `ground` and `reason` are in a person's words, of a training set and of a form; a
+personal number in them is refused.
 """
 
 
@@ -300,7 +387,10 @@ def _records() -> Iterator[tuple[str, set[str]]]:
     """Every call of `record` in the code: its action as written, and the names of its keywords."""
     for call in _recording_calls():
         if ast.unparse(call.func) in {"record", "events.record"} and len(call.args) > 3:
-            yield ast.unparse(call.args[2]).strip("'"), {keyword.arg for keyword in call.keywords if keyword.arg}
+            yield (
+                ast.unparse(call.args[2]).strip("'"),
+                {keyword.arg for keyword in call.keywords if keyword.arg},
+            )
 
 
 def test_every_event_says_of_which_unit_it_is_unless_it_is_of_none() -> None:

@@ -10,12 +10,33 @@ from sqlalchemy import insert
 from pipeline.domain.confidence import Share
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import Person, Role
-from pipeline.reporting.data_quality import METRIC_DAYS, MIN_PEOPLE, measure_errors, measure_own_work, measure_reviewers_work, measure_unit_work
+from pipeline.reporting.data_quality import (
+    METRIC_DAYS,
+    MIN_PEOPLE,
+    measure_errors,
+    measure_own_work,
+    measure_reviewers_work,
+    measure_unit_work,
+)
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.quality.view_times import MAX_VIEW_TIME, save_view_time
 from pipeline.store.schema.review import control, look, plant
-from tests.support.store.ward import ADMIN, CHIEF, EVA, FORMS, NILS, NORTH, NOTE, NOW, SOFIA, SOUTH, Ward, later, person
+from tests.support.store.ward import (
+    ADMIN,
+    CHIEF,
+    EVA,
+    FORMS,
+    NILS,
+    NORTH,
+    NOTE,
+    NOW,
+    SOFIA,
+    SOUTH,
+    Ward,
+    later,
+    person,
+)
 
 pytest_plugins = ("tests.support.store.databases",)
 LEAST = 2
@@ -25,7 +46,9 @@ LOG, SYSTEM = person("logg", Role.LOG_REVIEWER), person("system", Role.SYSTEM_AD
 
 @pytest.fixture
 def ward(store: Store) -> Ward:
-    """Notes that Eva, Nils and Ulla have worked with: Eva has confirmed one wrong date, and missed one of two plants."""
+    """Notes that Eva, Nils and Ulla have worked with: Eva has confirmed one wrong date, and missed
+    one of two plants.
+    """
     ward = Ward(store).begin()
     for number, who in enumerate((EVA, EVA, NILS, NILS, ULLA, ULLA, EVA)):
         entry_id = ward.note(f"A{number}")
@@ -37,19 +60,48 @@ def ward(store: Store) -> Ward:
 
 
 def typed(ward: Ward, entry_id: str, field: str, login: str, outcome: str | None) -> None:
-    row = {"entry": entry_id, "field": field, "drawn_at": NOW, "confirmed_by": login, "typed_by": "x", "typed_at": NOW, "outcome": outcome}
+    row = {
+        "entry": entry_id,
+        "field": field,
+        "drawn_at": NOW,
+        "confirmed_by": login,
+        "typed_by": "x",
+        "typed_at": NOW,
+        "outcome": outcome,
+    }
     with ward.store.begin() as conn:
         conn.execute(insert(control).values(row))
 
 
 def caught(ward: Ward, entry_id: str, login: str, *, missed: bool) -> None:
-    row = {"entry": entry_id, "login": login, "field": "tid", "value": "x", "state": "read", "start": 0, "end": 0, "shown_at": NOW}
+    row = {
+        "entry": entry_id,
+        "login": login,
+        "field": "tid",
+        "value": "x",
+        "state": "read",
+        "start": 0,
+        "end": 0,
+        "shown_at": NOW,
+    }
     with ward.store.begin() as conn:
-        conn.execute(insert(plant).values(row | {"outcome": "missed" if missed else "caught", "ended_at": NOW}))
+        conn.execute(
+            insert(plant).values(
+                row | {"outcome": "missed" if missed else "caught", "ended_at": NOW}
+            )
+        )
 
 
 def looked(ward: Ward, entry_id: str, login: str, seconds: float) -> None:
-    row = {"entry": entry_id, "revision": 0, "login": login, "at": NOW, "fields": 5, "seconds": seconds, "second": False}
+    row = {
+        "entry": entry_id,
+        "revision": 0,
+        "login": login,
+        "at": NOW,
+        "fields": 5,
+        "seconds": seconds,
+        "second": False,
+    }
     with ward.store.begin() as conn:
         conn.execute(insert(look).values(row))
 
@@ -63,7 +115,10 @@ def test_the_manager_sees_each_form_and_kind(ward: Ward) -> None:
     ]
     assert figures[0].wrong is not None
     low, high = figures[0].wrong.interval
-    assert (round(low, 4), round(high, 4)) == (0.0257, 0.5131)  # Wilson's interval for 1 of 7, as in published tables
+    assert (round(low, 4), round(high, 4)) == (
+        0.0257,
+        0.5131,
+    )  # Wilson's interval for 1 of 7, as in published tables
 
 
 def test_the_manager_of_the_unit_sees_each_person(ward: Ward) -> None:
@@ -83,7 +138,11 @@ def test_each_person_sees_the_own_work_only(ward: Ward) -> None:
         assert measure_own_work(conn, SOFIA, NOW, LEAST).fields == 0
 
 
-@pytest.mark.parametrize("who", [EVA, NILS, ADMIN, SOFIA, LOG, SYSTEM, person("reg", Role.REGISTRAR)], ids=lambda who: who.login)
+@pytest.mark.parametrize(
+    "who",
+    [EVA, NILS, ADMIN, SOFIA, LOG, SYSTEM, person("reg", Role.REGISTRAR)],
+    ids=lambda who: who.login,
+)
 def test_nobody_else_sees_figures_of_persons(ward: Ward, who: Person) -> None:
     with ward.store.read() as conn, pytest.raises(NotAllowedError):
         measure_reviewers_work(conn, who, NORTH, NOW, LEAST)
@@ -119,7 +178,10 @@ def test_others_see_the_unit_where_enough_people_are_in_it(ward: Ward, who: Pers
         figures = measure_errors(conn, FORMS, who, NOW, LEAST)
     assert (unit.who, unit.wrong, unit.missed) == (NORTH, Share(1, 7), None)
     assert unit.seconds == 8.0
-    assert [(one.kind, one.wrong, one.missed) for one in figures] == [("", Share(1, 7), None), ("digits", Share(1, 7), None)]
+    assert [(one.kind, one.wrong, one.missed) for one in figures] == [
+        ("", Share(1, 7), None),
+        ("digits", Share(1, 7), None),
+    ]
 
 
 def test_a_total_does_not_give_away_what_is_hidden(ward: Ward) -> None:
@@ -137,7 +199,9 @@ def test_too_few_fields_are_no_figure(ward: Ward) -> None:
         assert measure_errors(conn, FORMS, CHIEF, NOW, least=8) == []
         own = measure_own_work(conn, EVA, NOW, least=30)
         assert (own.wrong, own.missed, own.seconds) == (None, None, None)
-        assert all(one.wrong is None for one in measure_reviewers_work(conn, CHIEF, NORTH, NOW, least=30))
+        assert all(
+            one.wrong is None for one in measure_reviewers_work(conn, CHIEF, NORTH, NOW, least=30)
+        )
 
 
 def test_what_waits_for_a_third_person_is_not_counted(ward: Ward) -> None:
@@ -148,7 +212,10 @@ def test_what_waits_for_a_third_person_is_not_counted(ward: Ward) -> None:
 
 def test_old_work_is_forgotten(ward: Ward) -> None:
     with ward.store.read() as conn:
-        assert measure_own_work(conn, EVA, NOW + timedelta(days=METRIC_DAYS, minutes=1), LEAST).fields == 0
+        assert (
+            measure_own_work(conn, EVA, NOW + timedelta(days=METRIC_DAYS, minutes=1), LEAST).fields
+            == 0
+        )
 
 
 def test_a_look_is_kept_once_and_not_if_the_person_was_away(ward: Ward) -> None:
@@ -160,4 +227,6 @@ def test_a_look_is_kept_once_and_not_if_the_person_was_away(ward: Ward) -> None:
         assert measure_own_work(conn, EVA, later(1), LEAST).fields == before
         for _ in range(2):
             save_view_time(conn, EVA, view, NOW, later(0.5))
-        assert measure_own_work(conn, EVA, later(1), LEAST).fields == before + sum(field.is_open for field in view.fields)
+        assert measure_own_work(conn, EVA, later(1), LEAST).fields == before + sum(
+            field.is_open for field in view.fields
+        )

@@ -35,7 +35,9 @@ def test_entries_are_counted_by_all_that_a_manager_asks_for(ward: Ward) -> None:
     with ward.store.begin() as conn:
         reject_entry(conn, EVA, "AAA5-00", 0, "dubblett", NOW)
         counts = progress.count_entries(conn, CHIEF, NOW)
-    assert {(c.state, c.is_void, c.unit, c.form, c.criticality, c.age, c.count) for c in counts} == {
+    assert {
+        (c.state, c.is_void, c.unit, c.form, c.criticality, c.age, c.count) for c in counts
+    } == {
         (EntryState.REVIEW, False, NORTH, NOTE.id, "A", "0-1", 1),
         (EntryState.REVIEW, False, NORTH, NOTE.id, "A", "15-", 1),
         (EntryState.REJECTED, False, NORTH, NOTE.id, "A", "4-7", 1),

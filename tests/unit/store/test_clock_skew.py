@@ -1,4 +1,6 @@
-"""Computers whose clocks differ: what a file has carried, and which file came last, is told by the order of what was done and by no clock."""
+"""Computers whose clocks differ: what a file has carried, and which file came last, is told by the
+order of what was done and by no clock.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def test_an_entry_moved_after_the_export_is_withdrawn_where_it_was(office: Expor
     assert text.index(SIV.pid) < text.index(MOVED_TO_OTHER_CLIENT) < text.index(ARNE.pid)
 
 
-def test_one_made_void_after_its_correction_is_made_void_as_the_target_has_it(office: ExportContext) -> None:
+def test_one_made_void_after_its_correction_is_made_void_as_the_target_has_it(
+    office: ExportContext,
+) -> None:
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     export(office)
     corrected(office, entry, "personnummer", Answer(ARNE.pid))
@@ -61,7 +65,9 @@ def test_one_made_void_after_its_correction_is_made_void_as_the_target_has_it(of
     assert (SIV.pid in text, ARNE.pid in text) == (True, False)
 
 
-def test_what_was_said_by_a_clock_that_is_ahead_was_carried_all_the_same(office: ExportContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_said_by_a_clock_that_is_ahead_was_carried_all_the_same(
+    office: ExportContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as ahead:
         ahead.setattr(export_office, "utc_now", lambda: utc_now() + AHEAD)
         entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
@@ -71,13 +77,21 @@ def test_what_was_said_by_a_clock_that_is_ahead_was_carried_all_the_same(office:
     assert MOVED_TO_OTHER_CLIENT in told(office, export(office, ahead=timedelta()))
 
 
-def test_an_entry_moved_to_another_month_is_taken_out_of_the_first_though_it_was_the_only_one(office: ExportContext) -> None:
+def test_an_entry_moved_to_another_month_is_taken_out_of_the_first_though_it_was_the_only_one(
+    office: ExportContext,
+) -> None:
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     export(office, "khsl")
     correct(office, entry, "handelsedatum", "2022-01-03")
     agree(office, entry, "hsl-anteckning", TORA, handelsedatum="2022-01-03", **NOTE)
-    with zipfile.ZipFile(io.BytesIO(fetch_run_file(office, ANNA, export(office, "khsl").id).data)) as archive:
-        sizes = {info.filename[:13]: info.file_size for info in archive.infolist() if info.filename.startswith("KHSL1")}
+    with zipfile.ZipFile(
+        io.BytesIO(fetch_run_file(office, ANNA, export(office, "khsl").id).data)
+    ) as archive:
+        sizes = {
+            info.filename[:13]: info.file_size
+            for info in archive.infolist()
+            if info.filename.startswith("KHSL1")
+        }
     assert (sizes["KHSL1-2021-12"], sizes["KHSL1-2022-01"] > 0) == (0, True)
 
 
@@ -90,7 +104,9 @@ def test_the_file_of_a_month_that_was_made_last_is_the_latest(office: ExportCont
 
 
 def test_what_the_runs_of_an_older_store_carried_is_in_its_log(office: ExportContext) -> None:
-    moved, gone = (confirm(office, "hsl-anteckning", serial, **NOTE) for serial in ("AAAA01", "AAAA02"))
+    moved, gone = (
+        confirm(office, "hsl-anteckning", serial, **NOTE) for serial in ("AAAA01", "AAAA02")
+    )
     export(office)
     for entry in (moved, gone):
         corrected(office, entry, "personnummer", Answer(ARNE.pid))
@@ -106,8 +122,12 @@ def test_what_the_runs_of_an_older_store_carried_is_in_its_log(office: ExportCon
     upgrade_store(office.settings, backup=False)
     upgraded = replace(office, store=open_store(office.settings))
     with upgraded.store.read() as conn:
-        assert [row.entry for row in conn.execute(carried.where(item.entry_revision > 0))] == [row.entry for row in before]
+        assert [row.entry for row in conn.execute(carried.where(item.entry_revision > 0))] == [
+            row.entry for row in before
+        ]
     text = told(upgraded, export(upgraded))
     upgraded.store.close()
     assert (text.count(MOVED_TO_OTHER_CLIENT), text.count("fel person")) == (1, 1)
-    assert (text.count(SIV.pid), text.count(ARNE.pid)) == (2, 1), "both are withdrawn from Siv, and one stands under Arne"
+    assert (text.count(SIV.pid), text.count(ARNE.pid)) == (2, 1), (
+        "both are withdrawn from Siv, and one stands under Arne"
+    )

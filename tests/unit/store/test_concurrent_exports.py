@@ -1,4 +1,6 @@
-"""An entry of a run that leaves the unit's sight, forwarded or behind a block, takes nothing of the run with it but itself."""
+"""An entry of a run that leaves the unit's sight, forwarded or behind a block, takes nothing of the
+run with it but itself.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,14 @@ from pipeline.domain.record import Run
 from pipeline.export.fhir.sender import SendResult, send_run
 from pipeline.export.fhir.server import connect_fhir_server
 from pipeline.export.manual_entry import screen
-from pipeline.export.receipts import ReceiptAnswer, ReceiptResult, apply_receipt_file, fetch_receipt_template, open_run_items, submit_receipts
+from pipeline.export.receipts import (
+    ReceiptAnswer,
+    ReceiptResult,
+    apply_receipt_file,
+    fetch_receipt_template,
+    open_run_items,
+    submit_receipts,
+)
 from pipeline.export.runs import ExportContext, fetch_run_file, list_runs, make_run
 from pipeline.store.accounts import blocks, people
 from pipeline.store.database.clock import utc_now
@@ -24,7 +33,11 @@ from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import ANNA, STIG, confirm, state
 from tests.unit.export.formats.test_fhir_sending import at
 
-pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices", "tests.support.servers.fhir_servers")
+pytest_plugins = (
+    "tests.support.store.databases",
+    "tests.support.store.offices",
+    "tests.support.servers.fhir_servers",
+)
 
 NORA = Person("nora", "Nora Nord", "sjuksköterska", Role.REVIEWER, frozenset({"Norr"}), ALL_AREAS)
 NOTE = {"kontakttyp": "besok", "anteckning": "Såret ser bra ut."}
@@ -44,9 +57,17 @@ def made(office: ExportContext, target: str = "skriv-in") -> Run:
 
 
 def forwarded(office: ExportContext, run: Run) -> None:
-    submit_receipts(office, NORA, run.id, [ReceiptAnswer(GONE, accepted=False, text="Hör till Söder")], utc_now())
+    submit_receipts(
+        office,
+        NORA,
+        run.id,
+        [ReceiptAnswer(GONE, accepted=False, text="Hör till Söder")],
+        utc_now(),
+    )
     with office.store.begin() as conn:
-        transfers.transfer_entry(conn, FORMS, NORA, GONE, load_entry(conn, GONE).revision, "Söder", "", utc_now())
+        transfers.transfer_entry(
+            conn, FORMS, NORA, GONE, load_entry(conn, GONE).revision, "Söder", "", utc_now()
+        )
 
 
 def blocked(office: ExportContext, _: Run) -> None:
@@ -58,7 +79,9 @@ both_ways = pytest.mark.parametrize("leave", [forwarded, blocked])
 
 
 @both_ways
-def test_the_others_are_listed_keyed_in_and_receipted(office: ExportContext, leave: Callable[[ExportContext, Run], None]) -> None:
+def test_the_others_are_listed_keyed_in_and_receipted(
+    office: ExportContext, leave: Callable[[ExportContext, Run], None]
+) -> None:
     run = made(office)
     leave(office, run)
     (status,) = list_runs(office, NORA)
@@ -69,14 +92,25 @@ def test_the_others_are_listed_keyed_in_and_receipted(office: ExportContext, lea
     shown = screen.claim_next_entry(office, NORA, run.id, utc_now())
     assert shown is not None
     assert shown.item.entry_id == HERE
-    submit_receipts(office, NORA, run.id, [ReceiptAnswer(HERE, accepted=True), ReceiptAnswer(DONE, accepted=True)], utc_now())
-    assert (state(office, HERE), state(office, DONE)) == (EntryState.RECEIPTED, EntryState.RECEIPTED)
+    submit_receipts(
+        office,
+        NORA,
+        run.id,
+        [ReceiptAnswer(HERE, accepted=True), ReceiptAnswer(DONE, accepted=True)],
+        utc_now(),
+    )
+    assert (state(office, HERE), state(office, DONE)) == (
+        EntryState.RECEIPTED,
+        EntryState.RECEIPTED,
+    )
     assert screen.claim_next_entry(office, NORA, run.id, utc_now()) is None
     assert (screen.list_waiting_runs(office, NORA), list_runs(office, NORA)[0].waiting) == ([], 0)
 
 
 @both_ways
-def test_what_is_gone_is_neither_shown_nor_receipted_nor_in_any_file(office: ExportContext, leave: Callable[[ExportContext, Run], None]) -> None:
+def test_what_is_gone_is_neither_shown_nor_receipted_nor_in_any_file(
+    office: ExportContext, leave: Callable[[ExportContext, Run], None]
+) -> None:
     run = made(office)
     leave(office, run)
     assert [item.entry_id for item in open_run_items(office, NORA, run.id)] == [HERE, DONE]
@@ -84,7 +118,13 @@ def test_what_is_gone_is_neither_shown_nor_receipted_nor_in_any_file(office: Exp
     assert GONE not in template.data.decode()
     assert template.entries == 2
     with pytest.raises(NotAllowedError):
-        submit_receipts(office, NORA, run.id, [ReceiptAnswer(HERE, accepted=True), ReceiptAnswer(GONE, accepted=True)], utc_now())
+        submit_receipts(
+            office,
+            NORA,
+            run.id,
+            [ReceiptAnswer(HERE, accepted=True), ReceiptAnswer(GONE, accepted=True)],
+            utc_now(),
+        )
     assert state(office, HERE) is EntryState.EXPORTED
     with pytest.raises(NotAllowedError):
         fetch_run_file(office, NORA, run.id)
@@ -98,7 +138,10 @@ def test_of_a_whole_receipt_file_the_others_are_settled_and_the_rest_is_counted(
 ) -> None:
     run = made(office)
     leave(office, run)
-    file = "".join(f"{run.id};{entry_id};{word}\n" for entry_id, word in ((GONE, "nekad"), (HERE, "godkänd"), (DONE, "godkänd")))
+    file = "".join(
+        f"{run.id};{entry_id};{word}\n"
+        for entry_id, word in ((GONE, "nekad"), (HERE, "godkänd"), (DONE, "godkänd"))
+    )
     told = apply_receipt_file(office, NORA, f"körning;post;status\n{file}".encode(), utc_now())
     assert told == ReceiptResult(2, 0, 0, 0, hidden=1)
     with pytest.raises(NotAllowedError):
@@ -122,13 +165,19 @@ def test_statistics_stay_listed_and_their_file_stays_with_those_who_may_see_all(
     run = make_run(office, NORA, "khsl", utc_now())
     assert run is not None
     leave(office, listed)
-    assert [(each.run.id, each.hidden, each.waiting) for each in list_runs(office, NORA) if each.run.target == "khsl"] == [(run.id, 1, 0)]
+    assert [
+        (each.run.id, each.hidden, each.waiting)
+        for each in list_runs(office, NORA)
+        if each.run.target == "khsl"
+    ] == [(run.id, 1, 0)]
     with pytest.raises(NotAllowedError):
         fetch_run_file(office, NORA, run.id)
 
 
 @both_ways
-def test_the_others_are_sent_to_the_fhir_server(office: ExportContext, fhir: Served, leave: Callable[[ExportContext, Run], None]) -> None:
+def test_the_others_are_sent_to_the_fhir_server(
+    office: ExportContext, fhir: Served, leave: Callable[[ExportContext, Run], None]
+) -> None:
     here = at(office, fhir)
     run = made(here, "fhir")
     leave(here, run)

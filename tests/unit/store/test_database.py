@@ -47,8 +47,16 @@ def test_a_store_is_made_only_when_asked_and_then_opened(settings: Settings) -> 
 def test_sqlite_waits_checks_and_keeps_a_log(settings: Settings) -> None:
     store = open_store(settings, create=True, wait_seconds=7)
     with store.read() as conn:
-        values = {name: conn.execute(text(f"PRAGMA {name}")).scalar_one() for name in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")}
-    assert values == {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 7000, "foreign_keys": 1}
+        values = {
+            name: conn.execute(text(f"PRAGMA {name}")).scalar_one()
+            for name in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")
+        }
+    assert values == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "busy_timeout": 7000,
+        "foreign_keys": 1,
+    }
     store.close()
 
 
@@ -82,7 +90,9 @@ def _fill(store: Store) -> None:
 
 
 def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path: Path) -> None:
-    settings = Settings(workspace=tmp_path, database_url="postgresql://eva:hemligt@127.0.0.1:1/nothing")
+    settings = Settings(
+        workspace=tmp_path, database_url="postgresql://eva:hemligt@127.0.0.1:1/nothing"
+    )
     with pytest.raises(StoreUnavailableError) as error:
         open_store(settings, wait_seconds=2)
     assert "127.0.0.1:1/nothing" in error.value.message
@@ -121,7 +131,9 @@ def test_a_workspace_is_its_owners_alone(settings: Settings) -> None:
     create_queue_database(settings.workspace / "queue.db")
     files = [path for path in settings.workspace.iterdir() if path.is_file()]
     assert {"efterskrift.db", "efterskrift.db-wal", "queue.db"} <= {path.name for path in files}
-    assert all(path.stat().st_mode & 0o077 == 0 for path in (*files, settings.workspace, settings.images))
+    assert all(
+        path.stat().st_mode & 0o077 == 0 for path in (*files, settings.workspace, settings.images)
+    )
     store.close()
 
 
@@ -150,7 +162,11 @@ def test_a_workspace_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_a_value_that_no_column_takes_is_not_in_the_error(settings: Settings) -> None:
     store = open_store(settings, create=True)
     with pytest.raises(StoreError) as error, store.begin() as conn:
-        conn.execute(insert(paper.event).values(at=datetime.now(UTC), by="eva", action="try", subject="x", detail={"Asta Provberg"}))
+        conn.execute(
+            insert(paper.event).values(
+                at=datetime.now(UTC), by="eva", action="try", subject="x", detail={"Asta Provberg"}
+            )
+        )
     assert "Provberg" not in f"{error.value!r} {vars(error.value)}"
     assert error.value.remedy
     store.close()

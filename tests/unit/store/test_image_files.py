@@ -53,7 +53,9 @@ def test_only_digests_are_names(images: ImageFolder, name: str) -> None:
 
 
 @pytest.mark.parametrize(("module", "step"), [(os, "fsync"), (Path, "replace")])
-def test_a_full_disk_leaves_nothing_behind(images: ImageFolder, monkeypatch: pytest.MonkeyPatch, module: object, step: str) -> None:
+def test_a_full_disk_leaves_nothing_behind(
+    images: ImageFolder, monkeypatch: pytest.MonkeyPatch, module: object, step: str
+) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -83,7 +85,9 @@ def test_many_writers_of_the_same_bytes_agree(images: ImageFolder) -> None:
 
 
 def test_a_file_that_another_process_finishes_meanwhile_is_no_leftover(images: ImageFolder) -> None:
-    (images.folder / "finished.part").symlink_to("gone")  # seen in the folder, and not there when it is looked at
+    (images.folder / "finished.part").symlink_to(
+        "gone"
+    )  # seen in the folder, and not there when it is looked at
     assert images.remove_stale_partials() == 0
 
 

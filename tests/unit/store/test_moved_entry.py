@@ -1,4 +1,6 @@
-"""An entry that was exported about one client and then corrected to be about another is withdrawn from the first."""
+"""An entry that was exported about one client and then corrected to be about another is withdrawn
+from the first.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,11 @@ def moved(office: ExportContext, form: str, target: str) -> str:
     """The file of a second run, after the entry has been moved from Siv to Arne."""
     entry_id = confirm(office, form, "AAAA01", **SAID[form])
     assert make_run(office, ANNA, target, utc_now()) is not None
-    pid = next(spec.name for spec in office.forms.latest(form).fields if spec.name.endswith(("personnummer", "pnr")))
+    pid = next(
+        spec.name
+        for spec in office.forms.latest(form).fields
+        if spec.name.endswith(("personnummer", "pnr"))
+    )
     corrected(office, entry_id, pid, Answer(ARNE.pid))
     made = make_run(office, ANNA, target, utc_now())
     assert made is not None
@@ -46,11 +52,18 @@ def moved(office: ExportContext, form: str, target: str) -> str:
     return made.id
 
 
-WAYS = [("hsl-anteckning", "rivta"), ("matvarden", "observationer"), ("besokslista", "besok"), ("hsl-anteckning", "treserva-exempel")]
+WAYS = [
+    ("hsl-anteckning", "rivta"),
+    ("matvarden", "observationer"),
+    ("besokslista", "besok"),
+    ("hsl-anteckning", "treserva-exempel"),
+]
 
 
 @pytest.mark.parametrize(("form", "target"), WAYS)
-def test_its_file_makes_it_void_where_it_was_and_then_names_it_where_it_is(office: ExportContext, form: str, target: str) -> None:
+def test_its_file_makes_it_void_where_it_was_and_then_names_it_where_it_is(
+    office: ExportContext, form: str, target: str
+) -> None:
     told = fetch_run_file(office, ANNA, moved(office, form, target)).data.decode("utf-8-sig")
     assert MOVED_TO_OTHER_CLIENT in told
     assert told.index(SIV.pid) < told.index(MOVED_TO_OTHER_CLIENT) < told.index(ARNE.pid)
@@ -59,24 +72,35 @@ def test_its_file_makes_it_void_where_it_was_and_then_names_it_where_it_is(offic
 
 def test_an_activity_has_a_request_that_takes_it_back_sent_first() -> None:
     first = record("signeringslista", {"given1": "GE"}, client=SIV)
-    (item,) = items(replace(first, client=ARNE, revision=2), amends=replace(EARLIER, target="aktiviteter", exported_record=first))
+    (item,) = items(
+        replace(first, client=ARNE, revision=2),
+        amends=replace(EARLIER, target="aktiviteter", exported_record=first),
+    )
     data = TARGETS["aktiviteter"].make([item], run("aktiviteter"), terms("aktiviteter"))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = sorted(archive.namelist())
-        whom = {name: SIV.pid if SIV.pid in archive.read(name).decode() else ARNE.pid for name in names}
+        whom = {
+            name: SIV.pid if SIV.pid in archive.read(name).decode() else ARNE.pid for name in names
+        }
     assert len(names) == len(set(names))
-    assert [whom[name] for name in names] == sorted((whom[name] for name in names), key=(SIV.pid, ARNE.pid).index)
+    assert [whom[name] for name in names] == sorted(
+        (whom[name] for name in names), key=(SIV.pid, ARNE.pid).index
+    )
     assert set(whom.values()) == {SIV.pid, ARNE.pid}
 
 
 def test_who_keys_it_in_is_told_where_to_make_it_void_first(office: ExportContext) -> None:
-    shown = screen.claim_next_entry(office, ANNA, moved(office, "hsl-anteckning", "skriv-in"), utc_now())
+    shown = screen.claim_next_entry(
+        office, ANNA, moved(office, "hsl-anteckning", "skriv-in"), utc_now()
+    )
     assert shown is not None
     assert (shown.client, shown.previous_client) == (ARNE, SIV)
     assert SIV.pid not in str(shown.block)
 
 
-def test_a_second_move_names_whom_a_list_that_nobody_ticked_said_between(office: ExportContext) -> None:
+def test_a_second_move_names_whom_a_list_that_nobody_ticked_said_between(
+    office: ExportContext,
+) -> None:
     """It may have been keyed in from the printed list: then it stands there until somebody looks."""
     entry_id = confirm(office, "hsl-anteckning", "AAAA01", **SAID["hsl-anteckning"])
     with office.store.begin() as conn:
@@ -97,7 +121,9 @@ def test_a_second_move_names_whom_a_list_that_nobody_ticked_said_between(office:
     assert said.count("Makulera posten om den finns i systemet") == 2
 
 
-def test_one_moved_there_and_back_is_looked_for_where_an_unticked_list_had_it(office: ExportContext) -> None:
+def test_one_moved_there_and_back_is_looked_for_where_an_unticked_list_had_it(
+    office: ExportContext,
+) -> None:
     entry_id = confirm(office, "hsl-anteckning", "AAAA01", **SAID["hsl-anteckning"])
     assert make_run(office, ANNA, "skriv-in", utc_now()) is not None
     corrected(office, entry_id, "personnummer", Answer(ARNE.pid))
@@ -112,7 +138,9 @@ def test_one_moved_there_and_back_is_looked_for_where_an_unticked_list_had_it(of
 
 
 def printed(data: bytes) -> str:
-    return subprocess.run(["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True).stdout.decode()
+    return subprocess.run(
+        ["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True
+    ).stdout.decode()
 
 
 def test_the_printed_list_has_it_under_both(office: ExportContext) -> None:
@@ -120,7 +148,9 @@ def test_the_printed_list_has_it_under_both(office: ExportContext) -> None:
     assert said.index(SIV.pid) < said.index("Makulera posten") < said.index(ARNE.pid)
 
 
-def test_one_that_was_moved_and_then_made_void_is_made_void_where_it_was_keyed_in(office: ExportContext) -> None:
+def test_one_that_was_moved_and_then_made_void_is_made_void_where_it_was_keyed_in(
+    office: ExportContext,
+) -> None:
     entry_id = confirm(office, "hsl-anteckning", "AAAA01", **SAID["hsl-anteckning"])
     assert make_run(office, ANNA, "skriv-in", utc_now()) is not None
     corrected(office, entry_id, "personnummer", Answer(ARNE.pid))

@@ -28,15 +28,23 @@ APP = ROOT / "ui" / "app.py"
 
 @pytest.fixture(scope="session", autouse=True)
 def components_sought_once() -> Iterator[None]:
-    """`AppTest` looks through every installed package for components at each run, a second each time; ours are none of those."""
+    """`AppTest` looks through every installed package for components at each run, a second each
+    time; ours are none of those.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        patch.setattr(
+            manifest_scanner,
+            "scan_component_manifests",
+            cache(manifest_scanner.scan_component_manifests),
+        )
         yield
 
 
 @pytest.fixture(scope="session")
 def empty_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with staff and nothing else, made once: hashing the passwords takes longer than most tests."""
+    """A workspace with staff and nothing else, made once: hashing the passwords takes longer than
+    most tests.
+    """
     workspace = tmp_path_factory.mktemp("empty")
     seeding.make_store(workspace).close()
     return workspace
@@ -66,7 +74,9 @@ def store(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store
     monkeypatch.setenv("EFTERSKRIFT_CONTROL_SHARE", "0")
     monkeypatch.setenv("EFTERSKRIFT_PLANT_SHARE", "0")
     monkeypatch.setattr(actions, "MIN_VIEW_TIME", timedelta(0))
-    monkeypatch.setattr(client_panel, "is_client_unseen", lambda *_: False)  # without a browser nothing is told while one types (test_guard.py)
+    monkeypatch.setattr(
+        client_panel, "is_client_unseen", lambda *_: False
+    )  # without a browser nothing is told while one types (test_guard.py)
     st.cache_resource.clear()
     st.cache_data.clear()
     return _copied(world, tmp_path)
@@ -74,12 +84,16 @@ def store(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store
 
 @pytest.fixture
 def open_screen(store: Store) -> OpenScreen:
-    """Open a screen for somebody who is logged in, whether or not the navigation shows it to that role."""
+    """Open a screen for somebody who is logged in, whether or not the navigation shows it to that
+    role.
+    """
 
     def opened(person: Person, name: str) -> AppTest:
         app = AppTest.from_function(_screen, kwargs={"name": name}, default_timeout=30)
         with store.begin() as conn:
-            app.session_state["session_token"] = sessions.start_session(conn, person.login, utc_now())
+            app.session_state["session_token"] = sessions.start_session(
+                conn, person.login, utc_now()
+            )
         app.session_state["login"], app.session_state["active_at"] = person.login, utc_now()
         return app.run()
 

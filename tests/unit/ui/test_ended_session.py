@@ -1,4 +1,6 @@
-"""A session that was ended elsewhere does nothing more: whatever a button or key does asks for that first, since it runs before the screen does."""
+"""A session that was ended elsewhere does nothing more: whatever a button or key does asks for that
+first, since it runs before the screen does.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,11 @@ def end(store: Store, person: Person = NURSE) -> None:
 
 
 def test_every_act_of_every_screen_asks() -> None:
-    assert {f"{path.name}: {name}" for path in UI.rglob("*.py") for name in unasked(ast.parse(path.read_text("utf-8")))} == set()
+    assert {
+        f"{path.name}: {name}"
+        for path in UI.rglob("*.py")
+        for name in unasked(ast.parse(path.read_text("utf-8")))
+    } == set()
 
 
 def test_an_act_that_does_not_ask_is_found() -> None:
@@ -76,16 +82,26 @@ def _kept(here): ...
 
 
 def unasked(tree: ast.Module) -> Iterator[str]:
-    """Functions of a module that are handed on, to be called by a button or key with the workspace, and do not ask."""
+    """Functions of a module that are handed on, to be called by a button or key with the workspace,
+    and do not ask.
+    """
     own = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)}
     for call in (one for one in ast.walk(tree) if isinstance(one, ast.Call)):
-        handed: list[tuple[ast.expr, list[ast.expr]]] = [(call.args[0], call.args[1:])] if _name(call.func) == "partial" and call.args else []
+        handed: list[tuple[ast.expr, list[ast.expr]]] = (
+            [(call.args[0], call.args[1:])] if _name(call.func) == "partial" and call.args else []
+        )
         named = {keyword.arg: keyword.value for keyword in call.keywords}
-        if (act := named.get("on_click") or named.get("on_change")) is not None and isinstance(args := named.get("args"), ast.Tuple):
+        if (act := named.get("on_click") or named.get("on_change")) is not None and isinstance(
+            args := named.get("args"), ast.Tuple
+        ):
             handed.append((act, args.elts))
         for act in (act for act, args in handed if args and _name(args[0]) in ACTING):
             found = own.get(_name(act))
-            if found is not None and _acts(found) and "while_open" not in {_name(one) for one in found.decorator_list}:
+            if (
+                found is not None
+                and _acts(found)
+                and "while_open" not in {_name(one) for one in found.decorator_list}
+            ):
                 yield found.name
 
 
@@ -164,7 +180,9 @@ def revision_of(store: Store, entry_id: str) -> int:
         return load_entry(conn, entry_id).revision
 
 
-def test_a_right_that_was_withdrawn_is_not_used_from_an_open_screen(store: Store, open_screen: OpenScreen) -> None:
+def test_a_right_that_was_withdrawn_is_not_used_from_an_open_screen(
+    store: Store, open_screen: OpenScreen
+) -> None:
     app, entry_id = correcting(store, open_screen)
     revision = revision_of(store, entry_id)
     with store.begin() as conn:
@@ -174,7 +192,9 @@ def test_a_right_that_was_withdrawn_is_not_used_from_an_open_screen(store: Store
 
 
 @pytest.mark.parametrize("hours", [2, 30], ids=["left alone", "begun yesterday"])
-def test_a_session_that_has_run_out_does_nothing_more(store: Store, open_screen: OpenScreen, hours: int) -> None:
+def test_a_session_that_has_run_out_does_nothing_more(
+    store: Store, open_screen: OpenScreen, hours: int
+) -> None:
     app, entry_id = correcting(store, open_screen)
     revision, before = revision_of(store, entry_id), utc_now() - timedelta(hours=hours)
     with store.begin() as conn:
@@ -211,7 +231,9 @@ def test_a_draft_is_not_kept(store: Store) -> None:
     app.run()
     assert not app.exception
     assert kept(store) == {"handelsetid": Answer("09:4")}
-    assert app.session_state["drawn"] == 3, "the screen is not drawn anew, and the person is not told"
+    assert app.session_state["drawn"] == 3, (
+        "the screen is not drawn anew, and the person is not told"
+    )
 
 
 def test_typing_is_activity(store: Store) -> None:
@@ -229,7 +251,9 @@ def test_typing_is_activity(store: Store) -> None:
 
 
 def test_a_press_that_came_with_other_news_is_shown(store: Store) -> None:
-    """What leaves the browser in one moment runs only the part of the screen that asked first: the press is done, and the screen stood as it was."""
+    """What leaves the browser in one moment runs only the part of the screen that asked first: the
+    press is done, and the screen stood as it was.
+    """
     app = AppTest.from_function(_pressing, default_timeout=30)
     with store.begin() as conn:
         app.session_state["session_token"] = sessions.start_session(conn, NURSE.login, utc_now())
@@ -250,16 +274,23 @@ def _pressing() -> None:
 
     here = open_app_context()
     session.begin_session_run()
-    st.session_state["shown"] = [*st.session_state.get("shown", []), st.session_state.get("done", "before")]
+    st.session_state["shown"] = [
+        *st.session_state.get("shown", []),
+        st.session_state.get("done", "before"),
+    ]
     if "done" not in st.session_state:
         session.requires_open_session(act)(here)
     track_typing(here)
 
 
 def test_only_what_is_touched_is_a_draft(store: Store) -> None:
-    """The browser sends every field as it stands: what is shown filled in would hide a later, better reading."""
+    """The browser sends every field as it stands: what is shown filled in would hide a later,
+    better reading.
+    """
     (entry_id,) = seeding.add_notes(store, 1)
-    app = AppTest.from_function(_typing, kwargs={"entry_id": entry_id, "whole": True}, default_timeout=30)
+    app = AppTest.from_function(
+        _typing, kwargs={"entry_id": entry_id, "whole": True}, default_timeout=30
+    )
     with store.begin() as conn:
         app.session_state["session_token"] = sessions.start_session(conn, NURSE.login, utc_now())
     app.run()
@@ -285,7 +316,9 @@ def _typing(entry_id: str, whole: bool = False) -> None:
         st.session_state["sent"] = said
         keys = widget_keys(view)
         stands = {key: as_sent(field) for key, field in keys.items()} if whole else {}
-        client_panel._save_drafts(here, NURSE, view, keys, stands | {f"f-{entry_id}-0-handelsetid": said})
+        client_panel._save_drafts(
+            here, NURSE, view, keys, stands | {f"f-{entry_id}-0-handelsetid": said}
+        )
     client_panel.client_panel(here, NURSE, view, "turn", None)
 
 
@@ -301,14 +334,18 @@ def as_sent(field: FieldView) -> str | int:
 def kept(store: Store) -> dict[str, Answer]:
     """The drafts of the only entry there is."""
     with store.read() as conn:
-        return list_answer_drafts(conn, conn.execute(select(entry_table.c.id)).scalar_one(), NURSE.login)
+        return list_answer_drafts(
+            conn, conn.execute(select(entry_table.c.id)).scalar_one(), NURSE.login
+        )
 
 
 def test_whoever_worked_all_day_is_not_told_that_nothing_happened(store: Store) -> None:
     app = AppTest.from_file(str(APP), default_timeout=30)
     now = utc_now()
     with store.begin() as conn:
-        app.session_state["session_token"] = token = sessions.start_session(conn, NURSE.login, now - timedelta(hours=12, minutes=1))
+        app.session_state["session_token"] = token = sessions.start_session(
+            conn, NURSE.login, now - timedelta(hours=12, minutes=1)
+        )
         sessions.touch_session(conn, token, now)
     app.session_state["login"], app.session_state["active_at"] = NURSE.login, now
     app.run()

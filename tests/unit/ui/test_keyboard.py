@@ -16,7 +16,9 @@ from tests.support.screens.seeding import NURSE
 from ui.browser import keyboard
 
 
-def test_what_the_browser_tells_of_a_form_that_has_left_the_screen_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_browser_tells_of_a_form_that_has_left_the_screen_is_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Whoever went to another screen at once saw an error instead of it."""
     heard: list[Callable[[], None]] = []
 
@@ -52,12 +54,22 @@ def test_the_number_of_the_last_draft_heard_goes_back(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("decided", "goes_on", "told"),
     [(True, True, 0), (True, False, 1), (False, True, 1)],
-    ids=["decided, and the person has gone on", "decided, and on the screen", "put aside, and another person has it"],
+    ids=[
+        "decided, and the person has gone on",
+        "decided, and on the screen",
+        "put aside, and another person has it",
+    ],
 )
-def test_a_draft_that_cannot_be_kept_is_told_of_unless_nothing_is_lost(store: Store, decided: bool, goes_on: bool, told: int) -> None:
+def test_a_draft_that_cannot_be_kept_is_told_of_unless_nothing_is_lost(
+    store: Store, decided: bool, goes_on: bool, told: int
+) -> None:
     """A busy server hears the save and the draft before it at once, and the save first."""
     (entry_id,) = seeding.add_notes(store, 1)
-    app = AppTest.from_function(_late, kwargs={"entry_id": entry_id, "decided": decided, "goes_on": goes_on}, default_timeout=30)
+    app = AppTest.from_function(
+        _late,
+        kwargs={"entry_id": entry_id, "decided": decided, "goes_on": goes_on},
+        default_timeout=30,
+    )
     with store.begin() as conn:
         app.session_state["session_token"] = sessions.start_session(conn, NURSE.login, utc_now())
     app.run()
@@ -84,4 +96,6 @@ def _late(entry_id: str, decided: bool, goes_on: bool) -> None:
             queue.release_claim(conn, NURSE, entry_id)
             queue.open_claimed_entry(conn, here.forms, COLLEAGUE, entry_id, utc_now())
     current_entry.open_entry(None if goes_on else entry_id, utc_now())
-    client_panel._save_drafts(here, NURSE, view, widget_keys(view), {f"f-{entry_id}-0-handelsetid": "09:4"})
+    client_panel._save_drafts(
+        here, NURSE, view, widget_keys(view), {f"f-{entry_id}-0-handelsetid": "09:4"}
+    )

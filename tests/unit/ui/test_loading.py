@@ -28,7 +28,14 @@ print(frozen, screens, ours < all_of_it / 3)
 def test_a_collection_passes_over_what_the_server_has_loaded(tmp_path: Path) -> None:
     """Without a workspace, too: that it is missing is told to whoever comes."""
     environment = os.environ | {"EFTERSKRIFT_WORKSPACE": str(tmp_path)}
-    asked = subprocess.run([sys.executable, "-c", _ASK], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    asked = subprocess.run(
+        [sys.executable, "-c", _ASK],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     frozen, screens, is_quicker = asked.stdout.split()
     assert int(frozen) > 50_000
     assert int(screens) == len(list((ROOT / "ui" / "screens").glob("*_screen.py")))

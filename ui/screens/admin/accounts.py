@@ -1,4 +1,6 @@
-"""Konton: who may come in, what each does here, and in which units and areas of law. Nobody sees paper or clients here."""
+"""Konton: who may come in, what each does here, and in which units and areas of law. Nobody sees
+paper or clients here.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,12 @@ from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
 from ui.workspace import AppContext
 
-_CHOSEN_KEY, _SHOWN_KEY, _MESSAGE_KEY, _PASSWORD_KEY = "account_chosen", "account_shown", "account_said", "account_password"
+_CHOSEN_KEY, _SHOWN_KEY, _MESSAGE_KEY, _PASSWORD_KEY = (
+    "account_chosen",
+    "account_shown",
+    "account_said",
+    "account_password",
+)
 _NEW_ACCOUNT = ""
 
 
@@ -35,7 +42,13 @@ def show(context: AppContext, person: Person) -> None:
     _show_message()
     left, right = st.columns([1.3, 1], gap="large")
     with left:
-        st.button(t("accounts.add"), key="account_add", type="primary", icon=":material/person_add:", on_click=partial(_choose_account, _NEW_ACCOUNT))
+        st.button(
+            t("accounts.add"),
+            key="account_add",
+            type="primary",
+            icon=":material/person_add:",
+            on_click=partial(_choose_account, _NEW_ACCOUNT),
+        )
         if not any(account.person.login != person.login for account in found):
             st.info(t("accounts.empty"), icon=":material/info:")
         for account in found:
@@ -83,25 +96,66 @@ def _account_row(account: Account, *, is_own: bool) -> None:
         )
         if holds
     ]
-    seen = t("accounts.last", at=format_moment(account.active_at)) if account.active_at else t("accounts.never")
+    seen = (
+        t("accounts.last", at=format_moment(account.active_at))
+        if account.active_at
+        else t("accounts.never")
+    )
     with st.container(border=True):
         text, button = st.columns([4, 1], vertical_alignment="center")
-        text.markdown(f"**{who.name}** · {who.login} · {who.title}  \n{' · '.join(parts)}  \n:gray[{' · '.join([*marks, seen])}]")
-        button.button(t("accounts.change"), key=f"account_change-{who.login}", disabled=is_own, on_click=partial(_choose_account, who.login, who))
+        text.markdown(
+            f"**{who.name}** · {who.login} · {who.title}  \n{' · '.join(parts)}  \n:gray[{' · '.join([*marks, seen])}]"
+        )
+        button.button(
+            t("accounts.change"),
+            key=f"account_change-{who.login}",
+            disabled=is_own,
+            on_click=partial(_choose_account, who.login, who),
+        )
 
 
-def _account_form(context: AppContext, person: Person, account: Account | None, units: list[str]) -> None:
-    who, key = account.person if account else None, f"account-{account.person.login}" if account else "account_new"
+def _account_form(
+    context: AppContext, person: Person, account: Account | None, units: list[str]
+) -> None:
+    who, key = (
+        account.person if account else None,
+        f"account-{account.person.login}" if account else "account_new",
+    )
     roles = list(Role)
     with st.form(f"form-{key}", border=True):
-        st.header(t("accounts.change_of", name=who.name) if who else t("accounts.new"), anchor=False)
-        login = st.text_input(t("accounts.login"), who.login if who else "", key=f"{key}-login", disabled=who is not None, max_chars=80)
-        name = st.text_input(t("accounts.name"), who.name if who else "", key=f"{key}-name", max_chars=120)
-        title = st.text_input(t("accounts.profession"), who.title if who else "", key=f"{key}-profession", max_chars=80)
-        role = st.selectbox(
-            t("accounts.role"), roles, roles.index(who.role) if who else 1, format_func=lambda one: t(f"role.{one.name.lower()}"), key=f"{key}-role"
+        st.header(
+            t("accounts.change_of", name=who.name) if who else t("accounts.new"), anchor=False
         )
-        of = st.multiselect(t("accounts.units"), units, sorted(who.units) if who else [], key=f"{key}-units", placeholder=t("accounts.choose"))
+        login = st.text_input(
+            t("accounts.login"),
+            who.login if who else "",
+            key=f"{key}-login",
+            disabled=who is not None,
+            max_chars=80,
+        )
+        name = st.text_input(
+            t("accounts.name"), who.name if who else "", key=f"{key}-name", max_chars=120
+        )
+        title = st.text_input(
+            t("accounts.profession"),
+            who.title if who else "",
+            key=f"{key}-profession",
+            max_chars=80,
+        )
+        role = st.selectbox(
+            t("accounts.role"),
+            roles,
+            roles.index(who.role) if who else 1,
+            format_func=lambda one: t(f"role.{one.name.lower()}"),
+            key=f"{key}-role",
+        )
+        of = st.multiselect(
+            t("accounts.units"),
+            units,
+            sorted(who.units) if who else [],
+            key=f"{key}-units",
+            placeholder=t("accounts.choose"),
+        )
         areas = st.multiselect(
             t("accounts.areas"),
             [area.value for area in Area],
@@ -110,9 +164,17 @@ def _account_form(context: AppContext, person: Person, account: Account | None, 
             placeholder=t("accounts.areas_default"),
             help=t("accounts.areas_help"),
         )
-        emergency = st.checkbox(t("accounts.emergency_account"), who.break_glass if who else False, key=f"{key}-emergency")
+        emergency = st.checkbox(
+            t("accounts.emergency_account"),
+            who.break_glass if who else False,
+            key=f"{key}-emergency",
+        )
         sent = st.form_submit_button(
-            t("accounts.save"), key=f"{key}-save", type="primary", width="stretch", disabled=account is not None and not account.active
+            t("accounts.save"),
+            key=f"{key}-save",
+            type="primary",
+            width="stretch",
+            disabled=account is not None and not account.active,
         )
     if sent:
         login = who.login if who else login.strip()
@@ -122,10 +184,17 @@ def _account_form(context: AppContext, person: Person, account: Account | None, 
             st.error(t("accounts.taken", login=login))
             return
         if who != st.session_state.get(_SHOWN_KEY):
-            st.session_state[_MESSAGE_KEY], st.session_state[_CHOSEN_KEY] = ("fault", t("accounts.changed_meanwhile", login=login)), None
+            st.session_state[_MESSAGE_KEY], st.session_state[_CHOSEN_KEY] = (
+                ("fault", t("accounts.changed_meanwhile", login=login)),
+                None,
+            )
             st.rerun()
         given = frozenset(areas) or default_areas(role, title)
-        _save_account(context, person, Person(login, name.strip(), title.strip(), role, frozenset(of), given, emergency))
+        _save_account(
+            context,
+            person,
+            Person(login, name.strip(), title.strip(), role, frozenset(of), given, emergency),
+        )
 
 
 def _save_account(context: AppContext, person: Person, account: Person) -> None:
@@ -152,23 +221,50 @@ def _account_actions(context: AppContext, person: Person, account: Account) -> N
                 on_click=partial(_reset_password, context, person, login),
                 icon=":material/key:",
             )
-            close = partial(_run_action, context, "accounts.is_closed", login, lambda conn: administration.close_account(conn, person, login))
-            st.button(t("accounts.close"), key=f"account_close-{login}", on_click=close, icon=":material/person_off:")
+            close = partial(
+                _run_action,
+                context,
+                "accounts.is_closed",
+                login,
+                lambda conn: administration.close_account(conn, person, login),
+            )
+            st.button(
+                t("accounts.close"),
+                key=f"account_close-{login}",
+                on_click=close,
+                icon=":material/person_off:",
+            )
         else:
-            reopen = partial(_run_action, context, "accounts.is_open", login, lambda conn: administration.reopen_account(conn, person, login))
-            st.button(t("accounts.open"), key=f"account_open-{login}", on_click=reopen, icon=":material/person:")
+            reopen = partial(
+                _run_action,
+                context,
+                "accounts.is_open",
+                login,
+                lambda conn: administration.reopen_account(conn, person, login),
+            )
+            st.button(
+                t("accounts.open"),
+                key=f"account_open-{login}",
+                on_click=reopen,
+                icon=":material/person:",
+            )
 
 
 @requires_open_session
 def _reset_password(context: AppContext, person: Person, login: str) -> None:
     def reset(conn: Connection) -> None:
-        st.session_state[_PASSWORD_KEY] = (login, administration.reset_password(conn, person, login, utc_now()))
+        st.session_state[_PASSWORD_KEY] = (
+            login,
+            administration.reset_password(conn, person, login, utc_now()),
+        )
 
     _run_action(context, "accounts.has_password", login, reset)
 
 
 @requires_open_session
-def _run_action(context: AppContext, success_key: str, login: str, action: Callable[[Connection], object]) -> None:
+def _run_action(
+    context: AppContext, success_key: str, login: str, action: Callable[[Connection], object]
+) -> None:
     try:
         with context.store.begin() as conn:
             action(conn)

@@ -1,4 +1,5 @@
-"""Logg: who has seen and done what, for those who follow it up, and the extract that a client can ask for.
+"""Logg: who has seen and done what, for those who follow it up, and the extract that a client can
+ask for.
 
 The extract for a client: looked at here first, then handed out as paper or table.
 
@@ -20,7 +21,13 @@ from pipeline.domain.errors import UsageError
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import EntryState, Person, Role
 from pipeline.reporting.audit import follow_up
-from pipeline.reporting.audit.client_extract import ClientExtract, find_client_pid, format_extract_csv, make_client_extract, render_extract_pdf
+from pipeline.reporting.audit.client_extract import (
+    ClientExtract,
+    find_client_pid,
+    format_extract_csv,
+    make_client_extract,
+    render_extract_pdf,
+)
 from pipeline.reporting.audit.follow_up import LogPage
 from pipeline.reporting.audit.storelog import write_storelog
 from pipeline.store.database.clock import utc_now
@@ -39,14 +46,25 @@ def extract_form(context: AppContext, person: Person, start: datetime, end: date
     """Ask for the client, and show what would be handed out."""
     st.header(t("log.extract"), anchor=False)
     st.caption(t("log.extract_what"))
-    with st.form("log_extract", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        typed = st.text_input(t("log.extract_client"), key="log_extract_typed", autocomplete="off", max_chars=20, width=280)
+    with (
+        st.form("log_extract", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        typed = st.text_input(
+            t("log.extract_client"),
+            key="log_extract_typed",
+            autocomplete="off",
+            max_chars=20,
+            width=280,
+        )
         sent = st.form_submit_button(t("log.extract_make"), key="log_extract_make", type="primary")
     if sent:
         st.session_state.pop(_EXTRACT_KEY, None)
         try:
             with context.store.begin() as conn:
-                st.session_state[_EXTRACT_KEY] = make_client_extract(conn, person, typed, start, end, utc_now())
+                st.session_state[_EXTRACT_KEY] = make_client_extract(
+                    conn, person, typed, start, end, utc_now()
+                )
         except UsageError:
             st.warning(t("log.no_number"), icon=":material/info:")
     made: ClientExtract | None = st.session_state.get(_EXTRACT_KEY)
@@ -60,25 +78,48 @@ def extract_form(context: AppContext, person: Person, start: datetime, end: date
 def _show_extract(context: AppContext, extract: ClientExtract) -> None:
     st.markdown(f"**{' · '.join(filter(None, (extract.name, format_pid(extract.pid))))}**")
     if extract.other_unit_rows:
-        st.warning(t("log.extract_elsewhere", count=extract.other_unit_rows), icon=":material/info:")
+        st.warning(
+            t("log.extract_elsewhere", count=extract.other_unit_rows), icon=":material/info:"
+        )
     if extract.lines:
         columns = [t(f"log.column.{name}") for name in ("at", "unit", "told", "times")]
         rows = [(line.at, line.unit, line.description, line.count) for line in extract.lines]
         st.dataframe(
-            pd.DataFrame(rows, columns=columns), hide_index=True, width="stretch", height=38 + 35 * min(len(rows), 10), key="log_extract_rows"
+            pd.DataFrame(rows, columns=columns),
+            hide_index=True,
+            width="stretch",
+            height=38 + 35 * min(len(rows), 10),
+            key="log_extract_rows",
         )
     else:
         st.info(t("log.extract_none"), icon=":material/info:")
     name = f"loggutdrag-{extract.made_at:%Y%m%d-%H%M}"
     with st.container(horizontal=True):
         paper = render_extract_pdf(extract, context.settings.care_provider)
-        st.download_button(t("log.extract_pdf"), paper, f"{name}.pdf", "application/pdf", key="log_extract_pdf", on_click="ignore", type="primary")
-        st.download_button(t("log.extract_csv"), format_extract_csv(extract), f"{name}.csv", "text/csv", key="log_extract_csv", on_click="ignore")
+        st.download_button(
+            t("log.extract_pdf"),
+            paper,
+            f"{name}.pdf",
+            "application/pdf",
+            key="log_extract_pdf",
+            on_click="ignore",
+            type="primary",
+        )
+        st.download_button(
+            t("log.extract_csv"),
+            format_extract_csv(extract),
+            f"{name}.csv",
+            "text/csv",
+            key="log_extract_csv",
+            on_click="ignore",
+        )
     st.caption(t("log.extract_hand"))
 
 
 def filter_form(context: AppContext, person: Person, first: date, last: date) -> LogFilter | None:
-    """What the person wants to see; None while the wishes make no sense, and then the person has been told."""
+    """What the person wants to see; None while the wishes make no sense, and then the person has
+    been told.
+    """
     with st.container(border=True):
         top = st.columns([1, 1, 1.6, 1.6], vertical_alignment="bottom")
         start = top[0].date_input(t("log.from"), first, key="log_from", format="YYYY-MM-DD")
@@ -92,18 +133,37 @@ def filter_form(context: AppContext, person: Person, first: date, last: date) ->
         every = t("log.every")
         by = top[2].selectbox(t("log.who"), logins, index=None, placeholder=every, key="log_who")
         in_words = partial(code_text, "log.action")
-        action = top[3].selectbox(t("log.action"), actions, index=None, placeholder=every, key="log_what", format_func=in_words)
+        action = top[3].selectbox(
+            t("log.action"),
+            actions,
+            index=None,
+            placeholder=every,
+            key="log_what",
+            format_func=in_words,
+        )
         low = st.columns([2, 1.6, 1.6], vertical_alignment="bottom")
-        unit = low[0].selectbox(t("log.unit"), sorted(person.units), index=None, placeholder=every, key="log_unit")
+        unit = low[0].selectbox(
+            t("log.unit"), sorted(person.units), index=None, placeholder=every, key="log_unit"
+        )
         kinds, hinted = [hint.value for hint in Hint], partial(code_text, "log.hint")
-        hint = low[1].selectbox(t("log.only"), kinds, index=None, placeholder=every, key="log_hint", format_func=hinted)
-        typed = low[2].text_input(t("log.client"), key="log_client", autocomplete="off", max_chars=20, placeholder=t("log.client_example"))
+        hint = low[1].selectbox(
+            t("log.only"), kinds, index=None, placeholder=every, key="log_hint", format_func=hinted
+        )
+        typed = low[2].text_input(
+            t("log.client"),
+            key="log_client",
+            autocomplete="off",
+            max_chars=20,
+            placeholder=t("log.client_example"),
+        )
         with context.store.read() as conn:
             client = find_client_pid(conn, typed) if typed.strip() else None
         if typed.strip() and client is None:
             st.warning(t("log.no_number"), icon=":material/info:")
             return None
-    return LogFilter(period.start, period.end, by, action, unit, client, Hint(hint) if hint else None)
+    return LogFilter(
+        period.start, period.end, by, action, unit, client, Hint(hint) if hint else None
+    )
 
 
 _PAGE_KEY, _VIEWED_FILTER_KEY, _CHECK_RESULT_KEY = "log_page", "log_looked", "log_checked"
@@ -145,7 +205,10 @@ def _log_table(context: AppContext, person: Person, log_filter: LogFilter, page:
     if not page.rows:
         st.info(t("log.none"), icon=":material/info:")
         return
-    columns = [t(f"log.column.{name}") for name in ("number", "at", "who", "action", "unit", "subject", "detail")]
+    columns = [
+        t(f"log.column.{name}")
+        for name in ("number", "at", "who", "action", "unit", "subject", "detail")
+    ]
     rows = [
         (
             row.id,
@@ -159,16 +222,46 @@ def _log_table(context: AppContext, person: Person, log_filter: LogFilter, page:
         for row in page.rows
     ]
     table = pd.DataFrame(rows, columns=columns)
-    st.dataframe(table, hide_index=True, width="stretch", height=38 + 35 * min(len(rows), 18), key="log_rows")
+    st.dataframe(
+        table, hide_index=True, width="stretch", height=38 + 35 * min(len(rows), 18), key="log_rows"
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(t("log.newer"), key="log_newer", disabled=nth == 0, on_click=_turn_page, args=(-1,), icon=":material/arrow_back:")
-        st.button(t("log.older"), key="log_older", disabled=nth + 1 >= pages, on_click=_turn_page, args=(1,), icon=":material/arrow_forward:")
+        st.button(
+            t("log.newer"),
+            key="log_newer",
+            disabled=nth == 0,
+            on_click=_turn_page,
+            args=(-1,),
+            icon=":material/arrow_back:",
+        )
+        st.button(
+            t("log.older"),
+            key="log_older",
+            disabled=nth + 1 >= pages,
+            on_click=_turn_page,
+            args=(1,),
+            icon=":material/arrow_forward:",
+        )
         st.caption(t("log.page", number=nth + 1, pages=pages))
         days = f"{log_filter.start:%Y%m%d}-{log_filter.end - timedelta(days=1):%Y%m%d}"
         csv = partial(_csv_file, context, person, log_filter)
-        st.download_button(t("log.csv"), data=csv, file_name=f"logg-{days}.csv", mime="text/csv", key="log_csv", on_click="ignore")
+        st.download_button(
+            t("log.csv"),
+            data=csv,
+            file_name=f"logg-{days}.csv",
+            mime="text/csv",
+            key="log_csv",
+            on_click="ignore",
+        )
         xml = partial(_storelog_file, context, person, log_filter)
-        st.download_button(t("log.storelog"), data=xml, file_name=f"storelog-{days}.xml", mime="application/xml", key="log_xml", on_click="ignore")
+        st.download_button(
+            t("log.storelog"),
+            data=xml,
+            file_name=f"storelog-{days}.xml",
+            mime="application/xml",
+            key="log_xml",
+            on_click="ignore",
+        )
 
 
 def _person_text(page: LogPage, login: str) -> str:
@@ -179,7 +272,9 @@ def _person_text(page: LogPage, login: str) -> str:
 
 
 def _subject_text(row: LogRow) -> str:
-    """A search for a client stands under a digest, which says nothing to a reader; a denial under the right that was wanted."""
+    """A search for a client stands under a digest, which says nothing to a reader; a denial under
+    the right that was wanted.
+    """
     if row.subject.startswith("client:"):
         return t("log.searched_client")
     return code_text("log.right", row.subject) if row.action == "denied" else row.subject
@@ -187,11 +282,17 @@ def _subject_text(row: LogRow) -> str:
 
 def _detail_text(row: LogRow) -> str:
     """The counts and states of a row in one line."""
-    return ", ".join(f"{code_text('log.detail', name)}: {_fact_text(name, value)}" for name, value in row.detail.items() if value is not None)
+    return ", ".join(
+        f"{code_text('log.detail', name)}: {_fact_text(name, value)}"
+        for name, value in row.detail.items()
+        if value is not None
+    )
 
 
 def _fact_text(name: str, value: object) -> object:
-    """A value in the person's language, where it is one of the words that the program itself has for it."""
+    """A value in the person's language, where it is one of the words that the program itself has
+    for it.
+    """
     if isinstance(value, bool):
         return t("log.yes" if value else "log.no")
     if name == "role" and value in set(Role):
@@ -224,7 +325,12 @@ def _hints_table(context: AppContext, person: Person, log_filter: LogFilter) -> 
     hints = list(Hint)
     for row in (hints[:2], hints[2:4], hints[4:]):
         for column, hint in zip(st.columns(len(row)), row, strict=True):
-            column.metric(t(f"log.hint.{hint.value}"), found[hint], border=True, help=t(f"log.hint_what.{hint.value}"))
+            column.metric(
+                t(f"log.hint.{hint.value}"),
+                found[hint],
+                border=True,
+                help=t(f"log.hint_what.{hint.value}"),
+            )
     st.caption(t("log.hints_what"))
 
 
@@ -257,4 +363,11 @@ def _check_button(context: AppContext, person: Person) -> None:
         return
     st.error(t("log.broken", count=verdict.count), icon=":material/error:")
     for problem in verdict.problems[:10]:
-        st.caption(t(f"log.wrong.{problem.wrong.value}", first=problem.first, last=problem.last, count=problem.last - problem.first + 1))
+        st.caption(
+            t(
+                f"log.wrong.{problem.wrong.value}",
+                first=problem.first,
+                last=problem.last,
+                count=problem.last - problem.first + 1,
+            )
+        )

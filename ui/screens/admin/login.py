@@ -34,9 +34,18 @@ def show(context: AppContext) -> None:
 
 
 def _show_logout_reason(context: AppContext) -> None:
-    """Why somebody who was logged in is asked again. Of a connection that was lost only the browser knows (style.css)."""
+    """Why somebody who was logged in is asked again. Of a connection that was lost only the browser
+    knows (style.css).
+    """
     if ended := session.last_session_end():
-        st.info(t(f"login.{ended}", minutes=context.settings.session_minutes, hours=context.settings.session_hours), icon=":material/schedule:")
+        st.info(
+            t(
+                f"login.{ended}",
+                minutes=context.settings.session_minutes,
+                hours=context.settings.session_hours,
+            ),
+            icon=":material/schedule:",
+        )
     elif not session.has_ended_here():
         with st.container(key="connection_lost"):
             st.info(t("login.connection_lost"), icon=":material/sync_problem:")
@@ -49,10 +58,24 @@ def choose_password(context: AppContext, person: Person) -> None:
         st.title(t("password.title"), anchor=False)
         st.markdown(t("password.what", count=people.MIN_PASSWORD_LENGTH))
         with st.form("password_form", border=True):
-            now = st.text_input(t("password.now"), key="password_now", type="password", autocomplete="current-password")
-            new = st.text_input(t("password.new"), key="password_new", type="password", autocomplete="new-password")
-            again = st.text_input(t("password.again"), key="password_again", type="password", autocomplete="new-password")
-            sent = st.form_submit_button(t("password.save"), key="password_submit", type="primary", width="stretch")
+            now = st.text_input(
+                t("password.now"),
+                key="password_now",
+                type="password",
+                autocomplete="current-password",
+            )
+            new = st.text_input(
+                t("password.new"), key="password_new", type="password", autocomplete="new-password"
+            )
+            again = st.text_input(
+                t("password.again"),
+                key="password_again",
+                type="password",
+                autocomplete="new-password",
+            )
+            sent = st.form_submit_button(
+                t("password.save"), key="password_submit", type="primary", width="stretch"
+            )
         if sent:
             _change_password(context, person, now, new, again)
         person_menu(context, person)
@@ -74,7 +97,13 @@ def _change_password(context: AppContext, person: Person, now: str, new: str, ag
 
 
 def _organisation_login_button(context: AppContext) -> None:
-    st.button(t("login.organisation"), key="login_oidc", type="primary", on_click=session.log_in_by_provider, width="stretch")
+    st.button(
+        t("login.organisation"),
+        key="login_oidc",
+        type="primary",
+        on_click=session.log_in_by_provider,
+        width="stretch",
+    )
     if st.user.is_logged_in and not session.has_ended_here():
         st.warning(t("login.no_account"))
     with st.expander(t("emergency.login"), icon=":material/emergency:"):
@@ -85,8 +114,15 @@ def _organisation_login_button(context: AppContext) -> None:
 def _local_login_form(context: AppContext) -> None:
     with st.form("login_form", border=True):
         name = st.text_input(t("login.login"), key="login_name", autocomplete="username")
-        password = st.text_input(t("login.password"), key="login_password", type="password", autocomplete="current-password")
-        sent = st.form_submit_button(t("login.enter"), key="login_submit", type="primary", width="stretch")
+        password = st.text_input(
+            t("login.password"),
+            key="login_password",
+            type="password",
+            autocomplete="current-password",
+        )
+        sent = st.form_submit_button(
+            t("login.enter"), key="login_submit", type="primary", width="stretch"
+        )
     keyboard("login", ["login_name", "login_password"])
     if not sent:
         return
@@ -105,7 +141,9 @@ def _emergency_reason_form(context: AppContext) -> None:
     st.error(t("emergency.ask"), icon=":material/emergency:")
     with st.form("emergency_form", border=True):
         reason = st.text_area(t("emergency.reason"), key="emergency_reason", max_chars=500)
-        sent = st.form_submit_button(t("emergency.enter"), key="emergency_submit", type="primary", width="stretch")
+        sent = st.form_submit_button(
+            t("emergency.enter"), key="emergency_submit", type="primary", width="stretch"
+        )
     if not sent:
         return
     try:

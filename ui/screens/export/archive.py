@@ -1,4 +1,6 @@
-"""Arkiv: packages of sheets whose entries are exported, how long each has to be kept, and where the paper is."""
+"""Arkiv: packages of sheets whose entries are exported, how long each has to be kept, and where the
+paper is.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,12 @@ def _ready_section(context: ExportContext, person: Person) -> None:
     with st.container(border=True):
         st.metric(t("archive.ready"), ready.sheets)
         if ready.classes:
-            st.caption(t("archive.classes", classes=", ".join(f"{name}: {count}" for name, count in ready.classes)))
+            st.caption(
+                t(
+                    "archive.classes",
+                    classes=", ".join(f"{name}: {count}" for name, count in ready.classes),
+                )
+            )
         if ready.unsettled:
             st.caption(t("archive.unsettled", count=ready.unsettled))
         st.button(
@@ -69,8 +76,14 @@ def _ready_section(context: ExportContext, person: Person) -> None:
 def _make_package(context: ExportContext, person: Person) -> None:
     def act() -> str:
         pressed = utc_now()
-        made = runs.make_package(context, person, pressed) or find_just_created(_packages_section(context, person), person, pressed)
-        return t("archive.made", name=made.file_name, count=made.sheets) if made else t("archive.nothing")
+        made = runs.make_package(context, person, pressed) or find_just_created(
+            _packages_section(context, person), person, pressed
+        )
+        return (
+            t("archive.made", name=made.file_name, count=made.sheets)
+            if made
+            else t("archive.nothing")
+        )
 
     _run_and_report(act)
 
@@ -103,8 +116,21 @@ def _package_details(context: ExportContext, person: Person, package: ArchivePac
 def _paper_section(context: ExportContext, person: Person, package: ArchivePackage) -> None:
     with context.store.read() as conn:
         found = originals.list_originals(conn, person, package.id)
-    columns = [t(f"archive.column.{name}") for name in ("sheet", "rule", "earliest", "place", "box", "bundle")]
-    lines = [(each.sheet, each.rule, each.earliest or t("archive.no_day"), each.place, each.box, each.bundle) for each in found]
+    columns = [
+        t(f"archive.column.{name}")
+        for name in ("sheet", "rule", "earliest", "place", "box", "bundle")
+    ]
+    lines = [
+        (
+            each.sheet,
+            each.rule,
+            each.earliest or t("archive.no_day"),
+            each.place,
+            each.box,
+            each.bundle,
+        )
+        for each in found
+    ]
     st.dataframe(pd.DataFrame(lines, columns=columns), hide_index=True, width="stretch")
     left, right = st.columns(2, gap="large")
     with left:
@@ -113,8 +139,13 @@ def _paper_section(context: ExportContext, person: Person, package: ArchivePacka
         _decision_form(context, person, package, found)
 
 
-def _box_form(context: ExportContext, person: Person, package: ArchivePackage, found: list[PaperOriginal]) -> None:
-    stacks = {each.batch: t("archive.stack", place=each.place or each.batch, batch=each.batch) for each in found}
+def _box_form(
+    context: ExportContext, person: Person, package: ArchivePackage, found: list[PaperOriginal]
+) -> None:
+    stacks = {
+        each.batch: t("archive.stack", place=each.place or each.batch, batch=each.batch)
+        for each in found
+    }
     with st.form(f"box-{package.id}", border=True, clear_on_submit=True):
         st.markdown(f"**{t('archive.where')}**")
         batch = st.selectbox(t("archive.stack_label"), list(stacks), format_func=stacks.__getitem__)
@@ -122,27 +153,39 @@ def _box_form(context: ExportContext, person: Person, package: ArchivePackage, f
         bundle = st.text_input(t("archive.column.bundle"), max_chars=80)
         sent = st.form_submit_button(t("archive.save_box"), key=f"save-box-{package.id}")
     if sent and batch:
-        _save_and_report(context, "archive.box_saved", lambda conn: originals.save_paper_place(conn, person, batch, box, bundle, utc_now()))
+        _save_and_report(
+            context,
+            "archive.box_saved",
+            lambda conn: originals.save_paper_place(conn, person, batch, box, bundle, utc_now()),
+        )
         st.rerun()
 
 
-def _decision_form(context: ExportContext, person: Person, package: ArchivePackage, found: list[PaperOriginal]) -> None:
+def _decision_form(
+    context: ExportContext, person: Person, package: ArchivePackage, found: list[PaperOriginal]
+) -> None:
     with context.store.read() as conn:
         decision = originals.find_active_decision(conn, package.id)
     changed = sorted({each.sheet for each in found if decision and not each.decision})
     st.markdown(f"**{t('archive.destroy')}**")
     st.caption(t("archive.may_be_destroyed", number=decision) if decision else t("archive.is_kept"))
     if changed:
-        st.warning(t("archive.changed_since", sheets=", ".join(changed)), icon=":material/inventory_2:")
+        st.warning(
+            t("archive.changed_since", sheets=", ".join(changed)), icon=":material/inventory_2:"
+        )
     if not is_allowed(person, Action.DISPOSE):
         st.caption(t("archive.archivist_only"))
         return
     if decision:
-        act = partial(originals.withdraw_destruction, person=person, package_id=package.id, now=utc_now())
+        act = partial(
+            originals.withdraw_destruction, person=person, package_id=package.id, now=utc_now()
+        )
         st.button(
             t("archive.keep"),
             key=f"keep-{package.id}",
-            on_click=partial(_save_and_report, context, "archive.decision_undone", lambda conn: act(conn)),
+            on_click=partial(
+                _save_and_report, context, "archive.decision_undone", lambda conn: act(conn)
+            ),
         )
         return
     with st.form(f"decision-{package.id}", border=True, clear_on_submit=True):
@@ -150,7 +193,11 @@ def _decision_form(context: ExportContext, person: Person, package: ArchivePacka
         st.caption(t("archive.decision_what"))
         sent = st.form_submit_button(t("archive.save_decision"), key=f"save-decision-{package.id}")
     if sent:
-        _save_and_report(context, "archive.decision_saved", lambda conn: originals.approve_destruction(conn, person, package.id, number, utc_now()))
+        _save_and_report(
+            context,
+            "archive.decision_saved",
+            lambda conn: originals.approve_destruction(conn, person, package.id, number, utc_now()),
+        )
         st.rerun()
 
 
@@ -158,14 +205,22 @@ def _retention_rules() -> None:
     st.caption(t("archive.rules_what"))
     for rule in load_retention_rules():
         st.markdown(f"**{rule.rule}/{rule.version}** {rule.what}. {rule.law}.")
-        told = [t("archive.exempt", what="; ".join(each.what for each in rule.exempt))] if rule.exempt else []
+        told = (
+            [t("archive.exempt", what="; ".join(each.what for each in rule.exempt))]
+            if rule.exempt
+            else []
+        )
         if rule.sample:
-            told.append(t("archive.sample", days=", ".join(str(day) for day in sorted(rule.sample.days))))
+            told.append(
+                t("archive.sample", days=", ".join(str(day) for day in sorted(rule.sample.days)))
+            )
         st.caption(" ".join((*told, t("archive.source", source=rule.source))))
 
 
 @requires_open_session
-def _save_and_report(context: ExportContext, success_key: str, action: Callable[[Connection], object]) -> None:
+def _save_and_report(
+    context: ExportContext, success_key: str, action: Callable[[Connection], object]
+) -> None:
     def run() -> str:
         with context.store.begin() as conn:
             action(conn)

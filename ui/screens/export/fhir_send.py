@@ -1,4 +1,6 @@
-"""A FHIR run's way to the server from the screen Export: a button, how far it has come, and how it went."""
+"""A FHIR run's way to the server from the screen Export: a button, how far it has come, and how it
+went.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +19,27 @@ from pipeline.store.exports.runs import RunStatus
 from ui.i18n import t
 
 
-def send_button(context: ExportContext, person: Person, status: RunStatus, run_and_report: Callable[[Callable[[], str]], None]) -> None:
-    """The button, where a run has something to send. `tried` runs the sending and keeps what it says, or what went wrong, for the next drawing."""
+def send_button(
+    context: ExportContext,
+    person: Person,
+    status: RunStatus,
+    run_and_report: Callable[[Callable[[], str]], None],
+) -> None:
+    """The button, where a run has something to send. `tried` runs the sending and keeps what it
+    says, or what went wrong, for the next drawing.
+    """
     run = status.run
     if run.target != TARGET or not status.waiting or not is_allowed(person, Action.RECEIPT):
         return
     if not context.settings.fhir_url:
         st.caption(t("fhir.no_server"))
         return
-    if st.button(t("fhir.send", count=status.waiting), key=f"send-{run.id}", type="primary", icon=":material/send:"):
+    if st.button(
+        t("fhir.send", count=status.waiting),
+        key=f"send-{run.id}",
+        type="primary",
+        icon=":material/send:",
+    ):
         run_and_report(lambda: _send_run(context, person, run.id))
         st.rerun()
 
@@ -33,7 +47,9 @@ def send_button(context: ExportContext, person: Person, status: RunStatus, run_a
 def _send_run(context: ExportContext, person: Person, run_id: str) -> str:
     bar = st.progress(0.0, t("fhir.connecting"))
     with connect_fhir_server(context.settings) as server:
-        sent = send_run(context, person, run_id, server, utc_now, lambda done, of: _show_progress(bar, done, of))
+        sent = send_run(
+            context, person, run_id, server, utc_now, lambda done, of: _show_progress(bar, done, of)
+        )
     return _result_text(sent)
 
 

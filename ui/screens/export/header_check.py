@@ -1,4 +1,6 @@
-"""Does a table fit the customer's own system? A header line is pasted, and what does not fit is told."""
+"""Does a table fit the customer's own system? A header line is pasted, and what does not fit is
+told.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ def header_check_form(context: ExportContext, target: str) -> None:
     if TARGETS[target].mapping is not TableMapping:
         return
     with st.expander(t("header.title")):
-        line = st.text_area(t("header.line"), key=f"header-{target}", placeholder=t("header.example"), height=80)
+        line = st.text_area(
+            t("header.line"), key=f"header-{target}", placeholder=t("header.example"), height=80
+        )
         if not line.strip():
             st.caption(t("header.what"))
             return

@@ -1,4 +1,6 @@
-"""Skriv in: a key-in list on the screen, one entry at a time, for systems that have no import. A tick says that it is in the other system."""
+"""Skriv in: a key-in list on the screen, one entry at a time, for systems that have no import. A
+tick says that it is in the other system.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def show(context: AppContext, person: Person) -> None:
         st.info(t("key_in.hidden", count=status.hidden), icon=":material/visibility_off:")
     if waiting := screen.count_held_back(office, person, status.run.id):
         st.warning(t("key_in.held", count=waiting), icon=":material/content_copy:")
-    shown = screen.claim_next_entry(office, person, status.run.id, utc_now(), st.session_state.get(_SKIPPED_KEY, []))
+    shown = screen.claim_next_entry(
+        office, person, status.run.id, utc_now(), st.session_state.get(_SKIPPED_KEY, [])
+    )
     if shown is None:
         if status.waiting > waiting:
             _show_none_left()
@@ -55,9 +59,23 @@ def show(context: AppContext, person: Person) -> None:
 
 def _choose_list(lists: list[ManualEntryList]) -> ManualEntryList:
     """The list to key in: the oldest, unless the person chooses another."""
-    named = {status.run.id: t("key_in.list", at=format_moment(status.run.made_at), by=status.run.made_by, count=status.waiting) for status in lists}
+    named = {
+        status.run.id: t(
+            "key_in.list",
+            at=format_moment(status.run.made_at),
+            by=status.run.made_by,
+            count=status.waiting,
+        )
+        for status in lists
+    }
     if len(lists) > 1:
-        st.selectbox(t("key_in.choose"), list(named), format_func=named.__getitem__, key=_RUN_KEY, on_change=_reset_skipped)
+        st.selectbox(
+            t("key_in.choose"),
+            list(named),
+            format_func=named.__getitem__,
+            key=_RUN_KEY,
+            on_change=_reset_skipped,
+        )
     chosen = st.session_state.get(_RUN_KEY)
     return next((status for status in lists if status.run.id == chosen), lists[0])
 
@@ -68,7 +86,10 @@ def _reset_skipped() -> None:
 
 def _show_none_left() -> None:
     skipped = len(st.session_state.get(_SKIPPED_KEY, []))
-    st.info(t("key_in.skipped" if skipped else "key_in.others_have", count=skipped), icon=":material/info:")
+    st.info(
+        t("key_in.skipped" if skipped else "key_in.others_have", count=skipped),
+        icon=":material/info:",
+    )
     st.button(t("key_in.again"), key="key_in_again", on_click=_reset_skipped)
 
 
@@ -76,7 +97,9 @@ def _entry_heading(entry: EntryToKeyIn) -> str:
     return f"{entry.item.entry_id}-{entry.item.revision}"
 
 
-def _show_entry(context: ExportContext, person: Person, status: ManualEntryList, entry: EntryToKeyIn) -> None:
+def _show_entry(
+    context: ExportContext, person: Person, status: ManualEntryList, entry: EntryToKeyIn
+) -> None:
     block = entry.block
     with st.container(border=True, key="key_in_card"):
         st.subheader(f"{entry.item.number}. {block.title}", anchor=False)
@@ -84,11 +107,17 @@ def _show_entry(context: ExportContext, person: Person, status: ManualEntryList,
             st.warning(block.notice, icon=":material/edit_note:")
         if entry.previous_client is not None:
             st.warning(
-                t("key_in.moved_void" if entry.is_void else "key_in.moved", client=_client_text(entry.previous_client)),
+                t(
+                    "key_in.moved_void" if entry.is_void else "key_in.moved",
+                    client=_client_text(entry.previous_client),
+                ),
                 icon=":material/person_alert:",
             )
         for client in entry.possible_clients:
-            st.warning(t("key_in.moved_perhaps", client=_client_text(client)), icon=":material/person_alert:")
+            st.warning(
+                t("key_in.moved_perhaps", client=_client_text(client)),
+                icon=":material/person_alert:",
+            )
         if entry.client.protected:
             st.warning(t("key_in.protected"), icon=":material/lock:")
         _value_row(t("key_in.pid"), format_pid(entry.client.pid) if entry.client.pid else "")
@@ -102,13 +131,36 @@ def _show_entry(context: ExportContext, person: Person, status: ManualEntryList,
     with st.container(horizontal=True):
         act = partial(_run_action, context, person, status.run.id, entry)
         st.button(
-            t("key_in.done"), key="key_in_done", type="primary", shortcut="Ctrl+Enter", icon=":material/check:", on_click=partial(act, _accept_entry)
+            t("key_in.done"),
+            key="key_in_done",
+            type="primary",
+            shortcut="Ctrl+Enter",
+            icon=":material/check:",
+            on_click=partial(act, _accept_entry),
         )
-        st.button(t("key_in.skip"), key="key_in_skip", shortcut="Alt+S", on_click=partial(_skip_entry, entry))
-    with st.expander(t("key_in.cannot"), key=f"key_in_cannot-{entry.item.entry_id}"), st.form(f"key_in_refuse-{entry.item.entry_id}", border=False):
+        st.button(
+            t("key_in.skip"),
+            key="key_in_skip",
+            shortcut="Alt+S",
+            on_click=partial(_skip_entry, entry),
+        )
+    with (
+        st.expander(t("key_in.cannot"), key=f"key_in_cannot-{entry.item.entry_id}"),
+        st.form(f"key_in_refuse-{entry.item.entry_id}", border=False),
+    ):
         key = f"key_in_why-{entry.item.entry_id}"
-        st.text_input(t("key_in.why"), key=key, max_chars=300, autocomplete="off", placeholder=t("key_in.why_example"))
-        st.form_submit_button(t("key_in.send_back"), key=f"key_in_back-{entry.item.entry_id}", on_click=partial(act, partial(_refuse_entry, key)))
+        st.text_input(
+            t("key_in.why"),
+            key=key,
+            max_chars=300,
+            autocomplete="off",
+            placeholder=t("key_in.why_example"),
+        )
+        st.form_submit_button(
+            t("key_in.send_back"),
+            key=f"key_in_back-{entry.item.entry_id}",
+            on_click=partial(act, partial(_refuse_entry, key)),
+        )
 
 
 def _client_text(client: Client) -> str:
@@ -141,17 +193,30 @@ def _run_action(
         st.session_state[_MESSAGE_KEY] = error_text(error)
 
 
-def _accept_entry(context: ExportContext, person: Person, run_id: str, entry: EntryToKeyIn, now: datetime) -> None:
-    submit_receipts(context, person, run_id, [ReceiptAnswer(entry.item.entry_id, accepted=True)], now)
+def _accept_entry(
+    context: ExportContext, person: Person, run_id: str, entry: EntryToKeyIn, now: datetime
+) -> None:
+    submit_receipts(
+        context, person, run_id, [ReceiptAnswer(entry.item.entry_id, accepted=True)], now
+    )
     st.toast(t("key_in.ticked", number=entry.item.number), icon=":material/check:")
 
 
-def _refuse_entry(key: str, context: ExportContext, person: Person, run_id: str, entry: EntryToKeyIn, now: datetime) -> None:
+def _refuse_entry(
+    key: str,
+    context: ExportContext,
+    person: Person,
+    run_id: str,
+    entry: EntryToKeyIn,
+    now: datetime,
+) -> None:
     why = str(st.session_state.get(key) or "").strip()
     if not why:
         st.session_state[_MESSAGE_KEY] = t("key_in.lacks_why")
         return
-    submit_receipts(context, person, run_id, [ReceiptAnswer(entry.item.entry_id, accepted=False, text=why)], now)
+    submit_receipts(
+        context, person, run_id, [ReceiptAnswer(entry.item.entry_id, accepted=False, text=why)], now
+    )
     st.toast(t("key_in.is_sent_back"), icon=":material/undo:")
 
 

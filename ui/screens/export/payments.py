@@ -1,4 +1,6 @@
-"""Betalningar: payments that are not made yet are approved by two persons, one by one, after a look at the bank's own statement."""
+"""Betalningar: payments that are not made yet are approved by two persons, one by one, after a look
+at the bank's own statement.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def show(context: AppContext, person: Person) -> None:
     if stopped:
         with st.expander(t("payments.stopped", count=len(stopped))):
             for each in stopped:
-                st.caption(f"{each.entry_id}: {translate_message(each.blocked_reason, current_language())}")
+                st.caption(
+                    f"{each.entry_id}: {translate_message(each.blocked_reason, current_language())}"
+                )
 
 
 def _show_payment(context: ExportContext, person: Person, payment: Payment) -> None:
@@ -56,13 +60,32 @@ def _show_payment(context: ExportContext, person: Person, payment: Payment) -> N
         payee = _escape_markdown(payment.payee) or t("payments.protected")
         st.markdown(t("payments.line", payee=payee, amount=_format_amount(payment.amount)))
         st.markdown(t("payments.account", clearing=payment.clearing, account=payment.account))
-        st.caption(" · ".join(part for part in (_escape_markdown(payment.purpose), payment.entry_id, payment.unit) if part))
+        st.caption(
+            " · ".join(
+                part
+                for part in (_escape_markdown(payment.purpose), payment.entry_id, payment.unit)
+                if part
+            )
+        )
         names = ", ".join(f"{stamp.by} {format_moment(stamp.at)}" for stamp in payment.approved)
-        st.caption(t("payments.approved_by", count=len(payment.approved), needed=APPROVALS_NEEDED, names=names or t("payments.nobody")))
+        st.caption(
+            t(
+                "payments.approved_by",
+                count=len(payment.approved),
+                needed=APPROVALS_NEEDED,
+                names=names or t("payments.nobody"),
+            )
+        )
         if payment.is_own:
-            st.button(t("payments.take_back"), key=f"undo-{payment.entry_id}", on_click=partial(_withdraw_approval, context, person, payment))
+            st.button(
+                t("payments.take_back"),
+                key=f"undo-{payment.entry_id}",
+                on_click=partial(_withdraw_approval, context, person, payment),
+            )
         elif len(payment.approved) < APPROVALS_NEEDED:
-            checked = st.checkbox(t("payments.checked"), key=f"checked-{payment.entry_id}-{payment.seen}")
+            checked = st.checkbox(
+                t("payments.checked"), key=f"checked-{payment.entry_id}-{payment.seen}"
+            )
             st.button(
                 t("payments.approve"),
                 key=f"approve-{payment.entry_id}",
@@ -79,7 +102,12 @@ def _escape_markdown(text: str) -> str:
 
 @requires_open_session
 def _approve_payment(context: ExportContext, person: Person, payment: Payment) -> None:
-    _run_and_report("payments.is_approved", lambda: approval.approve_payment(context, person, payment.entry_id, payment.seen, utc_now()))
+    _run_and_report(
+        "payments.is_approved",
+        lambda: approval.approve_payment(
+            context, person, payment.entry_id, payment.seen, utc_now()
+        ),
+    )
 
 
 @requires_open_session

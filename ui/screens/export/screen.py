@@ -58,11 +58,17 @@ def show(context: AppContext, person: Person) -> None:
 
 
 def _ready_section(context: ExportContext, person: Person) -> None:
-    found = [ready for ready in runs.list_target_status(context, person) if ready.entries or ready.unsupported or ready.fault]
+    found = [
+        ready
+        for ready in runs.list_target_status(context, person)
+        if ready.entries or ready.unsupported or ready.fault
+    ]
     st.header(t("export.ready"), anchor=False)
     if unsigned := runs.count_unsigned(context, person):
         st.info(t("export.unsigned", count=unsigned), icon=":material/signature:")
-    if waiting := {one.entry_id for ready in found for one in ready.unsupported if one.reason == HELD_FOR_MATCH}:
+    if waiting := {
+        one.entry_id for ready in found for one in ready.unsupported if one.reason == HELD_FOR_MATCH
+    }:
         st.warning(t("export.held", count=len(waiting)), icon=":material/content_copy:")
     taking = [ready for ready in found if ready.target not in STATISTICS]
     if not taking:
@@ -79,7 +85,10 @@ def _target_cards(context: ExportContext, person: Person, targets: list[TargetSt
     for start in range(0, len(targets), _CARDS_PER_ROW):
         row = targets[start : start + _CARDS_PER_ROW]
         for column, ready in zip(st.columns(_CARDS_PER_ROW), row, strict=False):
-            with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
+            with (
+                column,
+                st.container(border=True, height="stretch", vertical_alignment="distribute"),
+            ):
                 _target_card(context, person, ready)
 
 
@@ -91,15 +100,24 @@ def _target_card(context: ExportContext, person: Person, ready: TargetStatus) ->
     for notice in ready.notices:
         st.warning(translate_message(notice, current_language()), icon=":material/rule:")
     st.metric(t("export.entries"), ready.entries, label_visibility="collapsed")
-    st.caption(t("export.amendments", count=ready.amendments) if ready.amendments else t("export.entries_ready", count=ready.entries))
+    st.caption(
+        t("export.amendments", count=ready.amendments)
+        if ready.amendments
+        else t("export.entries_ready", count=ready.entries)
+    )
     if ready.target == PAYMENTS and ready.entries:
         st.error(t("export.payment_warning"), icon=":material/warning:")
     waiting = [one for one in ready.unsupported if one.reason == HELD_FOR_MATCH]
-    for label, left_out in (("export.held_here", waiting), ("export.unfit", [one for one in ready.unsupported if one not in waiting])):
+    for label, left_out in (
+        ("export.held_here", waiting),
+        ("export.unfit", [one for one in ready.unsupported if one not in waiting]),
+    ):
         if left_out:
             with st.expander(t(label, count=len(left_out))):
                 for one in left_out:
-                    st.caption(f"{one.entry_id}: {translate_message(one.reason, current_language())}")
+                    st.caption(
+                        f"{one.entry_id}: {translate_message(one.reason, current_language())}"
+                    )
     st.button(
         t("export.tell" if ready.target in STATISTICS else "export.make"),
         key=f"make-{ready.target}",
@@ -114,7 +132,9 @@ def _target_card(context: ExportContext, person: Person, ready: TargetStatus) ->
 def _make_run(context: ExportContext, person: Person, target: str) -> None:
     def make() -> str:
         pressed = utc_now()
-        run = runs.make_run(context, person, target, pressed) or find_just_created(_runs_section(context, person, target), person, pressed)
+        run = runs.make_run(context, person, target, pressed) or find_just_created(
+            _runs_section(context, person, target), person, pressed
+        )
         if run is None:
             return t("export.nothing_ready")
         st.session_state[_NEWEST_RUN_KEY] = run.id
@@ -158,7 +178,14 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None
             st.caption(t("export.secret"))
         st.caption(t("export.checksum", sha256=run.sha256))
         if status.has_receipts:
-            st.caption(t("export.answers", accepted=status.accepted, refused=status.refused, waiting=status.waiting))
+            st.caption(
+                t(
+                    "export.answers",
+                    accepted=status.accepted,
+                    refused=status.refused,
+                    waiting=status.waiting,
+                )
+            )
         send_button(context, person, status, _run_and_report)
         if status.waiting and is_allowed(person, Action.RECEIPT):
             st.toggle(t("export.tick"), key=f"tick-{run.id}")
@@ -177,7 +204,9 @@ def _load_receipt_template(context: ExportContext, person: Person, run_id: str) 
 
 
 def _receipt_form(context: ExportContext, person: Person, run_id: str) -> None:
-    items = [item for item in receipts.open_run_items(context, person, run_id) if item.accepted is None]
+    items = [
+        item for item in receipts.open_run_items(context, person, run_id) if item.accepted is None
+    ]
     with st.form(f"receipt-{run_id}", border=False):
         columns = [
             t("export.column.number"),
@@ -186,18 +215,30 @@ def _receipt_form(context: ExportContext, person: Person, run_id: str) -> None:
             t("export.column.refused"),
             t("export.column.text"),
         ]
-        table = pd.DataFrame([(item.number, item.entry_id, False, False, "") for item in items], columns=columns)
-        edited = st.data_editor(table, hide_index=True, disabled=columns[:2], width="stretch", key=f"ticks-{run_id}")
+        table = pd.DataFrame(
+            [(item.number, item.entry_id, False, False, "") for item in items], columns=columns
+        )
+        edited = st.data_editor(
+            table, hide_index=True, disabled=columns[:2], width="stretch", key=f"ticks-{run_id}"
+        )
         every = st.checkbox(t("export.all_accepted"), key=f"all-{run_id}")
-        sent = st.form_submit_button(t("export.save_receipts"), key=f"save-{run_id}", type="primary")
+        sent = st.form_submit_button(
+            t("export.save_receipts"), key=f"save-{run_id}", type="primary"
+        )
     if sent:
         answers = _receipt_answers(edited.to_numpy().tolist(), every=every)
-        _run_and_report(lambda: _receipt_result_text(receipts.submit_receipts(context, person, run_id, answers, utc_now())))
+        _run_and_report(
+            lambda: _receipt_result_text(
+                receipts.submit_receipts(context, person, run_id, answers, utc_now())
+            )
+        )
         st.rerun()
 
 
 def _receipt_answers(rows: list[list[object]], *, every: bool) -> list[ReceiptAnswer]:
-    """What was ticked. A refusal stands, whatever else is ticked: the entry then waits for a person again."""
+    """What was ticked. A refusal stands, whatever else is ticked: the entry then waits for a person
+    again.
+    """
     return [
         ReceiptAnswer(str(entry), accepted=not refused, text=str(text or ""))
         for _, entry, accepted, refused, text in rows
@@ -210,16 +251,30 @@ def _receipt_upload(context: ExportContext, person: Person) -> None:
     with st.form("receipt_file", border=True, clear_on_submit=True):
         st.markdown(f"**{t('export.receipt_file')}**")
         st.caption(t("export.receipt_file_what"))
-        file = st.file_uploader(t("export.receipt_file"), type=["csv"], key="receipt_upload", label_visibility="collapsed")
+        file = st.file_uploader(
+            t("export.receipt_file"),
+            type=["csv"],
+            key="receipt_upload",
+            label_visibility="collapsed",
+        )
         sent = st.form_submit_button(t("export.read_receipts"), key="receipt_submit")
     if sent and file is not None:
         data = file.getvalue()
-        _run_and_report(lambda: _receipt_result_text(receipts.apply_receipt_file(context, person, data, utc_now())))
+        _run_and_report(
+            lambda: _receipt_result_text(
+                receipts.apply_receipt_file(context, person, data, utc_now())
+            )
+        )
         st.rerun()
 
 
 def _receipt_result_text(result: ReceiptResult) -> str:
-    said = t("export.receipts_read", accepted=result.accepted, refused=result.refused, already=result.already_known)
+    said = t(
+        "export.receipts_read",
+        accepted=result.accepted,
+        refused=result.refused,
+        already=result.already_known,
+    )
     return f"{said} {t('export.receipts_hidden', count=result.hidden)}" if result.hidden else said
 
 

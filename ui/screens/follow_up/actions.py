@@ -1,4 +1,6 @@
-"""Acts of the screen Uppföljning: done in one transaction, and what became of them said above the list."""
+"""Acts of the screen Uppföljning: done in one transaction, and what became of them said above the
+list.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def set_message(kind: str, text: str) -> None:
 
 
 @requires_open_session
-def run_and_report(context: AppContext, success_key: str, action: Callable[[Connection], object]) -> None:
+def run_and_report(
+    context: AppContext, success_key: str, action: Callable[[Connection], object]
+) -> None:
     """Do it. `done` is the key of what is said then."""
     try:
         with context.store.begin() as conn:

@@ -1,4 +1,6 @@
-"""Uppföljning: clients whose paper a unit keeps from all other units (spärr), and setting and lifting that."""
+"""Uppföljning: clients whose paper a unit keeps from all other units (spärr), and setting and
+lifting that.
+"""
 
 from __future__ import annotations
 
@@ -40,28 +42,60 @@ def _block_row(context: AppContext, person: Person, block: Block) -> None:
     named = f"**{client.name if client and client.name else t('blocks.no_name')}** · {format_pid(block.client_pid)}"
     with st.container(border=True):
         st.markdown(f"{t('client.protected') if hidden else named}  \n{block.unit}")
-        st.caption(t("blocks.since", at=format_moment(block.set_at), by=block.set_by, reason=block.reason))
+        st.caption(
+            t("blocks.since", at=format_moment(block.set_at), by=block.set_by, reason=block.reason)
+        )
         why = f"lift_why-{block.id}"
-        with st.expander(t("blocks.lift"), key=f"lift-{block.id}"), st.form(f"lifting-{block.id}", border=False):
+        with (
+            st.expander(t("blocks.lift"), key=f"lift-{block.id}"),
+            st.form(f"lifting-{block.id}", border=False),
+        ):
             st.text_input(t("blocks.why_lift"), key=why, max_chars=200, autocomplete="off")
-            st.form_submit_button(t("blocks.do_lift"), key=f"do_lift-{block.id}", on_click=partial(_lift_block, context, person, block, why))
+            st.form_submit_button(
+                t("blocks.do_lift"),
+                key=f"do_lift-{block.id}",
+                on_click=partial(_lift_block, context, person, block, why),
+            )
 
 
 def _new_block_form(context: AppContext, person: Person) -> None:
     with st.expander(t("blocks.new"), key="block_new"), st.form("blocking", border=False):
         st.selectbox(t("blocks.unit"), sorted(person.units), key=_WIDGET_KEYS["unit"])
-        st.text_input(t("blocks.pid"), key=_WIDGET_KEYS["pid"], max_chars=MAX_LOCAL_PID_LENGTH + 4, autocomplete="off")
-        st.text_input(t("blocks.why"), key=_WIDGET_KEYS["why"], max_chars=200, autocomplete="off", placeholder=t("blocks.why_example"))
-        st.form_submit_button(t("blocks.do"), key="do_block", type="primary", on_click=partial(_set_block, context, person))
+        st.text_input(
+            t("blocks.pid"),
+            key=_WIDGET_KEYS["pid"],
+            max_chars=MAX_LOCAL_PID_LENGTH + 4,
+            autocomplete="off",
+        )
+        st.text_input(
+            t("blocks.why"),
+            key=_WIDGET_KEYS["why"],
+            max_chars=200,
+            autocomplete="off",
+            placeholder=t("blocks.why_example"),
+        )
+        st.form_submit_button(
+            t("blocks.do"),
+            key="do_block",
+            type="primary",
+            on_click=partial(_set_block, context, person),
+        )
 
 
 @requires_open_session
 def _set_block(context: AppContext, person: Person) -> None:
-    unit, pid, why = (str(st.session_state.get(_WIDGET_KEYS[name]) or "").strip() for name in ("unit", "pid", "why"))
+    unit, pid, why = (
+        str(st.session_state.get(_WIDGET_KEYS[name]) or "").strip()
+        for name in ("unit", "pid", "why")
+    )
     if not pid or not why:
         set_message("fault", t("blocks.lacks"))
         return
-    run_and_report(context, "blocks.is_set", lambda conn: blocks.set_block(conn, person, unit, pid, why, utc_now()))
+    run_and_report(
+        context,
+        "blocks.is_set",
+        lambda conn: blocks.set_block(conn, person, unit, pid, why, utc_now()),
+    )
 
 
 @requires_open_session
@@ -70,4 +104,8 @@ def _lift_block(context: AppContext, person: Person, block: Block, key: str) -> 
     if not why:
         set_message("fault", t("blocks.lacks_why"))
         return
-    run_and_report(context, "blocks.is_lifted", lambda conn: blocks.lift_block(conn, person, block.unit, block.client_pid, why, utc_now()))
+    run_and_report(
+        context,
+        "blocks.is_lifted",
+        lambda conn: blocks.lift_block(conn, person, block.unit, block.client_pid, why, utc_now()),
+    )

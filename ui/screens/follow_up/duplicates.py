@@ -1,4 +1,6 @@
-"""Uppföljning: entries marked as duplicates, with what they were compared with. A mark can be taken back."""
+"""Uppföljning: entries marked as duplicates, with what they were compared with. A mark can be taken
+back.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,14 @@ def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
 def _mark_row(context: AppContext, person: Person, mark: DuplicateMark) -> None:
     with st.container(border=True):
         st.markdown(f"**{entry_title(context, mark.entry)}**")
-        st.caption(" ".join(filter(None, (t("follow_up.marked", by=mark.by, at=format_moment(mark.at)), mark.reason))))
+        st.caption(
+            " ".join(
+                filter(
+                    None,
+                    (t("follow_up.marked", by=mark.by, at=format_moment(mark.at)), mark.reason),
+                )
+            )
+        )
         if mark.other is not None:
             st.markdown(t("follow_up.repeats", other=entry_title(context, mark.other)))
         if mark.text or mark.picture_sha256:
@@ -42,9 +51,16 @@ def _mark_row(context: AppContext, person: Person, mark: DuplicateMark) -> None:
                     st.text(mark.text)
                 if mark.picture_sha256:
                     picture = context.store.images.get(mark.picture_sha256)
-                    st.html(f'<img class="ef-page" alt="{escape(t("returns.duplicate.picture"))}" src="{data_url(picture)}">')
+                    st.html(
+                        f'<img class="ef-page" alt="{escape(t("returns.duplicate.picture"))}" src="{data_url(picture)}">'
+                    )
         if is_allowed(person, Action.REVIEW, mark.entry.unit):
-            act = partial(run_and_report, context, "follow_up.no_duplicate_done", partial(_withdraw_mark, person, mark.id))
+            act = partial(
+                run_and_report,
+                context,
+                "follow_up.no_duplicate_done",
+                partial(_withdraw_mark, person, mark.id),
+            )
             st.button(t("follow_up.no_duplicate"), key=f"no_duplicate-{mark.id}", on_click=act)
 
 

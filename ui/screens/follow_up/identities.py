@@ -1,4 +1,6 @@
-"""Uppföljning: entries about clients whom the register lacks. When the register has the client, the entry is moved by a correction."""
+"""Uppföljning: entries about clients whom the register lacks. When the register has the client, the
+entry is moved by a correction.
+"""
 
 from __future__ import annotations
 
@@ -39,11 +41,19 @@ def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
 
 def _identity_row(context: AppContext, person: Person, identity: TemporaryIdentity) -> None:
     with st.container(border=True):
-        kind = t("identities.temporary" if is_temporary_pid(identity.number) else "identities.number")
+        kind = t(
+            "identities.temporary" if is_temporary_pid(identity.number) else "identities.number"
+        )
         st.markdown(
             f"**{identity.name or t('identities.no_name')}** · {kind} {format_pid(identity.number)}  \n{entry_title(context, identity.entry)}"
         )
-        st.caption(t("identities.since", reason=code_text("guard.outside_reasons", identity.reason), at=format_moment(identity.at)))
+        st.caption(
+            t(
+                "identities.since",
+                reason=code_text("guard.outside_reasons", identity.reason),
+                at=format_moment(identity.at),
+            )
+        )
         if identity.entry.state is EntryState.SECOND:
             st.caption(t("identities.waits"))
         elif is_allowed(person, Action.CORRECT, identity.entry.unit):
@@ -51,24 +61,55 @@ def _identity_row(context: AppContext, person: Person, identity: TemporaryIdenti
 
 
 def _move_form(context: AppContext, person: Person, identity: TemporaryIdentity) -> None:
-    keys = {name: f"move_{name}-{identity.id}-{identity.entry.revision}" for name in ("to", "pid", "why")}
+    keys = {
+        name: f"move_{name}-{identity.id}-{identity.entry.revision}"
+        for name in ("to", "pid", "why")
+    }
     chosen: str | None = _OTHER_CLIENT
     if identity.candidates:
-        named = {client.pid: f"{client.name}, {format_pid(client.pid)}, {client.unit}" for client in identity.candidates}
+        named = {
+            client.pid: f"{client.name}, {format_pid(client.pid)}, {client.unit}"
+            for client in identity.candidates
+        }
         named[_OTHER_CLIENT] = t("identities.other")
-        chosen = st.radio(t("identities.who"), list(named), index=None, format_func=named.__getitem__, key=keys["to"])
+        chosen = st.radio(
+            t("identities.who"),
+            list(named),
+            index=None,
+            format_func=named.__getitem__,
+            key=keys["to"],
+        )
     with (
-        st.expander(t("identities.move"), expanded=bool(identity.candidates), key=f"move-{identity.id}"),
+        st.expander(
+            t("identities.move"), expanded=bool(identity.candidates), key=f"move-{identity.id}"
+        ),
         st.form(f"moving-{identity.id}", border=False),
     ):
         if chosen == _OTHER_CLIENT:
-            st.text_input(t("identities.pid"), key=keys["pid"], max_chars=MAX_LOCAL_PID_LENGTH + 4, autocomplete="off")
-        st.text_input(t("lookup.reason"), key=keys["why"], placeholder=t("identities.why_example"), max_chars=200, autocomplete="off")
-        st.form_submit_button(t("identities.do"), key=f"do_move-{identity.id}", on_click=partial(_move_entry, context, person, identity, keys))
+            st.text_input(
+                t("identities.pid"),
+                key=keys["pid"],
+                max_chars=MAX_LOCAL_PID_LENGTH + 4,
+                autocomplete="off",
+            )
+        st.text_input(
+            t("lookup.reason"),
+            key=keys["why"],
+            placeholder=t("identities.why_example"),
+            max_chars=200,
+            autocomplete="off",
+        )
+        st.form_submit_button(
+            t("identities.do"),
+            key=f"do_move-{identity.id}",
+            on_click=partial(_move_entry, context, person, identity, keys),
+        )
 
 
 @requires_open_session
-def _move_entry(context: AppContext, person: Person, identity: TemporaryIdentity, keys: dict[str, str]) -> None:
+def _move_entry(
+    context: AppContext, person: Person, identity: TemporaryIdentity, keys: dict[str, str]
+) -> None:
     pid = str(st.session_state.get(keys["to"]) or st.session_state.get(keys["pid"]) or "")
     why = str(st.session_state.get(keys["why"]) or "")
     form = context.forms[(identity.entry.form, identity.entry.version)]
@@ -79,7 +120,17 @@ def _move_entry(context: AppContext, person: Person, identity: TemporaryIdentity
     given, about = {spec.name: Answer(pid)}, ClientStatement(choice=ConflictChoice.HAND_ON)
 
     def act(conn: Connection) -> None:
-        corrections.correct_entry(conn, context.forms, person, identity.entry.id, identity.entry.revision, given, why, utc_now(), about=about)
+        corrections.correct_entry(
+            conn,
+            context.forms,
+            person,
+            identity.entry.id,
+            identity.entry.revision,
+            given,
+            why,
+            utc_now(),
+            about=about,
+        )
         clear_undo()
 
     run_and_report(context, "identities.moved", act)

@@ -1,4 +1,6 @@
-"""Uppföljning: questions to those who wrote, by author, with a list to print and a place for the answer."""
+"""Uppföljning: questions to those who wrote, by author, with a list to print and a place for the
+answer.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +40,12 @@ def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
                 _answered_row(context, one)
 
 
-def _author_section(context: AppContext, person: Person, number: int, author: str, questions: list[Question]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+def _author_section(
+    context: AppContext, person: Person, number: int, author: str, questions: list[Question]
+) -> None:
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
         st.header(author or t("questions.nobody"), anchor=False, width="stretch")
         st.download_button(
             t("questions.print"),
@@ -53,12 +59,16 @@ def _author_section(context: AppContext, person: Person, number: int, author: st
         _question_row(context, person, one)
 
 
-def _print_questions(context: AppContext, person: Person, author: str, questions: list[Question]) -> bytes:
+def _print_questions(
+    context: AppContext, person: Person, author: str, questions: list[Question]
+) -> bytes:
     """The list for one author as PDF; that it was printed is written in the log."""
     with context.store.begin() as conn:
         for one in questions:
             record(conn, person.login, "print_question", one.entry.id, unit=one.entry.unit)
-    return make_question_list(author, questions, context.forms, made_by=person.name, made_at=utc_now())
+    return make_question_list(
+        author, questions, context.forms, made_by=person.name, made_at=utc_now()
+    )
 
 
 def _question_row(context: AppContext, person: Person, question: Question) -> None:
@@ -67,28 +77,68 @@ def _question_row(context: AppContext, person: Person, question: Question) -> No
     with st.container(border=True):
         st.markdown(f"**{entry_name(context, question.entry)}**  \n{question.text}")
         st.caption(t("questions.asked", by=question.by, at=format_moment(question.at)))
-        with st.expander(t("questions.write"), key=f"write-{question.id}"), st.form(f"answer-{question.id}", border=False):
+        with (
+            st.expander(t("questions.write"), key=f"write-{question.id}"),
+            st.form(f"answer-{question.id}", border=False),
+        ):
             st.text_area(t("questions.answer"), key=keys["text"], max_chars=1000, height=90)
-            st.text_input(t("questions.who"), value=question.author, key=keys["who"], max_chars=120, autocomplete="off")
+            st.text_input(
+                t("questions.who"),
+                value=question.author,
+                key=keys["who"],
+                max_chars=120,
+                autocomplete="off",
+            )
             with st.container(horizontal=True):
-                st.date_input(t("questions.day"), value=now.date(), max_value=now.date(), key=keys["day"], format="YYYY-MM-DD")
-                st.time_input(t("questions.clock"), value=now.time().replace(second=0, microsecond=0), key=keys["clock"], step=300)
-            st.form_submit_button(t("questions.do"), key=f"do_answer-{question.id}", on_click=partial(_save_answer, context, person, question, keys))
+                st.date_input(
+                    t("questions.day"),
+                    value=now.date(),
+                    max_value=now.date(),
+                    key=keys["day"],
+                    format="YYYY-MM-DD",
+                )
+                st.time_input(
+                    t("questions.clock"),
+                    value=now.time().replace(second=0, microsecond=0),
+                    key=keys["clock"],
+                    step=300,
+                )
+            st.form_submit_button(
+                t("questions.do"),
+                key=f"do_answer-{question.id}",
+                on_click=partial(_save_answer, context, person, question, keys),
+            )
 
 
 @requires_open_session
-def _save_answer(context: AppContext, person: Person, question: Question, keys: dict[str, str]) -> None:
+def _save_answer(
+    context: AppContext, person: Person, question: Question, keys: dict[str, str]
+) -> None:
     held = {name: st.session_state.get(key) for name, key in keys.items()}
     text, who = str(held["text"] or ""), str(held["who"] or "")
     if not text.strip() or not who.strip() or held["day"] is None or held["clock"] is None:
         set_message("fault", t("questions.lacks"))
         return
     at = datetime.combine(held["day"], held["clock"], SWEDEN)
-    run_and_report(context, "questions.saved", lambda conn: questions.save_author_answer(conn, person, question.id, text, who, at, utc_now()))
+    run_and_report(
+        context,
+        "questions.saved",
+        lambda conn: questions.save_author_answer(
+            conn, person, question.id, text, who, at, utc_now()
+        ),
+    )
 
 
 def _answered_row(context: AppContext, question: Question) -> None:
     st.markdown(f"**{entry_title(context, question.entry)}**  \n{question.text}")
     for given in question.answers:
         st.markdown(given.text)
-        st.caption(t("questions.given", who=given.answered_by, when=format_moment(given.answered_at), by=given.by, at=format_moment(given.at)))
+        st.caption(
+            t(
+                "questions.given",
+                who=given.answered_by,
+                when=format_moment(given.answered_at),
+                by=given.by,
+                at=format_moment(given.at),
+            )
+        )

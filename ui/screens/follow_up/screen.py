@@ -1,4 +1,6 @@
-"""Uppföljning: what could not simply be brought in: questions, sent on, keyed in already, duplicates, outside the register, put aside; blocks."""
+"""Uppföljning: what could not simply be brought in: questions, sent on, keyed in already,
+duplicates, outside the register, put aside; blocks.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,14 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import client_check, closed_entries
 from pipeline.store.review import duplicate_entries, questions, transfers
 from ui.i18n import t
-from ui.screens.follow_up import blocks_section, care_system_matches, duplicates, identities, questions_section, transfers_section
+from ui.screens.follow_up import (
+    blocks_section,
+    care_system_matches,
+    duplicates,
+    identities,
+    questions_section,
+    transfers_section,
+)
 from ui.screens.follow_up.actions import show_message
 from ui.widgets.heading import screen_heading
 from ui.workspace import AppContext
@@ -49,7 +58,13 @@ def show(context: AppContext, person: Person) -> None:
         }
     label = {kind: t(f"follow_up.kind.{kind}", count=len(found[kind])) for kind in KINDS}
     kind = st.segmented_control(
-        t("follow_up.show"), KINDS, default=KINDS[0], required=True, format_func=label.__getitem__, key="follow_up_kind", label_visibility="collapsed"
+        t("follow_up.show"),
+        KINDS,
+        default=KINDS[0],
+        required=True,
+        format_func=label.__getitem__,
+        key="follow_up_kind",
+        label_visibility="collapsed",
     )
     chosen = str(kind or KINDS[0])
     st.caption(t(f"follow_up.about.{chosen}"))

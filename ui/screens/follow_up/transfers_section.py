@@ -1,4 +1,6 @@
-"""Uppföljning: what was sent to another unit and what became of it, and what was put aside for good."""
+"""Uppföljning: what was sent to another unit and what became of it, and what was put aside for
+good.
+"""
 
 from __future__ import annotations
 
@@ -75,23 +77,40 @@ def _outcome_text(transfer: TransferredEntry) -> str:
     if transfer.state is EntryState.REJECTED and not transfer.current_unit:
         return t("follow_up.rejected_untold", unit=t("follow_up.entitled"))
     if transfer.state is EntryState.REJECTED:
-        return t("follow_up.rejected_there", unit=transfer.current_unit, reason=code_text("reject.reasons", transfer.current_reason))
+        return t(
+            "follow_up.rejected_there",
+            unit=transfer.current_unit,
+            reason=code_text("reject.reasons", transfer.current_reason),
+        )
     return t("follow_up.entered_there", unit=transfer.current_unit or t("follow_up.entitled"))
 
 
 def _rejected_row(context: AppContext, person: Person, entry: Entry, names: dict[str, str]) -> None:
-    by, at = (entry.second_by, entry.second_at) if entry.second_by else (entry.first_by, entry.first_at)
-    reason = t("follow_up.voided", why=entry.voided.rstrip(".")) if entry.voided else f"{code_text('reject.reasons', entry.reason)}."
+    by, at = (
+        (entry.second_by, entry.second_at) if entry.second_by else (entry.first_by, entry.first_at)
+    )
+    reason = (
+        t("follow_up.voided", why=entry.voided.rstrip("."))
+        if entry.voided
+        else f"{code_text('reject.reasons', entry.reason)}."
+    )
     who = f"{names.get(by or '', by or '')}, {format_moment(at)}." if at else ""
     leaves_gap = not entry.voided and entry.reason not in GAPLESS_REASONS
     with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        with st.container(
+            horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+        ):
             with st.container(gap=None, width="stretch"):
                 st.markdown(f"**{entry_title(context, entry)}**")
-                st.caption(" ".join(filter(None, (reason, who, t("follow_up.gap") if leaves_gap else ""))))
+                st.caption(
+                    " ".join(filter(None, (reason, who, t("follow_up.gap") if leaves_gap else "")))
+                )
             if is_allowed(person, Action.REVIEW, entry.unit) and not entry.voided:
                 act = partial(
-                    run_and_report, context, "lookup.reopened", lambda conn: decisions.reopen_rejected(conn, person, entry.id, entry.revision)
+                    run_and_report,
+                    context,
+                    "lookup.reopened",
+                    lambda conn: decisions.reopen_rejected(conn, person, entry.id, entry.revision),
                 )
                 st.button(t("lookup.reopen"), key=f"reopen-{entry.id}", on_click=act)
         if leaves_gap and is_allowed(person, Action.VOID, entry.unit):
@@ -100,9 +119,22 @@ def _rejected_row(context: AppContext, person: Person, entry: Entry, names: dict
 
 def _void_form(context: AppContext, person: Person, entry: Entry) -> None:
     key = f"void_why-{entry.id}-{entry.revision}"
-    with st.expander(t("follow_up.void"), key=f"void-{entry.id}"), st.form(f"voiding-{entry.id}", border=False):
-        st.text_input(t("follow_up.void_why"), key=key, max_chars=200, autocomplete="off", placeholder=t("follow_up.void_example"))
-        st.form_submit_button(t("follow_up.do_void"), key=f"do_void-{entry.id}", on_click=partial(_void_entry, context, person, entry, key))
+    with (
+        st.expander(t("follow_up.void"), key=f"void-{entry.id}"),
+        st.form(f"voiding-{entry.id}", border=False),
+    ):
+        st.text_input(
+            t("follow_up.void_why"),
+            key=key,
+            max_chars=200,
+            autocomplete="off",
+            placeholder=t("follow_up.void_example"),
+        )
+        st.form_submit_button(
+            t("follow_up.do_void"),
+            key=f"do_void-{entry.id}",
+            on_click=partial(_void_entry, context, person, entry, key),
+        )
 
 
 @requires_open_session
@@ -111,4 +143,8 @@ def _void_entry(context: AppContext, person: Person, entry: Entry, key: str) -> 
     if not why:
         set_message("fault", t("follow_up.lacks_why"))
         return
-    run_and_report(context, "follow_up.is_void", lambda conn: corrections.void_entry(conn, person, entry.id, entry.revision, why, utc_now()))
+    run_and_report(
+        context,
+        "follow_up.is_void",
+        lambda conn: corrections.void_entry(conn, person, entry.id, entry.revision, why, utc_now()),
+    )

@@ -36,7 +36,9 @@ def draft_header(context: AppContext, person: Person, draft: Draft) -> None:
         return kept
 
     with st.expander(t("forms.about_form"), expanded=False):
-        st.text_input(t("forms.name"), draft.title, key=f"{key}-title", on_change=put("title"), max_chars=70)
+        st.text_input(
+            t("forms.name"), draft.title, key=f"{key}-title", on_change=put("title"), max_chars=70
+        )
         areas, about = [one.value for one in Area], [one.value for one in Subject]
         st.selectbox(
             t("forms.area"),
@@ -64,7 +66,14 @@ def draft_header(context: AppContext, person: Person, draft: Draft) -> None:
         )
         known = {str(one.get("ref")): one for one in data.get("law") or []}
         said = "\n".join(known)
-        st.text_area(t("forms.law"), said, key=f"{key}-law", on_change=put("law", partial(_parse_laws, known)), help=t("forms.law_help"), height=90)
+        st.text_area(
+            t("forms.law"),
+            said,
+            key=f"{key}-law",
+            on_change=put("law", partial(_parse_laws, known)),
+            help=t("forms.law_help"),
+            height=90,
+        )
         _revisions_section(context, person, draft, key)
 
 
@@ -74,14 +83,32 @@ def _parse_laws(known: dict[str, YamlData], text: str) -> list[YamlData]:
 
 
 def _revisions_section(context: AppContext, person: Person, draft: Draft, key: str) -> None:
-    numbers = [int(path.stem) for path in list_revision_files(draft.folder.parent, draft.id)][:-1][::-1][:_MAX_REVISIONS]
+    numbers = [int(path.stem) for path in list_revision_files(draft.folder.parent, draft.id)][:-1][
+        ::-1
+    ][:_MAX_REVISIONS]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if numbers:
-            chosen = st.selectbox(t("forms.earlier"), numbers, format_func=lambda one: t("forms.saving", number=one), key=f"{key}-earlier", width=220)
-            st.button(
-                t("forms.restore"), key=f"{key}-restore", on_click=_restore_revision, args=(context, person, draft, chosen), icon=":material/history:"
+            chosen = st.selectbox(
+                t("forms.earlier"),
+                numbers,
+                format_func=lambda one: t("forms.saving", number=one),
+                key=f"{key}-earlier",
+                width=220,
             )
-        st.button(t("forms.discard"), key=f"{key}-discard", on_click=_discard_draft, args=(context, person, draft), icon=":material/delete:")
+            st.button(
+                t("forms.restore"),
+                key=f"{key}-restore",
+                on_click=_restore_revision,
+                args=(context, person, draft, chosen),
+                icon=":material/history:",
+            )
+        st.button(
+            t("forms.discard"),
+            key=f"{key}-discard",
+            on_click=_discard_draft,
+            args=(context, person, draft),
+            icon=":material/delete:",
+        )
 
 
 @requires_open_session

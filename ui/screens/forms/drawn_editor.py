@@ -1,4 +1,6 @@
-"""A draft on the blank of a form printed elsewhere: boxes are drawn on the page or written in millimetres, and each is told what it is."""
+"""A draft on the blank of a form printed elsewhere: boxes are drawn on the page or written in
+millimetres, and each is told what it is.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,13 @@ from ui.screens.forms.problems import problem_text
 from ui.workspace import AppContext
 
 _OPEN_BOX_KEY = "forms_box"
-_FIELD_TYPES: list[FieldType] = [sort for sort in FieldType if sort not in (FieldType.CHOICE, FieldType.WORDS, FieldType.PRINTED)]
-_MEANINGS = ("", *(one.value for one in Meaning if one not in (Meaning.CLIENT_PRINTED, Meaning.UNIT)))
+_FIELD_TYPES: list[FieldType] = [
+    sort for sort in FieldType if sort not in (FieldType.CHOICE, FieldType.WORDS, FieldType.PRINTED)
+]
+_MEANINGS = (
+    "",
+    *(one.value for one in Meaning if one not in (Meaning.CLIENT_PRINTED, Meaning.UNIT)),
+)
 _BOX_SIDES = ("x", "y", "width", "height")
 _NEW_BOX_MM = (20.0, 40.0, 60.0, 8.0)
 """Where a box begins that is not drawn, mm."""
@@ -43,9 +50,13 @@ def drawn_editor(context: AppContext, person: Person, draft: Draft) -> None:
     chosen = min(int(st.session_state.get(_OPEN_BOX_KEY, 0)), len(every) - 1)
 
     def add(box: BoxRectangle) -> None:
-        st.session_state[_OPEN_BOX_KEY] = len(every)  # a new box moves no other, so it may be drawn whatever has changed meanwhile
+        st.session_state[_OPEN_BOX_KEY] = len(
+            every
+        )  # a new box moves no other, so it may be drawn whatever has changed meanwhile
         edit = partial(drawn_boxes.add_box, box=box, label=t("forms.new_field"))
-        state.apply_draft_change(context, person, draft.id, state.editor_version(), edit, moves=True)
+        state.apply_draft_change(
+            context, person, draft.id, state.editor_version(), edit, moves=True
+        )
 
     left, right = st.columns([1.15, 1], gap="large")
     with left:
@@ -54,19 +65,37 @@ def drawn_editor(context: AppContext, person: Person, draft: Draft) -> None:
         again = drawn_boxes.list_row_boxes(draft.data)
         owners = [*range(len(every)), *(place for place, _ in again)]
         shapes = [*(one["box"] for one in every), *(box for _, box in again)]
-        box_drawing(draft.id, picture, shapes, chosen, size, add, lambda place: _choose_box(owners[place]))
+        box_drawing(
+            draft.id, picture, shapes, chosen, size, add, lambda place: _choose_box(owners[place])
+        )
     with right:
         draft_header(context, person, draft)
         for fault in check_draft(draft).problems:
             st.error(problem_text(draft, fault), icon=":material/error:")
         st.subheader(t("forms.boxes"), anchor=False)
-        st.button(t("forms.add_box"), key="forms_add_box", on_click=add, args=(_NEW_BOX_MM,), icon=":material/add:", help=t("forms.add_box_help"))
+        st.button(
+            t("forms.add_box"),
+            key="forms_add_box",
+            on_click=add,
+            args=(_NEW_BOX_MM,),
+            icon=":material/add:",
+            help=t("forms.add_box_help"),
+        )
         if any(one.get("each_row") for one in every):
             _rows_editor(f"forms_rows-{draft.id}-{turn}", draft, change)
         if every:
-            names = [f"{number} {one.get('label') or ''}" for number, one in enumerate(every, start=1)]
+            names = [
+                f"{number} {one.get('label') or ''}" for number, one in enumerate(every, start=1)
+            ]
             key = f"forms_box-{draft.id}-{turn}"
-            shown = st.selectbox(t("forms.box"), range(len(every)), chosen, format_func=names.__getitem__, key=key, on_change=pick)
+            shown = st.selectbox(
+                t("forms.box"),
+                range(len(every)),
+                chosen,
+                format_func=names.__getitem__,
+                key=key,
+                on_change=pick,
+            )
             with st.container(border=True):
                 _box_editor(f"{key}-{shown}", int(shown), every[int(shown)], change)
 
@@ -75,14 +104,33 @@ def _rows_editor(key: str, draft: Draft, change: Callable[..., None]) -> None:
     """How many rows the table has, and how far they are from each other."""
 
     def kept() -> None:
-        count, height = int(st.session_state[f"{key}-count"]), float(st.session_state[f"{key}-apart"])
+        count, height = (
+            int(st.session_state[f"{key}-count"]),
+            float(st.session_state[f"{key}-apart"]),
+        )
         change(lambda data: drawn_boxes.set_rows(data, count, height))
 
     count, height = drawn_boxes.table_rows(draft.data)
     with st.container(horizontal=True):
-        st.number_input(t("forms.rows_count"), 2, 60, max(2, min(60, count)), key=f"{key}-count", on_change=kept, width=160)
         st.number_input(
-            t("forms.rows_height"), 3.0, 200.0, min(200.0, max(3.0, height)), 0.1, format="%.2f", key=f"{key}-apart", on_change=kept, width=200
+            t("forms.rows_count"),
+            2,
+            60,
+            max(2, min(60, count)),
+            key=f"{key}-count",
+            on_change=kept,
+            width=160,
+        )
+        st.number_input(
+            t("forms.rows_height"),
+            3.0,
+            200.0,
+            min(200.0, max(3.0, height)),
+            0.1,
+            format="%.2f",
+            key=f"{key}-apart",
+            on_change=kept,
+            width=200,
         )
 
 
@@ -101,15 +149,31 @@ def _box_editor(key: str, at: int, one: dict[str, Any], change: Callable[..., No
     def put(name: str) -> Callable[[], None]:
         def kept() -> None:
             value = st.session_state[f"{key}-{name}"]
-            change(lambda data: drawn_boxes.replace_box(data, at, **{name: value.value if isinstance(value, FieldType) else value}))
+            change(
+                lambda data: drawn_boxes.replace_box(
+                    data, at, **{name: value.value if isinstance(value, FieldType) else value}
+                )
+            )
 
         return kept
 
     def put_box() -> None:
-        change(lambda data: drawn_boxes.replace_box(data, at, box=[round(float(st.session_state[f"{key}-{side}"]), 1) for side in _BOX_SIDES]))
+        change(
+            lambda data: drawn_boxes.replace_box(
+                data,
+                at,
+                box=[round(float(st.session_state[f"{key}-{side}"]), 1) for side in _BOX_SIDES],
+            )
+        )
 
     sort = FieldType(one.get("sort") or FieldType.TEXT)
-    st.text_input(t("forms.label"), one.get("label") or "", key=f"{key}-label", on_change=put("label"), max_chars=80)
+    st.text_input(
+        t("forms.label"),
+        one.get("label") or "",
+        key=f"{key}-label",
+        on_change=put("label"),
+        max_chars=80,
+    )
     st.selectbox(
         t("forms.sort"),
         _FIELD_TYPES,
@@ -119,19 +183,62 @@ def _box_editor(key: str, at: int, one: dict[str, Any], change: Callable[..., No
         on_change=put("sort"),
     )
     if sort is FieldType.MARK:
-        st.text_input(t("forms.choice"), one.get("choice") or "", key=f"{key}-choice", on_change=put("choice"), help=t("forms.choice_help"))
+        st.text_input(
+            t("forms.choice"),
+            one.get("choice") or "",
+            key=f"{key}-choice",
+            on_change=put("choice"),
+            help=t("forms.choice_help"),
+        )
     elif sort in (FieldType.NUMBER, FieldType.CODE, FieldType.LETTERS):
-        st.number_input(t("forms.cells"), 1, 30, int(one.get("cells") or 4), key=f"{key}-cells", on_change=put("cells"), width=160)
+        st.number_input(
+            t("forms.cells"),
+            1,
+            30,
+            int(one.get("cells") or 4),
+            key=f"{key}-cells",
+            on_change=put("cells"),
+            width=160,
+        )
     elif sort is FieldType.LINES:
         lines = int(one.get("lines") or max(1, round(one["box"][3] / drawn_boxes.LINE_HEIGHT_MM)))
-        st.number_input(t("forms.lines"), 1, 40, lines, key=f"{key}-lines", on_change=put("lines"), width=160)
+        st.number_input(
+            t("forms.lines"), 1, 40, lines, key=f"{key}-lines", on_change=put("lines"), width=160
+        )
     with st.container(horizontal=True):
         for side, value in zip(_BOX_SIDES, one["box"], strict=True):
-            st.number_input(t(f"forms.mm.{side}"), 0.0, 450.0, float(value), 0.5, format="%.1f", key=f"{key}-{side}", on_change=put_box, width=120)
+            st.number_input(
+                t(f"forms.mm.{side}"),
+                0.0,
+                450.0,
+                float(value),
+                0.5,
+                format="%.1f",
+                key=f"{key}-{side}",
+                on_change=put_box,
+                width=120,
+            )
     each = bool(one.get("each_row"))
-    st.checkbox(t("forms.each_row"), each, key=f"{key}-each_row", on_change=put("each_row"), help=t("forms.each_row_help"))
-    st.checkbox(t("forms.required"), bool(one.get("required")), key=f"{key}-required", on_change=put("required"))
-    st.checkbox(t("forms.critical"), bool(one.get("critical")), key=f"{key}-critical", on_change=put("critical"), help=t("forms.critical_help"))
+    st.checkbox(
+        t("forms.each_row"),
+        each,
+        key=f"{key}-each_row",
+        on_change=put("each_row"),
+        help=t("forms.each_row_help"),
+    )
+    st.checkbox(
+        t("forms.required"),
+        bool(one.get("required")),
+        key=f"{key}-required",
+        on_change=put("required"),
+    )
+    st.checkbox(
+        t("forms.critical"),
+        bool(one.get("critical")),
+        key=f"{key}-critical",
+        on_change=put("critical"),
+        help=t("forms.critical_help"),
+    )
     means = str(one.get("means") or "")
     st.selectbox(
         t("forms.means"),

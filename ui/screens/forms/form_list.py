@@ -18,11 +18,20 @@ _COLUMN_WIDTHS = (5, 2, 1.2, 1.2, 2.4)
 def form_list(context: AppContext, person: Person) -> None:
     """Drafts first, then the forms by area of law."""
     if is_allowed(person, Action.MAKE_FORMS):
-        st.button(t("forms.new"), key="forms_new", type="primary", icon=":material/add:", on_click=go_to, args=("new",))
+        st.button(
+            t("forms.new"),
+            key="forms_new",
+            type="primary",
+            icon=":material/add:",
+            on_click=go_to,
+            args=("new",),
+        )
     _draft_rows(context)
     newest = {form_id: context.forms.latest(form_id) for form_id, _ in context.forms}
     for area in Area:
-        chosen = sorted((form for form in newest.values() if form.area is area), key=lambda form: form.title)
+        chosen = sorted(
+            (form for form in newest.values() if form.area is area), key=lambda form: form.title
+        )
         if chosen:
             st.header(t(f"forms.area.{area.value}"), anchor=False)
             _column_headings()
@@ -31,18 +40,29 @@ def form_list(context: AppContext, person: Person) -> None:
 
 
 def _column_headings() -> None:
-    for column, key in zip(st.columns(_COLUMN_WIDTHS), ("form", "entries", "pages", "version", "state"), strict=True):
+    for column, key in zip(
+        st.columns(_COLUMN_WIDTHS), ("form", "entries", "pages", "version", "state"), strict=True
+    ):
         column.caption(t(f"forms.column.{key}"))
 
 
 def _form_row(context: AppContext, form: Form) -> None:
     title, entries, pages, version, state = st.columns(_COLUMN_WIDTHS, vertical_alignment="center")
     with title:
-        st.button(form.title, key=f"forms_show-{form.id}", type="tertiary", on_click=go_to, args=("form", form.id, form.version))
+        st.button(
+            form.title,
+            key=f"forms_show-{form.id}",
+            type="tertiary",
+            on_click=go_to,
+            args=("form", form.id, form.version),
+        )
     entries.markdown(t(f"forms.entries.{form.entries.value}"))
     pages.markdown(str(len(form.pages)))
     version.markdown(str(form.version))
-    state.markdown(t("forms.own" if is_local_form(context, form) else "forms.published") + (t("forms.elsewhere") if form.printed_elsewhere else ""))
+    state.markdown(
+        t("forms.own" if is_local_form(context, form) else "forms.published")
+        + (t("forms.elsewhere") if form.printed_elsewhere else "")
+    )
 
 
 def is_local_form(context: AppContext, form: Form) -> bool:
@@ -60,4 +80,9 @@ def _draft_rows(context: AppContext) -> None:
             text, button = st.columns([6, 1.4], vertical_alignment="center")
             about = t("forms.draft_saved", version=draft.version, at=format_moment(draft.saved_at))
             text.markdown(f"**{draft.title}**  \n:gray[{about}]")
-            button.button(t("forms.go_on"), key=f"forms_draft-{draft.id}", on_click=go_to, args=("draft", draft.id))
+            button.button(
+                t("forms.go_on"),
+                key=f"forms_draft-{draft.id}",
+                on_click=go_to,
+                args=("draft", draft.id),
+            )

@@ -21,7 +21,11 @@ def new_form(context: AppContext, person: Person, like: str) -> None:
     """Ask, and begin. `like` is the form that was chosen for copying, if one was."""
     state.back_button()
     st.header(t("forms.new"), anchor=False)
-    models = {form_id: context.forms.latest(form_id) for form_id, _ in context.forms if _is_copyable(context, form_id)}
+    models = {
+        form_id: context.forms.latest(form_id)
+        for form_id, _ in context.forms
+        if _is_copyable(context, form_id)
+    }
     names = sorted(models, key=lambda form_id: models[form_id].title)
     with st.container(border=True, width=760):
         way = st.radio(
@@ -34,26 +38,60 @@ def new_form(context: AppContext, person: Person, like: str) -> None:
         )
         title = st.text_input(t("forms.name"), key=f"forms_name-{like}", max_chars=70)
         area = st.selectbox(
-            t("forms.area"), list(Area), _default_area_index(context, like), format_func=lambda one: t(f"forms.area.{one.value}"), key="forms_area"
+            t("forms.area"),
+            list(Area),
+            _default_area_index(context, like),
+            format_func=lambda one: t(f"forms.area.{one.value}"),
+            key="forms_area",
         )
         model, file = "", None
         if way == "copy":
             index = names.index(like) if like in names else 0
-            model = st.selectbox(t("forms.model"), names, index, format_func=lambda one: models[one].title, key=f"forms_model-{like}")
+            model = st.selectbox(
+                t("forms.model"),
+                names,
+                index,
+                format_func=lambda one: models[one].title,
+                key=f"forms_model-{like}",
+            )
             if not actions.has_source(context.settings, model):
                 st.info("\n".join(_describe_losses(models[model])), icon=":material/info:")
         if way == "blank":
-            file = st.file_uploader(t("forms.blank"), type=ACCEPTED_SUFFIXES, key="forms_blank", help=t("forms.blank_help"))
+            file = st.file_uploader(
+                t("forms.blank"),
+                type=ACCEPTED_SUFFIXES,
+                key="forms_blank",
+                help=t("forms.blank_help"),
+            )
         about = st.radio(
-            t("forms.about"), list(Subject), format_func=lambda one: t(f"forms.about.{one.value}"), key="forms_about", disabled=way == "copy"
+            t("forms.about"),
+            list(Subject),
+            format_func=lambda one: t(f"forms.about.{one.value}"),
+            key="forms_about",
+            disabled=way == "copy",
         )
-        if st.button(t("forms.begin"), key="forms_begin", type="primary", disabled=way == "blank" and file is None):
+        if st.button(
+            t("forms.begin"),
+            key="forms_begin",
+            type="primary",
+            disabled=way == "blank" and file is None,
+        ):
             start = actions.NewFormInfo(title, area or Area.HSL, about or Subject.CLIENT)
             try:
                 if file is not None and way == "blank":
-                    begun = actions.begin_drawing_draft(context.store, context.settings, context.forms, person, start, file.getvalue(), file.name)
+                    begun = actions.begin_drawing_draft(
+                        context.store,
+                        context.settings,
+                        context.forms,
+                        person,
+                        start,
+                        file.getvalue(),
+                        file.name,
+                    )
                 else:
-                    begun = actions.begin_outline_draft(context.store, context.settings, context.forms, person, start, model)
+                    begun = actions.begin_outline_draft(
+                        context.store, context.settings, context.forms, person, start, model
+                    )
             except EfterskriftError as error:
                 st.error(state.describe_error(error), icon=":material/error:")
             else:
@@ -62,7 +100,9 @@ def new_form(context: AppContext, person: Person, like: str) -> None:
 
 
 def _is_copyable(context: AppContext, form_id: str) -> bool:
-    return actions.has_source(context.settings, form_id) or can_infer_outline(context.forms.latest(form_id))
+    return actions.has_source(context.settings, form_id) or can_infer_outline(
+        context.forms.latest(form_id)
+    )
 
 
 def _describe_losses(model: Form) -> list[str]:
@@ -71,10 +111,17 @@ def _describe_losses(model: Form) -> list[str]:
     told = [t("forms.by_hand"), ""]
     told += [
         f"- {t(f'forms.lost.{kind}', what=', '.join(what))}"
-        for kind, what in (("gone", lost.missing_fields), ("changed", lost.changed_fields), ("words", lost.moved_texts))
+        for kind, what in (
+            ("gone", lost.missing_fields),
+            ("changed", lost.changed_fields),
+            ("words", lost.moved_texts),
+        )
         if what
     ]
-    told += [f"- {t('forms.lost.shorter', what=label, before=before, after=after)}" for label, before, after in lost.shortened_fields]
+    told += [
+        f"- {t('forms.lost.shorter', what=label, before=before, after=after)}"
+        for label, before, after in lost.shortened_fields
+    ]
     told += [f"- {t('forms.lost.pages', count=lost.extra_pages)}"] if lost.extra_pages else []
     told += [f"- {t('forms.lost.unplaced')}"] if lost.has_layout_error else []
     return told

@@ -15,14 +15,18 @@ from ui.i18n import t
 
 def form_images(form: Form, *, numbers: bool = False) -> None:
     """Each page, below each other; whoever looks chooses whether the fields bear their `numbers`."""
-    numbers = st.toggle(t("forms.numbers"), numbers, key="forms_numbers" if numbers else "forms_numbers_off")
+    numbers = st.toggle(
+        t("forms.numbers"), numbers, key="forms_numbers" if numbers else "forms_numbers_off"
+    )
     try:
         pictures = _cached_page_images(form.model_dump_json(), form, numbers)
     except EfterskriftError:
         st.info(t("forms.no_picture"), icon=":material/info:")
         return
     for page_no, picture in enumerate(pictures, start=1):
-        alt = escape(t("forms.page_of", page=page_no, pages=len(pictures), title=form.title), quote=True)
+        alt = escape(
+            t("forms.page_of", page=page_no, pages=len(pictures), title=form.title), quote=True
+        )
         st.html(f'<img class="ef-page" alt="{alt}" src="{data_url(picture, "image/png")}">')
 
 

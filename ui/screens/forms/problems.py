@@ -1,4 +1,6 @@
-"""What is wrong with a draft, in the words of somebody who makes forms and has never seen the file behind it."""
+"""What is wrong with a draft, in the words of somebody who makes forms and has never seen the file
+behind it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def problem_text(draft: Draft, problem: FormProblem) -> str:
     if "key" in values:
         key = f"forms.key.{values['key']}"
         values["key"] = t(key) if key in catalogue(current_language()) else values["key"]
-    text = f"forms.fault.{problem.code}" + ("_drawn" if draft.is_drawn and problem.code == "no_meaning" else "")
+    text = f"forms.fault.{problem.code}" + (
+        "_drawn" if draft.is_drawn and problem.code == "no_meaning" else ""
+    )
     if text in catalogue(current_language()):
         return t(text, **values)
     return f"{problem.what(current_language())} {problem.remedy(current_language())}"
@@ -33,7 +37,10 @@ def problem_text(draft: Draft, problem: FormProblem) -> str:
 
 def _field_labels(draft: Draft) -> Mapping[str, str]:
     if draft.is_drawn:
-        return {str(place): str(one.get("label") or "") for place, one in enumerate(list_boxes(draft.data))}
+        return {
+            str(place): str(one.get("label") or "")
+            for place, one in enumerate(list_boxes(draft.data))
+        }
     found = {}
     for section in list_sections(draft.data):
         for item in list_items(section):

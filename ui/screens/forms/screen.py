@@ -1,4 +1,6 @@
-"""Blanketter: the forms in use and as they print, and making new ones: of sections and rows or drawn on a blank, tried on paper, published."""
+"""Blanketter: the forms in use and as they print, and making new ones: of sections and rows or
+drawn on a blank, tried on paper, published.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,13 @@ def _show_draft(context: AppContext, person: Person, draft_id: str) -> None:
     state.back_button()
     st.header(t("forms.draft_of", title=found.title, version=found.version), anchor=False)
     steps = ("build", "try")
-    step = st.radio(t("forms.step"), steps, horizontal=True, format_func=lambda one: t(f"forms.step.{one}"), key=f"forms_step-{draft_id}")
+    step = st.radio(
+        t("forms.step"),
+        steps,
+        horizontal=True,
+        format_func=lambda one: t(f"forms.step.{one}"),
+        key=f"forms_step-{draft_id}",
+    )
     if step == "try":
         trial_section(context, person, found)
     elif found.is_drawn:

@@ -1,7 +1,9 @@
-"""Where a person is on the screen Blanketter, and what every editor of a draft there does: change it, keep the change, say what went wrong.
+"""Where a person is on the screen Blanketter, and what every editor of a draft there does: change
+it, keep the change, say what went wrong.
 
-A change begins from the draft as it is on disk, in the callback of a widget: what was typed and the button that was pressed right after it
-are two changes, one upon the other. If somebody else has saved meanwhile, nothing is written and the person is told.
+A change begins from the draft as it is on disk, in the callback of a widget: what was typed and
+the button that was pressed right after it are two changes, one upon the other. If somebody else
+has saved meanwhile, nothing is written and the person is told.
 """
 
 from __future__ import annotations
@@ -20,7 +22,12 @@ from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.workspace import AppContext
 
-_LOCATION_KEY, _MESSAGE_KEY, _SEEN_REVISION_KEY, _EDITOR_VERSION_KEY = "forms_place", "forms_said", "forms_seen", "forms_turn"
+_LOCATION_KEY, _MESSAGE_KEY, _SEEN_REVISION_KEY, _EDITOR_VERSION_KEY = (
+    "forms_place",
+    "forms_said",
+    "forms_seen",
+    "forms_turn",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,13 @@ def go_to(kind: str, form_id: str = "", version: int = 0) -> None:
 
 def back_button() -> None:
     """The way back to the list."""
-    st.button(t("forms.back"), key="forms_back", on_click=go_to, args=("list",), icon=":material/arrow_back:")
+    st.button(
+        t("forms.back"),
+        key="forms_back",
+        on_click=go_to,
+        args=("list",),
+        icon=":material/arrow_back:",
+    )
 
 
 def editor_version() -> int:
@@ -60,9 +73,17 @@ def note_shown_revision(draft: Draft) -> None:
 
 @requires_open_session
 def apply_draft_change(
-    context: AppContext, person: Person, draft_id: str, at_turn: int, change: Callable[[YamlData], YamlData], *, moves: bool = False
+    context: AppContext,
+    person: Person,
+    draft_id: str,
+    at_turn: int,
+    change: Callable[[YamlData], YamlData],
+    *,
+    moves: bool = False,
 ) -> None:
-    """Change a draft; `moves` if fields or sections stand elsewhere afterwards. What comes from widgets of an earlier turn is left."""
+    """Change a draft; `moves` if fields or sections stand elsewhere afterwards. What comes from
+    widgets of an earlier turn is left.
+    """
     if at_turn != editor_version():
         return
     try:

@@ -1,4 +1,6 @@
-"""A draft is tried on paper: a trial sheet is printed, filled in, scanned and uploaded; each field is judged; then the form can be published."""
+"""A draft is tried on paper: a trial sheet is printed, filled in, scanned and uploaded; each field
+is judged; then the form can be published.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,11 @@ from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.draft_form import check_draft
 from pipeline.preparation.form_editor.drafts import Draft
 from pipeline.preparation.form_editor.trial import TrialPage, run_trial
-from pipeline.preparation.form_editor.trial_judging import TrialFieldResult, is_serious, most_likely_value
+from pipeline.preparation.form_editor.trial_judging import (
+    TrialFieldResult,
+    is_serious,
+    most_likely_value,
+)
 from pipeline.preparation.form_editor.trial_results import TrialRemark, load_trial_results
 from pipeline.preparation.form_editor.trial_sheet import print_trial_sheet
 from pipeline.reading.imaging.geometry import PX_PER_MM
@@ -56,16 +62,37 @@ def _trial_sheet_section(context: AppContext, person: Person, draft: Draft, form
     else:
         st.markdown(t("forms.trial_how"))
         pdf = _cached_trial_pdf(form.model_dump_json(), form, context.settings.care_provider)
-        st.download_button(t("forms.trial_fetch"), pdf, f"provblad-{draft.id}.pdf", "application/pdf", key="forms_trial_pdf", icon=":material/print:")
-    file = st.file_uploader(t("forms.trial_file"), type=ACCEPTED_SUFFIXES, key=f"forms_trial-{draft.id}")
-    if st.button(t("forms.trial_do"), key="forms_trial_do", disabled=file is None, icon=":material/fact_check:") and file is not None:
+        st.download_button(
+            t("forms.trial_fetch"),
+            pdf,
+            f"provblad-{draft.id}.pdf",
+            "application/pdf",
+            key="forms_trial_pdf",
+            icon=":material/print:",
+        )
+    file = st.file_uploader(
+        t("forms.trial_file"), type=ACCEPTED_SUFFIXES, key=f"forms_trial-{draft.id}"
+    )
+    if (
+        st.button(
+            t("forms.trial_do"),
+            key="forms_trial_do",
+            disabled=file is None,
+            icon=":material/fact_check:",
+        )
+        and file is not None
+    ):
         try:
             with st.spinner(t("forms.trial_reading")):
                 pages = run_trial(context.store, person, draft, file.getvalue(), file.name)
         except EfterskriftError as error:
             st.error(state.describe_error(error), icon=":material/error:")
         else:
-            st.session_state[_RESULTS_KEY] = (draft.id, draft.revision, [_crop_images(page) for page in pages])
+            st.session_state[_RESULTS_KEY] = (
+                draft.id,
+                draft.revision,
+                [_crop_images(page) for page in pages],
+            )
 
 
 @st.cache_data(max_entries=10, show_spinner=False)
@@ -84,24 +111,39 @@ def _publish_section(context: AppContext, person: Person, draft: Draft, form: Fo
         name = people.names_by_login(conn).get(shown.by, shown.by)
     st.caption(t("forms.tried_at", at=format_moment(shown.at), by=name))
     if shown.missing_pages:
-        st.info(t("forms.pages_missing", pages=", ".join(map(str, shown.missing_pages))), icon=":material/info:")
+        st.info(
+            t("forms.pages_missing", pages=", ".join(map(str, shown.missing_pages))),
+            icon=":material/info:",
+        )
         return
     _remarks_list(shown.remarks)
     reason = ""
     if shown.serious_count:
         st.warning(t("forms.serious", count=shown.serious_count), icon=":material/error:")
-        reason = st.text_area(t("forms.reason"), key=f"forms_reason-{draft.id}", max_chars=300, height=80, help=t("forms.reason_help"))
+        reason = st.text_area(
+            t("forms.reason"),
+            key=f"forms_reason-{draft.id}",
+            max_chars=300,
+            height=80,
+            help=t("forms.reason_help"),
+        )
     else:
         st.success(t("forms.no_serious"), icon=":material/check:")
     st.caption(t("forms.publish_what"))
-    if st.button(t("forms.publish_do"), key="forms_publish", type="primary", icon=":material/check:"):
+    if st.button(
+        t("forms.publish_do"), key="forms_publish", type="primary", icon=":material/check:"
+    ):
         try:
-            published = actions.publish_draft(context.store, context.settings, person, draft, reason)
+            published = actions.publish_draft(
+                context.store, context.settings, person, draft, reason
+            )
         except EfterskriftError as error:
             st.error(state.describe_error(error), icon=":material/error:")
         else:
             st.session_state.pop(_RESULTS_KEY, None)
-            state.set_message("ok", t("forms.is_published", title=published.title, version=published.version))
+            state.set_message(
+                "ok", t("forms.is_published", title=published.title, version=published.version)
+            )
             state.go_to("form", published.id, published.version)
             st.rerun()
 
@@ -121,14 +163,21 @@ def _capitalize(text: str) -> str:
 
 
 def _results_section(draft: Draft) -> None:
-    """Every field of the sheet that was uploaded here, its picture beside what was read; gone when the screen is left."""
+    """Every field of the sheet that was uploaded here, its picture beside what was read; gone when
+    the screen is left.
+    """
     made_for, revision, rows = st.session_state.get(_RESULTS_KEY, ("", 0, []))
     if (made_for, revision) != (draft.id, draft.revision):
         return
     st.subheader(t("forms.judged"), anchor=False)
-    head = "".join(f"<th scope='col'>{escape(t(f'forms.column.{key}'))}</th>" for key in ("number", "picture", "read", "judgement"))
+    head = "".join(
+        f"<th scope='col'>{escape(t(f'forms.column.{key}'))}</th>"
+        for key in ("number", "picture", "read", "judgement")
+    )
     body = "".join(row for page in rows for row in page)
-    st.html(f"<div class='ef-wide' tabindex='0'><table class='ef-table'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
+    st.html(
+        f"<div class='ef-wide' tabindex='0'><table class='ef-table'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
 
 
 def _crop_images(page: TrialPage) -> list[str]:
@@ -140,10 +189,19 @@ def _result_row(result: TrialFieldResult, crop: bytes) -> str:
     read, p = "", ""
     if result.reading is not None:
         value = most_likely_value(result.reading)
-        read = {True: t("forms.yes"), False: t("forms.no")}.get(value, "") if isinstance(value, bool) else str(value or "–")
+        read = (
+            {True: t("forms.yes"), False: t("forms.no")}.get(value, "")
+            if isinstance(value, bool)
+            else str(value or "–")
+        )
         p = t("forms.certainty", share=format_percentage(result.reading.p))
-    said = [(is_serious(fault), _capitalize(fault.what(current_language()))) for fault in result.remarks]
-    words = "".join(f"<div class='{'ef-said' if bad else 'ef-muted'}'>{escape(text)}</div>" for bad, text in said) or escape(t("forms.good"))
+    said = [
+        (is_serious(fault), _capitalize(fault.what(current_language()))) for fault in result.remarks
+    ]
+    words = "".join(
+        f"<div class='{'ef-said' if bad else 'ef-muted'}'>{escape(text)}</div>"
+        for bad, text in said
+    ) or escape(t("forms.good"))
     alt = escape(t("forms.crop_of", label=result.spec.full_label), quote=True)
     img = f"<img class='ef-control' style='max-height:6rem;min-width:0' alt='{alt}' src='{data_url(crop)}'>"
     label = f"{result.number} {result.spec.full_label}"
@@ -153,5 +211,8 @@ def _result_row(result: TrialFieldResult, crop: bytes) -> str:
 def _crop_field(picture: cv2.typing.MatLike, result: TrialFieldResult) -> bytes:
     x, y, w, h = result.spec.box
     top, left = (max(0, round((side - _CROP_MARGIN_MM) * PX_PER_MM)) for side in (y, x))
-    cut = picture[top : round((y + h + _CROP_MARGIN_MM) * PX_PER_MM), left : round((x + w + _CROP_MARGIN_MM) * PX_PER_MM)]
+    cut = picture[
+        top : round((y + h + _CROP_MARGIN_MM) * PX_PER_MM),
+        left : round((x + w + _CROP_MARGIN_MM) * PX_PER_MM),
+    ]
     return bytes(cv2.imencode(".jpg", cut, [int(cv2.IMWRITE_JPEG_QUALITY), 80])[1])

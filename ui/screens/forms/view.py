@@ -1,4 +1,6 @@
-"""One form in use: as it prints, what each field is, its printable file for a unit, and the ways to a form of one's own."""
+"""One form in use: as it prints, what each field is, its printable file for a unit, and the ways to
+a form of one's own.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,11 @@ def form_view(context: AppContext, person: Person, form: Form) -> None:
     """The form."""
     state.back_button()
     st.header(form.title, anchor=False)
-    facts = [t(f"forms.area.{form.area.value}"), t("forms.version_n", version=form.version), t("forms.class_of", letter=form.criticality)]
+    facts = [
+        t(f"forms.area.{form.area.value}"),
+        t("forms.version_n", version=form.version),
+        t("forms.class_of", letter=form.criticality),
+    ]
     st.caption(" · ".join([*facts, t(f"forms.entries.{form.entries.value}")]))
     left, right = st.columns([1, 1], gap="large")
     with left:
@@ -53,12 +59,19 @@ def fields_table(form: Form) -> None:
     """What each field is, by the number that the picture gives it."""
     titles = ("field", "sort", "critical", "required")
     head = f"<th scope='col' class='ef-number'>{escape(t('forms.column.number'))}</th>"
-    head += "".join(f"<th scope='col'>{escape(t(f'forms.column.{title}'))}</th>" for title in titles)
+    head += "".join(
+        f"<th scope='col'>{escape(t(f'forms.column.{title}'))}</th>" for title in titles
+    )
     numbers = number_fields(form)
     first = {spec.column: spec for spec in reversed(form.fields)}
     labels = accessible_names(form, form.rows()[0])
-    rows = "".join(f"<tr>{_field_row(number, first[column], labels[first[column].name])}</tr>" for column, number in numbers.items())
-    st.html(f"<div class='ef-wide' tabindex='0'><table class='ef-table'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
+    rows = "".join(
+        f"<tr>{_field_row(number, first[column], labels[first[column].name])}</tr>"
+        for column, number in numbers.items()
+    )
+    st.html(
+        f"<div class='ef-wide' tabindex='0'><table class='ef-table'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
 
 
 def _field_row(number: int, spec: FieldSpec, label: str) -> str:
@@ -68,34 +81,68 @@ def _field_row(number: int, spec: FieldSpec, label: str) -> str:
         t("forms.yes") if spec.critical else "",
         t("forms.yes") if spec.required else "",
     )
-    return f'<td class="ef-number">{number}</td>' + "".join(f"<td>{escape(text)}</td>" for text in told)
+    return f'<td class="ef-number">{number}</td>' + "".join(
+        f"<td>{escape(text)}</td>" for text in told
+    )
 
 
 def _print_section(context: AppContext, person: Person, form: Form) -> None:
     st.subheader(t("forms.print"), anchor=False)
     made: RunOnce[tuple[tuple[str, int, str], bytes, int]] = run_once(_PDF_KEY)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        unit = st.selectbox(t("forms.unit"), sorted(person.units), key=f"forms_unit-{form.id}", width=260)
-        copies = int(st.number_input(t("forms.copies"), 1, MAX_COPIES, 1, key=f"forms_copies-{form.id}", width=120))
-        if st.button(t("forms.print_do"), key="forms_print", type="primary", icon=":material/print:"):
+        unit = st.selectbox(
+            t("forms.unit"), sorted(person.units), key=f"forms_unit-{form.id}", width=260
+        )
+        copies = int(
+            st.number_input(
+                t("forms.copies"), 1, MAX_COPIES, 1, key=f"forms_copies-{form.id}", width=120
+            )
+        )
+        if st.button(
+            t("forms.print_do"), key="forms_print", type="primary", icon=":material/print:"
+        ):
             try:
-                sheets = partial(print_copies, context.store, context.settings, form, person, unit, copies)
-                made.run((form.id, form.version, unit, copies), lambda: ((form.id, form.version, unit), sheets(), copies))
+                sheets = partial(
+                    print_copies, context.store, context.settings, form, person, unit, copies
+                )
+                made.run(
+                    (form.id, form.version, unit, copies),
+                    lambda: ((form.id, form.version, unit), sheets(), copies),
+                )
             except EfterskriftError as error:
                 st.error(state.describe_error(error))
     made_for, pdf, count = made.result() or (("", 0, ""), b"", 0)
     if made_for == (form.id, form.version, unit):
         st.success(t("forms.printed", count=count), icon=":material/check:")
-        st.download_button(t("forms.fetch"), pdf, f"{form.id}.pdf", "application/pdf", key="forms_fetch", icon=":material/download:")
+        st.download_button(
+            t("forms.fetch"),
+            pdf,
+            f"{form.id}.pdf",
+            "application/pdf",
+            key="forms_fetch",
+            icon=":material/download:",
+        )
 
 
 def _copy_actions(context: AppContext, person: Person, form: Form) -> None:
     copyable = actions.has_source(context.settings, form.id) or can_infer_outline(form)
     with st.container(horizontal=True):
         if is_local_form(context, form):
-            st.button(t("forms.next_version"), key="forms_version", on_click=_begin_version, args=(context, person, form), icon=":material/edit:")
+            st.button(
+                t("forms.next_version"),
+                key="forms_version",
+                on_click=_begin_version,
+                args=(context, person, form),
+                icon=":material/edit:",
+            )
         if copyable:
-            st.button(t("forms.copy"), key="forms_copy", on_click=state.go_to, args=("new", form.id), icon=":material/content_copy:")
+            st.button(
+                t("forms.copy"),
+                key="forms_copy",
+                on_click=state.go_to,
+                args=("new", form.id),
+                icon=":material/content_copy:",
+            )
     if not copyable and not is_local_form(context, form):
         st.caption(t("forms.not_copied"))
 

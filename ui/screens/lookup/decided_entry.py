@@ -1,4 +1,6 @@
-"""A decided entry: its picture, what it says, what has happened to it, and the ways to change it. Nothing is overwritten."""
+"""A decided entry: its picture, what it says, what has happened to it, and the ways to change it.
+Nothing is overwritten.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,14 @@ from html import escape
 import streamlit as st
 from sqlalchemy import Connection
 
-from pipeline.domain.errors import AnswerError, ClientConflictError, EfterskriftError, InvalidAnswerError, MissingAnswerError, UnknownClientError
+from pipeline.domain.errors import (
+    AnswerError,
+    ClientConflictError,
+    EfterskriftError,
+    InvalidAnswerError,
+    MissingAnswerError,
+    UnknownClientError,
+)
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, is_allowed
@@ -25,7 +34,12 @@ from pipeline.store.review import corrections, decisions
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t
 from ui.screens.lookup.versions import show_people, version_table
-from ui.screens.review.client_check_form import client_check_fields, client_statement, reset_client_question, set_client_question
+from ui.screens.review.client_check_form import (
+    client_check_fields,
+    client_statement,
+    reset_client_question,
+    set_client_question,
+)
 from ui.screens.review.current_entry import clear_undo
 from ui.screens.review.entry_form import field_lines, form_answers, settled_lines, widget_keys
 from ui.screens.review.field_input import describe_answer
@@ -57,9 +71,13 @@ def is_voiding() -> bool:
 
 
 def decided_entry(context: AppContext, person: Person, entry_id: str, report: ReportResult) -> None:
-    """Picture to the left; values, history and choices to the right. `tell` says what became of a choice ("ok" or "fault", text)."""
+    """Picture to the left; values, history and choices to the right. `tell` says what became of a
+    choice ("ok" or "fault", text).
+    """
     with context.store.begin() as conn:
-        past = lookup.entry_history(conn, person, entry_id)  # asks whether the person may; looking takes an open entry from nobody
+        past = lookup.entry_history(
+            conn, person, entry_id
+        )  # asks whether the person may; looking takes an open entry from nobody
         view = load_entry_view(conn, context.forms, person, entry_id)
         record_page_views(conn, person, view)
     doing = st.session_state.get(_ACTION_KEY)
@@ -77,7 +95,13 @@ def decided_entry(context: AppContext, person: Person, entry_id: str, report: Re
             _values_section(context, person, view, past, report)
 
 
-def _values_section(context: AppContext, person: Person, view: EntryView, history: list[HistoryEvent], report: ReportResult) -> None:
+def _values_section(
+    context: AppContext,
+    person: Person,
+    view: EntryView,
+    history: list[HistoryEvent],
+    report: ReportResult,
+) -> None:
     entry = view.entry
     if entry.reason:
         st.info(code_text("reject.reasons", entry.reason), icon=":material/info:")
@@ -86,13 +110,23 @@ def _values_section(context: AppContext, person: Person, view: EntryView, histor
     with st.container(horizontal=True):
         if entry.state is EntryState.REJECTED and not entry.voided:
             reopen = partial(
-                _run_and_report, context, report, "lookup.reopened", lambda conn: decisions.reopen_rejected(conn, person, entry.id, entry.revision)
+                _run_and_report,
+                context,
+                report,
+                "lookup.reopened",
+                lambda conn: decisions.reopen_rejected(conn, person, entry.id, entry.revision),
             )
             st.button(t("lookup.reopen"), key=f"reopen-{entry.id}", on_click=reopen)
         elif not entry.voided:
             if entry.state not in OPEN_STATES:
-                st.button(t("lookup.correct"), key=f"correct-{entry.id}", on_click=partial(st.session_state.__setitem__, _ACTION_KEY, "correct"))
-            if is_allowed(person, Action.VOID) and (_was_exported(history) or entry.state is EntryState.SIGNED):
+                st.button(
+                    t("lookup.correct"),
+                    key=f"correct-{entry.id}",
+                    on_click=partial(st.session_state.__setitem__, _ACTION_KEY, "correct"),
+                )
+            if is_allowed(person, Action.VOID) and (
+                _was_exported(history) or entry.state is EntryState.SIGNED
+            ):
                 st.button(t("lookup.void_it"), key=f"void-{entry.id}", on_click=begin_void)
     if not history:
         return
@@ -101,18 +135,34 @@ def _values_section(context: AppContext, person: Person, view: EntryView, histor
     version_table(context, person, view)
 
 
-def _correct_form(context: AppContext, person: Person, view: EntryView, report: ReportResult) -> None:
+def _correct_form(
+    context: AppContext, person: Person, view: EntryView, report: ReportResult
+) -> None:
     entry = view.entry
     reason, save = _reason_key(view), f"save-{_reason_key(view)}"
     with st.form(f"correct-{entry.id}-{entry.revision}", enter_to_submit=False, border=False):
         st.caption(t("lookup.correct_what"))
         client_check_fields(view)
         field_lines(context, view, st.session_state.get(_COMPLAINTS_KEY, {}))
-        st.text_input(t("lookup.reason"), key=reason, placeholder=t("lookup.reason_example"), max_chars=200, autocomplete="off")
+        st.text_input(
+            t("lookup.reason"),
+            key=reason,
+            placeholder=t("lookup.reason_example"),
+            max_chars=200,
+            autocomplete="off",
+        )
         correct = partial(_correct_entry, context, person, view, report)
-        st.form_submit_button(t("lookup.save_correction"), key=save, type="primary", shortcut="Ctrl+Enter", on_click=correct)
+        st.form_submit_button(
+            t("lookup.save_correction"),
+            key=save,
+            type="primary",
+            shortcut="Ctrl+Enter",
+            on_click=correct,
+        )
     st.button(t("lookup.leave"), key=f"leave-{entry.id}", on_click=reset_decided_entry)
-    keyboard(f"correct-{entry.id}", [*widget_keys(view), reason], save=save, key=DECIDED_KEYBOARD_KEY)
+    keyboard(
+        f"correct-{entry.id}", [*widget_keys(view), reason], save=save, key=DECIDED_KEYBOARD_KEY
+    )
 
 
 def _void_form(context: AppContext, person: Person, view: EntryView, report: ReportResult) -> None:
@@ -120,16 +170,27 @@ def _void_form(context: AppContext, person: Person, view: EntryView, report: Rep
     with st.form(f"void-{entry.id}-{entry.revision}", enter_to_submit=False):
         st.caption(t("lookup.void_what"))
         st.text_input(t("lookup.reason"), key=reason, max_chars=200, autocomplete="off")
-        st.form_submit_button(t("lookup.void_it"), key=f"save-{reason}", type="primary", on_click=partial(_void_entry, context, person, view, report))
+        st.form_submit_button(
+            t("lookup.void_it"),
+            key=f"save-{reason}",
+            type="primary",
+            on_click=partial(_void_entry, context, person, view, report),
+        )
     st.button(t("lookup.leave"), key=f"leave-{entry.id}", on_click=reset_decided_entry)
     keyboard(f"void-{entry.id}", [reason], save=f"save-{reason}", key=DECIDED_KEYBOARD_KEY)
 
 
 @requires_open_session
-def _correct_entry(context: AppContext, person: Person, view: EntryView, report: ReportResult) -> None:
+def _correct_entry(
+    context: AppContext, person: Person, view: EntryView, report: ReportResult
+) -> None:
     entry, reason = view.entry, str(st.session_state.get(_reason_key(view)) or "")
     given, before = form_answers(view), {field.spec.name: field for field in view.fields}
-    missing = [field.spec.name for field in view.fields if field.is_open and field.spec.name not in given and field.first_answer is not None]
+    missing = [
+        field.spec.name
+        for field in view.fields
+        if field.is_open and field.spec.name not in given and field.first_answer is not None
+    ]
     changed = {name: answer for name, answer in given.items() if _is_changed(before[name], answer)}
     if missing:
         st.session_state[_COMPLAINTS_KEY] = dict.fromkeys(missing, t("review.missing_answer"))
@@ -142,14 +203,24 @@ def _correct_entry(context: AppContext, person: Person, view: EntryView, report:
         report,
         "lookup.corrected",
         lambda conn: corrections.correct_entry(
-            conn, context.forms, person, entry.id, entry.revision, changed, reason, utc_now(), about=client_statement(view)
+            conn,
+            context.forms,
+            person,
+            entry.id,
+            entry.revision,
+            changed,
+            reason,
+            utc_now(),
+            about=client_statement(view),
         ),
         view,
     )
 
 
 def _is_changed(field: FieldView, answer: Answer) -> bool:
-    """Whether an answer would be stored as something else than what is decided, or cannot be stored."""
+    """Whether an answer would be stored as something else than what is decided, or cannot be
+    stored.
+    """
     try:
         return rules.normalize_answer(field.spec, answer) != field.first_answer
     except AnswerError:
@@ -162,12 +233,23 @@ def _void_entry(context: AppContext, person: Person, view: EntryView, report: Re
     if not reason.strip():
         report("fault", t("lookup.reason_missing"))
         return
-    _run_and_report(context, report, "lookup.voided", lambda conn: corrections.void_entry(conn, person, entry.id, entry.revision, reason, utc_now()))
+    _run_and_report(
+        context,
+        report,
+        "lookup.voided",
+        lambda conn: corrections.void_entry(
+            conn, person, entry.id, entry.revision, reason, utc_now()
+        ),
+    )
 
 
 @requires_open_session
 def _run_and_report(
-    context: AppContext, report: ReportResult, success_key: str, action: Callable[[Connection], object], view: EntryView | None = None
+    context: AppContext,
+    report: ReportResult,
+    success_key: str,
+    action: Callable[[Connection], object],
+    view: EntryView | None = None,
 ) -> None:
     try:
         with context.store.begin() as conn:
@@ -187,9 +269,17 @@ def _run_and_report(
 
 
 def _open_all_fields(view: EntryView) -> EntryView:
-    """The view with every field open and filled with what is decided. What the machine read is of no interest any longer."""
+    """The view with every field open and filled with what is decided. What the machine read is of
+    no interest any longer.
+    """
     fields = [
-        replace(field, is_blind=False, reading=None, draft=field.first_answer, is_open=field.spec.traits.filled_by_hand and not field.is_hidden)
+        replace(
+            field,
+            is_blind=False,
+            reading=None,
+            draft=field.first_answer,
+            is_open=field.spec.traits.filled_by_hand and not field.is_hidden,
+        )
         for field in view.fields
     ]
     return replace(view, fields=tuple(fields), is_second_review=False)
@@ -204,7 +294,13 @@ def _reason_key(view: EntryView) -> str:
 
 
 def _history_text(view: EntryView, happening: HistoryEvent) -> str:
-    kind = "corrected" if happening.is_correction else happening.state if happening.action == "decide" else happening.action
+    kind = (
+        "corrected"
+        if happening.is_correction
+        else happening.state
+        if happening.action == "decide"
+        else happening.action
+    )
     head = f"{format_moment(happening.at)} · {happening.by} · {code_text('happening', kind)}"
     labels = accessible_names(view.form, view.entry.row)
     specs, hidden = view.form.by_name, {field.spec.name for field in view.fields if field.is_hidden}

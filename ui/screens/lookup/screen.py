@@ -20,7 +20,12 @@ from pipeline.store.paper import lookup, sheets
 from pipeline.store.paper.lookup import FoundSheet
 from ui.browser.keyboard import keyboard
 from ui.i18n import t
-from ui.screens.lookup.decided_entry import begin_void, decided_entry, is_voiding, reset_decided_entry
+from ui.screens.lookup.decided_entry import (
+    begin_void,
+    decided_entry,
+    is_voiding,
+    reset_decided_entry,
+)
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
@@ -51,10 +56,26 @@ def show(context: AppContext, person: Person, review: Callable[[str], None]) -> 
     if said := st.session_state.pop(_MESSAGE_KEY, None):
         kind, text = said
         (st.success if kind == "ok" else st.error)(text)
-    with st.form("lookup", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        typed = st.text_input(t("lookup.serial"), key="lookup_typed", placeholder=t("lookup.example"), max_chars=12, autocomplete="off", width=260)
+    with (
+        st.form("lookup", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        typed = st.text_input(
+            t("lookup.serial"),
+            key="lookup_typed",
+            placeholder=t("lookup.example"),
+            max_chars=12,
+            autocomplete="off",
+            width=260,
+        )
         sent = st.form_submit_button(t("lookup.search"), key="lookup_search", type="primary")
-    st.button(t("lookup.back"), key="lookup_back", shortcut="Escape", on_click=_close_lookup, icon=":material/arrow_back:")
+    st.button(
+        t("lookup.back"),
+        key="lookup_back",
+        shortcut="Escape",
+        on_click=_close_lookup,
+        icon=":material/arrow_back:",
+    )
     keyboard("lookup", ["lookup_typed"])
     if sent:
         _set_serial(typed)
@@ -74,11 +95,18 @@ def _set_serial(typed: str) -> None:
     st.session_state[_SERIAL_KEY] = normalize_serial(typed)
 
 
-def _show_results(context: AppContext, person: Person, serial: str, review: Callable[[str], None]) -> None:
+def _show_results(
+    context: AppContext, person: Person, serial: str, review: Callable[[str], None]
+) -> None:
     with context.store.begin() as conn:
-        found = lookup.find_sheets(conn, person, serial, first=st.session_state.get(_LOGGED_KEY) != serial)
+        found = lookup.find_sheets(
+            conn, person, serial, first=st.session_state.get(_LOGGED_KEY) != serial
+        )
         ids = [entry.id for sheet in found for entry in sheet.entries]
-        for_others, sent = filter_excluded_as_second(conn, person.login, ids), latest_exports(conn, ids)
+        for_others, sent = (
+            filter_excluded_as_second(conn, person.login, ids),
+            latest_exports(conn, ids),
+        )
         unlike = [_inconsistency_texts(conn, _sheet_form(context, sheet), sheet) for sheet in found]
     st.session_state[_LOGGED_KEY] = serial
     if not found:
@@ -87,7 +115,12 @@ def _show_results(context: AppContext, person: Person, serial: str, review: Call
     for number, (sheet, others) in enumerate(zip(found, unlike, strict=True), 1):
         page, form = sheet.pages[0], _sheet_form(context, sheet)
         copy = t("lookup.copy", number=number) if len(found) > 1 else ""
-        st.header(" · ".join(filter(None, (form.title if form else "", format_serial(serial), page.unit, copy))), anchor=False)
+        st.header(
+            " · ".join(
+                filter(None, (form.title if form else "", format_serial(serial), page.unit, copy))
+            ),
+            anchor=False,
+        )
         for told in others:
             st.warning(told, icon=":material/difference:")
         for entry in sheet.entries:
@@ -95,7 +128,12 @@ def _show_results(context: AppContext, person: Person, serial: str, review: Call
         _missing_row_form(context, person, sheet, review)
     chosen = st.session_state.get(_CHOSEN_KEY)
     # What is open may be reviewed by whoever looks here: what it says is typed unseen.
-    may_see = {entry.id for sheet in found for entry in sheet.entries if entry.state not in OPEN_STATES or is_voiding()}
+    may_see = {
+        entry.id
+        for sheet in found
+        for entry in sheet.entries
+        if entry.state not in OPEN_STATES or is_voiding()
+    }
     if chosen in may_see:
         decided_entry(context, person, chosen, _set_message)
 
@@ -108,17 +146,33 @@ def _sheet_form(context: AppContext, sheet: FoundSheet) -> Form | None:
 def _inconsistency_texts(conn: Connection, form: Form | None, sheet: FoundSheet) -> list[str]:
     """What is to be told of rows that say otherwise of the sheet's head."""
     found = lookup.find_inconsistent_rows(conn, form, sheet.entries) if form else {}
-    return [t("lookup.rows_unlike", field=form.by_name[name].full_label, rows=", ".join(map(str, rows))) for name, rows in found.items() if form]
+    return [
+        t("lookup.rows_unlike", field=form.by_name[name].full_label, rows=", ".join(map(str, rows)))
+        for name, rows in found.items()
+        if form
+    ]
 
 
-def _entry_row(person: Person, entry: Entry, review: Callable[[str], None], is_for_other: bool, sent: bool) -> None:
+def _entry_row(
+    person: Person, entry: Entry, review: Callable[[str], None], is_for_other: bool, sent: bool
+) -> None:
     row = t("review.row", row=entry.row) if entry.row else t("lookup.whole_sheet")
-    state = t("lookup.void") if entry.voided else t(f"entry_state.{EntryState(entry.state).name.lower()}")
-    with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    state = (
+        t("lookup.void")
+        if entry.voided
+        else t(f"entry_state.{EntryState(entry.state).name.lower()}")
+    )
+    with st.container(
+        border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
         st.markdown(f"**{row[:1].upper()}{row[1:]}** · {state}", width="stretch")
         if entry.state in OPEN_STATES:
             if sent and is_allowed(person, Action.VOID, entry.unit):
-                st.button(t("lookup.void_it"), key=f"lookup_void-{entry.id}", on_click=partial(_choose_entry, entry.id, to_void=True))
+                st.button(
+                    t("lookup.void_it"),
+                    key=f"lookup_void-{entry.id}",
+                    on_click=partial(_choose_entry, entry.id, to_void=True),
+                )
             why = t("review.for_another", count=1) if is_for_other else None
             st.button(
                 t("lookup.review"),
@@ -128,27 +182,58 @@ def _entry_row(person: Person, entry: Entry, review: Callable[[str], None], is_f
                 on_click=partial(_open_in_review, review, entry.id),
             )
         else:
-            st.button(t("lookup.look"), key=f"lookup_look-{entry.id}", on_click=partial(_choose_entry, entry.id))
+            st.button(
+                t("lookup.look"),
+                key=f"lookup_look-{entry.id}",
+                on_click=partial(_choose_entry, entry.id),
+            )
 
 
-def _missing_row_form(context: AppContext, person: Person, sheet: FoundSheet, review: Callable[[str], None]) -> None:
+def _missing_row_form(
+    context: AppContext, person: Person, sheet: FoundSheet, review: Callable[[str], None]
+) -> None:
     """A row that the machine took for empty becomes an entry, and is reviewed at once."""
     form = _sheet_form(context, sheet)
-    rows = [row for row in form.rows() if row not in {entry.row for entry in sheet.entries}] if form else []
+    rows = (
+        [row for row in form.rows() if row not in {entry.row for entry in sheet.entries}]
+        if form
+        else []
+    )
     if not rows:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = f"lookup_row-{sheet.sheet}"
         if rows != [None]:
-            st.selectbox(t("lookup.missing_row"), rows, key=key, format_func=lambda row: t("review.row", row=row), width=260)
-        st.button(t("lookup.add_row"), key=f"add-{key}", on_click=partial(_add_row, context, person, sheet, rows, key, review))
+            st.selectbox(
+                t("lookup.missing_row"),
+                rows,
+                key=key,
+                format_func=lambda row: t("review.row", row=row),
+                width=260,
+            )
+        st.button(
+            t("lookup.add_row"),
+            key=f"add-{key}",
+            on_click=partial(_add_row, context, person, sheet, rows, key, review),
+        )
 
 
 @requires_open_session
-def _add_row(context: AppContext, person: Person, sheet: FoundSheet, rows: list[int | None], key: str, review: Callable[[str], None]) -> None:
+def _add_row(
+    context: AppContext,
+    person: Person,
+    sheet: FoundSheet,
+    rows: list[int | None],
+    key: str,
+    review: Callable[[str], None],
+) -> None:
     row = st.session_state.get(key, rows[0])
     form = context.forms[(sheet.pages[0].form or "", sheet.pages[0].version or 0)]
-    number = next(n for n, page in enumerate(form.pages, 1) if row is None or any(spec.row == row for spec in page.all_fields))
+    number = next(
+        n
+        for n, page in enumerate(form.pages, 1)
+        if row is None or any(spec.row == row for spec in page.all_fields)
+    )
     page = next((page for page in sheet.pages if page.page_no == number), sheet.pages[0])
     try:
         with context.store.begin() as conn:

@@ -19,7 +19,9 @@ from ui.workspace import AppContext
 
 
 def show_people(context: AppContext, entry: Entry) -> None:
-    """The author, the transcriber, the verifier and the signer: four things, also when one person is several of them."""
+    """The author, the transcriber, the verifier and the signer: four things, also when one person
+    is several of them.
+    """
     with context.store.read() as conn:
         names = people.names_by_login(conn)
     stamps = (
@@ -28,22 +30,37 @@ def show_people(context: AppContext, entry: Entry) -> None:
         ("signed", entry.signed_by, entry.signed_at),
     )
     lines = [(t("people.author"), entry.author or t("people.unknown"))]
-    lines += [(t(f"people.{name}"), f"{names.get(by, by)}, {format_moment(at)}") for name, by, at in stamps if by and at]
+    lines += [
+        (t(f"people.{name}"), f"{names.get(by, by)}, {format_moment(at)}")
+        for name, by, at in stamps
+        if by and at
+    ]
     if entry.signed_why:
         lines.append((t("people.signed_why"), code_text("signing.reasons", entry.signed_why)))
-    st.html('<dl class="ef-people">' + "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in lines) + "</dl>")
+    st.html(
+        '<dl class="ef-people">'
+        + "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in lines)
+        + "</dl>"
+    )
 
 
 def version_table(context: AppContext, person: Person, view: EntryView) -> None:
-    """A column a version, a row a field; what a version changed is marked. Nothing that was ever confirmed is left out."""
+    """A column a version, a row a field; what a version changed is marked. Nothing that was ever
+    confirmed is left out.
+    """
     with context.store.read() as conn:
         found = versions.list_versions(conn, person, view.entry.id)
     if len(found) < 2:
         return
     st.markdown(f"**{t('versions.title', count=len(found))}**")
-    head = "".join(f'<th scope="col">{_version_heading(number, one)}</th>' for number, one in enumerate(found, 1))
+    head = "".join(
+        f'<th scope="col">{_version_heading(number, one)}</th>'
+        for number, one in enumerate(found, 1)
+    )
     labels = accessible_names(view.form, view.entry.row)
-    body = "".join(_field_row(view, name, labels[name], found) for name in _changed_field_names(view, found))
+    body = "".join(
+        _field_row(view, name, labels[name], found) for name in _changed_field_names(view, found)
+    )
     corner = escape(t("versions.field"))
     table = f'<table class="ef-versions"><thead><tr><th>{corner}</th>{head}</tr></thead><tbody>{body}</tbody></table>'
     st.html(f'<div class="ef-wide" tabindex="0">{table}</div>')
@@ -66,7 +83,9 @@ def _version_heading(number: int, version: Version) -> str:
 
 def _changed_field_names(view: EntryView, versions: list[Version]) -> list[str]:
     said = {name for one in versions for name in one.answers}
-    return [field.spec.name for field in view.fields if field.spec.name in said and not field.is_hidden]
+    return [
+        field.spec.name for field in view.fields if field.spec.name in said and not field.is_hidden
+    ]
 
 
 def _field_row(view: EntryView, name: str, label: str, versions: list[Version]) -> str:
@@ -76,6 +95,10 @@ def _field_row(view: EntryView, name: str, label: str, versions: list[Version]) 
     for number, one in enumerate(versions):
         words = describe_answer(spec, one.answers[name]) if name in one.answers else ""
         changed = number > 0 and words != before
-        cells.append(f'<td class="ef-changed">{escape(words)}</td>' if changed else f"<td>{escape(words)}</td>")
+        cells.append(
+            f'<td class="ef-changed">{escape(words)}</td>'
+            if changed
+            else f"<td>{escape(words)}</td>"
+        )
         before = words
     return f'<tr><th scope="row">{escape(label)}</th>{"".join(cells)}</tr>'

@@ -20,7 +20,11 @@ def issued_upload(context: AppContext, person: Person) -> None:
     st.caption(t("pack.take_in_what"))
     if said := st.session_state.pop(_MESSAGE_KEY, None):
         st.info(said, icon=":material/info:")
-    file = st.file_uploader(t("pack.take_in_file"), type=["csv"], key=f"issued_{st.session_state.get(_UPLOAD_COUNT_KEY, 0)}")
+    file = st.file_uploader(
+        t("pack.take_in_file"),
+        type=["csv"],
+        key=f"issued_{st.session_state.get(_UPLOAD_COUNT_KEY, 0)}",
+    )
     if st.button(t("pack.take_in_do"), key="issued_do", disabled=file is None) and file is not None:
         _import_file(context, person, file.getvalue())
 

@@ -1,4 +1,6 @@
-"""Reservpaket: how many sheets of each form a unit needs in an outage, and the pack of them, to be printed before it."""
+"""Reservpaket: how many sheets of each form a unit needs in an outage, and the pack of them, to be
+printed before it.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,21 @@ from pipeline.domain.form.form import Form, Subject
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed, require_permission
 from pipeline.forms.visit_lists import parse_visit_plan
-from pipeline.preparation.outage_pack.pack import DEFAULT_PACK_DAYS, PackExtras, UnitNeeds, load_unit_needs, make_unit_pack, plain_name
+from pipeline.preparation.outage_pack.pack import (
+    DEFAULT_PACK_DAYS,
+    PackExtras,
+    UnitNeeds,
+    load_unit_needs,
+    make_unit_pack,
+    plain_name,
+)
 from pipeline.preparation.outage_pack.staff_pages import parse_chain, parse_schedule
-from pipeline.registers.pack_quantities import MAX_PER_CLIENT, MAX_SHEETS, SheetQuantity, quantities_csv
+from pipeline.registers.pack_quantities import (
+    MAX_PER_CLIENT,
+    MAX_SHEETS,
+    SheetQuantity,
+    quantities_csv,
+)
 from pipeline.store.registers.planning import save_pack_quantities
 from ui.i18n import format_number, t
 from ui.screens.pack.issued_upload import issued_upload
@@ -28,12 +42,20 @@ from ui.widgets.run_once import RunOnce, run_once
 from ui.workspace import AppContext
 
 _COLUMN_WIDTHS = (3, 1, 1)
-_UNIT_KEY, _DAYS_KEY, _PACK_KEY, _MESSAGE_KEY, _SAVE_COUNT_KEY = "pack_unit", "pack_days", "pack_made", "pack_said", "pack_nth"
+_UNIT_KEY, _DAYS_KEY, _PACK_KEY, _MESSAGE_KEY, _SAVE_COUNT_KEY = (
+    "pack_unit",
+    "pack_days",
+    "pack_made",
+    "pack_said",
+    "pack_nth",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _FinishedPack:
-    """A pack that waits to be fetched; `left_out` counts planned visits that are not in it, `strangers` is `Pack.strangers`."""
+    """A pack that waits to be fetched; `left_out` counts planned visits that are not in it,
+    `strangers` is `Pack.strangers`.
+    """
 
     unit: str
     zip_data: bytes
@@ -50,7 +72,9 @@ def show(context: AppContext, person: Person) -> None:
     translate_upload_button()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         unit = st.selectbox(t("pack.unit"), sorted(person.units), key=_UNIT_KEY, width=360)
-        days = int(st.number_input(t("pack.days"), 1, 60, DEFAULT_PACK_DAYS, key=_DAYS_KEY, width=160))
+        days = int(
+            st.number_input(t("pack.days"), 1, 60, DEFAULT_PACK_DAYS, key=_DAYS_KEY, width=160)
+        )
     if not unit:
         st.info(t("pack.no_unit"), icon=":material/info:")
         return
@@ -66,45 +90,97 @@ def show(context: AppContext, person: Person) -> None:
             issued_upload(context, person)
 
 
-def _quantities_form(context: AppContext, person: Person, unit: str, days: int, unit_quantities: UnitNeeds) -> None:
+def _quantities_form(
+    context: AppContext, person: Person, unit: str, days: int, unit_quantities: UnitNeeds
+) -> None:
     """The table of numbers: those of the unit's area, and the other forms below."""
     st.header(t("pack.numbers"), anchor=False)
-    st.caption(t("pack.own" if unit_quantities.is_customized else "pack.reckoned", days=days, clients=format_number(unit_quantities.clients)))
+    st.caption(
+        t(
+            "pack.own" if unit_quantities.is_customized else "pack.reckoned",
+            days=days,
+            clients=format_number(unit_quantities.clients),
+        )
+    )
     forms = _latest_forms(context)
     given = {need.form: need for need in unit_quantities.needs if need.form in forms}
     others = [form_id for form_id in forms if form_id not in given]
     turn = f"{unit}-{days}-{st.session_state.get(_SAVE_COUNT_KEY, 0)}"
     with st.form(f"pack_numbers-{turn}", border=True):
-        for column, key in zip(st.columns(_COLUMN_WIDTHS, vertical_alignment="bottom"), ("form", "blank", "named"), strict=True):
+        for column, key in zip(
+            st.columns(_COLUMN_WIDTHS, vertical_alignment="bottom"),
+            ("form", "blank", "named"),
+            strict=True,
+        ):
             column.caption(t(f"pack.column.{key}"))
         typed = [_quantity_row(forms[need.form], need, turn) for need in given.values()]
         with st.expander(t("pack.others", count=len(others))):
-            typed += [_quantity_row(forms[form_id], SheetQuantity(form_id, 0), turn) for form_id in others]
+            typed += [
+                _quantity_row(forms[form_id], SheetQuantity(form_id, 0), turn) for form_id in others
+            ]
         saved = st.form_submit_button(t("pack.save"), key="pack_save")
     if saved:
-        _save_quantities(context, person, unit, [need for need in typed if need.form in given or need.sheets or need.per_client])
+        _save_quantities(
+            context,
+            person,
+            unit,
+            [need for need in typed if need.form in given or need.sheets or need.per_client],
+        )
     with st.container(horizontal=True):
         file = quantities_csv(unit, unit_quantities.needs)
-        st.download_button(t("pack.numbers_file"), file, f"antal-{plain_name(unit)}.csv", "text/csv", key="pack_numbers_csv")
+        st.download_button(
+            t("pack.numbers_file"),
+            file,
+            f"antal-{plain_name(unit)}.csv",
+            "text/csv",
+            key="pack_numbers_csv",
+        )
         if unit_quantities.is_customized:
-            st.button(t("pack.reset"), key="pack_reset", on_click=_save_quantities, args=(context, person, unit, []), kwargs={"again": False})
+            st.button(
+                t("pack.reset"),
+                key="pack_reset",
+                on_click=_save_quantities,
+                args=(context, person, unit, []),
+                kwargs={"again": False},
+            )
 
 
 def _quantity_row(form: Form, quantity: SheetQuantity, turn: str) -> SheetQuantity:
     title, sheets, each = st.columns(_COLUMN_WIDTHS, vertical_alignment="center")
     title.markdown(form.title)
     count = sheets.number_input(
-        t("pack.sheets", form=form.title), 0, MAX_SHEETS, quantity.sheets, key=f"n-{form.id}-{turn}", label_visibility="collapsed"
+        t("pack.sheets", form=form.title),
+        0,
+        MAX_SHEETS,
+        quantity.sheets,
+        key=f"n-{form.id}-{turn}",
+        label_visibility="collapsed",
     )
     prefilled = 0
     if form.subject is Subject.CLIENT:
         label = t("pack.each", form=form.title)
-        prefilled = int(each.number_input(label, 0, MAX_PER_CLIENT, quantity.per_client, key=f"e-{form.id}-{turn}", label_visibility="collapsed"))
+        prefilled = int(
+            each.number_input(
+                label,
+                0,
+                MAX_PER_CLIENT,
+                quantity.per_client,
+                key=f"e-{form.id}-{turn}",
+                label_visibility="collapsed",
+            )
+        )
     return SheetQuantity(form.id, int(count), prefilled)
 
 
 @requires_open_session
-def _save_quantities(context: AppContext, person: Person, unit: str, quantities: Sequence[SheetQuantity], *, again: bool = True) -> None:
+def _save_quantities(
+    context: AppContext,
+    person: Person,
+    unit: str,
+    quantities: Sequence[SheetQuantity],
+    *,
+    again: bool = True,
+) -> None:
     try:
         with context.store.begin() as conn:
             save_pack_quantities(conn, person, unit, quantities)
@@ -117,38 +193,79 @@ def _save_quantities(context: AppContext, person: Person, unit: str, quantities:
         st.rerun()
 
 
-def _make_section(context: AppContext, person: Person, unit: str, days: int, unit_quantities: UnitNeeds) -> None:
+def _make_section(
+    context: AppContext, person: Person, unit: str, days: int, unit_quantities: UnitNeeds
+) -> None:
     st.header(t("pack.make"), anchor=False)
     sheets = sum(need.sheets for need in unit_quantities.needs)
-    named = sum(need.per_client for need in unit_quantities.needs) * (unit_quantities.clients - unit_quantities.hidden)
+    named = sum(need.per_client for need in unit_quantities.needs) * (
+        unit_quantities.clients - unit_quantities.hidden
+    )
     st.markdown(t("pack.total", sheets=format_number(sheets), named=format_number(named)))
     if unit_quantities.hidden:
         st.info(t("pack.hidden", count=unit_quantities.hidden), icon=":material/visibility_off:")
-    phones = st.file_uploader(t("pack.phones"), type=["csv"], key=f"pack_phones-{unit}", help=t("pack.phones_help"))
-    shifts = st.file_uploader(t("pack.schedule"), type=["csv"], key=f"pack_schedule-{unit}", help=t("pack.schedule_help"))
+    phones = st.file_uploader(
+        t("pack.phones"), type=["csv"], key=f"pack_phones-{unit}", help=t("pack.phones_help")
+    )
+    shifts = st.file_uploader(
+        t("pack.schedule"), type=["csv"], key=f"pack_schedule-{unit}", help=t("pack.schedule_help")
+    )
     plan = st.file_uploader(t("pack.plan"), type=["csv"], key="pack_plan", help=t("pack.plan_help"))
-    first = st.date_input(t("pack.first_day"), value=None, format="YYYY-MM-DD", key="pack_first_day")
+    first = st.date_input(
+        t("pack.first_day"), value=None, format="YYYY-MM-DD", key="pack_first_day"
+    )
     made: RunOnce[_FinishedPack] = run_once(_PACK_KEY)
     if st.button(t("pack.do"), key="pack_do", type="primary", icon=":material/print:"):
         with st.spinner(t("pack.doing")):
-            extras = partial(_parse_extras, unit, phones, shifts, plan, first if isinstance(first, date) else None)
+            extras = partial(
+                _parse_extras,
+                unit,
+                phones,
+                shifts,
+                plan,
+                first if isinstance(first, date) else None,
+            )
             try:
-                wish = (unit, days, first, *(each and each.file_id for each in (phones, shifts, plan)))
+                wish = (
+                    unit,
+                    days,
+                    first,
+                    *(each and each.file_id for each in (phones, shifts, plan)),
+                )
                 made.run(wish, partial(_make_pack, context, person, unit, days, extras))
             except EfterskriftError as error:
                 st.error(error_text(error))
     found_pack = made.result()
     if found_pack and found_pack.unit == unit:
         if found_pack.omitted_visits:
-            st.warning(t("pack.plan_hidden", count=found_pack.omitted_visits), icon=":material/visibility_off:")
+            st.warning(
+                t("pack.plan_hidden", count=found_pack.omitted_visits),
+                icon=":material/visibility_off:",
+            )
         if found_pack.unregistered_visits_file:
-            st.warning(t("pack.strangers", file=found_pack.unregistered_visits_file), icon=":material/lock:")
+            st.warning(
+                t("pack.strangers", file=found_pack.unregistered_visits_file),
+                icon=":material/lock:",
+            )
         st.success(t("pack.made", count=found_pack.sheets), icon=":material/check:")
         name = f"reservpaket-{plain_name(unit)}.zip"
-        st.download_button(t("pack.fetch"), found_pack.zip_data, name, "application/zip", key="pack_zip", icon=":material/download:")
+        st.download_button(
+            t("pack.fetch"),
+            found_pack.zip_data,
+            name,
+            "application/zip",
+            key="pack_zip",
+            icon=":material/download:",
+        )
 
 
-def _parse_extras(unit: str, phones: UploadedFile | None, shifts: UploadedFile | None, plan: UploadedFile | None, first: date | None) -> PackExtras:
+def _parse_extras(
+    unit: str,
+    phones: UploadedFile | None,
+    shifts: UploadedFile | None,
+    plan: UploadedFile | None,
+    first: date | None,
+) -> PackExtras:
     return PackExtras(
         parse_chain(phones.getvalue(), phones.name) if phones else (),
         parse_schedule(shifts.getvalue(), shifts.name) if shifts else (),
@@ -157,11 +274,17 @@ def _parse_extras(unit: str, phones: UploadedFile | None, shifts: UploadedFile |
     )
 
 
-def _make_pack(context: AppContext, person: Person, unit: str, days: int, load_extras: Callable[[], PackExtras]) -> _FinishedPack:
+def _make_pack(
+    context: AppContext, person: Person, unit: str, days: int, load_extras: Callable[[], PackExtras]
+) -> _FinishedPack:
     extras = load_extras()
-    pack = make_unit_pack(context.store, context.settings, context.forms, person, unit, days, extras)
+    pack = make_unit_pack(
+        context.store, context.settings, context.forms, person, unit, days, extras
+    )
     left_out = len(extras.visits) - sum(len(sheet.rows) for sheet in pack.sheets)
-    return _FinishedPack(unit, pack.as_zip, len(pack.sheets), left_out, pack.unregistered_visits_file)
+    return _FinishedPack(
+        unit, pack.as_zip, len(pack.sheets), left_out, pack.unregistered_visits_file
+    )
 
 
 def _latest_forms(context: AppContext) -> dict[str, Form]:

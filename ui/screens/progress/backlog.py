@@ -1,4 +1,6 @@
-"""Kvar på papper: whose record has a hole, for staff who work in the care system. Each look is recorded."""
+"""Kvar på papper: whose record has a hole, for staff who work in the care system. Each look is
+recorded.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,11 @@ def show(context: AppContext, person: Person) -> None:
     screen_heading(context, person, t("backlog.title"), t("backlog.what"))
     everything = t("backlog.all")
     units = [everything, *sorted(person.units)]
-    chosen = st.selectbox(t("backlog.unit"), units, key="backlog_unit") if len(person.units) > 1 else everything
+    chosen = (
+        st.selectbox(t("backlog.unit"), units, key="backlog_unit")
+        if len(person.units) > 1
+        else everything
+    )
     unit = None if chosen == everything else chosen
     found = _load_backlog(context, person, unit)
     for key, count in (("unknown", found.unknown), ("hidden", found.hidden)):
@@ -47,9 +53,24 @@ def _load_backlog(context: AppContext, person: Person, unit: str | None) -> Back
 
 
 def _backlog_table(backlog: Backlog) -> str:
-    heads = [t(f"backlog.{name}") for name in ("unit", "number", "name", "sheets", "entries", "oldest", "class", "sure")]
+    heads = [
+        t(f"backlog.{name}")
+        for name in ("unit", "number", "name", "sheets", "entries", "oldest", "class", "sure")
+    ]
     sure = {True: t("backlog.is_sure"), False: t("backlog.not_sure")}
     return html_table(
         heads,
-        [(m.unit, format_pid(m.pid), m.name, m.sheets, m.entries, format_day(m.oldest), m.criticality, sure[m.is_certain]) for m in backlog.markers],
+        [
+            (
+                m.unit,
+                format_pid(m.pid),
+                m.name,
+                m.sheets,
+                m.entries,
+                format_day(m.oldest),
+                m.criticality,
+                sure[m.is_certain],
+            )
+            for m in backlog.markers
+        ],
     )

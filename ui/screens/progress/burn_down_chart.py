@@ -12,7 +12,9 @@ from ui.i18n import t
 from ui.widgets.chart_colors import chart_colors
 
 _DAY_MS = 86_400_000
-"""No marks of hours between two days, as there are else while the pile is young: each would bear the same day."""
+"""No marks of hours between two days, as there are else while the pile is young: each would bear
+the same day.
+"""
 
 
 def burn_down_chart(progress: ProgressReport) -> alt.LayerChart:
@@ -20,10 +22,21 @@ def burn_down_chart(progress: ProgressReport) -> alt.LayerChart:
     shown = chart_colors()
     behind, ahead = progress.past_days, progress.forecast.path
     last = [(behind[-1].day, behind[-1].open, behind[-1].open, behind[-1].open)] if ahead else []
-    coming = pd.DataFrame([*last, *((one.day, one.low, one.middle, one.high) for one in ahead)], columns=["day", "low", "middle", "high"])
+    coming = pd.DataFrame(
+        [*last, *((one.day, one.low, one.middle, one.high) for one in ahead)],
+        columns=["day", "low", "middle", "high"],
+    )
     past = pd.DataFrame([(one.day, one.open) for one in behind], columns=["day", "open"])
-    day = alt.X("day:T", title=None, axis=alt.Axis(format="%d/%m", tickMinStep=_DAY_MS, labelOverlap=True, grid=False))
-    band = alt.Chart(coming).mark_area(color=shown.band, opacity=0.45).encode(x=day, y=_remaining_axis("low"), y2="high:Q")
+    day = alt.X(
+        "day:T",
+        title=None,
+        axis=alt.Axis(format="%d/%m", tickMinStep=_DAY_MS, labelOverlap=True, grid=False),
+    )
+    band = (
+        alt.Chart(coming)
+        .mark_area(color=shown.band, opacity=0.45)
+        .encode(x=day, y=_remaining_axis("low"), y2="high:Q")
+    )
     likely = (
         alt.Chart(coming)
         .mark_line(color=shown.line, strokeDash=[5, 4])
@@ -39,8 +52,16 @@ def burn_down_chart(progress: ProgressReport) -> alt.LayerChart:
 
 
 def _remaining_axis(name: str) -> alt.Y:
-    return alt.Y(f"{name}:Q", title=None, axis=alt.Axis(tickMinStep=1, format="d"), scale=alt.Scale(zero=True))
+    return alt.Y(
+        f"{name}:Q",
+        title=None,
+        axis=alt.Axis(tickMinStep=1, format="d"),
+        scale=alt.Scale(zero=True),
+    )
 
 
 def _tooltips(*names: str) -> list[Any]:
-    return [alt.Tooltip("day:T", format="%Y-%m-%d"), *(alt.Tooltip(f"{name}:Q", format=".0f", title=t("progress.burn_down")) for name in names)]
+    return [
+        alt.Tooltip("day:T", format="%Y-%m-%d"),
+        *(alt.Tooltip(f"{name}:Q", format=".0f", title=t("progress.burn_down")) for name in names),
+    ]

@@ -1,6 +1,8 @@
-"""Papper per dag: which days of which unit have no paper at all, and where each printed sheet is. Counts and serials, never names.
+"""Papper per dag: which days of which unit have no paper at all, and where each printed sheet is.
+Counts and serials, never names.
 
-Handing in what was planned, so that a day off is told from a day whose paper is missing. It is counted; no line of the file is kept.
+Handing in what was planned, so that a day off is told from a day whose paper is missing. It is
+counted; no line of the file is kept.
 """
 
 from __future__ import annotations
@@ -39,14 +41,28 @@ def planning_upload(context: AppContext, person: Person) -> None:
         translate_upload_button()
         st.caption(t("paper_days.planning_what"))
         kind = st.radio(
-            t("paper_days.kind"), list(PlanKind), format_func=lambda one: t(f"paper_days.kinds.{one.value}"), horizontal=True, key="plan_kind"
+            t("paper_days.kind"),
+            list(PlanKind),
+            format_func=lambda one: t(f"paper_days.kinds.{one.value}"),
+            horizontal=True,
+            key="plan_kind",
         )
-        file = st.file_uploader(t("paper_days.planning_file"), type=["csv"], key=f"planning_{st.session_state.get(_UPLOAD_COUNT_KEY, 0)}")
-        if st.button(t("paper_days.planning_do"), key="planning_do", disabled=file is None) and file is not None and kind is not None:
+        file = st.file_uploader(
+            t("paper_days.planning_file"),
+            type=["csv"],
+            key=f"planning_{st.session_state.get(_UPLOAD_COUNT_KEY, 0)}",
+        )
+        if (
+            st.button(t("paper_days.planning_do"), key="planning_do", disabled=file is None)
+            and file is not None
+            and kind is not None
+        ):
             _import_plan(context, person, kind, file.getvalue(), file.name)
 
 
-def _import_plan(context: AppContext, person: Person, kind: PlanKind, data: bytes, name: str) -> None:
+def _import_plan(
+    context: AppContext, person: Person, kind: PlanKind, data: bytes, name: str
+) -> None:
     try:
         counts = count_planned(data, name)
         with context.store.begin() as conn:
@@ -83,24 +99,42 @@ def _days_section(context: AppContext, person: Person, first: date, last: date) 
     _summary_text(found)
     _show_grid(found)
     _chosen_day_section(context, person)
-    st.download_button(t("paper_days.file"), lambda: paper_days_csv(found), "papper-per-dag.csv", "text/csv", key="paper_days_csv")
+    st.download_button(
+        t("paper_days.file"),
+        lambda: paper_days_csv(found),
+        "papper-per-dag.csv",
+        "text/csv",
+        key="paper_days_csv",
+    )
 
 
 def _choose_period(context: AppContext, person: Person) -> tuple[date, date] | None:
-    """The days that are shown: those of the outage, else those that there is paper of; none before anything is known and a day is chosen."""
+    """The days that are shown: those of the outage, else those that there is paper of; none before
+    anything is known and a day is chosen.
+    """
     with context.store.read() as conn:
         there = paper_days.paper_date_range(conn, person)
     this_day = today_in_sweden()
     start, end = context.settings.outage_start, context.settings.outage_end
-    first = start.date() if start else there[0] if there else this_day - timedelta(weeks=_DEFAULT_WEEKS)
+    first = (
+        start.date() if start else there[0] if there else this_day - timedelta(weeks=_DEFAULT_WEEKS)
+    )
     last = end.date() if end else max(there[1], first) if there else this_day
     with st.container(horizontal=True):
-        shown_first = st.date_input(t("paper_days.first"), value=first, format="YYYY-MM-DD", key=_FIRST_DAY_KEY, width=180)
-        shown_last = st.date_input(t("paper_days.last"), value=last, format="YYYY-MM-DD", key=_LAST_DAY_KEY, width=180)
+        shown_first = st.date_input(
+            t("paper_days.first"), value=first, format="YYYY-MM-DD", key=_FIRST_DAY_KEY, width=180
+        )
+        shown_last = st.date_input(
+            t("paper_days.last"), value=last, format="YYYY-MM-DD", key=_LAST_DAY_KEY, width=180
+        )
     if not isinstance(shown_first, date) or not isinstance(shown_last, date):
         return first, last
     known = start or end or there
-    return (shown_first, max(shown_first, shown_last)) if known or (shown_first, shown_last) != (first, last) else None
+    return (
+        (shown_first, max(shown_first, shown_last))
+        if known or (shown_first, shown_last) != (first, last)
+        else None
+    )
 
 
 def _summary_text(paper_days: PaperDays) -> None:
@@ -111,29 +145,49 @@ def _summary_text(paper_days: PaperDays) -> None:
         st.success(t("paper_days.no_gaps"), icon=":material/check:")
     for unit, days in gaps.items():
         if days:
-            said = t("paper_days.every_day") if len(days) == len(paper_days.days) else ", ".join(format_day(one) for one in days)
-            st.warning(t("paper_days.gap", unit=unit, count=len(days), days=said), icon=":material/event_busy:")
+            said = (
+                t("paper_days.every_day")
+                if len(days) == len(paper_days.days)
+                else ", ".join(format_day(one) for one in days)
+            )
+            st.warning(
+                t("paper_days.gap", unit=unit, count=len(days), days=said),
+                icon=":material/event_busy:",
+            )
     for unit, sheets in paper_days.undated.items():
         st.caption(t("paper_days.undated", unit=unit, count=sheets))
 
 
 def _show_grid(paper_days: PaperDays) -> None:
     days = paper_days.days
-    rows = [(format_day(one), [_day_cell(paper_days.counts[unit, one]) for unit in paper_days.units]) for one in days]
+    rows = [
+        (format_day(one), [_day_cell(paper_days.counts[unit, one]) for unit in paper_days.units])
+        for one in days
+    ]
 
     def choose(row: int, column: int) -> None:
         st.session_state[_CHOSEN_CELL_KEY] = (paper_days.units[column], days[row])
 
     unit, one = st.session_state.get(_CHOSEN_CELL_KEY, ("", ""))
-    chosen = (days.index(one), paper_days.units.index(unit)) if one in days and unit in paper_days.units else None
+    chosen = (
+        (days.index(one), paper_days.units.index(unit))
+        if one in days and unit in paper_days.units
+        else None
+    )
     st.caption(t("paper_days.caption"))
     day_grid(t("paper_days.grid"), paper_days.units, rows, chosen, choose)
 
 
 def _day_cell(day_count: DayCount) -> DayCell:
-    counts = {"count": day_count.sheets, "visits": day_count.visits, "planned": day_count.planned_visits}
+    counts = {
+        "count": day_count.sheets,
+        "visits": day_count.visits,
+        "planned": day_count.planned_visits,
+    }
     text = t(f"paper_days.cell.{day_count.paper_status.value}", **counts)
-    return DayCell(text, day_count.paper_status.value, f"{day_count.unit}, {format_day(day_count.day)}: {text}")
+    return DayCell(
+        text, day_count.paper_status.value, f"{day_count.unit}, {format_day(day_count.day)}: {text}"
+    )
 
 
 def _chosen_day_section(context: AppContext, person: Person) -> None:
@@ -150,7 +204,16 @@ def _chosen_day_section(context: AppContext, person: Person) -> None:
     heads = [t(f"paper_days.column.{name}") for name in ("form", "serial", "entries", "waiting")]
     st.html(
         html_table(
-            heads, [(titles.get(s.form, s.form), format_serial_or_id(s.serial) or t("paper_days.no_serial"), s.entries, s.waiting) for s in found]
+            heads,
+            [
+                (
+                    titles.get(s.form, s.form),
+                    format_serial_or_id(s.serial) or t("paper_days.no_serial"),
+                    s.entries,
+                    s.waiting,
+                )
+                for s in found
+            ],
         )
     )
 
@@ -162,8 +225,15 @@ def _bundles_section(context: AppContext, person: Person) -> None:
     if not found:
         st.caption(t("paper_days.no_bundles"))
         return
-    heads = [t(f"paper_days.column.{name}") for name in ("unit", "day", "bundle", "serial", "said", "found", "judged")]
-    judged = {True: t("paper_days.complete"), False: t("paper_days.differs"), None: t("paper_days.open")}
+    heads = [
+        t(f"paper_days.column.{name}")
+        for name in ("unit", "day", "bundle", "serial", "said", "found", "judged")
+    ]
+    judged = {
+        True: t("paper_days.complete"),
+        False: t("paper_days.differs"),
+        None: t("paper_days.open"),
+    }
     lines = [
         (
             b.unit,
@@ -187,7 +257,11 @@ def _sheets_section(context: AppContext, person: Person) -> None:
     if not missing:
         st.caption(t("paper_days.none_missing"))
         return
-    st.markdown(t("paper_days.missing", count=len(missing)) + " " + t("paper_days.named", count=sum(one.prefilled for one in missing)))
+    st.markdown(
+        t("paper_days.missing", count=len(missing))
+        + " "
+        + t("paper_days.named", count=sum(one.prefilled for one in missing))
+    )
     st.caption(t("paper_days.missing_next"))
     if any(not one.unit for one in missing):
         st.caption(t("paper_days.unit_unknown"))
@@ -198,14 +272,25 @@ def _sheets_section(context: AppContext, person: Person) -> None:
         html_table(
             heads,
             [
-                (one.unit or t("accounting.unit_unknown"), titles.get(one.form, one.form), format_serial_or_id(one.serial), said[one.prefilled])
+                (
+                    one.unit or t("accounting.unit_unknown"),
+                    titles.get(one.form, one.form),
+                    format_serial_or_id(one.serial),
+                    said[one.prefilled],
+                )
                 for one in missing[:_MAX_MISSING_SHEETS]
             ],
         )
     )
     if len(missing) > _MAX_MISSING_SHEETS:
         st.caption(t("paper_days.more", count=len(missing) - _MAX_MISSING_SHEETS))
-    st.download_button(t("paper_days.missing_file"), lambda: missing_sheets_csv(missing), "saknade-ark.csv", "text/csv", key="missing_csv")
+    st.download_button(
+        t("paper_days.missing_file"),
+        lambda: missing_sheets_csv(missing),
+        "saknade-ark.csv",
+        "text/csv",
+        key="missing_csv",
+    )
 
 
 def _form_titles(context: AppContext) -> dict[str, str]:

@@ -23,11 +23,17 @@ from ui.workspace import AppContext
 
 
 def quality_metrics(context: AppContext, person: Person) -> None:
-    """What is measured of the person's units by form and kind of field, and what waits. Läge can show it as it is."""
+    """What is measured of the person's units by form and kind of field, and what waits. Läge can
+    show it as it is.
+    """
     least = context.settings.figures_least
     with context.store.read() as conn:
         figures = data_quality.measure_errors(conn, context.forms, person, utc_now(), least)
-        waiting = rekeying.count_open_rekeying(conn, person) if is_allowed(person, Action.PROGRESS) else None
+        waiting = (
+            rekeying.count_open_rekeying(conn, person)
+            if is_allowed(person, Action.PROGRESS)
+            else None
+        )
     st.header(t("quality.by_form"), anchor=False)
     st.caption(t("quality.how", days=data_quality.METRIC_DAYS, least=least))
     if figures:
@@ -40,20 +46,42 @@ def quality_metrics(context: AppContext, person: Person) -> None:
 
 def work_table(figures: Sequence[WorkMetric], first: str) -> str:
     """One line for each person or unit; `first` is the head of the first column."""
-    heads = (first, t("quality.fields"), t("quality.wrong"), t("quality.missed"), t("quality.seconds"))
+    heads = (
+        first,
+        t("quality.fields"),
+        t("quality.wrong"),
+        t("quality.missed"),
+        t("quality.seconds"),
+    )
     lines = [
-        _metrics_row((escape(one.who),), (format_number(one.fields), share_html(one.wrong), share_html(one.missed), format_seconds(one.seconds)))
+        _metrics_row(
+            (escape(one.who),),
+            (
+                format_number(one.fields),
+                share_html(one.wrong),
+                share_html(one.missed),
+                format_seconds(one.seconds),
+            ),
+        )
         for one in figures
     ]
     return _metrics_table(heads[:1], heads[1:], lines)
 
 
 def share_html(share: Share | None) -> str:
-    """A share as HTML, and below it, so that shares stand under each other, its counts and 95 % interval."""
+    """A share as HTML, and below it, so that shares stand under each other, its counts and 95 %
+    interval.
+    """
     if share is None:
         return f"<small>{escape(t('quality.few'))}</small>"
     low, high = share.interval
-    interval = t("quality.interval", wrong=share.wrong, of=share.of, low=format_share(low), high=format_share(high))
+    interval = t(
+        "quality.interval",
+        wrong=share.wrong,
+        of=share.of,
+        low=format_share(low),
+        high=format_share(high),
+    )
     return f"{format_share(share.wrong / share.of)}<br><small>{escape(interval)}</small>"
 
 
@@ -82,7 +110,9 @@ def _error_rate_table(context: AppContext, figures: Sequence[ErrorMetric]) -> st
         )
         for one in figures
     ]
-    return _metrics_table((t("quality.form"), t("quality.kind")), (t("quality.wrong"), t("quality.missed")), lines)
+    return _metrics_table(
+        (t("quality.form"), t("quality.kind")), (t("quality.wrong"), t("quality.missed")), lines
+    )
 
 
 def _metrics_table(words: Sequence[str], numbers: Sequence[str], lines: Sequence[str]) -> str:
@@ -94,7 +124,9 @@ def _metrics_table(words: Sequence[str], numbers: Sequence[str], lines: Sequence
 
 def _metrics_row(words: Sequence[str], numbers: Sequence[str], *, total: bool = False) -> str:
     mark = ' class="ef-total"' if total else ""
-    cells = [f"<td>{cell}</td>" for cell in words] + [f'<td class="ef-number">{cell}</td>' for cell in numbers]
+    cells = [f"<td>{cell}</td>" for cell in words] + [
+        f'<td class="ef-number">{cell}</td>' for cell in numbers
+    ]
     return f"<tr{mark}>{''.join(cells)}</tr>"
 
 
@@ -106,12 +138,22 @@ def show(context: AppContext, person: Person) -> None:
     st.header(t("quality.people"), anchor=False)
     st.caption(t("quality.people_rule", least=context.settings.figures_least))
     units = sorted(person.units)
-    unit = st.selectbox(t("quality.unit"), units, key="quality_unit") if len(units) > 1 else units[0] if units else None
+    unit = (
+        st.selectbox(t("quality.unit"), units, key="quality_unit")
+        if len(units) > 1
+        else units[0]
+        if units
+        else None
+    )
     if unit is None:
         return
     with context.store.read() as conn:
-        whole = data_quality.measure_unit_work(conn, person, unit, utc_now(), context.settings.figures_least)
-        figures = data_quality.measure_reviewers_work(conn, person, unit, utc_now(), context.settings.figures_least)
+        whole = data_quality.measure_unit_work(
+            conn, person, unit, utc_now(), context.settings.figures_least
+        )
+        figures = data_quality.measure_reviewers_work(
+            conn, person, unit, utc_now(), context.settings.figures_least
+        )
     if figures:
         st.html(work_table([*figures, whole], t("quality.person")))
     else:

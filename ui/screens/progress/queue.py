@@ -1,4 +1,5 @@
-"""Kö: what a manager lets be reviewed before all else, and takes back. Counts only: no paper is shown here.
+"""Kö: what a manager lets be reviewed before all else, and takes back. Counts only: no paper is
+shown here.
 
 What is due by law and still open, on the screen of the queue.
 """
@@ -40,7 +41,15 @@ def deadline_list(context: AppContext, person: Person) -> None:
     st.header(t("deadline.title"), anchor=False)
     st.caption(t("deadline.about"))
     heads = [t(f"deadline.{name}") for name in ("last", "unit", "form", "entries")]
-    st.html(html_table(heads, [(_last_day_text(context, one), one.unit, _deadline_title(context, one), one.entries) for one in found]))
+    st.html(
+        html_table(
+            heads,
+            [
+                (_last_day_text(context, one), one.unit, _deadline_title(context, one), one.entries)
+                for one in found
+            ],
+        )
+    )
 
 
 def _last_day_text(context: AppContext, deadline: DeadlineCount) -> str:
@@ -55,7 +64,13 @@ def _deadline_title(context: AppContext, deadline: DeadlineCount) -> str:
     return form.title if form else deadline.form
 
 
-_KIND_KEY, _UNIT_KEY, _DAY_KEY, _CLIENT_KEY, _MESSAGE_KEY = "pull_kind", "pull_unit", "pull_day", "pull_client", "pull_said"
+_KIND_KEY, _UNIT_KEY, _DAY_KEY, _CLIENT_KEY, _MESSAGE_KEY = (
+    "pull_kind",
+    "pull_unit",
+    "pull_day",
+    "pull_client",
+    "pull_said",
+)
 
 
 def show(context: AppContext, person: Person) -> None:
@@ -76,22 +91,38 @@ def _priority_form(context: AppContext, person: Person) -> None:
     st.header(t("queue.pull"), anchor=False)
     if said := st.session_state.pop(_MESSAGE_KEY, None):
         st.info(said, icon=":material/info:")
-    kind = st.radio(t("queue.kind"), _PRIORITY_KINDS, format_func=lambda kind: t(f"queue.kinds.{kind.value}"), horizontal=True, key=_KIND_KEY)
+    kind = st.radio(
+        t("queue.kind"),
+        _PRIORITY_KINDS,
+        format_func=lambda kind: t(f"queue.kinds.{kind.value}"),
+        horizontal=True,
+        key=_KIND_KEY,
+    )
     st.selectbox(t("queue.unit"), sorted(person.units), key=_UNIT_KEY)
     if kind is PriorityKind.CLIENT:
-        st.text_input(t("queue.client"), key=_CLIENT_KEY, placeholder=t("queue.number"), autocomplete="off")
+        st.text_input(
+            t("queue.client"), key=_CLIENT_KEY, placeholder=t("queue.number"), autocomplete="off"
+        )
     elif kind is PriorityKind.DAY:
-        st.date_input(t("queue.day"), value=context.settings.outage_start or "today", format="YYYY-MM-DD", key=_DAY_KEY)
-    st.button(t("queue.do"), key="pull", type="primary", on_click=partial(_prioritize, context, person))
+        st.date_input(
+            t("queue.day"),
+            value=context.settings.outage_start or "today",
+            format="YYYY-MM-DD",
+            key=_DAY_KEY,
+        )
+    st.button(
+        t("queue.do"), key="pull", type="primary", on_click=partial(_prioritize, context, person)
+    )
 
 
 @requires_open_session
 def _prioritize(context: AppContext, person: Person) -> None:
     kind, unit = PriorityKind(st.session_state[_KIND_KEY]), str(st.session_state[_UNIT_KEY])
     on = st.session_state.get(_DAY_KEY)
-    what = {PriorityKind.DAY: on.isoformat() if isinstance(on, date) else "", PriorityKind.CLIENT: str(st.session_state.get(_CLIENT_KEY, ""))}.get(
-        kind, ""
-    )
+    what = {
+        PriorityKind.DAY: on.isoformat() if isinstance(on, date) else "",
+        PriorityKind.CLIENT: str(st.session_state.get(_CLIENT_KEY, "")),
+    }.get(kind, "")
     try:
         with context.store.begin() as conn:
             made = queue_order.prioritize(conn, person, kind, unit, what, utc_now())
@@ -111,8 +142,20 @@ def _priorities_list(context: AppContext, person: Person) -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             with st.container(gap=None):
                 st.markdown(f"**{t(f'queue.kinds.{pull.kind.value}')}** {_priority_text(pull)}")
-                st.caption(" · ".join((pull.unit, t("queue.waiting", count=pull.waiting), t("queue.by", by=pull.by, at=format_moment(pull.at)))))
-            st.button(t("queue.undo"), key=f"undo-{pull.id}", on_click=partial(_undo_priority, context, person, pull.id))
+                st.caption(
+                    " · ".join(
+                        (
+                            pull.unit,
+                            t("queue.waiting", count=pull.waiting),
+                            t("queue.by", by=pull.by, at=format_moment(pull.at)),
+                        )
+                    )
+                )
+            st.button(
+                t("queue.undo"),
+                key=f"undo-{pull.id}",
+                on_click=partial(_undo_priority, context, person, pull.id),
+            )
 
 
 def _priority_text(pull: PriorityOverride) -> str:
@@ -138,10 +181,17 @@ def _batch_review_section(context: AppContext, person: Person) -> None:
     with context.store.read() as conn:
         units = batch_items.batch_review_by_unit(conn, person)
     for unit, on in units.items():
-        st.toggle(unit, value=on, key=f"groups-{unit}", on_change=partial(_switch_batch_review, context, person, unit))
+        st.toggle(
+            unit,
+            value=on,
+            key=f"groups-{unit}",
+            on_change=partial(_switch_batch_review, context, person, unit),
+        )
 
 
 @requires_open_session
 def _switch_batch_review(context: AppContext, person: Person, unit: str) -> None:
     with context.store.begin() as conn:
-        batch_items.set_batch_review(conn, person, unit, utc_now(), on=bool(st.session_state[f"groups-{unit}"]))
+        batch_items.set_batch_review(
+            conn, person, unit, utc_now(), on=bool(st.session_state[f"groups-{unit}"])
+        )

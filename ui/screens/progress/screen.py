@@ -67,7 +67,12 @@ def _situation_section(context: AppContext, person: Person) -> None:
         _show_chart(t("progress.by_age"), _age_chart(table))
         _show_chart(
             t("progress.per_day"),
-            _daily_chart(pd.DataFrame([(format_day(one.day), one.ended) for one in found.past_days if one.ended], columns=["day", "confirmed"])),
+            _daily_chart(
+                pd.DataFrame(
+                    [(format_day(one.day), one.ended) for one in found.past_days if one.ended],
+                    columns=["day", "confirmed"],
+                )
+            ),
         )
     quality_metrics(context, person)
     _download_section(context, person, found, now)
@@ -81,7 +86,11 @@ def _metrics_section(progress: ProgressReport) -> None:
     columns[-1].metric(t("progress.open_entries"), format_number(progress.open), border=True)
     if progress.incomplete_batches:
         st.warning(
-            t("progress.cut_stacks", count=sum(progress.incomplete_batches.values()), units=", ".join(progress.incomplete_batches)),
+            t(
+                "progress.cut_stacks",
+                count=sum(progress.incomplete_batches.values()),
+                units=", ".join(progress.incomplete_batches),
+            ),
             icon=":material/content_cut:",
         )
 
@@ -95,7 +104,13 @@ def _forecast_section(progress: ProgressReport) -> None:
     with right:
         st.subheader(t("progress.ahead"), anchor=False)
         st.info(_outlook_text(progress), icon=":material/event_upcoming:")
-        st.markdown(t("progress.arriving", pages=_format_rounded(progress.scanned_per_day), missing=format_number(progress.missing)))
+        st.markdown(
+            t(
+                "progress.arriving",
+                pages=_format_rounded(progress.scanned_per_day),
+                missing=format_number(progress.missing),
+            )
+        )
         if progress.oldest_event:
             st.markdown(t("progress.oldest_left", day=format_day(progress.oldest_event)))
         _pace_section(progress)
@@ -119,12 +134,29 @@ def _outlook_days_text(said: str, out: Forecast) -> str:
 
 def _pace_section(progress: ProgressReport) -> None:
     tempo = progress.pace
-    if tempo.seconds_per_field is None or tempo.seconds_per_entry is None or tempo.hours_left is None:
+    if (
+        tempo.seconds_per_field is None
+        or tempo.seconds_per_entry is None
+        or tempo.hours_left is None
+    ):
         st.caption(t("progress.tempo_few", least=overviews.MIN_VIEWS, people=MIN_PEOPLE))
         return
-    measured = {"field": tempo.seconds_per_field, "entry": tempo.seconds_per_entry, "people": tempo.people, "each": tempo.hours_per_day}
-    st.markdown(t("progress.tempo", hours=_format_rounded(tempo.hours_left), **{name: _format_rounded(value) for name, value in measured.items()}))
-    people = st.number_input(t("progress.with_people"), 1, 200, max(1, round(tempo.people)), key="with_people")
+    measured = {
+        "field": tempo.seconds_per_field,
+        "entry": tempo.seconds_per_entry,
+        "people": tempo.people,
+        "each": tempo.hours_per_day,
+    }
+    st.markdown(
+        t(
+            "progress.tempo",
+            hours=_format_rounded(tempo.hours_left),
+            **{name: _format_rounded(value) for name, value in measured.items()},
+        )
+    )
+    people = st.number_input(
+        t("progress.with_people"), 1, 200, max(1, round(tempo.people)), key="with_people"
+    )
     st.markdown(_outlook_text_for_people(progress, int(people)))
 
 
@@ -139,18 +171,39 @@ def _remaining_section(context: AppContext, progress: ProgressReport) -> None:
     titles = _form_titles(context)
     deadlines, second = st.columns([3, 2], gap="large")
     with deadlines:  # seven columns do not fit beside the pages on a laptop
-        _table_section(t("progress.due"), due_table(progress) if progress.due else "", t("progress.due_none"))
+        _table_section(
+            t("progress.due"), due_table(progress) if progress.due else "", t("progress.due_none")
+        )
     with second:
         _second_review_section(progress)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        _table_section(t("progress.units"), unit_table(progress) if progress.units else "", t("progress.nothing_yet"))
+        _table_section(
+            t("progress.units"),
+            unit_table(progress) if progress.units else "",
+            t("progress.nothing_yet"),
+        )
     with right:
-        _table_section(t("progress.pages_table"), page_table(progress, titles) if progress.pages else "", t("progress.nothing_yet"))
-        _table_section(t("progress.sheets"), sheet_table(progress, titles) if progress.sheets else "", t("progress.sheets_none"))
+        _table_section(
+            t("progress.pages_table"),
+            page_table(progress, titles) if progress.pages else "",
+            t("progress.nothing_yet"),
+        )
+        _table_section(
+            t("progress.sheets"),
+            sheet_table(progress, titles) if progress.sheets else "",
+            t("progress.sheets_none"),
+        )
         st.subheader(t("progress.silent"), anchor=False)
         for run in progress.silent_runs:
-            st.markdown(t("progress.silent_line", target=target_name(run.target), at=format_moment(run.made_at), count=run.entries))
+            st.markdown(
+                t(
+                    "progress.silent_line",
+                    target=target_name(run.target),
+                    at=format_moment(run.made_at),
+                    count=run.entries,
+                )
+            )
         if not progress.silent_runs:
             st.caption(t("progress.silent_none"))
 
@@ -159,7 +212,15 @@ def _second_review_section(progress: ProgressReport) -> None:
     st.subheader(t("progress.second"), anchor=False)
     for name, (confirmed, twice) in progress.second_checked.items():
         share = format_percentage(twice / confirmed)
-        st.markdown(t("progress.second_line", criticality=name, twice=format_number(twice), confirmed=format_number(confirmed), share=share))
+        st.markdown(
+            t(
+                "progress.second_line",
+                criticality=name,
+                twice=format_number(twice),
+                confirmed=format_number(confirmed),
+                share=share,
+            )
+        )
     if not progress.second_checked:
         st.caption(t("progress.second_none"))
 
@@ -177,8 +238,12 @@ def _load_error_rates(context: AppContext, person: Person, now: datetime) -> lis
         return measure_errors(conn, context.forms, person, now, context.settings.figures_least)
 
 
-def _download_section(context: AppContext, person: Person, progress: ProgressReport, now: datetime) -> None:
-    """The page for the meeting and the file, of exactly what is on the screen and in its language; made when they are asked for."""
+def _download_section(
+    context: AppContext, person: Person, progress: ProgressReport, now: datetime
+) -> None:
+    """The page for the meeting and the file, of exactly what is on the screen and in its language;
+    made when they are asked for.
+    """
     made_on, written = swedish_day(now).isoformat(), current_language()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
@@ -203,14 +268,27 @@ def _form_titles(context: AppContext) -> dict[str, str]:
 
 
 def _state_legend() -> None:
-    parts = [f'<span><i style="background:{colour}"></i>{escape(t(key))}</span>' for key, colour in state_colors().items()]
+    parts = [
+        f'<span><i style="background:{colour}"></i>{escape(t(key))}</span>'
+        for key, colour in state_colors().items()
+    ]
     st.html(f'<div class="ef-legend">{"".join(parts)}</div>')
 
 
 def _entries_frame(context: AppContext, entries: list[EntryCount]) -> pd.DataFrame:
     titles = _form_titles(context)
     keys = [VOID_TEXT_KEY if e.is_void else state_text_key(e.state) for e in entries]
-    rows = [(e.state.value, e.unit, titles.get(e.form, e.form), e.criticality, t(f"progress.age.{e.age}"), e.count) for e in entries]
+    rows = [
+        (
+            e.state.value,
+            e.unit,
+            titles.get(e.form, e.form),
+            e.criticality,
+            t(f"progress.age.{e.age}"),
+            e.count,
+        )
+        for e in entries
+    ]
     table = pd.DataFrame(rows, columns=["state", "unit", "form", "criticality", "age", "count"])
     table["order"] = [list(state_colors()).index(key) for key in keys]
     table["said"] = [t(key) for key in keys]
@@ -228,19 +306,35 @@ def _age_chart(table: pd.DataFrame) -> alt.Chart:
 
 
 def _bar_chart(table: pd.DataFrame, y: alt.Y) -> alt.Chart:
-    scale = alt.Scale(domain=[t(key) for key in state_colors()], range=list(state_colors().values()))
+    scale = alt.Scale(
+        domain=[t(key) for key in state_colors()], range=list(state_colors().values())
+    )
     colour = alt.Color("said:N", title=None, scale=scale, legend=None)
     x = alt.X("sum(count):Q", title=None, axis=alt.Axis(tickMinStep=1, format="d"))
-    tips = [alt.Tooltip("said:N", title=t("progress.state")), alt.Tooltip("sum(count):Q", title=t("progress.entries"))]
-    bars: alt.Chart = alt.Chart(table).mark_bar(size=_BAR_PX * 0.7).encode(y=y, x=x, color=colour, order="order:O", tooltip=tips)
+    tips = [
+        alt.Tooltip("said:N", title=t("progress.state")),
+        alt.Tooltip("sum(count):Q", title=t("progress.entries")),
+    ]
+    bars: alt.Chart = (
+        alt.Chart(table)
+        .mark_bar(size=_BAR_PX * 0.7)
+        .encode(y=y, x=x, color=colour, order="order:O", tooltip=tips)
+    )
     return bars.properties(height=alt.Step(_BAR_PX))
 
 
 def _daily_chart(days: pd.DataFrame) -> alt.Chart:
     x = alt.X("day:O", title=None, sort=None, axis=alt.Axis(labelAngle=0, labelOverlap=True))
     y = alt.Y("confirmed:Q", title=None, axis=alt.Axis(tickMinStep=1, format="d"))
-    tips = [alt.Tooltip("day:O", title=t("progress.day")), alt.Tooltip("confirmed:Q", title=t("progress.entries"))]
-    bars: alt.Chart = alt.Chart(days).mark_bar(color=chart_colors().line, size=_BAR_PX).encode(x=x, y=y, tooltip=tips)
+    tips = [
+        alt.Tooltip("day:O", title=t("progress.day")),
+        alt.Tooltip("confirmed:Q", title=t("progress.entries")),
+    ]
+    bars: alt.Chart = (
+        alt.Chart(days)
+        .mark_bar(color=chart_colors().line, size=_BAR_PX)
+        .encode(x=x, y=y, tooltip=tips)
+    )
     return bars.properties(height=160)
 
 

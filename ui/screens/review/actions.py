@@ -1,4 +1,6 @@
-"""What a person does with the entry on the screen: save, skip, hand on, reject, and take the last thing back."""
+"""What a person does with the entry on the screen: save, skip, hand on, reject, and take the last
+thing back.
+"""
 
 from __future__ import annotations
 
@@ -54,9 +56,11 @@ _UNDOABLE_STATES = {EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED
 
 @requires_open_session
 def save_current(context: AppContext, person: Person, view: EntryView) -> None:
-    """Save what was answered to the entry that was on the screen, whatever is there now; a second press of the key is too early to be meant.
+    """Save what was answered to the entry that was on the screen, whatever is there now; a second
+    press of the key is too early to be meant.
 
-    Nothing is saved for a client who has not been shown: who types the number last and saves at once sees the client first.
+    Nothing is saved for a client who has not been shown: who types the number last and saves at
+    once sees the client first.
     """
     now, shown_at = utc_now(), current_entry.entry_shown_at()
     if shown_at is None or is_too_soon(view.entry.id, now, MIN_VIEW_TIME):
@@ -69,15 +73,26 @@ def save_current(context: AppContext, person: Person, view: EntryView) -> None:
         with context.store.begin() as conn:
             seen, told = (entry.id, entry.revision), entry_header.were_findings_shown(view)
             state = decisions.decide_entry(
-                conn, context.forms, person, *seen, form_answers(view), now, about=client_statement(view), ask_figures=not told
+                conn,
+                context.forms,
+                person,
+                *seen,
+                form_answers(view),
+                now,
+                about=client_statement(view),
+                ask_figures=not told,
             )
-            missed = last_missed_field(conn, person, entry.id) if state is EntryState.REVIEW else None
+            missed = (
+                last_missed_field(conn, person, entry.id) if state is EntryState.REVIEW else None
+            )
             if missed is None:
                 save_view_time(conn, person, view, shown_at, now)
     except (UnknownClientError, ClientConflictError) as error:
         set_field_error(entry.id, error.fields, set_client_question(view, error))
     except MissingAnswerError as error:
-        set_field_error(entry.id, error.fields, set_client_question(view, error) or "review.missing_answer")
+        set_field_error(
+            entry.id, error.fields, set_client_question(view, error) or "review.missing_answer"
+        )
     except InvalidAnswerError as error:
         set_field_error(entry.id, error.fields, "review.invalid_answer")
     except RecountError:
@@ -90,10 +105,14 @@ def save_current(context: AppContext, person: Person, view: EntryView) -> None:
         _after_save(context, person, view, state, missed)
 
 
-def _after_save(context: AppContext, person: Person, view: EntryView, state: EntryState, missed: str | None) -> None:
+def _after_save(
+    context: AppContext, person: Person, view: EntryView, state: EntryState, missed: str | None
+) -> None:
     if missed is not None:
         open_entry(view.entry.id, utc_now())
-        set_warning(t("control.missed", field=accessible_name(view.form, view.form.by_name[missed])))
+        set_warning(
+            t("control.missed", field=accessible_name(view.form, view.form.by_name[missed]))
+        )
         return
     set_rekeying_due()
     go_to_next(context, person)
@@ -105,19 +124,27 @@ def _after_save(context: AppContext, person: Person, view: EntryView, state: Ent
 @requires_open_session
 def skip_current(context: AppContext, person: Person, view: EntryView) -> None:
     """Let the entry come later."""
-    run_and_continue(context, person, lambda conn: queue.skip_entry(conn, person, view.entry.id, view.entry.revision))
+    run_and_continue(
+        context,
+        person,
+        lambda conn: queue.skip_entry(conn, person, view.entry.id, view.entry.revision),
+    )
 
 
 @requires_open_session
 def hand_over_current(context: AppContext, person: Person, view: EntryView) -> None:
-    """Give the entry to the client's own unit; a second press of the key that saved the one before is too early to be meant."""
+    """Give the entry to the client's own unit; a second press of the key that saved the one before
+    is too early to be meant.
+    """
     now = utc_now()
     if is_too_soon(view.entry.id, now, MIN_VIEW_TIME):
         return
     _close_entry(
         context,
         person,
-        lambda conn: transfers.transfer_protected_entry(conn, context.forms, person, view.entry.id, view.entry.revision, now),
+        lambda conn: transfers.transfer_protected_entry(
+            conn, context.forms, person, view.entry.id, view.entry.revision, now
+        ),
         final=True,
     )
 
@@ -128,12 +155,30 @@ def reject_current(context: AppContext, person: Person, view: EntryView, reason:
     if not reason:
         set_warning(t("reject.choose"))
         return
-    if take_step(context, person, view, reason, lambda act: _close_entry(context, person, act, final=reason == FORWARD_REASON)):
+    if take_step(
+        context,
+        person,
+        view,
+        reason,
+        lambda act: _close_entry(context, person, act, final=reason == FORWARD_REASON),
+    ):
         return
-    _close_entry(context, person, lambda conn: decisions.reject_entry(conn, person, view.entry.id, view.entry.revision, reason, utc_now()))
+    _close_entry(
+        context,
+        person,
+        lambda conn: decisions.reject_entry(
+            conn, person, view.entry.id, view.entry.revision, reason, utc_now()
+        ),
+    )
 
 
-def _close_entry(context: AppContext, person: Person, action: Callable[[Connection], object], *, final: bool = False) -> None:
+def _close_entry(
+    context: AppContext,
+    person: Person,
+    action: Callable[[Connection], object],
+    *,
+    final: bool = False,
+) -> None:
     """Do it and go on. What is `final` is not taken back here."""
     run_and_continue(context, person, action)
     clear_undo()
@@ -143,15 +188,25 @@ def _close_entry(context: AppContext, person: Person, action: Callable[[Connecti
 
 def undo_button(context: AppContext, person: Person, entry_id: str = "") -> None:
     """The way back from what was done last."""
-    if CAN_UNDO_KEY not in st.session_state:  # asked once, since the answer is looked for among all entries
+    if (
+        CAN_UNDO_KEY not in st.session_state
+    ):  # asked once, since the answer is looked for among all entries
         st.session_state[CAN_UNDO_KEY] = _last_decided(context, person) is not None
     nothing = not st.session_state[CAN_UNDO_KEY] and UNDO_BATCH_KEY not in st.session_state
-    st.button(t("review.undo"), key=f"undo-{entry_id}", shortcut="Alt+Z", on_click=partial(undo_last, context, person), disabled=nothing)
+    st.button(
+        t("review.undo"),
+        key=f"undo-{entry_id}",
+        shortcut="Alt+Z",
+        on_click=partial(undo_last, context, person),
+        disabled=nothing,
+    )
 
 
 @requires_open_session
 def undo_last(context: AppContext, person: Person) -> None:
-    """Take back the last group if nothing has been decided since, else the last decision; a second press of the key is too early to be meant."""
+    """Take back the last group if nothing has been decided since, else the last decision; a second
+    press of the key is too early to be meant.
+    """
     now, before = utc_now(), st.session_state.get(_UNDONE_AT_KEY)
     if before is not None and now - before < MIN_VIEW_TIME:
         return
@@ -183,7 +238,9 @@ def _undo_decision(context: AppContext, person: Person, latest: Entry) -> None:
 
 
 @requires_open_session
-def run_and_continue(context: AppContext, person: Person, action: Callable[[Connection], object]) -> None:
+def run_and_continue(
+    context: AppContext, person: Person, action: Callable[[Connection], object]
+) -> None:
     """Do it, say what hinders it, and go on to the next entry."""
     try:
         with context.store.begin() as conn:
@@ -195,4 +252,11 @@ def run_and_continue(context: AppContext, person: Person, action: Callable[[Conn
 
 def _last_decided(context: AppContext, person: Person) -> Entry | None:
     with context.store.read() as conn:
-        return next((entry for entry in corrections.list_own_latest(conn, person, limit=1) if entry.state in _UNDOABLE_STATES), None)
+        return next(
+            (
+                entry
+                for entry in corrections.list_own_latest(conn, person, limit=1)
+                if entry.state in _UNDOABLE_STATES
+            ),
+            None,
+        )

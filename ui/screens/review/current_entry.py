@@ -14,7 +14,15 @@ from ui.screens.review.sheet_images import VIEWED_PAGES_KEY
 from ui.widgets.min_view_time import reset_drawn
 
 CAN_UNDO_KEY, UNDO_BATCH_KEY = "something_to_undo", "group_to_undo"
-_ENTRY_KEY, _SHOWN_AT_KEY, _WARNING_KEY, _TOAST_KEY, _FIELD_ERRORS_KEY, _REJECTING_KEY, _ATTEMPTS_KEY = (
+(
+    _ENTRY_KEY,
+    _SHOWN_AT_KEY,
+    _WARNING_KEY,
+    _TOAST_KEY,
+    _FIELD_ERRORS_KEY,
+    _REJECTING_KEY,
+    _ATTEMPTS_KEY,
+) = (
     "entry_id",
     "entry_shown_at",
     "review_problem",
@@ -49,7 +57,9 @@ def entry_shown_at() -> datetime | None:
 
 
 def clear_undo() -> None:
-    """What was done last is not taken back, and nothing that was done before it is taken back in its stead."""
+    """What was done last is not taken back, and nothing that was done before it is taken back in
+    its stead.
+    """
     st.session_state.pop(UNDO_BATCH_KEY, None)
     st.session_state[CAN_UNDO_KEY] = False
 

@@ -1,6 +1,7 @@
 """The form of one entry: every field beside its piece of paper, saved in one go.
 
-What need not be typed on a sheet stands folded: what a group has confirmed, and what was surely read in class B and C. One key opens it.
+What need not be typed on a sheet stands folded: what a group has confirmed, and what was surely
+read in class B and C. One key opens it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,15 @@ from ui.browser.image_cache import crop_html, image_id
 from ui.browser.page_view import PageArea, relative_area
 from ui.i18n import t
 from ui.screens.review.client_check_form import client_check_fields
-from ui.screens.review.field_input import describe_answer, field_input, given_answer, initial_answer, is_choice_field, other_value_key, widget_key
+from ui.screens.review.field_input import (
+    describe_answer,
+    field_input,
+    given_answer,
+    initial_answer,
+    is_choice_field,
+    other_value_key,
+    widget_key,
+)
 from ui.widgets.images import is_registered, page_image
 from ui.workspace import AppContext
 
@@ -35,13 +44,25 @@ def collapsed_fields(view: EntryView) -> list[FieldView]:
     if view.entry.state is not EntryState.REVIEW or view.is_hidden:
         return []
     opened = _expanded_fields().get(view.entry.id, frozenset())
-    return [] if _ALL_FIELDS in opened else [field for field in view.fields if field.spec.name not in opened and _can_collapse(view, field)]
+    return (
+        []
+        if _ALL_FIELDS in opened
+        else [
+            field
+            for field in view.fields
+            if field.spec.name not in opened and _can_collapse(view, field)
+        ]
+    )
 
 
 def collapsed_answers(view: EntryView) -> dict[str, Answer]:
-    """What the person confirms of the folded fields by saving. What a group has confirmed stands by itself."""
+    """What the person confirms of the folded fields by saving. What a group has confirmed stands by
+    itself.
+    """
     return {
-        field.spec.name: answer for field in collapsed_fields(view) if not field.is_batch_confirmed and (answer := initial_answer(field)) is not None
+        field.spec.name: answer
+        for field in collapsed_fields(view)
+        if not field.is_batch_confirmed and (answer := initial_answer(field)) is not None
     }
 
 
@@ -58,19 +79,34 @@ def reset_expanded(entry_id: str | None) -> None:
 def expand_button(view: EntryView) -> None:
     """The way to the folded fields."""
     if fields := collapsed_fields(view):
-        st.button(t("fold.open", count=len(fields)), key=f"unfold-{view.entry.id}", shortcut="Alt+O", on_click=expand_fields, args=(view.entry.id,))
+        st.button(
+            t("fold.open", count=len(fields)),
+            key=f"unfold-{view.entry.id}",
+            shortcut="Alt+O",
+            on_click=expand_fields,
+            args=(view.entry.id,),
+        )
 
 
 def collapsed_lines(view: EntryView, crops: Mapping[str, str]) -> None:
-    """The folded fields, each with its piece of paper (HTML by field) and what it is read as; those that a group has seen without."""
+    """The folded fields, each with its piece of paper (HTML by field) and what it is read as; those
+    that a group has seen without.
+    """
     fields, labels = collapsed_fields(view), accessible_names(view.form, view.entry.row)
     for grouped in (False, True):
         some = [field for field in fields if field.is_batch_confirmed is grouped]
         if some:
             tiles = "".join(
-                _collapsed_field_html(field, labels[field.spec.name], "" if grouped else crops.get(field.spec.name, "")) for field in some
+                _collapsed_field_html(
+                    field,
+                    labels[field.spec.name],
+                    "" if grouped else crops.get(field.spec.name, ""),
+                )
+                for field in some
             )
-            st.html(f'<div class="ef-folded"><p>{escape(t("fold.grouped" if grouped else "fold.sure"))}</p><ul>{tiles}</ul></div>')
+            st.html(
+                f'<div class="ef-folded"><p>{escape(t("fold.grouped" if grouped else "fold.sure"))}</p><ul>{tiles}</ul></div>'
+            )
 
 
 def _collapsed_field_html(field: FieldView, label: str, crop: str) -> str:
@@ -82,7 +118,9 @@ def _collapsed_field_html(field: FieldView, label: str, crop: str) -> str:
 def _can_collapse(view: EntryView, field: FieldView) -> bool:
     if not field.is_open or field.is_blind or field.is_hidden:
         return False
-    return field.is_batch_confirmed or (field.draft is None and is_routine(view.form, field.spec, field.reading, view.problems))
+    return field.is_batch_confirmed or (
+        field.draft is None and is_routine(view.form, field.spec, field.reading, view.problems)
+    )
 
 
 def _expanded_fields() -> dict[str, frozenset[str]]:
@@ -90,34 +128,63 @@ def _expanded_fields() -> dict[str, frozenset[str]]:
     return found
 
 
-def entry_form(context: AppContext, view: EntryView, complaints: Mapping[str, str], save: Callable[[], None], *, seen: bool = True) -> None:
-    """Draw the form. Enter does nothing in it: with `enter_to_submit`, Ctrl+Enter would save twice, the second time unseen.
+def entry_form(
+    context: AppContext,
+    view: EntryView,
+    complaints: Mapping[str, str],
+    save: Callable[[], None],
+    *,
+    seen: bool = True,
+) -> None:
+    """Draw the form. Enter does nothing in it: with `enter_to_submit`, Ctrl+Enter would save twice,
+    the second time unseen.
 
     A form that is not `seen` yet has no keys, so that they can only mean the one that is.
     """
-    settled = [field for field in view.fields if not field.is_open and field.first_answer is not None]
-    with st.form(f"entry-{view.entry.id}-{view.entry.revision}", enter_to_submit=False, border=False):
+    settled = [
+        field for field in view.fields if not field.is_open and field.first_answer is not None
+    ]
+    with st.form(
+        f"entry-{view.entry.id}-{view.entry.revision}", enter_to_submit=False, border=False
+    ):
         client_check_fields(view)
         field_lines(context, view, complaints)
-        st.form_submit_button(t("review.save"), key=save_button_key(view), type="primary", shortcut="Ctrl+Enter" if seen else None, on_click=save)
+        st.form_submit_button(
+            t("review.save"),
+            key=save_button_key(view),
+            type="primary",
+            shortcut="Ctrl+Enter" if seen else None,
+            on_click=save,
+        )
     if settled:
         with st.expander(t("review.settled", count=len(settled))):
             settled_lines(view, settled)
 
 
 def field_lines(context: AppContext, view: EntryView, complaints: Mapping[str, str]) -> None:
-    """Every open field with its piece of paper, inside a form. Few elements: each costs the browser time at every entry."""
+    """Every open field with its piece of paper, inside a form. Few elements: each costs the browser
+    time at every entry.
+    """
     named, labels = _image_ids(context, view), accessible_names(view.form, view.entry.row)
-    crops = {field.spec.name: _field_crop_html(view, field, labels[field.spec.name], named) for field in view.fields}
+    crops = {
+        field.spec.name: _field_crop_html(view, field, labels[field.spec.name], named)
+        for field in view.fields
+    }
     with st.container(key=f"fields-{view.entry.id}-{view.entry.revision}", gap="xxsmall"):
         for line in _group_in_lines(open_fields(view)):
             if len(line) == 1:
-                field_input(view, line[0], crops[line[0].spec.name], complaints.get(line[0].spec.name, ""))
+                field_input(
+                    view, line[0], crops[line[0].spec.name], complaints.get(line[0].spec.name, "")
+                )
                 continue
             widths = [max(_MIN_CROP_WIDTH_MM, field.spec.box[2]) for field in line]
-            for column, field in zip(st.columns(widths, vertical_alignment="bottom"), line, strict=True):
+            for column, field in zip(
+                st.columns(widths, vertical_alignment="bottom"), line, strict=True
+            ):
                 with column:
-                    field_input(view, field, crops[field.spec.name], complaints.get(field.spec.name, ""))
+                    field_input(
+                        view, field, crops[field.spec.name], complaints.get(field.spec.name, "")
+                    )
         collapsed_lines(view, crops)
 
 
@@ -150,10 +217,14 @@ def widget_keys(view: EntryView) -> dict[str, FieldView]:
 
 
 def widget_areas(view: EntryView, page_ids: list[str]) -> dict[str, PageArea]:
-    """Where each widget's field lies in the pictures; `shown` are the ids of the pages that have one, in order."""
+    """Where each widget's field lies in the pictures; `shown` are the ids of the pages that have
+    one, in order.
+    """
     lying = {page.id for page in view.pages if is_registered(page)}
     return {
-        key: relative_area(field.spec.box, page_ids.index(field.page), view.form.pages[field.page_no - 1].size)
+        key: relative_area(
+            field.spec.box, page_ids.index(field.page), view.form.pages[field.page_no - 1].size
+        )
         for key, field in widget_keys(view).items()
         if field.page is not None and field.page in lying and field.page in page_ids
     }
@@ -162,25 +233,41 @@ def widget_areas(view: EntryView, page_ids: list[str]) -> dict[str, PageArea]:
 def form_answers(view: EntryView) -> dict[str, Answer]:
     """What has been answered, by field; a field without an answer is left out."""
     given = {field.spec.name: given_answer(view, field) for field in open_fields(view)}
-    return collapsed_answers(view) | {name: answer for name, answer in given.items() if answer is not None}
+    return collapsed_answers(view) | {
+        name: answer for name, answer in given.items() if answer is not None
+    }
 
 
 def _image_ids(context: AppContext, view: EntryView) -> dict[str, str]:
     """The name in the browser of the picture of each page that lies on its form."""
-    shown = {page.id: page_image(context, page, view.covered.boxes.get(page.id, ())) for page in view.pages if is_registered(page)}
+    shown = {
+        page.id: page_image(context, page, view.covered.boxes.get(page.id, ()))
+        for page in view.pages
+        if is_registered(page)
+    }
     return {page: image_id(picture) for page, picture in shown.items() if picture is not None}
 
 
-def _field_crop_html(view: EntryView, field: FieldView, label: str, named: Mapping[str, str]) -> str:
+def _field_crop_html(
+    view: EntryView, field: FieldView, label: str, named: Mapping[str, str]
+) -> str:
     name = named.get(field.page or "")
     if name is None or field.is_hidden:
         return ""
     size = view.form.pages[field.page_no - 1].size
-    return crop_html(name, field.spec.box, size, t("picture.crop", label=label), tall=field.spec.traits.is_multiline)
+    return crop_html(
+        name,
+        field.spec.box,
+        size,
+        t("picture.crop", label=label),
+        tall=field.spec.traits.is_multiline,
+    )
 
 
 def _group_in_lines(fields: list[FieldView]) -> list[list[FieldView]]:
-    """Fields in their order, neighbours that are narrow on the same height of the paper side by side."""
+    """Fields in their order, neighbours that are narrow on the same height of the paper side by
+    side.
+    """
     lines: list[list[FieldView]] = []
     for field in fields:
         before = lines[-1] if lines else []
@@ -196,5 +283,7 @@ def _is_narrow(field: FieldView) -> bool:
 
 
 def _settled_line(label: str, field: FieldView) -> str:
-    words = describe_answer(field.spec, field.first_answer) if field.first_answer is not None else ""
+    words = (
+        describe_answer(field.spec, field.first_answer) if field.first_answer is not None else ""
+    )
     return f'<div class="ef-settled"><span class="ef-muted">{escape(label)}</span> {escape(words)}</div>'

@@ -1,10 +1,13 @@
 """The line below an entry's title: where it comes from, and how much waits.
 
-What follows from the answers so far: when the entry is due by law, and which figures do not add up.
+What follows from the answers so far: when the entry is due by law, and which figures do not add
+up.
 
-Before a person has typed the day or the figures nothing of them is told, for they are typed without being shown what the machine read.
+Before a person has typed the day or the figures nothing of them is told, for they are typed
+without being shown what the machine read.
 
-An entry about somebody whose identity this person may not see: nothing to decide here, only to hand on.
+An entry about somebody whose identity this person may not see: nothing to decide here, only to
+hand on.
 """
 
 from __future__ import annotations
@@ -52,7 +55,9 @@ def entry_origin_text(context: AppContext, person: Person, view: EntryView) -> s
 
 
 @st.cache_data(ttl=COUNT_CACHE_SECONDS, max_entries=500, show_spinner=False)
-def _count_waiting(_context: AppContext, _person: Person, login: str, units: tuple[str, ...]) -> int:
+def _count_waiting(
+    _context: AppContext, _person: Person, login: str, units: tuple[str, ...]
+) -> int:
     del login, units
     with _context.store.read() as conn:
         return queue.count_waiting(conn, _person, utc_now())
@@ -61,7 +66,10 @@ def _count_waiting(_context: AppContext, _person: Person, login: str, units: tup
 def entry_facts(view: EntryView, answers: Mapping[str, Answer]) -> None:
     """The lines above the form. `said` are the answers so far, by field."""
     lines = [_deadline_line(view, answers)] if view.form.deadline is not None else []
-    lines += [f"<div>{escape(_finding_text(view.form, one))}</div>" for one in recount_answers(view.form, view.entry.row, answers)]
+    lines += [
+        f"<div>{escape(_finding_text(view.form, one))}</div>"
+        for one in recount_answers(view.form, view.entry.row, answers)
+    ]
     if lines:
         st.html(f'<div class="ef-facts" role="status">{"".join(lines)}</div>')
 
@@ -72,9 +80,14 @@ def were_findings_shown(view: EntryView) -> bool:
 
 
 def mark_findings_shown(view: EntryView) -> dict[str, str]:
-    """Note what the person is told, so that the next save goes through; answers with a text for each field."""
+    """Note what the person is told, so that the next save goes through; answers with a text for
+    each field.
+    """
     st.session_state[_SHOWN_FINDINGS_KEY] = _current_findings(view)
-    return {one.field: f"{_finding_text(view.form, one)} {t('recount.again')}" for one in st.session_state[_SHOWN_FINDINGS_KEY][1]}
+    return {
+        one.field: f"{_finding_text(view.form, one)} {t('recount.again')}"
+        for one in st.session_state[_SHOWN_FINDINGS_KEY][1]
+    }
 
 
 def deadline_text(rule: str, last: date) -> str:
@@ -90,14 +103,22 @@ def _current_findings(view: EntryView) -> tuple[str, tuple[ArithmeticFinding, ..
 def _deadline_line(view: EntryView, answers: Mapping[str, Answer]) -> str:
     rule = view.form.deadline
     assert rule is not None
-    spec = next(spec for spec in reversed(view.form.entry_fields(view.entry.row)) if spec.column == rule.day)
-    disputed = view.is_second_review and any(field.is_open and field.spec.name == spec.name for field in view.fields)
+    spec = next(
+        spec for spec in reversed(view.form.entry_fields(view.entry.row)) if spec.column == rule.day
+    )
+    disputed = view.is_second_review and any(
+        field.is_open and field.spec.name == spec.name for field in view.fields
+    )
     day = None if disputed else _answered_day(spec, answers.get(spec.name))
     if day is None:
         what = deadlines.find_deadline_rule(rule.rule, today_in_sweden()).what
         return f'<div class="ef-muted">{escape(t("deadline.unknown", what=what, field=spec.label))}</div>'
     due = deadlines.due_at(rule.rule, day)
-    passed = f' <span class="ef-tag ef-warn">{escape(t("deadline.passed"))}</span>' if due < utc_now() else ""
+    passed = (
+        f' <span class="ef-tag ef-warn">{escape(t("deadline.passed"))}</span>'
+        if due < utc_now()
+        else ""
+    )
     return f'<div class="ef-due">{escape(deadline_text(rule.rule, due.date()))}{passed}</div>'
 
 
@@ -115,11 +136,21 @@ def _finding_text(form: Form, finding: ArithmeticFinding) -> str:
     return t(f"recount.{finding.kind}", field=form.by_name[finding.field].label, right=right)
 
 
-def hidden_client_notice(view: EntryView, hand_on: Callable[[], None], skip: Callable[[], None]) -> None:
+def hidden_client_notice(
+    view: EntryView, hand_on: Callable[[], None], skip: Callable[[], None]
+) -> None:
     """Say so, and offer to send the entry to those who have the right."""
     with st.container(border=True):
         st.markdown(f"**{t('hidden.title')}**")
         st.caption(t("hidden.what"))
         with st.container(horizontal=True):
-            st.button(t("hidden.hand_on"), key=f"hand_on-{view.entry.id}", type="primary", shortcut="Ctrl+Enter", on_click=hand_on)
-            st.button(t("review.skip"), key=f"skip-{view.entry.id}", shortcut="Alt+S", on_click=skip)
+            st.button(
+                t("hidden.hand_on"),
+                key=f"hand_on-{view.entry.id}",
+                type="primary",
+                shortcut="Ctrl+Enter",
+                on_click=hand_on,
+            )
+            st.button(
+                t("review.skip"), key=f"skip-{view.entry.id}", shortcut="Alt+S", on_click=skip
+            )

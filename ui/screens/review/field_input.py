@@ -1,8 +1,10 @@
-"""One field of an entry: its label, its piece of paper, what was read, and where the person answers.
+"""One field of an entry: its label, its piece of paper, what was read, and where the person
+answers.
 
 Between what a widget holds and what a person answers.
 
-A text widget says "-" for tomt and "?" for oläsligt. A choice widget holds a code: an option, or one of the states.
+A text widget says "-" for tomt and "?" for oläsligt. A choice widget holds a code: an option, or
+one of the states.
 
 What the machine read, as HTML in which doubtful characters are marked.
 """
@@ -40,7 +42,8 @@ def is_choice_field(spec: FieldSpec) -> bool:
 
 
 def choice_codes(spec: FieldSpec, proposed: Sequence[str] = ()) -> list[str]:
-    """What can be chosen, the states tomt and oläsligt always last and in this order (the keys rely on it).
+    """What can be chosen, the states tomt and oläsligt always last and in this order (the keys rely
+    on it).
 
     `proposed` are persons who may have signed.
     """
@@ -60,11 +63,21 @@ def code_label(spec: FieldSpec, code: str) -> str:
 
 
 def proposed_signers(field: FieldView) -> list[str]:
-    """Who may have written the initials ("MA – Maria Andersson"), likeliest first, and what the person has chosen before."""
+    """Who may have written the initials ("MA – Maria Andersson"), likeliest first, and what the
+    person has chosen before.
+    """
     if not field.spec.traits.names_signer:
         return []
-    read = [value for value, _ in field.reading.alternatives if isinstance(value, str)] if field.reading and not field.is_blind else []
-    chosen = [field.draft.value] if field.draft is not None and isinstance(field.draft.value, str) else []
+    read = (
+        [value for value, _ in field.reading.alternatives if isinstance(value, str)]
+        if field.reading and not field.is_blind
+        else []
+    )
+    chosen = (
+        [field.draft.value]
+        if field.draft is not None and isinstance(field.draft.value, str)
+        else []
+    )
     return list(dict.fromkeys([*read[:_MAX_SIGNERS], *chosen]))
 
 
@@ -78,12 +91,22 @@ def answer_from_code(spec: FieldSpec, code: str | None) -> Answer | None:
 
 
 def is_answer_required(field: FieldView) -> bool:
-    """Whether nothing typed is no answer: where the reading is withheld, and where a required field was never read."""
-    return field.is_blind or _is_reading_hidden(field) or (field.reading is None and field.spec.required)
+    """Whether nothing typed is no answer: where the reading is withheld, and where a required field
+    was never read.
+    """
+    return (
+        field.is_blind
+        or _is_reading_hidden(field)
+        or (field.reading is None and field.spec.required)
+    )
 
 
 def _is_reading_hidden(field: FieldView) -> bool:
-    return field.reading is not None and field.reading.state is State.EMPTY and not field.reading.is_seen_empty
+    return (
+        field.reading is not None
+        and field.reading.state is State.EMPTY
+        and not field.reading.is_seen_empty
+    )
 
 
 def answer_from_text(text: str, *, must_say: bool) -> Answer | None:
@@ -97,7 +120,9 @@ def answer_from_text(text: str, *, must_say: bool) -> Answer | None:
 
 
 def initial_answer(field: FieldView) -> Answer | None:
-    """What stands in the field when the entry comes up: the person's own draft, else the reading unless the field is blind."""
+    """What stands in the field when the entry comes up: the person's own draft, else the reading
+    unless the field is blind.
+    """
     if field.draft is not None:
         return field.draft
     if field.is_blind or field.reading is None or _is_reading_hidden(field):
@@ -106,9 +131,20 @@ def initial_answer(field: FieldView) -> Answer | None:
 
 
 def _likely_signer(field: FieldView) -> str | None:
-    if not field.spec.traits.names_signer or field.reading is None or field.reading.state is not State.READ:
+    if (
+        not field.spec.traits.names_signer
+        or field.reading is None
+        or field.reading.state is not State.READ
+    ):
         return None
-    return next((value for value, p in field.reading.alternatives[:1] if isinstance(value, str) and p >= PREFILL_SIGNER_FROM), None)
+    return next(
+        (
+            value
+            for value, p in field.reading.alternatives[:1]
+            if isinstance(value, str) and p >= PREFILL_SIGNER_FROM
+        ),
+        None,
+    )
 
 
 def answer_to_code(answer: Answer | None) -> str | None:
@@ -121,7 +157,9 @@ def answer_to_code(answer: Answer | None) -> str | None:
 
 
 def answer_to_text(answer: Answer | None, *, must_say: bool) -> str:
-    """The text that stands for an answer. Tomt is shown as an empty field, unless it has to be said."""
+    """The text that stands for an answer. Tomt is shown as an empty field, unless it has to be
+    said.
+    """
     if answer is None:
         return ""
     if answer.state is State.EMPTY:
@@ -150,12 +188,17 @@ def reading_html(spec: FieldSpec, reading: Reading) -> str:
     if reading.state is not State.READ:
         return _marked_html(t(f"state.{reading.state.value}"), reading.p)
     if spec.traits.has_options:
-        return _marked_html(next((option.label for option in spec.options if option.value == reading.value), ""), reading.p)
+        return _marked_html(
+            next((option.label for option in spec.options if option.value == reading.value), ""),
+            reading.p,
+        )
     if not isinstance(reading.value, str):
         return _marked_html(t("state.present"), reading.p)
     if len(reading.characters) != len(reading.value):
         return _marked_html(reading.value, reading.p)
-    return "".join(_marked_html(letter, p) for letter, p in zip(reading.value, reading.characters, strict=True))
+    return "".join(
+        _marked_html(letter, p) for letter, p in zip(reading.value, reading.characters, strict=True)
+    )
 
 
 def has_low_confidence(reading: Reading) -> bool:
@@ -164,11 +207,17 @@ def has_low_confidence(reading: Reading) -> bool:
 
 
 def _marked_html(text: str, p: float) -> str:
-    return escape(text) if p >= LOW_CONFIDENCE_BELOW else f'<span class="ef-doubt">{escape(text)}</span>'
+    return (
+        escape(text)
+        if p >= LOW_CONFIDENCE_BELOW
+        else f'<span class="ef-doubt">{escape(text)}</span>'
+    )
 
 
 def widget_key(view: EntryView, field: FieldView) -> str:
-    """The key of a field's widget: entry and revision are in it, so that no text can reach another entry."""
+    """The key of a field's widget: entry and revision are in it, so that no text can reach another
+    entry.
+    """
     return _widget_key("f", view, field)
 
 
@@ -193,14 +242,20 @@ def given_answer(view: EntryView, field: FieldView) -> Answer | None:
     held = st.session_state.get(widget_key(view, field))
     if view.is_second_review:
         words = [word for word, _ in _second_review_choices(field)]
-        return second_answer(field, words.index(held) if held in words else None, st.session_state.get(other_value_key(view, field)))
+        return second_answer(
+            field,
+            words.index(held) if held in words else None,
+            st.session_state.get(other_value_key(view, field)),
+        )
     if is_choice_field(field.spec):
         return answer_from_code(field.spec, held)
     return answer_from_text(str(held or ""), must_say=is_answer_required(field))
 
 
 def second_answer(field: FieldView, chosen: object, typed: object) -> Answer | None:
-    """What the second person says: what is typed, else the chosen one (by its place) of what can be chosen."""
+    """What the second person says: what is typed, else the chosen one (by its place) of what can be
+    chosen.
+    """
     sides = _second_review_choices(field)
     side = sides[chosen][1] if isinstance(chosen, int) and 0 <= chosen < len(sides) else None
     return answer_from_text(str(typed or ""), must_say=True) or side
@@ -212,13 +267,24 @@ def _widget_key(kind: str, view: EntryView, field: FieldView) -> str:
 
 def _field_head_html(view: EntryView, field: FieldView, crop: str, complaint: str) -> str:
     spec = field.spec
-    tag = f'<span class="ef-tag ef-warn">{escape(t(_second_review_reason(field)))}</span>' if view.is_second_review else ""
+    tag = (
+        f'<span class="ef-tag ef-warn">{escape(t(_second_review_reason(field)))}</span>'
+        if view.is_second_review
+        else ""
+    )
     hint = f"<small>{escape(' '.join(filter(None, (spec.hint, spec.measure))))}</small>"
     parts = [f'<div class="ef-label"><span>{escape(spec.full_label)}</span>{hint}{tag}</div>']
     if crop:
         parts.append(crop)
-    if not view.is_second_review and not field.is_blind and field.reading is not None and has_low_confidence(field.reading):
-        parts.append(f'<div class="ef-reading">{escape(t("review.read_as"))} {reading_html(spec, field.reading)}</div>')
+    if (
+        not view.is_second_review
+        and not field.is_blind
+        and field.reading is not None
+        and has_low_confidence(field.reading)
+    ):
+        parts.append(
+            f'<div class="ef-reading">{escape(t("review.read_as"))} {reading_html(spec, field.reading)}</div>'
+        )
     if spec.traits.is_multiline and not view.is_second_review:
         parts.append(f'<div class="ef-reading">{escape(t("note.verbatim"))}</div>')
     if complaint:
@@ -228,7 +294,9 @@ def _field_head_html(view: EntryView, field: FieldView, crop: str, complaint: st
 
 def _second_review_reason(field: FieldView) -> str:
     """The key of why another person looks: two answers, or one that has to be seen by two."""
-    differ = field.first_answer is not None and not agrees_with_reading(field.spec, field.first_answer, field.reading)
+    differ = field.first_answer is not None and not agrees_with_reading(
+        field.spec, field.first_answer, field.reading
+    )
     return "review.differs" if differ else "review.seen_by_two"
 
 
@@ -248,31 +316,80 @@ def _choice_widget(view: EntryView, field: FieldView) -> None:
 
 def _text_widget(view: EntryView, field: FieldView) -> None:
     must_say = is_answer_required(field)
-    text, key, label = answer_to_text(initial_answer(field), must_say=must_say), widget_key(view, field), field.spec.full_label
+    text, key, label = (
+        answer_to_text(initial_answer(field), must_say=must_say),
+        widget_key(view, field),
+        field.spec.full_label,
+    )
     placeholder = t("review.type_what_you_see") if must_say or field.is_blind else t("state.empty")
     if field.spec.traits.editor is Editor.TEXT_AREA:
         height = _LINE_PX * max(3, min(field.spec.lines or 3, text.count("\n") + 2))
-        st.text_area(label, value=text, key=key, height=height, placeholder=placeholder, label_visibility="collapsed")
+        st.text_area(
+            label,
+            value=text,
+            key=key,
+            height=height,
+            placeholder=placeholder,
+            label_visibility="collapsed",
+        )
     else:
-        st.text_input(label, value=text, key=key, placeholder=placeholder, label_visibility="collapsed", autocomplete="off")
+        st.text_input(
+            label,
+            value=text,
+            key=key,
+            placeholder=placeholder,
+            label_visibility="collapsed",
+            autocomplete="off",
+        )
 
 
 def _second_widget(view: EntryView, field: FieldView) -> None:
-    words, said = [word for word, _ in _second_review_choices(field)], [answer for _, answer in _second_review_choices(field)]
+    words, said = (
+        [word for word, _ in _second_review_choices(field)],
+        [answer for _, answer in _second_review_choices(field)],
+    )
     before = said.index(field.draft) if field.draft in said else None
-    st.radio(field.spec.full_label, words, index=before, horizontal=True, key=widget_key(view, field), label_visibility="collapsed")
+    st.radio(
+        field.spec.full_label,
+        words,
+        index=before,
+        horizontal=True,
+        key=widget_key(view, field),
+        label_visibility="collapsed",
+    )
     if not is_choice_field(field.spec):
-        other, typed = t("review.other_value"), answer_to_text(field.draft, must_say=True) if before is None else ""
-        st.text_input(other, typed, key=other_value_key(view, field), placeholder=other, label_visibility="collapsed", autocomplete="off")
+        other, typed = (
+            t("review.other_value"),
+            answer_to_text(field.draft, must_say=True) if before is None else "",
+        )
+        st.text_input(
+            other,
+            typed,
+            key=other_value_key(view, field),
+            placeholder=other,
+            label_visibility="collapsed",
+            autocomplete="off",
+        )
 
 
 def _second_review_choices(field: FieldView) -> Sequence[tuple[str, Answer]]:
-    """The two values in alphabetical order, so that nobody sees which is the machine's, and what else can be answered."""
+    """The two values in alphabetical order, so that nobody sees which is the machine's, and what
+    else can be answered.
+    """
     spec = field.spec
     read = [Answer(field.reading.value, field.reading.state)] if field.reading is not None else []
     first = [field.first_answer] if field.first_answer is not None else []
-    states = [answer for code in choice_codes(spec) if (answer := answer_from_code(spec, code)) is not None]
+    states = [
+        answer
+        for code in choice_codes(spec)
+        if (answer := answer_from_code(spec, code)) is not None
+    ]
     both = sorted({describe_answer(spec, answer): answer for answer in (*read, *first)}.items())
-    rest = {describe_answer(spec, answer): answer for answer in (states if is_choice_field(spec) else states[-2:])}
+    rest = {
+        describe_answer(spec, answer): answer
+        for answer in (states if is_choice_field(spec) else states[-2:])
+    }
     known = {word for word, answer in both if word not in list(rest)[-2:]}
-    return [(word, answer) for word, answer in both if word in known] + [(word, answer) for word, answer in rest.items() if word not in known]
+    return [(word, answer) for word, answer in both if word in known] + [
+        (word, answer) for word, answer in rest.items() if word not in known
+    ]

@@ -1,12 +1,16 @@
-"""Two places for the form of an entry: one is seen, in the other the next entry's form is drawn while the person works.
+"""Two places for the form of an entry: one is seen, in the other the next entry's form is drawn
+while the person works.
 
-Going on is then only a change of which place is seen; the browser does not have to build twenty fields between two sheets. An entry keeps
-its place from being drawn ahead until it is decided, so that nothing of it is built twice.
+Going on is then only a change of which place is seen; the browser does not have to build twenty
+fields between two sheets. An entry keeps its place from being drawn ahead until it is decided,
+so that nothing of it is built twice.
 
-The entry that comes next: claimed, and its form drawn out of sight, while the person works on the one before.
+The entry that comes next: claimed, and its form drawn out of sight, while the person works on
+the one before.
 
-When that one is done with, the next comes into sight at once, before the screen is drawn anew: one style is sent, as the first thing of the run.
-What has to come before does come before: that the person still has the entry and may see it, and the look in the log.
+When that one is done with, the next comes into sight at once, before the screen is drawn anew:
+one style is sent, as the first thing of the run. What has to come before does come before: that
+the person still has the entry and may see it, and the look in the log.
 """
 
 from __future__ import annotations
@@ -38,7 +42,9 @@ _SLOTS_KEY, _VISIBLE_SLOT_KEY, _STYLE_SENT_KEY = "form_slots", "form_slot_seen",
 
 
 def current_entry_slot(view: EntryView) -> str:
-    """The place that an entry to be seen has: where it was drawn ahead, or else the place that is seen now."""
+    """The place that an entry to be seen has: where it was drawn ahead, or else the place that is
+    seen now.
+    """
     held = _slot_contents()
     seen = str(st.session_state.get(_VISIBLE_SLOT_KEY, _SLOT_NAMES[0]))
     slot = next((name for name, entry in held.items() if entry == _slot_turn(view)), seen)
@@ -71,15 +77,24 @@ def slot_names() -> tuple[str, ...]:
 
 
 def begin_slots() -> None:
-    """Call this first in every run, so that what `bring_into_sight` sends stands in a place of its own, in the order of what is drawn."""
+    """Call this first in every run, so that what `bring_into_sight` sends stands in a place of its
+    own, in the order of what is drawn.
+    """
     if not st.session_state.pop(_STYLE_SENT_KEY, False):
         st.html("<style></style>")
 
 
 def reveal_slot(slot: str) -> None:
-    """In a callback, before anything is drawn: let another place be seen, and none else, whatever the run before said."""
-    seen, unseen = (f".st-key-{slot_key(name)}" * 2 for name in (slot, next(name for name in _SLOT_NAMES if name != slot)))
-    st.html(f"<style>{unseen} {{ display: none !important; }} {seen} {{ display: flex !important; }}</style>")
+    """In a callback, before anything is drawn: let another place be seen, and none else, whatever
+    the run before said.
+    """
+    seen, unseen = (
+        f".st-key-{slot_key(name)}" * 2
+        for name in (slot, next(name for name in _SLOT_NAMES if name != slot))
+    )
+    st.html(
+        f"<style>{unseen} {{ display: none !important; }} {seen} {{ display: flex !important; }}</style>"
+    )
     st.session_state[_VISIBLE_SLOT_KEY], st.session_state[_STYLE_SENT_KEY] = slot, True
 
 
@@ -115,10 +130,16 @@ def _prefetch_component() -> Any:  # noqa: ANN401 - the renderer's type is not p
 
 def announce_next(view: EntryView, slot: str, sheet: SheetView) -> None:
     """Note what comes next and where its form is drawn, and tell the browser what to show with it."""
-    st.session_state[_NEXT_ENTRY_KEY] = PrefetchedEntry(view.entry.id, view.entry.revision, tuple(page.id for page in view.pages), slot)
+    st.session_state[_NEXT_ENTRY_KEY] = PrefetchedEntry(
+        view.entry.id, view.entry.revision, tuple(page.id for page in view.pages), slot
+    )
     keys = list(widget_keys(view))
     told = {"turn": entry_turn_key(view), "fields": keys, "focus": next(iter(keys), "")}
-    _prefetch_component()(key="coming_entry", data={"slot": slot_key(slot), "keys": told, "sheet": sheet.as_component_data()}, height=1)
+    _prefetch_component()(
+        key="coming_entry",
+        data={"slot": slot_key(slot), "keys": told, "sheet": sheet.as_component_data()},
+        height=1,
+    )
 
 
 def clear_next() -> None:
@@ -132,10 +153,16 @@ def entry_turn_key(view: EntryView) -> str:
 
 
 def go_to_next(context: AppContext, person: Person) -> None:
-    """The entry on the screen is done with: go on to the next, if it is drawn and nothing else has its turn. Call it `while_open`."""
+    """The entry on the screen is done with: go on to the next, if it is drawn and nothing else has
+    its turn. Call it `while_open`.
+    """
     current_entry.open_entry(None)
     coming: PrefetchedEntry | None = st.session_state.pop(_NEXT_ENTRY_KEY, None)
-    if coming is None or work_modes.claim_due_rekeying(context, person) or work_modes.claim_due_batch(context, person):
+    if (
+        coming is None
+        or work_modes.claim_due_rekeying(context, person)
+        or work_modes.claim_due_batch(context, person)
+    ):
         return
     if _resume_claim(context, person, coming):
         current_entry.open_entry(coming.entry, utc_now())

@@ -1,6 +1,8 @@
-"""Avvisa: an entry that cannot be brought into the system as it is, with the reason. The paper and its picture stay.
+"""Avvisa: an entry that cannot be brought into the system as it is, with the reason. The paper and
+its picture stay.
 
-What a rejection needs besides its reason: which unit, which question, or what it is a duplicate of.
+What a rejection needs besides its reason: which unit, which question, or what it is a duplicate
+of.
 """
 
 from __future__ import annotations
@@ -19,7 +21,11 @@ from pipeline.store.review.duplicate_entries import DUPLICATE_REASON, mark_dupli
 from pipeline.store.review.questions import ANSWERED_REASON, ASK_AUTHOR_REASON
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t
-from ui.screens.lookup.duplicate_comparison import chosen_comparison, duplicate_comparison, reset_comparison
+from ui.screens.lookup.duplicate_comparison import (
+    chosen_comparison,
+    duplicate_comparison,
+    reset_comparison,
+)
 from ui.workspace import AppContext
 
 FORWARD_REASON = "annan enhet"
@@ -46,14 +52,22 @@ def reset_step() -> None:
     reset_comparison()
 
 
-def take_step(context: AppContext, person: Person, view: EntryView, reason: str, run_action: RunAction) -> bool:
-    """Take the step that a reason needs: first its form, then the act. False if the reason needs none."""
+def take_step(
+    context: AppContext, person: Person, view: EntryView, reason: str, run_action: RunAction
+) -> bool:
+    """Take the step that a reason needs: first its form, then the act. False if the reason needs
+    none.
+    """
     if reason not in REASONS_WITH_STEP:
         return False
     if current_step(view) != reason:
         st.session_state[_STEP_KEY] = (view.entry.id, reason)
         return True
-    act = {FORWARD_REASON: _forward_action, ASK_AUTHOR_REASON: _ask_action, DUPLICATE_REASON: _mark_action}[reason](context, person, view)
+    act = {
+        FORWARD_REASON: _forward_action,
+        ASK_AUTHOR_REASON: _ask_action,
+        DUPLICATE_REASON: _mark_action,
+    }[reason](context, person, view)
     if act is None:
         st.session_state[_MISSING_INPUT_KEY] = reason
     else:
@@ -61,7 +75,9 @@ def take_step(context: AppContext, person: Person, view: EntryView, reason: str,
     return True
 
 
-def step_form(context: AppContext, person: Person, view: EntryView, reason: str, on_done: Callable[[], None]) -> None:
+def step_form(
+    context: AppContext, person: Person, view: EntryView, reason: str, on_done: Callable[[], None]
+) -> None:
     """The form of a step."""
     if st.session_state.pop(_MISSING_INPUT_KEY, None) == reason:
         st.warning(t(f"returns.lacks.{_STEP_NAMES[reason]}"), icon=":material/error:")
@@ -71,9 +87,19 @@ def step_form(context: AppContext, person: Person, view: EntryView, reason: str,
     with st.form(f"return-{view.entry.id}-{view.entry.revision}", enter_to_submit=False):
         st.header(t(f"returns.{_STEP_NAMES[reason]}.title"), anchor=False)
         st.caption(t(f"returns.{_STEP_NAMES[reason]}.what"))
-        fields = _unit_fields(context, view) if reason == FORWARD_REASON else _question_fields(context, person, view)
+        fields = (
+            _unit_fields(context, view)
+            if reason == FORWARD_REASON
+            else _question_fields(context, person, view)
+        )
         do = f"do-return-{view.entry.id}"
-        st.form_submit_button(t(f"returns.{_STEP_NAMES[reason]}.do"), key=do, type="primary", shortcut="Ctrl+Enter", on_click=on_done)
+        st.form_submit_button(
+            t(f"returns.{_STEP_NAMES[reason]}.do"),
+            key=do,
+            type="primary",
+            shortcut="Ctrl+Enter",
+            on_click=on_done,
+        )
     keyboard(f"return-{view.entry.id}", fields, save=do)
 
 
@@ -84,7 +110,13 @@ def author_answer_texts(context: AppContext, person: Person, view: EntryView) ->
     with context.store.read() as conn:
         asked = questions.list_entry_questions(conn, person, view.entry.id)
     return [
-        t("returns.author_said", question=one.text, answer=given.text, who=given.answered_by, when=format_moment(given.answered_at))
+        t(
+            "returns.author_said",
+            question=one.text,
+            answer=given.text,
+            who=given.answered_by,
+            when=format_moment(given.answered_at),
+        )
         for one in asked
         for given in one.answers
     ]
@@ -93,16 +125,32 @@ def author_answer_texts(context: AppContext, person: Person, view: EntryView) ->
 def _unit_fields(context: AppContext, view: EntryView) -> list[str]:
     with context.store.read() as conn:
         units = transfers.list_transfer_units(conn, view.entry)
-    st.selectbox(t("returns.forward.unit"), units, index=None, placeholder=t("returns.forward.choose"), key=_widget_key(view, "unit"))
-    st.text_input(t("returns.forward.why"), key=_widget_key(view, "why"), max_chars=200, autocomplete="off")
+    st.selectbox(
+        t("returns.forward.unit"),
+        units,
+        index=None,
+        placeholder=t("returns.forward.choose"),
+        key=_widget_key(view, "unit"),
+    )
+    st.text_input(
+        t("returns.forward.why"), key=_widget_key(view, "why"), max_chars=200, autocomplete="off"
+    )
     return [_widget_key(view, "unit"), _widget_key(view, "why")]
 
 
 def _question_fields(context: AppContext, person: Person, view: EntryView) -> list[str]:
     with context.store.read() as conn:
         author = questions.find_author(conn, context.forms, person, view.entry)
-    st.text_area(t("returns.ask.question"), key=_widget_key(view, "question"), max_chars=600, height=110)
-    st.text_input(t("returns.ask.author"), value=author, key=_widget_key(view, "author"), max_chars=120, autocomplete="off")
+    st.text_area(
+        t("returns.ask.question"), key=_widget_key(view, "question"), max_chars=600, height=110
+    )
+    st.text_input(
+        t("returns.ask.author"),
+        value=author,
+        key=_widget_key(view, "author"),
+        max_chars=120,
+        autocomplete="off",
+    )
     return [_widget_key(view, "question"), _widget_key(view, "author")]
 
 
@@ -110,21 +158,34 @@ def _forward_action(context: AppContext, person: Person, view: EntryView) -> Ste
     unit, why = _widget_value(view, "unit"), _widget_value(view, "why")
     if not unit:
         return None
-    return lambda conn: transfers.transfer_entry(conn, context.forms, person, view.entry.id, view.entry.revision, unit, why, utc_now())
+    return lambda conn: transfers.transfer_entry(
+        conn, context.forms, person, view.entry.id, view.entry.revision, unit, why, utc_now()
+    )
 
 
 def _ask_action(context: AppContext, person: Person, view: EntryView) -> StepAction:
     question, author = _widget_value(view, "question"), _widget_value(view, "author")
     if not question.strip():
         return None
-    return lambda conn: questions.ask_author(conn, context.forms, person, view.entry.id, view.entry.revision, question, author, utc_now())
+    return lambda conn: questions.ask_author(
+        conn, context.forms, person, view.entry.id, view.entry.revision, question, author, utc_now()
+    )
 
 
 def _mark_action(context: AppContext, person: Person, view: EntryView) -> StepAction:
     given, why = chosen_comparison(view)
     if given is None:
         return None
-    return lambda conn: mark_duplicate(conn, context.store.images, person, view.entry.id, view.entry.revision, given, why, utc_now())
+    return lambda conn: mark_duplicate(
+        conn,
+        context.store.images,
+        person,
+        view.entry.id,
+        view.entry.revision,
+        given,
+        why,
+        utc_now(),
+    )
 
 
 def _widget_key(view: EntryView, name: str) -> str:
@@ -135,13 +196,26 @@ def _widget_value(view: EntryView, name: str) -> str:
     return str(st.session_state.get(_widget_key(view, name)) or "")
 
 
-def reject_form(context: AppContext, person: Person, view: EntryView, on_reject: Callable[[str], None], on_back: Callable[[], None]) -> None:
-    """Ask for the reason in place of the entry's form, so that Ctrl+Enter can only mean this; then for what the reason needs."""
+def reject_form(
+    context: AppContext,
+    person: Person,
+    view: EntryView,
+    on_reject: Callable[[str], None],
+    on_back: Callable[[], None],
+) -> None:
+    """Ask for the reason in place of the entry's form, so that Ctrl+Enter can only mean this; then
+    for what the reason needs.
+    """
     if (step := current_step(view)) is not None:
         step_form(context, person, view, step, lambda: on_reject(step))
     else:
         _reason_buttons(view, on_reject)
-    st.button(t("reject.back"), key=f"back-{view.entry.id}-{view.entry.revision}", shortcut="Escape", on_click=on_back)
+    st.button(
+        t("reject.back"),
+        key=f"back-{view.entry.id}-{view.entry.revision}",
+        shortcut="Escape",
+        on_click=on_back,
+    )
 
 
 def _reason_buttons(view: EntryView, on_reject: Callable[[str], None]) -> None:
@@ -149,9 +223,15 @@ def _reason_buttons(view: EntryView, on_reject: Callable[[str], None]) -> None:
     with st.form(f"reject-{view.entry.id}-{view.entry.revision}", enter_to_submit=False):
         st.header(t("reject.title"), anchor=False)
         st.caption(t("reject.what"))
-        st.radio(t("reject.reason"), REJECTION_REASONS, index=None, format_func=_reason_text, key=key)
+        st.radio(
+            t("reject.reason"), REJECTION_REASONS, index=None, format_func=_reason_text, key=key
+        )
         st.form_submit_button(
-            t("reject.do"), key=f"do-{key}", type="primary", shortcut="Ctrl+Enter", on_click=lambda: on_reject(str(st.session_state.get(key) or ""))
+            t("reject.do"),
+            key=f"do-{key}",
+            type="primary",
+            shortcut="Ctrl+Enter",
+            on_click=lambda: on_reject(str(st.session_state.get(key) or "")),
         )
     keyboard(f"reject-{view.entry.id}", [key], save=f"do-{key}")
 

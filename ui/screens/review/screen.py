@@ -25,7 +25,12 @@ from ui.screens.review.client_panel import client_panel
 from ui.screens.review.entry_form import entry_form, expand_button, widget_keys
 from ui.screens.review.entry_header import entry_origin_text, hidden_client_notice
 from ui.screens.review.rejection import author_answer_texts, reject_form
-from ui.screens.review.sheet_images import prefetch_images, record_page_views, sheet_images, work_mode
+from ui.screens.review.sheet_images import (
+    prefetch_images,
+    record_page_views,
+    sheet_images,
+    work_mode,
+)
 from ui.screens.review.work_modes import reset_rekeying_view, show_batch_turn, show_rekeying_turn
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
@@ -57,7 +62,9 @@ def _show_current(context: AppContext, person: Person) -> bool:
     top, said, work = st.container(), st.container(), st.container(key="work")
     left, right = work.columns([1.15, 1], gap="medium")
     bar = top.container(horizontal=True, vertical_alignment="center")
-    with bar.container(gap=None, key="entry_title"):  # first, so that a form never stands below the line of the one before
+    with bar.container(
+        gap=None, key="entry_title"
+    ):  # first, so that a form never stands below the line of the one before
         _show_title(context, person, view)
     if view is not None:
         _show_entry(context, person, view, left, right)
@@ -70,8 +77,16 @@ def _show_current(context: AppContext, person: Person) -> bool:
     return False
 
 
-def _show_entry(context: AppContext, person: Person, view: EntryView, left: DeltaGenerator, right: DeltaGenerator) -> None:
-    """The entry, what one needs first being sent first: the picture, which form is seen, and the focus."""
+def _show_entry(
+    context: AppContext,
+    person: Person,
+    view: EntryView,
+    left: DeltaGenerator,
+    right: DeltaGenerator,
+) -> None:
+    """The entry, what one needs first being sent first: the picture, which form is seen, and the
+    focus.
+    """
     rejecting = current_entry.is_rejecting(view.entry.id)
     slot = review_prefetch.current_entry_slot(view)
     with left, st.container(key="picture"):
@@ -79,21 +94,38 @@ def _show_entry(context: AppContext, person: Person, view: EntryView, left: Delt
     with right:
         about = st.container(key="about_entry")
         explained, head = about.container(), about.container()
-        slots = {name: st.container(key=review_prefetch.slot_key(name)) for name in review_prefetch.slot_names()}
+        slots = {
+            name: st.container(key=review_prefetch.slot_key(name))
+            for name in review_prefetch.slot_names()
+        }
         foot = st.container()
     review_prefetch.show_only_slot(None if rejecting or view.is_hidden else slot)
     with head:
         if rejecting:
-            reject_form(context, person, view, partial(actions.reject_current, context, person, view), current_entry.stop_rejecting)
+            reject_form(
+                context,
+                person,
+                view,
+                partial(actions.reject_current, context, person, view),
+                current_entry.stop_rejecting,
+            )
         elif view.is_hidden:
             hidden_client_notice(
-                view, partial(actions.hand_over_current, context, person, view), partial(actions.skip_current, context, person, view)
+                view,
+                partial(actions.hand_over_current, context, person, view),
+                partial(actions.skip_current, context, person, view),
             )
         else:
             _show_client(context, person, view)
     if not view.is_hidden:
         with slots[slot]:
-            entry_form(context, view, current_entry.field_errors(), partial(actions.save_current, context, person, view), seen=not rejecting)
+            entry_form(
+                context,
+                view,
+                current_entry.field_errors(),
+                partial(actions.save_current, context, person, view),
+                seen=not rejecting,
+            )
     with explained:
         _show_notices(context, person, view)
     if not rejecting and not view.is_hidden:
@@ -108,7 +140,9 @@ def _current_view(context: AppContext, person: Person) -> EntryView | None:
     view = _reopen_view(context, person, now)
     with context.store.begin() as conn:
         if view is None or view.entry.state not in {EntryState.REVIEW, EntryState.SECOND}:
-            view = queue.claim_next(conn, context.forms, person, now, minutes, context.settings.queue_order)
+            view = queue.claim_next(
+                conn, context.forms, person, now, minutes, context.settings.queue_order
+            )
         if view is None:
             current_entry.open_entry(None)
         elif view.entry.id != current_entry.current_entry_id():
@@ -120,12 +154,16 @@ def _current_view(context: AppContext, person: Person) -> EntryView | None:
 
 
 def _reopen_view(context: AppContext, person: Person, now: datetime) -> EntryView | None:
-    """The entry that was on the screen; None if there was none, or if it is another's by now, and then the person is told."""
+    """The entry that was on the screen; None if there was none, or if it is another's by now, and
+    then the person is told.
+    """
     if (entry_id := current_entry.current_entry_id()) is None:
         return None
     try:
         with context.store.begin() as conn:
-            view = queue.open_claimed_entry(conn, context.forms, person, entry_id, now, context.settings.claim_minutes)
+            view = queue.open_claimed_entry(
+                conn, context.forms, person, entry_id, now, context.settings.claim_minutes
+            )
     except (StaleDecisionError, NotAllowedError) as error:
         current_entry.open_entry(None)
         current_entry.set_warning(error_text(error))
@@ -133,14 +171,26 @@ def _reopen_view(context: AppContext, person: Person, now: datetime) -> EntryVie
     return view if view.entry.claimed_by == person.login else None
 
 
-def _prefetch_next(context: AppContext, person: Person, now: EntryView, slot: DeltaGenerator) -> None:
-    """While the person works, claim the entry that comes next, send its pictures and draw its form, unseen.
+def _prefetch_next(
+    context: AppContext, person: Person, now: EntryView, slot: DeltaGenerator
+) -> None:
+    """While the person works, claim the entry that comes next, send its pictures and draw its form,
+    unseen.
 
-    Not the form of another row of the same sheet: what is answered now for the head of the sheet will stand in it.
+    Not the form of another row of the same sheet: what is answered now for the head of the sheet
+    will stand in it.
     """
     with context.store.begin() as conn:
         at = utc_now()
-        view = queue.claim_next(conn, context.forms, person, at, context.settings.claim_minutes, context.settings.queue_order, (now.entry.id,))
+        view = queue.claim_next(
+            conn,
+            context.forms,
+            person,
+            at,
+            context.settings.claim_minutes,
+            context.settings.queue_order,
+            (now.entry.id,),
+        )
         if view is not None:
             view = with_seeded_error(conn, person, view, context.settings.plant_share, at)
     review_prefetch.clear_next()
@@ -150,7 +200,9 @@ def _prefetch_next(context: AppContext, person: Person, now: EntryView, slot: De
     if view.entry.sheet != now.entry.sheet and not view.is_hidden:
         name = review_prefetch.next_entry_slot(view)
         with slot:
-            entry_form(context, view, {}, partial(actions.save_current, context, person, view), seen=False)
+            entry_form(
+                context, view, {}, partial(actions.save_current, context, person, view), seen=False
+            )
         review_prefetch.announce_next(view, name, sheet)
 
 
@@ -167,11 +219,19 @@ def _open_looked_up(context: AppContext, person: Person, entry_id: str) -> None:
 def _show_title(context: AppContext, person: Person, view: EntryView | None) -> None:
     st.title(view.form.title if view else t("review.title"), anchor=False)
     if view is not None:
-        st.caption(f"{entry_origin_text(context, person, view)} · {t(f'way.{work_mode(view).value}')}")
+        st.caption(
+            f"{entry_origin_text(context, person, view)} · {t(f'way.{work_mode(view).value}')}"
+        )
 
 
 def _show_menu(context: AppContext, person: Person) -> None:
-    st.button(t("lookup.open"), key="lookup_open", shortcut="Alt+L", icon=":material/search:", on_click=screen.open_lookup)
+    st.button(
+        t("lookup.open"),
+        key="lookup_open",
+        shortcut="Alt+L",
+        icon=":material/search:",
+        on_click=screen.open_lookup,
+    )
     key_help_button()
     person_menu(context, person)
 
@@ -181,20 +241,45 @@ def _show_notices(context: AppContext, person: Person, view: EntryView) -> None:
     if view.is_second_review:
         lines.insert(0, t("review.second"))
     if view.entry.reason:
-        lines.insert(0, t("returns.answered") if view.entry.reason == ANSWERED_REASON else t("review.returned", reason=view.entry.reason))
+        lines.insert(
+            0,
+            t("returns.answered")
+            if view.entry.reason == ANSWERED_REASON
+            else t("review.returned", reason=view.entry.reason),
+        )
     if lines:
         st.info("\n\n".join(lines), icon=":material/info:")
 
 
 def _show_client(context: AppContext, person: Person, view: EntryView) -> None:
-    wrong = next((key for key, field in widget_keys(view).items() if field.spec.name in current_entry.field_errors()), None)
-    least_look = timedelta() if current_entry.failed_attempts() else MIN_VIEW_TIME  # what could not be saved has been looked at
+    wrong = next(
+        (
+            key
+            for key, field in widget_keys(view).items()
+            if field.spec.name in current_entry.field_errors()
+        ),
+        None,
+    )
+    least_look = (
+        timedelta() if current_entry.failed_attempts() else MIN_VIEW_TIME
+    )  # what could not be saved has been looked at
     client_panel(context, person, view, review_prefetch.entry_turn_key(view), wrong, least_look)
 
 
 def _action_buttons(context: AppContext, person: Person, view: EntryView) -> None:
-    st.button(t("review.skip"), key=f"skip-{view.entry.id}", shortcut="Alt+S", on_click=partial(actions.skip_current, context, person, view))
-    st.button(t("review.reject"), key=f"reject-{view.entry.id}", shortcut="Alt+A", on_click=current_entry.start_rejecting, args=(view.entry.id,))
+    st.button(
+        t("review.skip"),
+        key=f"skip-{view.entry.id}",
+        shortcut="Alt+S",
+        on_click=partial(actions.skip_current, context, person, view),
+    )
+    st.button(
+        t("review.reject"),
+        key=f"reject-{view.entry.id}",
+        shortcut="Alt+A",
+        on_click=current_entry.start_rejecting,
+        args=(view.entry.id,),
+    )
     expand_button(view)
     actions.undo_button(context, person, view.entry.id)
 
@@ -204,7 +289,10 @@ def _show_empty_queue(context: AppContext, person: Person) -> None:
         st.markdown(t("review.empty"))
         st.caption(t("review.empty_next"))
         with context.store.read() as conn:
-            told = {"review.hidden": queue.count_hidden(conn, person), "review.for_another": count_waiting_for_others(conn, person)}
+            told = {
+                "review.hidden": queue.count_hidden(conn, person),
+                "review.for_another": count_waiting_for_others(conn, person),
+            }
         for text, count in told.items():
             if count:
                 st.caption(t(text, count=count))

@@ -1,6 +1,8 @@
-"""The group way of working between sheets: pieces that were read alike, of which the person marks the odd ones and confirms the others.
+"""The group way of working between sheets: pieces that were read alike, of which the person marks
+the odd ones and confirms the others.
 
-Kontrollskrivning between two entries: a confirmed field is typed again from its picture, or a third person says what two have read differently.
+Kontrollskrivning between two entries: a confirmed field is typed again from its picture, or a
+third person says what two have read differently.
 """
 
 from __future__ import annotations
@@ -13,7 +15,13 @@ from html import escape
 
 import streamlit as st
 
-from pipeline.domain.errors import EfterskriftError, InvalidAnswerError, MissingAnswerError, StaleDecisionError, UnknownClientError
+from pipeline.domain.errors import (
+    EfterskriftError,
+    InvalidAnswerError,
+    MissingAnswerError,
+    StaleDecisionError,
+    UnknownClientError,
+)
 from pipeline.domain.form.field_labels import accessible_name
 from pipeline.domain.model import Person
 from pipeline.domain.review.rules import Answer
@@ -32,7 +40,14 @@ from ui.browser.page_view import data_url
 from ui.i18n import code_text, t
 from ui.screens.review import current_entry
 from ui.screens.review.current_entry import UNDO_BATCH_KEY, clear_undo
-from ui.screens.review.field_input import answer_from_code, answer_from_text, choice_codes, code_label, describe_answer, is_choice_field
+from ui.screens.review.field_input import (
+    answer_from_code,
+    answer_from_text,
+    choice_codes,
+    code_label,
+    describe_answer,
+    is_choice_field,
+)
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import person_menu, screen_heading
@@ -44,7 +59,9 @@ from ui.workspace import AppContext
 MIN_BATCH_VIEW_TIME = timedelta(seconds=1)
 """Nobody has looked at a whole group that came up less than this ago."""
 ENTRIES_BETWEEN_BATCHES = 5
-"""So many sheets are reviewed before the queue is asked again whether enough pieces are alike; twice as many after a group was passed by."""
+"""So many sheets are reviewed before the queue is asked again whether enough pieces are alike;
+twice as many after a group was passed by.
+"""
 REKEYING_KEYBOARD_KEY = "keyboard_control"
 
 
@@ -71,7 +88,13 @@ def _claim_batch(context: AppContext, person: Person) -> ReviewBatch | None:
     now, settings = utc_now(), context.settings
     with context.store.begin() as conn:
         group = batch_review.claim_next_batch(
-            conn, context.forms, person, now, minutes=settings.claim_minutes, share=settings.plant_share, order=settings.queue_order
+            conn,
+            context.forms,
+            person,
+            now,
+            minutes=settings.claim_minutes,
+            share=settings.plant_share,
+            order=settings.queue_order,
         )
         if group is not None and st.session_state.get(_BATCH_VIEWED_KEY) != group.id:
             for page_id in dict.fromkeys(cell.page.id for cell in group.items):
@@ -90,7 +113,9 @@ def _is_batch_paused() -> bool:
 
 
 def _show_batch(context: AppContext, person: Person, group: ReviewBatch) -> None:
-    what = t("group.what", field=group.spec.full_label, value=describe_answer(group.spec, group.answer))
+    what = t(
+        "group.what", field=group.spec.full_label, value=describe_answer(group.spec, group.answer)
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(gap=None):
             st.title(what, anchor=False)
@@ -108,23 +133,47 @@ def _show_batch(context: AppContext, person: Person, group: ReviewBatch) -> None
     )
     note_drawn(group.id)
     with st.container(horizontal=True):
-        st.button(t("group.skip"), key=f"skip-{group.id}", shortcut="Alt+S", on_click=partial(_leave_batch, context, person, group.id))
+        st.button(
+            t("group.skip"),
+            key=f"skip-{group.id}",
+            shortcut="Alt+S",
+            on_click=partial(_leave_batch, context, person, group.id),
+        )
         if UNDO_BATCH_KEY in st.session_state:
-            st.button(t("review.undo"), key=f"undo-{group.id}", shortcut="Alt+Z", on_click=partial(_undo_batch, context, person, group.id))
+            st.button(
+                t("review.undo"),
+                key=f"undo-{group.id}",
+                shortcut="Alt+Z",
+                on_click=partial(_undo_batch, context, person, group.id),
+            )
 
 
-def _batch_grid_cells(context: AppContext, person: Person, cells: Sequence[BatchItem]) -> list[GridCell]:
-    """The pieces with their pictures, each page taken apart once. A piece without a picture is shown as nothing, and so as odd."""
+def _batch_grid_cells(
+    context: AppContext, person: Person, cells: Sequence[BatchItem]
+) -> list[GridCell]:
+    """The pieces with their pictures, each page taken apart once. A piece without a picture is
+    shown as nothing, and so as odd.
+    """
     pages = {cell.page.id: cell.page for cell in cells}
     pictures = {
         (page_id, cell.spec.box): picture
         for page_id, page in pages.items()
         for own in [[cell for cell in cells if cell.page.id == page_id]]
         for cell, picture in zip(
-            own, crop_images(context, page, [cell.spec.box for cell in own], find_covered_for(context, person, page)), strict=True
+            own,
+            crop_images(
+                context,
+                page,
+                [cell.spec.box for cell in own],
+                find_covered_for(context, person, page),
+            ),
+            strict=True,
         )
     }
-    return [GridCell(cell.id, pictures[cell.page.id, cell.spec.box], _item_origin(cell), cell.marked) for cell in cells]
+    return [
+        GridCell(cell.id, pictures[cell.page.id, cell.spec.box], _item_origin(cell), cell.marked)
+        for cell in cells
+    ]
 
 
 def _item_origin(cell: BatchItem) -> str:
@@ -133,11 +182,17 @@ def _item_origin(cell: BatchItem) -> str:
 
 
 @requires_open_session
-def save_batch_marks(context: AppContext, person: Person, group_id: str, marked: Sequence[int]) -> None:
-    """Keep which pieces are odd. A mark is sent half a second after it was made: of a group that was skipped meanwhile it is worth nothing."""
+def save_batch_marks(
+    context: AppContext, person: Person, group_id: str, marked: Sequence[int]
+) -> None:
+    """Keep which pieces are odd. A mark is sent half a second after it was made: of a group that
+    was skipped meanwhile it is worth nothing.
+    """
     try:
         with context.store.begin() as conn:
-            batch_review.save_marked_items(conn, person, group_id, marked, utc_now(), context.settings.claim_minutes)
+            batch_review.save_marked_items(
+                conn, person, group_id, marked, utc_now(), context.settings.claim_minutes
+            )
     except StaleDecisionError:
         return
     except EfterskriftError as error:
@@ -145,9 +200,13 @@ def save_batch_marks(context: AppContext, person: Person, group_id: str, marked:
 
 
 @requires_open_session
-def _confirm_batch(context: AppContext, person: Person, group_id: str, marked: Sequence[int]) -> None:
+def _confirm_batch(
+    context: AppContext, person: Person, group_id: str, marked: Sequence[int]
+) -> None:
     now = utc_now()
-    if st.session_state.get(_BATCH_VIEWED_KEY) != group_id or is_too_soon(group_id, now, MIN_BATCH_VIEW_TIME):
+    if st.session_state.get(_BATCH_VIEWED_KEY) != group_id or is_too_soon(
+        group_id, now, MIN_BATCH_VIEW_TIME
+    ):
         return
     try:
         with context.store.begin() as conn:
@@ -162,8 +221,13 @@ def _confirm_batch(context: AppContext, person: Person, group_id: str, marked: S
 
 def _report_batch_result(result: BatchResult) -> None:
     if result.missed:
-        current_entry.set_warning(t("group.missed", where="; ".join(map(_item_origin, result.missed))))
-    said = [t("group.kept", count=result.confirmed), *([t("group.sent_back", count=result.marked_odd)] if result.marked_odd else [])]
+        current_entry.set_warning(
+            t("group.missed", where="; ".join(map(_item_origin, result.missed)))
+        )
+    said = [
+        t("group.kept", count=result.confirmed),
+        *([t("group.sent_back", count=result.marked_odd)] if result.marked_odd else []),
+    ]
     st.toast(" ".join(said), icon=":material/check:")
 
 
@@ -179,7 +243,9 @@ def _leave_batch(context: AppContext, person: Person, group_id: str) -> None:
 
 @requires_open_session
 def _undo_batch(context: AppContext, person: Person, group_id: str) -> None:
-    """Take the last group back: what is on the screen now goes back too, so that the same comes up again."""
+    """Take the last group back: what is on the screen now goes back too, so that the same comes up
+    again.
+    """
     _release_batch(context, person, group_id)
     with context.store.begin() as conn:
         count = batch_review.undo_last_batch(conn, person, utc_now())
@@ -188,11 +254,20 @@ def _undo_batch(context: AppContext, person: Person, group_id: str) -> None:
 
 
 def _release_batch(context: AppContext, person: Person, group_id: str) -> None:
-    with suppress(StaleDecisionError), context.store.begin() as conn:  # left alone so long that it has gone back by itself
+    with (
+        suppress(StaleDecisionError),
+        context.store.begin() as conn,
+    ):  # left alone so long that it has gone back by itself
         batch_review.release_batch(conn, person, group_id, utc_now())
 
 
-_REKEYING_DUE_KEY, _REKEYING_VIEWED_KEY, _REKEYING_MESSAGE_KEY, _REKEYING_OUTSIDE_KEY, _REKEYING_SKIPPED_KEY = (
+(
+    _REKEYING_DUE_KEY,
+    _REKEYING_VIEWED_KEY,
+    _REKEYING_MESSAGE_KEY,
+    _REKEYING_OUTSIDE_KEY,
+    _REKEYING_SKIPPED_KEY,
+) = (
     "control_due",
     f"{VIEW_KEY_PREFIX}control",
     "control_said",
@@ -202,18 +277,27 @@ _REKEYING_DUE_KEY, _REKEYING_VIEWED_KEY, _REKEYING_MESSAGE_KEY, _REKEYING_OUTSID
 
 
 def set_rekeying_due() -> None:
-    """An entry is done: a control may come before the next one, and so may one that was passed before."""
+    """An entry is done: a control may come before the next one, and so may one that was passed
+    before.
+    """
     st.session_state[_REKEYING_DUE_KEY] = True
     st.session_state.pop(_REKEYING_SKIPPED_KEY, None)
 
 
 def claim_due_rekeying(context: AppContext, person: Person) -> bool:
-    """Whether a control has its turn now; it is then the person's, and the look at it is in the log."""
-    return bool(st.session_state.get(_REKEYING_DUE_KEY)) and _claim_rekeying(context, person) is not None
+    """Whether a control has its turn now; it is then the person's, and the look at it is in the
+    log.
+    """
+    return (
+        bool(st.session_state.get(_REKEYING_DUE_KEY))
+        and _claim_rekeying(context, person) is not None
+    )
 
 
 def show_rekeying_turn(context: AppContext, person: Person, *, idle: bool = False) -> bool:
-    """Show a control if it is its turn, or when there is nothing else to do (`idle`); answers whether something is shown."""
+    """Show a control if it is its turn, or when there is nothing else to do (`idle`); answers
+    whether something is shown.
+    """
     if not (idle or st.session_state.get(_REKEYING_DUE_KEY)):
         return False
     task = _claim_rekeying(context, person)
@@ -226,7 +310,9 @@ def _claim_rekeying(context: AppContext, person: Person) -> RekeyingTask | None:
     """The person's control, the look at its page being in the log."""
     passed: set[int] = st.session_state.get(_REKEYING_SKIPPED_KEY, set())
     with context.store.begin() as conn:
-        task = rekeying.claim_next_rekeying(conn, context.forms, person, utc_now(), context.settings.claim_minutes, passed)
+        task = rekeying.claim_next_rekeying(
+            conn, context.forms, person, utc_now(), context.settings.claim_minutes, passed
+        )
         if task is not None and st.session_state.get(_REKEYING_VIEWED_KEY) != task.id:
             queue.record_page_view(conn, person, task.page.id)
     if task is None:
@@ -248,7 +334,12 @@ def _end_rekeying() -> None:
 
 
 def _show_rekeying(context: AppContext, person: Person, task: RekeyingTask) -> None:
-    screen_heading(context, person, t("control.title"), t("control.third_what") if task.is_adjudication else t("control.what"))
+    screen_heading(
+        context,
+        person,
+        t("control.title"),
+        t("control.third_what") if task.is_adjudication else t("control.what"),
+    )
     left, right = st.columns([1.15, 1], gap="medium")
     with left:
         st.html(_rekeying_image_html(context, person, task))
@@ -261,7 +352,9 @@ def _rekeying_form(context: AppContext, person: Person, task: RekeyingTask) -> N
     save, key = f"save-control-{task.id}", f"control-{task.id}"
     with st.form(f"form-control-{task.id}", enter_to_submit=False, border=False):
         hint = " ".join(filter(None, (task.spec.hint, task.spec.measure)))
-        st.html(f'<div class="ef-label"><span>{escape(accessible_name(task.form, task.spec))}</span><small>{escape(hint)}</small></div>')
+        st.html(
+            f'<div class="ef-label"><span>{escape(accessible_name(task.form, task.spec))}</span><small>{escape(hint)}</small></div>'
+        )
         keys = _rekeying_widgets(task, key)
         if said := st.session_state.pop(_REKEYING_MESSAGE_KEY, ""):
             st.html(f'<div class="ef-said" role="alert">{escape(said)}</div>')
@@ -275,25 +368,52 @@ def _rekeying_form(context: AppContext, person: Person, task: RekeyingTask) -> N
                 format_func=lambda reason: code_text("guard.outside_reasons", reason),
             )
         st.form_submit_button(
-            t("control.save"), key=save, type="primary", shortcut="Ctrl+Enter", on_click=partial(_save_rekeying, context, person, task, key)
+            t("control.save"),
+            key=save,
+            type="primary",
+            shortcut="Ctrl+Enter",
+            on_click=partial(_save_rekeying, context, person, task, key),
         )
-    st.button(t("review.skip"), key=f"skip-{key}", shortcut="Alt+S", on_click=partial(_skip_rekeying, context, person, task))
+    st.button(
+        t("review.skip"),
+        key=f"skip-{key}",
+        shortcut="Alt+S",
+        on_click=partial(_skip_rekeying, context, person, task),
+    )
     keyboard(key, keys, save=save, key=REKEYING_KEYBOARD_KEY)
 
 
 def _rekeying_widgets(task: RekeyingTask, key: str) -> list[str]:
-    """Where the answer is given: an empty field, an empty choice, or two values in the order of the alphabet."""
+    """Where the answer is given: an empty field, an empty choice, or two values in the order of the
+    alphabet.
+    """
     label = accessible_name(task.form, task.spec)
     if task.is_adjudication:
-        st.radio(label, list(_adjudication_choices(task)), index=None, key=key, label_visibility="collapsed")
+        st.radio(
+            label,
+            list(_adjudication_choices(task)),
+            index=None,
+            key=key,
+            label_visibility="collapsed",
+        )
     elif is_choice_field(task.spec):
         words = partial(code_label, task.spec)
-        st.radio(label, choice_codes(task.spec), index=None, format_func=words, horizontal=True, key=key, label_visibility="collapsed")
+        st.radio(
+            label,
+            choice_codes(task.spec),
+            index=None,
+            format_func=words,
+            horizontal=True,
+            key=key,
+            label_visibility="collapsed",
+        )
     if is_choice_field(task.spec):
         return [key]
     typed = f"{key}-typed" if task.is_adjudication else key
     placeholder = t("review.other_value") if task.is_adjudication else t("review.type_what_you_see")
-    st.text_input(label, key=typed, placeholder=placeholder, label_visibility="collapsed", autocomplete="off")
+    st.text_input(
+        label, key=typed, placeholder=placeholder, label_visibility="collapsed", autocomplete="off"
+    )
     return [key, typed] if task.is_adjudication else [key]
 
 
@@ -301,16 +421,33 @@ def _rekeyed_answer(task: RekeyingTask, key: str) -> Answer | None:
     held = st.session_state.get(key)
     if task.is_adjudication:
         typed = str(st.session_state.get(f"{key}-typed") or "")
-        return answer_from_text(typed, must_say=True) or (_adjudication_choices(task).get(str(held)) if held else None)
-    return answer_from_code(task.spec, held) if is_choice_field(task.spec) else answer_from_text(str(held or ""), must_say=True)
+        return answer_from_text(typed, must_say=True) or (
+            _adjudication_choices(task).get(str(held)) if held else None
+        )
+    return (
+        answer_from_code(task.spec, held)
+        if is_choice_field(task.spec)
+        else answer_from_text(str(held or ""), must_say=True)
+    )
 
 
 def _adjudication_choices(task: RekeyingTask) -> Mapping[str, Answer]:
-    """The values that differ in the order of the alphabet, so that nobody sees whose is which, and what else can be chosen."""
+    """The values that differ in the order of the alphabet, so that nobody sees whose is which, and
+    what else can be chosen.
+    """
     both = {describe_answer(task.spec, side): side for side in task.differing_answers}
-    states = [answer for code in choice_codes(task.spec) if (answer := answer_from_code(task.spec, code)) is not None]
-    others = {describe_answer(task.spec, answer): answer for answer in (states if is_choice_field(task.spec) else states[-2:])}
-    return dict(sorted(both.items())) | {word: answer for word, answer in others.items() if word not in both}
+    states = [
+        answer
+        for code in choice_codes(task.spec)
+        if (answer := answer_from_code(task.spec, code)) is not None
+    ]
+    others = {
+        describe_answer(task.spec, answer): answer
+        for answer in (states if is_choice_field(task.spec) else states[-2:])
+    }
+    return dict(sorted(both.items())) | {
+        word: answer for word, answer in others.items() if word not in both
+    }
 
 
 @requires_open_session
@@ -322,11 +459,21 @@ def _save_rekeying(context: AppContext, person: Person, task: RekeyingTask, key:
     try:
         with context.store.begin() as conn:
             if task.is_adjudication:
-                outcome = adjudicate(conn, person, task, answer, now, about=ClientStatement(outside=st.session_state.get(f"{key}-outside") or ""))
+                outcome = adjudicate(
+                    conn,
+                    person,
+                    task,
+                    answer,
+                    now,
+                    about=ClientStatement(outside=st.session_state.get(f"{key}-outside") or ""),
+                )
             else:
                 outcome = rekeying.save_rekeyed_answer(conn, person, task, answer, now)
     except UnknownClientError:
-        st.session_state[_REKEYING_OUTSIDE_KEY], st.session_state[_REKEYING_MESSAGE_KEY] = task.id, t("review.unknown_client")
+        st.session_state[_REKEYING_OUTSIDE_KEY], st.session_state[_REKEYING_MESSAGE_KEY] = (
+            task.id,
+            t("review.unknown_client"),
+        )
     except MissingAnswerError:
         st.session_state[_REKEYING_MESSAGE_KEY] = t("review.missing_answer")
     except InvalidAnswerError:
@@ -346,7 +493,9 @@ def _skip_rekeying(context: AppContext, person: Person, task: RekeyingTask) -> N
     with context.store.begin() as conn:
         rekeying.skip_rekeying(conn, person, task)
     _end_rekeying()
-    st.session_state[_REKEYING_SKIPPED_KEY] = st.session_state.get(_REKEYING_SKIPPED_KEY, set()) | {task.id}
+    st.session_state[_REKEYING_SKIPPED_KEY] = st.session_state.get(_REKEYING_SKIPPED_KEY, set()) | {
+        task.id
+    }
 
 
 def _rekeying_image_html(context: AppContext, person: Person, task: RekeyingTask) -> str:

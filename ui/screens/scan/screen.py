@@ -51,18 +51,30 @@ def _upload_form(context: AppContext, person: Person) -> None:
     with st.form("upload", border=True):
         st.header(t("scan.upload"), anchor=False)
         unit = st.selectbox(t("scan.unit"), sorted(person.units), key="upload_unit")
-        place = st.text_input(t("scan.place"), key="upload_place", placeholder=t("scan.place_example"), max_chars=200)
-        files = st.file_uploader(t("scan.files"), type=_FILE_TYPES, accept_multiple_files=True, key=f"upload_files_{nth}")
-        sent = st.form_submit_button(t("scan.take_in"), key="upload_submit", type="primary", width="stretch")
+        place = st.text_input(
+            t("scan.place"), key="upload_place", placeholder=t("scan.place_example"), max_chars=200
+        )
+        files = st.file_uploader(
+            t("scan.files"), type=_FILE_TYPES, accept_multiple_files=True, key=f"upload_files_{nth}"
+        )
+        sent = st.form_submit_button(
+            t("scan.take_in"), key="upload_submit", type="primary", width="stretch"
+        )
     if not sent:
         return
     if not files or not unit:
         st.warning(t("scan.no_files"))
         return
-    bar, given = st.progress(0.0, t("scan.taking_in", count=0)), [(file.name, file.getvalue()) for file in files]
+    bar, given = (
+        st.progress(0.0, t("scan.taking_in", count=0)),
+        [(file.name, file.getvalue()) for file in files],
+    )
     made: RunOnce[IntakeResult] = run_once(_INTAKE_RESULT_KEY)
     try:
-        made.run((nth, unit, place), partial(_import_files, context, person, unit, place.strip(), given, bar))
+        made.run(
+            (nth, unit, place),
+            partial(_import_files, context, person, unit, place.strip(), given, bar),
+        )
     except EfterskriftError:  # `reading_progress` says why, also to whoever has been elsewhere
         bar.empty()
         return
@@ -73,20 +85,39 @@ def _upload_form(context: AppContext, person: Person) -> None:
     st.rerun()
 
 
-def _import_files(context: AppContext, person: Person, unit: str, place: str, files: list[tuple[str, bytes]], bar: DeltaGenerator) -> IntakeResult:
+def _import_files(
+    context: AppContext,
+    person: Person,
+    unit: str,
+    place: str,
+    files: list[tuple[str, bytes]],
+    bar: DeltaGenerator,
+) -> IntakeResult:
     """Take the files in to the last page, also when the person presses something else meanwhile."""
-    return import_uploads(context.store, context.settings, files, person=person, unit=unit, place=place, on_page=partial(_show_import_progress, bar))
+    return import_uploads(
+        context.store,
+        context.settings,
+        files,
+        person=person,
+        unit=unit,
+        place=place,
+        on_page=partial(_show_import_progress, bar),
+    )
 
 
 def _show_import_progress(bar: DeltaGenerator, done: int) -> None:
-    """How many there will be is not known while a stack comes in, so the bar only nears its end. Nobody sees it any more once the screen is left."""
+    """How many there will be is not known while a stack comes in, so the bar only nears its end.
+    Nobody sees it any more once the screen is left.
+    """
     with suppress(StopException):
         bar.progress(done / (done + 20), t("scan.taking_in", count=done))
 
 
 @st.fragment(run_every="2s")
 def reading_progress(context: AppContext, person: Person) -> None:
-    """How far the reading has come; looks again every other second, without that counting as activity of the person."""
+    """How far the reading has come; looks again every other second, without that counting as
+    activity of the person.
+    """
     if session.current_person(context, active=False) is None:
         st.rerun()
     made: RunOnce[IntakeResult] = run_once(_INTAKE_RESULT_KEY)
@@ -97,7 +128,11 @@ def reading_progress(context: AppContext, person: Person) -> None:
         beats = workers.list_heartbeats(conn)
     total, queued = sum(batch.pages for batch in found), sum(batch.queued for batch in found)
     now = utc_now()
-    alive = [name for name, beat in beats.items() if (now - beat).total_seconds() < context.settings.takeover_seconds]
+    alive = [
+        name
+        for name, beat in beats.items()
+        if (now - beat).total_seconds() < context.settings.takeover_seconds
+    ]
     if queued == 0:
         if total:
             st.caption(t("scan.all_read", count=total))
@@ -115,10 +150,15 @@ def _batches_table(context: AppContext, person: Person) -> None:
         st.caption(t("scan.no_batches"))
         return
     columns = ("came", "unit", "place", "pages", "done", "waiting", "failed", "id")
-    rows = [(format_moment(b.created_at), b.unit, b.place, b.pages, b.done, b.waiting, b.failed, b.id) for b in found]
+    rows = [
+        (format_moment(b.created_at), b.unit, b.place, b.pages, b.done, b.waiting, b.failed, b.id)
+        for b in found
+    ]
     with st.container(key="batches"):
         st.html(html_table([t(f"scan.column.{name}") for name in columns], rows, tall=True))
     for stack in (one for one in found if one.is_interrupted):
-        st.warning(t("scan.cut_short", count=stack.pages, batch=stack.id), icon=":material/content_cut:")
+        st.warning(
+            t("scan.cut_short", count=stack.pages, batch=stack.id), icon=":material/content_cut:"
+        )
     for stack in (one for one in found if one.other_unit_pages):
         st.caption(t("scan.elsewhere", count=stack.other_unit_pages, batch=stack.id))

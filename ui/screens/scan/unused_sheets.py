@@ -26,16 +26,37 @@ def unused_sheets(context: AppContext, person: Person) -> None:
         if said := st.session_state.pop(_MESSAGE_KEY, None):
             st.info(said, icon=":material/info:")
         with context.store.read() as conn:
-            astray = [sheet_accounting.NO_UNIT] if sheet_accounting.has_unknown_unit_sheets(conn) else []
-        st.selectbox(t("accounting.unit"), [*sorted(person.units), *astray], key=_UNIT_KEY, format_func=_unit_text)
+            astray = (
+                [sheet_accounting.NO_UNIT] if sheet_accounting.has_unknown_unit_sheets(conn) else []
+            )
+        st.selectbox(
+            t("accounting.unit"),
+            [*sorted(person.units), *astray],
+            key=_UNIT_KEY,
+            format_func=_unit_text,
+        )
         st.text_area(t("accounting.serials"), key=_SERIALS_KEY, height=90)
-        st.button(t("accounting.do"), key="unused_do", on_click=partial(_save_unused, context, person))
+        st.button(
+            t("accounting.do"), key="unused_do", on_click=partial(_save_unused, context, person)
+        )
         with context.store.read() as conn:
             lots = sheet_accounting.list_unused_sheets(conn, person)
         for lot in lots[:_MAX_REGISTRATIONS]:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.caption(t("accounting.line", unit=_unit_text(lot.unit), count=lot.sheets, by=lot.by, at=format_moment(lot.at)))
-                st.button(t("accounting.undo"), key=f"unused-{lot.id}-{lot.unit}", on_click=partial(_undo_unused, context, person, lot.id))
+                st.caption(
+                    t(
+                        "accounting.line",
+                        unit=_unit_text(lot.unit),
+                        count=lot.sheets,
+                        by=lot.by,
+                        at=format_moment(lot.at),
+                    )
+                )
+                st.button(
+                    t("accounting.undo"),
+                    key=f"unused-{lot.id}-{lot.unit}",
+                    on_click=partial(_undo_unused, context, person, lot.id),
+                )
 
 
 def _unit_text(unit: str) -> str:
@@ -47,12 +68,19 @@ def _save_unused(context: AppContext, person: Person) -> None:
     try:
         with context.store.begin() as conn:
             count = sheet_accounting.save_unused_sheets(
-                conn, person, str(st.session_state[_UNIT_KEY]), str(st.session_state[_SERIALS_KEY]), utc_now()
+                conn,
+                person,
+                str(st.session_state[_UNIT_KEY]),
+                str(st.session_state[_SERIALS_KEY]),
+                utc_now(),
             )
     except EfterskriftError as error:
         st.session_state[_MESSAGE_KEY] = error_text(error)
     else:
-        st.session_state[_MESSAGE_KEY], st.session_state[_SERIALS_KEY] = t("accounting.noted", count=count), ""
+        st.session_state[_MESSAGE_KEY], st.session_state[_SERIALS_KEY] = (
+            t("accounting.noted", count=count),
+            "",
+        )
 
 
 @requires_open_session

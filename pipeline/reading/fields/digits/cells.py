@@ -1,14 +1,18 @@
 """From the picture of a row of digit boxes to one small picture a box.
 
-The same function prepares training data and live crops, so the network never meets a picture that was made in another way.
-Ink that belongs to a neighbour, printed lines and dust are taken away here; what is left is centred and scaled to 32 × 32.
+The same function prepares training data and live crops, so the network never meets a picture
+that was made in another way. Ink that belongs to a neighbour, printed lines and dust are taken
+away here; what is left is centred and scaled to 32 × 32.
 
-Where the printed boxes of a row of digits lie on a sheet, when they are a few pixels off: the best of all moves by whole pixels.
+Where the printed boxes of a row of digits lie on a sheet, when they are a few pixels off: the
+best of all moves by whole pixels.
 
-Print consists of lines and few words, so that most of its rows of pixels are alike. Each kind of row is held against the sheet once; what all rows of
-the print have in common with the sheet is added up from there. This takes half of the time of a Fourier transform.
+Print consists of lines and few words, so that most of its rows of pixels are alike. Each kind of
+row is held against the sheet once; what all rows of the print have in common with the sheet is
+added up from there. This takes half of the time of a Fourier transform.
 
-What is darker than the paper in the picture of a row of digit boxes, and that without what is printed there.
+What is darker than the paper in the picture of a row of digit boxes, and that without what is
+printed there.
 """
 
 from __future__ import annotations
@@ -41,7 +45,9 @@ MAX_SHIFT_PX = 4
 SHIFT_COUNT = 2 * MAX_SHIFT_PX + 1
 Grey = NDArray[np.float32]
 DARKEST_PAPER = 0.45
-"""Paper in a shadow has at least this share of the brightness around; what is darker over a wide area is ink."""
+"""Paper in a shadow has at least this share of the brightness around; what is darker over a wide
+area is ink.
+"""
 PRINT_LEVELS = 12
 """Grey levels below the paper beyond which the unfilled form is printed on."""
 GrayLevels = Image | Grey
@@ -61,9 +67,13 @@ CELL_PX = 32
 GLYPH_PX = 26
 """The longer side of the ink in a cell picture, px."""
 WORK_HEIGHT_PX = (44, 80)
-"""Height of the boxes within which a row is worked on as it is, px; others are scaled to the middle."""
+"""Height of the boxes within which a row is worked on as it is, px; others are scaled to the
+middle.
+"""
 MIN_FULL_INK_LEVELS = 60.0
-"""Grey levels below the paper that count as full ink at least: fainter pencil stays faint in the cell picture."""
+"""Grey levels below the paper that count as full ink at least: fainter pencil stays faint in the
+cell picture.
+"""
 STROKE_CONTRAST = 0.3
 """Contrast from which ink is a stroke."""
 MIN_ROW_LEVELS = (0.2 + 0.5 * STROKE_CONTRAST) * MIN_FULL_INK_LEVELS - 0.01
@@ -71,25 +81,36 @@ MIN_ROW_LEVELS = (0.2 + 0.5 * STROKE_CONTRAST) * MIN_FULL_INK_LEVELS - 0.01
 PEN_SAMPLE_PX = 20
 """So many pixels say how dark a cell's pen is."""
 MIN_ENLARGED_HEIGHT = 0.42
-"""A glyph lower than this share of the box is not enlarged to full size: a dot must not become a nought."""
+"""A glyph lower than this share of the box is not enlarged to full size: a dot must not become a
+nought.
+"""
 
 
 def find_best_shift(printed: Image | Grey, ink: Image | Grey) -> tuple[int, int]:
-    """By how many px the print (h, w) must go down and right to lie on the ink (h, w): there the cosine between both is greatest.
+    """By how many px the print (h, w) must go down and right to lie on the ink (h, w): there the
+    cosine between both is greatest.
 
-    What comes within `ALIGN` px of the print's edge does not count, as it may leave the picture. The print stays where it is if nothing else is left,
-    or if the ink has nothing in common with it. Of moves that are as good, the one farthest up and left.
+    What comes within `ALIGN` px of the print's edge does not count, as it may leave the picture.
+    The print stays where it is if nothing else is left, or if the ink has nothing in common with
+    it. Of moves that are as good, the one farthest up and left.
     """
     if min(printed.shape) <= 2 * MAX_SHIFT_PX:
         return 0, 0
     full = ink.astype(np.float32)
     rows = full @ _kinds_of_rows(printed)
-    common = rows.reshape(-1, SHIFT_COUNT).take(_row_kind_indices(printed), axis=0).reshape(SHIFT_COUNT, -1, SHIFT_COUNT).sum(axis=1)
+    common = (
+        rows.reshape(-1, SHIFT_COUNT)
+        .take(_row_kind_indices(printed), axis=0)
+        .reshape(SHIFT_COUNT, -1, SHIFT_COUNT)
+        .sum(axis=1)
+    )
     if not common.any():
         return 0, 0
     height, width = full.shape
     length = np.sqrt(_shift_windows(height) @ (full * full) @ _shift_windows(width).T)
-    down, right = np.unravel_index(np.argmax(common / np.maximum(length, np.finfo(np.float32).tiny)), common.shape)
+    down, right = np.unravel_index(
+        np.argmax(common / np.maximum(length, np.finfo(np.float32).tiny)), common.shape
+    )
     return int(down) - MAX_SHIFT_PX, int(right) - MAX_SHIFT_PX
 
 
@@ -105,7 +126,9 @@ def _kinds_of_rows(printed: Image | Grey) -> Grey:
 
 @cached_per_image(most_bytes=16_000_000)
 def _row_kind_indices(printed: Image | Grey) -> NDArray[np.intp]:
-    """For each move down and each row of the print the place in (h * kinds) of that row's kind on the row of ink where it then lies."""
+    """For each move down and each row of the print the place in (h * kinds) of that row's kind on
+    the row of ink where it then lies.
+    """
     inner, kinds = _inner_columns(printed), list(_row_kinds(printed))
     kind = np.array([kinds.index(row.tobytes()) for row in inner])
     row = np.arange(SHIFT_COUNT)[:, None] + np.arange(len(inner))
@@ -134,21 +157,27 @@ def measure_ink_levels(image: Image) -> GrayLevels:
     size = max(3, image.shape[0] // 3) | 1
     paper = cv2.blur(cv2.dilate(image, np.ones((size, size), np.uint8)), (size, size))
     lightest = float(paper.min())
-    if lightest >= DARKEST_PAPER * 255 or lightest >= (floor := np.float32(DARKEST_PAPER * quantile(image, 0.95))):
+    if lightest >= DARKEST_PAPER * 255 or lightest >= (
+        floor := np.float32(DARKEST_PAPER * quantile(image, 0.95))
+    ):
         return np.asarray(cv2.subtract(paper, image), np.uint8)
     lit = np.maximum(paper.astype(np.float32), floor)
     return np.maximum(np.subtract(lit, image, dtype=np.float32, out=lit), np.float32(0), out=lit)
 
 
 def remove_print(ink: GrayLevels, blank: Image) -> Grey:
-    """Take the printed lines away, as dark as they came out on this sheet; most of their length is not written on."""
+    """Take the printed lines away, as dark as they came out on this sheet; most of their length is
+    not written on.
+    """
     printed = _print_levels(blank)
     if np.count_nonzero(printed > PRINT_LEVELS) < 20:
         return ink.astype(np.float32)
     printed = _align_print(printed, ink)
     lines = printed > PRINT_LEVELS
     gain = float(np.clip(quantile(ink[lines], 0.6) / max(median(printed[lines]), 1.0), 0.2, 4.0))
-    _, near = cv2.threshold(cv2.dilate(printed, ADJACENT_KERNEL), PRINT_LEVELS, 0, cv2.THRESH_TOZERO)
+    _, near = cv2.threshold(
+        cv2.dilate(printed, ADJACENT_KERNEL), PRINT_LEVELS, 0, cv2.THRESH_TOZERO
+    )
     out = np.multiply(near, np.float32(gain * 1.15), dtype=np.float32)
     np.subtract(ink, out, out=out)
     return np.maximum(out, np.float32(0), out=out)
@@ -162,14 +191,19 @@ def _print_levels(blank: Image) -> GrayLevels:
 @cached_per_image(most_bytes=16_000_000)
 def near_print_mask(blank: Image) -> NDArray[np.bool_]:
     """Where print may have left something that `without_print` does not take away, (h, w)."""
-    return np.asarray(cv2.dilate((_print_levels(blank) > PRINT_LEVELS).view(np.uint8), NEAR_PRINT_KERNEL) > 0, np.bool_)
+    return np.asarray(
+        cv2.dilate((_print_levels(blank) > PRINT_LEVELS).view(np.uint8), NEAR_PRINT_KERNEL) > 0,
+        np.bool_,
+    )
 
 
 def _align_print(printed: GrayLevels, ink: GrayLevels) -> GrayLevels:
     """The print moved by at most `ALIGN` px to where the sheet shows it."""
     down, right = find_best_shift(printed, ink)
     height, width = printed.shape
-    wide = cv2.copyMakeBorder(printed, MAX_SHIFT_PX, MAX_SHIFT_PX, MAX_SHIFT_PX, MAX_SHIFT_PX, cv2.BORDER_REPLICATE)
+    wide = cv2.copyMakeBorder(
+        printed, MAX_SHIFT_PX, MAX_SHIFT_PX, MAX_SHIFT_PX, MAX_SHIFT_PX, cv2.BORDER_REPLICATE
+    )
     moved: GrayLevels = wide[MAX_SHIFT_PX - down :, MAX_SHIFT_PX - right :][:height, :width]  # type: ignore[assignment]
     return moved
 
@@ -183,8 +217,13 @@ def remove_rules(ink: GrayLevels, cells: int, margin: float) -> Grey:
     columns, rows = dark.mean(axis=0), dark.mean(axis=1)
     pitch = (width - 2 * margin) / cells
     reach = max(2, round(0.1 * pitch))
-    uprights = [_find_line_rows(columns, round(margin + i * pitch), reach, 0.8) for i in range(cells + 1)]
-    levels = [_find_line_rows(rows, round(y), max(2, round(0.1 * height)), 0.85) for y in (margin, height - margin)]
+    uprights = [
+        _find_line_rows(columns, round(margin + i * pitch), reach, 0.8) for i in range(cells + 1)
+    ]
+    levels = [
+        _find_line_rows(rows, round(y), max(2, round(0.1 * height)), 0.85)
+        for y in (margin, height - margin)
+    ]
     if cells == 1 and sum(line is not None for line in (*uprights, *levels)) < 3:
         return ink  # a single 1 or 7 that fills its picture is no frame
     for line in filter(None, uprights):
@@ -194,7 +233,9 @@ def remove_rules(ink: GrayLevels, cells: int, margin: float) -> Grey:
     return np.where(rule > 0, 0, ink).astype(np.float32)
 
 
-def _find_line_rows(share: NDArray[np.float64], place: int, reach: int, enough: float) -> slice | None:
+def _find_line_rows(
+    share: NDArray[np.float64], place: int, reach: int, enough: float
+) -> slice | None:
     start = max(0, place - reach)
     found = np.flatnonzero(share[start : place + reach + 1] >= enough)
     if not len(found) or found[-1] - found[0] > reach:
@@ -203,7 +244,9 @@ def _find_line_rows(share: NDArray[np.float64], place: int, reach: int, enough: 
 
 
 EMPTY_CLASS, STRUCK_CLASS, OTHER_CLASS = 10, 11, 12
-"""What a cell holds apart from the digits 0–9: nothing, something struck out or filled in, a letter or another mark."""
+"""What a cell holds apart from the digits 0–9: nothing, something struck out or filled in, a letter
+or another mark.
+"""
 
 
 def cell_images(image: Image, blank: Image | None, cells: int, margin_px: float = 0.0) -> Image:
@@ -212,9 +255,11 @@ def cell_images(image: Image, blank: Image | None, cells: int, margin_px: float 
 
 
 class DigitRow(NamedTuple):
-    """The cells of a row: (cells, 32, 32) uint8, 255 = ink; whether something is written half outside the boxes; and which cells hold something
-    as high as writing, which hold strokes that no 1 has, which two digits beside each other, and which a ditto mark lower than digits, and into which
-    a stroke of the next cell reaches, (cells,)."""
+    """The cells of a row: (cells, 32, 32) uint8, 255 = ink; whether something is written half
+    outside the boxes; and which cells hold something as high as writing, which hold strokes that
+    no 1 has, which two digits beside each other, and which a ditto mark lower than digits, and
+    into which a stroke of the next cell reaches, (cells,).
+    """
 
     pictures: Image
     outside: bool
@@ -225,10 +270,13 @@ class DigitRow(NamedTuple):
     reached: NDArray[np.bool_]
 
 
-def segment_digit_row(image: Image, blank: Image | None, cells: int, margin_px: float = 0.0) -> DigitRow:
+def segment_digit_row(
+    image: Image, blank: Image | None, cells: int, margin_px: float = 0.0
+) -> DigitRow:
     """The cells of a row.
 
-    `image` is grey (h, w), 0 = black, with `margin_px` around the boxes; `blank` is the same place of the unfilled form.
+    `image` is grey (h, w), 0 = black, with `margin_px` around the boxes; `blank` is the same
+    place of the unfilled form.
     """
     image, blank, margin = _rescale_row(image, blank, margin_px)
     ink = measure_ink_levels(image)
@@ -240,17 +288,36 @@ def segment_digit_row(image: Image, blank: Image | None, cells: int, margin_px: 
     edges = np.linspace(margin, plain.shape[1] - margin, cells + 1)
     contrast = _ink_contrast(plain, edges, margin)
     labels, found, outside = assign_strokes(
-        (contrast > STROKE_CONTRAST).view(np.uint8), edges, margin, None if blank is None else near_print_mask(blank)
+        (contrast > STROKE_CONTRAST).view(np.uint8),
+        edges,
+        margin,
+        None if blank is None else near_print_mask(blank),
     )
     box_height = plain.shape[0] - 2 * margin
     for cell, strokes in found.items():
         _draw_cell(contrast, labels, strokes, box_height, pictures[cell])
-        tall[cell], no_one[cell] = has_tall_stroke(strokes, labels, contrast, box_height), is_not_one(strokes, plain.shape[0])
-        two[cell], ditto[cell] = has_two_digits(strokes, box_height), has_ditto_mark(strokes, labels, contrast, box_height)
-    return DigitRow(pictures, outside, tall, no_one, two, ditto, find_reached_boxes(labels, found, edges, box_height))
+        tall[cell], no_one[cell] = (
+            has_tall_stroke(strokes, labels, contrast, box_height),
+            is_not_one(strokes, plain.shape[0]),
+        )
+        two[cell], ditto[cell] = (
+            has_two_digits(strokes, box_height),
+            has_ditto_mark(strokes, labels, contrast, box_height),
+        )
+    return DigitRow(
+        pictures,
+        outside,
+        tall,
+        no_one,
+        two,
+        ditto,
+        find_reached_boxes(labels, found, edges, box_height),
+    )
 
 
-def _rescale_row(image: Image, blank: Image | None, margin: float) -> tuple[Image, Image | None, float]:
+def _rescale_row(
+    image: Image, blank: Image | None, margin: float
+) -> tuple[Image, Image | None, float]:
     if blank is None and median(image) < DARK_IMAGE:
         image = (255 - image).astype(np.uint8)  # white on black; no sheet of paper is mostly black
     height = image.shape[0] - 2 * margin
@@ -263,7 +330,9 @@ def _rescale_row(image: Image, blank: Image | None, margin: float) -> tuple[Imag
 
 def _resize(image: Image, scale: float) -> Image:
     size = (max(8, round(image.shape[1] * scale)), max(8, round(image.shape[0] * scale)))
-    out: Image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC).astype(np.uint8)
+    out: Image = cv2.resize(
+        image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    ).astype(np.uint8)
     return out
 
 
@@ -282,32 +351,48 @@ def _ink_contrast(ink: Grey, edges: Edges, margin: float) -> Grey:
 
 
 def _pen_levels(boxes: Grey, bounds: NDArray[np.intp]) -> list[float]:
-    """How dark each cell's pen is; 0 where it is no darker than `FAINTEST`, which then is taken instead."""
+    """How dark each cell's pen is; 0 where it is no darker than `FAINTEST`, which then is taken
+    instead.
+    """
     darkest = boxes.max(axis=0)
     parts = [(a, b, darkest[a:b].max(initial=0)) for a, b in pairwise(bounds.tolist())]
-    return [_mean_darkest(boxes[:, a:b], most) if most > MIN_FULL_INK_LEVELS else 0.0 for a, b, most in parts]
+    return [
+        _mean_darkest(boxes[:, a:b], most) if most > MIN_FULL_INK_LEVELS else 0.0
+        for a, b, most in parts
+    ]
 
 
 def _mean_darkest(part: Grey, most: np.float32) -> float:
-    """The mean of the darkest pixels. They are sought among the dark ones only: most of a cell is paper, alike, and slow to put in order."""
+    """The mean of the darkest pixels. They are sought among the dark ones only: most of a cell is
+    paper, alike, and slow to put in order.
+    """
     count = min(PEN_SAMPLE_PX, part.size)
     dark = part[part > 0.5 * most]
     flat = dark if dark.size >= count else part.ravel()
     return float(np.add.reduce(np.partition(flat, flat.size - count)[-count:]) / count)
 
 
-def _draw_cell(ink: Grey, labels: Labels, strokes: list[Stroke], box_height: float, picture: Image) -> None:
+def _draw_cell(
+    ink: Grey, labels: Labels, strokes: list[Stroke], box_height: float, picture: Image
+) -> None:
     """Draw a cell's strokes into its picture (32, 32), centred and scaled."""
     left, top = min(stroke.x for stroke in strokes), min(stroke.y for stroke in strokes)
-    right, bottom = max(stroke.x + stroke.w for stroke in strokes), max(stroke.y + stroke.h for stroke in strokes)
+    right, bottom = (
+        max(stroke.x + stroke.w for stroke in strokes),
+        max(stroke.y + stroke.h for stroke in strokes),
+    )
     around = slice(max(0, top - 1), bottom + 1), slice(max(0, left - 1), right + 1)
     near = labels[around]
     mine = near == strokes[0].label
     for stroke in strokes[1:]:
         mine |= near == stroke.label
     part = ink[around] * cv2.dilate(mine.view(np.uint8), ADJACENT_KERNEL)
-    scale = GLYPH_PX / max(float(bottom - top), float(right - left), MIN_ENLARGED_HEIGHT * box_height)
-    width, height = (min(CELL_PX, max(1, round(side * scale))) for side in (part.shape[1], part.shape[0]))
+    scale = GLYPH_PX / max(
+        float(bottom - top), float(right - left), MIN_ENLARGED_HEIGHT * box_height
+    )
+    width, height = (
+        min(CELL_PX, max(1, round(side * scale))) for side in (part.shape[1], part.shape[0])
+    )
     small = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
     top, left = (CELL_PX - height) // 2, (CELL_PX - width) // 2
     picture[top : top + height, left : left + width] = small * np.float32(255)

@@ -1,7 +1,9 @@
-"""What a row of digit boxes may say: for each format the values that a row of symbols can stand for, and how likely a person writes such a row.
+"""What a row of digit boxes may say: for each format the values that a row of symbols can stand
+for, and how likely a person writes such a row.
 
-Weights are relative to a row that the format allows (1). They are deliberately mild: a clear reading that breaks the rules stays what it is,
-and only one that the network itself doubts gives way.
+Weights are relative to a row that the format allows (1). They are deliberately mild: a clear
+reading that breaks the rules stays what it is, and only one that the network itself doubts gives
+way.
 """
 
 from __future__ import annotations
@@ -19,18 +21,23 @@ MISFIT_WEIGHT = 0.02
 OUT_OF_RANGE_WEIGHT = 0.05
 """Weight of a number outside the field's minimum and maximum."""
 GAP_WEIGHT = 0.2
-"""Weight of a number or code with an empty box between its digits. Unless that parts a number's thousands, or stands before its comma, a digit there
-may not have been seen."""
+"""Weight of a number or code with an empty box between its digits. Unless that parts a number's
+thousands, or stands before its comma, a digit there may not have been seen.
+"""
 _THOUSANDS_PATTERN = re.compile(r"\d{1,3}( \d{3})+")
 SHORT_TIME_WEIGHT = 0.2
 """Weight of a time without its first nought, such as 815."""
 LEFT_ALIGNED_WEIGHT = 0.2
-"""Weight of reading a row from its left end on, past the printed comma, when boxes at its right end are empty."""
+"""Weight of reading a row from its left end on, past the printed comma, when boxes at its right end
+are empty.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class RowCandidate:
-    """A value that a row may stand for. `fits` is false when it is only the row's digits, because the format does not allow them."""
+    """A value that a row may stand for. `fits` is false when it is only the row's digits, because
+    the format does not allow them.
+    """
 
     value: str
     weight: float
@@ -38,7 +45,9 @@ class RowCandidate:
 
 
 def row_candidates(row: str, spec: FieldSpec) -> list[RowCandidate]:
-    """The values of a row of digits and blanks, one character a box; at least one digit. Without a format: the digits as they stand."""
+    """The values of a row of digits and blanks, one character a box; at least one digit. Without a
+    format: the digits as they stand.
+    """
     if spec.format is None:
         return [RowCandidate(row.replace(" ", ""), 1.0)]
     return _GRAMMARS[spec.format](row, spec)
@@ -53,9 +62,21 @@ def _date_candidates(row: str, _spec: FieldSpec) -> list[RowCandidate]:
 def _time_candidates(row: str, _spec: FieldSpec) -> list[RowCandidate]:
     digits = row.replace(" ", "").rjust(4, "0")
     written_short = len(row.replace(" ", "")) == len("815") and " " not in row.strip()
-    if len(row) == 4 and (row.isdigit() or written_short) and (digits == "2400" or (int(digits[:2]) < 24 and int(digits[2:]) < 60)):
-        unseen = row.endswith(" ") and int(row[:2]) < 24  # 123 may be 12.30 whose nought was not seen; 815 can be 8.15 only
-        return [RowCandidate(f"{digits[:2]}:{digits[2:]}", SHORT_TIME_WEIGHT if written_short else 1.0, fits=not unseen)]
+    if (
+        len(row) == 4
+        and (row.isdigit() or written_short)
+        and (digits == "2400" or (int(digits[:2]) < 24 and int(digits[2:]) < 60))
+    ):
+        unseen = (
+            row.endswith(" ") and int(row[:2]) < 24
+        )  # 123 may be 12.30 whose nought was not seen; 815 can be 8.15 only
+        return [
+            RowCandidate(
+                f"{digits[:2]}:{digits[2:]}",
+                SHORT_TIME_WEIGHT if written_short else 1.0,
+                fits=not unseen,
+            )
+        ]
     return _misfit_candidates(row)
 
 
@@ -84,20 +105,34 @@ def is_calendar_day(digits: str) -> bool:
 
 
 def is_personal_number(digits: str) -> bool:
-    """Whether 12 digits are a personnummer or samordningsnummer: century, date and check digit, as `pipeline/domain/identity_numbers.py` has them."""
-    return digits[:2] in ("18", "19", "20") and has_valid_check_digit(digits[2:]) and normalize_pid(digits, date.max).valid
+    """Whether 12 digits are a personnummer or samordningsnummer: century, date and check digit, as
+    `pipeline/domain/identity_numbers.py` has them.
+    """
+    return (
+        digits[:2] in ("18", "19", "20")
+        and has_valid_check_digit(digits[2:])
+        and normalize_pid(digits, date.max).valid
+    )
 
 
 def has_valid_check_digit(digits: str) -> bool:
-    """Whether the last digit is the check digit of those before it (weights 2, 1, 2, 1 … from the left of an even number of digits)."""
+    """Whether the last digit is the check digit of those before it (weights 2, 1, 2, 1 … from the
+    left of an even number of digits).
+    """
     doubled = [int(d) * (2 if i % 2 == 0 else 1) for i, d in enumerate(digits)]
     return sum(d // 10 + d % 10 for d in doubled) % 10 == 0
 
 
 def _number_candidates(row: str, spec: FieldSpec) -> list[RowCandidate]:
     gap = GAP_WEIGHT if " " in row.strip() else 1.0
-    whole, part = (row[: -spec.decimals].strip(), row[-spec.decimals :]) if spec.decimals else (row.strip(), "")
-    fits = (" " not in whole or _THOUSANDS_PATTERN.fullmatch(whole) is not None) and " " not in part.rstrip()
+    whole, part = (
+        (row[: -spec.decimals].strip(), row[-spec.decimals :])
+        if spec.decimals
+        else (row.strip(), "")
+    )
+    fits = (
+        " " not in whole or _THOUSANDS_PATTERN.fullmatch(whole) is not None
+    ) and " " not in part.rstrip()
     if not spec.decimals:
         return [_weigh_range(_canonical_number(row, ""), gap, spec, fits=fits)]
     placed = _canonical_number(row[: -spec.decimals], row[-spec.decimals :])
@@ -105,7 +140,10 @@ def _number_candidates(row: str, spec: FieldSpec) -> list[RowCandidate]:
     if not row.endswith(" ") or len(digits) <= spec.decimals:
         return [_weigh_range(placed, gap, spec, fits=fits)]
     packed = _canonical_number(digits[: -spec.decimals], digits[-spec.decimals :])
-    return [_weigh_range(placed, gap * (1 - LEFT_ALIGNED_WEIGHT), spec, fits=fits), _weigh_range(packed, gap * LEFT_ALIGNED_WEIGHT, spec, fits=fits)]
+    return [
+        _weigh_range(placed, gap * (1 - LEFT_ALIGNED_WEIGHT), spec, fits=fits),
+        _weigh_range(packed, gap * LEFT_ALIGNED_WEIGHT, spec, fits=fits),
+    ]
 
 
 def _canonical_number(whole: str, part: str) -> str:

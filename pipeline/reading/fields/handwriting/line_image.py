@@ -1,4 +1,6 @@
-"""The picture of one handwritten line as the network likes it: its ink alone, cut to its extent, with white around."""
+"""The picture of one handwritten line as the network likes it: its ink alone, cut to its extent,
+with white around.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ MIN_LINE_INK_MM2 = 0.35
 """Less ink than this in a whole line is taken for dirt."""
 MIN_STROKE_LENGTH_MM = 1.2
 MIN_STROKE_HEIGHT_MM = 0.5
-"""Writing has a stroke at least so long (diagonal) and so high somewhere; specks are shorter, what is left of a printed rule is lower."""
+"""Writing has a stroke at least so long (diagonal) and so high somewhere; specks are shorter, what
+is left of a printed rule is lower.
+"""
 CLEAN_EMPTY_P, SPECKED_EMPTY_P = 0.99, 0.9
 """How surely a line without writing is empty: no ink at all, specks."""
 MIN_BEND_MM = 0.4
@@ -34,9 +38,11 @@ MAX_INK_HEIGHT = 1.6
 
 @dataclass(frozen=True, slots=True)
 class LineImage:
-    """One line: its picture as the network likes it, or None when nothing is written, which then is sure by `empty_p`.
+    """One line: its picture as the network likes it, or None when nothing is written, which then is
+    sure by `empty_p`.
 
-    `left` is the column of the field's crop that the picture's first column shows, where that is known.
+    `left` is the column of the field's crop that the picture's first column shows, where that is
+    known.
     """
 
     picture: Image | None
@@ -46,7 +52,9 @@ class LineImage:
 
 @dataclass(frozen=True, slots=True)
 class LineCut:
-    """A line's picture (dark on white), and the column of the field that its first column shows; columns keep their width."""
+    """A line's picture (dark on white), and the column of the field that its first column shows;
+    columns keep their width.
+    """
 
     picture: Image
     left: int
@@ -61,13 +69,19 @@ def make_line_image(ink: Ink, mask: Mask) -> LineImage:
 
 
 def cut_line(ink: Ink, mask: Mask) -> Image | None:
-    """The ink in `mask` cut out with white around it, as the network likes it; None when there is next to none."""
+    """The ink in `mask` cut out with white around it, as the network likes it; None when there is
+    next to none.
+    """
     found = cut_line_with_offset(ink, mask)
     return found.picture if found else None
 
 
-def cut_line_with_offset(ink: Ink, mask: Mask, y: NDArray[np.float64] | None = None) -> LineCut | None:
-    """As `line_picture`, and told where it lies; writing that follows the curve `y` (px, a value a column) is laid straight."""
+def cut_line_with_offset(
+    ink: Ink, mask: Mask, y: NDArray[np.float64] | None = None
+) -> LineCut | None:
+    """As `line_picture`, and told where it lies; writing that follows the curve `y` (px, a value a
+    column) is laid straight.
+    """
     if np.count_nonzero(mask) < MIN_LINE_INK_MM2 * ink.px_per_mm**2:
         return None
     left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
@@ -80,7 +94,9 @@ def cut_line_with_offset(ink: Ink, mask: Mask, y: NDArray[np.float64] | None = N
 
 
 def cut_columns(picture: Image, start: int, end: int) -> Image | None:
-    """The columns from `start` up to `end` of a line's picture, as a picture of their own; None if there is no ink."""
+    """The columns from `start` up to `end` of a line's picture, as a picture of their own; None if
+    there is no ink.
+    """
     found = cut_columns_with_offset(picture, start, end)
     return found.picture if found else None
 
@@ -98,15 +114,25 @@ def cut_columns_with_offset(picture: Image, start: int, end: int) -> LineCut | N
 
 def _pad_image(picture: Image, above: int, beside: int) -> Image:
     """With white around it: so many rows above and below, so many columns on both sides."""
-    return np.asarray(cv2.copyMakeBorder(picture, above, above, beside, beside, cv2.BORDER_CONSTANT, value=(255,)), np.uint8)
+    return np.asarray(
+        cv2.copyMakeBorder(
+            picture, above, above, beside, beside, cv2.BORDER_CONSTANT, value=(255,)
+        ),
+        np.uint8,
+    )
 
 
 def _straighten(cut: Image, y: NDArray[np.float64]) -> Image:
     """Each column moved so that the curve becomes level, cut to the ink that is left."""
     down = (y.max() - y).astype(np.float32)
     height = cut.shape[0] + int(np.ceil(down.max()))
-    columns, rows = np.meshgrid(np.arange(cut.shape[1], dtype=np.float32), np.arange(height, dtype=np.float32))
-    out = np.asarray(cv2.remap(cut, columns, rows - down[None, :], cv2.INTER_LINEAR, borderValue=(255,)), np.uint8)
+    columns, rows = np.meshgrid(
+        np.arange(cut.shape[1], dtype=np.float32), np.arange(height, dtype=np.float32)
+    )
+    out = np.asarray(
+        cv2.remap(cut, columns, rows - down[None, :], cv2.INTER_LINEAR, borderValue=(255,)),
+        np.uint8,
+    )
     inked = np.flatnonzero((out < 128).any(axis=1))
     return out[inked[0] : inked[-1] + 1] if inked.size else out
 
@@ -115,14 +141,20 @@ def has_stroke(mask: Mask, px_per_mm: float) -> bool:
     """Whether there is a stroke as long and as high as writing has somewhere."""
     x, y, w, h = cv2.boundingRect(mask.view(np.uint8))
     strokes = Components.of(mask[y : y + h, x : x + w])
-    width, height = (strokes.column(side)[1:] / px_per_mm for side in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT))
-    return bool(((np.hypot(width, height) >= MIN_STROKE_LENGTH_MM) & (height >= MIN_STROKE_HEIGHT_MM)).any())
+    width, height = (
+        strokes.column(side)[1:] / px_per_mm for side in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT)
+    )
+    return bool(
+        ((np.hypot(width, height) >= MIN_STROKE_LENGTH_MM) & (height >= MIN_STROKE_HEIGHT_MM)).any()
+    )
 
 
 def split_into_bands(mask: Mask, edges: Sequence[float]) -> list[Mask]:
-    """The ink of each band between neighbouring `edges` (y in px): a stroke belongs whole to the band that its centre is in.
+    """The ink of each band between neighbouring `edges` (y in px): a stroke belongs whole to the
+    band that its centre is in.
 
-    Descenders and ascenders so stay with their line; only ink that is far higher than a band is cut at the edges.
+    Descenders and ascenders so stay with their line; only ink that is far higher than a band is
+    cut at the edges.
     """
     strokes = Components.of(mask)
     tall = strokes.column(cv2.CC_STAT_HEIGHT) > MAX_INK_HEIGHT * (edges[1] - edges[0])

@@ -1,6 +1,7 @@
 """Writing so narrow that the network has hardly a step for each letter is read again, spread out.
 
-The network answers once for each 8 px of a line 48 px high. Where two letters share a step one of them is lost, and in the narrowest hands all.
+The network answers once for each 8 px of a line 48 px high. Where two letters share a step one
+of them is lost, and in the narrowest hands all.
 """
 
 from __future__ import annotations
@@ -14,19 +15,24 @@ from pipeline.domain.model import Image
 from pipeline.reading.fields.handwriting.network import Steps, read_steps
 
 MAX_SIGNS_PER_STEP = 0.55
-"""Signs a step from which on a line is spread: lines rendered in fonts set aside are then read with two thirds of the errors, French ones with nine
-tenths. Writing that is not dense is read worse if it is spread."""
+"""Signs a step from which on a line is spread: lines rendered in fonts set aside are then read with
+two thirds of the errors, French ones with nine tenths. Writing that is not dense is read worse
+if it is spread.
+"""
 SPREAD_FACTOR, MAX_SPREADS = 1.5, 2
 """So much wider, and again if letters that come to light are as dense."""
 
 
 def read_condensed(images: Sequence[Image]) -> list[tuple[Image, Steps]]:
-    """Each grey picture of a line as it was read best, as given or spread, with the network's answer for it.
+    """Each grey picture of a line as it was read best, as given or spread, with the network's
+    answer for it.
 
     Raises:
         MissingProgramError: the network's file is not installed.
     """
-    return [_spread_image(image, steps) for image, steps in zip(images, read_steps(images), strict=True)]
+    return [
+        _spread_image(image, steps) for image, steps in zip(images, read_steps(images), strict=True)
+    ]
 
 
 def _spread_image(image: Image, steps: Steps) -> tuple[Image, Steps]:

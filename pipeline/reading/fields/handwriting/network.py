@@ -1,9 +1,11 @@
 """The handwriting network: line pictures in, probabilities of characters a step out.
 
-The network is PP-OCRv6 small: 48 px high lines, grey as three equal channels scaled to -1…1, one step a 8 px, softmax over its classes. It comes
-with three sets of weights, of which the setting `handwriting` chooses one: as the package `rapidocr` carries them (18,710 classes, Apache-2.0), or
-tuned to present-day handwriting by `research/training/handwriting/train.py` (cards in `data/models`). Only the classes that Swedish paper needs are kept
-and made to add up to 1 again, which equals a softmax over them alone.
+The network is PP-OCRv6 small: 48 px high lines, grey as three equal channels scaled to -1…1, one
+step a 8 px, softmax over its classes. It comes with three sets of weights, of which the setting
+`handwriting` chooses one: as the package `rapidocr` carries them (18,710 classes, Apache-2.0),
+or tuned to present-day handwriting by `research/training/handwriting/train.py` (cards in
+`data/models`). Only the classes that Swedish paper needs are kept and made to add up to 1 again,
+which equals a softmax over them alone.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ MIN_INPUT_PX = 48
 MIN_LINE_WIDTH_PX, MAX_LINE_WIDTH_PX = 16, 3200
 """A line is made at least so wide, and at most."""
 WHITE_AFTER_PX = 16
-"""The network was trained with lines of several widths side by side: without any white after them, 3 % more of 800 words are read wrong."""
+"""The network was trained with lines of several widths side by side: without any white after them,
+3 % more of 800 words are read wrong.
+"""
 TUNED_MODELS = {Handwriting.BEST: "handwriting.onnx", Handwriting.FREE: "handwriting-free.onnx"}
 SECOND_HANDWRITING_MODEL = "handwriting-second.onnx"
 
@@ -60,8 +64,11 @@ def read_steps(images: Sequence[Image], file: Path | None = None) -> list[Steps]
     return [_run_cached(network, image) for image in images]
 
 
-def read_all_characters(images: Sequence[Image], file: Path | None = None) -> list[tuple[Steps, str]]:
-    """As `read_steps`, but for all characters that the network knows: (steps, 1 + characters), and the characters.
+def read_all_characters(
+    images: Sequence[Image], file: Path | None = None
+) -> list[tuple[Steps, str]]:
+    """As `read_steps`, but for all characters that the network knows: (steps, 1 + characters), and
+    the characters.
 
     Raises:
         MissingProgramError: the network's file is missing or damaged.
@@ -75,7 +82,9 @@ def _line_input(image: Image) -> NDArray[np.float32]:
     height, width = image.shape
     wanted = int(np.clip(round(width * LINE_HEIGHT / height), MIN_LINE_WIDTH_PX, MAX_LINE_WIDTH_PX))
     way = cv2.INTER_AREA if height > LINE_HEIGHT else cv2.INTER_CUBIC
-    return cv2.resize(image, (wanted, LINE_HEIGHT), interpolation=way).astype(np.float32) / 127.5 - 1.0
+    return (
+        cv2.resize(image, (wanted, LINE_HEIGHT), interpolation=way).astype(np.float32) / 127.5 - 1.0
+    )
 
 
 def _run_cached(network: InferenceSession, image: Image) -> Steps:
@@ -84,7 +93,9 @@ def _run_cached(network: InferenceSession, image: Image) -> Steps:
 
 
 def _run_single(network: InferenceSession, image: Image) -> Steps:
-    """One line by itself: white to make it as wide as others would cost time and be looked at too, as channels are weighed by their mean."""
+    """One line by itself: white to make it as wide as others would cost time and be looked at too,
+    as channels are weighed by their mean.
+    """
     line = _line_input(image)
     width = max(MIN_INPUT_PX, -(-(line.shape[1] + WHITE_AFTER_PX) // STEP_PX) * STEP_PX)
     block = np.ones((1, 3, LINE_HEIGHT, width), np.float32)
@@ -96,7 +107,8 @@ def _run_single(network: InferenceSession, image: Image) -> Steps:
 def find_network_file() -> Path:
     """The file of the network that reads, as the setting `handwriting` says.
 
-    `best` is the tuned network if it is installed, else the one as shipped; another choice than `best` is never replaced by another.
+    `best` is the tuned network if it is installed, else the one as shipped; another choice than
+    `best` is never replaced by another.
     """
     settings = load_settings()
     if settings.handwriting in TUNED_MODELS:
@@ -107,13 +119,19 @@ def find_network_file() -> Path:
 
 
 def find_second_file() -> Path | None:
-    """The file of another network that may be asked about what the setting's reads doubtfully; None if there is none.
+    """The file of another network that may be asked about what the setting's reads doubtfully; None
+    if there is none.
 
-    Only `best` has a second opinion, a network that was taught other lines; no other choice gets any, as its weights are what was asked for.
+    Only `best` has a second opinion, a network that was taught other lines; no other choice gets
+    any, as its weights are what was asked for.
     """
     settings = load_settings()
     other = settings.models / SECOND_HANDWRITING_MODEL
-    return other if find_network_file().name == TUNED_MODELS[Handwriting.BEST] and other.is_file() else None
+    return (
+        other
+        if find_network_file().name == TUNED_MODELS[Handwriting.BEST] and other.is_file()
+        else None
+    )
 
 
 def find_shipped_file() -> Path:
@@ -128,7 +146,9 @@ def load_network(file: Path) -> InferenceSession:
     Raises:
         MissingProgramError: its file is missing or damaged.
     """
-    return open_session(file, _missing_file_remedy(file), keeps_memory=False)  # lines have ever new widths
+    return open_session(
+        file, _missing_file_remedy(file), keeps_memory=False
+    )  # lines have ever new widths
 
 
 def _missing_file_remedy(file: Path) -> Text:
@@ -141,7 +161,9 @@ def _missing_file_remedy(file: Path) -> Text:
 
 @lru_cache(maxsize=3)
 def _alphabet_columns(network: InferenceSession) -> list[int]:
-    """Where the network answers for CTC's blank and each character of the alphabet; it puts the space last."""
+    """Where the network answers for CTC's blank and each character of the alphabet; it puts the
+    space last.
+    """
     place = {character: i for i, character in enumerate(_known_characters(network), start=1)}
     return [0, *(place[character] for character in ALPHABET)]
 

@@ -1,6 +1,8 @@
-"""Where the words of a line stand in its picture, from the network's answers: the likeliest way to write the text that was read, step by step.
+"""Where the words of a line stand in its picture, from the network's answers: the likeliest way to
+write the text that was read, step by step.
 
-A. Graves et al., ICML 2006 (CTC): the best path through the text's characters with pauses between them (Viterbi).
+A. Graves et al., ICML 2006 (CTC): the best path through the text's characters with pauses
+between them (Viterbi).
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ _WORD_PATTERN = re.compile(r"\S+")
 
 @dataclass(frozen=True, slots=True)
 class WordSpan:
-    """A word's characters, from `start` up to `end`, and the columns of the line's picture that they are written in."""
+    """A word's characters, from `start` up to `end`, and the columns of the line's picture that
+    they are written in.
+    """
 
     start: int
     end: int
@@ -31,7 +35,9 @@ class WordSpan:
 
 
 def find_word_spans(steps: Steps, text: str, width: int) -> tuple[WordSpan, ...]:
-    """The words of a text that was read from these steps of a picture so many columns wide; none if it cannot be written in so few steps."""
+    """The words of a text that was read from these steps of a picture so many columns wide; none if
+    it cannot be written in so few steps.
+    """
     where = align_characters(steps, text)
     if where is None:
         return ()
@@ -39,18 +45,30 @@ def find_word_spans(steps: Steps, text: str, width: int) -> tuple[WordSpan, ...]
     found = []
     for word in _WORD_PATTERN.finditer(text):
         first, last = where[word.start()], where[word.end() - 1]
-        found.append(WordSpan(word.start(), word.end(), float(first[0] * column), float((last[1] + 1) * column)))
+        found.append(
+            WordSpan(
+                word.start(), word.end(), float(first[0] * column), float((last[1] + 1) * column)
+            )
+        )
     return tuple(found)
 
 
 def align_characters(steps: Steps, text: str) -> list[tuple[int, int]] | None:
-    """For each character the first and last step that it is read from; None if the text cannot be written in so few steps."""
+    """For each character the first and last step that it is read from; None if the text cannot be
+    written in so few steps.
+    """
     signs = [ALPHABET.find(sign) + 1 for sign in text]
-    if not signs or 0 in signs or len(steps) < len(signs) + sum(a == b for a, b in itertools.pairwise(signs)):
+    if (
+        not signs
+        or 0 in signs
+        or len(steps) < len(signs) + sum(a == b for a, b in itertools.pairwise(signs))
+    ):
         return None
     states = np.zeros(2 * len(signs) + 1, np.intp)
     states[1::2] = signs
-    return _sign_runs(_likeliest_states(np.log(np.maximum(steps[:, states], MIN_P)), states), len(signs))
+    return _sign_runs(
+        _likeliest_states(np.log(np.maximum(steps[:, states], MIN_P)), states), len(signs)
+    )
 
 
 def _likeliest_states(seen: NDArray[np.float32], states: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -73,7 +91,9 @@ def _likeliest_states(seen: NDArray[np.float32], states: NDArray[np.intp]) -> ND
 
 
 def _backtrack(steps: NDArray[np.intp], last: int) -> NDArray[np.intp]:
-    """The states from the first step to the last one, which is known; `steps` (steps, states) says how many states back each came from."""
+    """The states from the first step to the last one, which is known; `steps` (steps, states) says
+    how many states back each came from.
+    """
     path = [last]
     for at in range(len(steps) - 1, 0, -1):
         path.append(path[-1] - int(steps[at, path[-1]]))
@@ -81,7 +101,9 @@ def _backtrack(steps: NDArray[np.intp], last: int) -> NDArray[np.intp]:
 
 
 def _sign_runs(path: NDArray[np.intp], count: int) -> list[tuple[int, int]]:
-    """The first and the last step of each sign; no state of a sign is skipped, and the path never goes back."""
+    """The first and the last step of each sign; no state of a sign is skipped, and the path never
+    goes back.
+    """
     signs = 2 * np.arange(count) + 1
     first, after = np.searchsorted(path, signs), np.searchsorted(path, signs, side="right")
     return list(zip(first.tolist(), (after - 1).tolist(), strict=True))
@@ -89,4 +111,6 @@ def _sign_runs(path: NDArray[np.intp], count: int) -> list[tuple[int, int]]:
 
 def shift_words(words: tuple[WordBox, ...], characters: int) -> tuple[WordBox, ...]:
     """The same words in a text that has so many characters more before them."""
-    return tuple(WordBox(word.start + characters, word.end + characters, word.box) for word in words)
+    return tuple(
+        WordBox(word.start + characters, word.end + characters, word.box) for word in words
+    )

@@ -1,4 +1,6 @@
-"""The printed box in a picture of a check box that comes without its form: found, and given back as a crop with a blank."""
+"""The printed box in a picture of a check box that comes without its form: found, and given back as
+a crop with a blank.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class _Side:
 
 
 def detect_box(crop: FieldImage) -> FieldImage:
-    """The crop cut evenly around its box, with the box as its blank; a picture without a box is taken to be the inside of one."""
+    """The crop cut evenly around its box, with the box as its blank; a picture without a box is
+    taken to be the inside of one.
+    """
     sides = _find_sides(measure_darkness(crop.image, find_px_per_mm(crop), MAX_MARK_MM))
     if sides is None:
         return replace(crop, template_image=np.full_like(crop.image, 255))
@@ -47,7 +51,13 @@ def detect_box(crop: FieldImage) -> FieldImage:
     blank = _draw_box(crop.image, sides)[rows, columns]
     image = np.ascontiguousarray(crop.image[rows, columns])
     scale = (image.shape[0] - 2 * margin) / crop.spec.box[3]
-    return replace(crop, image=image, template_image=np.ascontiguousarray(blank), px_per_mm=scale, margin_mm=margin / scale)
+    return replace(
+        crop,
+        image=image,
+        template_image=np.ascontiguousarray(blank),
+        px_per_mm=scale,
+        margin_mm=margin / scale,
+    )
 
 
 BoxSides = tuple[_Side, _Side, _Side, _Side]
@@ -57,7 +67,12 @@ BoxSides = tuple[_Side, _Side, _Side, _Side]
 def _find_sides(darkness: Darkness) -> BoxSides | None:
     for level in PRINT_DARKNESS:
         dark = darkness > level
-        left, top, right, bottom = _find_side(dark.T), _find_side(dark), _find_side(dark.T[::-1]), _find_side(dark[::-1])
+        left, top, right, bottom = (
+            _find_side(dark.T),
+            _find_side(dark),
+            _find_side(dark.T[::-1]),
+            _find_side(dark[::-1]),
+        )
         if left and top and right and bottom:
             return left, top, right, bottom
     return None
@@ -80,7 +95,9 @@ def _find_side(dark: NDArray[np.bool_]) -> _Side | None:
 
 
 def _draw_box(image: Image, sides: BoxSides) -> Image:
-    """The box alone, black, its ground white and the paper around it as much darker than the ground as it is."""
+    """The box alone, black, its ground white and the paper around it as much darker than the ground
+    as it is.
+    """
     left, top, right, bottom = sides
     height, width = image.shape
     outer, inner = (

@@ -17,7 +17,9 @@ from pipeline.reading.fields.marks.classifier import MARK_CLASSES
 from pipeline.reading.fields.marks.reader import classify_marks
 
 OPTION_MARGIN_MM = 1.5
-"""How much paper around each box is looked at, where the field and the neighbouring boxes leave room."""
+"""How much paper around each box is looked at, where the field and the neighbouring boxes leave
+room.
+"""
 MIN_ALTERNATIVE_P = 0.01
 """Options with a lower probability are no alternatives."""
 FILLED_P = 0.5
@@ -27,11 +29,14 @@ MAX_ALTERNATIVES = 4
 
 
 def read_choices(crops: Sequence[FieldImage]) -> list[Reading]:
-    """The value of the one marked option; None with `EMPTY` when none is, with `ILLEGIBLE` when several are.
+    """The value of the one marked option; None with `EMPTY` when none is, with `ILLEGIBLE` when
+    several are.
 
-    A filled box is not marked. Where none is marked and one or more are filled, one of them may be meant: then too the choice is `ILLEGIBLE`.
+    A filled box is not marked. Where none is marked and one or more are filled, one of them may
+    be meant: then too the choice is `ILLEGIBLE`.
 
-    The crop shows the field's rectangle; each option's box is cut out of it by its place relative to the field's, mm.
+    The crop shows the field's rectangle; each option's box is cut out of it by its place
+    relative to the field's, mm.
 
     Raises:
         ReadingError: an option lies outside its field's picture.
@@ -41,7 +46,9 @@ def read_choices(crops: Sequence[FieldImage]) -> list[Reading]:
     readings, start = [], 0
     for crop in crops:
         end = start + len(crop.spec.options)
-        readings.append(_choose_option([option.value for option in crop.spec.options], answers[start:end]))
+        readings.append(
+            _choose_option([option.value for option in crop.spec.options], answers[start:end])
+        )
         start = end
     return readings
 
@@ -58,7 +65,14 @@ def _cut_option(crop: FieldImage, box: BoxMm) -> FieldImage:
     image = crop.image[y0:y1, x0:x1]
     blank = None if crop.template_image is None else crop.template_image[y0:y1, x0:x1]
     spec = crop.spec.model_copy(update={"box": box, "options": ()})
-    return replace(crop, image=np.ascontiguousarray(image), template_image=blank, spec=spec, px_per_mm=scale, margin_mm=margin)
+    return replace(
+        crop,
+        image=np.ascontiguousarray(image),
+        template_image=blank,
+        spec=spec,
+        px_per_mm=scale,
+        margin_mm=margin,
+    )
 
 
 def _option_margin(crop: FieldImage, box: BoxMm, left: float, top: float) -> float:
@@ -76,7 +90,9 @@ def _box_gap(a: BoxMm, b: BoxMm) -> float:
 
 
 def _choose_option(values: Sequence[str], p: NDArray[np.float64]) -> Reading:
-    """Each box on its own: none, exactly one, or more are marked with the product of the boxes' probabilities."""
+    """Each box on its own: none, exactly one, or more are marked with the product of the boxes'
+    probabilities.
+    """
     marked = p[:, MARK_CLASSES.index(State.READ)]
     unmarked = 1.0 - marked
     none = float(unmarked.prod())
@@ -84,18 +100,39 @@ def _choose_option(values: Sequence[str], p: NDArray[np.float64]) -> Reading:
     several = max(0.0, 1.0 - none - sum(alone))
     best = int(np.argmax(alone))
     if several > max(none, alone[best]):
-        return Reading(None, several / 2, State.ILLEGIBLE, _list_alternatives(values, marked / marked.sum()))
+        return Reading(
+            None, several / 2, State.ILLEGIBLE, _list_alternatives(values, marked / marked.sum())
+        )
     if none > alone[best]:
         filled = p[:, MARK_CLASSES.index(State.CANCELLED)]
         if filled.max() >= FILLED_P:
             return Reading(None, none / 2, State.ILLEGIBLE, _list_alternatives(values, filled / 2))
         return Reading(None, none, State.EMPTY, _list_alternatives(values, alone))
-    rest = [(None, none), *((value, p_one) for i, (value, p_one) in enumerate(zip(values, alone, strict=True)) if i != best)]
+    rest = [
+        (None, none),
+        *(
+            (value, p_one)
+            for i, (value, p_one) in enumerate(zip(values, alone, strict=True))
+            if i != best
+        ),
+    ]
     return Reading(
-        values[best], alone[best], State.READ, tuple(sorted((o for o in rest if o[1] > MIN_ALTERNATIVE_P), key=lambda o: -o[1])[:MAX_ALTERNATIVES])
+        values[best],
+        alone[best],
+        State.READ,
+        tuple(
+            sorted((o for o in rest if o[1] > MIN_ALTERNATIVE_P), key=lambda o: -o[1])[
+                :MAX_ALTERNATIVES
+            ]
+        ),
     )
 
 
-def _list_alternatives(values: Sequence[str], p: Sequence[float] | NDArray[np.float64]) -> Alternatives:
-    found = sorted(((value, float(one)) for value, one in zip(values, p, strict=True)), key=lambda item: -item[1])
+def _list_alternatives(
+    values: Sequence[str], p: Sequence[float] | NDArray[np.float64]
+) -> Alternatives:
+    found = sorted(
+        ((value, float(one)) for value, one in zip(values, p, strict=True)),
+        key=lambda item: -item[1],
+    )
     return tuple(item for item in found if item[1] > MIN_ALTERNATIVE_P)[:MAX_ALTERNATIVES]

@@ -1,8 +1,11 @@
-"""The networks behind `marks`: numbers measured in a check box, and what the other boxes of its sheet look like, to probabilities.
+"""The networks behind `marks`: numbers measured in a check box, and what the other boxes of its
+sheet look like, to probabilities.
 
-Check boxes held against the others of their sheet: printed, copied and scanned alike, and marked in one hand.
+Check boxes held against the others of their sheet: printed, copied and scanned alike, and marked
+in one hand.
 
-What the empty and what the marked boxes of a sheet look like is taken from a first opinion of each box. A box never counts for itself.
+What the empty and what the marked boxes of a sheet look like is taken from a first opinion of
+each box. A box never counts for itself.
 """
 
 from __future__ import annotations
@@ -34,7 +37,10 @@ COMPARED_FEATURES = (
     "bare paper darkened",
 )
 """Of the numbers measured in each box, those that are compared."""
-_COMPARED_COLUMNS = [(*features.SHAPE_FEATURES, *features.CONTRAST_FEATURES).index(name) for name in COMPARED_FEATURES]
+_COMPARED_COLUMNS = [
+    (*features.SHAPE_FEATURES, *features.CONTRAST_FEATURES).index(name)
+    for name in COMPARED_FEATURES
+]
 SHEET_FEATURES = (
     *(f"{name}, above empty ones" for name in COMPARED_FEATURES),
     *(f"{name}, above marked ones" for name in COMPARED_FEATURES),
@@ -58,8 +64,11 @@ MARK_CLASSES = (State.EMPTY, State.READ, State.CANCELLED)
 NETWORK_LAYERS = ("mean", "scale", "hidden", "hidden_bias", "weights", "bias")
 
 
-def compare_with_sheet(values: Numbers, p: Numbers, sheets: NDArray[np.int64], usual: Numbers) -> Numbers:
-    """(boxes, `FEATURES`): all zero but for what is known from other sheets where a box has no sheet (0).
+def compare_with_sheet(
+    values: Numbers, p: Numbers, sheets: NDArray[np.int64], usual: Numbers
+) -> Numbers:
+    """(boxes, `FEATURES`): all zero but for what is known from other sheets where a box has no
+    sheet (0).
 
     Args:
         values: (boxes, features) as measured.
@@ -86,15 +95,34 @@ def compared_columns(values: Numbers) -> Numbers:
 
 def _compare_sheet(compared: Numbers, p: Numbers, usual: Numbers) -> Numbers:
     weights = p**WEIGHT_POWER
-    (empty, spread, empties), (inked, _, inks) = (_other_boxes(compared, weights[:, i], usual[i]) for i in (0, 1))
-    middle = compared - np.median(compared, axis=0) if len(compared) >= MIN_SHEET_BOXES else np.zeros_like(compared)
+    (empty, spread, empties), (inked, _, inks) = (
+        _other_boxes(compared, weights[:, i], usual[i]) for i in (0, 1)
+    )
+    middle = (
+        compared - np.median(compared, axis=0)
+        if len(compared) >= MIN_SHEET_BOXES
+        else np.zeros_like(compared)
+    )
     above = compared - empty
     far = np.clip(above / (spread + SPREAD_FLOOR), -MAX_DEVIATION, MAX_DEVIATION) / MAX_DEVIATION
-    return np.hstack([above, compared - inked, far, middle, np.log1p(empties)[:, None] / 4, np.log1p(inks)[:, None] / 4])
+    return np.hstack(
+        [
+            above,
+            compared - inked,
+            far,
+            middle,
+            np.log1p(empties)[:, None] / 4,
+            np.log1p(inks)[:, None] / 4,
+        ]
+    )
 
 
-def _other_boxes(compared: Numbers, weight: Numbers, usual: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-    """Mean and standard deviation of the other boxes, each box by its weight, and how many they are."""
+def _other_boxes(
+    compared: Numbers, weight: Numbers, usual: Numbers
+) -> tuple[Numbers, Numbers, Numbers]:
+    """Mean and standard deviation of the other boxes, each box by its weight, and how many they
+    are.
+    """
     count = weight.sum() - weight
     first = weight @ compared - weight[:, None] * compared
     second = weight @ compared**2 - weight[:, None] * compared**2
@@ -106,7 +134,9 @@ def _other_boxes(compared: Numbers, weight: Numbers, usual: Numbers) -> tuple[Nu
 
 @dataclass(frozen=True, slots=True)
 class MarkNetwork:
-    """One hidden layer of tanh units for features less `mean`, divided by `scale`. `hidden` is (features, units), `weights` (units, classes)."""
+    """One hidden layer of tanh units for features less `mean`, divided by `scale`. `hidden` is
+    (features, units), `weights` (units, classes).
+    """
 
     mean: Numbers
     scale: Numbers
@@ -121,7 +151,9 @@ class MarkNetwork:
         return cls(*(np.array(layers[name], np.float64) for name in NETWORK_LAYERS))
 
     def scores(self, values: Numbers) -> Numbers:
-        """One row a box, columns as in `CLASSES`; the logarithms of the probabilities but for a constant."""
+        """One row a box, columns as in `CLASSES`; the logarithms of the probabilities but for a
+        constant.
+        """
         units = np.tanh((values - self.mean) / self.scale @ self.hidden + self.hidden_bias)
         scores = units @ self.weights + self.bias
         return np.asarray(scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)), np.float64)
@@ -129,10 +161,12 @@ class MarkNetwork:
 
 @dataclass(frozen=True, slots=True)
 class MarkModel:
-    """`first` looks at each box alone; the networks of `second` also see the others of its sheet, and their scores are averaged.
+    """`first` looks at each box alone; the networks of `second` also see the others of its sheet,
+    and their scores are averaged.
 
-    `usual` (2, compared) is what empty and inked boxes look like on other sheets. The scores are multiplied by `sharpness` (fitted on sheets set
-    aside), and `doubt` is spread over all classes: the part of the surest answers that may be wrong.
+    `usual` (2, compared) is what empty and inked boxes look like on other sheets. The scores are
+    multiplied by `sharpness` (fitted on sheets set aside), and `doubt` is spread over all
+    classes: the part of the surest answers that may be wrong.
     """
 
     first: MarkNetwork
@@ -150,10 +184,14 @@ class MarkModel:
     def scores(self, values: Numbers, sheets: NDArray[np.int64]) -> Numbers:
         """The second networks' mean scores."""
         seen = self.seen(values, sheets)
-        return np.asarray(np.mean([network.scores(seen) for network in self.second], axis=0), np.float64)
+        return np.asarray(
+            np.mean([network.scores(seen) for network in self.second], axis=0), np.float64
+        )
 
     def probabilities(self, values: Numbers, sheets: NDArray[np.int64]) -> Numbers:
-        """One row a box, columns as in `CLASSES`. `values` (boxes, features); boxes with the same number in `sheets`, if not 0, are of one sheet."""
+        """One row a box, columns as in `CLASSES`. `values` (boxes, features); boxes with the same
+        number in `sheets`, if not 0, are of one sheet.
+        """
         scores = self.sharpness * self.scores(values, sheets)
         powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
         p = powers / powers.sum(axis=-1, keepdims=True)

@@ -1,6 +1,8 @@
-"""What tells an empty box from a marked and from a cancelled one, as a few numbers that do not depend on scale.
+"""What tells an empty box from a marked and from a cancelled one, as a few numbers that do not
+depend on scale.
 
-A check box held against the same box unfilled, tone by tone: what remains when print fills most of it, as on bubbles with a letter inside.
+A check box held against the same box unfilled, tone by tone: what remains when print fills most
+of it, as on bubbles with a letter inside.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ SHAPE_FEATURES = (
 MAX_MARK_MM = 14.0
 """A box filled solid is ink too: wider than any box."""
 INSET_MM = 0.35
-"""The inside of a box begins this far from its edge: half a printed line, and what registration may differ."""
+"""The inside of a box begins this far from its edge: half a printed line, and what registration may
+differ.
+"""
 MAX_FILL_GAP_MM = 0.35
 """Ink this close together is one stroke, mm."""
 EDGE_REACH_MM = 0.25
@@ -148,13 +152,16 @@ def _peak_darkness(ink: Ink) -> float:
 def _ink_outside(ink: Ink) -> float:
     """Ink around the box as part of what a circle around it would leave, at most 1."""
     x0, y0, x1, y1 = ink.field
-    area = (np.count_nonzero(ink.mask) - np.count_nonzero(ink.mask[y0:y1, x0:x1])) / ink.px_per_mm**2
+    area = (
+        np.count_nonzero(ink.mask) - np.count_nonzero(ink.mask[y0:y1, x0:x1])
+    ) / ink.px_per_mm**2
     circle = 0.4 * math.pi * (x1 - x0 + y1 - y0) / 2 / ink.px_per_mm
     return min(1.0, area / circle)
 
 
 def _edge_steepness(ink: Ink, steep: Darkness) -> tuple[float, float, float, float]:
-    """Darkness of the ink inside; how fast its edge falls, per mm, absolute and as part of that darkness; the same of the printed box.
+    """Darkness of the ink inside; how fast its edge falls, per mm, absolute and as part of that
+    darkness; the same of the printed box.
 
     Pen and pencil are as sharp as print; what shows through paper or dried on it is softer.
     """
@@ -166,8 +173,15 @@ def _edge_steepness(ink: Ink, steep: Darkness) -> tuple[float, float, float, flo
         near = cv2.dilate(mask.astype(np.uint8), square_kernel(2 * reach + 1)) > 0
         dark, edge = quantile(ink.darkness[window][mask], 0.8), quantile(steep[window][near], 0.9)
     border = _border_pixels(ink.mask.shape, ink.field, max(1, round(INSET_MM * ink.px_per_mm)))
-    printed = quantile(steep.ravel()[border], 0.8) / (quantile(ink.darkness.ravel()[border], 0.8) + 0.05)
-    return dark, min(edge, MAX_EDGE_STEEPNESS), min(edge / (dark + 0.05), 2 * MAX_EDGE_STEEPNESS), min(printed, 2 * MAX_EDGE_STEEPNESS)
+    printed = quantile(steep.ravel()[border], 0.8) / (
+        quantile(ink.darkness.ravel()[border], 0.8) + 0.05
+    )
+    return (
+        dark,
+        min(edge, MAX_EDGE_STEEPNESS),
+        min(edge / (dark + 0.05), 2 * MAX_EDGE_STEEPNESS),
+        min(printed, 2 * MAX_EDGE_STEEPNESS),
+    )
 
 
 def _outside_steepness(ink: Ink, steep: Darkness) -> float:
@@ -181,12 +195,16 @@ def _outside_steepness(ink: Ink, steep: Darkness) -> float:
 def _darkness_slope(ink: Ink) -> Darkness:
     """How fast darkness changes, per mm, (h, w)."""
     smooth = cv2.GaussianBlur(ink.darkness, (0, 0), max(0.5, EDGE_BLUR_MM * ink.px_per_mm))
-    across, down = (cv2.Scharr(smooth, cv2.CV_32F, dx, 1 - dx, scale=ink.px_per_mm / 32) for dx in (1, 0))
+    across, down = (
+        cv2.Scharr(smooth, cv2.CV_32F, dx, 1 - dx, scale=ink.px_per_mm / 32) for dx in (1, 0)
+    )
     return np.asarray(cv2.magnitude(across, down), np.float32)
 
 
 @lru_cache(maxsize=256)
-def _border_pixels(shape: tuple[int, int], field: tuple[int, int, int, int], reach: int) -> NDArray[np.intp]:
+def _border_pixels(
+    shape: tuple[int, int], field: tuple[int, int, int, int], reach: int
+) -> NDArray[np.intp]:
     """Where the printed box is, as places in a crop's pixels put in a row."""
     x0, y0, x1, y1 = field
     border = np.zeros(shape, bool)
@@ -221,7 +239,9 @@ def measure_contrast(crop: FieldImage, ink: Ink, widest_mm: float) -> NDArray[np
     """The numbers named in `FEATURES`, each about 0…1; the crop needs a blank."""
     if crop.template_image is None:
         raise ValueError("a crop without a blank cannot be held against one")
-    blank, likeness = _fit_template(measure_darkness(crop.template_image, ink.px_per_mm, widest_mm), ink.darkness, ink.px_per_mm)
+    blank, likeness = _fit_template(
+        measure_darkness(crop.template_image, ink.px_per_mm, widest_mm), ink.darkness, ink.px_per_mm
+    )
     window = _middle_slices(ink.field)
     dark, printed = ink.darkness[window], blank[window]
     bare = _darkest_near(blank, window, max(1, round(BARE_MM * ink.px_per_mm))) < MAX_BARE_DARKNESS
@@ -245,25 +265,38 @@ def measure_contrast(crop: FieldImage, ink: Ink, widest_mm: float) -> NDArray[np
 def _darkest_near(blank: Darkness, window: tuple[slice, slice], reach: int) -> Darkness:
     """For each pixel in a window, how dark the blank is at most so near it."""
     wide = tuple(slice(max(0, side.start - reach), side.stop + reach) for side in window)
-    inner = tuple(slice(side.start - more.start, side.stop - more.start) for side, more in zip(window, wide, strict=True))
+    inner = tuple(
+        slice(side.start - more.start, side.stop - more.start)
+        for side, more in zip(window, wide, strict=True)
+    )
     return np.asarray(cv2.dilate(blank[wide], square_kernel(2 * reach + 1))[inner], np.float32)
 
 
 def _middle_slices(field: tuple[int, int, int, int]) -> tuple[slice, slice]:
     x0, y0, x1, y1 = field
-    across, down = round((x1 - x0) * (1 - MIDDLE_SHARE) / 2), round((y1 - y0) * (1 - MIDDLE_SHARE) / 2)
-    return slice(y0 + down, max(y0 + down + 1, y1 - down)), slice(x0 + across, max(x0 + across + 1, x1 - across))
+    across, down = (
+        round((x1 - x0) * (1 - MIDDLE_SHARE) / 2),
+        round((y1 - y0) * (1 - MIDDLE_SHARE) / 2),
+    )
+    return slice(y0 + down, max(y0 + down + 1, y1 - down)), slice(
+        x0 + across, max(x0 + across + 1, x1 - across)
+    )
 
 
 def _fit_template(blank: Darkness, dark: Darkness, px_per_mm: float) -> tuple[Darkness, float]:
-    """The blank moved to where it correlates best with the crop, and this correlation; 0 where one of them is plain.
+    """The blank moved to where it correlates best with the crop, and this correlation; 0 where one
+    of them is plain.
 
-    Of a blank that may change nothing is kept, and to ask how it correlates with itself would take as long as to seek it.
+    Of a blank that may change nothing is kept, and to ask how it correlates with itself would
+    take as long as to seek it.
     """
     reach = min(max(1, round(MAX_SHIFT_MM * px_per_mm)), (min(dark.shape) - 1) // 3)
     of_dark, of_blank = _mean_and_spread(dark), _mean_and_spread(blank)
     likeness = _correlation(dark, of_dark, blank, of_blank)
-    if min(of_dark[1], of_blank[1]) < MIN_SPREAD or (not blank.flags.writeable and is_best_fit(likeness, float(_self_correlation(blank, reach)[0]))):
+    if min(of_dark[1], of_blank[1]) < MIN_SPREAD or (
+        not blank.flags.writeable
+        and is_best_fit(likeness, float(_self_correlation(blank, reach)[0]))
+    ):
         return blank, likeness
     padded = _pad_template(blank, reach)
     score = cv2.matchTemplate(padded, dark, cv2.TM_CCOEFF_NORMED)
@@ -276,8 +309,9 @@ def _fit_template(blank: Darkness, dark: Darkness, px_per_mm: float) -> tuple[Da
 def is_best_fit(likeness: float, rival: float) -> bool:
     """Whether a blank does worse wherever else it is laid on a crop.
 
-    `likeness` is its correlation with the crop where it lies, `rival` the most that the blank correlates with itself moved. Correlations are cosines
-    of angles, and one side of a triangle is at least the difference of the other two.
+    `likeness` is its correlation with the crop where it lies, `rival` the most that the blank
+    correlates with itself moved. Correlations are cosines of angles, and one side of a triangle
+    is at least the difference of the other two.
     """
     apart, off = _correlation_angle(rival), _correlation_angle(likeness)
     return off < apart and math.cos(apart - off) < likeness + MIN_CORRELATION_GAIN - ROUNDING_SLACK
@@ -297,11 +331,17 @@ def _self_correlation(blank: Darkness, reach: int) -> Darkness:
 
 
 def _pad_template(blank: Darkness, reach: int) -> Darkness:
-    return np.asarray(cv2.copyMakeBorder(blank, reach, reach, reach, reach, cv2.BORDER_REPLICATE), np.float32)
+    return np.asarray(
+        cv2.copyMakeBorder(blank, reach, reach, reach, reach, cv2.BORDER_REPLICATE), np.float32
+    )
 
 
-def _correlation(dark: Darkness, of_dark: tuple[float, float], blank: Darkness, of_blank: tuple[float, float]) -> float:
-    """Correlation of the crop with its blank, whose means and spreads are known; 0 where one of them is plain."""
+def _correlation(
+    dark: Darkness, of_dark: tuple[float, float], blank: Darkness, of_blank: tuple[float, float]
+) -> float:
+    """Correlation of the crop with its blank, whose means and spreads are known; 0 where one of
+    them is plain.
+    """
     (mean, spread), (mean_blank, spread_blank) = of_dark, of_blank
     if spread * spread_blank < 1e-4:
         return 0.0

@@ -1,7 +1,9 @@
-"""Check boxes: empty, marked, or filled solid, which is how a person takes a mark back; or marks it, on answer sheets with bubbles.
+"""Check boxes: empty, marked, or filled solid, which is how a person takes a mark back; or marks
+it, on answer sheets with bubbles.
 
-Small networks on `mark_features` and `mark_contrast`, and on how the box differs from the others of its sheet (`mark_sheet`), fitted by
-`research/training/marks/train.py`. A mark beside the box or a circle around it was given both answers there, so its p comes out low and a person decides.
+Small networks on `mark_features` and `mark_contrast`, and on how the box differs from the others
+of its sheet (`mark_sheet`), fitted by `research/training/marks/train.py`. A mark beside the box
+or a circle around it was given both answers there, so its p comes out low and a person decides.
 """
 
 from __future__ import annotations
@@ -26,18 +28,22 @@ from pipeline.reading.fields.marks.rules import is_dash, is_scribbled_over, pass
 
 _MARKED, _CANCELLED = MARK_CLASSES.index(State.READ), MARK_CLASSES.index(State.CANCELLED)
 QUESTIONABLE_MARK_P = 0.5
-"""How far a mark counts that is a dash, a scribble, or a line passing through the box, a fold or one that strikes out the row; the rest says empty or
-marked alike."""
+"""How far a mark counts that is a dash, a scribble, or a line passing through the box, a fold or
+one that strikes out the row; the rest says empty or marked alike.
+"""
 MARK_FEATURES = (*marks_features.SHAPE_FEATURES, *marks_features.CONTRAST_FEATURES)
 
 
 def read_marks(crops: Sequence[FieldImage]) -> list[Reading]:
-    """True (`READ`) for a mark, False for an empty box (`EMPTY`) and for a filled one (`CANCELLED`)."""
+    """True (`READ`) for a mark, False for an empty box (`EMPTY`) and for a filled one
+    (`CANCELLED`).
+    """
     return [to_mark_reading(row) for row in classify_marks(crops)]
 
 
 def classify_marks(crops: Sequence[FieldImage]) -> Numbers:
-    """(boxes, 3): the probability of empty, marked, cancelled. Where a filled box means a mark, none is cancelled.
+    """(boxes, 3): the probability of empty, marked, cancelled. Where a filled box means a mark,
+    none is cancelled.
 
     Raises:
         MissingProgramError: the model's file is missing.
@@ -46,9 +52,15 @@ def classify_marks(crops: Sequence[FieldImage]) -> Numbers:
         return np.zeros((0, len(MARK_CLASSES)))
     sheets = np.array([crop.sheet_number for crop in crops], np.int64)
     seen = [_find_box_ink(crop) for crop in crops]
-    p = load_mark_model().probabilities(np.stack([_measure_features(crop, *one) for crop, one in zip(crops, seen, strict=True)]), sheets)
+    p = load_mark_model().probabilities(
+        np.stack([_measure_features(crop, *one) for crop, one in zip(crops, seen, strict=True)]),
+        sheets,
+    )
     filled = np.array([crop.spec.filled == "marked" for crop in crops])
-    odd = [crop.template_image is not None and _is_questionable(ink) for crop, (_, ink) in zip(crops, seen, strict=True)]
+    odd = [
+        crop.template_image is not None and _is_questionable(ink)
+        for crop, (_, ink) in zip(crops, seen, strict=True)
+    ]
     passed = np.array(odd) & ~filled
     passed &= p.argmax(axis=1) == _MARKED
     p[passed] *= QUESTIONABLE_MARK_P
@@ -74,15 +86,24 @@ def _find_box_ink(crop: FieldImage) -> tuple[FieldImage, Ink]:
 
 
 def _measure_features(crop: FieldImage, level: FieldImage, ink: Ink) -> Numbers:
-    return np.concatenate([measure_shape(ink, form_known=crop.template_image is not None), marks_features.measure_contrast(level, ink, MAX_MARK_MM)])
+    return np.concatenate(
+        [
+            measure_shape(ink, form_known=crop.template_image is not None),
+            marks_features.measure_contrast(level, ink, MAX_MARK_MM),
+        ]
+    )
 
 
 def to_mark_reading(p: Numbers) -> Reading:
-    """The likeliest state; the alternative is the other value, with the probability of all states that mean it."""
+    """The likeliest state; the alternative is the other value, with the probability of all states
+    that mean it.
+    """
     best = int(p.argmax())
     marked = float(p[_MARKED])
     value = MARK_CLASSES[best] is State.READ
-    return Reading(value, float(p[best]), MARK_CLASSES[best], ((not value, 1.0 - marked if value else marked),))
+    return Reading(
+        value, float(p[best]), MARK_CLASSES[best], ((not value, 1.0 - marked if value else marked),)
+    )
 
 
 @lru_cache(maxsize=1)
@@ -97,7 +118,13 @@ def load_mark_model() -> MarkModel:
         stored = json.loads(path.read_text("utf-8"))
         second = tuple(MarkNetwork.stored(layers) for layers in stored["second"])
         usual = np.array(stored["usual"], np.float64)
-        model = MarkModel(MarkNetwork.stored(stored["first"]), second, usual, float(stored["sharpness"]), float(stored["doubt"]))
+        model = MarkModel(
+            MarkNetwork.stored(stored["first"]),
+            second,
+            usual,
+            float(stored["sharpness"]),
+            float(stored["doubt"]),
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MissingProgramError("model_data_models_marks_json") from error
     if tuple(stored.get("features", ())) != (*MARK_FEATURES, *classifier.SHEET_FEATURES):

@@ -1,8 +1,10 @@
 """A dash in a check box: to some it is a mark, to others it says that the box does not apply.
 
-A mark that is scribbled over, which takes it back: more strokes than a mark has, and less than fills its box.
+A mark that is scribbled over, which takes it back: more strokes than a mark has, and less than
+fills its box.
 
-Lines that only pass through a check box: a fold of the paper, a line that strikes out a whole row. A mark ends near its box.
+Lines that only pass through a check box: a fold of the paper, a line that strikes out a whole
+row. A mark ends near its box.
 """
 
 from __future__ import annotations
@@ -32,11 +34,15 @@ MIN_UNBROKEN_SHARE = 0.95
 
 
 MAX_DASH_HEIGHT, MIN_DASH_LENGTH = 0.5, 0.4
-"""A dash is at most so high for its length, pen and slope and all, and at least so long for the width of its box."""
+"""A dash is at most so high for its length, pen and slope and all, and at least so long for the
+width of its box.
+"""
 
 
 MAX_DASH_SLOPE, MAX_DASH_BEND = 0.27, 0.07
-"""It rises or falls no more (15°), and leaves its own straight line by no more of its length (standard deviation)."""
+"""It rises or falls no more (15°), and leaves its own straight line by no more of its length
+(standard deviation).
+"""
 
 
 def is_dash(ink: Ink) -> bool:
@@ -54,7 +60,10 @@ def _is_level_shape(shape: Mask) -> bool:
     columns = np.flatnonzero(shape.any(axis=0))
     middles = np.array([np.flatnonzero(shape[:, column]).mean() for column in columns])
     slope, start = np.polyfit(columns, middles, 1)
-    return bool(abs(slope) <= MAX_DASH_SLOPE and (middles - slope * columns - start).std() <= MAX_DASH_BEND * shape.shape[1])
+    return bool(
+        abs(slope) <= MAX_DASH_SLOPE
+        and (middles - slope * columns - start).std() <= MAX_DASH_BEND * shape.shape[1]
+    )
 
 
 def is_scribbled_over(ink: Ink) -> bool:
@@ -63,7 +72,10 @@ def is_scribbled_over(ink: Ink) -> bool:
     inside = np.ascontiguousarray(ink.mask[top:bottom, left:right])
     if not inside.any():
         return False
-    return max(_dense_column_share(inside), _dense_column_share(inside.T)) >= MIN_SCRIBBLE_WIDTH or float(inside.mean()) >= MIN_SCRIBBLE_INK
+    return (
+        max(_dense_column_share(inside), _dense_column_share(inside.T)) >= MIN_SCRIBBLE_WIDTH
+        or float(inside.mean()) >= MIN_SCRIBBLE_INK
+    )
 
 
 def _dense_column_share(inside: Mask) -> float:
@@ -78,19 +90,28 @@ def _count_strokes(starts: Mask) -> NDArray[np.intp]:
 
 
 MIN_BEYOND_MM, MAX_LINE_RISE_MM, MAX_LINE_WIDTH_MM = (0.9, 0.6), 1.5, 1.2
-"""A line through a row goes on so far to the left and right of the box (there words are printed), rises or falls no more on that way, and is thin."""
+"""A line through a row goes on so far to the left and right of the box (there words are printed),
+rises or falls no more on that way, and is thin.
+"""
 
 
 def passes_through(ink: Ink) -> bool:
-    """Whether something in the box leaves its picture on two sides, or goes on level beyond both of its sides."""
+    """Whether something in the box leaves its picture on two sides, or goes on level beyond both of
+    its sides.
+    """
     return _leaves_two_sides(ink) or _crosses_level(ink)
 
 
 def _leaves_two_sides(ink: Ink) -> bool:
     left, top, right, bottom = ink.field
-    if min(left, top) < MIN_MARGIN_MM * ink.px_per_mm or sum(edge.any() for edge in _image_edges(ink.mask)) < 2:
+    if (
+        min(left, top) < MIN_MARGIN_MM * ink.px_per_mm
+        or sum(edge.any() for edge in _image_edges(ink.mask)) < 2
+    ):
         return False
-    whole = cv2.dilate(ink.mask.view(np.uint8), square_kernel(2 * round(MAX_LINE_GAP_MM * ink.px_per_mm) + 1))
+    whole = cv2.dilate(
+        ink.mask.view(np.uint8), square_kernel(2 * round(MAX_LINE_GAP_MM * ink.px_per_mm) + 1)
+    )
     parts = Components.of(whole > 0)
     sides = [set(np.unique(edge).tolist()) for edge in _image_edges(parts.labels)]
     inside = set(np.unique(parts.labels[top:bottom, left:right]).tolist()) - {0}
@@ -104,11 +125,17 @@ def _image_edges(picture: NDArray[Any]) -> tuple[NDArray[Any], ...]:
 def _crosses_level(ink: Ink) -> bool:
     """Whether a level stroke goes right through the box, as through a row that no longer counts."""
     left, top, right, bottom = ink.field
-    start, end = left - round(MIN_BEYOND_MM[0] * ink.px_per_mm), right + round(MIN_BEYOND_MM[1] * ink.px_per_mm)
+    start, end = (
+        left - round(MIN_BEYOND_MM[0] * ink.px_per_mm),
+        right + round(MIN_BEYOND_MM[1] * ink.px_per_mm),
+    )
     if start < 0 or end >= ink.mask.shape[1]:
         return False
     pairs = itertools.product(_strokes_across(ink, start), _strokes_across(ink, end))
-    return any(top < min(pair) <= max(pair) < bottom and _is_level_line(ink, (start, end), pair) for pair in pairs)
+    return any(
+        top < min(pair) <= max(pair) < bottom and _is_level_line(ink, (start, end), pair)
+        for pair in pairs
+    )
 
 
 def _strokes_across(ink: Ink, column: int) -> list[float]:

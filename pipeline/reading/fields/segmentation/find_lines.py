@@ -1,8 +1,10 @@
-"""Rows of writing told apart from the ink itself: slanted, bent, drifting off their rules, squeezed together.
+"""Rows of writing told apart from the ink itself: slanted, bent, drifting off their rules, squeezed
+together.
 
-The ink is blurred along the writing, so that each row becomes a ridge; the ridges' crests are followed from left to right, and crests that continue
-each other are joined. After S. Bukhari, F. Shafait, T. Breuel, "Script-independent handwritten textlines segmentation", ICDAR 2009, with
-one direction for the whole field, found by the sharpest profile, instead of a bank of filters.
+The ink is blurred along the writing, so that each row becomes a ridge; the ridges' crests are
+followed from left to right, and crests that continue each other are joined. After S. Bukhari, F.
+Shafait, T. Breuel, "Script-independent handwritten textlines segmentation", ICDAR 2009, with one
+direction for the whole field, found by the sharpest profile, instead of a bank of filters.
 """
 
 from __future__ import annotations
@@ -48,7 +50,9 @@ MAX_CREST_STEP = 0.3
 MAX_WORD_GAP = 3.0
 """Heights of a letter between two words of one crest."""
 MAX_ROW_OFFSET = 0.75
-"""Crests beside each other are of one row if they are less than this many heights of a letter apart."""
+"""Crests beside each other are of one row if they are less than this many heights of a letter
+apart.
+"""
 MIN_ROW_MM = 1.0
 """Least length of a row, mm."""
 BENDS_MM = (20.0, 45.0, 100.0)
@@ -63,7 +67,9 @@ LETTER_OF_PITCH = (0.22, 0.5)
 
 @dataclass(frozen=True, slots=True)
 class TextRow:
-    """One row of writing: the height of its middle (px) at every column of the picture, and the columns it reaches over."""
+    """One row of writing: the height of its middle (px) at every column of the picture, and the
+    columns it reaches over.
+    """
 
     y: NDArray[np.float64]
     start: int
@@ -87,9 +93,15 @@ class _Crest:
         return self.x[0], self.x[-1], float(np.mean(self.y[:12])), float(np.mean(self.y[-12:]))
 
 
-def estimate_letter_height(pieces: ConnectedStrokes, px_per_mm: float, pitch: float | None) -> float:
-    """How high letters are in px: the median of all connected strokes by width, kept within what the rules' `pitch` (px) lets expect."""
-    low, high = (v * pitch for v in LETTER_OF_PITCH) if pitch else (v * px_per_mm for v in LETTER_HEIGHT_MM)
+def estimate_letter_height(
+    pieces: ConnectedStrokes, px_per_mm: float, pitch: float | None
+) -> float:
+    """How high letters are in px: the median of all connected strokes by width, kept within what
+    the rules' `pitch` (px) lets expect.
+    """
+    low, high = (
+        (v * pitch for v in LETTER_OF_PITCH) if pitch else (v * px_per_mm for v in LETTER_HEIGHT_MM)
+    )
     body = (pieces.height > LEAST_BODY_MM * px_per_mm) & (pieces.height < MOST_BODY * high)
     if not body.any():
         return float((low + high) / 2)
@@ -100,24 +112,35 @@ def estimate_letter_height(pieces: ConnectedStrokes, px_per_mm: float, pitch: fl
 
 
 def find_rows(mask: Mask, px_per_mm: float, letter: float, slope: float) -> list[TextRow]:
-    """The rows of writing in `mask`, from top to bottom; `letter` is how high letters are (px), `slope` that of the writing."""
+    """The rows of writing in `mask`, from top to bottom; `letter` is how high letters are (px),
+    `slope` that of the writing.
+    """
     small = _downscale(mask, px_per_mm)
     size = small.shape[1], small.shape[0]
     level = np.asarray(shear_image(small, slope), np.float32)
     high = letter * size[1] / mask.shape[0]
     crests = _join_crests(_find_crests(level, high), MAX_ROW_OFFSET * high)
-    rows = [_fit_row(crest, slope, mask.shape, size) for crest in crests if len(crest.x) >= MIN_ROW_MM * COARSE_PX_PER_MM]
+    rows = [
+        _fit_row(crest, slope, mask.shape, size)
+        for crest in crests
+        if len(crest.x) >= MIN_ROW_MM * COARSE_PX_PER_MM
+    ]
     return sorted(rows, key=lambda row: row.middle)
 
 
 def estimate_slope(mask: Mask, px_per_mm: float, *, fine: bool = False) -> float:
-    """How far down the writing goes a column: the shear that makes the profile over the rows sharpest; none where it gains little.
+    """How far down the writing goes a column: the shear that makes the profile over the rows
+    sharpest; none where it gains little.
 
     `fine` looks in steps of a tenth of a degree among small slopes, for rules.
     """
     small = _downscale(mask, px_per_mm)
-    steepest, step = (FINE_SLOPE_DEG, FINE_SLOPE_STEP_DEG) if fine else (MAX_SLOPE_DEG, SLOPE_STEP_DEG)
-    slopes = np.tan(np.deg2rad(np.arange(-round(steepest / step), round(steepest / step) + 1) * step))
+    steepest, step = (
+        (FINE_SLOPE_DEG, FINE_SLOPE_STEP_DEG) if fine else (MAX_SLOPE_DEG, SLOPE_STEP_DEG)
+    )
+    slopes = np.tan(
+        np.deg2rad(np.arange(-round(steepest / step), round(steepest / step) + 1) * step)
+    )
     sharpness = np.array([_profile_sharpness(shear_image(small, float(slope))) for slope in slopes])
     level = float(sharpness[len(slopes) // 2])
     best = int(sharpness.argmax())
@@ -131,7 +154,9 @@ def _profile_sharpness(level: NDArray[np.float32]) -> float:
 
 
 def shear_image(picture: NDArray[Any], slope: float) -> NDArray[Any]:
-    """The picture with every column moved up as far as the writing has gone down there; its middle column stays."""
+    """The picture with every column moved up as far as the writing has gone down there; its middle
+    column stays.
+    """
     if slope == 0.0:
         return picture
     height, width = picture.shape
@@ -143,18 +168,31 @@ def shear_image(picture: NDArray[Any], slope: float) -> NDArray[Any]:
 def _downscale(mask: Mask, px_per_mm: float) -> NDArray[np.float32]:
     shrink = COARSE_PX_PER_MM / px_per_mm
     size = max(8, round(mask.shape[1] * shrink)), max(8, round(mask.shape[0] * shrink))
-    return np.asarray(cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(
+        cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32
+    )
 
 
 def _find_crests(level: NDArray[np.float32], high: float) -> list[_Crest]:
     """Crests of the blurred ink, each followed from left to right."""
     along, across = max(1.0, BLUR_ALONG * high), max(LEAST_ACROSS_PX, BLUR_ACROSS * high)
-    ridge = np.asarray(cv2.GaussianBlur(level, (0, 0), sigmaX=along, sigmaY=across, borderType=cv2.BORDER_CONSTANT), np.float32)
+    ridge = np.asarray(
+        cv2.GaussianBlur(
+            level, (0, 0), sigmaX=along, sigmaY=across, borderType=cv2.BORDER_CONSTANT
+        ),
+        np.float32,
+    )
     top = np.zeros(ridge.shape, bool)
     top[1:-1] = (ridge[1:-1] >= ridge[:-2]) & (ridge[1:-1] > ridge[2:])
     usual = float(np.quantile(ridge[top], USUAL_RIDGE)) if top.any() else 0.0
     top &= ridge > MIN_CREST_HEIGHT * usual
-    top &= cv2.dilate((level > 0).astype(np.uint8), np.ones((max(1, round(high)), max(3, round(2 * high))), np.uint8)) > 0
+    top &= (
+        cv2.dilate(
+            (level > 0).astype(np.uint8),
+            np.ones((max(1, round(high)), max(3, round(2 * high))), np.uint8),
+        )
+        > 0
+    )
     crests: list[_Crest] = []
     live: list[_Crest] = []
     for x, tops in enumerate(_tops_by_column(top, ridge)):
@@ -171,13 +209,19 @@ def _tops_by_column(top: Mask, ridge: NDArray[np.float32]) -> list[list[tuple[in
     """For each column the heights and strengths of the tops in it, from above."""
     tops: list[list[tuple[int, float]]] = [[] for _ in range(top.shape[1])]
     columns, rows = np.nonzero(top.T)
-    for x, y, strength in zip(columns.tolist(), rows.tolist(), ridge[rows, columns].tolist(), strict=True):
+    for x, y, strength in zip(
+        columns.tolist(), rows.tolist(), ridge[rows, columns].tolist(), strict=True
+    ):
         tops[x].append((y, strength))
     return tops
 
 
-def _follow_crests(live: Sequence[_Crest], x: int, tops: Sequence[tuple[int, float]], high: float) -> list[_Crest]:
-    """Each crest that reached nearly to this column takes the nearest top; tops that are left begin new ones, which are returned."""
+def _follow_crests(
+    live: Sequence[_Crest], x: int, tops: Sequence[tuple[int, float]], high: float
+) -> list[_Crest]:
+    """Each crest that reached nearly to this column takes the nearest top; tops that are left begin
+    new ones, which are returned.
+    """
     pairs: list[tuple[float, int, int]] = []
     for i, crest in enumerate(live):
         last, reach = crest.y[-1], _step_limit(x - crest.x[-1], high)
@@ -190,7 +234,11 @@ def _follow_crests(live: Sequence[_Crest], x: int, tops: Sequence[tuple[int, flo
             taken.add(j)
             y, strength = tops[j]
             _append_point(live[i], x, float(y), strength)
-    return [_Crest([x], [float(y)], [strength]) for j, (y, strength) in enumerate(tops) if j not in taken]
+    return [
+        _Crest([x], [float(y)], [strength])
+        for j, (y, strength) in enumerate(tops)
+        if j not in taken
+    ]
 
 
 def _step_limit(columns: int, high: float) -> float:
@@ -212,12 +260,19 @@ def _join_crests(crests: Sequence[_Crest], near: float) -> list[_Crest]:
         kept, a, b = [n for n in range(len(left)) if n not in (i, j)], left[i], left[j]
         left = [*(left[n] for n in kept), _Crest(a.x + b.x, a.y + b.y, a.strength + b.strength)]
         ends = np.vstack([ends[kept], left[-1].ends])
-        apart = np.block([[apart[np.ix_(kept, kept)], _crest_distances(ends[:-1], ends[-1:])], [_crest_distances(ends[-1:], ends)]])
+        apart = np.block(
+            [
+                [apart[np.ix_(kept, kept)], _crest_distances(ends[:-1], ends[-1:])],
+                [_crest_distances(ends[-1:], ends)],
+            ]
+        )
     return left
 
 
 def _crest_distances(first: NDArray[np.float64], then: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far crests that begin later (m, 4) lie above or below the ends of others (n, 4); infinitely far if they run beside each other."""
+    """How far crests that begin later (m, 4) lie above or below the ends of others (n, 4);
+    infinitely far if they run beside each other.
+    """
     (begin, end, _, tail), (begins, ends, heads, _) = first.T[:, :, None], then.T[:, None, :]
     overlap = end - begins
     beside = overlap > OVERLAP_SHARE * np.minimum(ends - begins, end - begin) + 1
@@ -226,12 +281,18 @@ def _crest_distances(first: NDArray[np.float64], then: NDArray[np.float64]) -> N
 
 
 def _fit_row(crest: _Crest, slope: float, shape: tuple[int, ...], size: tuple[int, int]) -> TextRow:
-    """A smooth curve through the crest, straight on beyond its ends, back in the picture's own columns."""
+    """A smooth curve through the crest, straight on beyond its ends, back in the picture's own
+    columns.
+    """
     per_x, per_y = shape[1] / size[0], shape[0] / size[1]
     x, y = np.array(crest.x, float), np.array(crest.y, float)
     length_mm = (x.max() - x.min()) / COARSE_PX_PER_MM
     degree = int(np.searchsorted(BENDS_MM, length_mm))
-    curve = np.polynomial.Polynomial.fit(x, y, degree, w=np.sqrt(crest.strength)) if len(x) > degree else np.polynomial.Polynomial([y.mean()])
+    curve = (
+        np.polynomial.Polynomial.fit(x, y, degree, w=np.sqrt(crest.strength))
+        if len(x) > degree
+        else np.polynomial.Polynomial([y.mean()])
+    )
     at = (np.arange(shape[1]) + 0.5) / per_x - 0.5
     inside = np.clip(at, x.min(), x.max())
     beyond = np.clip(at - inside, -(x.max() - x.min()) / 2, (x.max() - x.min()) / 2)

@@ -1,4 +1,6 @@
-"""Underlining, told from strokes through words, bars of a t and dashes by where the letters are: above it, and not below."""
+"""Underlining, told from strokes through words, bars of a t and dashes by where the letters are:
+above it, and not below.
+"""
 
 from __future__ import annotations
 
@@ -20,18 +22,28 @@ LETTERS_ABOVE = (0.12, 1.3)
 LETTERS_BELOW = (0.12, 0.45)
 """Where letters are looked for, in heights of a letter from the stroke's edge."""
 MIN_COVER_ABOVE, MAX_COVER_BELOW = 0.5, 0.35
-"""Letters stand above at least this part of its length, and go on below it over less than that part."""
+"""Letters stand above at least this part of its length, and go on below it over less than that
+part.
+"""
 
 
 def find_underlines(mask: Mask, letter: float, slope: float) -> Mask:
-    """The ink of underlining in `mask`; `letter` is how high letters are (px), `slope` how far down the writing goes a column."""
+    """The ink of underlining in `mask`; `letter` is how high letters are (px), `slope` how far down
+    the writing goes a column.
+    """
     level = shear_image(mask.astype(np.uint8), slope)
     length = max(3, round(MIN_UNDERLINE_LENGTH * letter))
     flat = cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
     found = np.zeros_like(level)
     pieces = ConnectedStrokes.of(flat > 0)
-    for i in np.flatnonzero((pieces.area / pieces.width <= MAX_UNDERLINE_THICKNESS * letter) & (pieces.height <= HIGHEST * letter)):
-        box = slice(int(pieces.top[i]), int(pieces.bottom[i])), slice(int(pieces.left[i]), int(pieces.right[i]))
+    for i in np.flatnonzero(
+        (pieces.area / pieces.width <= MAX_UNDERLINE_THICKNESS * letter)
+        & (pieces.height <= HIGHEST * letter)
+    ):
+        box = (
+            slice(int(pieces.top[i]), int(pieces.bottom[i])),
+            slice(int(pieces.left[i]), int(pieces.right[i])),
+        )
         if _is_underline(level, box, letter):
             found[box] |= (pieces.labels[box] == i + 1).astype(np.uint8)
     back = shear_image(found, -slope) if slope else found
@@ -39,10 +51,20 @@ def find_underlines(mask: Mask, letter: float, slope: float) -> Mask:
     return np.asarray((thick > 0) & mask, np.bool_)
 
 
-def _is_underline(level: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], box: tuple[slice, slice], letter: float) -> bool:
+def _is_underline(
+    level: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], box: tuple[slice, slice], letter: float
+) -> bool:
     rows, columns = box
-    above = level[max(0, round(rows.start - LETTERS_ABOVE[1] * letter)) : max(0, round(rows.start - LETTERS_ABOVE[0] * letter)), columns]
-    below = level[round(rows.stop + LETTERS_BELOW[0] * letter) : round(rows.stop + LETTERS_BELOW[1] * letter), columns]
+    above = level[
+        max(0, round(rows.start - LETTERS_ABOVE[1] * letter)) : max(
+            0, round(rows.start - LETTERS_ABOVE[0] * letter)
+        ),
+        columns,
+    ]
+    below = level[
+        round(rows.stop + LETTERS_BELOW[0] * letter) : round(rows.stop + LETTERS_BELOW[1] * letter),
+        columns,
+    ]
     return _cover_share(above) >= MIN_COVER_ABOVE and _cover_share(below) < MAX_COVER_BELOW
 
 

@@ -32,7 +32,9 @@ from tests.support.store.ward import ASTA, NOTE, VISITS
 
 def spec(kind: str, **more: object) -> FieldSpec:
     """A field."""
-    return FieldSpec.model_validate({"name": "f", "label": "F", "kind": kind, "box": (0, 0, 20, 8)} | more)
+    return FieldSpec.model_validate(
+        {"name": "f", "label": "F", "kind": kind, "box": (0, 0, 20, 8)} | more
+    )
 
 
 DATE, TIME, PID = (spec("digits", format=name) for name in ("date", "time", "personnummer"))
@@ -49,7 +51,11 @@ CHOICE = spec("choice", options=[{"value": "besok", "label": "Besök", "box": (0
         (DATE, "2026-02-17", "2026-02-17"),
         (DATE, "20260217", "2026-02-17"),
         (DATE, "260217", "2026-02-17"),
-        (DATE, f"{(today_in_sweden().year + 11) % 100:02d}0503", f"{today_in_sweden().year - 89}-05-03"),
+        (
+            DATE,
+            f"{(today_in_sweden().year + 11) % 100:02d}0503",
+            f"{today_in_sweden().year - 89}-05-03",
+        ),
         (DATE, " 2026.02.17 ", "2026-02-17"),
         (DATE, "2024-02-29", "2024-02-29"),
         (TIME, "08:15", "08:15"),
@@ -105,7 +111,9 @@ def test_values_are_stored_in_one_way(field: FieldSpec, typed: Value, stored: Va
         (MARK, None),
     ],
 )
-def test_values_that_do_not_fit_are_refused_without_being_quoted(field: FieldSpec, typed: Value) -> None:
+def test_values_that_do_not_fit_are_refused_without_being_quoted(
+    field: FieldSpec, typed: Value
+) -> None:
     with pytest.raises(InvalidAnswerError) as error:
         normalize_value(field, typed)
     assert error.value.fields == ("f",)
@@ -181,7 +189,9 @@ def read(value: Value, state: State = State.READ) -> Reading:
         (TEXT, Answer("x"), None, False),
     ],
 )
-def test_person_and_machine_agree_on_what_is_meant(field: FieldSpec, answer: Answer, reading: Reading | None, same: bool) -> None:
+def test_person_and_machine_agree_on_what_is_meant(
+    field: FieldSpec, answer: Answer, reading: Reading | None, same: bool
+) -> None:
     assert agrees_with_reading(field, answer, reading) is same
     assert is_settled(field, answer, reading) is (same or field.kind is Kind.TEXT)
     critical = field.model_copy(update={"critical": True})
@@ -189,7 +199,9 @@ def test_person_and_machine_agree_on_what_is_meant(field: FieldSpec, answer: Ans
 
 
 @pytest.mark.parametrize(("p", "typed"), [(CLIENT_NUMBER_ONLY_MAX_P, True), (CLIENT_MAX_P, False)])
-def test_a_personal_number_is_shown_only_where_more_than_the_number_says_so(p: float, typed: bool) -> None:
+def test_a_personal_number_is_shown_only_where_more_than_the_number_says_so(
+    p: float, typed: bool
+) -> None:
     number = Forms.load(ROOT / "forms").latest("korlista").meaning(Meaning.CLIENT_PID, 1)
     assert number is not None
     assert not number.critical
@@ -209,7 +221,9 @@ def test_a_personal_number_is_shown_only_where_more_than_the_number_says_so(p: f
         (MARK.model_copy(update={"critical": True}), 1.0, True),
     ],
 )
-def test_what_is_doubtful_is_typed_unseen_marks_sooner_and_names_later(field: FieldSpec, p: float, typed: bool) -> None:
+def test_what_is_doubtful_is_typed_unseen_marks_sooner_and_names_later(
+    field: FieldSpec, p: float, typed: bool
+) -> None:
     assert needs_blind_keying(field, Reading("x", p, State.READ)) is typed
 
 
@@ -221,8 +235,13 @@ def test_who_was_not_shown_the_reading_and_says_otherwise_is_not_enough() -> Non
     assert is_settled(MARK, said, None)
 
 
-@pytest.mark.parametrize(("value", "enough"), [("37.0", True), ("73", False), ("29.9", False), ("30", True), ("43", True)])
-def test_an_unlikely_number_needs_two_people_though_the_machine_read_the_same(value: str, enough: bool) -> None:
+@pytest.mark.parametrize(
+    ("value", "enough"),
+    [("37.0", True), ("73", False), ("29.9", False), ("30", True), ("43", True)],
+)
+def test_an_unlikely_number_needs_two_people_though_the_machine_read_the_same(
+    value: str, enough: bool
+) -> None:
     temperature = NUMBER.model_copy(update={"critical": True, "minimum": 30.0, "maximum": 43.0})
     assert is_settled(temperature, Answer(value), read(value)) is enough
 
@@ -241,7 +260,14 @@ def test_one_open_field_needs_a_second_person() -> None:
 
 def test_printed_fields_and_other_rows_are_not_asked() -> None:
     assert "enhet" not in [field.name for field in asked_fields(NOTE, None)]
-    assert [field.name for field in asked_fields(VISITS, 2)] == ["datum", "skribent", "rad02.pnr", "rad02.tid", "rad02.mat", "rad02.sign"]
+    assert [field.name for field in asked_fields(VISITS, 2)] == [
+        "datum",
+        "skribent",
+        "rad02.pnr",
+        "rad02.tid",
+        "rad02.mat",
+        "rad02.sign",
+    ]
 
 
 def test_all_that_is_missing_or_wrong_is_named_at_once() -> None:
@@ -255,7 +281,10 @@ def test_all_that_is_missing_or_wrong_is_named_at_once() -> None:
 
 
 def test_a_field_left_alone_is_empty_only_where_the_machine_agrees() -> None:
-    optional, needed = DATE.model_copy(update={"name": "a"}), DATE.model_copy(update={"name": "b", "required": True})
+    optional, needed = (
+        DATE.model_copy(update={"name": "a"}),
+        DATE.model_copy(update={"name": "b", "required": True}),
+    )
     nothing, something = Reading.empty(0.99), Reading("2026-02-17", 0.9, State.READ)
     assert fill_left_empty([optional], {}, {"a": nothing}) == {"a": Answer(None, State.EMPTY)}
     assert fill_left_empty([optional], {}, {"a": something}) == {}
@@ -269,4 +298,6 @@ def test_what_is_odd_goes_to_another_person_although_two_agree(reason: str) -> N
     field = DATE.model_copy(update={"critical": True})
     answer, reading = Answer("2021-11-17"), Reading("2021-11-17", 0.99, State.READ)
     assert is_settled(field, answer, reading)
-    assert not is_settled(field, answer, Reading("2021-11-17", 0.99, State.READ, evidence=(reason,)))
+    assert not is_settled(
+        field, answer, Reading("2021-11-17", 0.99, State.READ, evidence=(reason,))
+    )

@@ -8,8 +8,19 @@ KEY = "ab" * 32
 
 
 def test_the_same_key_and_thing_give_the_same_lot_and_other_keys_another() -> None:
-    assert keyed_fraction(KEY, "plant", "AAAA-00", "text") == keyed_fraction(KEY, "plant", "AAAA-00", "text")
-    assert len({keyed_fraction(key, *what) for key in (KEY, new_sampling_key()) for what in (("a", "b"), ("ab", ""), ("b", "a"))}) == 6
+    assert keyed_fraction(KEY, "plant", "AAAA-00", "text") == keyed_fraction(
+        KEY, "plant", "AAAA-00", "text"
+    )
+    assert (
+        len(
+            {
+                keyed_fraction(key, *what)
+                for key in (KEY, new_sampling_key())
+                for what in (("a", "b"), ("ab", ""), ("b", "a"))
+            }
+        )
+        == 6
+    )
 
 
 def test_about_the_share_is_drawn() -> None:

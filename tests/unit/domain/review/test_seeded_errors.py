@@ -8,18 +8,32 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.model import Reading, State, Value
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.domain.review.rules import Answer, agrees_with_reading
-from pipeline.domain.review.seeded_errors import SeededError, apply_seeded_error, is_undetected, make_seeded_error, restore_true_words
+from pipeline.domain.review.seeded_errors import (
+    SeededError,
+    apply_seeded_error,
+    is_undetected,
+    make_seeded_error,
+    restore_true_words,
+)
 
 
 def spec(kind: str, **more: object) -> FieldSpec:
     """A field."""
-    return FieldSpec.model_validate({"name": "f", "label": "F", "kind": kind, "box": (0, 0, 20, 8)} | more)
+    return FieldSpec.model_validate(
+        {"name": "f", "label": "F", "kind": kind, "box": (0, 0, 20, 8)} | more
+    )
 
 
 TIME, DATE = (spec("digits", format=name) for name in ("time", "date"))
 PULSE = spec("digits", format="number", cells=3, minimum=20, plausible=(30, 200))
 MARK, TEXT, LINES = spec("mark"), spec("text"), spec("lines", lines=3)
-CHOICE = spec("choice", options=[{"value": name, "label": name, "box": (0, 0, 5, 5)} for name in ("besok", "telefon", "atgard")])
+CHOICE = spec(
+    "choice",
+    options=[
+        {"value": name, "label": name, "box": (0, 0, 5, 5)}
+        for name in ("besok", "telefon", "atgard")
+    ],
+)
 NOTE = "Lägger om såret på höger fot. Gav 75 ml."
 
 
@@ -29,7 +43,16 @@ def read(value: Value, **more: object) -> Reading:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [(TIME, "08:15"), (DATE, "2026-02-17"), (PULSE, "72"), (CHOICE, "besok"), (MARK, True), (LINES, NOTE), (TEXT, "2 tabl")]
+    ("field", "value"),
+    [
+        (TIME, "08:15"),
+        (DATE, "2026-02-17"),
+        (PULSE, "72"),
+        (CHOICE, "besok"),
+        (MARK, True),
+        (LINES, NOTE),
+        (TEXT, "2 tabl"),
+    ],
 )
 def test_what_is_planted_is_wrong_and_could_stand_there(field: FieldSpec, value: Value) -> None:
     for seed in map(str, range(20)):
@@ -72,7 +95,11 @@ def test_nothing_is_planted_where_nothing_would_be_surely_wrong() -> None:
 
 def test_a_word_marked_as_doubtful_is_left_alone() -> None:
     characters = tuple(0.5 if sign.isdigit() else 0.995 for sign in NOTE)
-    planted = {(plant.start, plant.end) for seed in range(30) if (plant := make_seeded_error(LINES, read(NOTE, characters=characters), str(seed)))}
+    planted = {
+        (plant.start, plant.end)
+        for seed in range(30)
+        if (plant := make_seeded_error(LINES, read(NOTE, characters=characters), str(seed)))
+    }
     assert planted == {(NOTE.index("höger"), NOTE.index("höger") + len("vänster"))}
 
 
@@ -101,17 +128,23 @@ SIDE = SeededError(NOTE.replace("höger", "vänster"), State.READ, START, START 
         ("?", False),
     ],
 )
-def test_a_text_in_which_other_places_were_changed_still_has_the_wrong_word(given: str, there: bool) -> None:
+def test_a_text_in_which_other_places_were_changed_still_has_the_wrong_word(
+    given: str, there: bool
+) -> None:
     assert is_undetected(LINES, SIDE, read(NOTE), Answer(given)) is there
 
 
 def test_other_states_are_not_what_was_planted() -> None:
     assert not is_undetected(LINES, SIDE, read(NOTE), Answer(None, State.ILLEGIBLE))
-    assert not is_undetected(MARK, SeededError(True), Reading.empty(0.9, False), Answer(False, State.EMPTY))
+    assert not is_undetected(
+        MARK, SeededError(True), Reading.empty(0.9, False), Answer(False, State.EMPTY)
+    )
 
 
 def test_the_true_word_is_put_back_into_the_persons_own_text() -> None:
     given = Answer("Lägger om såret på vänster fot. Gav 50 ml.")
-    assert restore_true_words(SIDE, read(NOTE), given) == Answer("Lägger om såret på höger fot. Gav 50 ml.")
+    assert restore_true_words(SIDE, read(NOTE), given) == Answer(
+        "Lägger om såret på höger fot. Gav 50 ml."
+    )
     assert restore_true_words(SIDE, read(NOTE), Answer(SIDE.value)) is None
     assert restore_true_words(SeededError("08:45"), read("08:15"), Answer("08:45")) is None

@@ -7,7 +7,14 @@ import pytest
 from pipeline.domain.confidence import PREFILL_FROM_BY_KIND
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.model import Reading, State
-from pipeline.domain.review.work_modes import BatchKey, WorkMode, can_batch, choose_work_mode, is_routine, largest_batch
+from pipeline.domain.review.work_modes import (
+    BatchKey,
+    WorkMode,
+    can_batch,
+    choose_work_mode,
+    is_routine,
+    largest_batch,
+)
 from tests.support.store.ward import NOTE, VISITS
 
 MARK = VISITS.by_name["rad01.mat"]
@@ -40,7 +47,9 @@ def test_class_a_is_never_routine() -> None:
         (VISITS.by_name["skribent"], Reading("Disa Penn", 0.995, State.READ)),
     ],
 )
-def test_what_is_critical_doubtful_or_odd_is_not_routine(spec: FieldSpec, reading: Reading | None) -> None:
+def test_what_is_critical_doubtful_or_odd_is_not_routine(
+    spec: FieldSpec, reading: Reading | None
+) -> None:
     assert not is_routine(VISITS, spec, reading)
 
 
@@ -55,7 +64,10 @@ def test_only_fields_of_one_entry_may_be_grouped() -> None:
 
 
 def test_the_largest_sort_is_chosen_and_the_first_of_equals() -> None:
-    yes, no = (BatchKey.of(VISITS, MARK, state, value) for state, value in ((State.READ, True), (State.EMPTY, False)))
+    yes, no = (
+        BatchKey.of(VISITS, MARK, state, value)
+        for state, value in ((State.READ, True), (State.EMPTY, False))
+    )
     assert largest_batch([no, yes, yes], 2) == yes
     assert largest_batch([no, yes, yes, no], 2) == no
     assert largest_batch([no, yes, yes], 3) is None
@@ -63,7 +75,9 @@ def test_the_largest_sort_is_chosen_and_the_first_of_equals() -> None:
 
 
 def test_an_empty_field_is_the_same_however_its_reader_says_so() -> None:
-    assert BatchKey.of(VISITS, MARK, State.EMPTY, False) == BatchKey.of(VISITS, VISITS.by_name["rad02.mat"], State.EMPTY, None)
+    assert BatchKey.of(VISITS, MARK, State.EMPTY, False) == BatchKey.of(
+        VISITS, VISITS.by_name["rad02.mat"], State.EMPTY, None
+    )
 
 
 def test_a_note_is_what_has_free_text() -> None:

@@ -1,4 +1,6 @@
-"""ProcessActivities 1.0: valid against the public schema; given, not given and declined told apart; who signed."""
+"""ProcessActivities 1.0: valid against the public schema; given, not given and declined told apart;
+who signed.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,16 @@ ORDERED: dict[str, Value] = {
     "tid2": "12:00",
     "tid3": "20:00",
 }
-DAY: dict[str, Value] = ORDERED | {"given1": "GE – Gun Ek", "given2": "AÖ", "avvikelse2": "avbojd", "avvikelse3": "ej_given"}
-STAFF = (StaffMember("Anna Öst", "undersköterska", "AÖ", "Norr"), StaffMember("Åke Öman", "undersköterska", "ÅÖ", "Norr"))
+DAY: dict[str, Value] = ORDERED | {
+    "given1": "GE – Gun Ek",
+    "given2": "AÖ",
+    "avvikelse2": "avbojd",
+    "avvikelse3": "ej_given",
+}
+STAFF = (
+    StaffMember("Anna Öst", "undersköterska", "AÖ", "Norr"),
+    StaffMember("Åke Öman", "undersköterska", "ÅÖ", "Norr"),
+)
 
 
 def day(fields: dict[str, Value] | None = None, **other: object) -> Record:
@@ -40,11 +50,18 @@ def day(fields: dict[str, Value] | None = None, **other: object) -> Record:
     return record("signeringslista", DAY if fields is None else fields, **facts)
 
 
-def told(each: Record, given: ExportOptions | None = None, **other: object) -> dict[int, etree._Element]:
+def told(
+    each: Record, given: ExportOptions | None = None, **other: object
+) -> dict[int, etree._Element]:
     """Requests by the number of the time."""
-    data = TARGETS["aktiviteter"].make(items(each, **other), run("aktiviteter"), given or terms("aktiviteter"))  # type: ignore[arg-type]
+    data = TARGETS["aktiviteter"].make(
+        items(each, **other), run("aktiviteter"), given or terms("aktiviteter")
+    )  # type: ignore[arg-type]
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return {int(name.removesuffix(".xml").rpartition("-")[2]): etree.fromstring(archive.read(name)) for name in archive.namelist()}
+        return {
+            int(name.removesuffix(".xml").rpartition("-")[2]): etree.fromstring(archive.read(name))
+            for name in archive.namelist()
+        }
 
 
 def said(request: etree._Element, path: str) -> str | None:
@@ -52,12 +69,17 @@ def said(request: etree._Element, path: str) -> str | None:
 
 
 def outcome(request: etree._Element) -> tuple[str | None, ...]:
-    return tuple(said(request, f"r:activityType/{path}") for path in ("c:status/c:code", "c:status/c:displayName", "e:outcome"))
+    return tuple(
+        said(request, f"r:activityType/{path}")
+        for path in ("c:status/c:code", "c:status/c:displayName", "e:outcome")
+    )
 
 
 @pytest.fixture(scope="module")
 def schema(tmp_path_factory: pytest.TempPathFactory) -> etree.XMLSchema:
-    """The contract's schema, and the domain's types as elements: so that what the request carries beside the activity is checked too."""
+    """The contract's schema, and the domain's types as elements: so that what the request carries
+    beside the activity is checked too.
+    """
     folder = shared("schemas", "rivta", "activity_actions_1.0")
     core = folder / "core_components" / "clinicalprocess_activity_actions_1.0.xsd"
     place = tmp_path_factory.mktemp("schema")
@@ -67,16 +89,33 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> etree.XMLSchema:
         "legalAuthenticator": "LegalAuthenticatorType",
         "sourceSystem": "SourceSystemType",
     }
-    elements = "".join(f'<xs:element name="{name}" type="c:{kind}"/>' for name, kind in beside.items())
-    _write(place / "core.xsd", f'targetNamespace="{DOMAIN_NS}" xmlns:c="{DOMAIN_NS}"', f'<xs:include schemaLocation="{core.as_uri()}"/>{elements}')
-    responder = folder / "interactions" / "ProcessActivitiesInteraction" / "ProcessActivitiesResponder_1.0.xsd"
+    elements = "".join(
+        f'<xs:element name="{name}" type="c:{kind}"/>' for name, kind in beside.items()
+    )
+    _write(
+        place / "core.xsd",
+        f'targetNamespace="{DOMAIN_NS}" xmlns:c="{DOMAIN_NS}"',
+        f'<xs:include schemaLocation="{core.as_uri()}"/>{elements}',
+    )
+    responder = (
+        folder
+        / "interactions"
+        / "ProcessActivitiesInteraction"
+        / "ProcessActivitiesResponder_1.0.xsd"
+    )
     imports = ((DOMAIN_NS, "core.xsd"), (RESPONDER_NS, responder.as_uri()))
-    _write(place / "all.xsd", "", "".join(f'<xs:import namespace="{space}" schemaLocation="{at}"/>' for space, at in imports))
+    _write(
+        place / "all.xsd",
+        "",
+        "".join(f'<xs:import namespace="{space}" schemaLocation="{at}"/>' for space, at in imports),
+    )
     return etree.XMLSchema(etree.parse(place / "all.xsd"))
 
 
 def _write(path: Path, attributes: str, inside: str) -> None:
-    path.write_text(f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" {attributes}>{inside}</xs:schema>')
+    path.write_text(
+        f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" {attributes}>{inside}</xs:schema>'
+    )
 
 
 CASES = {
@@ -103,7 +142,9 @@ def test_is_valid_against_the_schema(schema: etree.XMLSchema, each: Record) -> N
 
 @pytest.mark.shared
 def test_every_request_is_valid_against_the_published_file_alone() -> None:
-    folder = shared("schemas", "rivta", "activity_actions_1.0", "interactions", "ProcessActivitiesInteraction")
+    folder = shared(
+        "schemas", "rivta", "activity_actions_1.0", "interactions", "ProcessActivitiesInteraction"
+    )
     published = etree.XMLSchema(etree.parse(folder / "ProcessActivitiesResponder_1.0.xsd"))
     for each in CASES.values():
         for request in told(each).values():
@@ -112,7 +153,9 @@ def test_every_request_is_valid_against_the_published_file_alone() -> None:
 
 @pytest.mark.shared
 @pytest.mark.parametrize("broken", ["c:patient/c:dateOfBirth", "r:activityType/c:time/c:start"])
-def test_the_schema_would_notice_a_wrong_time_in_and_beside_the_activity(schema: etree.XMLSchema, broken: str) -> None:
+def test_the_schema_would_notice_a_wrong_time_in_and_beside_the_activity(
+    schema: etree.XMLSchema, broken: str
+) -> None:
     request = told(day())[1]
     element = request.find(broken, NS)
     assert element is not None
@@ -125,13 +168,19 @@ def test_given_declined_and_not_given_are_told_apart() -> None:
     assert outcome(requests[1]) == ("completed", "Given", "given")
     assert outcome(requests[2]) == ("cancelled", "Avböjd av den enskilde", "declined")
     assert outcome(requests[3]) == ("cancelled", "Ej given", "not_given")
-    starts = [str(said(requests[n], "r:activityType/c:description")).split(",")[0] for n in (1, 2, 3)]
+    starts = [
+        str(said(requests[n], "r:activityType/c:description")).split(",")[0] for n in (1, 2, 3)
+    ]
     assert starts == ["Given", "Avböjd av den enskilde", "Ej given"]
 
 
 def test_marks_instead_of_a_choice_say_the_same() -> None:
     slots = (Slot(given="given1", not_given="avv_e", declined="avv_a"),)
-    mapping = terms("aktiviteter").mapping("signeringslista", ActivityMapping).model_copy(update={"slots": slots})
+    mapping = (
+        terms("aktiviteter")
+        .mapping("signeringslista", ActivityMapping)
+        .model_copy(update={"slots": slots})
+    )
     for fields, expected in (
         ({"avv_e": True}, Outcome.NOT_GIVEN),
         ({"avv_a": True}, Outcome.DECLINED),
@@ -144,13 +193,19 @@ def test_marks_instead_of_a_choice_say_the_same() -> None:
 def test_an_empty_box_is_neither_given_nor_not() -> None:
     requests = told(day(ORDERED | {"given1": True}))
     assert list(requests) == [1]
-    assert "Inget skrivet på papperet samma dag för: 12:00, 20:00." in str(said(requests[1], "r:activityType/c:description"))
+    assert "Inget skrivet på papperet samma dag för: 12:00, 20:00." in str(
+        said(requests[1], "r:activityType/c:description")
+    )
 
 
 def test_initials_become_the_person_or_stay_as_read() -> None:
     def performer(value: Value, staff: tuple[StaffMember, ...] = STAFF) -> tuple[str | None, str]:
-        request = told(day(ORDERED | {"given1": value}), replace(terms("aktiviteter"), staff=staff))[1]
-        return said(request, "c:performerRole/c:person/c:name"), str(said(request, "r:activityType/c:description"))
+        request = told(
+            day(ORDERED | {"given1": value}), replace(terms("aktiviteter"), staff=staff)
+        )[1]
+        return said(request, "c:performerRole/c:person/c:name"), str(
+            said(request, "r:activityType/c:description")
+        )
 
     assert performer("GE – Gun Ek")[0] == "Gun Ek"
     assert performer("AÖ")[0] == "Anna Öst"
@@ -167,13 +222,19 @@ def test_initials_become_the_person_or_stay_as_read() -> None:
 
 def test_the_time_is_the_ordered_one_of_the_day_and_said_to_be_so() -> None:
     requests = told(day(ORDERED | {"tid2": "24:00", "given1": True, "given2": True}))
-    assert [said(requests[n], "r:activityType/c:time/c:start") for n in (1, 2)] == ["20211217080000", "20211218000000"]
+    assert [said(requests[n], "r:activityType/c:time/c:start") for n in (1, 2)] == [
+        "20211217080000",
+        "20211218000000",
+    ]
     assert "Klockslaget är det ordinerade" in str(said(requests[1], "r:activityType/c:description"))
 
 
 def test_without_a_time_of_day_it_is_the_whole_day() -> None:
     request = told(day({"given4": True}))[4]
-    assert [said(request, f"r:activityType/c:time/c:{end}") for end in ("start", "end")] == ["20211217000000", "20211217235959"]
+    assert [said(request, f"r:activityType/c:time/c:{end}") for end in ("start", "end")] == [
+        "20211217000000",
+        "20211217235959",
+    ]
     assert "Klockslag saknas på papperet." in str(said(request, "r:activityType/c:description"))
 
 
@@ -185,7 +246,10 @@ def test_what_was_ordered_and_where_it_comes_from_stands_in_words() -> None:
 
 
 def test_the_kind_follows_the_form() -> None:
-    codes = [said(told(day(DAY | {"typ": kind}))[1], "r:activityType/c:value/c:code") for kind in ("lakemedel", "delegerad", None)]
+    codes = [
+        said(told(day(DAY | {"typ": kind}))[1], "r:activityType/c:value/c:code")
+        for kind in ("lakemedel", "delegerad", None)
+    ]
     assert codes == ["lakemedel", "delegerad", "annan"]
 
 
@@ -196,7 +260,9 @@ def test_a_kind_that_no_code_says_stands_in_words() -> None:
     mapping = given.mapping("signeringslista", ActivityMapping)
     kind = mapping.kind.model_copy(update={"codes": {}})
     given = replace(given, mappings={"signeringslista": mapping.model_copy(update={"kind": kind})})
-    words = str(said(told(day(DAY | {"typ": "delegerad"}), given)[1], "r:activityType/c:description"))
+    words = str(
+        said(told(day(DAY | {"typ": "delegerad"}), given)[1], "r:activityType/c:description")
+    )
     assert "elegerad" in words
 
 
@@ -208,41 +274,64 @@ def test_patient_source_and_run_go_with_every_activity() -> None:
 
 
 def test_a_row_with_its_own_time_is_one_activity() -> None:
-    fields: dict[str, Value] = {"ordination": "Morfin 5 mg sc", "dos": "5 mg", "signatur": "AÖ – Anna Öst", "kontroll": "GE – Gun Ek"}
+    fields: dict[str, Value] = {
+        "ordination": "Morfin 5 mg sc",
+        "dos": "5 mg",
+        "signatur": "AÖ – Anna Öst",
+        "kontroll": "GE – Gun Ek",
+    }
     requests = told(record("palliativ-hemakt", fields))
     assert list(requests) == [1]
     assert said(requests[1], "r:activityType/c:time/c:start") == "20211217081500"
     assert said(requests[1], "c:performerRole/c:person/c:name") == "Anna Öst"
     words = str(said(requests[1], "r:activityType/c:description"))
-    for part in ("Given, signerad AÖ (Anna Öst). Klockslaget är papperets.", "Morfin 5 mg sc", "Kontroll: GE – Gun Ek"):
+    for part in (
+        "Given, signerad AÖ (Anna Öst). Klockslaget är papperets.",
+        "Morfin 5 mg sc",
+        "Kontroll: GE – Gun Ek",
+    ):
         assert part in words
 
 
 @pytest.mark.parametrize("dose", [{}, {"dos": ""}])
 def test_what_is_signed_without_a_dose_is_not_said_to_be_given(dose: dict[str, Value]) -> None:
-    """The form has no box for what was refused, and prescriptions by telephone are written on its rows too."""
-    row = record("palliativ-hemakt", {"ordination": "Morfin 2,5 mg sc", "signatur": "EL", "anmarkning": "Avböjer, sover"} | dose)
+    """The form has no box for what was refused, and prescriptions by telephone are written on its
+    rows too.
+    """
+    row = record(
+        "palliativ-hemakt",
+        {"ordination": "Morfin 2,5 mg sc", "signatur": "EL", "anmarkning": "Avböjer, sover"} | dose,
+    )
     assert "utan given dos" in TARGETS["aktiviteter"].unsupported_reason(row, terms("aktiviteter"))
-    given = record("palliativ-hemakt", {"ordination": "Morfin 2,5 mg sc", "signatur": "EL", "dos": "2,5 mg"})
+    given = record(
+        "palliativ-hemakt", {"ordination": "Morfin 2,5 mg sc", "signatur": "EL", "dos": "2,5 mg"}
+    )
     assert TARGETS["aktiviteter"].unsupported_reason(given, terms("aktiviteter")) == ""
 
 
 @pytest.mark.shared
 def test_a_row_with_its_own_time_is_valid_against_the_schema(schema: etree.XMLSchema) -> None:
-    for request in told(record("palliativ-hemakt", {"ordination": "Morfin", "signatur": True})).values():
+    for request in told(
+        record("palliativ-hemakt", {"ordination": "Morfin", "signatur": True})
+    ).values():
         schema.assertValid(request)
 
 
 def test_a_void_entry_nullifies_what_it_told() -> None:
     requests = told(day(voided="fel person", revision=2), amends=EARLIER)
     assert {outcome(request)[0] for request in requests.values()} == {"nullified"}
-    assert all("Makulerad: fel person." in str(said(request, "r:activityType/c:description")) for request in requests.values())
+    assert all(
+        "Makulerad: fel person." in str(said(request, "r:activityType/c:description"))
+        for request in requests.values()
+    )
 
 
 def test_a_correction_nullifies_under_the_old_id_what_the_entry_says_no_longer() -> None:
     first, second = told(day()), told(day(DAY | {"given1": False}, revision=2), amends=EARLIER)
     assert [outcome(requests[1])[2] for requests in (first, second)] == ["given", "nullified"]
-    assert said(first[1], "r:activityType/c:id/c:extension") == said(second[1], "r:activityType/c:id/c:extension")
+    assert said(first[1], "r:activityType/c:id/c:extension") == said(
+        second[1], "r:activityType/c:id/c:extension"
+    )
     assert outcome(second[2])[2] == "declined"
     assert str(said(second[1], "r:activityType/c:description")).startswith("Tas bort")
 
@@ -251,7 +340,11 @@ def test_the_archive_is_the_same_every_time_and_in_order() -> None:
     one, two = day(), day(entry_id="A2B3C4-01")
     assert made("aktiviteter", one, two) == made("aktiviteter", one, two)
     with zipfile.ZipFile(io.BytesIO(made("aktiviteter", one, two))) as archive:
-        assert archive.namelist() == [f"0000{n}-{entry}-{time}.xml" for n, entry in ((1, "K7M3PX-01"), (2, "A2B3C4-01")) for time in (1, 2, 3)]
+        assert archive.namelist() == [
+            f"0000{n}-{entry}-{time}.xml"
+            for n, entry in ((1, "K7M3PX-01"), (2, "A2B3C4-01"))
+            for time in (1, 2, 3)
+        ]
         assert all(info.date_time == (2022, 1, 12, 9, 15, 0) for info in archive.infolist())
 
 
@@ -267,21 +360,30 @@ def test_the_archive_is_the_same_every_time_and_in_order() -> None:
         ({"fields": DAY | {"avvikelse1": "annat"}}, "Avvikelsen för tid 1"),
     ],
 )
-def test_what_it_cannot_say_for_certain_is_said_beforehand(other: dict[str, object], reason: str) -> None:
+def test_what_it_cannot_say_for_certain_is_said_beforehand(
+    other: dict[str, object], reason: str
+) -> None:
     assert reason in TARGETS["aktiviteter"].unsupported_reason(day(**other), terms("aktiviteter"))  # type: ignore[arg-type]
 
 
 def test_both_marks_at_once_are_a_doubt() -> None:
     given = terms("aktiviteter")
     mapping = given.mapping("signeringslista", ActivityMapping)
-    marks = mapping.model_copy(update={"slots": (Slot(given="given1", not_given="avv_e", declined="avv_a"),)})
+    marks = mapping.model_copy(
+        update={"slots": (Slot(given="given1", not_given="avv_e", declined="avv_a"),)}
+    )
     each = day({"avv_e": True, "avv_a": True})
-    assert "både som ej given och som avböjd" in TARGETS["aktiviteter"].unsupported_reason(each, replace(given, mappings={"signeringslista": marks}))
+    assert "både som ej given och som avböjd" in TARGETS["aktiviteter"].unsupported_reason(
+        each, replace(given, mappings={"signeringslista": marks})
+    )
 
 
 def test_what_it_can_say_is_fit() -> None:
     assert TARGETS["aktiviteter"].unsupported_reason(day(), terms("aktiviteter")) == ""
-    assert TARGETS["aktiviteter"].unsupported_reason(day(ORDERED, revision=2), terms("aktiviteter")) == ""
+    assert (
+        TARGETS["aktiviteter"].unsupported_reason(day(ORDERED, revision=2), terms("aktiviteter"))
+        == ""
+    )
 
 
 def test_no_mapping_may_give_what_was_not_given_the_status_of_what_was() -> None:

@@ -1,4 +1,6 @@
-"""ERMS 2.1.2: valid by the published schema and its co-occurrence rules, and true to what a diary needs."""
+"""ERMS 2.1.2: valid by the published schema and its co-occurrence rules, and true to what a diary
+needs.
+"""
 
 from __future__ import annotations
 
@@ -43,11 +45,21 @@ def found(root: etree._Element, path: str) -> list[str]:
 
 EXAMPLES = {
     "letter": letter(),
-    "empty": record("inkommen-handling", author="", author_title="", written_at=None, verified=None, place="", serial=""),
+    "empty": record(
+        "inkommen-handling",
+        author="",
+        author_title="",
+        written_at=None,
+        verified=None,
+        place="",
+        serial="",
+    ),
     "secret": letter(SECRET),
     "void": letter(voided="fel person", revision=2),
     "meeting": record("krisledningsmote", {"beslut1_vad": "Ring alla"}, client=NOBODY),
-    "protected": letter(client=Client(SIV.pid, SIV.name, "Norr", protected=True), signed=stamp("Eva Lind", 11)),
+    "protected": letter(
+        client=Client(SIV.pid, SIV.name, "Norr", protected=True), signed=stamp("Eva Lind", 11)
+    ),
     "odd characters": letter({"arende": "a\x00b & < > ]]> \ud83d"}),
 }
 
@@ -55,7 +67,9 @@ EXAMPLES = {
 @pytest.mark.shared
 @pytest.mark.parametrize("each", EXAMPLES.values(), ids=EXAMPLES.keys())
 def test_is_valid_against_the_schema(each: Record) -> None:
-    etree.XMLSchema(etree.parse(shared("schemas", "erms", "ERMS.xsd"))).assertValid(document(each, letter(entry_id="K7M3PX-01")))
+    etree.XMLSchema(etree.parse(shared("schemas", "erms", "ERMS.xsd"))).assertValid(
+        document(each, letter(entry_id="K7M3PX-01"))
+    )
 
 
 @pytest.mark.shared
@@ -66,7 +80,9 @@ def test_the_schema_would_notice_a_time_with_a_full_stop() -> None:
 
 
 def co_occurrence_rules() -> Schematron:
-    """The published rules. They announce XSLT 2 and ask for nothing that XSLT 1 lacks, so the announcement alone is taken away."""
+    """The published rules. They announce XSLT 2 and ask for nothing that XSLT 1 lacks, so the
+    announcement alone is taken away.
+    """
     rules = shared("schemas", "erms", "erms.sch").read_bytes()
     assert b' queryBinding="xslt2"' in rules
     return Schematron(etree.fromstring(rules.replace(b' queryBinding="xslt2"', b"")))
@@ -97,7 +113,9 @@ def test_what_a_diary_has_to_hold_is_in_its_place() -> None:
 
 def test_secrecy_is_carried_with_its_regulation_and_a_title_that_may_be_seen() -> None:
     root = document(letter(SECRET))
-    assert found(root, "//e:restriction[@restrictionType='confidential']/e:regulation") == ["OSL 26 kap. 1 §"]
+    assert found(root, "//e:restriction[@restrictionType='confidential']/e:regulation") == [
+        "OSL 26 kap. 1 §"
+    ]
     assert found(root, "//e:otherTitle[@titleType='public']") == ["Inkommen handling"]
 
 
@@ -110,8 +128,12 @@ def test_secrecy_is_carried_with_its_regulation_and_a_title_that_may_be_seen() -
         ({}, frozenset({"sekretess_lagrum"}), "[oläsligt]"),
     ],
 )
-def test_half_a_mark_of_secrecy_is_secrecy(fields: dict[str, Value], illegible: frozenset[str], regulation: str) -> None:
-    assert found(document(letter(fields, illegible=illegible)), "//e:restriction/e:regulation") == [regulation]
+def test_half_a_mark_of_secrecy_is_secrecy(
+    fields: dict[str, Value], illegible: frozenset[str], regulation: str
+) -> None:
+    assert found(document(letter(fields, illegible=illegible)), "//e:restriction/e:regulation") == [
+        regulation
+    ]
 
 
 def test_a_protected_identity_is_marked_beside_other_secrecy() -> None:
@@ -122,7 +144,9 @@ def test_a_protected_identity_is_marked_beside_other_secrecy() -> None:
 
 def test_an_amendment_replaces_what_its_run_carried_and_a_voided_one_is_obliterated() -> None:
     root = document(letter(revision=3, voided="fel person"), amends=EARLIER)
-    assert found(root, "//e:relation[@relationType='replaces']") == [f"{letter().entry_id}, version 1, körning {EARLIER.run}"]
+    assert found(root, "//e:relation[@relationType='replaces']") == [
+        f"{letter().entry_id}, version 1, körning {EARLIER.run}"
+    ]
     assert found(root, "//e:status/@value") == ["obliterated"]
     assert found(document(letter()), "//e:status/@value") == ["received"]
 
@@ -142,10 +166,17 @@ def test_what_a_diary_cannot_take_is_said(each: Record, reason: str) -> None:
 
 
 def test_the_decisions_of_a_crisis_meeting_are_actions_and_its_words_are_notes() -> None:
-    said: dict[str, Value] = {"beslut1_vad": "Öppna trygghetspunkt", "beslut3_vad": "Ring alla", "beslut3_ansvarig": "Bo Ek", "narvarande": "Eva, Bo"}
+    said: dict[str, Value] = {
+        "beslut1_vad": "Öppna trygghetspunkt",
+        "beslut3_vad": "Ring alla",
+        "beslut3_ansvarig": "Bo Ek",
+        "narvarande": "Eva, Bo",
+    }
     root = document(record("krisledningsmote", said, client=NOBODY))
     assert found(root, "//e:action/e:actionText") == ["Öppna trygghetspunkt", "Ring alla"]
     assert found(root, "//e:note[@noteType='Närvarande']") == ["Eva, Bo"]
-    assert "Bo Ek" in found(root, "//e:note"), "who has to do it is left out by the mapping and stands all the same"
+    assert "Bo Ek" in found(root, "//e:note"), (
+        "who has to do it is left out by the mapping and stands all the same"
+    )
     assert found(root, "//e:record/e:title") == [FORMS.latest("krisledningsmote").title]
     assert found(root, "//e:status/@value") == ["closed"]

@@ -26,17 +26,26 @@ from pipeline.files.text import make_printable
 from tests.support.pages.small_pages import foreign_page
 from tests.support.store.export_examples import EARLIER, MADE_AT, SIV, record, run, stamp, terms
 
-EXPORTER, GIVEN = TARGETS["fhir"], replace(terms("fhir"), load_image=lambda name: foreign_page(name))
+EXPORTER, GIVEN = (
+    TARGETS["fhir"],
+    replace(terms("fhir"), load_image=lambda name: foreign_page(name)),
+)
 
 
 def bundle(one: Record, **item: Any) -> dict[str, Any]:  # noqa: ANN401 - parts of an item
     """The transaction of an entry."""
-    made: dict[str, Any] = json.loads(EXPORTER.make([Item(1, one, **item)], run("fhir"), GIVEN).splitlines()[-1])
+    made: dict[str, Any] = json.loads(
+        EXPORTER.make([Item(1, one, **item)], run("fhir"), GIVEN).splitlines()[-1]
+    )
     return made
 
 
 def parts(one: Record, kind: str, **item: Any) -> list[dict[str, Any]]:  # noqa: ANN401
-    return [entry["resource"] for entry in bundle(one, **item)["entry"] if entry["resource"]["resourceType"] == kind]
+    return [
+        entry["resource"]
+        for entry in bundle(one, **item)["entry"]
+        if entry["resource"]["resourceType"] == kind
+    ]
 
 
 def test_every_resource_is_created_only_where_it_is_not_there_yet() -> None:
@@ -54,7 +63,9 @@ def test_every_resource_is_created_only_where_it_is_not_there_yet() -> None:
 
 def test_the_event_the_writing_and_the_entering_are_three_times() -> None:
     (document,) = parts(record("hsl-anteckning"), "DocumentReference")
-    assert document["context"]["period"] == dict.fromkeys(("start", "end"), "2021-12-17T08:15:00+01:00")
+    assert document["context"]["period"] == dict.fromkeys(
+        ("start", "end"), "2021-12-17T08:15:00+01:00"
+    )
     assert document["content"][0]["attachment"]["creation"] == "2021-12-17T09:05:00+01:00"
     assert document["date"] == "2022-01-12T10:30:00+01:00"
 
@@ -71,8 +82,12 @@ def test_summer_and_winter_have_their_zone() -> None:
 
 
 def test_the_agents_are_those_of_the_whole_way() -> None:
-    (origin,) = parts(record("hsl-anteckning", signed=stamp("Eva Lind", 11), signed_why="slutat"), "Provenance")
-    agents = {agent["type"]["coding"][0]["code"]: agent["who"]["display"] for agent in origin["agent"]}
+    (origin,) = parts(
+        record("hsl-anteckning", signed=stamp("Eva Lind", 11), signed_why="slutat"), "Provenance"
+    )
+    agents = {
+        agent["type"]["coding"][0]["code"]: agent["who"]["display"] for agent in origin["agent"]
+    }
     machine = agents.pop("assembler")
     assert machine.startswith("Efterskrift ")
     assert agents == {
@@ -84,14 +99,24 @@ def test_the_agents_are_those_of_the_whole_way() -> None:
         "custodian": "Kalix kommun",
     }
     (document,) = parts(record("hsl-anteckning", signed=stamp("Eva Lind", 11)), "DocumentReference")
-    assert {each["id"]: each["practitioner"]["display"] for each in document["contained"]} == {"skribent": "Gun Ek", "signerare": "Eva Lind"}
+    assert {each["id"]: each["practitioner"]["display"] for each in document["contained"]} == {
+        "skribent": "Gun Ek",
+        "signerare": "Eva Lind",
+    }
 
 
 def test_measurements_keep_what_is_absent_apart_from_what_is_illegible() -> None:
-    one = record("matvarden", {"bt_sys": "140", "puls": "072", "temp": "37.5"}, illegible=frozenset({"vikt"}))
+    one = record(
+        "matvarden", {"bt_sys": "140", "puls": "072", "temp": "37.5"}, illegible=frozenset({"vikt"})
+    )
     found = {each["code"]["coding"][0]["code"]: each for each in parts(one, "Observation")}
     assert set(found) == {"85354-9", "8867-4", "8310-5", "29463-7"}
-    assert found["8867-4"]["valueQuantity"] == {"value": 72, "unit": "slag/min", "system": "http://unitsofmeasure.org", "code": "/min"}
+    assert found["8867-4"]["valueQuantity"] == {
+        "value": 72,
+        "unit": "slag/min",
+        "system": "http://unitsofmeasure.org",
+        "code": "/min",
+    }
     assert found["8310-5"]["valueQuantity"]["value"] == 37.5
     systolic, diastolic = found["85354-9"]["component"]
     assert systolic["valueQuantity"]["value"] == 140
@@ -106,7 +131,11 @@ def test_whoever_signed_the_row_has_measured() -> None:
 
     def performer(one: Record) -> str:
         made = json.loads(EXPORTER.make([Item(1, one)], run("fhir"), given).splitlines()[-1])
-        (pulse,) = [entry["resource"] for entry in made["entry"] if entry["resource"]["resourceType"] == "Observation"]
+        (pulse,) = [
+            entry["resource"]
+            for entry in made["entry"]
+            if entry["resource"]["resourceType"] == "Observation"
+        ]
         return str(pulse["contained"][0]["practitioner"]["display"])
 
     assert performer(record("matvarden", {"puls": "72", "signatur": "UE"})) == "Ulla Ek"
@@ -115,8 +144,14 @@ def test_whoever_signed_the_row_has_measured() -> None:
 
 
 def test_the_form_is_a_questionnaire_and_the_entry_answers_it() -> None:
-    one = record("hsl-anteckning", {"kontakttyp": "besok", "anteckning": "Såret ser bra ut.", "handelsetid": "24:00"}, illegible=frozenset({"plan"}))
-    forms = json.loads(EXPORTER.make([Item(1, one)], run("fhir"), GIVEN).splitlines()[0])["entry"][0]["resource"]
+    one = record(
+        "hsl-anteckning",
+        {"kontakttyp": "besok", "anteckning": "Såret ser bra ut.", "handelsetid": "24:00"},
+        illegible=frozenset({"plan"}),
+    )
+    forms = json.loads(EXPORTER.make([Item(1, one)], run("fhir"), GIVEN).splitlines()[0])["entry"][
+        0
+    ]["resource"]
     (answers,) = parts(one, "QuestionnaireResponse")
     assert answers["questionnaire"] == f"{forms['url']}|{forms['version']}"
     asked = {item["linkId"]: item for group in forms["item"] for item in group["item"]}
@@ -130,7 +165,11 @@ def test_the_form_is_a_questionnaire_and_the_entry_answers_it() -> None:
 
 
 def test_a_protected_identity_leaves_its_name_here_and_is_labelled() -> None:
-    one = record("hsl-anteckning", {"namn": SIV.name}, client=Client(SIV.pid, SIV.name, "Norr", protected=True))
+    one = record(
+        "hsl-anteckning",
+        {"namn": SIV.name},
+        client=Client(SIV.pid, SIV.name, "Norr", protected=True),
+    )
     assert SIV.name not in json.dumps(bundle(one), ensure_ascii=False)
     for kind in ("Patient", "DocumentReference", "QuestionnaireResponse", "Provenance"):
         (resource,) = parts(one, kind)
@@ -141,14 +180,21 @@ def _all_of(one: Record) -> str:
     """What a bundle says, attachments of text decoded; of a sheet only that it is there."""
     (document,) = parts(one, "DocumentReference")
     attached = [content["attachment"] for content in document["content"]]
-    texts = [base64.b64decode(each["data"]).decode() if each["contentType"] == "text/plain" else each["contentType"] for each in attached]
+    texts = [
+        base64.b64decode(each["data"]).decode()
+        if each["contentType"] == "text/plain"
+        else each["contentType"]
+        for each in attached
+    ]
     return "\n".join((json.dumps(bundle(one), ensure_ascii=False), *texts))
 
 
 def test_who_has_a_protected_identity_and_lives_where_stays_here() -> None:
     told = {"namn": SIV.name, "adress": "Skolvägen 9", "telefon": "070-1740605"}
     somebody = (replace(SIV, protected=True), SIV)
-    hidden, shown = (_all_of(record("ny-patient", told, client=client, pages=("a",))) for client in somebody)
+    hidden, shown = (
+        _all_of(record("ny-patient", told, client=client, pages=("a",))) for client in somebody
+    )
     for words in (*list(told.values())[1:], "application/pdf"):
         assert words not in hidden
         assert words in shown
@@ -167,19 +213,25 @@ def test_the_sheet_goes_along_where_it_is_one_clients() -> None:
 
 
 def test_the_text_holds_no_character_that_a_receiver_may_refuse() -> None:
-    (document,) = parts(record("hsl-anteckning", {"anteckning": "Såret\x00 ser\x1b bra\r\nut."}), "DocumentReference")
+    (document,) = parts(
+        record("hsl-anteckning", {"anteckning": "Såret\x00 ser\x1b bra\r\nut."}),
+        "DocumentReference",
+    )
     text = base64.b64decode(document["content"][0]["attachment"]["data"]).decode()
     assert "Såret\ufffd ser\ufffd bra\nut." in text
     assert make_printable(text) == text
 
 
-def test_the_sheet_is_small_and_always_the_same(record_property: Callable[[str, object], None]) -> None:
+def test_the_sheet_is_small_and_always_the_same(
+    record_property: Callable[[str, object], None],
+) -> None:
     scan = io.BytesIO()
     Image.effect_noise((1680, 2376), 12).save(scan, "JPEG", quality=85)
     pdf = small_sheet_pdf([scan.getvalue()], "Mätvärden", MADE_AT)
     assert pdf == small_sheet_pdf([scan.getvalue()], "Mätvärden", MADE_AT)
     record_property(
-        "measured", f"sheet as PDF: {len(scan.getvalue()) // 1000} kB of noisy picture become {len(pdf) // 1000} kB, {MAX_WIDTH_PX} px wide"
+        "measured",
+        f"sheet as PDF: {len(scan.getvalue()) // 1000} kB of noisy picture become {len(pdf) // 1000} kB, {MAX_WIDTH_PX} px wide",
     )
     assert len(pdf) < 400_000
 
@@ -190,10 +242,20 @@ def test_a_picture_that_is_none_stops_the_file() -> None:
 
 
 def test_what_is_void_carries_its_reason_and_not_what_was_written() -> None:
-    one = record("hsl-anteckning", {"anteckning": "Såret ser bra ut."}, revision=2, voided="fel person", pages=("a",))
+    one = record(
+        "hsl-anteckning",
+        {"anteckning": "Såret ser bra ut."},
+        revision=2,
+        voided="fel person",
+        pages=("a",),
+    )
     sent = bundle(one, amends=EARLIER)
     (document,) = parts(one, "DocumentReference", amends=EARLIER)
-    assert [entry["resource"]["resourceType"] for entry in sent["entry"]] == ["Patient", "DocumentReference", "Provenance"]
+    assert [entry["resource"]["resourceType"] for entry in sent["entry"]] == [
+        "Patient",
+        "DocumentReference",
+        "Provenance",
+    ]
     assert document["relatesTo"][0]["target"]["identifier"]["value"] == "K7M3PX-00.1"
     (content,) = document["content"]
     text = base64.b64decode(content["attachment"]["data"]).decode()
@@ -202,17 +264,32 @@ def test_what_is_void_carries_its_reason_and_not_what_was_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pid", "said"), [("TILLFABC3467", "tillfällig identitet"), ("", "Personnummer saknas"), ("LOKAL123", "local_id_system"), ("22950606FH20", "")]
+    ("pid", "said"),
+    [
+        ("TILLFABC3467", "tillfällig identitet"),
+        ("", "Personnummer saknas"),
+        ("LOKAL123", "local_id_system"),
+        ("22950606FH20", ""),
+    ],
 )
 def test_whom_the_receiver_cannot_know_is_unfit(pid: str, said: str) -> None:
-    assert said in EXPORTER.unsupported_reason(record("hsl-anteckning", client=Client(pid, "Siv", "Norr")), GIVEN)
+    assert said in EXPORTER.unsupported_reason(
+        record("hsl-anteckning", client=Client(pid, "Siv", "Norr")), GIVEN
+    )
 
 
 def test_a_measurement_without_a_day_is_unfit() -> None:
     assert "Tidpunkt" in EXPORTER.unsupported_reason(record("matvarden", event_at=None), GIVEN)
 
 
-@pytest.mark.parametrize("wrong", [{}, {"field": "puls"}, {"field": "puls", "parts": ({"text": "x", "field": "y", "unit": "1", "ucum": "1"},)}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"field": "puls"},
+        {"field": "puls", "parts": ({"text": "x", "field": "y", "unit": "1", "ucum": "1"},)},
+    ],
+)
 def test_a_measurement_is_one_number_with_its_unit_or_several(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="needs"):
         Measurement(text="Puls", **wrong)

@@ -1,4 +1,6 @@
-"""Patience with a FHIR server: what is tried again, what is a refusal, what stops everything; and the token. No test waits."""
+"""Patience with a FHIR server: what is tried again, what is a refusal, what stops everything; and
+the token. No test waits.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +12,51 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from pipeline.domain.errors import EfterskriftError, TargetAccessError, TargetIncompatibleError, TargetUnavailableError, UsageError
+from pipeline.domain.errors import (
+    EfterskriftError,
+    TargetAccessError,
+    TargetIncompatibleError,
+    TargetUnavailableError,
+    UsageError,
+)
 from pipeline.domain.settings import Settings
 from pipeline.export.fhir.sender import PARTLY_ACCEPTED, receipt_answer
-from pipeline.export.fhir.server import ClientCredentials, FhirServer, ServerReply, connect_fhir_server, read_client_secret
+from pipeline.export.fhir.server import (
+    ClientCredentials,
+    FhirServer,
+    ServerReply,
+    connect_fhir_server,
+    read_client_secret,
+)
 
-TAKEN = {"resourceType": "Bundle", "entry": [{"response": {"status": "201 Created", "location": "https://x/R4/DocumentReference/7/_history/1"}}]}
+TAKEN = {
+    "resourceType": "Bundle",
+    "entry": [
+        {
+            "response": {
+                "status": "201 Created",
+                "location": "https://x/R4/DocumentReference/7/_history/1",
+            }
+        }
+    ],
+}
 BUNDLE = {"resourceType": "Bundle", "type": "transaction"}
 REFUSAL = {
     "resourceType": "OperationOutcome",
-    "issue": [{"severity": "warning", "diagnostics": "x"}, {"severity": "error", "diagnostics": "Okänd enhet"}],
+    "issue": [
+        {"severity": "warning", "diagnostics": "x"},
+        {"severity": "error", "diagnostics": "Okänd enhet"},
+    ],
 }
 Step = httpx.Response | Exception
 
 
-def server(steps: list[Step], waited: list[float], auth: httpx.Auth | None = None, seen: list[httpx.Request] | None = None) -> FhirServer:
+def server(
+    steps: list[Step],
+    waited: list[float],
+    auth: httpx.Auth | None = None,
+    seen: list[httpx.Request] | None = None,
+) -> FhirServer:
     """A server that answers with these, one after the other, and is tried three times."""
     left = iter(steps)
 
@@ -34,7 +66,9 @@ def server(steps: list[Step], waited: list[float], auth: httpx.Auth | None = Non
         step = next(left)
         if isinstance(step, Exception):
             raise step
-        return httpx.Response(step.status_code, headers=step.headers, content=step.content, request=request)
+        return httpx.Response(
+            step.status_code, headers=step.headers, content=step.content, request=request
+        )
 
     client = httpx.Client(base_url="https://x/R4", transport=httpx.MockTransport(answer), auth=auth)
     return FhirServer(client, 3, waited.append)
@@ -45,7 +79,14 @@ def taken() -> httpx.Response:
 
 
 @pytest.mark.parametrize(
-    "away", [httpx.ConnectError("x"), httpx.ReadTimeout("x"), httpx.RemoteProtocolError("x"), httpx.Response(503), httpx.Response(409)]
+    "away",
+    [
+        httpx.ConnectError("x"),
+        httpx.ReadTimeout("x"),
+        httpx.RemoteProtocolError("x"),
+        httpx.Response(503),
+        httpx.Response(409),
+    ],
 )
 def test_what_passes_is_tried_again(away: Step) -> None:
     waited: list[float] = []
@@ -83,7 +124,9 @@ def test_a_transaction_that_is_always_in_the_way_of_another_is_refused() -> None
         (httpx.Response(200, json=["x"]), TargetIncompatibleError),
     ],
 )
-def test_what_is_wrong_for_every_entry_stops_at_once(answer: httpx.Response, error: type[EfterskriftError]) -> None:
+def test_what_is_wrong_for_every_entry_stops_at_once(
+    answer: httpx.Response, error: type[EfterskriftError]
+) -> None:
     with pytest.raises(error):
         server([answer], []).transact(BUNDLE)
 
@@ -106,7 +149,10 @@ def test_a_refusal_says_the_target_s_errors_alone() -> None:
 
 
 def test_a_server_that_takes_a_part_is_a_refusal_that_says_so() -> None:
-    part = {"resourceType": "Bundle", "entry": [*TAKEN["entry"], {"response": {"status": "422", "outcome": REFUSAL}}]}
+    part = {
+        "resourceType": "Bundle",
+        "entry": [*TAKEN["entry"], {"response": {"status": "422", "outcome": REFUSAL}}],
+    }
     answer = receipt_answer("A-00", ServerReply(True, part))
     assert not answer.accepted
     assert answer.text == f"Okänd enhet {PARTLY_ACCEPTED}"
@@ -131,10 +177,19 @@ def token(name: str, seconds: float = 300) -> httpx.Response:
     return httpx.Response(200, json={"access_token": name, "expires_in": seconds})
 
 
-def asked(steps: list[Step], act: Callable[[FhirServer], object], clock: list[float]) -> list[httpx.Request]:
+def asked(
+    steps: list[Step], act: Callable[[FhirServer], object], clock: list[float]
+) -> list[httpx.Request]:
     """The requests that were made, those for tokens too."""
     seen: list[httpx.Request] = []
-    act(server(steps, [], auth=ClientCredentials(settings(fhir_scope="write"), lambda: clock[0]), seen=seen))
+    act(
+        server(
+            steps,
+            [],
+            auth=ClientCredentials(settings(fhir_scope="write"), lambda: clock[0]),
+            seen=seen,
+        )
+    )
     return seen
 
 
@@ -149,19 +204,30 @@ def test_a_token_is_asked_for_once_and_again_when_it_ends() -> None:
         one.transact(BUNDLE)
 
     seen = asked([token("one"), taken(), taken(), token("two"), taken()], act, clock)
-    assert [request.headers["Authorization"].split()[-1] for request in seen if request.url.host == "x"] == ["one", "one", "two"]
+    assert [
+        request.headers["Authorization"].split()[-1] for request in seen if request.url.host == "x"
+    ] == ["one", "one", "two"]
     first = seen[0]
     assert first.content == b"grant_type=client_credentials&scope=write"
     assert first.headers["Authorization"].startswith("Basic ")
 
 
 def test_a_token_that_the_server_refuses_is_replaced_once() -> None:
-    seen = asked([token("one"), taken(), httpx.Response(401), token("two"), taken()], lambda one: [one.transact(BUNDLE), one.transact(BUNDLE)], [0.0])
+    seen = asked(
+        [token("one"), taken(), httpx.Response(401), token("two"), taken()],
+        lambda one: [one.transact(BUNDLE), one.transact(BUNDLE)],
+        [0.0],
+    )
     assert seen[-1].headers["Authorization"] == "Bearer two"
 
 
 @pytest.mark.parametrize(
-    "answer", [httpx.Response(400, json={"error": "invalid_client"}), httpx.Response(200, text="x"), httpx.Response(200, json={})]
+    "answer",
+    [
+        httpx.Response(400, json={"error": "invalid_client"}),
+        httpx.Response(200, text="x"),
+        httpx.Response(200, json={}),
+    ],
 )
 def test_no_token_is_a_denial(answer: httpx.Response) -> None:
     with pytest.raises(TargetAccessError) as caught:
@@ -202,9 +268,23 @@ def test_a_token_is_not_waited_for_longer_than_a_request(tmp_path: Path) -> None
 
     def answer(request: httpx.Request) -> httpx.Response:
         waits.append(request.extensions.get("timeout", {}).get("read"))
-        return httpx.Response(200, json={"access_token": "a"} if request.url.host == "token" else TAKEN, request=request)
+        return httpx.Response(
+            200,
+            json={"access_token": "a"} if request.url.host == "token" else TAKEN,
+            request=request,
+        )
 
-    settings = Settings(workspace=tmp_path, fhir_token_url="https://token/t", fhir_client_id="c", fhir_client_secret=SecretStr("s"))
-    client = httpx.Client(base_url="https://x/R4", transport=httpx.MockTransport(answer), auth=ClientCredentials(settings), timeout=7)
+    settings = Settings(
+        workspace=tmp_path,
+        fhir_token_url="https://token/t",
+        fhir_client_id="c",
+        fhir_client_secret=SecretStr("s"),
+    )
+    client = httpx.Client(
+        base_url="https://x/R4",
+        transport=httpx.MockTransport(answer),
+        auth=ClientCredentials(settings),
+        timeout=7,
+    )
     assert FhirServer(client, 1).transact(BUNDLE).accepted
     assert waits == [7, 7]

@@ -1,4 +1,6 @@
-"""Socialstyrelsen's monthly file on financial aid: its columns, its months, and what is not reported."""
+"""Socialstyrelsen's monthly file on financial aid: its columns, its months, and what is not
+reported.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,32 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.model import Client, Value
 from pipeline.domain.record import Record
 from pipeline.domain.settings import ROOT
-from pipeline.export.authorities.financial_aid import NO_AMOUNT, NO_CO_APPLICANT_PID, NO_MONTH, NO_PID, NOT_GRANTED, TOO_LONG, AidMapping
+from pipeline.export.authorities.financial_aid import (
+    NO_AMOUNT,
+    NO_CO_APPLICANT_PID,
+    NO_MONTH,
+    NO_PID,
+    NOT_GRANTED,
+    TOO_LONG,
+    AidMapping,
+)
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions
 from pipeline.export.runs import ExportContext, fetch_run_file, make_run
 from pipeline.export.tables.mapping import load_mapping
 from pipeline.export.targets import TARGETS
 from pipeline.store.database.clock import utc_now
 from tests.support.shared_data import shared
-from tests.support.store.export_examples import ARNE, FORMS, SETTINGS, SIV, items, made, record, run, terms
+from tests.support.store.export_examples import (
+    ARNE,
+    FORMS,
+    SETTINGS,
+    SIV,
+    items,
+    made,
+    record,
+    run,
+    terms,
+)
 from tests.support.store.export_office import ANNA, confirm, correct
 
 TARGET = "ekonomiskt-bistand"
@@ -49,39 +69,88 @@ def rows(*records: Record) -> list[list[str]]:
 
 
 def test_a_row_has_the_columns_of_the_layout_in_their_order() -> None:
-    assert rows(decision()) == [["2021", "12", "2514", "", "", "4500", SIV.pid, "", "", "", "1", "93", "", "", "", "", "", ""]]
+    assert rows(decision()) == [
+        [
+            "2021",
+            "12",
+            "2514",
+            "",
+            "",
+            "4500",
+            SIV.pid,
+            "",
+            "",
+            "",
+            "1",
+            "93",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+        ]
+    ]
 
 
 def test_a_second_applicant_has_columns_13_to_18() -> None:
     row = rows(decision({"medsokande_personnummer": ARNE.pid}))[0]
-    assert (row[12], row[16], row[17]) == (ARNE.pid, "2" if int(ARNE.pid[10]) % 2 == 0 else "1", "87")
+    assert (row[12], row[16], row[17]) == (
+        ARNE.pid,
+        "2" if int(ARNE.pid[10]) % 2 == 0 else "1",
+        "87",
+    )
 
 
 def test_the_month_is_the_one_that_the_aid_is_for() -> None:
-    assert rows(decision({"manad": "202201"}, event_at=datetime(2021, 12, 17)))[0][:2] == ["2022", "01"]
+    assert rows(decision({"manad": "202201"}, event_at=datetime(2021, 12, 17)))[0][:2] == [
+        "2022",
+        "01",
+    ]
 
 
 @pytest.mark.shared
 def test_age_is_that_of_the_last_day_of_the_month() -> None:
     numbers = shared("schemas", "identity", "testpersonnummer.txt").read_text("utf-8").split()
-    born = Client(next(number for number in numbers if number[:4] == "1980" and number[4:6] == "12" and number[6:8] != "31"), "X", "Norr")
-    assert [rows(decision({"manad": month}, client=born))[0][11] for month in ("202111", "202112")] == ["40", "41"]
+    born = Client(
+        next(
+            number
+            for number in numbers
+            if number[:4] == "1980" and number[4:6] == "12" and number[6:8] != "31"
+        ),
+        "X",
+        "Norr",
+    )
+    assert [
+        rows(decision({"manad": month}, client=born))[0][11] for month in ("202111", "202112")
+    ] == ["40", "41"]
 
 
-@pytest.mark.parametrize(("amount", "kronor"), [("4500", "4500"), ("4500.49", "4500"), ("4500.50", "4501"), ("0", "0")])
+@pytest.mark.parametrize(
+    ("amount", "kronor"), [("4500", "4500"), ("4500.49", "4500"), ("4500.50", "4501"), ("0", "0")]
+)
 def test_amounts_are_whole_kronor(amount: str, kronor: str) -> None:
     assert rows(decision({"belopp": amount}))[0][5] == kronor
 
 
 def test_one_row_an_entry_and_none_for_a_void_one() -> None:
     assert len(rows(decision(), decision(entry_id="B", client=ARNE))) == 2
-    assert [row[6] for row in rows(decision(voided="fel person", revision=2), decision(entry_id="B", client=ARNE))] == [ARNE.pid]
-    assert months(made(TARGET, decision(voided="fel person", revision=2))) == {"ekonomiskt-bistand-2021-12.txt": ""}
+    assert [
+        row[6]
+        for row in rows(
+            decision(voided="fel person", revision=2), decision(entry_id="B", client=ARNE)
+        )
+    ] == [ARNE.pid]
+    assert months(made(TARGET, decision(voided="fel person", revision=2))) == {
+        "ekonomiskt-bistand-2021-12.txt": ""
+    }
 
 
 def test_each_month_has_a_file_of_its_own() -> None:
     told = months(made(TARGET, decision(), decision({"manad": "202201"}, entry_id="B")))
-    assert [(name, text.count("\r\n")) for name, text in told.items()] == [(f"ekonomiskt-bistand-{m}.txt", 1) for m in ("2021-12", "2022-01")]
+    assert [(name, text.count("\r\n")) for name, text in told.items()] == [
+        (f"ekonomiskt-bistand-{m}.txt", 1) for m in ("2021-12", "2022-01")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -127,17 +196,26 @@ def mapped(text: str, folder: Path) -> AidMapping:
 
 def test_other_columns_are_a_matter_of_the_file(tmp_path: Path) -> None:
     text = (ROOT / "forms" / FORM / f"export.{TARGET}.yaml").read_text("utf-8")
-    text = text.replace("origin: empty}", 'constant: "x\\ty"}', 1) + "  - {number: 19, name: Utfall, field: utfall, codes: {bifall: '7'}, width: 1}\n"
+    text = (
+        text.replace("origin: empty}", 'constant: "x\\ty"}', 1)
+        + "  - {number: 19, name: Utfall, field: utfall, codes: {bifall: '7'}, width: 1}\n"
+    )
     changed = ExportOptions(SETTINGS, FORMS, {FORM: mapped(text, tmp_path)})
     (text,) = months(TARGETS[TARGET].make(items(decision()), run(TARGET), changed)).values()
     row = text.rstrip("\r\n").split("\t")
     assert (len(row), row[3], row[18]) == (19, "x y", "7")
-    assert TARGETS[TARGET].unsupported_reason(decision({"utfall": "delavslag"}), changed) == TOO_LONG
+    assert (
+        TARGETS[TARGET].unsupported_reason(decision({"utfall": "delavslag"}), changed) == TOO_LONG
+    )
 
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [("{number: 2,", "{number: 3,"), ("origin: month.year", "origin: month.week"), ("origin: amount}", "origin: amount, field: belopp}")],
+    [
+        ("{number: 2,", "{number: 3,"),
+        ("origin: month.year", "origin: month.week"),
+        ("origin: amount}", "origin: amount, field: belopp}"),
+    ],
 )
 def test_a_wrong_mapping_is_refused(before: str, after: str, tmp_path: Path) -> None:
     text = (ROOT / "forms" / FORM / f"export.{TARGET}.yaml").read_text("utf-8")

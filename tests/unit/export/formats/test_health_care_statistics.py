@@ -1,4 +1,6 @@
-"""KHSL1 and KHSL2: our own rules of the files (no schema is published), and whole months beside the export that takes an entry."""
+"""KHSL1 and KHSL2: our own rules of the files (no schema is published), and whole months beside the
+export that takes an entry.
+"""
 
 from __future__ import annotations
 
@@ -20,25 +22,56 @@ from pipeline.domain.model import Client, EntryState, State, Value
 from pipeline.domain.record import Record, Run
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT
-from pipeline.export.authorities.health_care_statistics import KhslLayout, KhslMapping, LayoutColumn, LayoutFile, Measure, load_layout
+from pipeline.export.authorities.health_care_statistics import (
+    KhslLayout,
+    KhslMapping,
+    LayoutColumn,
+    LayoutFile,
+    Measure,
+    load_layout,
+)
 from pipeline.export.exporter import ExportOptions
 from pipeline.export.receipts import open_run_items
-from pipeline.export.runs import ExportContext, fetch_run_file, list_runs, list_target_status, make_run
+from pipeline.export.runs import (
+    ExportContext,
+    fetch_run_file,
+    list_runs,
+    list_target_status,
+    make_run,
+)
 from pipeline.export.tables.mapping import load_mapping
 from pipeline.export.targets import STATISTICS, TARGETS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.event_log.queries import clients_of_subjects, log_subjects_of_client
-from pipeline.store.review.duplicate_entries import ComparisonSource, mark_duplicate, withdraw_duplicate_mark
+from pipeline.store.review.duplicate_entries import (
+    ComparisonSource,
+    mark_duplicate,
+    withdraw_duplicate_mark,
+)
 from pipeline.store.schema.review import control
 from tests.support.store.export_examples import ARNE, EARLIER, SIV, items, record, run, terms
-from tests.support.store.export_office import ANNA, STIG, TORA, agree, confirm, correct, corrected, state, void
+from tests.support.store.export_office import (
+    ANNA,
+    STIG,
+    TORA,
+    agree,
+    confirm,
+    correct,
+    corrected,
+    state,
+    void,
+)
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 
 NOTE = {"kontakttyp": "besok", "anteckning": "Såret ser bra ut."}
-CODED = KhslMapping(about="x", contact=True, measures=(Measure(code="PD008", field="kontakttyp", value="bedomning"), Measure(code="QX123")))
+CODED = KhslMapping(
+    about="x",
+    contact=True,
+    measures=(Measure(code="PD008", field="kontakttyp", value="bedomning"), Measure(code="QX123")),
+)
 LABEL = "HSLF-FS-2017-67-utformning-2019.txt"
 
 
@@ -76,15 +109,27 @@ def test_a_person_is_one_row_a_month_however_many_contacts() -> None:
 
 
 def test_each_measure_is_a_row_with_code_and_profession() -> None:
-    told = files(note({"kontakttyp": "bedomning"}), note({"kontakttyp": "besok"}, entry_id="A2B3C4-00"))
+    told = files(
+        note({"kontakttyp": "bedomning"}), note({"kontakttyp": "besok"}, entry_id="A2B3C4-00")
+    )
     rows = told[f"KHSL2-2021-12-{LABEL}"].splitlines()
-    assert [row.split(";")[3:6] for row in rows] == [["2021-12-17", code, "XS919"] for code in ("PD008", "QX123", "QX123")]
+    assert [row.split(";")[3:6] for row in rows] == [
+        ["2021-12-17", code, "XS919"] for code in ("PD008", "QX123", "QX123")
+    ]
     assert {len(row.split(";")) for row in rows} == {12}
 
 
 def test_a_mark_makes_a_measure_when_it_is_made() -> None:
-    given = coded(KhslMapping(about="x", contact=False, measures=(Measure(code="PD008", field="information", value="ja"),)))
-    told = files(note({"information": True}), note({"information": False}, entry_id="A2B3C4-00"), given=given)
+    given = coded(
+        KhslMapping(
+            about="x",
+            contact=False,
+            measures=(Measure(code="PD008", field="information", value="ja"),),
+        )
+    )
+    told = files(
+        note({"information": True}), note({"information": False}, entry_id="A2B3C4-00"), given=given
+    )
     assert told[f"KHSL2-2021-12-{LABEL}"].count("PD008") == 1
     assert told[f"KHSL1-2021-12-{LABEL}"] == ""
 
@@ -130,10 +175,15 @@ def _columns(*columns: LayoutColumn, last_may_be_empty: bool = False) -> LayoutF
 
 
 def test_no_row_ends_with_a_semicolon_unless_the_last_field_may_be_empty(tmp_path: Path) -> None:
-    open_end = (LayoutColumn(title="Person", source="client.pid"), LayoutColumn(title="Slut", constant=""))
+    open_end = (
+        LayoutColumn(title="Person", source="client.pid"),
+        LayoutColumn(title="Slut", constant=""),
+    )
     with pytest.raises(ExportError, match="would end with a semicolon"):
         files(note(), given=_with_layout(tmp_path, khsl1=_columns(*open_end)))
-    told = files(note(), given=_with_layout(tmp_path, khsl1=_columns(*open_end, last_may_be_empty=True)))
+    told = files(
+        note(), given=_with_layout(tmp_path, khsl1=_columns(*open_end, last_may_be_empty=True))
+    )
     assert told[f"KHSL1-2021-12-{LABEL}"] == f"{SIV.pid};\r\n"
 
 
@@ -148,7 +198,9 @@ def test_the_layout_says_which_columns_nobody_has_checked() -> None:
     layout = load_layout(ROOT / "forms")
     assert "Personnummer" in layout.unchecked_columns
     assert "måste jämföras med Socialstyrelsens gällande specifikation" in layout.about
-    checked = LayoutFile(columns=(LayoutColumn(title="P", source="client.pid", checked=True),), rows="contact")
+    checked = LayoutFile(
+        columns=(LayoutColumn(title="P", source="client.pid", checked=True),), rows="contact"
+    )
     assert layout.model_copy(update={"khsl1": checked, "khsl2": checked}).unchecked_columns == []
 
 
@@ -177,7 +229,9 @@ def test_professions_are_codes_of_their_list() -> None:
         ({"client": Client("22950606FH20", "X", "Norr")}, "samordningsnummer saknas"),
     ],
 )
-def test_what_the_register_does_not_take_is_said_beforehand(other: dict[str, Any], reason: str) -> None:
+def test_what_the_register_does_not_take_is_said_beforehand(
+    other: dict[str, Any], reason: str
+) -> None:
     assert reason in TARGETS["khsl"].unsupported_reason(note(**other), coded())
 
 
@@ -191,7 +245,11 @@ def test_an_entry_that_is_neither_contact_nor_measure_is_said_beforehand() -> No
 
 
 def khsl(office: ExportContext) -> tuple[int, int]:
-    return next((line.entries, line.amendments) for line in list_target_status(office, ANNA) if line.target == "khsl")
+    return next(
+        (line.entries, line.amendments)
+        for line in list_target_status(office, ANNA)
+        if line.target == "khsl"
+    )
 
 
 def tell(office: ExportContext) -> Run:
@@ -229,7 +287,9 @@ def test_a_month_without_changes_is_not_told_again(office: ExportContext) -> Non
     assert first.entries == 1
 
 
-def test_a_month_is_told_whole_when_an_entry_is_new_and_other_months_are_not(office: ExportContext) -> None:
+def test_a_month_is_told_whole_when_an_entry_is_new_and_other_months_are_not(
+    office: ExportContext,
+) -> None:
     confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     confirm(office, "hsl-anteckning", "AAAA02", handelsedatum="2022-01-03", **NOTE)
     tell(office)
@@ -263,7 +323,17 @@ def test_what_is_put_aside_after_it_was_told_tells_the_month_again(office: Expor
     tell(office)
     with office.store.begin() as conn:
         seen, compared = load_entry(conn, entry_id), ComparisonSource(text="Finns i journalen.")
-        mark = mark_duplicate(conn, office.store.images, ANNA, entry_id, seen.revision, compared, "", utc_now(), signed=True)
+        mark = mark_duplicate(
+            conn,
+            office.store.images,
+            ANNA,
+            entry_id,
+            seen.revision,
+            compared,
+            "",
+            utc_now(),
+            signed=True,
+        )
     again = told(office, tell(office))
     assert again[f"KHSL1-2021-12-{LABEL}"].count("\r\n") == 1
     assert sorted(basis(again)["Makulerad"]) == ["", "Posten är avvisad."]
@@ -276,7 +346,17 @@ def test_what_is_put_aside_after_it_was_told_tells_the_month_again(office: Expor
 def _put_aside(office: ExportContext, entry_id: str) -> None:
     with office.store.begin() as conn:
         compared = ComparisonSource(text="Finns i journalen.")
-        mark_duplicate(conn, office.store.images, ANNA, entry_id, load_entry(conn, entry_id).revision, compared, "", utc_now(), signed=True)
+        mark_duplicate(
+            conn,
+            office.store.images,
+            ANNA,
+            entry_id,
+            load_entry(conn, entry_id).revision,
+            compared,
+            "",
+            utc_now(),
+            signed=True,
+        )
 
 
 @pytest.mark.parametrize("end", [void, _put_aside])
@@ -286,15 +366,27 @@ def test_an_open_difference_of_a_control_keeps_nothing_in_its_month_that_is_put_
     entry_id = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     confirm(office, "hsl-anteckning", "AAAA02", personnummer=ARNE.pid, **NOTE)
     tell(office)
-    with office.store.begin() as conn:  # another person has typed another value, and nobody has looked yet
+    with (
+        office.store.begin() as conn
+    ):  # another person has typed another value, and nobody has looked yet
         conn.execute(delete(control).where(control.c.entry == entry_id))
-        conn.execute(insert(control).values(entry=entry_id, field="handelsetid", drawn_at=utc_now(), passed=0, typed_by=TORA.login))
+        conn.execute(
+            insert(control).values(
+                entry=entry_id,
+                field="handelsetid",
+                drawn_at=utc_now(),
+                passed=0,
+                typed_by=TORA.login,
+            )
+        )
     assert khsl(office) == (0, 0)
     end(office, entry_id)
     assert told(office, tell(office))[f"KHSL1-2021-12-{LABEL}"].count("\r\n") == 1
 
 
-def test_what_can_no_longer_be_told_is_taken_out_of_its_month_though_it_was_the_only_one(office: ExportContext) -> None:
+def test_what_can_no_longer_be_told_is_taken_out_of_its_month_though_it_was_the_only_one(
+    office: ExportContext,
+) -> None:
     entry_id = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     tell(office)
     corrected(office, entry_id, "handelsedatum", Answer(None, State.ILLEGIBLE))
@@ -328,33 +420,51 @@ def test_an_entry_moved_to_another_month_tells_both(office: ExportContext) -> No
     assert set(basis(again)["Post"]) == {stays, moves}
 
 
-def test_whoever_sees_a_part_of_a_month_is_told_that_an_earlier_file_holds_more(office: ExportContext) -> None:
-    """A file replaces the one before it: one of a single unit would take the other units out of the register."""
+def test_whoever_sees_a_part_of_a_month_is_told_that_an_earlier_file_holds_more(
+    office: ExportContext,
+) -> None:
+    """A file replaces the one before it: one of a single unit would take the other units out of the
+    register.
+    """
     here = confirm(office, "hsl-anteckning", "AAAA01", "Norr", **NOTE)
     confirm(office, "hsl-anteckning", "AAAA02", "Söder", personnummer=ARNE.pid, **NOTE)
     tell(office)
     correct(office, here, "anteckning", "Såret vätskar.")
 
     def notice(unit: str | None) -> str:
-        return " ".join(next(line.notices for line in list_target_status(office, ANNA, unit) if line.target == "khsl"))
+        return " ".join(
+            next(
+                line.notices
+                for line in list_target_status(office, ANNA, unit)
+                if line.target == "khsl"
+            )
+        )
 
-    assert "En tidigare fil för 2021-12 har poster som den här inte tar med (1 st)" in notice("Norr")
+    assert "En tidigare fil för 2021-12 har poster som den här inte tar med (1 st)" in notice(
+        "Norr"
+    )
     assert "En tidigare fil" not in notice(None)
     assert "En tidigare fil" not in notice("Söder"), "nothing of it is told anew"
 
 
-def test_whoever_takes_an_entry_out_of_a_month_is_told_that_its_earlier_file_holds_more(office: ExportContext) -> None:
+def test_whoever_takes_an_entry_out_of_a_month_is_told_that_its_earlier_file_holds_more(
+    office: ExportContext,
+) -> None:
     """Else an empty file would take the other unit's entries out of the register."""
     here = confirm(office, "hsl-anteckning", "AAAA01", "Norr", **NOTE)
     confirm(office, "hsl-anteckning", "AAAA02", "Söder", personnummer=ARNE.pid, **NOTE)
     tell(office)
     correct(office, here, "handelsedatum", "2022-01-03")
     agree(office, here, "hsl-anteckning", TORA, handelsedatum="2022-01-03", **NOTE)
-    notices = next(line.notices for line in list_target_status(office, ANNA, "Norr") if line.target == "khsl")
+    notices = next(
+        line.notices for line in list_target_status(office, ANNA, "Norr") if line.target == "khsl"
+    )
     assert [notice for notice in notices if "En tidigare fil för 2021-12" in notice]
 
 
-def test_a_run_of_statistics_has_no_receipts_and_stays_with_those_who_may_see_it(office: ExportContext) -> None:
+def test_a_run_of_statistics_has_no_receipts_and_stays_with_those_who_may_see_it(
+    office: ExportContext,
+) -> None:
     confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     made = tell(office)
     (status,) = list_runs(office, ANNA)
@@ -375,7 +485,9 @@ def test_a_clients_extract_of_the_log_leads_to_the_files(office: ExportContext) 
         assert [event.action for event in list_events(conn, made.id)] == ["export"]
 
 
-def test_of_an_entry_that_changes_while_the_file_is_made_the_new_is_told(office: ExportContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_an_entry_that_changes_while_the_file_is_made_the_new_is_told(
+    office: ExportContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     entry_id = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     make, made = TARGETS["khsl"].make, []
 

@@ -1,4 +1,6 @@
-"""GetObservations 1.0: valid against the public schema, and every number with its code, unit, time and performer."""
+"""GetObservations 1.0: valid against the public schema, and every number with its code, unit, time
+and performer.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,22 @@ from pipeline.export.targets import TARGETS
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import EARLIER, SIV, items, made, record, run, terms
 
-MEASURED: dict[str, Value] = {"bt_sys": "135", "bt_dia": "80", "temp": "37.5", "smarta": "0", "anmarkning": "Yr vid uppresning"}
+MEASURED: dict[str, Value] = {
+    "bt_sys": "135",
+    "bt_dia": "80",
+    "temp": "37.5",
+    "smarta": "0",
+    "anmarkning": "Yr vid uppresning",
+}
 NS = {"c": DOMAIN_NS, "e": EFTERSKRIFT_NS}
-SCHEMA = ("schemas", "rivta", "healthcond_basic_1.0", "interactions", "GetObservationsInteraction", "GetObservationsResponder_1.0.xsd")
+SCHEMA = (
+    "schemas",
+    "rivta",
+    "healthcond_basic_1.0",
+    "interactions",
+    "GetObservationsInteraction",
+    "GetObservationsResponder_1.0.xsd",
+)
 
 
 def row(fields: dict[str, Value] | None = None, **other: object) -> Record:
@@ -31,7 +46,10 @@ def row(fields: dict[str, Value] | None = None, **other: object) -> Record:
 def observations(data: bytes) -> dict[str, etree._Element]:
     """By field."""
     found = etree.fromstring(data).iter(f"{{{DOMAIN_NS}}}observation")
-    return {(one.findtext("c:id/c:extension", namespaces=NS) or "").rpartition(":")[2]: one for one in found}
+    return {
+        (one.findtext("c:id/c:extension", namespaces=NS) or "").rpartition(":")[2]: one
+        for one in found
+    }
 
 
 def said(data: bytes, path: str, field: str = "bt_sys") -> str | None:
@@ -43,7 +61,12 @@ def said(data: bytes, path: str, field: str = "bt_sys") -> str | None:
     "each",
     [
         row(),
-        row(dict.fromkeys(("bt_sys", "bt_dia", "puls", "temp", "vikt", "b_glukos", "saturation", "smarta"), "3")),
+        row(
+            dict.fromkeys(
+                ("bt_sys", "bt_dia", "puls", "temp", "vikt", "b_glukos", "saturation", "smarta"),
+                "3",
+            )
+        ),
         row(author="", author_title="", written_at=None),
         row(signed=Stamp(datetime(2022, 7, 1, 10, 0, tzinfo=UTC), "Eva Lind")),
         row(clock_unknown=frozenset({"event_at"})),
@@ -52,7 +75,17 @@ def said(data: bytes, path: str, field: str = "bt_sys") -> str | None:
         row({"puls": "70"}, revision=2),
         row(MEASURED | {"anmarkning": "a\x00b\x1f & < > ]]> \ud83d"}),
     ],
-    ids=["row", "every-number", "author-unknown", "signed", "no-clock", "late", "void", "amended", "odd-characters"],
+    ids=[
+        "row",
+        "every-number",
+        "author-unknown",
+        "signed",
+        "no-clock",
+        "late",
+        "void",
+        "amended",
+        "odd-characters",
+    ],
 )
 def test_is_valid_against_the_schema(each: Record) -> None:
     schema = etree.XMLSchema(etree.parse(shared(*SCHEMA)))
@@ -62,11 +95,18 @@ def test_is_valid_against_the_schema(each: Record) -> None:
 @pytest.mark.shared
 def test_a_unit_with_an_hsa_id_is_valid_and_named() -> None:
     given = terms("observationer")
-    mapping = given.mapping("matvarden", ObservationMapping).model_copy(update={"units": {"Norr": CareUnit(hsa_id="SE0-1")}})
-    data = TARGETS["observationer"].make(items(row()), run("observationer"), replace(given, mappings={"matvarden": mapping}))
+    mapping = given.mapping("matvarden", ObservationMapping).model_copy(
+        update={"units": {"Norr": CareUnit(hsa_id="SE0-1")}}
+    )
+    data = TARGETS["observationer"].make(
+        items(row()), run("observationer"), replace(given, mappings={"matvarden": mapping})
+    )
     etree.XMLSchema(etree.parse(shared(*SCHEMA))).assertValid(etree.fromstring(data))
     (unit,) = etree.fromstring(data).iter(f"{{{DOMAIN_NS}}}careUnit")
-    assert [unit.findtext(path, namespaces=NS) for path in ("c:id/c:extension", "c:name", "c:careGiver/c:name")] == ["SE0-1", "Norr", "Kalix kommun"]
+    assert [
+        unit.findtext(path, namespaces=NS)
+        for path in ("c:id/c:extension", "c:name", "c:careGiver/c:name")
+    ] == ["SE0-1", "Norr", "Kalix kommun"]
 
 
 @pytest.mark.shared
@@ -78,10 +118,16 @@ def test_the_schema_would_notice_a_number_that_is_none() -> None:
 def test_each_number_is_an_observation_with_code_and_unit() -> None:
     data = made("observationer", row())
     assert list(observations(data)) == ["bt_sys", "bt_dia", "temp", "smarta"]
-    assert [said(data, f"c:value/c:pq/c:{part}", "temp") for part in ("value", "unit")] == ["37.5", "Cel"]
+    assert [said(data, f"c:value/c:pq/c:{part}", "temp") for part in ("value", "unit")] == [
+        "37.5",
+        "Cel",
+    ]
     assert said(data, "c:value/c:pq/c:value", "smarta") == "0"
     assert said(data, "c:type/c:displayName") == "Systoliskt blodtryck"
-    assert all(one.findtext("c:type/c:codeSystemName", namespaces=NS) for one in observations(data).values())
+    assert all(
+        one.findtext("c:type/c:codeSystemName", namespaces=NS)
+        for one in observations(data).values()
+    )
 
 
 def test_the_mapping_calls_its_codes_examples() -> None:
@@ -91,13 +137,21 @@ def test_the_mapping_calls_its_codes_examples() -> None:
 
 def test_time_is_that_of_the_measurement_and_registration_that_of_entering() -> None:
     data = made("observationer", row())
-    assert (said(data, "c:time/c:start/c:value"), said(data, "c:time/c:start/c:format")) == ("202112170815", "YYYYMMDDhhmm")
+    assert (said(data, "c:time/c:start/c:value"), said(data, "c:time/c:start/c:format")) == (
+        "202112170815",
+        "YYYYMMDDhhmm",
+    )
     assert said(data, "c:registrationTime") == "20220112103000"
 
 
 def test_a_day_without_time_of_day_is_the_whole_day() -> None:
-    data = made("observationer", row(event_at=datetime(2021, 12, 17), clock_unknown=frozenset({"event_at"})))
-    assert (said(data, "c:time/c:start/c:value"), said(data, "c:time/c:end/c:value")) == ("20211217000000", "20211217235959")
+    data = made(
+        "observationer", row(event_at=datetime(2021, 12, 17), clock_unknown=frozenset({"event_at"}))
+    )
+    assert (said(data, "c:time/c:start/c:value"), said(data, "c:time/c:end/c:value")) == (
+        "20211217000000",
+        "20211217235959",
+    )
 
 
 def test_the_description_says_where_it_comes_from_and_what_was_remarked() -> None:
@@ -108,18 +162,28 @@ def test_the_description_says_where_it_comes_from_and_what_was_remarked() -> Non
 
 
 def test_an_illegible_number_is_no_observation() -> None:
-    assert "puls" not in observations(made("observationer", row(MEASURED | {"puls": "72"}, illegible=frozenset({"puls"}))))
+    assert "puls" not in observations(
+        made("observationer", row(MEASURED | {"puls": "72"}, illegible=frozenset({"puls"})))
+    )
 
 
 def test_a_void_entry_nullifies_its_observations_with_the_reason() -> None:
     data = made("observationer", row(voided="fel person", revision=2), amends=EARLIER)
-    assert {one.findtext("c:status/c:code", namespaces=NS) for one in observations(data).values()} == {"nullified"}
+    assert {
+        one.findtext("c:status/c:code", namespaces=NS) for one in observations(data).values()
+    } == {"nullified"}
     assert "Makulerad: fel person." in (said(data, "c:description") or "")
 
 
 def test_a_number_that_a_correction_took_away_is_nullified_under_its_old_id() -> None:
-    first, second = made("observationer", row()), made("observationer", row(MEASURED | {"temp": None}, revision=2), amends=EARLIER)
-    assert (said(first, "c:status/c:code", "temp"), said(second, "c:status/c:code", "temp")) == ("completed", "nullified")
+    first, second = (
+        made("observationer", row()),
+        made("observationer", row(MEASURED | {"temp": None}, revision=2), amends=EARLIER),
+    )
+    assert (said(first, "c:status/c:code", "temp"), said(second, "c:status/c:code", "temp")) == (
+        "completed",
+        "nullified",
+    )
     assert said(first, "c:id/c:extension", "temp") == said(second, "c:id/c:extension", "temp")
     assert said(second, "c:value/c:pq/c:value", "temp") is None
     assert said(second, "c:status/c:code", "bt_sys") == "completed"
@@ -138,8 +202,12 @@ def test_a_row_signed_by_somebody_of_the_list_was_measured_by_that_person() -> N
 
     def told(signed: Value) -> tuple[str | None, str]:
         given = replace(terms("observationer"), staff=staff)
-        data = TARGETS["observationer"].make(items(row(MEASURED | {"signatur": signed})), run("observationer"), given)
-        return etree.fromstring(data).findtext(".//c:performerRole/c:person/c:name", namespaces=NS), said(data, "c:description") or ""
+        data = TARGETS["observationer"].make(
+            items(row(MEASURED | {"signatur": signed})), run("observationer"), given
+        )
+        return etree.fromstring(data).findtext(
+            ".//c:performerRole/c:person/c:name", namespaces=NS
+        ), said(data, "c:description") or ""
 
     assert told("AÖ")[0] == told("AÖ – Anna Öst")[0] == "Anna Öst"
     assert "Raden är signerad AÖ (Anna Öst)." in told("AÖ")[1]
@@ -152,10 +220,14 @@ def test_a_row_signed_by_somebody_of_the_list_was_measured_by_that_person() -> N
 
 def test_protected_clients_are_never_open_to_the_patient() -> None:
     given = terms("observationer")
-    mapping = given.mapping("matvarden", ObservationMapping).model_copy(update={"approved_for_patient": True})
+    mapping = given.mapping("matvarden", ObservationMapping).model_copy(
+        update={"approved_for_patient": True}
+    )
     opened = replace(given, mappings={"matvarden": mapping})
     for protected, answer in ((True, "false"), (False, "true")):
-        data = TARGETS["observationer"].make(items(row(client=replace(SIV, protected=protected))), run("observationer"), opened)
+        data = TARGETS["observationer"].make(
+            items(row(client=replace(SIV, protected=protected))), run("observationer"), opened
+        )
         assert said(data, "c:approvedForPatient") == answer
 
 
@@ -170,16 +242,26 @@ def test_protected_clients_are_never_open_to_the_patient() -> None:
         ({"illegible": frozenset(MEASURED)}, "inget läsligt mätvärde"),
     ],
 )
-def test_what_the_schema_cannot_carry_is_said_beforehand(other: dict[str, object], reason: str) -> None:
-    assert reason in TARGETS["observationer"].unsupported_reason(row(**other), terms("observationer"))  # type: ignore[arg-type]
+def test_what_the_schema_cannot_carry_is_said_beforehand(
+    other: dict[str, object], reason: str
+) -> None:
+    assert reason in TARGETS["observationer"].unsupported_reason(
+        row(**other), terms("observationer")
+    )  # type: ignore[arg-type]
 
 
 def test_what_it_can_carry_is_fit() -> None:
     assert TARGETS["observationer"].unsupported_reason(row(), terms("observationer")) == ""
-    assert TARGETS["observationer"].unsupported_reason(row({}, revision=2), terms("observationer")) == ""
+    assert (
+        TARGETS["observationer"].unsupported_reason(row({}, revision=2), terms("observationer"))
+        == ""
+    )
 
 
-@pytest.mark.parametrize(("pid", "born"), [(SIV.pid, "1928-01-28"), ("22950606FH20", "None"), ("", "None"), ("KX-17", "None")])
+@pytest.mark.parametrize(
+    ("pid", "born"),
+    [(SIV.pid, "1928-01-28"), ("22950606FH20", "None"), ("", "None"), ("KX-17", "None")],
+)
 def test_the_day_of_birth_is_that_of_the_number(pid: str, born: str) -> None:
     assert str(birth_date(pid)) == born
 
@@ -188,7 +270,9 @@ def test_the_day_of_birth_is_that_of_the_number(pid: str, born: str) -> None:
 def test_coordination_numbers_say_a_day_only_where_it_is_one() -> None:
     import json
 
-    numbers = json.loads(shared("schemas", "identity", "skatteverket-testsamordningsnummer.json").read_text())
+    numbers = json.loads(
+        shared("schemas", "identity", "skatteverket-testsamordningsnummer.json").read_text()
+    )
     for number in numbers:
         born = birth_date(number)
         vague = number[4:6] == "00" or number[6:8] == "60"

@@ -48,18 +48,58 @@ from pipeline.export.targets import TARGETS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import entry as store_entries
 from pipeline.store.event_log import events
-from pipeline.store.exports.payment_approvals import latest_decisions, save_approval, withdraw_approval
+from pipeline.store.exports.payment_approvals import (
+    latest_decisions,
+    save_approval,
+    withdraw_approval,
+)
 from pipeline.store.review import decisions
-from pipeline.store.review.duplicate_entries import ComparisonSource, mark_duplicate, withdraw_duplicate_mark
+from pipeline.store.review.duplicate_entries import (
+    ComparisonSource,
+    mark_duplicate,
+    withdraw_duplicate_mark,
+)
 from pipeline.store.schema import paper
-from tests.support.store.export_examples import ARNE, FORMS, SETTINGS, SIV, items, record, run, stamp, terms
-from tests.support.store.export_office import ANNA, MONA, NILS, PER, confirm, correct, corrected, review, state
+from tests.support.store.export_examples import (
+    ARNE,
+    FORMS,
+    SETTINGS,
+    SIV,
+    items,
+    record,
+    run,
+    stamp,
+    terms,
+)
+from tests.support.store.export_office import (
+    ANNA,
+    MONA,
+    NILS,
+    PER,
+    confirm,
+    correct,
+    corrected,
+    review,
+    state,
+)
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 
 NS = {"p": PAIN001_NS}
-ROW: dict[str, Value] = {"clearing": "3300", "konto": "1234567", "belopp": "4500", "avser": "Försörjningsstöd januari", "beslutsref": "B 12"}
-BANK = SETTINGS.model_copy(update={"payment_account": "SE4550000000058398257466", "payment_bic": "ESSESESS", "organisation_number": "2120002692"})
+ROW: dict[str, Value] = {
+    "clearing": "3300",
+    "konto": "1234567",
+    "belopp": "4500",
+    "avser": "Försörjningsstöd januari",
+    "beslutsref": "B 12",
+}
+BANK = SETTINGS.model_copy(
+    update={
+        "payment_account": "SE4550000000058398257466",
+        "payment_bic": "ESSESESS",
+        "organisation_number": "2120002692",
+    }
+)
 TWICE = (stamp("mona"), stamp("nils"))
 OVE = Person("ove", "Ove Lind", "chef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
 
@@ -73,7 +113,9 @@ def payment(fields: dict[str, Value] | None = None, **other: Any) -> Record:  # 
 
 
 def file_of(*records: Record) -> etree._Element:
-    return etree.fromstring(TARGETS["pain001"].make(items(*records), run("pain001", len(records)), given()))
+    return etree.fromstring(
+        TARGETS["pain001"].make(items(*records), run("pain001", len(records)), given())
+    )
 
 
 def texts(root: etree._Element, path: str) -> list[str]:
@@ -84,7 +126,9 @@ def texts(root: etree._Element, path: str) -> list[str]:
 def schema() -> etree.XMLSchema:
     """The official schema, as PyPI's `sepaxml` brings it."""
     pytest.importorskip("sepaxml")
-    return etree.XMLSchema(etree.fromstring((files("sepaxml") / "schemas" / "pain.001.001.03.xsd").read_bytes()))
+    return etree.XMLSchema(
+        etree.fromstring((files("sepaxml") / "schemas" / "pain.001.001.03.xsd").read_bytes())
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,7 +136,10 @@ def schema() -> etree.XMLSchema:
     [
         payment(),
         payment({"belopp": "4500.50", "avser": None, "beslutsref": None}),
-        payment({"avser": "Hyra\x00 & el <2021>" + "x" * 118}, client=Client(SIV.pid, "Siv " + "Å" * 66, "Norr")),
+        payment(
+            {"avser": "Hyra\x00 & el <2021>" + "x" * 118},
+            client=Client(SIV.pid, "Siv " + "Å" * 66, "Norr"),
+        ),
         payment(event_at=datetime(2022, 2, 1)),
         payment(event_at=None),
     ],
@@ -103,13 +150,19 @@ def test_is_valid_against_the_schema(each: Record) -> None:
 
 
 def test_the_schema_would_notice_a_third_decimal() -> None:
-    broken = etree.tostring(file_of(payment())).replace(b">4500.00</pain:InstdAmt>", b">4500.001234</pain:InstdAmt>")
+    broken = etree.tostring(file_of(payment())).replace(
+        b">4500.00</pain:InstdAmt>", b">4500.001234</pain:InstdAmt>"
+    )
     assert not schema().validate(etree.fromstring(broken))
 
 
 def test_a_bankgiro_can_pay() -> None:
-    terms_of_giro = ExportOptions(BANK.model_copy(update={"payment_account": "5050-1055"}), FORMS, terms("pain001").mappings)
-    data = etree.fromstring(TARGETS["pain001"].make(items(payment()), run("pain001"), terms_of_giro))
+    terms_of_giro = ExportOptions(
+        BANK.model_copy(update={"payment_account": "5050-1055"}), FORMS, terms("pain001").mappings
+    )
+    data = etree.fromstring(
+        TARGETS["pain001"].make(items(payment()), run("pain001"), terms_of_giro)
+    )
     schema().assertValid(data)
     assert texts(data, "//p:DbtrAcct//p:Othr/p:Id") == ["50501055"]
 
@@ -138,7 +191,12 @@ def test_the_longest_text_reaches_the_bank_whole() -> None:
 
 def test_sums_are_exact_and_told_for_the_whole_and_for_each_day() -> None:
     later = datetime(2022, 2, 1)
-    root = file_of(*(payment({"belopp": "0.10"}, entry_id=f"A{n}", event_at=later if n == 2 else None) for n in range(3)))
+    root = file_of(
+        *(
+            payment({"belopp": "0.10"}, entry_id=f"A{n}", event_at=later if n == 2 else None)
+            for n in range(3)
+        )
+    )
     assert texts(root, "//p:GrpHdr/p:CtrlSum") == ["0.30"]
     assert texts(root, "//p:PmtInf/p:CtrlSum") == ["0.20", "0.10"]
     assert texts(root, "//p:NbOfTxs") == ["3", "2", "1"]
@@ -185,7 +243,10 @@ def test_what_could_be_paid_twice_or_wrongly_is_stopped(each: Record, reason: st
 def test_a_form_without_the_box_makes_no_payment() -> None:
     each = payment()
     fields = {name: value for name, value in each.fields.items() if name != "utbetald"}
-    assert TARGETS["pain001"].unsupported_reason(replace(each, fields=fields), given()) == PAID_ILLEGIBLE
+    assert (
+        TARGETS["pain001"].unsupported_reason(replace(each, fields=fields), given())
+        == PAID_ILLEGIBLE
+    )
 
 
 def test_without_an_account_of_ones_own_nothing_is_paid() -> None:
@@ -195,10 +256,22 @@ def test_without_an_account_of_ones_own_nothing_is_paid() -> None:
 @pytest.fixture
 def bank(office: ExportContext) -> ExportContext:
     """An office that may pay."""
-    return ExportContext(office.store, office.settings.model_copy(update={"payment_account": BANK.payment_account, "payment_bic": "ESSESESS"}), FORMS)
+    return ExportContext(
+        office.store,
+        office.settings.model_copy(
+            update={"payment_account": BANK.payment_account, "payment_bic": "ESSESESS"}
+        ),
+        FORMS,
+    )
 
 
-LISTED: Mapping[str, str | bool] = {"clearing": "3300", "konto": "1234567", "belopp": "4500", "summa": "4500", "namn": SIV.name}
+LISTED: Mapping[str, str | bool] = {
+    "clearing": "3300",
+    "konto": "1234567",
+    "belopp": "4500",
+    "summa": "4500",
+    "namn": SIV.name,
+}
 
 
 def listed(office: ExportContext, serial: str = "AAAA01", **fields: str | bool) -> str:
@@ -215,7 +288,14 @@ def with_another_row(office: ExportContext) -> tuple[str, str]:
     entry, other = listed(office, summa="5000"), "AAAA01-02"
     with office.store.begin() as conn:
         decisions.reopen_rejected(conn, ANNA, other, store_entries.load_entry(conn, other).revision)
-    paid = {**LISTED, "belopp": "500", "summa": "5000", "personnummer": ARNE.pid, "namn": ARNE.name, "utbetald": True}
+    paid = {
+        **LISTED,
+        "belopp": "500",
+        "summa": "5000",
+        "personnummer": ARNE.pid,
+        "namn": ARNE.name,
+        "utbetald": True,
+    }
     review(office, other, "utbetalningslista", **paid)
     return entry, other
 
@@ -236,7 +316,12 @@ def test_two_approvals_and_then_one_file(bank: ExportContext) -> None:
     entry = listed(bank)
     assert make_run(bank, ANNA, "pain001", utc_now()) is None
     approved(bank, MONA)
-    assert [each.reason for line in list_target_status(bank, ANNA) if line.target == "pain001" for each in line.unsupported] == [NOT_APPROVED]
+    assert [
+        each.reason
+        for line in list_target_status(bank, ANNA)
+        if line.target == "pain001"
+        for each in line.unsupported
+    ] == [NOT_APPROVED]
     approved(bank, NILS)
     made = make_run(bank, ANNA, "pain001", utc_now())
     assert made is not None
@@ -255,7 +340,9 @@ def test_a_payment_that_is_made_goes_the_other_ways_only(bank: ExportContext) ->
     assert make_run(bank, ANNA, "skriv-in", utc_now()) is not None
 
 
-def test_nobody_approves_twice_or_what_was_confirmed_or_signed_by_the_same(bank: ExportContext) -> None:
+def test_nobody_approves_twice_or_what_was_confirmed_or_signed_by_the_same(
+    bank: ExportContext,
+) -> None:
     listed(bank)
     approved(bank, MONA)
     with pytest.raises(ReviewError, match="already"):
@@ -263,7 +350,9 @@ def test_nobody_approves_twice_or_what_was_confirmed_or_signed_by_the_same(bank:
     approved(bank, NILS)
     with pytest.raises(ReviewError, match="Two persons"):
         approved(bank, OVE)
-    confirmer = Person(ANNA.login, ANNA.name, "enhetschef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
+    confirmer = Person(
+        ANNA.login, ANNA.name, "enhetschef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS
+    )
     with pytest.raises(ReviewError, match="already"):
         approved(bank, confirmer)
 
@@ -271,7 +360,9 @@ def test_nobody_approves_twice_or_what_was_confirmed_or_signed_by_the_same(bank:
 def test_the_ones_who_keyed_it_never_approve_it(bank: ExportContext) -> None:
     listed(bank)
     for who in (ANNA, PER):
-        both = Person(who.login, who.name, "enhetschef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
+        both = Person(
+            who.login, who.name, "enhetschef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS
+        )
         with pytest.raises(ReviewError, match="already"):
             approved(bank, both)
 
@@ -304,8 +395,19 @@ def test_what_was_in_a_file_is_never_in_another(bank: ExportContext) -> None:
     approved(bank, MONA, NILS)
     made = make_run(bank, ANNA, "pain001", utc_now())
     assert made is not None
-    submit_receipts(bank, ANNA, made.id, [ReceiptAnswer(entry, accepted=False, text="fel konto")], utc_now())
-    review(bank, entry, "utbetalningslista", clearing="3300", konto="7654321", belopp="4500", summa="4500", namn=SIV.name)
+    submit_receipts(
+        bank, ANNA, made.id, [ReceiptAnswer(entry, accepted=False, text="fel konto")], utc_now()
+    )
+    review(
+        bank,
+        entry,
+        "utbetalningslista",
+        clearing="3300",
+        konto="7654321",
+        belopp="4500",
+        summa="4500",
+        namn=SIV.name,
+    )
     assert only(bank).blocked_reason == ALREADY_IN_FILE
     assert make_run(bank, ANNA, "pain001", utc_now()) is None
 
@@ -322,7 +424,12 @@ def test_an_approval_can_be_taken_back_until_the_file_is_made(bank: ExportContex
         withdraw_approval(conn, NILS, entry, utc_now())
     with bank.store.read() as conn:
         done = [each.action for each in events.list_events(conn, entry) if "approv" in each.action]
-    assert done == ["approve_payment", "approve_payment", "take_back_payment_approval", "approve_payment"]
+    assert done == [
+        "approve_payment",
+        "approve_payment",
+        "take_back_payment_approval",
+        "approve_payment",
+    ]
 
 
 def test_only_managers_of_the_unit_approve(bank: ExportContext) -> None:
@@ -352,14 +459,24 @@ def test_an_amount_that_nobody_can_read_stops_its_own_list_only(bank: ExportCont
 
 
 def test_a_list_with_rows_to_come_waits(bank: ExportContext) -> None:
-    confirm(bank, "utbetalningslista", "AAAA02", clearing="3300", konto="1234567", belopp="4500", namn=SIV.name)
+    confirm(
+        bank,
+        "utbetalningslista",
+        "AAAA02",
+        clearing="3300",
+        konto="1234567",
+        belopp="4500",
+        namn=SIV.name,
+    )
     assert only(bank).blocked_reason == UNCONFIRMED_ROWS
 
 
 def test_a_protected_payee_is_not_named(bank: ExportContext) -> None:
     listed(bank)
     with bank.store.begin() as conn:
-        conn.execute(update(paper.client).where(paper.client.c.pid == SIV.pid).values(protected=True))
+        conn.execute(
+            update(paper.client).where(paper.client.c.pid == SIV.pid).values(protected=True)
+        )
     assert only(bank).payee == ""
 
 
@@ -367,7 +484,9 @@ def test_no_payment_goes_while_a_row_of_its_list_is_undecided(bank: ExportContex
     listed(bank)
     approved(bank, MONA, NILS)
     with bank.store.begin() as conn:
-        decisions.reopen_rejected(conn, ANNA, "AAAA01-02", store_entries.load_entry(conn, "AAAA01-02").revision)
+        decisions.reopen_rejected(
+            conn, ANNA, "AAAA01-02", store_entries.load_entry(conn, "AAAA01-02").revision
+        )
     assert only(bank).blocked_reason
     assert make_run(bank, ANNA, "pain001", utc_now()) is None
 
@@ -375,10 +494,17 @@ def test_no_payment_goes_while_a_row_of_its_list_is_undecided(bank: ExportContex
 def test_a_sum_that_nobody_can_read_checks_no_list() -> None:
     def row(number: int, amount: str, total: str | None) -> Record:
         unread = frozenset[str]() if total else frozenset({"summa"})
-        return record("utbetalningslista", {"belopp": amount, "summa": total}, row=number, illegible=unread)
+        return record(
+            "utbetalningslista", {"belopp": amount, "summa": total}, row=number, illegible=unread
+        )
 
     assert _explain_total([row(1, "9999", None)], terms("pain001")) == UNREADABLE_TOTAL
-    assert _explain_total([row(1, "1000", "3000"), row(2, "2000", "3000"), row(3, "9999", None)], terms("pain001")) == UNREADABLE_TOTAL
+    assert (
+        _explain_total(
+            [row(1, "1000", "3000"), row(2, "2000", "3000"), row(3, "9999", None)], terms("pain001")
+        )
+        == UNREADABLE_TOTAL
+    )
 
 
 def test_a_row_that_is_put_aside_leaves_no_approval_standing(bank: ExportContext) -> None:
@@ -386,11 +512,21 @@ def test_a_row_that_is_put_aside_leaves_no_approval_standing(bank: ExportContext
     for person in (MONA, NILS):
         approve_payment(bank, person, entry, list_payments(bank, person)[0].seen, utc_now())
     with bank.store.begin() as conn:
-        decisions.reject_entry(conn, ANNA, other, store_entries.load_entry(conn, other).revision, "dubblett", utc_now(), signed=True)
+        decisions.reject_entry(
+            conn,
+            ANNA,
+            other,
+            store_entries.load_entry(conn, other).revision,
+            "dubblett",
+            utc_now(),
+            signed=True,
+        )
     assert make_run(bank, ANNA, "pain001", utc_now()) is None
 
 
-def test_a_row_put_aside_by_a_clock_that_is_behind_leaves_no_approval_standing_until_it_is_given_again(bank: ExportContext) -> None:
+def test_a_row_put_aside_by_a_clock_that_is_behind_leaves_no_approval_standing_until_it_is_given_again(
+    bank: ExportContext,
+) -> None:
     entry, other = with_another_row(bank)
 
     def approve_now(conn: Connection) -> None:
@@ -401,18 +537,38 @@ def test_a_row_put_aside_by_a_clock_that_is_behind_leaves_no_approval_standing_u
         approve_now(conn)
     ago = utc_now() - timedelta(minutes=10)
     with bank.store.begin() as conn:
-        decisions.reject_entry(conn, ANNA, other, store_entries.load_entry(conn, other).revision, "dubblett", ago, signed=True)
+        decisions.reject_entry(
+            conn,
+            ANNA,
+            other,
+            store_entries.load_entry(conn, other).revision,
+            "dubblett",
+            ago,
+            signed=True,
+        )
     assert list_payments(bank, MONA)[0].approved == ()
     with bank.store.begin() as conn:
         approve_now(conn)
     assert len(list_payments(bank, MONA)[0].approved) == 2
 
 
-def test_a_row_that_was_no_duplicate_after_all_leaves_no_approval_standing(bank: ExportContext) -> None:
+def test_a_row_that_was_no_duplicate_after_all_leaves_no_approval_standing(
+    bank: ExportContext,
+) -> None:
     entry, other = with_another_row(bank)
     with bank.store.begin() as conn:
         revision = store_entries.load_entry(conn, other).revision
-        mark = mark_duplicate(conn, bank.store.images, ANNA, other, revision, ComparisonSource(text="Finns redan."), "", utc_now(), signed=True)
+        mark = mark_duplicate(
+            conn,
+            bank.store.images,
+            ANNA,
+            other,
+            revision,
+            ComparisonSource(text="Finns redan."),
+            "",
+            utc_now(),
+            signed=True,
+        )
     with bank.store.begin() as conn:
         save_approval(conn, MONA, entry, latest_decisions(conn, [entry])[entry], utc_now())
     with bank.store.begin() as conn:

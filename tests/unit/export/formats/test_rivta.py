@@ -18,10 +18,25 @@ from pipeline.export.rivta.care_documentation import DOMAIN_NS, EXTENSION_NS, RE
 from pipeline.export.tables.mapping import NoteMapping
 from pipeline.export.targets import TARGETS
 from tests.support.shared_data import shared
-from tests.support.store.export_examples import EARLIER, FORM_OF, NEEDED_FIELDS, SIV, items, made, record, run, terms
+from tests.support.store.export_examples import (
+    EARLIER,
+    FORM_OF,
+    NEEDED_FIELDS,
+    SIV,
+    items,
+    made,
+    record,
+    run,
+    terms,
+)
 
 NS = {"r": RESPONDER_NS, "c": DOMAIN_NS, "e": EXTENSION_NS}
-NOTE: dict[str, Value] = {"kontakttyp": "besok", "anteckning": "Såret ser bra ut.\nOmlagt.", "plan": "Ny omläggning på torsdag.", "information": True}
+NOTE: dict[str, Value] = {
+    "kontakttyp": "besok",
+    "anteckning": "Såret ser bra ut.\nOmlagt.",
+    "plan": "Ny omläggning på torsdag.",
+    "information": True,
+}
 
 
 def document(data: bytes) -> etree._Element:
@@ -50,7 +65,11 @@ def text(each: Record, name: str = "clinicalDocumentNoteText") -> str:
     ids=["note", "empty", "author-unknown", "signed", "void", "odd-characters"],
 )
 def test_is_valid_against_the_schema(each: Record) -> None:
-    schema = etree.XMLSchema(etree.parse(shared("schemas", "rivta", "healthcond_description_2.1.1", "interactions", *SCHEMA)))
+    schema = etree.XMLSchema(
+        etree.parse(
+            shared("schemas", "rivta", "healthcond_description_2.1.1", "interactions", *SCHEMA)
+        )
+    )
     schema.assertValid(document(made("rivta", each, record(fields=NOTE, entry_id="K7M3PX-01"))))
 
 
@@ -59,13 +78,20 @@ SCHEMA = ("GetCareDocumentationInteraction", "GetCareDocumentationResponder_2.1.
 
 @pytest.mark.shared
 def test_the_schema_would_notice_a_time_with_zone() -> None:
-    schema = etree.XMLSchema(etree.parse(shared("schemas", "rivta", "healthcond_description_2.1.1", "interactions", *SCHEMA)))
+    schema = etree.XMLSchema(
+        etree.parse(
+            shared("schemas", "rivta", "healthcond_description_2.1.1", "interactions", *SCHEMA)
+        )
+    )
     broken = made("rivta", record(fields=NOTE)).replace(b"20211217090500", b"20211217090500+01")
     assert not schema.validate(document(broken))
 
 
 def test_times_are_swedish_wall_clock_in_winter_and_summer() -> None:
-    summer, winter = Stamp(datetime(2022, 7, 1, 10, 0, tzinfo=UTC), "E"), Stamp(datetime(2022, 1, 31, 23, 30, tzinfo=UTC), "E")
+    summer, winter = (
+        Stamp(datetime(2022, 7, 1, 10, 0, tzinfo=UTC), "E"),
+        Stamp(datetime(2022, 1, 31, 23, 30, tzinfo=UTC), "E"),
+    )
     assert text(record(signed=summer), "signatureTime") == "20220701120000"
     assert text(record(signed=winter), "signatureTime") == "20220201003000"
     assert text(record(), "authorTime") == "20211217090500"
@@ -73,7 +99,12 @@ def test_times_are_swedish_wall_clock_in_winter_and_summer() -> None:
 
 
 def test_a_missing_time_of_day_is_midnight_and_said() -> None:
-    data = made("rivta", record(event_at=datetime(2021, 12, 17), written_at=None, clock_unknown=frozenset({"event_at"})))
+    data = made(
+        "rivta",
+        record(
+            event_at=datetime(2021, 12, 17), written_at=None, clock_unknown=frozenset({"event_at"})
+        ),
+    )
     assert texts(data, "documentTime") == texts(data, "authorTime") == ["20211217000000"]
     assert "Gäller 2021-12-17 (klockslag saknas)." in texts(data, "clinicalDocumentNoteText")[0]
 
@@ -103,7 +134,9 @@ def test_an_outage_that_goes_on_is_named_by_its_first_day() -> None:
 
 def test_what_a_note_does_not_carry_is_named_where_it_is_filled_in() -> None:
     def told(**fields: Value) -> str:
-        each = record("utskrivningsklar", {"arende": "SIP 12", "planering": "Hemtjänst från måndag", **fields})
+        each = record(
+            "utskrivningsklar", {"arende": "SIP 12", "planering": "Hemtjänst från måndag", **fields}
+        )
         return text(each)
 
     assert "Ärende i Lifecare\nSIP 12" in told()
@@ -113,10 +146,18 @@ def test_what_a_note_does_not_carry_is_named_where_it_is_filled_in() -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("form", ["tillagg-omvardnadsjournal", "palliativ-hemakt", "utskrivningsklar"])
+@pytest.mark.parametrize(
+    "form", ["tillagg-omvardnadsjournal", "palliativ-hemakt", "utskrivningsklar"]
+)
 def test_notes_of_other_forms_are_valid_too(form: str) -> None:
-    schema = etree.XMLSchema(etree.parse(shared("schemas", "rivta", "healthcond_description_2.1.1", "interactions", *SCHEMA)))
-    schema.assertValid(document(made("rivta", record(form), record(form, voided="fel person", revision=2))))
+    schema = etree.XMLSchema(
+        etree.parse(
+            shared("schemas", "rivta", "healthcond_description_2.1.1", "interactions", *SCHEMA)
+        )
+    )
+    schema.assertValid(
+        document(made("rivta", record(form), record(form, voided="fel person", revision=2)))
+    )
 
 
 def test_a_box_without_a_mark_says_nothing() -> None:
@@ -124,13 +165,22 @@ def test_a_box_without_a_mark_says_nothing() -> None:
 
 
 def test_an_illegible_field_is_said_to_be_so() -> None:
-    assert "Plan\n[oläsligt]" in text(record(fields=NOTE | {"plan": None}, illegible=frozenset({"plan"})))
+    assert "Plan\n[oläsligt]" in text(
+        record(fields=NOTE | {"plan": None}, illegible=frozenset({"plan"}))
+    )
 
 
 def test_an_unknown_author_is_neither_named_nor_numbered() -> None:
     data = made("rivta", record(author="", author_title=""))
-    assert texts(data, "healthcareProfessionalName") == texts(data, "healthcareProfessionalHSAId") == []
-    assert "på papper av okänd (namnet framgår inte av papperet)" in texts(data, "clinicalDocumentNoteText")[0]
+    assert (
+        texts(data, "healthcareProfessionalName")
+        == texts(data, "healthcareProfessionalHSAId")
+        == []
+    )
+    assert (
+        "på papper av okänd (namnet framgår inte av papperet)"
+        in texts(data, "clinicalDocumentNoteText")[0]
+    )
 
 
 def test_a_note_carries_text_and_never_a_picture() -> None:
@@ -139,24 +189,39 @@ def test_a_note_carries_text_and_never_a_picture() -> None:
 
 def test_only_a_signed_note_has_a_legal_authenticator() -> None:
     assert texts(made("rivta", record()), "legalAuthenticator") == []
-    assert text(record(signed=Stamp(datetime(2022, 1, 13, tzinfo=UTC), "Eva Lind")), "legalAuthenticatorName") == "Eva Lind"
+    assert (
+        text(
+            record(signed=Stamp(datetime(2022, 1, 13, tzinfo=UTC), "Eva Lind")),
+            "legalAuthenticatorName",
+        )
+        == "Eva Lind"
+    )
 
 
 def test_a_void_note_is_nullified_and_any_other_says_nothing_of_it() -> None:
     assert texts(made("rivta", record()), "nullified") == []
     void = made("rivta", record(voided="fel person"), amends=EARLIER)
     assert (texts(void, "nullified"), texts(void, "nullifiedReason")) == (["true"], ["fel person"])
-    assert "Makulering av tidigare överförd post (körning 20220110-091500-rivta-0a1b, 2022-01-10 09:15)" in texts(void, "clinicalDocumentNoteText")[0]
+    assert (
+        "Makulering av tidigare överförd post (körning 20220110-091500-rivta-0a1b, 2022-01-10 09:15)"
+        in texts(void, "clinicalDocumentNoteText")[0]
+    )
 
 
 def test_an_amendment_keeps_the_document_id() -> None:
-    first, second = made("rivta", record()), made("rivta", record(revision=2, fields=NOTE), amends=EARLIER)
+    first, second = (
+        made("rivta", record()),
+        made("rivta", record(revision=2, fields=NOTE), amends=EARLIER),
+    )
     assert texts(first, "documentId") == texts(second, "documentId") == ["K7M3PX-00"]
     assert "Rättelse av tidigare överförd post" in texts(second, "clinicalDocumentNoteText")[0]
     assert "Rättelse" not in texts(first, "clinicalDocumentNoteText")[0]
 
 
-@pytest.mark.parametrize(("marked", "code"), [("besok", "bes"), ("telefon", "auf"), ("bedomning", "utr"), ("atgard", "atb")])
+@pytest.mark.parametrize(
+    ("marked", "code"),
+    [("besok", "bes"), ("telefon", "auf"), ("bedomning", "utr"), ("atgard", "atb")],
+)
 def test_the_note_type_follows_the_contact(marked: str, code: str) -> None:
     assert text(record(fields={"kontakttyp": marked}), "clinicalDocumentNoteCode") == code
 
@@ -173,7 +238,9 @@ def test_a_contact_that_no_type_says_stands_in_the_text() -> None:
     note = given.mapping("hsl-anteckning", NoteMapping)
     kind = note.kind.model_copy(update={"codes": {"besok": "bes"}})
     given = replace(given, mappings={"hsl-anteckning": note.model_copy(update={"kind": kind})})
-    data = TARGETS["rivta"].make(items(record(fields={"kontakttyp": "telefon"})), run("rivta"), given)
+    data = TARGETS["rivta"].make(
+        items(record(fields={"kontakttyp": "telefon"})), run("rivta"), given
+    )
     assert "Typ av kontakt: Telefon" in texts(data, "clinicalDocumentNoteText")[0]
 
 
@@ -190,7 +257,9 @@ def test_a_region_s_own_number_is_of_no_national_series_however_it_looks(pid: st
 
 @pytest.mark.parametrize("pid", ["192801287159", "192813287158", "2801287158", "22950606FH21"])
 def test_a_personal_number_that_is_wrong_or_short_is_in_no_file(pid: str) -> None:
-    """A person may be outside the register and the number be misread; as a personal number it would be filed with somebody else."""
+    """A person may be outside the register and the number be misread; as a personal number it would
+    be filed with somebody else.
+    """
     assert (pid_oid(pid), pid_oid(pid, "1.2.3")) == ("", "")
     client = Client(pid, "Siv Åkerlund", "Norr")
     for target in ("rivta", "fhir", "observationer", "aktiviteter", "khsl"):
@@ -200,7 +269,9 @@ def test_a_personal_number_that_is_wrong_or_short_is_in_no_file(pid: str) -> Non
 
 @pytest.mark.shared
 def test_coordination_numbers_have_their_own_series() -> None:
-    numbers = json.loads(shared("schemas", "identity", "skatteverket-testsamordningsnummer.json").read_text())
+    numbers = json.loads(
+        shared("schemas", "identity", "skatteverket-testsamordningsnummer.json").read_text()
+    )
     assert {pid_oid(number) for number in numbers} == {"1.2.752.129.2.1.3.3"}
 
 
@@ -214,10 +285,19 @@ def test_the_short_form_has_a_plus_from_the_hundredth_year() -> None:
 def test_what_the_schema_cannot_carry_is_said_beforehand() -> None:
     exporter, given = TARGETS["rivta"], terms("rivta")
     assert exporter.unsupported_reason(record(), given) == ""
-    assert "Tidpunkt saknas" in exporter.unsupported_reason(record(event_at=None, written_at=None), given)
-    assert "reservnummer" in exporter.unsupported_reason(record(client=Client("KX-17", "Okänd", "Norr")), given)
-    assert "Personnummer saknas" in exporter.unsupported_reason(record(client=Client("", "", "Norr")), given)
+    assert "Tidpunkt saknas" in exporter.unsupported_reason(
+        record(event_at=None, written_at=None), given
+    )
+    assert "reservnummer" in exporter.unsupported_reason(
+        record(client=Client("KX-17", "Okänd", "Norr")), given
+    )
+    assert "Personnummer saknas" in exporter.unsupported_reason(
+        record(client=Client("", "", "Norr")), given
+    )
 
 
 def test_protected_clients_are_never_open_to_the_patient() -> None:
-    assert text(record(client=Client(SIV.pid, "S", "Norr", protected=True)), "approvedForPatient") == "false"
+    assert (
+        text(record(client=Client(SIV.pid, "S", "Norr", protected=True)), "approvedForPatient")
+        == "false"
+    )

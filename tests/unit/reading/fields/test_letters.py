@@ -8,7 +8,12 @@ import pytest
 
 from pipeline.domain.model import Image, State
 from pipeline.reading.fields.field_image import FieldImage
-from pipeline.reading.fields.letters import CAPITAL_LETTERS, plain_letter_row, read_letter_boxes, single_sign_p
+from pipeline.reading.fields.letters import (
+    CAPITAL_LETTERS,
+    plain_letter_row,
+    read_letter_boxes,
+    single_sign_p,
+)
 
 BOX, HIGH = 44, 64
 
@@ -19,10 +24,26 @@ def row(text: str) -> Image:
     for i, letter in enumerate(text):
         cv2.rectangle(picture, (i * BOX, 0), ((i + 1) * BOX, HIGH - 1), (170,), 1)
         if letter == "#":
-            path = np.array([[i * BOX + x, y] for n in range(9) for x, y in ((6 + 3 * n, 10), (10 + 3 * n, 54))], np.int32)
+            path = np.array(
+                [
+                    [i * BOX + x, y]
+                    for n in range(9)
+                    for x, y in ((6 + 3 * n, 10), (10 + 3 * n, 54))
+                ],
+                np.int32,
+            )
             cv2.polylines(picture, [path.reshape(-1, 1, 2)], False, (20,), 3)
         elif letter != " ":
-            cv2.putText(picture, letter, (i * BOX + 8, 48), cv2.FONT_HERSHEY_SIMPLEX, 1.3, (30,), 3, cv2.LINE_AA)
+            cv2.putText(
+                picture,
+                letter,
+                (i * BOX + 8, 48),
+                cv2.FONT_HERSHEY_SIMPLEX,
+                1.3,
+                (30,),
+                3,
+                cv2.LINE_AA,
+            )
     return picture
 
 

@@ -22,7 +22,9 @@ def test_a_plane_of_light_becomes_even() -> None:
 
 def test_greys_of_cells_become_the_plane_fitted_to_them() -> None:
     terms, grey = _plane_terms(120, 160, 8), np.random.default_rng(1).uniform(100, 250, 300)
-    assert np.allclose(_plane_solver(120, 160, 8) @ grey, np.linalg.lstsq(terms, grey, rcond=None)[0])
+    assert np.allclose(
+        _plane_solver(120, 160, 8) @ grey, np.linalg.lstsq(terms, grey, rcond=None)[0]
+    )
 
 
 def test_a_large_field_takes_no_room_for_each_cell_by_each_other() -> None:

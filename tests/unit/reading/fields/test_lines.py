@@ -1,4 +1,6 @@
-"""Rows of writing found by their ink: slanted, drifting, squeezed, inserted, running out of the field; underlining, struck-out words, the back."""
+"""Rows of writing found by their ink: slanted, drifting, squeezed, inserted, running out of the
+field; underlining, struck-out words, the back.
+"""
 
 from __future__ import annotations
 
@@ -44,15 +46,30 @@ class Paper:
             self.blank[y - 1 : y + 1, round(AROUND * PX) : -round(AROUND * PX)] = 170
         self.image = self.blank.copy()
 
-    def write(self, text: str, x: float, foot: float, *, scale: float = 1.2, degrees: float = 0.0, sag: float = 0.0) -> float:
-        """Write with the letters' foot `foot` mm below the area's top and give back where the text ends (mm); `sag` mm lower in the middle."""
+    def write(
+        self,
+        text: str,
+        x: float,
+        foot: float,
+        *,
+        scale: float = 1.2,
+        degrees: float = 0.0,
+        sag: float = 0.0,
+    ) -> float:
+        """Write with the letters' foot `foot` mm below the area's top and give back where the text
+        ends (mm); `sag` mm lower in the middle.
+        """
         pen = max(2, round(2.4 * scale))
         (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, pen)
         line = np.full((height + below + 12, width + 8), 255, np.uint8)
-        cv2.putText(line, text, (4, height + 6), cv2.FONT_HERSHEY_SIMPLEX, scale, 20, pen, cv2.LINE_AA)
+        cv2.putText(
+            line, text, (4, height + 6), cv2.FONT_HERSHEY_SIMPLEX, scale, 20, pen, cv2.LINE_AA
+        )
         left, top = round((x + AROUND) * PX), (foot + AROUND) * PX - height - 6
         for column in range(line.shape[1]):
-            down = np.tan(np.deg2rad(degrees)) * column + sag * PX * np.sin(np.pi * column / line.shape[1])
+            down = np.tan(np.deg2rad(degrees)) * column + sag * PX * np.sin(
+                np.pi * column / line.shape[1]
+            )
             start = round(top + down)
             place = slice(start, start + len(line)), left + column
             self.image[place] = np.minimum(self.image[place], line[:, column])
@@ -60,11 +77,19 @@ class Paper:
 
     def stroke(self, *points: tuple[float, float], pen: int = 3) -> None:
         """A stroke through points in mm from the area's top left."""
-        at = np.array([[round((x + AROUND) * PX), round((y + AROUND) * PX)] for x, y in points], np.int32)
+        at = np.array(
+            [[round((x + AROUND) * PX), round((y + AROUND) * PX)] for x, y in points], np.int32
+        )
         cv2.polylines(self.image, [at], False, (20,), pen, cv2.LINE_AA)
 
     def crop(self) -> FieldImage:
-        spec = FieldSpec(name="note", label="note", kind=Kind.LINES, box=(0, 0, WIDTH, self.rows * PITCH), lines=self.rows)
+        spec = FieldSpec(
+            name="note",
+            label="note",
+            kind=Kind.LINES,
+            box=(0, 0, WIDTH, self.rows * PITCH),
+            lines=self.rows,
+        )
         return FieldImage(self.image, spec, self.blank, PX, AROUND)
 
     def read(self) -> Reading:
@@ -77,7 +102,9 @@ class Paper:
 
 def _alike(read: Sequence[str], written: Sequence[str]) -> bool:
     """The same lines, a letter or two misread: these tests are about where lines lie."""
-    return len(read) == len(written) and all(Levenshtein.distance(a, b) <= 3 for a, b in zip(read, written, strict=True))
+    return len(read) == len(written) and all(
+        Levenshtein.distance(a, b) <= 3 for a, b in zip(read, written, strict=True)
+    )
 
 
 def test_lines_on_their_rules_are_read_with_empty_ones_between() -> None:
@@ -125,7 +152,9 @@ def test_words_between_lines_are_put_in_where_they_belong(caret: bool) -> None:
     paper.write("stanna hemma", end + 4, 2 * PITCH)
     if caret:
         paper.write("inte", end - 4, 2 * PITCH - 5.5, scale=0.6)
-        paper.stroke((end + 1, 2 * PITCH + 1.5), (end + 2, 2 * PITCH - 0.8), (end + 3, 2 * PITCH + 1.5))
+        paper.stroke(
+            (end + 1, 2 * PITCH + 1.5), (end + 2, 2 * PITCH - 0.8), (end + 3, 2 * PITCH + 1.5)
+        )
     else:
         paper.write("inte", end + 1, 2 * PITCH - 5.5, scale=0.6)
     paper.write("Ringde sonen igen idag", 3, 3 * PITCH)
@@ -212,7 +241,9 @@ def test_a_struck_out_word_is_shown_as_struck_out(how: str) -> None:
         paper.stroke((start - 1, middle - 0.9), (end + 1, middle - 0.7), pen=4)
     else:
         steps = np.arange(start, end, 0.8)
-        paper.stroke(*((float(x), middle + (1.6 if i % 2 else -1.6)) for i, x in enumerate(steps)), pen=4)
+        paper.stroke(
+            *((float(x), middle + (1.6 if i % 2 else -1.6)) for i, x in enumerate(steps)), pen=4
+        )
     reading = paper.read()
     assert f"Dotter {STRUCK_PLACEHOLDER}" in str(reading.value)
     assert "Karin" not in str(reading.value)
@@ -233,9 +264,16 @@ def test_a_field_of_one_line_leaves_struck_out_words_away_and_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("form", "struck", "value"),
-    [(Format.DATE, "15/12", "2021-12-16"), (Format.DATE, "12/16", "2021-12-16"), (Format.TIME, "7.30", "08:30"), (Format.NUMBER, "36,5", "37.5")],
+    [
+        (Format.DATE, "15/12", "2021-12-16"),
+        (Format.DATE, "12/16", "2021-12-16"),
+        (Format.TIME, "7.30", "08:30"),
+        (Format.NUMBER, "36,5", "37.5"),
+    ],
 )
-def test_what_stands_beside_a_struck_out_value_is_one_of_the_format(form: Format, struck: str, value: str) -> None:
+def test_what_stands_beside_a_struck_out_value_is_one_of_the_format(
+    form: Format, struck: str, value: str
+) -> None:
     """A struck-out date before the right one left `16/12 2021` in a field of days."""
     written = {Format.DATE: "16/12 2021", Format.TIME: "kl 8.30", Format.NUMBER: "37,5"}[form]
     paper = Paper(1)
@@ -243,7 +281,9 @@ def test_what_stands_beside_a_struck_out_value_is_one_of_the_format(form: Format
     for y in (-4.5, -3.5, -2.5):
         paper.stroke((2, PITCH + y), (end + 1, PITCH + y + 0.4), pen=4)
     paper.write(written, end + 4, PITCH - 2)
-    spec = FieldSpec(name="value", label="value", kind=Kind.TEXT, box=(0, 0, WIDTH, PITCH), format=form)
+    spec = FieldSpec(
+        name="value", label="value", kind=Kind.TEXT, box=(0, 0, WIDTH, PITCH), format=form
+    )
     (reading,) = reader.read_handwriting([FieldImage(paper.image, spec, paper.blank, PX, AROUND)])
     assert (reading.value, reading.issues) == (value, (IssueCode.STRUCK_OUT,))
 
@@ -255,7 +295,9 @@ def test_a_value_with_a_struck_out_part_within_is_no_sure_one() -> None:
     for y in (-4.5, -3.5, -2.5):
         paper.stroke((end + 3, PITCH + y), (stop + 1, PITCH + y + 0.4), pen=4)
     paper.write("sover", stop + 4, PITCH - 2)
-    spec = FieldSpec(name="value", label="value", kind=Kind.TEXT, box=(0, 0, WIDTH, PITCH), format=Format.DATE)
+    spec = FieldSpec(
+        name="value", label="value", kind=Kind.TEXT, box=(0, 0, WIDTH, PITCH), format=Format.DATE
+    )
     (reading,) = reader.read_handwriting([FieldImage(paper.image, spec, paper.blank, PX, AROUND)])
     assert (reading.value, reading.issues) == ("Pat sover", (IssueCode.STRUCK_OUT,))
     assert reading.p <= 0.3
@@ -335,28 +377,38 @@ def test_a_plain_page_is_read_in_order_whatever_its_scale(dpi: int) -> None:
     page = _plain_page()
     size = round(210 * dpi / 25.4), round(297 * dpi / 25.4)
     scaled = np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), np.uint8)
-    spec = FieldSpec.model_construct(name="page", label="", kind=Kind.LINES, box=(0, 0, 210, 297), lines=None)
+    spec = FieldSpec.model_construct(
+        name="page", label="", kind=Kind.LINES, box=(0, 0, 210, 297), lines=None
+    )
     (reading,) = lines.read_text_areas([FieldImage(scaled, spec)])
     assert _lines(reading) == list(TEXTS)
 
 
 def test_a_plain_page_that_was_scanned_askew_is_read() -> None:
     turn = cv2.getRotationMatrix2D((840, 1188), 1.3, 1.0)
-    page = np.asarray(cv2.warpAffine(_plain_page(), turn, (1680, 2376), borderValue=(120,)), np.uint8)
-    spec = FieldSpec.model_construct(name="page", label="", kind=Kind.LINES, box=(0, 0, 210, 297), lines=None)
+    page = np.asarray(
+        cv2.warpAffine(_plain_page(), turn, (1680, 2376), borderValue=(120,)), np.uint8
+    )
+    spec = FieldSpec.model_construct(
+        name="page", label="", kind=Kind.LINES, box=(0, 0, 210, 297), lines=None
+    )
     (reading,) = lines.read_text_areas([FieldImage(page, spec)])
     assert _lines(reading) == list(TEXTS)
 
 
 def test_a_part_of_a_page_is_read_without_knowing_its_scale() -> None:
     page = _plain_page()[150:700, 250:1100]
-    spec = FieldSpec.model_construct(name="page", label="", kind=Kind.LINES, box=(0, 0, 90, 60), lines=None)
+    spec = FieldSpec.model_construct(
+        name="page", label="", kind=Kind.LINES, box=(0, 0, 90, 60), lines=None
+    )
     (reading,) = lines.read_text_areas([FieldImage(np.ascontiguousarray(page), spec)])
     assert _lines(reading) == list(TEXTS)
 
 
 def test_an_empty_page_is_empty() -> None:
-    spec = FieldSpec.model_construct(name="page", label="", kind=Kind.LINES, box=(0, 0, 210, 297), lines=None)
+    spec = FieldSpec.model_construct(
+        name="page", label="", kind=Kind.LINES, box=(0, 0, 210, 297), lines=None
+    )
     (reading,) = lines.read_text_areas([FieldImage(np.full((2376, 1680), 255, np.uint8), spec)])
     assert (reading.value, reading.state) == (None, "empty")
 
@@ -379,7 +431,9 @@ def _plain_page() -> Image:
     for y in (868, 1508):
         cv2.circle(page, (96, y), 22, 90, 3, cv2.LINE_AA)
     for row, text in enumerate(TEXTS):
-        cv2.putText(page, text, (280, 260 + 80 * row), cv2.FONT_HERSHEY_SIMPLEX, 1.3, 30, 3, cv2.LINE_AA)
+        cv2.putText(
+            page, text, (280, 260 + 80 * row), cv2.FONT_HERSHEY_SIMPLEX, 1.3, 30, 3, cv2.LINE_AA
+        )
     return page
 
 
@@ -407,7 +461,9 @@ def test_a_strip_of_noise_takes_no_minutes() -> None:
     assert time.process_time() - begun < 30
 
 
-def test_more_rows_than_a_page_of_writing_has_are_illegible(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_rows_than_a_page_of_writing_has_are_illegible(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A page of noise has 150 and took half a minute."""
     monkeypatch.setattr(lines, "MAX_LINE_PARTS", 3)
     paper = Paper()
@@ -418,4 +474,7 @@ def test_more_rows_than_a_page_of_writing_has_are_illegible(monkeypatch: pytest.
 
 @pytest.mark.parametrize("shape", [(400, 3), (2000, 1), (3, 3), (1, 400)])
 def test_a_picture_a_few_pixels_wide_is_read(shape: tuple[int, int]) -> None:
-    assert [one.state for one in lines.read_written_areas([segment_plain_paper(np.full(shape, 255, np.uint8))])] == [State.EMPTY]
+    assert [
+        one.state
+        for one in lines.read_written_areas([segment_plain_paper(np.full(shape, 255, np.uint8))])
+    ] == [State.EMPTY]

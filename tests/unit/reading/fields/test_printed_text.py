@@ -33,7 +33,9 @@ def not_loaded() -> Iterator[None]:
 
 def test_fields_are_read_as_printed() -> None:
     blank = _text("")
-    readings = printed_text.read_printed_texts([*(_crop(_text(name), blank) for name in NAMES), _crop(blank, blank)])
+    readings = printed_text.read_printed_texts(
+        [*(_crop(_text(name), blank) for name in NAMES), _crop(blank, blank)]
+    )
     assert [r.value for r in readings] == [*NAMES, None]
     assert readings[-1].state is State.EMPTY
     assert all(r.p > 0.5 and len(r.characters) == len(str(r.value)) for r in readings[:-1])
@@ -41,14 +43,25 @@ def test_fields_are_read_as_printed() -> None:
 
 @pytest.mark.parametrize("slope", [-4, 0, 4])
 def test_print_that_a_pen_has_gone_through_is_doubted_and_told_of(slope: int) -> None:
-    """A name that was struck out on a sheet printed for somebody else was read as a third one with p = 0.97."""
+    """A name that was struck out on a sheet printed for somebody else was read as a third one with
+    p = 0.97.
+    """
     blank = _text("")
     for name in NAMES:
         struck = _text(name).copy()
         rows, columns = (np.flatnonzero((struck < 128).any(axis=axis)) for axis in (1, 0))
         middle = int(rows.mean())
-        cv2.line(struck, (int(columns[0]) - 6, middle - slope), (int(columns[-1]) + 6, middle + slope), (60,), 3, cv2.LINE_AA)
-        (reading,) = calibrate_readings([SPEC], printed_text.read_printed_texts([_crop(struck, blank)]))
+        cv2.line(
+            struck,
+            (int(columns[0]) - 6, middle - slope),
+            (int(columns[-1]) + 6, middle + slope),
+            (60,),
+            3,
+            cv2.LINE_AA,
+        )
+        (reading,) = calibrate_readings(
+            [SPEC], printed_text.read_printed_texts([_crop(struck, blank)])
+        )
         assert reading.issues == ("struck_out",), name
         assert reading.p <= UNSEEN_P, name
 
@@ -56,8 +69,14 @@ def test_print_that_a_pen_has_gone_through_is_doubted_and_told_of(slope: int) ->
 def test_print_is_not_taken_for_struck_out_however_it_is_printed() -> None:
     blank = _text("")
     for name in (*NAMES, "Ek", "Bo Ö - Å", "TELEFONTJÄNST"):
-        for picture in (_text(name), cv2.GaussianBlur(_text(name), (0, 0), 1.0), np.asarray(np.where(_text(name) < 200, 0, 255), np.uint8)):
-            (reading,) = printed_text.read_printed_texts([_crop(np.asarray(picture, np.uint8), blank)])
+        for picture in (
+            _text(name),
+            cv2.GaussianBlur(_text(name), (0, 0), 1.0),
+            np.asarray(np.where(_text(name) < 200, 0, 255), np.uint8),
+        ):
+            (reading,) = printed_text.read_printed_texts(
+                [_crop(np.asarray(picture, np.uint8), blank)]
+            )
             assert reading.issues == (), name
 
 
@@ -75,7 +94,9 @@ def test_empty_fields_cost_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("not_loaded")
-def test_a_missing_program_names_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_program_names_its_package(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     picture = _text("x")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingProgramError, match="apt install tesseract-ocr tesseract-ocr-swe"):
@@ -118,7 +139,9 @@ def _text(text: str) -> Image:
     pdf.add_page()
     pdf.set_font("helvetica", size=10)
     pdf.text(2, 4.3, text)
-    (page,) = convert_from_bytes(bytes(pdf.output()), dpi=round(PX * 25.4), grayscale=True, size=(560, 48))
+    (page,) = convert_from_bytes(
+        bytes(pdf.output()), dpi=round(PX * 25.4), grayscale=True, size=(560, 48)
+    )
     return np.asarray(page, np.uint8)
 
 
@@ -127,6 +150,8 @@ def _crop(image: Image, blank: Image | None) -> FieldImage:
 
 
 def test_what_is_no_word_is_read_without_complaint(caplog: pytest.LogCaptureFixture) -> None:
-    stroke = np.asarray(cv2.line(np.full((80, 300), 255, np.uint8), (20, 40), (280, 42), (0,), 3), np.uint8)
+    stroke = np.asarray(
+        cv2.line(np.full((80, 300), 255, np.uint8), (20, 40), (280, 42), (0,), 3), np.uint8
+    )
     assert printed_text.read_printed_line(stroke, 300) == []
     assert not caplog.records

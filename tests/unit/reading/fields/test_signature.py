@@ -21,7 +21,9 @@ def test_a_signature_is_there_and_the_printed_line_is_not_one() -> None:
     signed = blank.copy()
     path = np.array([(40 + 6 * i, 70 + round(25 * np.sin(i))) for i in range(40)], np.int32)
     cv2.polylines(signed, [path], False, 60, 3, cv2.LINE_AA)
-    there, missing = read_signatures([_crop(signed, blank, Kind.SIGNATURE), _crop(blank, blank, Kind.SIGNATURE)])
+    there, missing = read_signatures(
+        [_crop(signed, blank, Kind.SIGNATURE), _crop(blank, blank, Kind.SIGNATURE)]
+    )
     assert (there.value, there.state) == (True, State.READ)
     assert (missing.value, missing.state) == (False, State.EMPTY)
     assert min(there.p, missing.p) > 0.95
@@ -59,7 +61,9 @@ def test_initials_offer_their_letters() -> None:
     blank = _page()
     signed = blank.copy()
     cv2.putText(signed, "KL", (60, 90), cv2.FONT_HERSHEY_SIMPLEX, 1.8, 40, 4, cv2.LINE_AA)
-    there, missing = read_initials([_crop(signed, blank, Kind.INITIALS), _crop(blank, blank, Kind.INITIALS)])
+    there, missing = read_initials(
+        [_crop(signed, blank, Kind.INITIALS), _crop(blank, blank, Kind.INITIALS)]
+    )
     assert there.value is True
     assert there.alternatives[0][0] == "KL"
     assert missing.value is False
@@ -83,8 +87,13 @@ def _signed(text: str, foot: int) -> Image:
 
 
 @pytest.mark.parametrize("kind", [Kind.SIGNATURE, Kind.INITIALS])
-@pytest.mark.parametrize("ends", [((80, 60), (160, 62)), ((80, 90), (160, 40)), ((120, 0), (124, 127)), ((0, 60), (399, 64))])
-def test_a_dash_and_a_line_drawn_through_are_left_to_a_person(ends: tuple[tuple[int, int], tuple[int, int]], kind: Kind) -> None:
+@pytest.mark.parametrize(
+    "ends",
+    [((80, 60), (160, 62)), ((80, 90), (160, 40)), ((120, 0), (124, 127)), ((0, 60), (399, 64))],
+)
+def test_a_dash_and_a_line_drawn_through_are_left_to_a_person(
+    ends: tuple[tuple[int, int], tuple[int, int]], kind: Kind
+) -> None:
     page = _page()
     cv2.line(page, *ends, 40, 3, cv2.LINE_AA)
     (reading,) = CALIBRATED_READERS[kind]([_crop(page, _page(), kind)])
@@ -94,7 +103,9 @@ def test_a_dash_and_a_line_drawn_through_are_left_to_a_person(ends: tuple[tuple[
 def test_initials_that_are_struck_out_are_doubtful_and_told_of() -> None:
     struck = _signed("KL", 80)
     cv2.line(struck, (50, 66), (120, 64), 40, 3, cv2.LINE_AA)
-    kept, gone = CALIBRATED_READERS[Kind.INITIALS]([_crop(page, _page(), Kind.INITIALS) for page in (_signed("KL", 80), struck)])
+    kept, gone = CALIBRATED_READERS[Kind.INITIALS](
+        [_crop(page, _page(), Kind.INITIALS) for page in (_signed("KL", 80), struck)]
+    )
     assert kept.p > 0.99
     assert kept.issues == ()
     assert gone.p <= UNSEEN_P

@@ -22,7 +22,9 @@ HEIGHT, WIDTH = 48, 160
 
 
 def answering(text: str) -> Steps:
-    """An answer of as many steps as the picture has, whose likeliest path is this text (`_` is a pause)."""
+    """An answer of as many steps as the picture has, whose likeliest path is this text (`_` is a
+    pause).
+    """
     steps = np.zeros((WIDTH // STEP_PX, 1 + len(ALPHABET)), np.float32)
     steps[:, 0] = 0.1
     for i, sign in enumerate(text):
@@ -39,7 +41,9 @@ def answering(text: str) -> Steps:
         ("____________________", True),
     ],
 )
-def test_only_dense_writing_and_what_shows_no_sign_is_spread(path: str, spread: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_dense_writing_and_what_shows_no_sign_is_spread(
+    path: str, spread: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shown: list[int] = []
 
     def network(images: Sequence[Image], file: Path | None = None) -> list[Steps]:
@@ -49,17 +53,33 @@ def test_only_dense_writing_and_what_shows_no_sign_is_spread(path: str, spread: 
 
     monkeypatch.setattr(handwriting_narrow, "read_steps", network)
     ((seen, _),) = read_condensed([np.full((HEIGHT, WIDTH), 255, np.uint8)])
-    assert shown == [WIDTH, *(round(SPREAD_FACTOR**times * WIDTH) for times in range(1, MAX_SPREADS + 1) if spread)]
+    assert shown == [
+        WIDTH,
+        *(round(SPREAD_FACTOR**times * WIDTH) for times in range(1, MAX_SPREADS + 1) if spread),
+    ]
     assert seen.shape == (HEIGHT, shown[-1])
 
 
 @pytest.mark.shared
 def test_words_of_a_narrow_hand_are_read_and_found_in_the_picture() -> None:
     """Half of the letters had been lost, and with them all but one place."""
-    font = next(file for file in find_fonts(shared("handwriting", "fonts_train"), held=True) if file.stem.startswith("just-another"))
+    font = next(
+        file
+        for file in find_fonts(shared("handwriting", "fonts_train"), held=True)
+        if file.stem.startswith("just-another")
+    )
     picture = render_line(font, np.random.default_rng(1), "Metoprolol och Amlodipin").picture
-    narrow = np.asarray(cv2.resize(picture, (round(0.7 * picture.shape[1]), picture.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
+    narrow = np.asarray(
+        cv2.resize(
+            picture, (round(0.7 * picture.shape[1]), picture.shape[0]), interpolation=cv2.INTER_AREA
+        ),
+        np.uint8,
+    )
     (found,) = read_line_images([LineImage(narrow)], places=True)
     assert found.value == "Metoprolol och Amlodipin"
-    assert [found.value[word.start : word.end] for word in found.words] == ["Metoprolol", "och", "Amlodipin"]
+    assert [found.value[word.start : word.end] for word in found.words] == [
+        "Metoprolol",
+        "och",
+        "Amlodipin",
+    ]
     assert narrow.shape[1] / 2 < found.words[-1].box[0] + found.words[-1].box[2] <= narrow.shape[1]

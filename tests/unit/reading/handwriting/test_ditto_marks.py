@@ -1,4 +1,6 @@
-"""Ditto marks in tables: never a value of their own, and what stands above only for a person to look at."""
+"""Ditto marks in tables: never a value of their own, and what stands above only for a person to
+look at.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,12 @@ from pipeline.domain.model import UNSEEN_P, Box, Image, Reading, State, Value
 from pipeline.domain.settings import ROOT
 from pipeline.forms.printing import make_blank_sheets
 from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, render_sheet_page
-from pipeline.reading.fields.handwriting.corrections import is_ditto_ink, is_ditto_text, is_nearly_ditto_text, may_be_ditto_text
+from pipeline.reading.fields.handwriting.corrections import (
+    is_ditto_ink,
+    is_ditto_text,
+    is_nearly_ditto_text,
+    may_be_ditto_text,
+)
 from pipeline.reading.read_page import PageReader
 from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
 
@@ -26,23 +33,34 @@ def read(text: Value, p: float = 0.99) -> Reading:
 
 def resolved(**insats: str) -> dict[str, Reading]:
     """The column Insats of a tour list as read (`rad02="samma"`), weighed."""
-    fields = {spec.name: Reading.empty(0.99) for spec in TOUR.fields} | {f"{row}.insats": read(text) for row, text in insats.items()}
+    fields = {spec.name: Reading.empty(0.99) for spec in TOUR.fields} | {
+        f"{row}.insats": read(text) for row, text in insats.items()
+    }
     found, _ = resolve_page(TOUR.fields, TOUR, fields, ReadingContext())
     return {row: found[f"{row}.insats"] for row in insats}
 
 
-@pytest.mark.parametrize("mark", ["samma", "Samma.", "d:o", "dito", '"', '-"-', "”", "11", "-11-", "-ll-", "1-", "//"])
+@pytest.mark.parametrize(
+    "mark", ["samma", "Samma.", "d:o", "dito", '"', '-"-', "”", "11", "-11-", "-ll-", "1-", "//"]
+)
 def test_what_the_row_above_says_is_proposed_and_not_sure(mark: str) -> None:
     found = resolved(rad01="Dusch", rad02=mark, rad03=mark)
     assert [found[row].value for row in ("rad02", "rad03")] == ["Dusch", "Dusch"]
-    assert all(found[row].p <= UNSEEN_P and found[row].issues == ("ditto",) for row in ("rad02", "rad03"))
+    assert all(
+        found[row].p <= UNSEEN_P and found[row].issues == ("ditto",) for row in ("rad02", "rad03")
+    )
     assert found["rad02"].alternatives == ((mark, 0.5),)
     assert found["rad01"] == read("Dusch")
 
 
 def test_an_eleven_in_a_column_of_numbers_stays_one_and_is_doubtful() -> None:
     found = resolved(rad01="rum 12", rad02="11")["rad02"]
-    assert (found.value, found.p, found.alternatives, found.issues) == ("11", UNSEEN_P, (("rum 12", UNSEEN_P),), ("ditto",))
+    assert (found.value, found.p, found.alternatives, found.issues) == (
+        "11",
+        UNSEEN_P,
+        (("rum 12", UNSEEN_P),),
+        ("ditto",),
+    )
 
 
 @pytest.mark.parametrize("text", ["Dusch", "111", "1", "-", "Do", "samma dag", "Ida"])
@@ -52,7 +70,11 @@ def test_what_else_stands_there_stays_as_it_was_read(text: str) -> None:
 
 def test_a_word_with_nothing_above_it_is_doubtful_and_strokes_may_be_a_number() -> None:
     found = resolved(rad01="samma", rad03="11")
-    assert (found["rad01"].value, found["rad01"].p, found["rad01"].issues) == ("samma", UNSEEN_P, ("ditto",))
+    assert (found["rad01"].value, found["rad01"].p, found["rad01"].issues) == (
+        "samma",
+        UNSEEN_P,
+        ("ditto",),
+    )
     assert found["rad03"] == read("11")
 
 
@@ -62,8 +84,14 @@ def test_a_text_outside_of_tables_may_say_the_same() -> None:
 
 
 def test_what_ditto_marks_are_read_as() -> None:
-    assert [text for text in (" - ″ - ", "Samma som ovan", "11", "DO") if is_ditto_text(text)] == [" - ″ - ", "Samma som ovan"]
-    assert [text for text in ("II", "= | | =", "IL", "12") if may_be_ditto_text(text)] == ["II", "= | | ="]
+    assert [text for text in (" - ″ - ", "Samma som ovan", "11", "DO") if is_ditto_text(text)] == [
+        " - ″ - ",
+        "Samma som ovan",
+    ]
+    assert [text for text in ("II", "= | | =", "IL", "12") if may_be_ditto_text(text)] == [
+        "II",
+        "= | | =",
+    ]
 
 
 def test_letters_that_are_nearly_the_word() -> None:
@@ -91,18 +119,27 @@ def test_strokes_of_a_ditto_mark() -> None:
 
     third = ((12.0, 3.0), (11.8, 5.0))
     assert [told(*lines) for lines in (MARK, (*MARK, *DASHES))] == [True, True]
-    assert [told(*lines) for lines in (MARK[:1], DASHES, (MARK[0], *LETTER_L), (*MARK, third))] == [False] * 4
+    assert [told(*lines) for lines in (MARK[:1], DASHES, (MARK[0], *LETTER_L), (*MARK, third))] == [
+        False
+    ] * 4
 
 
 def _stroke(paper: Image, box: Box, start: tuple[float, float], end: tuple[float, float]) -> None:
     """A pen stroke given in parts of a box, on a page at 300 dpi."""
-    (x0, y0), (x1, y1) = ((round((box.x + x * box.w) * PRINT_PX_PER_MM), round((box.y + y * box.h) * PRINT_PX_PER_MM)) for x, y in (start, end))
+    (x0, y0), (x1, y1) = (
+        (round((box.x + x * box.w) * PRINT_PX_PER_MM), round((box.y + y * box.h) * PRINT_PX_PER_MM))
+        for x, y in (start, end)
+    )
     cv2.line(paper, (x0, y0), (x1, y1), (90, 40, 30), 3, cv2.LINE_AA)
 
 
 def _marked(spec: FieldSpec, paper: Image) -> None:
     """A small ditto mark in the field, or in its first box."""
-    box = spec.cell_boxes[0] if spec.kind == "digits" else Box(spec.area.x + 1, spec.area.y, 6, spec.area.h)
+    box = (
+        spec.cell_boxes[0]
+        if spec.kind == "digits"
+        else Box(spec.area.x + 1, spec.area.y, 6, spec.area.h)
+    )
     for x in (0.42, 0.58):
         _stroke(paper, box, (x, 0.3), (x - 0.02, 0.43))
 
@@ -111,10 +148,24 @@ def test_small_ditto_marks_on_paper_are_no_empty_boxes_no_names_and_no_sure_init
     """Drawn a millimetre high: the times were surely empty, the initials surely there."""
     (sheet,) = make_blank_sheets(1)
     paper = render_sheet_page(TOUR, sheet)
-    names = [f"rad{row:02d}.{column}" for row in (2, 3) for column in ("planerad_tid", "start", "slut", "signatur")]
+    names = [
+        f"rad{row:02d}.{column}"
+        for row in (2, 3)
+        for column in ("planerad_tid", "start", "slut", "signatur")
+    ]
     for name in names:
         _marked(TOUR.by_name[name], paper)
-    reading = PageReader.of_forms(FORMS).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
-    assert {name: reading.fields[name].p for name in names if reading.fields[name].p > UNSEEN_P} == {}
-    told = {problem.partition(":")[2] for problem in reading.issues if problem.partition(":")[0] in ("odd_strokes", "ditto")}
+    reading = (
+        PageReader.of_forms(FORMS)
+        .read(cv2.imencode(".png", paper)[1].tobytes(), "image/png")
+        .reading
+    )
+    assert {
+        name: reading.fields[name].p for name in names if reading.fields[name].p > UNSEEN_P
+    } == {}
+    told = {
+        problem.partition(":")[2]
+        for problem in reading.issues
+        if problem.partition(":")[0] in ("odd_strokes", "ditto")
+    }
     assert set(names) <= told

@@ -96,7 +96,9 @@ def test_lines_are_joined_and_empty_ones_at_the_end_dropped() -> None:
         blank[row * 96 - 2 : row * 96] = 170
     for at, text in ((0, "Blodtryck"), (2, "Ringde son")):
         page[at * 96 : (at + 1) * 96] = _worded(text, 60)
-    read, empty = lines.read_text_areas([FieldImage(np.minimum(page, blank), spec, blank, PX), FieldImage(blank, spec, blank, PX)])
+    read, empty = lines.read_text_areas(
+        [FieldImage(np.minimum(page, blank), spec, blank, PX), FieldImage(blank, spec, blank, PX)]
+    )
     assert read.value == "Blodtryck\n\nRingde son"
     assert len(read.characters) == len(str(read.value))
     assert empty.state is State.EMPTY
@@ -141,7 +143,10 @@ def test_error_rate_on_real_words() -> None:
     images, texts = data["x"], [str(text) for text in data["text"]]
     at = [i for i, text in enumerate(texts) if "ß" not in text][:200]
     readings = reader.read_handwriting([_loose(images[i]) for i in at])
-    wrong = sum(Levenshtein.distance(str(r.value or ""), texts[i]) for r, i in zip(readings, at, strict=True))
+    wrong = sum(
+        Levenshtein.distance(str(r.value or ""), texts[i])
+        for r, i in zip(readings, at, strict=True)
+    )
     assert wrong / sum(len(texts[i]) for i in at) < 0.15
 
 

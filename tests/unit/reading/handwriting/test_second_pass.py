@@ -1,4 +1,6 @@
-"""Doubtful words are looked at again, and the text counts that all looks and Swedish together find likeliest."""
+"""Doubtful words are looked at again, and the text counts that all looks and Swedish together find
+likeliest.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ def test_the_p_of_a_text_is_that_of_all_its_alignments() -> None:
     steps[:, columns] = rng.dirichlet(np.ones(3), 6)
     for found in decode_ctc(steps, ALPHABET, beams=500):
         if found.text and found.p > LIKELY:
-            assert math.exp(text_log_probability(steps, found.text)) == pytest.approx(found.p, rel=0.01)
+            assert math.exp(text_log_probability(steps, found.text)) == pytest.approx(
+                found.p, rel=0.01
+            )
 
 
 def test_another_look_decides_between_two_texts() -> None:
@@ -89,7 +93,10 @@ def test_only_doubtful_words_are_looked_at_again() -> None:
     assert str(transcribe_line(steps_of(signs), SWEDISH, again=again).value).endswith(" läsa")
     assert again.spans == [(2 * signs.index(" ", 5) + 1, 2 * len(signs))]
     sure = Asked(*"läsa")
-    assert transcribe_line(steps_of("Puls 72 lugn natt"), SWEDISH, again=sure).value == "Puls 72 lugn natt"
+    assert (
+        transcribe_line(steps_of("Puls 72 lugn natt"), SWEDISH, again=sure).value
+        == "Puls 72 lugn natt"
+    )
     assert not sure.spans
 
 
@@ -97,7 +104,8 @@ def test_only_doubtful_words_are_looked_at_again() -> None:
 def test_a_number_that_the_second_network_reads_otherwise_is_doubtful(form: Format | None) -> None:
     """Its comma may be what the first did not see; nobody decides for it."""
     once, both, otherwise = (
-        transcribe_line(steps_of("25 mg"), SWEDISH, form, Asked(number=seen)) for seen in ("", "25 mg" if form else "25", "2,5 mg" if form else "2,5")
+        transcribe_line(steps_of("25 mg"), SWEDISH, form, Asked(number=seen))
+        for seen in ("", "25 mg" if form else "25", "2,5 mg" if form else "2,5")
     )
     assert both == once
     assert otherwise.value == "25 mg"
@@ -113,14 +121,26 @@ def test_only_what_differs_of_a_number_is_doubtful() -> None:
 
 def test_numbers_and_fields_with_a_format_are_seen_whole_and_never_wider() -> None:
     again = Asked()
-    assert transcribe_line(steps_of(with_doubt("08:10", {4: {"0": 0.5, "5": 0.49}})), SWEDISH, again=again).value == "08:10"
-    assert transcribe_line(steps_of(with_doubt("08:lo", {3: {"l": 0.5, "1": 0.4}})), SWEDISH, Format.TIME, again).p < 0.9
+    assert (
+        transcribe_line(
+            steps_of(with_doubt("08:10", {4: {"0": 0.5, "5": 0.49}})), SWEDISH, again=again
+        ).value
+        == "08:10"
+    )
+    assert (
+        transcribe_line(
+            steps_of(with_doubt("08:lo", {3: {"l": 0.5, "1": 0.4}})), SWEDISH, Format.TIME, again
+        ).p
+        < 0.9
+    )
     assert again.numbers == [(0, 10)]
     assert not again.spans
 
 
 def test_a_look_puts_no_digit_into_a_word() -> None:
-    found = transcribe_line(steps_of(with_doubt("låsa", {1: EITHER})), SWEDISH, again=Asked(*"l7sa"))
+    found = transcribe_line(
+        steps_of(with_doubt("låsa", {1: EITHER})), SWEDISH, again=Asked(*"l7sa")
+    )
     assert found.value in ("låsa", "läsa")
 
 
@@ -128,7 +148,13 @@ def test_long_runs_are_not_looked_at_again() -> None:
     again = Asked(*"x")
     word = "qwxzj" * 8
     assert 2 * len(word) > MAX_RUN_STEPS
-    transcribe_line(steps_of(with_doubt(word, {place: {word[place]: 0.5, "k": 0.45} for place in range(0, 40, 3)})), SWEDISH, again=again)
+    transcribe_line(
+        steps_of(
+            with_doubt(word, {place: {word[place]: 0.5, "k": 0.45} for place in range(0, 40, 3)})
+        ),
+        SWEDISH,
+        again=again,
+    )
     assert not again.spans
 
 
@@ -136,7 +162,9 @@ def test_a_part_of_a_line_is_cut_out_where_its_steps_lie(monkeypatch: pytest.Mon
     """The picture may be of any height; the network sees it 48 px high."""
     shown: list[tuple[int, ...]] = []
 
-    def seen(images: list[np.ndarray[tuple[int, int], np.dtype[np.uint8]]], _file: object) -> list[Steps]:
+    def seen(
+        images: list[np.ndarray[tuple[int, int], np.dtype[np.uint8]]], _file: object
+    ) -> list[Steps]:
         shown.extend(image.shape for image in images)
         return [np.zeros((1, len(ALPHABET) + 1), np.float32) for _ in images]
 
@@ -148,10 +176,20 @@ def test_a_part_of_a_line_is_cut_out_where_its_steps_lie(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("form", "first", "second"), [(Format.NUMBER, "37,5", "37.5"), (Format.TIME, "8.30", "08:30"), (Format.DATE, "24/11-26", "24/11 2026")]
+    ("form", "first", "second"),
+    [
+        (Format.NUMBER, "37,5", "37.5"),
+        (Format.TIME, "8.30", "08:30"),
+        (Format.DATE, "24/11-26", "24/11 2026"),
+    ],
 )
-def test_a_value_that_both_networks_read_stays_sure_however_it_is_written(form: Format, first: str, second: str) -> None:
-    once, twice = (transcribe_line(steps_of(first), SWEDISH, form, Asked(number=seen)) for seen in (first, second))
+def test_a_value_that_both_networks_read_stays_sure_however_it_is_written(
+    form: Format, first: str, second: str
+) -> None:
+    once, twice = (
+        transcribe_line(steps_of(first), SWEDISH, form, Asked(number=seen))
+        for seen in (first, second)
+    )
     assert twice == once
 
 
@@ -163,8 +201,14 @@ def test_where_the_networks_differ_no_third_text_comes_before_what_they_read() -
     assert found.p + sum(p for _, p in found.alternatives) <= 1
 
 
-@pytest.mark.parametrize(("width", "steps"), [(4800, 400), (480, 60), (1, 2)], ids=["wider than the network sees", "usual", "one column"])
-def test_a_part_is_looked_at_where_its_steps_were_seen(width: int, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("width", "steps"),
+    [(4800, 400), (480, 60), (1, 2)],
+    ids=["wider than the network sees", "usual", "one column"],
+)
+def test_a_part_is_looked_at_where_its_steps_were_seen(
+    width: int, steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shown: list[Image] = []
 
     def look(images: Sequence[Image], file: Path) -> list[Steps]:

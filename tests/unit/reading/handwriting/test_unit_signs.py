@@ -22,7 +22,9 @@ KNOWN = "gmuµμ"
 
 @dataclass
 class Shipped:
-    """Stands in for the network as shipped: it sees a µ with this p in the columns from `start` on, if they are shown to it."""
+    """Stands in for the network as shipped: it sees a µ with this p in the columns from `start` on,
+    if they are shown to it.
+    """
 
     p: float
     start: int = 0
@@ -41,14 +43,24 @@ def read(text: str, shipped: Shipped, monkeypatch: pytest.MonkeyPatch) -> Readin
     monkeypatch.setattr(corrections, "read_all_characters", shipped)
     characters = (0.9,) * len(text)
     picture = np.full((48, 16 * len(text)), 255, np.uint8)
-    return correct_unit_signs(Reading(text, 0.88, State.READ, (("else", 0.1),), characters), picture, steps_of(text), None)
+    return correct_unit_signs(
+        Reading(text, 0.88, State.READ, (("else", 0.1),), characters), picture, steps_of(text), None
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "micro"),
-    [("50 mg", "50 µg"), ("2,5 ug", "2,5 µg"), ("0.5mg x 2", "0.5µg x 2"), ("½ Mg", "½ µg"), ("Fick 50 mg Levaxin kl 7", "Fick 50 µg Levaxin kl 7")],
+    [
+        ("50 mg", "50 µg"),
+        ("2,5 ug", "2,5 µg"),
+        ("0.5mg x 2", "0.5µg x 2"),
+        ("½ Mg", "½ µg"),
+        ("Fick 50 mg Levaxin kl 7", "Fick 50 µg Levaxin kl 7"),
+    ],
 )
-def test_a_micro_sign_is_proposed_and_never_sure(text: str, micro: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_micro_sign_is_proposed_and_never_sure(
+    text: str, micro: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = read(text, Shipped(MICRO_MIN_P), monkeypatch)
     assert found.value == micro
     assert found.alternatives[0] == (text, found.p)
@@ -62,7 +74,9 @@ def test_without_a_micro_sign_nothing_changes(text: str, monkeypatch: pytest.Mon
     assert read(text, Shipped(MICRO_MIN_P / 2), monkeypatch).value == text
 
 
-@pytest.mark.parametrize("text", ["75 kg", "2 hg", "1 g", "50 mgr", "mg", "I mg", "17.30", "Ringde"])
+@pytest.mark.parametrize(
+    "text", ["75 kg", "2 hg", "1 g", "50 mgr", "mg", "I mg", "17.30", "Ringde"]
+)
 def test_nobody_is_asked_about_anything_else(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shipped = Shipped(1.0)
     assert read(text, shipped, monkeypatch).value == text
@@ -96,8 +110,15 @@ def two_signs(high: tuple[int, int], apart: int) -> Image:
         ("17", (14, 46), 12, None),
     ],
 )
-def test_a_last_figure_that_stands_as_a_letter_does_is_doubtful(text: str, high: tuple[int, int], apart: int, other: str | None) -> None:
-    found = correct_unit_signs(Reading(text, 0.98, State.READ, (), (0.99, 0.99)), two_signs(high, apart), steps_of(text), None)
+def test_a_last_figure_that_stands_as_a_letter_does_is_doubtful(
+    text: str, high: tuple[int, int], apart: int, other: str | None
+) -> None:
+    found = correct_unit_signs(
+        Reading(text, 0.98, State.READ, (), (0.99, 0.99)),
+        two_signs(high, apart),
+        steps_of(text),
+        None,
+    )
     assert found.value == text
     assert (found.alternatives[0][0] if found.alternatives else None) == other
     assert found.p == (0.98 if other is None else 0.49)
@@ -105,13 +126,29 @@ def test_a_last_figure_that_stands_as_a_letter_does_is_doubtful(text: str, high:
 
 @pytest.mark.parametrize(
     ("text", "other"),
-    [("19", "1 g"), ("0,59", "0,5 g"), ("11", "1 l"), ("Novorapid 11", "Novorapid 1 l"), ("19 mg", None), ("21 IE", None), ("12", None), ("9", None)]
+    [
+        ("19", "1 g"),
+        ("0,59", "0,5 g"),
+        ("11", "1 l"),
+        ("Novorapid 11", "Novorapid 1 l"),
+        ("19 mg", None),
+        ("21 IE", None),
+        ("12", None),
+        ("9", None),
+    ]
     + [(f"21 {unit}", None) for unit in UNITS.split() if unit != "µg"],
 )
-def test_a_dose_without_a_unit_may_end_in_one(text: str, other: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dose_without_a_unit_may_end_in_one(
+    text: str, other: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(corrections, "read_all_characters", Shipped(0.0))
     picture = np.full((48, 16 * len(text)), 255, np.uint8)
-    found = correct_unit_signs(Reading(text, 0.98, State.READ, (), (0.99,) * len(text)), picture, steps_of(text), Format.DOSE)
+    found = correct_unit_signs(
+        Reading(text, 0.98, State.READ, (), (0.99,) * len(text)),
+        picture,
+        steps_of(text),
+        Format.DOSE,
+    )
     assert (found.alternatives[0][0] if found.alternatives else None) == other
 
 
@@ -119,7 +156,12 @@ def test_a_dose_without_a_unit_may_end_in_one(text: str, other: str | None, monk
 def test_years_days_and_times_end_in_figures(text: str) -> None:
     wide = np.full((48, 16 * len(text)), 255, np.uint8)
     wide[10:40:3, ::12] = 0
-    assert correct_unit_signs(Reading(text, 0.98, State.READ, (), (0.99,) * len(text)), wide, steps_of(text), None).p == 0.98
+    assert (
+        correct_unit_signs(
+            Reading(text, 0.98, State.READ, (), (0.99,) * len(text)), wide, steps_of(text), None
+        ).p
+        == 0.98
+    )
 
 
 @pytest.mark.parametrize("form", [form for form in Format if form is not Format.DOSE])
@@ -133,6 +175,8 @@ def test_a_letter_is_told_beside_a_micro_sign_too(monkeypatch: pytest.MonkeyPatc
     before = np.full((48, 16 * len("50 mg och ")), 255, np.uint8)
     text = "50 mg och 19"
     picture = np.hstack([before, two_signs((14, 46), 2)])
-    found = correct_unit_signs(Reading(text, 0.98, State.READ, (), (0.99,) * len(text)), picture, steps_of(text), None)
+    found = correct_unit_signs(
+        Reading(text, 0.98, State.READ, (), (0.99,) * len(text)), picture, steps_of(text), None
+    )
     assert found.value == "50 µg och 19"
     assert [value for value, _ in found.alternatives] == ["50 µg och 1 g", text]

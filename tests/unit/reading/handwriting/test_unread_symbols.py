@@ -14,7 +14,9 @@ HEIGHT, WIDE = 48, 16
 
 
 def line(text: str, more: tuple[int, int, int] | None = None) -> Image:
-    """A stroke for each sign of a text but spaces, and a further one at a column, so many px wide and high."""
+    """A stroke for each sign of a text but spaces, and a further one at a column, so many px wide
+    and high.
+    """
     picture = np.full((HEIGHT, WIDE * len(text)), 255, np.uint8)
     for i, sign in enumerate(text):
         if sign != " ":
@@ -27,7 +29,9 @@ def line(text: str, more: tuple[int, int, int] | None = None) -> Image:
 
 def read(text: str, picture: Image) -> Reading:
     """The line, read surely."""
-    return flag_unread_symbols(Reading(text, 0.98, State.READ, (), (0.99,) * len(text)), picture, steps_of(text))
+    return flag_unread_symbols(
+        Reading(text, 0.98, State.READ, (), (0.99,) * len(text)), picture, steps_of(text)
+    )
 
 
 @pytest.mark.parametrize("text", ["temp 38", "a", "38"])
@@ -35,8 +39,13 @@ def test_a_line_whose_ink_is_all_read_stays_sure(text: str) -> None:
     assert read(text, line(text)).p == 0.98
 
 
-@pytest.mark.parametrize(("text", "column", "doubtful"), [("temp   38", 6 * WIDE - 8, 7), ("38    ok", 3 * WIDE, 6), ("ok    ", 4 * WIDE, 1)])
-def test_what_was_passed_over_makes_the_line_and_the_sign_after_it_doubtful(text: str, column: int, doubtful: int) -> None:
+@pytest.mark.parametrize(
+    ("text", "column", "doubtful"),
+    [("temp   38", 6 * WIDE - 8, 7), ("38    ok", 3 * WIDE, 6), ("ok    ", 4 * WIDE, 1)],
+)
+def test_what_was_passed_over_makes_the_line_and_the_sign_after_it_doubtful(
+    text: str, column: int, doubtful: int
+) -> None:
     found = read(text, line(text, (column, 12, 20)))
     assert found.p == 0.49
     assert [i for i, p in enumerate(found.characters) if p < 0.5] == [doubtful]

@@ -11,12 +11,23 @@ from PIL import ImageDraw, ImageFont
 
 from pipeline.domain.errors import MissingProgramError
 from pipeline.domain.model import Image
-from pipeline.reading.fields.handwriting.network import find_network_file, find_second_file, read_steps
+from pipeline.reading.fields.handwriting.network import (
+    find_network_file,
+    find_second_file,
+    read_steps,
+)
 
 pytestmark = pytest.mark.slow
 
 DATA_MODELS = Path(__file__).parents[4] / "data" / "models"
-TEXTS = ("Sårvård höger ben", "Alvedon 500 mg kl. 08.15", "Åkte till Östra Kajen", "pulsen 84, blodtryck 135/82", "ringde dottern", "Övre Njurunda")
+TEXTS = (
+    "Sårvård höger ben",
+    "Alvedon 500 mg kl. 08.15",
+    "Åkte till Östra Kajen",
+    "pulsen 84, blodtryck 135/82",
+    "ringde dottern",
+    "Övre Njurunda",
+)
 
 
 @pytest.fixture
@@ -31,15 +42,23 @@ def test_the_best_is_the_tuned_one_if_it_is_there(models: Path) -> None:
     assert find_network_file() == models / "handwriting.onnx"
 
 
-@pytest.mark.parametrize(("choice", "name"), [("free", "handwriting-free.onnx"), ("shipped", "PP-OCRv6_rec_small.onnx")])
-def test_another_choice_is_kept_to(models: Path, monkeypatch: pytest.MonkeyPatch, choice: str, name: str) -> None:
+@pytest.mark.parametrize(
+    ("choice", "name"), [("free", "handwriting-free.onnx"), ("shipped", "PP-OCRv6_rec_small.onnx")]
+)
+def test_another_choice_is_kept_to(
+    models: Path, monkeypatch: pytest.MonkeyPatch, choice: str, name: str
+) -> None:
     (models / "handwriting.onnx").touch()
     monkeypatch.setenv("EFTERSKRIFT_HANDWRITING", choice)
     assert find_network_file().name == name
 
 
-@pytest.mark.parametrize(("choice", "second"), [("best", "handwriting-second.onnx"), ("free", None), ("shipped", None)])
-def test_only_the_best_asks_for_a_second_opinion(models: Path, monkeypatch: pytest.MonkeyPatch, choice: str, second: str | None) -> None:
+@pytest.mark.parametrize(
+    ("choice", "second"), [("best", "handwriting-second.onnx"), ("free", None), ("shipped", None)]
+)
+def test_only_the_best_asks_for_a_second_opinion(
+    models: Path, monkeypatch: pytest.MonkeyPatch, choice: str, second: str | None
+) -> None:
     for name in ("handwriting", "handwriting-free", "handwriting-second"):
         (models / f"{name}.onnx").touch()
     monkeypatch.setenv("EFTERSKRIFT_HANDWRITING", choice)
@@ -71,7 +90,14 @@ def _written(text: str, height: int, ink: int) -> Image:
 
 @pytest.mark.parametrize("name", ["handwriting", "handwriting-free"])
 def test_what_reads_answers_as_what_was_trained(name: str) -> None:
-    lines = [_written(text, height, ink) for text in TEXTS for height, ink in ((24, 0), (40, 60), (60, 150))]
-    reads, trained = (np.concatenate(read_steps(lines, folder / f"{name}.onnx")) for folder in (DATA_MODELS, DATA_MODELS / "trained"))
+    lines = [
+        _written(text, height, ink)
+        for text in TEXTS
+        for height, ink in ((24, 0), (40, 60), (60, 150))
+    ]
+    reads, trained = (
+        np.concatenate(read_steps(lines, folder / f"{name}.onnx"))
+        for folder in (DATA_MODELS, DATA_MODELS / "trained")
+    )
     assert np.mean(reads.argmax(-1) == trained.argmax(-1)) > 0.97
     assert np.abs(reads - trained).max(-1).mean() < 0.02

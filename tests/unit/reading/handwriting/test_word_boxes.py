@@ -14,8 +14,16 @@ from pipeline.forms.printing import Sheet
 from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_page
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.fields.handwriting.network import ALPHABET
-from pipeline.reading.fields.handwriting.strikethrough import join_line_parts, join_readings, prepend_reading
-from pipeline.reading.fields.handwriting.word_boxes import WordSpan, align_characters, find_word_spans
+from pipeline.reading.fields.handwriting.strikethrough import (
+    join_line_parts,
+    join_readings,
+    prepend_reading,
+)
+from pipeline.reading.fields.handwriting.word_boxes import (
+    WordSpan,
+    align_characters,
+    find_word_spans,
+)
 from pipeline.reading.read_page import PageReader
 
 pytestmark = pytest.mark.slow
@@ -32,7 +40,11 @@ def steps(*signs: str) -> NDArray[np.float32]:
 
 
 def test_each_character_is_found_where_it_is_seen() -> None:
-    assert align_characters(steps("", "S", "S", "", "o", "v", ""), "Sov") == [(1, 2), (4, 4), (5, 5)]
+    assert align_characters(steps("", "S", "S", "", "o", "v", ""), "Sov") == [
+        (1, 2),
+        (4, 4),
+        (5, 5),
+    ]
 
 
 def test_two_alike_need_a_pause_between_them() -> None:
@@ -53,26 +65,45 @@ def test_what_was_read_otherwise_than_seen_still_has_its_place() -> None:
 
 def test_words_are_cut_at_blanks() -> None:
     seen = steps("", "J", "a", " ", "n", "u", "")
-    assert find_word_spans(seen, "Ja nu", 70) == (WordSpan(0, 2, 10.0, 30.0), WordSpan(3, 5, 40.0, 60.0))
+    assert find_word_spans(seen, "Ja nu", 70) == (
+        WordSpan(0, 2, 10.0, 30.0),
+        WordSpan(3, 5, 40.0, 60.0),
+    )
 
 
 def test_words_move_with_what_stands_before_them() -> None:
-    first, other = (Reading(text, 0.9, State.READ, words=(WordBox(0, len(text), (0.0, 0.0, 1.0, 1.0)),)) for text in ("Ja", "nu"))
-    assert [(word.start, word.end) for word in join_readings([first, other], ["\n\n"]).words] == [(0, 2), (4, 6)]
+    first, other = (
+        Reading(text, 0.9, State.READ, words=(WordBox(0, len(text), (0.0, 0.0, 1.0, 1.0)),))
+        for text in ("Ja", "nu")
+    )
+    assert [(word.start, word.end) for word in join_readings([first, other], ["\n\n"]).words] == [
+        (0, 2),
+        (4, 6),
+    ]
     assert [(word.start, word.end) for word in prepend_reading(first, "\n").words] == [(1, 3)]
 
 
 def test_what_is_known_of_parts_holds_of_the_whole() -> None:
     whole = join_readings(
-        [Reading("Zoviraxin", 0.9, State.READ, image_only_p=0.5, unknown_words=1), Reading("till natten", 0.9, State.READ, image_only_p=0.4)], [" "]
+        [
+            Reading("Zoviraxin", 0.9, State.READ, image_only_p=0.5, unknown_words=1),
+            Reading("till natten", 0.9, State.READ, image_only_p=0.4),
+        ],
+        [" "],
     )
     assert whole.image_only_p == pytest.approx(0.2)
     assert whole.unknown_words == 1
 
 
 def test_a_line_of_which_a_stretch_cannot_be_read_is_not_sure() -> None:
-    read, unread = Reading("2 mg", 0.99, State.READ, (("7 mg", 0.01),)), Reading(None, 0.5, State.ILLEGIBLE)
-    assert (join_line_parts([read, unread]).value, join_line_parts([read, unread]).p) == ("2 mg", 0.495)
+    read, unread = (
+        Reading("2 mg", 0.99, State.READ, (("7 mg", 0.01),)),
+        Reading(None, 0.5, State.ILLEGIBLE),
+    )
+    assert (join_line_parts([read, unread]).value, join_line_parts([read, unread]).p) == (
+        "2 mg",
+        0.495,
+    )
     assert join_line_parts([read, unread]).alternatives == (("7 mg", 0.005),)
     assert join_line_parts([read, unread, read]).p < 0.5
     assert join_line_parts([read, Reading.empty(0.8)]) == read
@@ -84,7 +115,9 @@ def note() -> tuple[Reading, NDArray[np.bool_]]:
     forms = Forms.load(ROOT / "forms")
     form = forms.latest("hsl-anteckning")
     blank = render_sheet_page(form, Sheet("0" * 8, "Norra"))
-    filled = fill_field(blank, form.pages[0], {"anteckning": TEXT}, make_writers(1, 3)[0], np.random.default_rng(3))
+    filled = fill_field(
+        blank, form.pages[0], {"anteckning": TEXT}, make_writers(1, 3)[0], np.random.default_rng(3)
+    )
     done, data = cv2.imencode(".png", filled)
     assert done
     found = PageReader.of_forms(forms).read(data.tobytes(), "image/png")
@@ -94,7 +127,9 @@ def note() -> tuple[Reading, NDArray[np.bool_]]:
     return found.reading.fields["anteckning"], small
 
 
-def test_every_word_of_a_note_has_its_place_on_the_page(note: tuple[Reading, NDArray[np.bool_]]) -> None:
+def test_every_word_of_a_note_has_its_place_on_the_page(
+    note: tuple[Reading, NDArray[np.bool_]],
+) -> None:
     reading, ink = note
     text = str(reading.value)
     assert [text[word.start : word.end] for word in reading.words] == text.split()
@@ -103,7 +138,9 @@ def test_every_word_of_a_note_has_its_place_on_the_page(note: tuple[Reading, NDA
         assert ink[y : y + h, x : x + w].any(), text[word.start : word.end]
 
 
-def test_words_stand_in_reading_order_and_cover_the_ink(note: tuple[Reading, NDArray[np.bool_]]) -> None:
+def test_words_stand_in_reading_order_and_cover_the_ink(
+    note: tuple[Reading, NDArray[np.bool_]],
+) -> None:
     reading, ink = note
     boxes = [word.box for word in reading.words]
     rows: dict[int, list[tuple[float, float]]] = {}
@@ -114,7 +151,9 @@ def test_words_stand_in_reading_order_and_cover_the_ink(note: tuple[Reading, NDA
         assert all(right <= left for (_, right), (left, _) in itertools.pairwise(row))
     covered = np.zeros_like(ink)
     for x, y, w, h in boxes:
-        covered[round(8 * y) : round(8 * (y + h)), round(8 * (x - 1.5)) : round(8 * (x + w + 1.5))] = True
+        covered[
+            round(8 * y) : round(8 * (y + h)), round(8 * (x - 1.5)) : round(8 * (x + w + 1.5))
+        ] = True
     area = np.zeros_like(ink)
     area[8 * 107 : 8 * 187, 8 * 15 : 8 * 195] = True
     assert (ink & area & covered).sum() > 0.97 * (ink & area).sum()

@@ -15,7 +15,13 @@ from pipeline.domain.model import Image, Outcome
 from pipeline.forms.library import geometry_digest
 from pipeline.forms.printing import make_blank_sheets, print_sheets
 from pipeline.preparation.form_check.rules import form_problem_texts
-from pipeline.reading.identify.external_forms import ExternalFormMatch, extract_features, extract_template_features, locate_form, match_external_form
+from pipeline.reading.identify.external_forms import (
+    ExternalFormMatch,
+    extract_features,
+    extract_template_features,
+    locate_form,
+    match_external_form,
+)
 from pipeline.reading.imaging import geometry
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.register.page_fit import Creases
@@ -28,7 +34,9 @@ from tests.support.pages.synthetic_page import scribbled, synthetic_page
 pytestmark = pytest.mark.slow
 
 MM = 300 / 25.4
-PLACES = np.stack(np.meshgrid(np.linspace(13, 197, 9), np.linspace(20, 280, 12)), axis=-1).reshape(-1, 2)
+PLACES = np.stack(np.meshgrid(np.linspace(13, 197, 9), np.linspace(20, 280, 12)), axis=-1).reshape(
+    -1, 2
+)
 WARD = page("Observationslista", 0)
 OTHER = page("Läkemedelslista", 13)
 LIKE_WARD = page("Observationslista", 0, 9)
@@ -55,13 +63,27 @@ def _sighted(image: Image, *forms: Form) -> ExternalFormMatch:
 def _errors_mm(laid: Registration, damaged: DamagedPage) -> Points:
     true_px = damaged.where(PLACES * MM - 0.5)
     beside = damaged.where((PLACES + np.array([1, 0])) * MM - 0.5)
-    return np.asarray(np.linalg.norm(laid.to_px(PLACES) - true_px, axis=1) / np.linalg.norm(beside - true_px, axis=1))
+    return np.asarray(
+        np.linalg.norm(laid.to_px(PLACES) - true_px, axis=1)
+        / np.linalg.norm(beside - true_px, axis=1)
+    )
 
 
 @pytest.mark.parametrize(
-    "name", ["quarter_turn", "upside_down", "grey_150_dpi", "colour_600_dpi", "one_bit", "photo_turned_in_shadow", "printed_at_90_percent"]
+    "name",
+    [
+        "quarter_turn",
+        "upside_down",
+        "grey_150_dpi",
+        "colour_600_dpi",
+        "one_bit",
+        "photo_turned_in_shadow",
+        "printed_at_90_percent",
+    ],
 )
-def test_a_page_is_known_however_it_lies_and_was_scanned(name: str, ward: Form, other: Form) -> None:
+def test_a_page_is_known_however_it_lies_and_was_scanned(
+    name: str, ward: Form, other: Form
+) -> None:
     damaged = distort(name, _written(WARD), np.random.default_rng(5))
     seen = _sighted(damaged.image, ward, other)
     assert seen.form is ward
@@ -69,12 +91,16 @@ def test_a_page_is_known_however_it_lies_and_was_scanned(name: str, ward: Form, 
     assert np.percentile(_errors_mm(seen.registration, damaged), 95) <= 0.5
 
 
-@pytest.mark.parametrize("blank", [OTHER, LIKE_WARD], ids=["another form", "a form with the same head and layout"])
+@pytest.mark.parametrize(
+    "blank", [OTHER, LIKE_WARD], ids=["another form", "a form with the same head and layout"]
+)
 def test_a_wrong_form_is_refused(blank: Image, ward: Form) -> None:
     assert _sighted(_written(blank), ward).form is None
 
 
-def test_of_two_forms_that_share_their_upper_half_the_right_one_is_found(ward: Form, tmp_path: Path) -> None:
+def test_of_two_forms_that_share_their_upper_half_the_right_one_is_found(
+    ward: Form, tmp_path: Path
+) -> None:
     like = written_form(tmp_path, "observation-ny", LIKE_WARD)
     assert _sighted(_written(WARD), ward, like).form is ward
     assert _sighted(_written(LIKE_WARD), ward, like).form is like
@@ -111,12 +137,20 @@ def test_a_homography_that_only_a_corner_supports_is_none() -> None:
     corner = np.full_like(WARD, 255)
     corner[:700, :1000] = WARD[:700, :1000]
     assert (
-        locate_form(extract_template_features(blank), geometry.PAGE_BOX, extract_features(geometry.shrink_image(corner, 0.5)), (1240, 1754)) is None
+        locate_form(
+            extract_template_features(blank),
+            geometry.PAGE_BOX,
+            extract_features(geometry.shrink_image(corner, 0.5)),
+            (1240, 1754),
+        )
+        is None
     )
 
 
 def _creased(blank: Image, lift_mm: float) -> DamagedPage:
-    """Folded once across and once along and flattened again: near a fold the paper stands up, and its print lies shifted, most at the fold."""
+    """Folded once across and once along and flattened again: near a fold the paper stands up, and
+    its print lies shifted, most at the fold.
+    """
 
     def shift(mm: Points) -> Points:
         along = np.clip(1 - np.abs(mm[:, 1] - 140 - 0.05 * mm[:, 0]) / 45, 0, None)
@@ -150,8 +184,12 @@ def test_a_creased_sheet_is_followed(lift_mm: float, ward: Form) -> None:
     assert np.percentile(_errors_mm(seen.registration, damaged), 95) <= 0.5
 
 
-@pytest.mark.parametrize(("lift_mm", "seed"), [(0.6, 3), (1.2, 4), (1.6, 3), (2.0, 3), (2.0, 4), (2.4, 3)])
-def test_the_residual_of_a_creased_sheet_does_not_understate_its_error(lift_mm: float, seed: int, ward: Form) -> None:
+@pytest.mark.parametrize(
+    ("lift_mm", "seed"), [(0.6, 3), (1.2, 4), (1.6, 3), (2.0, 3), (2.0, 4), (2.4, 3)]
+)
+def test_the_residual_of_a_creased_sheet_does_not_understate_its_error(
+    lift_mm: float, seed: int, ward: Form
+) -> None:
     damaged = _creased(_written(WARD, seed), lift_mm)
     seen = match_external_form(damaged.image, [ward], gate_mm=99.0)
     assert seen.registration
@@ -185,9 +223,15 @@ def test_paper_need_not_be_a4(tmp_path: Path) -> None:
 
 def test_a_page_is_read_with_the_same_kinds_and_has_no_serial(ward: Form) -> None:
     filled = WARD.copy()
-    cv2.line(filled, (round(180.6 * MM), round(10.6 * MM)), (round(184.4 * MM), round(14.4 * MM)), 40, 6)
-    cv2.line(filled, (round(180.6 * MM), round(14.4 * MM)), (round(184.4 * MM), round(10.6 * MM)), 40, 6)
-    digitized = PageReader.of_forms(Forms({(ward.id, 1): ward})).read(cv2.imencode(".png", filled)[1].tobytes(), "image/png")
+    cv2.line(
+        filled, (round(180.6 * MM), round(10.6 * MM)), (round(184.4 * MM), round(14.4 * MM)), 40, 6
+    )
+    cv2.line(
+        filled, (round(180.6 * MM), round(14.4 * MM)), (round(184.4 * MM), round(10.6 * MM)), 40, 6
+    )
+    digitized = PageReader.of_forms(Forms({(ward.id, 1): ward})).read(
+        cv2.imencode(".png", filled)[1].tobytes(), "image/png"
+    )
     reading = digitized.reading
     assert reading.outcome is Outcome.READ
     assert reading.code
@@ -198,7 +242,9 @@ def test_a_page_is_read_with_the_same_kinds_and_has_no_serial(ward: Form) -> Non
 
 
 def test_a_refused_page_has_neither_form_nor_upright_picture(ward: Form) -> None:
-    digitized = PageReader.of_forms(Forms({(ward.id, 1): ward})).read(cv2.imencode(".png", _written(LIKE_WARD))[1].tobytes(), "image/png")
+    digitized = PageReader.of_forms(Forms({(ward.id, 1): ward})).read(
+        cv2.imencode(".png", _written(LIKE_WARD))[1].tobytes(), "image/png"
+    )
     assert digitized.reading.outcome is Outcome.UNIDENTIFIED
     assert digitized.reading.code is None
     assert digitized.upright is None
@@ -208,9 +254,18 @@ def test_what_a_definition_may_say(ward: Form, tmp_path: Path) -> None:
     assert [p for p in form_problem_texts(ward) if not p.startswith("no field means")] == []
     page_spec = ward.pages[0]
     with pytest.raises(ValueError, match="make each side a form of one page"):
-        Form.model_validate(ward.model_dump() | {"pages": [page_spec, page_spec.model_dump() | {"fields": ()}]})
+        Form.model_validate(
+            ward.model_dump() | {"pages": [page_spec, page_spec.model_dump() | {"fields": ()}]}
+        )
     with pytest.raises(ValueError, match="another size needs the blank"):
-        Form.model_validate(ward.model_dump() | {"pages": [page_spec.model_dump() | {"blank": None, "size": (100, 100), "fields": ()}]})
+        Form.model_validate(
+            ward.model_dump()
+            | {
+                "pages": [
+                    page_spec.model_dump() | {"blank": None, "size": (100, 100), "fields": ()}
+                ]
+            }
+        )
     with pytest.raises(FormError, match="printed elsewhere"):
         print_sheets(ward, make_blank_sheets(1))
     empty = written_form(tmp_path, "tom", np.full((3508, 2480), 255, np.uint8))
@@ -221,5 +276,8 @@ def test_what_a_definition_may_say(ward: Form, tmp_path: Path) -> None:
 
 
 def test_another_blank_is_another_geometry(tmp_path: Path) -> None:
-    one, two = (written_form(tmp_path / name, "lika", picture) for name, picture in (("a", WARD), ("b", OTHER)))
+    one, two = (
+        written_form(tmp_path / name, "lika", picture)
+        for name, picture in (("a", WARD), ("b", OTHER))
+    )
     assert geometry_digest(one) != geometry_digest(two)

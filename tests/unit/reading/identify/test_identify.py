@@ -13,9 +13,22 @@ from pipeline.domain.model import Box, Image, SheetCode
 from pipeline.forms.fiducials import CODE_BOXES, MARKER_BOXES, format_code
 from pipeline.reading.identify.identify import identify_page
 from pipeline.reading.imaging import geometry
-from research.evaluation.damage.effects import DamagedPage, add_bleed_through, add_dust, add_noise, punch_holes, turn_page
+from research.evaluation.damage.effects import (
+    DamagedPage,
+    add_bleed_through,
+    add_dust,
+    add_noise,
+    punch_holes,
+    turn_page,
+)
 from tests.support.pages.distort import DISTORTIONS
-from tests.support.pages.synthetic_page import CODE, rendered, scribbled, synthetic_page, synthetic_pdf
+from tests.support.pages.synthetic_page import (
+    CODE,
+    rendered,
+    scribbled,
+    synthetic_page,
+    synthetic_pdf,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -45,14 +58,19 @@ def test_the_code_is_read_through_every_distortion(name: str) -> None:
 
 @pytest.mark.parametrize("quarters", [0, 1, 2, 3])
 def test_rotation_is_the_clockwise_turn(quarters: int) -> None:
-    turned = turn_page(DamagedPage(_filled(), lambda points: points), np.random.default_rng(1), quarters=quarters)
+    turned = turn_page(
+        DamagedPage(_filled(), lambda points: points), np.random.default_rng(1), quarters=quarters
+    )
     assert identify_page(turned.image).rotation_deg == pytest.approx(90 * quarters, abs=0.2)
 
 
 def test_missing_codes_and_markers_are_told() -> None:
     found = identify_page(_without(_filled(), CODE_BOXES[0], MARKER_BOXES[2]))
     assert found.code == CODE
-    assert found.issues == (Issue(IssueCode.CODE_MISSING, "1"), Issue(IssueCode.MARKER_MISSING, "2"))
+    assert found.issues == (
+        Issue(IssueCode.CODE_MISSING, "1"),
+        Issue(IssueCode.MARKER_MISSING, "2"),
+    )
 
 
 def test_one_code_alone_is_enough() -> None:
@@ -68,7 +86,9 @@ def test_a_page_without_a_code_is_not_identified() -> None:
 
 
 def test_codes_of_others_are_ignored() -> None:
-    assert identify_page(rendered(synthetic_pdf("https://example.org/1"), 300)).issues == (Issue(IssueCode.NO_CODE),)
+    assert identify_page(rendered(synthetic_pdf("https://example.org/1"), 300)).issues == (
+        Issue(IssueCode.NO_CODE),
+    )
 
 
 def test_two_codes_that_differ_identify_nothing() -> None:
@@ -98,7 +118,12 @@ def test_a_sheet_over_another_identifies_nothing(lower_px: int) -> None:
 def test_markers_are_found_alike_at_the_edge_and_amid_white() -> None:
     """Markers of a whole sheet are sought in its corners only; amid white they lie elsewhere."""
     page = _filled()
-    wide = identify_page(np.asarray(cv2.copyMakeBorder(page, 1500, 1500, 1500, 1500, cv2.BORDER_CONSTANT, value=(255,)), np.uint8))
+    wide = identify_page(
+        np.asarray(
+            cv2.copyMakeBorder(page, 1500, 1500, 1500, 1500, cv2.BORDER_CONSTANT, value=(255,)),
+            np.uint8,
+        )
+    )
     close = identify_page(page)
     assert close.code == wide.code == CODE
     for marker in MARKER_BOXES:
@@ -111,17 +136,34 @@ def _paper(level: int = 250) -> DamagedPage:
 
 def test_an_empty_back_is_blank_whatever_shows_through_or_lies_on_it() -> None:
     rng = np.random.default_rng(3)
-    back = add_noise(add_dust(punch_holes(add_bleed_through(_paper(), rng, strength=0.09), rng), rng, specks=60), rng, sigma=3)
+    back = add_noise(
+        add_dust(punch_holes(add_bleed_through(_paper(), rng, strength=0.09), rng), rng, specks=60),
+        rng,
+        sigma=3,
+    )
     back.image[:, :30] = 60  # the shadow of the sheet's edge
     assert identify_page(back.image).is_blank
     assert identify_page(np.full((1754, 1240, 3), 244, np.uint8)).is_blank
 
 
 def test_a_thumbnail_is_not_blank() -> None:
-    """A short note is lost on so few pixels, and what is blank is done without anybody having seen it."""
+    """A short note is lost on so few pixels, and what is blank is done without anybody having seen
+    it.
+    """
     page = np.full((2339, 1654), 255, np.uint8)
-    cv2.putText(page, "insulin 4E kl 14 /AB", (300, 600), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 1.6, 60, 4, cv2.LINE_AA)
-    assert not identify_page(np.asarray(cv2.resize(page, (85, 120), interpolation=cv2.INTER_AREA), np.uint8)).is_blank
+    cv2.putText(
+        page,
+        "insulin 4E kl 14 /AB",
+        (300, 600),
+        cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
+        1.6,
+        60,
+        4,
+        cv2.LINE_AA,
+    )
+    assert not identify_page(
+        np.asarray(cv2.resize(page, (85, 120), interpolation=cv2.INTER_AREA), np.uint8)
+    ).is_blank
 
 
 @pytest.mark.parametrize("pen_px", [26, 40])
@@ -129,7 +171,9 @@ def test_a_small_note_that_fills_its_picture_is_not_blank(pen_px: int) -> None:
     """Its strokes would be as broad as shadows, were its paper as large as a page."""
     note, along = np.full((1500, 1500), 248, np.uint8), np.linspace(0, 1, 400)
     for row in range(3):
-        line = np.stack([180 + 1100 * along, 400 + 350 * row + 110 * np.sin(10 * np.pi * along)], axis=1)
+        line = np.stack(
+            [180 + 1100 * along, 400 + 350 * row + 110 * np.sin(10 * np.pi * along)], axis=1
+        )
         cv2.polylines(note, [line.round().astype(np.int32)], False, (60,), pen_px, cv2.LINE_AA)
     assert not identify_page(np.asarray(cv2.GaussianBlur(note, (0, 0), 2), np.uint8)).is_blank
 
@@ -138,7 +182,18 @@ def test_a_small_note_that_fills_its_picture_is_not_blank(pen_px: int) -> None:
 def test_a_faint_pencil_note_is_not_blank(dpi: int) -> None:
     rng = np.random.default_rng(4)
     note = _paper().image
-    cv2.putText(note, "ring dottern", (900, 1500), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 2.0, (195,), 5, cv2.LINE_AA)
+    cv2.putText(
+        note,
+        "ring dottern",
+        (900, 1500),
+        cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
+        2.0,
+        (195,),
+        5,
+        cv2.LINE_AA,
+    )
     page = add_noise(DamagedPage(note, lambda points: points), rng, sigma=3).image
     size = round(2480 * dpi / 300), round(3508 * dpi / 300)
-    assert not identify_page(np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)).is_blank
+    assert not identify_page(
+        np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    ).is_blank

@@ -1,4 +1,6 @@
-"""What follows from a picture is worked out once and held within a limit, or as long as that lives from which it follows."""
+"""What follows from a picture is worked out once and held within a limit, or as long as that lives
+from which it follows.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def test_what_was_used_longest_ago_goes_first_and_makes_room() -> None:
     one, two, three = page(), page(), page()
     for picture in (one, two, one, three, one, two):
         first(picture, 10)
-    assert [next(i for i, each in enumerate((one, two, three)) if each is picture) for picture in asked] == [0, 1, 2, 1]
+    assert [
+        next(i for i, each in enumerate((one, two, three)) if each is picture) for picture in asked
+    ] == [0, 1, 2, 1]
 
 
 def test_a_picture_that_may_be_written_to_is_worked_on_anew() -> None:

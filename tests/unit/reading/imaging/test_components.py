@@ -15,7 +15,9 @@ def test_parts_are_numbered_and_measured_as_with_32_bits(connectivity: int) -> N
     for share in (0.0, 0.05, 0.4, 0.8):
         mask = rng.random((61, 83)) < share
         found = Components.of(mask, connectivity)
-        count, labels, stats, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=connectivity)
+        count, labels, stats, centres = cv2.connectedComponentsWithStats(
+            mask.astype(np.uint8), connectivity=connectivity
+        )
         assert len(found) == count
         assert np.array_equal(found.labels, labels)
         assert np.array_equal(found.stats, stats)

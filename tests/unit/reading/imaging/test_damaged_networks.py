@@ -1,4 +1,6 @@
-"""A network whose file is gone or cut off is said to be so, by who reads with it and by `efterskrift doctor`, and fails no page."""
+"""A network whose file is gone or cut off is said to be so, by who reads with it and by
+`efterskrift doctor`, and fails no page.
+"""
 
 from __future__ import annotations
 
@@ -30,18 +32,27 @@ def test_what_reads_with_it_names_the_file_and_the_remedy(tmp_path: Path, name: 
     file = tmp_path / f"{name}.onnx"
     with pytest.raises(MissingProgramError, match=f"{name}.onnx is missing"):
         READ[name](file)
-    file.write_bytes((reader.DIGIT_MODEL if name == "digits" else strikethrough.STRIKE_MODEL).read_bytes()[:2000])
+    file.write_bytes(
+        (reader.DIGIT_MODEL if name == "digits" else strikethrough.STRIKE_MODEL).read_bytes()[:2000]
+    )
     with pytest.raises(MissingProgramError, match=f"{name}.onnx is damaged") as caught:
         READ[name](file)
     assert "git checkout data/models" in str(caught.value.remedy)
 
 
-@pytest.mark.parametrize(("module", "name", "part"), [(reader, "MODEL", "Digit network"), (strikethrough, "MODEL", "Struck-out words")])
-def test_the_doctor_says_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: object, name: str, part: str) -> None:
+@pytest.mark.parametrize(
+    ("module", "name", "part"),
+    [(reader, "MODEL", "Digit network"), (strikethrough, "MODEL", "Struck-out words")],
+)
+def test_the_doctor_says_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: object, name: str, part: str
+) -> None:
     file = tmp_path / "cut.onnx"
     file.write_bytes(getattr(module, name).read_bytes()[:2000])
     monkeypatch.setattr(module, name, file)
-    assert {one.part: one.state for one in check_installation(load_settings()) if one.remedy}[part] == "The network cut.onnx is damaged."
+    assert {one.part: one.state for one in check_installation(load_settings()) if one.remedy}[
+        part
+    ] == "The network cut.onnx is damaged."
 
 
 def test_a_network_that_is_there_is_opened() -> None:

@@ -1,4 +1,6 @@
-"""What blanks tell is kept for as many of them as the program ships, packed, and for no more; and it is what the whole pictures tell."""
+"""What blanks tell is kept for as many of them as the program ships, packed, and for no more; and
+it is what the whole pictures tell.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ from pipeline.reading.page_checks.occlusion import find_occluded_fields
 from pipeline.reading.template_images import template_image
 
 OWN = Forms.load(ROOT / "forms")
-FIELD = FieldSpec(name="klocka", label="klocka", kind=Kind.DIGITS, box=(15, 15, 12, 8), format="time")
+FIELD = FieldSpec(
+    name="klocka", label="klocka", kind=Kind.DIGITS, box=(15, 15, 12, 8), format="time"
+)
 
 
 def small_blank(at: int) -> Image:
@@ -54,7 +58,13 @@ def test_what_is_kept_is_enough_for_all_forms_and_lets_older_ones_go() -> None:
 def test_a_print_takes_little_room() -> None:
     form = OWN.latest("besokslista")
     kept = measure_print_contrast(template_image(form, 1), template_image(form, 1)).template
-    assert sum(each.nbytes for each in (kept.places, kept.expected, kept.print_at.near, kept.bare_at.near)) < 2_000_000
+    assert (
+        sum(
+            each.nbytes
+            for each in (kept.places, kept.expected, kept.print_at.near, kept.bare_at.near)
+        )
+        < 2_000_000
+    )
 
 
 def near(picture: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -64,10 +74,15 @@ def near(picture: NDArray[np.float32]) -> NDArray[np.float32]:
 @pytest.mark.parametrize("box", [Box(15, 15, 12, 8), Box(14, 14, 3, 3)])
 def test_print_is_seen_as_if_it_were_looked_for_all_over(box: Box) -> None:
     unfilled = small_blank(0)
-    page = np.clip(unfilled * 0.9 + np.random.default_rng(2).normal(0, 4, unfilled.shape), 0, 255).astype(np.uint8)
+    page = np.clip(
+        unfilled * 0.9 + np.random.default_rng(2).normal(0, 4, unfilled.shape), 0, 255
+    ).astype(np.uint8)
     seen = measure_print_contrast(page, unfilled)
     printed, bare = (where.pixels.mask for where in (seen.template.print_at, seen.template.bare_at))
-    print_near, bare_near = (near(seen.darkness * there) / np.maximum(near(there.astype(np.float32)), np.float32(1e-3)) for there in (printed, bare))
+    print_near, bare_near = (
+        near(seen.darkness * there) / np.maximum(near(there.astype(np.float32)), np.float32(1e-3))
+        for there in (printed, bare)
+    )
     whole = np.zeros_like(seen.darkness)
     whole.ravel()[seen.template.places] = seen.template.expected
     outline = np.zeros_like(printed)
@@ -77,17 +92,29 @@ def test_print_is_seen_as_if_it_were_looked_for_all_over(box: Box) -> None:
         outline[box_window(inside)] = False
     outline &= printed
     assert outline.any()
-    assert np.array_equal(outline_visibility(seen, box), ((print_near - bare_near)[outline]) / whole[outline])
+    assert np.array_equal(
+        outline_visibility(seen, box), ((print_near - bare_near)[outline]) / whole[outline]
+    )
 
 
 def test_the_darkness_of_a_blank_is_0_on_paper() -> None:
-    dark = template_darkness(measure_print_contrast(small_blank(0), small_blank(0)).template.template_image)
+    dark = template_darkness(
+        measure_print_contrast(small_blank(0), small_blank(0)).template.template_image
+    )
     assert dark[:20].max() == 0
     assert dark[box_window(Box(15, 14.5, 10, 1))].max() > 0.3
     assert dark.shape == (40 * CHECK_PX_PER_MM, 40 * CHECK_PX_PER_MM)
 
 
-@pytest.mark.parametrize(("box", "share"), [(Box(2, 2, 4, 4), 0.5), (Box(-3, 2, 4, 4), 0.0), (Box(2.1, 3, 0.1, 0.1), 1.0), (Box(50, 2, 4, 4), 0.0)])
+@pytest.mark.parametrize(
+    ("box", "share"),
+    [
+        (Box(2, 2, 4, 4), 0.5),
+        (Box(-3, 2, 4, 4), 0.0),
+        (Box(2.1, 3, 0.1, 0.1), 1.0),
+        (Box(50, 2, 4, 4), 0.0),
+    ],
+)
 def test_the_share_of_a_box_that_is_covered(box: Box, share: float) -> None:
     mask = np.zeros((round(10 * PATCH_SCALE), round(10 * PATCH_SCALE)), bool)
     mask[: round(4 * PATCH_SCALE), round(2 * PATCH_SCALE) :] = True

@@ -20,7 +20,9 @@ print(len(os.listdir("/proc/self/task")))
 """
 
 
-def test_a_process_started_afterwards_multiplies_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_started_afterwards_multiplies_with_one_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_THREAD_LIMIT"):
         monkeypatch.setenv(name, "2")
     before = _threads()
@@ -30,5 +32,7 @@ def test_a_process_started_afterwards_multiplies_with_one_thread(monkeypatch: py
 
 
 def _threads() -> int:
-    done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS], capture_output=True, text=True, check=True
+    )
     return int(done.stdout)

@@ -1,4 +1,6 @@
-"""Formats of handwritten lines: their shapes, the values they stand for, and how they guide the reading."""
+"""Formats of handwritten lines: their shapes, the values they stand for, and how they guide the
+reading.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,54 @@ from pipeline.reading.language.transcription import transcribe_line
 from tests.support.pages.written_steps import Sign, steps_of, with_doubt
 
 GOOD = {
-    Format.DATE: ("2026-11-24", "26-11-24", "20261124", "241124", "24/11 2026", "3.4.2026", "24/11-26", "3/12 26", "3/12/26", "24.11.26"),
+    Format.DATE: (
+        "2026-11-24",
+        "26-11-24",
+        "20261124",
+        "241124",
+        "24/11 2026",
+        "3.4.2026",
+        "24/11-26",
+        "3/12 26",
+        "3/12/26",
+        "24.11.26",
+    ),
     Format.TIME: ("08:30", "8.30", "0830", "kl 8.30", "kl. 14:05", "23:59", "24.00", "kl 2400"),
     Format.DOSE: (
-        *("500 mg", "1 tabl", "2,5 ml", "½ tabl", "1½ tabl", "1+0+1", "1x3", "12 E", "500mg x 3", "2 tabl vb"),
-        *("0,125 mg", "0.0625 mg", "2,5-5 mg", "1–2 tabl vb", "½-1 tabl", "1/2 tabl", "1 1/2 tabl", "1 ½ tabl", "½+0+1", "12500 E", "10 000 E"),
-        *("40 ml/h", "2 mg/ml", "1,5 l/min", "0,5 mg/kg", "5 mg s.c.", "2,5 mg iv vb", "1 mg/ml i.m."),
+        *(
+            "500 mg",
+            "1 tabl",
+            "2,5 ml",
+            "½ tabl",
+            "1½ tabl",
+            "1+0+1",
+            "1x3",
+            "12 E",
+            "500mg x 3",
+            "2 tabl vb",
+        ),
+        *(
+            "0,125 mg",
+            "0.0625 mg",
+            "2,5-5 mg",
+            "1–2 tabl vb",
+            "½-1 tabl",
+            "1/2 tabl",
+            "1 1/2 tabl",
+            "1 ½ tabl",
+            "½+0+1",
+            "12500 E",
+            "10 000 E",
+        ),
+        *(
+            "40 ml/h",
+            "2 mg/ml",
+            "1,5 l/min",
+            "0,5 mg/kg",
+            "5 mg s.c.",
+            "2,5 mg iv vb",
+            "1 mg/ml i.m.",
+        ),
     ),
     Format.BLOOD_PRESSURE: ("135/82", "BT 135/82", "90/60 mmHg"),
     Format.AMOUNT: ("1 250 kr", "1250,50", "45:-", "1.250,00", "-50 kr", "12 345 678"),
@@ -31,7 +75,18 @@ GOOD = {
 BAD = {
     Format.DATE: ("24/11", "2026-13-01", "24/13 2026", "nov"),
     Format.TIME: ("25:10", "24:10", "08:61", "8"),
-    Format.DOSE: ("mg", "500 kg", "1+", "1.250 mg", "2,5- mg", "11/2 tabl", "/h", "40 ml/", "40/h", "5 mg iv vb po"),
+    Format.DOSE: (
+        "mg",
+        "500 kg",
+        "1+",
+        "1.250 mg",
+        "2,5- mg",
+        "11/2 tabl",
+        "/h",
+        "40 ml/",
+        "40/h",
+        "5 mg iv vb po",
+    ),
     Format.BLOOD_PRESSURE: ("135", "1/82", "135/8222", "135-82"),
     Format.AMOUNT: ("kr", "1 25", "1,5"),
     Format.NUMBER: ("a", "3,", "1.250,00"),
@@ -72,7 +127,9 @@ def test_a_shape_takes_what_people_write_and_nothing_else(form: Format) -> None:
         (Format.DOSE, "2,5 ml", "2,5 ml"),
     ],
 )
-def test_a_line_gives_the_values_that_boxes_give(form: Format, text: str, value: str | None) -> None:
+def test_a_line_gives_the_values_that_boxes_give(
+    form: Format, text: str, value: str | None
+) -> None:
     assert parse_values(form, text) == ((value,) if value else ())
 
 
@@ -90,7 +147,9 @@ def test_a_line_gives_the_values_that_boxes_give(form: Format, text: str, value:
         ("24.11-26", ("2026-11-24",)),
     ],
 )
-def test_two_figures_for_the_year_may_stand_first_or_last_between_slashes_or_dots(text: str, days: tuple[str, ...]) -> None:
+def test_two_figures_for_the_year_may_stand_first_or_last_between_slashes_or_dots(
+    text: str, days: tuple[str, ...]
+) -> None:
     assert parse_values(Format.DATE, text) == days
     found = transcribe_line(steps_of(text), form=Format.DATE)
     assert found.value == days[0]
@@ -111,7 +170,9 @@ def test_two_figures_for_the_year_may_stand_first_or_last_between_slashes_or_dot
         ("260503", ("2026-05-03",)),
     ],
 )
-def test_a_year_of_two_figures_lies_not_far_ahead(monkeypatch: pytest.MonkeyPatch, text: str, days: tuple[str, ...]) -> None:
+def test_a_year_of_two_figures_lies_not_far_ahead(
+    monkeypatch: pytest.MonkeyPatch, text: str, days: tuple[str, ...]
+) -> None:
     monkeypatch.setattr(dates, "today_in_sweden", lambda: date(2026, 11, 27))
     assert parse_values(Format.DATE, text) == days
 
@@ -132,17 +193,30 @@ def test_the_likelier_digit_stays_whatever_would_be_the_likelier_number() -> Non
 
 
 @pytest.mark.parametrize(
-    ("dose", "place", "other"), [("0,125 mg", 4, "6"), ("2,5-5 mg", 3, "."), ("1-2 tabl", 1, "+"), ("1/2 tabl", 1, "7"), ("12500 E", 4, "8")]
+    ("dose", "place", "other"),
+    [
+        ("0,125 mg", 4, "6"),
+        ("2,5-5 mg", 3, "."),
+        ("1-2 tabl", 1, "+"),
+        ("1/2 tabl", 1, "7"),
+        ("12500 E", 4, "8"),
+    ],
 )
-def test_a_dose_is_not_made_another_one_to_fit_its_format(dose: str, place: int, other: str) -> None:
+def test_a_dose_is_not_made_another_one_to_fit_its_format(
+    dose: str, place: int, other: str
+) -> None:
     """A hundredth of doubt of one sign was enough for 0,12 mg, 2,55 mg and 12 tablets."""
-    found = transcribe_line(steps_of(with_doubt(dose, {place: {dose[place]: 0.97, other: 0.01}})), form=Format.DOSE)
+    found = transcribe_line(
+        steps_of(with_doubt(dose, {place: {dose[place]: 0.97, other: 0.01}})), form=Format.DOSE
+    )
     assert found.value == dose
     assert found.p > 0.9
 
 
 def test_midnight_as_the_end_of_a_day_is_not_made_another_hour() -> None:
-    found = transcribe_line(steps_of(with_doubt("24.00", {1: {"4": 0.95, "3": 0.05}})), form=Format.TIME)
+    found = transcribe_line(
+        steps_of(with_doubt("24.00", {1: {"4": 0.95, "3": 0.05}})), form=Format.TIME
+    )
     assert found.value == "24:00"
     assert found.alternatives[0][0] == "23:00"
 
@@ -157,8 +231,14 @@ def test_what_does_not_fit_stays_and_is_doubtful() -> None:
 
 def test_only_boxes_and_lines_have_formats_and_boxes_not_all() -> None:
     box = (20.0, 40.0, 60.0, 9.0)
-    assert FieldSpec(name="dos", label="Dos", kind=Kind.TEXT, format=Format.DOSE, box=box).format is Format.DOSE
-    assert FieldSpec(name="vikt", label="Vikt", kind=Kind.TEXT, format=Format.NUMBER, box=box).cells is None
+    assert (
+        FieldSpec(name="dos", label="Dos", kind=Kind.TEXT, format=Format.DOSE, box=box).format
+        is Format.DOSE
+    )
+    assert (
+        FieldSpec(name="vikt", label="Vikt", kind=Kind.TEXT, format=Format.NUMBER, box=box).cells
+        is None
+    )
     with pytest.raises(ValueError, match="needs a handwritten line"):
         FieldSpec(name="dos", label="Dos", kind=Kind.DIGITS, format=Format.DOSE, box=box)
     with pytest.raises(ValueError, match="belongs to digits or text"):

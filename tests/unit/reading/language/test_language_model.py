@@ -10,8 +10,21 @@ import pytest
 
 from pipeline.domain.errors import MissingProgramError
 from pipeline.domain.settings import ROOT
-from pipeline.reading.language.language_model import LOWERCASE_LETTERS, NO_NAMES, LanguageModel, Lexicon, TextState, load_swedish, split_letter_words
-from research.training.language_model.build import known_phrases, letter_log_probabilities, load_trade_words, unknown_phrases
+from pipeline.reading.language.language_model import (
+    LOWERCASE_LETTERS,
+    NO_NAMES,
+    LanguageModel,
+    Lexicon,
+    TextState,
+    load_swedish,
+    split_letter_words,
+)
+from research.training.language_model.build import (
+    known_phrases,
+    letter_log_probabilities,
+    load_trade_words,
+    unknown_phrases,
+)
 
 SWEDISH = load_swedish(ROOT / "data" / "models")
 VOCABULARY = ROOT / "data" / "vocabulary"
@@ -27,9 +40,23 @@ def test_beginnings_add_up_to_what_goes_on_from_them() -> None:
     assert NO_NAMES.p("sår") == NO_NAMES.beginning("s") == NO_NAMES.joined("såromläggning") == 0.0
 
 
-@pytest.mark.parametrize("word", ["såromläggning", "läkemedelslista", "flickskola", "kvinnojour", "hemtjänstgruppsmöte"])
+@pytest.mark.parametrize(
+    "word", ["såromläggning", "läkemedelslista", "flickskola", "kvinnojour", "hemtjänstgruppsmöte"]
+)
 def test_words_put_together_of_known_ones_are_known(word: str) -> None:
-    parts = ("sår", "omläggning", "läkemedel", "lista", "flicka", "skola", "kvinna", "jour", "hemtjänst", "grupp", "möte")
+    parts = (
+        "sår",
+        "omläggning",
+        "läkemedel",
+        "lista",
+        "flicka",
+        "skola",
+        "kvinna",
+        "jour",
+        "hemtjänst",
+        "grupp",
+        "möte",
+    )
     lexicon = Lexicon.of(dict.fromkeys(parts, 1.0))
     assert lexicon.p(word) == 0.0
     assert lexicon.joined(word) > 0.0
@@ -37,7 +64,12 @@ def test_words_put_together_of_known_ones_are_known(word: str) -> None:
 
 
 def test_a_known_word_is_likelier_than_one_that_looks_like_it() -> None:
-    for right, wrong in (("blodtryck", "blodtrvck"), ("hjärna", "hjårna"), ("Såromläggning", "Säromläggning"), ("Läkemedel", "Iäkemedel")):
+    for right, wrong in (
+        ("blodtryck", "blodtrvck"),
+        ("hjärna", "hjårna"),
+        ("Såromläggning", "Säromläggning"),
+        ("Läkemedel", "Iäkemedel"),
+    ):
         assert _value(right) > _value(wrong) + 1, right
 
 
@@ -48,7 +80,9 @@ def test_an_unknown_word_costs_but_stays_possible() -> None:
 
 @pytest.mark.parametrize("filler", ["wv" * 100, "mn" * 150, "qx" * 100])
 def test_a_filler_as_long_as_the_line_costs_but_fails_nothing(filler: str) -> None:
-    """Beyond some seventy unlikely letters their p was 0, which has no logarithm, and the page failed."""
+    """Beyond some seventy unlikely letters their p was 0, which has no logarithm, and the page
+    failed.
+    """
     assert math.isfinite(_value(filler))
 
 
@@ -95,7 +129,9 @@ def test_letter_words_leave_out_everything_else() -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"not a zip"])
-def test_a_missing_or_damaged_file_says_how_to_get_it_back(tmp_path: Path, content: bytes | None) -> None:
+def test_a_missing_or_damaged_file_says_how_to_get_it_back(
+    tmp_path: Path, content: bytes | None
+) -> None:
     if content:
         (tmp_path / "swedish.npz").write_bytes(content)
     with pytest.raises(MissingProgramError, match="missing or damaged") as caught:

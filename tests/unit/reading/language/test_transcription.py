@@ -9,7 +9,12 @@ from pipeline.domain.model import State
 from pipeline.domain.settings import ROOT
 from pipeline.reading.fields.handwriting.network import ALPHABET
 from pipeline.reading.language.language_model import Lexicon, load_swedish
-from pipeline.reading.language.transcription import RunKind, find_transcripts, split_runs, transcribe_line
+from pipeline.reading.language.transcription import (
+    RunKind,
+    find_transcripts,
+    split_runs,
+    transcribe_line,
+)
 from tests.support.pages.written_steps import Sign, steps_of, with_doubt
 
 SWEDISH = load_swedish(ROOT / "data" / "models")
@@ -26,16 +31,27 @@ def test_a_known_word_wins_over_what_looks_alike() -> None:
 
 def test_what_the_picture_alone_says_of_a_text_is_kept() -> None:
     signs = with_doubt("hjärna", {2: {"å": 0.6, "ä": 0.4}})
-    aided, alone = transcribe_line(steps_of(signs), SWEDISH), transcribe_line(steps_of("hjärna"), SWEDISH)
+    aided, alone = (
+        transcribe_line(steps_of(signs), SWEDISH),
+        transcribe_line(steps_of("hjärna"), SWEDISH),
+    )
     assert aided.p > aided.image_only_p == pytest.approx(0.4, abs=0.1)
     assert alone.image_only_p > 0.9
 
 
 def test_words_that_are_not_known_are_counted() -> None:
     note = "Zoviraxin 2 ggr till Gerhardsz"
-    counted = {text: transcribe_line(steps_of(text), SWEDISH).unknown_words for text in ("Duschad i dag", note, "37,5")}
+    counted = {
+        text: transcribe_line(steps_of(text), SWEDISH).unknown_words
+        for text in ("Duschad i dag", note, "37,5")
+    }
     assert counted == {"Duschad i dag": 0, note: 2, "37,5": 0}
-    assert transcribe_line(steps_of(note), SWEDISH.with_names(Lexicon.of_names(["Ida Gerhardsz"]))).unknown_words == 1
+    assert (
+        transcribe_line(
+            steps_of(note), SWEDISH.with_names(Lexicon.of_names(["Ida Gerhardsz"]))
+        ).unknown_words
+        == 1
+    )
     assert transcribe_line(steps_of(note)).unknown_words == 0
 
 
@@ -49,15 +65,25 @@ def test_an_unknown_word_that_is_clearly_written_survives() -> None:
     assert transcribe_line(steps_of(signs), SWEDISH).value == "Zoviraxin"
 
 
-@pytest.mark.parametrize(("before", "expected"), [("DUSCHAD OCH ", "DUSCHAD OCH HÅRET"), ("Duschad och ", "Duschad och håret")])
-def test_a_letter_that_may_be_either_is_a_capital_in_a_line_of_capitals(before: str, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [("DUSCHAD OCH ", "DUSCHAD OCH HÅRET"), ("Duschad och ", "Duschad och håret")],
+)
+def test_a_letter_that_may_be_either_is_a_capital_in_a_line_of_capitals(
+    before: str, expected: str
+) -> None:
     signs = [*before, *[{letter: 0.55, letter.upper(): 0.45} for letter in "håret"]]
     assert transcribe_line(steps_of(signs), SWEDISH).value == expected
 
 
 def test_a_name_of_the_register_is_read() -> None:
     signs = with_doubt("Qvickström", {1: {"u": 0.6, "v": 0.4}, 4: {"h": 0.6, "k": 0.4}})
-    assert transcribe_line(steps_of(signs), SWEDISH.with_names(Lexicon.of_names(["Ida Qvickström"]))).value == "Qvickström"
+    assert (
+        transcribe_line(
+            steps_of(signs), SWEDISH.with_names(Lexicon.of_names(["Ida Qvickström"]))
+        ).value
+        == "Qvickström"
+    )
 
 
 def test_gaps_are_mended() -> None:
@@ -65,13 +91,30 @@ def test_gaps_are_mended() -> None:
     assert transcribe_line(steps_of(signs), SWEDISH).value == "åsidosatt"
 
 
-@pytest.mark.parametrize("number", ["740", "10", "0", "I2", "2026", "37,5", "135/82", "1x3", "B12", "HbA1c"])
+@pytest.mark.parametrize(
+    "number", ["740", "10", "0", "I2", "2026", "37,5", "135/82", "1x3", "B12", "HbA1c"]
+)
 @pytest.mark.parametrize("before", ["", "Puls ", "fick "])
 def test_numbers_are_read_as_if_there_were_no_language(before: str, number: str) -> None:
     rng = np.random.default_rng(5)
-    alike = {"0": "O", "1": "l", "7": "1", "2": "Z", "5": "S", "3": "8", "6": "b", "8": "B", "4": "9", "c": "e", "H": "N", "I": "l"}
+    alike = {
+        "0": "O",
+        "1": "l",
+        "7": "1",
+        "2": "Z",
+        "5": "S",
+        "3": "8",
+        "6": "b",
+        "8": "B",
+        "4": "9",
+        "c": "e",
+        "H": "N",
+        "I": "l",
+    }
     for _ in range(20):
-        signs: list[Sign] = [{s: 0.52, alike[s]: 0.46} if s in alike and rng.random() < 0.5 else s for s in number]
+        signs: list[Sign] = [
+            {s: 0.52, alike[s]: 0.46} if s in alike and rng.random() < 0.5 else s for s in number
+        ]
         plain = transcribe_line(steps_of(signs))
         aided = transcribe_line(steps_of([*before, *signs]), SWEDISH)
         assert aided.value == before + str(plain.value)
@@ -81,11 +124,18 @@ def test_no_digit_is_put_in_for_a_letter_nor_a_letter_for_a_digit() -> None:
     for seen, other in (("ll", "1"), ("O", "0"), ("S", "5")):
         for share in (0.5, 0.6, 0.9):
             signs: list[Sign] = [{sign: share, other: 0.98 - share} for sign in seen]
-            assert transcribe_line(steps_of([*"ca ", *signs]), SWEDISH).value == "ca " + str(transcribe_line(steps_of(signs)).value)
+            assert transcribe_line(steps_of([*"ca ", *signs]), SWEDISH).value == "ca " + str(
+                transcribe_line(steps_of(signs)).value
+            )
 
 
 def test_a_line_is_cut_into_numbers_sure_words_and_words() -> None:
-    signs: list[Sign] = [*"Puls 72 ", *with_doubt("lugn", {1: {"u": 0.6, "a": 0.4}}), " ", *with_doubt("natt", {0: {"n": 0.5, "h": 0.4}})]
+    signs: list[Sign] = [
+        *"Puls 72 ",
+        *with_doubt("lugn", {1: {"u": 0.6, "a": 0.4}}),
+        " ",
+        *with_doubt("natt", {0: {"n": 0.5, "h": 0.4}}),
+    ]
     cut = split_runs(steps_of(signs), ALPHABET, SWEDISH.knows)
     assert [run.kind for run in cut] == [RunKind.SURE, RunKind.NUMBER, RunKind.WORDS]
     assert cut[2].end == 2 * len(signs)

@@ -1,4 +1,6 @@
-"""A ring around a check box is told of: the boxes were read as surely empty, or the next one, which the ring crosses, as surely marked."""
+"""A ring around a check box is told of: the boxes were read as surely empty, or the next one, which
+the ring crosses, as surely marked.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +35,30 @@ def ringed(form_id: str, name: str) -> Image:
     """A page on which only a ring is drawn, around the first box of a field."""
     (sheet,), box = make_blank_sheets(1), box_of(form_id, name)
     paper = render_sheet_page(FORMS.latest(form_id), sheet)
-    middle = round((box.x + box.w / 2) * PRINT_PX_PER_MM), round((box.y + box.h / 2) * PRINT_PX_PER_MM)
-    cv2.ellipse(paper, middle, (round(1.5 * box.w * PRINT_PX_PER_MM), round(1.2 * box.h * PRINT_PX_PER_MM)), 0, 0, 355, PEN, 6, cv2.LINE_AA)
+    middle = (
+        round((box.x + box.w / 2) * PRINT_PX_PER_MM),
+        round((box.y + box.h / 2) * PRINT_PX_PER_MM),
+    )
+    cv2.ellipse(
+        paper,
+        middle,
+        (round(1.5 * box.w * PRINT_PX_PER_MM), round(1.2 * box.h * PRINT_PX_PER_MM)),
+        0,
+        0,
+        355,
+        PEN,
+        6,
+        cv2.LINE_AA,
+    )
     return paper
 
 
 def read(paper: Image) -> PageReading:
-    return PageReader.of_forms(FORMS).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
+    return (
+        PageReader.of_forms(FORMS)
+        .read(cv2.imencode(".png", paper)[1].tobytes(), "image/png")
+        .reading
+    )
 
 
 def rings(reading: PageReading) -> list[str]:
@@ -65,7 +84,14 @@ def test_a_ring_that_touches_a_row_of_writing_is_told_of() -> None:
     paper, box = ringed("besokslista", "rad03.mat"), box_of("besokslista", "rad03.mat")
     x = np.arange(box.x - 30, box.x + 40, 0.8)
     writing = np.stack([x, box.y - 6.0 + 2.8 * (np.arange(len(x)) % 2)], axis=1)
-    cv2.polylines(paper, [np.round(writing * PRINT_PX_PER_MM).astype(np.int32).reshape(-1, 1, 2)], False, PEN, 5, cv2.LINE_AA)
+    cv2.polylines(
+        paper,
+        [np.round(writing * PRINT_PX_PER_MM).astype(np.int32).reshape(-1, 1, 2)],
+        False,
+        PEN,
+        5,
+        cv2.LINE_AA,
+    )
     assert rings(read(paper)) == ["encircled:rad03.mat"]
 
 
@@ -73,14 +99,34 @@ def test_a_ring_that_touches_a_row_of_writing_is_told_of() -> None:
 def test_crosses_and_ticks_are_no_rings(form_id: str) -> None:
     form, (sheet,) = FORMS.latest(form_id), make_blank_sheets(1)
     marked = {
-        spec.name: spec.options[0].value if spec.options else True for spec in form.pages[0].all_fields if spec.kind in (Kind.MARK, Kind.CHOICE)
+        spec.name: spec.options[0].value if spec.options else True
+        for spec in form.pages[0].all_fields
+        if spec.kind in (Kind.MARK, Kind.CHOICE)
     }
-    paper = fill_field(render_sheet_page(form, sheet), form.pages[0], marked, make_writers(1, seed=3)[0], np.random.default_rng(3))
+    paper = fill_field(
+        render_sheet_page(form, sheet),
+        form.pages[0],
+        marked,
+        make_writers(1, seed=3)[0],
+        np.random.default_rng(3),
+    )
     assert not rings(read(paper))
 
 
 def test_digits_and_writing_around_boxes_are_no_rings() -> None:
     form, (sheet,) = FORMS.latest("besokslista"), make_blank_sheets(1)
     written = make_values(form, np.random.default_rng(4))
-    values = {spec.name: written[spec.name] for spec in form.pages[0].all_fields if spec.name in written}
-    assert not rings(read(fill_field(render_sheet_page(form, sheet), form.pages[0], values, make_writers(1, seed=4)[0], np.random.default_rng(4))))
+    values = {
+        spec.name: written[spec.name] for spec in form.pages[0].all_fields if spec.name in written
+    }
+    assert not rings(
+        read(
+            fill_field(
+                render_sheet_page(form, sheet),
+                form.pages[0],
+                values,
+                make_writers(1, seed=4)[0],
+                np.random.default_rng(4),
+            )
+        )
+    )

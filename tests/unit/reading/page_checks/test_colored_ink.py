@@ -1,4 +1,6 @@
-"""Red ink in a field of a page filled in with another pen is told of and never surely a value; grey scans and other pens show none."""
+"""Red ink in a field of a page filled in with another pen is told of and never surely a value; grey
+scans and other pens show none.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,16 @@ TICKED = ["rad03.mat", "rad05.signatur", "rad07.start", "rad08.namn"]
 def _filled(*, empty: bool = False) -> Image:
     (sheet,), rng = make_blank_sheets(1), np.random.default_rng(3)
     values = {} if empty else make_values(VISITS, rng)
-    page = (fill_field(render_sheet_page(VISITS, sheet), VISITS.pages[0], values, make_writers(1, seed=11)[0], rng) * 0.945).astype(np.uint8)
+    page = (
+        fill_field(
+            render_sheet_page(VISITS, sheet),
+            VISITS.pages[0],
+            values,
+            make_writers(1, seed=11)[0],
+            rng,
+        )
+        * 0.945
+    ).astype(np.uint8)
     page.flags.writeable = False
     return page
 
@@ -50,18 +61,30 @@ def _tick(paper: Image, spec: FieldSpec, colour: tuple[int, int, int]) -> None:
 
 
 def _read(paper: Image, suffix: str = ".png") -> PageReading:
-    data = cv2.imencode(suffix, paper, [cv2.IMWRITE_JPEG_QUALITY, 75] if suffix == ".jpg" else [])[1].tobytes()
-    return PageReader.of_forms(FORMS).read(data, "image/jpeg" if suffix == ".jpg" else "image/png").reading
+    data = cv2.imencode(suffix, paper, [cv2.IMWRITE_JPEG_QUALITY, 75] if suffix == ".jpg" else [])[
+        1
+    ].tobytes()
+    return (
+        PageReader.of_forms(FORMS)
+        .read(data, "image/jpeg" if suffix == ".jpg" else "image/png")
+        .reading
+    )
 
 
 def _told(reading: PageReading) -> set[str]:
-    return {problem.partition(":")[2] for problem in reading.issues if problem.startswith("red_ink:")}
+    return {
+        problem.partition(":")[2] for problem in reading.issues if problem.startswith("red_ink:")
+    }
 
 
 @pytest.mark.parametrize("dpi", [300, 150])
 def test_red_ticks_in_fields_are_told_of(dpi: int) -> None:
-    """Drawn in empty fields they were surely marks and signatures, in filled ones nothing told of them."""
-    paper = cv2.resize(_ticked(_filled(), TICKED), None, fx=dpi / 300, fy=dpi / 300, interpolation=cv2.INTER_AREA)
+    """Drawn in empty fields they were surely marks and signatures, in filled ones nothing told of
+    them.
+    """
+    paper = cv2.resize(
+        _ticked(_filled(), TICKED), None, fx=dpi / 300, fy=dpi / 300, interpolation=cv2.INTER_AREA
+    )
     reading = _read(np.asarray(paper, np.uint8), ".jpg")
     assert set(TICKED) <= _told(reading)
     assert len(_told(reading)) <= len(TICKED) + 2  # what the ends of a tick reach into
@@ -72,7 +95,11 @@ def test_a_page_that_is_filled_in_with_red_is_not_told_of() -> None:
     assert not _told(_read(_ticked(_filled(empty=True), TICKED)))
 
 
-@pytest.mark.parametrize("colour", [(150, 40, 20), (115, 60, 30), (40, 40, 40), (140, 50, 60)], ids=["blue", "dark blue", "black", "violet blue"])
+@pytest.mark.parametrize(
+    "colour",
+    [(150, 40, 20), (115, 60, 30), (40, 40, 40), (140, 50, 60)],
+    ids=["blue", "dark blue", "black", "violet blue"],
+)
 def test_other_pens_are_not_red(colour: tuple[int, int, int]) -> None:
     assert not _told(_read(_ticked(_filled(), TICKED, colour)))
 

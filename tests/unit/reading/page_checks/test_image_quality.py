@@ -1,4 +1,6 @@
-"""A page through which its back shines, that lies in shadow, or whose picture is blurred is said to be so, and no other; nothing on it is sure."""
+"""A page through which its back shines, that lies in shadow, or whose picture is blurred is said to
+be so, and no other; nothing on it is sure.
+"""
 
 from __future__ import annotations
 
@@ -47,16 +49,25 @@ def _page(form_id: str) -> Image:
     """A filled page as it is printed, 300 dpi."""
     form, rng = FORMS[form_id], np.random.default_rng(5)
     (hand,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
-    return geometry.to_grayscale(fill_field(render_sheet_page(form, sheet), form.pages[0], make_values(form, rng), hand, rng))
+    return geometry.to_grayscale(
+        fill_field(render_sheet_page(form, sheet), form.pages[0], make_values(form, rng), hand, rng)
+    )
 
 
 def _found(form_id: str, *damage: Damage) -> tuple[IssueCode, ...]:
     state, rng = DamagedPage(_page(form_id), lambda points: points), np.random.default_rng(7)
     for step in damage:
         state = step(state, rng)
-    upright = np.asarray(cv2.resize(state.image, (1680, 2376), interpolation=cv2.INTER_AREA), np.uint8)
+    upright = np.asarray(
+        cv2.resize(state.image, (1680, 2376), interpolation=cv2.INTER_AREA), np.uint8
+    )
     unfilled = template_image(FORMS[form_id], 1)
-    return find_quality_issues(FORMS[form_id].pages[0].all_fields, upright, unfilled, measure_print_contrast(upright, unfilled))
+    return find_quality_issues(
+        FORMS[form_id].pages[0].all_fields,
+        upright,
+        unfilled,
+        measure_print_contrast(upright, unfilled),
+    )
 
 
 @pytest.mark.parametrize("form_id", SOME)
@@ -95,7 +106,16 @@ def test_what_is_not_clear_is_said_to_be_so(form_id: str, damage: Damage, what: 
     assert _found(form_id, damage, partial(add_noise, sigma=3)) == (what,)
 
 
-@pytest.mark.parametrize(("p", "why", "after"), [(0.999, [IssueCode.BLURRED], POOR_IMAGE_MAX_P), (0.4, [IssueCode.BLURRED], 0.4), (0.999, [], 0.999)])
-def test_nothing_is_sure_on_a_page_that_is_not_clear(p: float, why: list[IssueCode], after: float) -> None:
+@pytest.mark.parametrize(
+    ("p", "why", "after"),
+    [
+        (0.999, [IssueCode.BLURRED], POOR_IMAGE_MAX_P),
+        (0.4, [IssueCode.BLURRED], 0.4),
+        (0.999, [], 0.999),
+    ],
+)
+def test_nothing_is_sure_on_a_page_that_is_not_clear(
+    p: float, why: list[IssueCode], after: float
+) -> None:
     reading = Reading("12:30", p, State.READ)
     assert cap_confidence({"a": reading}, why) == {"a": replace(reading, p=after)}

@@ -1,4 +1,6 @@
-"""In black and white, where the pale print of a form is lost, what lies over a page is known by the printed words that are missing."""
+"""In black and white, where the pale print of a form is lost, what lies over a page is known by the
+printed words that are missing.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,11 @@ from tests.support.pages.form_choice import by_form
 pytestmark = pytest.mark.slow
 
 FORMS = Forms.load(ROOT / "forms")
-IN_USE = [form for form in {form.id for form in FORMS.values()} if not FORMS.latest(form).printed_elsewhere]
+IN_USE = [
+    form
+    for form in {form.id for form in FORMS.values()}
+    if not FORMS.latest(form).printed_elsewhere
+]
 BLACK = 150
 """Pale print is lighter than this, pen and words are darker."""
 
@@ -33,27 +39,51 @@ def _black_and_white(form_id: str, over: Box | None = None) -> Image:
     """A filled page as registration lays it, with a white sheet of paper over a part of it."""
     form, rng = FORMS.latest(form_id), np.random.default_rng(3)
     (hand,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
-    page = geometry.to_grayscale(fill_field(render_sheet_page(form, sheet), form.pages[0], make_values(form, rng), hand, rng))
+    page = geometry.to_grayscale(
+        fill_field(render_sheet_page(form, sheet), form.pages[0], make_values(form, rng), hand, rng)
+    )
     if over:
-        left, top, right, bottom = (round(side * PRINT_PX_PER_MM) for side in (over.x, over.y, over.x + over.w, over.y + over.h))
-        cv2.fillPoly(page, [np.array([(left, top), (right, top + 30), (right - 30, bottom), (left - 30, bottom - 30)])], 255)
+        left, top, right, bottom = (
+            round(side * PRINT_PX_PER_MM)
+            for side in (over.x, over.y, over.x + over.w, over.y + over.h)
+        )
+        cv2.fillPoly(
+            page,
+            [
+                np.array(
+                    [(left, top), (right, top + 30), (right - 30, bottom), (left - 30, bottom - 30)]
+                )
+            ],
+            255,
+        )
     two = np.where(page > BLACK, 255, 0).astype(np.uint8)
     return np.asarray(cv2.resize(two, (1680, 2376), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _hidden(form_id: str, page: Image) -> dict[str, IssueCode]:
     unfilled = template_image(FORMS.latest(form_id), 1)
-    return find_occluded_fields(FORMS.latest(form_id).pages[0].all_fields, page, unfilled, measure_print_contrast(page, unfilled))
+    return find_occluded_fields(
+        FORMS.latest(form_id).pages[0].all_fields,
+        page,
+        unfilled,
+        measure_print_contrast(page, unfilled),
+    )
 
 
-@pytest.mark.parametrize("over", [Box(60, 90, 50, 25), Box(110, 140, 76, 76), Box(15, 160, 180, 30)], ids=["label", "note", "strip"])
+@pytest.mark.parametrize(
+    "over",
+    [Box(60, 90, 50, 25), Box(110, 140, 76, 76), Box(15, 160, 180, 30)],
+    ids=["label", "note", "strip"],
+)
 @pytest.mark.parametrize("form_id", ["besokslista", "matvarden", "korlista"])
 def test_fields_under_a_white_sheet_are_covered(form_id: str, over: Box) -> None:
     """They were surely empty."""
     under = {
         spec.name
         for spec in FORMS.latest(form_id).pages[0].all_fields
-        if spec.kind is not Kind.PRINTED and geometry.box_distance(geometry.widen_box(spec.area, -2), geometry.widen_box(over, -4)) == 0
+        if spec.kind is not Kind.PRINTED
+        and geometry.box_distance(geometry.widen_box(spec.area, -2), geometry.widen_box(over, -4))
+        == 0
     }
     assert under
     assert under <= _hidden(form_id, _black_and_white(form_id, over)).keys()

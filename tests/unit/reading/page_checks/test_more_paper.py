@@ -24,7 +24,12 @@ from research.evaluation.damage.series import SERIES_BY_NAME, DamageTrial, damag
 pytestmark = pytest.mark.slow
 
 FORMS = Forms.load(ROOT / "forms")
-WORDS = ("Ringt dottern om nyckeln", "Ny tid hos doktorn 14/3", "Vill ha hjälp med handling", "Sår på hälen, rött")
+WORDS = (
+    "Ringt dottern om nyckeln",
+    "Ny tid hos doktorn 14/3",
+    "Vill ha hjälp med handling",
+    "Sår på hälen, rött",
+)
 
 
 @cache
@@ -41,9 +46,13 @@ def note(lines: int = 4, writer: int = 1, paper: int = 255) -> Image:
     """A sheet without marks, A4 at 150 dpi, with some lines of handwriting."""
     page, rng = np.full((3508, 2480), paper, np.uint8), np.random.default_rng(writer)
     for line in range(lines):
-        mask = make_writers(writer + 1, seed=11)[writer].words(WORDS[line % len(WORDS)], 130, rng)[:, :2000]
+        mask = make_writers(writer + 1, seed=11)[writer].words(WORDS[line % len(WORDS)], 130, rng)[
+            :, :2000
+        ]
         top, (h, w) = 350 + 160 * line, mask.shape
-        page[top : top + h, 250 : 250 + w] = (page[top : top + h, 250 : 250 + w] * (1 - 0.8 * mask)).astype(np.uint8)
+        page[top : top + h, 250 : 250 + w] = (
+            page[top : top + h, 250 : 250 + w] * (1 - 0.8 * mask)
+        ).astype(np.uint8)
     return small(page)
 
 
@@ -65,7 +74,9 @@ def stripes(pitch_mm: float, wide_mm: float, light: tuple[int, int] = (150, 215)
 def wood(seed: int, light: float = 190, contrast: float = 45) -> Image:
     """A wooden table with grain and knots along it."""
     rng = np.random.default_rng(seed)
-    grain = cv2.GaussianBlur(rng.normal(0, 1, (2480, 2480)).astype(np.float32), (0, 0), sigmaX=60, sigmaY=1.5)
+    grain = cv2.GaussianBlur(
+        rng.normal(0, 1, (2480, 2480)).astype(np.float32), (0, 0), sigmaX=60, sigmaY=1.5
+    )
     return np.asarray(np.clip(light + contrast * grain / grain.std(), 0, 255), np.uint8)
 
 
@@ -91,15 +102,24 @@ def keyboard() -> Image:
         x, y = 20 + 112 * (number % 22), 40 + 112 * (number // 22)
         cv2.rectangle(table, (x, y), (x + 95, y + 95), (235,), -1)
         text = ("home", "Q", "end", "shift", "W")[number % 5]
-        cv2.putText(table, text, (x + 8, y + 50), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (60,), 1, cv2.LINE_AA)
+        cv2.putText(
+            table, text, (x + 8, y + 50), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (60,), 1, cv2.LINE_AA
+        )
     return table
 
 
 def photographed(picture: Image, seed: int = 1) -> Image:
     """The picture with grain, in light that falls off to the right, as a telephone sends it."""
     lit = picture * np.linspace(1, 0.55, picture.shape[1])
-    grainy = np.clip(lit + np.random.default_rng(seed).normal(0, 5, picture.shape), 0, 255).astype(np.uint8)
-    return np.asarray(cv2.imdecode(cv2.imencode(".jpg", grainy, [cv2.IMWRITE_JPEG_QUALITY, 70])[1], cv2.IMREAD_GRAYSCALE), np.uint8)
+    grainy = np.clip(lit + np.random.default_rng(seed).normal(0, 5, picture.shape), 0, 255).astype(
+        np.uint8
+    )
+    return np.asarray(
+        cv2.imdecode(
+            cv2.imencode(".jpg", grainy, [cv2.IMWRITE_JPEG_QUALITY, 70])[1], cv2.IMREAD_GRAYSCALE
+        ),
+        np.uint8,
+    )
 
 
 def note_on_wood() -> Image:
@@ -121,7 +141,9 @@ BESIDE: dict[str, Callable[[], Image]] = {
     "to the left": lambda: np.hstack([note(writer=2), form_page()]),
     "below": lambda: np.vstack([form_page(), note(writer=3)]),
     "above": lambda: np.vstack([note(writer=0), form_page()]),
-    "turned": lambda: np.hstack([form_page(), on(np.full((1754, 1754), 255, np.uint8), np.rot90(note()))]),
+    "turned": lambda: np.hstack(
+        [form_page(), on(np.full((1754, 1754), 255, np.uint8), np.rot90(note()))]
+    ),
     "upside down": lambda: np.hstack([form_page(), np.rot90(note(), 2)]),
     "of two lines": lambda: np.hstack([form_page(), note(2)]),
     "on a table": note_on_wood,
@@ -173,19 +195,38 @@ def test_a_photograph_of_a_form_shows_no_other_paper(name: str) -> None:
     assert not told(decode_image(data, "image/jpeg"))
 
 
-@pytest.mark.parametrize(("kind", "strength"), [("perspective", 40), ("shadow", 0.7), ("torn corner", 60), ("printed smaller", 71)])
+@pytest.mark.parametrize(
+    ("kind", "strength"),
+    [("perspective", 40), ("shadow", 0.7), ("torn corner", 60), ("printed smaller", 71)],
+)
 def test_a_damaged_form_shows_no_other_paper(kind: str, strength: float) -> None:
     assert strength in SERIES_BY_NAME[kind].strengths
-    assert not told(damage_page(DamageTrial("besokslista", 0, kind, strength), fill_sheet("besokslista", 0)).image)
+    assert not told(
+        damage_page(
+            DamageTrial("besokslista", 0, kind, strength), fill_sheet("besokslista", 0)
+        ).image
+    )
 
 
 def test_the_form_is_read_and_the_other_sheet_is_told_of() -> None:
     """The values are those that are read from the form by itself."""
     reader = PageReader.of_forms(FORMS)
-    page = np.asarray(cv2.resize(to_grayscale(fill_sheet("besokslista", 1).printed.image), (1654, 2339), interpolation=cv2.INTER_AREA), np.uint8)
+    page = np.asarray(
+        cv2.resize(
+            to_grayscale(fill_sheet("besokslista", 1).printed.image),
+            (1654, 2339),
+            interpolation=cv2.INTER_AREA,
+        ),
+        np.uint8,
+    )
     beside = np.hstack([page, cv2.resize(note(), (1654, 2339))])
-    alone, both = (reader.read(cv2.imencode(".png", picture)[1].tobytes(), "image/png").reading for picture in (page, beside))
+    alone, both = (
+        reader.read(cv2.imencode(".png", picture)[1].tobytes(), "image/png").reading
+        for picture in (page, beside)
+    )
     assert alone.outcome is both.outcome is Outcome.READ
     assert IssueCode.MORE_PAPER in both.issues
     assert IssueCode.MORE_PAPER not in alone.issues
-    assert {name: one.value for name, one in both.fields.items()} == {name: one.value for name, one in alone.fields.items()}
+    assert {name: one.value for name, one in both.fields.items()} == {
+        name: one.value for name, one in alone.fields.items()
+    }

@@ -1,4 +1,6 @@
-"""Numbers nearly a whole box above or below their boxes, on the label or in the gap: the boxes were surely empty."""
+"""Numbers nearly a whole box above or below their boxes, on the label or in the gap: the boxes were
+surely empty.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +36,18 @@ def _figures(paper: Image, spec: FieldSpec, down: float) -> None:
     """47 in the last two boxes, so many mm lower."""
     for cell, paths in zip(spec.cell_boxes[-2:], FIGURES, strict=True):
         at = np.array([cell.x + 0.2, cell.y + 0.6 + down])
-        points = [np.round((np.array(path) + at) * PRINT_PX_PER_MM).astype(np.int32) for path in paths]
+        points = [
+            np.round((np.array(path) + at) * PRINT_PX_PER_MM).astype(np.int32) for path in paths
+        ]
         cv2.polylines(paper, points, False, PEN, 5, cv2.LINE_AA)
 
 
 def _read(paper: Image) -> PageReading:
-    return PageReader.of_forms(FORMS).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
+    return (
+        PageReader.of_forms(FORMS)
+        .read(cv2.imencode(".png", paper)[1].tobytes(), "image/png")
+        .reading
+    )
 
 
 @pytest.mark.parametrize("down", [-6.5, 6.5])
@@ -48,7 +56,11 @@ def test_a_number_a_whole_box_away_leaves_its_boxes_seldom_surely_empty(down: fl
     for name in NAMES:
         _figures(paper, form.by_name[name], down)
     reading = _read(paper)
-    silent = [name for name in NAMES if reading.fields[name].state is State.EMPTY and reading.fields[name].p > UNSEEN_P]
+    silent = [
+        name
+        for name in NAMES
+        if reading.fields[name].state is State.EMPTY and reading.fields[name].p > UNSEEN_P
+    ]
     assert len(silent) <= 2, silent  # of a figure on a label next to nothing may show
 
 
@@ -59,6 +71,10 @@ def test_a_number_in_its_boxes_says_nothing_of_those_above_and_below() -> None:
             _figures(paper, form.by_name[name], 0.0)
     reading = _read(paper)
     assert [problem for problem in reading.issues if problem.startswith("outside_boxes")] == []
-    empty = [spec.name for spec in form.fields if spec.kind is Kind.DIGITS and reading.fields[spec.name].state is State.EMPTY]
+    empty = [
+        spec.name
+        for spec in form.fields
+        if spec.kind is Kind.DIGITS and reading.fields[spec.name].state is State.EMPTY
+    ]
     assert len(empty) > len(NAMES)
     assert min(reading.fields[name].p for name in empty) > UNSEEN_P

@@ -40,14 +40,22 @@ def _upright(form_id: str, *, solid: bool = False) -> Image:
     if solid:
         values |= {spec.name: SOLID_MARK for spec in form.fields if spec.kind is Kind.MARK}
     page = fill_field(render_sheet_page(form, sheet), form.pages[0], values, hand, rng)
-    grey = np.asarray(cv2.resize(geometry.to_grayscale(page), (1680, 2376), interpolation=cv2.INTER_AREA), np.uint8)
+    grey = np.asarray(
+        cv2.resize(geometry.to_grayscale(page), (1680, 2376), interpolation=cv2.INTER_AREA),
+        np.uint8,
+    )
     grey.flags.writeable = False
     return grey
 
 
 def _hidden(form_id: str, page: Image) -> dict[str, IssueCode]:
     form = FORMS[form_id]
-    return find_occluded_fields(form.pages[0].all_fields, page, template_image(form, 1), measure_print_contrast(page, template_image(form, 1)))
+    return find_occluded_fields(
+        form.pages[0].all_fields,
+        page,
+        template_image(form, 1),
+        measure_print_contrast(page, template_image(form, 1)),
+    )
 
 
 def _within(form_id: str, area: Box) -> set[str]:
@@ -56,7 +64,10 @@ def _within(form_id: str, area: Box) -> set[str]:
     return {
         s.name
         for s in fields
-        if s.area.x >= area.x and s.area.y >= area.y and s.area.x + s.area.w <= area.x + area.w and s.area.y + s.area.h <= area.y + area.h
+        if s.area.x >= area.x
+        and s.area.y >= area.y
+        and s.area.x + s.area.w <= area.x + area.w
+        and s.area.y + s.area.h <= area.y + area.h
     }
 
 
@@ -69,7 +80,12 @@ def test_a_digit_box_of_which_half_is_torn_off_is_covered() -> None:
     """What was written in it is gone with it: 60 hours become 6."""
     field = FORMS["pappersschema"].by_name["rad03.son"]
     last = field.cell_boxes[-1]
-    torn = [(last.x + last.w * 0.2, last.y + last.h + 2), (last.x + last.w * 0.9, last.y - 2), (215, last.y - 2), (215, last.y + last.h + 2)]
+    torn = [
+        (last.x + last.w * 0.2, last.y + last.h + 2),
+        (last.x + last.w * 0.9, last.y - 2),
+        (215, last.y - 2),
+        (215, last.y + last.h + 2),
+    ]
     page = np.ascontiguousarray(_upright("pappersschema").copy())
     cv2.fillPoly(page, [np.round(np.array(torn) * SCALE).astype(np.int32)], (252,))
     assert _hidden("pappersschema", page)[field.name] is IssueCode.COVERED
@@ -80,7 +96,13 @@ def test_digit_boxes_with_a_hole_punched_into_them_are_covered() -> None:
     field = FORMS["utbetalningslista"].by_name["rad05.konto"]
     cell = field.cell_boxes[3]
     page = np.ascontiguousarray(_upright("utbetalningslista").copy())
-    cv2.circle(page, (round((cell.x + 0.3) * SCALE), round((cell.y + 1.4) * SCALE)), round(2.5 * SCALE), (255,), -1)
+    cv2.circle(
+        page,
+        (round((cell.x + 0.3) * SCALE), round((cell.y + 1.4) * SCALE)),
+        round(2.5 * SCALE),
+        (255,),
+        -1,
+    )
     assert _hidden("utbetalningslista", page) == {field.name: IssueCode.COVERED}
 
 
@@ -90,7 +112,11 @@ def test_boxes_that_are_filled_in_are_not_covered() -> None:
 
 @pytest.mark.parametrize("threshold", [120, 170, 220])
 def test_lost_pale_print_hides_nothing(threshold: int) -> None:
-    page = binarize(DamagedPage(_upright("besokslista"), lambda points: points), np.random.default_rng(1), threshold=threshold)
+    page = binarize(
+        DamagedPage(_upright("besokslista"), lambda points: points),
+        np.random.default_rng(1),
+        threshold=threshold,
+    )
     assert _hidden("besokslista", page.image) == {}
 
 
@@ -117,7 +143,9 @@ def test_what_is_torn_off_is_covered(ground: int) -> None:
 def test_what_is_too_dark_to_be_seen_is_covered() -> None:
     page = _upright("besokslista").astype(np.float64)
     page[150 * SCALE :] *= 0.02
-    noisy = np.clip(page + np.random.default_rng(1).normal(0, 3, page.shape), 0, 255).astype(np.uint8)
+    noisy = np.clip(page + np.random.default_rng(1).normal(0, 3, page.shape), 0, 255).astype(
+        np.uint8
+    )
     assert _within("besokslista", Box(0, 155, 210, 142)) <= _hidden("besokslista", noisy).keys()
 
 
@@ -144,7 +172,9 @@ def test_a_hidden_field_is_doubted_and_keeps_its_value() -> None:
 def test_what_is_taped_over_is_noticed_though_it_looks_empty(form_id: str) -> None:
     form = FORMS[form_id]
     rng = np.random.default_rng(6)
-    paper = np.clip(_upright(form_id) * 0.94 + rng.normal(0, 2, _upright(form_id).shape), 0, 255).astype(np.uint8)
+    paper = np.clip(
+        _upright(form_id) * 0.94 + rng.normal(0, 2, _upright(form_id).shape), 0, 255
+    ).astype(np.uint8)
     taped = next(spec for spec in form.pages[0].all_fields if spec.kind in (Kind.DIGITS, Kind.MARK))
     x, y, w, h = (round(side * SCALE) for side in taped.area.as_list())
     page = paper.copy()

@@ -1,4 +1,6 @@
-"""Crosses beside their box and ticks that end in the next one are told of: the boxes were read as surely empty, or as surely marked."""
+"""Crosses beside their box and ticks that end in the next one are told of: the boxes were read as
+surely empty, or as surely marked.
+"""
 
 from __future__ import annotations
 
@@ -38,27 +40,51 @@ def drawn(paper: Image, *paths: Sequence[tuple[float, float]]) -> PageReading:
     for path in paths:
         points = np.round(np.array(path) * PRINT_PX_PER_MM).astype(np.int32).reshape(-1, 1, 2)
         cv2.polylines(paper, [points], False, PEN, 5, cv2.LINE_AA)
-    return PageReader.of_forms(FORMS).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
+    return (
+        PageReader.of_forms(FORMS)
+        .read(cv2.imencode(".png", paper)[1].tobytes(), "image/png")
+        .reading
+    )
 
 
 def told(reading: PageReading) -> set[str]:
-    return {problem.partition(":")[2] for problem in reading.issues if problem.startswith("beside_box")}
+    return {
+        problem.partition(":")[2] for problem in reading.issues if problem.startswith("beside_box")
+    }
 
 
-@pytest.mark.parametrize(("form_id", "name"), [("besokslista", "rad03.mat"), ("besokslista", "rad05.dusch"), ("signeringslista", "dag03.avvikelse2")])
+@pytest.mark.parametrize(
+    ("form_id", "name"),
+    [
+        ("besokslista", "rad03.mat"),
+        ("besokslista", "rad05.dusch"),
+        ("signeringslista", "dag03.avvikelse2"),
+    ],
+)
 def test_a_cross_on_the_label_of_its_box_is_told_of(form_id: str, name: str) -> None:
     box = box_of(form_id, name)
     x, y = box.x + box.w / 2 + 1.45 * box.w, box.y + box.h / 2
-    reading = drawn(sheet_of(form_id), [(x - 1.8, y - 1.8), (x + 1.8, y + 1.8)], [(x - 1.8, y + 1.8), (x + 1.8, y - 1.8)])
+    reading = drawn(
+        sheet_of(form_id),
+        [(x - 1.8, y - 1.8), (x + 1.8, y + 1.8)],
+        [(x - 1.8, y + 1.8), (x + 1.8, y - 1.8)],
+    )
     assert name in told(reading)
     assert reading.fields[name].p <= UNSEEN_P
 
 
 def test_a_tick_that_ends_in_the_next_box_is_told_of() -> None:
-    upper, lower = sorted(((box_of("larmatgard", name), name) for name in ("fall", "sjukskoterska_kontaktad")), key=lambda one: one[0].y)
+    upper, lower = sorted(
+        ((box_of("larmatgard", name), name) for name in ("fall", "sjukskoterska_kontaktad")),
+        key=lambda one: one[0].y,
+    )
     assert upper[0].y + upper[0].h < lower[0].y
     box = lower[0]
-    tick = [(box.x + 0.8, box.y + 2.2), (box.x + 2.0, box.y + box.h - 0.8), (box.x + 3.9, upper[0].y + 2.0)]
+    tick = [
+        (box.x + 0.8, box.y + 2.2),
+        (box.x + 2.0, box.y + box.h - 0.8),
+        (box.x + 3.9, upper[0].y + 2.0),
+    ]
     reading = drawn(sheet_of("larmatgard"), tick)
     assert told(reading) == {"fall", "sjukskoterska_kontaktad"}
     assert reading.fields[upper[1]].p <= UNSEEN_P
@@ -68,9 +94,17 @@ def test_a_tick_that_ends_in_the_next_box_is_told_of() -> None:
 def test_marks_in_their_boxes_are_not(form_id: str) -> None:
     form = FORMS.latest(form_id)
     marked = {
-        spec.name: spec.options[0].value if spec.options else True for spec in form.pages[0].all_fields if spec.kind in (Kind.MARK, Kind.CHOICE)
+        spec.name: spec.options[0].value if spec.options else True
+        for spec in form.pages[0].all_fields
+        if spec.kind in (Kind.MARK, Kind.CHOICE)
     }
-    paper = fill_field(sheet_of(form_id), form.pages[0], marked, make_writers(1, seed=3)[0], np.random.default_rng(3))
+    paper = fill_field(
+        sheet_of(form_id),
+        form.pages[0],
+        marked,
+        make_writers(1, seed=3)[0],
+        np.random.default_rng(3),
+    )
     assert told(drawn(paper)) == set()
 
 

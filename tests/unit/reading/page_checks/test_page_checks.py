@@ -14,7 +14,11 @@ def test_every_check_is_one_function_in_its_own_module() -> None:
 
 def test_what_a_check_finds_in_a_field_has_low_confidence() -> None:
     """A reviewer who keys a field blind is shown such issues: `Severity.LOW_CONFIDENCE`."""
-    found = {code for code in IssueCode if code.scope is Scope.FIELD and code.severity is Severity.LOW_CONFIDENCE}
+    found = {
+        code
+        for code in IssueCode
+        if code.scope is Scope.FIELD and code.severity is Severity.LOW_CONFIDENCE
+    }
     assert found == {
         IssueCode.COVERED,
         IssueCode.PLACE_UNSURE,

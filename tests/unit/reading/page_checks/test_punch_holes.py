@@ -12,7 +12,12 @@ from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Box, Image
 from pipeline.domain.settings import ROOT
 from pipeline.forms.printing import make_blank_sheets
-from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, SOLID_MARK, fill_field, render_sheet_page
+from pipeline.preparation.practice.fill_sheet import (
+    PRINT_PX_PER_MM,
+    SOLID_MARK,
+    fill_field,
+    render_sheet_page,
+)
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.print_contrast import measure_print_contrast
@@ -25,17 +30,29 @@ FORMS = Forms.load(ROOT / "forms")
 
 
 def _marks(form_id: str) -> list[FieldSpec]:
-    return [spec for spec in FORMS.latest(form_id).pages[0].all_fields if spec.kind is Kind.MARK][::3]
+    return [spec for spec in FORMS.latest(form_id).pages[0].all_fields if spec.kind is Kind.MARK][
+        ::3
+    ]
 
 
 def _hidden(form_id: str, page: Image) -> dict[str, IssueCode]:
     form = FORMS.latest(form_id)
-    upright = np.asarray(cv2.resize(geometry.to_grayscale(page), (1680, 2376), interpolation=cv2.INTER_AREA), np.uint8)
-    return find_occluded_fields(form.pages[0].all_fields, upright, template_image(form, 1), measure_print_contrast(upright, template_image(form, 1)))
+    upright = np.asarray(
+        cv2.resize(geometry.to_grayscale(page), (1680, 2376), interpolation=cv2.INTER_AREA),
+        np.uint8,
+    )
+    return find_occluded_fields(
+        form.pages[0].all_fields,
+        upright,
+        template_image(form, 1),
+        measure_print_contrast(upright, template_image(form, 1)),
+    )
 
 
 def _middle(box: Box) -> tuple[int, int]:
-    return round((box.x + box.w / 2 + 0.3) * PRINT_PX_PER_MM), round((box.y + box.h / 2 - 0.2) * PRINT_PX_PER_MM)
+    return round((box.x + box.w / 2 + 0.3) * PRINT_PX_PER_MM), round(
+        (box.y + box.h / 2 - 0.2) * PRINT_PX_PER_MM
+    )
 
 
 @pytest.mark.parametrize("form_id", ["besokslista", "korlista", "avvikelse-hsl"])
@@ -44,7 +61,9 @@ def test_a_hole_is_no_filled_box(form_id: str) -> None:
     (sheet,) = make_blank_sheets(1)
     paper = render_sheet_page(FORMS.latest(form_id), sheet)
     for spec in _marks(form_id):
-        cv2.circle(paper, _middle(spec.area), round(3.0 * PRINT_PX_PER_MM), (20, 20, 20), -1, cv2.LINE_AA)
+        cv2.circle(
+            paper, _middle(spec.area), round(3.0 * PRINT_PX_PER_MM), (20, 20, 20), -1, cv2.LINE_AA
+        )
     hidden = _hidden(form_id, paper)
     assert {spec.name for spec in _marks(form_id)} <= hidden.keys()
 
@@ -55,4 +74,6 @@ def test_filled_boxes_are_not_covered(form_id: str) -> None:
     form, rng = FORMS.latest(form_id), np.random.default_rng(2)
     solid = {spec.name: SOLID_MARK for spec in _marks(form_id)}
     for hand in make_writers(3, seed=5):
-        assert not _hidden(form_id, fill_field(render_sheet_page(form, sheet), form.pages[0], solid, hand, rng))
+        assert not _hidden(
+            form_id, fill_field(render_sheet_page(form, sheet), form.pages[0], solid, hand, rng)
+        )

@@ -1,4 +1,6 @@
-"""Lines that go over several fields: what they cross was surely marked, surely signed or surely empty, and rows that are struck out surely valid."""
+"""Lines that go over several fields: what they cross was surely marked, surely signed or surely
+empty, and rows that are struck out surely valid.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,10 @@ def drawn(paper: Image, *lines: Line) -> Image:
         shaken: list[tuple[float, float]] = []
         for (x0, y0), (x1, y1) in itertools.pairwise(line):
             steps = np.linspace(0, 1, max(2, round(float(np.hypot(x1 - x0, y1 - y0)) / 4)))
-            shaken += [(x0 + t * (x1 - x0) + rng.normal(0, 0.25), y0 + t * (y1 - y0) + rng.normal(0, 0.25)) for t in steps]
+            shaken += [
+                (x0 + t * (x1 - x0) + rng.normal(0, 0.25), y0 + t * (y1 - y0) + rng.normal(0, 0.25))
+                for t in steps
+            ]
         points = np.round(np.array(shaken) * PRINT_PX_PER_MM).astype(np.int32).reshape(-1, 1, 2)
         cv2.polylines(paper, [points], False, PEN, 5, cv2.LINE_AA)
     return paper
@@ -52,37 +57,67 @@ def filled(form_id: str, rows: int) -> Image:
     values: dict[str, Value] = {}
     for spec in form.pages[0].all_fields:
         if spec.row in first and spec.kind in (Kind.MARK, Kind.CHOICE, Kind.INITIALS):
-            values[spec.name] = {Kind.MARK: True, Kind.CHOICE: spec.options[0].value if spec.options else None, Kind.INITIALS: "AB"}[spec.kind]
+            values[spec.name] = {
+                Kind.MARK: True,
+                Kind.CHOICE: spec.options[0].value if spec.options else None,
+                Kind.INITIALS: "AB",
+            }[spec.kind]
         elif spec.row in first and spec.name in written:
             values[spec.name] = written[spec.name]
-    return fill_field(render_sheet_page(form, sheet), form.pages[0], values, make_writers(1, seed=5)[0], np.random.default_rng(5))
+    return fill_field(
+        render_sheet_page(form, sheet),
+        form.pages[0],
+        values,
+        make_writers(1, seed=5)[0],
+        np.random.default_rng(5),
+    )
 
 
 def read(paper: Image) -> PageReading:
     grey = cv2.cvtColor(paper, cv2.COLOR_BGR2GRAY)
-    return PageReader.of_forms(FORMS).read(cv2.imencode(".png", grey)[1].tobytes(), "image/png").reading
+    return (
+        PageReader.of_forms(FORMS)
+        .read(cv2.imencode(".png", grey)[1].tobytes(), "image/png")
+        .reading
+    )
 
 
 def told(reading: PageReading) -> set[str]:
-    names = {problem.partition(":")[2] for problem in reading.issues if problem.startswith("line_across:")}
+    names = {
+        problem.partition(":")[2]
+        for problem in reading.issues
+        if problem.startswith("line_across:")
+    }
     assert all(reading.fields[name].p <= UNSEEN_P for name in names)
     return names
 
 
 def sure(reading: PageReading, prefix: str = "") -> set[str]:
     """The fields that are surely read as something."""
-    return {name for name, field in reading.fields.items() if name.startswith(prefix) and field.value not in (None, False) and field.p >= 0.9}
+    return {
+        name
+        for name, field in reading.fields.items()
+        if name.startswith(prefix) and field.value not in (None, False) and field.p >= 0.9
+    }
 
 
 @pytest.mark.parametrize("column", ["given2", "avvikelse3"])
 def test_a_line_down_a_column_says_something_of_every_row_it_goes_through(column: str) -> None:
-    first, last = area("signeringslista", f"dag02.{column}"), area("signeringslista", f"dag05.{column}")
-    paper = drawn(filled("signeringslista", 1), [(first.x + 2, first.y - 1), (last.x + 2.5, last.y + 4)])
+    first, last = (
+        area("signeringslista", f"dag02.{column}"),
+        area("signeringslista", f"dag05.{column}"),
+    )
+    paper = drawn(
+        filled("signeringslista", 1), [(first.x + 2, first.y - 1), (last.x + 2.5, last.y + 4)]
+    )
     assert told(read(paper)) == {f"dag{row:02d}.{column}" for row in (2, 3, 4, 5)}
 
 
 def test_one_tick_for_three_rows_is_no_mark_of_its_ends_alone() -> None:
-    first, last = area("utbetalningslista", "rad01.utbetald"), area("utbetalningslista", "rad03.utbetald")
+    first, last = (
+        area("utbetalningslista", "rad01.utbetald"),
+        area("utbetalningslista", "rad03.utbetald"),
+    )
     (sheet,) = make_blank_sheets(1)
     paper = render_sheet_page(FORMS.latest("utbetalningslista"), sheet)
     tick = [(last.x - 1, last.y - 14.0), (last.x + 2, last.y + 4), (first.x + 6, first.y)]
@@ -117,7 +152,9 @@ def test_a_line_through_rows_that_are_empty_says_nothing_of_the_rows_above() -> 
     top, low = area("signeringslista", "dag05.datum"), area("signeringslista", "dag10.datum")
     z = [(24.0, top.y + 3), (190.0, top.y + 4), (25.0, low.y + 5), (190.0, low.y + 5)]
     reading = read(drawn(filled("signeringslista", 3), z))
-    assert {name.partition(".")[0] for name in told(reading)} <= {f"dag{row:02d}" for row in range(5, 11)}
+    assert {name.partition(".")[0] for name in told(reading)} <= {
+        f"dag{row:02d}" for row in range(5, 11)
+    }
     assert {name for name in sure(reading, "dag") - told(reading) if name >= "dag05"} == set()
 
 
@@ -129,11 +166,22 @@ def test_a_bracket_beside_two_rows_tells_of_both() -> None:
     assert {name.partition(".")[0] for name in names} == {"rad02", "rad03"}
 
 
-@pytest.mark.parametrize("form_id", ["besokslista", "matvarden", "signeringslista", "signaturfortydligande", "hsl-anteckning"])
+@pytest.mark.parametrize(
+    "form_id",
+    ["besokslista", "matvarden", "signeringslista", "signaturfortydligande", "hsl-anteckning"],
+)
 def test_what_is_written_in_its_fields_is_no_line_across(form_id: str) -> None:
     form, (sheet,) = FORMS.latest(form_id), make_blank_sheets(1)
     for seed in (6, 7):
         values = make_values(form, np.random.default_rng(seed))
-        here = {spec.name: values[spec.name] for spec in form.pages[0].all_fields if spec.name in values}
-        paper = fill_field(render_sheet_page(form, sheet), form.pages[0], here, make_writers(2, seed)[1], np.random.default_rng(seed))
+        here = {
+            spec.name: values[spec.name] for spec in form.pages[0].all_fields if spec.name in values
+        }
+        paper = fill_field(
+            render_sheet_page(form, sheet),
+            form.pages[0],
+            here,
+            make_writers(2, seed)[1],
+            np.random.default_rng(seed),
+        )
         assert told(read(paper)) == set()

@@ -1,4 +1,6 @@
-"""Writing outside all fields is told of, beside the field that is nearest; what is no writing is not."""
+"""Writing outside all fields is told of, beside the field that is nearest; what is no writing is
+not.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,12 @@ from pipeline.domain.model import UNSEEN_P, Box, Client, Image, PageReading, Rea
 from pipeline.domain.settings import ROOT
 from pipeline.forms.fiducials import CODE_BOXES, ORGANISATION_BOX, SERIAL_BOXES
 from pipeline.forms.printing import Sheet, print_sheets
-from pipeline.preparation.practice.fill_sheet import PRINT_DPI, PRINT_PX_PER_MM, fill_field, render_sheet_page
+from pipeline.preparation.practice.fill_sheet import (
+    PRINT_DPI,
+    PRINT_PX_PER_MM,
+    fill_field,
+    render_sheet_page,
+)
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.imaging.geometry import to_grayscale
 from pipeline.reading.imaging.print_contrast import measure_print_contrast
@@ -43,7 +50,9 @@ def written(page: Image, text: str, place: Box, turned: bool = False) -> Image:
     spec = next(spec for spec in NOTE.pages[0].fields if spec.kind is Kind.TEXT)
     field = spec.model_copy(update={"name": "skrift", "box": (place.x, place.y, place.w, place.h)})
     paper = np.ascontiguousarray(np.rot90(page), np.uint8) if turned else page
-    paper = fill_field(paper, PageSpec(fields=(field,)), {"skrift": text}, HAND, np.random.default_rng(4))
+    paper = fill_field(
+        paper, PageSpec(fields=(field,)), {"skrift": text}, HAND, np.random.default_rng(4)
+    )
     return np.ascontiguousarray(np.rot90(paper, -1)) if turned else paper
 
 
@@ -51,30 +60,49 @@ def written(page: Image, text: str, place: Box, turned: bool = False) -> Image:
 def read(text: str, place: tuple[float, float, float, float], turned: bool = False) -> PageReading:
     """A note with some writing on it, as it is read."""
     page = written(render_sheet_page(NOTE, SHEET), text, Box(*place), turned)
-    return PageReader.of_forms(FORMS, [CLIENT]).read(cv2.imencode(".png", page)[1].tobytes(), "image/png").reading
+    return (
+        PageReader.of_forms(FORMS, [CLIENT])
+        .read(cv2.imencode(".png", page)[1].tobytes(), "image/png")
+        .reading
+    )
 
 
-def stray_on(form_id: str, draw: Callable[[Image], Image] | None = None, fields: Mapping[str, Reading] = {}) -> frozenset[str]:
+def stray_on(
+    form_id: str, draw: Callable[[Image], Image] | None = None, fields: Mapping[str, Reading] = {}
+) -> frozenset[str]:
     """What is told of the first page of a form that something is drawn on, laid as it was printed."""
     form = FORMS.latest(form_id)
     pdf = print_sheets(form, [SHEET], organisation="Provköpings kommun, socialförvaltningen")
-    page = draw(np.asarray(cv2.cvtColor(rendered(pdf, PRINT_DPI), cv2.COLOR_GRAY2BGR), np.uint8)) if draw else rendered(pdf, UNFILLED_DPI)
+    page = (
+        draw(np.asarray(cv2.cvtColor(rendered(pdf, PRINT_DPI), cv2.COLOR_GRAY2BGR), np.uint8))
+        if draw
+        else rendered(pdf, UNFILLED_DPI)
+    )
     unfilled = template_image(form, 1)
     laid = cv2.resize(to_grayscale(page), unfilled.shape[::-1], interpolation=cv2.INTER_AREA)
     return find_stray_writing(
-        form.pages[0].all_fields, fields, measure_print_contrast(np.asarray(laid, np.uint8), unfilled), (*CODE_BOXES, *SERIAL_BOXES, ORGANISATION_BOX)
+        form.pages[0].all_fields,
+        fields,
+        measure_print_contrast(np.asarray(laid, np.uint8), unfilled),
+        (*CODE_BOXES, *SERIAL_BOXES, ORGANISATION_BOX),
     )
 
 
 def told(reading: PageReading) -> list[str]:
-    return [problem.partition(":")[2] for problem in reading.issues if problem.startswith("stray_writing:")]
+    return [
+        problem.partition(":")[2]
+        for problem in reading.issues
+        if problem.startswith("stray_writing:")
+    ]
 
 
 def test_words_between_two_notes_are_told_of() -> None:
     note, plan = NOTE.by_name["anteckning"].area, NOTE.by_name["plan"].area
     between = Box(60.0, note.y + note.h + 3.0, 80.0, 6.5)
     assert between.y + between.h < plan.y
-    reading = read("Ringde dottern, hon kommer i kväll", (between.x, between.y, between.w, between.h))
+    reading = read(
+        "Ringde dottern, hon kommer i kväll", (between.x, between.y, between.w, between.h)
+    )
     assert told(reading)
     assert set(told(reading)) <= {"anteckning", "plan"}
     assert all(reading.fields[name].p <= UNSEEN_P for name in told(reading))
@@ -96,7 +124,9 @@ def test_a_line_below_the_last_rule_is_read_and_not_told_of() -> None:
     assert not told(reading)
 
 
-@pytest.mark.parametrize("form_id", by_form(sorted({form.id for form in FORMS.values() if not form.printed_elsewhere})))
+@pytest.mark.parametrize(
+    "form_id", by_form(sorted({form.id for form in FORMS.values() if not form.printed_elsewhere}))
+)
 def test_what_is_printed_on_a_sheet_is_no_writing(form_id: str) -> None:
     """The unit, the client and their labels are on no unfilled form."""
     assert not stray_on(form_id)
@@ -128,7 +158,10 @@ def underlined(page: Image) -> Image:
     """Titles of sections, and a bracket beside a note."""
     paper = page.copy()
     for section in NOTE.pages[0].sections:
-        x, y = round((section.box[0] + 3) * PRINT_PX_PER_MM), round((section.box[1] + 5.4) * PRINT_PX_PER_MM)
+        x, y = (
+            round((section.box[0] + 3) * PRINT_PX_PER_MM),
+            round((section.box[1] + 5.4) * PRINT_PX_PER_MM),
+        )
         cv2.line(paper, (x, y), (x + 400, y + 6), (120, 40, 20), 5, cv2.LINE_AA)
     return paper
 
@@ -160,7 +193,9 @@ WRITER = NOTE.by_name["skribent"].area
     ],
     ids=["below its line", "half below its picture", "beyond its end"],
 )
-def test_what_is_written_half_beside_a_line_is_told_of(text: str, place: tuple[float, float, float, float]) -> None:
+def test_what_is_written_half_beside_a_line_is_told_of(
+    text: str, place: tuple[float, float, float, float]
+) -> None:
     reading = read(text, place)
     assert told(reading).count("skribent") == 1
     assert reading.fields["skribent"].p <= UNSEEN_P
@@ -168,7 +203,9 @@ def test_what_is_written_half_beside_a_line_is_told_of(text: str, place: tuple[f
 
 def test_a_line_of_a_note_that_runs_out_of_the_picture_is_told_of() -> None:
     note = NOTE.by_name["anteckning"].area
-    assert told(read("Ringde dottern om ny tid på måndag, återkommer", (note.x + 125.0, note.y, 70.0, 7.5))) == ["anteckning"]
+    assert told(
+        read("Ringde dottern om ny tid på måndag, återkommer", (note.x + 125.0, note.y, 70.0, 7.5))
+    ) == ["anteckning"]
 
 
 def test_a_name_with_letters_below_the_line_is_not_told_of() -> None:
@@ -176,9 +213,15 @@ def test_a_name_with_letters_below_the_line_is_not_told_of() -> None:
 
 
 def test_two_rows_in_a_field_of_one_line_are_told_of() -> None:
-    page = written(render_sheet_page(NOTE, SHEET), "Alvedon", Box(WRITER.x, WRITER.y, WRITER.w, 4.2))
+    page = written(
+        render_sheet_page(NOTE, SHEET), "Alvedon", Box(WRITER.x, WRITER.y, WRITER.w, 4.2)
+    )
     page = written(page, "Panodil", Box(WRITER.x, WRITER.y + 3.9, WRITER.w, 4.2))
-    reading = PageReader.of_forms(FORMS, [CLIENT]).read(cv2.imencode(".png", page)[1].tobytes(), "image/png").reading
+    reading = (
+        PageReader.of_forms(FORMS, [CLIENT])
+        .read(cv2.imencode(".png", page)[1].tobytes(), "image/png")
+        .reading
+    )
     assert told(reading) == ["skribent"]
     assert reading.fields["skribent"].p <= UNSEEN_P
 
@@ -189,11 +232,21 @@ def test_a_comma_that_hangs_below_a_dose_is_told_of() -> None:
     for drop, is_lost in ((0.5, True), (-0.9, False)):
         page = written(render_sheet_page(form, SHEET), "2", Box(area.x, area.y + 2.4, 6.0, 6.6))
         page = written(page, "5 ml", Box(area.x + 6.5, area.y + 2.4, 20.0, 6.6))
-        at = np.round(np.array([(area.x + 6.3, area.y + area.h + drop), (area.x + 6.0, area.y + area.h + drop + 0.7)]) * PRINT_PX_PER_MM).astype(
-            np.int32
-        )
+        at = np.round(
+            np.array(
+                [
+                    (area.x + 6.3, area.y + area.h + drop),
+                    (area.x + 6.0, area.y + area.h + drop + 0.7),
+                ]
+            )
+            * PRINT_PX_PER_MM
+        ).astype(np.int32)
         cv2.polylines(page, [at], False, (90, 50, 30), round(0.35 * PRINT_PX_PER_MM), cv2.LINE_AA)
-        reading = PageReader.of_forms(FORMS, [CLIENT]).read(cv2.imencode(".png", page)[1].tobytes(), "image/png").reading
+        reading = (
+            PageReader.of_forms(FORMS, [CLIENT])
+            .read(cv2.imencode(".png", page)[1].tobytes(), "image/png")
+            .reading
+        )
         dose = reading.fields["rad01.dos"]
         assert (told(reading) == ["rad01.dos"]) is is_lost, (drop, dose.value)
         assert dose.p < 0.5 or str(dose.value).startswith("2,5")

@@ -1,4 +1,6 @@
-"""Print under writing says nothing for or against a form; print that is missing where the page shows paper speaks against it."""
+"""Print under writing says nothing for or against a form; print that is missing where the page
+shows paper speaks against it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,13 @@ import pytest
 
 from pipeline.domain.model import Image
 from pipeline.reading.register.patch_matching import DarknessPair
-from research.evaluation.fields.overwritten import draw_form, judge_registration, overwrite_rows, shift_half, spoil_page
+from research.evaluation.fields.overwritten import (
+    draw_form,
+    judge_registration,
+    overwrite_rows,
+    shift_half,
+    spoil_page,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +55,9 @@ def test_strokes_where_the_print_is_missing_are_no_excuse(form: Image) -> None:
 def test_a_stain_and_grain_are_no_excuse(form: Image) -> None:
     stain = np.full_like(form, 250)
     stain[24:70, 24:70] = 40
-    grain = np.clip(200 + np.random.default_rng(1).normal(0, 60, form.shape), 0, 255).astype(np.uint8)
+    grain = np.clip(200 + np.random.default_rng(1).normal(0, 60, form.shape), 0, 255).astype(
+        np.uint8
+    )
     assert not _laid(stain, form)
     assert not _laid(grain, form)
 
@@ -66,27 +76,37 @@ def test_another_form_of_the_family_is_refused_however_much_is_written(rows: int
     rng = np.random.default_rng(rows)
     blank = draw_form(rng)
     sister = draw_form(rng, head=blank)
-    assert not judge_registration(spoil_page(overwrite_rows(sister, rows, rng), "scanned", rng), blank).is_registered
+    assert not judge_registration(
+        spoil_page(overwrite_rows(sister, rows, rng), "scanned", rng), blank
+    ).is_registered
 
 
 @pytest.mark.parametrize("rows", [2, 7, 10])
 def test_a_place_a_row_off_is_refused_however_much_is_written(rows: int) -> None:
     rng = np.random.default_rng(rows)
     blank = draw_form(rng)
-    assert not judge_registration(spoil_page(overwrite_rows(blank, rows, rng), "scanned", rng), blank, (0.0, 12.0)).is_registered
+    assert not judge_registration(
+        spoil_page(overwrite_rows(blank, rows, rng), "scanned", rng), blank, (0.0, 12.0)
+    ).is_registered
 
 
 @pytest.mark.parametrize("rows", [0, 4, 7])
 def test_a_page_half_of_which_lies_elsewhere_is_refused(rows: int) -> None:
     rng = np.random.default_rng(rows)
     blank = draw_form(rng)
-    assert not judge_registration(shift_half(overwrite_rows(blank, rows, rng), 3, rng), blank).is_registered
+    assert not judge_registration(
+        shift_half(overwrite_rows(blank, rows, rng), 3, rng), blank
+    ).is_registered
 
 
 @pytest.mark.parametrize(("seed", "rows", "fed_mm"), [(1, 2, 2.5), (2, 2, 2.5), (2, 6, 1.5)])
-def test_an_unevenly_fed_page_is_followed_to_print_that_lies_mm_off(seed: int, rows: int, fed_mm: float) -> None:
+def test_an_unevenly_fed_page_is_followed_to_print_that_lies_mm_off(
+    seed: int, rows: int, fed_mm: float
+) -> None:
     rng = np.random.default_rng(seed)
     blank = draw_form(rng)
-    judged = judge_registration(spoil_page(overwrite_rows(blank, rows, rng), "uneven feed", rng, fed_mm), blank)
+    judged = judge_registration(
+        spoil_page(overwrite_rows(blank, rows, rng), "uneven feed", rng, fed_mm), blank
+    )
     assert judged.is_registered
     assert judged.error_mm <= 0.5

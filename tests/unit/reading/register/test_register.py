@@ -27,9 +27,21 @@ from pipeline.reading.imaging.geometry import PX_PER_MM, Points
 from pipeline.reading.read_page import DEFAULT_GATE_MM
 from pipeline.reading.register import register as register_module
 from pipeline.reading.register.page_fit import Bend
-from pipeline.reading.register.register import LOST_RESIDUAL_MM, Registration, boxes_to_px, cut_box, register_page
+from pipeline.reading.register.register import (
+    LOST_RESIDUAL_MM,
+    Registration,
+    boxes_to_px,
+    cut_box,
+    register_page,
+)
 from pipeline.reading.template_images import template_image
-from research.evaluation.damage.effects import DamagedPage, add_dust, add_noise, binarize, change_dpi
+from research.evaluation.damage.effects import (
+    DamagedPage,
+    add_dust,
+    add_noise,
+    binarize,
+    change_dpi,
+)
 from research.evaluation.fields.filled_pages import make_values
 from tests.support.pages.distort import DISTORTIONS, distort
 from tests.support.pages.form_choice import FEW, cases_by_form
@@ -40,8 +52,12 @@ pytestmark = pytest.mark.slow
 FORMS = {form.id: form for form in Forms.load(ROOT / "forms").values()}
 SOURCE_PX = np.array([2480 / 210, 3508 / 297])
 LAID_ALIKE = {"lvu-omhandertagande", "lvm-omhandertagande"}
-"""Two forms with the same boxes in the same places: their codes tell them apart, where they lie cannot."""
-PLACES = np.stack(np.meshgrid(np.linspace(13, 197, 9), np.linspace(29, 268, 12)), axis=-1).reshape(-1, 2)
+"""Two forms with the same boxes in the same places: their codes tell them apart, where they lie
+cannot.
+"""
+PLACES = np.stack(np.meshgrid(np.linspace(13, 197, 9), np.linspace(29, 268, 12)), axis=-1).reshape(
+    -1, 2
+)
 
 
 @cache
@@ -84,7 +100,9 @@ def test_few_marks_are_enough_on_a_flat_scan(kept: str) -> None:
     page = _without(_filled(), *gone)
     registration = register_page(page, identify_page(page), synthetic_blank())
     assert registration.residual_mm <= 0.5
-    assert np.percentile(_errors_mm(registration, DamagedPage(page, lambda points: points)), 95) <= 0.3
+    assert (
+        np.percentile(_errors_mm(registration, DamagedPage(page, lambda points: points)), 95) <= 0.3
+    )
 
 
 def test_another_form_has_a_large_residual() -> None:
@@ -96,9 +114,15 @@ def test_another_form_has_a_large_residual() -> None:
 
 def test_markers_in_the_wrong_place_cannot_look_good() -> None:
     found = identify_page(_filled())
-    moved = {i: quad + np.array([0 if i in (0, 3) else 190, 0]) for i, quad in found.markers.items()}
-    registration = register_page(_filled(), Identification(found.code, moved, 0.0, (), False), synthetic_blank())
-    honest = np.percentile(_errors_mm(registration, DamagedPage(_filled(), lambda points: points)), 95)
+    moved = {
+        i: quad + np.array([0 if i in (0, 3) else 190, 0]) for i, quad in found.markers.items()
+    }
+    registration = register_page(
+        _filled(), Identification(found.code, moved, 0.0, (), False), synthetic_blank()
+    )
+    honest = np.percentile(
+        _errors_mm(registration, DamagedPage(_filled(), lambda points: points)), 95
+    )
     assert registration.residual_mm > 0.8 or honest <= 0.5
 
 
@@ -107,7 +131,9 @@ def _filled_form(form_id: str, seed: int) -> tuple[Image, Generator]:
     """A filled page of a real form as printed, and the dice as they lay when it was made."""
     form, rng = FORMS[form_id], np.random.default_rng(seed)
     (*_, hand), (sheet,) = make_writers(4, seed=11), make_blank_sheets(1)
-    return fill_field(render_sheet_page(form, sheet), form.pages[0], make_values(form, rng), hand, rng), rng
+    return fill_field(
+        render_sheet_page(form, sheet), form.pages[0], make_values(form, rng), hand, rng
+    ), rng
 
 
 @cache
@@ -115,7 +141,12 @@ def _dusty_form(form_id: str, seed: int) -> DamagedPage:
     """The same in black and white, pale print lost, with dust."""
     image, rng = _filled_form(form_id, seed)
     page, rng = DamagedPage(image, lambda points: points), deepcopy(rng)
-    for damage in (partial(add_dust, specks=400), partial(change_dpi, dpi=200), partial(add_noise, sigma=12), partial(binarize, threshold=170)):
+    for damage in (
+        partial(add_dust, specks=400),
+        partial(change_dpi, dpi=200),
+        partial(add_noise, sigma=12),
+        partial(binarize, threshold=170),
+    ):
         page = damage(page, rng)
     return page
 
@@ -125,8 +156,14 @@ def _form_page(form_id: str, *, dusty: bool) -> Image:
 
 
 def _seeds() -> list[tuple[str, int]]:
-    """Each form once, and those that were placed by hand three times: what the program placed is alike."""
-    return [(form_id, seed) for form_id in FORMS for seed in ((1,) if _is_placed(form_id) else (1, 2, 3))]
+    """Each form once, and those that were placed by hand three times: what the program placed is
+    alike.
+    """
+    return [
+        (form_id, seed)
+        for form_id in FORMS
+        for seed in ((1,) if _is_placed(form_id) else (1, 2, 3))
+    ]
 
 
 def _is_placed(form_id: str) -> bool:
@@ -136,20 +173,30 @@ def _is_placed(form_id: str) -> bool:
 @pytest.mark.parametrize(("form_id", "seed"), cases_by_form(_seeds()))
 def test_a_form_in_black_and_white_is_registered_by_its_dark_print(form_id: str, seed: int) -> None:
     page = _dusty_form(form_id, seed)
-    registration = register_page(page.image, identify_page(page.image), template_image(FORMS[form_id], 1))
+    registration = register_page(
+        page.image, identify_page(page.image), template_image(FORMS[form_id], 1)
+    )
     assert registration.residual_mm <= 0.5
     assert np.percentile(_errors_mm(registration, page), 95) <= 0.4
 
 
 @cache
 def _small_print(form_id: str) -> NDArray[np.uint8]:
-    return cv2.resize(255 - template_image(FORMS[form_id], 1), (210, 297), interpolation=cv2.INTER_AREA).astype(np.uint8).ravel()
+    return (
+        cv2.resize(
+            255 - template_image(FORMS[form_id], 1), (210, 297), interpolation=cv2.INTER_AREA
+        )
+        .astype(np.uint8)
+        .ravel()
+    )
 
 
 def _most_alike(form_id: str, count: int = 3) -> list[str]:
     """The forms whose print lies most like this one's: the others are told apart more easily."""
     others = [other for other in FORMS if other != form_id and {form_id, other} != LAID_ALIKE]
-    likeness = {other: np.corrcoef(_small_print(form_id), _small_print(other))[0, 1] for other in others}
+    likeness = {
+        other: np.corrcoef(_small_print(form_id), _small_print(other))[0, 1] for other in others
+    }
     return sorted(others, key=lambda other: -likeness[other])[:count]
 
 
@@ -158,40 +205,63 @@ def test_no_form_is_taken_for_another(shown: str) -> None:
     image = _form_page(shown, dusty=shown == FEW[0])
     found = identify_page(image)
     for taken_for in (other for other in FEW if other != shown):
-        assert register_page(image, found, template_image(FORMS[taken_for], 1)).residual_mm > DEFAULT_GATE_MM, taken_for
+        assert (
+            register_page(image, found, template_image(FORMS[taken_for], 1)).residual_mm
+            > DEFAULT_GATE_MM
+        ), taken_for
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize(("shown", "dusty"), [(form_id, number % 2 == 1) for number, form_id in enumerate(FORMS)])
+@pytest.mark.parametrize(
+    ("shown", "dusty"), [(form_id, number % 2 == 1) for number, form_id in enumerate(FORMS)]
+)
 def test_no_form_is_taken_for_one_that_is_alike(shown: str, dusty: bool) -> None:
     """Every other one is dusty."""
     image = _form_page(shown, dusty=dusty)
     found = identify_page(image)
     for taken_for in _most_alike(shown):
-        assert register_page(image, found, template_image(FORMS[taken_for], 1)).residual_mm > DEFAULT_GATE_MM, taken_for
+        assert (
+            register_page(image, found, template_image(FORMS[taken_for], 1)).residual_mm
+            > DEFAULT_GATE_MM
+        ), taken_for
 
 
 def _halves() -> list[tuple[str, float, float, bool]]:
-    """Bands of each form's first page, in shares of its height, in which a field begins: where there is none, nothing can be misread.
+    """Bands of each form's first page, in shares of its height, in which a field begins: where
+    there is none, nothing can be misread.
 
-    Every other one is of a dusty page. Of forms that the program placed, which are alike, each has one of its bands, by turns.
+    Every other one is of a dusty page. Of forms that the program placed, which are alike, each
+    has one of its bands, by turns.
     """
     bands = ((0.12, 0.5), (0.25, 0.75), (0.5, 0.9))
-    starts = {form_id: [field.box[1] / 297 for field in form.pages[0].fields] for form_id, form in FORMS.items()}
+    starts = {
+        form_id: [field.box[1] / 297 for field in form.pages[0].fields]
+        for form_id, form in FORMS.items()
+    }
     found = []
     for number, form_id in enumerate(FORMS):
-        own = [band for band in bands if any(band[0] <= start < band[1] for start in starts[form_id])]
-        found += [(form_id, *band) for band in ([own[number % len(own)]] if own and _is_placed(form_id) else own)]
+        own = [
+            band for band in bands if any(band[0] <= start < band[1] for start in starts[form_id])
+        ]
+        found += [
+            (form_id, *band)
+            for band in ([own[number % len(own)]] if own and _is_placed(form_id) else own)
+        ]
     return [(*one, number % 2 == 1) for number, one in enumerate(found)]
 
 
 @pytest.mark.parametrize(("form_id", "top", "bottom", "dusty"), cases_by_form(_halves()))
-def test_half_a_form_that_lies_elsewhere_is_refused(form_id: str, top: float, bottom: float, dusty: bool) -> None:
+def test_half_a_form_that_lies_elsewhere_is_refused(
+    form_id: str, top: float, bottom: float, dusty: bool
+) -> None:
     whole = _form_page(form_id, dusty=dusty)
     image, size = whole.copy(), len(whole)
     low, high, by = round(top * size), round(bottom * size), round(3 / 297 * size)
     image[low:high] = whole[low - by : high - by]
-    assert register_page(image, identify_page(image), template_image(FORMS[form_id], 1)).residual_mm > DEFAULT_GATE_MM
+    assert (
+        register_page(image, identify_page(image), template_image(FORMS[form_id], 1)).residual_mm
+        > DEFAULT_GATE_MM
+    )
 
 
 def test_half_a_page_that_lies_elsewhere_has_a_large_residual() -> None:
@@ -222,7 +292,10 @@ def test_a_box_is_found_in_the_picture() -> None:
     box = Box(50, 100, 30, 10)
     ((x, y, w, h),) = boxes_to_px(registration, [box])
     outline = damaged.where(geometry.box_corners(box) * SOURCE_PX - 0.5)
-    assert np.abs(np.array([x, y, x + w, y + h]) - [*outline.min(axis=0), *outline.max(axis=0)]).max() <= 0.25 * PX_PER_MM + 2
+    assert (
+        np.abs(np.array([x, y, x + w, y + h]) - [*outline.min(axis=0), *outline.max(axis=0)]).max()
+        <= 0.25 * PX_PER_MM + 2
+    )
 
 
 def _bent() -> Bend:
@@ -232,16 +305,28 @@ def _bent() -> Bend:
 def test_a_bent_page_is_laid_without_seams() -> None:
     """As if the places of all pixels had been worked out and looked up at once."""
     page, lies, bend, step = _filled(), geometry.raster_homography(300 / 25.4), _bent(), 16
-    x, y = np.meshgrid(np.arange(-step, 1680 + 2 * step, step), np.arange(-step, 2376 + 2 * step, step))
+    x, y = np.meshgrid(
+        np.arange(-step, 1680 + 2 * step, step), np.arange(-step, 2376 + 2 * step, step)
+    )
     mm = (np.stack([x.ravel(), y.ravel()], axis=1) + 0.5) / PX_PER_MM
-    there = geometry.transform_points(lies, mm + bend.shift(mm)).astype(np.float32).reshape(*x.shape, 2)
+    there = (
+        geometry.transform_points(lies, mm + bend.shift(mm)).astype(np.float32).reshape(*x.shape, 2)
+    )
     between = np.array([[1 / step, 0, 1], [0, 1 / step, 1]])
-    from_x, from_y = cv2.split(cv2.warpAffine(there, between, (1680, 2376), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP))
-    whole = cv2.remap(page, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,))
-    assert np.array_equal(register_module._flatten(page, lies, bend, geometry.PAGE_BOX, PX_PER_MM), whole)
+    from_x, from_y = cv2.split(
+        cv2.warpAffine(there, between, (1680, 2376), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    )
+    whole = cv2.remap(
+        page, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,)
+    )
+    assert np.array_equal(
+        register_module._flatten(page, lies, bend, geometry.PAGE_BOX, PX_PER_MM), whole
+    )
 
 
 def test_a_picture_in_colour_is_not_laid_with_anything_else_in_its_place() -> None:
     colour = np.zeros((300, 200, 3), np.uint8)
     with pytest.raises(ValueError, match="broadcast"):
-        register_module._flatten(colour, geometry.raster_homography(1.0), _bent(), geometry.PAGE_BOX, PX_PER_MM)
+        register_module._flatten(
+            colour, geometry.raster_homography(1.0), _bent(), geometry.PAGE_BOX, PX_PER_MM
+        )

@@ -20,25 +20,41 @@ LOCAL = Client("RESERVNUMMER-2021-17", "Okänd Testman", "Norr")
 
 
 def judged(text: str, register: ClientRegister | None) -> tuple[Reading, list[str]]:
-    empty = {spec.name: Reading.empty(0.99, False if spec.kind is Kind.MARK else None) for spec in FORM.fields}
+    empty = {
+        spec.name: Reading.empty(0.99, False if spec.kind is Kind.MARK else None)
+        for spec in FORM.fields
+    }
     fields = empty | {"registrerat_namn": Reading(text, 0.98, State.READ)}
-    found, problems = resolve_page(FORM.fields, FORM, fields, ReadingContext(register, (date(2021, 12, 16), date(2022, 1, 10))))
-    return found["registrerat_namn"], [str(issue) for issue in problems if issue.field == "registrerat_namn"]
+    found, problems = resolve_page(
+        FORM.fields, FORM, fields, ReadingContext(register, (date(2021, 12, 16), date(2022, 1, 10)))
+    )
+    return found["registrerat_namn"], [
+        str(issue) for issue in problems if issue.field == "registrerat_namn"
+    ]
 
 
-@pytest.mark.parametrize("text", [NAME, NAME.upper(), NAME.replace(" ", "  "), f"{LOCAL.name}, {LOCAL.pid}"])
+@pytest.mark.parametrize(
+    "text", [NAME, NAME.upper(), NAME.replace(" ", "  "), f"{LOCAL.name}, {LOCAL.pid}"]
+)
 def test_a_name_of_the_register_stays_as_sure_as_it_was_read(text: str) -> None:
-    assert judged(text, ClientRegister([*REGISTER.clients, LOCAL])) == (Reading(text, 0.98, State.READ), [])
+    assert judged(text, ClientRegister([*REGISTER.clients, LOCAL])) == (
+        Reading(text, 0.98, State.READ),
+        [],
+    )
 
 
 @pytest.mark.parametrize("text", [f"{NAME} gift Berg", f"{NAME} 7", f"{NAME}, flyttat", NAME[:-1]])
 def test_what_a_hand_has_added_and_what_was_misread_is_doubtful_and_told_of(text: str) -> None:
-    """Written beside the print of their field, such words were read with it, with p = 0.97 and more."""
+    """Written beside the print of their field, such words were read with it, with p = 0.97 and
+    more.
+    """
     reading, problems = judged(text, REGISTER)
     assert (reading.value, reading.p) == (text, UNSEEN_P)
     assert problems == ["printed_otherwise:registrerat_namn"]
 
 
-@pytest.mark.parametrize("register", [None, ClientRegister([])], ids=["no register", "nobody in it"])
+@pytest.mark.parametrize(
+    "register", [None, ClientRegister([])], ids=["no register", "nobody in it"]
+)
 def test_without_a_register_nothing_is_known(register: ClientRegister | None) -> None:
     assert judged(NAME, register) == (Reading(NAME, 0.98, State.READ), [])

@@ -29,12 +29,19 @@ def _read(value: Value, p: float = 0.9, *alternatives: tuple[Value, float]) -> R
 
 def _page(form: Form, **given: Reading) -> dict[str, Reading]:
     named = {name.replace("__", "."): reading for name, reading in given.items()}
-    empty = {spec.name: Reading.empty(0.99, False if spec.kind is Kind.MARK else None) for spec in form.fields}
+    empty = {
+        spec.name: Reading.empty(0.99, False if spec.kind is Kind.MARK else None)
+        for spec in form.fields
+    }
     return {**empty, **named}
 
 
-def _resolved(form: Form, register: ClientRegister | None = REGISTER, **given: Reading) -> tuple[dict[str, Reading], list[str]]:
-    fields, issues = resolve_page(form.fields, form, _page(form, **given), ReadingContext(register, WINDOW))
+def _resolved(
+    form: Form, register: ClientRegister | None = REGISTER, **given: Reading
+) -> tuple[dict[str, Reading], list[str]]:
+    fields, issues = resolve_page(
+        form.fields, form, _page(form, **given), ReadingContext(register, WINDOW)
+    )
     return fields, [str(issue) for issue in issues]
 
 
@@ -51,7 +58,9 @@ def test_a_client_of_the_register_is_surer_than_the_digits_alone() -> None:
 
 def test_a_digit_misread_by_the_machine_is_put_right_by_register_and_name() -> None:
     wrong = _misread(KARIN.pid, 11)
-    fields, _ = _resolved(FORM, personnummer=_read(wrong, 0.6, (KARIN.pid, 0.3)), namn=_read(KARIN.name))
+    fields, _ = _resolved(
+        FORM, personnummer=_read(wrong, 0.6, (KARIN.pid, 0.3)), namn=_read(KARIN.name)
+    )
     assert fields["personnummer"].value == KARIN.pid
     assert wrong in [value for value, _ in fields["personnummer"].alternatives]
 
@@ -63,10 +72,15 @@ def test_another_persons_name_is_a_problem_not_a_correction() -> None:
 
 
 def test_the_name_of_the_other_of_a_couple_is_a_problem() -> None:
-    wife, husband = Client("189001019802", "Ulla Svensson", "Norr"), Client("189001029819", "Bo Svensson", "Norr")
+    wife, husband = (
+        Client("189001019802", "Ulla Svensson", "Norr"),
+        Client("189001029819", "Bo Svensson", "Norr"),
+    )
     couple = ClientRegister([wife, husband])
     number, unit = _read(wife.pid, 0.97), _read("Norr")
-    fields, problems = _resolved(FORM, couple, personnummer=number, enhet=unit, namn=_read(husband.name))
+    fields, problems = _resolved(
+        FORM, couple, personnummer=number, enhet=unit, namn=_read(husband.name)
+    )
     assert fields["personnummer"].value == wife.pid
     assert fields["personnummer"].p < 0.999
     assert "name_fits_other:personnummer" in problems
@@ -75,13 +89,24 @@ def test_the_name_of_the_other_of_a_couple_is_a_problem() -> None:
 
 
 def test_a_name_written_short_is_no_sign_of_somebody_else() -> None:
-    long, short = Client("189001019802", "Karin Andersson", "Norr"), Client("189001029819", "Karin Ek", "Norr")
-    _, problems = _resolved(FORM, ClientRegister([long, short]), personnummer=_read(long.pid, 0.97), enhet=_read("Norr"), namn=_read("Karin"))
+    long, short = (
+        Client("189001019802", "Karin Andersson", "Norr"),
+        Client("189001029819", "Karin Ek", "Norr"),
+    )
+    _, problems = _resolved(
+        FORM,
+        ClientRegister([long, short]),
+        personnummer=_read(long.pid, 0.97),
+        enhet=_read("Norr"),
+        namn=_read("Karin"),
+    )
     assert not [one for one in problems if one.startswith("name")]
 
 
 def test_somebody_whom_the_register_lacks_stays_and_is_a_problem() -> None:
-    fields, problems = _resolved(FORM, personnummer=_read("195605107194", 0.95), namn=_read("Okänd Person"))
+    fields, problems = _resolved(
+        FORM, personnummer=_read("195605107194", 0.95), namn=_read("Okänd Person")
+    )
     assert fields["personnummer"].value == "195605107194"
     assert "person_unknown:personnummer" in problems
 
@@ -105,7 +130,9 @@ def test_a_clearly_read_date_outside_the_outage_stays_and_is_a_problem() -> None
 
 
 def test_written_before_it_happened_is_a_problem() -> None:
-    _, problems = _resolved(FORM, handelsedatum=_read("2021-12-18"), skrivet_datum=_read("2021-12-17"))
+    _, problems = _resolved(
+        FORM, handelsedatum=_read("2021-12-18"), skrivet_datum=_read("2021-12-17")
+    )
     assert "written_before_event:skrivet_datum" in problems
 
 
@@ -115,15 +142,29 @@ def test_a_visit_that_ends_before_it_starts_is_a_problem() -> None:
 
 
 def _visits(*times: tuple[str, str]) -> list[str]:
-    given = {f"rad{i:02d}__{name}": _read(value) for i, row in enumerate(times, 1) for name, value in zip(("start", "slut"), row, strict=True)}
-    _, issues = resolve_page(VISITS.fields, VISITS, _page(VISITS, datum=_read("2021-12-16"), **given), ReadingContext(None, WINDOW))
+    given = {
+        f"rad{i:02d}__{name}": _read(value)
+        for i, row in enumerate(times, 1)
+        for name, value in zip(("start", "slut"), row, strict=True)
+    }
+    _, issues = resolve_page(
+        VISITS.fields,
+        VISITS,
+        _page(VISITS, datum=_read("2021-12-16"), **given),
+        ReadingContext(None, WINDOW),
+    )
     return [issue.field for issue in issues if issue.code is IssueCode.AFTER_MIDNIGHT]
 
 
 def test_visits_after_midnight_on_a_sheet_with_one_date_are_asked_about() -> None:
-    assert _visits(("22:00", "22:30"), ("23:30", "23:50"), ("00:30", "00:50"), ("05:00", "05:20")) == ["rad03.start", "rad04.start"]
+    assert _visits(
+        ("22:00", "22:30"), ("23:30", "23:50"), ("00:30", "00:50"), ("05:00", "05:20")
+    ) == ["rad03.start", "rad04.start"]
     assert _visits(("15:40", "16:00"), ("23:30", "00:15"), ("02:10", "02:30")) == ["rad03.start"]
-    assert _visits(("07:00", "07:30"), ("09:00", "09:30"), ("08:10", "08:40"), ("21:00", "21:30")) == []
+    assert (
+        _visits(("07:00", "07:30"), ("09:00", "09:30"), ("08:10", "08:40"), ("21:00", "21:30"))
+        == []
+    )
     assert _visits(("05:00", "05:20"), ("07:10", "07:30"), ("23:00", "23:20")) == []
 
 
@@ -141,8 +182,15 @@ def test_what_was_not_read_is_not_made_up(state: State) -> None:
 
 
 @settings(deadline=None)
-@given(p=st.floats(0.01, 0.99), other=st.floats(0, 1), place=st.integers(0, 11), client=st.sampled_from(REGISTER.clients))
-def test_probabilities_stay_probabilities(p: float, other: float, place: int, client: Client) -> None:
+@given(
+    p=st.floats(0.01, 0.99),
+    other=st.floats(0, 1),
+    place=st.integers(0, 11),
+    client=st.sampled_from(REGISTER.clients),
+)
+def test_probabilities_stay_probabilities(
+    p: float, other: float, place: int, client: Client
+) -> None:
     reading = _read(_misread(client.pid, place), p, (client.pid, (1 - p) * other))
     fields, _ = _resolved(FORM, personnummer=reading, namn=_read(client.name))
     resolved = fields["personnummer"]
@@ -155,9 +203,17 @@ def test_probabilities_stay_probabilities(p: float, other: float, place: int, cl
 def test_ten_digits_of_which_some_differ_are_a_problem_as_twelve_are(ten: str, row: str) -> None:
     assert KARIN.pid == "193511275863"
     rest = 0.005 / (len(CELL_SYMBOLS) - 1)
-    boxes = tuple(tuple(0.995 if symbol == seen else rest for symbol in CELL_SYMBOLS) for seen in row.format(ten))
+    boxes = tuple(
+        tuple(0.995 if symbol == seen else rest for symbol in CELL_SYMBOLS)
+        for seen in row.format(ten)
+    )
     number = Reading(ten, 0.95, State.READ, cell_probabilities=boxes)
-    fields, problems = resolve_page(FORM.fields, FORM, _page(FORM, personnummer=number, namn=_read(KARIN.name)), ReadingContext(REGISTER))
+    fields, problems = resolve_page(
+        FORM.fields,
+        FORM,
+        _page(FORM, personnummer=number, namn=_read(KARIN.name)),
+        ReadingContext(REGISTER),
+    )
     assert fields["personnummer"].value == KARIN.pid
     assert Issue(IssueCode.NUMBER_DIFFERS, "personnummer") in problems
     assert fields["personnummer"].p <= 0.997
@@ -166,8 +222,12 @@ def test_ten_digits_of_which_some_differ_are_a_problem_as_twelve_are(ten: str, r
 def test_a_register_of_one_client_does_not_make_another_number_surely_that_clients() -> None:
     other = "193511285862"
     rest = 0.001 / (len(CELL_SYMBOLS) - 1)
-    boxes = tuple(tuple(0.999 if symbol == seen else rest for symbol in CELL_SYMBOLS) for seen in other)
+    boxes = tuple(
+        tuple(0.999 if symbol == seen else rest for symbol in CELL_SYMBOLS) for seen in other
+    )
     number = Reading(other, 0.98, State.READ, cell_probabilities=boxes)
-    fields, problems = resolve_page(FORM.fields, FORM, _page(FORM, personnummer=number), ReadingContext(ClientRegister([KARIN])))
+    fields, problems = resolve_page(
+        FORM.fields, FORM, _page(FORM, personnummer=number), ReadingContext(ClientRegister([KARIN]))
+    )
     assert Issue(IssueCode.NUMBER_DIFFERS, "personnummer") in problems
     assert fields["personnummer"].p <= 0.95

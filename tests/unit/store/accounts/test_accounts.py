@@ -1,4 +1,6 @@
-"""Accounts: made, changed, closed and reopened by a system administrator; accounts for emergencies shout."""
+"""Accounts: made, changed, closed and reopened by a system administrator; accounts for emergencies
+shout.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,11 @@ def test_a_new_account_has_a_password_of_words_that_is_changed_at_once(store: St
         held = sessions.find_session(conn, token)
         assert held is not None
         assert held.must_change
-        for now, new, wrong in ((password + "x", PASSWORD, NotAllowedError), (password, "kort", UsageError), (password, password, UsageError)):
+        for now, new, wrong in (
+            (password + "x", PASSWORD, NotAllowedError),
+            (password, "kort", UsageError),
+            (password, password, UsageError),
+        ):
             with pytest.raises(wrong):
                 people.change_password(conn, "eva", now, new)
         people.change_password(conn, "eva", password, PASSWORD)
@@ -72,7 +78,9 @@ def test_a_change_keeps_the_password_and_works_at_once(store: Store) -> None:
     moved = replace(EVA, units=frozenset({SOUTH}), areas=frozenset({"SoL"}), title="planerare")
     with store.begin() as conn:
         assert administration.save_account(conn, BOSS, moved) is None
-        found = next(one for one in administration.list_accounts(conn, BOSS) if one.person.login == "eva")
+        found = next(
+            one for one in administration.list_accounts(conn, BOSS) if one.person.login == "eva"
+        )
     assert found.person == moved
     assert (found.active, found.must_change, found.sessions) == (True, True, 0)
     assert logged_in(store, "eva", password) == moved
@@ -98,7 +106,11 @@ def test_a_new_password_and_closing_end_the_sessions(store: Store) -> None:
         token = sessions.start_session(conn, "eva", NOW)
         administration.close_account(conn, BOSS, "eva")
         assert sessions.find_session(conn, token) is None
-        assert [one.active for one in administration.list_accounts(conn, BOSS) if one.person.login == "eva"] == [False]
+        assert [
+            one.active
+            for one in administration.list_accounts(conn, BOSS)
+            if one.person.login == "eva"
+        ] == [False]
         with pytest.raises(UsageError, match="closed"):
             administration.save_account(conn, BOSS, EVA)
         administration.reset_password(conn, BOSS, "eva", NOW)
@@ -108,7 +120,13 @@ def test_a_new_password_and_closing_end_the_sessions(store: Store) -> None:
 
 
 def test_what_makes_no_sense_is_refused_and_nobody_changes_the_own_account(store: Store) -> None:
-    wrong = [replace(EVA, login=" "), replace(EVA, name=""), replace(EVA, title=""), replace(EVA, units=frozenset({"Väst"})), BOSS]
+    wrong = [
+        replace(EVA, login=" "),
+        replace(EVA, name=""),
+        replace(EVA, title=""),
+        replace(EVA, units=frozenset({"Väst"})),
+        BOSS,
+    ]
     with store.begin() as conn:
         for account in [*wrong, replace(EVA, areas=frozenset())]:
             with pytest.raises(UsageError):
@@ -126,7 +144,9 @@ def test_words_are_drawn_from_many() -> None:
     assert len(make_word_password(SEALED_PASSWORD_WORDS).split()) == SEALED_PASSWORD_WORDS
 
 
-def test_an_account_for_emergencies_keeps_its_sealed_password_and_marks_all_that_it_does(store: Store) -> None:
+def test_an_account_for_emergencies_keeps_its_sealed_password_and_marks_all_that_it_does(
+    store: Store,
+) -> None:
     password = saved(store, SEALED)
     assert len(password.split()) == SEALED_PASSWORD_WORDS
     assert logged_in(store, "nod", password, emergencies_only=True) == SEALED
@@ -137,10 +157,15 @@ def test_an_account_for_emergencies_keeps_its_sealed_password_and_marks_all_that
         events.record(conn, "nod", "view_page", "p1")
         events.record(conn, "sys", "view_page", "p1")
     with store.read() as conn:
-        assert [event.detail for event in events.list_events(conn, "p1")] == [{"break_glass": True}, {}]
+        assert [event.detail for event in events.list_events(conn, "p1")] == [
+            {"break_glass": True},
+            {},
+        ]
 
 
-def test_where_people_log_in_at_a_provider_only_accounts_for_emergencies_have_a_password(store: Store) -> None:
+def test_where_people_log_in_at_a_provider_only_accounts_for_emergencies_have_a_password(
+    store: Store,
+) -> None:
     with store.begin() as conn:
         people.save_person(conn, EVA, PASSWORD)
     assert logged_in(store, "eva", PASSWORD) == EVA
@@ -159,7 +184,11 @@ def test_a_use_has_a_reason_and_is_told_until_somebody_has_seen_it(store: Store)
         emergency_access.acknowledge_use(conn, KEEPER, use_id, NOW)
         emergency_access.acknowledge_use(conn, CHIEF, use_id, NOW)
         assert emergency_access.list_unacknowledged(conn, CHIEF) == []
-        assert [event.by for event in events.list_events(conn, use_id) if event.action == "break_glass_seen"] == ["log"]
+        assert [
+            event.by
+            for event in events.list_events(conn, use_id)
+            if event.action == "break_glass_seen"
+        ] == ["log"]
         assert "ligger nere" not in whole_log(conn)
 
 

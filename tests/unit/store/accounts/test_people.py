@@ -46,7 +46,10 @@ def test_only_the_right_password_opens(with_eva: Store) -> None:
 
 def test_a_login_is_no_personal_number_and_guessing_with_one_tells_nobody(store: Store) -> None:
     pid = ASTA.pid
-    with store.begin() as conn, pytest.raises(UsageError, match="must not be a personal number") as refused:
+    with (
+        store.begin() as conn,
+        pytest.raises(UsageError, match="must not be a personal number") as refused,
+    ):
         people.save_person(conn, replace(EVA, login=pid), PASSWORD)
     assert pid not in str(refused.value)
     assert log_in(store, pid, PASSWORD) is None
@@ -65,7 +68,9 @@ def test_guessing_is_slowed_down_for_known_and_unknown_logins(with_eva: Store) -
     assert log_in(with_eva, "eva", "fel", 6) is None
 
 
-def test_an_unknown_login_costs_as_much_as_a_known_one(with_eva: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_login_costs_as_much_as_a_known_one(
+    with_eva: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     verified: list[str] = []
 
     class Counting(PasswordHasher):
@@ -80,7 +85,9 @@ def test_an_unknown_login_costs_as_much_as_a_known_one(with_eva: Store, monkeypa
 
 
 def test_a_stolen_hash_is_slow_to_guess_from(real_hasher: PasswordHasher) -> None:
-    """At least as slow as RFC 9106 recommends where memory is short; the tests themselves hash with less."""
+    """At least as slow as RFC 9106 recommends where memory is short; the tests themselves hash with
+    less.
+    """
     assert (real_hasher.type, real_hasher.salt_len) == (Type.ID, 16)
     assert real_hasher.time_cost >= 3
     assert real_hasher.memory_cost >= 64 * 1024
@@ -112,6 +119,10 @@ def test_a_new_account_needs_a_long_password(with_eva: Store) -> None:
 def test_neither_passwords_nor_what_was_typed_as_login_are_kept(with_eva: Store) -> None:
     log_in(with_eva, PASSWORD, "fel")
     with with_eva.read() as conn:
-        rows = [str(row) for table in ("staff", "login_failure", "event") for row in conn.exec_driver_sql(f"SELECT * FROM {table}")]
+        rows = [
+            str(row)
+            for table in ("staff", "login_failure", "event")
+            for row in conn.exec_driver_sql(f"SELECT * FROM {table}")
+        ]
     assert rows
     assert not any(PASSWORD in row for row in rows)

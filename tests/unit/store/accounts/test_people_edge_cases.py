@@ -1,4 +1,6 @@
-"""What people do that is not the main road: numbers found after all, duplicates of duplicates, signatures given anew, pulls of what comes back."""
+"""What people do that is not the main road: numbers found after all, duplicates of duplicates,
+signatures given anew, pulls of what comes back.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,14 @@ from pipeline.store.event_log.queries import clients_of_subjects
 from pipeline.store.quality import rekeying
 from pipeline.store.registers import client_register
 from pipeline.store.reports import backlog
-from pipeline.store.review import corrections, decisions, duplicate_entries, questions, signing, transfers
+from pipeline.store.review import (
+    corrections,
+    decisions,
+    duplicate_entries,
+    questions,
+    signing,
+    transfers,
+)
 from pipeline.store.review.duplicate_entries import ComparisonSource
 from tests.support.store.ward import (
     _HEAD,
@@ -60,7 +69,16 @@ def ward(store: Store) -> Ward:
 def test_a_number_that_is_found_after_all_is_not_thrown_away(ward: Ward, why: str) -> None:
     ward.read(ward.scan(), page_reading(FREE, "FFFF", {**SAID, "pnr": None}))
     with ward.store.begin() as conn:
-        decisions.decide_entry(conn, FORMS, EVA, "FFFF-00", 0, answers(SAID), NOW, about=ClientStatement(why, temporary=True))
+        decisions.decide_entry(
+            conn,
+            FORMS,
+            EVA,
+            "FFFF-00",
+            0,
+            answers(SAID),
+            NOW,
+            about=ClientStatement(why, temporary=True),
+        )
         assert decided_answers(conn, "FFFF-00")["pnr"].answer == Answer(ASTA.pid)
         assert load_entry(conn, "FFFF-00").subject == "client"
 
@@ -68,22 +86,52 @@ def test_a_number_that_is_found_after_all_is_not_thrown_away(ward: Ward, why: st
 def test_two_entries_are_not_duplicates_of_each_other(ward: Ward) -> None:
     first, second = ward.note("AAAA"), ward.note("BBBB")
     with ward.store.begin() as conn:
-        duplicate_entries.mark_duplicate(conn, ward.store.images, EVA, second, 0, ComparisonSource(other_entry=first), "", NOW)
-        assert duplicate_entries.find_similar_entries(conn, NILS, load_entry(conn, first), [ASTA.pid]) == []
+        duplicate_entries.mark_duplicate(
+            conn, ward.store.images, EVA, second, 0, ComparisonSource(other_entry=first), "", NOW
+        )
+        assert (
+            duplicate_entries.find_similar_entries(conn, NILS, load_entry(conn, first), [ASTA.pid])
+            == []
+        )
         with pytest.raises(ReviewError):
-            duplicate_entries.mark_duplicate(conn, ward.store.images, NILS, first, 0, ComparisonSource(other_entry=second), "", later(1))
+            duplicate_entries.mark_duplicate(
+                conn,
+                ward.store.images,
+                NILS,
+                first,
+                0,
+                ComparisonSource(other_entry=second),
+                "",
+                later(1),
+            )
         assert [marker.pid for marker in backlog.load_backlog(conn, EVA).markers] == [ASTA.pid]
 
 
 def test_what_has_no_picture_is_not_typed_again(store_settings: Settings) -> None:
-    form = _form("tva-sidor", "sheet", [{"fields": _HEAD}, {"fields": [_field("vikt", "digits", format="number", cells=3)]}], "B")
+    form = _form(
+        "tva-sidor",
+        "sheet",
+        [{"fields": _HEAD}, {"fields": [_field("vikt", "digits", format="number", cells=3)]}],
+        "B",
+    )
     forms = Forms({**FORMS, (form.id, form.version): form})
-    ward = Ward(open_store(store_settings.model_copy(update={"control_share": 1.0}), create=True)).begin()
+    ward = Ward(
+        open_store(store_settings.model_copy(update={"control_share": 1.0}), create=True)
+    ).begin()
     said = {name: value for name, value in SAID.items() if name != "text"}
     ward.read(ward.scan(), page_reading(form, "AAAA", said), form=form)
     with ward.store.begin() as conn:
         decisions.decide_entry(conn, forms, EVA, "AAAA-00", 0, answers(said), NOW)
-        corrections.correct_entry(conn, forms, EVA, "AAAA-00", 1, {"vikt": Answer("70")}, "sidan låg kvar i pärmen", later(1))
+        corrections.correct_entry(
+            conn,
+            forms,
+            EVA,
+            "AAAA-00",
+            1,
+            {"vikt": Answer("70")},
+            "sidan låg kvar i pärmen",
+            later(1),
+        )
         for _ in range(10):
             task = rekeying.claim_next_rekeying(conn, forms, NILS, NOW, 15)
             assert task is not None
@@ -102,15 +150,28 @@ def test_a_signature_that_is_given_anew_stands_with_its_version(ward: Ward) -> N
     assert [each.is_withdrawn for each in only.signatures] == [False, True, False]
 
 
-def test_a_signature_after_a_mark_that_was_taken_back_stands_with_what_was_confirmed(ward: Ward) -> None:
+def test_a_signature_after_a_mark_that_was_taken_back_stands_with_what_was_confirmed(
+    ward: Ward,
+) -> None:
     one, other = confirmed(ward), ward.note("BBBB")
     with ward.store.begin() as conn:
-        mark = duplicate_entries.mark_duplicate(conn, ward.store.images, EVA, one.id, one.revision, ComparisonSource(other_entry=other), "", later(1))
+        mark = duplicate_entries.mark_duplicate(
+            conn,
+            ward.store.images,
+            EVA,
+            one.id,
+            one.revision,
+            ComparisonSource(other_entry=other),
+            "",
+            later(1),
+        )
         duplicate_entries.withdraw_duplicate_mark(conn, EVA, mark, later(2))
         again = load_entry(conn, one.id)
     signed(ward, DISA, again)
     with ward.store.read() as conn:
-        assert [(each.kind, len(each.signatures)) for each in versions.list_versions(conn, EVA, one.id)] == [("first", 1), ("reject", 0)]
+        assert [
+            (each.kind, len(each.signatures)) for each in versions.list_versions(conn, EVA, one.id)
+        ] == [("first", 1), ("reject", 0)]
 
 
 def test_a_pull_holds_for_paper_whose_author_has_answered(ward: Ward) -> None:
@@ -136,28 +197,79 @@ def test_whoever_is_protected_by_now_is_not_named_on_the_list_of_identities(ward
     given = {"pnr": Answer(UNKNOWN_PID), "namn": Answer("Doris Nyström")}
     entry_id = ward.note("AAAA", {**SAID, "pnr": UNKNOWN_PID, "namn": "Doris Nyström"})
     with ward.store.begin() as conn:
-        decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, answers(ALL, **given), NOW, about=ClientStatement("ny klient"))
-        client_register.save_clients(conn, [Client(UNKNOWN_PID, "Doris Nyström", SOUTH, protected=True)])
+        decisions.decide_entry(
+            conn,
+            FORMS,
+            EVA,
+            entry_id,
+            0,
+            answers(ALL, **given),
+            NOW,
+            about=ClientStatement("ny klient"),
+        )
+        client_register.save_clients(
+            conn, [Client(UNKNOWN_PID, "Doris Nyström", SOUTH, protected=True)]
+        )
         (one,) = client_check.list_temporary_identities(conn, EVA)
     assert (one.number, one.name) == ("", "")
 
 
-def test_what_was_copied_from_the_care_system_names_nobody_to_who_lacks_the_right(ward: Ward) -> None:
+def test_what_was_copied_from_the_care_system_names_nobody_to_who_lacks_the_right(
+    ward: Ward,
+) -> None:
     entry_id, copied = ward.note("AAAA"), "900101-9802 Asta Provberg, Storgatan 1"
     with ward.store.begin() as conn:
         client_register.save_clients(conn, [Client(ASTA.pid, ASTA.name, NORTH, protected=True)])
-        duplicate_entries.mark_duplicate(conn, ward.store.images, EVA, entry_id, 0, ComparisonSource(text=copied, picture=b"\xff\xd8\xff"), "", NOW)
-        assert [(mark.text, mark.picture_sha256) for mark in duplicate_entries.list_duplicate_marks(conn, ADMIN)] == [("", None)]
-        assert [mark.text for mark in duplicate_entries.list_duplicate_marks(conn, NILS)] == [copied]
+        duplicate_entries.mark_duplicate(
+            conn,
+            ward.store.images,
+            EVA,
+            entry_id,
+            0,
+            ComparisonSource(text=copied, picture=b"\xff\xd8\xff"),
+            "",
+            NOW,
+        )
+        assert [
+            (mark.text, mark.picture_sha256)
+            for mark in duplicate_entries.list_duplicate_marks(conn, ADMIN)
+        ] == [("", None)]
+        assert [mark.text for mark in duplicate_entries.list_duplicate_marks(conn, NILS)] == [
+            copied
+        ]
 
 
 def test_an_identity_is_settled_when_the_entry_turns_out_to_be_about_nobody(ward: Ward) -> None:
     given, nobody = {"pnr": Answer(UNKNOWN_PID)}, {"pnr": Answer(None, State.EMPTY)}
     ward.read(ward.scan(), page_reading(FREE, "FFFF", {**SAID, "pnr": UNKNOWN_PID}))
     with ward.store.begin() as conn:
-        decisions.decide_entry(conn, FORMS, EVA, "FFFF-00", 0, answers(SAID, **given), NOW, about=ClientStatement("ny klient"))
-        corrections.correct_entry(conn, FORMS, EVA, "FFFF-00", 1, nobody, "ett telefonnummer", later(1), about=ClientStatement(NO_CLIENT))
-        assert decisions.decide_entry(conn, FORMS, NILS, "FFFF-00", 2, nobody, later(2), about=ClientStatement(NO_CLIENT)) is EntryState.CONFIRMED
+        decisions.decide_entry(
+            conn,
+            FORMS,
+            EVA,
+            "FFFF-00",
+            0,
+            answers(SAID, **given),
+            NOW,
+            about=ClientStatement("ny klient"),
+        )
+        corrections.correct_entry(
+            conn,
+            FORMS,
+            EVA,
+            "FFFF-00",
+            1,
+            nobody,
+            "ett telefonnummer",
+            later(1),
+            about=ClientStatement(NO_CLIENT),
+        )
+        assert (
+            decisions.decide_entry(
+                conn, FORMS, NILS, "FFFF-00", 2, nobody, later(2), about=ClientStatement(NO_CLIENT)
+            )
+            is EntryState.CONFIRMED
+        )
         assert client_check.list_temporary_identities(conn, EVA) == []
 
 
@@ -173,14 +285,23 @@ def test_a_pull_tells_no_number_of_a_protected_client(ward: Ward) -> None:
         queue_order.prioritize(conn, CHIEF, PriorityKind.CLIENT, NORTH, ASTA.pid, NOW)
         assert [one.key for one in queue_order.list_priorities(conn, CHIEF)] == [ASTA.pid]
         client_register.save_clients(conn, [Client(ASTA.pid, ASTA.name, NORTH, protected=True)])
-        assert [(one.key, one.waiting) for one in queue_order.list_priorities(conn, CHIEF)] == [("", 1)]
+        assert [(one.key, one.waiting) for one in queue_order.list_priorities(conn, CHIEF)] == [
+            ("", 1)
+        ]
 
 
-@pytest.mark.parametrize(("typed", "number"), [("50-017845/6", "50017845/6"), ("50017845/6", "50017845/6"), ("pr-1234", "PR1234")])
-def test_paper_about_a_client_with_a_local_number_is_confirmed(ward: Ward, typed: str, number: str) -> None:
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [("50-017845/6", "50017845/6"), ("50017845/6", "50017845/6"), ("pr-1234", "PR1234")],
+)
+def test_paper_about_a_client_with_a_local_number_is_confirmed(
+    ward: Ward, typed: str, number: str
+) -> None:
     with ward.store.begin() as conn:
         client_register.save_clients(conn, [Client(number, "Asta Prov", ASTA.unit)])
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
         given = answers({**SAID, **PLAN}, pnr=Answer(typed))
-        assert decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, given, NOW) is EntryState.SECOND
+        assert (
+            decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, given, NOW) is EntryState.SECOND
+        )

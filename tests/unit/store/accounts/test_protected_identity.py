@@ -1,4 +1,6 @@
-"""Protected identities: nothing of them reaches whoever lacks the right, neither in fields nor in lists nor in the bytes of a picture."""
+"""Protected identities: nothing of them reaches whoever lacks the right, neither in fields nor in
+lists nor in the bytes of a picture.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,13 @@ from sqlalchemy import update
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import Client, EntryState, Person, Reading, State, Value
 from pipeline.reading.imaging.geometry import PX_PER_MM
-from pipeline.store.accounts.protected_identity import NO_COVERED_AREAS, WHOLE_PAGE_BOX, find_covered_areas, find_covered_boxes, find_hidden_pids
+from pipeline.store.accounts.protected_identity import (
+    NO_COVERED_AREAS,
+    WHOLE_PAGE_BOX,
+    find_covered_areas,
+    find_covered_boxes,
+    find_hidden_pids,
+)
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
@@ -70,7 +78,9 @@ def test_who_lacks_the_right_is_told_nothing_of_the_client(ward: Ward) -> None:
     assert view.is_hidden
     assert hidden == {"pnr", "namn"}
     assert all(
-        (field.reading, field.draft, field.first_answer, field.is_open) == (None, None, None, False) for field in view.fields if field.is_hidden
+        (field.reading, field.draft, field.first_answer, field.is_open) == (None, None, None, False)
+        for field in view.fields
+        if field.is_hidden
     )
     assert SECRET.name not in repr(view)
     assert SECRET.pid not in repr(view)
@@ -93,7 +103,12 @@ def test_an_unlikely_second_reading_of_her_number_hides_too(ward: Ward) -> None:
 
 def test_of_a_table_only_her_row_is_covered(ward: Ward) -> None:
     page_id = ward.scan()
-    ward.read(page_id, page_reading(VISITS, "RRRR", {"datum": SAID["datum"], "rad01.pnr": ASTA.pid, "rad02.pnr": SECRET.pid}))
+    ward.read(
+        page_id,
+        page_reading(
+            VISITS, "RRRR", {"datum": SAID["datum"], "rad01.pnr": ASTA.pid, "rad02.pnr": SECRET.pid}
+        ),
+    )
     with ward.store.begin() as conn:
         conn.exec_driver_sql(f"UPDATE page SET upright_sha256 = '{'0' * 64}'")
     boxes = {spec.name: spec.box for spec in VISITS.fields}
@@ -153,13 +168,17 @@ def test_what_is_covered_for_an_unlikely_number_is_handed_on_too(ward: Ward) -> 
         assert load_entry(conn, "AAAA-00").unit == SOUTH
 
 
-def covered(ward: Ward, page_id: str, who: Person = EVA) -> tuple[tuple[float, float, float, float], ...]:
+def covered(
+    ward: Ward, page_id: str, who: Person = EVA
+) -> tuple[tuple[float, float, float, float], ...]:
     with ward.store.read() as conn:
         return find_covered_boxes(conn, FORMS, who, pages.load_page(conn, page_id))
 
 
 def twice(ward: Ward, form: Form, serial: str, *said: Mapping[str, Value]) -> list[str]:
-    """Scans of the same paper as the machine reads each of them; answers with their ids. All lie on their form."""
+    """Scans of the same paper as the machine reads each of them; answers with their ids. All lie on
+    their form.
+    """
     found = []
     for each in said:
         found.append(ward.scan())
@@ -172,7 +191,11 @@ def twice(ward: Ward, form: Form, serial: str, *said: Mapping[str, Value]) -> li
 def is_about(ward: Ward, entry_id: str, pid: str) -> None:
     """People have typed the number that the machine could not read."""
     with ward.store.begin() as conn:
-        conn.execute(update(schema_paper.entry).where(schema_paper.entry.c.id == entry_id).values(client_pid=pid, revision=1))
+        conn.execute(
+            update(schema_paper.entry)
+            .where(schema_paper.entry.c.id == entry_id)
+            .values(client_pid=pid, revision=1)
+        )
 
 
 def test_a_second_scan_covers_what_people_typed_of_the_first(ward: Ward) -> None:
@@ -182,7 +205,9 @@ def test_a_second_scan_covers_what_people_typed_of_the_first(ward: Ward) -> None
     is_about(ward, "AAAA-00", SECRET.pid)
     boxes = {spec.name: spec.box for spec in NOTE.fields}
     for who in (EVA, ADMIN):
-        assert covered(ward, first, who) == covered(ward, second, who) == (boxes["pnr"], boxes["namn"])
+        assert (
+            covered(ward, first, who) == covered(ward, second, who) == (boxes["pnr"], boxes["namn"])
+        )
     assert covered(ward, second, SOFIA) == ()
     with ward.store.begin() as conn:
         sheets.settle_duplicate(conn, ADMIN, second, FORMS, same=True)
@@ -204,7 +229,9 @@ def test_the_very_same_picture_of_a_row_is_covered_as_the_first(ward: Ward) -> N
     assert covered(ward, first) == covered(ward, second) == (row,)
 
 
-def test_a_number_that_only_the_second_scan_shows_hides_the_first_and_is_handed_on(ward: Ward) -> None:
+def test_a_number_that_only_the_second_scan_shows_hides_the_first_and_is_handed_on(
+    ward: Ward,
+) -> None:
     first, second = twice(ward, NOTE, "AAAA", {**ABOUT_HER, "pnr": None}, ABOUT_HER)
     assert covered(ward, first) == covered(ward, second) != ()
     assert view_of(ward, EVA, "AAAA-00").is_hidden
@@ -213,8 +240,12 @@ def test_a_number_that_only_the_second_scan_shows_hides_the_first_and_is_handed_
         assert load_entry(conn, "AAAA-00").unit == SOUTH
 
 
-def test_a_number_that_was_written_on_the_same_paper_later_hides_the_first_scan_too(ward: Ward) -> None:
-    first, second = twice(ward, NOTE, "AAAA", {**ABOUT_HER, "pnr": None}, {**ABOUT_HER, "text": None})
+def test_a_number_that_was_written_on_the_same_paper_later_hides_the_first_scan_too(
+    ward: Ward,
+) -> None:
+    first, second = twice(
+        ward, NOTE, "AAAA", {**ABOUT_HER, "pnr": None}, {**ABOUT_HER, "text": None}
+    )
     assert covered(ward, first) == covered(ward, second) != ()
     with ward.store.begin() as conn:
         sheets.settle_duplicate(conn, ADMIN, second, FORMS, same=True)
@@ -247,7 +278,9 @@ def test_another_paper_with_the_same_serial_is_covered_by_what_stands_on_itself(
 
 
 @pytest.mark.parametrize("rejected", [False, True])
-def test_nobody_who_sent_it_before_is_told_where_it_went_because_of_her(ward: Ward, rejected: bool) -> None:
+def test_nobody_who_sent_it_before_is_told_where_it_went_because_of_her(
+    ward: Ward, rejected: bool
+) -> None:
     with ward.store.begin() as conn:
         client_register.save_units(conn, {EAST: "HSL"})
         client_register.save_clients(conn, [ELSEWHERE])
@@ -256,10 +289,17 @@ def test_nobody_who_sent_it_before_is_told_where_it_went_because_of_her(ward: Wa
         transfers.transfer_entry(conn, FORMS, EVA, entry_id, 0, SOUTH, "er pärm", NOW)
         transfers.transfer_protected_entry(conn, FORMS, SOFIA, entry_id, 1, NOW)
         if rejected:
-            decisions.reject_entry(conn, person("ester", units=(EAST,)), entry_id, 2, "oläsligt", NOW)
+            decisions.reject_entry(
+                conn, person("ester", units=(EAST,)), entry_id, 2, "oläsligt", NOW
+            )
         (first,), (second,) = (transfers.list_transferred(conn, who) for who in (EVA, SOFIA))
         (own,) = transfers.list_transferred(conn, person("both", units=(NORTH, EAST)))
-    assert (first.to_unit, first.current_unit, first.current_reason, first.reason) == (SOUTH, "", "", "er pärm")
+    assert (first.to_unit, first.current_unit, first.current_reason, first.reason) == (
+        SOUTH,
+        "",
+        "",
+        "er pärm",
+    )
     assert (second.to_unit, second.current_unit, second.current_reason) == ("", "", "")
     assert (own.current_unit, own.current_reason) == (EAST, "oläsligt" if rejected else "")
     assert first.state is (EntryState.REJECTED if rejected else EntryState.REVIEW)
@@ -270,11 +310,17 @@ def test_nobody_who_sent_it_before_is_told_where_it_went_because_of_her(ward: Wa
     [
         (None, Reading(ELSEWHERE.pid, 0.93, State.READ, ((SECRET.pid, 0.06),)), EAST),
         (None, Reading(SECRET.pid, 0.93, State.READ, ((ELSEWHERE.pid, 0.06),)), SOUTH),
-        (None, Reading(UNKNOWN_PID, 0.5, State.READ, ((SECRET.pid, 0.1), (ELSEWHERE.pid, 0.3))), EAST),
+        (
+            None,
+            Reading(UNKNOWN_PID, 0.5, State.READ, ((SECRET.pid, 0.1), (ELSEWHERE.pid, 0.3))),
+            EAST,
+        ),
         (SECRET.pid, Reading(ELSEWHERE.pid, 0.93, State.READ), SOUTH),
     ],
 )
-def test_it_is_handed_on_to_the_unit_of_the_likeliest_client(ward: Ward, known: str | None, reading: Reading, unit: str) -> None:
+def test_it_is_handed_on_to_the_unit_of_the_likeliest_client(
+    ward: Ward, known: str | None, reading: Reading, unit: str
+) -> None:
     with ward.store.begin() as conn:
         client_register.save_units(conn, {EAST: "HSL"})
         client_register.save_clients(conn, [ELSEWHERE])
@@ -283,5 +329,7 @@ def test_it_is_handed_on_to_the_unit_of_the_likeliest_client(ward: Ward, known: 
     if known:
         is_about(ward, "AAAA-00", known)
     with ward.store.begin() as conn:
-        transfers.transfer_protected_entry(conn, FORMS, EVA, "AAAA-00", load_entry(conn, "AAAA-00").revision, NOW)
+        transfers.transfer_protected_entry(
+            conn, FORMS, EVA, "AAAA-00", load_entry(conn, "AAAA-00").revision, NOW
+        )
         assert load_entry(conn, "AAAA-00").unit == unit

@@ -1,6 +1,8 @@
-"""Role × action × unit × area of law × block, for every public function of `pipeline` that acts for a person.
+"""Role × action × unit × area of law × block, for every public function of `pipeline` that acts for
+a person.
 
-A new function that takes a Person fails here until it asks for rights and stands in `MATRIX`, which says what it ought to ask for.
+A new function that takes a Person fails here until it asks for rights and stands in `MATRIX`,
+which says what it ought to ask for.
 """
 
 from __future__ import annotations
@@ -54,7 +56,9 @@ def opened(made: tuple[Path, Known], tmp_path: Path) -> Iterator[Callable[[], Wo
         one.store.close()
 
 
-def somebody(role: Role, units: tuple[str, ...] = (NORTH,), areas: frozenset[str] = ALL_AREAS) -> Person:
+def somebody(
+    role: Role, units: tuple[str, ...] = (NORTH,), areas: frozenset[str] = ALL_AREAS
+) -> Person:
     """A person who shares Eva's login, so that what she has decided is this person's too."""
     return replace(person("eva", role, units), areas=areas)
 
@@ -74,7 +78,9 @@ def test_every_acting_function_stands_in_the_matrix() -> None:
     assert set(NOT_ACTING) <= public
 
 
-def test_an_acting_function_that_never_asks_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_acting_function_that_never_asks_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "pipeline").mkdir()
     (tmp_path / "pipeline" / "leak.py").write_text(
         "def tell(conn: Connection, person: Person) -> str:\n    return person.name\n\n\n"
@@ -91,7 +97,9 @@ def test_an_acting_function_that_never_asks_is_found(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("name", list(MATRIX))
-def test_whoever_the_table_denies_is_refused_or_given_nothing(name: str, opened: Callable[[], World]) -> None:
+def test_whoever_the_table_denies_is_refused_or_given_nothing(
+    name: str, opened: Callable[[], World]
+) -> None:
     action, reach = MATRIX[name]
     actions = frozenset({action}) if isinstance(action, Action) else action
     denied = opened()
@@ -100,11 +108,16 @@ def test_whoever_the_table_denies_is_refused_or_given_nothing(name: str, opened:
             for units in ((NORTH,), (NORTH, SOUTH)):
                 assert outcome(denied, name, somebody(role, units)) == "refused", (role, units)
             continue
-        elsewhere = {"another unit": somebody(role, (SOUTH,)), "another area": somebody(role, areas=frozenset({"SoL", "IFO"}))}
+        elsewhere = {
+            "another unit": somebody(role, (SOUTH,)),
+            "another area": somebody(role, areas=frozenset({"SoL", "IFO"})),
+        }
         for where, who in elsewhere.items():
             assert outcome(denied, name, who) in expected(reach, where), (role, where)
         if reach in {R.PAPER, R.LISTED}:
-            assert outcome(blocked(opened()), name, somebody(role)) in expected(reach, "another unit"), (role, "blocked")
+            assert outcome(blocked(opened()), name, somebody(role)) in expected(
+                reach, "another unit"
+            ), (role, "blocked")
         got = outcome(opened(), name, somebody(role))
         assert got != "refused", role
         if reach in {R.LISTED, R.LISTED_BLANK, R.COUNTED}:
@@ -112,7 +125,9 @@ def test_whoever_the_table_denies_is_refused_or_given_nothing(name: str, opened:
 
 
 def expected(reach: Reach, where: str) -> set[str]:
-    """What comes of calling a function that reaches so far from a place where the person has no right."""
+    """What comes of calling a function that reaches so far from a place where the person has no
+    right.
+    """
     if reach is R.EVERYWHERE or (where == "another area" and reach in {R.UNIT, R.COUNTED}):
         return {"something", "nothing", "failed"}
     return {"refused"} if reach in {R.PAPER, R.UNIT, R.UNIT_AREA} else {"nothing"}
@@ -127,13 +142,23 @@ def blocked(world: World) -> World:
 
 
 def outcome(world: World, name: str, who: Person) -> str:
-    """Call a function for a person: "refused", "nothing" or "something" was given, or it "failed" after it had let the person through."""
+    """Call a function for a person: "refused", "nothing" or "something" was given, or it "failed"
+    after it had let the person through.
+    """
     module, _, function = name.rpartition(".")
     call = getattr(importlib.import_module(module), function)
     known = world.arguments(name) | {"person": who}
     parameters = inspect.signature(call).parameters.values()
-    given = {one.name: known[one.name] for one in parameters if one.name in known and (one.default is one.empty or one.name in {"same", "least"})}
-    missing = [one.name for one in parameters if one.default is one.empty and one.name not in (*known, "conn")]
+    given = {
+        one.name: known[one.name]
+        for one in parameters
+        if one.name in known and (one.default is one.empty or one.name in {"same", "least"})
+    }
+    missing = [
+        one.name
+        for one in parameters
+        if one.default is one.empty and one.name not in (*known, "conn")
+    ]
     assert not missing, f"World.arguments does not know {missing} of {name}"
     try:
         if "conn" not in inspect.signature(call).parameters:
@@ -142,12 +167,17 @@ def outcome(world: World, name: str, who: Person) -> str:
             return said(given_by(call(conn=conn, **given)))
     except NotAllowedError:
         return "refused"
-    except (EfterskriftError, AttributeError):  # AttributeError: what the learning functions do with nothing learned
+    except (
+        EfterskriftError,
+        AttributeError,
+    ):  # AttributeError: what the learning functions do with nothing learned
         return "failed"
 
 
 def given_by(result: object) -> object:
-    """What of an answer tells about others: an extract of the log always says for whom and when it was made."""
+    """What of an answer tells about others: an extract of the log always says for whom and when it
+    was made.
+    """
     return result.lines if isinstance(result, ClientExtract) else result
 
 
@@ -162,5 +192,9 @@ def _empty(value: object) -> bool:
     if isinstance(value, list | tuple):
         return all(_empty(one) for one in value)
     if is_dataclass(value):
-        return all(_empty(one) for one in (getattr(value, field.name) for field in fields(value)) if not isinstance(one, str))
+        return all(
+            _empty(one)
+            for one in (getattr(value, field.name) for field in fields(value))
+            if not isinstance(one, str)
+        )
     return not value

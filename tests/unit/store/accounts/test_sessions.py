@@ -1,4 +1,6 @@
-"""Sessions end by themselves, and from outside; a provider login that has ended lets nobody in again."""
+"""Sessions end by themselves, and from outside; a provider login that has ended lets nobody in
+again.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def is_open(store: Store, token: str) -> bool:
 def begun(store: Store, login: str = "eva", minutes_ago: float | None = None) -> str:
     """A session; of a provider login so many minutes before `NOW`."""
     with store.begin() as conn:
-        return sessions.start_session(conn, login, NOW, None if minutes_ago is None else later(-minutes_ago))
+        return sessions.start_session(
+            conn, login, NOW, None if minutes_ago is None else later(-minutes_ago)
+        )
 
 
 def test_a_token_opens_only_its_own_session_and_is_not_kept(staffed: Store) -> None:
@@ -76,7 +80,9 @@ def test_a_session_ends_after_the_longest_time_however_active_it_is(staffed: Sto
     assert not held.has_expired(later(-31) + LONGEST, IDLE, LONGEST)
 
 
-def test_a_provider_login_that_was_logged_out_is_used_up_and_a_later_one_is_not(staffed: Store) -> None:
+def test_a_provider_login_that_was_logged_out_is_used_up_and_a_later_one_is_not(
+    staffed: Store,
+) -> None:
     begun(staffed, minutes_ago=10)
     with staffed.begin() as conn:
         assert not sessions.is_login_consumed(conn, "eva", later(-10))

@@ -1,4 +1,6 @@
-"""Areas of law are kept apart, and a block hides a client's paper from other units: everywhere, at once, and without losing count."""
+"""Areas of law are kept apart, and a block hides a client's paper from other units: everywhere, at
+once, and without losing count.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ REASON = "Klienten har begärt det."
 
 @pytest.fixture
 def ward(store: Store) -> Ward:
-    """The test organisation with a note about Asta in the north, of which the sheet says whom it is about."""
+    """The test organisation with a note about Asta in the north, of which the sheet says whom it is
+    about.
+    """
     ward = Ward(store).begin()
     ward.issue(IssuedSheet("AAAA", NOTE.id, 1, NORTH, ASTA.pid))
     ward.note("AAAA")
@@ -100,7 +104,9 @@ def test_a_paper_of_an_unknown_unit_is_shown_to_nobody_with_some_areas(ward: War
     page_id = ward.scan()
     with ward.store.begin() as conn:
         conn.execute(paper.page.update().where(paper.page.c.id == page_id).values(unit="Okänd"))
-        stranger = replace(ADMIN, units=frozenset({"Okänd"}), areas=frozenset({"HSL", "SoL", "LSS"}))
+        stranger = replace(
+            ADMIN, units=frozenset({"Okänd"}), areas=frozenset({"HSL", "SoL", "LSS"})
+        )
         with pytest.raises(NotAllowedError):
             queue.record_page_view(conn, stranger, page_id)
 
@@ -114,7 +120,9 @@ def test_a_block_hides_everything_from_other_units_and_nothing_from_the_own(ward
         for act in (
             lambda: queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", NOW),
             lambda: queue.record_page_view(conn, NORTHERN_ADMIN, page_id),
-            lambda: queue_order.prioritize(conn, CHIEF, queue_order.PriorityKind.ENTRY, NORTH, "AAAA-00", NOW),
+            lambda: queue_order.prioritize(
+                conn, CHIEF, queue_order.PriorityKind.ENTRY, NORTH, "AAAA-00", NOW
+            ),
             lambda: decisions.reject_entry(conn, EVA, "AAAA-00", 0, "oläsligt", NOW),
             lambda: lookup.entry_history(conn, EVA, "AAAA-00"),
         ):
@@ -142,9 +150,16 @@ def test_a_second_scan_is_hidden_with_the_first(ward: Ward) -> None:
 
 
 def test_a_list_with_a_blocked_client_in_one_row_is_hidden_whole(ward: Ward) -> None:
-    ward.read(ward.scan(), page_reading(VISITS, "LLLL", {"datum": "2026-02-17", "rad01.tid": "08:00", "rad02.tid": "09:00"}))
+    ward.read(
+        ward.scan(),
+        page_reading(
+            VISITS, "LLLL", {"datum": "2026-02-17", "rad01.tid": "08:00", "rad02.tid": "09:00"}
+        ),
+    )
     with ward.store.begin() as conn:
-        conn.execute(paper.entry.update().where(paper.entry.c.id == "LLLL-01").values(client_pid=ASTA.pid))
+        conn.execute(
+            paper.entry.update().where(paper.entry.c.id == "LLLL-01").values(client_pid=ASTA.pid)
+        )
     assert waiting(ward, EVA) == (3, 0)
     block(ward, SOUTH)
     assert waiting(ward, EVA) == (0, 3)
@@ -160,13 +175,17 @@ def test_nobody_confirms_what_is_about_a_client_blocked_for_them(ward: Ward) -> 
         assert shown is not None
         assert (shown.blocked, shown.name, shown.unit) == (True, "", "")
         with pytest.raises(BlockedClientError):
-            decisions.decide_entry(conn, FORMS, EVA, "BBBB-00", 0, answers(SAID) | answers(PLAN), NOW)
+            decisions.decide_entry(
+                conn, FORMS, EVA, "BBBB-00", 0, answers(SAID) | answers(PLAN), NOW
+            )
 
 
 def test_an_export_leaves_out_and_keeps_from_others_what_is_blocked(ward: Ward) -> None:
     with ward.store.begin() as conn:
         queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", NOW)
-        state = decisions.decide_entry(conn, FORMS, EVA, "AAAA-00", 0, answers(SAID) | answers(PLAN), NOW)
+        state = decisions.decide_entry(
+            conn, FORMS, EVA, "AAAA-00", 0, answers(SAID) | answers(PLAN), NOW
+        )
         assert state is EntryState.CONFIRMED
         assert records.list_ready_entries(conn, FORMS, EVA) == ["AAAA-00"]
         assert records.list_ready_entries(conn, FORMS, SOCIAL) == []
@@ -220,6 +239,10 @@ def test_paper_of_an_earlier_version_gets_the_area_of_its_form(tmp_path: Path) -
     store = open_store(settings)
     with store.read() as conn:
         assert pages.load_page(conn, page_id).area == "SoL"
-        indexes = conn.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'index'").scalars().all()
+        indexes = (
+            conn.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'index'")
+            .scalars()
+            .all()
+        )
         assert {*(str(index.name) for index in paper.QUEUE_INDEXES), "entry_client"} <= set(indexes)
     store.close()

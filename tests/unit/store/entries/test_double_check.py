@@ -1,4 +1,6 @@
-"""Forms that two people answer for: strong medicine and money are seen twice, also where the first person and the machine agree."""
+"""Forms that two people answer for: strong medicine and money are seen twice, also where the first
+person and the machine agree.
+"""
 
 from __future__ import annotations
 
@@ -32,30 +34,46 @@ def ward(store: Store) -> Ward:
 def test_critical_fields_are_seen_by_two_although_person_and_machine_agree(ward: Ward) -> None:
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
-        assert decisions.decide_entry(conn, TWICE, EVA, entry_id, 0, answers(ALL), NOW) is EntryState.SECOND
+        assert (
+            decisions.decide_entry(conn, TWICE, EVA, entry_id, 0, answers(ALL), NOW)
+            is EntryState.SECOND
+        )
         with pytest.raises(NotAllowedError):
             decisions.decide_entry(conn, TWICE, EVA, entry_id, 1, answers(ALL), later(1))
         view = queue.open_claimed_entry(conn, TWICE, NILS, entry_id, later(2))
         asked = {field.spec.name for field in view.fields if field.is_open}
         assert asked == {spec.name for spec in NOTE.fields if spec.critical and spec.name in ALL}
         given = answers({name: value for name, value in ALL.items() if name in asked})
-        assert decisions.decide_entry(conn, TWICE, NILS, entry_id, 1, given, later(2)) is EntryState.CONFIRMED
-        assert {decided_answers(conn, entry_id)[name].origin for name in asked} == {AnswerOrigin.SECOND}
+        assert (
+            decisions.decide_entry(conn, TWICE, NILS, entry_id, 1, given, later(2))
+            is EntryState.CONFIRMED
+        )
+        assert {decided_answers(conn, entry_id)[name].origin for name in asked} == {
+            AnswerOrigin.SECOND
+        }
 
 
 def test_a_correction_is_seen_by_two_as_well(ward: Ward) -> None:
     entry_id = ward.note("AAAA", dict(SAID) | {"datum": "2026-02-18"})
     with ward.store.begin() as conn:
         decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, answers(ALL), NOW)
-        decisions.decide_entry(conn, FORMS, NILS, entry_id, 1, answers({"datum": SAID["datum"]}), later(1))
+        decisions.decide_entry(
+            conn, FORMS, NILS, entry_id, 1, answers({"datum": SAID["datum"]}), later(1)
+        )
         given = answers({"datum": "2026-02-18"})
-        assert corrections.correct_entry(conn, TWICE, EVA, entry_id, 2, given, "fel dag", later(2)) is EntryState.SECOND
+        assert (
+            corrections.correct_entry(conn, TWICE, EVA, entry_id, 2, given, "fel dag", later(2))
+            is EntryState.SECOND
+        )
 
 
 def test_other_forms_need_one_person_where_the_machine_agrees(ward: Ward) -> None:
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
-        assert decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, answers(ALL), NOW) is EntryState.CONFIRMED
+        assert (
+            decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, answers(ALL), NOW)
+            is EntryState.CONFIRMED
+        )
 
 
 def test_strong_medicine_and_money_are_among_them() -> None:
@@ -78,10 +96,15 @@ def test_a_sum_that_is_not_ticked_as_paid_is_looked_at_by_two() -> None:
         ("skyddsbedomning", {"akut"}),
         ("orosanmalan", {"akut"}),
         ("matbestallning", {"kost", "allergi"}),
-        ("ny-patient", {"overkanslighet", "overkanslighet_mot", "smitta", "smitta_vilken", "tillfalligt_id"}),
+        (
+            "ny-patient",
+            {"overkanslighet", "overkanslighet_mot", "smitta", "smitta_vilken", "tillfalligt_id"},
+        ),
     ],
 )
-def test_marks_and_words_that_decide_what_is_done_are_typed_unseen(form: str, columns: set[str]) -> None:
+def test_marks_and_words_that_decide_what_is_done_are_typed_unseen(
+    form: str, columns: set[str]
+) -> None:
     fields = Forms.load(ROOT / "forms").latest(form).fields
     assert columns <= {spec.column for spec in fields if spec.critical}
 

@@ -82,7 +82,13 @@ def claim(ward: Ward, who: object = EVA, minutes: float = 0) -> EntryView | None
         return queue.claim_next(conn, FORMS, who, later(minutes))  # type: ignore[arg-type]
 
 
-def save(ward: Ward, entry_id: str, given: Mapping[str, Answer], who: object = EVA, **more: ClientStatement) -> EntryState:
+def save(
+    ward: Ward,
+    entry_id: str,
+    given: Mapping[str, Answer],
+    who: object = EVA,
+    **more: ClientStatement,
+) -> EntryState:
     """Decide an entry as it is now."""
     revision = get(ward, entry_id).revision
     with ward.store.begin() as conn:
@@ -94,8 +100,20 @@ def export(ward: Ward, *entry_ids: str) -> list[Record]:
     with ward.store.begin() as conn:
         made = records.load_records(conn, FORMS, entry_ids)
         run = f"run {len(ward.batch)} {made[0].entry_id} {made[0].revision}"[:32]
-        conn.execute(insert(exports.export_run).values(id=run, target="csv", file_name="f", file_sha256="0" * 64, made_at=NOW, made_by="eva"))
-        items = [{"run": run, "entry": r.entry_id, "revision": r.revision, "number": n} for n, r in enumerate(made)]
+        conn.execute(
+            insert(exports.export_run).values(
+                id=run,
+                target="csv",
+                file_name="f",
+                file_sha256="0" * 64,
+                made_at=NOW,
+                made_by="eva",
+            )
+        )
+        items = [
+            {"run": run, "entry": r.entry_id, "revision": r.revision, "number": n}
+            for n, r in enumerate(made)
+        ]
         conn.execute(insert(exports.export_item), items)
         records.mark_exported(conn, entry_ids)
     return made
@@ -110,7 +128,9 @@ def test_class_a_comes_first(ward: Ward) -> None:
     ward.read(ward.scan(), page_reading(VISITS, "BBBB", {"rad01.pnr": ASTA.pid}))
     ward.note("AAA2")
     ward.note("AAA1")
-    visit: dict[str, Value] = dict.fromkeys(("datum", "skribent", "rad01.tid", "rad01.mat", "rad01.sign")) | {"rad01.pnr": ASTA.pid}
+    visit: dict[str, Value] = dict.fromkeys(
+        ("datum", "skribent", "rad01.tid", "rad01.mat", "rad01.sign")
+    ) | {"rad01.pnr": ASTA.pid}
     taken = []
     while (view := claim(ward)) is not None:
         taken.append(view.entry.id)
@@ -210,8 +230,14 @@ def test_the_first_person_stays_blind_until_another_has_decided(ward: Ward) -> N
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
     with ward.store.begin() as conn:
-        assert by_name(queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", NOW))["datum"].reading is None
-        assert by_name(queue.open_claimed_entry(conn, FORMS, NILS, "AAAA-00", NOW))["datum"].reading is not None
+        assert (
+            by_name(queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", NOW))["datum"].reading
+            is None
+        )
+        assert (
+            by_name(queue.open_claimed_entry(conn, FORMS, NILS, "AAAA-00", NOW))["datum"].reading
+            is not None
+        )
 
 
 def test_undo_gives_back_only_what_the_person_typed(ward: Ward) -> None:
@@ -236,7 +262,10 @@ def test_a_number_that_the_name_contradicts_needs_a_second_person(ward: Ward) ->
 
 
 def test_a_sheet_printed_for_somebody_else_needs_a_second_person(ward: Ward) -> None:
-    ward.issue(IssuedSheet("AAAA", NOTE.id, 1, NORTH, BROR.pid), IssuedSheet("AAA2", NOTE.id, 1, NORTH, ASTA.pid))
+    ward.issue(
+        IssuedSheet("AAAA", NOTE.id, 1, NORTH, BROR.pid),
+        IssuedSheet("AAA2", NOTE.id, 1, NORTH, ASTA.pid),
+    )
     for serial, state in (("AAAA", EntryState.SECOND), ("AAA2", EntryState.CONFIRMED)):
         ward.note(serial)
         assert save(ward, f"{serial}-00", answers({**ALL, "namn": None})) is state
@@ -247,13 +276,18 @@ def test_a_protected_identity_is_shown_in_the_own_unit_only(ward: Ward) -> None:
     with ward.store.begin() as conn:
         client_register.save_clients(conn, [secret])
         assert client_register.look_up_client(conn, SOFIA, secret.pid) == secret
-        assert client_register.look_up_client(conn, EVA, secret.pid[2:]) == replace(secret, name="", unit="")
+        assert client_register.look_up_client(conn, EVA, secret.pid[2:]) == replace(
+            secret, name="", unit=""
+        )
         assert client_register.look_up_client(conn, EVA, ASTA.pid) == ASTA
         with pytest.raises(NotAllowedError):
             client_register.look_up_client(conn, CHIEF, ASTA.pid)
     ward.note("AAAA", {**SAID, "pnr": secret.pid, "namn": None})
     given = answers({**ALL, "pnr": secret.pid, "namn": None}, datum=WRONG_DAY)
-    assert save(ward, "AAAA-00", given, about=ClientStatement(choice=ConflictChoice.CARED_FOR_HERE)) is EntryState.SECOND
+    assert (
+        save(ward, "AAAA-00", given, about=ClientStatement(choice=ConflictChoice.CARED_FOR_HERE))
+        is EntryState.SECOND
+    )
     view = claim(ward, NILS)
     assert view is not None
     assert view.suggestion == replace(secret, name="", unit="")
@@ -283,13 +317,28 @@ def test_a_missing_page_is_shown_and_its_fields_are_not_asked(ward: Ward) -> Non
 
 def test_person_and_machine_agree_in_other_spelling(ward: Ward) -> None:
     ward.note("AAAA")
-    given = answers({**ALL, "pnr": "18900101-9802", "datum": "260217", "tid": "8.15", "namn": "Åsta Provberg"})
+    given = answers(
+        {**ALL, "pnr": "18900101-9802", "datum": "260217", "tid": "8.15", "namn": "Åsta Provberg"}
+    )
     assert save(ward, "AAAA-00", given) is EntryState.CONFIRMED
     found = get(ward, "AAAA-00")
-    assert (found.client_pid, found.event_on, found.first_by, found.claimed_by) == (ASTA.pid, "2026-02-17", "eva", None)
+    assert (found.client_pid, found.event_on, found.first_by, found.claimed_by) == (
+        ASTA.pid,
+        "2026-02-17",
+        "eva",
+        None,
+    )
     with ward.store.read() as conn:
         hows = {name: one.origin.value for name, one in decided_answers(conn, "AAAA-00").items()}
-    assert hows == {"pnr": "typed", "namn": "changed", "datum": "typed", "tid": "kept", "skribent": "kept", "text": "kept", "plan": "kept"}
+    assert hows == {
+        "pnr": "typed",
+        "namn": "changed",
+        "datum": "typed",
+        "tid": "kept",
+        "skribent": "kept",
+        "text": "kept",
+        "plan": "kept",
+    }
 
 
 def test_ten_digits_are_taken_when_one_client_fits(ward: Ward) -> None:
@@ -358,12 +407,24 @@ def test_the_client_has_to_be_known_or_meant(ward: Ward) -> None:
     assert unknown.value.fields == ("pnr",)
     assert UNKNOWN_PID not in str(unknown.value)
     with pytest.raises(UnknownClientError):
-        save(ward, "AAAA-00", answers({**ALL, "pnr": UNKNOWN_PID[2:]}), about=ClientStatement(outside="ny klient"))
+        save(
+            ward,
+            "AAAA-00",
+            answers({**ALL, "pnr": UNKNOWN_PID[2:]}),
+            about=ClientStatement(outside="ny klient"),
+        )
     with pytest.raises(MissingAnswerError):
         save(ward, "AAAA-00", answers(ALL, pnr=Answer(None, State.ILLEGIBLE)))
-    assert save(ward, "AAAA-00", given, about=ClientStatement(outside="ny klient")) is EntryState.CONFIRMED
+    assert (
+        save(ward, "AAAA-00", given, about=ClientStatement(outside="ny klient"))
+        is EntryState.CONFIRMED
+    )
     (record,) = export(ward, "AAAA-00")
-    assert (record.client.pid, record.client.name, record.client.unit) == (UNKNOWN_PID, SAID["namn"], NORTH)
+    assert (record.client.pid, record.client.name, record.client.unit) == (
+        UNKNOWN_PID,
+        SAID["namn"],
+        NORTH,
+    )
 
 
 def test_drafts_outlive_the_browser_and_end_with_the_decision(ward: Ward) -> None:
@@ -379,7 +440,10 @@ def test_drafts_outlive_the_browser_and_end_with_the_decision(ward: Ward) -> Non
     assert by_name(view)["namn"].draft == Answer("Asta")
     save(ward, "AAAA-00", answers(ALL))
     with ward.store.begin() as conn:
-        assert by_name(queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", NOW))["namn"].draft is None
+        assert (
+            by_name(queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", NOW))["namn"].draft
+            is None
+        )
         with pytest.raises(StaleDecisionError):
             decisions.save_draft(conn, EVA, "AAAA-00", "namn", Answer("Asta"), NOW)
 
@@ -406,7 +470,9 @@ def test_the_second_person_has_drafts_and_nobody_elses(ward: Ward) -> None:
     assert get(ward, "AAAA-00").claimed_until == later(29)
     view = claim(ward, NILS, minutes=20)
     assert view is not None
-    assert {name: field.draft for name, field in by_name(view).items() if field.draft} == {"datum": Answer("2026-02-19")}
+    assert {name: field.draft for name, field in by_name(view).items() if field.draft} == {
+        "datum": Answer("2026-02-19")
+    }
 
 
 def test_a_rejected_entry_can_be_taken_up_again(ward: Ward) -> None:
@@ -456,10 +522,15 @@ def test_a_correction_is_not_taken_back(ward: Ward) -> None:
     for serial in ("AAAA", "AAA2"):
         ward.note(serial)
         save(ward, f"{serial}-00", answers(ALL))
-    corrected = {"AAAA-00": ({"text": Answer("Sov illa.")}, EntryState.CONFIRMED), "AAA2-00": ({"datum": WRONG_DAY}, EntryState.SECOND)}
+    corrected = {
+        "AAAA-00": ({"text": Answer("Sov illa.")}, EntryState.CONFIRMED),
+        "AAA2-00": ({"datum": WRONG_DAY}, EntryState.SECOND),
+    }
     with ward.store.begin() as conn:
         for entry_id, (new, state) in corrected.items():
-            assert corrections.correct_entry(conn, FORMS, EVA, entry_id, 1, new, "fel", NOW) is state
+            assert (
+                corrections.correct_entry(conn, FORMS, EVA, entry_id, 1, new, "fel", NOW) is state
+            )
             with pytest.raises(ReviewError, match="correction"):
                 corrections.undo_decision(conn, EVA, entry_id, 2, later(1))
         assert corrections.list_own_latest(conn, EVA) == []
@@ -469,30 +540,44 @@ def test_a_correction_is_not_taken_back(ward: Ward) -> None:
         assert corrections.undo_decision(conn, NILS, "AAA2-00", 3, NOW) is EntryState.SECOND
 
 
-@pytest.mark.parametrize("older", [False, True], ids=["kept", "of a time before the reason was kept"])
+@pytest.mark.parametrize(
+    "older", [False, True], ids=["kept", "of a time before the reason was kept"]
+)
 def test_a_rejection_of_what_was_corrected_is_taken_back(ward: Ward, *, older: bool) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL))
     with ward.store.begin() as conn:
-        corrections.correct_entry(conn, FORMS, EVA, "AAAA-00", 1, {"text": Answer("Sov illa.")}, "fel", NOW)
+        corrections.correct_entry(
+            conn, FORMS, EVA, "AAAA-00", 1, {"text": Answer("Sov illa.")}, "fel", NOW
+        )
         decisions.reject_entry(conn, EVA, "AAAA-00", 2, "fel person", later(1))
         if older:
             conn.execute(update(entry_version).values(reason_before=None))
         assert [one.id for one in corrections.list_own_latest(conn, EVA)] == ["AAAA-00"]
         assert corrections.undo_decision(conn, EVA, "AAAA-00", 3, later(2)) is EntryState.CONFIRMED
     found = get(ward, "AAAA-00")
-    assert (found.reason, found.first_by, found.second_by, found.claimed_by) == ("fel", "eva", None, None)
+    assert (found.reason, found.first_by, found.second_by, found.claimed_by) == (
+        "fel",
+        "eva",
+        None,
+        None,
+    )
 
 
 def test_what_is_put_aside_and_taken_back_is_what_it_was(ward: Ward) -> None:
-    """Confirmed by two people, or waiting for the second: neither is to be done again because of a slip of the hand."""
+    """Confirmed by two people, or waiting for the second: neither is to be done again because of a
+    slip of the hand.
+    """
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
     waits = get(ward, "AAAA-00")
     for who, revision in ((NILS, 1), (EVA, 3)):
         with ward.store.begin() as conn:
             decisions.reject_entry(conn, who, "AAAA-00", revision, "oläsligt", later(1))
-            assert corrections.undo_decision(conn, who, "AAAA-00", revision + 1, later(2)) is EntryState.SECOND
+            assert (
+                corrections.undo_decision(conn, who, "AAAA-00", revision + 1, later(2))
+                is EntryState.SECOND
+            )
             queue.release_claim(conn, who, "AAAA-00")
         assert get(ward, "AAAA-00") == replace(waits, revision=revision + 2)
     save(ward, "AAAA-00", {"datum": Answer(SAID["datum"])}, NILS)
@@ -502,13 +587,20 @@ def test_what_is_put_aside_and_taken_back_is_what_it_was(ward: Ward) -> None:
             decisions.reject_entry(conn, EVA, "AAAA-00", revision, "oläsligt", later(3))
             with pytest.raises(NotAllowedError):
                 corrections.undo_decision(conn, NILS, "AAAA-00", revision + 1, later(4))
-            assert corrections.undo_decision(conn, EVA, "AAAA-00", revision + 1, later(4)) is EntryState.CONFIRMED
+            assert (
+                corrections.undo_decision(conn, EVA, "AAAA-00", revision + 1, later(4))
+                is EntryState.CONFIRMED
+            )
         assert get(ward, "AAAA-00") == replace(confirmed, revision=revision + 2)
     with ward.store.begin() as conn:
-        assert corrections.undo_decision(conn, NILS, "AAAA-00", 10, later(5)) is EntryState.SECOND  # and the second person's own decision still is
+        assert (
+            corrections.undo_decision(conn, NILS, "AAAA-00", 10, later(5)) is EntryState.SECOND
+        )  # and the second person's own decision still is
 
 
-def test_why_an_entry_had_come_back_is_told_again_when_a_rejection_is_taken_back(ward: Ward) -> None:
+def test_why_an_entry_had_come_back_is_told_again_when_a_rejection_is_taken_back(
+    ward: Ward,
+) -> None:
     """Undecided, or waiting for the second person; and so when a decision is taken back."""
     ward.note("AAAA")
     with ward.store.begin() as conn:
@@ -518,7 +610,10 @@ def test_why_an_entry_had_come_back_is_told_again_when_a_rejection_is_taken_back
     for revision in (2, 4):  # twice: it is kept with every rejection
         with ward.store.begin() as conn:
             decisions.reject_entry(conn, EVA, "AAAA-00", revision, "oläsligt", later(1))
-            assert corrections.undo_decision(conn, EVA, "AAAA-00", revision + 1, later(2)) is EntryState.REVIEW
+            assert (
+                corrections.undo_decision(conn, EVA, "AAAA-00", revision + 1, later(2))
+                is EntryState.REVIEW
+            )
             queue.release_claim(conn, EVA, "AAAA-00")
         assert get(ward, "AAAA-00") == replace(came_back, revision=revision + 2)
     assert save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY)) is EntryState.SECOND
@@ -544,11 +639,15 @@ def test_why_an_entry_had_come_back_is_told_again_when_it_is_taken_up_again(ward
     assert get(ward, "AAAA-00").reason == "Svar från mottagaren: okänd enhet."
 
 
-def test_a_second_decision_that_is_taken_back_leaves_why_the_entry_waits_for_a_second_person(ward: Ward) -> None:
+def test_a_second_decision_that_is_taken_back_leaves_why_the_entry_waits_for_a_second_person(
+    ward: Ward,
+) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL))
     with ward.store.begin() as conn:
-        corrections.correct_entry(conn, FORMS, EVA, "AAAA-00", 1, {"datum": WRONG_DAY}, "Fel dag", NOW)
+        corrections.correct_entry(
+            conn, FORMS, EVA, "AAAA-00", 1, {"datum": WRONG_DAY}, "Fel dag", NOW
+        )
     waits = get(ward, "AAAA-00")
     save(ward, "AAAA-00", {"datum": WRONG_DAY}, NILS)
     with ward.store.begin() as conn:
@@ -630,13 +729,30 @@ def test_a_correction_is_a_new_version(ward: Ward) -> None:
         with pytest.raises(ReviewError):
             corrections.correct_entry(conn, FORMS, EVA, "AAAA-00", 1, {}, "fel", NOW)
         with pytest.raises(ReviewError):
-            corrections.correct_entry(conn, FORMS, NILS, "AAAA-00", 1, {"text": Answer("Sov illa.")}, " ", NOW)
-        corrections.correct_entry(conn, FORMS, NILS, "AAAA-00", 1, {"text": Answer("Sov illa.")}, "Fel avskrivet", later(5))
+            corrections.correct_entry(
+                conn, FORMS, NILS, "AAAA-00", 1, {"text": Answer("Sov illa.")}, " ", NOW
+            )
+        corrections.correct_entry(
+            conn,
+            FORMS,
+            NILS,
+            "AAAA-00",
+            1,
+            {"text": Answer("Sov illa.")},
+            "Fel avskrivet",
+            later(5),
+        )
         with pytest.raises(StaleDecisionError):
-            corrections.correct_entry(conn, FORMS, NILS, "AAAA-00", 1, {"text": Answer("Sov.")}, "Fel avskrivet", NOW)
+            corrections.correct_entry(
+                conn, FORMS, NILS, "AAAA-00", 1, {"text": Answer("Sov.")}, "Fel avskrivet", NOW
+            )
         assert records.list_ready_entries(conn, FORMS, EVA, lock=True) == ["AAAA-00"]
     (second,) = export(ward, "AAAA-00")
-    assert (second.revision, second.fields["text"], second.entered.by) == (2, "Sov illa.", "Nils Ek")
+    assert (second.revision, second.fields["text"], second.entered.by) == (
+        2,
+        "Sov illa.",
+        "Nils Ek",
+    )
     assert second.fields["datum"] == first.fields["datum"]
 
 
@@ -646,7 +762,10 @@ def test_a_corrected_critical_field_is_as_critical_as_before(ward: Ward) -> None
     export(ward, "AAAA-00")
     with ward.store.begin() as conn:
         new = {"datum": Answer("2026-02-19")}
-        assert corrections.correct_entry(conn, FORMS, EVA, "AAAA-00", 1, new, "Fel dag", NOW) is EntryState.SECOND
+        assert (
+            corrections.correct_entry(conn, FORMS, EVA, "AAAA-00", 1, new, "Fel dag", NOW)
+            is EntryState.SECOND
+        )
         assert records.list_ready_entries(conn, FORMS, EVA) == []
     assert claim(ward) is None
     view = claim(ward, NILS)
@@ -654,7 +773,11 @@ def test_a_corrected_critical_field_is_as_critical_as_before(ward: Ward) -> None
     assert [name for name, field in by_name(view).items() if field.is_open] == ["datum"]
     assert save(ward, "AAAA-00", {"datum": Answer("2026-02-19")}, NILS) is EntryState.CONFIRMED
     (record,) = export(ward, "AAAA-00")
-    assert (record.revision, record.fields["datum"], record.verified and record.verified.by) == (2, "2026-02-19", "Nils Ek")
+    assert (record.revision, record.fields["datum"], record.verified and record.verified.by) == (
+        2,
+        "2026-02-19",
+        "Nils Ek",
+    )
 
 
 def test_a_day_that_nobody_can_read_after_all_is_no_day(ward: Ward) -> None:
@@ -676,16 +799,31 @@ def test_what_is_answered_as_before_is_no_correction(ward: Ward) -> None:
         with pytest.raises(ReviewError, match="Nothing"):
             corrections.correct_entry(conn, FORMS, EVA, "AAAA-00", 2, same, "fel", NOW)
         new = {**same, "text": Answer("Sov illa.")}
-        assert corrections.correct_entry(conn, FORMS, EVA, "AAAA-00", 2, new, "fel", NOW) is EntryState.CONFIRMED
-        assert [name for name, one in decided_answers(conn, "AAAA-00").items() if one.origin is AnswerOrigin.CORRECTION] == ["text"]
+        assert (
+            corrections.correct_entry(conn, FORMS, EVA, "AAAA-00", 2, new, "fel", NOW)
+            is EntryState.CONFIRMED
+        )
+        assert [
+            name
+            for name, one in decided_answers(conn, "AAAA-00").items()
+            if one.origin is AnswerOrigin.CORRECTION
+        ] == ["text"]
 
 
 def test_an_empty_mark_that_stays_empty_is_no_correction(ward: Ward) -> None:
     (entry_id,) = visits(ward, "AAAA", (True,))
-    said: dict[str, Value] = {"datum": DAY, "skribent": "Disa Penn", "rad01.pnr": ASTA.pid, "rad01.tid": "08:15", "rad01.sign": "DP"}
+    said: dict[str, Value] = {
+        "datum": DAY,
+        "skribent": "Disa Penn",
+        "rad01.pnr": ASTA.pid,
+        "rad01.tid": "08:15",
+        "rad01.sign": "DP",
+    }
     save(ward, entry_id, answers({**said, "rad01.mat": None}))
     with ward.store.begin() as conn, pytest.raises(ReviewError, match="Nothing"):
-        corrections.correct_entry(conn, FORMS, EVA, entry_id, 1, {"rad01.mat": Answer(None, State.EMPTY)}, "fel", NOW)
+        corrections.correct_entry(
+            conn, FORMS, EVA, entry_id, 1, {"rad01.mat": Answer(None, State.EMPTY)}, "fel", NOW
+        )
 
 
 def test_a_correction_is_shown_when_the_entry_comes_back_whole(ward: Ward) -> None:
@@ -701,9 +839,15 @@ def test_a_correction_is_shown_when_the_entry_comes_back_whole(ward: Ward) -> No
     }
     save(ward, entry_id, answers(said))
     with ward.store.begin() as conn:
-        corrections.correct_entry(conn, FORMS, EVA, entry_id, 1, {"rad01.mat": Answer(None, State.EMPTY)}, "åt inte", NOW)
+        corrections.correct_entry(
+            conn, FORMS, EVA, entry_id, 1, {"rad01.mat": Answer(None, State.EMPTY)}, "åt inte", NOW
+        )
         reopen_sheet(conn, "AAAA")
-        shown = next(field for field in queue.open_claimed_entry(conn, FORMS, NILS, entry_id, NOW).fields if field.spec.column == "mat")
+        shown = next(
+            field
+            for field in queue.open_claimed_entry(conn, FORMS, NILS, entry_id, NOW).fields
+            if field.spec.column == "mat"
+        )
     assert shown.draft == Answer(False, State.EMPTY)
 
 
@@ -718,7 +862,9 @@ def test_a_voided_entry_is_exported_as_void(ward: Ward) -> None:
             decisions.reject_entry(conn, EVA, "AAAA-00", 1, "fel person", NOW)
         corrections.void_entry(conn, EVA, "AAAA-00", 1, "Fel person", NOW)
         with pytest.raises(ReviewError):
-            corrections.correct_entry(conn, FORMS, EVA, "AAAA-00", 2, {"text": Answer("x")}, "fel", NOW)
+            corrections.correct_entry(
+                conn, FORMS, EVA, "AAAA-00", 2, {"text": Answer("x")}, "fel", NOW
+            )
     (record,) = export(ward, "AAAA-00")
     assert (record.revision, record.voided) == (2, "Fel person")
 
@@ -730,7 +876,15 @@ def test_a_receipt_ends_the_way_or_brings_the_entry_back(ward: Ward, accepted: b
     (record,) = export(ward, "AAAA-00")
     with ward.store.begin() as conn:
         run = conn.exec_driver_sql("SELECT id FROM export_run").scalar_one()
-        row = {"entry": "AAAA-00", "revision": 1, "run": run, "at": NOW, "by": "eva", "accepted": accepted, "text": "Okänd enhet"}
+        row = {
+            "entry": "AAAA-00",
+            "revision": 1,
+            "run": run,
+            "at": NOW,
+            "by": "eva",
+            "accepted": accepted,
+            "text": "Okänd enhet",
+        }
         conn.execute(insert(exports.receipt).values(row))
         for revision in (record.revision + 1, record.revision):
             assert load_entry(conn, "AAAA-00").state is EntryState.EXPORTED
@@ -739,21 +893,38 @@ def test_a_receipt_ends_the_way_or_brings_the_entry_back(ward: Ward, accepted: b
             else:
                 records.mark_refused(conn, "AAAA-00", revision)
     found = get(ward, "AAAA-00")
-    assert (found.state, found.reason) == ((EntryState.RECEIPTED, "") if accepted else (EntryState.REVIEW, "Okänd enhet"))
+    assert (found.state, found.reason) == (
+        (EntryState.RECEIPTED, "") if accepted else (EntryState.REVIEW, "Okänd enhet")
+    )
 
 
 def test_a_record_tells_the_whole_way(ward: Ward) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL, tid=Answer(None, State.ILLEGIBLE)))
     (record,) = export(ward, "AAAA-00")
-    assert (record.client, record.unit, record.author, record.serial, record.row) == (ASTA, NORTH, "Disa Penn", "AAAA", None)
-    assert (record.place, record.reader_version, record.scanned.by) == ("Pärm 3", "test 1", "Admin Ek")
+    assert (record.client, record.unit, record.author, record.serial, record.row) == (
+        ASTA,
+        NORTH,
+        "Disa Penn",
+        "AAAA",
+        None,
+    )
+    assert (record.place, record.reader_version, record.scanned.by) == (
+        "Pärm 3",
+        "test 1",
+        "Admin Ek",
+    )
     assert record.event_at is not None
     assert record.event_at.isoformat() == "2026-02-17T00:00:00"
     assert record.clock_unknown == {"event_at"}
     assert record.illegible == {"tid"}
     assert record.written_at is None
-    assert (record.entered.at, record.verified, record.signed, record.voided) == (NOW, None, None, None)
+    assert (record.entered.at, record.verified, record.signed, record.voided) == (
+        NOW,
+        None,
+        None,
+        None,
+    )
     assert "enhet" not in record.fields
     assert record.labels["text"] == "Text"
 
@@ -771,14 +942,29 @@ def test_a_row_becomes_a_record_of_its_own_client(ward: Ward) -> None:
     assert save(ward, "BBBB-02", answers(said)) is EntryState.CONFIRMED
     (record,) = export(ward, "BBBB-02")
     assert record.client == BROR
-    assert dict(record.fields) == {"datum": "2026-02-17", "skribent": None, "pnr": BROR.pid, "tid": "07:30", "mat": True, "sign": "EE"}
+    assert dict(record.fields) == {
+        "datum": "2026-02-17",
+        "skribent": None,
+        "pnr": BROR.pid,
+        "tid": "07:30",
+        "mat": True,
+        "sign": "EE",
+    }
     assert (record.author, record.row, str(record.event_at)) == ("EE", 2, "2026-02-17 07:30:00")
 
 
 def test_the_head_of_a_sheet_is_settled_once_for_all_its_rows(ward: Ward) -> None:
-    rows: list[dict[str, Value]] = [{f"{row}.pnr": ASTA.pid, f"{row}.tid": "07:30", f"{row}.sign": "EE"} for row in ("rad01", "rad02")]
-    ward.read(ward.scan(), page_reading(VISITS, "BBBB", {"datum": "2026-02-17", **rows[0], **rows[1]}))
-    first, second = (answers(row | {"skribent": None, f"rad0{number}.mat": None}) for number, row in enumerate(rows, 1))
+    rows: list[dict[str, Value]] = [
+        {f"{row}.pnr": ASTA.pid, f"{row}.tid": "07:30", f"{row}.sign": "EE"}
+        for row in ("rad01", "rad02")
+    ]
+    ward.read(
+        ward.scan(), page_reading(VISITS, "BBBB", {"datum": "2026-02-17", **rows[0], **rows[1]})
+    )
+    first, second = (
+        answers(row | {"skribent": None, f"rad0{number}.mat": None})
+        for number, row in enumerate(rows, 1)
+    )
     view = claim(ward)
     assert view is not None
     assert by_name(view)["datum"].draft is None
@@ -786,19 +972,32 @@ def test_the_head_of_a_sheet_is_settled_once_for_all_its_rows(ward: Ward) -> Non
     assert save(ward, "BBBB-01", {"datum": WRONG_DAY}, NILS) is EntryState.CONFIRMED
     view = claim(ward)
     assert view is not None
-    assert (view.entry.id, by_name(view)["datum"].draft, by_name(view)["rad02.pnr"].draft) == ("BBBB-02", WRONG_DAY, None)
+    assert (view.entry.id, by_name(view)["datum"].draft, by_name(view)["rad02.pnr"].draft) == (
+        "BBBB-02",
+        WRONG_DAY,
+        None,
+    )
     assert save(ward, "BBBB-02", second | {"datum": WRONG_DAY}) is EntryState.CONFIRMED
 
 
 def test_the_day_of_a_row_after_midnight_is_its_own(ward: Ward) -> None:
     rows: list[dict[str, Value]] = [
-        {f"rad0{row}.pnr": ASTA.pid, f"rad0{row}.tid": at, f"rad0{row}.sign": "EE"} for row, at in ((1, "22:30"), (2, "00:30"))
+        {f"rad0{row}.pnr": ASTA.pid, f"rad0{row}.tid": at, f"rad0{row}.sign": "EE"}
+        for row, at in ((1, "22:30"), (2, "00:30"))
     ]
     night = page_reading(VISITS, "BBBB", {"datum": "2026-02-17", **rows[0], **rows[1]})
     ward.read(ward.scan(), replace(night, issues=("after_midnight:rad02.tid",)))
-    first, second = (answers(row | {"skribent": None, f"rad0{number}.mat": None}) for number, row in enumerate(rows, 1))
+    first, second = (
+        answers(row | {"skribent": None, f"rad0{number}.mat": None})
+        for number, row in enumerate(rows, 1)
+    )
     with ward.store.begin() as conn:
-        assert decisions.decide_entry(conn, FORMS, EVA, "BBBB-02", 0, second | answers({"datum": "2026-02-18"}), NOW) is EntryState.SECOND
+        assert (
+            decisions.decide_entry(
+                conn, FORMS, EVA, "BBBB-02", 0, second | answers({"datum": "2026-02-18"}), NOW
+            )
+            is EntryState.SECOND
+        )
     assert save(ward, "BBBB-02", answers({"datum": "2026-02-18"}), NILS) is EntryState.CONFIRMED
     view = claim(ward)
     assert view is not None
@@ -828,7 +1027,9 @@ def test_every_look_at_paper_is_an_event(ward: Ward) -> None:
         for nobody in (SOFIA, CHIEF, replace(ADMIN, units=frozenset({SOUTH}))):
             with pytest.raises(NotAllowedError):
                 queue.record_page_view(conn, nobody, page_id)
-        assert [(event.by, event.action) for event in list_events(conn, page_id)] == [("eva", "view_page")]
+        assert [(event.by, event.action) for event in list_events(conn, page_id)] == [
+            ("eva", "view_page")
+        ]
 
 
 def test_an_unknown_entry_is_an_error(ward: Ward) -> None:

@@ -1,4 +1,6 @@
-"""Paper about no client: a meeting, a diary, a photo of a whiteboard. It is reviewed, exported and counted without a personal number."""
+"""Paper about no client: a meeting, a diary, a photo of a whiteboard. It is reviewed, exported and
+counted without a personal number.
+"""
 
 from __future__ import annotations
 
@@ -35,23 +37,62 @@ from pipeline.store.review import corrections, decisions
 from pipeline.store.review.duplicate_entries import find_similar_entries
 from pipeline.store.schema import paper
 from tests.support.store.export_examples import run
-from tests.support.store.ward import ASTA, CHIEF, EVA, FREE, NILS, NORTH, NOTE, NOW, PLAN, SAID, Ward, answers, page_reading, person
+from tests.support.store.ward import (
+    ASTA,
+    CHIEF,
+    EVA,
+    FREE,
+    NILS,
+    NORTH,
+    NOTE,
+    NOW,
+    PLAN,
+    SAID,
+    Ward,
+    answers,
+    page_reading,
+    person,
+)
 
 pytest_plugins = ("tests.support.store.databases",)
 
 
 def _form(form_id: str, *sections: dict[str, object]) -> Form:
     law = [{"ref": "FL 27 §", "source": "SFS 2017:900"}]
-    told = {"id": form_id, "version": 1, "title": form_id.capitalize(), "area": "ADM", "criticality": "C", "subject": "none", "law": law}
-    form = place_outline(Outline.model_validate(told | {"entries": "sheet", "sections": [*sections, {"use": "event"}, {"use": "author"}]}))
+    told = {
+        "id": form_id,
+        "version": 1,
+        "title": form_id.capitalize(),
+        "area": "ADM",
+        "criticality": "C",
+        "subject": "none",
+        "law": law,
+    }
+    form = place_outline(
+        Outline.model_validate(
+            told
+            | {"entries": "sheet", "sections": [*sections, {"use": "event"}, {"use": "author"}]}
+        )
+    )
     assert form_problem_texts(form) == []
     return form
 
 
-MEETING = _form("mote", {"title": "Beslut", "rows": [[{"name": "beslut", "label": "Beslut", "kind": "lines", "lines": 4}]]})
+MEETING = _form(
+    "mote",
+    {
+        "title": "Beslut",
+        "rows": [[{"name": "beslut", "label": "Beslut", "kind": "lines", "lines": 4}]],
+    },
+)
 CALL = _form("samtal", {"use": "client"})
 FORMS = Forms({(form.id, form.version): form for form in (MEETING, CALL, FREE, NOTE)})
-MET: Mapping[str, Value] = {"beslut": "Extra bemanning.", "handelsedatum": "2026-02-17", "handelsetid": "08:15", "skribent": "Disa Penn"}
+MET: Mapping[str, Value] = {
+    "beslut": "Extra bemanning.",
+    "handelsedatum": "2026-02-17",
+    "handelsetid": "08:15",
+    "skribent": "Disa Penn",
+}
 
 
 @pytest.fixture
@@ -70,19 +111,38 @@ def _get(ward: Ward, entry_id: str) -> Entry:
 
 
 def _given(form: Form, said: Mapping[str, Value]) -> dict[str, Answer]:
-    return answers({spec.name: said.get(spec.name) for spec in form.fields if spec.kind != "printed"})
+    return answers(
+        {spec.name: said.get(spec.name) for spec in form.fields if spec.kind != "printed"}
+    )
 
 
-def _save(ward: Ward, entry_id: str, given: Mapping[str, Answer], about: ClientStatement | None = None) -> EntryState:
+def _save(
+    ward: Ward, entry_id: str, given: Mapping[str, Answer], about: ClientStatement | None = None
+) -> EntryState:
     with ward.store.begin() as conn:
         seen = load_entry(conn, entry_id)
-        state = decisions.decide_entry(conn, FORMS, EVA, entry_id, seen.revision, given, NOW, about=about or ClientStatement())
+        state = decisions.decide_entry(
+            conn, FORMS, EVA, entry_id, seen.revision, given, NOW, about=about or ClientStatement()
+        )
     if state is not EntryState.SECOND:
         return state
     with ward.store.begin() as conn:
         view = queue.open_claimed_entry(conn, FORMS, NILS, entry_id, NOW)
-        disputed = {field.spec.name: given.get(field.spec.name, Answer(None, State.EMPTY)) for field in view.fields if field.is_open}
-        return decisions.decide_entry(conn, FORMS, NILS, entry_id, view.entry.revision, disputed, NOW, about=about or ClientStatement())
+        disputed = {
+            field.spec.name: given.get(field.spec.name, Answer(None, State.EMPTY))
+            for field in view.fields
+            if field.is_open
+        }
+        return decisions.decide_entry(
+            conn,
+            FORMS,
+            NILS,
+            entry_id,
+            view.entry.revision,
+            disputed,
+            NOW,
+            about=about or ClientStatement(),
+        )
 
 
 def _records(ward: Ward, *entry_ids: str) -> list[Record]:
@@ -93,7 +153,11 @@ def _records(ward: Ward, *entry_ids: str) -> list[Record]:
 def test_a_meeting_is_confirmed_and_keyed_in_without_a_client(ward: Ward) -> None:
     entry_id = _read(ward, MEETING, "AAAA", MET)
     assert _save(ward, entry_id, _given(MEETING, MET)) is EntryState.CONFIRMED
-    assert (_get(ward, entry_id).subject, _get(ward, entry_id).event_on, _get(ward, entry_id).area) == ("none", "2026-02-17", "ADM")
+    assert (
+        _get(ward, entry_id).subject,
+        _get(ward, entry_id).event_on,
+        _get(ward, entry_id).area,
+    ) == ("none", "2026-02-17", "ADM")
     (made,) = _records(ward, entry_id)
     assert (made.client.pid, made.area) == ("", "ADM")
     told = _key_in(made)
@@ -105,7 +169,9 @@ def test_a_meeting_is_confirmed_and_keyed_in_without_a_client(ward: Ward) -> Non
 def _key_in(*made: Record) -> str:
     items = [Item(number, record) for number, record in enumerate(made, 1)]
     data = ManualEntryListExporter().make(items, run("skriv-in"), ExportOptions(Settings(), FORMS))
-    return subprocess.run(["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True).stdout.decode()
+    return subprocess.run(
+        ["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True
+    ).stdout.decode()
 
 
 def test_it_is_nobodys_hole_in_a_record(ward: Ward) -> None:
@@ -122,7 +188,12 @@ def test_a_meeting_is_a_duplicate_of_one_of_the_same_day_only(ward: Ward) -> Non
     other = _read(ward, MEETING, "AAAC", {**MET, "handelsedatum": "2026-02-18"})
     _save(ward, first, _given(MEETING, MET))
     with ward.store.read() as conn:
-        assert [one.id for one in find_similar_entries(conn, EVA, load_entry(conn, second), days=["2026-02-17"])] == [first]
+        assert [
+            one.id
+            for one in find_similar_entries(
+                conn, EVA, load_entry(conn, second), days=["2026-02-17"]
+            )
+        ] == [first]
         assert find_similar_entries(conn, EVA, load_entry(conn, other), days=["2026-02-18"]) == []
 
 
@@ -130,8 +201,14 @@ def test_a_call_may_or_may_not_be_about_a_client(ward: Ward) -> None:
     said = {name: value for name, value in MET.items() if name != "beslut"}
     nobody, asta = (_read(ward, CALL, serial, said) for serial in ("AAAA", "AAAB"))
     assert _save(ward, nobody, _given(CALL, said)) is EntryState.CONFIRMED
-    assert _save(ward, asta, _given(CALL, {**said, "personnummer": ASTA.pid, "namn": ASTA.name})) is EntryState.CONFIRMED
-    assert [(_get(ward, one).subject, _get(ward, one).client_pid) for one in (nobody, asta)] == [("none", None), ("client", ASTA.pid)]
+    assert (
+        _save(ward, asta, _given(CALL, {**said, "personnummer": ASTA.pid, "namn": ASTA.name}))
+        is EntryState.CONFIRMED
+    )
+    assert [(_get(ward, one).subject, _get(ward, one).client_pid) for one in (nobody, asta)] == [
+        ("none", None),
+        ("client", ASTA.pid),
+    ]
     told = _key_in(*_records(ward, nobody, asta))
     assert "Gäller ingen klient" in told
     assert ASTA.pid in told
@@ -146,8 +223,14 @@ def test_an_unknown_paper_is_about_nobody_only_if_a_person_says_so(ward: Ward) -
     given = _given(FREE, {**SAID, "pnr": None, "namn": None})
     with pytest.raises(MissingAnswerError):
         _save(ward, view.entry.id, given)
-    assert _save(ward, view.entry.id, given, ClientStatement(NO_CLIENT, temporary=True)) is EntryState.CONFIRMED
-    assert (_get(ward, view.entry.id).subject, _get(ward, view.entry.id).client_pid) == ("none", None)
+    assert (
+        _save(ward, view.entry.id, given, ClientStatement(NO_CLIENT, temporary=True))
+        is EntryState.CONFIRMED
+    )
+    assert (_get(ward, view.entry.id).subject, _get(ward, view.entry.id).client_pid) == (
+        "none",
+        None,
+    )
 
 
 def test_a_client_who_was_a_mistake_is_taken_away(ward: Ward) -> None:
@@ -160,8 +243,19 @@ def test_a_client_who_was_a_mistake_is_taken_away(ward: Ward) -> None:
     about = ClientStatement(NO_CLIENT, temporary=True)
     with ward.store.begin() as conn:
         revision = load_entry(conn, view.entry.id).revision
-        corrections.correct_entry(conn, FORMS, EVA, view.entry.id, revision, none, "gällde ingen", NOW, about=about)
-        decisions.decide_entry(conn, FORMS, person("ulla"), view.entry.id, revision + 1, {"pnr": none["pnr"]}, NOW, about=about)
+        corrections.correct_entry(
+            conn, FORMS, EVA, view.entry.id, revision, none, "gällde ingen", NOW, about=about
+        )
+        decisions.decide_entry(
+            conn,
+            FORMS,
+            person("ulla"),
+            view.entry.id,
+            revision + 1,
+            {"pnr": none["pnr"]},
+            NOW,
+            about=about,
+        )
     (made,) = _records(ward, view.entry.id)
     assert (made.client.pid, _get(ward, view.entry.id).client_pid) == ("", None)
 
@@ -173,7 +267,12 @@ def test_a_form_that_requires_a_number_is_never_about_nobody(ward: Ward) -> None
     try:
         entry_id = ward.note("AAAA", dict(SAID) | {"pnr": None})
         with pytest.raises(MissingAnswerError):
-            _save(ward, entry_id, answers({**SAID, **PLAN, "pnr": None}), ClientStatement(NO_CLIENT, temporary=True))
+            _save(
+                ward,
+                entry_id,
+                answers({**SAID, **PLAN, "pnr": None}),
+                ClientStatement(NO_CLIENT, temporary=True),
+            )
     finally:
         FORMS["anteckning", 1] = NOTE
 
@@ -198,10 +297,14 @@ def test_whoever_had_all_areas_has_the_new_one_too(ward: Ward) -> None:
     assert (held["admin"], held["eva"]) == ("ADM HSL IFO LSS SoL", "HSL")
 
 
-def test_a_form_about_no_client_is_not_printed_for_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_form_about_no_client_is_not_printed_for_clients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "forms" / "mote").mkdir(parents=True)
     (tmp_path / "forms" / "mote" / "form.yaml").write_text(dump_form(MEETING), "utf-8")
-    (tmp_path / "klienter.csv").write_text(f"personnummer;namn;enhet\n{ASTA.pid};{ASTA.name};{NORTH}\n", "utf-8")
+    (tmp_path / "klienter.csv").write_text(
+        f"personnummer;namn;enhet\n{ASTA.pid};{ASTA.name};{NORTH}\n", "utf-8"
+    )
     monkeypatch.setenv("EFTERSKRIFT_FORMS", str(tmp_path / "forms"))
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
     with pytest.raises(UsageError, match="about no client"):
@@ -213,15 +316,24 @@ def test_a_call_with_a_number_that_nobody_has_read_is_somebodys_hole(ward: Ward)
     said = {name: value for name, value in MET.items() if name != "beslut"}
     reading = page_reading(CALL, "AAAA", said)
     number = Reading("189001019802", 0.5, State.READ)
-    ward.read(ward.scan(), dataclasses.replace(reading, fields={**reading.fields, "personnummer": number}), CALL)
+    ward.read(
+        ward.scan(),
+        dataclasses.replace(reading, fields={**reading.fields, "personnummer": number}),
+        CALL,
+    )
     with ward.store.begin() as conn:
         assert load_backlog(conn, CHIEF).unknown == 1
 
 
-def test_a_call_that_two_people_say_is_about_nobody_is_no_hole_in_the_record_that_the_machine_read(ward: Ward) -> None:
+def test_a_call_that_two_people_say_is_about_nobody_is_no_hole_in_the_record_that_the_machine_read(
+    ward: Ward,
+) -> None:
     said = {name: value for name, value in MET.items() if name != "beslut"}
     entry_id = _read(ward, CALL, "AAAA", {**said, "personnummer": ASTA.pid})
-    assert _save(ward, entry_id, _given(CALL, said), ClientStatement(NO_CLIENT, temporary=True)) is EntryState.CONFIRMED
+    assert (
+        _save(ward, entry_id, _given(CALL, said), ClientStatement(NO_CLIENT, temporary=True))
+        is EntryState.CONFIRMED
+    )
     with ward.store.begin() as conn:
         assert load_backlog(conn, CHIEF).markers == ()
 
@@ -232,5 +344,13 @@ def test_a_number_that_nobody_can_read_is_not_nobodys(ward: Ward) -> None:
     given = {**_given(CALL, said), "personnummer": Answer(None, State.ILLEGIBLE)}
     with pytest.raises(MissingAnswerError):
         _save(ward, entry_id, given)
-    assert _save(ward, entry_id, given, ClientStatement("numret går inte att läsa", ASTA.name, temporary=True)) is EntryState.CONFIRMED
+    assert (
+        _save(
+            ward,
+            entry_id,
+            given,
+            ClientStatement("numret går inte att läsa", ASTA.name, temporary=True),
+        )
+        is EntryState.CONFIRMED
+    )
     assert _get(ward, entry_id).subject == "client"

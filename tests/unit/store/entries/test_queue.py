@@ -1,4 +1,6 @@
-"""In which order entries come: by risk and legal deadline, by day, one client's notes together, and what a manager pulls first."""
+"""In which order entries come: by risk and legal deadline, by day, one client's notes together, and
+what a manager pulls first.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,12 @@ from sqlalchemy import select, update
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.errors import FormError, NotAllowedError, ReviewError
 from pipeline.domain.form.form import Deadline, Form, Forms
-from pipeline.domain.law.deadlines import DeadlineRule, due_at, find_deadline_rule, load_deadline_rules
+from pipeline.domain.law.deadlines import (
+    DeadlineRule,
+    due_at,
+    find_deadline_rule,
+    load_deadline_rules,
+)
 from pipeline.domain.model import EntryState, IssuedSheet, State, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, QueueOrder
@@ -22,7 +29,13 @@ from pipeline.store.entries import entry as entries_entry
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.queue import claim_next
-from pipeline.store.entries.queue_order import PriorityKind, PriorityOverride, list_priorities, prioritize, undo_priority
+from pipeline.store.entries.queue_order import (
+    PriorityKind,
+    PriorityOverride,
+    list_priorities,
+    prioritize,
+    undo_priority,
+)
 from pipeline.store.event_log.events import list_events
 from pipeline.store.reports.progress import list_open_deadlines
 from pipeline.store.review import decisions
@@ -52,7 +65,9 @@ from tests.support.store.ward import (
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = pytest.mark.both_databases
 
-CUSTODY = Form.model_validate(NOTE.model_dump() | {"id": "lvu", "deadline": {"rule": "lvu-understallning", "day": "datum"}})
+CUSTODY = Form.model_validate(
+    NOTE.model_dump() | {"id": "lvu", "deadline": {"rule": "lvu-understallning", "day": "datum"}}
+)
 ALL_FORMS = Forms({**FORMS, (CUSTODY.id, CUSTODY.version): CUSTODY})
 
 
@@ -65,24 +80,35 @@ def ward(store: Store) -> Ward:
 def add(ward: Ward, serial: str, form: Form = NOTE, pid: str = ASTA.pid, **changed: Value) -> str:
     """A note (or a visit in row 1) that was read; answers with its entry's id."""
     row = form is VISITS
-    said: dict[str, Value] = {"datum": "2026-02-17", "rad01.pnr": pid, "rad01.tid": "08:15"} if row else {**SAID, "pnr": pid}
+    said: dict[str, Value] = (
+        {"datum": "2026-02-17", "rad01.pnr": pid, "rad01.tid": "08:15"}
+        if row
+        else {**SAID, "pnr": pid}
+    )
     ward.read(ward.scan(), page_reading(form, serial, said | changed), form)
     return f"{serial}-01" if row else f"{serial}-00"
 
 
-def test_paper_of_the_first_hours_of_a_day_is_of_that_day(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paper_of_the_first_hours_of_a_day_is_of_that_day(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one_in_the_morning = datetime(2026, 7, 18, 23, 0, tzinfo=UTC)
     monkeypatch.setattr(entries_entry, "utc_now", lambda: one_in_the_morning)
     undated = add(ward, "AAAA99", datum=None)
     with ward.store.read() as conn:
-        assert conn.scalar(select(paper.entry.c.happened).where(paper.entry.c.id == undated)) == "2026-07-19 08:15"
+        assert (
+            conn.scalar(select(paper.entry.c.happened).where(paper.entry.c.id == undated))
+            == "2026-07-19 08:15"
+        )
 
 
 def order(ward: Ward, setting: QueueOrder = QueueOrder.OLDEST) -> list[str]:
     """Serials in the order in which one person gets them."""
     taken: list[str] = []
     with ward.store.begin() as conn:
-        while (view := claim_next(conn, ALL_FORMS, EVA, NOW, order=setting, excluded=taken)) is not None:
+        while (
+            view := claim_next(conn, ALL_FORMS, EVA, NOW, order=setting, excluded=taken)
+        ) is not None:
             taken.append(view.entry.id)
         conn.execute(update(paper.entry).values(claimed_by=None, claimed_until=None))
     return [entry_id.partition("-")[0] for entry_id in taken]
@@ -95,9 +121,16 @@ def pull(ward: Ward, kind: PriorityKind, what: str = "") -> PriorityOverride:
 
 
 def test_the_shipped_rules_have_a_law_and_a_source() -> None:
-    assert {rule.rule for rule in load_deadline_rules()} == {"lvu-understallning", "lvm-understallning", "skyddsbedomning", "forhandsbedomning"}
+    assert {rule.rule for rule in load_deadline_rules()} == {
+        "lvu-understallning",
+        "lvm-understallning",
+        "skyddsbedomning",
+        "forhandsbedomning",
+    }
     assert all("§" in rule.law and rule.source for rule in load_deadline_rules())
-    assert all("{day}" in rule.say[language] for rule in load_deadline_rules() for language in ("sv", "en"))
+    assert all(
+        "{day}" in rule.say[language] for rule in load_deadline_rules() for language in ("sv", "en")
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,10 +149,22 @@ def test_a_decision_is_due_within_the_days_of_its_rule(rule: str, last: str) -> 
 
 def test_the_version_that_held_on_the_day_counts() -> None:
     old, new = (
-        DeadlineRule.model_validate({"rule": "r", "version": n, "what": "w", "law": "l", "source": "s", "from": day, "within_days": days})
+        DeadlineRule.model_validate(
+            {
+                "rule": "r",
+                "version": n,
+                "what": "w",
+                "law": "l",
+                "source": "s",
+                "from": day,
+                "within_days": days,
+            }
+        )
         for n, day, days in ((1, "2000-01-01", 7), (2, "2025-07-01", 5))
     )
-    assert [find_deadline_rule("r", date(year, 7, 1), (new, old)).version for year in (1999, 2024, 2025)] == [1, 1, 2]
+    assert [
+        find_deadline_rule("r", date(year, 7, 1), (new, old)).version for year in (1999, 2024, 2025)
+    ] == [1, 1, 2]
     with pytest.raises(FormError):
         find_deadline_rule("q", date(2024, 1, 1), (old, new))
 
@@ -132,7 +177,9 @@ def test_a_broken_file_of_rules_is_named(tmp_path: Path) -> None:
 
 def test_a_deadline_counts_from_a_date_of_the_form() -> None:
     with pytest.raises(ValueError, match="no date on this form"):
-        Form.model_validate(NOTE.model_dump() | {"deadline": Deadline(rule="lvu-understallning", day="namn")})
+        Form.model_validate(
+            NOTE.model_dump() | {"deadline": Deadline(rule="lvu-understallning", day="namn")}
+        )
 
 
 def test_legal_deadlines_come_first_the_nearest_before_and_class_a_before_b(ward: Ward) -> None:
@@ -143,7 +190,9 @@ def test_legal_deadlines_come_first_the_nearest_before_and_class_a_before_b(ward
     assert order(ward) == ["SOON", "LATE", "AAAA", "BBBB"]
 
 
-def test_a_deadline_whose_day_nobody_is_sure_of_is_due_at_once_and_the_decision_says_when(ward: Ward) -> None:
+def test_a_deadline_whose_day_nobody_is_sure_of_is_due_at_once_and_the_decision_says_when(
+    ward: Ward,
+) -> None:
     entry_id = add(ward, "LVUA", CUSTODY, datum=None)
     with ward.store.begin() as conn:
         found = load_entry(conn, entry_id)
@@ -151,13 +200,23 @@ def test_a_deadline_whose_day_nobody_is_sure_of_is_due_at_once_and_the_decision_
         conn.execute(update(paper.entry).values(claimed_by=None))
         claim_next(conn, ALL_FORMS, EVA, NOW)
         given = answers({**SAID, **PLAN}, datum=Answer("2026-02-20"))
-        assert decisions.decide_entry(conn, ALL_FORMS, EVA, entry_id, 0, given, NOW) is EntryState.SECOND
-        assert load_entry(conn, entry_id).due_at == found.created_at  # one person alone does not move a deadline
-        decisions.decide_entry(conn, ALL_FORMS, NILS, entry_id, 1, {"datum": Answer("2026-02-20")}, NOW)
+        assert (
+            decisions.decide_entry(conn, ALL_FORMS, EVA, entry_id, 0, given, NOW)
+            is EntryState.SECOND
+        )
+        assert (
+            load_entry(conn, entry_id).due_at == found.created_at
+        )  # one person alone does not move a deadline
+        decisions.decide_entry(
+            conn, ALL_FORMS, NILS, entry_id, 1, {"datum": Answer("2026-02-20")}, NOW
+        )
         assert load_entry(conn, entry_id).due_at == due_at("lvu-understallning", date(2026, 2, 20))
 
 
-@pytest.mark.parametrize(("setting", "serials"), [(QueueOrder.OLDEST, ["DAY1", "DAY2", "DAY3"]), (QueueOrder.NEWEST, ["DAY3", "DAY2", "DAY1"])])
+@pytest.mark.parametrize(
+    ("setting", "serials"),
+    [(QueueOrder.OLDEST, ["DAY1", "DAY2", "DAY3"]), (QueueOrder.NEWEST, ["DAY3", "DAY2", "DAY1"])],
+)
 def test_days_run_as_the_setting_says(ward: Ward, setting: QueueOrder, serials: list[str]) -> None:
     for number, pid in ((2, ASTA.pid), (1, BROR.pid), (3, "")):
         add(ward, f"DAY{number}", pid=pid, datum=f"2026-02-1{number}")
@@ -165,8 +224,14 @@ def test_days_run_as_the_setting_says(ward: Ward, setting: QueueOrder, serials: 
 
 
 @pytest.mark.parametrize("setting", QueueOrder)
-def test_one_persons_notes_come_together_in_the_order_of_their_events(ward: Ward, setting: QueueOrder) -> None:
-    days = {"AST3": ("2026-02-19", "08:00"), "AST1": ("2026-02-11", "17:30"), "AST2": ("2026-02-19", "07:00")}
+def test_one_persons_notes_come_together_in_the_order_of_their_events(
+    ward: Ward, setting: QueueOrder
+) -> None:
+    days = {
+        "AST3": ("2026-02-19", "08:00"),
+        "AST1": ("2026-02-11", "17:30"),
+        "AST2": ("2026-02-19", "07:00"),
+    }
     add(ward, "BROR", pid=BROR.pid, datum="2026-02-15")
     for serial, (day, clock) in days.items():
         add(ward, serial, datum=day, tid=clock)
@@ -174,19 +239,36 @@ def test_one_persons_notes_come_together_in_the_order_of_their_events(ward: Ward
     assert order(ward, setting) == [*first, "BROR"]
 
 
-def test_the_client_that_the_sheet_was_printed_for_counts_and_a_doubtful_reading_does_not(ward: Ward) -> None:
+def test_the_client_that_the_sheet_was_printed_for_counts_and_a_doubtful_reading_does_not(
+    ward: Ward,
+) -> None:
     ward.issue(IssuedSheet("ISSU", NOTE.id, 1, NORTH, ASTA.pid))
     add(ward, "ISSU", pid="", datum="2026-02-19")
     doubtful = page_reading(NOTE, "DOUB", {**SAID, "datum": "2026-02-11"})
-    fields = {name: read if name != "pnr" else type(read)(read.value, 0.6, State.READ) for name, read in doubtful.fields.items()}
+    fields = {
+        name: read if name != "pnr" else type(read)(read.value, 0.6, State.READ)
+        for name, read in doubtful.fields.items()
+    }
     ward.read(ward.scan(), type(doubtful)(doubtful.outcome, doubtful.code, fields=fields), NOTE)
     with ward.store.read() as conn:
-        found = {row.serial: row.likely_pid for row in conn.execute(select(paper.entry.c.serial, paper.entry.c.likely_pid))}
+        found = {
+            row.serial: row.likely_pid
+            for row in conn.execute(select(paper.entry.c.serial, paper.entry.c.likely_pid))
+        }
     assert found == {"ISSU": ASTA.pid, "DOUB": ""}
 
 
-@pytest.mark.parametrize(("kind", "what"), [(PriorityKind.CLIENT, BROR.pid), (PriorityKind.DAY, "2026-02-18"), (PriorityKind.ENTRY, "PULL-00")])
-def test_a_manager_pulls_to_the_front_and_takes_it_back(ward: Ward, kind: PriorityKind, what: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        (PriorityKind.CLIENT, BROR.pid),
+        (PriorityKind.DAY, "2026-02-18"),
+        (PriorityKind.ENTRY, "PULL-00"),
+    ],
+)
+def test_a_manager_pulls_to_the_front_and_takes_it_back(
+    ward: Ward, kind: PriorityKind, what: str
+) -> None:
     add(ward, "AAAA")
     add(ward, "PULL", pid=BROR.pid, datum="2026-02-18")
     assert order(ward) == ["AAAA", "PULL"]
@@ -198,13 +280,21 @@ def test_a_manager_pulls_to_the_front_and_takes_it_back(ward: Ward, kind: Priori
         assert list_priorities(conn, CHIEF) == []
         with pytest.raises(ReviewError):
             undo_priority(conn, CHIEF, held.id, NOW)
-        assert [(e.by, e.action) for e in list_events(conn, held.id)] == [("chef", "pull_to_front"), ("chef", "undo_pull")]
+        assert [(e.by, e.action) for e in list_events(conn, held.id)] == [
+            ("chef", "pull_to_front"),
+            ("chef", "undo_pull"),
+        ]
     assert order(ward) == ["AAAA", "PULL"]
 
 
-def test_what_comes_later_is_pulled_too_and_an_undo_leaves_what_another_pull_holds(ward: Ward) -> None:
+def test_what_comes_later_is_pulled_too_and_an_undo_leaves_what_another_pull_holds(
+    ward: Ward,
+) -> None:
     add(ward, "AAAA")
-    day, client = pull(ward, PriorityKind.DAY, "2026-02-18"), pull(ward, PriorityKind.CLIENT, BROR.pid)
+    day, client = (
+        pull(ward, PriorityKind.DAY, "2026-02-18"),
+        pull(ward, PriorityKind.CLIENT, BROR.pid),
+    )
     add(ward, "PULL", pid=BROR.pid, datum="2026-02-18")
     assert order(ward) == ["PULL", "AAAA"]
     with ward.store.begin() as conn:
@@ -239,7 +329,12 @@ def test_the_next_is_claimed_ahead_and_nobody_else_gets_it(ward: Ward) -> None:
         assert ahead is not None
         assert again is not None
         assert other is not None
-        assert [view.entry.id for view in (first, ahead, again, other)] == ["AAA1-00", "AAA2-00", "AAA2-00", "AAA3-00"]
+        assert [view.entry.id for view in (first, ahead, again, other)] == [
+            "AAA1-00",
+            "AAA2-00",
+            "AAA2-00",
+            "AAA3-00",
+        ]
         assert claim_next(conn, FORMS, NILS, NOW, excluded=["AAA3-00"]) is None
 
 
@@ -248,12 +343,16 @@ def test_whoever_types_keeps_the_entry(ward: Ward) -> None:
     with ward.store.begin() as conn:
         claim_next(conn, FORMS, EVA, NOW)
         decisions.save_draft(conn, EVA, entry_id, "namn", Answer("Asta"), later(14))
-        assert load_entry(conn, entry_id).claimed_until == later(14) + timedelta(minutes=queue.CLAIM_MINUTES)
+        assert load_entry(conn, entry_id).claimed_until == later(14) + timedelta(
+            minutes=queue.CLAIM_MINUTES
+        )
         assert claim_next(conn, FORMS, NILS, later(20)) is None
 
 
 @pytest.mark.parametrize("setting", QueueOrder)
-def test_the_first_entry_is_found_by_the_index_without_sorting(ward: Ward, setting: QueueOrder) -> None:
+def test_the_first_entry_is_found_by_the_index_without_sorting(
+    ward: Ward, setting: QueueOrder
+) -> None:
     with ward.store.begin() as conn:
         if conn.dialect.name == "postgresql":
             conn.exec_driver_sql("SET enable_seqscan = off")
@@ -278,10 +377,16 @@ def test_entries_of_an_earlier_version_get_their_place(ward: Ward) -> None:
     add(ward, "BBBB", VISITS)
     add(ward, "AAAA")
     with ward.store.begin() as conn:
-        conn.execute(update(paper.entry).values(lane=2, happened="", first_on="", last_on="", likely_pid=""))
+        conn.execute(
+            update(paper.entry).values(lane=2, happened="", first_on="", last_on="", likely_pid="")
+        )
         fill_added(conn, 8, {"entry.lane"}, ROOT / "forms")
         entry_row = conn.execute(select(paper.entry).where(paper.entry.c.id == "AAAA-00")).one()
-    assert (entry_row.lane, entry_row.first_on, entry_row.last_on) == (1, "2026-02-17", "2026-02-17")
+    assert (entry_row.lane, entry_row.first_on, entry_row.last_on) == (
+        1,
+        "2026-02-17",
+        "2026-02-17",
+    )
     assert order(ward) == ["AAAA", "BBBB"]
 
 
@@ -289,7 +394,9 @@ def test_a_deadline_goes_on_while_the_author_is_asked(ward: Ward) -> None:
     entry_id = add(ward, "LLLL", CUSTODY)
     with ward.store.begin() as conn:
         ask_author(conn, ALL_FORMS, EVA, entry_id, 0, "Vilken dag?", "", NOW)
-        assert [(one.form, one.entries) for one in list_open_deadlines(conn, CHIEF)] == [(CUSTODY.id, 1)]
+        assert [(one.form, one.entries) for one in list_open_deadlines(conn, CHIEF)] == [
+            (CUSTODY.id, 1)
+        ]
         assert make_progress_report(conn, CHIEF, NOW).due_in("over") == 1
 
 
@@ -297,8 +404,13 @@ def test_a_deadline_that_people_have_settled_stands_when_another_page_comes(ward
     entry_id = add(ward, "LLLL", CUSTODY, datum="2026-02-26")
     with ward.store.begin() as conn:
         given = answers(SAID, datum=Answer("2026-02-20"))
-        assert decisions.decide_entry(conn, ALL_FORMS, EVA, entry_id, 0, given, NOW) is EntryState.SECOND
-        decisions.decide_entry(conn, ALL_FORMS, NILS, entry_id, 1, {"datum": Answer("2026-02-20")}, NOW)
+        assert (
+            decisions.decide_entry(conn, ALL_FORMS, EVA, entry_id, 0, given, NOW)
+            is EntryState.SECOND
+        )
+        decisions.decide_entry(
+            conn, ALL_FORMS, NILS, entry_id, 1, {"datum": Answer("2026-02-20")}, NOW
+        )
     ward.read(ward.scan(), page_reading(CUSTODY, "LLLL", PLAN, page_no=2), CUSTODY)
     with ward.store.read() as conn:
         found = load_entry(conn, entry_id)

@@ -1,4 +1,6 @@
-"""Who is the second person of a disputed field: never somebody who has said anything of it, and nobody can do without by taking a decision back."""
+"""Who is the second person of a disputed field: never somebody who has said anything of it, and
+nobody can do without by taking a decision back.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,23 @@ from pipeline.store.entries.second_reviewer import count_waiting_for_others
 from pipeline.store.review import corrections, decisions
 from pipeline.store.schema.review import client_choice, control, group_cell, group_task
 from tests.support.store.databases import number_schema
-from tests.support.store.ward import ASTA, BROR, EVA, FORMS, NILS, NOTE, NOW, PLAN, SAID, VISITS, Ward, answers, later, page_reading, person
+from tests.support.store.ward import (
+    ASTA,
+    BROR,
+    EVA,
+    FORMS,
+    NILS,
+    NOTE,
+    NOW,
+    PLAN,
+    SAID,
+    VISITS,
+    Ward,
+    answers,
+    later,
+    page_reading,
+    person,
+)
 
 pytest_plugins = ("tests.support.store.databases",)
 
@@ -40,7 +58,13 @@ def ward(store: Store) -> Ward:
     return Ward(store).begin()
 
 
-def save(ward: Ward, entry_id: str, who: Person, given: Mapping[str, Answer], about: ClientStatement = decisions.NO_CLIENT_STATEMENT) -> EntryState:
+def save(
+    ward: Ward,
+    entry_id: str,
+    who: Person,
+    given: Mapping[str, Answer],
+    about: ClientStatement = decisions.NO_CLIENT_STATEMENT,
+) -> EntryState:
     """Decide an entry as it is now."""
     with ward.store.begin() as conn:
         revision = load_entry(conn, entry_id).revision
@@ -62,17 +86,23 @@ def settled(ward: Ward, day: Answer) -> None:
 def undo(ward: Ward, entry_id: str, who: Person) -> EntryState:
     """Take a decision back."""
     with ward.store.begin() as conn:
-        return corrections.undo_decision(conn, who, entry_id, load_entry(conn, entry_id).revision, NOW)
+        return corrections.undo_decision(
+            conn, who, entry_id, load_entry(conn, entry_id).revision, NOW
+        )
 
 
 def correct(ward: Ward, entry_id: str, who: Person, **new: Answer) -> EntryState:
     """Correct a confirmed entry."""
     with ward.store.begin() as conn:
-        return corrections.correct_entry(conn, FORMS, who, entry_id, load_entry(conn, entry_id).revision, new, "fel", NOW)
+        return corrections.correct_entry(
+            conn, FORMS, who, entry_id, load_entry(conn, entry_id).revision, new, "fel", NOW
+        )
 
 
 def type_and_skip(ward: Ward, who: Person, day: Answer, minutes: float = 0) -> None:
-    """Take an entry, type its day and leave it for later, on a computer whose clock is so many minutes ahead."""
+    """Take an entry, type its day and leave it for later, on a computer whose clock is so many
+    minutes ahead.
+    """
     with ward.store.begin() as conn:
         view = queue.open_claimed_entry(conn, FORMS, who, "AAAA-00", later(minutes))
         decisions.save_draft(conn, who, "AAAA-00", "datum", day, later(minutes))
@@ -89,7 +119,9 @@ def gets(ward: Ward, who: Person) -> str | None:
 
 
 def refused(ward: Ward, entry_id: str, who: Person) -> bool:
-    """Whether somebody neither gets an entry, nor is shown it as the second, nor may decide it, and is told that it waits."""
+    """Whether somebody neither gets an entry, nor is shown it as the second, nor may decide it, and
+    is told that it waits.
+    """
     if gets(ward, who) is not None:
         return False
     with ward.store.begin() as conn:
@@ -97,7 +129,9 @@ def refused(ward: Ward, entry_id: str, who: Person) -> bool:
         assert count_waiting_for_others(conn, who) == 1
         found = load_entry(conn, entry_id)
         with pytest.raises(NotAllowedError):
-            decisions.decide_entry(conn, FORMS, who, entry_id, found.revision, {"datum": RIGHT}, NOW)
+            decisions.decide_entry(
+                conn, FORMS, who, entry_id, found.revision, {"datum": RIGHT}, NOW
+            )
         view = queue.open_claimed_entry(conn, FORMS, who, entry_id, NOW)
         assert view.entry.claimed_by is None
         assert {field.reading for field in view.fields if field.spec.name == "datum"} == {None}
@@ -110,7 +144,9 @@ def test_nobody_guesses_until_the_machine_agrees(ward: Ward) -> None:
     assert undo(ward, "AAAA-00", EVA) is EntryState.REVIEW
     assert save(ward, "AAAA-00", EVA, answers(ALL)) is EntryState.SECOND
     with ward.store.read() as conn:
-        assert [name for name, one in decided_answers(conn, "AAAA-00").items() if not one.is_settled] == ["datum"]
+        assert [
+            name for name, one in decided_answers(conn, "AAAA-00").items() if not one.is_settled
+        ] == ["datum"]
     assert refused(ward, "AAAA-00", EVA)
     assert save(ward, "AAAA-00", NILS, {"datum": RIGHT}) is EntryState.CONFIRMED
 
@@ -141,13 +177,20 @@ def test_whoever_typed_the_value_does_not_judge_its_correction(ward: Ward) -> No
     assert save(ward, "AAAA-00", ULLA, {"datum": RIGHT}) is EntryState.CONFIRMED
 
 
-def test_whoever_settled_a_value_does_not_judge_its_correction_but_that_of_others(ward: Ward) -> None:
+def test_whoever_settled_a_value_does_not_judge_its_correction_but_that_of_others(
+    ward: Ward,
+) -> None:
     settled(ward, WRONG)
-    assert correct(ward, "AAAA-00", EVA, pnr=Answer(BROR.pid), namn=Answer("Bror Testlund")) is EntryState.SECOND
+    assert (
+        correct(ward, "AAAA-00", EVA, pnr=Answer(BROR.pid), namn=Answer("Bror Testlund"))
+        is EntryState.SECOND
+    )
     with ward.store.begin() as conn:
         view = queue.open_claimed_entry(conn, FORMS, ULLA, "AAAA-00", NOW)
         assert [field.spec.name for field in view.fields if field.is_open] == ["pnr"]
-        assert {field.first_answer for field in view.fields if field.spec.name == "datum"} == {WRONG}
+        assert {field.first_answer for field in view.fields if field.spec.name == "datum"} == {
+            WRONG
+        }
         queue.release_claim(conn, ULLA, "AAAA-00")
     assert save(ward, "AAAA-00", ULLA, {"pnr": Answer(BROR.pid)}) is EntryState.CONFIRMED
     assert correct(ward, "AAAA-00", EVA, datum=Answer("2026-02-19")) is EntryState.SECOND
@@ -172,22 +215,58 @@ def test_an_entry_that_comes_back_whole_has_the_same_second_person(ward: Ward) -
 
 
 def test_keying_the_same_head_in_another_row_bars_nobody(ward: Ward) -> None:
-    """All who review rows of a sheet at the same time have keyed its head: otherwise nobody would be left."""
-    rows: dict[str, Value] = {f"rad0{n}.{name}": value for n in (1, 2) for name, value in {"pnr": ASTA.pid, "tid": "07:30", "sign": "EE"}.items()}
+    """All who review rows of a sheet at the same time have keyed its head: otherwise nobody would
+    be left.
+    """
+    rows: dict[str, Value] = {
+        f"rad0{n}.{name}": value
+        for n in (1, 2)
+        for name, value in {"pnr": ASTA.pid, "tid": "07:30", "sign": "EE"}.items()
+    }
     ward.read(ward.scan(), page_reading(VISITS, "BBBB", {"datum": "2026-02-17", **rows}))
-    given = {n: answers({"skribent": None, f"rad0{n}.mat": None} | {k: v for k, v in rows.items() if k.startswith(f"rad0{n}")}) for n in (1, 2)}
+    given = {
+        n: answers(
+            {"skribent": None, f"rad0{n}.mat": None}
+            | {k: v for k, v in rows.items() if k.startswith(f"rad0{n}")}
+        )
+        for n in (1, 2)
+    }
     assert save(ward, "BBBB-01", EVA, given[1] | {"datum": WRONG}) is EntryState.SECOND
-    assert save(ward, "BBBB-02", NILS, given[2] | {"datum": Answer("2026-02-19")}) is EntryState.SECOND
+    assert (
+        save(ward, "BBBB-02", NILS, given[2] | {"datum": Answer("2026-02-19")}) is EntryState.SECOND
+    )
     assert (gets(ward, EVA), gets(ward, NILS)) == ("BBBB-02", "BBBB-01")
 
 
 def test_whoever_found_the_piece_odd_in_a_group_is_not_the_second(ward: Ward) -> None:
     disputed(ward)
     with ward.store.begin() as conn:
-        task = {"id": "g1", "login": NILS.login, "form": NOTE.id, "version": 1, "column": "datum", "value": "2026-02-17", "state": State.READ.value}
-        conn.execute(insert(group_task).values({**task, "shown_at": NOW, "claimed_until": NOW, "ended_at": NOW}))
+        task = {
+            "id": "g1",
+            "login": NILS.login,
+            "form": NOTE.id,
+            "version": 1,
+            "column": "datum",
+            "value": "2026-02-17",
+            "state": State.READ.value,
+        }
+        conn.execute(
+            insert(group_task).values(
+                {**task, "shown_at": NOW, "claimed_until": NOW, "ended_at": NOW}
+            )
+        )
         page = load_entry(conn, "AAAA-00").page
-        conn.execute(insert(group_cell).values(task="g1", entry="AAAA-00", revision=0, field="datum", page=page, outcome="odd", ended_at=NOW))
+        conn.execute(
+            insert(group_cell).values(
+                task="g1",
+                entry="AAAA-00",
+                revision=0,
+                field="datum",
+                page=page,
+                outcome="odd",
+                ended_at=NOW,
+            )
+        )
     assert refused(ward, "AAAA-00", NILS)
     with ward.store.begin() as conn:
         conn.execute(update(group_cell).values(outcome="undone"))
@@ -197,7 +276,11 @@ def test_whoever_found_the_piece_odd_in_a_group_is_not_the_second(ward: Ward) ->
 def test_whoever_typed_the_control_is_not_the_second(ward: Ward) -> None:
     disputed(ward)
     with ward.store.begin() as conn:
-        conn.execute(insert(control).values(entry="AAAA-00", field="datum", drawn_at=NOW, typed_by=NILS.login, typed_at=NOW))
+        conn.execute(
+            insert(control).values(
+                entry="AAAA-00", field="datum", drawn_at=NOW, typed_by=NILS.login, typed_at=NOW
+            )
+        )
     assert refused(ward, "AAAA-00", NILS)
 
 
@@ -219,7 +302,9 @@ def test_typing_as_the_second_and_leaving_it_for_later_bars_nobody(ward: Ward) -
 
 
 @pytest.mark.parametrize("minutes", [-10, 10])
-def test_whose_clock_is_ahead_or_behind_is_the_second_all_the_same_or_is_not(ward: Ward, minutes: float) -> None:
+def test_whose_clock_is_ahead_or_behind_is_the_second_all_the_same_or_is_not(
+    ward: Ward, minutes: float
+) -> None:
     ward.note("AAAA")
     type_and_skip(ward, NILS, RIGHT, minutes)
     save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
@@ -238,7 +323,9 @@ def test_whoever_typed_before_does_not_become_the_second_by_typing_again(ward: W
     assert refused(ward, "AAAA-00", NILS)
 
 
-def test_what_an_older_store_kept_of_typing_is_told_by_its_clock(ward: Ward, store_settings: Settings) -> None:
+def test_what_an_older_store_kept_of_typing_is_told_by_its_clock(
+    ward: Ward, store_settings: Settings
+) -> None:
     ward.note("AAAA")
     type_and_skip(ward, NILS, RIGHT, -1)
     save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
@@ -267,20 +354,33 @@ HEAD: Mapping[str, Value] = {
 }
 
 
-def sign_row(ward: Ward, who: Person, row: int, about: ClientStatement, **other: Value) -> EntryState:
+def sign_row(
+    ward: Ward, who: Person, row: int, about: ClientStatement, **other: Value
+) -> EntryState:
     """Decide a row of a signature list as the first person, apart from `other` as the paper says."""
     said = {**HEAD, f"dag{row:02d}.datum": f"2026-02-0{row}"} | other
-    given = {spec.name: Answer(None, State.EMPTY) for spec in asked_fields(SIGNED, row)} | answers(said)
+    given = {spec.name: Answer(None, State.EMPTY) for spec in asked_fields(SIGNED, row)} | answers(
+        said
+    )
     with ward.store.begin() as conn:
         forms = Forms({(SIGNED.id, SIGNED.version): SIGNED})
         entry_id = f"CCCC-{row:02d}"
-        return decisions.decide_entry(conn, forms, who, entry_id, load_entry(conn, entry_id).revision, given, NOW, about=about)
+        return decisions.decide_entry(
+            conn, forms, who, entry_id, load_entry(conn, entry_id).revision, given, NOW, about=about
+        )
 
 
-def test_a_client_that_is_handed_on_is_handed_on_although_another_row_has_the_same_number(ward: Ward) -> None:
+def test_a_client_that_is_handed_on_is_handed_on_although_another_row_has_the_same_number(
+    ward: Ward,
+) -> None:
     rows: dict[str, Value] = {f"dag{row:02d}.datum": f"2026-02-0{row}" for row in (1, 2)}
-    ward.read(ward.scan(), page_reading(SIGNED, "CCCC", {**HEAD, "namn": "Bror Testlund", **rows}), SIGNED)
-    assert sign_row(ward, EVA, 1, ClientStatement(choice=ConflictChoice.SLIP), namn="Bror Testlund") is EntryState.CONFIRMED
+    ward.read(
+        ward.scan(), page_reading(SIGNED, "CCCC", {**HEAD, "namn": "Bror Testlund", **rows}), SIGNED
+    )
+    assert (
+        sign_row(ward, EVA, 1, ClientStatement(choice=ConflictChoice.SLIP), namn="Bror Testlund")
+        is EntryState.CONFIRMED
+    )
     assert sign_row(ward, EVA, 2, HANDED_ON, namn="Bror Testlund") is EntryState.SECOND
 
 
@@ -291,7 +391,9 @@ def test_the_head_of_a_void_row_says_nothing_to_the_others(ward: Ward) -> None:
     forms = Forms({(SIGNED.id, SIGNED.version): SIGNED})
     assert sign_row(ward, EVA, 1, decisions.NO_CLIENT_STATEMENT, **wrong) is EntryState.SECOND
     with ward.store.begin() as conn:
-        decisions.decide_entry(conn, forms, NILS, "CCCC-01", 1, {"personnummer": Answer(BROR.pid)}, NOW)
+        decisions.decide_entry(
+            conn, forms, NILS, "CCCC-01", 1, {"personnummer": Answer(BROR.pid)}, NOW
+        )
     ward.export("CCCC-01", 2)
     with ward.store.begin() as conn:
         corrections.void_entry(conn, EVA, "CCCC-01", 2, "fel person", NOW)
@@ -303,9 +405,13 @@ def test_the_head_of_a_void_row_says_nothing_to_the_others(ward: Ward) -> None:
 def test_what_the_second_person_says_of_the_client_is_kept(ward: Ward) -> None:
     entry_id = ward.note("AAAA", {**SAID, "namn": "Helt Annan", "pnr": BROR.pid})
     save(ward, entry_id, EVA, answers(ALL, namn=Answer("Helt Annan")))
-    save(ward, entry_id, NILS, {"pnr": Answer(ASTA.pid)}, ClientStatement(choice=ConflictChoice.SLIP))
+    save(
+        ward, entry_id, NILS, {"pnr": Answer(ASTA.pid)}, ClientStatement(choice=ConflictChoice.SLIP)
+    )
     with ward.store.read() as conn:
-        assert [(row.choice, row.by) for row in conn.execute(client_choice.select())] == [(ConflictChoice.SLIP, NILS.login)]
+        assert [(row.choice, row.by) for row in conn.execute(client_choice.select())] == [
+            (ConflictChoice.SLIP, NILS.login)
+        ]
 
 
 def test_two_people_see_a_head_once_for_all_rows(ward: Ward) -> None:
@@ -316,13 +422,20 @@ def test_two_people_see_a_head_once_for_all_rows(ward: Ward) -> None:
     twice.double_check = frozenset({SIGNED.id})
     open_in = {}
     for row in (1, 2):
-        given = {spec.name: Answer(None, State.EMPTY) for spec in asked_fields(SIGNED, row)} | answers(
-            {**HEAD, f"dag{row:02d}.datum": f"2026-02-0{row}"}
-        )
+        given = {
+            spec.name: Answer(None, State.EMPTY) for spec in asked_fields(SIGNED, row)
+        } | answers({**HEAD, f"dag{row:02d}.datum": f"2026-02-0{row}"})
         with ward.store.begin() as conn:
             decisions.decide_entry(conn, twice, EVA, f"CCCC-{row:02d}", 0, given, NOW)
-            open_in[row] = {name for name, one in decided_answers(conn, f"CCCC-{row:02d}").items() if not one.is_settled}
+            open_in[row] = {
+                name
+                for name, one in decided_answers(conn, f"CCCC-{row:02d}").items()
+                if not one.is_settled
+            }
             again = {name: given[name] for name in open_in[row]}
-            assert decisions.decide_entry(conn, twice, NILS, f"CCCC-{row:02d}", 1, again, later(1)) is EntryState.CONFIRMED
+            assert (
+                decisions.decide_entry(conn, twice, NILS, f"CCCC-{row:02d}", 1, again, later(1))
+                is EntryState.CONFIRMED
+            )
     assert "personnummer" in open_in[1]
     assert open_in[2] == {"dag02.datum"}

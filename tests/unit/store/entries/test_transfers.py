@@ -52,13 +52,18 @@ def pages(store: Store) -> list[str]:
         return list_queued_pages(conn)
 
 
-def hand_over(desk: PageJob, engine: Engine, monkeypatch: pytest.MonkeyPatch, *, meanwhile: str = "") -> None:
+def hand_over(
+    desk: PageJob, engine: Engine, monkeypatch: pytest.MonkeyPatch, *, meanwhile: str = ""
+) -> None:
     """One look after the queue, while another worker reads the page `meanwhile`."""
 
     def workflows(**_which: object) -> list[SimpleNamespace]:
         if meanwhile:
             desk.read(meanwhile)
-        return [SimpleNamespace(workflow_id=page_id, status=status) for page_id, status in engine.known.items()]
+        return [
+            SimpleNamespace(workflow_id=page_id, status=status)
+            for page_id, status in engine.known.items()
+        ]
 
     monkeypatch.setattr(worker, "DBOS", engine)
     monkeypatch.setattr(worker, "_unfinished_workflows", workflows)
@@ -67,15 +72,21 @@ def hand_over(desk: PageJob, engine: Engine, monkeypatch: pytest.MonkeyPatch, *,
     here._enqueue()
 
 
-def test_a_page_that_is_read_while_a_worker_looks_is_not_begun_again(desk: PageJob, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever still had it in hand then waited for it, and for itself: it read no further page, and did not end when told to."""
+def test_a_page_that_is_read_while_a_worker_looks_is_not_begun_again(
+    desk: PageJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever still had it in hand then waited for it, and for itself: it read no further page, and
+    did not end when told to.
+    """
     first, second = pages(desk.store)
     engine = Engine({first: "SUCCESS", second: "PENDING"})
     hand_over(desk, engine, monkeypatch, meanwhile=first)
     assert (engine.deleted, engine.begun) == ([], [])
 
 
-def test_a_page_that_waits_although_its_workflow_has_ended_is_begun_again(desk: PageJob, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_that_waits_although_its_workflow_has_ended_is_begun_again(
+    desk: PageJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = pages(desk.store)
     engine = Engine({first: "ERROR"})
     hand_over(desk, engine, monkeypatch)

@@ -1,4 +1,6 @@
-"""A cover sheet on top of a bundle: the pages after it are found there, and as many sheets ought to come as it says."""
+"""A cover sheet on top of a bundle: the pages after it are found there, and as many sheets ought to
+come as it says.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +19,42 @@ from pipeline.store.paper.bundles import Bundle, describe_bundle_places, list_bu
 from pipeline.store.paper.pages import create_batch
 from pipeline.store.review import decisions
 from tests.support.rights.rights_world import confirm
-from tests.support.store.ward import CHIEF, EVA, FORMS, NORTH, NOTE, NOW, SOUTH, Ward, page_reading, person
+from tests.support.store.ward import (
+    CHIEF,
+    EVA,
+    FORMS,
+    NORTH,
+    NOTE,
+    NOW,
+    SOUTH,
+    Ward,
+    page_reading,
+    person,
+)
 
 pytest_plugins = ("tests.support.store.databases",)
 OWN_FORMS = Forms.load(ROOT / "forms")
 COVER = OWN_FORMS.latest("forsattsblad")
 COVERS = ("7K3M91QX", "9QX7K3M1")
-ON_COVER: Mapping[str, Value] = {"handelsedatum": "2026-02-17", "bunt": "2", "antal_ark": "2", "skribent": "Eva Ek"}
+ON_COVER: Mapping[str, Value] = {
+    "handelsedatum": "2026-02-17",
+    "bunt": "2",
+    "antal_ark": "2",
+    "skribent": "Eva Ek",
+}
 SERIALS = ("AAAA", "BBBB", "CCCC")
 
 
 @pytest.fixture
 def ward(store: Store) -> Ward:
-    """A stack: a loose note, a cover, two notes with a blank page between them, another cover, one page of the free kind."""
+    """A stack: a loose note, a cover, two notes with a blank page between them, another cover, one
+    page of the free kind.
+    """
     ward = Ward(store).begin()
-    ward.issue(*(IssuedSheet(serial, NOTE.id, 1, NORTH) for serial in SERIALS), *(IssuedSheet(serial, COVER.id, 1, NORTH) for serial in COVERS))
+    ward.issue(
+        *(IssuedSheet(serial, NOTE.id, 1, NORTH) for serial in SERIALS),
+        *(IssuedSheet(serial, COVER.id, 1, NORTH) for serial in COVERS),
+    )
     ward.note("AAAA")
     cover(ward, 0)
     ward.note("BBBB")
@@ -59,11 +82,24 @@ def test_the_sheets_after_a_cover_are_counted_and_those_before_it_are_not(ward: 
 
 def test_what_a_person_has_confirmed_stands_before_what_the_machine_read(ward: Ward) -> None:
     entry_id = entry.make_entry_id(COVERS[0], None)
-    answers = {spec.name: Answer(ON_COVER.get(spec.name)) if ON_COVER.get(spec.name) else Answer(None, State.EMPTY) for spec in COVER.fields}
+    answers = {
+        spec.name: Answer(ON_COVER.get(spec.name))
+        if ON_COVER.get(spec.name)
+        else Answer(None, State.EMPTY)
+        for spec in COVER.fields
+    }
     answers = {name: one for name, one in answers.items() if COVER.by_name[name].kind != "printed"}
     with ward.store.begin() as conn:
         queue.open_claimed_entry(conn, OWN_FORMS, EVA, entry_id, NOW)
-        decisions.decide_entry(conn, OWN_FORMS, EVA, entry_id, 0, answers | {"antal_ark": Answer("3"), "bunt": Answer(None, State.ILLEGIBLE)}, NOW)
+        decisions.decide_entry(
+            conn,
+            OWN_FORMS,
+            EVA,
+            entry_id,
+            0,
+            answers | {"antal_ark": Answer("3"), "bunt": Answer(None, State.ILLEGIBLE)},
+            NOW,
+        )
     bundle = of(ward)[COVERS[0]]
     assert (bundle.stated_sheets, bundle.is_complete, bundle.number) == (3, False, "")
 
@@ -89,11 +125,18 @@ def test_a_unit_sees_its_own_bundles(ward: Ward) -> None:
     assert set(of(ward)) == set(COVERS)
 
 
-def test_a_bundle_whose_cover_was_scanned_twice_lends_no_sheet_to_the_one_before(ward: Ward) -> None:
-    """After a paper jam the second bundle is scanned once more, under the first one, of which a sheet is missing."""
+def test_a_bundle_whose_cover_was_scanned_twice_lends_no_sheet_to_the_one_before(
+    ward: Ward,
+) -> None:
+    """After a paper jam the second bundle is scanned once more, under the first one, of which a
+    sheet is missing.
+    """
     covers, notes = ("M3Q7K9X1", "X1M3Q7K9"), ("DDDD", "EEEE", "FFFF")
     on_cover = dict(ON_COVER)
-    ward.issue(*(IssuedSheet(serial, COVER.id, 1, NORTH) for serial in covers), *(IssuedSheet(serial, NOTE.id, 1, NORTH) for serial in notes))
+    ward.issue(
+        *(IssuedSheet(serial, COVER.id, 1, NORTH) for serial in covers),
+        *(IssuedSheet(serial, NOTE.id, 1, NORTH) for serial in notes),
+    )
     ward.read(ward.scan(), page_reading(COVER, covers[1], on_cover | {"bunt": "8"}), COVER)
     ward.note(notes[1])
     with ward.store.begin() as conn:
@@ -103,7 +146,10 @@ def test_a_bundle_whose_cover_was_scanned_twice_lends_no_sheet_to_the_one_before
     ward.read(ward.scan(), page_reading(COVER, covers[1], on_cover | {"bunt": "8"}), COVER)
     ward.note(notes[2])
     found = of(ward)
-    assert [(found[serial].found_sheets, found[serial].is_complete) for serial in covers] == [(1, False), (2, True)]
+    assert [(found[serial].found_sheets, found[serial].is_complete) for serial in covers] == [
+        (1, False),
+        (2, True),
+    ]
     confirm(ward.store, "FFFF-00", EVA)
     with ward.store.read() as conn:
         assert "bunt 8" in load_records(conn, FORMS, ["FFFF-00"])[0].place

@@ -1,4 +1,6 @@
-"""The same paper scanned more than once: what was written in between is neither lost nor settled unseen."""
+"""The same paper scanned more than once: what was written in between is neither lost nor settled
+unseen.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,21 @@ from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.paper import sheets
 from pipeline.store.review import corrections
 from pipeline.store.review.decisions import decide_entry, reject_entry
-from tests.support.store.ward import ADMIN, ASTA, BROR, EVA, FORMS, NOTE, NOW, PLAN, SAID, VISITS, Ward, answers, page_reading
+from tests.support.store.ward import (
+    ADMIN,
+    ASTA,
+    BROR,
+    EVA,
+    FORMS,
+    NOTE,
+    NOW,
+    PLAN,
+    SAID,
+    VISITS,
+    Ward,
+    answers,
+    page_reading,
+)
 from tests.unit.store.paper.test_pages import decide_all, entries, page
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -26,8 +42,14 @@ def ward(store: Store) -> Ward:
 
 @pytest.mark.parametrize("decided", [False, True])
 @pytest.mark.parametrize("form", [NOTE, VISITS])
-def test_what_was_written_in_an_entry_after_its_first_scan_is_not_settled_with_it(ward: Ward, form: Form, decided: bool) -> None:
-    said, more = (SAID, {"text": "Fick Alvedon 1 g."}) if form is NOTE else ({"rad01.pnr": ASTA.pid}, {"rad01.mat": True})
+def test_what_was_written_in_an_entry_after_its_first_scan_is_not_settled_with_it(
+    ward: Ward, form: Form, decided: bool
+) -> None:
+    said, more = (
+        (SAID, {"text": "Fick Alvedon 1 g."})
+        if form is NOTE
+        else ({"rad01.pnr": ASTA.pid}, {"rad01.mat": True})
+    )
     before, after = ward.scan(), ward.scan()
     ward.read(before, page_reading(form, "AAAA", {**said, "text": None} if form is NOTE else said))
     if decided:
@@ -48,7 +70,12 @@ LONG = "Sov gott. Ã…t frukost i matsalen och gick ut en stund med sin dotter. MÃ
     [
         ({"text": "Sov gott."}, {"text": "Sov gott. Fick Alvedon 1 g."}, 0.3, True),
         ({"text": LONG}, {"text": f"{LONG} Ramlade kl 15."}, 0.3, True),
-        ({"text": LONG}, {"text": LONG.replace("frukost i matsalen", "frakost i matsaIen")}, 0.3, False),
+        (
+            {"text": LONG},
+            {"text": LONG.replace("frukost i matsalen", "frakost i matsaIen")},
+            0.3,
+            False,
+        ),
         ({"text": "Sov gott."}, {"text": "Sou gott."}, 0.95, False),
         ({"text": "Sov gott."}, {"text": "Orolig hela natten."}, 0.3, True),
         ({"pnr": ASTA.pid}, {"pnr": BROR.pid}, 0.995, True),
@@ -63,17 +90,33 @@ def test_a_field_in_which_something_else_stands_now_is_reviewed_and_a_misread_on
     first, second = ward.scan(), ward.scan()
     for scan, said in ((first, before), (second, after)):
         seen = page_reading(NOTE, "AAAA", {**SAID, **said})
-        ward.read(scan, replace(seen, fields={name: replace(one, p=p) if name in said else one for name, one in seen.fields.items()}))
+        ward.read(
+            scan,
+            replace(
+                seen,
+                fields={
+                    name: replace(one, p=p) if name in said else one
+                    for name, one in seen.fields.items()
+                },
+            ),
+        )
     decide_all(ward, "AAAA")
     with ward.store.begin() as conn:
         sheets.settle_duplicate(conn, ADMIN, second, FORMS, same=True)
     assert [one.page for one in entries(ward, second)] == [second] * asked
 
 
-def test_what_a_person_has_entered_is_not_asked_for_again_where_the_machine_reads_it_better_now(ward: Ward) -> None:
+def test_what_a_person_has_entered_is_not_asked_for_again_where_the_machine_reads_it_better_now(
+    ward: Ward,
+) -> None:
     first, second = ward.scan(), ward.scan()
     misread = page_reading(NOTE, "AAAA", {**SAID, "tid": "03:15"})
-    ward.read(first, replace(misread, fields={name: replace(one, p=0.4) for name, one in misread.fields.items()}))
+    ward.read(
+        first,
+        replace(
+            misread, fields={name: replace(one, p=0.4) for name, one in misread.fields.items()}
+        ),
+    )
     with ward.store.begin() as conn:
         decide_entry(conn, FORMS, EVA, "AAAA-00", 0, answers(SAID), NOW)
     ward.read(second, page_reading(NOTE, "AAAA", SAID))
@@ -84,28 +127,49 @@ def test_what_a_person_has_entered_is_not_asked_for_again_where_the_machine_read
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_who_reviews_a_row_anew_is_told_that_it_has_been_entered_from_the_first_scan(ward: Ward, same: bool) -> None:
+def test_who_reviews_a_row_anew_is_told_that_it_has_been_entered_from_the_first_scan(
+    ward: Ward, same: bool
+) -> None:
     first, second = ward.scan(), ward.scan()
     said: dict[str, str | bool] = {"rad01.pnr": ASTA.pid}
     ward.read(first, page_reading(VISITS, "AAAA", said))
     decide_all(ward, "AAAA")
-    ward.read(second, page_reading(VISITS, "AAAA", {**said, "rad01.mat": True, "rad02.pnr": BROR.pid}))
+    ward.read(
+        second, page_reading(VISITS, "AAAA", {**said, "rad01.mat": True, "rad02.pnr": BROR.pid})
+    )
     with ward.store.begin() as conn:
         sheets.settle_duplicate(conn, ADMIN, second, FORMS, same=same)
     with ward.store.read() as conn:
-        told = {one.row: load_entry_view(conn, FORMS, EVA, one.id).problems for one in list_sheet_entries(conn, second)}
-    since = {row: [code for code in codes if not code.startswith("fact_missing:")] for row, codes in told.items()}
+        told = {
+            one.row: load_entry_view(conn, FORMS, EVA, one.id).problems
+            for one in list_sheet_entries(conn, second)
+        }
+    since = {
+        row: [code for code in codes if not code.startswith("fact_missing:")]
+        for row, codes in told.items()
+    }
     assert since == {1: ["scanned_before", "written_since:rad01.mat"] * same, 2: []}
 
 
-def test_a_day_that_was_corrected_on_a_list_is_of_all_its_rows_and_a_name_that_was_added_of_none(ward: Ward) -> None:
+def test_a_day_that_was_corrected_on_a_list_is_of_all_its_rows_and_a_name_that_was_added_of_none(
+    ward: Ward,
+) -> None:
     first, second, third = ward.scan(), ward.scan(), ward.scan()
-    heads = (first, {"datum": "2026-02-17"}), (second, {"datum": "2026-02-18"}), (third, {"datum": "2026-02-17", "skribent": "Disa Penn"})
+    heads = (
+        (first, {"datum": "2026-02-17"}),
+        (second, {"datum": "2026-02-18"}),
+        (third, {"datum": "2026-02-17", "skribent": "Disa Penn"}),
+    )
     for scan, head in heads:
-        ward.read(scan, page_reading(VISITS, "AAAA", {"rad01.pnr": ASTA.pid, "rad02.pnr": BROR.pid, **head}))
+        ward.read(
+            scan,
+            page_reading(VISITS, "AAAA", {"rad01.pnr": ASTA.pid, "rad02.pnr": BROR.pid, **head}),
+        )
     decide_all(ward, "AAAA")
     with ward.store.begin() as conn:
-        more = [sheets.settle_duplicate(conn, ADMIN, scan, FORMS, same=True) for scan in (second, third)]
+        more = [
+            sheets.settle_duplicate(conn, ADMIN, scan, FORMS, same=True) for scan in (second, third)
+        ]
     assert more == [2, 0]
 
 
@@ -143,7 +207,9 @@ def test_a_sheet_that_was_scanned_before_it_was_written_on_stays_one_sheet(ward:
     assert len(entries(ward, str(page(ward, front).sheet))) == 1
 
 
-def test_a_scan_that_was_taken_in_again_after_its_entry_became_void_waits_for_a_person(ward: Ward) -> None:
+def test_a_scan_that_was_taken_in_again_after_its_entry_became_void_waits_for_a_person(
+    ward: Ward,
+) -> None:
     said = page_reading(NOTE, "AAAA", SAID)
     ward.read(ward.scan(b"scan"), said)
     with ward.store.begin() as conn:
@@ -164,7 +230,9 @@ def test_a_later_scan_on_which_less_is_seen_takes_no_place(ward: Ward) -> None:
     assert [one.row for one in entries(ward, str(page(ward, after).sheet))] == [2]
 
 
-def test_a_third_scan_that_waited_while_the_second_took_the_place_of_the_first_gives_nothing_twice(ward: Ward) -> None:
+def test_a_third_scan_that_waited_while_the_second_took_the_place_of_the_first_gives_nothing_twice(
+    ward: Ward,
+) -> None:
     said: dict[str, str | bool] = {"rad01.pnr": ASTA.pid}
     more = {**said, "rad01.mat": True, "rad02.pnr": BROR.pid}
     first, second, third = ward.scan(), ward.scan(), ward.scan()
@@ -186,17 +254,27 @@ def test_a_row_that_a_person_added_is_not_lost_to_a_later_scan(ward: Ward) -> No
     ward.read(after, page_reading(VISITS, "AAAA", {**said, "rad02.pnr": BROR.pid}))
     with ward.store.begin() as conn:
         sheets.settle_duplicate(conn, ADMIN, after, FORMS, same=True)
-    assert sorted(one.row or 0 for one in (*entries(ward, "AAAA"), *entries(ward, after))) == [1, 2, 3]
+    assert sorted(one.row or 0 for one in (*entries(ward, "AAAA"), *entries(ward, after))) == [
+        1,
+        2,
+        3,
+    ]
 
 
 def test_a_scan_that_waits_is_compared_with_the_one_that_stands_there_now(ward: Ward) -> None:
     first, second, third = ward.scan(), ward.scan(), ward.scan()
     for scan in (second, third, first):
         ward.read(scan, page_reading(NOTE, "AAAA", SAID))
-    assert [page(ward, scan).duplicate_of for scan in (first, second, third)] == [None, first, first]
+    assert [page(ward, scan).duplicate_of for scan in (first, second, third)] == [
+        None,
+        first,
+        first,
+    ]
 
 
-def test_a_row_that_a_person_added_is_not_lost_to_an_earlier_scan_that_is_read_later(ward: Ward) -> None:
+def test_a_row_that_a_person_added_is_not_lost_to_an_earlier_scan_that_is_read_later(
+    ward: Ward,
+) -> None:
     before, after = ward.scan(), ward.scan()
     said: dict[str, str | bool] = {"rad01.pnr": ASTA.pid}
     ward.read(after, page_reading(VISITS, "AAAA", said))

@@ -20,7 +20,24 @@ from pipeline.store.reports.entry_counts import count_open_entries
 from pipeline.store.review import corrections
 from pipeline.store.review.decisions import decide_entry, reject_entry
 from pipeline.store.schema import paper
-from tests.support.store.ward import ADMIN, ASTA, BROR, CHIEF, EVA, FORMS, NORTH, NOTE, NOW, PLAN, SAID, SOUTH, VISITS, Ward, answers, page_reading
+from tests.support.store.ward import (
+    ADMIN,
+    ASTA,
+    BROR,
+    CHIEF,
+    EVA,
+    FORMS,
+    NORTH,
+    NOTE,
+    NOW,
+    PLAN,
+    SAID,
+    SOUTH,
+    VISITS,
+    Ward,
+    answers,
+    page_reading,
+)
 
 pytest_plugins = ("tests.support.store.databases",)
 
@@ -79,7 +96,9 @@ def test_a_page_needs_its_batch(ward: Ward) -> None:
 
 def test_a_page_that_cannot_be_taken_in_is_kept_as_failed(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        page_id = pages.add_page(conn, NewPage(ward.batch, 1, "a.pdf", 1, None, None, None, "broken_file"), "admin")
+        page_id = pages.add_page(
+            conn, NewPage(ward.batch, 1, "a.pdf", 1, None, None, None, "broken_file"), "admin"
+        )
         pages.requeue_page(conn, ADMIN, page_id)
         assert pages.list_queued_pages(conn) == []
     assert page(ward, page_id).reason == "broken_file"
@@ -129,13 +148,17 @@ def test_a_reading_is_kept_once_and_comes_back_as_it_was(ward: Ward) -> None:
 
 
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)])
-def test_pages_of_a_sheet_meet_in_one_entry_in_any_order(ward: Ward, order: tuple[int, int]) -> None:
+def test_pages_of_a_sheet_meet_in_one_entry_in_any_order(
+    ward: Ward, order: tuple[int, int]
+) -> None:
     said = {1: SAID, 2: PLAN}
     for number, missing in zip(order, [(order[1],), ()], strict=True):
         ward.read(ward.scan(), page_reading(NOTE, "AAAA", said[number], number))
         with ward.store.read() as conn:
             assert sheets.find_missing_pages(conn, "AAAA") == missing
-            assert [sheet.missing_pages for sheet in page_lists.list_incomplete_sheets(conn, NORTHERN)] == ([missing] if missing else [])
+            assert [
+                sheet.missing_pages for sheet in page_lists.list_incomplete_sheets(conn, NORTHERN)
+            ] == ([missing] if missing else [])
     assert [entry.id for entry in entries(ward, "AAAA")] == ["AAAA-00"]
     assert status(ward)["waiting"] == 2
     decide_all(ward, "AAAA")
@@ -144,8 +167,16 @@ def test_pages_of_a_sheet_meet_in_one_entry_in_any_order(ward: Ward, order: tupl
 
 def test_only_written_rows_become_entries(ward: Ward) -> None:
     page_id = ward.scan()
-    ward.read(page_id, page_reading(VISITS, "BBBB", {"datum": "2026-02-17", "rad01.pnr": ASTA.pid, "rad03.tid": "10:00"}))
-    assert [(entry.id, entry.row, entry.criticality) for entry in entries(ward, "BBBB")] == [("BBBB-01", 1, "B"), ("BBBB-03", 3, "B")]
+    ward.read(
+        page_id,
+        page_reading(
+            VISITS, "BBBB", {"datum": "2026-02-17", "rad01.pnr": ASTA.pid, "rad03.tid": "10:00"}
+        ),
+    )
+    assert [(entry.id, entry.row, entry.criticality) for entry in entries(ward, "BBBB")] == [
+        ("BBBB-01", 1, "B"),
+        ("BBBB-03", 3, "B"),
+    ]
     with ward.store.begin() as conn:
         assert sheets.add_row(conn, EVA, page_id, 2, FORMS) == "BBBB-02"
         with pytest.raises(ReviewError):
@@ -195,7 +226,9 @@ def test_equal_blank_backs_are_no_duplicates(ward: Ward) -> None:
 
 
 @pytest.mark.parametrize("first_read", [0, 1])
-def test_a_second_scan_of_a_serial_waits_and_the_first_scan_is_the_original(ward: Ward, first_read: int) -> None:
+def test_a_second_scan_of_a_serial_waits_and_the_first_scan_is_the_original(
+    ward: Ward, first_read: int
+) -> None:
     ids = [ward.scan(), ward.scan()]
     for index in (first_read, 1 - first_read):
         ward.read(ids[index], page_reading(VISITS, "BBBB", {"rad01.pnr": ASTA.pid}))
@@ -234,7 +267,9 @@ def test_a_copied_form_filled_in_by_itself_gets_entries_of_its_own(ward: Ward) -
 
 
 @pytest.mark.parametrize("told_apart", [True, False])
-def test_the_back_of_a_copy_is_not_laid_to_the_sheet_that_was_copied(ward: Ward, told_apart: bool) -> None:
+def test_the_back_of_a_copy_is_not_laid_to_the_sheet_that_was_copied(
+    ward: Ward, told_apart: bool
+) -> None:
     front, copy, back = (ward.scan() for _ in range(3))
     ward.read(front, page_reading(NOTE, "AAAA", SAID))
     ward.read(copy, page_reading(NOTE, "AAAA", {**SAID, "pnr": BROR.pid, "namn": BROR.name}))
@@ -247,7 +282,9 @@ def test_the_back_of_a_copy_is_not_laid_to_the_sheet_that_was_copied(ward: Ward,
     assert page(ward, back).sheet == back
 
 
-def test_a_back_that_stood_apart_is_laid_to_its_sheet_once_the_front_is_known_to_have_been_scanned_twice(ward: Ward) -> None:
+def test_a_back_that_stood_apart_is_laid_to_its_sheet_once_the_front_is_known_to_have_been_scanned_twice(
+    ward: Ward,
+) -> None:
     front, again, back, back_again = (ward.scan() for _ in range(4))
     for page_id in (front, again):
         ward.read(page_id, page_reading(NOTE, "AAAA", SAID))
@@ -257,7 +294,11 @@ def test_a_back_that_stood_apart_is_laid_to_its_sheet_once_the_front_is_known_to
         sheets.settle_duplicate(conn, ADMIN, again, FORMS, same=True)
         assert [one.id for one in sheets.list_sheet_pages(conn, "AAAA")] == [front, back]
     assert page(ward, back_again).duplicate_of == back
-    assert [(entry.id, entry.page) for one in (front, back, back_again, "AAAA") for entry in entries(ward, one)] == [("AAAA-00", front)]
+    assert [
+        (entry.id, entry.page)
+        for one in (front, back, back_again, "AAAA")
+        for entry in entries(ward, one)
+    ] == [("AAAA-00", front)]
 
 
 def test_a_back_that_stood_apart_and_was_begun_stays_apart(ward: Ward) -> None:
@@ -275,13 +316,23 @@ def test_a_foreign_page_becomes_a_free_note_to_be_keyed(ward: Ward) -> None:
     page_id = ward.scan()
     ward.read(page_id, FOREIGN)
     (entry,) = entries(ward, page_id)
-    assert (entry.id, entry.form, entry.unit, entry.serial) == (f"{page_id}-00", "fri-anteckning", NORTH, None)
+    assert (entry.id, entry.form, entry.unit, entry.serial) == (
+        f"{page_id}-00",
+        "fri-anteckning",
+        NORTH,
+        None,
+    )
     assert status(ward)["waiting"] == 1
 
 
 def test_a_code_of_an_unknown_form_becomes_a_free_note(ward: Ward) -> None:
     page_id = ward.scan()
-    ward.read(page_id, PageReading(Outcome.UNIDENTIFIED, SheetCode("okänd", 7, 2, 2, "CCCC"), issues=("unknown_form",)))
+    ward.read(
+        page_id,
+        PageReading(
+            Outcome.UNIDENTIFIED, SheetCode("okänd", 7, 2, 2, "CCCC"), issues=("unknown_form",)
+        ),
+    )
     (entry,) = entries(ward, page_id)
     assert (entry.form, entry.serial) == ("fri-anteckning", "CCCC")
 
@@ -289,11 +340,16 @@ def test_a_code_of_an_unknown_form_becomes_a_free_note(ward: Ward) -> None:
 def test_a_page_that_lies_badly_is_keyed_row_by_row(ward: Ward) -> None:
     page_id = ward.scan()
     code = SheetCode(VISITS.id, 1, 1, 1, "BBBB")
-    ward.read(page_id, PageReading(Outcome.UNIDENTIFIED, code, residual_mm=3.0, issues=("residual_over_gate",)))
+    ward.read(
+        page_id,
+        PageReading(Outcome.UNIDENTIFIED, code, residual_mm=3.0, issues=("residual_over_gate",)),
+    )
     assert [entry.row for entry in entries(ward, "BBBB")] == [1, 2, 3]
 
 
-def test_pages_of_a_form_printed_elsewhere_have_no_serial_and_are_sheets_by_themselves(ward: Ward) -> None:
+def test_pages_of_a_form_printed_elsewhere_have_no_serial_and_are_sheets_by_themselves(
+    ward: Ward,
+) -> None:
     for page_id in (ward.scan(), ward.scan()):
         ward.read(page_id, page_reading(NOTE, "", SAID))
         (entry,) = entries(ward, page_id)
@@ -304,7 +360,9 @@ def test_pages_of_a_form_printed_elsewhere_have_no_serial_and_are_sheets_by_them
 def test_a_late_page_gives_decided_entries_back(ward: Ward) -> None:
     ward.read(ward.scan(), page_reading(NOTE, "AAAA", SAID))
     with ward.store.begin() as conn:
-        assert decide_entry(conn, FORMS, EVA, "AAAA-00", 0, answers(SAID), NOW) is EntryState.CONFIRMED
+        assert (
+            decide_entry(conn, FORMS, EVA, "AAAA-00", 0, answers(SAID), NOW) is EntryState.CONFIRMED
+        )
     assert status(ward)["done"] == 1
     ward.read(ward.scan(), page_reading(NOTE, "AAAA", PLAN, 2))
     (entry,) = entries(ward, "AAAA")
@@ -321,7 +379,9 @@ def test_an_empty_late_page_changes_nothing(ward: Ward) -> None:
 
 
 def test_an_issued_sheet_brings_its_unit_and_client(ward: Ward) -> None:
-    ward.issue(IssuedSheet("AAAA", NOTE.id, 1, SOUTH, ASTA.pid), IssuedSheet("DDDD", NOTE.id, 1, SOUTH))
+    ward.issue(
+        IssuedSheet("AAAA", NOTE.id, 1, SOUTH, ASTA.pid), IssuedSheet("DDDD", NOTE.id, 1, SOUTH)
+    )
     page_id = ward.scan()
     ward.read(page_id, page_reading(NOTE, "AAAA", SAID))
     (entry,) = entries(ward, "AAAA")
@@ -374,12 +434,23 @@ def test_a_stack_that_nothing_has_come_from_for_minutes_was_cut_short(ward: Ward
 
     def cut_short(minutes: float) -> bool:
         with ward.store.read() as conn:
-            return {one.id: one.is_interrupted for one in pages.list_batches(conn, ADMIN, utc_now() + timedelta(minutes=minutes))}[begun]
+            return {
+                one.id: one.is_interrupted
+                for one in pages.list_batches(conn, ADMIN, utc_now() + timedelta(minutes=minutes))
+            }[begun]
 
     assert (cut_short(1), cut_short(9)) == (False, True)
     with ward.store.begin() as conn:
-        pages.add_page(conn, pages.NewPage(begun, 1, "a.png", 1, "0" * 64, None, None, "broken_file: x"), "admin")
-        conn.execute(paper.page.update().where(paper.page.c.batch == begun).values(scanned_at=utc_now() + timedelta(minutes=8)))
+        pages.add_page(
+            conn,
+            pages.NewPage(begun, 1, "a.png", 1, "0" * 64, None, None, "broken_file: x"),
+            "admin",
+        )
+        conn.execute(
+            paper.page.update()
+            .where(paper.page.c.batch == begun)
+            .values(scanned_at=utc_now() + timedelta(minutes=8))
+        )
     assert (cut_short(9), cut_short(15)) == (False, True)
     with ward.store.begin() as conn:
         batches.close_batch(conn, begun)
@@ -397,10 +468,16 @@ def test_a_late_page_of_a_void_sheet_waits_for_a_person(ward: Ward) -> None:
         assert len(pages.list_problem_pages(conn, ADMIN)) + count_open_entries(conn, [NORTH]) == 1
 
 
-def test_what_was_written_on_a_sheet_after_its_first_scan_is_not_settled_with_it(ward: Ward) -> None:
+def test_what_was_written_on_a_sheet_after_its_first_scan_is_not_settled_with_it(
+    ward: Ward,
+) -> None:
     for serial, first, then in (
         ("AAAA", page_reading(NOTE, "AAAA", {}), page_reading(NOTE, "AAAA", SAID)),
-        ("BBBB", page_reading(VISITS, "BBBB", {"rad01.pnr": ASTA.pid}), page_reading(VISITS, "BBBB", {"rad01.pnr": ASTA.pid, "rad02.pnr": BROR.pid})),
+        (
+            "BBBB",
+            page_reading(VISITS, "BBBB", {"rad01.pnr": ASTA.pid}),
+            page_reading(VISITS, "BBBB", {"rad01.pnr": ASTA.pid, "rad02.pnr": BROR.pid}),
+        ),
     ):
         before, after = ward.scan(), ward.scan()
         ward.read(before, first)
@@ -412,7 +489,9 @@ def test_what_was_written_on_a_sheet_after_its_first_scan_is_not_settled_with_it
         with ward.store.begin() as conn:
             sheets.settle_duplicate(conn, ADMIN, after, FORMS, same=True)
         assert page(ward, after).settled is False
-        assert [one.row for one in entries(ward, str(page(ward, after).sheet))] == [None if serial == "AAAA" else 2]
+        assert [one.row for one in entries(ward, str(page(ward, after).sheet))] == [
+            None if serial == "AAAA" else 2
+        ]
 
 
 def test_a_stack_tells_how_many_of_its_pages_wait_in_another_unit(ward: Ward) -> None:
@@ -420,4 +499,7 @@ def test_a_stack_tells_how_many_of_its_pages_wait_in_another_unit(ward: Ward) ->
     for serial in ("AAAA", "BBBB"):
         ward.read(ward.scan(), page_reading(NOTE, serial, SAID))
     with ward.store.read() as conn:
-        assert [(one.pages, one.waiting, one.other_unit_pages) for one in pages.list_batches(conn, ADMIN)] == [(2, 2, 1)]
+        assert [
+            (one.pages, one.waiting, one.other_unit_pages)
+            for one in pages.list_batches(conn, ADMIN)
+        ] == [(2, 2, 1)]

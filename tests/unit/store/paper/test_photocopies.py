@@ -15,7 +15,18 @@ from pipeline.store.paper import page_lists, pages, photocopies, sheets
 from pipeline.store.review import corrections, decisions
 from pipeline.store.schema import paper
 from tests.support.store.counted_statements import statements
-from tests.support.store.ward import ADMIN, EVA, FORMS, NOTE, NOW, PLAN, SAID, Ward, answers, page_reading
+from tests.support.store.ward import (
+    ADMIN,
+    EVA,
+    FORMS,
+    NOTE,
+    NOW,
+    PLAN,
+    SAID,
+    Ward,
+    answers,
+    page_reading,
+)
 
 pytest_plugins = ("tests.support.store.databases",)
 
@@ -30,7 +41,9 @@ def ward(store: Store) -> Ward:
 
 
 def read(ward: Ward, *sides: int) -> list[str]:
-    """Sides come in as they lie in the stack, of each the original first; what is a second scan is said to be of another paper."""
+    """Sides come in as they lie in the stack, of each the original first; what is a second scan is
+    said to be of another paper.
+    """
     said = {1: [SAID, OTHER], 2: [PLAN, OTHER_PLAN]}
     came = [ward.scan() for _ in sides]
     for page_id, side in zip(came, sides, strict=True):
@@ -43,10 +56,14 @@ def read(ward: Ward, *sides: int) -> list[str]:
 
 
 @pytest.mark.parametrize("order", [(1, 2, 1, 2), (1, 1, 2, 2)])
-def test_a_half_whose_other_half_nobody_has_found_can_be_decided(ward: Ward, order: tuple[int, ...]) -> None:
+def test_a_half_whose_other_half_nobody_has_found_can_be_decided(
+    ward: Ward, order: tuple[int, ...]
+) -> None:
     for page_id in read(ward, *order):
         with ward.store.begin() as conn:
-            view = queue.open_claimed_entry(conn, FORMS, EVA, f"{pages.load_page(conn, page_id).sheet}-00", NOW)
+            view = queue.open_claimed_entry(
+                conn, FORMS, EVA, f"{pages.load_page(conn, page_id).sheet}-00", NOW
+            )
             if view.entry.state is not EntryState.REVIEW:
                 continue
             there = {one.page_no for one in view.pages}
@@ -61,16 +78,26 @@ def test_sides_that_are_done_with_hide_no_others(ward: Ward) -> None:
     done, left = sorted(read(ward, 1, 1, 2, 2)[2:])
     with ward.store.begin() as conn:
         conn.execute(update(paper.entry).where(paper.entry.c.sheet == done).values(revision=1))
-        assert [one.page.id for one in photocopies.list_separated_sides(conn, ADMIN, limit=1)] == [left]
+        assert [one.page.id for one in photocopies.list_separated_sides(conn, ADMIN, limit=1)] == [
+            left
+        ]
 
 
-def test_the_sides_of_each_paper_are_entered_together_once_a_person_has_told_which_they_are(ward: Ward) -> None:
+def test_the_sides_of_each_paper_are_entered_together_once_a_person_has_told_which_they_are(
+    ward: Ward,
+) -> None:
     front, other, back, others_back = read(ward, 1, 1, 2, 2)
     with ward.store.begin() as conn:
-        found = {one.page.id: [each.id for each in one.fronts] for one in photocopies.list_separated_sides(conn, ADMIN)}
+        found = {
+            one.page.id: [each.id for each in one.fronts]
+            for one in photocopies.list_separated_sides(conn, ADMIN)
+        }
         assert found == {back: [front, other], others_back: [front, other]}
         photocopies.assign_side(conn, ADMIN, others_back, other, FORMS)
-        assert [(one.page.id, [each.id for each in one.fronts]) for one in photocopies.list_separated_sides(conn, ADMIN)] == [(back, [front])]
+        assert [
+            (one.page.id, [each.id for each in one.fronts])
+            for one in photocopies.list_separated_sides(conn, ADMIN)
+        ] == [(back, [front])]
         photocopies.assign_side(conn, ADMIN, back, front, FORMS)
         assert photocopies.list_separated_sides(conn, ADMIN) == []
         assert page_lists.list_incomplete_sheets(conn, ADMIN) == []
@@ -79,7 +106,12 @@ def test_the_sides_of_each_paper_are_entered_together_once_a_person_has_told_whi
             assert [one.id for one in list_sheet_entries(conn, sheet)] == [f"{sheet}-00"]
             view = queue.open_claimed_entry(conn, FORMS, EVA, f"{sheet}-00", NOW)
             assert (view.missing_pages, [one.page_no for one in view.pages]) == ((), [1, 2])
-            assert decisions.decide_entry(conn, FORMS, EVA, view.entry.id, view.entry.revision, answers(said), NOW) is EntryState.CONFIRMED
+            assert (
+                decisions.decide_entry(
+                    conn, FORMS, EVA, view.entry.id, view.entry.revision, answers(said), NOW
+                )
+                is EntryState.CONFIRMED
+            )
     with ward.store.read() as conn:
         assert len(conn.execute(select(paper.entry)).all()) == 2
         assert [event.action for event in list_events(conn, back)][-1] == "lay_to"
@@ -91,7 +123,12 @@ def test_a_side_of_a_copy_whose_front_never_came_is_told_of(ward: Ward) -> None:
     with ward.store.begin() as conn:
         assert photocopies.list_separated_sides(conn, ADMIN) == []
         (found,) = page_lists.list_incomplete_sheets(conn, ADMIN)
-    assert (found.sheet, found.serial, found.missing_pages, [one.id for one in found.pages]) == (alone, "AAAA", (1,), [alone])
+    assert (found.sheet, found.serial, found.missing_pages, [one.id for one in found.pages]) == (
+        alone,
+        "AAAA",
+        (1,),
+        [alone],
+    )
 
 
 def test_many_sides_are_listed_with_no_question_for_each(ward: Ward) -> None:
@@ -112,22 +149,35 @@ def test_many_sides_are_listed_with_no_question_for_each(ward: Ward) -> None:
 def test_in_the_order_of_the_stack_only_the_sides_of_the_copy_are_asked_about(ward: Ward) -> None:
     _, _, front, back = read(ward, 1, 2, 1, 2)
     with ward.store.begin() as conn:
-        assert [(one.page.id, [each.id for each in one.fronts]) for one in photocopies.list_separated_sides(conn, ADMIN)] == [(back, [front])]
+        assert [
+            (one.page.id, [each.id for each in one.fronts])
+            for one in photocopies.list_separated_sides(conn, ADMIN)
+        ] == [(back, [front])]
 
 
 def test_what_was_decided_without_its_back_is_reviewed_with_it(ward: Ward) -> None:
     front, _, back, _ = read(ward, 1, 1, 2, 2)
     with ward.store.begin() as conn:
-        assert decisions.decide_entry(conn, FORMS, EVA, "AAAA-00", 0, answers(SAID), NOW) is EntryState.CONFIRMED
+        assert (
+            decisions.decide_entry(conn, FORMS, EVA, "AAAA-00", 0, answers(SAID), NOW)
+            is EntryState.CONFIRMED
+        )
         photocopies.assign_side(conn, ADMIN, back, front, FORMS)
         assert load_entry(conn, "AAAA-00").state is EntryState.REVIEW
 
 
-def test_a_side_is_laid_once_and_not_while_somebody_enters_it_or_to_what_is_void(ward: Ward) -> None:
+def test_a_side_is_laid_once_and_not_while_somebody_enters_it_or_to_what_is_void(
+    ward: Ward,
+) -> None:
     front, other, back, others_back = read(ward, 1, 1, 2, 2)
     with ward.store.begin() as conn:
         photocopies.assign_side(conn, ADMIN, back, front, FORMS)
-    for side, to in ((back, other), (others_back, front), (other, front), (others_back, others_back)):
+    for side, to in (
+        (back, other),
+        (others_back, front),
+        (other, front),
+        (others_back, others_back),
+    ):
         with pytest.raises(ReviewError), ward.store.begin() as conn:
             photocopies.assign_side(conn, ADMIN, side, to, FORMS)
     with ward.store.begin() as conn:
@@ -145,19 +195,29 @@ def test_a_side_is_laid_once_and_not_while_somebody_enters_it_or_to_what_is_void
 
 def test_a_page_of_a_form_that_nobody_knows_misses_none(ward: Ward) -> None:
     page_id = ward.scan()
-    ward.read(page_id, PageReading(Outcome.UNIDENTIFIED, SheetCode("okänd", 1, 2, 3, "BBBB"), issues=("unknown_form",)))
+    ward.read(
+        page_id,
+        PageReading(
+            Outcome.UNIDENTIFIED, SheetCode("okänd", 1, 2, 3, "BBBB"), issues=("unknown_form",)
+        ),
+    )
     with ward.store.read() as conn:
         assert sheets.find_missing_pages(conn, page_id) == ()
 
 
-def test_a_side_that_was_laid_to_the_wrong_paper_is_taken_off_and_asked_about_again(ward: Ward) -> None:
+def test_a_side_that_was_laid_to_the_wrong_paper_is_taken_off_and_asked_about_again(
+    ward: Ward,
+) -> None:
     front, other, back, others_back = read(ward, 1, 1, 2, 2)
     with ward.store.begin() as conn:
         assert photocopies.list_assigned_sides(conn, ADMIN) == []
         before = photocopies.list_separated_sides(conn, ADMIN)
         photocopies.assign_side(conn, ADMIN, back, other, FORMS)
     with ward.store.begin() as conn:
-        assert [(one.page.id, [each.id for each in one.fronts]) for one in photocopies.list_assigned_sides(conn, ADMIN)] == [(back, [other])]
+        assert [
+            (one.page.id, [each.id for each in one.fronts])
+            for one in photocopies.list_assigned_sides(conn, ADMIN)
+        ] == [(back, [other])]
         photocopies.unassign_side(conn, ADMIN, back, FORMS)
     with ward.store.begin() as conn:
         assert photocopies.list_assigned_sides(conn, ADMIN) == []
@@ -170,7 +230,9 @@ def test_a_side_that_was_laid_to_the_wrong_paper_is_taken_off_and_asked_about_ag
         for sheet in ("AAAA", other):
             assert [one.id for one in list_sheet_entries(conn, sheet)] == [f"{sheet}-00"]
         queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", NOW)
-        assert [one.page.id for one in photocopies.list_assigned_sides(conn, ADMIN)] == [others_back]
+        assert [one.page.id for one in photocopies.list_assigned_sides(conn, ADMIN)] == [
+            others_back
+        ]
     for side in (back, other, front):
         with pytest.raises(ReviewError), ward.store.begin() as conn:
             photocopies.unassign_side(conn, ADMIN, side, FORMS)

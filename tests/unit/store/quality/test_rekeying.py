@@ -1,4 +1,6 @@
-"""Confirmed fields that are typed again: who may, what a difference leads to, and that nothing changes without a reason."""
+"""Confirmed fields that are typed again: who may, what a difference leads to, and that nothing
+changes without a reason.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,13 @@ from datetime import datetime
 import pytest
 from sqlalchemy import Connection, select
 
-from pipeline.domain.errors import MissingAnswerError, NotAllowedError, ReviewError, StaleDecisionError, UnknownClientError
+from pipeline.domain.errors import (
+    MissingAnswerError,
+    NotAllowedError,
+    ReviewError,
+    StaleDecisionError,
+    UnknownClientError,
+)
 from pipeline.domain.form.form import Forms
 from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.model import EntryState, Person, Role, State, Value
@@ -54,7 +62,9 @@ ULLA, YLVA = somebody("ulla"), somebody("ylva")
 @pytest.fixture
 def ward(store_settings: Settings) -> Ward:
     """A store in which every confirmed field is typed again."""
-    return Ward(open_store(store_settings.model_copy(update={"control_share": 1.0}), create=True)).begin()
+    return Ward(
+        open_store(store_settings.model_copy(update={"control_share": 1.0}), create=True)
+    ).begin()
 
 
 def confirm(ward: Ward, serial: str = "AAAA", **changed: Value) -> str:
@@ -65,7 +75,9 @@ def confirm(ward: Ward, serial: str = "AAAA", **changed: Value) -> str:
     return entry_id
 
 
-def task_of(conn: Connection, person: Person, field: str, now: datetime = NOW, forms: Forms = FORMS) -> RekeyingTask:
+def task_of(
+    conn: Connection, person: Person, field: str, now: datetime = NOW, forms: Forms = FORMS
+) -> RekeyingTask:
     """The task for a field, others passed."""
     for _ in range(20):
         task = rekeying.claim_next_rekeying(conn, forms, person, now, 15)
@@ -76,15 +88,34 @@ def task_of(conn: Connection, person: Person, field: str, now: datetime = NOW, f
     raise AssertionError(field)
 
 
-def typed(store: Store, person: Person, field: str, value: Value, forms: Forms = FORMS) -> RekeyingOutcome:
+def typed(
+    store: Store, person: Person, field: str, value: Value, forms: Forms = FORMS
+) -> RekeyingOutcome:
     with store.begin() as conn:
-        return rekeying.save_rekeyed_answer(conn, person, task_of(conn, person, field, forms=forms), Answer(value), later(1))
+        return rekeying.save_rekeyed_answer(
+            conn, person, task_of(conn, person, field, forms=forms), Answer(value), later(1)
+        )
 
 
-def looked(store: Store, person: Person, field: str, value: Value, *, outside: bool = False, forms: Forms = FORMS) -> RekeyingOutcome:
+def looked(
+    store: Store,
+    person: Person,
+    field: str,
+    value: Value,
+    *,
+    outside: bool = False,
+    forms: Forms = FORMS,
+) -> RekeyingOutcome:
     about = ClientStatement(outside="ny klient" if outside else "")
     with store.begin() as conn:
-        return adjudicate(conn, person, task_of(conn, person, field, forms=forms), Answer(value), later(2), about=about)
+        return adjudicate(
+            conn,
+            person,
+            task_of(conn, person, field, forms=forms),
+            Answer(value),
+            later(2),
+            about=about,
+        )
 
 
 def test_fields_are_drawn_when_they_are_confirmed_and_only_once(ward: Ward) -> None:
@@ -98,7 +129,9 @@ def test_fields_are_drawn_when_they_are_confirmed_and_only_once(ward: Ward) -> N
 
 
 def test_nothing_is_drawn_when_the_share_is_nought(store_settings: Settings) -> None:
-    ward = Ward(open_store(store_settings.model_copy(update={"control_share": 0.0}), create=True)).begin()
+    ward = Ward(
+        open_store(store_settings.model_copy(update={"control_share": 0.0}), create=True)
+    ).begin()
     confirm(ward)
     with ward.store.begin() as conn:
         assert rekeying.claim_next_rekeying(conn, FORMS, NILS, NOW, 15) is None
@@ -146,21 +179,33 @@ def test_second_reviewers_and_keyers_of_the_same_head_are_left_out(ward: Ward) -
     ward.read(ward.scan(), page_reading(NOTE, "AAAA", wrong))
     ward.read(ward.scan(), page_reading(NOTE, "AAAA", PLAN, page_no=2))
     with ward.store.begin() as conn:
-        assert decisions.decide_entry(conn, FORMS, EVA, "AAAA-00", 0, answers({**SAID, **PLAN}), NOW) is EntryState.SECOND
+        assert (
+            decisions.decide_entry(conn, FORMS, EVA, "AAAA-00", 0, answers({**SAID, **PLAN}), NOW)
+            is EntryState.SECOND
+        )
         assert rekeying.claim_next_rekeying(conn, FORMS, ULLA, NOW, 15) is None
-        decisions.decide_entry(conn, FORMS, NILS, "AAAA-00", 1, answers({"datum": "2026-02-17"}), NOW)
+        decisions.decide_entry(
+            conn, FORMS, NILS, "AAAA-00", 1, answers({"datum": "2026-02-17"}), NOW
+        )
         assert rekeying.claim_next_rekeying(conn, FORMS, NILS, NOW, 15) is None
         assert rekeying.claim_next_rekeying(conn, FORMS, ULLA, NOW, 15) is not None
 
 
 def test_a_head_is_not_typed_by_who_keyed_it_for_another_row(ward: Ward) -> None:
-    said = {"datum": "2026-02-17", "skribent": "Disa Penn"} | {f"rad0{row}.pnr": ASTA.pid for row in (1, 2)}
+    said = {"datum": "2026-02-17", "skribent": "Disa Penn"} | {
+        f"rad0{row}.pnr": ASTA.pid for row in (1, 2)
+    }
     ward.read(ward.scan(), page_reading(VISITS, "BBBB", said))
     with ward.store.begin() as conn:
         for row, who in ((1, EVA), (2, NILS)):
             left = {f"rad0{row}.{name}": None for name in ("tid", "mat", "sign")}
-            given = answers({"datum": "2026-02-17", "skribent": "Disa Penn", f"rad0{row}.pnr": ASTA.pid, **left})
-            assert decisions.decide_entry(conn, FORMS, who, f"BBBB-0{row}", 0, given, NOW) is EntryState.CONFIRMED
+            given = answers(
+                {"datum": "2026-02-17", "skribent": "Disa Penn", f"rad0{row}.pnr": ASTA.pid, **left}
+            )
+            assert (
+                decisions.decide_entry(conn, FORMS, who, f"BBBB-0{row}", 0, given, NOW)
+                is EntryState.CONFIRMED
+            )
         seen = set()
         while (task := rekeying.claim_next_rekeying(conn, FORMS, EVA, NOW, 15)) is not None:
             rekeying.save_rekeyed_answer(conn, EVA, task, Answer(None, State.EMPTY), NOW)
@@ -216,10 +261,23 @@ def test_a_wrong_value_becomes_a_correction_with_a_reason(ward: Ward) -> None:
     assert looked(ward.store, ULLA, "tid", "08:45") is RekeyingOutcome.WRONG
     with ward.store.begin() as conn:
         found, answer = load_entry(conn, entry_id), decided_answers(conn, entry_id)["tid"]
-        assert (found.state, found.revision, found.reason) == (EntryState.CONFIRMED, 2, REKEYING_REASON)
+        assert (found.state, found.revision, found.reason) == (
+            EntryState.CONFIRMED,
+            2,
+            REKEYING_REASON,
+        )
         assert (found.first_by, found.second_by) == (NILS.login, ULLA.login)
-        assert (answer.answer.value, answer.origin, answer.is_settled) == ("08:45", AnswerOrigin.CORRECTION, True)
-        assert records.load_records(conn, FORMS, records.list_ready_entries(conn, FORMS, EVA))[0].fields["tid"] == "08:45"
+        assert (answer.answer.value, answer.origin, answer.is_settled) == (
+            "08:45",
+            AnswerOrigin.CORRECTION,
+            True,
+        )
+        assert (
+            records.load_records(conn, FORMS, records.list_ready_entries(conn, FORMS, EVA))[
+                0
+            ].fields["tid"]
+            == "08:45"
+        )
 
 
 def test_an_exported_entry_is_exported_again(ward: Ward) -> None:
@@ -238,8 +296,14 @@ def test_a_critical_value_that_only_the_third_person_reads_goes_to_a_fourth(ward
     assert looked(ward.store, ULLA, "datum", "2026-02-11") is RekeyingOutcome.WRONG
     with ward.store.begin() as conn:
         found = load_entry(conn, entry_id)
-        assert (found.state, found.first_by, found.second_by) == (EntryState.SECOND, ULLA.login, None)
-        decisions.decide_entry(conn, FORMS, YLVA, entry_id, found.revision, answers({"datum": "2026-02-11"}), NOW)
+        assert (found.state, found.first_by, found.second_by) == (
+            EntryState.SECOND,
+            ULLA.login,
+            None,
+        )
+        decisions.decide_entry(
+            conn, FORMS, YLVA, entry_id, found.revision, answers({"datum": "2026-02-11"}), NOW
+        )
         assert decided_answers(conn, entry_id)["datum"].answer.value == "2026-02-11"
 
 
@@ -249,7 +313,11 @@ def test_nobody_stands_for_a_value_that_somebody_else_typed(ward: Ward) -> None:
     looked(ward.store, ULLA, "tid", "08:30")
     with ward.store.begin() as conn:
         found = load_entry(conn, entry_id)
-    assert (found.state, found.first_by, found.second_by) == (EntryState.CONFIRMED, ULLA.login, None)
+    assert (found.state, found.first_by, found.second_by) == (
+        EntryState.CONFIRMED,
+        ULLA.login,
+        None,
+    )
 
 
 def test_the_machine_is_no_second_person_where_two_people_look(ward: Ward) -> None:
@@ -258,7 +326,9 @@ def test_the_machine_is_no_second_person_where_two_people_look(ward: Ward) -> No
     entry_id = ward.note("AAAA", {**SAID, "datum": "2026-02-11"})
     with ward.store.begin() as conn:
         decisions.decide_entry(conn, twice, EVA, entry_id, 0, answers({**SAID, **PLAN}), NOW)
-        decisions.decide_entry(conn, twice, NILS, entry_id, 1, answers({"datum": "2026-02-17", "pnr": ASTA.pid}), NOW)
+        decisions.decide_entry(
+            conn, twice, NILS, entry_id, 1, answers({"datum": "2026-02-17", "pnr": ASTA.pid}), NOW
+        )
     typed(ward.store, ULLA, "datum", "2026-02-18", twice)
     looked(ward.store, YLVA, "datum", "2026-02-11", forms=twice)
     with ward.store.begin() as conn:
@@ -281,14 +351,18 @@ def test_a_client_outside_the_register_is_said_to_be_so_and_followed_up(ward: Wa
     assert looked(ward.store, ULLA, "pnr", UNKNOWN_PID, outside=True) is RekeyingOutcome.WRONG
     with ward.store.begin() as conn:
         assert load_entry(conn, entry_id).client_pid == UNKNOWN_PID
-        assert [(one.entry.id, one.number) for one in list_temporary_identities(conn, EVA)] == [(entry_id, UNKNOWN_PID)]
+        assert [(one.entry.id, one.number) for one in list_temporary_identities(conn, EVA)] == [
+            (entry_id, UNKNOWN_PID)
+        ]
 
 
 def test_what_was_corrected_meanwhile_is_compared_with_what_is_confirmed_now(ward: Ward) -> None:
     entry_id = confirm(ward)
     typed(ward.store, NILS, "tid", "08:45")
     with ward.store.begin() as conn:
-        corrections.correct_entry(conn, FORMS, EVA, entry_id, 1, {"tid": Answer("08:45")}, "läste fel", NOW)
+        corrections.correct_entry(
+            conn, FORMS, EVA, entry_id, 1, {"tid": Answer("08:45")}, "läste fel", NOW
+        )
     assert looked(ward.store, ULLA, "tid", "08:45") is RekeyingOutcome.RIGHT
 
 
@@ -326,20 +400,45 @@ def test_entries_that_are_decided_anew_or_void_are_not_typed(ward: Ward) -> None
 
 def test_fields_about_a_protected_client_stay_in_the_clients_unit(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        client_register.save_clients(conn, [BROR.__class__(ASTA.pid, ASTA.name, CILLA.unit, protected=True)])
+        client_register.save_clients(
+            conn, [BROR.__class__(ASTA.pid, ASTA.name, CILLA.unit, protected=True)]
+        )
     confirm(ward)
     with ward.store.begin() as conn:
         assert rekeying.claim_next_rekeying(conn, FORMS, NILS, NOW, 15) is None
 
 
-def test_a_temporary_identity_stands_on_no_paper_and_is_not_typed_again(store_settings: Settings) -> None:
-    ward = Ward(open_store(store_settings.model_copy(update={"control_share": 1.0}), create=True)).begin()
+def test_a_temporary_identity_stands_on_no_paper_and_is_not_typed_again(
+    store_settings: Settings,
+) -> None:
+    ward = Ward(
+        open_store(store_settings.model_copy(update={"control_share": 1.0}), create=True)
+    ).begin()
     entry_id = ward.note("AAAA")
-    nobody, illegible = ClientStatement("numret går inte att läsa", temporary=True), Answer(None, State.ILLEGIBLE)
+    nobody, illegible = (
+        ClientStatement("numret går inte att läsa", temporary=True),
+        Answer(None, State.ILLEGIBLE),
+    )
     with ward.store.begin() as conn:
-        decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, answers({**SAID, **PLAN}, pnr=illegible), NOW, about=nobody)
-        assert decisions.decide_entry(conn, FORMS, NILS, entry_id, 1, {"pnr": illegible}, NOW, about=nobody) is EntryState.CONFIRMED
+        decisions.decide_entry(
+            conn,
+            FORMS,
+            EVA,
+            entry_id,
+            0,
+            answers({**SAID, **PLAN}, pnr=illegible),
+            NOW,
+            about=nobody,
+        )
+        assert (
+            decisions.decide_entry(
+                conn, FORMS, NILS, entry_id, 1, {"pnr": illegible}, NOW, about=nobody
+            )
+            is EntryState.CONFIRMED
+        )
         assert is_temporary_pid(load_entry(conn, entry_id).client_pid or "")
-        drawn = set(conn.execute(select(control.c.field).where(control.c.entry == entry_id)).scalars())
+        drawn = set(
+            conn.execute(select(control.c.field).where(control.c.entry == entry_id)).scalars()
+        )
     assert "datum" in drawn
     assert "pnr" not in drawn

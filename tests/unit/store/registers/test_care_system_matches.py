@@ -1,4 +1,6 @@
-"""The clash list: what somebody else may have keyed in already is held back until a person has compared and decided."""
+"""The clash list: what somebody else may have keyed in already is held back until a person has
+compared and decided.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,27 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from pipeline.domain.errors import BlockedClientError, NotAllowedError, ReviewError, StaleDecisionError, UsageError
+from pipeline.domain.errors import (
+    BlockedClientError,
+    NotAllowedError,
+    ReviewError,
+    StaleDecisionError,
+    UsageError,
+)
 from pipeline.domain.model import Client, EntryState, Person, Role
-from pipeline.export.care_system_check.decisions import confirm_match, record_match_view, reject_match
+from pipeline.export.care_system_check.decisions import (
+    confirm_match,
+    record_match_view,
+    reject_match,
+)
 from pipeline.export.care_system_check.decisions import import_care_list as hand_in_list
-from pipeline.export.care_system_check.matches import HELD_FOR_MATCH, CareSystemMatch, CareSystemMatchList, erase_settled_lists, list_matches
+from pipeline.export.care_system_check.matches import (
+    HELD_FOR_MATCH,
+    CareSystemMatch,
+    CareSystemMatchList,
+    erase_settled_lists,
+    list_matches,
+)
 from pipeline.export.manual_entry import screen
 from pipeline.export.receipts import ReceiptAnswer, submit_receipts
 from pipeline.export.runs import ExportContext, list_runs, list_target_status, make_run
@@ -32,12 +50,21 @@ from tests.support.store.export_office import ANNA, MONA, PER, STIG, confirm, co
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 
-NOTE = {"kontakttyp": "besok", "anteckning": "Såret på vänster fot läker fint. Lägger om enligt ordination."}
-ROW = CareRow((SIV.pid,), "2021-12-17", "08:27", "Besök", "Såret vänster fot läker fint, lägger om", "Bo Ek")
-ALMA = Person("alma", "Alma Ek", "administratör", Role.ADMINISTRATOR, frozenset({"Norr", "Söder"}), ANNA.areas)
+NOTE = {
+    "kontakttyp": "besok",
+    "anteckning": "Såret på vänster fot läker fint. Lägger om enligt ordination.",
+}
+ROW = CareRow(
+    (SIV.pid,), "2021-12-17", "08:27", "Besök", "Såret vänster fot läker fint, lägger om", "Bo Ek"
+)
+ALMA = Person(
+    "alma", "Alma Ek", "administratör", Role.ADMINISTRATOR, frozenset({"Norr", "Söder"}), ANNA.areas
+)
 
 
-def hand_in(office: ExportContext, *rows: CareRow, unit: str = "Norr", area: str = "HSL", by: Person = ANNA) -> int:
+def hand_in(
+    office: ExportContext, *rows: CareRow, unit: str = "Norr", area: str = "HSL", by: Person = ANNA
+) -> int:
     with office.store.begin() as conn:
         return care_system_exports.save_list(conn, by, unit, area, rows or (ROW,), utc_now())
 
@@ -59,11 +86,15 @@ def get(office: ExportContext, entry_id: str) -> Entry:
 
 
 def already(office: ExportContext, clash: CareSystemMatch, person: Person = ANNA) -> None:
-    confirm_match(office, person, clash.entry.id, clash.entry.revision, clash.care_row.digest, utc_now())
+    confirm_match(
+        office, person, clash.entry.id, clash.entry.revision, clash.care_row.digest, utc_now()
+    )
 
 
 def other(office: ExportContext, clash: CareSystemMatch, person: Person = ANNA) -> None:
-    reject_match(office, person, clash.entry.id, clash.entry.revision, clash.care_row.digest, utc_now())
+    reject_match(
+        office, person, clash.entry.id, clash.entry.revision, clash.care_row.digest, utc_now()
+    )
 
 
 def skipped(office: ExportContext, target: str) -> dict[str, str]:
@@ -86,7 +117,12 @@ def test_a_likely_pair_is_shown_side_by_side_with_what_speaks_for_it(office: Exp
     assert clash.likeness.text is not None
     assert clash.likeness.text > 80
     assert clash.entry_side is not None
-    assert (clash.entry_side.pid, clash.entry_side.name, clash.entry_side.when, clash.entry_side.author) == (
+    assert (
+        clash.entry_side.pid,
+        clash.entry_side.name,
+        clash.entry_side.when,
+        clash.entry_side.author,
+    ) == (
         SIV.pid,
         SIV.name,
         "2021-12-17 08:15",
@@ -104,7 +140,9 @@ def test_the_likeliest_pair_comes_first(office: ExportContext) -> None:
 
 
 @pytest.mark.parametrize("target", ["rivta", "fhir", "skriv-in"])
-def test_what_nobody_has_decided_on_is_in_no_run_and_listed_with_the_reason(office: ExportContext, target: str) -> None:
+def test_what_nobody_has_decided_on_is_in_no_run_and_listed_with_the_reason(
+    office: ExportContext, target: str
+) -> None:
     held = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     free = confirm(office, "hsl-anteckning", "AAAA02", personnummer=ARNE.pid, **NOTE)
     hand_in(office)
@@ -167,7 +205,9 @@ def test_what_was_there_already_is_decided_anew_when_it_is_on_its_way_again(
     assert get(office, held).state is EntryState.REJECTED
 
 
-def test_what_was_put_aside_says_so_when_a_further_page_gives_it_back(office: ExportContext) -> None:
+def test_what_was_put_aside_says_so_when_a_further_page_gives_it_back(
+    office: ExportContext,
+) -> None:
     held = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     hand_in(office)
     already(office, only(office))
@@ -175,17 +215,25 @@ def test_what_was_put_aside_says_so_when_a_further_page_gives_it_back(office: Ex
     assert duplicate_entries.DUPLICATE_REASON in get(office, held).reason
 
 
-def test_what_is_there_already_becomes_a_duplicate_that_nothing_exports_and_comes_back_signed(office: ExportContext) -> None:
+def test_what_is_there_already_becomes_a_duplicate_that_nothing_exports_and_comes_back_signed(
+    office: ExportContext,
+) -> None:
     held = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     before = get(office, held)
     hand_in(office)
     already(office, only(office))
     with office.store.begin() as conn:
         found = load_entry(conn, held)
-        assert (found.state, found.reason, found.signed_by) == (EntryState.REJECTED, duplicate_entries.DUPLICATE_REASON, None)
+        assert (found.state, found.reason, found.signed_by) == (
+            EntryState.REJECTED,
+            duplicate_entries.DUPLICATE_REASON,
+            None,
+        )
         (mark,) = duplicate_entries.list_duplicate_marks(conn, PER)
         assert (mark.entry.id, mark.by) == (held, "Anna Öst")
-        assert mark.text == "2021-12-17 08:27\nBesök\nSåret vänster fot läker fint, lägger om\nBo Ek"
+        assert (
+            mark.text == "2021-12-17 08:27\nBesök\nSåret vänster fot läker fint, lägger om\nBo Ek"
+        )
         assert closed_entries.list_rejected(conn, PER) == []
     assert {line.entries for line in list_target_status(office, ANNA)} == {0}
     assert make_run(office, ANNA, "rivta", utc_now()) is None
@@ -197,7 +245,9 @@ def test_what_is_there_already_becomes_a_duplicate_that_nothing_exports_and_come
     assert {line.target: line.entries for line in list_target_status(office, ANNA)}["rivta"] == 1
 
 
-def test_a_decision_is_for_the_entry_as_it_was_seen_and_is_taken_once(office: ExportContext) -> None:
+def test_a_decision_is_for_the_entry_as_it_was_seen_and_is_taken_once(
+    office: ExportContext,
+) -> None:
     held = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     hand_in(office)
     clash = only(office)
@@ -239,7 +289,9 @@ def test_a_list_to_key_in_leaves_out_what_may_be_there(office: ExportContext) ->
     assert shown.item.entry_id == held
 
 
-def test_what_stands_in_a_list_to_key_in_is_answered_and_can_go_out_again(office: ExportContext) -> None:
+def test_what_stands_in_a_list_to_key_in_is_answered_and_can_go_out_again(
+    office: ExportContext,
+) -> None:
     held = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     run = make_run(office, ANNA, "skriv-in", utc_now())
     assert run is not None
@@ -259,16 +311,26 @@ def test_what_stands_in_a_list_to_key_in_is_answered_and_can_go_out_again(office
     assert again.entries == 1
 
 
-def test_what_was_corrected_in_a_list_that_nobody_ticked_is_answered_in_both_lists(office: ExportContext) -> None:
+def test_what_was_corrected_in_a_list_that_nobody_ticked_is_answered_in_both_lists(
+    office: ExportContext,
+) -> None:
     held = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     lists = [make_run(office, ANNA, "skriv-in", utc_now())]
-    correct(office, held, "anteckning", "Såret på vänster fot läker fint. Lägger om enligt ordination i dag.")
+    correct(
+        office,
+        held,
+        "anteckning",
+        "Såret på vänster fot läker fint. Lägger om enligt ordination i dag.",
+    )
     lists.append(make_run(office, ANNA, "skriv-in", utc_now()))
     assert all(lists)
     hand_in(office)
     already(office, only(office))
     assert state(office, held) is EntryState.REJECTED
-    assert [(status.refused, status.waiting) for status in list_runs(office, ANNA)] == [(1, 0), (1, 0)]
+    assert [(status.refused, status.waiting) for status in list_runs(office, ANNA)] == [
+        (1, 0),
+        (1, 0),
+    ]
     with office.store.begin() as conn:
         (mark,) = duplicate_entries.list_duplicate_marks(conn, ANNA)
         duplicate_entries.withdraw_duplicate_mark(conn, ANNA, mark.id, utc_now())
@@ -279,7 +341,9 @@ def test_what_was_corrected_in_a_list_that_nobody_ticked_is_answered_in_both_lis
     assert again.entries == 1
 
 
-def test_paper_in_the_queue_is_paired_by_what_the_machine_is_sure_of_and_shows_none_of_it(office: ExportContext) -> None:
+def test_paper_in_the_queue_is_paired_by_what_the_machine_is_sure_of_and_shows_none_of_it(
+    office: ExportContext,
+) -> None:
     from sqlalchemy import update
 
     from pipeline.store.entries.entry import UNDECIDED_VALUES
@@ -287,7 +351,11 @@ def test_paper_in_the_queue_is_paired_by_what_the_machine_is_sure_of_and_shows_n
 
     held = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     with office.store.begin() as conn:
-        conn.execute(update(paper.entry).values({**UNDECIDED_VALUES, "likely_pid": SIV.pid, "client_pid": None}))
+        conn.execute(
+            update(paper.entry).values(
+                {**UNDECIDED_VALUES, "likely_pid": SIV.pid, "client_pid": None}
+            )
+        )
     hand_in(office)
     clash = only(office)
     assert (clash.entry.id, clash.entry_side) == (held, None)
@@ -299,7 +367,12 @@ def test_paper_in_the_queue_is_paired_by_what_the_machine_is_sure_of_and_shows_n
 def test_only_the_own_unit_and_area_decide_and_managers_do_not(office: ExportContext) -> None:
     confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     social = replace(ANNA, areas=frozenset({"SoL"}))
-    for who, unit, area in ((STIG, "Norr", "HSL"), (social, "Norr", "HSL"), (MONA, "Norr", "HSL"), (ALMA, "Norr", "HSL")):
+    for who, unit, area in (
+        (STIG, "Norr", "HSL"),
+        (social, "Norr", "HSL"),
+        (MONA, "Norr", "HSL"),
+        (ALMA, "Norr", "HSL"),
+    ):
         with pytest.raises(NotAllowedError):
             hand_in(office, unit=unit, area=area, by=who)
     made = hand_in(office)
@@ -325,7 +398,9 @@ def test_a_list_of_one_area_of_law_is_not_compared_with_another(office: ExportCo
     assert skipped(office, "rivta") == {}
 
 
-def test_a_hidden_identity_is_counted_and_held_and_decided_where_it_belongs(office: ExportContext) -> None:
+def test_a_hidden_identity_is_counted_and_held_and_decided_where_it_belongs(
+    office: ExportContext,
+) -> None:
     with office.store.begin() as conn:
         client_register.save_clients(conn, [Client(SIV.pid, SIV.name, "Söder", protected=True)])
     held = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
@@ -364,15 +439,28 @@ def test_looks_and_decisions_are_in_the_log_and_no_value_is(office: ExportContex
     with office.store.begin() as conn:
         erase_settled_lists(conn, FORMS, 60, utc_now() + care_system_exports.UNDO_PERIOD)
     with office.store.read() as conn:
-        rows = [(row.action, row.subject, row.unit, str(row.detail)) for row in conn.execute(select(event).order_by(event.c.id))]
+        rows = [
+            (row.action, row.subject, row.unit, str(row.detail))
+            for row in conn.execute(select(event).order_by(event.c.id))
+        ]
     actions = [action for action, *_ in rows]
-    assert {"save_care_list", "view_clash", "mark_duplicate", "decide_clash", "erase_care_list"} <= set(actions)
-    assert all(unit == "Norr" for action, _, unit, _ in rows if "clash" in action or "care_list" in action)
+    assert {
+        "save_care_list",
+        "view_clash",
+        "mark_duplicate",
+        "decide_clash",
+        "erase_care_list",
+    } <= set(actions)
+    assert all(
+        unit == "Norr" for action, _, unit, _ in rows if "clash" in action or "care_list" in action
+    )
     told = " ".join(" ".join((subject, detail)) for _, subject, _, detail in rows)
     assert not any(word in told for word in (SIV.pid, "Såret", "Bo Ek", "08:27"))
 
 
-def test_the_rows_go_when_nothing_is_left_to_compare_when_asked_and_when_they_are_old(office: ExportContext) -> None:
+def test_the_rows_go_when_nothing_is_left_to_compare_when_asked_and_when_they_are_old(
+    office: ExportContext,
+) -> None:
     hand_in(office)
     assert rows_kept(office) == 1
     listed(office)
@@ -382,7 +470,10 @@ def test_the_rows_go_when_nothing_is_left_to_compare_when_asked_and_when_they_ar
     clash = only(office)
     assert rows_kept(office) == 2
     with office.store.begin() as conn:
-        assert [(one.id, one.unit, one.rows, one.by) for one in care_system_exports.list_care_lists(conn, ALMA)] == [(made, "Norr", 2, "Anna Öst")]
+        assert [
+            (one.id, one.unit, one.rows, one.by)
+            for one in care_system_exports.list_care_lists(conn, ALMA)
+        ] == [(made, "Norr", 2, "Anna Öst")]
         care_system_exports.erase_list(conn, ANNA, made, utc_now())
         assert care_system_exports.list_care_lists(conn, ALMA) == []
         with pytest.raises(ReviewError):
@@ -418,7 +509,9 @@ def test_a_list_that_nothing_matches_is_erased_at_once(office: ExportContext) ->
     assert rows_kept(office) == 0
 
 
-def test_a_number_that_may_mean_two_persons_is_the_one_of_the_register(office: ExportContext) -> None:
+def test_a_number_that_may_mean_two_persons_is_the_one_of_the_register(
+    office: ExportContext,
+) -> None:
     confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
     hand_in(office, replace(ROW, pids=("202801287158", SIV.pid)))
     assert only(office).care_row.pid == SIV.pid

@@ -26,11 +26,26 @@ from pipeline.store.registers.planning import planned_counts
 from pipeline.store.reports.sheet_accounting import count_sheets
 from pipeline.store.schema import paper
 from tests.support.store.counted_statements import statements
-from tests.support.store.ward import ADMIN, ASTA, CHIEF, FORMS, NORTH, NOTE, SAID, SOUTH, VISITS, Ward, page_reading, person
+from tests.support.store.ward import (
+    ADMIN,
+    ASTA,
+    CHIEF,
+    FORMS,
+    NORTH,
+    NOTE,
+    SAID,
+    SOUTH,
+    VISITS,
+    Ward,
+    page_reading,
+    person,
+)
 
 pytest_plugins = ("tests.support.store.databases",)
 SERIALS = [new_serial() for _ in range(4)]
-SHEETS = [IssuedSheet(serial, NOTE.id, 1, NORTH) for serial in SERIALS[:3]] + [IssuedSheet(SERIALS[3], NOTE.id, 1, SOUTH, ASTA.pid)]
+SHEETS = [IssuedSheet(serial, NOTE.id, 1, NORTH) for serial in SERIALS[:3]] + [
+    IssuedSheet(SERIALS[3], NOTE.id, 1, SOUTH, ASTA.pid)
+]
 
 DOSES = Forms.load(ROOT / "forms").latest("signeringslista")
 BOTH = Forms({**FORMS, (DOSES.id, DOSES.version): DOSES})
@@ -49,18 +64,36 @@ def take(ward: Ward, sheets: list[IssuedSheet]) -> IssuedFileResult:
 def test_a_file_is_taken_in_once_however_often_it_comes(ward: Ward) -> None:
     assert take(ward, SHEETS) == IssuedFileResult(4, 0, 0, (), 0)
     assert take(ward, SHEETS) == IssuedFileResult(0, 4, 0, (), 0)
-    assert take(ward, [*SHEETS, IssuedSheet(new_serial(), "ny-blankett", 2, NORTH)]) == IssuedFileResult(1, 4, 0, ("ny-blankett 2",), 0)
+    assert take(
+        ward, [*SHEETS, IssuedSheet(new_serial(), "ny-blankett", 2, NORTH)]
+    ) == IssuedFileResult(1, 4, 0, ("ny-blankett 2",), 0)
     with ward.store.read() as conn:
-        assert {(one.unit, one.form): one.missing for one in count_sheets(conn, {NORTH, SOUTH})} == {
+        assert {
+            (one.unit, one.form): one.missing for one in count_sheets(conn, {NORTH, SOUTH})
+        } == {
             (NORTH, NOTE.id): 3,
             (NORTH, "ny-blankett"): 1,
             (SOUTH, NOTE.id): 1,
         }
-        assert [event.action for event in list_events(conn, SERIALS[3])] == ["issue", "print_for_client"]
-        assert len([event for event in list_events(conn, SERIALS[0]) if event.action == "take_in_issued"]) == 6
+        assert [event.action for event in list_events(conn, SERIALS[3])] == [
+            "issue",
+            "print_for_client",
+        ]
+        assert (
+            len(
+                [
+                    event
+                    for event in list_events(conn, SERIALS[0])
+                    if event.action == "take_in_issued"
+                ]
+            )
+            == 6
+        )
 
 
-def test_paper_that_came_before_the_file_is_told_of_and_learns_whom_it_was_printed_for(ward: Ward) -> None:
+def test_paper_that_came_before_the_file_is_told_of_and_learns_whom_it_was_printed_for(
+    ward: Ward,
+) -> None:
     for serial in (SERIALS[3], SERIALS[0], "STRANGER"):
         ward.read(ward.scan(), page_reading(NOTE, serial, SAID))
     assert take(ward, SHEETS) == IssuedFileResult(4, 0, 2, (), 1)
@@ -72,24 +105,48 @@ def test_paper_that_came_before_the_file_is_told_of_and_learns_whom_it_was_print
 def test_scanned_paper_of_all_sheets_of_a_file_is_asked_for_at_once(ward: Ward) -> None:
     def asked(count: int) -> int:
         with statements(ward.store) as said:
-            take(ward, [IssuedSheet(new_serial(), NOTE.id, 1, SOUTH, ASTA.pid) for _ in range(count)])
+            take(
+                ward, [IssuedSheet(new_serial(), NOTE.id, 1, SOUTH, ASTA.pid) for _ in range(count)]
+            )
         return sum(bool(re.match(r'SELECT entry\.id, entry\.(serial|"?row)', one)) for one in said)
 
     assert asked(1) == asked(5) == 1
 
 
 @pytest.mark.parametrize(
-    ("form", "whose"), [(VISITS, [(1, ASTA.pid, ASTA.pid), (2, None, "")]), (DOSES, [(1, ASTA.pid, ASTA.pid), (2, ASTA.pid, ASTA.pid)])]
+    ("form", "whose"),
+    [
+        (VISITS, [(1, ASTA.pid, ASTA.pid), (2, None, "")]),
+        (DOSES, [(1, ASTA.pid, ASTA.pid), (2, ASTA.pid, ASTA.pid)]),
+    ],
 )
-def test_rows_that_came_before_the_file_are_the_clients_that_they_were_printed_for(ward: Ward, form: Form, whose: list[object]) -> None:
-    """On a list of visits a client's sheet has the first row filled in; on one about a single client all rows are the client's."""
+def test_rows_that_came_before_the_file_are_the_clients_that_they_were_printed_for(
+    ward: Ward, form: Form, whose: list[object]
+) -> None:
+    """On a list of visits a client's sheet has the first row filled in; on one about a single
+    client all rows are the client's.
+    """
     said = {Format.TIME: "08:15", Format.DATE: "2026-02-17"}
-    written = {spec.name: said[spec.format] for spec in form.fields if spec.row in (1, 2) and spec.format in said}
+    written = {
+        spec.name: said[spec.format]
+        for spec in form.fields
+        if spec.row in (1, 2) and spec.format in said
+    }
     ward.read(ward.scan(), page_reading(form, SERIALS[0], written), form)
     with ward.store.begin() as conn:
-        import_issued_file(conn, BOTH, ADMIN, format_issued_file([IssuedSheet(SERIALS[0], form.id, form.version, NORTH, ASTA.pid)]))
+        import_issued_file(
+            conn,
+            BOTH,
+            ADMIN,
+            format_issued_file([IssuedSheet(SERIALS[0], form.id, form.version, NORTH, ASTA.pid)]),
+        )
         entry = paper.entry.c
-        assert conn.execute(select(entry.row, entry.client_pid, entry.likely_pid).order_by(entry.row)).all() == whose
+        assert (
+            conn.execute(
+                select(entry.row, entry.client_pid, entry.likely_pid).order_by(entry.row)
+            ).all()
+            == whose
+        )
 
 
 def test_a_serial_that_is_known_as_another_sheet_stops_the_whole_file(ward: Ward) -> None:
@@ -108,7 +165,9 @@ def test_an_unknown_unit_and_a_person_who_does_not_print_are_refused(ward: Ward)
             import_issued_file(conn, FORMS, who, format_issued_file(SHEETS))
 
 
-def test_the_commands_tell_what_came_of_a_file_and_of_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commands_tell_what_came_of_a_file_and_of_a_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path))
     store = open_store(Settings(workspace=tmp_path), create=True)
     with store.begin() as conn:
@@ -116,10 +175,20 @@ def test_the_commands_tell_what_came_of_a_file_and_of_a_plan(tmp_path: Path, mon
     file, plan = tmp_path / "utlamnade.csv", tmp_path / "plan.csv"
     file.write_bytes(format_issued_file([SHEETS[0]]))
     plan.write_text(f"enhet;datum;antal\n{NORTH};2026-02-17;4\n", "utf-8")
-    said = [CliRunner().invoke(build_app(), ["issued", "take-in", str(file)], catch_exceptions=False).output for _ in range(2)]
+    said = [
+        CliRunner()
+        .invoke(build_app(), ["issued", "take-in", str(file)], catch_exceptions=False)
+        .output
+        for _ in range(2)
+    ]
     assert [line.split(",")[0] for line in said] == ["1 new", "0 new"]
     assert "Forms that are not in the forms folder: anteckning 1" in said[0]
-    assert "1 day of 1 unit" in CliRunner().invoke(build_app(), ["planned", str(plan), "--kind", "pass"], catch_exceptions=False).output
+    assert (
+        "1 day of 1 unit"
+        in CliRunner()
+        .invoke(build_app(), ["planned", str(plan), "--kind", "pass"], catch_exceptions=False)
+        .output
+    )
     with store.read() as conn:
         assert planned_counts(conn, {NORTH}, PlanKind.SHIFTS) == {NORTH: {"2026-02-17": 4}}
         assert planned_counts(conn, {NORTH}, PlanKind.VISITS) == {}

@@ -42,14 +42,27 @@ def ward(store: Store) -> Ward:
 
 
 def confirm(ward: Ward, row: int, **changed: Answer) -> EntryState:
-    """Eva answers for a row as the paper says it, and Nils where she and the machine differ; answers with the entry's state."""
+    """Eva answers for a row as the paper says it, and Nils where she and the machine differ;
+    answers with the entry's state.
+    """
     entry_id = entry.make_entry_id(SERIAL, row)
-    given = {spec.name: Answer(SAID.get(spec.name)) if SAID.get(spec.name) else Answer(None, State.EMPTY) for spec in KEY.entry_fields(row)}
+    given = {
+        spec.name: Answer(SAID.get(spec.name)) if SAID.get(spec.name) else Answer(None, State.EMPTY)
+        for spec in KEY.entry_fields(row)
+    }
     given |= {f"rad{row:02d}.{name}": answer for name, answer in changed.items()}
     with ward.store.begin() as conn:
         queue.open_claimed_entry(conn, FORMS, EVA, entry_id, NOW)
         asked = {spec.name for spec in KEY.entry_fields(row) if spec.kind != "printed"}
-        decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, {name: one for name, one in given.items() if name in asked}, NOW)
+        decisions.decide_entry(
+            conn,
+            FORMS,
+            EVA,
+            entry_id,
+            0,
+            {name: one for name, one in given.items() if name in asked},
+            NOW,
+        )
         return entry.load_entry(conn, entry_id).state
 
 
@@ -81,7 +94,9 @@ def test_a_correction_and_a_rejection_change_the_list_at_once(ward: Ward) -> Non
     confirm(ward, 1)
     entry_id = entry.make_entry_id(SERIAL, 1)
     with ward.store.begin() as conn:
-        corrections.correct_entry(conn, FORMS, EVA, entry_id, 1, {"rad01.signatur": Answer("MAN")}, "Felläst.", NOW)
+        corrections.correct_entry(
+            conn, FORMS, EVA, entry_id, 1, {"rad01.signatur": Answer("MAN")}, "Felläst.", NOW
+        )
     assert [member.signature for member in staff(ward)] == ["MAN"]
     with ward.store.begin() as conn:
         decisions.reject_entry(conn, NILS, entry_id, 2, "tom rad", NOW)

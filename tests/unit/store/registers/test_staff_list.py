@@ -29,7 +29,9 @@ def test_a_new_list_replaces_that_of_its_unit_only(tmp_path: Path) -> None:
 def test_the_command_takes_in_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
     file = tmp_path / "personal.csv"
-    file.write_text(f"namn;titel;signatur;enhet\n{EVA.name};{EVA.title};{EVA.signature};{EVA.unit}\n", "utf-8")
+    file.write_text(
+        f"namn;titel;signatur;enhet\n{EVA.name};{EVA.title};{EVA.signature};{EVA.unit}\n", "utf-8"
+    )
     store = open_store(Settings(workspace=tmp_path / "workspace"), create=True)
     result = CliRunner().invoke(build_app(), ["staff", str(file)])
     assert (result.exit_code, result.stdout) == (0, "1 line\n")

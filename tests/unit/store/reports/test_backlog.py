@@ -44,15 +44,24 @@ pytest_plugins = ("tests.support.store.databases",)
 
 @pytest.fixture
 def ward(store: Store) -> Ward:
-    """Asta has a confirmed note and one that the machine is sure of, Bror a row of a list; of one row nobody knows whose it is."""
+    """Asta has a confirmed note and one that the machine is sure of, Bror a row of a list; of one
+    row nobody knows whose it is.
+    """
     ward = Ward(store).begin()
     ward.note("AAA1")
     ward.note("AAA2", dict(SAID) | {"datum": "2026-02-03"})
-    ward.read(ward.scan(), page_reading(VISITS, "BBB1", {"datum": "2026-02-10", "rad01.pnr": BROR.pid, "rad02.tid": "08:00"}))
+    ward.read(
+        ward.scan(),
+        page_reading(
+            VISITS, "BBB1", {"datum": "2026-02-10", "rad01.pnr": BROR.pid, "rad02.tid": "08:00"}
+        ),
+    )
     with store.begin() as conn:
         decide_entry(conn, FORMS, EVA, "AAA1-00", 0, answers({**SAID, **PLAN}), NOW)
         for entry_id, pid in (("AAA2-00", ASTA.pid), ("BBB1-01", BROR.pid)):
-            conn.execute(update(paper.entry).where(paper.entry.c.id == entry_id).values(likely_pid=pid))
+            conn.execute(
+                update(paper.entry).where(paper.entry.c.id == entry_id).values(likely_pid=pid)
+            )
     return ward
 
 
@@ -63,12 +72,19 @@ def listed(ward: Ward, who: object = CHIEF, unit: str | None = None) -> Backlog:
 
 def receipted(ward: Ward, *entry_ids: str) -> None:
     with ward.store.begin() as conn:
-        conn.execute(update(paper.entry).where(paper.entry.c.id.in_(entry_ids)).values(state=EntryState.RECEIPTED.value))
+        conn.execute(
+            update(paper.entry)
+            .where(paper.entry.c.id.in_(entry_ids))
+            .values(state=EntryState.RECEIPTED.value)
+        )
 
 
 def test_a_line_says_how_much_how_old_and_how_grave(ward: Ward) -> None:
     found = listed(ward)
-    assert [(m.pid, m.name, m.sheets, m.entries, m.oldest, m.criticality, m.is_certain) for m in found.markers] == [
+    assert [
+        (m.pid, m.name, m.sheets, m.entries, m.oldest, m.criticality, m.is_certain)
+        for m in found.markers
+    ] == [
         (ASTA.pid, ASTA.name, 2, 2, "2026-02-03", "A", False),
         (BROR.pid, BROR.name, 1, 1, "2026-02-10", "B", False),
     ]
@@ -78,18 +94,27 @@ def test_a_line_says_how_much_how_old_and_how_grave(ward: Ward) -> None:
 def test_what_is_void_is_no_gap_while_it_waits_to_be_withdrawn(ward: Ward) -> None:
     """It may be void since it was about somebody else: then nothing lacks in this client's record."""
     with ward.store.begin() as conn:
-        conn.execute(update(paper.entry).where(paper.entry.c.id == "AAA1-00").values(voided="fel person"))
+        conn.execute(
+            update(paper.entry).where(paper.entry.c.id == "AAA1-00").values(voided="fel person")
+        )
         before = count_not_entered(conn, {NORTH})
     (asta, _) = listed(ward).markers
     assert (asta.entries, asta.sheets) == (1, 1)
     with ward.store.begin() as conn:
         conn.execute(update(paper.entry).where(paper.entry.c.id == "AAA1-00").values(voided=None))
-        assert sum(one.entries for one in count_not_entered(conn, {NORTH})) == sum(one.entries for one in before) + 1
+        assert (
+            sum(one.entries for one in count_not_entered(conn, {NORTH}))
+            == sum(one.entries for one in before) + 1
+        )
 
 
 def test_a_marker_is_lifted_when_all_is_receipted_and_not_before(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        conn.execute(update(paper.entry).where(paper.entry.c.id == "AAA1-00").values(state=EntryState.EXPORTED.value))
+        conn.execute(
+            update(paper.entry)
+            .where(paper.entry.c.id == "AAA1-00")
+            .values(state=EntryState.EXPORTED.value)
+        )
     receipted(ward, "AAA2-00")
     (asta, _) = listed(ward).markers
     assert (asta.entries, asta.is_certain) == (1, True)
@@ -98,7 +123,9 @@ def test_a_marker_is_lifted_when_all_is_receipted_and_not_before(ward: Ward) -> 
 
 
 @pytest.mark.parametrize("reason", REJECTION_REASONS)
-def test_rejected_paper_stays_on_the_list_unless_the_record_is_whole_without_it(ward: Ward, reason: str) -> None:
+def test_rejected_paper_stays_on_the_list_unless_the_record_is_whole_without_it(
+    ward: Ward, reason: str
+) -> None:
     with ward.store.begin() as conn:
         reject_entry(conn, EVA, "BBB1-01", 0, reason, NOW)
     gap = reason not in {"främmande sida", "dubblett", "tom rad"}
@@ -124,7 +151,9 @@ def test_pages_that_are_not_read_are_counted_as_of_somebody_unknown(ward: Ward) 
 
 def test_protected_identities_are_counted_and_not_named(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        conn.execute(update(paper.client).where(paper.client.c.pid == ASTA.pid).values(protected=True))
+        conn.execute(
+            update(paper.client).where(paper.client.c.pid == ASTA.pid).values(protected=True)
+        )
     found = listed(ward)
     assert ([marker.pid for marker in found.markers], found.hidden) == ([BROR.pid], 2)
     assert [marker.pid for marker in listed(ward, EVA).markers] == [ASTA.pid, BROR.pid]
@@ -166,4 +195,6 @@ def test_a_list_that_anybody_could_read_becomes_its_owners_only(
     file.touch(0o644)
     oversight.backlog(file)
     assert file.stat().st_mode & 0o777 == 0o600
-    assert sum(one.name in file.read_text("utf-8-sig") for one in (ASTA, BROR)) == len(listed(ward).markers)
+    assert sum(one.name in file.read_text("utf-8-sig") for one in (ASTA, BROR)) == len(
+        listed(ward).markers
+    )

@@ -19,7 +19,19 @@ from pipeline.store.reports.sheet_accounting import (
     save_unused_sheets,
     undo_unused_sheets,
 )
-from tests.support.store.ward import ADMIN, ASTA, CHIEF, NORTH, NOTE, NOW, SAID, SOUTH, VISITS, Ward, page_reading
+from tests.support.store.ward import (
+    ADMIN,
+    ASTA,
+    CHIEF,
+    NORTH,
+    NOTE,
+    NOW,
+    SAID,
+    SOUTH,
+    VISITS,
+    Ward,
+    page_reading,
+)
 
 pytest_plugins = ("tests.support.store.databases",)
 NOTES = [new_serial() for _ in range(6)]
@@ -38,7 +50,10 @@ def ward(store: Store) -> Ward:
 
 def counts(ward: Ward) -> dict[str, tuple[int, int, int, int]]:
     with ward.store.read() as conn:
-        return {one.form: (one.issued, one.returned, one.unused, one.missing) for one in count_sheets(conn, {NORTH})}
+        return {
+            one.form: (one.issued, one.returned, one.unused, one.missing)
+            for one in count_sheets(conn, {NORTH})
+        }
 
 
 def give(ward: Ward, typed: str, unit: str = NORTH) -> int:
@@ -54,7 +69,10 @@ def test_sheets_as_people_write_them_are_registered_once_and_taken_back(ward: Wa
         (lot,) = list_unused_sheets(conn, ADMIN)
         assert (lot.unit, lot.sheets, lot.by) == (NORTH, 3, "admin")
         assert undo_unused_sheets(conn, ADMIN, lot.id, NOW) == 3
-        assert [event.action for event in list_events(conn, lot.id)] == ["return_unused", "undo_unused"]
+        assert [event.action for event in list_events(conn, lot.id)] == [
+            "return_unused",
+            "undo_unused",
+        ]
     assert counts(ward) == {NOTE.id: (6, 1, 0, 5), VISITS.id: (1, 0, 0, 1)}
     assert give(ward, NOTES[1]) == 1
 
@@ -66,7 +84,14 @@ def test_a_range_is_of_sheets_in_the_order_of_printing(ward: Ward, between: str)
 
 
 def test_nothing_is_registered_if_one_sheet_is_wrong(ward: Ward) -> None:
-    for typed in ("", f"{NOTES[1]} ABC", f"{NOTES[1]} {NOTES[0]}", f"{NOTES[1]} {new_serial()}", f"{NOTES[0]}–{NOTES[3]}", f"{NOTES[1]}–{VISIT}"):
+    for typed in (
+        "",
+        f"{NOTES[1]} ABC",
+        f"{NOTES[1]} {NOTES[0]}",
+        f"{NOTES[1]} {new_serial()}",
+        f"{NOTES[0]}–{NOTES[3]}",
+        f"{NOTES[1]}–{VISIT}",
+    ):
         with pytest.raises(UsageError):
             give(ward, typed)
     with pytest.raises(UsageError):
@@ -80,13 +105,23 @@ def test_a_sheet_that_is_scanned_after_all_has_come_back(ward: Ward) -> None:
     assert counts(ward)[NOTE.id] == (6, 2, 0, 4)
 
 
-def test_sheets_of_a_unit_that_is_not_known_are_missed_by_who_prints_and_can_be_returned(ward: Ward) -> None:
+def test_sheets_of_a_unit_that_is_not_known_are_missed_by_who_prints_and_can_be_returned(
+    ward: Ward,
+) -> None:
     first, second = new_serial(), new_serial()
-    ward.issue(IssuedSheet(first, NOTE.id, 1, "Norr"), IssuedSheet(second, NOTE.id, 1, "", ASTA.pid))
+    ward.issue(
+        IssuedSheet(first, NOTE.id, 1, "Norr"), IssuedSheet(second, NOTE.id, 1, "", ASTA.pid)
+    )
     with ward.store.read() as conn:
-        assert {(one.serial, one.unit) for one in list_missing_sheets(conn, ADMIN) if not one.unit} == {(first, NO_UNIT), (second, NO_UNIT)}
+        assert {
+            (one.serial, one.unit) for one in list_missing_sheets(conn, ADMIN) if not one.unit
+        } == {(first, NO_UNIT), (second, NO_UNIT)}
         assert all(one.unit == NORTH for one in list_missing_sheets(conn, CHIEF))
-        assert [one.issued for one in make_progress_report(conn, ADMIN, NOW).sheets if one.unit == NO_UNIT] == [2]
+        assert [
+            one.issued
+            for one in make_progress_report(conn, ADMIN, NOW).sheets
+            if one.unit == NO_UNIT
+        ] == [2]
         assert all(one.unit for one in make_progress_report(conn, CHIEF, NOW).sheets)
     with pytest.raises(UsageError):
         give(ward, NOTES[1], NO_UNIT)

@@ -1,4 +1,6 @@
-"""The group way of working in the store: what is offered, confirmed, found odd, planted, undone and folded into the sheet's decision."""
+"""The group way of working in the store: what is offered, confirmed, found odd, planted, undone and
+folded into the sheet's decision.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,12 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import select, update
 
-from pipeline.domain.errors import InvalidAnswerError, MissingAnswerError, NotAllowedError, StaleDecisionError
+from pipeline.domain.errors import (
+    InvalidAnswerError,
+    MissingAnswerError,
+    NotAllowedError,
+    StaleDecisionError,
+)
 from pipeline.domain.model import Client, EntryState, Person, State
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import blocks
@@ -25,7 +32,12 @@ from pipeline.store.quality.rekeying import confirmed_answer as last_said
 from pipeline.store.quality.seeded_errors import with_seeded_error
 from pipeline.store.registers import client_register
 from pipeline.store.review import batch_review, corrections, decisions
-from pipeline.store.review.batch_items import BatchResult, ReviewBatch, batch_review_by_unit, set_batch_review
+from pipeline.store.review.batch_items import (
+    BatchResult,
+    ReviewBatch,
+    batch_review_by_unit,
+    set_batch_review,
+)
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import control, plant
 from tests.support.pages.alike import DAY, visits
@@ -66,18 +78,26 @@ def entries(ward: Ward) -> list[str]:
     return [one for number in range(5) for one in visits(ward, f"AAA{number}", ATE)]
 
 
-def offered(ward: Ward, person: Person = EVA, minutes: float = 0, share: float = 0.0, least: int = 12) -> ReviewBatch | None:
+def offered(
+    ward: Ward, person: Person = EVA, minutes: float = 0, share: float = 0.0, least: int = 12
+) -> ReviewBatch | None:
     with ward.store.begin() as conn:
-        return batch_review.claim_next_batch(conn, FORMS, person, later(minutes), share=share, least=least)
+        return batch_review.claim_next_batch(
+            conn, FORMS, person, later(minutes), share=share, least=least
+        )
 
 
-def group_of(ward: Ward, person: Person = EVA, minutes: float = 0, share: float = 0.0, least: int = 12) -> ReviewBatch:
+def group_of(
+    ward: Ward, person: Person = EVA, minutes: float = 0, share: float = 0.0, least: int = 12
+) -> ReviewBatch:
     found = offered(ward, person, minutes, share, least)
     assert found is not None
     return found
 
 
-def confirmed(ward: Ward, group: ReviewBatch, *odd: str, person: Person = EVA, minutes: float = 1) -> BatchResult:
+def confirmed(
+    ward: Ward, group: ReviewBatch, *odd: str, person: Person = EVA, minutes: float = 1
+) -> BatchResult:
     """Confirm with the pieces of these entries marked."""
     marked = [cell.id for cell in group.items if cell.entry in odd]
     with ward.store.begin() as conn:
@@ -87,15 +107,22 @@ def confirmed(ward: Ward, group: ReviewBatch, *odd: str, person: Person = EVA, m
 def sheet(row: int, **more: Answer) -> dict[str, Answer]:
     """What the sheet's reviewer types: everything but whether she ate."""
     said = answers(SAID)
-    return {name if name in ("datum", "skribent") else f"rad{row:02d}.{name}": answer for name, answer in said.items()} | more
+    return {
+        name if name in ("datum", "skribent") else f"rad{row:02d}.{name}": answer
+        for name, answer in said.items()
+    } | more
 
 
-def decide(ward: Ward, entry_id: str, person: Person = EVA, minutes: float = 2, **more: Answer) -> EntryState:
+def decide(
+    ward: Ward, entry_id: str, person: Person = EVA, minutes: float = 2, **more: Answer
+) -> EntryState:
     with ward.store.begin() as conn:
         found = queue.open_claimed_entry(conn, FORMS, person, entry_id, later(minutes)).entry
         row = found.row or 0
         given = sheet(row, **{f"rad{row:02d}.{name}": answer for name, answer in more.items()})
-        return decisions.decide_entry(conn, FORMS, person, entry_id, found.revision, given, later(minutes))
+        return decisions.decide_entry(
+            conn, FORMS, person, entry_id, found.revision, given, later(minutes)
+        )
 
 
 def test_alike_pieces_of_many_entries_are_one_group(ward: Ward, entries: list[str]) -> None:
@@ -117,7 +144,9 @@ def test_the_group_holds_what_is_read_alike_and_surely(ward: Ward, entries: list
     assert {cell.entry for cell in group_of(ward).items} == {*entries, "BBB2-01", "BBB2-03"}
 
 
-def test_class_a_in_front_of_the_queue_comes_before_any_group(ward: Ward, entries: list[str]) -> None:
+def test_class_a_in_front_of_the_queue_comes_before_any_group(
+    ward: Ward, entries: list[str]
+) -> None:
     assert entries
     ward.note("NNNN")
     assert offered(ward) is None
@@ -128,10 +157,15 @@ def test_a_form_of_class_a_is_never_grouped(ward: Ward) -> None:
     for number in range(5):
         visits(ward, f"AAA{number}", ATE, form=form)
     with ward.store.begin() as conn:
-        assert batch_review.claim_next_batch(conn, FORMS | {(form.id, 1): form}, EVA, NOW, least=1) is None  # type: ignore[arg-type]
+        assert (
+            batch_review.claim_next_batch(conn, FORMS | {(form.id, 1): form}, EVA, NOW, least=1)
+            is None
+        )  # type: ignore[arg-type]
 
 
-def test_what_is_confirmed_is_folded_and_goes_into_the_decision_of_the_sheet(ward: Ward, entries: list[str]) -> None:
+def test_what_is_confirmed_is_folded_and_goes_into_the_decision_of_the_sheet(
+    ward: Ward, entries: list[str]
+) -> None:
     done = confirmed(ward, group_of(ward))
     assert done == BatchResult(confirmed=15)
     with ward.store.begin() as conn:
@@ -143,7 +177,9 @@ def test_what_is_confirmed_is_folded_and_goes_into_the_decision_of_the_sheet(war
     assert decide(ward, entries[0], NILS) is EntryState.CONFIRMED
     with ward.store.read() as conn:
         said = decided_answers(conn, entries[0])["rad01.mat"]
-        by = conn.execute(select(paper.decision.c.by).where(paper.decision.c.field == "rad01.mat")).scalar_one()
+        by = conn.execute(
+            select(paper.decision.c.by).where(paper.decision.c.field == "rad01.mat")
+        ).scalar_one()
     assert (said.answer, said.origin, said.is_settled) == (Answer(True), AnswerOrigin.BATCH, True)
     assert by == EVA.login
 
@@ -156,10 +192,16 @@ def test_the_group_decides_nothing_by_itself(ward: Ward, entries: list[str]) -> 
     assert "rad01.mat" not in error.value.fields
 
 
-def test_what_is_odd_is_typed_by_somebody_who_is_not_shown_the_reading(ward: Ward, entries: list[str]) -> None:
+def test_what_is_odd_is_typed_by_somebody_who_is_not_shown_the_reading(
+    ward: Ward, entries: list[str]
+) -> None:
     assert confirmed(ward, group_of(ward), entries[4]) == BatchResult(confirmed=14, marked_odd=1)
     with ward.store.begin() as conn:
-        field = next(field for field in load_entry_view(conn, FORMS, EVA, entries[4]).fields if field.spec.column == "mat")
+        field = next(
+            field
+            for field in load_entry_view(conn, FORMS, EVA, entries[4]).fields
+            if field.spec.column == "mat"
+        )
     assert field.is_blind
     assert field.reading is None
     with pytest.raises(MissingAnswerError):
@@ -171,7 +213,9 @@ def test_what_is_odd_is_typed_by_somebody_who_is_not_shown_the_reading(ward: War
 
 
 def test_an_odd_field_that_is_left_alone_is_not_taken_for_empty(ward: Ward) -> None:
-    rows = [one for number in range(5) for one in visits(ward, f"AAA{number}", (False, False, False))]
+    rows = [
+        one for number in range(5) for one in visits(ward, f"AAA{number}", (False, False, False))
+    ]
     confirmed(ward, group_of(ward), rows[0])
     with pytest.raises(MissingAnswerError) as error:
         decide(ward, rows[0])
@@ -183,7 +227,11 @@ def test_whoever_reviews_the_sheet_has_the_last_word(ward: Ward, entries: list[s
     decide(ward, entries[0], NILS, mat=Answer(None, State.EMPTY))
     with ward.store.read() as conn:
         said = decided_answers(conn, entries[0])["rad01.mat"]
-    assert (said.answer, said.origin, said.answered_by) == (Answer(False, State.EMPTY), AnswerOrigin.CHANGED, None)
+    assert (said.answer, said.origin, said.answered_by) == (
+        Answer(False, State.EMPTY),
+        AnswerOrigin.CHANGED,
+        None,
+    )
 
 
 @pytest.mark.both_databases
@@ -242,7 +290,9 @@ def test_what_was_decided_meanwhile_is_left_as_it_is(ward: Ward, entries: list[s
         assert decided_answers(conn, entries[0])["rad01.mat"].answer == Answer(False, State.EMPTY)
 
 
-def test_the_last_group_can_be_taken_back_as_far_as_nothing_is_decided(ward: Ward, entries: list[str]) -> None:
+def test_the_last_group_can_be_taken_back_as_far_as_nothing_is_decided(
+    ward: Ward, entries: list[str]
+) -> None:
     confirmed(ward, group_of(ward), entries[1])
     decide(ward, entries[0], NILS)
     with ward.store.begin() as conn:
@@ -250,10 +300,15 @@ def test_the_last_group_can_be_taken_back_as_far_as_nothing_is_decided(ward: War
         assert batch_review.undo_last_batch(conn, EVA, later(3)) == 13
         assert batch_review.undo_last_batch(conn, EVA, later(3)) == 0
         assert batch_review.undo_last_batch(conn, NILS, later(3)) == 0
-    assert {cell.entry for cell in group_of(ward, minutes=4).items} == set(entries) - {entries[0], entries[2]}
+    assert {cell.entry for cell in group_of(ward, minutes=4).items} == set(entries) - {
+        entries[0],
+        entries[2],
+    }
 
 
-def test_a_group_that_was_passed_by_hides_none_that_was_confirmed(ward: Ward, entries: list[str]) -> None:
+def test_a_group_that_was_passed_by_hides_none_that_was_confirmed(
+    ward: Ward, entries: list[str]
+) -> None:
     confirmed(ward, group_of(ward))
     visits(ward, "BBB0", (False, False, False))
     other = group_of(ward, minutes=2, least=1)
@@ -266,9 +321,15 @@ def test_a_decision_taken_back_keeps_what_the_group_said(ward: Ward, entries: li
     confirmed(ward, group_of(ward))
     decide(ward, entries[0])
     with ward.store.begin() as conn:
-        corrections.undo_decision(conn, EVA, entries[0], load_entry(conn, entries[0]).revision, later(3))
+        corrections.undo_decision(
+            conn, EVA, entries[0], load_entry(conn, entries[0]).revision, later(3)
+        )
         assert "rad01.mat" not in list_answer_drafts(conn, entries[0], EVA.login)
-        assert next(field for field in load_entry_view(conn, FORMS, EVA, entries[0]).fields if field.spec.column == "mat").is_batch_confirmed
+        assert next(
+            field
+            for field in load_entry_view(conn, FORMS, EVA, entries[0]).fields
+            if field.spec.column == "mat"
+        ).is_batch_confirmed
     assert decide(ward, entries[0], minutes=4) is EntryState.CONFIRMED
 
 
@@ -277,9 +338,15 @@ def test_a_correction_outlives_what_the_group_said(ward: Ward, entries: list[str
     decide(ward, entries[0])
     did_not_eat = Answer(None, State.EMPTY)
     with ward.store.begin() as conn:
-        corrections.correct_entry(conn, FORMS, NILS, entries[0], 1, {"rad01.mat": did_not_eat}, "åt inte", later(3))
+        corrections.correct_entry(
+            conn, FORMS, NILS, entries[0], 1, {"rad01.mat": did_not_eat}, "åt inte", later(3)
+        )
         reopen_sheet(conn, "AAA0")
-        field = next(field for field in load_entry_view(conn, FORMS, NILS, entries[0]).fields if field.spec.column == "mat")
+        field = next(
+            field
+            for field in load_entry_view(conn, FORMS, NILS, entries[0]).fields
+            if field.spec.column == "mat"
+        )
         assert (field.is_batch_confirmed, field.draft) == (False, Answer(False, State.EMPTY))
     decide(ward, entries[0], NILS, 4, mat=did_not_eat)
     with ward.store.read() as conn:
@@ -291,7 +358,10 @@ def test_a_scan_of_which_a_group_has_seen_pieces_stays_the_original(ward: Ward) 
     for number in range(5):
         visits(ward, f"AAA{number}", ATE)
     confirmed(ward, group_of(ward))
-    ward.read(early, page_reading(VISITS, "AAA0", {"datum": DAY, "rad01.pnr": ASTA.pid, "rad01.mat": True}))
+    ward.read(
+        early,
+        page_reading(VISITS, "AAA0", {"datum": DAY, "rad01.pnr": ASTA.pid, "rad01.mat": True}),
+    )
     with ward.store.read() as conn:
         found = pages.load_page(conn, early)
     assert (found.state, found.duplicate_of is None) == ("read", False)
@@ -303,10 +373,16 @@ def test_another_reading_of_the_field_is_looked_at_again(ward: Ward, entries: li
         new = update(paper.reading).where(paper.reading.c.field == "rad01.mat")
         conn.execute(new.values(value=False, state=State.EMPTY.value))
         reopen_sheet(conn, "AAA0")
-        assert not next(field for field in load_entry_view(conn, FORMS, EVA, entries[0]).fields if field.spec.column == "mat").is_batch_confirmed
+        assert not next(
+            field
+            for field in load_entry_view(conn, FORMS, EVA, entries[0]).fields
+            if field.spec.column == "mat"
+        ).is_batch_confirmed
 
 
-def test_nothing_is_given_of_other_units_areas_and_blocked_clients(ward: Ward, entries: list[str]) -> None:
+def test_nothing_is_given_of_other_units_areas_and_blocked_clients(
+    ward: Ward, entries: list[str]
+) -> None:
     assert entries
     assert offered(ward, SOFIA) is None
     assert offered(ward, replace(EVA, areas=frozenset({"IFO"}))) is None
@@ -363,7 +439,9 @@ def test_the_manager_switches_the_way_off_and_on(ward: Ward, entries: list[str])
 def test_every_piece_leaves_an_event_and_no_value(ward: Ward, entries: list[str]) -> None:
     confirmed(ward, group_of(ward), entries[1])
     with ward.store.read() as conn:
-        events = conn.execute(select(paper.event).where(paper.event.c.action == "group").order_by(paper.event.c.id)).all()
+        events = conn.execute(
+            select(paper.event).where(paper.event.c.action == "group").order_by(paper.event.c.id)
+        ).all()
         assert ASTA.pid not in whole_log(conn)
     assert {event.subject for event in events} == set(entries)
     assert events[1].detail == {"field": "rad02.mat", "outcome": "odd"}
@@ -380,7 +458,10 @@ class TestPlants:
         return visits(ward, "PPP0", (False,))[0]
 
     def group(self, ward: Ward, drawn: str) -> ReviewBatch:
-        with patch("pipeline.store.review.batch_review.is_drawn", lambda _key, _share, _what, entry_id, _field: entry_id == drawn):
+        with patch(
+            "pipeline.store.review.batch_review.is_drawn",
+            lambda _key, _share, _what, entry_id, _field: entry_id == drawn,
+        ):
             return group_of(ward, share=0.5)
 
     def outcome(self, ward: Ward) -> str | None:
@@ -395,45 +476,69 @@ class TestPlants:
         assert self.outcome(ward) is None
 
     def test_whoever_marks_it_has_caught_it(self, ward: Ward, drawn: str) -> None:
-        assert confirmed(ward, self.group(ward, drawn), drawn) == BatchResult(confirmed=15, marked_odd=1)
+        assert confirmed(ward, self.group(ward, drawn), drawn) == BatchResult(
+            confirmed=15, marked_odd=1
+        )
         assert self.outcome(ward) == seeded_errors.OUTCOME_CAUGHT
 
-    def test_whoever_does_not_has_missed_it_and_the_field_is_typed(self, ward: Ward, drawn: str) -> None:
+    def test_whoever_does_not_has_missed_it_and_the_field_is_typed(
+        self, ward: Ward, drawn: str
+    ) -> None:
         done = confirmed(ward, self.group(ward, drawn))
         assert (done.confirmed, done.marked_odd) == (15, 1)
         assert [cell.entry for cell in done.missed] == [drawn]
         assert self.outcome(ward) == seeded_errors.OUTCOME_MISSED
         with ward.store.begin() as conn:
-            assert next(field for field in load_entry_view(conn, FORMS, EVA, drawn).fields if field.spec.column == "mat").is_blind
+            assert next(
+                field
+                for field in load_entry_view(conn, FORMS, EVA, drawn).fields
+                if field.spec.column == "mat"
+            ).is_blind
 
-    def test_who_then_types_what_was_planted_needs_another_person(self, ward: Ward, drawn: str) -> None:
+    def test_who_then_types_what_was_planted_needs_another_person(
+        self, ward: Ward, drawn: str
+    ) -> None:
         confirmed(ward, self.group(ward, drawn))
         assert decide(ward, drawn, mat=Answer(True)) is EntryState.SECOND
 
-    def test_it_is_withdrawn_when_somebody_else_decides_the_entry(self, ward: Ward, drawn: str) -> None:
+    def test_it_is_withdrawn_when_somebody_else_decides_the_entry(
+        self, ward: Ward, drawn: str
+    ) -> None:
         group = self.group(ward, drawn)
         decide(ward, drawn, NILS, minutes=0.5, mat=Answer(None, State.EMPTY))
         assert self.outcome(ward) == seeded_errors.OUTCOME_WITHDRAWN
         assert confirmed(ward, group).missed == ()
 
-    def test_it_is_judged_on_the_sheet_if_the_same_person_goes_there_first(self, ward: Ward, drawn: str) -> None:
+    def test_it_is_judged_on_the_sheet_if_the_same_person_goes_there_first(
+        self, ward: Ward, drawn: str
+    ) -> None:
         self.group(ward, drawn)
         with ward.store.begin() as conn:
-            view = with_seeded_error(conn, EVA, queue.open_claimed_entry(conn, FORMS, EVA, drawn, later(0.5)), 0.0, later(0.5))
+            view = with_seeded_error(
+                conn,
+                EVA,
+                queue.open_claimed_entry(conn, FORMS, EVA, drawn, later(0.5)),
+                0.0,
+                later(0.5),
+            )
             shown = next(field for field in view.fields if field.spec.column == "mat").reading
         assert shown is not None
         assert shown.value is True
         assert decide(ward, drawn, minutes=0.6, mat=Answer(True)) is EntryState.REVIEW
         assert self.outcome(ward) == seeded_errors.OUTCOME_MISSED
 
-    def test_nothing_more_is_planted_in_an_entry_that_had_its_plant(self, ward: Ward, drawn: str) -> None:
+    def test_nothing_more_is_planted_in_an_entry_that_had_its_plant(
+        self, ward: Ward, drawn: str
+    ) -> None:
         confirmed(ward, self.group(ward, drawn))
         with ward.store.begin() as conn:
             batch_review.undo_last_batch(conn, EVA, later(2))
         assert drawn not in {cell.entry for cell in self.group(ward, drawn).items}
 
 
-def test_confirmed_fields_are_typed_again_by_neither_of_the_two(ward: Ward, entries: list[str]) -> None:
+def test_confirmed_fields_are_typed_again_by_neither_of_the_two(
+    ward: Ward, entries: list[str]
+) -> None:
     confirmed(ward, group_of(ward))
     with ward.store.begin() as conn:
         drawing = conn.execution_options(**{REKEYING_SHARE_OPTION: 1.0})

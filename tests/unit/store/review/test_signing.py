@@ -1,4 +1,6 @@
-"""Signing, and every version of an entry: author, transcriber, verifier and signer kept apart, nothing ever lost."""
+"""Signing, and every version of an entry: author, transcriber, verifier and signer kept apart,
+nothing ever lost.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,22 @@ from pipeline.store.event_log.events import list_events
 from pipeline.store.exports import records
 from pipeline.store.review import corrections, decisions, signing
 from pipeline.store.schema import paper
-from tests.support.store.ward import ADMIN, ASTA, EVA, FORMS, NILS, NOW, PLAN, SAID, VISITS, Ward, answers, later, page_reading, whole_log
+from tests.support.store.ward import (
+    ADMIN,
+    ASTA,
+    EVA,
+    FORMS,
+    NILS,
+    NOW,
+    PLAN,
+    SAID,
+    VISITS,
+    Ward,
+    answers,
+    later,
+    page_reading,
+    whole_log,
+)
 
 pytest_plugins = ("tests.support.store.databases",)
 
@@ -44,7 +61,10 @@ def confirmed(ward: Ward, serial: str = "AAAA") -> Entry:
     """A note by Disa that Eva has entered."""
     entry_id = ward.note(serial)
     with ward.store.begin() as conn:
-        assert decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, answers(ALL), NOW) is EntryState.CONFIRMED
+        assert (
+            decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, answers(ALL), NOW)
+            is EntryState.CONFIRMED
+        )
         return load_entry(conn, entry_id)
 
 
@@ -73,9 +93,19 @@ def test_the_four_people_stay_apart(ward: Ward) -> None:
     entry_id = ward.note("AAAA")
     wrong = answers(ALL, datum=Answer("2026-02-18"))
     with ward.store.begin() as conn:
-        assert decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, wrong, NOW) is EntryState.SECOND
+        assert (
+            decisions.decide_entry(conn, FORMS, EVA, entry_id, 0, wrong, NOW) is EntryState.SECOND
+        )
         view = queue.open_claimed_entry(conn, FORMS, NILS, entry_id, NOW)
-        decisions.decide_entry(conn, FORMS, NILS, entry_id, view.entry.revision, answers({"datum": SAID["datum"]}), later(1))
+        decisions.decide_entry(
+            conn,
+            FORMS,
+            NILS,
+            entry_id,
+            view.entry.revision,
+            answers({"datum": SAID["datum"]}),
+            later(1),
+        )
         found = load_entry(conn, entry_id)
     signed(ward, DISA, found)
     with ward.store.read() as conn:
@@ -85,7 +115,15 @@ def test_the_four_people_stay_apart(ward: Ward) -> None:
     assert record.signed is not None
     assert (record.verified.by, record.signed.by, record.signed_why) == ("Nils Ek", "disa", "")
     text = late_entry_text(record, Settings())
-    assert all(words in text for words in ("av Disa Penn", "Inskriven av Eva Ek", "Kontrollerad av Nils Ek", "Signerad av disa"))
+    assert all(
+        words in text
+        for words in (
+            "av Disa Penn",
+            "Inskriven av Eva Ek",
+            "Kontrollerad av Nils Ek",
+            "Signerad av disa",
+        )
+    )
 
 
 def test_another_signs_only_with_a_reason(ward: Ward) -> None:
@@ -97,15 +135,21 @@ def test_another_signs_only_with_a_reason(ward: Ward) -> None:
     assert (after.signed_by, after.signed_why) == ("eva", "annat skäl: Avliden")
     with ward.store.read() as conn:
         (record,) = records.load_records(conn, SIGNED_FORMS, [one.id])
-        assert "i stället för den som skrev (annat skäl: Avliden)" in late_entry_text(record, Settings())
+        assert "i stället för den som skrev (annat skäl: Avliden)" in late_entry_text(
+            record, Settings()
+        )
         assert "Avliden" not in whole_log(conn)
-        assert [event.detail["own"] for event in list_events(conn, one.id) if event.action == "sign"] == [False]
+        assert [
+            event.detail["own"] for event in list_events(conn, one.id) if event.action == "sign"
+        ] == [False]
 
 
 def test_the_list_keeps_own_notes_and_those_of_others_apart(ward: Ward) -> None:
     one = confirmed(ward)
     with ward.store.read() as conn:
-        assert [each.id for each in signing.load_signing_queue(conn, SIGNED_FORMS, DISA).own_entries] == [one.id]
+        assert [
+            each.id for each in signing.load_signing_queue(conn, SIGNED_FORMS, DISA).own_entries
+        ] == [one.id]
         mine = signing.load_signing_queue(conn, SIGNED_FORMS, EVA)
         assert (mine.own_entries, [each.id for each in mine.other_entries]) == ((), [one.id])
         assert signing.load_signing_queue(conn, FORMS, DISA) == signing.SigningQueue((), ())
@@ -116,8 +160,12 @@ def test_the_list_keeps_own_notes_and_those_of_others_apart(ward: Ward) -> None:
 def test_what_has_no_day_is_signed_after_what_has(ward: Ward) -> None:
     undated, dated = confirmed(ward, "AAAA"), confirmed(ward, "BBBB")
     with ward.store.begin() as conn:
-        conn.execute(update(paper.entry).where(paper.entry.c.id == undated.id).values(event_on=None))
-        assert [each.id for each in signing.load_signing_queue(conn, SIGNED_FORMS, DISA).own_entries] == [dated.id, undated.id]
+        conn.execute(
+            update(paper.entry).where(paper.entry.c.id == undated.id).values(event_on=None)
+        )
+        assert [
+            each.id for each in signing.load_signing_queue(conn, SIGNED_FORMS, DISA).own_entries
+        ] == [dated.id, undated.id]
 
 
 def test_a_second_key_press_signs_nothing(ward: Ward) -> None:
@@ -130,7 +178,16 @@ def test_a_second_key_press_signs_nothing(ward: Ward) -> None:
 def test_a_correction_takes_the_signature_away_and_both_are_kept(ward: Ward) -> None:
     one = signed(ward, DISA, confirmed(ward))
     with ward.store.begin() as conn:
-        corrections.correct_entry(conn, SIGNED_FORMS, EVA, one.id, one.revision, {"text": Answer("Sov oroligt.")}, "läste fel", later(9))
+        corrections.correct_entry(
+            conn,
+            SIGNED_FORMS,
+            EVA,
+            one.id,
+            one.revision,
+            {"text": Answer("Sov oroligt.")},
+            "läste fel",
+            later(9),
+        )
         after = load_entry(conn, one.id)
     assert (after.state, after.signed_by) == (EntryState.CONFIRMED, None)
     assert ready(ward) == []
@@ -138,8 +195,16 @@ def test_a_correction_takes_the_signature_away_and_both_are_kept(ward: Ward) -> 
     with ward.store.read() as conn:
         first, second = versions.list_versions(conn, EVA, one.id)
     assert (first.kind, first.by, first.reason) == ("first", "Eva Ek", "")
-    assert (second.kind, second.by, second.reason, second.changed_fields) == ("correction", "Eva Ek", "läste fel", frozenset({"text"}))
-    assert (first.answers["text"], second.answers["text"]) == (Answer("Sov gott."), Answer("Sov oroligt."))
+    assert (second.kind, second.by, second.reason, second.changed_fields) == (
+        "correction",
+        "Eva Ek",
+        "läste fel",
+        frozenset({"text"}),
+    )
+    assert (first.answers["text"], second.answers["text"]) == (
+        Answer("Sov gott."),
+        Answer("Sov oroligt."),
+    )
     assert first.answers["plan"] == second.answers["plan"]
     assert [len(each.signatures) for each in (first, second)] == [1, 1]
 
@@ -156,7 +221,10 @@ def test_a_signed_entry_is_made_void_and_not_rejected_or_undone(ward: Ward) -> N
         assert (after.state, after.voided) == (EntryState.REJECTED, "fel person")
         with pytest.raises(ReviewError):
             decisions.reopen_rejected(conn, EVA, one.id, after.revision)
-        assert [each.kind for each in versions.list_versions(conn, EVA, one.id)] == ["first", "void"]
+        assert [each.kind for each in versions.list_versions(conn, EVA, one.id)] == [
+            "first",
+            "void",
+        ]
     assert ready(ward) == []
 
 
@@ -167,7 +235,9 @@ def test_an_exported_entry_made_void_goes_out_without_a_new_signature(ward: Ward
     office = ExportContext(ward.store, Settings(), SIGNED_FORMS)
     assert make_run(office, EVA, "skriv-in", later(6)) is not None
     with ward.store.begin() as conn:
-        corrections.void_entry(conn, EVA, one.id, load_entry(conn, one.id).revision, "fel person", later(7))
+        corrections.void_entry(
+            conn, EVA, one.id, load_entry(conn, one.id).revision, "fel person", later(7)
+        )
     assert ready(ward) == [one.id]
     run = make_run(office, EVA, "skriv-in", later(8))
     assert run is not None
@@ -183,21 +253,34 @@ def test_the_own_signature_is_taken_back_until_the_export(ward: Ward) -> None:
         signing.withdraw_signature(conn, DISA, one.id, one.revision, later(6))
         assert load_entry(conn, one.id).state is EntryState.CONFIRMED
         (only,) = versions.list_versions(conn, EVA, one.id)
-        assert [(each.by, each.is_withdrawn) for each in only.signatures] == [("disa", False), ("disa", True)]
+        assert [(each.by, each.is_withdrawn) for each in only.signatures] == [
+            ("disa", False),
+            ("disa", True),
+        ]
     assert ready(ward) == []
 
 
 def rows(ward: Ward, criticality: str) -> list[Entry]:
     """Two rows of a sheet by Disa."""
     head = {"datum": SAID["datum"], "skribent": "Disa Penn"}
-    row = {f"rad{n:02d}.{name}": value for n in (1, 2) for name, value in (("pnr", ASTA.pid), ("tid", "08:15"), ("mat", True))}
+    row = {
+        f"rad{n:02d}.{name}": value
+        for n in (1, 2)
+        for name, value in (("pnr", ASTA.pid), ("tid", "08:15"), ("mat", True))
+    }
     form = VISITS.model_copy(update={"criticality": criticality})
     ward.read(ward.scan(), page_reading(VISITS, "RRRR", {**head, **row}))
     found = []
     with ward.store.begin() as conn:
         conn.exec_driver_sql(f"UPDATE entry SET criticality = '{form.criticality}'")
         for n in (1, 2):
-            said = {**head, f"rad{n:02d}.pnr": ASTA.pid, f"rad{n:02d}.tid": "08:15", f"rad{n:02d}.mat": True, f"rad{n:02d}.sign": None}
+            said = {
+                **head,
+                f"rad{n:02d}.pnr": ASTA.pid,
+                f"rad{n:02d}.tid": "08:15",
+                f"rad{n:02d}.mat": True,
+                f"rad{n:02d}.sign": None,
+            }
             decisions.decide_entry(conn, FORMS, EVA, f"RRRR-{n:02d}", 0, answers(said), NOW)
             found.append(load_entry(conn, f"RRRR-{n:02d}"))
     return found
@@ -207,7 +290,9 @@ def test_own_rows_of_a_sheet_are_signed_together_but_never_of_class_a(ward: Ward
     found = rows(ward, "B")
     seen = [(one.id, one.revision) for one in found]
     with ward.store.begin() as conn:
-        assert signing.load_signing_queue(conn, SIGNED_FORMS, DISA).same_sheet_entries(found[0]) == tuple(found)
+        assert signing.load_signing_queue(conn, SIGNED_FORMS, DISA).same_sheet_entries(
+            found[0]
+        ) == tuple(found)
         with pytest.raises(ReviewError):
             signing.sign_sheet(conn, SIGNED_FORMS, EVA, seen, later(2))
         signing.sign_sheet(conn, SIGNED_FORMS, DISA, seen, later(2))
@@ -220,18 +305,30 @@ def test_own_rows_of_a_sheet_are_signed_together_but_never_of_class_a(ward: Ward
 def test_class_a_is_signed_one_by_one(ward: Ward) -> None:
     found = rows(ward, "A")
     with ward.store.begin() as conn:
-        assert signing.load_signing_queue(conn, SIGNED_FORMS, DISA).same_sheet_entries(found[0]) == ()
+        assert (
+            signing.load_signing_queue(conn, SIGNED_FORMS, DISA).same_sheet_entries(found[0]) == ()
+        )
         with pytest.raises(ReviewError):
-            signing.sign_sheet(conn, SIGNED_FORMS, DISA, [(one.id, one.revision) for one in found], later(2))
+            signing.sign_sheet(
+                conn, SIGNED_FORMS, DISA, [(one.id, one.revision) for one in found], later(2)
+            )
 
 
 def test_rules_are_data_and_the_newest_in_force_holds() -> None:
     forms = Forms.load(ROOT / "forms")
     rule = forms.signing_rule(date(2027, 1, 1))
     assert rule is not None
-    note, visits, free = (forms.latest(name) for name in ("hsl-anteckning", "besokslista", "fri-anteckning"))
-    assert (rule.requires_signature(note, "HSL"), rule.requires_signature(visits, "SoL")) == (True, False)
-    assert (rule.requires_signature(free, "HSL"), rule.requires_signature(free, "SoL")) == (True, False)
+    note, visits, free = (
+        forms.latest(name) for name in ("hsl-anteckning", "besokslista", "fri-anteckning")
+    )
+    assert (rule.requires_signature(note, "HSL"), rule.requires_signature(visits, "SoL")) == (
+        True,
+        False,
+    )
+    assert (rule.requires_signature(free, "HSL"), rule.requires_signature(free, "SoL")) == (
+        True,
+        False,
+    )
     assert forms.signing_rule(date(2000, 1, 1)) is None
     assert rule.same_name
     first = forms.signing_rule(date(2026, 1, 1))
@@ -250,22 +347,41 @@ def replace_rule(rule: SigningRule, **changed: object) -> SigningRule:
 
 def test_a_note_is_nobodys_own_where_two_bear_the_name(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        row = {"login": "disa2", "name": "Disa Penn", "title": "usk", "role": "granskare", "password_hash": "-", "active": True}
+        row = {
+            "login": "disa2",
+            "name": "Disa Penn",
+            "title": "usk",
+            "role": "granskare",
+            "password_hash": "-",
+            "active": True,
+        }
         conn.execute(insert(paper.staff), [row])
     one = confirmed(ward)
     with ward.store.begin() as conn:
-        assert [note.id for note in signing.load_signing_queue(conn, SIGNED_FORMS, DISA).other_entries] == [one.id]
+        assert [
+            note.id for note in signing.load_signing_queue(conn, SIGNED_FORMS, DISA).other_entries
+        ] == [one.id]
         with pytest.raises(ReviewError, match="reason"):
             signing.sign_entry(conn, SIGNED_FORMS, DISA, one.id, one.revision, later(2))
 
 
 def test_who_shares_the_name_says_so_and_signs_the_own_note(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        row = {"login": "disa2", "name": "Disa Penn", "title": "usk", "role": "granskare", "password_hash": "-", "active": True}
+        row = {
+            "login": "disa2",
+            "name": "Disa Penn",
+            "title": "usk",
+            "role": "granskare",
+            "password_hash": "-",
+            "active": True,
+        }
         conn.execute(insert(paper.staff), [row])
     one = confirmed(ward)
     with ward.store.read() as conn:
-        assert signing.list_allowed_reasons(conn, SHARED_NAMES, DISA, one) == (SAME_NAME_REASON, *signing.SIGNING_REASONS)
+        assert signing.list_allowed_reasons(conn, SHARED_NAMES, DISA, one) == (
+            SAME_NAME_REASON,
+            *signing.SIGNING_REASONS,
+        )
         assert (
             signing.list_allowed_reasons(conn, SHARED_NAMES, EVA, one)
             == signing.list_allowed_reasons(conn, SIGNED_FORMS, DISA, one)
@@ -273,9 +389,13 @@ def test_who_shares_the_name_says_so_and_signs_the_own_note(ward: Ward) -> None:
         )
     for person, forms in ((EVA, SHARED_NAMES), (DISA, SIGNED_FORMS)):
         with ward.store.begin() as conn, pytest.raises(ReviewError, match="reason"):
-            signing.sign_entry(conn, forms, person, one.id, one.revision, later(5), reason=SAME_NAME_REASON)
+            signing.sign_entry(
+                conn, forms, person, one.id, one.revision, later(5), reason=SAME_NAME_REASON
+            )
     with ward.store.begin() as conn:
-        signing.sign_entry(conn, SHARED_NAMES, DISA, one.id, one.revision, later(5), reason=SAME_NAME_REASON)
+        signing.sign_entry(
+            conn, SHARED_NAMES, DISA, one.id, one.revision, later(5), reason=SAME_NAME_REASON
+        )
         (record,) = records.load_records(conn, SHARED_NAMES, [one.id])
     told = late_entry_text(record, Settings())
     assert f"({SAME_NAME_REASON})" in told

@@ -1,4 +1,6 @@
-"""Uppföljning: what somebody may have keyed in already, side by side; and that it is held back on Export and Skriv in until it is decided."""
+"""Uppföljning: what somebody may have keyed in already, side by side; and that it is held back on
+Export and Skriv in until it is decided.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ def confirmed(store: Store) -> str:
 
 
 def handed_in(store: Store) -> None:
-    row = CareRow((CLIENTS[0].pid,), "2021-12-18", "09:52", "Besök", "Såret vänster fot läker fint", "Bo Ek")
+    row = CareRow(
+        (CLIENTS[0].pid,), "2021-12-18", "09:52", "Besök", "Såret vänster fot läker fint", "Bo Ek"
+    )
     import_care_list(office(store), NURSE, UNIT, "HSL", CareList((row,)), utc_now())
 
 
@@ -50,38 +54,59 @@ def tables(app: AppTest) -> str:
     return " ".join(html.proto.body for html in app.get("html"))
 
 
-def test_a_list_is_handed_in_with_the_columns_proposed(store: Store, open_screen: OpenScreen) -> None:
+def test_a_list_is_handed_in_with_the_columns_proposed(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = confirmed(store)
     app = listed(open_screen, "clashes")
     assert "Inget väntar på att jämföras" in told(app)
     app.file_uploader[0].upload("ur-vardsystemet.csv", LIST.encode(), "text/csv").run()
     assert not app.exception
     chosen = {box.label: box.value for box in app.selectbox}
-    assert (chosen["Personnummer"], chosen["Datum"], chosen["Slag"], chosen["Klockslag"]) == (0, 1, 2, None)
+    assert (chosen["Personnummer"], chosen["Datum"], chosen["Slag"], chosen["Klockslag"]) == (
+        0,
+        1,
+        2,
+        None,
+    )
     assert app.multiselect[0].value == [3]
     assert app.dataframe[0].value["Klockslag"].tolist() == ["09:52"]
     app.button(key="care_list_do").click().run()
     assert not app.exception
-    assert "1 rad jämförs. 1 par väntar på att avgöras. 1 rad saknar ett giltigt personnummer (rad 3)" in told(app)
+    assert (
+        "1 rad jämförs. 1 par väntar på att avgöras. 1 rad saknar ett giltigt personnummer (rad 3)"
+        in told(app)
+    )
     assert "Samma person · samma dag, 12 minuter ifrån · texten liknar till" in told(app)
-    assert all(words in tables(app) for words in ("Vår post", "I vårdsystemet", CLIENTS[0].name, "Såret vänster fot läker fint"))
+    assert all(
+        words in tables(app)
+        for words in ("Vår post", "I vårdsystemet", CLIENTS[0].name, "Såret vänster fot läker fint")
+    )
     assert all(words in tables(app) for words in ("2021-12-18 09:40", "2021-12-18 09:52"))
     with store.read() as conn:
         assert [one.action for one in list_events(conn, entry_id)].count("view_clash") == 1
 
 
-def test_a_list_that_nothing_waits_for_is_said_to_be_erased(store: Store, open_screen: OpenScreen) -> None:
+def test_a_list_that_nothing_waits_for_is_said_to_be_erased(
+    store: Store, open_screen: OpenScreen
+) -> None:
     confirmed(store)
     app = listed(open_screen, "clashes")
-    app.file_uploader[0].upload("x.csv", LIST.replace("2021-12-18", "2021-11-01").encode(), "text/csv").run()
+    app.file_uploader[0].upload(
+        "x.csv", LIST.replace("2021-12-18", "2021-11-01").encode(), "text/csv"
+    ).run()
     app.button(key="care_list_do").click().run()
     assert "listan är redan raderad" in told(app)
 
 
-def test_a_column_can_be_chosen_and_person_and_day_are_asked_for(store: Store, open_screen: OpenScreen) -> None:
+def test_a_column_can_be_chosen_and_person_and_day_are_asked_for(
+    store: Store, open_screen: OpenScreen
+) -> None:
     confirmed(store)
     app = listed(open_screen, "clashes")
-    app.file_uploader[0].upload("x.csv", f"a;b\n{CLIENTS[0].pid};2021-12-18\n".encode(), "text/csv").run()
+    app.file_uploader[0].upload(
+        "x.csv", f"a;b\n{CLIENTS[0].pid};2021-12-18\n".encode(), "text/csv"
+    ).run()
     assert "Välj kolumn för: Personnummer, Datum." in told(app)
     assert app.button(key="care_list_do").disabled
     for label, column in (("Personnummer", 0), ("Datum", 1)):
@@ -98,13 +123,18 @@ def test_a_workbook_is_refused_with_a_remedy(store: Store, open_screen: OpenScre
     assert "CSV UTF-8" in told(app)
 
 
-def test_redan_inmatad_is_a_duplicate_and_can_be_undone(store: Store, open_screen: OpenScreen) -> None:
+def test_redan_inmatad_is_a_duplicate_and_can_be_undone(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = confirmed(store)
     handed_in(store)
     app = listed(open_screen, "clashes")
     app.button(key="clash_already").click().run()
     assert not app.exception
-    assert (found(store, entry_id).state, found(store, entry_id).reason) == (EntryState.REJECTED, "dubblett")
+    assert (found(store, entry_id).state, found(store, entry_id).reason) == (
+        EntryState.REJECTED,
+        "dubblett",
+    )
     assert "Inget väntar på att jämföras" in told(app)
     app.button(key="clash_undo").click().run()
     assert not app.exception
@@ -123,11 +153,15 @@ def test_inte_samma_lets_it_go_and_can_be_taken_back(store: Store, open_screen: 
     assert not app.exception
     assert "1 par är avgjort som inte samma" in [one.label for one in app.expander]
     assert found(store, entry_id).state is EntryState.SIGNED
-    next(button for button in app.button if (button.key or "").startswith("clash_back-")).click().run()
+    next(
+        button for button in app.button if (button.key or "").startswith("clash_back-")
+    ).click().run()
     assert app.button(key="clash_already")
 
 
-def test_the_paper_is_shown_when_asked_for_and_always_for_what_waits_for_review(store: Store, open_screen: OpenScreen) -> None:
+def test_the_paper_is_shown_when_asked_for_and_always_for_what_waits_for_review(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = confirmed(store)
     handed_in(store)
     app = listed(open_screen, "clashes")
@@ -152,7 +186,11 @@ def test_an_administrator_sees_and_does_not_decide(store: Store, open_screen: Op
     app.segmented_control(key="follow_up_kind").set_value("clashes").run()
     assert not app.exception
     assert "En granskare på enheten avgör." in told(app)
-    assert not [button for button in app.button if (button.key or "").startswith(("clash_already", "clash_other", "erase_list"))]
+    assert not [
+        button
+        for button in app.button
+        if (button.key or "").startswith(("clash_already", "clash_other", "erase_list"))
+    ]
     assert not app.file_uploader
 
 
@@ -160,7 +198,9 @@ def test_a_list_is_erased_on_request(store: Store, open_screen: OpenScreen) -> N
     confirmed(store)
     handed_in(store)
     app = listed(open_screen, "clashes")
-    next(button for button in app.button if (button.key or "").startswith("erase_list-")).click().run()
+    next(
+        button for button in app.button if (button.key or "").startswith("erase_list-")
+    ).click().run()
     assert "Listan är raderad." in told(app)
     with store.read() as conn:
         assert care_system_exports.list_care_lists(conn, NURSE) == []

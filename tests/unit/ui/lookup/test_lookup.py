@@ -1,4 +1,6 @@
-"""Sök löpnummer: finding a sheet by what is printed on it, correcting, making void, taking back, and adding a row."""
+"""Sök löpnummer: finding a sheet by what is printed on it, correcting, making void, taking back,
+and adding a row.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def exported_note(store: Store) -> tuple[runs.ExportContext, str]:
     return office, entry_id
 
 
-def test_an_exported_entry_is_corrected_and_becomes_an_amendment(store: Store, open_screen: OpenScreen) -> None:
+def test_an_exported_entry_is_corrected_and_becomes_an_amendment(
+    store: Store, open_screen: OpenScreen
+) -> None:
     office, entry_id = exported_note(store)
     app = opened(open_screen(NURSE, "review"), entry_id)
     revision = found(store, entry_id).revision
@@ -64,12 +68,24 @@ def test_an_exported_entry_is_corrected_and_becomes_an_amendment(store: Store, o
     assert "Rättelsen är sparad" in app.success[0].value
     with store.read() as conn:
         assert decided_answers(conn, entry_id)["plan"].answer == Answer("Ny omläggning på tisdag.")
-        assert decided_answers(conn, entry_id)["personnummer"].answer == Answer(seeding.NOTE["personnummer"])
+        assert decided_answers(conn, entry_id)["personnummer"].answer == Answer(
+            seeding.NOTE["personnummer"]
+        )
         page = load_entry(conn, entry_id).page
-        assert "view_page" in [event.action for event in list_events(conn, page) if event.by == NURSE.login]
-    assert [ready.amendments for ready in runs.list_target_status(office, NURSE) if ready.target == "rivta"] == [0]
+        assert "view_page" in [
+            event.action for event in list_events(conn, page) if event.by == NURSE.login
+        ]
+    assert [
+        ready.amendments
+        for ready in runs.list_target_status(office, NURSE)
+        if ready.target == "rivta"
+    ] == [0]
     seeding.sign_note(store, entry_id)
-    assert [ready.amendments for ready in runs.list_target_status(office, NURSE) if ready.target == "rivta"] == [1]
+    assert [
+        ready.amendments
+        for ready in runs.list_target_status(office, NURSE)
+        if ready.target == "rivta"
+    ] == [1]
     app.button(key=f"lookup_look-{entry_id}").click().run()
     said = "".join(html.proto.body for html in app.get("html"))
     assert all(words in said for words in ("rättade", "tisdag", "exporterade", NURSE.name))
@@ -118,7 +134,9 @@ def test_a_correction_needs_a_reason_and_a_change(store: Store, open_screen: Ope
     assert found(store, entry_id).revision == revision
 
 
-def test_an_empty_mark_that_is_left_alone_is_no_change(store: Store, open_screen: OpenScreen) -> None:
+def test_an_empty_mark_that_is_left_alone_is_no_change(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 1, information=False)[0]
     seeding.confirm(store, NURSE, entry_id, {**seeding.NOTE, "information": False})
     app, revision = opened(open_screen(NURSE, "review"), entry_id), found(store, entry_id).revision
@@ -129,11 +147,20 @@ def test_an_empty_mark_that_is_left_alone_is_no_change(store: Store, open_screen
     assert f"save-why-{entry_id}-{revision}" in {button.key for button in app.button}
 
 
-def test_an_entry_that_its_target_has_is_made_void_while_it_is_reviewed_anew(store: Store, open_screen: OpenScreen) -> None:
+def test_an_entry_that_its_target_has_is_made_void_while_it_is_reviewed_anew(
+    store: Store, open_screen: OpenScreen
+) -> None:
     office, entry_id = exported_note(store)
     with store.begin() as conn:
         corrections.correct_entry(
-            conn, seeding.forms(), NURSE, entry_id, found(store, entry_id).revision, {"plan": Answer("Ny plan.")}, "Fel dag", utc_now()
+            conn,
+            seeding.forms(),
+            NURSE,
+            entry_id,
+            found(store, entry_id).revision,
+            {"plan": Answer("Ny plan.")},
+            "Fel dag",
+            utc_now(),
         )
     seeding.sign_note(store, entry_id)
     run = runs.make_run(office, NURSE, "rivta", utc_now())
@@ -183,12 +210,16 @@ def test_a_search_is_an_event_and_not_for_managers(store: Store, open_screen: Op
     app = looked_up(open_screen(NURSE, "review"), serial)
     app.run()
     with store.begin() as conn:
-        assert [event.by for event in list_events(conn, serial) if event.action == "look_up"] == [NURSE.login]
+        assert [event.by for event in list_events(conn, serial) if event.action == "look_up"] == [
+            NURSE.login
+        ]
         with pytest.raises(NotAllowedError):
             lookup.find_sheets(conn, MANAGER, serial)
 
 
-def test_a_row_that_the_machine_took_for_empty_is_added(store: Store, open_screen: OpenScreen) -> None:
+def test_a_row_that_the_machine_took_for_empty_is_added(
+    store: Store, open_screen: OpenScreen
+) -> None:
     serial = seeding.add_visits(store, rows=(1, 2))
     app = looked_up(open_screen(NURSE, "review"), serial)
     app.selectbox(key=f"lookup_row-{serial}").set_value(4)
@@ -197,23 +228,45 @@ def test_a_row_that_the_machine_took_for_empty_is_added(store: Store, open_scree
     assert f"f-{serial}-04-0-rad04-personnummer" in {text.key for text in app.text_input}
 
 
-def test_who_only_looks_whether_to_make_an_open_entry_void_keeps_it_from_nobody(store: Store, open_screen: OpenScreen) -> None:
+def test_who_only_looks_whether_to_make_an_open_entry_void_keeps_it_from_nobody(
+    store: Store, open_screen: OpenScreen
+) -> None:
     _, entry_id = exported_note(store)
     app = open_screen(seeding.COLLEAGUE, "review")
     with store.begin() as conn:
         revision = load_entry(conn, entry_id).revision
-        corrections.correct_entry(conn, seeding.forms(), NURSE, entry_id, revision, {"handelsetid": Answer("10:17")}, "fel", utc_now())
+        corrections.correct_entry(
+            conn,
+            seeding.forms(),
+            NURSE,
+            entry_id,
+            revision,
+            {"handelsetid": Answer("10:17")},
+            "fel",
+            utc_now(),
+        )
     app = looked_up(app, entry_id[:8])
     app.button(key=f"lookup_void-{entry_id}").click().run()
     assert not app.exception
     assert found(store, entry_id).claimed_by is None
 
 
-def test_an_open_entry_is_not_made_void_under_whoever_has_it_on_the_screen(store: Store, open_screen: OpenScreen) -> None:
+def test_an_open_entry_is_not_made_void_under_whoever_has_it_on_the_screen(
+    store: Store, open_screen: OpenScreen
+) -> None:
     _, entry_id = exported_note(store)
     with store.begin() as conn:
         revision = load_entry(conn, entry_id).revision
-        corrections.correct_entry(conn, seeding.forms(), NURSE, entry_id, revision, {"handelsetid": Answer("10:17")}, "fel", utc_now())
+        corrections.correct_entry(
+            conn,
+            seeding.forms(),
+            NURSE,
+            entry_id,
+            revision,
+            {"handelsetid": Answer("10:17")},
+            "fel",
+            utc_now(),
+        )
         queue.open_claimed_entry(conn, seeding.forms(), seeding.COLLEAGUE, entry_id, utc_now())
     app = looked_up(open_screen(NURSE, "review"), entry_id[:8])
     app.button(key=f"lookup_void-{entry_id}").click().run()
@@ -221,15 +274,29 @@ def test_an_open_entry_is_not_made_void_under_whoever_has_it_on_the_screen(store
     key = f"why-{entry_id}-{found(store, entry_id).revision}"
     app.text_input(key=key).input("Fel person")
     app.button(key=f"save-{key}").click().run()
-    assert [found(store, entry_id).voided, found(store, entry_id).claimed_by] == [None, seeding.COLLEAGUE.login]
+    assert [found(store, entry_id).voided, found(store, entry_id).claimed_by] == [
+        None,
+        seeding.COLLEAGUE.login,
+    ]
     assert app.error[0].value
 
 
-def test_whoever_does_not_make_an_open_entry_void_has_not_seen_what_was_typed(store: Store, open_screen: OpenScreen) -> None:
+def test_whoever_does_not_make_an_open_entry_void_has_not_seen_what_was_typed(
+    store: Store, open_screen: OpenScreen
+) -> None:
     _, entry_id = exported_note(store)
     with store.begin() as conn:
         revision = load_entry(conn, entry_id).revision
-        corrections.correct_entry(conn, seeding.forms(), NURSE, entry_id, revision, {"handelsetid": Answer("10:17")}, "fel", utc_now())
+        corrections.correct_entry(
+            conn,
+            seeding.forms(),
+            NURSE,
+            entry_id,
+            revision,
+            {"handelsetid": Answer("10:17")},
+            "fel",
+            utc_now(),
+        )
     app = looked_up(open_screen(seeding.COLLEAGUE, "review"), entry_id[:8])
     app.button(key=f"lookup_void-{entry_id}").click().run()
     app.button(key=f"leave-{entry_id}").click().run()
@@ -237,13 +304,28 @@ def test_whoever_does_not_make_an_open_entry_void_has_not_seen_what_was_typed(st
     assert "10:17" not in " ".join(html.proto.body for html in app.get("html"))
 
 
-def test_rows_that_say_otherwise_of_the_head_of_their_sheet_are_named(store: Store, open_screen: OpenScreen) -> None:
+def test_rows_that_say_otherwise_of_the_head_of_their_sheet_are_named(
+    store: Store, open_screen: OpenScreen
+) -> None:
     """A day that was read wrong is corrected row by row: the rows that are left are told of."""
     serial = seeding.add_visits(store, rows=(1, 2, 3))
     for row in (1, 2, 3):
-        said: dict[str, Value] = {"datum": "2021-12-18", "skribent": "Nina Berglund", "underskrift": True}
-        own: dict[str, Value] = {"personnummer": seeding.CLIENTS[1].pid, "start": f"0{row}:30", "dusch": True}
-        seeding.confirm(store, NURSE, f"{serial}-0{row}", said | {f"rad0{row}.{name}": value for name, value in own.items()})
+        said: dict[str, Value] = {
+            "datum": "2021-12-18",
+            "skribent": "Nina Berglund",
+            "underskrift": True,
+        }
+        own: dict[str, Value] = {
+            "personnummer": seeding.CLIENTS[1].pid,
+            "start": f"0{row}:30",
+            "dusch": True,
+        }
+        seeding.confirm(
+            store,
+            NURSE,
+            f"{serial}-0{row}",
+            said | {f"rad0{row}.{name}": value for name, value in own.items()},
+        )
     app = looked_up(open_screen(NURSE, "review"), serial)
     assert not app.warning
     with store.begin() as conn:

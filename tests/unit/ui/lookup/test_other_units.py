@@ -1,4 +1,6 @@
-"""Each screen of a full workspace, opened by a person of a unit that has no paper in it: no client's name or number and no serial is shown."""
+"""Each screen of a full workspace, opened by a person of a unit that has no paper in it: no
+client's name or number and no serial is shown.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ NAMES_SOMEBODY = ("review", "signing", "follow_up", "backlog", "queue", "key_in"
 
 @pytest.mark.parametrize("world", ["filled"], indirect=True)
 @pytest.mark.parametrize(("name", "person"), OPENED, ids=[of(*pair) for pair in OPENED])
-def test_another_units_people_see_nothing_of_its_clients(store: Store, open_screen: OpenScreen, name: str, person: Person) -> None:
+def test_another_units_people_see_nothing_of_its_clients(
+    store: Store, open_screen: OpenScreen, name: str, person: Person
+) -> None:
     elsewhere = replace(person, units=frozenset({ELSEWHERE}))
     with store.begin() as conn:
         save_person(conn, elsewhere, None)
@@ -42,14 +46,18 @@ def test_another_units_people_see_nothing_of_its_clients(store: Store, open_scre
 
 @pytest.mark.parametrize("world", ["filled"], indirect=True)
 @pytest.mark.parametrize("name", NAMES_SOMEBODY)
-def test_the_same_search_finds_what_the_own_unit_sees(store: Store, open_screen: OpenScreen, name: str) -> None:
+def test_the_same_search_finds_what_the_own_unit_sees(
+    store: Store, open_screen: OpenScreen, name: str
+) -> None:
     person = next(person for shown_to, person in OPENED if shown_to == name)
     shown = all_shown(open_screen(person, name), name)
     assert {said for said in secrets_of(store) if said in shown} != set()
 
 
 def all_shown(app: AppTest, name: str) -> bytes:
-    """What the browser is sent, as the screen opens and with each of its lists: texts, tables, and what our own components are given."""
+    """What the browser is sent, as the screen opens and with each of its lists: texts, tables, and
+    what our own components are given.
+    """
     sent = [_sent(app)]
     key, kinds = KINDS.get(name, ("", ()))
     for kind in kinds:
@@ -60,8 +68,12 @@ def all_shown(app: AppTest, name: str) -> bytes:
 
 def _sent(app: AppTest) -> bytes:
     assert not app.exception
-    elements = [element for root in (app.main, app.sidebar) for element in root if element is not root]
-    return b"".join(element.proto.SerializeToString() for element in elements if element.proto is not None)
+    elements = [
+        element for root in (app.main, app.sidebar) for element in root if element is not root
+    ]
+    return b"".join(
+        element.proto.SerializeToString() for element in elements if element.proto is not None
+    )
 
 
 def secrets_of(store: Store) -> set[bytes]:

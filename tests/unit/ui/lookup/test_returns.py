@@ -50,7 +50,17 @@ def listed(open_screen: OpenScreen, kind: str) -> AppTest:
 
 
 def told(app: AppTest) -> str:
-    return " ".join(str(element.value) for element in (*app.markdown, *app.caption, *app.warning, *app.info, *app.error, *app.success))
+    return " ".join(
+        str(element.value)
+        for element in (
+            *app.markdown,
+            *app.caption,
+            *app.warning,
+            *app.info,
+            *app.error,
+            *app.success,
+        )
+    )
 
 
 def test_paper_of_another_unit_is_sent_there(store: Store, open_screen: OpenScreen) -> None:
@@ -66,7 +76,9 @@ def test_paper_of_another_unit_is_sent_there(store: Store, open_screen: OpenScre
     assert f"Väntar på granskning hos {OTHER_UNIT}." in told(listed(open_screen, "forwarded"))
 
 
-def test_a_question_is_asked_answered_and_shown_to_the_reviewer(store: Store, open_screen: OpenScreen) -> None:
+def test_a_question_is_asked_answered_and_shown_to_the_reviewer(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
     rejecting(app, entry_id, "fråga författaren")
@@ -88,7 +100,9 @@ def test_a_question_is_asked_answered_and_shown_to_the_reviewer(store: Store, op
     assert "Vänster" in told(app)
 
 
-def test_a_duplicate_is_compared_with_our_own_entry_and_taken_back(store: Store, open_screen: OpenScreen) -> None:
+def test_a_duplicate_is_compared_with_our_own_entry_and_taken_back(
+    store: Store, open_screen: OpenScreen
+) -> None:
     first, second = seeding.add_notes(store, 2)
     seeding.confirm(store, NURSE, first)
     app = open_screen(NURSE, "review")
@@ -100,15 +114,22 @@ def test_a_duplicate_is_compared_with_our_own_entry_and_taken_back(store: Store,
     assert any("ef-versions" in html.proto.body for html in app.get("html"))
     app.button(key=f"do-return-{second}").click().run()
     assert not app.exception
-    assert (found(store, second).state, found(store, second).reason) == (EntryState.REJECTED, "dubblett")
+    assert (found(store, second).state, found(store, second).reason) == (
+        EntryState.REJECTED,
+        "dubblett",
+    )
     app = listed(open_screen, "duplicates")
     assert "Samma som" in told(app)
-    next(button for button in app.button if (button.key or "").startswith("no_duplicate")).click().run()
+    next(
+        button for button in app.button if (button.key or "").startswith("no_duplicate")
+    ).click().run()
     assert not app.exception
     assert found(store, second).state is EntryState.REVIEW
 
 
-def test_every_showing_of_the_entry_that_is_compared_with_is_a_look(store: Store, open_screen: OpenScreen) -> None:
+def test_every_showing_of_the_entry_that_is_compared_with_is_a_look(
+    store: Store, open_screen: OpenScreen
+) -> None:
     first, second = seeding.add_notes(store, 2)
     seeding.confirm(store, NURSE, first)
     page, other = found(store, first).page, f"duplicate_other-{second}-0"
@@ -132,7 +153,9 @@ def test_a_duplicate_is_compared_with_a_copied_text(store: Store, open_screen: O
     app = open_screen(NURSE, "review")
     rejecting(app, entry_id, "dubblett")
     app.segmented_control(key=f"duplicate_kind-{entry_id}-0").set_value("text").run()
-    app.text_area(key=f"duplicate_text-{entry_id}-0").input("Elsa Fjällberg. Såret på vänster fot läker fint.").run()
+    app.text_area(key=f"duplicate_text-{entry_id}-0").input(
+        "Elsa Fjällberg. Såret på vänster fot läker fint."
+    ).run()
     table = next(html.proto.body for html in app.get("html") if "ef-versions" in html.proto.body)
     assert "finns" in table
     assert seeding.NOTE["personnummer"] not in table
@@ -140,11 +163,15 @@ def test_a_duplicate_is_compared_with_a_copied_text(store: Store, open_screen: O
     assert found(store, entry_id).reason == "dubblett"
 
 
-def test_an_entry_is_named_by_its_day_and_its_serial_as_the_language_writes_them(store: Store, open_screen: OpenScreen) -> None:
+def test_an_entry_is_named_by_its_day_and_its_serial_as_the_language_writes_them(
+    store: Store, open_screen: OpenScreen
+) -> None:
     rejected, sent = seeding.add_notes(store, 2)
     with store.begin() as conn:
         decisions.reject_entry(conn, NURSE, rejected, 0, "oläsligt", utc_now())
-        transfer_entry(conn, seeding.forms(), NURSE, sent, 0, seeding.OTHER_UNIT, "Flyttat.", utc_now())
+        transfer_entry(
+            conn, seeding.forms(), NURSE, sent, 0, seeding.OTHER_UNIT, "Flyttat.", utc_now()
+        )
     app = listed(open_screen, "rejected")
     app.session_state["language"] = "en"
     app.run()
@@ -153,7 +180,10 @@ def test_an_entry_is_named_by_its_day_and_its_serial_as_the_language_writes_them
     assert any(shown in one.value for one in listed(open_screen, "forwarded").markdown)
 
 
-@pytest.mark.parametrize(("secret", "said"), [(False, f"Avvisades av {OTHER_UNIT}: Oläsligt."), (True, "Avvisades av behörig enhet. ")])
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [(False, f"Avvisades av {OTHER_UNIT}: Oläsligt."), (True, "Avvisades av behörig enhet. ")],
+)
 def test_where_a_protected_person_is_cared_for_is_told_neither_by_a_name_nor_by_a_reason(
     store: Store, open_screen: OpenScreen, secret: bool, said: str
 ) -> None:
@@ -171,7 +201,9 @@ def test_where_a_protected_person_is_cared_for_is_told_neither_by_a_name_nor_by_
     assert (OTHER_UNIT in shown) is not secret
 
 
-def test_what_is_rejected_stays_listed_and_is_taken_up_again(store: Store, open_screen: OpenScreen) -> None:
+def test_what_is_rejected_stays_listed_and_is_taken_up_again(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
     rejecting(app, entry_id, "oläsligt")
@@ -181,7 +213,9 @@ def test_what_is_rejected_stays_listed_and_is_taken_up_again(store: Store, open_
     assert "Inget är avvisat." in told(app)
 
 
-def test_what_cannot_be_read_is_a_gap_until_it_is_made_void_with_a_reason(store: Store, open_screen: OpenScreen) -> None:
+def test_what_cannot_be_read_is_a_gap_until_it_is_made_void_with_a_reason(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     rejecting(open_screen(NURSE, "review"), entry_id, "oläsligt")
     app = listed(open_screen, "rejected")
@@ -192,8 +226,12 @@ def test_what_cannot_be_read_is_a_gap_until_it_is_made_void_with_a_reason(store:
     app.text_input(key=f"void_why-{entry_id}-{revision}").input("Skrivet direkt i journalen")
     app.button(key=f"do_void-{entry_id}").click().run()
     assert found(store, entry_id).voided == "Skrivet direkt i journalen"
-    assert any("Makulerad: Skrivet direkt i journalen. Nina Berglund, " in one.value for one in app.caption)
-    assert {button.key for button in app.button}.isdisjoint({f"do_void-{entry_id}", f"reopen-{entry_id}"})
+    assert any(
+        "Makulerad: Skrivet direkt i journalen. Nina Berglund, " in one.value for one in app.caption
+    )
+    assert {button.key for button in app.button}.isdisjoint(
+        {f"do_void-{entry_id}", f"reopen-{entry_id}"}
+    )
 
 
 def test_empty_lists_say_so(store: Store, open_screen: OpenScreen) -> None:
@@ -205,7 +243,9 @@ def test_empty_lists_say_so(store: Store, open_screen: OpenScreen) -> None:
 def test_a_question_is_written_with_the_time_of_its_answer(store: Store) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
-        questions.ask_author(conn, seeding.forms(), NURSE, entry_id, 0, "Vilken fot?", "Ida", utc_now())
+        questions.ask_author(
+            conn, seeding.forms(), NURSE, entry_id, 0, "Vilken fot?", "Ida", utc_now()
+        )
         assert questions.list_questions(conn, NURSE)[0].author == "Ida"
 
 
@@ -236,7 +276,9 @@ def test_a_unit_blocks_a_client_and_lifts_the_block(store: Store, open_screen: O
         assert not blocks.list_blocks(conn, NURSE)
 
 
-def test_a_block_tells_no_protected_name_to_another_unit(store: Store, open_screen: OpenScreen) -> None:
+def test_a_block_tells_no_protected_name_to_another_unit(
+    store: Store, open_screen: OpenScreen
+) -> None:
     hidden = Client("191212121212", "Hemlig Hansson", OTHER_UNIT, protected=True)
     nurse = replace(NURSE, units=frozenset({UNIT}))
     with store.begin() as conn:
@@ -250,14 +292,18 @@ def test_a_block_tells_no_protected_name_to_another_unit(store: Store, open_scre
     assert not any(part in told(app) for part in (hidden.name, "121212-1212"))
 
 
-def test_after_a_rejection_undo_takes_that_back_and_not_the_group_before_it(store: Store, open_screen: OpenScreen) -> None:
+def test_after_a_rejection_undo_takes_that_back_and_not_the_group_before_it(
+    store: Store, open_screen: OpenScreen
+) -> None:
     seeding.add_visit_lists(store, 3)
     while True:
         with store.begin() as conn:
             group = batch_review.claim_next_batch(conn, seeding.forms(), NURSE, utc_now(), least=1)
             if group is None:
                 break
-            batch_review.confirm_batch(conn, seeding.forms(), NURSE, group.id, [], utc_now() + timedelta(seconds=1))
+            batch_review.confirm_batch(
+                conn, seeding.forms(), NURSE, group.id, [], utc_now() + timedelta(seconds=1)
+            )
     app = open_screen(NURSE, "review")
     app.session_state["group_to_undo"] = True
     rejected = str(app.session_state["entry_id"])
@@ -267,11 +313,15 @@ def test_after_a_rejection_undo_takes_that_back_and_not_the_group_before_it(stor
     assert found(store, rejected).state is EntryState.REVIEW
 
 
-def test_undo_of_a_rejection_leaves_confirmed_what_was(store: Store, open_screen: OpenScreen) -> None:
+def test_undo_of_a_rejection_leaves_confirmed_what_was(
+    store: Store, open_screen: OpenScreen
+) -> None:
     confirmed, on_screen = seeding.add_notes(store, 2)
     seeding.confirm(store, NURSE, confirmed)
     with store.begin() as conn:
-        decisions.reject_entry(conn, NURSE, confirmed, found(store, confirmed).revision, "oläsligt", utc_now())
+        decisions.reject_entry(
+            conn, NURSE, confirmed, found(store, confirmed).revision, "oläsligt", utc_now()
+        )
     app = open_screen(NURSE, "review")
     app.button(key=f"undo-{on_screen}").click().run()
     assert not app.exception
@@ -280,7 +330,9 @@ def test_undo_of_a_rejection_leaves_confirmed_what_was(store: Store, open_screen
     assert found(store, confirmed).state is EntryState.CONFIRMED
 
 
-def test_after_sending_on_undo_takes_nothing_back_that_was_done_before(store: Store, open_screen: OpenScreen) -> None:
+def test_after_sending_on_undo_takes_nothing_back_that_was_done_before(
+    store: Store, open_screen: OpenScreen
+) -> None:
     seeding.add_notes(store, 3)
     app = open_screen(NURSE, "review")
     before = str(app.session_state["entry_id"])
@@ -296,7 +348,9 @@ def test_after_sending_on_undo_takes_nothing_back_that_was_done_before(store: St
     assert found(store, before).state is EntryState.REJECTED
 
 
-def test_a_key_pressed_twice_hands_on_nothing_that_has_just_come_up(store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_pressed_twice_hands_on_nothing_that_has_just_come_up(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
         people.save_person(conn, HERE, None)
@@ -308,13 +362,22 @@ def test_a_key_pressed_twice_hands_on_nothing_that_has_just_come_up(store: Store
     assert found(store, entry_id).unit == UNIT
 
 
-def test_an_entry_is_moved_to_another_client_than_those_of_the_same_name(store: Store, open_screen: OpenScreen) -> None:
+def test_an_entry_is_moved_to_another_client_than_those_of_the_same_name(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     seeding.confirm(store, NURSE, entry_id)
     namesake = Client("189001019802", CLIENTS[0].name, OTHER_UNIT)
     with store.begin() as conn:
         client_register.save_clients(conn, [namesake])
-        row = {"entry": entry_id, "number": "TILLFACDEFGH", "name": namesake.name, "reason": "ny klient", "by": NURSE.login, "at": utc_now()}
+        row = {
+            "entry": entry_id,
+            "number": "TILLFACDEFGH",
+            "name": namesake.name,
+            "reason": "ny klient",
+            "by": NURSE.login,
+            "at": utc_now(),
+        }
         made = conn.execute(insert(temporary_identity).values(row)).inserted_primary_key
     assert made is not None
     revision, key = found(store, entry_id).revision, made[0]

@@ -1,4 +1,6 @@
-"""Konton: a system administrator adds, changes, closes and reopens accounts, and sees each new password once."""
+"""Konton: a system administrator adds, changes, closes and reopens accounts, and sees each new
+password once.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from tests.unit.ui.conftest import OpenScreen
 HERE = replace(NURSE, units=frozenset({UNIT}))
 
 
-def test_an_account_is_added_and_its_password_is_shown_once(store: Store, open_screen: OpenScreen) -> None:
+def test_an_account_is_added_and_its_password_is_shown_once(
+    store: Store, open_screen: OpenScreen
+) -> None:
     app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
     app.button(key="account_add").click().run()
     app.text_input(key="account_new-login").input("petra")
@@ -31,11 +35,17 @@ def test_an_account_is_added_and_its_password_is_shown_once(store: Store, open_s
     with store.begin() as conn:
         found = people.authenticate(conn, "petra", password)
     assert found is not None
-    assert (found.role, found.units, found.areas) == (Role.REVIEWER, frozenset({UNIT}), frozenset({"SoL", "LSS"}))
+    assert (found.role, found.units, found.areas) == (
+        Role.REVIEWER,
+        frozenset({UNIT}),
+        frozenset({"SoL", "LSS"}),
+    )
     assert not app.run().text
 
 
-def test_what_is_missing_is_said_and_nothing_is_saved(store: Store, open_screen: OpenScreen) -> None:
+def test_what_is_missing_is_said_and_nothing_is_saved(
+    store: Store, open_screen: OpenScreen
+) -> None:
     app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
     app.button(key="account_add").click().run()
     app.text_input(key="account_new-login").input("trolle")
@@ -89,7 +99,9 @@ def test_without_others_it_says_what_to_do(store: Store, open_screen: OpenScreen
     assert [text[:13] for text in said] == ["Det finns ing", "Det finns ing"]
 
 
-def test_a_new_account_with_the_name_of_another_changes_nothing(store: Store, open_screen: OpenScreen) -> None:
+def test_a_new_account_with_the_name_of_another_changes_nothing(
+    store: Store, open_screen: OpenScreen
+) -> None:
     app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
     app.button(key="account_add").click().run()
     app.text_input(key="account_new-login").input("nina")
@@ -102,7 +114,9 @@ def test_a_new_account_with_the_name_of_another_changes_nothing(store: Store, op
         assert people.find_person(conn, "nina") == NURSE
 
 
-def test_a_right_withdrawn_meanwhile_is_not_given_back(store: Store, open_screen: OpenScreen) -> None:
+def test_a_right_withdrawn_meanwhile_is_not_given_back(
+    store: Store, open_screen: OpenScreen
+) -> None:
     app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
     app.button(key="account_change-nina").click().run()
     with store.begin() as conn:

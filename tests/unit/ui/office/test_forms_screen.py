@@ -1,4 +1,6 @@
-"""Blanketter: forms are looked at and printed; a new one is made of sections and rows or drawn, tried on paper and published."""
+"""Blanketter: forms are looked at and printed; a new one is made of sections and rows or drawn,
+tried on paper and published.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,14 @@ from pipeline.store.reports.sheet_accounting import count_sheets
 from pipeline.texts import catalogue
 from tests.support.pages.printed_elsewhere import page as blank_page
 from tests.support.screens import seeding
-from tests.support.screens.seeding import ADMINISTRATOR, COLLEAGUE, OTHER_UNIT, SYSTEM_ADMINISTRATOR, UNIT, settings
+from tests.support.screens.seeding import (
+    ADMINISTRATOR,
+    COLLEAGUE,
+    OTHER_UNIT,
+    SYSTEM_ADMINISTRATOR,
+    UNIT,
+    settings,
+)
 from tests.unit.ui.conftest import OpenScreen
 
 VALUES: dict[str, Value] = {
@@ -50,10 +59,15 @@ def only_draft(store: Store) -> Draft:
 
 
 def labels(made: Draft, at: int) -> list[str]:
-    return [str(item.data.get("label") or item.data.get("text")) for item in list_items(list_sections(made.data)[at])]
+    return [
+        str(item.data.get("label") or item.data.get("text"))
+        for item in list_items(list_sections(made.data)[at])
+    ]
 
 
-def test_a_form_is_shown_as_it_prints_and_printed_with_serials(store: Store, open_screen: OpenScreen) -> None:
+def test_a_form_is_shown_as_it_prints_and_printed_with_serials(
+    store: Store, open_screen: OpenScreen
+) -> None:
     app = open_screen(ADMINISTRATOR, "forms")
     app.button(key="forms_show-larmatgard").click().run()
     assert not app.exception
@@ -86,32 +100,46 @@ def begin(app: AppTest, title: str = "Nattrond") -> AppTest:
 
 
 def open_section(app: AppTest, number: int) -> AppTest:
-    app.radio(key=next(one.key for one in app.radio if one.key and one.key.startswith("forms_sections-"))).set_value(number).run()
+    app.radio(
+        key=next(one.key for one in app.radio if one.key and one.key.startswith("forms_sections-"))
+    ).set_value(number).run()
     return app
 
 
-def test_a_form_is_made_field_by_field_and_each_change_is_kept(store: Store, open_screen: OpenScreen) -> None:
+def test_a_form_is_made_field_by_field_and_each_change_is_kept(
+    store: Store, open_screen: OpenScreen
+) -> None:
     app = open_section(begin(open_screen(ADMINISTRATOR, "forms")), 2)
     assert labels(only_draft(store), 2) == ["Anteckning"]
     app.button(key=key_of(app, "button", "2-add")).click().run()
     app.text_input(key=key_of(app, "text_input", "2-1-label")).set_value("Sov patienten?").run()
     app.selectbox(key=key_of(app, "selectbox", "2-1-sort")).set_value(FieldType.CHOICE).run()
-    app.text_input(key=key_of(app, "text_input", "2-1-options")).set_value("Hela natten; Delvis; Inte alls").run()
+    app.text_input(key=key_of(app, "text_input", "2-1-options")).set_value(
+        "Hela natten; Delvis; Inte alls"
+    ).run()
     app.button(key=key_of(app, "button", "2-1-up")).click().run()
     assert not app.exception
     made = only_draft(store)
     assert labels(made, 2) == ["Sov patienten?", "Anteckning"]
     field = list_items(list_sections(made.data)[2])[0].data
-    assert (field["name"], [one["label"] for one in field["options"]]) == ("sov_patienten", ["Hela natten", "Delvis", "Inte alls"])
+    assert (field["name"], [one["label"] for one in field["options"]]) == (
+        "sov_patienten",
+        ["Hela natten", "Delvis", "Inte alls"],
+    )
     assert check_draft(made).problems == ()
     app.checkbox(key=key_of(app, "checkbox", "2-0-required")).check().run()
     assert list_items(list_sections(only_draft(store).data)[2])[0].data["required"] is True
     again = open_screen(ADMINISTRATOR, "forms")
     again.button(key=f"forms_draft-{made.id}").click().run()
-    assert open_section(again, 2).text_input(key=key_of(again, "text_input", "2-0-label")).value == "Sov patienten?"
+    assert (
+        open_section(again, 2).text_input(key=key_of(again, "text_input", "2-0-label")).value
+        == "Sov patienten?"
+    )
 
 
-def test_a_form_placed_by_hand_is_copied_and_what_does_not_come_along_is_said_first(store: Store, open_screen: OpenScreen) -> None:
+def test_a_form_placed_by_hand_is_copied_and_what_does_not_come_along_is_said_first(
+    store: Store, open_screen: OpenScreen
+) -> None:
     app = open_screen(ADMINISTRATOR, "forms")
     app.button(key="forms_show-hsl-anteckning").click().run()
     app.button(key="forms_copy").click().run()
@@ -123,12 +151,22 @@ def test_a_form_placed_by_hand_is_copied_and_what_does_not_come_along_is_said_fi
     app.button(key="forms_begin").click().run()
     assert not app.exception
     made = only_draft(store)
-    assert [section.get("title") for section in list_sections(made.data)] == [None, None, "Kontakt", "Anteckning", "Plan", "Läkarkontakt", None]
+    assert [section.get("title") for section in list_sections(made.data)] == [
+        None,
+        None,
+        "Kontakt",
+        "Anteckning",
+        "Plan",
+        "Läkarkontakt",
+        None,
+    ]
     assert labels(made, 2) == ["Typ av kontakt", "Patienten har fått information"]
     assert check_draft(made).problems == ()
 
 
-def test_of_a_form_made_of_sections_nothing_is_said_to_be_lost(store: Store, open_screen: OpenScreen) -> None:
+def test_of_a_form_made_of_sections_nothing_is_said_to_be_lost(
+    store: Store, open_screen: OpenScreen
+) -> None:
     del store
     app = open_screen(ADMINISTRATOR, "forms")
     app.button(key="forms_show-larmatgard").click().run()
@@ -137,7 +175,9 @@ def test_of_a_form_made_of_sections_nothing_is_said_to_be_lost(store: Store, ope
     assert [info.value for info in app.info] == []
 
 
-def test_a_mistake_is_told_at_the_field_in_words_without_file_or_key(store: Store, open_screen: OpenScreen) -> None:
+def test_a_mistake_is_told_at_the_field_in_words_without_file_or_key(
+    store: Store, open_screen: OpenScreen
+) -> None:
     app = open_section(begin(open_screen(ADMINISTRATOR, "forms")), 2)
     app.button(key=key_of(app, "button", "2-add")).click().run()
     app.selectbox(key=key_of(app, "selectbox", "2-1-sort")).set_value(FieldType.CODE).run()
@@ -151,15 +191,29 @@ def test_a_mistake_is_told_at_the_field_in_words_without_file_or_key(store: Stor
 
 
 def test_every_fault_of_a_form_has_words_without_files_and_keys() -> None:
-    files = {"no_file", "not_yaml", "key_twice", "unknown_key", "unknown_word", "not_placed", "other_folder", "unpublished", "frozen"}
+    files = {
+        "no_file",
+        "not_yaml",
+        "key_twice",
+        "unknown_key",
+        "unknown_word",
+        "not_placed",
+        "other_folder",
+        "unpublished",
+        "frozen",
+    }
     problems = (key.split(".")[1] for key in catalogue("sv") if key.startswith("form_problem."))
     of_forms = {code for code in problems if not code.startswith("trial_")}
     assert {code for code in of_forms if f"forms.fault.{code}" not in catalogue("sv")} == files
-    said = " ".join(text for key, text in catalogue("sv").items() if key.startswith(("forms.", "help.forms")))
+    said = " ".join(
+        text for key, text in catalogue("sv").items() if key.startswith(("forms.", "help.forms"))
+    )
     assert not [word for word in ("YAML", "yaml", "kind:", "format:", "outline") if word in said]
 
 
-def test_two_who_change_a_draft_do_not_write_over_each_other(store: Store, open_screen: OpenScreen) -> None:
+def test_two_who_change_a_draft_do_not_write_over_each_other(
+    store: Store, open_screen: OpenScreen
+) -> None:
     app = open_section(begin(open_screen(ADMINISTRATOR, "forms")), 2)
     made = only_draft(store)
     actions.change_draft(store, SYSTEM_ADMINISTRATOR, made, made.data | {"title": "Nattrond 2"})
@@ -170,7 +224,9 @@ def test_two_who_change_a_draft_do_not_write_over_each_other(store: Store, open_
     assert labels(only_draft(store), 2) == ["Min ändring"]
 
 
-def test_earlier_savings_are_gone_back_to_and_a_draft_is_put_away(store: Store, open_screen: OpenScreen) -> None:
+def test_earlier_savings_are_gone_back_to_and_a_draft_is_put_away(
+    store: Store, open_screen: OpenScreen
+) -> None:
     app = open_section(begin(open_screen(ADMINISTRATOR, "forms")), 2)
     app.text_input(key=key_of(app, "text_input", "2-0-label")).set_value("Annat").run()
     app.button(key=key_of(app, "button", "-restore")).click().run()
@@ -180,9 +236,13 @@ def test_earlier_savings_are_gone_back_to_and_a_draft_is_put_away(store: Store, 
     assert list_drafts(settings(store).form_drafts) == []
 
 
-def test_a_trial_is_judged_and_what_was_tried_is_published(store: Store, open_screen: OpenScreen) -> None:
+def test_a_trial_is_judged_and_what_was_tried_is_published(
+    store: Store, open_screen: OpenScreen
+) -> None:
     here = settings(store)
-    made = actions.begin_outline_draft(store, here, Forms.load(*here.form_folders), ADMINISTRATOR, ROUND)
+    made = actions.begin_outline_draft(
+        store, here, Forms.load(*here.form_folders), ADMINISTRATOR, ROUND
+    )
     form = check_draft(made).form
     assert form is not None
     app = open_screen(ADMINISTRATOR, "forms")
@@ -190,9 +250,15 @@ def test_a_trial_is_judged_and_what_was_tried_is_published(store: Store, open_sc
     app.radio(key=f"forms_step-{made.id}").set_value("try").run()
     assert "forms_publish" not in {button.key for button in app.button}
     sheet = fill_field(
-        render_sheet_page(make_trial_form(form), make_blank_sheets(1)[0]), form.pages[0], VALUES, make_writers(1, seed=3)[0], np.random.default_rng(5)
+        render_sheet_page(make_trial_form(form), make_blank_sheets(1)[0]),
+        form.pages[0],
+        VALUES,
+        make_writers(1, seed=3)[0],
+        np.random.default_rng(5),
     )
-    app.file_uploader(key=f"forms_trial-{made.id}").upload("prov.png", cv2.imencode(".png", sheet)[1].tobytes(), "image/png").run()
+    app.file_uploader(key=f"forms_trial-{made.id}").upload(
+        "prov.png", cv2.imencode(".png", sheet)[1].tobytes(), "image/png"
+    ).run()
     app.button(key="forms_trial_do").click().run()
     assert not app.exception
     assert any("inget som hindrar" in one.value for one in app.success)
@@ -207,14 +273,18 @@ def test_a_trial_is_judged_and_what_was_tried_is_published(store: Store, open_sc
 def with_a_box(store: Store, open_screen: OpenScreen) -> AppTest:
     """A form printed elsewhere that has been begun, with one box on it."""
     blank = cv2.imencode(".png", blank_page("Nattrond", 3))[1].tobytes()
-    made = actions.begin_drawing_draft(store, settings(store), Forms(), ADMINISTRATOR, ROUND, blank, "blank.png")
+    made = actions.begin_drawing_draft(
+        store, settings(store), Forms(), ADMINISTRATOR, ROUND, blank, "blank.png"
+    )
     app = open_screen(ADMINISTRATOR, "forms")
     app.button(key=f"forms_draft-{made.id}").click().run()
     app.button(key="forms_add_box").click().run()
     return app
 
 
-def test_boxes_are_written_in_millimetres_and_told_what_they_are(store: Store, open_screen: OpenScreen) -> None:
+def test_boxes_are_written_in_millimetres_and_told_what_they_are(
+    store: Store, open_screen: OpenScreen
+) -> None:
     app = with_a_box(store, open_screen)
     assert not app.exception
     for side, value in (("x", 15.0), ("y", 29.5), ("width", 50.0), ("height", 7.0)):
@@ -223,12 +293,19 @@ def test_boxes_are_written_in_millimetres_and_told_what_they_are(store: Store, o
     app.selectbox(key=key_of(app, "selectbox", "-sort")).set_value(FieldType.PERSONAL_NUMBER).run()
     app.selectbox(key=key_of(app, "selectbox", "-means")).set_value("client_pid").run()
     (box,) = drawn_boxes.list_boxes(only_draft(store).data)
-    assert box == {"label": "Personnummer", "sort": "personnummer", "box": [15.0, 29.5, 50.0, 7.0], "means": "client_pid"}
+    assert box == {
+        "label": "Personnummer",
+        "sort": "personnummer",
+        "box": [15.0, 29.5, 50.0, 7.0],
+        "means": "client_pid",
+    }
     assert {fault.code for fault in check_draft(only_draft(store)).problems} == {"no_meaning"}
     assert any("Namnet på den som skrev" in error.value for error in app.error)
 
 
-def test_a_box_that_is_on_every_row_makes_a_table_of_so_many_rows(store: Store, open_screen: OpenScreen) -> None:
+def test_a_box_that_is_on_every_row_makes_a_table_of_so_many_rows(
+    store: Store, open_screen: OpenScreen
+) -> None:
     app = with_a_box(store, open_screen)
     assert not [one for one in app.number_input if str(one.key).endswith("-count")]
     app.checkbox(key=key_of(app, "checkbox", "-each_row")).check().run()
@@ -245,7 +322,11 @@ def test_a_box_that_is_on_every_row_makes_a_table_of_so_many_rows(store: Store, 
 
 def test_sheets_printed_for_a_unit_are_not_offered_for_another(open_screen: OpenScreen) -> None:
     app = open_screen(ADMINISTRATOR, "forms")
-    app.session_state["forms_place"] = ("form", "hsl-anteckning", seeding.forms().latest("hsl-anteckning").version)
+    app.session_state["forms_place"] = (
+        "form",
+        "hsl-anteckning",
+        seeding.forms().latest("hsl-anteckning").version,
+    )
     app.run()
     app.button(key="forms_print").click().run()
     assert app.success

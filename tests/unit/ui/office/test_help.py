@@ -22,12 +22,16 @@ ANSWERS = ("2021-12-18", "9.40", "-", "?")
 def test_every_screen_has_help_and_every_role_a_guide() -> None:
     from ui.screens.menu import SCREENS
 
-    wanted = {f"help.{name}" for name, _, _, _ in SCREENS} | {f"guide.{role.name.lower()}" for role in Role}
+    wanted = {f"help.{name}" for name, _, _, _ in SCREENS} | {
+        f"guide.{role.name.lower()}" for role in Role
+    }
     assert wanted <= set(catalogue("sv"))
 
 
 @pytest.mark.parametrize("person", STAFF, ids=lambda person: person.login)
-def test_the_guide_stays_until_it_is_closed_and_comes_back_when_asked_for(store: Store, person: Person) -> None:
+def test_the_guide_stays_until_it_is_closed_and_comes_back_when_asked_for(
+    store: Store, person: Person
+) -> None:
     with store.begin() as conn:
         guide.reopen_guide(conn, person.login)
     app = _entered(store, person)
@@ -74,4 +78,7 @@ def _entered(store: Store, person: Person) -> AppTest:
 
 def _rows(store: Store) -> dict[str, int]:
     with store.read() as conn:
-        return {table.name: conn.execute(select(func.count()).select_from(table)).scalar_one() for table in paper.metadata.sorted_tables}
+        return {
+            table.name: conn.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in paper.metadata.sorted_tables
+        }

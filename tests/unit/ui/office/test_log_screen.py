@@ -1,4 +1,6 @@
-"""Logg as those see it who follow it up: rows, filters, pages, hints, the check of the chain, and the extract for a client."""
+"""Logg as those see it who follow it up: rows, filters, pages, hints, the check of the chain, and
+the extract for a client.
+"""
 
 from __future__ import annotations
 
@@ -40,13 +42,23 @@ def shown(app: AppTest, number: str = "Nr") -> list[list[str]]:
     return [[str(cell) for cell in row] for row in table.to_numpy().tolist()]
 
 
-def test_rows_in_plain_words_and_the_look_is_logged_once(logged: Store, open_screen: OpenScreen) -> None:
+def test_rows_in_plain_words_and_the_look_is_logged_once(
+    logged: Store, open_screen: OpenScreen
+) -> None:
     app = open_screen(LOGGER, "log")
     assert not app.exception
     rows = shown(app)
-    assert [row[3] for row in rows if row[2] == "Nina Berglund (nina)"] == ["Beslutade en post", "Såg en sida"]
-    assert next(row[6] for row in rows if row[3] == "Började ett arbetspass i en webbläsare") == "via organisationens inloggning: nej"
-    assert not any(CLIENTS[0].pid in cell or CLIENTS[0].name in cell for row in rows for cell in row)
+    assert [row[3] for row in rows if row[2] == "Nina Berglund (nina)"] == [
+        "Beslutade en post",
+        "Såg en sida",
+    ]
+    assert (
+        next(row[6] for row in rows if row[3] == "Började ett arbetspass i en webbläsare")
+        == "via organisationens inloggning: nej"
+    )
+    assert not any(
+        CLIENTS[0].pid in cell or CLIENTS[0].name in cell for row in rows for cell in row
+    )
     app.run()
     with logged.read() as conn:
         assert len([event for event in list_events(conn, "log") if event.action == "view_log"]) == 1
@@ -118,7 +130,9 @@ def test_the_chain_is_checked_here_too(logged: Store, open_screen: OpenScreen) -
         conn.execute(text("UPDATE event SET by = 'ingen' WHERE id = 5"))
     app.button(key="log_check").click().run()
     assert any("fel i loggen" in error.value for error in app.error)
-    assert {"Rad 5 har ändrats.", "Databasens skydd mot ändringar är borttaget."} <= {caption.value for caption in app.caption}
+    assert {"Rad 5 har ändrats.", "Databasens skydd mot ändringar är borttaget."} <= {
+        caption.value for caption in app.caption
+    }
 
 
 @pytest.mark.usefixtures("logged")
@@ -135,7 +149,9 @@ def test_an_extract_is_made_shown_and_logged(open_screen: OpenScreen) -> None:
     assert any("tolv tecken" in warning.value for warning in app.warning)
 
 
-@pytest.mark.parametrize("person", [NURSE, seeding.ADMINISTRATOR, seeding.MANAGER], ids=lambda person: person.login)
+@pytest.mark.parametrize(
+    "person", [NURSE, seeding.ADMINISTRATOR, seeding.MANAGER], ids=lambda person: person.login
+)
 @pytest.mark.usefixtures("logged")
 def test_nobody_else_gets_in(open_screen: OpenScreen, person: Person) -> None:
     app = open_screen(person, "log")
@@ -145,7 +161,9 @@ def test_nobody_else_gets_in(open_screen: OpenScreen, person: Person) -> None:
 
 
 @pytest.mark.usefixtures("logged")
-def test_an_extract_of_other_days_than_those_chosen_is_not_handed_out(open_screen: OpenScreen) -> None:
+def test_an_extract_of_other_days_than_those_chosen_is_not_handed_out(
+    open_screen: OpenScreen,
+) -> None:
     app = open_screen(LOGGER, "log")
     app.text_input(key="log_extract_typed").input(CLIENTS[0].pid)
     app.button(key="log_extract_make").click().run()

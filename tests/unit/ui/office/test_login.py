@@ -16,7 +16,15 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.migrations.history import alembic_version
 from pipeline.store.database.store import Store
 from tests.support.screens import seeding
-from tests.support.screens.seeding import ADMINISTRATOR, LOG_REVIEWER, MANAGER, NURSE, STAFF, SYSTEM_ADMINISTRATOR, UNITS
+from tests.support.screens.seeding import (
+    ADMINISTRATOR,
+    LOG_REVIEWER,
+    MANAGER,
+    NURSE,
+    STAFF,
+    SYSTEM_ADMINISTRATOR,
+    UNITS,
+)
 from tests.support.store.databases import number_schema
 from tests.unit.ui.conftest import APP
 
@@ -64,7 +72,9 @@ def test_a_store_that_is_upgraded_under_the_screens_is_named(store: Store) -> No
 @pytest.mark.usefixtures("store")
 def test_wrong_password_says_so_and_nothing_more() -> None:
     app = logged_in(NURSE, "fel lösenord")
-    assert [error.value for error in app.error] == ["Användarnamn och lösenord stämmer inte överens. Försök igen."]
+    assert [error.value for error in app.error] == [
+        "Användarnamn och lösenord stämmer inte överens. Försök igen."
+    ]
 
 
 @pytest.mark.usefixtures("store")
@@ -96,9 +106,24 @@ def test_each_role_begins_at_its_work(person: Person, title: str) -> None:
 def test_navigation_shows_what_the_role_may() -> None:
     from ui.screens.menu import SCREENS
 
-    shown = {person.login: {name for name, action, _, _ in SCREENS if is_allowed(person, action)} for person in STAFF if person.login != "omar"}
+    shown = {
+        person.login: {name for name, action, _, _ in SCREENS if is_allowed(person, action)}
+        for person in STAFF
+        if person.login != "omar"
+    }
     assert shown == {
-        "anna": {"scan", "follow_up", "progress", "paper_days", "backlog", "export", "key_in", "archive", "pack", "forms"},
+        "anna": {
+            "scan",
+            "follow_up",
+            "progress",
+            "paper_days",
+            "backlog",
+            "export",
+            "key_in",
+            "archive",
+            "pack",
+            "forms",
+        },
         "nina": {"review", "signing", "follow_up", "own_work", "backlog", "export", "key_in"},
         "carl": {"progress", "paper_days", "backlog", "quality", "queue", "payments", "pack"},
         "rita": {"scan", "review", "own_work", "export", "key_in", "archive"},
@@ -170,7 +195,9 @@ def test_a_password_that_somebody_else_made_is_changed_before_anything_else(stor
 
 def in_emergency(store: Store) -> AppTest:
     """The app after name and password of an account for emergencies."""
-    sealed = Person("nod", "Nödkonto 1", "nödkonto", Role.ADMINISTRATOR, UNITS, ALL_AREAS, break_glass=True)
+    sealed = Person(
+        "nod", "Nödkonto 1", "nödkonto", Role.ADMINISTRATOR, UNITS, ALL_AREAS, break_glass=True
+    )
     with store.begin() as conn:
         people.save_person(conn, sealed, seeding.PASSWORD)
     return logged_in(sealed)
@@ -196,7 +223,9 @@ def test_an_account_for_emergencies_asks_for_a_reason_and_shouts(store: Store) -
     assert not logged_in(NURSE).error
 
 
-def test_the_reason_is_asked_within_a_few_minutes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reason_is_asked_within_a_few_minutes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = in_emergency(store)
     soon = utc_now() + timedelta(minutes=6)
     monkeypatch.setattr("ui.session.utc_now", lambda: soon)
@@ -234,7 +263,9 @@ def test_the_screens_begin_in_the_language_of_the_settings(monkeypatch: pytest.M
     assert app.run().text_input(key="login_name").label == "Användarnamn"
 
 
-def test_missing_workspace_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+def test_missing_workspace_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", f"{tmp_path}/nothing")
     app = opened()
     assert not app.exception

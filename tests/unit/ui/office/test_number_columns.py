@@ -30,21 +30,36 @@ TABLES = (
 
 
 def bare_numbers(app: AppTest) -> list[str]:
-    """Cells of tables that are numbers and do not stand to the right; Streamlit's own tables put there what is a number and no text."""
+    """Cells of tables that are numbers and do not stand to the right; Streamlit's own tables put
+    there what is a number and no text.
+    """
     cells = [cell for html in app.get("html") for cell in _CELL.findall(html.proto.body)]
     found = [text for kind, text in cells if _RIGHT not in kind and _NUMBER.fullmatch(text)]
-    texts = [str(value) for frame in app.dataframe for _, column in frame.value.items() if column.dtype.kind not in "iuf" for value in column]
+    texts = [
+        str(value)
+        for frame in app.dataframe
+        for _, column in frame.value.items()
+        if column.dtype.kind not in "iuf"
+        for value in column
+    ]
     return found + [text for text in texts if _NUMBER.fullmatch(text)]
 
 
 def right_numbers(app: AppTest) -> list[str]:
     """Cells that stand to the right, in the tables that are ours."""
-    return [text for html in app.get("html") for kind, text in _CELL.findall(html.proto.body) if _RIGHT in kind]
+    return [
+        text
+        for html in app.get("html")
+        for kind, text in _CELL.findall(html.proto.body)
+        if _RIGHT in kind
+    ]
 
 
 @pytest.mark.parametrize("world", ["filled"], indirect=True)
 @pytest.mark.parametrize(("person", "name"), TABLES, ids=[name for _, name in TABLES])
-def test_every_number_of_a_table_stands_to_the_right(store: Store, open_screen: OpenScreen, person: Person, name: str) -> None:
+def test_every_number_of_a_table_stands_to_the_right(
+    store: Store, open_screen: OpenScreen, person: Person, name: str
+) -> None:
     add_typed_again(store, TYPED_AGAIN)
     app = open_screen(person, name)
     assert not app.exception
@@ -71,6 +86,11 @@ def test_the_fields_of_a_form_are_numbered_to_the_right(open_screen: OpenScreen)
 @pytest.mark.parametrize("world", ["filled"], indirect=True)
 def test_the_name_of_a_stack_is_shown_whole(open_screen: OpenScreen) -> None:
     app = open_screen(ADMINISTRATOR, "scan")
-    names = [text for html in app.get("html") for _, text in _CELL.findall(html.proto.body) if re.fullmatch(r"\d{8}-[0-9a-f]{8}", text)]
+    names = [
+        text
+        for html in app.get("html")
+        for _, text in _CELL.findall(html.proto.body)
+        if re.fullmatch(r"\d{8}-[0-9a-f]{8}", text)
+    ]
     assert len(names) > 2
     assert not app.dataframe  # which cuts off what its column has no room for

@@ -1,4 +1,6 @@
-"""Betalningar and Arkiv: two persons approve a payment, and paper is kept until a decision is named."""
+"""Betalningar and Arkiv: two persons approve a payment, and paper is kept until a decision is
+named.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,10 @@ from tests.support.store.export_office import ANNA, PER, TORA, confirm, correcte
 from tests.unit.ui.conftest import OpenScreen
 from ui.screens.export.screen import _receipt_answers
 
-CHIEFS = tuple(Person(name.lower(), f"{name} Ek", "chef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS) for name in ("Elin", "Olle"))
+CHIEFS = tuple(
+    Person(name.lower(), f"{name} Ek", "chef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
+    for name in ("Elin", "Olle")
+)
 
 
 def office(store: Store) -> ExportContext:
@@ -44,7 +49,9 @@ def exported(store: Store, count: int = 1) -> None:
     assert make_run(office(store), ADMINISTRATOR, "rivta", utc_now())
 
 
-def test_a_package_is_made_fetched_and_its_paper_kept_until_a_decision(store: Store, open_screen: OpenScreen) -> None:
+def test_a_package_is_made_fetched_and_its_paper_kept_until_a_decision(
+    store: Store, open_screen: OpenScreen
+) -> None:
     exported(store, 2)
     app = open_screen(REGISTRAR, "archive")
     assert app.metric[0].value == "2"
@@ -65,18 +72,24 @@ def test_a_package_is_made_fetched_and_its_paper_kept_until_a_decision(store: St
         assert originals.find_active_decision(conn, package) == "KS 2022-14"
     sheet = str(app.dataframe[0].value.iloc[0, 0])
     with store.begin() as conn:
-        conn.execute(update(paper.entry).where(paper.entry.c.sheet == sheet).values(state="granskas"))
+        conn.execute(
+            update(paper.entry).where(paper.entry.c.sheet == sheet).values(state="granskas")
+        )
     app.run()
     assert any(f"Bevara papperet till {sheet}:" in each.value for each in app.warning)
     with store.begin() as conn:
-        conn.execute(update(paper.entry).where(paper.entry.c.sheet == sheet).values(state="exporterad"))
+        conn.execute(
+            update(paper.entry).where(paper.entry.c.sheet == sheet).values(state="exporterad")
+        )
     app.button(key=f"keep-{package}").click().run()
     with store.read() as conn:
         assert originals.find_active_decision(conn, package) == ""
     assert find_ready(office(store), REGISTRAR).sheets == 0
 
 
-def test_an_administrator_archives_and_names_no_decision(store: Store, open_screen: OpenScreen) -> None:
+def test_an_administrator_archives_and_names_no_decision(
+    store: Store, open_screen: OpenScreen
+) -> None:
     exported(store)
     app = open_screen(ADMINISTRATOR, "archive")
     app.button(key="archive_make").click().run()
@@ -96,15 +109,29 @@ def listed(store: Store) -> str:
             people.save_person(conn, person, seeding.PASSWORD)
             guide.close_guide(conn, person.login, utc_now())
     given = ExportContext(store, seeding.settings(store), FORMS)
-    row = {"clearing": "3300", "konto": "1234567", "belopp": "4500", "summa": "4500", "namn": "Elsa *Fjällberg*"}
+    row = {
+        "clearing": "3300",
+        "konto": "1234567",
+        "belopp": "4500",
+        "summa": "4500",
+        "namn": "Elsa *Fjällberg*",
+    }
     first = confirm(given, "utbetalningslista", "AAAA01", personnummer=CLIENTS[0].pid, **row)
-    second = confirm(given, "utbetalningslista", "AAAA02", personnummer=CLIENTS[1].pid, utbetald=True, **row)
+    second = confirm(
+        given, "utbetalningslista", "AAAA02", personnummer=CLIENTS[1].pid, utbetald=True, **row
+    )
     with store.begin() as conn:
-        conn.execute(update(paper.entry).where(paper.entry.c.id.not_in([first, second])).values(state="avvisad", reason="tom rad"))
+        conn.execute(
+            update(paper.entry)
+            .where(paper.entry.c.id.not_in([first, second]))
+            .values(state="avvisad", reason="tom rad")
+        )
     return first
 
 
-def test_two_managers_approve_a_payment_and_a_made_one_is_only_told(store: Store, open_screen: OpenScreen, listed: str) -> None:
+def test_two_managers_approve_a_payment_and_a_made_one_is_only_told(
+    store: Store, open_screen: OpenScreen, listed: str
+) -> None:
     app = open_screen(CHIEFS[0], "payments")
     assert not app.exception
     assert "Risk för dubbel betalning" in app.error[0].value
@@ -122,12 +149,17 @@ def test_two_managers_approve_a_payment_and_a_made_one_is_only_told(store: Store
     other.button(key=f"approve-{listed}").click().run()
     assert any("Godkänd av 2 av 2: Elin Ek" in each.value for each in other.caption)
     with store.read() as conn:
-        assert [each.by for each in payment_approvals.list_approvals(conn, [listed])[listed]] == ["elin", "olle"]
+        assert [each.by for each in payment_approvals.list_approvals(conn, [listed])[listed]] == [
+            "elin",
+            "olle",
+        ]
 
 
 @pytest.mark.usefixtures("listed")
 @pytest.mark.parametrize(("who", "screen"), [(CHIEFS[0], "payments"), (ANNA, "export")])
-def test_why_a_payment_stays_behind_is_told_in_english_on_an_english_screen(open_screen: OpenScreen, who: Person, screen: str) -> None:
+def test_why_a_payment_stays_behind_is_told_in_english_on_an_english_screen(
+    open_screen: OpenScreen, who: Person, screen: str
+) -> None:
     app = open_screen(who, screen)
     app.session_state["language"] = "en"
     told = [each.value for each in app.run().caption]
@@ -145,12 +177,16 @@ def test_targets_have_english_names_on_an_english_screen(open_screen: OpenScreen
     assert not any("Skriv in-lista" in each for each in told)
 
 
-def test_the_log_tells_who_looked_and_who_approved(store: Store, open_screen: OpenScreen, listed: str) -> None:
+def test_the_log_tells_who_looked_and_who_approved(
+    store: Store, open_screen: OpenScreen, listed: str
+) -> None:
     app = open_screen(CHIEFS[0], "payments")
     app.checkbox[0].check().run()
     app.button(key=f"approve-{listed}").click().run()
     with store.read() as conn:
-        done = [(each.action, each.by) for each in list_events(conn, listed) if "payment" in each.action]
+        done = [
+            (each.action, each.by) for each in list_events(conn, listed) if "payment" in each.action
+        ]
     assert done == [("view_payment", "elin"), ("approve_payment", "elin")]
 
 
@@ -161,14 +197,23 @@ def test_nobody_is_warned_of_payments_that_are_not_there(open_screen: OpenScreen
 
 
 def test_a_refusal_stands_although_all_are_ticked_as_taken() -> None:
-    rows: list[list[object]] = [[1, "a", False, False, ""], [2, "b", False, True, "Okänd person"], [3, "c", True, True, "Fel enhet"]]
+    rows: list[list[object]] = [
+        [1, "a", False, False, ""],
+        [2, "b", False, True, "Okänd person"],
+        [3, "c", True, True, "Fel enhet"],
+    ]
     said = {one.entry_id: one.accepted for one in _receipt_answers(rows, every=True)}
     assert said == {"a": True, "b": False, "c": False}
-    assert [(one.entry_id, one.accepted) for one in _receipt_answers(rows, every=False)] == [("b", False), ("c", False)]
+    assert [(one.entry_id, one.accepted) for one in _receipt_answers(rows, every=False)] == [
+        ("b", False),
+        ("c", False),
+    ]
 
 
 def moved(store: Store) -> tuple[ExportContext, str]:
-    """An office, and an entry that was keyed in about Siv and then moved to Arne on a list that nobody has ticked."""
+    """An office, and an entry that was keyed in about Siv and then moved to Arne on a list that
+    nobody has ticked.
+    """
     with store.begin() as conn:
         client_register.save_units(conn, {"Norr": "HSL", "Söder": "HSL"})
         client_register.save_clients(conn, [SIV, ARNE])
@@ -176,7 +221,9 @@ def moved(store: Store) -> tuple[ExportContext, str]:
             people.save_person(conn, person, seeding.PASSWORD)
             guide.close_guide(conn, person.login, utc_now())
     here = ExportContext(store, seeding.settings(store), FORMS)
-    entry_id = confirm(here, "hsl-anteckning", "AAAA01", kontakttyp="besok", anteckning="Såret läker.")
+    entry_id = confirm(
+        here, "hsl-anteckning", "AAAA01", kontakttyp="besok", anteckning="Såret läker."
+    )
     first = make_run(here, ANNA, "skriv-in", utc_now())
     assert first is not None
     submit_receipts(here, ANNA, first.id, [Receipt(entry_id, accepted=True)], utc_now())
@@ -185,22 +232,33 @@ def moved(store: Store) -> tuple[ExportContext, str]:
     return here, entry_id
 
 
-def test_who_makes_a_moved_entry_void_is_not_told_to_key_it_in(store: Store, open_screen: OpenScreen) -> None:
+def test_who_makes_a_moved_entry_void_is_not_told_to_key_it_in(
+    store: Store, open_screen: OpenScreen
+) -> None:
     here, entry_id = moved(store)
     void(here, entry_id)
     assert make_run(here, ANNA, "skriv-in", utc_now()) is not None
     told = " ".join(warning.value for warning in open_screen(ANNA, "key_in").warning)
     assert "Makulera posten om den finns i systemet" in told
-    assert f"stod först hos {format_pid(SIV.pid)} {SIV.name}. Makulera den där också om den är inmatad." in told
+    assert (
+        f"stod först hos {format_pid(SIV.pid)} {SIV.name}. Makulera den där också om den är inmatad."
+        in told
+    )
     assert "Makulering av tidigare överförd post" in told
     assert "skriv sedan in den" not in told
 
 
-def test_who_keys_in_is_told_where_an_entry_stands_that_was_moved_to_another_client(store: Store, open_screen: OpenScreen) -> None:
+def test_who_keys_in_is_told_where_an_entry_stands_that_was_moved_to_another_client(
+    store: Store, open_screen: OpenScreen
+) -> None:
     here, entry_id = moved(store)
     app = open_screen(ANNA, "key_in")
     assert not app.exception
-    (told,) = (warning.value for warning in app.warning if "Makulera den där om den är inmatad" in warning.value)
+    (told,) = (
+        warning.value
+        for warning in app.warning
+        if "Makulera den där om den är inmatad" in warning.value
+    )
     assert f"{format_pid(SIV.pid)} {SIV.name}" in told
     assert format_pid(ARNE.pid) in {code.value for code in app.code}
     corrected(here, entry_id, "personnummer", Answer(SIV.pid), judge=replace(TORA, login="ulla"))
@@ -211,7 +269,9 @@ def test_who_keys_in_is_told_where_an_entry_stands_that_was_moved_to_another_cli
 
 
 @pytest.mark.parametrize(("language", "told"), [("sv", "1 post"), ("en", "1 entry")])
-def test_who_does_not_see_all_of_a_run_is_told_so_and_is_offered_no_file(store: Store, open_screen: OpenScreen, language: str, told: str) -> None:
+def test_who_does_not_see_all_of_a_run_is_told_so_and_is_offered_no_file(
+    store: Store, open_screen: OpenScreen, language: str, told: str
+) -> None:
     here = office(store)
     first, second = seeding.add_notes(store, 2)
     for entry_id in (first, second):
@@ -220,7 +280,9 @@ def test_who_does_not_see_all_of_a_run_is_told_so_and_is_offered_no_file(store: 
     assert run is not None
     assert "visas inte" not in str(open_screen(NURSE, "export").info)
     with store.begin() as conn:
-        conn.execute(update(paper.entry).where(paper.entry.c.id == first).values(unit=seeding.OTHER_UNIT))
+        conn.execute(
+            update(paper.entry).where(paper.entry.c.id == first).values(unit=seeding.OTHER_UNIT)
+        )
         people.save_person(conn, replace(NURSE, units=frozenset({seeding.UNIT})), seeding.PASSWORD)
     for screen in ("export", "key_in"):
         app = open_screen(NURSE, screen)
@@ -228,5 +290,7 @@ def test_who_does_not_see_all_of_a_run_is_told_so_and_is_offered_no_file(store: 
         assert not app.run().exception
         assert any(each.value.startswith(told) for each in app.info)
         assert not any(each.key == f"download-{run.id}" for each in app.get("download_button"))
-        assert not any("sekretess" in each.value or "confidential" in each.value for each in app.caption)
+        assert not any(
+            "sekretess" in each.value or "confidential" in each.value for each in app.caption
+        )
     assert any(each.key == f"tick-{run.id}" for each in open_screen(NURSE, "export").toggle)

@@ -27,7 +27,15 @@ NOTE = "hsl-anteckning"
 def few_sheets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of all default numbers only two, so that a pack is soon made."""
     few = pack_quantities.QuantityRules(
-        version=1, always=(), areas={"HSL": (QuantityRule(form=NOTE, least=2, prefilled=1), QuantityRule(form="matvarden", least=1))}, uses={}
+        version=1,
+        always=(),
+        areas={
+            "HSL": (
+                QuantityRule(form=NOTE, least=2, prefilled=1),
+                QuantityRule(form="matvarden", least=1),
+            )
+        },
+        uses={},
     )
     monkeypatch.setattr(pack_quantities, "load_rules", lambda: few)
 
@@ -37,7 +45,9 @@ def first(app: AppTest, start: str) -> str:
     return next(one.key for one in app.number_input if one.key and one.key.startswith(start))
 
 
-def test_numbers_are_reckoned_until_somebody_writes_others_and_again_when_they_are_taken_away(store: Store, open_screen: OpenScreen) -> None:
+def test_numbers_are_reckoned_until_somebody_writes_others_and_again_when_they_are_taken_away(
+    store: Store, open_screen: OpenScreen
+) -> None:
     app = open_screen(MANAGER, "pack")
     assert app.number_input(key=first(app, f"n-{NOTE}-")).value == 2
     app.number_input(key=first(app, f"n-{NOTE}-")).set_value(7)
@@ -57,9 +67,13 @@ def test_numbers_are_reckoned_until_somebody_writes_others_and_again_when_they_a
     assert app.number_input(key=first(app, f"n-{NOTE}-")).value == 2
 
 
-def test_a_pack_is_made_once_and_every_sheet_in_it_is_registered(store: Store, open_screen: OpenScreen) -> None:
+def test_a_pack_is_made_once_and_every_sheet_in_it_is_registered(
+    store: Store, open_screen: OpenScreen
+) -> None:
     with store.begin() as conn:
-        save_pack_quantities(conn, ADMINISTRATOR, UNIT, [SheetQuantity(NOTE, 1, 1), SheetQuantity("matvarden", 0)])
+        save_pack_quantities(
+            conn, ADMINISTRATOR, UNIT, [SheetQuantity(NOTE, 1, 1), SheetQuantity("matvarden", 0)]
+        )
     app = open_screen(ADMINISTRATOR, "pack")
     app.button(key="pack_do").click().run()
     assert not app.exception
@@ -70,12 +84,18 @@ def test_a_pack_is_made_once_and_every_sheet_in_it_is_registered(store: Store, o
     assert (made.unit, count, len(sheets)) == (UNIT, 1 + len(CLIENTS), 1 + len(CLIENTS))
     app.run()
     with store.read() as conn:
-        assert [(one.form, one.issued, one.missing) for one in count_sheets(conn, {UNIT})] == [(NOTE, count, count)]
+        assert [(one.form, one.issued, one.missing) for one in count_sheets(conn, {UNIT})] == [
+            (NOTE, count, count)
+        ]
 
 
-def test_planned_visits_become_tour_lists_and_who_is_left_out_is_counted(store: Store, open_screen: OpenScreen) -> None:
+def test_planned_visits_become_tour_lists_and_who_is_left_out_is_counted(
+    store: Store, open_screen: OpenScreen
+) -> None:
     with store.begin() as conn:
-        save_pack_quantities(conn, ADMINISTRATOR, UNIT, [SheetQuantity(NOTE, 0), SheetQuantity("matvarden", 0)])
+        save_pack_quantities(
+            conn, ADMINISTRATOR, UNIT, [SheetQuantity(NOTE, 0), SheetQuantity("matvarden", 0)]
+        )
         save_clients(conn, [replace(CLIENTS[1], protected=True)])
     app = open_screen(ADMINISTRATOR, "pack")
     rows = [f"{UNIT};2026-12-01;08:15;{client.pid};{client.name}" for client in CLIENTS]
@@ -89,23 +109,33 @@ def test_planned_visits_become_tour_lists_and_who_is_left_out_is_counted(store: 
     assert [one.value for one in app.warning] == [t("pack.plan_hidden", count=1)]
 
 
-def test_who_prints_also_takes_in_packs_of_other_computers(store: Store, open_screen: OpenScreen) -> None:
+def test_who_prints_also_takes_in_packs_of_other_computers(
+    store: Store, open_screen: OpenScreen
+) -> None:
     del store
     assert "issued_do" in {button.key for button in open_screen(ADMINISTRATOR, "pack").button}
     assert "issued_do" not in {button.key for button in open_screen(MANAGER, "pack").button}
 
 
-def test_the_telephone_chain_of_a_unit_goes_into_no_pack_of_another(open_screen: OpenScreen) -> None:
+def test_the_telephone_chain_of_a_unit_goes_into_no_pack_of_another(
+    open_screen: OpenScreen,
+) -> None:
     app = open_screen(ADMINISTRATOR, "pack")
     app.selectbox(key="pack_unit").set_value(UNIT).run()
     for key in ("phones", "schedule"):
-        uploader = next(one for one in app.file_uploader if (one.key or "").startswith(f"pack_{key}"))
-        uploader.upload("kedja.csv", b"namn;telefon;datum;pass\nKarin;070-1;2026-12-01;07-16\n", "text/csv").run()
+        uploader = next(
+            one for one in app.file_uploader if (one.key or "").startswith(f"pack_{key}")
+        )
+        uploader.upload(
+            "kedja.csv", b"namn;telefon;datum;pass\nKarin;070-1;2026-12-01;07-16\n", "text/csv"
+        ).run()
     app.selectbox(key="pack_unit").set_value(OTHER_UNIT).run()
     assert not any(one.value for one in app.file_uploader)
 
 
-def test_a_pack_that_could_not_be_made_offers_no_earlier_one(store: Store, open_screen: OpenScreen) -> None:
+def test_a_pack_that_could_not_be_made_offers_no_earlier_one(
+    store: Store, open_screen: OpenScreen
+) -> None:
     with store.begin() as conn:
         save_pack_quantities(conn, ADMINISTRATOR, UNIT, [SheetQuantity(NOTE, 1)])
     app = open_screen(ADMINISTRATOR, "pack")

@@ -1,4 +1,6 @@
-"""docs/screens.md shows every screen that there is, and every picture that it shows is there and is made."""
+"""docs/screens.md shows every screen that there is, and every picture that it shows is there and is
+made.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,11 @@ def titles() -> set[str]:
 
 
 def test_every_screen_has_a_row_with_a_picture() -> None:
-    rows = re.findall(r"^\| \*\*(.+?)\*\* \|.*?\| !\[.*?\]\(images/([\w-]+\.png)\)", (DOCS / "screens.md").read_text("utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| \*\*(.+?)\*\* \|.*?\| !\[.*?\]\(images/([\w-]+\.png)\)",
+        (DOCS / "screens.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
     named = {title.partition(",")[0] for title, _ in rows}
     assert titles() - named == set()
     for title, picture in rows:
@@ -48,12 +54,21 @@ def test_what_a_document_shows_is_there(document: str) -> None:
 
 
 def test_no_picture_is_left_that_nothing_shows() -> None:
-    said = "".join(path.read_text("utf-8") for path in [*ROOT.glob("*.md"), *DOCS.glob("*.md"), *(ROOT / "forms").glob("*.md")])
-    assert {path.name for path in (DOCS / "images").glob("*.png") if f"images/{path.name}" not in said} == set()
+    said = "".join(
+        path.read_text("utf-8")
+        for path in [*ROOT.glob("*.md"), *DOCS.glob("*.md"), *(ROOT / "forms").glob("*.md")]
+    )
+    assert {
+        path.name for path in (DOCS / "images").glob("*.png") if f"images/{path.name}" not in said
+    } == set()
 
 
-@pytest.mark.parametrize(("person", "name"), [(MANAGER, "quality"), (NURSE, "own_work")], ids=["quality", "own_work"])
-def test_the_pictures_have_figures_to_show(store: Store, open_screen: OpenScreen, person: Person, name: str) -> None:
+@pytest.mark.parametrize(
+    ("person", "name"), [(MANAGER, "quality"), (NURSE, "own_work")], ids=["quality", "own_work"]
+)
+def test_the_pictures_have_figures_to_show(
+    store: Store, open_screen: OpenScreen, person: Person, name: str
+) -> None:
     add_typed_again(store, make_screenshots.TYPED_AGAIN)
     app = open_screen(person, name)
     assert not app.info

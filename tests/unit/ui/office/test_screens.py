@@ -1,4 +1,6 @@
-"""Each screen in each role; what a role may not do is refused by `pipeline` although the screen is opened."""
+"""Each screen in each role; what a role may not do is refused by `pipeline` although the screen is
+opened.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,14 @@ from pipeline.store.event_log.events import list_events
 from pipeline.store.paper import batches, pages
 from pipeline.store.schema import paper
 from tests.support.screens import seeding
-from tests.support.screens.seeding import ADMINISTRATOR, LOG_REVIEWER, MANAGER, NURSE, REGISTRAR, SYSTEM_ADMINISTRATOR
+from tests.support.screens.seeding import (
+    ADMINISTRATOR,
+    LOG_REVIEWER,
+    MANAGER,
+    NURSE,
+    REGISTRAR,
+    SYSTEM_ADMINISTRATOR,
+)
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_rekeying import looks
 from ui.widgets.run_once import RunOnce
@@ -55,7 +64,9 @@ def test_the_table_names_every_screen_and_role() -> None:
 
 
 OPENED = [(name, person) for name in ALLOWED for person in ROLES if person.login in ALLOWED[name]]
-REFUSED = [(name, person) for name in ALLOWED for person in ROLES if person.login not in ALLOWED[name]]
+REFUSED = [
+    (name, person) for name in ALLOWED for person in ROLES if person.login not in ALLOWED[name]
+]
 
 
 def of(name: str, person: Person) -> str:
@@ -72,13 +83,28 @@ def test_a_screen_opens_for_its_roles(open_screen: OpenScreen, name: str, person
 
 @pytest.mark.parametrize("world", ["filled"], indirect=True)
 @pytest.mark.parametrize(("name", "person"), REFUSED, ids=[of(*pair) for pair in REFUSED])
-def test_a_screen_refuses_the_other_roles_and_shows_them_nothing(open_screen: OpenScreen, name: str, person: Person) -> None:
+def test_a_screen_refuses_the_other_roles_and_shows_them_nothing(
+    open_screen: OpenScreen, name: str, person: Person
+) -> None:
     app = open_screen(person, name)
     assert not app.exception
     assert any("inte rätt" in error.value for error in app.error)
-    shown = [*app.metric, *app.text_input, *app.selectbox, *app.multiselect, *app.dataframe, *app.info, *app.text]
+    shown = [
+        *app.metric,
+        *app.text_input,
+        *app.selectbox,
+        *app.multiselect,
+        *app.dataframe,
+        *app.info,
+        *app.text,
+    ]
     assert shown == []
-    assert {button.key for button in app.button} <= {"log_out", "lookup_open", "guide_open", "practice_open"}
+    assert {button.key for button in app.button} <= {
+        "log_out",
+        "lookup_open",
+        "guide_open",
+        "practice_open",
+    }
 
 
 def test_problems_show_reason_and_choices(store: Store, open_screen: OpenScreen) -> None:
@@ -86,7 +112,10 @@ def test_problems_show_reason_and_choices(store: Store, open_screen: OpenScreen)
     seeding.add_failed_page(store)
     twin = seeding.add_duplicate(store, entry_id)
     app = open_screen(ADMINISTRATOR, "scan")
-    assert app.segmented_control(key="problem_kind").options == ["Misslyckade (1)", "Dubbletter (1)"]
+    assert app.segmented_control(key="problem_kind").options == [
+        "Misslyckade (1)",
+        "Dubbletter (1)",
+    ]
     app.segmented_control(key="problem_kind").set_value("duplicate").run()
     app.button(key=f"look-{twin}").click().run()
     app.run()
@@ -101,19 +130,28 @@ def test_problems_show_reason_and_choices(store: Store, open_screen: OpenScreen)
         assert pages.count_pages_by_state(conn) == {"in": 3, "done": 1, "waiting": 1, "failed": 1}
 
 
-def test_a_duplicate_whose_first_scan_is_another_units_can_still_be_decided(store: Store, open_screen: OpenScreen) -> None:
+def test_a_duplicate_whose_first_scan_is_another_units_can_still_be_decided(
+    store: Store, open_screen: OpenScreen
+) -> None:
     twin = seeding.add_duplicate(store, seeding.add_notes(store, 1)[0])
     elsewhere = replace(ADMINISTRATOR, units=frozenset({seeding.OTHER_UNIT}))
     with store.begin() as conn:
         save_person(conn, elsewhere, None)
-        conn.execute(update(paper.page).where(paper.page.c.id == twin).values(unit=seeding.OTHER_UNIT))
+        conn.execute(
+            update(paper.page).where(paper.page.c.id == twin).values(unit=seeding.OTHER_UNIT)
+        )
     app = open_screen(elsewhere, "scan")
     app.button(key=f"look-{twin}").click().run()
-    assert "Den första skanningen hör till en annan enhet. Fråga den enheten om du behöver se den." in [one.value for one in app.caption]
+    assert (
+        "Den första skanningen hör till en annan enhet. Fråga den enheten om du behöver se den."
+        in [one.value for one in app.caption]
+    )
     assert app.button(key=f"same-{twin}")
 
 
-def test_what_was_written_since_the_first_scan_is_told_of(store: Store, open_screen: OpenScreen) -> None:
+def test_what_was_written_since_the_first_scan_is_told_of(
+    store: Store, open_screen: OpenScreen
+) -> None:
     twin = seeding.add_duplicate(store, seeding.add_notes(store, 1)[0], " Fick Alvedon 1 g.")
     app = open_screen(ADMINISTRATOR, "scan")
     app.button(key=f"look-{twin}").click().run()
@@ -123,7 +161,9 @@ def test_what_was_written_since_the_first_scan_is_told_of(store: Store, open_scr
     ]
 
 
-def test_who_was_elsewhere_when_a_stack_failed_is_told_of_it(store: Store, open_screen: OpenScreen) -> None:
+def test_who_was_elsewhere_when_a_stack_failed_is_told_of_it(
+    store: Store, open_screen: OpenScreen
+) -> None:
     app, made = open_screen(ADMINISTRATOR, "scan"), RunOnce[None]()
 
     def fail() -> None:
@@ -132,11 +172,16 @@ def test_who_was_elsewhere_when_a_stack_failed_is_told_of_it(store: Store, open_
     with pytest.raises(StoreUnavailableError):
         made.run("stack", fail)
     app.session_state["uploads_taken"] = made
-    assert any(error.value.startswith("Det som du lämnade in togs inte in till slutet.") for error in app.run().error)
+    assert any(
+        error.value.startswith("Det som du lämnade in togs inte in till slutet.")
+        for error in app.run().error
+    )
     made.run("stack", lambda: None)
     assert not app.run().error
     with store.begin() as conn:
-        begun, _ = batches.open_batch(conn, "a" * 64, unit=seeding.UNIT, place="", by=ADMINISTRATOR.login)
+        begun, _ = batches.open_batch(
+            conn, "a" * 64, unit=seeding.UNIT, place="", by=ADMINISTRATOR.login
+        )
         conn.execute(update(paper.batch).values(created_at=utc_now() - timedelta(hours=1)))
     said = next(one.value for one in app.run().warning if begun in one.value)
     assert "0 sidor är inne. Lämna in samma filer igen" in said
@@ -153,7 +198,9 @@ def test_the_other_choice_makes_an_entry_of_its_own(store: Store, open_screen: O
         assert pages.load_page(conn, twin).sheet == twin
 
 
-def test_blank_backs_are_counted_and_can_be_looked_at(store: Store, open_screen: OpenScreen) -> None:
+def test_blank_backs_are_counted_and_can_be_looked_at(
+    store: Store, open_screen: OpenScreen
+) -> None:
     back = seeding.add_blank_page(store)
     app = open_screen(ADMINISTRATOR, "scan")
     assert app.segmented_control(key="problem_kind").options == ["Tomma baksidor (1)"]
@@ -171,20 +218,36 @@ def test_progress_counts_and_shows_no_names(store: Store, open_screen: OpenScree
     assert seeding.CLIENTS[0].name not in said
 
 
-def test_a_run_without_receipt_is_called_what_export_calls_it(store: Store, open_screen: OpenScreen) -> None:
+def test_a_run_without_receipt_is_called_what_export_calls_it(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     seeding.confirm(store, NURSE, entry_id, sign=True)
-    make_run(ExportContext(store, seeding.settings(store), seeding.forms()), NURSE, "rivta", utc_now())
-    assert any(each.value.startswith("Journalanteckningar (RIVTA") for each in open_screen(MANAGER, "progress").markdown)
+    make_run(
+        ExportContext(store, seeding.settings(store), seeding.forms()), NURSE, "rivta", utc_now()
+    )
+    assert any(
+        each.value.startswith("Journalanteckningar (RIVTA")
+        for each in open_screen(MANAGER, "progress").markdown
+    )
 
 
-def test_reading_is_called_done_only_where_there_was_something_to_read(store: Store, open_screen: OpenScreen) -> None:
-    assert not any("Läsningen är klar" in each.value for each in open_screen(ADMINISTRATOR, "scan").caption)
+def test_reading_is_called_done_only_where_there_was_something_to_read(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    assert not any(
+        "Läsningen är klar" in each.value for each in open_screen(ADMINISTRATOR, "scan").caption
+    )
     seeding.add_failed_page(store)
-    assert any(each.value == "Läsningen är klar: 1 sida." for each in open_screen(ADMINISTRATOR, "scan").caption)
+    assert any(
+        each.value == "Läsningen är klar: 1 sida."
+        for each in open_screen(ADMINISTRATOR, "scan").caption
+    )
 
 
-def test_export_is_made_once_and_stays_in_the_history(store: Store, open_screen: OpenScreen) -> None:
+def test_export_is_made_once_and_stays_in_the_history(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     seeding.confirm(store, NURSE, entry_id, sign=True)
     app = open_screen(NURSE, "export")
@@ -196,11 +259,15 @@ def test_export_is_made_once_and_stays_in_the_history(store: Store, open_screen:
         assert [event.action for event in list_events(conn, entry_id)][-1] == "exported"
 
 
-def test_a_wrong_mapping_is_shown_in_its_targets_place_and_the_others_go_on(store: Store, open_screen: OpenScreen) -> None:
+def test_a_wrong_mapping_is_shown_in_its_targets_place_and_the_others_go_on(
+    store: Store, open_screen: OpenScreen
+) -> None:
     seeding.confirm(store, NURSE, seeding.add_notes(store, 1)[0], sign=True)
     folder = seeding.settings(store).own_forms / "hsl-anteckning"
     folder.mkdir(parents=True)
-    (folder / "export.treserva-exempel.yaml").write_text("about: x\ncolumns: [{title: Text, source: field.antekning}]\n", "utf-8")
+    (folder / "export.treserva-exempel.yaml").write_text(
+        "about: x\ncolumns: [{title: Text, source: field.antekning}]\n", "utf-8"
+    )
     app = open_screen(NURSE, "export")
     assert any("antekning" in each.value for each in app.error)
     assert "make-treserva-exempel" not in {button.key for button in app.button}
@@ -250,11 +317,16 @@ def test_a_list_is_keyed_in_entry_by_entry(store: Store, open_screen: OpenScreen
     assert heads.count("Klientens namn") == heads.count("Skrivet av") == 1
     assert "Namn" not in heads
     app.button(key="key_in_done").click().run()  # too early to be meant
-    app.session_state["first_look"] = app.session_state["first_look"][0], utc_now() - timedelta(seconds=5)
+    app.session_state["first_look"] = (
+        app.session_state["first_look"][0],
+        utc_now() - timedelta(seconds=5),
+    )
     app.button(key="key_in_done").click().run()
     assert not app.exception
     with store.read() as conn:
-        assert sorted(load_entry(conn, entry_id).state for entry_id in made) == sorted([EntryState.RECEIPTED, EntryState.EXPORTED])
+        assert sorted(load_entry(conn, entry_id).state for entry_id in made) == sorted(
+            [EntryState.RECEIPTED, EntryState.EXPORTED]
+        )
     app.button(key="key_in_skip").click().run()
     assert "Det som är kvar har du hoppat över (1)." in {info.value for info in app.info}
     app.button(key="key_in_again").click().run()
@@ -268,10 +340,14 @@ def test_what_is_left_empty_is_said_in_the_language_of_the_screen(open_screen: O
     assert "Läkarkontakt, datum; Läkarkontakt, klockslag; " in empty
     app.session_state["language"] = "en"
     app.run()
-    assert [each.value.partition(":")[0] for each in app.caption if "Läkarens namn" in each.value] == ["Empty"]
+    assert [
+        each.value.partition(":")[0] for each in app.caption if "Läkarens namn" in each.value
+    ] == ["Empty"]
 
 
-def test_bundles_are_told_with_days_serials_and_numbers_as_elsewhere(open_screen: OpenScreen, store: Store) -> None:
+def test_bundles_are_told_with_days_serials_and_numbers_as_elsewhere(
+    open_screen: OpenScreen, store: Store
+) -> None:
     seeding.add_bundle(store, said=3, sheets=2)
     app = open_screen(MANAGER, "paper_days")
     app.session_state["language"] = "en"
@@ -281,12 +357,16 @@ def test_bundles_are_told_with_days_serials_and_numbers_as_elsewhere(open_screen
     assert re.search(rf"<td>18 Dec 2021</td>{one}<td>\w{{4}}-\w{{4}}</td>{three}{two}", shown)
 
 
-def test_the_back_of_a_copy_is_laid_to_its_front_and_taken_off_again(store: Store, open_screen: OpenScreen) -> None:
+def test_the_back_of_a_copy_is_laid_to_its_front_and_taken_off_again(
+    store: Store, open_screen: OpenScreen
+) -> None:
     _, _, front, back = seeding.add_copies(store)
     app = open_screen(ADMINISTRATOR, "scan")
     assert app.segmented_control(key="problem_kind").options == ["Sidor av kopior (1)"]
     app.button(key=f"look-{back}").click().run()
-    assert {"Den här sidan", "Första sidan i bunt.pdf, sida 3"} <= {caption.value for caption in app.caption}
+    assert {"Den här sidan", "Första sidan i bunt.pdf, sida 3"} <= {
+        caption.value for caption in app.caption
+    }
     assert (looks(store, back, ADMINISTRATOR), looks(store, front, ADMINISTRATOR)) == (1, 1)
     button = app.button(key=f"belongs-{front}-{back}")
     assert button.label == "Hör till bunt.pdf, sida 3"
@@ -312,7 +392,12 @@ def test_days_are_written_as_the_language_does(open_screen: OpenScreen, name: st
     for language in ("sv", "en"):
         app.session_state["language"] = language
         app.run()
-        said[language] = " ".join([*(html.proto.body for html in app.get("html")), *(str(each.value) for each in app.markdown)])
+        said[language] = " ".join(
+            [
+                *(html.proto.body for html in app.get("html")),
+                *(str(each.value) for each in app.markdown),
+            ]
+        )
     assert "2021-12-18" in said["sv"]
     assert "2021-12-18" not in said["en"]
     assert "18 Dec 2021" in said["en"]

@@ -31,7 +31,9 @@ def test_without_a_server_the_run_is_only_a_file(store: Store, open_screen: Open
     assert any("Ingen FHIR-server" in caption.value for caption in app.caption)
 
 
-def test_a_fhir_run_is_sent_and_receipted(store: Store, open_screen: OpenScreen, fhir: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fhir_run_is_sent_and_receipted(
+    store: Store, open_screen: OpenScreen, fhir: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EFTERSKRIFT_FHIR_URL", fhir.url)
     app = with_a_run(store, open_screen)
     (key,) = sending(app)
@@ -42,7 +44,9 @@ def test_a_fhir_run_is_sent_and_receipted(store: Store, open_screen: OpenScreen,
     assert sending(app) == []
 
 
-def test_a_server_that_is_away_is_told_in_swedish(store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_away_is_told_in_swedish(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EFTERSKRIFT_FHIR_URL", "http://127.0.0.1:9/R4")
     monkeypatch.setenv("EFTERSKRIFT_FHIR_ATTEMPTS", "1")
     app = with_a_run(store, open_screen)

@@ -19,5 +19,11 @@ def test_no_day_is_marked_twice_while_the_pile_is_young(store: Store) -> None:
     with store.read() as conn:
         found = make_progress_report(conn, ADMINISTRATOR, utc_now())
     behind = (WorkDay("2026-11-26", 3, 1, 2), WorkDay("2026-11-27", 0, 1, 1))
-    chart = burn_down_chart(replace(found, past_days=behind, forecast=Forecast(1, 1, 1, (ForecastDay("2026-11-28", 0, 0, 0),)))).to_dict()
+    chart = burn_down_chart(
+        replace(
+            found,
+            past_days=behind,
+            forecast=Forecast(1, 1, 1, (ForecastDay("2026-11-28", 0, 0, 0),)),
+        )
+    ).to_dict()
     assert {layer["encoding"]["x"]["axis"]["tickMinStep"] for layer in chart["layer"]} == {_DAY_MS}

@@ -1,4 +1,6 @@
-"""The group way on the screen, without a browser: what is shown, left, taken back, switched off, and folded on the sheet."""
+"""The group way on the screen, without a browser: what is shown, left, taken back, switched off,
+and folded on the sheet.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +51,12 @@ def confirm_all(store: Store, odd: str = "") -> None:
             group = batch_review.claim_next_batch(conn, seeding.forms(), NURSE, utc_now(), least=1)
             if group is None:
                 return
-            marked = [cell.id for cell in group.items if cell.spec.column == "dusch" and cell.entry == odd]
-            batch_review.confirm_batch(conn, seeding.forms(), NURSE, group.id, marked, utc_now() + timedelta(seconds=1))
+            marked = [
+                cell.id for cell in group.items if cell.spec.column == "dusch" and cell.entry == odd
+            ]
+            batch_review.confirm_batch(
+                conn, seeding.forms(), NURSE, group.id, marked, utc_now() + timedelta(seconds=1)
+            )
 
 
 def first_of(store: Store) -> str:
@@ -78,27 +84,43 @@ def type_row(app: AppTest, entry_id: str) -> None:
     app.text_input(key=key(entry_id, f"rad{row:02d}.slut")).input("-")
 
 
-def test_alike_pieces_come_as_a_group_and_each_page_is_a_look(store: Store, open_screen: OpenScreen, entries: list[str]) -> None:
+def test_alike_pieces_come_as_a_group_and_each_page_is_a_look(
+    store: Store, open_screen: OpenScreen, entries: list[str]
+) -> None:
     app = open_screen(NURSE, "review")
     assert not app.exception
     group = open_group(store)
     assert f"{group.spec.label}: alla lästa som" in app.title[0].value
     assert len(group.items) == len(entries)
     with store.read() as conn:
-        looks = [event for page in {cell.page.id for cell in group.items} for event in list_events(conn, page) if event.action == "view_page"]
+        looks = [
+            event
+            for page in {cell.page.id for cell in group.items}
+            for event in list_events(conn, page)
+            if event.action == "view_page"
+        ]
     assert len(looks) == 3
     app.run()
     with store.read() as conn:
-        again = [event for page in {cell.page.id for cell in group.items} for event in list_events(conn, page) if event.action == "view_page"]
+        again = [
+            event
+            for page in {cell.page.id for cell in group.items}
+            for event in list_events(conn, page)
+            if event.action == "view_page"
+        ]
     assert len(again) == 3
 
 
-def test_neither_the_client_nor_a_number_is_in_a_group(open_screen: OpenScreen, entries: list[str]) -> None:
+def test_neither_the_client_nor_a_number_is_in_a_group(
+    open_screen: OpenScreen, entries: list[str]
+) -> None:
     assert entries
     assert CLIENTS[1].pid not in sent(open_screen(NURSE, "review"))
 
 
-def test_a_group_that_is_skipped_goes_back_and_the_sheets_come(store: Store, open_screen: OpenScreen, entries: list[str]) -> None:
+def test_a_group_that_is_skipped_goes_back_and_the_sheets_come(
+    store: Store, open_screen: OpenScreen, entries: list[str]
+) -> None:
     app = open_screen(NURSE, "review")
     group = open_group(store)
     app.button(key=f"skip-{group.id}").click().run()
@@ -106,11 +128,17 @@ def test_a_group_that_is_skipped_goes_back_and_the_sheets_come(store: Store, ope
     with store.begin() as conn:
         other = batch_review.claim_next_batch(conn, seeding.forms(), COLLEAGUE, utc_now())
     assert other is not None
-    assert len(other.items) >= len(entries) - 2  # the sheet that is open, and the one that comes next, are not offered
+    assert (
+        len(other.items) >= len(entries) - 2
+    )  # the sheet that is open, and the one that comes next, are not offered
 
 
-def test_a_mark_that_comes_after_its_group_was_skipped_is_no_fault(store: Store, entries: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is sent half a second after it was made. A mark that cannot be kept for another reason is told of."""
+def test_a_mark_that_comes_after_its_group_was_skipped_is_no_fault(
+    store: Store, entries: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is sent half a second after it was made. A mark that cannot be kept for another reason is
+    told of.
+    """
     told: list[str] = []
     monkeypatch.setattr("ui.session.is_session_open", lambda _: True)
     monkeypatch.setattr("ui.screens.review.current_entry.set_warning", told.append)
@@ -125,7 +153,9 @@ def test_a_mark_that_comes_after_its_group_was_skipped_is_no_fault(store: Store,
     assert len(told) == 1
 
 
-def test_a_group_is_taken_back_although_the_one_on_the_screen_was_left_too_long(store: Store, open_screen: OpenScreen, entries: list[str]) -> None:
+def test_a_group_is_taken_back_although_the_one_on_the_screen_was_left_too_long(
+    store: Store, open_screen: OpenScreen, entries: list[str]
+) -> None:
     assert entries
     first = open_group(store)
     with store.begin() as conn:
@@ -136,7 +166,11 @@ def test_a_group_is_taken_back_although_the_one_on_the_screen_was_left_too_long(
     shown = open_group(store)
     assert shown.id != first.id
     with store.begin() as conn:
-        conn.execute(update(group_task).where(group_task.c.id == shown.id).values(claimed_until=utc_now() - timedelta(minutes=1)))
+        conn.execute(
+            update(group_task)
+            .where(group_task.c.id == shown.id)
+            .values(claimed_until=utc_now() - timedelta(minutes=1))
+        )
     app.button(key=f"undo-{shown.id}").click().run()
     assert not app.exception
     assert len(first.items) > 1
@@ -145,7 +179,9 @@ def test_a_group_is_taken_back_although_the_one_on_the_screen_was_left_too_long(
         assert batch_review.undo_last_batch(conn, NURSE, utc_now()) == 0
 
 
-def test_what_groups_have_confirmed_and_what_is_surely_read_stands_folded(store: Store, open_screen: OpenScreen, entries: list[str]) -> None:
+def test_what_groups_have_confirmed_and_what_is_surely_read_stands_folded(
+    store: Store, open_screen: OpenScreen, entries: list[str]
+) -> None:
     confirm_all(store)
     first = first_of(store)
     assert first in entries
@@ -159,7 +195,9 @@ def test_what_groups_have_confirmed_and_what_is_surely_read_stands_folded(store:
         app.button(key=f"unfold-{first}")
 
 
-def test_a_folded_row_is_saved_with_what_the_group_said(store: Store, open_screen: OpenScreen, entries: list[str]) -> None:
+def test_a_folded_row_is_saved_with_what_the_group_said(
+    store: Store, open_screen: OpenScreen, entries: list[str]
+) -> None:
     confirm_all(store)
     first = first_of(store)
     assert first in entries
@@ -170,10 +208,15 @@ def test_a_folded_row_is_saved_with_what_the_group_said(store: Store, open_scree
     with store.read() as conn:
         assert load_entry(conn, first).state is EntryState.CONFIRMED
         said = decided_answers(conn, first)
-    assert (said["rad01.dusch"].answer, said["rad01.dusch"].origin) == (Answer(True), AnswerOrigin.BATCH)
+    assert (said["rad01.dusch"].answer, said["rad01.dusch"].origin) == (
+        Answer(True),
+        AnswerOrigin.BATCH,
+    )
 
 
-def test_what_is_surely_read_is_folded_without_a_group_and_kept_by_saving(store: Store, open_screen: OpenScreen) -> None:
+def test_what_is_surely_read_is_folded_without_a_group_and_kept_by_saving(
+    store: Store, open_screen: OpenScreen
+) -> None:
     (first, *_) = seeding.add_visit_lists(store, 1)
     app = open_screen(NURSE, "review")
     assert "Säkert läst" in sent(app)
@@ -181,11 +224,19 @@ def test_what_is_surely_read_is_folded_without_a_group_and_kept_by_saving(store:
     app.button(key=f"save-{first}-0").click().run()
     with store.read() as conn:
         said = decided_answers(conn, first)
-    assert (said["rad01.dusch"].answer, said["rad01.dusch"].origin) == (Answer(True), AnswerOrigin.ACCEPTED)
-    assert (said["rad01.tvatt"].answer, said["rad01.tvatt"].origin) == (Answer(False, State.EMPTY), AnswerOrigin.ACCEPTED)
+    assert (said["rad01.dusch"].answer, said["rad01.dusch"].origin) == (
+        Answer(True),
+        AnswerOrigin.ACCEPTED,
+    )
+    assert (said["rad01.tvatt"].answer, said["rad01.tvatt"].origin) == (
+        Answer(False, State.EMPTY),
+        AnswerOrigin.ACCEPTED,
+    )
 
 
-def test_what_was_odd_is_asked_for_and_not_shown(store: Store, open_screen: OpenScreen, entries: list[str]) -> None:
+def test_what_was_odd_is_asked_for_and_not_shown(
+    store: Store, open_screen: OpenScreen, entries: list[str]
+) -> None:
     first = first_of(store)
     assert first in entries
     confirm_all(store, first)
@@ -201,7 +252,9 @@ def test_what_was_odd_is_asked_for_and_not_shown(store: Store, open_screen: Open
         assert decided_answers(conn, first)["rad01.dusch"].answer == Answer(False, State.EMPTY)
 
 
-def test_the_manager_of_the_unit_switches_groups_off(open_screen: OpenScreen, entries: list[str]) -> None:
+def test_the_manager_of_the_unit_switches_groups_off(
+    open_screen: OpenScreen, entries: list[str]
+) -> None:
     queue = open_screen(MANAGER, "queue")
     queue.toggle(key=f"groups-{OTHER_UNIT}").set_value(False).run()
     assert not queue.exception
@@ -211,7 +264,9 @@ def test_the_manager_of_the_unit_switches_groups_off(open_screen: OpenScreen, en
     assert "Säkert läst" in sent(app)
 
 
-def test_class_a_is_worked_sheet_by_sheet_though_pieces_are_alike(store: Store, open_screen: OpenScreen, entries: list[str]) -> None:
+def test_class_a_is_worked_sheet_by_sheet_though_pieces_are_alike(
+    store: Store, open_screen: OpenScreen, entries: list[str]
+) -> None:
     note = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
     assert app.button(key=f"save-{note}-0")

@@ -1,4 +1,6 @@
-"""The wrong-person guard on the review screen: a conflict is told, blocks, and is resolved, handed on, or becomes a temporary identity."""
+"""The wrong-person guard on the review screen: a conflict is told, blocks, and is resolved, handed
+on, or becomes a temporary identity.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def found(store: Store, entry_id: str) -> Entry:
 
 
 def told(app: AppTest) -> str:
-    return " ".join(str(element.value) for element in (*app.markdown, *app.warning, *app.info, *app.error))
+    return " ".join(
+        str(element.value) for element in (*app.markdown, *app.warning, *app.info, *app.error)
+    )
 
 
 def conflicting(store: Store, open_screen: OpenScreen) -> tuple[AppTest, str]:
@@ -63,7 +67,9 @@ def test_a_client_who_has_not_been_shown_is_shown_before_anything_is_saved(
     assert not app.exception
     assert found(store, entry_id).state is EntryState.REVIEW
     assert "Se efter att klienten är rätt" in told(app)
-    assert CLIENTS[0].unit in "".join(html.proto.body for html in app.get("html") if "ef-client" in html.proto.body)
+    assert CLIENTS[0].unit in "".join(
+        html.proto.body for html in app.get("html") if "ef-client" in html.proto.body
+    )
     app.text_input(key=key(entry_id, "personnummer")).input(CLIENTS[1].pid)
     save(app, entry_id)
     assert "Se efter att klienten är rätt" in told(app)  # another number, another client
@@ -73,17 +79,25 @@ def test_a_client_who_has_not_been_shown_is_shown_before_anything_is_saved(
     assert found(store, entry_id).state is EntryState.CONFIRMED
 
 
-def test_a_key_that_is_pressed_twice_is_no_look_at_the_client(store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_is_pressed_twice_is_no_look_at_the_client(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
-    monkeypatch.setattr(client_panel, "is_client_unseen", lambda view, now, _: IS_UNSEEN(view, now, timedelta(hours=1)))
+    monkeypatch.setattr(
+        client_panel,
+        "is_client_unseen",
+        lambda view, now, _: IS_UNSEEN(view, now, timedelta(hours=1)),
+    )
     type_all(app, entry_id)
     save(app, entry_id)
     save(app, entry_id)
     assert found(store, entry_id).state is EntryState.REVIEW
 
 
-def test_a_number_that_is_none_is_said_at_once(store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_number_that_is_none_is_said_at_once(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(client_panel, "is_client_unseen", IS_UNSEEN)
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
@@ -99,7 +113,9 @@ def test_a_conflict_is_handed_on(store: Store, open_screen: OpenScreen) -> None:
     assert found(store, entry_id).state is EntryState.SECOND
 
 
-def test_a_number_that_nobody_can_read_becomes_a_temporary_identity(store: Store, open_screen: OpenScreen) -> None:
+def test_a_number_that_nobody_can_read_becomes_a_temporary_identity(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
     type_all(app, entry_id, personnummer="?")
@@ -130,14 +146,25 @@ def test_a_protected_client_is_covered_and_handed_on(store: Store, open_screen: 
     assert found(store, entry_id).unit == OTHER_UNIT
 
 
-def test_a_photo_that_is_about_nobody_is_confirmed_from_the_lines_that_the_machine_read(store: Store, open_screen: OpenScreen) -> None:
+def test_a_photo_that_is_about_nobody_is_confirmed_from_the_lines_that_the_machine_read(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_free_page(store, "Extra bemanning hela veckan.")
     app = open_screen(NURSE, "review")
     assert not app.exception
     texts = {widget.key: widget for widget in (*app.text_input, *app.text_area)}
     assert texts[key(entry_id, "anteckning")].value == "Extra bemanning hela veckan."
-    said = {"personnummer": "-", "handelsedatum": "2021-12-17", "handelsetid": "-", "skrivet_datum": "-", "skriven_tid": "-", "rubrik": "Whiteboard"}
-    for name, text in (said | {"namn": "-", "skribent": "Nina Berglund", "yrkestitel": "-"}).items():
+    said = {
+        "personnummer": "-",
+        "handelsedatum": "2021-12-17",
+        "handelsetid": "-",
+        "skrivet_datum": "-",
+        "skriven_tid": "-",
+        "rubrik": "Whiteboard",
+    }
+    for name, text in (
+        said | {"namn": "-", "skribent": "Nina Berglund", "yrkestitel": "-"}
+    ).items():
         texts[key(entry_id, name)].input(text)
     app.radio(key=key(entry_id, "omrade")).set_value("annat")
     app.radio(key=key(entry_id, "underskrift")).set_value("empty")
@@ -147,13 +174,23 @@ def test_a_photo_that_is_about_nobody_is_confirmed_from_the_lines_that_the_machi
     why.set_value("gäller ingen enskild klient")
     save(app, entry_id)
     assert not app.exception
-    assert (found(store, entry_id).state, found(store, entry_id).client_pid) == (EntryState.SECOND, None)
+    assert (found(store, entry_id).state, found(store, entry_id).client_pid) == (
+        EntryState.SECOND,
+        None,
+    )
 
 
-def test_the_client_of_a_number_that_stands_there_as_read_is_shown_at_once(store: Store, open_screen: OpenScreen) -> None:
+def test_the_client_of_a_number_that_stands_there_as_read_is_shown_at_once(
+    store: Store, open_screen: OpenScreen
+) -> None:
     """On a tour list the number was printed: it is not typed, but it is looked at like any other."""
     client = CLIENTS[0]
-    values: dict[str, Value] = {"datum": "2021-12-18", "rad01.personnummer": client.pid, "rad01.namn": client.name, "rad01.utford": True}
+    values: dict[str, Value] = {
+        "datum": "2021-12-18",
+        "rad01.personnummer": client.pid,
+        "rad01.namn": client.name,
+        "rad01.utford": True,
+    }
     seeding.add_sheet_of(store, seeding.forms().latest("korlista"), values)
     app = open_screen(NURSE, "review")
     assert not app.exception

@@ -1,4 +1,6 @@
-"""The wrong-person guard where two questions follow each other: nothing that was said is lost by the second."""
+"""The wrong-person guard where two questions follow each other: nothing that was said is lost by
+the second.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from tests.unit.ui.review.test_review_screen import key, save, type_all
 NEW = "189001049817"
 
 
-def test_a_lent_sheet_for_a_client_whom_the_register_lacks_is_confirmed(store: Store, open_screen: OpenScreen) -> None:
+def test_a_lent_sheet_for_a_client_whom_the_register_lacks_is_confirmed(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 1, personnummer=NEW)[0]
     with store.begin() as conn:
         conn.execute(update(paper.issued_sheet).values(client_pid=CLIENTS[0].pid))
@@ -36,11 +40,22 @@ def test_a_lent_sheet_for_a_client_whom_the_register_lacks_is_confirmed(store: S
     assert found(store, entry_id).state is not EntryState.REVIEW
 
 
-def test_a_number_that_is_found_after_all_is_not_thrown_away(store: Store, open_screen: OpenScreen) -> None:
+def test_a_number_that_is_found_after_all_is_not_thrown_away(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_free_page(store, "Extra bemanning hela veckan.")
     app = open_screen(NURSE, "review")
-    said = {"personnummer": "-", "handelsedatum": "2021-12-17", "handelsetid": "-", "skrivet_datum": "-", "skriven_tid": "-", "rubrik": "Whiteboard"}
-    for name, text in (said | {"namn": "-", "skribent": "Nina Berglund", "yrkestitel": "-"}).items():
+    said = {
+        "personnummer": "-",
+        "handelsedatum": "2021-12-17",
+        "handelsetid": "-",
+        "skrivet_datum": "-",
+        "skriven_tid": "-",
+        "rubrik": "Whiteboard",
+    }
+    for name, text in (
+        said | {"namn": "-", "skribent": "Nina Berglund", "yrkestitel": "-"}
+    ).items():
         app.text_input(key=key(entry_id, name)).input(text)
     app.radio(key=key(entry_id, "omrade")).set_value("annat")
     app.radio(key=key(entry_id, "underskrift")).set_value("empty")

@@ -1,4 +1,6 @@
-"""Granska tells when an entry is due by law and which figures do not add up, once the person has typed what they rest on; Kö lists what is due."""
+"""Granska tells when an entry is due by law and which figures do not add up, once the person has
+typed what they rest on; Kö lists what is due.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.form.field import Kind
-from pipeline.domain.model import EntryState, Outcome, PageReading, Person, Reading, Role, SheetCode, State, Value
+from pipeline.domain.model import (
+    EntryState,
+    Outcome,
+    PageReading,
+    Person,
+    Reading,
+    Role,
+    SheetCode,
+    State,
+    Value,
+)
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.forms.fiducials import new_serial
 from pipeline.store.accounts import guide, people
@@ -24,8 +36,12 @@ from tests.support.screens.seeding import CLIENTS, MANAGER, UNIT
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_review_screen import everything_sent, key, save
 
-OFFICER = Person("ines", "Ines Falk", "socialsekreterare", Role.REVIEWER, frozenset({UNIT}), ALL_AREAS)
-OTHER_OFFICER = Person("ivar", "Ivar Rask", "socialsekreterare", Role.REVIEWER, frozenset({UNIT}), ALL_AREAS)
+OFFICER = Person(
+    "ines", "Ines Falk", "socialsekreterare", Role.REVIEWER, frozenset({UNIT}), ALL_AREAS
+)
+OTHER_OFFICER = Person(
+    "ivar", "Ivar Rask", "socialsekreterare", Role.REVIEWER, frozenset({UNIT}), ALL_AREAS
+)
 
 CUSTODY: Mapping[str, Value] = {
     "personnummer": CLIENTS[0].pid,
@@ -76,25 +92,35 @@ def add(store: Store, form_id: str, values: Mapping[str, Value]) -> str:
         batch = pages.create_batch(conn, UNIT, "Pärm 9", MANAGER.login)
         for number, page in enumerate(form.pages, start=1):
             code = SheetCode(form.id, form.version, number, len(form.pages), serial)
-            read = {spec.name: _reading(spec.kind, values.get(spec.name)) for spec in page.all_fields}
+            read = {
+                spec.name: _reading(spec.kind, values.get(spec.name)) for spec in page.all_fields
+            }
             image = store.images.put(_picture(f"{serial} {number}"))
             new = NewPage(batch, number, "bunt.pdf", number, None, image, "image/jpeg")
             page_id = pages.add_page(conn, new, MANAGER.login)
             found = PageReading(Outcome.READ, code, 0.0, 0.1, (), read)
-            sheets.save_page_reading(conn, page_id, found, upright_sha256=image, form=form, reader_version="test")
+            sheets.save_page_reading(
+                conn, page_id, found, upright_sha256=image, form=form, reader_version="test"
+            )
     return f"{serial}-00"
 
 
 def _picture(text: str) -> bytes:
     """Paper that is like no other page's."""
-    paper = cv2.putText(np.full((297, 210), 255, np.uint8), text, (20, 150), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0,), 1)
+    paper = cv2.putText(
+        np.full((297, 210), 255, np.uint8), text, (20, 150), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0,), 1
+    )
     done, data = cv2.imencode(".jpg", paper)
     assert done
     return data.tobytes()
 
 
 def _reading(kind: Kind, value: Value) -> Reading:
-    return Reading.empty(0.995, False if kind is Kind.MARK else None) if value in (None, False) else Reading(value, 0.995, State.READ)
+    return (
+        Reading.empty(0.995, False if kind is Kind.MARK else None)
+        if value in (None, False)
+        else Reading(value, 0.995, State.READ)
+    )
 
 
 def type_critical(app: AppTest, form_id: str, entry_id: str, values: Mapping[str, Value]) -> None:
@@ -109,12 +135,16 @@ def said(app: AppTest) -> str:
     return "\n".join(str(element.proto) for element in app.main if "ef-facts" in str(element.proto))
 
 
-def test_the_last_day_is_told_when_the_day_of_the_decision_is_typed_and_not_before(store: Store, open_screen: OpenScreen) -> None:
+def test_the_last_day_is_told_when_the_day_of_the_decision_is_typed_and_not_before(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = add(store, "lvu-omhandertagande", CUSTODY)
     app = open_screen(OFFICER, "review")
     assert not app.exception
     assert "Sista dagen visas när du har skrivit ”Beslutsdatum”" in said(app)
-    assert [shown for shown in ("2021-12-17", "2021-12-24", "24 dec") if shown in everything_sent(app)] == []
+    assert [
+        shown for shown in ("2021-12-17", "2021-12-24", "24 dec") if shown in everything_sent(app)
+    ] == []
     app.session_state["kept_draft"] = {key(entry_id, "beslutsdatum"): "20211217"}
     app.run()
     assert "Ska vara hos förvaltningsrätten senast fre 24 dec. 2021" in said(app)
@@ -124,7 +154,9 @@ def test_the_last_day_is_told_when_the_day_of_the_decision_is_typed_and_not_befo
     assert "Sista dagen visas" in said(app)
 
 
-def test_a_wrong_sum_stops_once_and_then_another_person_looks(store: Store, open_screen: OpenScreen) -> None:
+def test_a_wrong_sum_stops_once_and_then_another_person_looks(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = add(store, "normberakning", CALCULATION)
     app = open_screen(OFFICER, "review")
     type_critical(app, "normberakning", entry_id, CALCULATION)
@@ -133,7 +165,9 @@ def test_a_wrong_sum_stops_once_and_then_another_person_looks(store: Store, open
     with store.read() as conn:
         assert load_entry(conn, entry_id).state is EntryState.REVIEW
     sent = everything_sent(app)
-    assert "Summa kostnader: delarna blir 6\\302\\240500." in sent or "delarna blir 6\xa0500" in sent
+    assert (
+        "Summa kostnader: delarna blir 6\\302\\240500." in sent or "delarna blir 6\xa0500" in sent
+    )
     assert "spara en gång till" in sent
     save(app, entry_id)
     with store.read() as conn:
@@ -157,7 +191,9 @@ def test_figures_that_add_up_are_confirmed_at_once(store: Store, open_screen: Op
         assert load_entry(conn, entry_id).state is EntryState.CONFIRMED
 
 
-def test_the_queue_lists_what_is_due_by_law_the_nearest_first(store: Store, open_screen: OpenScreen) -> None:
+def test_the_queue_lists_what_is_due_by_law_the_nearest_first(
+    store: Store, open_screen: OpenScreen
+) -> None:
     app = open_screen(MANAGER, "queue")
     assert "förvaltningsrätten" not in everything_sent(app)
     add(store, "lvu-omhandertagande", CUSTODY)

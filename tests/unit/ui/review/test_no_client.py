@@ -13,21 +13,37 @@ from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_review_screen import key, save
 
 
-def test_a_row_about_a_key_is_confirmed_without_a_client(store: Store, open_screen: OpenScreen) -> None:
+def test_a_row_about_a_key_is_confirmed_without_a_client(
+    store: Store, open_screen: OpenScreen
+) -> None:
     serial = seeding.add_key_receipts(store, (1,))
     app = open_screen(NURSE, "review")
     assert not app.exception
-    for name, text in (("nyckel", "A 1"), ("ut_datum", "2021-12-18"), ("ut_tid", "07:30"), ("in_datum", "-"), ("in_tid", "-")):
+    for name, text in (
+        ("nyckel", "A 1"),
+        ("ut_datum", "2021-12-18"),
+        ("ut_tid", "07:30"),
+        ("in_datum", "-"),
+        ("in_tid", "-"),
+    ):
         app.text_input(key=key(f"{serial}-01", f"rad01-{name}")).input(text)
     save(app, f"{serial}-01")
     assert not app.exception
     with store.read() as conn:
         (found,) = list_sheet_entries(conn, serial)
-    assert (found.state in (EntryState.CONFIRMED, EntryState.SECOND), found.subject, found.event_on) == (True, "none", "2021-12-18")
+    assert (
+        found.state in (EntryState.CONFIRMED, EntryState.SECOND),
+        found.subject,
+        found.event_on,
+    ) == (True, "none", "2021-12-18")
 
 
-@pytest.mark.parametrize("screen", ["queue", "signing", "follow_up", "backlog", "export", "progress"])
-def test_every_list_bears_entries_about_nobody(store: Store, open_screen: OpenScreen, screen: str) -> None:
+@pytest.mark.parametrize(
+    "screen", ["queue", "signing", "follow_up", "backlog", "export", "progress"]
+)
+def test_every_list_bears_entries_about_nobody(
+    store: Store, open_screen: OpenScreen, screen: str
+) -> None:
     seeding.add_key_receipts(store, (1, 2))
     for person in (NURSE, ADMINISTRATOR, seeding.MANAGER):
         app = open_screen(person, screen)

@@ -30,7 +30,11 @@ def controlled(store: Store) -> str:
     entry_id = seeding.add_notes(store, 1)[0]
     seeding.confirm(store, NURSE, entry_id)
     with store.begin() as conn:
-        conn.execute(insert(control).values(entry=entry_id, field="handelsetid", drawn_at=utc_now(), passed=0))
+        conn.execute(
+            insert(control).values(
+                entry=entry_id, field="handelsetid", drawn_at=utc_now(), passed=0
+            )
+        )
         save_person(conn, THIRD, seeding.PASSWORD)
     return entry_id
 
@@ -46,7 +50,9 @@ def task_id(store: Store) -> int:
         return int(conn.execute(select(control.c.id)).scalar_one())
 
 
-def test_a_field_is_typed_again_without_its_value_and_then_looked_at_by_a_third(store: Store, open_screen: OpenScreen) -> None:
+def test_a_field_is_typed_again_without_its_value_and_then_looked_at_by_a_third(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = controlled(store)
     number = task_id(store)
     app = open_screen(COLLEAGUE, "review")
@@ -69,14 +75,20 @@ def test_a_field_is_typed_again_without_its_value_and_then_looked_at_by_a_third(
     with store.read() as conn:
         assert decided_answers(conn, entry_id)["handelsetid"].answer.value == "10:40"
         assert load_entry(conn, entry_id).reason == "kontrollskrivning"
-        looked = [event.by for event in list_events(conn, _page_of(store, page)) if event.action == "view_page"]
+        looked = [
+            event.by
+            for event in list_events(conn, _page_of(store, page))
+            if event.action == "view_page"
+        ]
         assert looked[-2:] == [COLLEAGUE.login, THIRD.login]
 
 
 def looks(store: Store, page: str, person: Person) -> int:
     """How many looks of somebody at a page are in the log."""
     with store.read() as conn:
-        return [(event.by, event.action) for event in list_events(conn, page)].count((person.login, "view_page"))
+        return [(event.by, event.action) for event in list_events(conn, page)].count(
+            (person.login, "view_page")
+        )
 
 
 def _page_of(store: Store, sheet: str) -> str:
@@ -84,7 +96,9 @@ def _page_of(store: Store, sheet: str) -> str:
         return list_sheet_pages(conn, sheet)[0].id
 
 
-def test_what_does_not_fit_is_said_and_a_task_can_be_left(store: Store, open_screen: OpenScreen) -> None:
+def test_what_does_not_fit_is_said_and_a_task_can_be_left(
+    store: Store, open_screen: OpenScreen
+) -> None:
     controlled(store)
     number = task_id(store)
     app = open_screen(COLLEAGUE, "review")
@@ -98,7 +112,9 @@ def test_what_does_not_fit_is_said_and_a_task_can_be_left(store: Store, open_scr
         assert conn.execute(select(control.c.passed, control.c.typed_by)).one() == (1, None)
 
 
-def test_a_control_that_was_passed_comes_back_when_the_next_entry_is_saved(store: Store, open_screen: OpenScreen) -> None:
+def test_a_control_that_was_passed_comes_back_when_the_next_entry_is_saved(
+    store: Store, open_screen: OpenScreen
+) -> None:
     note = controlled(store)
     typed = f"control-{task_id(store)}"
     app = open_screen(COLLEAGUE, "review")
@@ -120,7 +136,9 @@ def test_who_confirmed_it_is_not_asked(store: Store, open_screen: OpenScreen) ->
     assert not [one for one in app.text_input if str(one.key).startswith("control-")]
 
 
-def test_a_control_comes_between_entries_and_not_before_the_first(store: Store, open_screen: OpenScreen) -> None:
+def test_a_control_comes_between_entries_and_not_before_the_first(
+    store: Store, open_screen: OpenScreen
+) -> None:
     controlled(store)
     entry_id = seeding.add_notes(store, 2)[0]
     app = open_screen(COLLEAGUE, "review")
@@ -130,7 +148,9 @@ def test_a_control_comes_between_entries_and_not_before_the_first(store: Store, 
     assert not [one for one in app.text_input if str(one.key).startswith("control-")]
 
 
-def test_a_planted_value_that_is_confirmed_is_told_at_once(store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_planted_value_that_is_confirmed_is_told_at_once(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EFTERSKRIFT_PLANT_SHARE", "1")
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
@@ -159,9 +179,28 @@ def _figures(store: Store) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
         for number in range(40):
-            made = {"entry": entry_id, "field": f"f{number}", "drawn_at": utc_now(), "passed": 0, "typed_by": "x", "typed_at": utc_now()}
-            conn.execute(insert(control).values(made | {"confirmed_by": NURSE.login, "outcome": "wrong" if number == 0 else "agreed"}))
-        seen = {"entry": entry_id, "login": NURSE.login, "at": utc_now(), "fields": 10, "seconds": 30.0, "second": False}
+            made = {
+                "entry": entry_id,
+                "field": f"f{number}",
+                "drawn_at": utc_now(),
+                "passed": 0,
+                "typed_by": "x",
+                "typed_at": utc_now(),
+            }
+            conn.execute(
+                insert(control).values(
+                    made
+                    | {"confirmed_by": NURSE.login, "outcome": "wrong" if number == 0 else "agreed"}
+                )
+            )
+        seen = {
+            "entry": entry_id,
+            "login": NURSE.login,
+            "at": utc_now(),
+            "fields": 10,
+            "seconds": 30.0,
+            "second": False,
+        }
         conn.execute(insert(look), [seen | {"revision": number} for number in range(5)])
 
 
@@ -174,7 +213,9 @@ def test_the_manager_sees_forms_and_persons(store: Store, open_screen: OpenScree
     assert NURSE.name in said(app)
 
 
-def test_everybody_sees_the_own_work_and_nobody_elses(store: Store, open_screen: OpenScreen) -> None:
+def test_everybody_sees_the_own_work_and_nobody_elses(
+    store: Store, open_screen: OpenScreen
+) -> None:
     _figures(store)
     own = open_screen(NURSE, "own_work")
     assert "1 av 40" in said(own)
@@ -184,7 +225,9 @@ def test_everybody_sees_the_own_work_and_nobody_elses(store: Store, open_screen:
     assert "inte granskat något än" in said(other)
 
 
-def test_the_share_of_the_settings_reaches_the_store(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_share_of_the_settings_reaches_the_store(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EFTERSKRIFT_CONTROL_SHARE", "1")
     opened = open_store(seeding.settings(store))
     entry_id = seeding.add_notes(opened, 1)[0]

@@ -1,4 +1,6 @@
-"""Granska without a browser: what is shown and withheld, what a save does, and every way out of an entry."""
+"""Granska without a browser: what is shown and withheld, what a save does, and every way out of an
+entry.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ def everything_sent(app: AppTest) -> str:
     return "\n".join(str(element.proto) for element in app.main)
 
 
-def test_what_the_machine_read_in_a_critical_field_never_reaches_the_browser(store: Store, open_screen: OpenScreen) -> None:
+def test_what_the_machine_read_in_a_critical_field_never_reaches_the_browser(
+    store: Store, open_screen: OpenScreen
+) -> None:
     read = {"personnummer": "193001017072", "handelsedatum": "2021-12-19", "handelsetid": "17:53"}
     seeding.add_notes(store, 1, **read)
     app = open_screen(NURSE, "review")
@@ -76,7 +80,9 @@ def test_agreement_confirms(store: Store, open_screen: OpenScreen) -> None:
     assert "Inget väntar" in app.markdown[-1].value
 
 
-def test_disagreement_goes_to_another_person_who_chooses(store: Store, open_screen: OpenScreen) -> None:
+def test_disagreement_goes_to_another_person_who_chooses(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 1, handelsetid="09:46")[0]
     app = open_screen(NURSE, "review")
     type_all(app, entry_id)
@@ -91,7 +97,9 @@ def test_disagreement_goes_to_another_person_who_chooses(store: Store, open_scre
     assert state(store, entry_id) is EntryState.CONFIRMED
 
 
-def test_reasons_are_told_to_the_second_person_alike_for_both_numbers_and_never_while_typing(store: Store, open_screen: OpenScreen) -> None:
+def test_reasons_are_told_to_the_second_person_alike_for_both_numbers_and_never_while_typing(
+    store: Store, open_screen: OpenScreen
+) -> None:
     """The sheet is in the machine's reading another client's."""
     (entry_id,) = seeding.add_notes(store, 1, personnummer=seeding.CLIENTS[1].pid)
     app = open_screen(NURSE, "review")
@@ -113,10 +121,14 @@ def test_second_person_may_type_a_third_value(store: Store, open_screen: OpenScr
     save(app, entry_id, 1)
     with store.read() as conn:
         view = queue.open_claimed_entry(conn, seeding.forms(), COLLEAGUE, entry_id, utc_now())
-    assert next(field.first_answer for field in view.fields if field.spec.name == "handelsetid") == Answer("09:48")
+    assert next(
+        field.first_answer for field in view.fields if field.spec.name == "handelsetid"
+    ) == Answer("09:48")
 
 
-def test_missing_answer_is_told_at_its_field_and_nothing_is_saved(store: Store, open_screen: OpenScreen) -> None:
+def test_missing_answer_is_told_at_its_field_and_nothing_is_saved(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
     type_all(app, entry_id, handelsetid="")
@@ -173,7 +185,9 @@ def test_reject_needs_a_reason(store: Store, open_screen: OpenScreen) -> None:
     assert state(store, entry_id) is EntryState.REJECTED
 
 
-def test_undo_brings_the_last_entry_back_with_its_answers(store: Store, open_screen: OpenScreen) -> None:
+def test_undo_brings_the_last_entry_back_with_its_answers(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 2)[0]
     app = open_screen(NURSE, "review")
     entry_id = str(app.session_state["entry_id"])
@@ -185,7 +199,9 @@ def test_undo_brings_the_last_entry_back_with_its_answers(store: Store, open_scr
     assert app.text_input(key=key(entry_id, "skrivet_datum", 2)).value == "-"
 
 
-def test_undo_says_that_a_colleague_is_reviewing_the_entry(store: Store, open_screen: OpenScreen) -> None:
+def test_undo_says_that_a_colleague_is_reviewing_the_entry(
+    store: Store, open_screen: OpenScreen
+) -> None:
     first, (second,) = disputed(store), seeding.add_notes(store, 1)
     with store.begin() as conn:
         queue.open_claimed_entry(conn, seeding.forms(), COLLEAGUE, first, utc_now())
@@ -194,7 +210,10 @@ def test_undo_says_that_a_colleague_is_reviewing_the_entry(store: Store, open_sc
     assert "En kollega granskar den just nu." in app.warning[0].value
     assert app.session_state["entry_id"] == second
     with store.read() as conn:
-        assert (load_entry(conn, first).state, load_entry(conn, first).claimed_by) == (EntryState.SECOND, COLLEAGUE.login)
+        assert (load_entry(conn, first).state, load_entry(conn, first).claimed_by) == (
+            EntryState.SECOND,
+            COLLEAGUE.login,
+        )
 
 
 def test_what_was_taken_back_can_be_saved_again(store: Store, open_screen: OpenScreen) -> None:
@@ -220,7 +239,9 @@ def test_a_key_pressed_twice_does_not_save_the_entry_that_has_just_come_up(
     assert state(store, entry_id) is EntryState.REVIEW
 
 
-def test_an_entry_decided_elsewhere_is_not_decided_again(store: Store, open_screen: OpenScreen) -> None:
+def test_an_entry_decided_elsewhere_is_not_decided_again(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
     seeding.confirm(store, NURSE, entry_id)
@@ -244,7 +265,9 @@ def test_each_look_at_the_paper_is_one_event(store: Store, open_screen: OpenScre
     app.run()
     with store.read() as conn:
         page = load_entry(conn, entry_id).page
-        assert [event.action for event in list_events(conn, page) if event.by == NURSE.login] == ["view_page"]
+        assert [event.action for event in list_events(conn, page) if event.by == NURSE.login] == [
+            "view_page"
+        ]
 
 
 def test_refused_receipt_is_explained(store: Store, open_screen: OpenScreen) -> None:
@@ -255,12 +278,20 @@ def test_refused_receipt_is_explained(store: Store, open_screen: OpenScreen) -> 
     office = runs.ExportContext(store, seeding.settings(store), seeding.forms())
     run = runs.make_run(office, NURSE, "rivta", utc_now())
     assert run is not None
-    receipts.submit_receipts(office, seeding.ADMINISTRATOR, run.id, [receipts.ReceiptAnswer(entry_id, False, "Okänd vårdenhet")], utc_now())
+    receipts.submit_receipts(
+        office,
+        seeding.ADMINISTRATOR,
+        run.id,
+        [receipts.ReceiptAnswer(entry_id, False, "Okänd vårdenhet")],
+        utc_now(),
+    )
     app = open_screen(NURSE, "review")
     assert "Okänd vårdenhet" in app.info[0].value
 
 
-def test_nothing_is_saved_once_the_session_was_ended_elsewhere(store: Store, open_screen: OpenScreen) -> None:
+def test_nothing_is_saved_once_the_session_was_ended_elsewhere(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
     type_all(app, entry_id)
@@ -271,14 +302,18 @@ def test_nothing_is_saved_once_the_session_was_ended_elsewhere(store: Store, ope
     assert "session_token" not in app.session_state
 
 
-def test_what_waits_for_another_person_is_told_and_cannot_be_opened(store: Store, open_screen: OpenScreen) -> None:
+def test_what_waits_for_another_person_is_told_and_cannot_be_opened(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
     assert "väntar på en annan person" not in everything_sent(app)
     type_all(app, entry_id, handelsetid="11:11")
     save(app, entry_id)
     assert state(store, entry_id) is EntryState.SECOND
-    assert "1 post väntar på en annan person än dig" in " ".join(caption.value for caption in app.caption)
+    assert "1 post väntar på en annan person än dig" in " ".join(
+        caption.value for caption in app.caption
+    )
     app.button(key="lookup_open").click().run()
     app.text_input(key="lookup_typed").input(entry_id[:8])
     app.button(key="lookup_search").click().run()
@@ -291,17 +326,26 @@ def disputed(store: Store) -> str:
     """A note whose time the nurse has typed otherwise than the machine read it."""
     entry_id = seeding.add_notes(store, 1)[0]
     form = seeding.forms().latest("hsl-anteckning")
-    said = {spec.name: seeding.answer(spec, {**NOTE, "handelsetid": "11:11"}) for spec in asked_fields(form, None)}
-    with store.begin() as conn:  # now: `seeding.confirm` decides in a second, and what is typed before a decision bars from being the second
+    said = {
+        spec.name: seeding.answer(spec, {**NOTE, "handelsetid": "11:11"})
+        for spec in asked_fields(form, None)
+    }
+    with (
+        store.begin() as conn
+    ):  # now: `seeding.confirm` decides in a second, and what is typed before a decision bars from being the second
         decisions.decide_entry(conn, seeding.forms(), NURSE, entry_id, 0, said, utc_now())
     return entry_id
 
 
 def typed(store: Store, entry_id: str, *held: dict[str, str | int]) -> Answer | None:
-    """What is left of the time as the colleague's draft once the browser has told each of these in turn what stands in the form."""
+    """What is left of the time as the colleague's draft once the browser has told each of these in
+    turn what stands in the form.
+    """
     app = AppTest.from_function(_telling, kwargs={"entry_id": entry_id}, default_timeout=30)
     with store.begin() as conn:
-        app.session_state["session_token"] = sessions.start_session(conn, COLLEAGUE.login, utc_now())
+        app.session_state["session_token"] = sessions.start_session(
+            conn, COLLEAGUE.login, utc_now()
+        )
     for each in held:
         app.session_state["told"] = each
         app.run()
@@ -336,12 +380,16 @@ def test_a_field_that_is_emptied_is_empty_when_one_comes_back(store: Store) -> N
     assert typed(store, entry_id, {field: ""}) is None
 
 
-def test_the_second_person_finds_what_was_chosen_or_typed(store: Store, open_screen: OpenScreen) -> None:
+def test_the_second_person_finds_what_was_chosen_or_typed(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = disputed(store)
     side, other = key(entry_id, "handelsetid", 1), f"o-{entry_id}-1-handelsetid"
     assert typed(store, entry_id, {side: 1, other: ""}) == Answer("11:11")
     assert open_screen(COLLEAGUE, "review").radio(key=side).value == "11:11"
-    assert typed(store, entry_id, {side: 1, other: ""}, {side: 1, other: "10:10"}) == Answer("10:10")
+    assert typed(store, entry_id, {side: 1, other: ""}, {side: 1, other: "10:10"}) == Answer(
+        "10:10"
+    )
     app = open_screen(COLLEAGUE, "review")
     assert (app.radio(key=side).value, app.text_input(key=other).value) == (None, "10:10")
     save(app, entry_id, 1)
@@ -351,7 +399,9 @@ def test_the_second_person_finds_what_was_chosen_or_typed(store: Store, open_scr
     assert typed(store, entry_id, {}) is None
 
 
-def test_a_covered_text_that_is_left_alone_is_not_empty(store: Store, open_screen: OpenScreen) -> None:
+def test_a_covered_text_that_is_left_alone_is_not_empty(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
         read = paper.reading.c

@@ -42,7 +42,10 @@ def test_the_own_note_is_read_signed_and_taken_back(store: Store, open_screen: O
     seeding.confirm(store, NURSE, entry_id)
     app = open_screen(NURSE, "signing")
     said = "".join(html.proto.body for html in app.get("html"))
-    assert all(words in said for words in ("Skrev på papper", "Skrev in", "Elsa Fjällberg", "19300101-6595"))
+    assert all(
+        words in said
+        for words in ("Skrev på papper", "Skrev in", "Elsa Fjällberg", "19300101-6595")
+    )
     sign(app, found(store, entry_id))
     assert found(store, entry_id).state is EntryState.SIGNED
     assert "Du har inget att signera." in app.markdown[-1].value
@@ -65,7 +68,9 @@ def test_that_of_another_needs_a_reason(store: Store, open_screen: OpenScreen) -
     assert found(store, entry_id).signed_why == "författaren har slutat"
 
 
-def test_who_shares_a_name_is_offered_that_as_the_reason(store: Store, open_screen: OpenScreen) -> None:
+def test_who_shares_a_name_is_offered_that_as_the_reason(
+    store: Store, open_screen: OpenScreen
+) -> None:
     with store.begin() as conn:
         people.save_person(conn, replace(NURSE, login="nina2"), seeding.PASSWORD)
     entry_id = seeding.add_notes(store, 1)[0]
@@ -80,7 +85,9 @@ def test_who_shares_a_name_is_offered_that_as_the_reason(store: Store, open_scre
     assert found(store, entry_id).signed_why == SAME_NAME_REASON
 
 
-def test_a_key_pressed_twice_signs_nothing_unread(store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_pressed_twice_signs_nothing_unread(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for entry_id in seeding.add_notes(store, 2):
         seeding.confirm(store, NURSE, entry_id)
     app = open_screen(NURSE, "signing")
@@ -97,15 +104,29 @@ def test_the_export_says_what_waits_for_a_signature(store: Store, open_screen: O
     assert "1 bekräftad post väntar på signatur" in app.info[0].value
 
 
-def test_what_was_changed_meanwhile_is_not_signed_by_a_second_press(store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_changed_meanwhile_is_not_signed_by_a_second_press(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(min_view_time, "MIN_VIEW_TIME", timedelta(seconds=30))
     entry_id = seeding.add_notes(store, 1)[0]
     seeding.confirm(store, NURSE, entry_id)
     app = open_screen(NURSE, "signing")
-    app.session_state["first_look"] = app.session_state["first_look"][0], utc_now() - timedelta(minutes=1)
+    app.session_state["first_look"] = (
+        app.session_state["first_look"][0],
+        utc_now() - timedelta(minutes=1),
+    )
     read = found(store, entry_id)
     with store.begin() as conn:
-        corrections.correct_entry(conn, seeding.forms(), COLLEAGUE, entry_id, read.revision, {"plan": Answer("Ingen plan.")}, "Fel läst", utc_now())
+        corrections.correct_entry(
+            conn,
+            seeding.forms(),
+            COLLEAGUE,
+            entry_id,
+            read.revision,
+            {"plan": Answer("Ingen plan.")},
+            "Fel läst",
+            utc_now(),
+        )
     for revision in (read.revision, found(store, entry_id).revision):
         app.button(key=f"sign-{entry_id}-{revision}").click().run()
     assert found(store, entry_id).state is EntryState.CONFIRMED

@@ -1,4 +1,6 @@
-"""Granska when somebody else has acted meanwhile: the entry on the screen gives way to the next, and the person is told."""
+"""Granska when somebody else has acted meanwhile: the entry on the screen gives way to the next,
+and the person is told.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def give_to_colleague(store: Store, entry_id: str) -> None:
         queue.open_claimed_entry(conn, seeding.forms(), COLLEAGUE, entry_id, utc_now())
 
 
-def test_an_entry_that_a_colleague_has_taken_meanwhile_gives_way_to_the_next(store: Store, open_screen: OpenScreen) -> None:
+def test_an_entry_that_a_colleague_has_taken_meanwhile_gives_way_to_the_next(
+    store: Store, open_screen: OpenScreen
+) -> None:
     seeding.add_notes(store, 2)
     app = open_screen(NURSE, "review")
     taken = str(app.session_state["entry_id"])
@@ -41,7 +45,9 @@ def test_an_entry_that_a_colleague_has_taken_meanwhile_gives_way_to_the_next(sto
     assert "Här är nästa" in app.warning[0].value
 
 
-def test_what_was_saved_in_another_window_is_not_shown_to_the_same_person_for_the_second_look(store: Store, open_screen: OpenScreen) -> None:
+def test_what_was_saved_in_another_window_is_not_shown_to_the_same_person_for_the_second_look(
+    store: Store, open_screen: OpenScreen
+) -> None:
     entry_id = seeding.add_notes(store, 1, handelsetid="09:46")[0]
     app = open_screen(NURSE, "review")
     seeding.confirm(store, NURSE, entry_id)
@@ -50,7 +56,9 @@ def test_what_was_saved_in_another_window_is_not_shown_to_the_same_person_for_th
     assert app.session_state["entry_id"] is None
 
 
-def test_looking_up_what_a_colleague_has_open_leaves_the_screen_usable(store: Store, open_screen: OpenScreen) -> None:
+def test_looking_up_what_a_colleague_has_open_leaves_the_screen_usable(
+    store: Store, open_screen: OpenScreen
+) -> None:
     first, second = seeding.add_notes(store, 2)
     app = open_screen(NURSE, "review")
     other = first if app.session_state["entry_id"] == second else second
@@ -62,7 +70,9 @@ def test_looking_up_what_a_colleague_has_open_leaves_the_screen_usable(store: St
     assert any((button.key or "").startswith("save-") for button in app.button)
 
 
-def test_an_entry_that_was_sent_to_another_unit_meanwhile_gives_way_to_the_next(store: Store, open_screen: OpenScreen) -> None:
+def test_an_entry_that_was_sent_to_another_unit_meanwhile_gives_way_to_the_next(
+    store: Store, open_screen: OpenScreen
+) -> None:
     seeding.add_notes(store, 2)
     with store.begin() as conn:
         people.save_person(conn, HERE, None)
@@ -70,7 +80,16 @@ def test_an_entry_that_was_sent_to_another_unit_meanwhile_gives_way_to_the_next(
     sent = str(app.session_state["entry_id"])
     with store.begin() as conn:  # the claim has lapsed
         queue.release_claim(conn, HERE, sent)
-        transfers.transfer_entry(conn, seeding.forms(), ADMINISTRATOR, sent, found(store, sent).revision, OTHER_UNIT, "", utc_now())
+        transfers.transfer_entry(
+            conn,
+            seeding.forms(),
+            ADMINISTRATOR,
+            sent,
+            found(store, sent).revision,
+            OTHER_UNIT,
+            "",
+            utc_now(),
+        )
     app.run()
     assert app.session_state["entry_id"] not in (None, sent)
     assert any((button.key or "").startswith("save-") for button in app.button)

@@ -12,8 +12,17 @@ VISITS = Forms.load(ROOT / "forms").latest("besokslista")
 
 def test_what_is_said_of_several_fields_is_said_once_with_their_labels() -> None:
     """A line through a row was told of in six paragraphs, and the form began below the window."""
-    codes = ["line_across:rad02.start", "line_across:rad02.slut", "covered:rad02.start", "line_across:rad02.dusch", "line_across:rad02.dusch"]
-    assert issue_texts(codes, VISITS) == [f"**Start, Slut, Dusch:** {t('problem.line_across')}", f"**Start:** {t('problem.covered')}"]
+    codes = [
+        "line_across:rad02.start",
+        "line_across:rad02.slut",
+        "covered:rad02.start",
+        "line_across:rad02.dusch",
+        "line_across:rad02.dusch",
+    ]
+    assert issue_texts(codes, VISITS) == [
+        f"**Start, Slut, Dusch:** {t('problem.line_across')}",
+        f"**Start:** {t('problem.covered')}",
+    ]
 
 
 def test_what_is_about_no_field_has_no_label() -> None:

@@ -22,7 +22,9 @@ UI = Path(__file__).resolve().parents[4] / "ui"
 PIPELINE = UI.parent / "pipeline"
 MODULES = sorted(UI.rglob("*.py"))
 CODE = sorted((*MODULES, *PIPELINE.rglob("*.py")))
-SAID_BY = frozenset({"label", "help", "placeholder", "title", "page_title", "text", "body", "alt", "caption"})
+SAID_BY = frozenset(
+    {"label", "help", "placeholder", "title", "page_title", "text", "body", "alt", "caption"}
+)
 NAME_OF_THE_PRODUCT = "Efterskrift"
 
 
@@ -31,7 +33,9 @@ def _places(text: str) -> set[str]:
 
 
 def _places_by_text(language: str) -> dict[str, set[str]]:
-    """The places of each text, together with those of its remedy: one may say what the other leaves."""
+    """The places of each text, together with those of its remedy: one may say what the other
+    leaves.
+    """
     places: dict[str, set[str]] = {}
     for key, text in catalogue(language).items():
         places.setdefault(key.removesuffix(".remedy"), set()).update(_places(text))
@@ -45,21 +49,45 @@ def test_languages_have_the_same_keys_and_places() -> None:
 
 def test_no_text_is_left_in_swedish() -> None:
     swedish, english = catalogue("sv"), catalogue("en")
-    same = {key for key in swedish if swedish[key] == english[key] and len(re.sub(r"{.*?}", "", swedish[key])) > 12}
+    same = {
+        key
+        for key in swedish
+        if swedish[key] == english[key] and len(re.sub(r"{.*?}", "", swedish[key])) > 12
+    }
     assert same <= {"menu.who", "scan.files"}
 
 
 @pytest.mark.parametrize("language", list(LANGUAGES))
 def test_a_word_that_goes_with_a_count_has_two_forms(language: str) -> None:
     followed = re.compile(r"\{count\}\S* [a-zåäö]")
-    never_one = {"password.what", "password.short", "emergency.short", "group.count", "key_in.list", "payments.approved_by"}
-    never_one |= {"clashes.place", "forms.repeated", "forms.fault.table_too_high", "form_problem.table_too_high"}
-    single = {key for key, text in catalogue(language).items() if followed.search(text) and not key.endswith((".one", ".other"))}
+    never_one = {
+        "password.what",
+        "password.short",
+        "emergency.short",
+        "group.count",
+        "key_in.list",
+        "payments.approved_by",
+    }
+    never_one |= {
+        "clashes.place",
+        "forms.repeated",
+        "forms.fault.table_too_high",
+        "form_problem.table_too_high",
+    }
+    single = {
+        key
+        for key, text in catalogue(language).items()
+        if followed.search(text) and not key.endswith((".one", ".other"))
+    }
     assert single <= never_one
 
 
-@pytest.mark.parametrize(("count", "said"), [(1, "1 sida"), (2, "2 sidor"), (1200, "1\u00a0200 sidor")])
-def test_a_count_chooses_its_form_and_is_written_as_numbers_are(count: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("count", "said"), [(1, "1 sida"), (2, "2 sidor"), (1200, "1\u00a0200 sidor")]
+)
+def test_a_count_chooses_its_form_and_is_written_as_numbers_are(
+    count: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pages = {"pages.one": "{count} sida", "pages.other": "{count} sidor"}
     monkeypatch.setattr("ui.i18n.catalogue", lambda _language: pages)
     monkeypatch.setattr("pipeline.texts.catalogue", lambda _language: pages)
@@ -69,17 +97,28 @@ def test_a_count_chooses_its_form_and_is_written_as_numbers_are(count: int, said
 @cache
 def _calls() -> list[tuple[Path, ast.Call]]:
     """Every call in the code, with its module."""
-    return [(path, node) for path in CODE for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    return [
+        (path, node)
+        for path in CODE
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+    ]
 
 
 def _error_keys() -> set[str]:
-    """The keys that errors are given: `UsageError("no_such_unit")` has the text `error.no_such_unit`."""
+    """The keys that errors are given: `UsageError("no_such_unit")` has the text
+    `error.no_such_unit`.
+    """
     keys = set()
     for _, call in _calls():
         match call:
             case ast.Call(func=ast.Name(id=name), args=[ast.Constant(value=str(key)), *_]):
                 kind = getattr(errors, name, None)
-                keys |= {f"{kind.topic}.{key}"} if isinstance(kind, type) and issubclass(kind, EfterskriftError) else set()
+                keys |= (
+                    {f"{kind.topic}.{key}"}
+                    if isinstance(kind, type) and issubclass(kind, EfterskriftError)
+                    else set()
+                )
     return keys
 
 
@@ -108,23 +147,35 @@ def test_no_screen_says_anything_outside_the_catalogue() -> None:
     for module, call in _calls():
         if module not in MODULES or not isinstance(call.func, ast.Attribute):
             continue
-        if not (isinstance(call.func.value, ast.Name) and call.func.value.id in {"st", "column", "bar", "alt"}):
+        if not (
+            isinstance(call.func.value, ast.Name)
+            and call.func.value.id in {"st", "column", "bar", "alt"}
+        ):
             continue
-        given = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg in SAID_BY)]
+        given = [
+            *call.args[:1],
+            *(keyword.value for keyword in call.keywords if keyword.arg in SAID_BY),
+        ]
         found += [(module, words) for value in given if (words := _words(call, value))]
     assert found == []
 
 
 def _key_parts() -> tuple[set[str], tuple[str, ...]]:
-    """Every string of the code, and what f-strings begin with: `f"log.action.{name}"`, `Topic("pack", …)`."""
+    """Every string of the code, and what f-strings begin with: `f"log.action.{name}"`,
+    `Topic("pack", …)`.
+    """
     whole, heads = set(), set()
-    for node in (node for module in CODE for node in ast.walk(ast.parse(module.read_text("utf-8")))):
+    for node in (
+        node for module in CODE for node in ast.walk(ast.parse(module.read_text("utf-8")))
+    ):
         match node:
             case ast.Constant(value=str(text)):
                 whole.add(text)
             case ast.JoinedStr(values=[ast.Constant(value=str(head)), *_]) if "." in head:
                 heads.add(head)
-            case ast.Call(func=ast.Name(id="Topic" | "known"), args=[ast.Constant(value=str(name)), *_]):
+            case ast.Call(
+                func=ast.Name(id="Topic" | "known"), args=[ast.Constant(value=str(name)), *_]
+            ):
                 heads.add(f"{name}.")
     return whole, tuple(heads)
 
@@ -132,9 +183,15 @@ def _key_parts() -> tuple[set[str], tuple[str, ...]]:
 def test_no_text_is_in_the_catalogue_that_no_code_uses() -> None:
     whole, heads = _key_parts()
     used = whole | _error_keys()
-    bare = {key: key.removesuffix(".one").removesuffix(".other").removesuffix(".remedy") for key in catalogue("sv")}
+    bare = {
+        key: key.removesuffix(".one").removesuffix(".other").removesuffix(".remedy")
+        for key in catalogue("sv")
+    }
     unused = {key for key in bare if not {key, bare[key]} & used and not key.startswith(heads)}
-    assert unused <= {"error.disputed_by_you", "error.disputed_by_you.remedy"}  # its key goes through a function
+    assert unused <= {
+        "error.disputed_by_you",
+        "error.disputed_by_you.remedy",
+    }  # its key goes through a function
 
 
 def _literals(value: ast.expr) -> list[str]:
@@ -146,39 +203,64 @@ def _literals(value: ast.expr) -> list[str]:
 
 
 def _words(call: ast.Call, value: ast.expr) -> str:
-    """What a person would read: not keys of forms and fields of plots, markup, or the product's name."""
+    """What a person would read: not keys of forms and fields of plots, markup, or the product's
+    name.
+    """
     assert isinstance(call.func, ast.Attribute)
     if call.func.attr in {"form", "fragment", "X", "Y", "Color", "Tooltip"}:
         return ""
-    text = re.sub(r"<style>.*</style>|<[^>]*>", "", "…".join(_literals(value))).replace(NAME_OF_THE_PRODUCT, "")
+    text = re.sub(r"<style>.*</style>|<[^>]*>", "", "…".join(_literals(value))).replace(
+        NAME_OF_THE_PRODUCT, ""
+    )
     return text if re.search(r"[A-Za-zÅÄÖåäö]{2}", text) else ""
 
 
 def test_every_state_role_and_reason_has_a_word() -> None:
     texts = catalogue("sv")
-    wanted = {f"state.{state.value}" for state in State} | {f"entry_state.{state.name.lower()}" for state in EntryState}
+    wanted = {f"state.{state.value}" for state in State} | {
+        f"entry_state.{state.name.lower()}" for state in EntryState
+    }
     wanted |= {f"field_kind.{kind.value}" for kind in Kind}
-    wanted |= {f"role.{role.name.lower()}" for role in Role} | {f"reject.reasons.{reason}" for reason in REJECTION_REASONS}
+    wanted |= {f"role.{role.name.lower()}" for role in Role} | {
+        f"reject.reasons.{reason}" for reason in REJECTION_REASONS
+    }
     assert wanted <= set(texts)
 
 
 def test_every_problem_and_reason_that_reading_tells_of_has_words() -> None:
     """The codes are read from the modules that make them, so that a new one cannot be forgotten."""
     pipeline = UI.parent / "pipeline"
-    named = [pipeline / name for name in ("identify.py", "register.py", "digitize.py", "store/entry_views.py")]
-    code = "".join(path.read_text("utf-8") for path in (*named, *(pipeline / "resolve").glob("*.py")))
+    named = [
+        pipeline / name
+        for name in ("identify.py", "register.py", "digitize.py", "store/entry_views.py")
+    ]
+    code = "".join(
+        path.read_text("utf-8") for path in (*named, *(pipeline / "resolve").glob("*.py"))
+    )
     codes = set(re.findall(r'f?"([a-z]+(?:_[a-z]+)+):\{', code)) | set(
         re.findall(r'"((?:no|several|codes|unknown|not|residual|written)_[a-z_]+)"', code)
     )
     codes -= {key.removeprefix("error.") for key in _error_keys()}
     texts = catalogue("sv")
-    assert {found for found in codes if not {f"problem.{found}", f"reason.{found}"} & set(texts)} == set()
+    assert {
+        found for found in codes if not {f"problem.{found}", f"reason.{found}"} & set(texts)
+    } == set()
 
 
 def test_the_command_line_has_words_of_its_own_for_the_same_problems_as_the_screens() -> None:
-    """It names what is wrong in a few words; the screens say what a person who reviews does about it. Neither may show a bare code."""
-    on_screens = {code for key in catalogue("sv") for prefix, _, code in [key.partition(".")] if prefix in {"problem", "failure"}}
-    only_reviewing, with_a_reason = {"page_missing", "fact_missing", "scanned_before", "written_since"}, {"not_read", "reader_died"}
+    """It names what is wrong in a few words; the screens say what a person who reviews does about
+    it. Neither may show a bare code.
+    """
+    on_screens = {
+        code
+        for key in catalogue("sv")
+        for prefix, _, code in [key.partition(".")]
+        if prefix in {"problem", "failure"}
+    }
+    only_reviewing, with_a_reason = (
+        {"page_missing", "fact_missing", "scanned_before", "written_since"},
+        {"not_read", "reader_died"},
+    )
     short = {key.partition(".")[2] for key in catalogue("en") if key.startswith("problem_short.")}
     assert short <= on_screens
     assert on_screens - short == only_reviewing | with_a_reason
@@ -186,9 +268,23 @@ def test_the_command_line_has_words_of_its_own_for_the_same_problems_as_the_scre
 
 def _recorded() -> set[str]:
     """What the program writes beside an event in the log."""
-    calls = (call for file in sorted(PIPELINE.rglob("*.py")) for call in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(call, ast.Call))
-    events = (call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "record" and len(call.args) > 2)
-    return {keyword.arg for call in events for keyword in call.keywords if keyword.arg not in {None, "unit"}}
+    calls = (
+        call
+        for file in sorted(PIPELINE.rglob("*.py"))
+        for call in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(call, ast.Call)
+    )
+    events = (
+        call
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id == "record" and len(call.args) > 2
+    )
+    return {
+        keyword.arg
+        for call in events
+        for keyword in call.keywords
+        if keyword.arg not in {None, "unit"}
+    }
 
 
 def test_the_log_has_a_word_for_each_fact_of_an_event() -> None:
@@ -198,5 +294,10 @@ def test_the_log_has_a_word_for_each_fact_of_an_event() -> None:
 
 
 def test_what_was_done_begins_with_a_capital_in_the_log() -> None:
-    said = {key: text for language in LANGUAGES for key, text in catalogue(language).items() if key.startswith("log.action.")}
+    said = {
+        key: text
+        for language in LANGUAGES
+        for key, text in catalogue(language).items()
+        if key.startswith("log.action.")
+    }
     assert [key for key, text in said.items() if not text[0].isupper()] == []

@@ -16,7 +16,9 @@ LEAST = 3.0
 def luminance(colour: str) -> float:
     """Relative luminance as WCAG reckons it."""
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -27,8 +29,14 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize(("name", "shown"), [("light", LIGHT_COLORS), ("dark", DARK_COLORS)])
-def test_every_colour_is_told_from_the_background_of_its_theme(name: str, shown: ChartColors) -> None:
+def test_every_colour_is_told_from_the_background_of_its_theme(
+    name: str, shown: ChartColors
+) -> None:
     theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))["theme"][name]
     assert shown.background == theme["backgroundColor"]
-    assert [colour for colour in (*shown.states, shown.void, shown.line) if contrast(colour, shown.background) < LEAST] == []
+    assert [
+        colour
+        for colour in (*shown.states, shown.void, shown.line)
+        if contrast(colour, shown.background) < LEAST
+    ] == []
     assert len({*shown.states, shown.void}) == len(EntryState) + 1

@@ -1,4 +1,6 @@
-"""What one key decides counts as seen from when it is drawn: on a slow server that is long after its turn began."""
+"""What one key decides counts as seen from when it is drawn: on a slow server that is long after
+its turn began.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,17 @@ from ui.screens.review import screen as review_screen
 from ui.widgets import min_view_time
 
 
-@pytest.mark.parametrize(("screen", "name", "drawn_by"), [(review_screen, "review", "entry_form"), (signing, "signing", "settled_lines")])
+@pytest.mark.parametrize(
+    ("screen", "name", "drawn_by"),
+    [(review_screen, "review", "entry_form"), (signing, "signing", "settled_lines")],
+)
 def test_a_look_begins_when_all_is_drawn(
-    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch, screen: object, name: str, drawn_by: str
+    store: Store,
+    open_screen: OpenScreen,
+    monkeypatch: pytest.MonkeyPatch,
+    screen: object,
+    name: str,
+    drawn_by: str,
 ) -> None:
     (entry_id,) = seeding.add_notes(store, 1)
     if screen is signing:

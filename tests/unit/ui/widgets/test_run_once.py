@@ -14,13 +14,21 @@ from ui.widgets.run_once import RunOnce
 
 
 @pytest.mark.parametrize(
-    ("what", "second", "done"), [("Norr", 1, ["Norr"]), ("Norr", 9.2, ["Norr"]), ("Norr", 11, ["Norr", "Norr"]), ("Söder", 1, ["Norr", "Söder"])]
+    ("what", "second", "done"),
+    [
+        ("Norr", 1, ["Norr"]),
+        ("Norr", 9.2, ["Norr"]),
+        ("Norr", 11, ["Norr", "Norr"]),
+        ("Söder", 1, ["Norr", "Söder"]),
+    ],
 )
 def test_a_press_while_it_is_done_or_just_after_is_not_meant_twice(
     monkeypatch: pytest.MonkeyPatch, what: str, second: float, done: list[str]
 ) -> None:
     start = utc_now()
-    clock = iter(start + timedelta(seconds=seconds) for seconds in (0, 9, second, 20))  # pressed, ended; pressed again, ended
+    clock = iter(
+        start + timedelta(seconds=seconds) for seconds in (0, 9, second, 20)
+    )  # pressed, ended; pressed again, ended
     monkeypatch.setattr(run_once, "utc_now", lambda: next(clock))
     made, acts = RunOnce[str](), list[str]()
 

@@ -1,4 +1,6 @@
-"""Whoever comes back to a screen looks again: what the log has a look at is forgotten when another screen is shown."""
+"""Whoever comes back to a screen looks again: what the log has a look at is forgotten when another
+screen is shown.
+"""
 
 from __future__ import annotations
 

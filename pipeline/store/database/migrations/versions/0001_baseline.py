@@ -1,4 +1,5 @@
-"""The baseline: the tables as they were when Alembic took over, from nothing or from any schema before.
+"""The baseline: the tables as they were when Alembic took over, from nothing or from any schema
+before.
 
 Schemas 1 to 8 were numbered in `schema_info`. Whatever such a database lacks is added; what its
 new columns have to hold is derived from what is there.

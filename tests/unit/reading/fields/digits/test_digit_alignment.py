@@ -34,8 +34,15 @@ def test_print_that_lies_off_is_found(move: tuple[int, int]) -> None:
 def test_the_best_move_is_that_of_template_matching(seed: int) -> None:
     rng = np.random.default_rng(seed)
     printed = boxes()
-    sheet = np.clip(np.roll(printed, tuple(rng.integers(-2, 3, 2)), (0, 1)) * 0.3 + rng.normal(20, 15, printed.shape), 0, 255).astype(np.uint8)
-    score = cv2.matchTemplate(sheet, printed[MAX_SHIFT_PX:-MAX_SHIFT_PX, MAX_SHIFT_PX:-MAX_SHIFT_PX], cv2.TM_CCORR_NORMED)
+    sheet = np.clip(
+        np.roll(printed, tuple(rng.integers(-2, 3, 2)), (0, 1)) * 0.3
+        + rng.normal(20, 15, printed.shape),
+        0,
+        255,
+    ).astype(np.uint8)
+    score = cv2.matchTemplate(
+        sheet, printed[MAX_SHIFT_PX:-MAX_SHIFT_PX, MAX_SHIFT_PX:-MAX_SHIFT_PX], cv2.TM_CCORR_NORMED
+    )
     x, y = cv2.minMaxLoc(score)[3]
     assert find_best_shift(printed, sheet) == (y - MAX_SHIFT_PX, x - MAX_SHIFT_PX)
 

@@ -22,12 +22,25 @@ def _row(digits: str, over: str = "", *, face: int = FACES[0], bolder: int = 0) 
     """A row of boxes with digits of a pen, and another digit over the first one."""
     blank = np.full((HEIGHT + 2 * MARGIN, PITCH * len(digits) + 2 * MARGIN), 255, np.uint8)
     for i in range(len(digits)):
-        cv2.rectangle(blank, (MARGIN + i * PITCH, MARGIN), (MARGIN + (i + 1) * PITCH, MARGIN + HEIGHT), (200,), 2)
+        cv2.rectangle(
+            blank,
+            (MARGIN + i * PITCH, MARGIN),
+            (MARGIN + (i + 1) * PITCH, MARGIN + HEIGHT),
+            (200,),
+            2,
+        )
     image = blank.copy()
     for i, digit in enumerate(digits):
         _write(image, digit, face, MARGIN + i * PITCH + 9, 2)
     _write(image, over, face, MARGIN + 9, 2 + bolder)
-    name = {"name": "f", "label": "f", "kind": Kind.DIGITS, "box": (0, 0, 5.5 * len(digits), 8), "format": Format.NUMBER, "cells": len(digits)}
+    name = {
+        "name": "f",
+        "label": "f",
+        "kind": Kind.DIGITS,
+        "box": (0, 0, 5.5 * len(digits), 8),
+        "format": Format.NUMBER,
+        "cells": len(digits),
+    }
     return FieldImage(image, FieldSpec.model_validate(name), blank, 8.0, 2.0)
 
 
@@ -39,9 +52,17 @@ def _write(image: Image, digit: str, face: int, x: int, pen_px: int) -> None:
 
 @pytest.mark.parametrize("face", FACES)
 def test_a_digit_over_another_is_told_of(face: int) -> None:
-    rows = [(old, new, _row(f"{old}4", new, face=face, bolder=bolder)) for old, new in OVER for bolder in (0, 1)]
+    rows = [
+        (old, new, _row(f"{old}4", new, face=face, bolder=bolder))
+        for old, new in OVER
+        for bolder in (0, 1)
+    ]
     readings = read_digit_boxes([crop for _, _, crop in rows])
-    silent = [(old, new) for (old, new, _), one in zip(rows, readings, strict=True) if one.value == f"{old}4" and one.p >= 0.9 and not one.issues]
+    silent = [
+        (old, new)
+        for (old, new, _), one in zip(rows, readings, strict=True)
+        if one.value == f"{old}4" and one.p >= 0.9 and not one.issues
+    ]
     assert len(silent) <= 2, silent  # what hides in an 8 cannot be seen
 
 
@@ -56,17 +77,34 @@ def test_a_3_may_be_curled_at_its_head() -> None:
     crop = _row("34")
     image = crop.image.copy()
     cv2.circle(image, (MARGIN + 13, MARGIN + 19), 5, (40,), 3, cv2.LINE_AA)
-    (reading,) = read_digit_boxes([FieldImage(image, crop.spec, crop.template_image, crop.px_per_mm, crop.margin_mm)])
+    (reading,) = read_digit_boxes(
+        [FieldImage(image, crop.spec, crop.template_image, crop.px_per_mm, crop.margin_mm)]
+    )
     assert reading.value == "34"
     assert IssueCode.ODD_STROKES not in reading.issues
 
 
-@pytest.mark.parametrize(("start", "end", "is_over"), [((10, 46), (32, 14), False), ((21, 12), (21, 48), True)], ids=["slash", "a 1 over it"])
-def test_a_nought_may_have_its_slash(start: tuple[int, int], end: tuple[int, int], *, is_over: bool) -> None:
+@pytest.mark.parametrize(
+    ("start", "end", "is_over"),
+    [((10, 46), (32, 14), False), ((21, 12), (21, 48), True)],
+    ids=["slash", "a 1 over it"],
+)
+def test_a_nought_may_have_its_slash(
+    start: tuple[int, int], end: tuple[int, int], *, is_over: bool
+) -> None:
     crop = _row("04")
     image = crop.image.copy()
     image[MARGIN + 6 : MARGIN + 58, MARGIN + 4 : MARGIN + 40] = 255
     cv2.ellipse(image, (MARGIN + 21, MARGIN + 30), (11, 17), 0, 0, 360, (40,), 3, cv2.LINE_AA)
-    cv2.line(image, (MARGIN + start[0], MARGIN + start[1]), (MARGIN + end[0], MARGIN + end[1]), (40,), 3, cv2.LINE_AA)
-    (reading,) = read_digit_boxes([FieldImage(image, crop.spec, crop.template_image, crop.px_per_mm, crop.margin_mm)])
+    cv2.line(
+        image,
+        (MARGIN + start[0], MARGIN + start[1]),
+        (MARGIN + end[0], MARGIN + end[1]),
+        (40,),
+        3,
+        cv2.LINE_AA,
+    )
+    (reading,) = read_digit_boxes(
+        [FieldImage(image, crop.spec, crop.template_image, crop.px_per_mm, crop.margin_mm)]
+    )
     assert (IssueCode.ODD_STROKES in reading.issues) is is_over

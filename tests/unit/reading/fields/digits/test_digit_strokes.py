@@ -62,7 +62,10 @@ def test_dust_beside_a_large_stroke_is_left_out_but_is_a_stroke_alone() -> None:
     mask[20:60, 20:26] = 1
     mask[30:33, 35:37] = mask[30:33, 75:77] = 1
     _, found, _ = assign_strokes(mask, EDGES, MARGIN)
-    assert {cell: [stroke.area for stroke in strokes] for cell, strokes in found.items()} == {0: [240], 1: [6]}
+    assert {cell: [stroke.area for stroke in strokes] for cell, strokes in found.items()} == {
+        0: [240],
+        1: [6],
+    }
 
 
 def test_more_strokes_than_16_bits_can_number_are_told_apart() -> None:
@@ -91,8 +94,15 @@ def test_what_only_touches_the_boxes_from_outside_is_not_told_of() -> None:
     assert assign_strokes(mask, EDGES, MARGIN)[2] is False
 
 
-def test_a_digit_that_goes_on_below_or_above_the_picture_is_told_of_and_a_long_tail_is_not() -> None:
-    for rows, told in ((slice(45, 80), True), (slice(0, 35), True), (slice(45, 79), False), (slice(12, 80), False)):
+def test_a_digit_that_goes_on_below_or_above_the_picture_is_told_of_and_a_long_tail_is_not() -> (
+    None
+):
+    for rows, told in (
+        (slice(45, 80), True),
+        (slice(0, 35), True),
+        (slice(45, 79), False),
+        (slice(12, 80), False),
+    ):
         mask = blank_row()
         mask[rows, 20:40] = 1
         _, found, outside = assign_strokes(mask, EDGES, MARGIN)
@@ -102,7 +112,9 @@ def test_a_digit_that_goes_on_below_or_above_the_picture_is_told_of_and_a_long_t
 def test_a_stroke_that_reaches_far_and_high_into_the_next_box_is_told_of() -> None:
     mask = blank_row()
     for step in range(40):
-        mask[20 + step, 44 + step // 4 : 51 + step // 4] = 1  # slants from the first box into the second, where most of it lies
+        mask[20 + step, 44 + step // 4 : 51 + step // 4] = (
+            1  # slants from the first box into the second, where most of it lies
+        )
     mask[30:34, 95:135] = 1  # a bar from the second box into the third is no digit
     labels, found, _ = assign_strokes(mask, EDGES, MARGIN)
     assert list(found) == [1, 2]

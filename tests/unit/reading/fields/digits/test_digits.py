@@ -41,11 +41,25 @@ NUMBER = "189001019802"
 
 
 def spec(form: Format, cells: int | None = None, **more: float) -> FieldSpec:
-    return FieldSpec.model_validate({"name": "f", "label": "f", "kind": Kind.DIGITS, "box": (0, 0, 40, 8), "format": form, "cells": cells} | more)
+    return FieldSpec.model_validate(
+        {
+            "name": "f",
+            "label": "f",
+            "kind": Kind.DIGITS,
+            "box": (0, 0, 40, 8),
+            "format": form,
+            "cells": cells,
+        }
+        | more
+    )
 
 
-def row(text: str, p: float = 0.999, doubts: dict[int, dict[str, float]] | None = None) -> NDArray[np.float32]:
-    """Probabilities of a row that says `text` with `p` a box; `doubts` gives other symbols of a box their share."""
+def row(
+    text: str, p: float = 0.999, doubts: dict[int, dict[str, float]] | None = None
+) -> NDArray[np.float32]:
+    """Probabilities of a row that says `text` with `p` a box; `doubts` gives other symbols of a box
+    their share.
+    """
     out = np.full((len(text), CELL_CLASS_COUNT), (1 - p) / (CELL_CLASS_COUNT - 1), np.float32)
     for i, symbol in enumerate(text):
         out[i, DIGIT_SYMBOLS.index(symbol)] = p
@@ -91,7 +105,13 @@ def test_a_clear_row_has_high_p() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "form"), [("20261324", Format.DATE), ("20230229", Format.DATE), ("2460", Format.TIME), (NUMBER[:-1] + "3", Format.PERSONAL_NUMBER)]
+    ("text", "form"),
+    [
+        ("20261324", Format.DATE),
+        ("20230229", Format.DATE),
+        ("2460", Format.TIME),
+        (NUMBER[:-1] + "3", Format.PERSONAL_NUMBER),
+    ],
 )
 def test_a_clear_row_that_breaks_its_format_stays_and_is_doubted(text: str, form: Format) -> None:
     reading = decode_digits(row(text, 0.9999), spec(form))
@@ -111,7 +131,9 @@ def test_a_clear_row_that_breaks_its_format_stays_and_is_doubted(text: str, form
         ("123 ", spec(Format.TIME), "01:23"),
     ],
 )
-def test_a_number_with_an_empty_box_in_it_is_doubted(text: str, field: FieldSpec, value: str) -> None:
+def test_a_number_with_an_empty_box_in_it_is_doubted(
+    text: str, field: FieldSpec, value: str
+) -> None:
     """A pale nought that was not seen makes 15 of 105, 125,50 of 125,05, and 1.23 of 12.30."""
     reading = decode_digits(row(text, 0.9999), field)
     assert (reading.value, reading.state) == (value, State.READ)
@@ -119,9 +141,15 @@ def test_a_number_with_an_empty_box_in_it_is_doubted(text: str, field: FieldSpec
 
 
 @pytest.mark.parametrize(
-    ("text", "field", "value"), [("1 250", spec(Format.NUMBER, 5), "1250"), ("37 5", spec(Format.NUMBER, 4, decimals=1), "37.5")]
+    ("text", "field", "value"),
+    [
+        ("1 250", spec(Format.NUMBER, 5), "1250"),
+        ("37 5", spec(Format.NUMBER, 4, decimals=1), "37.5"),
+    ],
 )
-def test_an_empty_box_for_thousands_or_the_comma_is_no_doubt(text: str, field: FieldSpec, value: str) -> None:
+def test_an_empty_box_for_thousands_or_the_comma_is_no_doubt(
+    text: str, field: FieldSpec, value: str
+) -> None:
     reading = decode_digits(row(text, 0.9999), field)
     assert reading.value == value
     assert reading.p > 0.99
@@ -191,7 +219,12 @@ def test_a_letter_among_digits_is_illegible_and_what_it_may_be_is_listed() -> No
 
 def test_probabilities_of_a_reading_never_exceed_one() -> None:
     rng = np.random.default_rng(5)
-    for form, cells in ((Format.DATE, 8), (Format.TIME, 4), (Format.PERSONAL_NUMBER, 12), (Format.NUMBER, 5)):
+    for form, cells in (
+        (Format.DATE, 8),
+        (Format.TIME, 4),
+        (Format.PERSONAL_NUMBER, 12),
+        (Format.NUMBER, 5),
+    ):
         for sharpness in (0.3, 1, 3, 8):
             flat = np.exp(sharpness * rng.normal(size=(cells, CELL_CLASS_COUNT))).astype(np.float32)
             reading = decode_digits(flat / flat.sum(axis=1, keepdims=True), spec(form, cells))
@@ -208,7 +241,9 @@ def test_rows_are_listed_exactly_and_nothing_is_lost() -> None:
     assert sum(p for _, p in rows) + rest == pytest.approx(1, abs=1e-6)
 
 
-@pytest.mark.parametrize(("digits", "holds"), [(NUMBER[2:], True), ("9001019803", False), ("7010632391", True)])
+@pytest.mark.parametrize(
+    ("digits", "holds"), [(NUMBER[2:], True), ("9001019803", False), ("7010632391", True)]
+)
 def test_check_digit(digits: str, *, holds: bool) -> None:
     assert has_valid_check_digit(digits) is holds
 
@@ -219,7 +254,9 @@ def test_a_coordination_number_is_a_personal_number() -> None:
 
 
 @pytest.mark.parametrize("number", ["191500722390", "191711602399", "192004912388"])
-def test_a_coordination_number_whose_birth_date_is_not_known_is_read_as_surely_as_any(number: str) -> None:
+def test_a_coordination_number_whose_birth_date_is_not_known_is_read_as_surely_as_any(
+    number: str,
+) -> None:
     """Official test numbers: month 00, day 60, and a day that its month lacks."""
     reading = decode_digits(row(number), spec(Format.PERSONAL_NUMBER))
     assert (reading.value, reading.state) == (number, State.READ)
@@ -231,13 +268,24 @@ def drawn_row(digits: str, *, lines: int = 200) -> tuple[NDArray[np.uint8], NDAr
     margin, pitch, height = 16, 44, 64
     blank = np.full((height + 2 * margin, pitch * len(digits) + 2 * margin), 255, np.uint8)
     for i in range(len(digits) + 1):
-        cv2.line(blank, (margin + i * pitch, margin), (margin + i * pitch, margin + height), (lines,), 2)
+        cv2.line(
+            blank, (margin + i * pitch, margin), (margin + i * pitch, margin + height), (lines,), 2
+        )
     for y in (margin, margin + height):
         cv2.line(blank, (margin, y), (margin + pitch * len(digits), y), (lines,), 2)
     image = blank.copy()
     for i, digit in enumerate(digits.replace(" ", "\0")):
         if digit != "\0":
-            cv2.putText(image, digit, (margin + i * pitch + 9, margin + 48), cv2.FONT_HERSHEY_SIMPLEX, 1.3, (40,), 3, cv2.LINE_AA)
+            cv2.putText(
+                image,
+                digit,
+                (margin + i * pitch + 9, margin + 48),
+                cv2.FONT_HERSHEY_SIMPLEX,
+                1.3,
+                (40,),
+                3,
+                cv2.LINE_AA,
+            )
     return image, blank, margin
 
 
@@ -262,7 +310,9 @@ def test_a_shadow_over_half_a_row_is_no_ink() -> None:
     image, blank, margin = drawn_row("123456")
     shaded = image.astype(np.float32)
     shaded[:, image.shape[1] // 2 :] *= 0.5
-    lit, dark = (cell_images(picture, blank, 6, margin) for picture in (image, shaded.astype(np.uint8)))
+    lit, dark = (
+        cell_images(picture, blank, 6, margin) for picture in (image, shaded.astype(np.uint8))
+    )
     assert [bool(cell.any()) for cell in dark] == [bool(cell.any()) for cell in lit]
     assert np.abs(dark[-1].astype(int) - lit[-1]).mean() < 12
 
@@ -297,10 +347,17 @@ def test_no_crops_no_readings() -> None:
 
 
 @pytest.mark.parametrize("name", ["MODEL", "SECOND"])
-def test_a_missing_network_names_its_remedy(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_network_names_its_remedy(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gone = tmp_path / "digits.onnx"
     monkeypatch.setattr(
-        reader, "SECOND_PASS_SHIFTS", {gone if file == getattr(reader, name) else file: moves for file, moves in SECOND_PASS_SHIFTS.items()}
+        reader,
+        "SECOND_PASS_SHIFTS",
+        {
+            gone if file == getattr(reader, name) else file: moves
+            for file, moves in SECOND_PASS_SHIFTS.items()
+        },
     )
     monkeypatch.setattr(reader, name, gone)
     with pytest.raises(MissingProgramError, match=r"digits\.onnx") as raised:
@@ -322,8 +379,14 @@ def test_only_a_doubtful_cell_is_looked_at_again_and_by_both_networks() -> None:
     cells = _clear_and_doubtful()
     once = run_digit_network(cells, DIGIT_MODEL)
     doubtful = once.max(axis=1) < SECOND_PASS_BELOW
-    looks = [run_digit_network(np.roll(cells[doubtful], move, axis=(1, 2)), DIGIT_MODEL) for move in ((0, 0), (1, 0), (0, 1))]
-    looks += [run_digit_network(np.roll(cells[doubtful], move, axis=(1, 2)), SECOND_DIGIT_MODEL) for move in ((0, 0), (-1, 0), (0, -1))]
+    looks = [
+        run_digit_network(np.roll(cells[doubtful], move, axis=(1, 2)), DIGIT_MODEL)
+        for move in ((0, 0), (1, 0), (0, 1))
+    ]
+    looks += [
+        run_digit_network(np.roll(cells[doubtful], move, axis=(1, 2)), SECOND_DIGIT_MODEL)
+        for move in ((0, 0), (-1, 0), (0, -1))
+    ]
     mean = np.exp(np.mean(np.log(np.maximum(looks, 1e-9)), axis=0))
     found = classify_cells(cells)
     assert doubtful.any()
@@ -351,7 +414,9 @@ def test_rows_asked_for_again_are_answered_alike() -> None:
 
 
 @pytest.mark.parametrize("name", ["MODEL", "SECOND"])
-def test_another_network_needs_curves_of_its_own(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_network_needs_curves_of_its_own(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = NETWORK_FINGERPRINTS[Kind.DIGITS]()
     other = tmp_path / "other.onnx"
     other.write_bytes(getattr(reader, name).read_bytes() + b"0")
@@ -362,7 +427,10 @@ def test_another_network_needs_curves_of_its_own(name: str, tmp_path: Path, monk
 @pytest.mark.parametrize("network", [DIGIT_MODEL, SECOND_DIGIT_MODEL])
 def test_what_reads_answers_as_what_was_trained(network: Path) -> None:
     cells = _drawn_cells()
-    reads, trained = run_digit_network(cells, network), run_digit_network(cells, network.parent / "trained" / network.name)
+    reads, trained = (
+        run_digit_network(cells, network),
+        run_digit_network(cells, network.parent / "trained" / network.name),
+    )
     assert len(np.unique(trained.argmax(axis=1))) > 5
     assert np.mean(reads.argmax(axis=1) == trained.argmax(axis=1)) > 0.97
     assert np.abs(reads - trained).max(axis=1).mean() < 0.02
@@ -372,39 +440,72 @@ def _drawn_cells() -> Image:
     """Cells of digits in OpenCV's faces, thin and bold, upright and slanted, with grain."""
     rng = np.random.default_rng(4)
     rows = []
-    for face in (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_PLAIN, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, cv2.FONT_ITALIC):
+    for face in (
+        cv2.FONT_HERSHEY_SIMPLEX,
+        cv2.FONT_HERSHEY_PLAIN,
+        cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
+        cv2.FONT_ITALIC,
+    ):
         for width in (1, 2, 4):
             row = np.full((60, 400), 250, np.uint8)
             for place, digit in enumerate(rng.permutation(10)):
-                cv2.putText(row, str(digit), (place * 40 + 9, 45), face, 1.9 if face == cv2.FONT_HERSHEY_PLAIN else 1.2, 40, width, cv2.LINE_AA)
-            rows.append(cell_images((row + rng.normal(0, 4, row.shape)).clip(0, 255).astype(np.uint8), None, 10))
+                cv2.putText(
+                    row,
+                    str(digit),
+                    (place * 40 + 9, 45),
+                    face,
+                    1.9 if face == cv2.FONT_HERSHEY_PLAIN else 1.2,
+                    40,
+                    width,
+                    cv2.LINE_AA,
+                )
+            rows.append(
+                cell_images(
+                    (row + rng.normal(0, 4, row.shape)).clip(0, 255).astype(np.uint8), None, 10
+                )
+            )
     return np.concatenate(rows)
 
 
 @pytest.mark.parametrize(("right", "down"), [(0.0, -4.7), (0.0, 4.7), (-4.5, 0.0), (4.5, 0.0)])
-def test_a_digit_that_stands_half_outside_the_boxes_does_not_vanish(right: float, down: float) -> None:
+def test_a_digit_that_stands_half_outside_the_boxes_does_not_vanish(
+    right: float, down: float
+) -> None:
     """Read by itself the row is surely empty, or a number without that digit."""
     forms = Forms.load(ROOT / "forms")
     form, (sheet,) = forms.latest("matvarden"), make_blank_sheets(1)
     field = form.by_name["rad02.smarta"]
     paper, cell = render_sheet_page(form, sheet), field.cell_boxes[0 if right <= 0 else -1]
     _write(paper, "4", Box(cell.x + 1 + right, cell.y + 1.4 + down, cell.w - 2, cell.h - 2.8))
-    reading = PageReader.of_forms(forms).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
+    reading = (
+        PageReader.of_forms(forms)
+        .read(cv2.imencode(".png", paper)[1].tobytes(), "image/png")
+        .reading
+    )
     assert f"outside_boxes:{field.name}" in reading.issues
     assert reading.fields[field.name].p <= UNSEEN_P
-    beside = {f"outside_boxes:{field.name}", "outside_boxes:rad02.bt_sys"}  # the row above, in whose picture it shows too
+    beside = {
+        f"outside_boxes:{field.name}",
+        "outside_boxes:rad02.bt_sys",
+    }  # the row above, in whose picture it shows too
     assert {problem for problem in reading.issues if problem.startswith("outside_boxes")} <= beside
 
 
 @pytest.mark.parametrize("down", [-5.2, 5.5, 6.0])
 def test_a_number_above_or_below_its_boxes_does_not_leave_them_surely_empty(down: float) -> None:
-    """Written in the gap between two rows it was in neither; now at most half of such numbers, which lie on the label, are."""
+    """Written in the gap between two rows it was in neither; now at most half of such numbers,
+    which lie on the label, are.
+    """
     form, paper = _matvarden()
     names = [f"rad{row:02d}.{value}" for row in range(2, 6) for value in ("puls", "saturation")]
     for name in names:
         _write_number(paper, form.by_name[name], "96", down)
     reading = _read(paper)
-    silent = [name for name in names if reading.fields[name].p > UNSEEN_P and reading.fields[name].value != "96"]
+    silent = [
+        name
+        for name in names
+        if reading.fields[name].p > UNSEEN_P and reading.fields[name].value != "96"
+    ]
     assert len(silent) <= len(names) // 2, silent
 
 
@@ -415,14 +516,19 @@ def test_the_tail_of_a_tick_below_the_boxes_is_nothing_that_was_written_in_them(
         spec = form.by_name[name]
         _write_number(paper, spec, "86")
         x, below = spec.area.x + 4, spec.area.y + spec.area.h
-        start, end = ((round(x * PRINT_PX_PER_MM), round(y * PRINT_PX_PER_MM)) for x, y in ((x, below + 3), (x + 1.2, below + 0.5)))
+        start, end = (
+            (round(x * PRINT_PX_PER_MM), round(y * PRINT_PX_PER_MM))
+            for x, y in ((x, below + 3), (x + 1.2, below + 0.5))
+        )
         cv2.line(paper, start, end, (90, 40, 30), 6, cv2.LINE_AA)
     reading = _read(paper)
     assert [problem for problem in reading.issues if problem.startswith("outside_boxes")] == []
 
 
 def test_a_correction_above_a_digit_makes_the_row_doubtful() -> None:
-    """A digit struck out with a single stroke may still be read, and the one that is meant stands small above it."""
+    """A digit struck out with a single stroke may still be read, and the one that is meant stands
+    small above it.
+    """
     form = Forms.load(ROOT / "forms").latest("nyckelkvittens")
     paper = render_sheet_page(form, make_blank_sheets(1)[0])
     dates = [spec for spec in form.fields if spec.format is Format.DATE and spec.row in (2, 3, 4)]
@@ -444,7 +550,11 @@ def test_a_1_on_the_line_between_two_boxes_does_not_vanish_surely() -> None:
         x, top, bottom = cell.x + (-0.2, 0.2)[place % 2], cell.y + 0.9, cell.y + cell.h - 0.9
         _draw(paper, (x, top), (x, bottom), (3, 4)[place % 2])
     reading = _read(paper)
-    silent = [name for name in names if reading.fields[name].value == "36" and reading.fields[name].p > UNSEEN_P]
+    silent = [
+        name
+        for name in names
+        if reading.fields[name].value == "36" and reading.fields[name].p > UNSEEN_P
+    ]
     assert len(silent) <= 1, silent
 
 
@@ -458,24 +568,46 @@ def test_a_digit_that_touches_the_next_one_across_their_line_does_not_vanish_sur
         left, right = cell.x - (0.8, 1.0, 1.2, 1.4)[place % 4], cell.x + (1.5, 1.9)[place % 2]
         _draw(paper, (right, cell.y + 1.4), (left, cell.y + cell.h - 1.2), 4)
     reading = _read(paper)
-    assert [name for name in names if reading.fields[name].value == "41" and reading.fields[name].p > UNSEEN_P] == []
+    assert [
+        name
+        for name in names
+        if reading.fields[name].value == "41" and reading.fields[name].p > UNSEEN_P
+    ] == []
 
 
 @pytest.mark.parametrize("is_ring", [True, False], ids=["ring", "line below"])
 def test_a_number_in_a_ring_or_underlined_is_not_surely_struck_out(is_ring: bool) -> None:
     form, paper = _matvarden()
-    names = [spec.name for spec in form.fields if spec.row and spec.name.endswith((".puls", ".bt_sys", ".saturation"))]
+    names = [
+        spec.name
+        for spec in form.fields
+        if spec.row and spec.name.endswith((".puls", ".bt_sys", ".saturation"))
+    ]
     for place, name in enumerate(names):
         _write_number(paper, form.by_name[name], "97")
         box = form.by_name[name].area
         x, y, w, h = (round(side * PRINT_PX_PER_MM) for side in (box.x, box.y, box.w, box.h))
         if is_ring:
-            cv2.ellipse(paper, (x + w // 2, y + h // 2), (round(w * 0.52), round(h * 0.5)), 0, 0, 360, (90, 40, 30), 4, cv2.LINE_AA)
+            cv2.ellipse(
+                paper,
+                (x + w // 2, y + h // 2),
+                (round(w * 0.52), round(h * 0.5)),
+                0,
+                0,
+                360,
+                (90, 40, 30),
+                4,
+                cv2.LINE_AA,
+            )
         else:
             below = y + round(h * (0.82, 0.88, 0.94)[place % 3])
             cv2.line(paper, (x + 5, below), (x + w - 5, below), (90, 40, 30), 4, cv2.LINE_AA)
     reading = _read(paper)
-    assert [name for name in names if reading.fields[name].state is State.CANCELLED and reading.fields[name].p > UNSEEN_P] == []
+    assert [
+        name
+        for name in names
+        if reading.fields[name].state is State.CANCELLED and reading.fields[name].p > UNSEEN_P
+    ] == []
 
 
 def _matvarden() -> tuple[Form, Image]:
@@ -490,14 +622,22 @@ def _write_number(paper: Image, spec: FieldSpec, number: str, down: float = 0.0)
         _write(paper, figure, Box(cell.x + 1.2, cell.y + 1.4 + down, cell.w - 2.4, cell.h - 2.8))
 
 
-def _draw(paper: Image, start: tuple[float, float], end: tuple[float, float], thick_px: int) -> None:
+def _draw(
+    paper: Image, start: tuple[float, float], end: tuple[float, float], thick_px: int
+) -> None:
     """A stroke of a pen from one place to another, mm."""
-    (x, y), (to_x, to_y) = ((round(one * PRINT_PX_PER_MM) for one in place) for place in (start, end))
+    (x, y), (to_x, to_y) = (
+        (round(one * PRINT_PX_PER_MM) for one in place) for place in (start, end)
+    )
     cv2.line(paper, (x, y), (to_x, to_y), (90, 40, 30), thick_px, cv2.LINE_AA)
 
 
 def _read(paper: Image) -> PageReading:
-    return PageReader.of_forms(Forms.load(ROOT / "forms")).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
+    return (
+        PageReader.of_forms(Forms.load(ROOT / "forms"))
+        .read(cv2.imencode(".png", paper)[1].tobytes(), "image/png")
+        .reading
+    )
 
 
 Stretch = tuple[tuple[float, float], tuple[float, float]]
@@ -506,18 +646,36 @@ UPRIGHT: tuple[Stretch, ...] = (((0.5, 0.05), (0.48, 0.95)),)
 PASSING: tuple[Stretch, ...] = (((0.5, -0.6), (0.5, 1.6)),)
 
 
-@pytest.mark.parametrize("strokes", [DITTO, UPRIGHT, PASSING], ids=["ditto mark", "a single upright stroke", "an arrow through the rows"])
-def test_strokes_that_are_taken_for_something_else_are_told_of(strokes: tuple[Stretch, ...]) -> None:
-    """A ditto mark was read as a sure 1, a 1 as straight as a ruler and an arrow through the rows as boxes that are surely empty."""
+@pytest.mark.parametrize(
+    "strokes",
+    [DITTO, UPRIGHT, PASSING],
+    ids=["ditto mark", "a single upright stroke", "an arrow through the rows"],
+)
+def test_strokes_that_are_taken_for_something_else_are_told_of(
+    strokes: tuple[Stretch, ...],
+) -> None:
+    """A ditto mark was read as a sure 1, a 1 as straight as a ruler and an arrow through the rows
+    as boxes that are surely empty.
+    """
     forms = Forms.load(ROOT / "forms")
     form, (sheet,) = forms.latest("matvarden"), make_blank_sheets(1)
     paper, names = render_sheet_page(form, sheet), [f"rad{row:02d}.smarta" for row in range(1, 5)]
     for name in names:
         cell = form.by_name[name].cell_boxes[0]
         for stretch in strokes:
-            start, end = ((round((cell.x + x * cell.w) * PRINT_PX_PER_MM), round((cell.y + y * cell.h) * PRINT_PX_PER_MM)) for x, y in stretch)
+            start, end = (
+                (
+                    round((cell.x + x * cell.w) * PRINT_PX_PER_MM),
+                    round((cell.y + y * cell.h) * PRINT_PX_PER_MM),
+                )
+                for x, y in stretch
+            )
             cv2.line(paper, start, end, (90, 40, 30), 4, cv2.LINE_AA)
-    reading = PageReader.of_forms(forms).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
+    reading = (
+        PageReader.of_forms(forms)
+        .read(cv2.imencode(".png", paper)[1].tobytes(), "image/png")
+        .reading
+    )
     told = [name for name in names if f"odd_strokes:{name}" in reading.issues]
     assert len(told) >= 2
     assert max(reading.fields[name].p for name in told) <= UNSEEN_P
@@ -526,7 +684,9 @@ def test_strokes_that_are_taken_for_something_else_are_told_of(strokes: tuple[St
 
 @pytest.mark.parametrize("value", ["10", "12", "13", "14", "16", "18"])
 def test_two_digits_in_one_box_are_not_surely_the_wider_one(value: str) -> None:
-    """Of people who began close to the edge: a pain of 10 was surely 0, a blood sugar of 14 surely 4."""
+    """Of people who began close to the edge: a pain of 10 was surely 0, a blood sugar of 14 surely
+    4.
+    """
     forms = Forms.load(ROOT / "forms")
     form, (sheet,) = forms.latest("matvarden"), make_blank_sheets(1)
     paper, names = render_sheet_page(form, sheet), [f"rad{row:02d}.b_glukos" for row in range(1, 5)]
@@ -534,8 +694,16 @@ def test_two_digits_in_one_box_are_not_surely_the_wider_one(value: str) -> None:
         cell = form.by_name[name].cell_boxes[0]
         for character, left, width in zip(value, (0.8, 2.3), (0.4, 2.6 + 0.2 * place), strict=True):
             _write(paper, character, Box(cell.x + left, cell.y + 1.2, width, 4.8))
-    reading = PageReader.of_forms(forms).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
-    assert [name for name in names if reading.fields[name].value != value and reading.fields[name].p > UNSEEN_P] == []
+    reading = (
+        PageReader.of_forms(forms)
+        .read(cv2.imencode(".png", paper)[1].tobytes(), "image/png")
+        .reading
+    )
+    assert [
+        name
+        for name in names
+        if reading.fields[name].value != value and reading.fields[name].p > UNSEEN_P
+    ] == []
     assert f"odd_strokes:{names[0]}" in reading.issues
 
 
@@ -544,7 +712,9 @@ def _write(paper: Image, character: str, box: Box) -> None:
     drawn = np.full((200, 200), 255, np.uint8)
     cv2.putText(drawn, character, (30, 150), cv2.FONT_HERSHEY_SIMPLEX, 5, 60, 14, cv2.LINE_AA)
     x, y, w, h = cv2.boundingRect((drawn < 128).view(np.uint8))
-    left, top, width, height = (round(side * PRINT_PX_PER_MM) for side in (box.x, box.y, box.w, box.h))
+    left, top, width, height = (
+        round(side * PRINT_PX_PER_MM) for side in (box.x, box.y, box.w, box.h)
+    )
     small = cv2.resize(drawn[y : y + h, x : x + w], (width, height), interpolation=cv2.INTER_AREA)
     place = paper[top : top + height, left : left + width]
     place[:] = np.minimum(place, small[..., None])
@@ -554,12 +724,25 @@ def _write(paper: Image, character: str, box: Box) -> None:
     ("strokes", "are_two"),
     [
         ([Stroke(1, 10, 20, 5, 40, 150), Stroke(2, 20, 21, 20, 38, 300)], True),
-        ([Stroke(1, 10, 20, 16, 40, 300), Stroke(2, 30, 20, 8, 16, 60), Stroke(3, 32, 52, 6, 8, 40)], True),
+        (
+            [
+                Stroke(1, 10, 20, 16, 40, 300),
+                Stroke(2, 30, 20, 8, 16, 60),
+                Stroke(3, 32, 52, 6, 8, 40),
+            ],
+            True,
+        ),
         ([Stroke(1, 10, 20, 12, 24, 100), Stroke(2, 18, 20, 6, 44, 200)], False),
         ([Stroke(1, 10, 20, 20, 40, 300), Stroke(2, 34, 40, 6, 12, 60)], False),
         ([Stroke(1, 10, 20, 8, 24, 100), Stroke(2, 20, 44, 8, 24, 100)], False),
     ],
-    ids=["a 1 and a 2", "a 3 and half a 5", "a 4 whose halves lie over each other", "a digit and a blot", "halves above each other"],
+    ids=[
+        "a 1 and a 2",
+        "a 3 and half a 5",
+        "a 4 whose halves lie over each other",
+        "a digit and a blot",
+        "halves above each other",
+    ],
 )
 def test_which_strokes_are_two_digits(strokes: list[Stroke], are_two: bool) -> None:
     assert has_two_digits(strokes, 56) is are_two
@@ -573,7 +756,12 @@ def test_which_strokes_are_two_digits(strokes: list[Stroke], are_two: bool) -> N
         ([Stroke(1, 20, 20, 3, 50, 150), Stroke(2, 12, 22, 8, 12, 40)], False),
         ([Stroke(1, 20, 20, 3, 25, 75), Stroke(2, 20, 47, 3, 22, 70)], False),
     ],
-    ids=["two alike beside each other", "from top to bottom", "a 1 whose flag stands apart", "a 1 that is broken in two"],
+    ids=[
+        "two alike beside each other",
+        "from top to bottom",
+        "a 1 whose flag stands apart",
+        "a 1 that is broken in two",
+    ],
 )
 def test_which_strokes_no_one_has(strokes: list[Stroke], is_mark: bool) -> None:
     assert is_not_one(strokes, 93) is is_mark

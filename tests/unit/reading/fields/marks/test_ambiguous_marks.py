@@ -1,4 +1,6 @@
-"""What may be meant in two ways is never surely one of them: a mark through two options, a lone dot, a dash, a choice that is only filled in."""
+"""What may be meant in two ways is never surely one of them: a mark through two options, a lone
+dot, a dash, a choice that is only filled in.
+"""
 
 from __future__ import annotations
 
@@ -35,23 +37,40 @@ def stroke(paper: Image, points: Points, pen_mm: float = 0.42) -> None:
 
 
 def read(paper: Image) -> PageReading:
-    return PageReader.of_forms(FORMS).read(cv2.imencode(".png", paper)[1].tobytes(), "image/png").reading
+    return (
+        PageReader.of_forms(FORMS)
+        .read(cv2.imencode(".png", paper)[1].tobytes(), "image/png")
+        .reading
+    )
 
 
 def through_both(upper: Box, lower: Box) -> Iterator[list[Points]]:
-    """A cross over both boxes, a smaller one between them, a tick in the lower one that goes through the upper one."""
+    """A cross over both boxes, a smaller one between them, a tick in the lower one that goes
+    through the upper one.
+    """
     left, right = upper.x + 0.8, upper.x + upper.w - 0.8
     middle = (upper.y + lower.y + lower.h) / 2
     for half in (middle - upper.y - 1.0, 2.8):
-        yield [[(left, middle - half), (right, middle + half)], [(left, middle + half), (right, middle - half)]]
-    yield [[(lower.x + 0.8, lower.y + 2.2), (lower.x + 2.0, lower.y + lower.h - 0.8), (lower.x + 4.0, upper.y + 1.0)]]
+        yield [
+            [(left, middle - half), (right, middle + half)],
+            [(left, middle + half), (right, middle - half)],
+        ]
+    yield [
+        [
+            (lower.x + 0.8, lower.y + 2.2),
+            (lower.x + 2.0, lower.y + lower.h - 0.8),
+            (lower.x + 4.0, upper.y + 1.0),
+        ]
+    ]
 
 
 def test_a_mark_through_two_options_is_never_surely_one_of_them() -> None:
     form, paper = clean("signeringslista")
     names = [f"dag{day:02}.avvikelse{column}" for day in (2, 5, 8) for column in (1, 3)]
     for i, name in enumerate(names):
-        upper, lower = sorted((Box(*option.box) for option in form.by_name[name].options), key=lambda box: box.y)
+        upper, lower = sorted(
+            (Box(*option.box) for option in form.by_name[name].options), key=lambda box: box.y
+        )
         for points in list(through_both(upper, lower))[i % 3]:
             stroke(paper, points)
     fields = read(paper).fields
@@ -62,10 +81,17 @@ def test_a_lone_dot_in_a_box_is_never_surely_nothing() -> None:
     form, paper = clean("besokslista")
     marks = [spec for spec in form.pages[0].all_fields if spec.kind is Kind.MARK][::5]
     for i, spec in enumerate(marks):
-        at = spec.area.x + (0.35, 0.5, 0.65)[i % 3] * spec.area.w, spec.area.y + (0.4, 0.6)[i % 2] * spec.area.h
+        at = (
+            spec.area.x + (0.35, 0.5, 0.65)[i % 3] * spec.area.w,
+            spec.area.y + (0.4, 0.6)[i % 2] * spec.area.h,
+        )
         stroke(paper, [at, at], pen_mm=(0.6, 0.8, 1.0, 1.3)[i % 4])
     fields = read(paper).fields
-    assert [spec.name for spec in marks if fields[spec.name].value is not True and fields[spec.name].p >= PREFILL_FROM] == []
+    assert [
+        spec.name
+        for spec in marks
+        if fields[spec.name].value is not True and fields[spec.name].p >= PREFILL_FROM
+    ] == []
 
 
 def test_a_dash_in_a_box_is_never_surely_a_mark() -> None:
@@ -74,7 +100,11 @@ def test_a_dash_in_a_box_is_never_surely_a_mark() -> None:
     for i, spec in enumerate(marks):
         box, slope = spec.area, (-0.4, 0.0, 0.4)[i % 3]
         middle = box.y + box.h * (0.4, 0.5, 0.6)[i % 3]
-        stroke(paper, [(box.x + 0.5, middle - slope / 2), (box.x + box.w - 0.5, middle + slope / 2)], pen_mm=(0.35, 0.5)[i % 2])
+        stroke(
+            paper,
+            [(box.x + 0.5, middle - slope / 2), (box.x + box.w - 0.5, middle + slope / 2)],
+            pen_mm=(0.35, 0.5)[i % 2],
+        )
     fields = read(paper).fields
     assert [spec.name for spec in marks if fields[spec.name].p >= PREFILL_FROM] == []
 
@@ -83,14 +113,26 @@ def test_crosses_and_ticks_stay_sure() -> None:
     form, paper = clean("besokslista")
     marks = [spec for spec in form.pages[0].all_fields if spec.kind is Kind.MARK][::5]
     for i, spec in enumerate(marks):
-        left, top, right, bottom = spec.area.x, spec.area.y, spec.area.x + spec.area.w, spec.area.y + spec.area.h
+        left, top, right, bottom = (
+            spec.area.x,
+            spec.area.y,
+            spec.area.x + spec.area.w,
+            spec.area.y + spec.area.h,
+        )
         if i % 2:
-            stroke(paper, [(left + 0.5, top + 2.4), (left + 1.6, bottom - 0.5), (right + 0.4, top + 0.2)])
+            stroke(
+                paper,
+                [(left + 0.5, top + 2.4), (left + 1.6, bottom - 0.5), (right + 0.4, top + 0.2)],
+            )
         else:
             stroke(paper, [(left + 0.5, top + 0.6), (right - 0.5, bottom - 0.6)])
             stroke(paper, [(left + 0.6, bottom - 0.5), (right - 0.5, top + 0.5)])
     fields = read(paper).fields
-    assert [spec.name for spec in marks if fields[spec.name].value is not True or fields[spec.name].p < PREFILL_FROM] == []
+    assert [
+        spec.name
+        for spec in marks
+        if fields[spec.name].value is not True or fields[spec.name].p < PREFILL_FROM
+    ] == []
 
 
 def test_a_choice_of_which_one_box_is_filled_and_none_is_marked_is_never_surely_empty() -> None:
@@ -101,7 +143,11 @@ def test_a_choice_of_which_one_box_is_filled_and_none_is_marked_is_never_surely_
         for down in np.arange(0.35, box.h - 0.2, 0.3):
             stroke(paper, [(box.x + 0.3, box.y + down), (box.x + box.w - 0.3, box.y + down)])
     fields = read(paper).fields
-    assert [(name, fields[name].state) for name in names if fields[name].p >= PREFILL_FROM or fields[name].is_seen_empty] == []
+    assert [
+        (name, fields[name].state)
+        for name in names
+        if fields[name].p >= PREFILL_FROM or fields[name].is_seen_empty
+    ] == []
 
 
 def test_a_cross_that_is_scribbled_over_is_never_surely_a_mark() -> None:
@@ -109,10 +155,23 @@ def test_a_cross_that_is_scribbled_over_is_never_surely_a_mark() -> None:
     form, paper = clean("besokslista")
     marks = [spec for spec in form.pages[0].all_fields if spec.kind is Kind.MARK][::5]
     for i, spec in enumerate(marks):
-        left, top, right, bottom = spec.area.x, spec.area.y, spec.area.x + spec.area.w, spec.area.y + spec.area.h
+        left, top, right, bottom = (
+            spec.area.x,
+            spec.area.y,
+            spec.area.x + spec.area.w,
+            spec.area.y + spec.area.h,
+        )
         stroke(paper, [(left + 0.5, top + 0.6), (right - 0.5, bottom - 0.6)])
         stroke(paper, [(left + 0.6, bottom - 0.5), (right - 0.5, top + 0.5)])
         turns = np.linspace(top, bottom, 6 + i % 5)
-        stroke(paper, [((left - 0.3, right + 0.3)[turn % 2], float(y)) for turn, y in enumerate(turns)], pen_mm=(0.35, 0.42, 0.5)[i % 3])
+        stroke(
+            paper,
+            [((left - 0.3, right + 0.3)[turn % 2], float(y)) for turn, y in enumerate(turns)],
+            pen_mm=(0.35, 0.42, 0.5)[i % 3],
+        )
     fields = read(paper).fields
-    assert [spec.name for spec in marks if fields[spec.name].value is True and fields[spec.name].p >= PREFILL_FROM] == []
+    assert [
+        spec.name
+        for spec in marks
+        if fields[spec.name].value is True and fields[spec.name].p >= PREFILL_FROM
+    ] == []

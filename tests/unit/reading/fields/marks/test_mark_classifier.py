@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from pipeline.domain.model import State
-from pipeline.reading.fields.marks.classifier import MARK_CLASSES, SHEET_FEATURES, compare_with_sheet
+from pipeline.reading.fields.marks.classifier import (
+    MARK_CLASSES,
+    SHEET_FEATURES,
+    compare_with_sheet,
+)
 from pipeline.reading.fields.marks.reader import MARK_FEATURES as MEASURED
 from pipeline.reading.fields.marks.reader import classify_marks
 from research.training.marks.draw import draw_sheet
@@ -28,12 +32,17 @@ def _boxes(darkened: list[float]) -> tuple[np.ndarray, np.ndarray]:
 def test_a_box_is_compared_with_the_empty_ones_of_its_sheet() -> None:
     values, p = _boxes([0.30] * 30 + [0.42])
     beside = compare_with_sheet(values, p, np.ones(31, np.int64), USUAL)
-    assert beside[-1, ABOVE_EMPTY] == pytest.approx(0.42 - (30 * 0.98**4 * 0.30 + 2 * 0.1) / (30 * 0.98**4 + 2), abs=1e-6)
+    assert beside[-1, ABOVE_EMPTY] == pytest.approx(
+        0.42 - (30 * 0.98**4 * 0.30 + 2 * 0.1) / (30 * 0.98**4 + 2), abs=1e-6
+    )
 
 
 def test_a_box_does_not_count_for_itself() -> None:
     (values, p), (others, q) = _boxes([0.1, 0.1, 0.9]), _boxes([0.1, 0.1, 0.6])
-    one, other = (compare_with_sheet(v, o, np.ones(3, np.int64), USUAL)[-1] for v, o in ((values, p), (others, q)))
+    one, other = (
+        compare_with_sheet(v, o, np.ones(3, np.int64), USUAL)[-1]
+        for v, o in ((values, p), (others, q))
+    )
     assert one[ABOVE_EMPTY] - other[ABOVE_EMPTY] == pytest.approx(0.3, abs=1e-6)
 
 
@@ -41,7 +50,9 @@ def test_a_box_does_not_count_for_itself() -> None:
 def test_boxes_of_other_sheets_and_of_none_say_nothing(sheets: list[int]) -> None:
     values, p = _boxes([0.1, 0.2, 0.8, 0.9])
     together = compare_with_sheet(values, p, np.array(sheets), USUAL)
-    alone = np.vstack([compare_with_sheet(values[[i]], p[[i]], np.array([sheets[i]]), USUAL) for i in range(4)])
+    alone = np.vstack(
+        [compare_with_sheet(values[[i]], p[[i]], np.array([sheets[i]]), USUAL) for i in range(4)]
+    )
     assert np.allclose(together, alone)
 
 
@@ -50,7 +61,10 @@ def test_the_same_boxes_are_read_better_as_a_sheet_than_one_by_one() -> None:
     drawn = [box for number in range(6) for box in draw_sheet(40, random, number + 1)]
     kept = [box for box in drawn if box.truth is not None]
     truth = np.array([MARK_CLASSES.index(box.truth) for box in kept if box.truth])
-    p = [classify_marks([replace(box.crop, sheet_number=box.crop.sheet_number * of) for box in kept]) for of in (1, 0)]
+    p = [
+        classify_marks([replace(box.crop, sheet_number=box.crop.sheet_number * of) for box in kept])
+        for of in (1, 0)
+    ]
     as_sheet, alone = (-np.log(one[np.arange(len(kept)), truth]).mean() for one in p)
     assert as_sheet < alone
 
@@ -59,7 +73,9 @@ def test_an_empty_sheet_is_read_empty() -> None:
     random = np.random.default_rng(43)
     while True:
         drawn = draw_sheet(40, random, 1)
-        if {box.style for box in drawn} == {"empty"} or all(box.truth is State.EMPTY for box in drawn):
+        if {box.style for box in drawn} == {"empty"} or all(
+            box.truth is State.EMPTY for box in drawn
+        ):
             break
     p = classify_marks([box.crop for box in drawn])
     assert (p.argmax(axis=1) == MARK_CLASSES.index(State.EMPTY)).mean() > 0.95

@@ -13,7 +13,13 @@ from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.ink import Darkness, even_lighting, measure_darkness
 from pipeline.reading.fields.marks import reader
-from pipeline.reading.fields.marks.features import MAX_MARK_MM, MAX_SHIFT_MM, MIN_CORRELATION_GAIN, _fit_template, is_best_fit
+from pipeline.reading.fields.marks.features import (
+    MAX_MARK_MM,
+    MAX_SHIFT_MM,
+    MIN_CORRELATION_GAIN,
+    _fit_template,
+    is_best_fit,
+)
 from research.training.marks.draw import draw_mark
 
 REACH = 3
@@ -21,7 +27,12 @@ PX = 8.0
 
 
 def _correlations(padded: NDArray[Any], picture: NDArray[Any]) -> NDArray[np.float32]:
-    return np.asarray(cv2.matchTemplate(padded.astype(np.float32), picture.astype(np.float32), cv2.TM_CCOEFF_NORMED), np.float32)
+    return np.asarray(
+        cv2.matchTemplate(
+            padded.astype(np.float32), picture.astype(np.float32), cv2.TM_CCOEFF_NORMED
+        ),
+        np.float32,
+    )
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.05, 0.1, 0.2, 0.5, 1.0])
@@ -29,7 +40,11 @@ def _correlations(padded: NDArray[Any], picture: NDArray[Any]) -> NDArray[np.flo
 def test_what_is_said_to_fit_best_does(noise: float, moved: int) -> None:
     random = np.random.default_rng(3)
     drawn = cv2.rectangle(np.zeros((40, 40)), (8, 8), (31, 31), 1.0, 2)
-    padded = np.asarray(cv2.copyMakeBorder(cv2.GaussianBlur(drawn, (0, 0), 0.7), *(REACH,) * 4, cv2.BORDER_REPLICATE))
+    padded = np.asarray(
+        cv2.copyMakeBorder(
+            cv2.GaussianBlur(drawn, (0, 0), 0.7), *(REACH,) * 4, cv2.BORDER_REPLICATE
+        )
+    )
     blank = padded[REACH:-REACH, REACH:-REACH]
     itself = _correlations(padded, blank)
     itself[REACH, REACH] = -1
@@ -45,7 +60,14 @@ def test_what_is_said_to_fit_best_does(noise: float, moved: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("likeness", "rival", "best"), [(1.0, 0.9, True), (0.97, 0.85, True), (0.9, 0.95, False), (0.5, 0.4, False), (-1.0, -1.0, False)]
+    ("likeness", "rival", "best"),
+    [
+        (1.0, 0.9, True),
+        (0.97, 0.85, True),
+        (0.9, 0.95, False),
+        (0.5, 0.4, False),
+        (-1.0, -1.0, False),
+    ],
 )
 def test_how_like_it_must_be(likeness: float, rival: float, best: bool) -> None:
     assert is_best_fit(likeness, rival) is best
@@ -84,7 +106,10 @@ def test_a_blank_lies_where_seeking_it_everywhere_lays_it(style: str) -> None:
         crop = even_lighting(draw_mark(style, random).crop)
         assert crop.template_image is not None
         assert crop.px_per_mm is not None
-        blank, dark = (measure_darkness(picture, crop.px_per_mm, MAX_MARK_MM) for picture in (crop.template_image, crop.image))
+        blank, dark = (
+            measure_darkness(picture, crop.px_per_mm, MAX_MARK_MM)
+            for picture in (crop.template_image, crop.image)
+        )
         blank.flags.writeable = False
         fitted, likeness = _fit_template(blank, dark, crop.px_per_mm)
         assert np.array_equal(fitted, _sought_everywhere(blank, dark, crop.px_per_mm))

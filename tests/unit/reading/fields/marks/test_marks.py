@@ -28,13 +28,17 @@ from research.training.marks.scan_effects import Scanner
 
 SURE, SUREST = 0.9, 0.99
 WORSE = {("dot", True): (10, 4, 1), ("stain", False): (20, 6, 1), ("solid", False): (12, 5, 2)}
-"""How many of 60 may be wrong, wrong with p ≥ 0.9, and with p ≥ 0.99, where the drawn paper (copies of copies, black and white) leaves least: a dot
-may be a speck; without the unfilled box a stain is as dark as a mark, and a bold mark fills its box."""
+"""How many of 60 may be wrong, wrong with p ≥ 0.9, and with p ≥ 0.99, where the drawn paper (copies
+of copies, black and white) leaves least: a dot may be a speck; without the unfilled box a stain
+is as dark as a mark, and a bold mark fills its box.
+"""
 PX = 8
 
 
 @pytest.mark.parametrize("with_blank", [True, False])
-@pytest.mark.parametrize("style", [style for style, (truth, _) in MARK_STYLES.items() if truth is not None])
+@pytest.mark.parametrize(
+    "style", [style for style, (truth, _) in MARK_STYLES.items() if truth is not None]
+)
 def test_drawn_marks_are_read_and_errors_are_rarely_sure(style: str, with_blank: bool) -> None:
     random = np.random.default_rng(77)
     drawn = [draw_mark(style, random, with_blank=with_blank) for _ in range(60)]
@@ -48,7 +52,12 @@ def test_drawn_marks_are_read_and_errors_are_rarely_sure(style: str, with_blank:
 
 def test_of_the_surest_answers_no_more_are_wrong_than_they_say() -> None:
     random = np.random.default_rng(78)
-    drawn = [draw_mark(style, random) for style, (truth, _) in MARK_STYLES.items() if truth for _ in range(100)]
+    drawn = [
+        draw_mark(style, random)
+        for style, (truth, _) in MARK_STYLES.items()
+        if truth
+        for _ in range(100)
+    ]
     readings = reader.read_marks([d.crop for d in drawn])
     surest = [(d, r) for d, r in zip(drawn, readings, strict=True) if r.p >= 0.99]
     assert len(surest) > 600
@@ -58,8 +67,13 @@ def test_of_the_surest_answers_no_more_are_wrong_than_they_say() -> None:
 def test_a_drawn_mark_that_the_scan_has_lost_is_known() -> None:
     random = np.random.default_rng(79)
     pencil = replace(DrawnSheet.any(random, bubble=False), pen_mm=0.3, pressure=0.4, faintest=0.0)
-    light, fair = (replace(pencil, scanner=Scanner(230, 1.0, 0.05, 1.0, threshold=threshold)) for threshold in (0.2, 0.8))
-    assert light.box("cross", random).shows < MIN_VISIBLE_DARKENING < fair.box("cross", random).shows
+    light, fair = (
+        replace(pencil, scanner=Scanner(230, 1.0, 0.05, 1.0, threshold=threshold))
+        for threshold in (0.2, 0.8)
+    )
+    assert (
+        light.box("cross", random).shows < MIN_VISIBLE_DARKENING < fair.box("cross", random).shows
+    )
     assert fair.box("empty", random).shows < MIN_VISIBLE_DARKENING
 
 
@@ -69,15 +83,32 @@ def test_boxes_in_a_row_that_is_struck_through_are_not_surely_marked() -> None:
     form = forms.latest("besokslista")
     (hand,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
     boxes = [spec for spec in form.fields if spec.kind is Kind.MARK]
-    page = fill_field(render_sheet_page(form, sheet), form.pages[0], {spec.name: spec.row != 2 for spec in boxes}, hand, rng)
+    page = fill_field(
+        render_sheet_page(form, sheet),
+        form.pages[0],
+        {spec.name: spec.row != 2 for spec in boxes},
+        hand,
+        rng,
+    )
     for row, slope_mm in ((1, 0.5), (2, -0.8)):
         middle = next(spec.area.y + spec.area.h / 2 for spec in boxes if spec.row == row)
-        start, end = ((round(x * PRINT_PX_PER_MM), round(y * PRINT_PX_PER_MM)) for x, y in ((16, middle), (198, middle + slope_mm)))
+        start, end = (
+            (round(x * PRINT_PX_PER_MM), round(y * PRINT_PX_PER_MM))
+            for x, y in ((16, middle), (198, middle + slope_mm))
+        )
         cv2.line(page, start, end, (60, 40, 40), 5, cv2.LINE_AA)
     data = cv2.imencode(".png", page)[1].tobytes()
-    fields = PageReader(forms, ReadingContext(), DEFAULT_GATE_MM, frozenset({Kind.MARK})).read(data, "image/png").reading.fields
+    fields = (
+        PageReader(forms, ReadingContext(), DEFAULT_GATE_MM, frozenset({Kind.MARK}))
+        .read(data, "image/png")
+        .reading.fields
+    )
     assert all(fields[spec.name].p <= 0.9 for spec in boxes if spec.row in (1, 2))
-    assert all(fields[spec.name].value is True and fields[spec.name].p >= 0.99 for spec in boxes if spec.row not in (1, 2))
+    assert all(
+        fields[spec.name].value is True and fields[spec.name].p >= 0.99
+        for spec in boxes
+        if spec.row not in (1, 2)
+    )
 
 
 @pytest.mark.parametrize("style", ["around", "beside"])
@@ -108,7 +139,9 @@ def test_writing_on_the_back_that_shows_through_is_never_surely_a_mark(seed: int
     back = np.zeros(_page().shape, np.float32)
     path = random.uniform(2, 13, (5, 2)) * PX
     cv2.polylines(back, [path.astype(np.int32).reshape(-1, 1, 2)], False, 0.25, 5, cv2.LINE_AA)
-    page = (cv2.GaussianBlur(_page(), (0, 0), 1.2) * (1 - cv2.GaussianBlur(back, (0, 0), 0.35 * PX))).astype(np.uint8)
+    page = (
+        cv2.GaussianBlur(_page(), (0, 0), 1.2) * (1 - cv2.GaussianBlur(back, (0, 0), 0.35 * PX))
+    ).astype(np.uint8)
     (reading,) = reader.read_marks([_mark_crop(page)])
     assert reading.value is False or reading.p < SURE
 
@@ -118,7 +151,10 @@ def test_a_box_on_paper_in_deep_shadow_is_empty_and_a_cross_there_is_seen() -> N
     _cross(crossed, 5, 5)
     light = np.linspace(0.30, 0.40, crossed.shape[1])
     noise = np.random.default_rng(3).normal(0, 3, crossed.shape)
-    crops = [_mark_crop(np.clip(page * light + noise, 0, 255).astype(np.uint8)) for page in (_page(), crossed)]
+    crops = [
+        _mark_crop(np.clip(page * light + noise, 0, 255).astype(np.uint8))
+        for page in (_page(), crossed)
+    ]
     empty, mark = reader.read_marks(crops)
     assert (empty.state, mark.state) == (State.EMPTY, State.READ)
 
@@ -140,8 +176,14 @@ def test_a_faint_pencil_cross_is_a_mark() -> None:
     assert (reading.value, reading.state) == (True, State.READ)
 
 
-@pytest.mark.parametrize("colour", [(175, 150, 250), (190, 180, 255), (60, 60, 215), (90, 150, 250)], ids=["pink", "pale pink", "red", "orange"])
-def test_a_cross_in_red_or_paler_ink_is_never_surely_an_empty_box(colour: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize(
+    "colour",
+    [(175, 150, 250), (190, 180, 255), (60, 60, 215), (90, 150, 250)],
+    ids=["pink", "pale pink", "red", "orange"],
+)
+def test_a_cross_in_red_or_paler_ink_is_never_surely_an_empty_box(
+    colour: tuple[int, int, int],
+) -> None:
     crossed = _page()
     _cross(crossed, 5, 5)
     ink = (crossed < _page())[..., None]
@@ -171,9 +213,13 @@ def test_a_clear_mark_outside_the_box_is_marked_or_doubtful(inked: str) -> None:
 
 
 @pytest.mark.parametrize(("fill", "value"), [(False, False), (True, True)])
-def test_a_bubble_that_is_filled_to_mark_it_is_read_around_its_letter(fill: bool, value: bool) -> None:
+def test_a_bubble_that_is_filled_to_mark_it_is_read_around_its_letter(
+    fill: bool, value: bool
+) -> None:
     blank = _bubble(fill=False)
-    spec = FieldSpec(name="bubble", label="bubble", kind=Kind.MARK, box=(50, 50, 3, 3), filled="marked")
+    spec = FieldSpec(
+        name="bubble", label="bubble", kind=Kind.MARK, box=(50, 50, 3, 3), filled="marked"
+    )
     (reading,) = reader.read_marks([FieldImage(_bubble(fill=fill), spec, blank, PX, 1.0)])
     assert (reading.value, reading.state) == (value, State.READ if value else State.EMPTY)
     assert reading.p > SURE
@@ -210,8 +256,13 @@ def test_nothing_to_read_is_no_error() -> None:
     assert choice.read_choices([]) == []
 
 
-@pytest.mark.parametrize(("marked", "value", "state"), [([1], "hemma", State.READ), ([], None, State.EMPTY), ([0, 2], None, State.ILLEGIBLE)])
-def test_a_choice_is_the_one_marked_option(marked: list[int], value: str | None, state: State) -> None:
+@pytest.mark.parametrize(
+    ("marked", "value", "state"),
+    [([1], "hemma", State.READ), ([], None, State.EMPTY), ([0, 2], None, State.ILLEGIBLE)],
+)
+def test_a_choice_is_the_one_marked_option(
+    marked: list[int], value: str | None, state: State
+) -> None:
     crop = _choice_crop(marked)
     (reading,) = choice.read_choices([crop])
     assert (reading.value, reading.state) == (value, state)
@@ -237,7 +288,9 @@ def test_an_option_outside_its_field_names_the_field() -> None:
 def _page(width: float = 15, boxes: tuple[float, ...] = (5,), side: float = 5) -> Image:
     page = np.full((round((10 + side) * PX), round(width * PX)), 250, np.uint8)
     for x in boxes:
-        cv2.rectangle(page, (round(x * PX), 5 * PX), (round((x + side) * PX), round((5 + side) * PX)), 90, 2)
+        cv2.rectangle(
+            page, (round(x * PX), 5 * PX), (round((x + side) * PX), round((5 + side) * PX)), 90, 2
+        )
     return page
 
 
@@ -246,7 +299,9 @@ def _bubble(*, fill: bool) -> Image:
     page = np.full((5 * PX, 5 * PX), 250, np.uint8)
     middle = round(2.5 * PX), round(2.5 * PX)
     cv2.circle(page, middle, round(1.5 * PX), 90, 2, cv2.LINE_AA)
-    cv2.putText(page, "B", (middle[0] - 5, middle[1] + 6), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 90, 1, cv2.LINE_AA)
+    cv2.putText(
+        page, "B", (middle[0] - 5, middle[1] + 6), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 90, 1, cv2.LINE_AA
+    )
     if fill:
         cv2.circle(page, middle, round(1.45 * PX), 60, -1, cv2.LINE_AA)
     return page
@@ -263,7 +318,9 @@ def _rows(start: float, end: float) -> slice:
 
 
 def _scaled(page: Image, factor: float) -> Image:
-    return np.asarray(cv2.resize(page, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(
+        cv2.resize(page, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8
+    )
 
 
 def _spec() -> FieldSpec:
@@ -279,13 +336,22 @@ def _choice_crop(marked: list[int]) -> FieldImage:
     page = _page(65, boxes, 4)
     for i in marked:
         _cross(page, boxes[i], 5, 4)
-    options = tuple(Option(value=v, label=v, box=(45 + x, 50, 4, 4)) for v, x in zip(("telefon", "hemma", "annat"), boxes, strict=True))
-    spec = FieldSpec(name="contact", label="contact", kind=Kind.CHOICE, box=(50, 50, 55, 4), options=options)
+    options = tuple(
+        Option(value=v, label=v, box=(45 + x, 50, 4, 4))
+        for v, x in zip(("telefon", "hemma", "annat"), boxes, strict=True)
+    )
+    spec = FieldSpec(
+        name="contact", label="contact", kind=Kind.CHOICE, box=(50, 50, 55, 4), options=options
+    )
     return FieldImage(page, spec, _page(65, boxes, 4), PX, 5.0)
 
 
-@pytest.mark.parametrize(("start", "end"), [((0, 20), (120, 90)), ((0, 60), (120, 62)), ((30, 0), (90, 120))])
-def test_a_fold_or_a_line_through_a_box_is_left_to_a_person(start: tuple[int, int], end: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("start", "end"), [((0, 20), (120, 90)), ((0, 60), (120, 62)), ((30, 0), (90, 120))]
+)
+def test_a_fold_or_a_line_through_a_box_is_left_to_a_person(
+    start: tuple[int, int], end: tuple[int, int]
+) -> None:
     page = _page()
     cv2.line(page, start, end, 120, 3, cv2.LINE_AA)
     (reading,) = reader.read_marks([_mark_crop(page)])
