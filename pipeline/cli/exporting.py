@@ -134,7 +134,7 @@ def receipt(
         return
     hidden = f", {result.hidden} of entries that you may not see" if result.hidden else ""
     typer.echo(
-        f"{result.accepted} accepted, {result.refused} refused, {result.already_known} known before, {result.unanswered} not answered{hidden}"
+        f"{result.accepted} accepted, {result.refused} refused, {result.already} known before, {result.unanswered} not answered{hidden}"
     )
 
 
@@ -274,7 +274,7 @@ def _print_send_result(run_id: str, sent: SendResult, *, as_json: bool) -> None:
         typer.echo(json.dumps({"run": run_id} | asdict(sent)))
         return
     typer.echo(
-        f"Run {run_id}: {sent.accepted} accepted, {sent.refused} refused, {sent.unanswered} not answered, {sent.superseded} overtaken by a correction"
+        f"Run {run_id}: {sent.accepted} accepted, {sent.refused} refused, {sent.unanswered} not answered, {sent.overtaken} overtaken by a correction"
     )
 
 
@@ -304,8 +304,8 @@ def check_header(
             typer.echo(f"{check.form}: fits")
         else:
             typer.echo(
-                f"{check.form}: lacks {', '.join(check.missing) or 'nothing'}; not asked for: {', '.join(check.unknown) or 'nothing'}"
-                + ("" if check.is_in_order else "; the order differs")
+                f"{check.form}: lacks {', '.join(check.lacking) or 'nothing'}; not asked for: {', '.join(check.unknown) or 'nothing'}"
+                + ("" if check.in_order else "; the order differs")
             )
     if not all(check.is_match for check in found):
         raise typer.Exit(ExitCode.EXPORT)

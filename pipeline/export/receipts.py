@@ -134,7 +134,7 @@ class ReceiptResult:
 
     accepted: int
     refused: int
-    already_known: int
+    already: int
     unanswered: int
     hidden: int = 0
 
@@ -247,7 +247,7 @@ def apply_receipt_file(
     return ReceiptResult(
         result.accepted,
         result.refused,
-        result.already_known,
+        result.already,
         len(lines) - len(given),
         len(given) - len(own),
     )

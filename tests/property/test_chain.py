@@ -68,7 +68,7 @@ def found(rows: list[LogRow], head: ChainHead | None, *anchors: ChainHead) -> Ch
 
 
 def named(verdict: ChainVerdict) -> set[tuple[ProblemKind, int, int]]:
-    return {(problem.kind, problem.first, problem.last) for problem in verdict.problems}
+    return {(problem.wrong, problem.first, problem.last) for problem in verdict.problems}
 
 
 @given(rows=logs(), data=st.data())
@@ -140,7 +140,7 @@ def test_rows_that_changed_places_are_named_with_where_they_stood(
     moved = {
         (problem.first, problem.origin)
         for problem in verdict.problems
-        if problem.kind is ProblemKind.MOVED
+        if problem.wrong is ProblemKind.MOVED
     }
     # Of two neighbours, one has the right row before it again and is only seen to be changed.
     assert moved | {(problem.first, None) for problem in verdict.problems} >= {

@@ -97,7 +97,7 @@ class SendResult:
     accepted: int
     refused: int
     unanswered: int
-    superseded: int
+    overtaken: int
 
 
 def send_run(

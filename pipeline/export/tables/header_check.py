@@ -20,14 +20,14 @@ class HeaderCheck:
     """
 
     form: str
-    missing: tuple[str, ...]
+    lacking: tuple[str, ...]
     unknown: tuple[str, ...]
-    is_in_order: bool
+    in_order: bool
 
     @property
     def is_match(self) -> bool:
         """Whether the system will find its columns as it expects them."""
-        return not self.missing and not self.unknown and self.is_in_order
+        return not self.lacking and not self.unknown and self.in_order
 
 
 def check_header(context: ExportContext, target: str, line: str) -> list[HeaderCheck]:
@@ -71,7 +71,7 @@ def _compare_header(form: str, ours: list[str], wanted: list[str]) -> HeaderChec
     ]
     return HeaderCheck(
         form,
-        missing=tuple(name for name in wanted if name.casefold() not in same),
+        lacking=tuple(name for name in wanted if name.casefold() not in same),
         unknown=tuple(name for name in ours if name.casefold() not in same),
-        is_in_order=order[0] == order[1],
+        in_order=order[0] == order[1],
     )

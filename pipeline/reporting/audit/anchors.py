@@ -110,7 +110,7 @@ def verify_log(store: Store, by: str, anchors: list[ChainHead]) -> ChainVerdict:
 
 def describe_problem(problem: ChainProblem) -> str:
     """A problem in words."""
-    if problem.kind is ProblemKind.UNPROTECTED:
+    if problem.wrong is ProblemKind.UNPROTECTED:
         return "The triggers that keep the log from being changed are not there."
     rows = (
         f"Row {problem.first}"
@@ -118,9 +118,9 @@ def describe_problem(problem: ChainProblem) -> str:
         else f"Rows {problem.first} to {problem.last}"
     )
     words = (
-        _PROBLEM_TEXTS[problem.kind]
+        _PROBLEM_TEXTS[problem.wrong]
         if problem.first == problem.last
-        else _PROBLEM_TEXTS[problem.kind].replace("has ", "have ").replace("was ", "were ")
+        else _PROBLEM_TEXTS[problem.wrong].replace("has ", "have ").replace("was ", "were ")
     )
     return f"{rows} {words}{f' from {problem.origin}' if problem.origin else ''}."
 

@@ -85,7 +85,7 @@ class ProblemKind(StrEnum):
 class ChainProblem:
     """Something wrong with the rows `first` to `last`. A row that was moved stood at `origin`."""
 
-    kind: ProblemKind
+    wrong: ProblemKind
     first: int
     last: int
     origin: int | None = None

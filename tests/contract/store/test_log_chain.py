@@ -72,7 +72,7 @@ def rows(store: Store) -> list[LogRow]:
 def wrong(store: Store, *anchors: ChainHead) -> set[tuple[ProblemKind, int, int]]:
     with store.read() as conn:
         return {
-            (problem.kind, problem.first, problem.last)
+            (problem.wrong, problem.first, problem.last)
             for problem in verify_chain(conn, anchors).problems
         }
 

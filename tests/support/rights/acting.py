@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline.domain.settings import ROOT
 
-GUARDS = frozenset({"require", "require_entry", "require_page", "require_run", "require_whole_run"})
+GUARDS = frozenset({"require_permission", "require_visible_entry", "require_visible_page", "require_run", "require_whole_run"})
 """The functions that raise NotAllowedError: of `access`, of `sight` and of `export_runs`."""
 
 
@@ -68,7 +68,7 @@ def without_area() -> set[str]:
         for one in acting_functions().values()
         for call in ast.walk(one.code)
         if isinstance(call, ast.Call)
-        and _name(call) in {"require", "allowed"}
+        and _name(call) in {"require_permission", "is_allowed"}
         and len(call.args) == 3
         if isinstance(call.args[2], ast.Attribute) and call.args[2].attr == "unit"
     }

@@ -238,7 +238,7 @@ class World:
 
     def _special(self, name: str) -> dict[str, Any]:
         """What some functions call by a name that others use for something else."""
-        if name.startswith(f"{P}making."):
+        if name.startswith(f"{P}preparation.form_editor."):
             outline = empty_outline("egen-prov", "Prov", Area.HSL, Subject.CLIENT)
             place = self.settings.form_drafts
             draft = (

@@ -14,7 +14,7 @@ pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices"
 def test_what_is_lacking_and_unknown_and_out_of_order_is_told(office: ExportContext) -> None:
     (check,) = check_header(office, "mat-exempel", "Namn;Personnummer;Kund\n1;2;3")
     assert check.form == "matbestallning"
-    assert check.missing == ("Kund",)
+    assert check.lacking == ("Kund",)
     assert "Portion" in check.unknown
     assert not check.is_in_order
     assert not check.is_match

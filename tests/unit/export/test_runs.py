@@ -330,12 +330,12 @@ def test_entries_that_never_hold_still_are_given_up_with_an_error(
         make_run(office, ANNA, "rivta", utc_now())
 
 
-@pytest.mark.parametrize("breaking", ["add_run", "mark_exported", "record"])
+@pytest.mark.parametrize("breaking", ["save_run", "mark_exported", "record"])
 def test_a_failure_half_way_leaves_nothing(
     office: ExportContext, monkeypatch: pytest.MonkeyPatch, breaking: str
 ) -> None:
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
-    module = {"add_run": exports_run_items, "mark_exported": records, "record": events}[breaking]
+    module = {"save_run": exports_run_items, "mark_exported": records, "record": events}[breaking]
     monkeypatch.setattr(module, breaking, _fails(getattr(module, breaking)))
     with pytest.raises(StoreError, match="cannot be kept: gone"):
         make_run(office, ANNA, "rivta", utc_now())

@@ -24,7 +24,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     put(line, "th", row.head, { scope: "row" });
     return row.cells.map((cell, x) => {
       const pressed = String(data.chosen?.[0] === y && data.chosen?.[1] === x);
-      const button = put(put(line, "td", ""), "button", cell.text, { class: cell.kind, "aria-label": cell.said, "aria-pressed": pressed, tabindex: "-1" });
+      const button = put(put(line, "td", ""), "button", cell.text, { class: cell.kind, "aria-label": cell.accessible_text, "aria-pressed": pressed, tabindex: "-1" });
       button.addEventListener("click", () => { root.efAt = [y, x]; setTriggerValue("cell", { row: y, column: x }); });
       return button;
     });

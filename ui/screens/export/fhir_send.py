@@ -61,6 +61,6 @@ def _result_text(result: SendResult) -> str:
     parts = [t("fhir.sent", count=result.accepted, refused=result.refused)]
     if result.unanswered:
         parts.append(t("fhir.unanswered", count=result.unanswered))
-    if result.superseded:
-        parts.append(t("fhir.overtaken", count=result.superseded))
+    if result.overtaken:
+        parts.append(t("fhir.overtaken", count=result.overtaken))
     return " ".join(parts)

@@ -40,7 +40,7 @@ def _show_check(form: str, check: HeaderCheck) -> None:
         st.success(t("header.fits", form=form))
         return
     lines = [t("header.differs", form=form)]
-    lines += [t("header.lacking", names=", ".join(check.missing))] if check.missing else []
+    lines += [t("header.lacking", names=", ".join(check.lacking))] if check.lacking else []
     lines += [t("header.unknown", names=", ".join(check.unknown))] if check.unknown else []
-    lines += [] if check.is_in_order else [t("header.order")]
+    lines += [] if check.in_order else [t("header.order")]
     st.warning("  \n".join([*lines, t("header.remedy")]))

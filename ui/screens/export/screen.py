@@ -273,7 +273,7 @@ def _receipt_result_text(result: ReceiptResult) -> str:
         "export.receipts_read",
         accepted=result.accepted,
         refused=result.refused,
-        already=result.already_known,
+        already=result.already,
     )
     return f"{said} {t('export.receipts_hidden', count=result.hidden)}" if result.hidden else said
 

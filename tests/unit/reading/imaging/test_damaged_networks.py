@@ -42,7 +42,7 @@ def test_what_reads_with_it_names_the_file_and_the_remedy(tmp_path: Path, name: 
 
 @pytest.mark.parametrize(
     ("module", "name", "part"),
-    [(reader, "MODEL", "Digit network"), (strikethrough, "MODEL", "Struck-out words")],
+    [(reader, "DIGIT_MODEL", "Digit network"), (strikethrough, "STRIKE_MODEL", "Struck-out words")],
 )
 def test_the_doctor_says_which(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: object, name: str, part: str

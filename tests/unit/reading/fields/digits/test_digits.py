@@ -346,7 +346,7 @@ def test_no_crops_no_readings() -> None:
     assert read_digit_boxes([]) == []
 
 
-@pytest.mark.parametrize("name", ["MODEL", "SECOND"])
+@pytest.mark.parametrize("name", ["DIGIT_MODEL", "SECOND_DIGIT_MODEL"])
 def test_a_missing_network_names_its_remedy(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -413,7 +413,7 @@ def test_rows_asked_for_again_are_answered_alike() -> None:
     assert likeliest_rows(answers)[1] == rest
 
 
-@pytest.mark.parametrize("name", ["MODEL", "SECOND"])
+@pytest.mark.parametrize("name", ["DIGIT_MODEL", "SECOND_DIGIT_MODEL"])
 def test_another_network_needs_curves_of_its_own(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
