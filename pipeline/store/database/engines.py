@@ -7,7 +7,7 @@ SQLAlchemy keeps apart.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DataError, OperationalError, Statement
 
 from pipeline.domain.errors import StoreError, StoreUnavailableError, UnstorableTextError
 
+_MAX_QUERY_IDS = 500
 READ_ONLY_OPTION = "efterskrift_reads_only"
 """The option of a connection whose transaction only reads."""
 _BUSY_CODES = {
@@ -138,6 +139,11 @@ def insert_missing(conn: Connection, table: Table, rows: Sequence[Mapping[str, A
     """Insert the rows that no unique rule of the table forbids and leave the others as they are."""
     if rows:
         conn.execute(_insert_statement(conn, table).on_conflict_do_nothing(), list(rows))
+
+
+def chunk_ids(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the ids in parts that one query can list: both databases limit its parameters."""
+    return (ids[start : start + _MAX_QUERY_IDS] for start in range(0, len(ids), _MAX_QUERY_IDS))
 
 
 def _insert_statement(conn: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
