@@ -350,9 +350,7 @@ QUEUE_ORDERS: Mapping[str, tuple[ColumnElement[Any], ...]] = {
     "oldest": (*_URGENCY_ORDER, entry.c.first_on, *_READING_ORDER),
     "newest": (*_URGENCY_ORDER, entry.c.last_on.desc(), *_READING_ORDER),
 }
-"""The queue's orders by the setting `queue_order`; each has an index, to find the first entry without
-sorting.
-"""
+"""The queue's orders by the setting `queue_order`; each has an index that finds the first entry."""
 
 QUEUE_INDEXES = tuple(
     Index(
