@@ -198,13 +198,9 @@ class _ChainChecker:
             if self._count < MAX_PROBLEMS and row.previous != self._last.sha256
             else None
         )
-        origin = (
-            1
-            if row.previous == GENESIS_DIGEST
-            else None
-            if previous_number is None
-            else previous_number + 1
-        )
+        origin = None if previous_number is None else previous_number + 1
+        if row.previous == GENESIS_DIGEST:
+            origin = 1
         # With the number after that row, the digest of a moved row is right again
         is_moved = (
             origin is not None
