@@ -16,7 +16,7 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
 from pipeline.domain.record import PreviousExport
 from pipeline.store.accounts import visibility
-from pipeline.store.exports.records import signature_rule
+from pipeline.store.exports.ready_entries import signature_rule
 from pipeline.store.quality.rekeying import has_open_difference
 from pipeline.store.quality.seeded_errors import has_open_seeded_error
 from pipeline.store.schema.exports import export_run, statistics_item
