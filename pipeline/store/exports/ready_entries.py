@@ -1,4 +1,4 @@
-"""Which entries wait for export, and their state once they are in a file or their target answers."""
+"""Which entries wait for export, and their state once exported, accepted or refused."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def mark_refused(conn: Connection, entry_id: str, revision: int) -> None:
 def _was_exported_as(
     entry_id: ColumnElement[str], revision: ColumnElement[int]
 ) -> ColumnElement[bool]:
-    """Return the condition that an entry is exported and this is the latest revision of its record."""
+    """Return the condition that an entry is exported with this as its record's latest revision."""
     latest = (
         select(func.max(export_item.c.revision))
         .where(export_item.c.entry == entry_id)

@@ -28,9 +28,10 @@ from pipeline.store.schema.exports import export_item
 class RecordSources:
     """What the records of some entries are built from.
 
-    By entry id: `answers` by field, `exports` (how often it was exported), `approvals`. By page id:
-    `pages` and `bundles` (the place of the page's bundle). By sheet: `pictures`, as names in the
-    image folder. By personal number: `clients`. By login: `names` of staff. By unit: `areas` of law.
+    By entry id: `answers` by field, `exports` (how often it was exported) and `approvals`. By page
+    id: `pages` and `bundles` (the place of the page's bundle). By sheet: `pictures`, as names in
+    the image folder. By personal number: `clients`. By login: `names` of staff. By unit: `areas` of
+    law.
     """
 
     answers: Mapping[str, Mapping[str, Answer]]

@@ -1,4 +1,4 @@
-"""Build export records of confirmed entries: their values, and when and by whom they were handled."""
+"""Build export records of confirmed entries: their values, and who handled them when."""
 
 from __future__ import annotations
 
