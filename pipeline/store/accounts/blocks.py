@@ -52,6 +52,7 @@ def set_block(
     """
     permissions.require_permission(person, Action.BLOCK, unit)
     pid = _resolve_pid(conn, typed)
+    # The unit's block is already active
     if active_id := conn.execute(_active_block_query(unit, pid)).scalar_one_or_none():
         return str(active_id)
     block_id = secrets.token_hex(8)

@@ -74,6 +74,7 @@ def _dump_postgres(url: URL, file: Path) -> None:
     if program is None:
         raise MissingProgramError("no_pg_dump")
     address = url.set(drivername="postgresql", password=None).render_as_string()
+    # The password is passed in the environment, which other users cannot read
     environment = {"PGPASSWORD": str(url.password)} if url.password else {}
     options = ("--format=custom", "--no-password", f"--file={file}", f"--dbname={address}")
     process = subprocess.run(

@@ -180,7 +180,9 @@ def check_client_number(
     neighbours = (
         _client_names_of_unit(conn, number, entry.unit) if client is not None and name else ()
     )
-    kept = _first_given_name(conn, number, {entry.unit}) if is_temporary_pid(number) else None
+    issued_name = (
+        _first_given_name(conn, number, {entry.unit}) if is_temporary_pid(number) else None
+    )
     findings = client_check.check_client(
         number,
         client,
@@ -188,7 +190,7 @@ def check_client_number(
         same_area=same_area,
         namesakes=_count_namesakes(conn, client),
         neighbours=neighbours,
-        kept=kept,
+        kept=issued_name,
     )
     return ClientVerdict(spec.name, number, client, findings)
 
@@ -207,6 +209,7 @@ def find_contradicted_client_field(
     Raises:
         ClientConflictError: so it is, and the person has not chosen to hand it on.
     """
+    # No conflict, or one that the person has resolved
     verdict = check_entry_client(conn, form, entry, answers)
     if (
         verdict is None

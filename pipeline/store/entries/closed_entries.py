@@ -86,6 +86,7 @@ def _build_sheet(conn: Connection, entries: list[Entry], area: str) -> ReviewedS
     """Return a sheet; for its head fields the answer of the first row counts."""
     answers: dict[str, DecidedAnswer] = {}
     for entry in entries:
+        # The first settled answer of each field that is on the paper
         for name, decided in decided_answers(conn, entry.id).items():
             is_on_paper = (
                 decided.origin is not AnswerOrigin.PAGE_MISSING

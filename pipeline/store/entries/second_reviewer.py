@@ -96,34 +96,9 @@ def count_waiting_for_others(conn: Connection, person: Person) -> int:
 
 
 def _has_answered_conditions(login: str, disputed: FromClause) -> Iterator[ColumnElement[bool]]:
-    """Yield the conditions that a person answered a field before it was disputed.
-
-    An answer as second reviewer counts if it is being corrected, but not if the whole entry is
-    decided again or the second reviewer undoes it.
-    """
+    """Yield the conditions that a person answered a field before it was disputed."""
     entry, field = disputed.c.entry, disputed.c.field
-    own_answer, cell = paper.decision.alias("mine"), group_cell.c
-    # Answers until the dispute, without those of missing pages
-    keyed = and_(
-        own_answer.c.how.not_in([AnswerOrigin.PAGE_MISSING.value, AnswerOrigin.SECOND.value]),
-        own_answer.c.revision <= disputed.c.revision,
-    )
-    # Answers as second reviewer to what a correction disputes
-    settled = and_(
-        own_answer.c.how == AnswerOrigin.SECOND.value,
-        own_answer.c.revision < disputed.c.revision,
-        disputed.c.how == AnswerOrigin.CORRECTION.value,
-    )
-    yield (
-        exists()
-        .where(
-            own_answer.c.entry == entry,
-            own_answer.c.field == field,
-            own_answer.c.by == login,
-            or_(keyed, settled),
-        )
-        .correlate(disputed)
-    )
+    yield _has_decided(login, disputed)
     # Drafts typed before the dispute
     has_draft = (
         _draft_table.c.entry == entry,
@@ -138,12 +113,43 @@ def _has_answered_conditions(login: str, disputed: FromClause) -> Iterator[Colum
         .where(control.c.entry == entry, control.c.field == field, control.c.typed_by == login)
         .correlate(disputed)
     )
-    # Batch items that the person found odd; confirmed ones are answers
-    found_odd = (
+    # Batch items that the person marked as odd; confirmed ones are answers
+    cell = group_cell.c
+    marked_odd = (
         cell.entry == entry,
         cell.field == field,
         cell.outcome == CELL_ODD,
         group_task.c.id == cell.task,
         group_task.c.login == login,
     )
-    yield exists().where(*found_odd).correlate(disputed)
+    yield exists().where(*marked_odd).correlate(disputed)
+
+
+def _has_decided(login: str, disputed: FromClause) -> ColumnElement[bool]:
+    """Return the condition that a person's decision answered a field before it was disputed.
+
+    An answer as second reviewer counts if it is being corrected, but not if the whole entry is
+    decided again or the second reviewer undoes it.
+    """
+    own_answer = paper.decision.alias("mine")
+    # Answers until the dispute, without those of missing pages
+    keyed = and_(
+        own_answer.c.how.not_in([AnswerOrigin.PAGE_MISSING.value, AnswerOrigin.SECOND.value]),
+        own_answer.c.revision <= disputed.c.revision,
+    )
+    # Answers as second reviewer to what a correction disputes
+    settled = and_(
+        own_answer.c.how == AnswerOrigin.SECOND.value,
+        own_answer.c.revision < disputed.c.revision,
+        disputed.c.how == AnswerOrigin.CORRECTION.value,
+    )
+    return (
+        exists()
+        .where(
+            own_answer.c.entry == disputed.c.entry,
+            own_answer.c.field == disputed.c.field,
+            own_answer.c.by == login,
+            or_(keyed, settled),
+        )
+        .correlate(disputed)
+    )

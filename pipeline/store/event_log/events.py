@@ -112,7 +112,7 @@ def list_events(conn: Connection, subject: str) -> list[Event]:
 def client_log_subject(conn: Connection, pid: str) -> str:
     """Return the log's name of a client that was searched for.
 
-    It is a keyed digest: no personal number, and not to be found by trying all numbers.
+    It is a keyed digest, so that no personal number is stored, nor revealed by trying all numbers.
     """
     return "client:" + hmac.digest(digest_key(conn), pid.encode(), "sha256").hex()[:40]
 

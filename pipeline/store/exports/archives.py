@@ -27,8 +27,10 @@ SETTLED_CONDITION = or_(
     entry.c.state.in_([state.value for state in SENT_STATES]),
     and_(entry.c.state == EntryState.REJECTED.value, _CLOSED_CONDITION),
 )
-"""The condition that nothing more is done with an entry. An entry that was rejected as illegible, or
-whose author is asked, is not settled: it may still be entered.
+"""The condition that nothing more is done with an entry.
+
+An entry that was rejected as illegible, or whose author is asked, is not settled: it may still be
+entered.
 """
 
 

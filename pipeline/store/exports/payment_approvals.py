@@ -128,9 +128,9 @@ def load_payment_sheets(conn: Connection, entry_ids: Sequence[str]) -> list[Paym
 
 
 def save_approval(
-    conn: Connection, person: Person, entry_id: str, seen: int, now: datetime
+    conn: Connection, person: Person, entry_id: str, last_decision: int, now: datetime
 ) -> None:
-    """Approve one payment as it was when `seen` was its latest decision.
+    """Approve one payment as it was when `last_decision` was its sheet's latest one.
 
     Raises:
         NotAllowedError: the person may not approve payments, or not this one.
@@ -141,7 +141,7 @@ def save_approval(
     entry = _lock_entry(conn, entry_id)
     visibility.require_visible_entry(conn, person, Action.APPROVE_PAYMENT, entry)
     # Approve what the person has seen only
-    if latest_decisions(conn, [entry_id]).get(entry_id) != seen:
+    if latest_decisions(conn, [entry_id]).get(entry_id) != last_decision:
         raise StaleDecisionError("entry_changed", entry_id=entry_id)
     if entry.state not in _APPROVABLE_STATES or entry.voided is not None:
         raise ReviewError("entry_not_confirmed_exported_void", entry_id=entry_id)
@@ -159,7 +159,7 @@ def save_approval(
     rows_sha256 = _sum_rows_digests(conn, [entry_id]).get(entry_id)
     conn.execute(
         insert(payment_approval).values(
-            entry=entry_id, seen=seen, by=person.login, at=now, rows_sha256=rows_sha256
+            entry=entry_id, seen=last_decision, by=person.login, at=now, rows_sha256=rows_sha256
         )
     )
     events.record(

@@ -77,6 +77,7 @@ def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
     answers, page = sources.answers[entry.id], sources.pages[entry.page]
     specs = [spec for spec in form.entry_fields(entry.row) if spec.name in answers]
     labels = accessible_names(form, entry.row)
+    # When it happened and when it was written, as far as the paper says
     event_at, is_event_time_known = _record_moment(
         form, entry, answers, Meaning.EVENT_DATE, Meaning.EVENT_TIME
     )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, exists, func, insert, select, union
+from sqlalchemy import Connection as Connection  # re-exported for exporters, which use no SQL
+from sqlalchemy import Select, and_, exists, func, insert, select, union
 
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.record import PreviousExport, Run
@@ -69,6 +70,7 @@ def save_run(conn: Connection, run: Run, entries: Sequence[tuple[str, int]]) -> 
         "made_by": run.made_by,
     }
     conn.execute(insert(export_run).values(row))
+    # Store which revision of each entry the file holds
     entry_revisions = _entry_revisions(conn, [entry_id for entry_id, _ in entries])
     items = [
         {

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, and_, insert, or_, select
+from sqlalchemy import Connection, Select, and_, insert, or_, select
 
 from pipeline.domain import permissions
 from pipeline.domain.form.form import Forms
@@ -85,33 +86,7 @@ def list_reporting_status(
     """
     permissions.require_permission(person, Action.EXPORT, unit)
     reported = _reported_entries(conn, target)
-    # Void or rejected entries count only if they were reported before
-    is_closed = or_(entry.c.voided.is_not(None), entry.c.state == EntryState.REJECTED.value)
-    is_withdrawn = and_(is_closed, entry.c.id.in_(select(statistics_item.c.entry)))
-    # Closed entries are never adjudicated, so a difference must not keep one in the months that
-    # reported it
-    is_held = or_(
-        has_open_seeded_error(entry.c.id), and_(has_open_difference(entry.c.id), ~is_closed)
-    )
-    columns = (
-        entry.c.id,
-        entry.c.state,
-        entry.c.form,
-        entry.c.version,
-        entry.c.unit,
-        entry.c.area,
-        entry.c.revision,
-        entry.c.voided,
-    )
-    query = (
-        select(*columns)
-        .where(
-            or_(entry.c.state.in_(_REPORTABLE_STATES), is_withdrawn),
-            visibility.visible_entries_condition(conn, person),
-            ~is_held,
-        )
-        .order_by(entry.c.id)
-    )
+    query = _reportable_query(conn, person)
     if unit is not None:
         query = query.where(entry.c.unit == unit)
     # A confirmed entry may still need a signature, unless it is void
@@ -159,6 +134,37 @@ def save_reported_entries(
         for number, (entry_id, revision, month) in enumerate(items, 1)
     ]
     conn.execute(insert(statistics_item), rows)
+
+
+def _reportable_query(conn: Connection, person: Person) -> Select[Any]:
+    """Return a query of the visible entries that a file can report, apart from the signing rule."""
+    # Void or rejected entries count only if they were reported before
+    is_closed = or_(entry.c.voided.is_not(None), entry.c.state == EntryState.REJECTED.value)
+    is_withdrawn = and_(is_closed, entry.c.id.in_(select(statistics_item.c.entry)))
+    # Closed entries are never adjudicated, so a difference must not keep one in the months that
+    # reported it
+    is_held = or_(
+        has_open_seeded_error(entry.c.id), and_(has_open_difference(entry.c.id), ~is_closed)
+    )
+    columns = (
+        entry.c.id,
+        entry.c.state,
+        entry.c.form,
+        entry.c.version,
+        entry.c.unit,
+        entry.c.area,
+        entry.c.revision,
+        entry.c.voided,
+    )
+    return (
+        select(*columns)
+        .where(
+            or_(entry.c.state.in_(_REPORTABLE_STATES), is_withdrawn),
+            visibility.visible_entries_condition(conn, person),
+            ~is_held,
+        )
+        .order_by(entry.c.id)
+    )
 
 
 def _reported_entries(conn: Connection, target: str) -> dict[str, ReportedEntry]:
