@@ -79,6 +79,7 @@ def lift_block(
         UsageError: the reason is empty, or this unit has not blocked this client.
     """
     permissions.require_permission(person, Action.BLOCK, unit)
+    # Only the unit's own block; those of other units stay active
     block_id = conn.execute(
         _active_block_query(unit, _resolve_pid(conn, typed))
     ).scalar_one_or_none()

@@ -116,6 +116,7 @@ def save_person(
 
 
 def _replace_units(conn: Connection, person: Person) -> None:
+    # The new set of units replaces all earlier ones
     conn.execute(delete(paper.staff_unit).where(paper.staff_unit.c.login == person.login))
     if person.units:
         conn.execute(
@@ -136,6 +137,7 @@ def find_person(conn: Connection, login: str) -> Person | None:
 
     Call it again at every request: rights may have been withdrawn.
     """
+    # A closed account is treated as no account
     row = (
         conn.execute(
             select(_staff_table).where(_staff_table.c.login == login, _staff_table.c.active)

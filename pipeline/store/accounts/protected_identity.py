@@ -122,6 +122,7 @@ def find_sheet_pids(
     The clients of its entries come first, then the values read, then their alternatives.
     """
     sheets = _sheets_of_pages(conn, pages)
+    # Clients of the sheets' entries, then numbers that were read in the form's fields
     decided = [(row.row, row.client_pid) for row in conn.execute(_entries_query(sheets))]
     read = (
         [

@@ -92,6 +92,7 @@ def touch_session(conn: Connection, token: str, now: datetime) -> None:
 
 def expire_session(conn: Connection, token: str, now: datetime) -> None:
     """End one session that has expired, and refuse the provider login that began it."""
+    # When the person of this session logged in at the provider, if so
     row = conn.execute(
         select(browser_session.c.login, browser_session.c.proved_at).where(
             browser_session.c.token_sha256 == _token_digest(token)
@@ -123,6 +124,7 @@ def end_all_sessions(conn: Connection, login: str, now: datetime, reason: str) -
 
 def is_login_consumed(conn: Connection, login: str, proved_at: datetime) -> bool:
     """Return whether a provider login of this time was ended by logout or expiry."""
+    # The moment until which this person's provider logins are refused
     until: datetime | None = conn.execute(
         select(paper.staff.c.refused_until).where(paper.staff.c.login == login)
     ).scalar_one_or_none()
@@ -138,6 +140,7 @@ def _consume_logins_until(conn: Connection, login: str, moment: datetime) -> Non
 
 def _update_open_sessions(**key: str) -> Any:  # noqa: ANN401 - SQLAlchemy's Update
     """Return an update of the open sessions of a `token` or a `login`."""
+    # An ended session keeps its first time and reason
     query = update(browser_session).where(browser_session.c.ended_at.is_(None))
     if "token" in key:
         return query.where(browser_session.c.token_sha256 == _token_digest(key["token"]))

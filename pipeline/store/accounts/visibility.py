@@ -124,6 +124,7 @@ def require_unblocked_client(conn: Connection, person: Person, pid: str) -> None
 
 def is_client_blocked(conn: Connection, person: Person, pid: str) -> bool:
     """Return whether a client is behind a block for this person."""
+    # This client, if among those blocked for the person's units
     return (
         conn.execute(
             _BLOCKED.where(client_block.c.client_pid == pid), _own_units_parameter(person)
@@ -186,6 +187,7 @@ def effective_area(conn: Connection, page_or_entry: UnitPaper) -> str:
     """
     if page_or_entry.area is not None:
         return page_or_entry.area
+    # Without a form's area, that of the unit counts
     area: str | None = conn.execute(
         select(paper.unit.c.area).where(paper.unit.c.name == page_or_entry.unit)
     ).scalar_one_or_none()
@@ -224,8 +226,10 @@ def _unblocked_pages_condition(conn: Connection, person: Person) -> ColumnElemen
     if hidden is None:
         return true()
     first_scan = paper.page.alias()
+    # Pages whose sheet is hidden, which repeated scans refer to
     repeated = select(first_scan.c.id).where(first_scan.c.sheet.in_(hidden))
     links = ((_page.c.sheet, hidden), (_page.c.serial, hidden), (_page.c.duplicate_of, repeated))
+    # No link of the page leads to a hidden sheet
     return and_(*(or_(column.is_(None), column.not_in(query)) for column, query in links))
 
 
@@ -234,6 +238,7 @@ def _blocked_sheets_query(conn: Connection, person: Person) -> Select[Any] | Non
 
     None is the usual case, and costs the queue nothing.
     """
+    # Blocked clients are few, so list them before asking for sheets
     pids = list(conn.execute(_BLOCKED, _own_units_parameter(person)).scalars())
     if not pids:
         return None

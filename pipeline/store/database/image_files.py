@@ -68,6 +68,7 @@ class ImageFolder:
             raise StoreError(
                 "picture_not_read", sha256=sha256[:12], reason=error.strerror, path=path
             ) from error
+        # Bytes that do not match their name are damaged or were changed
         if hashlib.sha256(data).hexdigest() != sha256:
             raise StoreError("picture_changed_damaged", sha256=sha256[:12], path=path)
         return data
@@ -83,6 +84,7 @@ class ImageFolder:
         return len(stale)
 
     def _write(self, path: Path, data: bytes) -> None:
+        # Write to a partial file in the same file system, then rename it
         handle, name = tempfile.mkstemp(suffix=_PARTIAL_SUFFIX, dir=self.folder)
         temporary = Path(name)
         try:

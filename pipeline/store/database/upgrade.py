@@ -67,6 +67,7 @@ def upgrade_store(
     name = engine.url.render_as_string(hide_password=True)
     try:
         with engine.connect() as conn:
+            # Before the transaction begins, since SQLite ignores it later
             _suspend_foreign_keys(conn)
             with conn.begin():
                 return _upgrade(conn, name, settings, backup, report)

@@ -98,6 +98,7 @@ def is_latest_round(answers: FromClause) -> ColumnElement[bool]:
     Args:
         answers: the table of answers or an alias of it.
     """
+    # Later answers to the same entry, other than those of second reviewers
     later = _decision.alias("later")
     return ~exists().where(
         later.c.entry == answers.c.entry,
@@ -129,6 +130,7 @@ def is_last_decision_correction(entry_id: ColumnElement[str]) -> ColumnElement[b
 
     Nobody may then withdraw what was decided before.
     """
+    # The origin of the entry's very last answer
     last = (
         select(_decision.c.how)
         .where(_decision.c.entry == entry_id)
@@ -185,6 +187,7 @@ def _rows_after_midnight(conn: Connection, entry: Entry, form: Form) -> set[int 
     page_problems = conn.execute(
         select(paper.page.c.problems).where(paper.page.c.sheet == entry.sheet)
     ).scalars()
+    # Fields that page checks have flagged as after midnight, on any page of the sheet
     fields = [
         issue.field
         for codes in page_problems
@@ -276,5 +279,6 @@ def delete_answer_drafts(
     Drafts of other persons for disputed fields are kept until those are settled, since these
     persons cannot be the second reviewer.
     """
+    # Other persons' drafts for disputed fields
     is_needed = and_(_draft.c.field.in_(sorted(disputed)), _draft.c.login != login)
     conn.execute(delete(_draft).where(_draft.c.entry == entry_id, ~is_needed))

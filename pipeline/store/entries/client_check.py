@@ -339,6 +339,7 @@ def _count_namesakes(conn: Connection, client: Client | None) -> int:
     if client is None or not client.name:
         return 0
     table = paper.client.c
+    # Other clients of the same unit with the same name
     others = select(func.count()).where(
         table.name == client.name, table.pid != client.pid, table.unit == client.unit
     )
@@ -348,6 +349,7 @@ def _count_namesakes(conn: Connection, client: Client | None) -> int:
 def _client_names_of_unit(conn: Connection, number: str, unit: str) -> Sequence[str]:
     """Return the names of the other clients of a unit."""
     table = paper.client.c
+    # Named clients of the unit, without the one in question
     return (
         conn.execute(
             select(table.name)
@@ -364,6 +366,7 @@ def _is_temporary_identity_issued(conn: Connection, number: str, units: Collecti
 
     The entry that it was issued for may have been transferred since.
     """
+    # Some entry of the units that is about the number
     used = (
         select(paper.entry.c.id)
         .where(paper.entry.c.client_pid == number, paper.entry.c.unit.in_(units))

@@ -141,6 +141,7 @@ def _listed_elsewhere_query() -> CompoundSelect[tuple[str]]:
     duplicates = duplicates.where(
         duplicate_mark.c.taken_back_at.is_(None), _entry_table.c.reason == DUPLICATE_REASON
     )
+    # Entries whose author is asked
     asked = (
         select(question.c.entry)
         .join(_entry_table, _entry_table.c.id == question.c.entry)

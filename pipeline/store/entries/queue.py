@@ -91,6 +91,7 @@ def peek_queue(
         NotAllowedError: the person may not review.
     """
     permissions.require_permission(person, Action.REVIEW)
+    # Open, visible entries that nobody has claimed
     free = select(_entry_table).where(_available_condition(conn, person), _is_free(now))
     return select_entries(conn, free.order_by(*paper.QUEUE_ORDERS[order]).limit(count))
 
@@ -147,6 +148,7 @@ def renew_claim(
         NotAllowedError: the person may not review.
     """
     permissions.require_permission(person, Action.REVIEW)
+    # Also an expired claim, unless another person has claimed the entry since
     mine = update(_entry_table).where(
         _entry_table.c.id == entry_id, _entry_table.c.claimed_by == person.login
     )
@@ -212,6 +214,7 @@ def count_waiting(conn: Connection, person: Person, now: datetime) -> int:
         NotAllowedError: the person may not review.
     """
     permissions.require_permission(person, Action.REVIEW)
+    # The same condition as for claiming
     query = (
         select(func.count())
         .select_from(_entry_table)
@@ -233,6 +236,7 @@ def count_hidden(conn: Connection, person: Person) -> int:
     is_of_own_units = _entry_table.c.state.in_(paper.OPEN_STATES) & _entry_table.c.unit.in_(
         sorted(person.units)
     )
+    # Open entries of the units that visibility excludes
     total: int = conn.execute(
         select(func.count())
         .select_from(_entry_table)

@@ -98,6 +98,7 @@ def _mark_emergency_use(conn: Connection, rows: list[LogRow]) -> list[LogRow]:
 def list_events(conn: Connection, subject: str) -> list[Event]:
     """Return all events of one subject, oldest first, with those pending in this transaction."""
     table = paper.event.c
+    # Written events by their order in the log; pending ones follow
     query = (
         select(table.at, table.by, table.action, table.subject, table.detail, table.unit)
         .where(table.subject == subject)

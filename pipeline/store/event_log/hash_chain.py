@@ -308,6 +308,7 @@ def find_rewritten_anchors(conn: Connection, anchors: Sequence[ChainHead]) -> li
     """
     numbers = sorted({anchor.number for anchor in anchors})
     digest_by_number = {0: GENESIS_DIGEST}
+    # Only the rows with these numbers, in parts that one query can list
     for start in range(0, len(numbers), _CHUNK_ROWS):
         rows = conn.execute(
             select(_event_table.c.id, _event_table.c.sha256).where(

@@ -211,6 +211,7 @@ def list_log_rows(
     Rows of no unit, such as logins, are visible to every log reviewer.
     """
     names = [field.name for field in fields(LogRow)]
+    # Numbers grow with time, so the newest have the highest
     query = (
         select(*(_event_table.c[name] for name in names))
         .where(_filter_condition(conn, units, log_filter))
@@ -290,6 +291,7 @@ def list_actions_and_logins(
     conn: Connection, units: Collection[str], log_filter: LogFilter
 ) -> tuple[list[str], list[str]]:
     """Return the actions and the logins that occur, as choices for filters."""
+    # Distinct pairs within the filter
     query = (
         select(_event_table.c.action, _event_table.c.by)
         .distinct()
@@ -352,10 +354,12 @@ def _hint_condition(hint: Hint) -> ColumnElement[bool]:
 def _has_no_decision() -> ColumnElement[bool]:
     """Return the condition that the viewer has no other event about the sheet's page or entries."""
     other = _event_table.alias("other")
+    # Events about the page itself or about entries on its sheet
     same_sheet = or_(
         other.c.subject == _event_table.c.subject, other.c.subject.in_(_same_sheet_entries())
     )
     is_action = other.c.action.not_in(_ACCESS_ACTIONS)
+    # The same person's events, other than views
     return ~exists().where(other.c.by == _event_table.c.by, is_action, same_sheet).correlate(
         _event_table
     )
@@ -364,6 +368,7 @@ def _has_no_decision() -> ColumnElement[bool]:
 def _is_other_unit() -> ColumnElement[bool]:
     """Return the condition that the person is not a member of the row's unit."""
     member = paper.staff_unit.c
+    # Memberships are those of now, not at the time of the view
     return and_(
         _event_table.c.unit.is_not(None),
         ~exists()

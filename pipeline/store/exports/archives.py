@@ -110,6 +110,7 @@ def changed_archived_sheets(conn: Connection, package_id: str) -> list[str]:
     These were corrected, made void or added to since.
     """
     in_package = select(archived_sheet.c.sheet).where(archived_sheet.c.package == package_id)
+    # Compare the sheets' present content with that of all packages
     ids_by_sheet, unsettled = _entries_by_sheet(conn, entry.c.sheet.in_(in_package))
     not_archived = _filter_not_archived(conn, ids_by_sheet)
     return sorted(unsettled | {sheet.sheet for sheet in not_archived if sheet.entry_ids})
@@ -127,6 +128,7 @@ def _entries_by_sheet(
     query = select(
         entry.c.sheet, entry.c.id, entry.c.state, SETTLED_CONDITION.label("settled")
     ).where(condition)
+    # A rejected entry is no content, but it has to be settled as well
     for row in conn.execute(query.order_by(entry.c.sheet, entry.c.id)):
         ids_by_sheet[row.sheet] += [row.id] if row.state != EntryState.REJECTED.value else []
         if not row.settled:
@@ -152,6 +154,7 @@ def _count_exports(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]
     """Return how often each entry was exported; entries without exports are left out."""
     counts: dict[str, int] = {}
     for part in chunk_ids(entry_ids):
+        # Every export counts, also one that was refused
         query = (
             select(export_item.c.entry, func.count())
             .where(export_item.c.entry.in_(part))
@@ -165,6 +168,7 @@ def _archived_contents(conn: Connection, sheets: Sequence[str]) -> set[tuple[str
     """Return (sheet, content) of these sheets in all packages."""
     contents: set[tuple[str, str]] = set()
     for part in chunk_ids(sheets):
+        # Of any package, not only the latest
         contents |= {
             (row.sheet, row.content)
             for row in conn.execute(select(archived_sheet).where(archived_sheet.c.sheet.in_(part)))
@@ -243,6 +247,7 @@ def list_package_sheets(conn: Connection, package_id: str) -> list[ArchivedSheet
 
 def list_package_units(conn: Connection, package_id: str) -> list[str]:
     """Return the units whose paper a package holds."""
+    # The units of all entries on the package's sheets
     units = (
         select(entry.c.unit)
         .join(archived_sheet, archived_sheet.c.sheet == entry.c.sheet)
@@ -253,9 +258,11 @@ def list_package_units(conn: Connection, package_id: str) -> list[str]:
 
 def is_wholly_visible(conn: Connection, person: Person) -> ColumnElement[bool]:
     """Return the condition that a package has no entry that the person may not see."""
+    # Entries on the package's sheets
     is_in_package = (archived_sheet.c.package == archive_package.c.id) & (
         archived_sheet.c.sheet == entry.c.sheet
     )
+    # None of them is hidden from the person
     return ~exists(
         select(archived_sheet.c.sheet)
         .where(is_in_package, ~visibility.visible_entries_condition(conn, person))
@@ -265,6 +272,7 @@ def is_wholly_visible(conn: Connection, person: Person) -> ColumnElement[bool]:
 
 def _select_packages(conn: Connection, condition: ColumnElement[bool]) -> list[ArchivePackage]:
     """Return the packages that meet a condition, newest first, with their numbers of sheets."""
+    # The sheets of each package
     count: Any = (
         select(func.count())
         .where(archived_sheet.c.package == archive_package.c.id)

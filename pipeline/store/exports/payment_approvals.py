@@ -108,6 +108,7 @@ def list_payable(conn: Connection, person: Person, forms: Collection[str]) -> li
 def recently_viewed_payments(conn: Connection, login: str, since: datetime) -> set[str]:
     """Return the entries whose payment a person has viewed since a time, by the log."""
     event = paper.event.c
+    # The log has an event for each payment that was shown
     query = select(event.subject).where(
         event.at >= since, event.by == login, event.action == "view_payment"
     )
@@ -118,6 +119,7 @@ def load_payment_sheets(conn: Connection, entry_ids: Sequence[str]) -> list[Paym
     """Return the sheets of these entries, with all their entries but rejected ones."""
     table, states_by_sheet = paper.entry.c, defaultdict[str, dict[str, str]](dict)
     for part in chunk_ids(entry_ids):
+        # All entries on the same sheets; rejected ones do not count for a sum
         sheets = select(table.sheet).where(table.id.in_(part))
         query = select(table.sheet, table.id, table.state).where(
             table.sheet.in_(sheets), table.state != EntryState.REJECTED.value
@@ -176,6 +178,7 @@ def withdraw_approval(conn: Connection, person: Person, entry_id: str, now: date
     """
     entry = _lock_entry(conn, entry_id)
     visibility.require_visible_entry(conn, person, Action.APPROVE_PAYMENT, entry)
+    # The person's active approval of this entry
     own_approval = update(payment_approval).where(
         payment_approval.c.entry == entry_id, payment_approval.c.by == person.login, _is_active
     )

@@ -120,6 +120,7 @@ def signature_rule(conn: Connection, forms: Forms) -> Callable[[str, int, str, s
 def mark_exported(conn: Connection, entry_ids: Sequence[str]) -> None:
     """Set the state of these confirmed or signed entries to exported."""
     for part in chunk_ids(entry_ids):
+        # An entry that is no longer confirmed keeps its state
         confirmed = update(_entry_table).where(
             _entry_table.c.id.in_(part),
             _entry_table.c.state.in_([EntryState.CONFIRMED.value, EntryState.SIGNED.value]),
@@ -135,6 +136,7 @@ def mark_accepted(conn: Connection, revisions: Sequence[tuple[str, int]]) -> Non
     Args:
         revisions: each (entry id, revision of its record, as in `export_item`).
     """
+    # One statement for all, run with each pair
     accepted = (
         update(_entry_table)
         .where(_was_exported_as(bindparam("accepted"), bindparam("record")))
@@ -184,6 +186,7 @@ def _was_exported_as(
     entry_id: ColumnElement[str], revision: ColumnElement[int]
 ) -> ColumnElement[bool]:
     """Return the condition that an entry is exported with this as its record's latest revision."""
+    # A record of an earlier revision has been replaced by another export
     latest = (
         select(func.max(export_item.c.revision))
         .where(export_item.c.entry == entry_id)

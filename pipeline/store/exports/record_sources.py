@@ -144,6 +144,7 @@ def _load_pages(conn: Connection, entries: Sequence[Entry]) -> dict[str, Row[Any
     query: Select[Any] = select(
         page.id, page.scanned_at, page.scanned_by, page.read_at, page.reader_version, batch.place
     )
+    # An entry's page is the one that it was made from
     is_wanted: ColumnElement[bool] = page.id.in_({entry.page for entry in entries})
     return {
         row.id: row

@@ -108,6 +108,7 @@ def previous_unanswered_export(
     conn: Connection, entry_id: str, revision: int
 ) -> PreviousExport | None:
     """Return `previous_export` if this revision has no receipt, else None."""
+    # Whether the target has accepted or refused this revision
     answered = exists().where(receipt.c.entry == entry_id, receipt.c.revision == revision)
     return (
         None
@@ -141,10 +142,12 @@ def run_unit(conn: Connection, run_id: str) -> str | None:
 
     Then it concerns log reviewers of each of them.
     """
+    # Units of entries in the run, as an export or as statistics
     unit_queries = [
         select(entry.c.unit).join(item, item.c.entry == entry.c.id).where(item.c.run == run_id)
         for item in (export_item, statistics_item)
     ]
+    # Two are enough to know that there are several
     units = list(conn.execute(union(*unit_queries).limit(2)).scalars())
     return units[0] if len(units) == 1 else None
 
@@ -156,6 +159,7 @@ def list_run_items(conn: Connection, run_id: str) -> list[RunItem]:
 
 def list_visible_items(conn: Connection, person: Person, run_id: str) -> list[RunItem]:
     """Return the items of `list_run_items` that the person may see."""
+    # Items of the run whose entries the person may see
     return _select_items(
         conn,
         _item_query().where(
@@ -168,6 +172,7 @@ def list_entry_runs(conn: Connection, entry_ids: Sequence[str]) -> dict[str, lis
     """Return the runs of each of these entries, latest first."""
     runs: dict[str, list[str]] = {}
     for part in chunk_ids(entry_ids):
+        # An entry's record gets a higher revision with each run
         query = select(export_item.c.entry, export_item.c.run).where(export_item.c.entry.in_(part))
         for entry_id, run in conn.execute(query.order_by(export_item.c.revision.desc())):
             runs.setdefault(entry_id, []).append(run)
@@ -225,6 +230,7 @@ def save_receipts(
 
 def _exports_query() -> Select[Any]:
     """Return a query of all exports that were not refused, by revision."""
+    # A refused export is as if it had not happened
     item, run = export_item.c, export_run.c
     query = select(item.entry, run.id, run.target, run.made_at, item.revision, item.entry_revision)
     return (

@@ -59,6 +59,7 @@ def require_run(conn: Connection, person: Person, action: Action, run_id: str) -
         NotAllowedError: all entries are of other units or areas of law, or behind a block.
     """
     permissions.require_permission(person, action)
+    # A run without entries is visible to everybody with the permission
     entries, visible = _count_run_entries(conn, person, run_id)
     if entries and not visible:
         raise _no_visible_entry_error(person, action)
@@ -89,6 +90,7 @@ def list_visible_runs(conn: Connection, person: Person) -> list[RunStatus]:
             export_run.c.made_at.desc(), export_run.c.id.desc()
         ),
     )
+    # Runs without any visible entry are left out
     return [status for status in statuses if status.hidden < status.run.entries]
 
 
