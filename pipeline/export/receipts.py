@@ -29,7 +29,7 @@ from pipeline.files.text import make_printable
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log import events
-from pipeline.store.exports import records
+from pipeline.store.exports import ready_entries
 from pipeline.store.exports import run_items as exports_run_items
 from pipeline.store.exports.run_items import Connection, Receipt, RunItem
 
@@ -350,7 +350,7 @@ def _write_receipts(
             revision=item.revision,
             current=item.is_current,
         )
-    records.mark_accepted(
+    ready_entries.mark_accepted(
         conn,
         [
             (receipt.item.entry_id, receipt.item.revision)
@@ -360,7 +360,7 @@ def _write_receipts(
     )
     for _, receipt in receipts:
         if not receipt.accepted:
-            records.mark_refused(conn, receipt.item.entry_id, receipt.item.revision)
+            ready_entries.mark_refused(conn, receipt.item.entry_id, receipt.item.revision)
 
 
 def _format_names(ids: Sequence[str]) -> str:

@@ -43,7 +43,7 @@ from pipeline.export.tables.mapping import ManualEntryMapping, load_mappings, re
 from pipeline.export.targets import STATISTICS, TARGETS
 from pipeline.store.database.store import Store
 from pipeline.store.event_log import events
-from pipeline.store.exports import records, run_items, runs
+from pipeline.store.exports import ready_entries, records, run_items, runs
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.exports.runs import RunStatus
 from pipeline.store.exports.statistics import list_reporting_status
@@ -343,7 +343,7 @@ def _ready_candidates(
     return load_candidates(
         conn,
         context.forms,
-        records.list_ready_entries(conn, context.forms, person, unit=unit, lock=lock),
+        ready_entries.list_ready_entries(conn, context.forms, person, unit=unit, lock=lock),
     )
 
 
@@ -503,7 +503,7 @@ def _save_run(
         run_items.save_run(
             conn, kept, [(item.record.entry_id, item.record.revision) for item in items]
         )
-        records.mark_exported(conn, [item.record.entry_id for item in items])
+        ready_entries.mark_exported(conn, [item.record.entry_id for item in items])
         of = run_items.run_unit(conn, kept.id)
         events.record(
             conn,

@@ -14,7 +14,7 @@ from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
-from pipeline.store.exports import records
+from pipeline.store.exports import ready_entries, records
 from pipeline.store.quality.seeded_errors import with_seeded_error
 from pipeline.store.review import decisions
 from pipeline.store.schema.review import plant
@@ -81,9 +81,9 @@ def test_a_planted_value_needs_somebody_who_never_saw_it(
                 )
             except ReviewError:
                 return
-            assert records.list_ready_entries(
+            assert ready_entries.list_ready_entries(
                 conn, FORMS, EVA
-            ) == [] or entry_id not in records.list_ready_entries(conn, FORMS, EVA)
+            ) == [] or entry_id not in ready_entries.list_ready_entries(conn, FORMS, EVA)
         else:
             assert (
                 decisions.decide_entry(

@@ -173,7 +173,9 @@ def make_client_extract(
                 ACCESS_TEXTS.get(row.action, OTHER_ACCESS_TEXT),
             )
             lines[key] = lines.get(key, 0) + 1
-    elsewhere = queries.count_other_units_rows(conn, person.units, wanted, apart_from=PRINT_ACTION)
+    elsewhere = queries.count_other_units_rows(
+        conn, person.units, wanted, excluded_action=PRINT_ACTION
+    )
     record(
         conn,
         person.login,

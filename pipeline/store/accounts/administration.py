@@ -1,8 +1,8 @@
-"""Accounts as the system administrator looks after them. Whoever does sees neither paper nor
-clients.
+"""List, add, change and close the accounts of members of staff, for the system administrator.
 
-An account is closed, never removed: what the person did stays. Nobody changes the own account,
-so that there is always one who can.
+The system administrator sees neither paper nor clients. An account is closed, never removed, since
+the person's events and decisions remain. Nobody may change the own account, so that one
+administrator always remains.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ _staff = paper.staff
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account. `must_change`: the person has not chosen a password yet. `sessions` are those
-    open now, `active_at` the last activity known.
+    """An account and its open sessions.
+
+    `must_change`: the person has not chosen a password yet. `active_at`: the last known activity.
     """
 
     person: Person
@@ -40,53 +41,59 @@ class Account:
 
 
 def list_accounts(conn: Connection, person: Person) -> list[Account]:
-    """All accounts, open ones first, then by name.
+    """Return all accounts: active ones first, then by name.
 
     Raises:
-        NotAllowedError: the person does not look after accounts. So do the others here.
+        NotAllowedError: the person may not manage accounts; so too in the other functions here.
     """
     permissions.require_permission(person, Action.ACCOUNTS)
-    open_now = func.count().filter(browser_session.c.ended_at.is_(None))
-    last = func.max(browser_session.c.active_at, type_=browser_session.c.active_at.type)
-    seen = {
+    # Count the open sessions of each login and find its latest activity
+    open_sessions = func.count().filter(browser_session.c.ended_at.is_(None))
+    last_activity = func.max(browser_session.c.active_at, type_=browser_session.c.active_at.type)
+    session_by_login = {
         row[0]: row
         for row in conn.execute(
-            select(browser_session.c.login, open_now, last).group_by(browser_session.c.login)
+            select(browser_session.c.login, open_sessions, last_activity).group_by(
+                browser_session.c.login
+            )
         )
     }
+    # Active accounts first, as the administrator looks for those
     rows = conn.execute(
         select(_staff.c.login, _staff.c.active, _staff.c.must_change).order_by(
             _staff.c.active.desc(), _staff.c.name
         )
     ).all()
-    held = people.people_by_login(conn)
+    person_by_login = people.people_by_login(conn)
+    # A login without any session has no count and no activity
     return [
         Account(
-            held[row.login],
+            person_by_login[row.login],
             row.active,
             row.must_change,
-            *(seen.get(row.login) or (None, 0, None))[1:],
+            *(session_by_login.get(row.login) or (None, 0, None))[1:],
         )
         for row in rows
     ]
 
 
 def save_account(conn: Connection, person: Person, account: Person) -> str | None:
-    """Add an account or change one; answers with the password of a new one, to be shown once. It is
-    changed at the first login.
+    """Add or change an account; return the password of a new one.
+
+    The password is shown once and has to be changed at the first login.
 
     Raises:
-        UsageError: something is left empty or unknown, the account is closed, or it is the
-        person's own.
+        UsageError: a value is empty or unknown, the account is closed, or it is the person's own.
     """
     permissions.require_permission(person, Action.ACCOUNTS)
     _require_valid_account(conn, person, account)
-    known = account.login in people.people_by_login(conn)
-    if known and people.find_person(conn, account.login) is None:
+    exists = account.login in people.people_by_login(conn)
+    # A closed account is opened first, so that a change is not mistaken for it
+    if exists and people.find_person(conn, account.login) is None:
         raise UsageError("account_closed_open_before")
     password = (
         None
-        if known
+        if exists
         else make_word_password(SEALED_PASSWORD_WORDS if account.break_glass else PASSWORD_WORDS)
     )
     people.save_person(
@@ -96,7 +103,7 @@ def save_account(conn: Connection, person: Person, account: Person) -> str | Non
 
 
 def reset_password(conn: Connection, person: Person, login: str, now: datetime) -> str:
-    """Give an account another password; answers with it, to be shown once. Its sessions end.
+    """Give an account a new password, end its sessions and return the password to show once.
 
     Raises:
         UsageError: there is no such account, or it is the person's own.
@@ -123,7 +130,7 @@ def close_account(conn: Connection, person: Person, login: str) -> None:
 
 
 def reopen_account(conn: Connection, person: Person, login: str) -> None:
-    """Open a closed account again. Errors as `close_account`."""
+    """Open a closed account again. Raises as `close_account`."""
     permissions.require_permission(person, Action.ACCOUNTS)
     conn.execute(
         update(_staff)

@@ -1,9 +1,8 @@
-"""Blocks (spärrar, PDL 4:4): a unit keeps a client's paper from all other units. What a block hides
-is in `sight.py`.
+"""Set, lift and list blocks (spärrar, PDL 4:4): a unit hides a client's paper from other units.
 
-A client may be blocked by more than one unit; each unit then still sees what is its own. Setting
-and lifting have a reason and stand in the log, under the block's own id: the log holds no
-personal number.
+What a block hides is decided in `visibility.py`. Several units may block one client; each of them
+still sees its own paper. Setting and lifting need a reason and are recorded in the event log under
+the block's id, since the log holds no personal number.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from pipeline.store.schema.accounts import client_block
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block that stands."""
+    """An active block."""
 
     id: str
     client_pid: str
@@ -40,20 +39,22 @@ class Block:
 def set_block(
     conn: Connection, person: Person, unit: str, typed: str, reason: str, now: datetime
 ) -> str:
-    """Block a client for all units but this one; answers with the block's id. A block that stands
-    already stays as it is.
+    """Block a client for all units but this one and return the block's id.
+
+    A block that is already active stays as it is.
 
     Args:
-        typed: the personal number as people write it.
+        typed: the personal number as it was typed.
 
     Raises:
-        NotAllowedError: the person may not, or not in this unit.
-        UsageError: no reason is given, or there is no such client.
+        NotAllowedError: the person may not block, or not in this unit.
+        UsageError: the reason is empty, or there is no such client.
     """
     permissions.require_permission(person, Action.BLOCK, unit)
     pid = _resolve_pid(conn, typed)
-    if standing := conn.execute(_active_block_query(unit, pid)).scalar_one_or_none():
-        return str(standing)
+    # The unit's block is already active
+    if active_id := conn.execute(_active_block_query(unit, pid)).scalar_one_or_none():
+        return str(active_id)
     block_id = secrets.token_hex(8)
     row = {
         "id": block_id,
@@ -71,13 +72,14 @@ def set_block(
 def lift_block(
     conn: Connection, person: Person, unit: str, typed: str, reason: str, now: datetime
 ) -> str:
-    """Lift the block that this unit has set for a client; answers with its id. The row stays.
+    """Lift the block that this unit has set for a client and return its id. The row is kept.
 
     Raises:
-        NotAllowedError: the person may not, or not in this unit.
-        UsageError: no reason is given, or this unit has not blocked this client.
+        NotAllowedError: the person may not block, or not in this unit.
+        UsageError: the reason is empty, or this unit has not blocked this client.
     """
     permissions.require_permission(person, Action.BLOCK, unit)
+    # Only the unit's own block; those of other units stay active
     block_id = conn.execute(
         _active_block_query(unit, _resolve_pid(conn, typed))
     ).scalar_one_or_none()
@@ -90,37 +92,35 @@ def lift_block(
 
 
 def list_blocks(conn: Connection, person: Person) -> list[Block]:
-    """The blocks that the person's units have set and that stand, oldest first.
+    """Return the active blocks that the person's units have set, oldest first.
 
     Raises:
-        NotAllowedError: the person does not handle blocks.
+        NotAllowedError: the person may not handle blocks.
     """
     permissions.require_permission(person, Action.BLOCK)
     table = client_block.c
     query = select(table.id, table.client_pid, table.unit, table.set_at, table.set_by, table.reason)
-    own = query.where(table.lifted_at.is_(None), table.unit.in_(sorted(person.units))).order_by(
-        table.set_at, table.id
-    )
-    return [Block(*row) for row in conn.execute(own)]
+    # Active blocks of the person's own units only
+    active = query.where(table.lifted_at.is_(None), table.unit.in_(sorted(person.units)))
+    return [Block(*row) for row in conn.execute(active.order_by(table.set_at, table.id))]
 
 
 def _active_block_query(unit: str, pid: str) -> Select[Any]:
     table = client_block.c
+    # A unit has at most one block of a client that is not lifted
     return select(table.id).where(
         table.client_pid == pid, table.unit == unit, table.lifted_at.is_(None)
     )
 
 
 def _resolve_pid(conn: Connection, typed: str) -> str:
-    """The client's number in full. One outside the register may be blocked too, if the number is
-    whole.
-    """
-    if known := find_client(conn, typed):
-        return known.pid
-    written = normalize_pid(typed)
-    if not written.valid or not written.value12:
+    """Return the client's full number; a client outside the register needs a complete one."""
+    if client := find_client(conn, typed):
+        return client.pid
+    number = normalize_pid(typed)
+    if not number.valid or not number.value12:
         raise NoSuchClientError("no_such_client")
-    return written.value12
+    return number.value12
 
 
 def _require_reason(reason: str) -> str:

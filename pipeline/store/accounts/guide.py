@@ -1,5 +1,6 @@
-"""Whether a person has closed the guide of the first day. It says nothing of paper or clients, so
-that no right is asked for.
+"""Keep whether a person has closed the first-day guide.
+
+It reveals nothing about paper or clients, so no permission is required.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pipeline.store.schema.accounts import closed_guide
 
 
 def is_guide_closed(conn: Connection, login: str) -> bool:
-    """Whether the person has closed it."""
+    """Return whether the person has closed the guide."""
     return (
         conn.execute(select(closed_guide.c.login).where(closed_guide.c.login == login)).first()
         is not None
@@ -21,10 +22,10 @@ def is_guide_closed(conn: Connection, login: str) -> bool:
 
 
 def close_guide(conn: Connection, login: str, now: datetime) -> None:
-    """Show it no more; closing it twice changes nothing."""
+    """Hide the guide; closing it twice changes nothing."""
     insert_missing(conn, closed_guide, [{"login": login, "closed_at": now}])
 
 
 def reopen_guide(conn: Connection, login: str) -> None:
-    """Show it again."""
+    """Show the guide again."""
     conn.execute(delete(closed_guide).where(closed_guide.c.login == login))

@@ -1,7 +1,7 @@
-"""Members of staff with local accounts. Passwords are kept as Argon2id hashes only.
+"""Members of staff, their local accounts and logins.
 
-A password of words that can be read out and typed: shown once, changed by the person at the
-first login.
+Passwords are kept as Argon2id hashes only. A generated password consists of words that can be read
+out and typed; it is shown once and changed at the first login.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ from pipeline.store.schema import paper
 from pipeline.store.schema.accounts import address_failure, login_failure
 
 MAX_FAILURES = 5
+"""How many logins of one account may fail within `FAILURE_WINDOW`."""
 MAX_ADDRESS_FAILURES = 30
-"""A whole ward may come from one address, so more of its attempts may fail than of one person."""
+"""A whole ward may share one address, so more of its attempts may fail than of one person."""
 FAILURE_WINDOW = timedelta(minutes=5)
+
 MIN_PASSWORD_LENGTH = 10
-_staff_table = paper.staff
-_hasher = PasswordHasher()
 PASSWORD_WORDS = 4
-"""Of more than a thousand: 40 bits, enough where wrong attempts are slowed down and the password is
-changed at once.
+"""Drawn from over a thousand words: 40 bits, enough for a password changed at once, with attempts
+limited.
 """
 SEALED_PASSWORD_WORDS = 6
-"""For what lies in an envelope for months."""
+"""For a password that is kept in a sealed envelope for months."""
+
 _VOCABULARY = ROOT / "data" / "vocabulary"
 _WORD = re.compile(r"[a-zåäö]{4,9}")
-
-
-_login_failure, _address_failure = login_failure, address_failure
+_staff_table = paper.staff
+_hasher = PasswordHasher()
 
 
 def save_person(
@@ -66,22 +66,25 @@ def save_person(
     *,
     must_change: bool = False,
 ) -> None:
-    """Add or change an account, its units and its areas of law. Without a password, a known account
-    keeps the one it has; another ends its sessions.
+    """Add or change an account, its units and its areas of law.
 
-    `must_change`: the password is known to somebody else, so the person chooses another before
-    anything else. A password that is kept stays so too.
+    Without a password, an existing account keeps the one it has, and so whether it has to be
+    changed. A new password ends the account's sessions.
+
+    Args:
+        must_change: another person knows the password, so that the first login asks for a new one.
 
     Raises:
-        UsageError: the password is short, or the account is new and has none.
-        PersonalLoginError: the login is a personal number.
+        UsageError: the password is too short, or the account is new and has none.
+        PersonalNumberLoginError: the login is a personal number.
     """
     if contains_pid(person.login):
         raise PersonalNumberLoginError("login_must_not_personal_number")
     if password is not None:
         _require_password_length(password)
-    known = _password_hash(conn, person.login)
-    digest = _hasher.hash(password) if password is not None else known
+    # An existing account keeps its password unless a new one is given
+    old_digest = _password_hash(conn, person.login)
+    digest = _hasher.hash(password) if password is not None else old_digest
     if digest is None:
         raise UsageError("account_new_needs_password", login=person.login)
     row = {
@@ -90,17 +93,15 @@ def save_person(
         "title": person.title,
         "role": person.role.value,
         "break_glass": person.break_glass,
+        "areas": " ".join(sorted(person.areas)),
+        "must_change": must_change if password is not None else _must_change(conn, person.login),
+        "password_hash": digest,
+        "active": True,
     }
-    must_change = must_change if password is not None else _must_change(conn, person.login)
-    row |= {"areas": " ".join(sorted(person.areas)), "must_change": must_change}
-    upsert_rows(conn, _staff_table, [row | {"password_hash": digest, "active": True}])
-    conn.execute(delete(paper.staff_unit).where(paper.staff_unit.c.login == person.login))
-    if person.units:
-        conn.execute(
-            insert(paper.staff_unit),
-            [{"login": person.login, "unit": unit} for unit in sorted(person.units)],
-        )
-    if password is not None and known is not None:
+    upsert_rows(conn, _staff_table, [row])
+    _replace_units(conn, person)
+    # A changed password ends the sessions that the old one began
+    if password is not None and old_digest is not None:
         sessions.end_all_sessions(conn, person.login, utc_now(), "password")
         record(conn, by, "new_password", person.login)
     record(
@@ -114,17 +115,29 @@ def save_person(
     )
 
 
+def _replace_units(conn: Connection, person: Person) -> None:
+    # The new set of units replaces all earlier ones
+    conn.execute(delete(paper.staff_unit).where(paper.staff_unit.c.login == person.login))
+    if person.units:
+        conn.execute(
+            insert(paper.staff_unit),
+            [{"login": person.login, "unit": unit} for unit in sorted(person.units)],
+        )
+
+
 def deactivate_person(conn: Connection, login: str, by: str = "system") -> None:
-    """Close an account and end its sessions. It stays, since what the person did stays."""
+    """Close an account and end its sessions. The row is kept for what the person did."""
     conn.execute(update(_staff_table).where(_staff_table.c.login == login).values(active=False))
     sessions.end_all_sessions(conn, login, utc_now(), "closed")
     record(conn, by, "deactivate", login)
 
 
 def find_person(conn: Connection, login: str) -> Person | None:
-    """The active member of staff with this login. Ask again at every request: rights may have been
-    withdrawn.
+    """Return the active member of staff with this login, or None.
+
+    Call it again at every request: rights may have been withdrawn.
     """
+    # A closed account is treated as no account
     row = (
         conn.execute(
             select(_staff_table).where(_staff_table.c.login == login, _staff_table.c.active)
@@ -136,7 +149,7 @@ def find_person(conn: Connection, login: str) -> Person | None:
 
 
 def people_by_login(conn: Connection) -> dict[str, Person]:
-    """All members of staff, also those whose account is closed, by login."""
+    """Return all members of staff by login, closed accounts included."""
     return {
         row["login"]: _person_from_row(conn, row)
         for row in conn.execute(select(_staff_table)).mappings()
@@ -144,7 +157,7 @@ def people_by_login(conn: Connection) -> dict[str, Person]:
 
 
 def list_people(conn: Connection) -> list[Person]:
-    """All active members of staff, by login."""
+    """Return all active members of staff, by login."""
     return [
         _person_from_row(conn, row)
         for row in conn.execute(
@@ -154,9 +167,7 @@ def list_people(conn: Connection) -> list[Person]:
 
 
 def names_by_login(conn: Connection) -> dict[str, str]:
-    """The names of all members of staff by login, also of those whose account is closed: what they
-    did stays.
-    """
+    """Return the names of all members of staff by login, closed accounts included."""
     return {
         row.login: row.name
         for row in conn.execute(select(_staff_table.c.login, _staff_table.c.name))
@@ -164,10 +175,10 @@ def names_by_login(conn: Connection) -> dict[str, str]:
 
 
 def set_password(conn: Connection, login: str, password: str, *, must_change: bool) -> None:
-    """Give an account another password.
+    """Set the password of an account.
 
     Raises:
-        UsageError: it is short.
+        UsageError: the password is too short.
     """
     _require_password_length(password)
     conn.execute(
@@ -178,11 +189,11 @@ def set_password(conn: Connection, login: str, password: str, *, must_change: bo
 
 
 def change_password(conn: Connection, login: str, password: str, new: str) -> None:
-    """Let a person choose another password.
+    """Change the person's own password.
 
     Raises:
-        NotAllowedError: the password of now is wrong.
-        UsageError: the new one is short, or is the one of now.
+        NotAllowedError: the current password is wrong.
+        UsageError: the new password is too short, or equals the current one.
     """
     digest = _password_hash(conn, login)
     if digest is None or not _matches(digest, password):
@@ -202,59 +213,67 @@ def authenticate(
     address: str = "",
     emergencies_only: bool = False,
 ) -> Person | None:
-    """The person, if login and password are right. Takes as long for a login that does not exist.
+    """Return the person if login and password are right, else None.
 
-    A failure is a row, so call this in a transaction that is then committed.
+    An unknown login takes as long as a known one. A failure is stored as a row, so call this in a
+    transaction that is then committed.
 
     Args:
-        address: where the attempt comes from, if that is known. Failures are counted for it too.
-        emergencies_only: only accounts for emergencies have a password that counts; all others
-            log in at the organisation's provider.
+        address: where the attempt comes from, if known. Failures are counted for it too.
+        emergencies_only: accept emergency accounts only; all others log in at the organisation's
+            provider.
 
     Raises:
-        NotAllowedError: too many failures lately; the text says how long to wait.
+        NotAllowedError: too many recent failures; the message says how long to wait.
     """
     moment = now or utc_now()
-    who, place = _digest(login.strip().casefold()), _digest(address)
+    # Refuse before the password is checked, so that guessing is slowed down
+    login_sha256, address_sha256 = _digest(login.strip().casefold()), _digest(address)
     _refuse_guessing(
-        conn, _login_failure.c.at, _login_failure.c.login_sha256 == who, MAX_FAILURES, moment
+        conn, login_failure.c.at, login_failure.c.login_sha256 == login_sha256, MAX_FAILURES, moment
     )
     if address:
         _refuse_guessing(
             conn,
-            _address_failure.c.at,
-            _address_failure.c.address_sha256 == place,
+            address_failure.c.at,
+            address_failure.c.address_sha256 == address_sha256,
             MAX_ADDRESS_FAILURES,
             moment,
         )
-    found = find_person(conn, login.strip())
-    if found and emergencies_only and not found.break_glass:
-        found = None
-    digest = _password_hash(conn, found.login) if found else None
-    if _matches(digest or _dummy_hash(), password) and found:
-        conn.execute(delete(_login_failure).where(_login_failure.c.login_sha256 == who))
-        record(conn, found.login, "login", found.login)
-        return found
-    conn.execute(insert(_login_failure).values(login_sha256=who, at=moment))
+    # A login that does not exist is checked against a dummy hash, for equal timing
+    person = find_person(conn, login.strip())
+    if person and emergencies_only and not person.break_glass:
+        person = None
+    digest = _password_hash(conn, person.login) if person else None
+    if _matches(digest or _dummy_hash(), password) and person:
+        conn.execute(delete(login_failure).where(login_failure.c.login_sha256 == login_sha256))
+        record(conn, person.login, "login", person.login)
+        return person
+    # Count the failure, and forget failures of addresses that no longer matter
+    conn.execute(insert(login_failure).values(login_sha256=login_sha256, at=moment))
     if address:
-        conn.execute(
-            delete(_address_failure).where(_address_failure.c.at < moment - FAILURE_WINDOW)
-        )
-        conn.execute(insert(_address_failure).values(address_sha256=place, at=moment))
-    # What was typed may be a password, or a personal number: only a login that there is stands in
-    # the log.
-    record(conn, "system", "login_failed", found.login if found else "unknown")
+        conn.execute(delete(address_failure).where(address_failure.c.at < moment - FAILURE_WINDOW))
+        conn.execute(insert(address_failure).values(address_sha256=address_sha256, at=moment))
+    # A typed login may be a password or a personal number, so only an existing one is logged
+    record(conn, "system", "login_failed", person.login if person else "unknown")
     return None
 
 
 def _refuse_guessing(
-    conn: Connection, at: Column[datetime], same: ColumnElement[bool], most: int, now: datetime
+    conn: Connection,
+    failed_at: Column[datetime],
+    same_source: ColumnElement[bool],
+    limit: int,
+    now: datetime,
 ) -> None:
-    count, first = conn.execute(
-        select(func.count(), func.min(at, type_=at.type)).where(same, at > now - FAILURE_WINDOW)
+    # Failures of this login or address within the window, and the first of them
+    count, first_at = conn.execute(
+        select(func.count(), func.min(failed_at, type_=failed_at.type)).where(
+            same_source, failed_at > now - FAILURE_WINDOW
+        )
     ).one()
-    if count >= most:
-        seconds = max(1, int((first + FAILURE_WINDOW - now).total_seconds()))
+    if count >= limit:
+        seconds = max(1, int((first_at + FAILURE_WINDOW - now).total_seconds()))
         raise NotAllowedError(
             "too_many_failed_logins", seconds=seconds, by="system", action="login"
         )
@@ -278,7 +297,7 @@ def _matches(digest: str, password: str) -> bool:
 
 @cache
 def _dummy_hash() -> str:
-    """A hash that no password is meant to fit: work for logins that do not exist."""
+    """Return a hash that no password matches: the work done for a login that does not exist."""
     return _hasher.hash(hashlib.sha256(b"nobody").hexdigest())
 
 
@@ -301,6 +320,7 @@ def _person_from_row(conn: Connection, row: RowMapping | dict[str, Any]) -> Pers
     unit = paper.staff_unit.c
     units = frozenset(conn.execute(select(unit.unit).where(unit.login == row["login"])).scalars())
     role = Role(row["role"])
+    # Without areas of its own the account has those of the profession
     areas = (
         default_areas(role, row["title"])
         if row["areas"] is None
@@ -310,7 +330,7 @@ def _person_from_row(conn: Connection, row: RowMapping | dict[str, Any]) -> Pers
 
 
 def make_word_password(count: int = PASSWORD_WORDS) -> str:
-    """Some words of the trade's vocabulary, drawn by chance, with blanks between."""
+    """Return a password of words drawn at random from the vocabulary, separated by spaces."""
     return " ".join(secrets.choice(_password_vocabulary()) for _ in range(count))
 
 

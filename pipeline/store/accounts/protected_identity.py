@@ -1,9 +1,8 @@
-"""Protected identities (skyddade personuppgifter): what a person may see of an entry's client, and
-what of a picture has to be covered.
+"""Protected identities (skyddade personuppgifter): which clients and areas a person may not see.
 
-The right to see is the review right in the client's own unit. Whoever lacks it sees neither
-number, name nor address: not in fields, not in lists and not in pictures, where the places are
-painted over before the bytes leave the server.
+A person with the right to review in the client's own unit sees the client. All others see neither
+number, name nor address: not in fields, not in lists and not in images, where the areas are painted
+over before the bytes leave the server.
 """
 
 from __future__ import annotations
@@ -26,37 +25,42 @@ from pipeline.store.schema import paper
 IDENTIFYING_MEANINGS = frozenset(
     {Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED, Meaning.CLIENT_ADDRESS}
 )
-"""Fields that say who the client is."""
+"""Fields that identify the client."""
 
 WHOLE_PAGE_BOX: BoxMm = (0.0, 0.0, 2000.0, 2000.0)
-"""Covers a picture whole, where the places of a form do not hold."""
+"""Covers a whole image (mm), where the areas of the form do not apply."""
 
 
 def find_hidden_pids(conn: Connection, person: Person, numbers: Iterable[object]) -> frozenset[str]:
-    """Those of these personal numbers that belong to clients whose identity the person may not see."""
-    asked = {number for number in numbers if isinstance(number, str)}
-    if not asked:
+    """Return those of the personal numbers whose protected client the person may not see."""
+    pids = {number for number in numbers if isinstance(number, str)}
+    if not pids:
         return frozenset()
     table = paper.client.c
-    query = select(table.pid, table.unit).where(table.pid.in_(asked), table.protected)
-    may = is_allowed(person, Action.REVIEW)
+    # Protected clients among the numbers, with their units
+    query = select(table.pid, table.unit).where(table.pid.in_(pids), table.protected)
+    # Only reviewers of the client's own unit may see a protected client
+    may_review = is_allowed(person, Action.REVIEW)
     return frozenset(
-        row.pid for row in conn.execute(query) if not may or row.unit not in person.units
+        row.pid for row in conn.execute(query) if not may_review or row.unit not in person.units
     )
 
 
 @dataclass(frozen=True, slots=True)
 class CoveredAreas:
-    """What of a sheet has to be covered: places (mm) by page id, and the rows of the entries whose
-    client is hidden (None: of the whole sheet).
+    """What has to be covered on a sheet.
+
+    `boxes` are areas (mm) by page id; `rows` are the rows of entries whose client is hidden (None:
+    the client of the whole sheet).
     """
 
     boxes: Mapping[str, tuple[BoxMm, ...]]
     rows: frozenset[int | None]
 
     def is_row_hidden(self, row: int | None) -> bool:
-        """Whether the client of the entry in this row is hidden. On a sheet for one client, all
-        rows are that client's.
+        """Return whether the client of the entry in this row is hidden.
+
+        On a sheet for one client, all rows are about that client.
         """
         return row in self.rows or None in self.rows
 
@@ -67,21 +71,23 @@ NO_COVERED_AREAS = CoveredAreas({}, frozenset())
 def find_covered_areas(
     conn: Connection, person: Person, form: Form | None, pages: Sequence[Page]
 ) -> CoveredAreas:
-    """What of a sheet's pages has to be covered for this person, by whom its entries are about, or
-    may be as the machine read them.
+    """Return what has to be covered for this person on the pages of a sheet.
+
+    It depends on the clients that the entries are about, and on those that the reading makes
+    likely.
     """
-    numbers = find_sheet_pids(conn, form, pages)
-    hidden = find_hidden_pids(conn, person, [number for _, number in numbers])
-    if not hidden:
+    row_pids = find_sheet_pids(conn, form, pages)
+    hidden_pids = find_hidden_pids(conn, person, [pid for _, pid in row_pids])
+    if not hidden_pids:
         return NO_COVERED_AREAS
-    rows = frozenset(row for row, number in numbers if number in hidden)
+    rows = frozenset(row for row, pid in row_pids if pid in hidden_pids)
     return CoveredAreas({page.id: _boxes_to_cover(form, page, rows) for page in pages}, rows)
 
 
 def find_covered_boxes(
     conn: Connection, forms: Forms, person: Person, page: Page
 ) -> tuple[BoxMm, ...]:
-    """The places of one page that have to be covered for this person."""
+    """Return the areas (mm) of one page that have to be covered for this person."""
     return find_covered_areas(
         conn, person, forms.get((page.form or "", page.version or 0)), [page]
     ).boxes.get(page.id, ())
@@ -90,6 +96,7 @@ def find_covered_boxes(
 def _boxes_to_cover(
     form: Form | None, page: Page, rows: Collection[int | None]
 ) -> tuple[BoxMm, ...]:
+    # Field boxes apply only to a page that was read and registered to this form
     if (
         form is None
         or page.form != form.id
@@ -98,6 +105,7 @@ def _boxes_to_cover(
     ):
         return (WHOLE_PAGE_BOX,)
     fields = form.pages[min(page.page_no or 1, len(form.pages)) - 1].all_fields
+    # Identifying fields of hidden rows; those outside rows are about the whole sheet
     return tuple(
         spec.box
         for spec in fields
@@ -109,11 +117,13 @@ def _boxes_to_cover(
 def find_sheet_pids(
     conn: Connection, form: Form | None, pages: Sequence[Page]
 ) -> list[tuple[int | None, str]]:
-    """(row, number) of everybody whom a sheet is about or may be, the likeliest first: what is
-    known, what was read, what that may be instead.
+    """Return (row, number) of every client that a sheet is or may be about, most likely first.
+
+    The clients of its entries come first, then the values read, then their alternatives.
     """
     sheets = _sheets_of_pages(conn, pages)
-    known = [(row.row, row.client_pid) for row in conn.execute(_entries_query(sheets))]
+    # Clients of the sheets' entries, then numbers that were read in the form's fields
+    decided = [(row.row, row.client_pid) for row in conn.execute(_entries_query(sheets))]
     read = (
         [
             (form.by_name[name].row, number)
@@ -122,30 +132,37 @@ def find_sheet_pids(
         if form
         else []
     )
-    return [(row, number) for row, number in (*known, *read) if isinstance(number, str) and number]
+    return [
+        (row, number) for row, number in (*decided, *read) if isinstance(number, str) and number
+    ]
 
 
 def _is_scan_of_sheets(sheets: Collection[str]) -> ColumnElement[bool]:
-    """The condition on the table of pages that they are scans of these sheets. A second scan has no
-    sheet of its own: it is known by the serial.
+    """Return the condition on pages that they are scans of these sheets.
+
+    A repeated scan has no sheet of its own; it is recognised by the serial.
     """
     table = paper.page.c
-    alone = and_(table.sheet.is_(None), or_(table.serial.in_(sheets), table.id.in_(sheets)))
-    return or_(table.sheet.in_(sheets), alone)
+    without_sheet = and_(table.sheet.is_(None), or_(table.serial.in_(sheets), table.id.in_(sheets)))
+    return or_(table.sheet.in_(sheets), without_sheet)
 
 
 def _sheets_of_pages(conn: Connection, pages: Sequence[Page]) -> set[str]:
-    """The sheets that pages are sides of; of a second scan, that of the page that it repeats, also
-    where more was written on it since.
+    """Return the sheets that the pages belong to.
+
+    A repeated scan counts for the sheet of the page that it repeats, even where more has been
+    written on it since.
     """
-    more = filter_same_paper(
+    # Repeated scans that became sheets of their own because more is written on the same paper
+    with_more_writing = filter_same_paper(
         conn, [page.id for page in pages if page.sheet == page.id and page.duplicate_of]
     )
     repeated = {
         page.duplicate_of
         for page in pages
-        if page.duplicate_of and (page.sheet is None or page.id in more)
+        if page.duplicate_of and (page.sheet is None or page.id in with_more_writing)
     }
+    # The sheets of the pages that were scanned first
     table = paper.page.c
     rows = (
         conn.execute(
@@ -154,22 +171,22 @@ def _sheets_of_pages(conn: Connection, pages: Sequence[Page]) -> set[str]:
         if repeated
         else []
     )
-    first = {row.id: row.sheet or row.serial for row in rows}
-    own = {
-        page.sheet or first.get(page.duplicate_of or "") or page.serial or page.id for page in pages
+    sheet_of_first_scan = {row.id: row.sheet or row.serial for row in rows}
+    sheets = {
+        page.sheet or sheet_of_first_scan.get(page.duplicate_of or "") or page.serial or page.id
+        for page in pages
     }
     return (
-        own
-        | {sheet for sheet in first.values() if sheet}
+        sheets
+        | {sheet for sheet in sheet_of_first_scan.values() if sheet}
         | _later_scan_sheets(conn, [page.id for page in pages])
     )
 
 
 def _later_scan_sheets(conn: Connection, page_ids: Sequence[str]) -> set[str]:
-    """The sheets of their own that later scans of these pages have, as more was written on the same
-    paper.
-    """
+    """Return the sheets of later scans of these pages, made after more was written on the paper."""
     table = paper.page.c
+    # Scans that repeat one of the pages and yet are a sheet of their own
     later = (
         conn.execute(
             select(table.id).where(table.duplicate_of.in_(page_ids), table.sheet == table.id)
@@ -192,10 +209,12 @@ def _pid_fields(form: Form) -> list[str]:
 def _read_pids(
     conn: Connection, sheets: Collection[str], fields: Sequence[str]
 ) -> list[tuple[str, object]]:
-    """(field, number) of all numbers that the machine holds for likely on any scan of these sheets:
-    what it read, then what that may be instead.
+    """Return (field, number) of all likely readings on any scan of these sheets.
+
+    Values read come first, by probability, then likely alternatives, by probability.
     """
     table = paper.reading.c
+    # Readings of number fields on every scan of the sheets, most probable first
     query = select(table.field, table.value, table.alternatives).join(
         paper.page, paper.page.c.id == table.page
     )
@@ -204,7 +223,8 @@ def _read_pids(
             table.p.desc(), table.page, table.field
         )
     ).all()
-    others = sorted(
+    # Alternatives below the threshold are too unlikely to reveal anybody
+    alternatives = sorted(
         (
             (p, row.field, value)
             for row in rows
@@ -215,5 +235,5 @@ def _read_pids(
     )
     return [
         *((row.field, row.value) for row in rows),
-        *((field, value) for _, field, value in others),
+        *((field, value) for _, field, value in alternatives),
     ]

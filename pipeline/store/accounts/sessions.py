@@ -1,10 +1,9 @@
-"""Who is logged in where: a row for each browser's session, so that it can be ended from outside.
+"""Browser sessions: one row per session, so that it can be ended from outside.
 
-The token is known to the server's memory alone; the row has its digest. A session ends after a
-time without activity, after the longest time there is, when the person logs out in any browser,
-and when the account is closed. Streamlit's own cookie of a provider login lives for 30 days
-whatever happens; the moment at which the person proved to the provider who it is tells whether
-that cookie has been used up.
+Only the server's memory holds the token; the row holds its digest. A session ends when idle for too
+long, at its maximum age, when the person logs out in any browser, and when the account is closed.
+Streamlit's own cookie of a provider login lasts 30 days regardless, so the time at which the person
+logged in at the provider decides whether that cookie still counts.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ from pipeline.store.event_log.events import record
 from pipeline.store.schema import paper
 from pipeline.store.schema.accounts import browser_session
 
-_session_table = browser_session
 TOUCH_INTERVAL = timedelta(minutes=1)
-"""How old the last noted activity may become: not every run of a screen writes."""
+"""How old the stored activity may become: not every run of a screen writes."""
 _MAX_CLOCK_SKEW = timedelta(seconds=2)
+"""By how much the clocks of the provider and the server may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +37,22 @@ class Session:
     must_change: bool
 
     def has_expired(self, now: datetime, idle: timedelta, longest: timedelta) -> bool:
-        """Whether nothing has happened for too long, or the session is too old."""
+        """Return whether the session has been idle for too long or is too old."""
         return now - self.active_at > idle + TOUCH_INTERVAL or self.is_too_old(now, longest)
 
     def is_too_old(self, now: datetime, longest: timedelta) -> bool:
-        """Whether the session has gone on for too long, whatever was done in it."""
+        """Return whether the session has passed its maximum age, active or not."""
         return now - self.started_at > longest
 
 
 def start_session(
     conn: Connection, login: str, now: datetime, proved_at: datetime | None = None
 ) -> str:
-    """Begin a session; answers with its token. `proved_at`: when the person logged in at the
-    organisation's provider.
+    """Start a session and return its token.
+
+    Args:
+        proved_at: when the person logged in at the organisation's provider; None for a local
+            account.
     """
     token = secrets.token_urlsafe(32)
     row = {
@@ -60,38 +62,40 @@ def start_session(
         "active_at": now,
         "proved_at": proved_at,
     }
-    conn.execute(insert(_session_table).values(row))
+    conn.execute(insert(browser_session).values(row))
     record(conn, login, "session", login, provider=proved_at is not None)
     return token
 
 
 def find_session(conn: Connection, token: str) -> Session | None:
-    """The session of a token, if it is still open."""
+    """Return the session of a token, or None if it is not open."""
     query = select(
-        _session_table.c.login,
-        _session_table.c.started_at,
-        _session_table.c.active_at,
+        browser_session.c.login,
+        browser_session.c.started_at,
+        browser_session.c.active_at,
         paper.staff.c.must_change,
-    ).join(paper.staff, paper.staff.c.login == _session_table.c.login)
+    ).join(paper.staff, paper.staff.c.login == browser_session.c.login)
+    # Only sessions that have not ended
     row = conn.execute(
         query.where(
-            _session_table.c.token_sha256 == _token_digest(token),
-            _session_table.c.ended_at.is_(None),
+            browser_session.c.token_sha256 == _token_digest(token),
+            browser_session.c.ended_at.is_(None),
         )
     ).one_or_none()
     return Session(*row) if row else None
 
 
 def touch_session(conn: Connection, token: str, now: datetime) -> None:
-    """Note that the person is active."""
+    """Store that the person is active."""
     conn.execute(_update_open_sessions(token=token).values(active_at=now))
 
 
 def expire_session(conn: Connection, token: str, now: datetime) -> None:
-    """End one session that has run out. The provider login that began it lets nobody in again."""
+    """End one session that has expired, and refuse the provider login that began it."""
+    # When the person of this session logged in at the provider, if so
     row = conn.execute(
-        select(_session_table.c.login, _session_table.c.proved_at).where(
-            _session_table.c.token_sha256 == _token_digest(token)
+        select(browser_session.c.login, browser_session.c.proved_at).where(
+            browser_session.c.token_sha256 == _token_digest(token)
         )
     ).one_or_none()
     if row is None:
@@ -102,22 +106,25 @@ def expire_session(conn: Connection, token: str, now: datetime) -> None:
 
 
 def end_all_sessions(conn: Connection, login: str, now: datetime, reason: str) -> int:
-    """End every session of a person, here and in other browsers; answers with how many were open.
-    Provider logins until now are used up.
+    """End every session of a person in all browsers and return how many were open.
+
+    Provider logins until now are refused.
     """
-    latest = select(
-        func.max(_session_table.c.proved_at, type_=_session_table.c.proved_at.type)
-    ).where(_session_table.c.login == login)
-    proved: datetime | None = conn.execute(latest).scalar_one_or_none()
+    # The latest provider login of any session, ended or not
+    latest_proof = select(
+        func.max(browser_session.c.proved_at, type_=browser_session.c.proved_at.type)
+    ).where(browser_session.c.login == login)
+    proved_at: datetime | None = conn.execute(latest_proof).scalar_one_or_none()
     ended = conn.execute(
         _update_open_sessions(login=login).values(_end_values(now, reason))
     ).rowcount
-    _consume_logins_until(conn, login, max(filter(None, (proved, now - _MAX_CLOCK_SKEW))))
+    _consume_logins_until(conn, login, max(filter(None, (proved_at, now - _MAX_CLOCK_SKEW))))
     return ended
 
 
 def is_login_consumed(conn: Connection, login: str, proved_at: datetime) -> bool:
-    """Whether a provider login of this moment was ended, by logging out or by running out."""
+    """Return whether a provider login of this time was ended by logout or expiry."""
+    # The moment until which this person's provider logins are refused
     until: datetime | None = conn.execute(
         select(paper.staff.c.refused_until).where(paper.staff.c.login == login)
     ).scalar_one_or_none()
@@ -126,15 +133,18 @@ def is_login_consumed(conn: Connection, login: str, proved_at: datetime) -> bool
 
 def _consume_logins_until(conn: Connection, login: str, moment: datetime) -> None:
     staff = paper.staff
+    # The limit only moves forward
     later = staff.c.refused_until.is_(None) | (staff.c.refused_until < moment)
     conn.execute(update(staff).where(staff.c.login == login, later).values(refused_until=moment))
 
 
-def _update_open_sessions(**which: str) -> Any:  # noqa: ANN401 - SQLAlchemy's Update
-    query = update(_session_table).where(_session_table.c.ended_at.is_(None))
-    if "token" in which:
-        return query.where(_session_table.c.token_sha256 == _token_digest(which["token"]))
-    return query.where(_session_table.c.login == which["login"])
+def _update_open_sessions(**key: str) -> Any:  # noqa: ANN401 - SQLAlchemy's Update
+    """Return an update of the open sessions of a `token` or a `login`."""
+    # An ended session keeps its first time and reason
+    query = update(browser_session).where(browser_session.c.ended_at.is_(None))
+    if "token" in key:
+        return query.where(browser_session.c.token_sha256 == _token_digest(key["token"]))
+    return query.where(browser_session.c.login == key["login"])
 
 
 def _end_values(now: datetime, reason: str) -> Mapping[str, Any]:

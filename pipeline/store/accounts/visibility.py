@@ -1,9 +1,9 @@
 """What a person may see of the paper: own units, own areas of law, and nothing behind a block.
 
-A page's and an entry's area of law is that of its form; where no form is known, that of its
-unit. A block (spärr, PDL 4:4) that a unit has set for a client hides every sheet with an entry
-of that client from whoever works in no unit that has set one. Such sheets are counted, not
-shown. A sheet is hidden whole: its picture shows all of its rows.
+The area of law of a page or an entry is that of its form, or that of its unit where the form is
+unknown. A block (spärr, PDL 4:4) of a client hides every sheet with an entry of that client from
+persons who work in none of the units that have set one. Such sheets are counted, not shown. A sheet
+is hidden as a whole, since its image shows all of its rows.
 """
 
 from __future__ import annotations
@@ -30,12 +30,11 @@ from pipeline.domain import permissions
 from pipeline.domain.errors import BlockedClientError, NotAllowedError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import ALL_AREAS, Action
+from pipeline.store.database.engines import chunk_ids
 from pipeline.store.schema import paper
 from pipeline.store.schema.accounts import client_block
 
 _entry, _page = paper.entry, paper.page
-_MAX_IDS = 500
-
 _OWN_UNITS_PARAMETER = "own_units"
 _BLOCKED: Select[Any] = (
     select(client_block.c.client_pid)
@@ -51,8 +50,8 @@ _BLOCKED: Select[Any] = (
         == 0
     )
 )
-"""Clients behind a block for whoever works in `own_units` only. Built once: it is asked for every
-entry and page that is shown.
+"""Clients that are blocked, with no active block by one of `own_units`. Built once, since it is
+executed for every entry and page that is shown.
 """
 
 
@@ -61,7 +60,7 @@ class UnitPaper(Protocol):
 
     @property
     def id(self) -> str:
-        """Its id."""
+        """The id of the page or entry."""
         ...
 
     @property
@@ -71,14 +70,14 @@ class UnitPaper(Protocol):
 
     @property
     def area(self) -> str | None:
-        """The area of law of its form, None where no form is known."""
+        """The area of law of its form, None where the form is unknown."""
         ...
 
 
 def require_visible_entry(
     conn: Connection, person: Person, action: Action, paper: UnitPaper
 ) -> None:
-    """Go on only if the person may do this with this entry.
+    """Check that the person may do this with this entry.
 
     Raises:
         NotAllowedError: the role, the unit or the area of law does not allow it.
@@ -86,24 +85,26 @@ def require_visible_entry(
     """
     permissions.require_permission(person, action, paper.unit, effective_area(conn, paper))
     if (hidden := _blocked_sheets_query(conn, person)) is not None:
-        behind = select(_entry.c.id).where(_entry.c.id == paper.id, _entry.c.sheet.in_(hidden))
-        _raise_if_hidden(conn, behind, _blocked_error(person, action, paper.unit))
+        # The entry itself, if its sheet is among the hidden ones
+        blocked = select(_entry.c.id).where(_entry.c.id == paper.id, _entry.c.sheet.in_(hidden))
+        _raise_if_hidden(conn, blocked, _blocked_error(person, action, paper.unit))
 
 
 def require_visible_page(
     conn: Connection, person: Person, action: Action, paper: UnitPaper
 ) -> None:
-    """Go on only if the person may do this with this page. Errors as `require_entry`."""
+    """Check that the person may do this with this page. Raises as `require_visible_entry`."""
     permissions.require_permission(person, action, paper.unit, effective_area(conn, paper))
     if _blocked_sheets_query(conn, person) is not None:
-        behind = select(_page.c.id).where(
+        # The page itself, if one of its links leads to a hidden sheet
+        blocked = select(_page.c.id).where(
             _page.c.id == paper.id, ~_unblocked_pages_condition(conn, person)
         )
-        _raise_if_hidden(conn, behind, _blocked_error(person, action, paper.unit))
+        _raise_if_hidden(conn, blocked, _blocked_error(person, action, paper.unit))
 
 
 def can_see_page(conn: Connection, person: Person, action: Action, paper: UnitPaper) -> bool:
-    """Whether the person may do this with this page."""
+    """Return whether the person may do this with this page."""
     try:
         require_visible_page(conn, person, action, paper)
     except NotAllowedError:
@@ -112,17 +113,18 @@ def can_see_page(conn: Connection, person: Person, action: Action, paper: UnitPa
 
 
 def require_unblocked_client(conn: Connection, person: Person, pid: str) -> None:
-    """Go on only if the client is not behind a block for this person.
+    """Check that the client is not behind a block for this person.
 
     Raises:
-        BlockedClientError: it is.
+        BlockedClientError: the client is.
     """
     if is_client_blocked(conn, person, pid):
         raise _blocked_error(person, Action.REVIEW, None)
 
 
 def is_client_blocked(conn: Connection, person: Person, pid: str) -> bool:
-    """Whether a client is behind a block for this person."""
+    """Return whether a client is behind a block for this person."""
+    # This client, if among those blocked for the person's units
     return (
         conn.execute(
             _BLOCKED.where(client_block.c.client_pid == pid), _own_units_parameter(person)
@@ -132,74 +134,79 @@ def is_client_blocked(conn: Connection, person: Person, pid: str) -> bool:
 
 
 def filter_blocked(conn: Connection, person: Person, pids: Iterable[str]) -> set[str]:
-    """Those of these clients that are behind a block for this person."""
+    """Return those of these clients that are behind a block for this person."""
     return set(pids) & set(conn.execute(_BLOCKED, _own_units_parameter(person)).scalars())
 
 
 def visible_entries_condition(conn: Connection, person: Person) -> ColumnElement[bool]:
-    """The condition on the table of entries that a person may see them."""
+    """Return the condition on entries that the person may see them."""
     return and_(
         _is_within(person, _entry.c.unit, _entry.c.area), _unblocked_entries_condition(conn, person)
     )
 
 
 def filter_visible_entries(conn: Connection, person: Person, entry_ids: Sequence[str]) -> set[str]:
-    """Those of these entries that the person may see."""
-    seen = select(_entry.c.id).where(visible_entries_condition(conn, person))
-    parts = (entry_ids[start : start + _MAX_IDS] for start in range(0, len(entry_ids), _MAX_IDS))
+    """Return those of these entries that the person may see."""
+    visible = select(_entry.c.id).where(visible_entries_condition(conn, person))
     return {
-        found
-        for part in parts
-        for found in conn.execute(seen.where(_entry.c.id.in_(part))).scalars()
+        entry_id
+        for part in chunk_ids(entry_ids)
+        for entry_id in conn.execute(visible.where(_entry.c.id.in_(part))).scalars()
     }
 
 
 def visible_entries_from_unit(
     conn: Connection, person: Person, unit: Column[Any]
 ) -> ColumnElement[bool]:
-    """As `visible_entries`, of entries that were this unit's: a column beside the table of entries,
-    from which an entry may have gone on.
+    """Return `visible_entries_condition` for entries that came from a unit.
+
+    Args:
+        unit: a column with the unit that the entry was in before it was sent on.
     """
     return and_(_is_within(person, unit, _entry.c.area), _unblocked_entries_condition(conn, person))
 
 
 def visible_by_unit_condition(conn: Connection, person: Person) -> ColumnElement[bool]:
-    """As `visible_entries`, if all entries had the area of law of their unit."""
+    """Return `visible_entries_condition` as if all entries had the area of law of their unit."""
     return and_(
         _is_within(person, _entry.c.unit, null()), _unblocked_entries_condition(conn, person)
     )
 
 
 def visible_pages_condition(conn: Connection, person: Person) -> ColumnElement[bool]:
-    """The condition on the table of pages that a person may see them."""
+    """Return the condition on pages that the person may see them."""
     return and_(
         _is_within(person, _page.c.unit, _page.c.area), _unblocked_pages_condition(conn, person)
     )
 
 
-def effective_area(conn: Connection, found: UnitPaper) -> str:
-    """The area of law of a page or an entry; empty, which nobody has, if its unit is not known
-    either.
+def effective_area(conn: Connection, page_or_entry: UnitPaper) -> str:
+    """Return the area of law of a page or an entry.
+
+    It is empty, an area that nobody has, if its unit is unknown too.
     """
-    if found.area is not None:
-        return found.area
+    if page_or_entry.area is not None:
+        return page_or_entry.area
+    # Without a form's area, that of the unit counts
     area: str | None = conn.execute(
-        select(paper.unit.c.area).where(paper.unit.c.name == found.unit)
+        select(paper.unit.c.area).where(paper.unit.c.name == page_or_entry.unit)
     ).scalar_one_or_none()
     return area or ""
 
 
 def _is_within(person: Person, unit: Column[Any], area: ColumnElement[Any]) -> ColumnElement[bool]:
-    own = unit.in_(sorted(person.units))
+    """Return the condition that unit and area of law are among the person's."""
+    own_units = unit.in_(sorted(person.units))
     if person.areas >= ALL_AREAS:
-        return own
-    units = select(paper.unit.c.name).where(paper.unit.c.area.in_(sorted(person.areas)))
-    # Written so that it is never NULL: its negation has to hold for whatever is not within.
+        return own_units
+    # Where no form is known, the area of the unit counts
+    units_of_areas = select(paper.unit.c.name).where(paper.unit.c.area.in_(sorted(person.areas)))
+    # Never NULL, since its negation has to hold for everything that is not within.
     return and_(
-        own,
+        own_units,
         or_(
             and_(area.is_not(None), area.in_(sorted(person.areas))),
-            and_(area.is_(None), unit.in_(units)),
+            and_(area.is_(None), unit.in_(units_of_areas)),
         ),
     )
 
@@ -210,27 +217,33 @@ def _unblocked_entries_condition(conn: Connection, person: Person) -> ColumnElem
 
 
 def _unblocked_pages_condition(conn: Connection, person: Person) -> ColumnElement[bool]:
-    """A second scan has no sheet of its own yet: it is known by the serial, or by the page that it
+    """Return the condition on pages that no block hides them.
+
+    A repeated scan has no sheet of its own yet: it is linked by the serial, or by the page that it
     repeats.
     """
     hidden = _blocked_sheets_query(conn, person)
     if hidden is None:
         return true()
-    first = paper.page.alias()
-    repeated = select(first.c.id).where(first.c.sheet.in_(hidden))
+    first_scan = paper.page.alias()
+    # Pages whose sheet is hidden, which repeated scans refer to
+    repeated = select(first_scan.c.id).where(first_scan.c.sheet.in_(hidden))
     links = ((_page.c.sheet, hidden), (_page.c.serial, hidden), (_page.c.duplicate_of, repeated))
+    # No link of the page leads to a hidden sheet
     return and_(*(or_(column.is_(None), column.not_in(query)) for column, query in links))
 
 
 def _blocked_sheets_query(conn: Connection, person: Person) -> Select[Any] | None:
-    """Sheets behind a block, or None if nothing is blocked for this person, which is the rule and
-    then costs the queue nothing.
+    """Return a query of the sheets behind a block, or None if nothing is blocked for the person.
+
+    None is the usual case, and costs the queue nothing.
     """
+    # Blocked clients are few, so list them before asking for sheets
     pids = list(conn.execute(_BLOCKED, _own_units_parameter(person)).scalars())
     if not pids:
         return None
-    other = paper.entry.alias()
-    return select(other.c.sheet).where(other.c.client_pid.in_(pids))
+    blocked_entry = paper.entry.alias()
+    return select(blocked_entry.c.sheet).where(blocked_entry.c.client_pid.in_(pids))
 
 
 def _own_units_parameter(person: Person) -> dict[str, list[str]]:

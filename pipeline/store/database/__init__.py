@@ -1,1 +1,1 @@
-"""Engine, transactions, clock, image files, migrations."""
+"""The database's engine, transactions, clock, image files and migrations."""

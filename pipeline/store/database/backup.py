@@ -1,4 +1,4 @@
-"""A backup copy of the database, dated, made while its schema is held for an upgrade."""
+"""Make a dated backup copy of the database while an upgrade holds its schema."""
 
 from __future__ import annotations
 
@@ -17,24 +17,26 @@ from pipeline.files.atomic import open_partial, replace_file
 
 
 def back_up(conn: Connection, folder: Path, revision: str, now: datetime) -> Path:
-    """Copy the database as it is now; only its owner may read the copy.
+    """Copy the database as it is now and return the copy's path; only its owner may read it.
 
     Args:
         conn: a transaction that keeps others from writing.
-        folder: where a copy of a PostgreSQL database goes; SQLite's lies beside the database.
-        revision: of the database, for the copy's name.
+        folder: where the copy of a PostgreSQL database goes; SQLite's is next to the database.
+        revision: the database's revision, for the copy's name.
         now: in UTC, for the copy's name.
 
     Raises:
         MissingProgramError: pg_dump is not installed.
         StoreUnavailableError: the copy cannot be written.
-        StoreError: pg_dump refused, or the copy is not sound.
+        StoreError: pg_dump failed, or the copy is damaged.
     """
+    # Name the copy after the revision and the time
     name = f"before-upgrade-from-{revision}-{now:%Y%m%dT%H%M%SZ}"
     is_postgres = conn.dialect.name == "postgresql"
     source = folder / "efterskrift.dump" if is_postgres else _sqlite_file(conn)
     copy = source.with_name(f"{source.stem}-{name}{source.suffix}")
     try:
+        # Write beside and rename, so that a copy is whole or absent
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with open_partial(copy) as partial:
             if is_postgres:
@@ -43,8 +45,8 @@ def back_up(conn: Connection, folder: Path, revision: str, now: datetime) -> Pat
                 _copy_sqlite(source, partial)
             replace_file(partial, copy)
     except (OSError, sqlite3.Error) as error:
-        why = getattr(error, "strerror", None) or type(error).__name__
-        raise StoreUnavailableError("backup_not_written", copy=copy, reason=why) from error
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise StoreUnavailableError("backup_not_written", copy=copy, reason=reason) from error
     return copy
 
 
@@ -54,9 +56,9 @@ def _sqlite_file(conn: Connection) -> Path:
 
 
 def _copy_sqlite(source: Path, file: Path) -> None:
-    """Copy by SQLite's online backup, which sees the write-ahead log too, and check the copy.
+    """Copy by SQLite's online backup, which includes the write-ahead log, and check the copy.
 
-    The source has a connection of its own: that of the upgrade holds the lock of the writer.
+    The source is opened by a second connection, since that of the upgrade holds the write lock.
     """
     with closing(sqlite3.connect(source)) as database, closing(sqlite3.connect(file)) as copy:
         database.backup(copy)
@@ -67,16 +69,23 @@ def _copy_sqlite(source: Path, file: Path) -> None:
 
 
 def _dump_postgres(url: URL, file: Path) -> None:
-    """Copy with pg_dump, whose file `pg_restore` takes; the password is not among its arguments."""
+    """Copy with pg_dump for `pg_restore`, keeping the password off the command line."""
     program = shutil.which("pg_dump")
     if program is None:
         raise MissingProgramError("no_pg_dump")
     address = url.set(drivername="postgresql", password=None).render_as_string()
-    secret = {"PGPASSWORD": str(url.password)} if url.password else {}
+    # The password is passed in the environment, which other users cannot read
+    environment = {"PGPASSWORD": str(url.password)} if url.password else {}
     options = ("--format=custom", "--no-password", f"--file={file}", f"--dbname={address}")
-    ended = subprocess.run(
-        [program, *options], env=os.environ | secret, capture_output=True, text=True, check=False
+    process = subprocess.run(
+        [program, *options],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    if ended.returncode:
-        why = next(iter(ended.stderr.strip().splitlines()), "").removeprefix("pg_dump: error: ")
-        raise StoreError("pg_dump_failed", reason=why)
+    if process.returncode:
+        reason = next(iter(process.stderr.strip().splitlines()), "").removeprefix(
+            "pg_dump: error: "
+        )
+        raise StoreError("pg_dump_failed", reason=reason)

@@ -1,4 +1,4 @@
-"""The time, always with its zone."""
+"""Moments in time, always with a time zone."""
 
 from __future__ import annotations
 
@@ -10,18 +10,22 @@ from sqlalchemy.types import TypeDecorator
 
 
 def utc_now() -> datetime:
-    """Now, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment. SQLite keeps no zone, so everything goes in as UTC and comes out marked as UTC."""
+    """A moment, stored as UTC and returned as UTC, since SQLite keeps no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Into the database; a time without zone is a programming error."""
+        """Convert a moment for the database.
+
+        Raises:
+            ValueError: the moment has no time zone, which is a programming error.
+        """
         if value is None:
             return None
         if value.tzinfo is None:
@@ -30,7 +34,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Out of the database, in UTC."""
+        """Convert a moment from the database, in UTC."""
         del dialect
         if value is None:
             return None

@@ -1,13 +1,13 @@
-"""SQLite and PostgreSQL as they are used here, and what they complain of in our own words.
+"""Engines, errors and statements for SQLite and PostgreSQL.
 
-Insert, or update what is there: the one statement that the two databases spell alike but
-SQLAlchemy keeps apart.
+Covers what differs between the two: transactions, error codes and inserts that update or skip
+existing rows.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -20,6 +20,9 @@ from pipeline.domain.errors import StoreError, StoreUnavailableError, Unstorable
 
 READ_ONLY_OPTION = "efterskrift_reads_only"
 """The option of a connection whose transaction only reads."""
+_MAX_QUERY_IDS = 500
+"""How many ids one query lists; the databases limit the parameters of a statement."""
+# SQLite's codes for a database that is locked, full or out of reach
 _BUSY_CODES = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -31,16 +34,21 @@ _BUSY_CODES = {
 
 
 def make_engine(url: str, wait_seconds: float) -> Engine:
-    """The engine of an SQLAlchemy URL; a locked database is waited for so long.
+    """Return the engine of an SQLAlchemy URL.
+
+    Args:
+        url: of an SQLite or PostgreSQL database.
+        wait_seconds: how long a locked database is waited for.
 
     Raises:
-        StoreError: the URL makes no sense, or is of another kind of database.
+        StoreError: the URL is invalid, or names another kind of database.
     """
     try:
         parsed = make_url(url)
     except ArgumentError:
         raise StoreError("database_url_makes_no_sense") from None
     if parsed.get_backend_name() == "postgresql":
+        # PostgreSQL: the server itself limits the wait for locks
         parsed = parsed.set(drivername="postgresql+psycopg")
         milliseconds = int(wait_seconds * 1000)
         options = {
@@ -50,6 +58,7 @@ def make_engine(url: str, wait_seconds: float) -> Engine:
         return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, connect_args=options)
     if parsed.get_backend_name() != "sqlite":
         raise StoreError("not_database_works_here", value=parsed.get_backend_name())
+    # SQLite: transactions and durability are set per connection
     engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": wait_seconds})
     event.listen(engine, "connect", partial(_prepare_sqlite, wait_seconds=wait_seconds))
     event.listen(engine, "begin", _begin_sqlite)
@@ -58,18 +67,19 @@ def make_engine(url: str, wait_seconds: float) -> Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: object, *, wait_seconds: float) -> None:
     del record
-    connection.isolation_level = (
-        None  # the driver must not begin transactions of its own: see _begin_sqlite
-    )
+    # The driver must not begin transactions of its own: see _begin_sqlite
+    connection.isolation_level = None
     _enable_write_ahead_log(connection, monotonic() + wait_seconds)
-    # FULL: a decision, or a run whose file has been handed out, must not be undone by a power cut.
+    # FULL: a power cut must not undo a decision, or a run whose file has been delivered
     for pragma in ("synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _enable_write_ahead_log(connection: sqlite3.Connection, until: float) -> None:
-    """Write ahead (WAL). Where several open a new file at once SQLite refuses this without waiting;
-    a transaction waits for whoever is first.
+    """Switch to write-ahead logging (WAL), waiting for other processes that open a new file.
+
+    SQLite refuses this at once when several do so at the same time, so wait by taking the write
+    lock.
     """
     while True:
         try:
@@ -78,13 +88,15 @@ def _enable_write_ahead_log(connection: sqlite3.Connection, until: float) -> Non
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > until:
                 raise
+        # Waits until the process that was first has finished
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("COMMIT")
 
 
 def _begin_sqlite(conn: Connection) -> None:
-    """Take the write lock at once: a transaction that first reads and then writes could otherwise
-    fail without being waited for.
+    """Take the write lock at the start of a transaction that may write.
+
+    One that reads first and writes later could fail without waiting for the lock.
     """
     conn.exec_driver_sql(
         "BEGIN" if conn.get_execution_options().get(READ_ONLY_OPTION) else "BEGIN IMMEDIATE"
@@ -92,52 +104,62 @@ def _begin_sqlite(conn: Connection) -> None:
 
 
 def redact_error(error: StatementError, name: str) -> StoreError:
-    """Our error without the driver's text, which may quote values."""
+    """Return a store error without the driver's message, which may quote values."""
     original = error.orig
     code = getattr(original, "sqlite_errorcode", None)
-    away = isinstance(error, OperationalError) and (code is None or code & 0xFF in _BUSY_CODES)
-    if away or getattr(error, "connection_invalidated", False):
-        why = (
+    # SQLite: the lower byte is the primary error code; PostgreSQL has no such code
+    is_unavailable = isinstance(error, OperationalError) and (
+        code is None or code & 0xFF in _BUSY_CODES
+    )
+    if is_unavailable or getattr(error, "connection_invalidated", False):
+        reason = (
             getattr(original, "sqlite_errorname", None)
             or getattr(original, "sqlstate", None)
             or "no connection"
         )
-        return StoreUnavailableError("database_away", name=name, why=why)
+        return StoreUnavailableError("database_away", name=name, why=reason)
     if isinstance(error, DataError):
         return UnstorableTextError("text_unstorable")
+    # The constraint's name says what was refused, without any value
     constraint = getattr(getattr(original, "diag", None), "constraint_name", None) or ""
-    what = f"{type(original).__name__} {constraint}".rstrip()
-    return StoreError("database_refused_change", name=name, what=what)
+    problem = f"{type(original).__name__} {constraint}".rstrip()
+    return StoreError("database_refused_change", name=name, what=problem)
 
 
 def upsert_rows(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert the rows; where the primary key is known, the other columns are replaced."""
+    """Insert the rows; for an existing primary key, replace the other columns."""
     if not rows:
         return
     statement = _insert_statement(conn, table)
     keys = [column.name for column in table.primary_key]
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    conn.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+    replacement = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    conn.execute(statement.on_conflict_do_update(index_elements=keys, set_=replacement), list(rows))
 
 
 def upsert_where(
     conn: Connection, table: Table, row: Mapping[str, Any], condition: ColumnElement[bool]
 ) -> bool:
-    """Insert the row, or replace the known one if it fulfils the condition; whether either was
-    done.
+    """Insert the row, or replace the existing one if it meets the condition.
+
+    Returns whether either was done.
     """
     statement = _insert_statement(conn, table)
     keys = [column.name for column in table.primary_key]
-    changed = {name: statement.excluded[name] for name in row if name not in keys}
-    replaced = statement.on_conflict_do_update(index_elements=keys, set_=changed, where=condition)
-    # Not its `rowcount`: PostgreSQL's driver tells none of an insert.
-    return conn.execute(replaced.returning(table.c[keys[0]]), row).first() is not None
+    replacement = {name: statement.excluded[name] for name in row if name not in keys}
+    upsert = statement.on_conflict_do_update(index_elements=keys, set_=replacement, where=condition)
+    # Not `rowcount`: PostgreSQL's driver does not report it for an insert
+    return conn.execute(upsert.returning(table.c[keys[0]]), row).first() is not None
 
 
 def insert_missing(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert the rows that no unique rule of the table forbids and leave the others as they are."""
+    """Insert the rows, skipping those that a unique constraint of the table refuses."""
     if rows:
         conn.execute(_insert_statement(conn, table).on_conflict_do_nothing(), list(rows))
+
+
+def chunk_ids(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the ids in parts that one query can list."""
+    return (ids[start : start + _MAX_QUERY_IDS] for start in range(0, len(ids), _MAX_QUERY_IDS))
 
 
 def _insert_statement(conn: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

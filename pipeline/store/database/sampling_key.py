@@ -1,4 +1,4 @@
-"""The workspace's own key for drawing lots."""
+"""The workspace's key and share for drawing fields to rekey."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from pipeline.store.database.engines import insert_missing
 from pipeline.store.schema.review import control_key
 
 REKEYING_SHARE_OPTION = "efterskrift_control_share"
-"""The connection's option that says which share of confirmed fields is typed again; `open_store`
-sets it.
-"""
+"""Connection option with the share (0 to 1) of confirmed fields to rekey; set by `open_store`."""
 
 
 def rekeying_share(conn: Connection) -> float:
-    """Which share of confirmed fields is typed again."""
+    """Return the share (0 to 1) of confirmed fields to rekey."""
     return float(conn.get_execution_options().get(REKEYING_SHARE_OPTION, 0.0))
 
 
 def sampling_key(conn: Connection) -> str:
-    """The key. It is made when it is asked for the first time, and never changes."""
+    """Return the key, which is created at the first call and never changes."""
     query = select(control_key.c.secret).where(control_key.c.id == 1)
-    found = conn.execute(query).scalar_one_or_none()
-    if found is None:
+    secret = conn.execute(query).scalar_one_or_none()
+    if secret is None:
+        # Another process may create it at the same time; the first one counts
         insert_missing(conn, control_key, [{"id": 1, "secret": new_sampling_key()}])
-        found = conn.execute(query).scalar_one()
-    return str(found)
+        secret = conn.execute(query).scalar_one()
+    return str(secret)

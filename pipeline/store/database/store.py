@@ -1,4 +1,4 @@
-"""Opening the store: one database, SQLite or PostgreSQL by URL, and one folder of images."""
+"""Open the store: one database (SQLite or PostgreSQL, by URL) and one folder of images."""
 
 from __future__ import annotations
 
@@ -29,32 +29,13 @@ from pipeline.store.event_log.hash_chain import start_chain
 from pipeline.store.schema import accounts, exports, paper, review
 
 _log = logging.getLogger(__name__)
-ALL_TABLES = (
-    paper,
-    accounts,
-    paper,
-    exports,
-    exports,
-    review,
-    exports,
-    review,
-    accounts,
-    review,
-    paper,
-    exports,
-    paper,
-    exports,
-    review,
-    review,
-    exports,
-    review,
-)
-"""The modules that declare tables, named so that they are there before any store is made."""
+ALL_TABLES = (accounts, exports, paper, review)
+"""The modules that declare tables, imported so that `metadata` is complete."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Store:
-    """The database and its images. `name` is the database's URL without the password."""
+    """The database and its images."""
 
     engine: Engine
     images: ImageFolder
@@ -66,11 +47,10 @@ class Store:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A transaction that may write; committed at the end, rolled back on an error. What was
-        recorded is written last (events.record).
+        """Open a transaction that may write; commit at the end, roll back on an error.
 
-        A denial (`NotAllowedError`) ends the transaction and is then written in the log by
-        itself.
+        Recorded events are written last (`events.record`). A denial (`NotAllowedError`) ends the
+        transaction and is then written to the log in one of its own.
 
         Raises:
             StoreUnavailableError: the database is locked, full or cannot be reached.
@@ -81,14 +61,15 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that only reads and so waits for nobody. Errors as `begin`."""
+        """Open a transaction that only reads and does not wait for writers. Raises as `begin`."""
         with self.recording_denials(), self._transaction(**{READ_ONLY_OPTION: True}) as conn:
             yield conn
 
     @contextmanager
     def recording_denials(self) -> Iterator[None]:
-        """Write in the log who was denied what (PDL 4:3), once, and let the denial go on. For
-        rights that are asked outside a transaction.
+        """Log who was denied what (PDL 4:3), once, and raise the denial again.
+
+        For permissions that are checked outside a transaction.
         """
         try:
             yield
@@ -99,7 +80,7 @@ class Store:
             raise
 
     def _record_denial(self, error: NotAllowedError) -> None:
-        """That the log cannot be written must not turn the denial into something else."""
+        """Log a denial; a failure to do so does not replace the denial by another error."""
         try:
             with self._transaction() as conn:
                 record(conn, error.by, "denied", error.action, unit=error.unit)
@@ -107,14 +88,15 @@ class Store:
             _log.error("A denial could not be written in the log: %s", unwritten)
 
     def close(self) -> None:
-        """Give back all connections."""
+        """Close all connections."""
         self.engine.dispose()
 
     @contextmanager
     def _transaction(self, **options: Any) -> Iterator[Connection]:  # noqa: ANN401 - SQLAlchemy's own type
         try:
-            with self.engine.connect() as plain:
-                conn = plain.execution_options(**options)
+            with self.engine.connect() as connection:
+                conn = connection.execution_options(**options)
+                # A pooled connection may hold events of a transaction that was rolled back
                 discard_pending(conn)
                 with conn.begin():
                     yield conn
@@ -124,18 +106,17 @@ class Store:
 
 
 def open_store(settings: Settings, create: bool = False, *, wait_seconds: float = 30) -> Store:
-    """The store of a workspace. With `create`, it is made where there is none; several processes
-    may do so at once.
+    """Open the store of a workspace, creating it if asked to; several processes may do so at once.
 
     Args:
-        settings: says where.
-        create: make the tables and the folder if they are missing.
+        settings: of the workspace.
+        create: create the tables and the folder if they are missing.
         wait_seconds: how long a locked database is waited for.
 
     Raises:
-        StoreError: there is no store and none is to be made, or the URL makes no sense.
+        StoreError: there is no store and none is to be created, or the URL is invalid.
         SchemaOutdatedError: the store is of an earlier version of the program; `efterskrift
-        upgrade` raises it.
+            upgrade` upgrades it.
         SchemaTooNewError: the store is of a later version of the program.
         StoreUnavailableError: the database cannot be reached or is locked.
     """
@@ -147,7 +128,7 @@ def open_store(settings: Settings, create: bool = False, *, wait_seconds: float 
         **{REKEYING_SHARE_OPTION: settings.control_share}
     )
     store = Store(engine, ImageFolder(settings.images))
-    # A store that is let go without `close` gives its connections back in order all the same.
+    # A store that is dropped without `close` still closes its connections
     weakref.finalize(store, engine.dispose)
     try:
         _check_schema(store, create=create)
@@ -159,8 +140,9 @@ def open_store(settings: Settings, create: bool = False, *, wait_seconds: float 
 
 
 def _make_private(settings: Settings) -> None:
-    """The workspace, for its owner alone: pictures and database hold what is secret about people.
-    SQLite gives its other files the same rights.
+    """Create the workspace readable by its owner only, since images and database are confidential.
+
+    SQLite gives its other files the same permissions.
     """
     try:
         settings.workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -177,24 +159,26 @@ def _make_private(settings: Settings) -> None:
 
 
 def _check_schema(store: Store, *, create: bool) -> None:
+    """Check the revision of the schema; create the tables of an empty database if asked to."""
     with store.read() as conn:
         if require_head(conn, store.name):
             return
     if not create:
         raise no_store(store.name)
+    # Another process may have created the tables meanwhile
     with store.begin() as conn:
         _create_schema(conn)
         require_head(conn, store.name)
 
 
 def lock_keys(conn: Connection, *keys: str) -> None:
-    """Hold these names until the transaction ends, so that two workers do not settle the same sheet
-    at once.
+    """Hold these names until the transaction ends, so that no other worker changes the same thing.
 
-    SQLite has one writer at a time anyway. The order is fixed, so that no two transactions wait
-    for each other.
+    SQLite has one writer at a time anyway. The locks are taken in a fixed order, so that no two
+    transactions wait for each other.
     """
     if conn.dialect.name == "postgresql":
+        # PostgreSQL's locks are numbers: seven bytes of the digest fit a bigint
         for number in sorted(
             {int.from_bytes(hashlib.sha256(key.encode()).digest()[:7]) for key in keys}
         ):
@@ -213,15 +197,15 @@ def _create_schema(conn: Connection) -> None:
 
 
 def require_store_file(settings: Settings) -> None:
-    """Check that the workspace has its database's file, which SQLite would otherwise create.
+    """Check that the workspace has its database file, which SQLite would otherwise create.
 
     Raises:
-        StoreError: there is none.
+        StoreError: the file is missing.
     """
     if settings.database_url == "" and not (settings.workspace / "efterskrift.db").exists():
         raise no_store(str(settings.workspace))
 
 
 def no_store(place: str) -> StoreError:
-    """Say that there is no store."""
+    """Return the error that there is no store."""
     return StoreError("no_store", place=place)

@@ -1,4 +1,4 @@
-"""Upgrading a store to the schema of this version of the program, after a backup copy."""
+"""Upgrade a store to this version's schema, after a backup copy."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ from pipeline.store.database.migrations.history import (
 from pipeline.store.database.store import no_store, require_store_file
 
 _WAIT_SECONDS = 30
+"""How long a locked database is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """From which revision to which, and where the backup copy is."""
+    """The revisions before and after, and where the backup copy is."""
 
     store: str
     before: str
@@ -36,35 +37,37 @@ class Upgrade:
 
     @property
     def is_needed(self) -> bool:
-        """Whether the store had an older schema."""
+        """Whether the store has an older schema."""
         return self.before != self.after
 
 
 def upgrade_store(
     settings: Settings, *, backup: bool = True, report: Callable[[Upgrade], None] = lambda _: None
 ) -> Upgrade:
-    """Raise a store of any earlier version to the latest revision, in one transaction.
+    """Upgrade a store of any earlier version to the latest revision, in one transaction.
 
-    Of several processes that upgrade at once, one does; the others wait and find it done. An
+    Of several processes that upgrade at once, one does so; the others wait and find it done. An
     upgrade that fails or is killed leaves the database as it was.
 
     Args:
         settings: of the workspace.
         backup: make a copy of the database first.
-        report: told what is going to be done, once the backup copy is made.
+        report: called with what will be done, once the backup copy is made.
 
     Raises:
         StoreError: there is no store, or the upgrade failed.
         SchemaTooNewError: the store is of a later version of the program.
-        StoreUnavailableError: the database is locked or away, or the copy cannot be written.
+        StoreUnavailableError: the database is locked or out of reach, or the copy cannot be
+            written.
         MissingProgramError: pg_dump is not installed.
-        FormError: a form definition is wrong.
+        FormError: a form definition is invalid.
     """
     require_store_file(settings)
     engine = make_engine(settings.url, _WAIT_SECONDS)
     name = engine.url.render_as_string(hide_password=True)
     try:
         with engine.connect() as conn:
+            # Before the transaction begins, since SQLite ignores it later
             _suspend_foreign_keys(conn)
             with conn.begin():
                 return _upgrade(conn, name, settings, backup, report)
@@ -81,18 +84,21 @@ def _upgrade(
     backup: bool,
     report: Callable[[Upgrade], None],
 ) -> Upgrade:
+    # Wait for other upgrades, then look at the revision
     lock_schema(conn)
-    found = database_revision(conn)
-    if found is None:
+    revision = database_revision(conn)
+    if revision is None:
         raise no_store(name)
-    require_known(found, name)
-    if found == head():
-        return Upgrade(name, found, found)
+    require_known(revision, name)
+    if revision == head():
+        return Upgrade(name, revision, revision)
+    # Nobody writes between the copy and the migrations
     _keep_writers_out(conn)
-    copy = back_up(conn, settings.workspace, found, utc_now()) if backup else None
-    upgrade = Upgrade(name, found, head(), copy)
+    copy = back_up(conn, settings.workspace, revision, utc_now()) if backup else None
+    upgrade = Upgrade(name, revision, head(), copy)
     report(upgrade)
 
+    # Alembic is imported only when there is something to upgrade
     from pipeline.store.database.migrations.run import migrate
 
     migrate(conn, settings.forms)
@@ -101,20 +107,23 @@ def _upgrade(
 
 
 def _suspend_foreign_keys(conn: Connection) -> None:
-    """Let migrations replace tables that others refer to. SQLite ignores this in a transaction."""
+    """Let migrations replace tables that others refer to.
+
+    SQLite ignores this pragma within a transaction.
+    """
     if conn.dialect.name == "sqlite":
         driver: object = conn.connection.driver_connection
         driver.execute("PRAGMA foreign_keys = OFF")  # type: ignore[attr-defined]
 
 
 def _check_foreign_keys(conn: Connection, name: str) -> None:
-    """Check what was not checked row by row."""
+    """Check the references that were not checked row by row."""
     if conn.dialect.name == "sqlite" and conn.exec_driver_sql("PRAGMA foreign_key_check").first():
         raise StoreError("dangling_rows", store=name)
 
 
 def _keep_writers_out(conn: Connection) -> None:
-    """Let others only read until the end: the backup copy is then what the upgrade began with."""
+    """Let others only read until the end, so that the backup copy is what was upgraded."""
     if conn.dialect.name == "postgresql":
         names = ", ".join(f'"{name}"' for name in sorted(inspect(conn).get_table_names()))
         conn.exec_driver_sql(f"LOCK TABLE {names} IN EXCLUSIVE MODE")

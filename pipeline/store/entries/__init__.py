@@ -1,1 +1,1 @@
-"""An entry, its answers and versions, its place in the queue."""
+"""Entries, their answers and versions, and their places in the queue."""

@@ -1,5 +1,6 @@
-"""What people have answered, field by field. Answers are only ever added; the latest of each field
-counts.
+"""What people have answered, field by field.
+
+Answers are only added; the latest one of each field counts.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Select,
     and_,
     delete,
     exists,
@@ -36,22 +39,24 @@ _draft = paper.draft
 
 
 class AnswerOrigin(StrEnum):
-    """How an answer came about."""
+    """How an answer was given."""
 
     TYPED = "typed"
-    """Without having seen what the machine read."""
+    """Blind keying: without having seen the reading."""
     ACCEPTED = "kept"
     CHANGED = "changed"
     PAGE_MISSING = "page missing"
     BATCH = "group"
-    """In a grid of pieces that were read alike, by the person who saw that grid."""
+    """In a batch of similar field images, by the person who saw that batch."""
     SECOND = "second"
     CORRECTION = "correction"
 
 
 @dataclass(frozen=True, slots=True)
 class DecidedAnswer:
-    """An answer with how it came about; `settled` unless another person has to look. `by`: who
+    """An answer and how it was given.
+
+    `is_settled` unless another person has to check it. `answered_by` is the login of the person who
     answered, if not the one who decides the entry.
     """
 
@@ -64,12 +69,15 @@ class DecidedAnswer:
 def decided_answers(
     conn: Connection, entry_id: str, *, first_only: bool = False, by: str | None = None
 ) -> dict[str, DecidedAnswer]:
-    """The latest answers of an entry by field; with `first_only`, as they were before the second
-    person of now decided.
+    """Return the latest answers of an entry by field.
 
-    `by`: only what this person answered.
+    Args:
+        first_only: as they were before the present second reviewer decided.
+        by: only answers of this login.
     """
+    # In the order of their ids, so that later answers replace earlier ones
     query = select(_decision).where(_decision.c.entry == entry_id).order_by(_decision.c.id)
+    # Skip answers of a second reviewer that no later round of answers followed
     if first_only:
         query = query.where(
             or_(_decision.c.how != AnswerOrigin.SECOND.value, ~is_latest_round(_decision))
@@ -85,9 +93,12 @@ def decided_answers(
 
 
 def is_latest_round(answers: FromClause) -> ColumnElement[bool]:
-    """The condition on the table of answers, or another name of it, that no later answers have been
-    given but by second persons.
+    """Return the condition that only second reviewers have answered later.
+
+    Args:
+        answers: the table of answers or an alias of it.
     """
+    # Later answers to the same entry, other than those of second reviewers
     later = _decision.alias("later")
     return ~exists().where(
         later.c.entry == answers.c.entry,
@@ -97,13 +108,13 @@ def is_latest_round(answers: FromClause) -> ColumnElement[bool]:
 
 
 def fields_taken_back(conn: Connection, entry_id: str, login: str) -> set[str]:
-    """The fields of an undecided entry that a person has answered so that another one had to look,
-    before that was taken back.
+    """Return the fields that a person has answered unsettled before a decision was withdrawn.
 
-    Not those that another person has settled since. Without this, whoever undoes could try
-    values until the machine agrees.
+    Fields that another person has settled since are left out. Without this, a person could undo and
+    try values until one agrees with the reading.
     """
     waiting: set[str] = set()
+    # Go through all rounds in order: the person's doubts, and what others settled
     for row in conn.execute(
         select(_decision).where(_decision.c.entry == entry_id).order_by(_decision.c.id)
     ):
@@ -115,9 +126,11 @@ def fields_taken_back(conn: Connection, entry_id: str, login: str) -> set[str]:
 
 
 def is_last_decision_correction(entry_id: ColumnElement[str]) -> ColumnElement[bool]:
-    """The condition that an entry's last answers correct it: what was decided before is then no
-    longer anybody's to take back.
+    """Return the condition that an entry's last answers are a correction.
+
+    Nobody may then withdraw what was decided before.
     """
+    # The origin of the entry's very last answer
     last = (
         select(_decision.c.how)
         .where(_decision.c.entry == entry_id)
@@ -127,52 +140,57 @@ def is_last_decision_correction(entry_id: ColumnElement[str]) -> ColumnElement[b
     return func.coalesce(last.scalar_subquery() == AnswerOrigin.CORRECTION.value, False)
 
 
-def shared_sheet_answers(conn: Connection, found: Entry, form: Form) -> dict[str, Answer]:
-    """What confirmed rows of the same sheet say of its head: that ink has been keyed and settled,
-    so nobody needs to do it again a row.
+def shared_sheet_answers(conn: Connection, entry: Entry, form: Form) -> dict[str, Answer]:
+    """Return the settled answers that confirmed rows of the same sheet give to its head fields.
 
-    The day of a row that seems to be after midnight is its own: neither does it have that of the
-    sheet, nor the others its.
+    They need not be keyed again for each row. The day of a row that seems to be after midnight is
+    its own: it neither takes the day of the sheet nor gives its own to other rows.
     """
     if form.entries is EntriesPer.SHEET:
         return {}
-    night, day = (
-        _rows_after_midnight(conn, found, form),
-        form.meaning(Meaning.EVENT_DATE, found.row),
-    )
-    entry = paper.entry.c
-    head = [spec.name for spec in form.entry_fields(found.row) if spec.row is None]
+    night_rows = _rows_after_midnight(conn, entry, form)
+    day_field = form.meaning(Meaning.EVENT_DATE, entry.row)
+    day_name = day_field.name if day_field is not None else None
+    latest = conn.execute(_head_answers_query(entry, form))
+    return {
+        row.field: Answer(row.value, State(row.state))
+        for row in latest
+        if row.settled
+        and not (row.field == day_name and (entry.row in night_rows or row.row in night_rows))
+    }
+
+
+def _head_answers_query(entry: Entry, form: Form) -> Select[Any]:
+    """Return a query of the answers to head fields in other, decided rows, oldest first."""
+    head = [spec.name for spec in form.entry_fields(entry.row) if spec.row is None]
+    table = paper.entry.c
     columns = (
         _decision.c.field,
         _decision.c.value,
         _decision.c.state,
         _decision.c.settled,
-        entry.row,
+        table.row,
     )
-    query = select(*columns).join(paper.entry, entry.id == _decision.c.entry)
+    query = select(*columns).join(paper.entry, table.id == _decision.c.entry)
+    # Other entries of the sheet that are decided and not void
     others = query.where(
-        entry.sheet == found.sheet,
-        entry.id != found.id,
-        entry.voided.is_(None),
-        entry.state.in_([state.value for state in DECIDED_STATES]),
+        table.sheet == entry.sheet,
+        table.id != entry.id,
+        table.voided.is_(None),
+        table.state.in_([state.value for state in DECIDED_STATES]),
     )
-    latest = conn.execute(others.where(_decision.c.field.in_(head)).order_by(_decision.c.id))
-    own = {day.name} if day is not None else set()
-    return {
-        row.field: Answer(row.value, State(row.state))
-        for row in latest
-        if row.settled and not (row.field in own and (found.row in night or row.row in night))
-    }
+    return others.where(_decision.c.field.in_(head)).order_by(_decision.c.id)
 
 
 def _rows_after_midnight(conn: Connection, entry: Entry, form: Form) -> set[int | None]:
-    """The rows of a sheet that the machine takes to be of the day after the one in its head."""
-    told = conn.execute(
+    """Return the rows of a sheet that seem to be of the day after the one in its head."""
+    page_problems = conn.execute(
         select(paper.page.c.problems).where(paper.page.c.sheet == entry.sheet)
     ).scalars()
+    # Fields that page checks have flagged as after midnight, on any page of the sheet
     fields = [
         issue.field
-        for codes in told
+        for codes in page_problems
         for issue in parse_issues(codes or ())
         if issue.code is IssueCode.AFTER_MIDNIGHT
     ]
@@ -187,29 +205,33 @@ def add_decided_answers(
     by: str,
     now: datetime,
 ) -> None:
-    """Add answers, those of whoever decides first. `revision` is the one that the entry has after
-    the decision.
+    """Add the answers of a decision.
+
+    Args:
+        revision: the entry's revision after the decision.
+        by: the login of the person who decides, and who answered unless an answer names another.
     """
+    # Answers of the decider come first: the first row of a revision tells who decided
     rows = [
         {
             "entry": entry_id,
             "revision": revision,
             "field": name,
-            "value": one.answer.value,
-            "state": one.answer.state.value,
-            "how": one.origin.value,
-            "settled": one.is_settled,
-            "by": one.answered_by or by,
+            "value": decided.answer.value,
+            "state": decided.answer.state.value,
+            "how": decided.origin.value,
+            "settled": decided.is_settled,
+            "by": decided.answered_by or by,
             "at": now,
         }
-        for name, one in sorted(new.items(), key=lambda item: item[1].answered_by is not None)
+        for name, decided in sorted(new.items(), key=lambda item: item[1].answered_by is not None)
     ]
     if rows:
         conn.execute(insert(_decision), rows)
 
 
 def list_answer_drafts(conn: Connection, entry_id: str, login: str) -> dict[str, Answer]:
-    """What a person has typed in an entry without deciding."""
+    """Return what a person has typed in an entry without deciding, by field."""
     query = select(_draft.c.field, _draft.c.value, _draft.c.state).where(
         _draft.c.entry == entry_id, _draft.c.login == login
     )
@@ -224,22 +246,24 @@ def save_answer_drafts(
     answers: Mapping[str, Answer],
     now: datetime,
 ) -> None:
-    """Keep undecided answers, each in place of the field's draft before. `revision` is the one that
-    the entry has now.
+    """Store undecided answers, each replacing the field's earlier draft.
+
+    Args:
+        revision: the entry's current revision.
     """
     common = {"entry": entry_id, "login": login, "at": now, "revision": revision}
     upsert_rows(
         conn,
         _draft,
         [
-            common | {"field": name, "value": a.value, "state": a.state.value}
-            for name, a in answers.items()
+            common | {"field": name, "value": answer.value, "state": answer.state.value}
+            for name, answer in answers.items()
         ],
     )
 
 
 def delete_answer_draft(conn: Connection, entry_id: str, login: str, field: str) -> None:
-    """The person has taken away what was typed."""
+    """Delete a draft that the person has cleared."""
     conn.execute(
         delete(_draft).where(
             _draft.c.entry == entry_id, _draft.c.login == login, _draft.c.field == field
@@ -250,8 +274,11 @@ def delete_answer_draft(conn: Connection, entry_id: str, login: str, field: str)
 def delete_answer_drafts(
     conn: Connection, entry_id: str, login: str, disputed: Collection[str]
 ) -> None:
-    """The entry is decided: drafts of it are not needed, but that others have typed what is
-    disputed is remembered until it is settled.
+    """Delete the drafts of a decided entry.
+
+    Drafts of other persons for disputed fields are kept until those are settled, since these
+    persons cannot be the second reviewer.
     """
-    remembered = and_(_draft.c.field.in_(sorted(disputed)), _draft.c.login != login)
-    conn.execute(delete(_draft).where(_draft.c.entry == entry_id, ~remembered))
+    # Other persons' drafts for disputed fields
+    is_needed = and_(_draft.c.field.in_(sorted(disputed)), _draft.c.login != login)
+    conn.execute(delete(_draft).where(_draft.c.entry == entry_id, ~is_needed))

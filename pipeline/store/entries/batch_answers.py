@@ -1,5 +1,6 @@
-"""What groups have said of the fields of an entry, for whoever reviews its sheet: what is confirmed
-there, and what is odd and has to be typed.
+"""What batch review has said of an entry's fields: which are confirmed, and which are odd.
+
+Odd fields have to be typed by the reviewer of the sheet.
 """
 
 from __future__ import annotations
@@ -16,23 +17,22 @@ from pipeline.store.entries.entry import Entry
 from pipeline.store.schema.review import group_cell, group_task
 
 CELL_CONFIRMED, CELL_ODD = "kept", "odd"
+"""Outcomes of a batch item."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchAnswers:
-    """By field: what was confirmed in a group and by whom (login), and which fields somebody found
-    odd.
-    """
+    """The confirmed fields of an entry with who confirmed them (login), and its odd fields."""
 
     confirmed: Mapping[str, tuple[Answer, str]]
     odd_fields: frozenset[str]
 
     def answers(self) -> dict[str, Answer]:
-        """What was confirmed, by field."""
+        """Return the confirmed answers by field."""
         return {name: answer for name, (answer, _) in self.confirmed.items()}
 
     def confirmed_by(self, name: str) -> str:
-        """Who confirmed a field."""
+        """Return the login of the person who confirmed a field."""
         return self.confirmed[name][1]
 
 
@@ -42,42 +42,45 @@ NO_BATCH_ANSWERS = BatchAnswers({}, frozenset())
 def find_batch_answers(
     conn: Connection, entry: Entry, readings: Mapping[str, Reading]
 ) -> BatchAnswers:
-    """What groups have said of an undecided entry.
+    """Return what batch review has said of an undecided entry.
 
-    A confirmation holds for what was seen: if the field now lies on another page or is read
-    otherwise, or somebody has said otherwise on the sheet since, it has to be looked at again.
+    A confirmation holds for the field image that was shown: if the field is read differently now,
+    or was answered differently on the sheet since, it has to be reviewed again.
     """
     task, cell = group_task.c, group_cell.c
     query = select(cell.field, cell.outcome, task.value, task.state, task.login).join(
         group_task, task.id == cell.task
     )
+    # Items of the entry that were confirmed or found odd, oldest first
     rows = conn.execute(
         query.where(cell.entry == entry.id, cell.outcome.in_([CELL_CONFIRMED, CELL_ODD])).order_by(
             cell.id
         )
     ).all()
-    kept = {
+    confirmed = {
         row.field: (Answer(row.value, State(row.state)), row.login)
         for row in rows
         if row.outcome == CELL_CONFIRMED
     }
-    later = {
-        name: one.answer
-        for name, one in decided_answers(conn, entry.id).items()
-        if one.origin not in (AnswerOrigin.BATCH, AnswerOrigin.PAGE_MISSING)
+    # What was answered on the sheet itself, whole pages excepted
+    sheet_answers = {
+        name: decided.answer
+        for name, decided in decided_answers(conn, entry.id).items()
+        if decided.origin not in (AnswerOrigin.BATCH, AnswerOrigin.PAGE_MISSING)
     }
-    standing = {
-        name: one
-        for name, one in kept.items()
+    # A confirmation holds if reading and later answers agree with it
+    valid = {
+        name: (answer, login)
+        for name, (answer, login) in confirmed.items()
         if name in readings
-        and reading_matches(readings[name], one[0])
-        and later.get(name, one[0]) == one[0]
+        and reading_matches(readings[name], answer)
+        and sheet_answers.get(name, answer) == answer
     }
-    return BatchAnswers(standing, frozenset(row.field for row in rows if row.outcome == CELL_ODD))
+    return BatchAnswers(valid, frozenset(row.field for row in rows if row.outcome == CELL_ODD))
 
 
 def reading_matches(reading: Reading, answer: Answer) -> bool:
-    """Whether a reading is what a group showed."""
+    """Return whether a reading is the answer that a batch showed."""
     return reading.state is answer.state and (
         answer.state is not State.READ or reading.value == answer.value
     )

@@ -1,8 +1,8 @@
-"""Defence against the wrong person: the personal number that was typed is looked up, and weighed
-against the sheet, before anything is decided.
+"""Guard against the wrong person, and follow up clients that the register lacks.
 
-Entries about somebody whom the register lacks: why, and who has to be followed up until the
-register has the client.
+A typed personal number is looked up and compared with the sheet before anything is decided. An
+entry about a client outside the register has a reason, and a temporary identity that is followed up
+until the register has the client.
 """
 
 from __future__ import annotations
@@ -41,13 +41,19 @@ from pipeline.store.schema import paper
 from pipeline.store.schema.review import client_choice, temporary_identity
 
 _FULL_PID_LENGTH = 12
+_MAX_IDENTITIES = 200
+"""How many temporary identities are listed."""
+_MAX_CANDIDATES = 4
+"""How many clients of the register are proposed for one of them."""
+
 _identity_table = temporary_identity
 
 
 @dataclass(frozen=True, slots=True)
 class ClientVerdict:
-    """The client of a number, and what on the sheet speaks for and against. `conflicts` are those
-    that have to be resolved.
+    """The client of a number, and the evidence on the sheet for and against it.
+
+    `conflicts` are the findings that have to be resolved.
     """
 
     field: str
@@ -57,8 +63,25 @@ class ClientVerdict:
 
     @property
     def conflicts(self) -> tuple[str, ...]:
-        """Kinds of conflict."""
+        """The kinds of conflict among the findings."""
         return client_check.find_conflicts(self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class TemporaryIdentity:
+    """One identity that the register lacks, with its entry.
+
+    `candidates` are clients of the register who may be meant, most likely first.
+    """
+
+    id: int
+    entry: Entry
+    number: str
+    name: str
+    reason: str
+    by: str
+    at: datetime
+    candidates: tuple[Client, ...]
 
 
 def complete_client_numbers(
@@ -67,14 +90,13 @@ def complete_client_numbers(
     form: Form,
     row: int | None,
     answers: Mapping[str, Answer],
-    about: ClientStatement,
+    statement: ClientStatement,
 ) -> dict[str, Answer]:
-    """The answers, with the client's number in full as the register has it, or with a temporary
-    one.
+    """Return the answers with the client's full number from the register, or a temporary one.
 
     Raises:
         MissingAnswerError: the number is empty or illegible, no temporary identity is asked for,
-        and the entry may not be about nobody.
+            and the entry has to be about a client.
         UnknownClientError: the register has no such client, and the person has not said why.
         BlockedClientError: the client is behind a block for this person.
     """
@@ -82,46 +104,33 @@ def complete_client_numbers(
     if spec is None or spec.name not in answers:
         return dict(answers)
     answer = answers[spec.name]
-    if answer.state is State.EMPTY and _may_be_about_nobody(form, spec, about):
+    if answer.state is State.EMPTY and _may_be_about_nobody(form, spec, statement):
         return dict(answers)
+    # Without a number, the person may ask for a temporary identity
     if (
-        about.temporary
-        and about.outside
-        and not about.is_about_no_client
+        statement.temporary
+        and statement.outside
+        and not statement.is_about_no_client
         and answer.state is not State.READ
     ):
         return {**answers, spec.name: Answer(new_temporary_pid())}
     if answer.state is not State.READ or not isinstance(answer.value, str):
         raise MissingAnswerError("entry_without_personal_number_not", fields=(spec.name,))
-    found = find_client(conn, answer.value)
-    visibility.require_unblocked_client(conn, person, found.pid if found else answer.value)
-    if found is not None:
-        return {**answers, spec.name: replace(answer, value=found.pid)}
-    if is_temporary_pid(answer.value):
-        if not _is_temporary_identity_issued(conn, answer.value, person.units):
-            raise UnknownClientError("temporary_identity_unknown", fields=(spec.name,))
-        return dict(answers)
-    if not about.outside or not (
-        len(answer.value) == _FULL_PID_LENGTH or is_local_pid(answer.value)
-    ):
-        raise UnknownClientError("client_unknown", fields=(spec.name,))
+    # Look the number up; the block is checked before anything is revealed
+    client = find_client(conn, answer.value)
+    visibility.require_unblocked_client(conn, person, client.pid if client else answer.value)
+    if client is not None:
+        return {**answers, spec.name: replace(answer, value=client.pid)}
+    _require_outside_number(conn, person, spec, answer.value, statement)
     return dict(answers)
-
-
-def _may_be_about_nobody(form: Form, spec: FieldSpec, about: ClientStatement) -> bool:
-    """Forms about no client ask for a number only in case; on others a person has to say so, where
-    the form does not require a number.
-    """
-    return (form.subject is Subject.NONE and not about.temporary) or (
-        about.is_about_no_client and not spec.required
-    )
 
 
 def check_entry_client(
     conn: Connection, form: Form, entry: Entry, answers: Mapping[str, Answer]
 ) -> ClientVerdict | None:
-    """What the paper itself says of the client who was typed: a number may be rightly read and
-    wrongly written. None without a number.
+    """Return what the paper says for and against the typed client, or None without a number.
+
+    A number may be read correctly and yet be written wrongly.
     """
     spec = form.meaning(Meaning.CLIENT_PID, entry.row)
     number = answers[spec.name].value if spec and spec.name in answers else None
@@ -147,31 +156,43 @@ def check_client_number(
     *,
     viewer: Person | None = None,
 ) -> ClientVerdict:
-    """As `weigh`, for a number and what else is on the paper; with `shown_to`, nothing is told of a
-    client whose identity that person may not see.
+    """Return what the paper says for and against a number.
+
+    Args:
+        spec: the field of the number.
+        typed: the number as typed.
+        name: the client's name on the paper.
+        address: the client's address on the paper.
+        viewer: if given, a client whose identity this person may not see is not revealed.
     """
-    known = find_client(conn, typed)
-    if known is not None and viewer is not None:
-        known = restrict_client(conn, known, viewer)
-    number = known.pid if known else typed
+    client = find_client(conn, typed)
+    if client is not None and viewer is not None:
+        client = restrict_client(conn, client, viewer)
+    number = client.pid if client else typed
+    # What else the sheet says, and for whom it was printed
     issued = find_issued_sheet(conn, entry.serial) if entry.serial else None
     sheet = SheetFacts(name, address, entry.unit, printed_client_pid(issued, spec, entry.row))
     areas = areas_by_unit(conn)
     same_area = (
-        known is None or not known.unit or areas.get(known.unit) in (None, areas.get(entry.unit))
+        client is None or not client.unit or areas.get(client.unit) in (None, areas.get(entry.unit))
     )
-    near = _client_names_of_unit(conn, number, entry.unit) if known is not None and name else ()
-    kept = _first_given_name(conn, number, {entry.unit}) if is_temporary_pid(number) else None
-    said = client_check.check_client(
+    # Other clients whose name may fit better, and how a temporary identity was named
+    neighbours = (
+        _client_names_of_unit(conn, number, entry.unit) if client is not None and name else ()
+    )
+    issued_name = (
+        _first_given_name(conn, number, {entry.unit}) if is_temporary_pid(number) else None
+    )
+    findings = client_check.check_client(
         number,
-        known,
+        client,
         sheet,
         same_area=same_area,
-        namesakes=_count_namesakes(conn, known),
-        neighbours=near,
-        kept=kept,
+        namesakes=_count_namesakes(conn, client),
+        neighbours=neighbours,
+        kept=issued_name,
     )
-    return ClientVerdict(spec.name, number, known, said)
+    return ClientVerdict(spec.name, number, client, findings)
 
 
 def find_contradicted_client_field(
@@ -179,107 +200,28 @@ def find_contradicted_client_field(
     form: Form,
     entry: Entry,
     answers: Mapping[str, Answer],
-    about: ClientStatement,
+    statement: ClientStatement,
 ) -> str | None:
-    """The field of the personal number if another person has to look, because the sheet contradicts
-    the client and nobody has said how it is.
+    """Return the number's field if a second reviewer has to check it, else None.
+
+    That is where the sheet contradicts the client and the person has not resolved the conflict.
 
     Raises:
-        ClientConflictError: so it is, and the person wants to be told (`Choice.ASK`).
+        ClientConflictError: so it is, and the person has not chosen to hand it on.
     """
+    # No conflict, or one that the person has resolved
     verdict = check_entry_client(conn, form, entry, answers)
     if (
         verdict is None
         or not verdict.conflicts
-        or client_check.is_resolved(verdict.conflicts, about)
+        or client_check.is_resolved(verdict.conflicts, statement)
     ):
         return None
-    if about.choice is not ConflictChoice.HAND_ON:
+    if statement.choice is not ConflictChoice.HAND_ON:
         raise ClientConflictError(
             "sheet_contradicts_client", fields=(verdict.field,), codes=verdict.conflicts
         )
     return verdict.field
-
-
-def _text_answer(form: Form, entry: Entry, answers: Mapping[str, Answer], meaning: Meaning) -> str:
-    spec = form.meaning(meaning, entry.row)
-    value = answers[spec.name].value if spec and spec.name in answers else None
-    return value if isinstance(value, str) else ""
-
-
-def _count_namesakes(conn: Connection, known: Client | None) -> int:
-    """How many others of the client's unit bear the name; a protected one tells nothing by being
-    counted, since only the own unit's are.
-    """
-    if known is None or not known.name:
-        return 0
-    table = paper.client.c
-    others = select(func.count()).where(
-        table.name == known.name, table.pid != known.pid, table.unit == known.unit
-    )
-    return int(conn.execute(others).scalar_one())
-
-
-def _client_names_of_unit(conn: Connection, number: str, unit: str) -> Sequence[str]:
-    """The names of the other clients of a unit."""
-    table = paper.client.c
-    return (
-        conn.execute(
-            select(table.name)
-            .where(table.unit == unit, table.pid != number, table.name != "")
-            .distinct()
-        )
-        .scalars()
-        .all()
-    )
-
-
-def _is_temporary_identity_issued(conn: Connection, number: str, of_units: Collection[str]) -> bool:
-    """Whether a temporary identity was given in one of these units, or an entry there is about it:
-    the first may have been sent on since.
-    """
-    about = (
-        select(paper.entry.c.id)
-        .where(paper.entry.c.client_pid == number, paper.entry.c.unit.in_(of_units))
-        .limit(1)
-    )
-    return (
-        _first_given_name(conn, number, of_units) is not None
-        or conn.execute(about).first() is not None
-    )
-
-
-def _first_given_name(conn: Connection, number: str, of_units: Collection[str]) -> str | None:
-    """The name that a temporary identity was first given with in one of these units, whatever was
-    said of it later; None if there is no such one.
-    """
-    given = temporary_identity.c
-    named = (
-        select(given.name)
-        .join(paper.entry, paper.entry.c.id == given.entry)
-        .where(given.number == number, paper.entry.c.unit.in_(of_units))
-    )
-    name: str | None = conn.execute(named.order_by(given.id).limit(1)).scalar_one_or_none()
-    return name
-
-
-_MAX_IDENTITIES, _MAX_CANDIDATES = 200, 4
-
-
-@dataclass(frozen=True, slots=True)
-class TemporaryIdentity:
-    """One identity that the register lacks, with its entry. `candidates` are clients of the
-    register who may be meant, the likeliest first.
-    """
-
-    id: int
-    entry: Entry
-    number: str
-    name: str
-    reason: str
-    by: str
-    at: datetime
-    candidates: tuple[Client, ...]
 
 
 def save_client_choice(
@@ -288,63 +230,44 @@ def save_client_choice(
     form: Form,
     entry: Entry,
     answers: Mapping[str, Answer],
-    about: ClientStatement,
+    statement: ClientStatement,
     now: datetime,
     *,
     before: Mapping[str, Answer] = MappingProxyType({}),
 ) -> None:
-    """After a decision about whom an entry is about: keep what the person said of it. `found` is
-    the entry as it was before.
+    """Store what the person said about the client, after a decision that answered the number.
 
     Args:
-        given: what the person answered; `before`: what the other fields say.
+        entry: as it was before the decision.
+        answers: what the person answered.
+        before: what the other fields say.
     """
     spec = form.meaning(Meaning.CLIENT_PID, entry.row)
     if spec is None or spec.name not in answers:
         return
+    decision = _ClientDecision(person, form, entry, {**before, **answers}, statement, now)
     number = answers[spec.name].value
-    open_one = update(_identity_table).where(
-        _identity_table.c.entry == entry.id, _identity_table.c.settled_at.is_(None)
-    )
+    # Outside the register: issue an identity. Otherwise an earlier one of the entry is settled.
     if isinstance(number, str) and load_client(conn, number) is None:
-        _add_identity(conn, person, entry, number, form, {**before, **answers}, about, now)
-    elif conn.execute(open_one.values(settled_by=person.login, settled_at=now)).rowcount:
+        _add_identity(conn, decision, number)
+    elif _settle_identities(conn, decision):
         record(conn, person.login, "settle_identity", entry.id, unit=entry.unit)
-    if (
-        about.choice not in (ConflictChoice.HAND_ON, ConflictChoice.ASK)
-        and (verdict := check_entry_client(conn, form, entry, {**before, **answers}))
-        and verdict.conflicts
-    ):
-        row = {
-            "entry": entry.id,
-            "revision": entry.revision + 1,
-            "codes": list(verdict.conflicts),
-            "choice": about.choice.value,
-        }
-        conn.execute(
-            insert(client_choice).values(
-                row | {"why": about.why.strip()[:300], "by": person.login, "at": now}
-            )
-        )
-        record(
-            conn,
-            person.login,
-            "client_choice",
-            entry.id,
-            unit=entry.unit,
-            choice=about.choice.value,
-            conflicts=", ".join(verdict.conflicts),
-        )
+    # A choice is stored only if it resolved a conflict
+    if statement.choice not in (ConflictChoice.HAND_ON, ConflictChoice.ASK):
+        verdict = check_entry_client(conn, form, entry, decision.answers)
+        if verdict and verdict.conflicts:
+            _add_choice(conn, decision, verdict.conflicts)
 
 
 def list_temporary_identities(conn: Connection, person: Person) -> list[TemporaryIdentity]:
-    """Identities of the person's units that still have to be followed up, oldest first.
+    """Return the identities of the person's units that have to be followed up, oldest first.
 
     Raises:
-        NotAllowedError: the person follows nothing up.
+        NotAllowedError: the person may not follow up.
     """
     permissions.require_permission(person, Action.FOLLOW_UP)
     states = [state.value for state in (*DECIDED_STATES, EntryState.SECOND)]
+    # Open identities of visible entries that are decided or in second review, and not void
     query = (
         select(_identity_table, *(column.label(f"entry_{column.name}") for column in paper.entry.c))
         .join(paper.entry, paper.entry.c.id == _identity_table.c.entry)
@@ -356,11 +279,11 @@ def list_temporary_identities(conn: Connection, person: Person) -> list[Temporar
         .order_by(_identity_table.c.at)
         .limit(_MAX_IDENTITIES)
     )
-    found, rows = [], conn.execute(query).mappings().all()
-    hidden = find_hidden_pids(
-        conn, person, [row["number"] for row in rows]
-    )  # the register may know the client by now, as a protected one
+    identities, rows = [], conn.execute(query).mappings().all()
+    # By now the register may have the client, with a protected identity
+    hidden = find_hidden_pids(conn, person, [row["number"] for row in rows])
     for row in rows:
+        # The columns of the entry have a prefix, since both tables have an id
         entry = Entry.from_row(
             {
                 name.removeprefix("entry_"): value
@@ -370,24 +293,145 @@ def list_temporary_identities(conn: Connection, person: Person) -> list[Temporar
         )
         number, name = ("", "") if row["number"] in hidden else (row["number"], row["name"])
         candidates = _find_candidates(conn, person, number, name, entry.unit) if number else ()
-        found.append(
+        identities.append(
             TemporaryIdentity(
                 row["id"], entry, number, name, row["reason"], row["by"], row["at"], candidates
             )
         )
-    return found
+    return identities
 
 
-def _add_identity(
-    conn: Connection,
-    person: Person,
-    entry: Entry,
-    number: str,
-    form: Form,
-    answers: Mapping[str, Answer],
-    about: ClientStatement,
-    now: datetime,
+def _may_be_about_nobody(form: Form, spec: FieldSpec, statement: ClientStatement) -> bool:
+    """Return whether the number may be left empty.
+
+    Forms about no client ask for a number only in case; on others the person has to say that the
+    entry is about no client, and the form must not require a number.
+    """
+    return (form.subject is Subject.NONE and not statement.temporary) or (
+        statement.is_about_no_client and not spec.required
+    )
+
+
+def _require_outside_number(
+    conn: Connection, person: Person, spec: FieldSpec, number: str, statement: ClientStatement
 ) -> None:
+    """Check a number that the register lacks: issued here, or complete and with a reason."""
+    if is_temporary_pid(number):
+        if not _is_temporary_identity_issued(conn, number, person.units):
+            raise UnknownClientError("temporary_identity_unknown", fields=(spec.name,))
+        return
+    is_complete = len(number) == _FULL_PID_LENGTH or is_local_pid(number)
+    if not statement.outside or not is_complete:
+        raise UnknownClientError("client_unknown", fields=(spec.name,))
+
+
+def _text_answer(form: Form, entry: Entry, answers: Mapping[str, Answer], meaning: Meaning) -> str:
+    spec = form.meaning(meaning, entry.row)
+    value = answers[spec.name].value if spec and spec.name in answers else None
+    return value if isinstance(value, str) else ""
+
+
+def _count_namesakes(conn: Connection, client: Client | None) -> int:
+    """Return how many other clients of the client's unit have the same name.
+
+    Only the own unit is counted, so that the count reveals no protected client of another one.
+    """
+    if client is None or not client.name:
+        return 0
+    table = paper.client.c
+    # Other clients of the same unit with the same name
+    others = select(func.count()).where(
+        table.name == client.name, table.pid != client.pid, table.unit == client.unit
+    )
+    return int(conn.execute(others).scalar_one())
+
+
+def _client_names_of_unit(conn: Connection, number: str, unit: str) -> Sequence[str]:
+    """Return the names of the other clients of a unit."""
+    table = paper.client.c
+    # Named clients of the unit, without the one in question
+    return (
+        conn.execute(
+            select(table.name)
+            .where(table.unit == unit, table.pid != number, table.name != "")
+            .distinct()
+        )
+        .scalars()
+        .all()
+    )
+
+
+def _is_temporary_identity_issued(conn: Connection, number: str, units: Collection[str]) -> bool:
+    """Return whether a temporary identity was issued or is used in one of these units.
+
+    The entry that it was issued for may have been transferred since.
+    """
+    # Some entry of the units that is about the number
+    used = (
+        select(paper.entry.c.id)
+        .where(paper.entry.c.client_pid == number, paper.entry.c.unit.in_(units))
+        .limit(1)
+    )
+    return (
+        _first_given_name(conn, number, units) is not None or conn.execute(used).first() is not None
+    )
+
+
+def _first_given_name(conn: Connection, number: str, units: Collection[str]) -> str | None:
+    """Return the name that a temporary identity was first issued with in these units, or None.
+
+    Later names do not change it.
+    """
+    identity = temporary_identity.c
+    # Rows of this number for entries of the units; the oldest counts
+    names = (
+        select(identity.name)
+        .join(paper.entry, paper.entry.c.id == identity.entry)
+        .where(identity.number == number, paper.entry.c.unit.in_(units))
+    )
+    name: str | None = conn.execute(names.order_by(identity.id).limit(1)).scalar_one_or_none()
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class _ClientDecision:
+    """A decision about the client of an entry; `entry` is as it was before it."""
+
+    person: Person
+    form: Form
+    entry: Entry
+    answers: Mapping[str, Answer]
+    statement: ClientStatement
+    now: datetime
+
+
+def _add_choice(conn: Connection, decision: _ClientDecision, conflicts: tuple[str, ...]) -> None:
+    person, entry, statement = decision.person, decision.entry, decision.statement
+    row = {
+        "entry": entry.id,
+        "revision": entry.revision + 1,
+        "codes": list(conflicts),
+        "choice": statement.choice.value,
+        "why": statement.why.strip()[:300],
+        "by": person.login,
+        "at": decision.now,
+    }
+    conn.execute(insert(client_choice).values(row))
+    record(
+        conn,
+        person.login,
+        "client_choice",
+        entry.id,
+        unit=entry.unit,
+        choice=statement.choice.value,
+        conflicts=", ".join(conflicts),
+    )
+
+
+def _add_identity(conn: Connection, decision: _ClientDecision, number: str) -> None:
+    """Store an identity outside the register, unless the entry has it already."""
+    person, entry = decision.person, decision.entry
+    # The same identity of the entry that is not settled
     same = select(_identity_table.c.id).where(
         _identity_table.c.entry == entry.id,
         _identity_table.c.number == number,
@@ -395,46 +439,56 @@ def _add_identity(
     )
     if conn.execute(same).first() is not None:
         return
-    named = form.meaning(Meaning.CLIENT_NAME, entry.row)
-    on_paper = answers[named.name].value if named and named.name in answers else ""
-    conn.execute(
-        update(_identity_table)
-        .where(_identity_table.c.entry == entry.id, _identity_table.c.settled_at.is_(None))
-        .values(settled_by=person.login, settled_at=now)
+    # Replace another identity of the entry
+    _settle_identities(conn, decision)
+    name = decision.statement.name.strip() or _text_answer(
+        decision.form, entry, decision.answers, Meaning.CLIENT_NAME
     )
-    name = about.name.strip() or (on_paper if isinstance(on_paper, str) else "")
     row = {
         "entry": entry.id,
         "number": number,
         "name": name[:120],
-        "reason": about.outside,
+        "reason": decision.statement.outside,
         "by": person.login,
-        "at": now,
+        "at": decision.now,
     }
     conn.execute(insert(_identity_table).values(row))
     record(conn, person.login, "temporary_identity", entry.id, unit=entry.unit)
 
 
+def _settle_identities(conn: Connection, decision: _ClientDecision) -> bool:
+    """Settle the open identities of the entry; return whether there were any."""
+    is_open = (
+        _identity_table.c.entry == decision.entry.id,
+        _identity_table.c.settled_at.is_(None),
+    )
+    settled = {"settled_by": decision.person.login, "settled_at": decision.now}
+    return bool(conn.execute(update(_identity_table).where(*is_open).values(settled)).rowcount)
+
+
 def _find_candidates(
     conn: Connection, person: Person, number: str, name: str, unit: str
 ) -> tuple[Client, ...]:
-    """The client of that very number, if the register has one by now, and those of the unit who
-    bear the name.
+    """Return clients of the register who may be meant, most likely first.
+
+    The client of that very number comes first, if the register has one by now, then those of the
+    unit with a similar name.
     """
-    same = load_client(conn, number)
-    alike = (
-        [(text_similarity(name, one.name), one) for one in list_clients(conn, [unit])]
+    same_number = load_client(conn, number)
+    scored = (
+        [(text_similarity(name, client.name), client) for client in list_clients(conn, [unit])]
         if name
         else []
     )
-    likely = [
-        one
-        for score, one in sorted(alike, key=lambda pair: -pair[0])
+    similar = [
+        client
+        for score, client in sorted(scored, key=lambda pair: -pair[0])
         if score >= MIN_NAME_SIMILARITY
     ]
-    found = [*([same] if same else []), *likely]
+    candidates = [*([same_number] if same_number else []), *similar]
+    # Protected clients are proposed to reviewers of their unit only
     return tuple(
-        one
-        for one in dict.fromkeys(found)
-        if not one.protected or permissions.is_allowed(person, Action.REVIEW, one.unit)
+        client
+        for client in dict.fromkeys(candidates)
+        if not client.protected or permissions.is_allowed(person, Action.REVIEW, client.unit)
     )[:_MAX_CANDIDATES]

@@ -1,6 +1,6 @@
-"""What people have confirmed, sheet by sheet, with the pages that it was read from.
+"""Lists of closed entries: reviewed sheets with their answers, and rejected entries.
 
-What was put aside: every rejected entry stays listed with its reason, and can be taken up again.
+Every rejected entry stays listed with its reason and can be resumed.
 """
 
 from __future__ import annotations
@@ -28,15 +28,17 @@ from pipeline.store.review.questions import ASK_AUTHOR_REASON
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import duplicate_mark, question
 
-_entries_table = paper.entry
-_entry_table = paper.entry
 _MAX_REJECTED = 300
+"""How many rejected entries are listed."""
+
+_entry_table = paper.entry
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewedSheet:
-    """A sheet with the settled answers of its confirmed entries by field. `area` is the unit's area
-    of law, `issued` what was printed on it.
+    """A sheet with the settled answers of its confirmed entries by field.
+
+    `area` is the unit's area of law, `issued` what was printed on the sheet.
     """
 
     sheet: str
@@ -50,45 +52,49 @@ class ReviewedSheet:
 
 
 def list_reviewed_sheets(conn: Connection, person: Person) -> list[ReviewedSheet]:
-    """Sheets that the person may see of which an entry is confirmed, exported or receipted; void
-    ones are left out.
+    """Return the visible sheets with a confirmed, exported or receipted entry, without void ones.
 
-    What nobody could read, or whose page was missing, is no answer; nor is a temporary identity,
-    which stands on no paper.
+    Illegible fields and those of missing pages have no answer here; nor has a temporary identity,
+    which is on no paper.
 
     Raises:
-        NotAllowedError: the person does not look after the program.
+        NotAllowedError: the person does not manage the program.
     """
     permissions.require_permission(person, Action.MANAGE)
     areas = client_register.areas_by_unit(conn)
-    settled = _entries_table.c.state.in_([state.value for state in DECIDED_STATES])
+    is_decided = _entry_table.c.state.in_([state.value for state in DECIDED_STATES])
+    # Decided entries that are not void and that the person may see
     query = (
-        select(_entries_table)
+        select(_entry_table)
         .where(
-            settled,
-            _entries_table.c.voided.is_(None),
+            is_decided,
+            _entry_table.c.voided.is_(None),
             visibility.visible_entries_condition(conn, person),
         )
-        .order_by(_entries_table.c.id)
+        .order_by(_entry_table.c.id)
     )
-    by_sheet: dict[str, list[Entry]] = defaultdict(list)
-    for one in select_entries(conn, query):
-        by_sheet[one.sheet].append(one)
-    return [_build_sheet(conn, found, areas.get(found[0].unit, "")) for found in by_sheet.values()]
+    entries_by_sheet: dict[str, list[Entry]] = defaultdict(list)
+    for entry in select_entries(conn, query):
+        entries_by_sheet[entry.sheet].append(entry)
+    return [
+        _build_sheet(conn, entries, areas.get(entries[0].unit, ""))
+        for entries in entries_by_sheet.values()
+    ]
 
 
 def _build_sheet(conn: Connection, entries: list[Entry], area: str) -> ReviewedSheet:
-    """What rows say of the sheet's head is one answer: the first row's, who was asked."""
+    """Return a sheet; for its head fields the answer of the first row counts."""
     answers: dict[str, DecidedAnswer] = {}
-    for one in entries:
-        for name, answer in decided_answers(conn, one.id).items():
-            written = (
-                answer.origin is not AnswerOrigin.PAGE_MISSING
-                and answer.answer.state is not State.ILLEGIBLE
-                and not is_temporary_pid(str(answer.answer.value))
+    for entry in entries:
+        # The first settled answer of each field that is on the paper
+        for name, decided in decided_answers(conn, entry.id).items():
+            is_on_paper = (
+                decided.origin is not AnswerOrigin.PAGE_MISSING
+                and decided.answer.state is not State.ILLEGIBLE
+                and not is_temporary_pid(str(decided.answer.value))
             )
-            if answer.is_settled and written:
-                answers.setdefault(name, answer)
+            if decided.is_settled and is_on_paper:
+                answers.setdefault(name, decided)
     first = entries[0]
     issued = find_issued_sheet(conn, first.serial) if first.serial else None
     return ReviewedSheet(
@@ -104,36 +110,41 @@ def _build_sheet(conn: Connection, entries: list[Entry], area: str) -> ReviewedS
 
 
 def list_rejected(conn: Connection, person: Person) -> list[Entry]:
-    """Rejected entries of the person's units that stand in no other list: those that leave a gap
-    first, then the latest. Duplicates without a mark are among them.
+    """Return the rejected entries of the person's units that are in no other list.
+
+    Those that leave a gap come first, then the latest. Duplicates without a mark are among them.
 
     Raises:
-        NotAllowedError: the person follows nothing up.
+        NotAllowedError: the person may not follow up.
     """
     permissions.require_permission(person, Action.FOLLOW_UP)
-    listed = _listed_elsewhere_query()
+    listed_elsewhere = _listed_elsewhere_query()
+    # Rejected entries that no list of duplicates or questions shows
     query = select(_entry_table).where(
         _entry_table.c.state == EntryState.REJECTED.value,
         visibility.visible_entries_condition(conn, person),
-        _entry_table.c.id.not_in(listed),
+        _entry_table.c.id.not_in(listed_elsewhere),
     )
-    at = func.coalesce(_entry_table.c.second_at, _entry_table.c.first_at)
-    newest = query.order_by(case((IS_NOT_ENTERED, 0), else_=1), at.desc(), _entry_table.c.id).limit(
-        _MAX_REJECTED
-    )
-    return select_entries(conn, newest)
+    decided_at = func.coalesce(_entry_table.c.second_at, _entry_table.c.first_at)
+    ordered = query.order_by(
+        case((IS_NOT_ENTERED, 0), else_=1), decided_at.desc(), _entry_table.c.id
+    ).limit(_MAX_REJECTED)
+    return select_entries(conn, ordered)
 
 
 def _listed_elsewhere_query() -> CompoundSelect[tuple[str]]:
-    marked = select(duplicate_mark.c.entry).join(
+    """Return a query of the rejected entries in the lists of duplicates and of questions."""
+    duplicates = select(duplicate_mark.c.entry).join(
         _entry_table, _entry_table.c.id == duplicate_mark.c.entry
     )
-    marked = marked.where(
+    # Active duplicate marks that are still the entry's reason
+    duplicates = duplicates.where(
         duplicate_mark.c.taken_back_at.is_(None), _entry_table.c.reason == DUPLICATE_REASON
     )
+    # Entries whose author is asked
     asked = (
         select(question.c.entry)
         .join(_entry_table, _entry_table.c.id == question.c.entry)
         .where(_entry_table.c.reason == ASK_AUTHOR_REASON)
     )
-    return marked.union(asked)
+    return duplicates.union(asked)

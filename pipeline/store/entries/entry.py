@@ -1,4 +1,4 @@
-"""Entries (poster): what one client's part of a sheet becomes, and where each is on its way."""
+"""Entries (poster): one client's part of a sheet, and its state on the way to export."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from pipeline.store.schema import paper
 
 _entry_table = paper.entry
 
+# What has to be reviewed, and what review has confirmed
 OPEN_STATES = frozenset({EntryState.REVIEW, EntryState.SECOND})
 DECIDED_STATES = frozenset(
     {EntryState.CONFIRMED, EntryState.SIGNED, EntryState.EXPORTED, EntryState.RECEIPTED}
 )
 
 UNSIGNED_VALUES: Mapping[str, Any] = {"signed_by": None, "signed_at": None, "signed_why": None}
-"""No signature outlives a change of what was signed."""
+"""Values that remove a signature, which does not outlive a change of what was signed."""
 
 UNDECIDED_VALUES: Mapping[str, Any] = {
     "state": EntryState.REVIEW.value,
@@ -39,16 +40,17 @@ UNDECIDED_VALUES: Mapping[str, Any] = {
     "claimed_until": None,
     **UNSIGNED_VALUES,
 }
-"""What an entry is before anybody has decided."""
+"""Values of an entry that nobody has decided."""
 
 LANE_BY_CRITICALITY: Mapping[str, int] = {"A": 1, "B": 2, "C": 3}
-"""The lane of the queue by class. Lane 0 is that of entries with a legal deadline."""
+"""The lane of the queue by class of criticality; lane 0 is for entries with a legal deadline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry. `revision` grows by one at every decision: who decides says which revision was
-    seen.
+    """One entry.
+
+    `revision` grows by one at every decision; a decision names the revision that it is based on.
     """
 
     id: str
@@ -84,14 +86,14 @@ class Entry:
 
     @classmethod
     def from_row(cls, row: RowMapping | Mapping[str, Any]) -> Entry:
-        """From a row of the table."""
+        """Return the entry of a row of the table."""
         values: dict[str, Any] = {f.name: row[f.name] for f in fields(cls)}
         return cls(**values | {"state": EntryState(row["state"])})
 
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """What entries of one sheet have in common when they are made."""
+    """What the new entries of one sheet have in common."""
 
     sheet: str
     serial: str | None
@@ -106,7 +108,7 @@ class NewEntry:
 
 
 def load_entry(conn: Connection, entry_id: str) -> Entry:
-    """One entry.
+    """Return one entry.
 
     Raises:
         ReviewError: there is no such entry.
@@ -122,21 +124,22 @@ def load_entry(conn: Connection, entry_id: str) -> Entry:
 
 
 def select_entries(conn: Connection, query: Select[Any]) -> list[Entry]:
-    """The entries that a query over the whole table finds."""
+    """Return the entries of a query over the whole table."""
     return [Entry.from_row(row) for row in conn.execute(query).mappings()]
 
 
 def list_sheet_entries(conn: Connection, sheet: str) -> list[Entry]:
-    """The entries of a sheet, by row."""
+    """Return the entries of a sheet, by row."""
     return select_entries(
         conn, select(_entry_table).where(_entry_table.c.sheet == sheet).order_by(_entry_table.c.id)
     )
 
 
 def add_entries(conn: Connection, new: NewEntry, rows: Iterable[int | None]) -> None:
-    """Make the entries of these rows; those that there are stay as they are."""
-    values = {f.name: getattr(new, f.name) for f in fields(new)}
+    """Create the entries of these rows; existing ones stay as they are."""
     now = utc_now()
+    day = swedish_day(now).isoformat()
+    values = {f.name: getattr(new, f.name) for f in fields(new)}
     values |= {
         "state": EntryState.REVIEW.value,
         "revision": 0,
@@ -145,7 +148,7 @@ def add_entries(conn: Connection, new: NewEntry, rows: Iterable[int | None]) -> 
         "rank": 1,
         "created_at": now,
     }
-    day = swedish_day(now).isoformat()
+    # A first place in the queue, until the readings tell the client and the day
     values |= {
         "lane": LANE_BY_CRITICALITY[new.criticality],
         "likely_pid": new.client_pid or "",
@@ -161,35 +164,37 @@ def add_entries(conn: Connection, new: NewEntry, rows: Iterable[int | None]) -> 
 
 
 def make_entry_id(sheet: str, row: int | None) -> str:
-    """The id that an entry always has, however often and in whatever order its pages are read."""
+    """Return the id of an entry, the same in whatever order its pages are read."""
     return f"{sheet}-{row or 0:02d}"
 
 
-def advance_entry(conn: Connection, seen: Entry, **values: Any) -> None:  # noqa: ANN401 - columns of many types
-    """Move an entry on by one revision, end the claim on it, and take its signature away unless
-    `values` gives one.
+def advance_entry(conn: Connection, entry: Entry, **values: Any) -> None:  # noqa: ANN401 - columns of many types
+    """Give an entry its next revision and new values, and end the claim on it.
+
+    Its signature is removed unless `values` gives one.
 
     Raises:
-        StaleDecisionError: it is no longer as it was seen.
+        StaleDecisionError: the entry has changed since it was loaded.
     """
-    same = update(_entry_table).where(
-        _entry_table.c.id == seen.id,
-        _entry_table.c.revision == seen.revision,
-        _entry_table.c.state == seen.state.value,
+    # Only the revision and state that the decision was based on
+    unchanged = update(_entry_table).where(
+        _entry_table.c.id == entry.id,
+        _entry_table.c.revision == entry.revision,
+        _entry_table.c.state == entry.state.value,
     )
     new = {
         "claimed_by": None,
         "claimed_until": None,
         **UNSIGNED_VALUES,
         **values,
-        "revision": seen.revision + 1,
+        "revision": entry.revision + 1,
     }
-    if conn.execute(same.values(new)).rowcount != 1:
+    if conn.execute(unchanged.values(new)).rowcount != 1:
         raise stale_decision_error()
 
 
 def is_claimed_by_other(entry: Entry, person: Person, now: datetime) -> bool:
-    """Whether somebody else has the entry open."""
+    """Return whether another person has the entry open."""
     return (
         entry.claimed_by not in (None, person.login)
         and entry.claimed_until is not None
@@ -198,33 +203,33 @@ def is_claimed_by_other(entry: Entry, person: Person, now: datetime) -> bool:
 
 
 def require_not_void(entry: Entry) -> None:
-    """Go on only with an entry that is not void.
+    """Check that an entry is not void.
 
     Raises:
-        ReviewError: it is.
+        ReviewError: it is void.
     """
     if entry.voided is not None:
         raise ReviewError("entry_void_scan_paper")
 
 
 def stale_decision_error() -> StaleDecisionError:
-    """Somebody was quicker, or a key was pressed twice."""
+    """Return the error that another person was quicker, or that a key was pressed twice."""
     return StaleDecisionError("already_decided")
 
 
 def reopen_sheet(conn: Connection, sheet: str) -> None:
-    """Give the entries of a sheet back to review, since a page of it has come that nobody saw when
-    they were decided.
-    """
+    """Return the entries of a sheet to review, since a page has arrived after the decision."""
+    # All entries but void ones and those still in their first review
     decided = update(_entry_table).where(
         _entry_table.c.sheet == sheet,
         _entry_table.c.state != EntryState.REVIEW.value,
         _entry_table.c.voided.is_(None),
     )
-    put_aside = (
+    # A rejected entry keeps its reason, with what has happened since
+    rejected_reason = (
         literal("Var undanlagd (") + _entry_table.c.reason + literal("). Sedan kom en sida till.")
     )
-    reason = case((_entry_table.c.state == EntryState.REJECTED.value, put_aside), else_="")
+    reason = case((_entry_table.c.state == EntryState.REJECTED.value, rejected_reason), else_="")
     conn.execute(
         decided.values(
             {**UNDECIDED_VALUES, "reason": reason, "revision": _entry_table.c.revision + 1}
@@ -233,23 +238,22 @@ def reopen_sheet(conn: Connection, sheet: str) -> None:
 
 
 def is_written(form: Form, readings: Mapping[str, Reading]) -> bool:
-    """Whether a page says anything by hand; a page that could not be read may."""
+    """Return whether anything is written by hand on a page; True if the page could not be read."""
     return not readings or any(_has_ink(spec, readings) for spec in form.fields)
 
 
 def find_filled_rows(form: Form, readings: Mapping[str, Reading]) -> Sequence[int | None]:
-    """The rows of a page in which something is written, or `[None]` for a form of one entry; empty
-    when the page says nothing.
+    """Return the rows of a page with writing, or `[None]` for a form with one entry.
 
-    A page of a known form without any reading could not be read: then every row may hold
-    something.
+    It is empty for a page without writing. A page of a known form without any reading could not be
+    read, so every row may have writing.
     """
     if not readings:
         return form.rows()
-    written = [spec for spec in form.fields if _has_ink(spec, readings)]
+    filled = [spec for spec in form.fields if _has_ink(spec, readings)]
     if form.entries is EntriesPer.SHEET:
-        return [None] if written else []
-    return sorted({spec.row for spec in written if spec.row is not None})
+        return [None] if filled else []
+    return sorted({spec.row for spec in filled if spec.row is not None})
 
 
 def _has_ink(spec: FieldSpec, readings: Mapping[str, Reading]) -> bool:

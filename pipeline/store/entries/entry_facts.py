@@ -1,5 +1,6 @@
-"""What the answers of an entry say for lists, rights and figures: whom it is about, when, who wrote
-it, what is due, and its area of law.
+"""Derive what an entry's answers say for lists, permissions and metrics.
+
+That is the client, the day, the author, the legal deadline and the area of law.
 """
 
 from __future__ import annotations
@@ -19,38 +20,40 @@ from pipeline.store.paper.form_areas import confirmed_area
 def derive_entry_facts(
     form: Form, entry: Entry, answers: Mapping[str, DecidedAnswer]
 ) -> dict[str, Any]:
-    """Whom the entry is about, when it happened, what is due when, and its area of law once all of
-    it is settled.
-    """
+    """Return the columns that follow from the answers: client, day, deadline, author and area."""
     facts: dict[str, Any] = decided_due_time(form, entry, answers)
+    # Settled answers only; a field on a missing page says nothing
     for column, means in (("client_pid", Meaning.CLIENT_PID), ("event_on", Meaning.EVENT_DATE)):
         spec = form.meaning(means, entry.row)
-        one = answers.get(spec.name) if spec else None
-        if one and one.is_settled and one.origin is not AnswerOrigin.PAGE_MISSING:
-            facts[column] = one.answer.value if isinstance(one.answer.value, str) else None
+        decided = answers.get(spec.name) if spec else None
+        if decided and decided.is_settled and decided.origin is not AnswerOrigin.PAGE_MISSING:
+            facts[column] = decided.answer.value if isinstance(decided.answer.value, str) else None
     facts |= _subject_fact(form, entry, answers)
     facts["author"] = _author_fact(form, entry, answers)
-    if all(
-        one.is_settled for one in answers.values()
-    ):  # a second person has to see it: those who saw it before go on to
-        facts["area"] = confirmed_area(form, {name: one.answer for name, one in answers.items()})
+    # Until a second reviewer has settled it, the entry stays visible to those who saw it before
+    if all(decided.is_settled for decided in answers.values()):
+        facts["area"] = confirmed_area(
+            form, {name: decided.answer for name, decided in answers.items()}
+        )
     return facts
 
 
 def _subject_fact(form: Form, entry: Entry, answers: Mapping[str, DecidedAnswer]) -> dict[str, str]:
-    """Whether the entry is about a client, where the form has a number that may be left empty."""
+    """Return whether the entry is about a client, where the form's number may be left empty."""
     spec = form.meaning(Meaning.CLIENT_PID, entry.row)
-    one = answers.get(spec.name) if spec else None
-    if one is None or one.origin is AnswerOrigin.PAGE_MISSING:
+    decided = answers.get(spec.name) if spec else None
+    if decided is None or decided.origin is AnswerOrigin.PAGE_MISSING:
         return {}
-    return {"subject": (Subject.CLIENT if one.answer.state is State.READ else Subject.NONE).value}
+    return {
+        "subject": (Subject.CLIENT if decided.answer.state is State.READ else Subject.NONE).value
+    }
 
 
 def _author_fact(form: Form, entry: Entry, answers: Mapping[str, DecidedAnswer]) -> str | None:
-    """Who wrote: the name, or initials where there is no name."""
+    """Return the author's name, or the initials where there is no name."""
     for means in (Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE):
         spec = form.meaning(means, entry.row)
-        said = answers[spec.name].answer.value if spec and spec.name in answers else None
-        if isinstance(said, str) and said.strip():
-            return said.strip()[:120]
+        name = answers[spec.name].answer.value if spec and spec.name in answers else None
+        if isinstance(name, str) and name.strip():
+            return name.strip()[:120]
     return None

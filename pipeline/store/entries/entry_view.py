@@ -1,6 +1,4 @@
-"""An entry as a person sees it: each field with its picture, what may be shown of the reading, and
-what was answered before.
-"""
+"""Show an entry to a person: its fields with images, readings and earlier answers."""
 
 from __future__ import annotations
 
@@ -27,7 +25,11 @@ from pipeline.store.entries.answers import (
     list_answer_drafts,
     shared_sheet_answers,
 )
-from pipeline.store.entries.batch_answers import NO_BATCH_ANSWERS, find_batch_answers
+from pipeline.store.entries.batch_answers import (
+    NO_BATCH_ANSWERS,
+    BatchAnswers,
+    find_batch_answers,
+)
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.paper.later_scans import find_later_scan_issues
@@ -36,20 +38,20 @@ from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.registers.client_register import load_client, restrict_client
 
 _OVERRIDES_READING = frozenset({AnswerOrigin.CHANGED, AnswerOrigin.CORRECTION, AnswerOrigin.SECOND})
-"""How somebody decides who does not only confirm what the machine read."""
+"""Origins of answers that do not merely confirm the reading."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldView:
     """One field of an entry.
 
-    `page` is the id of the page that it stands on, None if that page is missing. `reading` is
-    what the machine read, withheld while the field is `blind`. Where the client's identity is
-    protected from this person, fields that tell it are `hidden` and say nothing at all. `draft`
-    is what this person typed before or, but in second review, what a confirmed row of the same
-    sheet says of its head; `first` is what was decided (in second review: by the first person).
-    An answer is expected where `open`. What was confirmed in a group is `grouped` and stands as
-    the draft; what was found odd there is typed blind.
+    `page` is the id of the page that it is on, None if that page is missing. `reading` is withheld
+    while the field `is_blind` (blind keying). Where the client's identity is protected from this
+    person, identifying fields are hidden (`is_hidden`) and have no values at all. `draft` is what
+    this person typed before or, except in second review, what a confirmed row of the same sheet
+    says of its head; `first_answer` is what was decided (in second review: by the first reviewer).
+    An answer is expected if `is_open`. What batch review confirmed is the draft
+    (`is_batch_confirmed`); what it found odd is keyed blind.
     """
 
     spec: FieldSpec
@@ -66,14 +68,13 @@ class FieldView:
 
 @dataclass(frozen=True, slots=True)
 class EntryView:
-    """One entry with all that a person needs for deciding. `second` tells that this is the second
-    person's turn.
+    """One entry with all that a person needs for deciding it.
 
-    `problems` are codes: those of the pages, "page_missing:<n>", "fact_missing:<fact>", and
+    `problems` are issue codes: those of the pages, "page_missing:<n>", "fact_missing:<fact>", and
     where the row has been an entry since an earlier scan "scanned_before" and
     "written_since:<field>". `suggestion` is the client that the sheet was printed for; it is
-    withheld while the personal number is typed blind. `covered` are the places of the pictures
-    that this person may not see.
+    withheld while the personal number is keyed blind. `covered` are the areas of the images that
+    this person may not see.
     """
 
     entry: Entry
@@ -88,15 +89,15 @@ class EntryView:
 
     @property
     def is_hidden(self) -> bool:
-        """Whether this person may not see whom the entry is about, and so cannot decide it."""
+        """Whether this person may not see the client, and so cannot decide the entry."""
         return any(field.is_hidden for field in self.fields)
 
 
 def entry_form(forms: Forms, entry: Entry) -> Form:
-    """The form that an entry is written on.
+    """Return the form of an entry.
 
     Raises:
-        FormError: the program does not have that version any longer.
+        FormError: the program no longer has that version.
     """
     form = forms.get((entry.form, entry.version))
     if form is None:
@@ -105,7 +106,7 @@ def entry_form(forms: Forms, entry: Entry) -> Form:
 
 
 def load_readings(conn: Connection, pages: tuple[Page, ...]) -> dict[str, Reading]:
-    """What the machine read on the pages of a sheet, by field."""
+    """Return the readings on the pages of a sheet, by field."""
     return {
         name: reading
         for page in pages
@@ -114,141 +115,156 @@ def load_readings(conn: Connection, pages: tuple[Page, ...]) -> dict[str, Readin
 
 
 def page_number_by_field(form: Form) -> dict[str, int]:
-    """The page that each field of a form stands on, from 1."""
+    """Return the page number of each field of a form, from 1."""
     return {
         spec.name: number for number, page in enumerate(form.pages, 1) for spec in page.all_fields
     }
 
 
 def load_entry_view(conn: Connection, forms: Forms, person: Person, entry_id: str) -> EntryView:
-    """The view of an entry for a person. Rights are checked by the caller."""
-    found = load_entry(conn, entry_id)
-    form = entry_form(forms, found)
-    pages = tuple(list_sheet_pages(conn, found.sheet))
+    """Return the view of an entry for a person. The caller checks permissions."""
+    entry = load_entry(conn, entry_id)
+    form = entry_form(forms, entry)
+    pages = tuple(list_sheet_pages(conn, entry.sheet))
     missing = missing_page_numbers(pages)
-    fields = _field_views(conn, found, form, pages, person)
+    fields = _field_views(conn, entry, form, pages, person)
+    # Hide the identifying fields of a client whose identity the person may not see
     covered = find_covered_areas(conn, person, form, pages)
-    if covered.is_row_hidden(found.row):
+    if covered.is_row_hidden(entry.row):
         fields = tuple(
             _hide_field(field) if field.spec.means in IDENTIFYING_MEANINGS else field
             for field in fields
         )
     blind = {field.spec.name for field in fields if field.is_blind}
-    since, absent = (
-        find_later_scan_issues(conn, found, form, pages),
-        [str(Issue(IssueCode.PAGE_MISSING, str(number))) for number in missing],
-    )
     problems = [
-        *since,
-        *_page_problems(found, pages, blind),
-        *absent,
+        *find_later_scan_issues(conn, entry, form, pages),
+        *_page_problems(entry, pages, blind),
+        *(str(Issue(IssueCode.PAGE_MISSING, str(number))) for number in missing),
         *_missing_legal_facts(fields),
     ]
-    blind_pid = any(field.is_blind and field.spec.means is Meaning.CLIENT_PID for field in fields)
-    known = load_client(conn, found.client_pid) if found.client_pid and not blind_pid else None
-    suggestion = restrict_client(conn, known, person) if known else None
     return EntryView(
-        found,
+        entry,
         form,
         fields,
         pages,
         missing,
         tuple(dict.fromkeys(problems)),
-        suggestion,
-        found.state is EntryState.SECOND,
+        _suggested_client(conn, person, entry, fields),
+        entry.state is EntryState.SECOND,
         covered,
     )
+
+
+def _suggested_client(
+    conn: Connection, person: Person, entry: Entry, fields: tuple[FieldView, ...]
+) -> Client | None:
+    """Return the client as the person may see it, or None while the number is keyed blind."""
+    if any(field.is_blind and field.spec.means is Meaning.CLIENT_PID for field in fields):
+        return None
+    client = load_client(conn, entry.client_pid) if entry.client_pid else None
+    return restrict_client(conn, client, person) if client else None
+
+
+@dataclass(frozen=True, slots=True)
+class _FieldSources:
+    """What the fields of an entry are shown from, by field name.
+
+    `page_ids` are the sheet's pages by number. `own_drafts` are what the person has typed, `drafts`
+    these and what others have said. `is_excluded`: the person cannot be the second reviewer.
+    """
+
+    page_numbers: Mapping[str, int]
+    page_ids: Mapping[int, str]
+    readings: Mapping[str, Reading]
+    answers: Mapping[str, DecidedAnswer]
+    batch: BatchAnswers
+    own_drafts: Mapping[str, Answer]
+    drafts: Mapping[str, Answer]
+    is_excluded: bool
 
 
 def _field_views(
     conn: Connection, entry: Entry, form: Form, pages: tuple[Page, ...], person: Person
 ) -> tuple[FieldView, ...]:
+    sources = _load_field_sources(conn, entry, form, pages, person)
+    asked = {spec.name for spec in asked_fields(form, entry.row)}
+    return tuple(
+        _field_view(spec, entry, sources, is_asked=spec.name in asked)
+        for spec in form.entry_fields(entry.row)
+    )
+
+
+def _load_field_sources(
+    conn: Connection, entry: Entry, form: Form, pages: tuple[Page, ...], person: Person
+) -> _FieldSources:
     readings = load_readings(conn, pages)
-    answers = (
-        decided_answers(conn, entry.id, first_only=entry.state is EntryState.SECOND)
-        if entry.state is not EntryState.REVIEW
-        else {}
-    )
-    in_groups = (
-        find_batch_answers(conn, entry, readings)
-        if entry.state is EntryState.REVIEW
-        else NO_BATCH_ANSWERS
-    )
-    own = list_answer_drafts(conn, entry.id, person.login)
-    typed = own
+    # Answers exist after the first decision, batch answers only before it
+    answers: dict[str, DecidedAnswer] = {}
+    batch = NO_BATCH_ANSWERS
+    if entry.state is EntryState.REVIEW:
+        batch = find_batch_answers(conn, entry, readings)
+    else:
+        answers = decided_answers(conn, entry.id, first_only=entry.state is EntryState.SECOND)
+    # A second reviewer sees own drafts only; what the person has typed comes before all else
+    own_drafts = drafts = list_answer_drafts(conn, entry.id, person.login)
     if entry.state is not EntryState.SECOND:
-        typed = (
+        drafts = (
             shared_sheet_answers(conn, entry, form)
             | _previous_answers(conn, entry, form, readings)
-            | in_groups.answers()
-            | own
+            | batch.answers()
+            | own_drafts
         )
-    apart = must_not_review(conn, person.login, entry)
-    numbers = page_number_by_field(form)
-    by_number = {_form_page_number(page, entry): page.id for page in pages}
-    expected = {
-        spec.name for spec in asked_fields(form, entry.row) if _is_open(spec, entry, answers)
-    }
-    return tuple(
-        _field_view(
-            spec,
-            spec.name in in_groups.odd_fields
-            or _is_blind(spec, entry, readings.get(spec.name), is_separate=apart),
-            numbers[spec.name],
-            by_number,
-            readings,
-            typed,
-            answers,
-            spec.name in expected,
-            grouped=spec.name in in_groups.confirmed and spec.name not in own,
-        )
-        for spec in form.entry_fields(entry.row)
+    return _FieldSources(
+        page_number_by_field(form),
+        {_form_page_number(page, entry): page.id for page in pages},
+        readings,
+        answers,
+        batch,
+        own_drafts,
+        drafts,
+        must_not_review(conn, person.login, entry),
     )
 
 
 def _previous_answers(
     conn: Connection, entry: Entry, form: Form, readings: Mapping[str, Reading]
 ) -> dict[str, Answer]:
-    """What people had said otherwise than the machine before the entry came back whole: never
-    folded, and shown in the reading's place.
+    """Return answers that differed from the reading before the entry returned to review as a whole.
+
+    Their fields are never collapsed, and the answers are shown in place of the readings.
     """
     if entry.state is not EntryState.REVIEW:
         return {}
-    said = {
-        name: one.answer
-        for name, one in decided_answers(conn, entry.id).items()
-        if one.is_settled and one.origin in _OVERRIDES_READING
+    previous = {
+        name: decided.answer
+        for name, decided in decided_answers(conn, entry.id).items()
+        if decided.is_settled and decided.origin in _OVERRIDES_READING
     }
     return {
-        spec.name: said[spec.name]
+        spec.name: previous[spec.name]
         for spec in asked_fields(form, entry.row)
-        if spec.name in said and not needs_blind_keying(spec, readings.get(spec.name))
+        if spec.name in previous and not needs_blind_keying(spec, readings.get(spec.name))
     }
 
 
 def _field_view(
-    spec: FieldSpec,
-    blind: bool,
-    number: int,
-    pages: Mapping[int, str],
-    readings: Mapping[str, Reading],
-    typed: Mapping[str, Answer],
-    answers: Mapping[str, DecidedAnswer],
-    expected: bool,
-    *,
-    grouped: bool,
+    spec: FieldSpec, entry: Entry, sources: _FieldSources, *, is_asked: bool
 ) -> FieldView:
-    before = answers.get(spec.name)
+    name, number = spec.name, sources.page_numbers[spec.name]
+    reading, decided = sources.readings.get(name), sources.answers.get(name)
+    is_blind = name in sources.batch.odd_fields or _is_blind(
+        spec, entry, reading, is_excluded=sources.is_excluded
+    )
     return FieldView(
         spec=spec,
-        page=pages.get(number),
+        page=sources.page_ids.get(number),
         page_no=number,
-        reading=None if blind else readings.get(spec.name),
-        is_blind=blind,
-        draft=typed.get(spec.name),
-        first_answer=before.answer if before else None,
-        is_open=expected and number in pages,
-        is_batch_confirmed=grouped,
+        reading=None if is_blind else reading,
+        is_blind=is_blind,
+        draft=sources.drafts.get(name),
+        first_answer=decided.answer if decided else None,
+        is_open=is_asked and _is_open(spec, entry, sources.answers) and number in sources.page_ids,
+        is_batch_confirmed=name in sources.batch.confirmed and name not in sources.own_drafts,
     )
 
 
@@ -258,16 +274,18 @@ def _hide_field(field: FieldView) -> FieldView:
     )
 
 
-def _is_blind(spec: FieldSpec, entry: Entry, reading: Reading | None, *, is_separate: bool) -> bool:
-    """Also in second review for whoever is kept `apart` from it: the first person may take the
-    decision back and decide anew.
+def _is_blind(spec: FieldSpec, entry: Entry, reading: Reading | None, *, is_excluded: bool) -> bool:
+    """Return whether the field is keyed blind, in first review or by an excluded second reviewer.
+
+    The first reviewer may withdraw the decision and decide again, and so must not see the reading.
     """
-    return needs_blind_keying(spec, reading) and (entry.state is EntryState.REVIEW or is_separate)
+    return needs_blind_keying(spec, reading) and (entry.state is EntryState.REVIEW or is_excluded)
 
 
 def _form_page_number(page: Page, entry: Entry) -> int:
-    """Which page of the entry's form a page stands for; an unidentified one, whatever its code
-    said, is the free form's only one.
+    """Return the number of a page within the entry's form.
+
+    An unidentified page is the only page of the free form, whatever its code says.
     """
     return page.page_no if page.form == entry.form and page.page_no else 1
 
@@ -279,35 +297,37 @@ def _is_open(spec: FieldSpec, entry: Entry, answers: Mapping[str, DecidedAnswer]
 
 
 def _page_problems(entry: Entry, pages: tuple[Page, ...], blind: Collection[str]) -> list[str]:
-    """The problems of the sheet's pages, without those of fields in other rows and of fields that
-    are typed blind: they tell what was read.
+    """Return the problems of the sheet's pages that this row may show.
 
-    Two kinds are shown for a blind field all the same, since they do not tell its value: that it
-    cannot be seen as a whole (`Severity.LOW_CONFIDENCE`), and that a visit seems to be after
-    midnight.
+    Problems of fields in other rows are left out, and so are those of fields that are keyed blind,
+    since they reveal the reading. Two kinds do not reveal a value and are shown all the same: low
+    confidence that the field is seen as a whole (`Severity.LOW_CONFIDENCE`), and a visit that seems
+    to be after midnight.
     """
-    row = f"{entry.row:02d}." if entry.row else ""
-    every = [issue for page in pages for issue in parse_issues(page.problems)]
+    row_prefix = f"{entry.row:02d}." if entry.row else ""
+    issues = [issue for page in pages for issue in parse_issues(page.problems)]
     problems = [
         str(issue)
-        for issue in every
+        for issue in issues
         if issue.field not in blind
         or issue.code.severity is Severity.LOW_CONFIDENCE
         or issue.code is IssueCode.AFTER_MIDNIGHT
     ]
-    return [problem for problem in problems if "." not in problem or row in problem]
+    # A problem with a dot names a field of a row
+    return [problem for problem in problems if "." not in problem or row_prefix in problem]
 
 
 def _missing_legal_facts(fields: tuple[FieldView, ...]) -> list[str]:
-    """Facts that the law asks for and that the machine found nothing written for. Nothing is told
-    of a field that is typed blind.
+    """Return the facts that the law requires and that no writing was found for.
+
+    Nothing is said of a field that is keyed blind.
     """
     problems = []
     for fact, meanings in REQUIRED_FACTS.items():
-        own = [field for field in fields if field.spec.means in meanings]
-        if own and all(
+        fact_fields = [field for field in fields if field.spec.means in meanings]
+        if fact_fields and all(
             not field.is_blind and (field.reading is None or field.reading.state is State.EMPTY)
-            for field in own
+            for field in fact_fields
         ):
             problems.append(str(Issue(IssueCode.FACT_MISSING, fact)))
     return problems

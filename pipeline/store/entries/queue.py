@@ -1,10 +1,12 @@
-"""Taking entries from the queue: exactly one person at a time has an entry, and an entry that is
-left alone goes back.
+"""Take entries from the queue, and give them back.
+
+One person at a time has an entry; a claim that is not renewed expires.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,9 +33,20 @@ from pipeline.store.paper.pages import Page, load_page
 from pipeline.store.review.transfers import has_entry_on_sheet
 from pipeline.store.schema import paper
 
+CLAIM_MINUTES = 15
+"""How long an entry is claimed for a person."""
+
 _entry_table = paper.entry
 
-CLAIM_MINUTES = 15
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """Who claims an entry, when and for how long, and the order of the queue."""
+
+    person: Person
+    now: datetime
+    minutes: int
+    order: QueueOrder = QueueOrder.OLDEST
 
 
 def claim_next(
@@ -45,22 +58,22 @@ def claim_next(
     order: QueueOrder = QueueOrder.OLDEST,
     excluded: Collection[str] = (),
 ) -> EntryView | None:
-    """The entry that the person has open, or the next of the person's units (`store.places` says in
-    which order); none of `besides`.
+    """Return the entry that the person has open, or claim the next one of the person's units.
 
-    Asked for again with the first in `besides` it claims one ahead, so that the next is there
-    when the person is done. An entry that waits for a second person is not given to whoever has
-    said what it disputes (`store.second_person`). One statement takes it: no two people get the
-    same.
+    `queue_order` defines the order. With the open entry in `excluded` it claims one ahead, so that
+    the next is ready when the person is done. An entry in second review is not given to a person
+    who has answered a disputed field (`second_reviewer`). A single statement claims it, so that no
+    two persons get the same.
 
     Raises:
-        NotAllowedError: the person does not review.
+        NotAllowedError: the person may not review.
     """
     permissions.require_permission(person, Action.REVIEW)
-    others = _entry_table.c.id.not_in(sorted(excluded))
-    mine, free = (and_(which, others) for which in (_is_mine(person, now), _is_free(now)))
-    entry_id = _claim_first(conn, person, now, minutes, mine, order) or _claim_first(
-        conn, person, now, minutes, free, order, pass_over=True
+    claim = _Claim(person, now, minutes, order)
+    is_other = _entry_table.c.id.not_in(sorted(excluded))
+    # The person's open entry first, then the first free one of the queue
+    entry_id = _claim_first(conn, claim, and_(_is_mine(person, now), is_other)) or _claim_first(
+        conn, claim, and_(_is_free(now), is_other), skip_locked=True
     )
     return load_entry_view(conn, forms, person, entry_id) if entry_id else None
 
@@ -72,13 +85,13 @@ def peek_queue(
     count: int,
     order: QueueOrder = QueueOrder.OLDEST,
 ) -> list[Entry]:
-    """The entries that nobody has, in the order in which the person would get them; none is claimed
-    by that.
+    """Return the next free entries in the order of the queue, without claiming them.
 
     Raises:
-        NotAllowedError: the person does not review.
+        NotAllowedError: the person may not review.
     """
     permissions.require_permission(person, Action.REVIEW)
+    # Open, visible entries that nobody has claimed
     free = select(_entry_table).where(_available_condition(conn, person), _is_free(now))
     return select_entries(conn, free.order_by(*paper.QUEUE_ORDERS[order]).limit(count))
 
@@ -91,19 +104,18 @@ def open_claimed_entry(
     now: datetime,
     minutes: int = CLAIM_MINUTES,
 ) -> EntryView:
-    """A certain entry. If it waits for review and this person may take it, it is claimed; any other
-    is only shown.
+    """Return the view of an entry; claim it if it is open and the person may decide it.
 
     Raises:
-        NotAllowedError: the person may not review this unit.
+        NotAllowedError: the person may not review this entry.
         StaleDecisionError: another person has it open.
     """
-    found = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, found)
+    entry = load_entry(conn, entry_id)
+    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
     if (
-        found.state in OPEN_STATES
-        and not must_not_review(conn, person.login, found)
-        and _claim_first(conn, person, now, minutes, _entry_table.c.id == entry_id) is None
+        entry.state in OPEN_STATES
+        and not must_not_review(conn, person.login, entry)
+        and _claim_first(conn, _Claim(person, now, minutes), _entry_table.c.id == entry_id) is None
     ):
         raise stale_decision_error()
     return load_entry_view(conn, forms, person, entry_id)
@@ -117,26 +129,26 @@ def resume_claim(
     now: datetime,
     minutes: int = CLAIM_MINUTES,
 ) -> bool:
-    """Go on with an entry that was claimed ahead; answers whether the person has it, as it was
-    then.
+    """Renew the claim on an entry that was claimed ahead; return whether it is unchanged.
 
     Raises:
-        NotAllowedError: the person does not review.
+        NotAllowedError: the person may not review.
     """
     permissions.require_permission(person, Action.REVIEW)
-    as_it_was = and_(_entry_table.c.id == entry_id, _entry_table.c.revision == revision)
-    return _claim_first(conn, person, now, minutes, as_it_was) is not None
+    is_unchanged = and_(_entry_table.c.id == entry_id, _entry_table.c.revision == revision)
+    return _claim_first(conn, _Claim(person, now, minutes), is_unchanged) is not None
 
 
 def renew_claim(
     conn: Connection, person: Person, entry_id: str, now: datetime, minutes: int = CLAIM_MINUTES
 ) -> bool:
-    """Keep an entry longer; answers whether the person still has it.
+    """Extend the claim on an entry; return whether the person still has it.
 
     Raises:
-        NotAllowedError: the person does not review.
+        NotAllowedError: the person may not review.
     """
     permissions.require_permission(person, Action.REVIEW)
+    # Also an expired claim, unless another person has claimed the entry since
     mine = update(_entry_table).where(
         _entry_table.c.id == entry_id, _entry_table.c.claimed_by == person.login
     )
@@ -144,10 +156,10 @@ def renew_claim(
 
 
 def release_claim(conn: Connection, person: Person, entry_id: str) -> None:
-    """Give an entry back, undecided. What was typed stays as the person's draft.
+    """Give an entry back undecided. What was typed remains as the person's draft.
 
     Raises:
-        NotAllowedError: the person does not review.
+        NotAllowedError: the person may not review.
     """
     permissions.require_permission(person, Action.REVIEW)
     mine = update(_entry_table).where(
@@ -160,44 +172,49 @@ def skip_entry(conn: Connection, person: Person, entry_id: str, revision: int) -
     """Put an entry behind the others of its lane.
 
     Raises:
-        StaleDecisionError: the person does not have it any longer.
+        StaleDecisionError: the person no longer has it.
     """
-    found = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, found)
-    mine = update(_entry_table).where(
+    entry = load_entry(conn, entry_id)
+    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
+    # Only the revision that the person has claimed
+    claimed = update(_entry_table).where(
         _entry_table.c.id == entry_id,
         _entry_table.c.revision == revision,
         _entry_table.c.claimed_by == person.login,
     )
-    later = mine.values(skipped=_entry_table.c.skipped + 1, claimed_by=None, claimed_until=None)
-    if conn.execute(later).rowcount != 1:
+    skipped = claimed.values(
+        skipped=_entry_table.c.skipped + 1, claimed_by=None, claimed_until=None
+    )
+    if conn.execute(skipped).rowcount != 1:
         raise stale_decision_error()
-    record(conn, person.login, "skip", entry_id, unit=found.unit)
+    record(conn, person.login, "skip", entry_id, unit=entry.unit)
 
 
 def record_page_view(conn: Connection, person: Person, page_id: str) -> Page:
-    """The way to the picture of a page. Every look is an event (PDL 4:3).
+    """Return a page whose image is to be shown, and record the view (PDL 4:3).
 
     Raises:
         NotAllowedError: the person may not see paper of this unit.
     """
-    found = load_page(conn, page_id)
+    page = load_page(conn, page_id)
     try:
-        visibility.require_visible_page(conn, person, Action.VIEW_PAGE, found)
+        visibility.require_visible_page(conn, person, Action.VIEW_PAGE, page)
     except NotAllowedError:
-        if not has_entry_on_sheet(conn, person, found.sheet):
+        # A unit that got one row of the sheet by transfer may see its image
+        if not has_entry_on_sheet(conn, person, page.sheet):
             raise
-    record(conn, person.login, "view_page", page_id, unit=found.unit)
-    return found
+    record(conn, person.login, "view_page", page_id, unit=page.unit)
+    return page
 
 
 def count_waiting(conn: Connection, person: Person, now: datetime) -> int:
-    """How many entries the person could take now.
+    """Return how many entries the person could claim now.
 
     Raises:
-        NotAllowedError: the person does not review.
+        NotAllowedError: the person may not review.
     """
     permissions.require_permission(person, Action.REVIEW)
+    # The same condition as for claiming
     query = (
         select(func.count())
         .select_from(_entry_table)
@@ -208,60 +225,64 @@ def count_waiting(conn: Connection, person: Person, now: datetime) -> int:
 
 
 def count_hidden(conn: Connection, person: Person) -> int:
-    """How many open entries of the person's units are not shown: they belong to another area of
-    law, or lie behind a block.
+    """Return how many open entries of the person's units are not visible to the person.
+
+    They belong to another area of law, or are behind a block.
 
     Raises:
-        NotAllowedError: the person does not review.
+        NotAllowedError: the person may not review.
     """
     permissions.require_permission(person, Action.REVIEW)
-    own = _entry_table.c.state.in_(paper.OPEN_STATES) & _entry_table.c.unit.in_(
+    is_of_own_units = _entry_table.c.state.in_(paper.OPEN_STATES) & _entry_table.c.unit.in_(
         sorted(person.units)
     )
+    # Open entries of the units that visibility excludes
     total: int = conn.execute(
         select(func.count())
         .select_from(_entry_table)
-        .where(own, ~visibility.visible_entries_condition(conn, person))
+        .where(is_of_own_units, ~visibility.visible_entries_condition(conn, person))
     ).scalar_one()
     return total
 
 
 def _claim_first(
-    conn: Connection,
-    person: Person,
-    now: datetime,
-    minutes: int,
-    condition: ColumnElement[bool],
-    order: QueueOrder = QueueOrder.OLDEST,
-    *,
-    pass_over: bool = False,
+    conn: Connection, claim: _Claim, condition: ColumnElement[bool], *, skip_locked: bool = False
 ) -> str | None:
-    """Claim the first of these. What somebody else is looking at this moment is passed over
-    (`pass_over`) or waited for: whoever looks for a free one also holds, for that moment, an
-    entry that has just been taken, and it would seem not to be the person's own.
+    """Claim the first available entry that meets the condition and return its id.
+
+    Args:
+        skip_locked: skip entries that another transaction is looking at, instead of waiting. A
+            search for a free entry also locks, for a moment, one that has just been claimed; its
+            holder has to wait for it, since it would otherwise seem to be lost.
     """
-    free = or_(_is_free(now), _entry_table.c.claimed_by == person.login)
-    found = (
+    # The first in the queue's order that is free or already the person's
+    is_claimable = or_(_is_free(claim.now), _entry_table.c.claimed_by == claim.person.login)
+    first = (
         select(_entry_table.c.id)
-        .where(_available_condition(conn, person), condition, free)
-        .order_by(*paper.QUEUE_ORDERS[order])
+        .where(_available_condition(conn, claim.person), condition, is_claimable)
+        .order_by(*paper.QUEUE_ORDERS[claim.order])
         .limit(1)
+        .with_for_update(skip_locked=skip_locked)
     )
-    first = found.with_for_update(skip_locked=pass_over)
-    until = {"claimed_by": person.login, "claimed_until": now + timedelta(minutes=minutes)}
+    # Select and claim in one statement, so that no other person gets the same entry
+    values = {
+        "claimed_by": claim.person.login,
+        "claimed_until": claim.now + timedelta(minutes=claim.minutes),
+    }
     statement: Any = (
         update(_entry_table)
         .where(_entry_table.c.id == first.scalar_subquery())
-        .values(until)
+        .values(values)
         .returning(_entry_table.c.id)
     )
-    taken: str | None = conn.execute(statement).scalar_one_or_none()
-    return taken
+    entry_id: str | None = conn.execute(statement).scalar_one_or_none()
+    return entry_id
 
 
 def _available_condition(conn: Connection, person: Person) -> ColumnElement[bool]:
-    """Open entries that the person may see, without those that wait for a second person who is
-    another.
+    """Return the condition that an entry is open, visible and not excluded for the person.
+
+    Excluded are entries in second review that wait for another person.
     """
     return and_(
         _entry_table.c.state.in_(paper.OPEN_STATES),
@@ -271,8 +292,10 @@ def _available_condition(conn: Connection, person: Person) -> ColumnElement[bool
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that nobody has the entry open."""
     return or_(_entry_table.c.claimed_until.is_(None), _entry_table.c.claimed_until <= now)
 
 
 def _is_mine(person: Person, now: datetime) -> ColumnElement[bool]:
+    """Return the condition that the person has the entry open."""
     return and_(_entry_table.c.claimed_by == person.login, _entry_table.c.claimed_until > now)

@@ -1,12 +1,12 @@
-"""The place of an entry in the queue: by risk first, then by day, and one client's notes together,
-in the order in which they happened.
+"""Places in the queue: lanes by risk and deadline, days, and what managers prioritize.
 
-Lane 0 holds what has a legal deadline, the nearest first; then come the classes A, B and C.
-Within a lane the days follow the setting `queue_order`. A client's open entries share the first
-and the last of their days, so that they stand together, whichever way the days run.
+Lane 0 holds entries with a legal deadline, the nearest first; then come the classes A, B and C.
+Within a lane the days follow the setting `queue_order`. A client's open entries share their first
+and last day, so that they are together whichever way the days run, in the order in which they
+happened.
 
-What a manager pulls to the front of the queue: a client, a unit or a day. It holds for paper
-that comes later too, until it is undone.
+Managers prioritize a client, a unit, a day or an entry. This also holds for paper that arrives
+later, until it is undone.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ from pipeline.store.registers.client_register import find_client, strip_pid_sepa
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import pull
 
-_entries_table = paper.entry
-_entry_table = paper.entry
-_DATE_PART = slice(0, 10)
-
-
 _RANK_FRONT, _RANK_NORMAL = 0, 1
+"""Values of the column `rank`, which comes before the lane."""
+_DATE_PART = slice(0, 10)
+"""YYYY-MM-DD of a moment as text."""
+
+_entry_table = paper.entry
 
 
 class PriorityKind(StrEnum):
-    """What is pulled."""
+    """What is prioritized."""
 
     CLIENT = "client"
     UNIT = "unit"
@@ -67,12 +67,24 @@ class PriorityKind(StrEnum):
     ENTRY = "entry"
 
 
+_override_condition = and_(
+    pull.c.unit == _entry_table.c.unit,
+    or_(
+        pull.c.kind == PriorityKind.UNIT.value,
+        and_(pull.c.kind == PriorityKind.CLIENT.value, pull.c.what == _entry_table.c.likely_pid),
+        and_(pull.c.kind == PriorityKind.DAY.value, pull.c.what == _entry_table.c.event_on),
+        and_(pull.c.kind == PriorityKind.ENTRY.value, pull.c.what == _entry_table.c.id),
+    ),
+)
+"""Whether a row of `pull` is about an entry."""
+
+
 @dataclass(frozen=True, slots=True)
 class PriorityOverride:
-    """One pull that holds. `what` is a personal number (12 characters), a day (YYYY-MM-DD) or an
-    entry's id, and empty for a whole unit.
+    """An active priority.
 
-    `waiting` is how many open entries it brings to the front now.
+    `key` is a personal number (12 characters), a day (YYYY-MM-DD) or an entry's id, and empty for a
+    whole unit. `waiting` is how many open entries it brings to the front now.
     """
 
     id: str
@@ -85,49 +97,51 @@ class PriorityOverride:
 
 
 def prioritize(
-    conn: Connection, person: Person, kind: PriorityKind, unit: str, what: str, now: datetime
+    conn: Connection, person: Person, kind: PriorityKind, unit: str, key: str, now: datetime
 ) -> PriorityOverride:
-    """Let entries of a unit be reviewed before all others.
+    """Move entries of a unit to the front of the queue.
 
     Raises:
         NotAllowedError: the person may not do so in this unit.
-        ReviewError: nothing is named, or this is pulled already.
+        ReviewError: nothing is named, or this is prioritized already.
     """
     permissions.require_permission(person, Action.PULL, unit)
     if kind is PriorityKind.ENTRY:
-        visibility.require_visible_entry(conn, person, Action.PULL, load_entry(conn, what))
-    what = _normalize_key(conn, kind, what)
-    if not what and kind is not PriorityKind.UNIT:
+        visibility.require_visible_entry(conn, person, Action.PULL, load_entry(conn, key))
+    key = _normalize_key(conn, kind, key)
+    if not key and kind is not PriorityKind.UNIT:
         raise ReviewError("nothing_named_could_pulled_front")
+    # Two managers must not prioritize the same at once
     lock_keys(conn, f"pull {unit}")
-    if any((held.kind, held.key) == (kind, what) for held in _active_overrides(conn, (unit,))):
+    if any((active.kind, active.key) == (kind, key) for active in _active_overrides(conn, (unit,))):
         raise ReviewError("front_already")
     new = {
         "id": secrets.token_hex(8),
         "kind": kind.value,
-        "what": what,
+        "what": key,
         "unit": unit,
         "by": person.login,
         "at": now,
     }
     conn.execute(insert(pull).values(new))
-    _update_rank(conn, _entries_table.c.unit == unit)
+    _update_rank(conn, _entry_table.c.unit == unit)
     record(conn, person.login, "pull_to_front", str(new["id"]), unit=unit, kind=kind.value)
-    return next(held for held in _active_overrides(conn, (unit,)) if held.id == new["id"])
+    return next(active for active in _active_overrides(conn, (unit,)) if active.id == new["id"])
 
 
 def undo_priority(conn: Connection, person: Person, pull_id: str, now: datetime) -> None:
-    """Let what was pulled go back to its usual place, unless another pull holds it.
+    """Undo a priority: its entries return to their usual place, unless another one holds.
 
     Raises:
         NotAllowedError: the person may not do so in this unit.
-        ReviewError: there is no such pull, or it is undone already.
+        ReviewError: there is no such priority, or it is undone already.
     """
     unit = conn.execute(select(pull.c.unit).where(pull.c.id == pull_id)).scalar_one_or_none()
     if unit is None:
         raise ReviewError("nothing_undo")
     permissions.require_permission(person, Action.PULL, unit)
     lock_keys(conn, f"pull {unit}")
+    # The first undo counts, so a row that is closed is not matched
     ended = (
         update(pull)
         .where(pull.c.id == pull_id, pull.c.undone_at.is_(None))
@@ -135,43 +149,48 @@ def undo_priority(conn: Connection, person: Person, pull_id: str, now: datetime)
     )
     if not conn.execute(ended).rowcount:
         raise ReviewError("undone_already")
-    _update_rank(conn, _entries_table.c.unit == unit)
+    _update_rank(conn, _entry_table.c.unit == unit)
     record(conn, person.login, "undo_pull", pull_id, unit=unit)
 
 
 def list_priorities(conn: Connection, person: Person) -> list[PriorityOverride]:
-    """What is at the front in the person's units, newest first; without the numbers of clients
-    whose identity the person may not see.
+    """Return the active priorities in the person's units, newest first.
+
+    The personal numbers of clients whose identity the person may not see are left out.
 
     Raises:
-        NotAllowedError: the person may not pull.
+        NotAllowedError: the person may not prioritize.
     """
     permissions.require_permission(person, Action.PULL)
-    held = _active_overrides(conn, sorted(person.units))
-    hidden = find_hidden_pids(conn, person, [one.key for one in held])
-    return [replace(one, key="") if one.key in hidden else one for one in held]
+    priorities = _active_overrides(conn, sorted(person.units))
+    hidden = find_hidden_pids(conn, person, [priority.key for priority in priorities])
+    return [
+        replace(priority, key="") if priority.key in hidden else priority for priority in priorities
+    ]
 
 
 def apply_priorities(conn: Connection, sheet: str) -> None:
-    """Bring the entries of a sheet that has come to the front, if a pull that holds is about them."""
-    _update_rank(conn, _entries_table.c.sheet == sheet)
+    """Move the entries of an imported sheet to the front, if an active priority is about them."""
+    _update_rank(conn, _entry_table.c.sheet == sheet)
 
 
-def _normalize_key(conn: Connection, kind: PriorityKind, what: str) -> str:
-    """What is meant, as the queue knows it; a client by any way to write the number."""
+def _normalize_key(conn: Connection, kind: PriorityKind, key: str) -> str:
+    """Return the key as the queue stores it; a personal number may be written in any way."""
     if kind is PriorityKind.CLIENT:
-        known = find_client(conn, what)
-        return known.pid if known else strip_pid_separators(what)
-    return "" if kind is PriorityKind.UNIT else what.strip()
+        client = find_client(conn, key)
+        return client.pid if client else strip_pid_separators(key)
+    return "" if kind is PriorityKind.UNIT else key.strip()
 
 
 def _active_overrides(
     conn: Connection, units: tuple[str, ...] | list[str]
 ) -> list[PriorityOverride]:
+    """Return the active priorities of these units, newest first."""
+    # Count the open entries that each of them is about
     waiting = (
         select(func.count())
-        .select_from(_entries_table)
-        .where(_override_condition, _entries_table.c.state.in_(paper.OPEN_STATES))
+        .select_from(_entry_table)
+        .where(_override_condition, _entry_table.c.state.in_(paper.OPEN_STATES))
         .scalar_subquery()
     )
     columns = (pull.c.id, pull.c.kind, pull.c.what, pull.c.unit, pull.c.by, pull.c.at, waiting)
@@ -184,44 +203,34 @@ def _active_overrides(
 
 
 def _update_rank(conn: Connection, condition: ColumnElement[bool]) -> None:
+    """Set the rank of entries that meet the condition, where it differs."""
+    # In front if any active priority is about the entry
     rank = case(
         (exists().where(pull.c.undone_at.is_(None), _override_condition), _RANK_FRONT),
         else_=_RANK_NORMAL,
     )
     conn.execute(
-        update(_entries_table).where(condition, _entries_table.c.rank != rank).values(rank=rank)
+        update(_entry_table).where(condition, _entry_table.c.rank != rank).values(rank=rank)
     )
-
-
-_override_condition = and_(
-    pull.c.unit == _entries_table.c.unit,
-    or_(
-        pull.c.kind == PriorityKind.UNIT.value,
-        and_(pull.c.kind == PriorityKind.CLIENT.value, pull.c.what == _entries_table.c.likely_pid),
-        and_(pull.c.kind == PriorityKind.DAY.value, pull.c.what == _entries_table.c.event_on),
-        and_(pull.c.kind == PriorityKind.ENTRY.value, pull.c.what == _entries_table.c.id),
-    ),
-)
-"""Whether a pull is about an entry."""
 
 
 def set_queue_places(
     conn: Connection, form: Form, sheet: str, readings: Mapping[str, Reading]
 ) -> None:
-    """Give the undecided entries of a sheet their place, from what the machine is sure of. What
-    people have settled goes before.
+    """Give a sheet's undecided entries their places, from settled answers or confident readings.
 
     Raises:
-        FormError: the form names a deadline that there is no rule for.
+        FormError: the form names a deadline without a rule.
     """
     clients: set[tuple[str, str]] = set()
-    for found in list_sheet_entries(conn, sheet):
-        if found.state is EntryState.REVIEW:
-            values = _queue_place(form, found, readings) | decided_due_time(
-                form, found, decided_answers(conn, found.id)
+    for entry in list_sheet_entries(conn, sheet):
+        if entry.state is EntryState.REVIEW:
+            values = _queue_place(form, entry, readings) | decided_due_time(
+                form, entry, decided_answers(conn, entry.id)
             )
-            conn.execute(update(_entry_table).where(_entry_table.c.id == found.id).values(values))
-            clients.add((found.unit, values["likely_pid"]))
+            conn.execute(update(_entry_table).where(_entry_table.c.id == entry.id).values(values))
+            clients.add((entry.unit, values["likely_pid"]))
+    # A client's other entries move too, as they share their days
     for unit, pid in sorted(clients):
         if pid:
             _align_client_entries(conn, unit, pid)
@@ -231,18 +240,21 @@ def set_queue_places(
 def decided_due_time(
     form: Form, entry: Entry, answers: Mapping[str, DecidedAnswer]
 ) -> dict[str, datetime]:
-    """When the entry is due by law, as column and value, if the form has a deadline and its day is
-    settled.
-    """
+    """Return the column `due_at`, if the form has a legal deadline and its day is settled."""
     spec = _deadline_field(form, entry.row)
-    one = answers.get(spec.name) if spec else None
-    if form.deadline is None or one is None or not one.is_settled or not is_day(one.answer.value):
+    decided = answers.get(spec.name) if spec else None
+    if (
+        form.deadline is None
+        or decided is None
+        or not decided.is_settled
+        or not is_day(decided.answer.value)
+    ):
         return {}
-    return {"due_at": due_at(form.deadline.rule, date.fromisoformat(str(one.answer.value)))}
+    return {"due_at": due_at(form.deadline.rule, date.fromisoformat(str(decided.answer.value)))}
 
 
 def is_day(value: Value) -> bool:
-    """Whether a value is a day, YYYY-MM-DD."""
+    """Return whether a value is a day, YYYY-MM-DD."""
     try:
         return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
     except ValueError:
@@ -250,12 +262,13 @@ def is_day(value: Value) -> bool:
 
 
 def _queue_place(form: Form, entry: Entry, readings: Mapping[str, Reading]) -> dict[str, Any]:
+    """Return the columns of an entry's place in the queue, as far as readings are confident."""
     day, clock, pid = (
         _confident_text(form.meaning(means, entry.row), readings)
         for means in (Meaning.EVENT_DATE, Meaning.EVENT_TIME, Meaning.CLIENT_PID)
     )
     day = entry.event_on or (day if is_day(day) else "")
-    # A day that nobody has read is taken to be that on which the paper came in.
+    # Where no day was read, the day of import counts
     happened = day or swedish_day(entry.created_at).isoformat()
     likely = entry.client_pid or pid
     values: dict[str, Any] = {
@@ -270,7 +283,7 @@ def _queue_place(form: Form, entry: Entry, readings: Mapping[str, Reading]) -> d
     }
     if form.deadline is not None:
         from_day = _confident_text(_deadline_field(form, entry.row), readings)
-        # If the day is not sure, the time may have run out already: then it is due at once.
+        # Without a confident day the deadline may have passed already, so it is due at once
         values |= {
             "lane": 0,
             "due_at": due_at(form.deadline.rule, date.fromisoformat(from_day))
@@ -283,33 +296,38 @@ def _queue_place(form: Form, entry: Entry, readings: Mapping[str, Reading]) -> d
 def _align_client_entries(conn: Connection, unit: str, pid: str) -> None:
     """Let a client's open entries of a unit share their first and last day."""
     lock_keys(conn, f"client {unit} {pid}")
-    theirs = (
+    # Open entries of the client; the second condition lets the partial index be used
+    is_of_client = (
         _entry_table.c.likely_pid == pid,
         _entry_table.c.likely_pid != paper.NO_CLIENT,
         _entry_table.c.unit == unit,
         _entry_table.c.state.in_(paper.OPEN_STATES),
     )
     first, last = conn.execute(
-        select(func.min(_entry_table.c.happened), func.max(_entry_table.c.happened)).where(*theirs)
+        select(func.min(_entry_table.c.happened), func.max(_entry_table.c.happened)).where(
+            *is_of_client
+        )
     ).one()
     days = {"first_on": first[_DATE_PART], "last_on": last[_DATE_PART]}
-    other = or_(*(_entry_table.c[name] != value for name, value in days.items()))
-    conn.execute(update(_entry_table).where(*theirs, other).values(days))
+    differs = or_(*(_entry_table.c[name] != value for name, value in days.items()))
+    conn.execute(update(_entry_table).where(*is_of_client, differs).values(days))
 
 
 def _deadline_field(form: Form, row: int | None) -> FieldSpec | None:
+    """Return the field with the day that the deadline counts from; one of the row comes first."""
     if form.deadline is None:
         return None
-    own = [spec for spec in form.entry_fields(row) if spec.column == form.deadline.day]
-    return max(own, key=lambda spec: spec.row is not None, default=None)
+    fields = [spec for spec in form.entry_fields(row) if spec.column == form.deadline.day]
+    return max(fields, key=lambda spec: spec.row is not None, default=None)
 
 
 def _confident_text(spec: FieldSpec | None, readings: Mapping[str, Reading]) -> str:
+    """Return the text of a reading that needs no review to order the queue, else an empty one."""
     reading = readings.get(spec.name) if spec else None
-    sure = (
+    is_confident = (
         reading is not None
         and reading.state is State.READ
         and reading.p >= UNREVIEWED_VALUE_FROM
         and isinstance(reading.value, str)
     )
-    return str(reading.value) if sure and reading else ""
+    return str(reading.value) if is_confident and reading else ""

@@ -1,8 +1,8 @@
-"""The second person of an entry: nobody who has said anything of what is disputed in it, as the
-first, in a group or in a control, or undecided.
+"""Who cannot be the second reviewer of an entry: a person who has answered a disputed field.
 
-Who has keyed the same ink of a sheet's head in another row is not among them: where several
-people review the rows of a sheet at the same time, all of them have, and nobody would be left.
+That is as the first reviewer, in batch review, in rekeying, or in a draft. Persons who have keyed
+the same head field in another row of the sheet are not excluded: where several review the rows of a
+sheet at the same time, all of them have, and nobody would be left.
 """
 
 from __future__ import annotations
@@ -36,32 +36,35 @@ _IS_SECOND = _entry_table.c.state == literal_column(f"'{EntryState.SECOND}'")
 
 
 def is_excluded_as_second(login: str) -> ColumnElement[bool]:
-    """The condition on the table of entries that somebody cannot be their second person; false of
-    entries that wait for a first.
+    """Return the condition that an entry is in second review and this login cannot decide it.
+
+    It is false for entries in first review.
     """
     disputed = paper.decision.alias("disputed")
-    waits = (
+    # Unsettled answers of the latest round
+    is_disputed = (
         disputed.c.entry == _entry_table.c.id,
         disputed.c.settled.is_(False),
         is_latest_round(disputed),
     )
-    said = (
+    has_answered = (
         exists()
-        .where(*waits, or_(*_has_answered_conditions(login, disputed)))
+        .where(*is_disputed, or_(*_has_answered_conditions(login, disputed)))
         .correlate(_entry_table)
     )
-    return _IS_SECOND & or_(func.coalesce(_entry_table.c.first_by == login, False), said)
+    # The first reviewer is excluded, and so is every person with an answer
+    return _IS_SECOND & or_(func.coalesce(_entry_table.c.first_by == login, False), has_answered)
 
 
 def must_not_review(conn: Connection, login: str, entry: Entry) -> bool:
-    """Whether an entry is in second review and waits for somebody else."""
+    """Return whether an entry is in second review and this person cannot decide it."""
     return entry.state is EntryState.SECOND and bool(
         filter_excluded_as_second(conn, login, [entry.id])
     )
 
 
 def filter_excluded_as_second(conn: Connection, login: str, entry_ids: Iterable[str]) -> set[str]:
-    """Those of these entries that are in second review and wait for somebody else."""
+    """Return those of these entries that are in second review and wait for another person."""
     return set(
         conn.execute(
             select(_entry_table.c.id).where(
@@ -72,12 +75,13 @@ def filter_excluded_as_second(conn: Connection, login: str, entry_ids: Iterable[
 
 
 def count_waiting_for_others(conn: Connection, person: Person) -> int:
-    """How many entries of the person's units wait for a second person who is somebody else.
+    """Return how many entries of the person's units wait for another second reviewer.
 
     Raises:
-        NotAllowedError: the person does not review.
+        NotAllowedError: the person may not review.
     """
     permissions.require_permission(person, Action.REVIEW)
+    # Visible entries in second review that the person cannot decide
     query = (
         select(func.count())
         .select_from(_entry_table)
@@ -92,46 +96,60 @@ def count_waiting_for_others(conn: Connection, person: Person) -> int:
 
 
 def _has_answered_conditions(login: str, disputed: FromClause) -> Iterator[ColumnElement[bool]]:
-    """The ways in which somebody can have said what a field says before it was disputed.
-
-    What was decided as the second person counts where that is now corrected, and not where the
-    whole entry is decided anew or the second undoes.
-    """
+    """Yield the conditions that a person answered a field before it was disputed."""
     entry, field = disputed.c.entry, disputed.c.field
-    mine, cell = paper.decision.alias("mine"), group_cell.c
-    keyed = and_(
-        mine.c.how.not_in([AnswerOrigin.PAGE_MISSING.value, AnswerOrigin.SECOND.value]),
-        mine.c.revision <= disputed.c.revision,
-    )
-    settled = and_(
-        mine.c.how == AnswerOrigin.SECOND.value,
-        mine.c.revision < disputed.c.revision,
-        disputed.c.how == AnswerOrigin.CORRECTION.value,
-    )
-    yield (
-        exists()
-        .where(
-            mine.c.entry == entry, mine.c.field == field, mine.c.by == login, or_(keyed, settled)
-        )
-        .correlate(disputed)
-    )
-    typed = (
+    yield _has_decided(login, disputed)
+    # Drafts typed before the dispute
+    has_draft = (
         _draft_table.c.entry == entry,
         _draft_table.c.field == field,
         _draft_table.c.login == login,
         _draft_table.c.revision < disputed.c.revision,
     )
-    yield exists().where(*typed).correlate(disputed)
+    yield exists().where(*has_draft).correlate(disputed)
+    # Rekeying of the field
     yield (
         exists()
         .where(control.c.entry == entry, control.c.field == field, control.c.typed_by == login)
         .correlate(disputed)
     )
-    odd = (
+    # Batch items that the person marked as odd; confirmed ones are answers
+    cell = group_cell.c
+    marked_odd = (
         cell.entry == entry,
         cell.field == field,
         cell.outcome == CELL_ODD,
         group_task.c.id == cell.task,
         group_task.c.login == login,
     )
-    yield exists().where(*odd).correlate(disputed)
+    yield exists().where(*marked_odd).correlate(disputed)
+
+
+def _has_decided(login: str, disputed: FromClause) -> ColumnElement[bool]:
+    """Return the condition that a person's decision answered a field before it was disputed.
+
+    An answer as second reviewer counts if it is being corrected, but not if the whole entry is
+    decided again or the second reviewer undoes it.
+    """
+    own_answer = paper.decision.alias("mine")
+    # Answers until the dispute, without those of missing pages
+    keyed = and_(
+        own_answer.c.how.not_in([AnswerOrigin.PAGE_MISSING.value, AnswerOrigin.SECOND.value]),
+        own_answer.c.revision <= disputed.c.revision,
+    )
+    # Answers as second reviewer to what a correction disputes
+    settled = and_(
+        own_answer.c.how == AnswerOrigin.SECOND.value,
+        own_answer.c.revision < disputed.c.revision,
+        disputed.c.how == AnswerOrigin.CORRECTION.value,
+    )
+    return (
+        exists()
+        .where(
+            own_answer.c.entry == disputed.c.entry,
+            own_answer.c.field == disputed.c.field,
+            own_answer.c.by == login,
+            or_(keyed, settled),
+        )
+        .correlate(disputed)
+    )

@@ -1,13 +1,14 @@
-"""Every version that an entry has had: what it said, who made it so, when and why. Nothing of it is
-ever changed (PDL 3:14).
+"""Every version of an entry: its answers, and who made it, when and why.
+
+Versions are never changed (PDL 3:14).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
@@ -23,11 +24,11 @@ from pipeline.store.schema.review import entry_version, signature
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """The entry as one decision left it. `changed` are the fields that this decision answered;
-    `kind` says what the decision was.
+    """The entry as one decision left it.
 
-    Kinds: "first", "second", "correction", "void", "reject". `by` is a name. `signed` are the
-    signatures given to this version.
+    `kind` is the kind of decision: "first", "second", "correction", "void" or "reject". `by` is a
+    name. `changed_fields` are the fields that this decision answered, `signatures` those given to
+    this version.
     """
 
     revision: int
@@ -43,7 +44,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class SignatureEvent:
-    """One signature, or that one was taken back."""
+    """One signature, or the withdrawal of one."""
 
     at: datetime
     by: str
@@ -62,7 +63,7 @@ def save_version(
     reason: str,
     voided: bool,
 ) -> None:
-    """Write down a decision. `found` is the entry as it was before."""
+    """Store a decision; `entry` is the entry as it was before."""
     row = {
         "entry": entry.id,
         "revision": entry.revision + 1,
@@ -76,74 +77,84 @@ def save_version(
 
 
 def previous_return_reason(conn: Connection, entry: Entry) -> str | None:
-    """Why an entry had come back before the decision that made it what it is; None if that was not
-    noted.
-    """
-    noted = entry_version.c.entry == entry.id, entry_version.c.revision == entry.revision
-    return conn.execute(select(entry_version.c.reason_before).where(*noted)).scalar()
+    """Return why an entry was in review before its latest decision, or None if not stored."""
+    is_latest = entry_version.c.entry == entry.id, entry_version.c.revision == entry.revision
+    return conn.execute(select(entry_version.c.reason_before).where(*is_latest)).scalar()
 
 
 def list_versions(conn: Connection, person: Person, entry_id: str) -> list[Version]:
-    """All versions of an entry, oldest first. Those of a time before decisions were noted have no
-    reason.
+    """Return all versions of an entry, oldest first.
+
+    Those from before decisions were stored have no reason.
 
     Raises:
-        NotAllowedError: another unit or role.
+        NotAllowedError: the entry is of another unit, or the role does not allow it.
     """
     visibility.require_visible_entry(conn, person, Action.VIEW_PAGE, load_entry(conn, entry_id))
     names = people.names_by_login(conn)
-    noted = {
-        row.revision: row
-        for row in conn.execute(
-            select(entry_version)
-            .where(entry_version.c.entry == entry_id)
-            .order_by(entry_version.c.id)
-        )
+    notes = _notes_by_revision(conn, entry_id)
+    rounds = _rounds_by_revision(conn, entry_id)
+    # Signatures belong to versions that were neither rejected nor made void
+    rejected = {
+        note.revision
+        for note in notes.values()
+        if note.state == EntryState.REJECTED.value or note.voided
     }
-    answers: dict[int, dict[str, Answer]] = defaultdict(dict)
-    who: dict[int, tuple[datetime, str, str]] = {}
-    for row in conn.execute(
-        select(paper.decision)
-        .where(paper.decision.c.entry == entry_id)
-        .order_by(paper.decision.c.id)
-    ):
-        answers[row.revision][row.field] = Answer(row.value, State(row.state))
-        who.setdefault(row.revision, (row.at, row.by, row.how))
-    confirmed = sorted(
-        who.keys()
-        - {
-            row.revision
-            for row in noted.values()
-            if row.state == EntryState.REJECTED.value or row.voided
-        }
-    )
-    signed = _signatures_by_version(conn, entry_id, names, confirmed)
-    found: list[Version] = []
-    said: dict[str, Answer] = {}
-    for revision in sorted(noted.keys() | who.keys()):
-        note, new = noted.get(revision), answers.get(revision, {})
-        at, by, how = who.get(revision) or (note.at, note.by, "") if note else who[revision]
-        said = {**said, **new}
+    signatures = _signatures_by_version(conn, entry_id, names, sorted(rounds.keys() - rejected))
+    versions: list[Version] = []
+    answers: dict[str, Answer] = {}
+    for revision in sorted(notes.keys() | rounds.keys()):
+        # A decision without answers, such as a rejection, has a note only
+        note, made = notes.get(revision), rounds.get(revision)
+        if made is None:
+            made = _AnswerRound(notes[revision].at, notes[revision].by, "")
+        # A version has all earlier answers, and those of its own decision
+        answers = {**answers, **made.answers}
         state = EntryState(note.state) if note else None
-        kind = _version_kind(how, state, voided=bool(note and note.voided))
-        why = note.reason if note else ""
-        found.append(
+        versions.append(
             Version(
                 revision,
-                kind,
+                _version_kind(made.origin, state, voided=bool(note and note.voided)),
                 state,
-                at,
-                names.get(by, by),
-                why,
-                said,
-                frozenset(new),
-                signed.get(revision, ()),
+                made.at,
+                names.get(made.by, made.by),
+                note.reason if note else "",
+                answers,
+                frozenset(made.answers),
+                signatures.get(revision, ()),
             )
         )
-    return found
+    return versions
+
+
+@dataclass(frozen=True, slots=True)
+class _AnswerRound:
+    """The answers of one decision by field; the rest is that of the first of them."""
+
+    at: datetime
+    by: str
+    origin: str
+    answers: dict[str, Answer] = field(default_factory=dict)
+
+
+def _notes_by_revision(conn: Connection, entry_id: str) -> dict[int, Any]:
+    """Return the stored decisions of an entry; the last one of a revision counts."""
+    query = select(entry_version).where(entry_version.c.entry == entry_id)
+    return {row.revision: row for row in conn.execute(query.order_by(entry_version.c.id))}
+
+
+def _rounds_by_revision(conn: Connection, entry_id: str) -> dict[int, _AnswerRound]:
+    """Return the answers of an entry by the decision that gave them."""
+    rounds: dict[int, _AnswerRound] = {}
+    query = select(paper.decision).where(paper.decision.c.entry == entry_id)
+    for row in conn.execute(query.order_by(paper.decision.c.id)):
+        made = rounds.setdefault(row.revision, _AnswerRound(row.at, row.by, row.how))
+        made.answers[row.field] = Answer(row.value, State(row.state))
+    return rounds
 
 
 def _version_kind(how: str, state: EntryState | None, *, voided: bool) -> str:
+    """Return the kind of a decision; `how` is the origin of its first answer."""
     if voided:
         return "void"
     if state is EntryState.REJECTED:
@@ -156,16 +167,18 @@ def _version_kind(how: str, state: EntryState | None, *, voided: bool) -> str:
 def _signatures_by_version(
     conn: Connection, entry_id: str, names: Mapping[str, str], confirmed: Sequence[int]
 ) -> dict[int, tuple[SignatureEvent, ...]]:
-    """By version. Signatures that were taken back, and duplicate marks, make revisions of the entry
-    that are no versions.
+    """Return the signatures of an entry by the version that they were given to.
+
+    Withdrawn signatures and duplicate marks make revisions of the entry that are not versions.
     """
-    found: dict[int, tuple[SignatureEvent, ...]] = {}
+    signatures: dict[int, tuple[SignatureEvent, ...]] = {}
     for row in conn.execute(
         select(signature).where(signature.c.entry == entry_id).order_by(signature.c.id)
     ):
-        one = SignatureEvent(row.at, names.get(row.by, row.by), row.own, row.why, row.taken_back)
+        event = SignatureEvent(row.at, names.get(row.by, row.by), row.own, row.why, row.taken_back)
+        # The latest confirmed version at the time of the signature
         version = max(
             (revision for revision in confirmed if revision <= row.revision), default=row.revision
         )
-        found[version] = (*found.get(version, ()), one)
-    return found
+        signatures[version] = (*signatures.get(version, ()), event)
+    return signatures

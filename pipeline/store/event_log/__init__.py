@@ -1,1 +1,1 @@
-"""Append-only hash-chained log."""
+"""The append-only, hash-chained event log."""

@@ -1,11 +1,8 @@
-"""The log as those read it who follow it up: chosen rows, counts, and accesses that are worth a
-question.
+"""Queries for log reviewers: chosen rows, counts, suspicious accesses and a client's events.
 
-From a client to the rows of the log that concern the client, and back: through entries, sheets,
-pages and runs.
-
-The log itself names no client. What was once taken for a client's and then corrected counts as
-the client's too: somebody read it as that.
+The log itself names no client. From a client to its events and back leads through entries, sheets,
+pages and runs. What was once read as one client's and then corrected counts as that client's too,
+since it was viewed as such.
 """
 
 from __future__ import annotations
@@ -34,6 +31,7 @@ from sqlalchemy import (
     union,
 )
 
+from pipeline.store.database.engines import chunk_ids
 from pipeline.store.entries.queue_order import PriorityKind
 from pipeline.store.event_log.events import client_log_subject
 from pipeline.store.event_log.hash_chain import LogRow
@@ -43,10 +41,8 @@ from pipeline.store.schema.exports import archived_sheet, statistics_item
 from pipeline.store.schema.paper import issued_row
 from pipeline.store.schema.review import pull
 
-_MAX_IDS = 500
-_statistics_item = statistics_item
-_event_table = paper.event
 _FETCH_ROWS = 2000
+"""How many rows one query reads."""
 VIEW_ACTIONS = ("view_page",)
 _ACCESS_ACTIONS = (
     *VIEW_ACTIONS,
@@ -56,66 +52,74 @@ _ACCESS_ACTIONS = (
     "view_key_in",
     "view_payment",
 )
-"""What is no deed: who only looks, in however many places, has done nothing with the sheet."""
+"""Accesses without a decision: a person who only views has done nothing with the sheet."""
 MACHINE_LOGIN = "system"
-"""Who did what nobody did."""
+"""The author of events that no person caused."""
 BREAK_GLASS_ACTION = "break_glass"
 
-
-_entry, _page, _item, _issued = paper.entry, paper.page, exports.export_item, paper.issued_sheet
+_event_table, _entry, _page = paper.event, paper.entry, paper.page
+_item, _issued = exports.export_item, paper.issued_sheet
 
 
 def log_subjects_of_client(conn: Connection, pid: str) -> Select[Any]:
-    """All subjects of the log that concern a client: entries, their sheets' pages and serials,
-    runs, packages, printed sheets, what was pulled to the front, and searches.
+    """Return a query of all subjects of the log that concern a client.
+
+    These are entries, their sheets' pages and serials, runs, packages, printed sheets, priorities,
+    blocks and searches.
     """
-    # As JSON text, which both databases can compare.
+    # Entries that were ever answered with this number, as JSON text, which both databases compare
     answered = select(paper.decision.c.entry).where(
         cast(paper.decision.c.value, Text) == json.dumps(pid)
     )
-    own = (
+    # Entries that are or were about the client
+    client_entries = (
         select(_entry.c.id, _entry.c.sheet, _entry.c.serial)
         .where(or_(_entry.c.client_pid == pid, _entry.c.id.in_(answered)))
         .cte("own")
     )
-    pages = select(_page.c.id).where(_page.c.sheet.in_(select(own.c.sheet))).cte("own_page")
-    found = union(
-        select(own.c.id.label("subject")),
+    # The pages of their sheets; repeated scans refer to these
+    pages = (
+        select(_page.c.id).where(_page.c.sheet.in_(select(client_entries.c.sheet))).cte("own_page")
+    )
+    subjects = union(
+        select(client_entries.c.id.label("subject")),
         select(pages.c.id),
         select(_page.c.id).where(_page.c.duplicate_of.in_(select(pages.c.id))),
-        select(own.c.serial).where(own.c.serial.is_not(None)),
-        select(_item.c.run).where(_item.c.entry.in_(select(own.c.id))),
-        select(_statistics_item.c.run).where(_statistics_item.c.entry.in_(select(own.c.id))),
-        select(archived_sheet.c.package).where(archived_sheet.c.sheet.in_(select(own.c.sheet))),
+        select(client_entries.c.serial).where(client_entries.c.serial.is_not(None)),
+        select(_item.c.run).where(_item.c.entry.in_(select(client_entries.c.id))),
+        select(statistics_item.c.run).where(
+            statistics_item.c.entry.in_(select(client_entries.c.id))
+        ),
+        select(archived_sheet.c.package).where(
+            archived_sheet.c.sheet.in_(select(client_entries.c.sheet))
+        ),
         select(_issued.c.serial).where(_issued.c.client_pid == pid),
         select(issued_row.c.serial).where(issued_row.c.client_pid == pid),
         select(pull.c.id).where(pull.c.kind == PriorityKind.CLIENT.value, pull.c.what == pid),
         select(pull.c.id).where(
-            pull.c.kind == PriorityKind.ENTRY.value, pull.c.what.in_(select(own.c.id))
+            pull.c.kind == PriorityKind.ENTRY.value, pull.c.what.in_(select(client_entries.c.id))
         ),
         select(client_block.c.id).where(client_block.c.client_pid == pid),
         select(literal(client_log_subject(conn, pid))),
     ).subquery()
-    return select(found.c.subject)
+    return select(subjects.c.subject)
 
 
 def clients_of_subjects(conn: Connection, subjects: Iterable[str]) -> dict[str, set[str]]:
-    """The personal numbers of the clients that each subject concerns now; a subject that concerns
-    none is left out.
+    """Return the personal numbers of the clients that each subject concerns now.
+
+    A subject that concerns no client is left out.
     """
-    wanted, found = sorted(set(subjects)), defaultdict[str, set[str]](set)
-    for start in range(0, len(wanted), _MAX_IDS):
-        part = wanted[start : start + _MAX_IDS]
+    pids_by_subject = defaultdict[str, set[str]](set)
+    for part in chunk_ids(sorted(set(subjects))):
         for query in _subject_client_queries(part):
             for subject, pid in conn.execute(query):
-                found[subject].add(pid)
-    return dict(found)
+                pids_by_subject[subject].add(pid)
+    return dict(pids_by_subject)
 
 
 def client_by_search_subject(conn: Connection) -> Mapping[str, str]:
-    """For each client of the register, how the log names a search for the client → the personal
-    number.
-    """
+    """Return the register's personal numbers by the log's names of searches for them."""
     return {
         client_log_subject(conn, pid): pid
         for pid in conn.execute(select(paper.client.c.pid)).scalars()
@@ -123,52 +127,56 @@ def client_by_search_subject(conn: Connection) -> Mapping[str, str]:
 
 
 def _subject_client_queries(ids: Collection[str]) -> list[Select[Any]]:
-    """Pairs of subject and personal number."""
+    """Return the queries of (subject, personal number), one for each kind of subject."""
     pid = _entry.c.client_pid
-    known = pid.is_not(None)
-    first = _page.alias("first")
+    has_client = pid.is_not(None)
+    first_scan = _page.alias("first")
     return [
-        select(_entry.c.id, pid).where(_entry.c.id.in_(ids), known),
+        select(_entry.c.id, pid).where(_entry.c.id.in_(ids), has_client),
+        # Pages, and repeated scans of pages
         select(_page.c.id, pid)
         .join(_entry, _entry.c.sheet == _page.c.sheet)
-        .where(_page.c.id.in_(ids), known),
+        .where(_page.c.id.in_(ids), has_client),
         select(_page.c.id, pid)
-        .join(first, first.c.id == _page.c.duplicate_of)
-        .join(_entry, _entry.c.sheet == first.c.sheet)
-        .where(_page.c.id.in_(ids), known),
-        select(_entry.c.serial, pid).where(_entry.c.serial.in_(ids), known),
+        .join(first_scan, first_scan.c.id == _page.c.duplicate_of)
+        .join(_entry, _entry.c.sheet == first_scan.c.sheet)
+        .where(_page.c.id.in_(ids), has_client),
+        select(_entry.c.serial, pid).where(_entry.c.serial.in_(ids), has_client),
+        # Export runs and statistics files, then archive packages
         *(
             select(run.c.run, pid)
             .join(_entry, _entry.c.id == run.c.entry)
-            .where(run.c.run.in_(ids), known)
-            for run in (_item, _statistics_item)
+            .where(run.c.run.in_(ids), has_client)
+            for run in (_item, statistics_item)
         ),
         select(archived_sheet.c.package, pid)
         .join(_entry, _entry.c.sheet == archived_sheet.c.sheet)
-        .where(archived_sheet.c.package.in_(ids), known),
+        .where(archived_sheet.c.package.in_(ids), has_client),
+        # Printed sheets, as a whole or by row
         select(_issued.c.serial, _issued.c.client_pid).where(
             _issued.c.serial.in_(ids), _issued.c.client_pid.is_not(None)
         ),
         select(issued_row.c.serial, issued_row.c.client_pid).where(issued_row.c.serial.in_(ids)),
+        # Blocks, and priorities of a client or of an entry
         select(client_block.c.id, client_block.c.client_pid).where(client_block.c.id.in_(ids)),
         select(pull.c.id, pull.c.what).where(
             pull.c.id.in_(ids), pull.c.kind == PriorityKind.CLIENT.value
         ),
         select(pull.c.id, pid)
         .join(_entry, _entry.c.id == pull.c.what)
-        .where(pull.c.id.in_(ids), pull.c.kind == PriorityKind.ENTRY.value, known),
+        .where(pull.c.id.in_(ids), pull.c.kind == PriorityKind.ENTRY.value, has_client),
     ]
 
 
 class Hint(StrEnum):
-    """Accesses that need not be wrong, but that somebody should ask about."""
+    """Accesses that are not necessarily wrong, but that a log reviewer should ask about."""
 
     WITHOUT_DECISION = "without_decision"
-    """A look at a page by somebody who did nothing else with that sheet."""
+    """A view of a page by a person who did nothing else with that sheet."""
     OTHER_UNIT = "other_unit"
-    """A look at paper of a unit that the person does not belong to now."""
+    """A view of paper of a unit that the person does not belong to now."""
     PROTECTED = "protected"
-    """A look at a sheet of somebody with protected identity."""
+    """A view of a sheet of a client with protected identity."""
     BREAK_GLASS = "break_glass"
     DENIED = "denied"
     LOGIN_FAILED = "login_failed"
@@ -176,8 +184,9 @@ class Hint(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """Which rows: of a time (from `start`, before `end`), of a person, action, unit or client
-    (personal number in full), or hint. None: all.
+    """Which rows to choose; None means all.
+
+    `start` is included, `end` is not; `client` is a full personal number.
     """
 
     start: datetime
@@ -197,10 +206,12 @@ def list_log_rows(
     offset: int = 0,
     limit: int | None = None,
 ) -> list[LogRow]:
-    """Rows that somebody sees who follows up these units, the newest first. Rows of no unit, such
-    as logins, are everybody's.
+    """Return the rows that a log reviewer of these units may see, newest first.
+
+    Rows of no unit, such as logins, are visible to every log reviewer.
     """
     names = [field.name for field in fields(LogRow)]
+    # Numbers grow with time, so the newest have the highest
     query = (
         select(*(_event_table.c[name] for name in names))
         .where(_filter_condition(conn, units, log_filter))
@@ -212,22 +223,23 @@ def list_log_rows(
 def iterate_log_rows(
     conn: Connection, units: Collection[str], log_filter: LogFilter
 ) -> Iterator[LogRow]:
-    """The same rows, the oldest first, however many."""
-    last, chosen = 0, _filter_condition(conn, units, log_filter)
+    """Yield the rows of `list_log_rows`, oldest first, however many there are."""
+    last_id, condition = 0, _filter_condition(conn, units, log_filter)
     names = [field.name for field in fields(LogRow)]
     query = (
         select(*(_event_table.c[name] for name in names))
-        .where(chosen)
+        .where(condition)
         .order_by(_event_table.c.id)
         .limit(_FETCH_ROWS)
     )
-    while found := conn.execute(query.where(_event_table.c.id > last)).all():
-        yield from (LogRow(*row) for row in found)
-        last = found[-1].id
+    # Chunks by number, since there may be more rows than fit in memory
+    while rows := conn.execute(query.where(_event_table.c.id > last_id)).all():
+        yield from (LogRow(*row) for row in rows)
+        last_id = rows[-1].id
 
 
 def count_log_rows(conn: Connection, units: Collection[str], log_filter: LogFilter) -> int:
-    """How many rows there are of these."""
+    """Return the number of chosen rows."""
     total: int = conn.execute(
         select(func.count())
         .select_from(_event_table)
@@ -237,18 +249,19 @@ def count_log_rows(conn: Connection, units: Collection[str], log_filter: LogFilt
 
 
 def count_other_units_rows(
-    conn: Connection, units: Collection[str], log_filter: LogFilter, apart_from: str = ""
+    conn: Connection, units: Collection[str], log_filter: LogFilter, excluded_action: str = ""
 ) -> int:
-    """How many rows that somebody made are of other units; rows of one action are not counted."""
-    elsewhere = (
+    """Return how many rows caused by persons are of other units, without those of one action."""
+    # Caused by persons, about paper of units that are not followed up
+    in_other_units = (
         _event_table.c.unit.not_in(sorted(units)),
         _event_table.c.by != MACHINE_LOGIN,
-        _event_table.c.action != apart_from,
+        _event_table.c.action != excluded_action,
     )
     total: int = conn.execute(
         select(func.count())
         .select_from(_event_table)
-        .where(_detail_condition(conn, log_filter), *elsewhere)
+        .where(_detail_condition(conn, log_filter), *in_other_units)
     ).scalar_one()
     return total
 
@@ -256,19 +269,20 @@ def count_other_units_rows(
 def count_views_per_hour(
     conn: Connection, units: Collection[str], log_filter: LogFilter
 ) -> dict[str, int]:
-    """Looks at pages by hour (YYYY-MM-DD HH, UTC)."""
+    """Return the number of page views by hour (YYYY-MM-DD HH, UTC)."""
+    # The two databases format a time by different functions
     if conn.dialect.name == "postgresql":
         hour = func.to_char(
             func.timezone("UTC", _event_table.c.at), literal_column("'YYYY-MM-DD HH24'")
         )
     else:
         hour = func.strftime(literal_column("'%Y-%m-%d %H'"), _event_table.c.at)
-    named = hour.label("hour")
+    hour_column = hour.label("hour")
     query = (
-        select(named, func.count())
+        select(hour_column, func.count())
         .where(_filter_condition(conn, units, log_filter), _event_table.c.action.in_(VIEW_ACTIONS))
-        .group_by(named)
-        .order_by(named)
+        .group_by(hour_column)
+        .order_by(hour_column)
     )
     return {row[0]: row[1] for row in conn.execute(query)}
 
@@ -276,19 +290,21 @@ def count_views_per_hour(
 def list_actions_and_logins(
     conn: Connection, units: Collection[str], log_filter: LogFilter
 ) -> tuple[list[str], list[str]]:
-    """What was done and by whom (logins), for choosing among."""
+    """Return the actions and the logins that occur, as choices for filters."""
+    # Distinct pairs within the filter
     query = (
         select(_event_table.c.action, _event_table.c.by)
         .distinct()
         .where(_filter_condition(conn, units, log_filter))
     )
-    found = conn.execute(query).all()
-    return sorted({row.action for row in found}), sorted({row.by for row in found})
+    rows = conn.execute(query).all()
+    return sorted({row.action for row in rows}), sorted({row.by for row in rows})
 
 
 def _filter_condition(
     conn: Connection, units: Collection[str], log_filter: LogFilter
 ) -> ColumnElement[bool]:
+    """Return the condition of the filter, limited to these units and to rows of no unit."""
     return and_(
         _detail_condition(conn, log_filter),
         or_(_event_table.c.unit.is_(None), _event_table.c.unit.in_(sorted(units))),
@@ -296,10 +312,12 @@ def _filter_condition(
 
 
 def _detail_condition(conn: Connection, log_filter: LogFilter) -> ColumnElement[bool]:
+    """Return the condition of the filter, for all units."""
     parts: list[ColumnElement[bool]] = [
         _event_table.c.at >= log_filter.start,
         _event_table.c.at < log_filter.end,
     ]
+    # Exact matches, for those that are given
     parts += [
         _event_table.c[name] == value
         for name in ("by", "action", "unit")
@@ -313,6 +331,8 @@ def _detail_condition(conn: Connection, log_filter: LogFilter) -> ColumnElement[
 
 
 def _hint_condition(hint: Hint) -> ColumnElement[bool]:
+    """Return the condition that a row is an access of this kind."""
+    # Logins of emergency accounts, and all that they were used for
     if hint is Hint.BREAK_GLASS:
         return or_(
             _event_table.c.action == BREAK_GLASS_ACTION,
@@ -320,6 +340,7 @@ def _hint_condition(hint: Hint) -> ColumnElement[bool]:
         )
     if hint in {Hint.DENIED, Hint.LOGIN_FAILED}:
         return _event_table.c.action == hint.value
+    # The other hints are about views of pages
     return and_(
         _event_table.c.action.in_(VIEW_ACTIONS),
         {
@@ -331,18 +352,23 @@ def _hint_condition(hint: Hint) -> ColumnElement[bool]:
 
 
 def _has_no_decision() -> ColumnElement[bool]:
+    """Return the condition that the viewer has no other event about the sheet's page or entries."""
     other = _event_table.alias("other")
+    # Events about the page itself or about entries on its sheet
     same_sheet = or_(
         other.c.subject == _event_table.c.subject, other.c.subject.in_(_same_sheet_entries())
     )
-    deeds = other.c.action.not_in(_ACCESS_ACTIONS)
-    return ~exists().where(other.c.by == _event_table.c.by, deeds, same_sheet).correlate(
+    is_action = other.c.action.not_in(_ACCESS_ACTIONS)
+    # The same person's events, other than views
+    return ~exists().where(other.c.by == _event_table.c.by, is_action, same_sheet).correlate(
         _event_table
     )
 
 
 def _is_other_unit() -> ColumnElement[bool]:
+    """Return the condition that the person is not a member of the row's unit."""
     member = paper.staff_unit.c
+    # Memberships are those of now, not at the time of the view
     return and_(
         _event_table.c.unit.is_not(None),
         ~exists()
@@ -352,7 +378,9 @@ def _is_other_unit() -> ColumnElement[bool]:
 
 
 def _is_protected() -> ColumnElement[bool]:
+    """Return the condition that the viewed page is of a client with protected identity."""
     page, entry, client = paper.page.c, paper.entry.c, paper.client.c
+    # Some entry on the page's sheet is about a protected client
     on_page = exists().where(
         page.id == _event_table.c.subject,
         entry.sheet == page.sheet,
@@ -363,7 +391,7 @@ def _is_protected() -> ColumnElement[bool]:
 
 
 def _same_sheet_entries() -> Select[Any]:
-    """The entries of the sheet of the page that a row is about."""
+    """Return a query of the entries on the sheet of the page that a row is about."""
     page, entry = paper.page.c, paper.entry.c
     return (
         select(entry.id)

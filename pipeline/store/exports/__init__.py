@@ -1,1 +1,1 @@
-"""Records for export, runs, receipts, payment approvals, archives."""
+"""Records for export, export runs and receipts, payment approvals, statistics and archives."""

@@ -1,4 +1,4 @@
-"""Which sheets can be archived, and the packages that were made of them. Rows are only ever added."""
+"""Which sheets can be archived, and the archive packages. Rows are only added."""
 
 from __future__ import annotations
 
@@ -17,25 +17,28 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.store.accounts import visibility
+from pipeline.store.database.engines import chunk_ids
 from pipeline.store.schema.exports import archive_package, archived_sheet, export_item
 from pipeline.store.schema.paper import entry
 
-_MAX_IDS = 500
 SENT_STATES = (EntryState.EXPORTED, EntryState.RECEIPTED)
 _CLOSED_CONDITION = or_(entry.c.voided.is_not(None), entry.c.reason.in_(sorted(GAPLESS_REASONS)))
 SETTLED_CONDITION = or_(
     entry.c.state.in_([state.value for state in SENT_STATES]),
     and_(entry.c.state == EntryState.REJECTED.value, _CLOSED_CONDITION),
 )
-"""Entries with which nothing more is done. Paper put aside as illegible, or whose author is asked,
-is not: somebody may still enter it.
+"""The condition that nothing more is done with an entry.
+
+An entry that was rejected as illegible, or whose author is asked, is not settled: it may still be
+entered.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ArchivableSheet:
-    """A sheet all of whose entries are settled. `content` is a digest of its entries and of how
-    often each was exported.
+    """A sheet whose entries are all settled.
+
+    `content_digest` is a digest of its entries and of how often each was exported.
     """
 
     sheet: str
@@ -45,9 +48,7 @@ class ArchivableSheet:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveQueue:
-    """What can be archived now, and how many sheets with exported entries still hold an entry that
-    is on its way.
-    """
+    """What can be archived now, and how many sheets with exported entries have unsettled ones."""
 
     sheets: tuple[ArchivableSheet, ...]
     unsettled_count: int
@@ -55,7 +56,7 @@ class ArchiveQueue:
 
 @dataclass(frozen=True, slots=True)
 class ArchivePackage:
-    """A package that was made. `sha256` is that of its file."""
+    """An archive package; `sha256` is that of its file."""
 
     id: str
     file_name: str
@@ -67,8 +68,9 @@ class ArchivePackage:
 
 @dataclass(frozen=True, slots=True)
 class ArchivedSheet:
-    """A sheet of a package with the class of retention that it was given, `SOL-5/1`, and the
-    earliest day of erasing (empty: never, or by plan).
+    """A sheet of a package with its retention class, such as `SOL-5/1`.
+
+    `earliest` is the earliest day of erasing; empty if never, or by plan.
     """
 
     sheet: str
@@ -78,100 +80,106 @@ class ArchivedSheet:
 
 
 def find_archivable(conn: Connection, person: Person, unit: str | None = None) -> ArchiveQueue:
-    """The sheets that wait to be archived, of one unit or of all of the person's, oldest sheet id
-    first.
+    """Return the sheets that can be archived, of one unit or of all of the person's, by sheet id.
 
-    A sheet of which the person may not see every entry is left out: its picture shows all of
+    A sheet is left out if the person may not see every entry on it, since its image shows all of
     them.
 
     Raises:
-        NotAllowedError: the person does not archive, or not in this unit.
+        NotAllowedError: the person may not archive, or not in this unit.
     """
     permissions.require_permission(person, Action.ARCHIVE, unit)
-    sent = select(entry.c.sheet).where(
+    # Sheets with a visible exported entry, without those that have a hidden one
+    exported = select(entry.c.sheet).where(
         entry.c.state.in_([state.value for state in SENT_STATES]),
         visibility.visible_entries_condition(conn, person),
     )
     if unit is not None:
-        sent = sent.where(entry.c.unit == unit)
+        exported = exported.where(entry.c.unit == unit)
     hidden = select(entry.c.sheet).where(~visibility.visible_entries_condition(conn, person))
-    by_sheet, unsettled = _entries_by_sheet(
-        conn, and_(entry.c.sheet.in_(sent), entry.c.sheet.not_in(hidden))
+    ids_by_sheet, unsettled = _entries_by_sheet(
+        conn, and_(entry.c.sheet.in_(exported), entry.c.sheet.not_in(hidden))
     )
-    settled = {sheet: ids for sheet, ids in by_sheet.items() if sheet not in unsettled}
+    settled = {sheet: ids for sheet, ids in ids_by_sheet.items() if sheet not in unsettled}
     return ArchiveQueue(tuple(_filter_not_archived(conn, settled)), len(unsettled))
 
 
 def changed_archived_sheets(conn: Connection, package_id: str) -> list[str]:
-    """The sheets of a package that are not in the archive as they are now: corrected, made void or
-    added to since, and in no later package.
+    """Return the sheets of a package whose present content is in no archive package.
+
+    These were corrected, made void or added to since.
     """
-    held = select(archived_sheet.c.sheet).where(archived_sheet.c.package == package_id)
-    by_sheet, unsettled = _entries_by_sheet(conn, entry.c.sheet.in_(held))
-    return sorted(
-        unsettled | {one.sheet for one in _filter_not_archived(conn, by_sheet) if one.entry_ids}
-    )
+    in_package = select(archived_sheet.c.sheet).where(archived_sheet.c.package == package_id)
+    # Compare the sheets' present content with that of all packages
+    ids_by_sheet, unsettled = _entries_by_sheet(conn, entry.c.sheet.in_(in_package))
+    not_archived = _filter_not_archived(conn, ids_by_sheet)
+    return sorted(unsettled | {sheet.sheet for sheet in not_archived if sheet.entry_ids})
 
 
 def _entries_by_sheet(
     conn: Connection, condition: ColumnElement[bool]
 ) -> tuple[dict[str, list[str]], set[str]]:
-    """The entries of each sheet but those put aside, and the sheets that hold an entry that is not
-    settled.
+    """Return the ids of each sheet's entries that are not rejected, and the unsettled sheets.
+
+    A sheet is unsettled if it has an entry that is.
     """
-    by_sheet: dict[str, list[str]] = defaultdict(list)
+    ids_by_sheet: dict[str, list[str]] = defaultdict(list)
     unsettled = set()
     query = select(
         entry.c.sheet, entry.c.id, entry.c.state, SETTLED_CONDITION.label("settled")
     ).where(condition)
+    # A rejected entry is no content, but it has to be settled as well
     for row in conn.execute(query.order_by(entry.c.sheet, entry.c.id)):
-        by_sheet[row.sheet] += [row.id] if row.state != EntryState.REJECTED.value else []
+        ids_by_sheet[row.sheet] += [row.id] if row.state != EntryState.REJECTED.value else []
         if not row.settled:
             unsettled.add(row.sheet)
-    return by_sheet, unsettled
+    return ids_by_sheet, unsettled
 
 
 def _filter_not_archived(
     conn: Connection, sheets: Mapping[str, Sequence[str]]
 ) -> Iterable[ArchivableSheet]:
-    times = _count_exports(conn, [entry_id for each in sheets.values() for entry_id in each])
-    known = _archived_contents(conn, list(sheets))
+    """Yield the sheets whose present content is in no package."""
+    export_counts = _count_exports(conn, [entry_id for ids in sheets.values() for entry_id in ids])
+    archived = _archived_contents(conn, list(sheets))
     for sheet, entry_ids in sheets.items():
-        named = "\n".join(f"{entry_id} {times.get(entry_id, 0)}" for entry_id in entry_ids)
-        content = hashlib.sha256(named.encode()).hexdigest()
-        if (sheet, content) not in known:
+        # A sheet's content changes when an entry is added, removed or exported again
+        lines = "\n".join(f"{entry_id} {export_counts.get(entry_id, 0)}" for entry_id in entry_ids)
+        content = hashlib.sha256(lines.encode()).hexdigest()
+        if (sheet, content) not in archived:
             yield ArchivableSheet(sheet, tuple(entry_ids), content)
 
 
 def _count_exports(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for part in _chunk_ids(entry_ids):
+    """Return how often each entry was exported; entries without exports are left out."""
+    counts: dict[str, int] = {}
+    for part in chunk_ids(entry_ids):
+        # Every export counts, also one that was refused
         query = (
             select(export_item.c.entry, func.count())
             .where(export_item.c.entry.in_(part))
             .group_by(export_item.c.entry)
         )
-        found |= {row[0]: row[1] for row in conn.execute(query)}
-    return found
+        counts |= {row[0]: row[1] for row in conn.execute(query)}
+    return counts
 
 
 def _archived_contents(conn: Connection, sheets: Sequence[str]) -> set[tuple[str, str]]:
-    found: set[tuple[str, str]] = set()
-    for part in _chunk_ids(sheets):
-        found |= {
+    """Return (sheet, content) of these sheets in all packages."""
+    contents: set[tuple[str, str]] = set()
+    for part in chunk_ids(sheets):
+        # Of any package, not only the latest
+        contents |= {
             (row.sheet, row.content)
             for row in conn.execute(select(archived_sheet).where(archived_sheet.c.sheet.in_(part)))
         }
-    return found
-
-
-def _chunk_ids(ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (ids[start : start + _MAX_IDS] for start in range(0, len(ids), _MAX_IDS))
+    return contents
 
 
 def add_package(conn: Connection, package: ArchivePackage, sheets: Sequence[ArchivedSheet]) -> None:
-    """Write down a package and its sheets. A sheet goes into a package once as it is: the database
-    refuses a second (StoreError).
+    """Store a package and its sheets.
+
+    A sheet is archived once per content: the database refuses a second time (StoreError).
     """
     row = {
         "id": package.id,
@@ -184,21 +192,21 @@ def add_package(conn: Connection, package: ArchivePackage, sheets: Sequence[Arch
     rows = [
         {
             "package": package.id,
-            "sheet": s.sheet,
-            "content": s.content,
-            "rule": s.rule,
-            "earliest": s.earliest,
+            "sheet": sheet.sheet,
+            "content": sheet.content,
+            "rule": sheet.rule,
+            "earliest": sheet.earliest,
         }
-        for s in sheets
+        for sheet in sheets
     ]
     conn.execute(insert(archived_sheet), rows)
 
 
 def list_packages(conn: Connection, person: Person) -> list[ArchivePackage]:
-    """The packages that hold nothing that the person may not see, newest first.
+    """Return the packages that the person may see completely, newest first.
 
     Raises:
-        NotAllowedError: the person does not archive.
+        NotAllowedError: the person may not archive.
     """
     permissions.require_permission(person, Action.ARCHIVE)
     return _select_packages(conn, is_wholly_visible(conn, person))
@@ -207,25 +215,26 @@ def list_packages(conn: Connection, person: Person) -> list[ArchivePackage]:
 def load_package(
     conn: Connection, person: Person, package_id: str, action: Action = Action.ARCHIVE
 ) -> ArchivePackage:
-    """One package, if the person may see everything in it.
+    """Return one package, if the person may see everything in it.
 
     Raises:
         NotAllowedError: the person may not do this, or not with everything in the package.
         ExportError: there is no such package.
     """
     permissions.require_permission(person, action)
-    found = _select_packages(conn, archive_package.c.id == package_id)
-    if not found:
+    packages = _select_packages(conn, archive_package.c.id == package_id)
+    if not packages:
         raise ExportError("no_package", package_id=package_id[:40])
+    # The package exists, but may hold an entry that the person may not see
     if not _select_packages(
         conn, (archive_package.c.id == package_id) & is_wholly_visible(conn, person)
     ):
         raise NotAllowedError("package_not_visible", by=person.login, action=action.value)
-    return found[0]
+    return packages[0]
 
 
 def list_package_sheets(conn: Connection, package_id: str) -> list[ArchivedSheet]:
-    """The sheets of a package. Whoever shows them has asked for the package."""
+    """Return the sheets of a package. The caller checks permissions (`load_package`)."""
     query = (
         select(archived_sheet)
         .where(archived_sheet.c.package == package_id)
@@ -237,28 +246,33 @@ def list_package_sheets(conn: Connection, package_id: str) -> list[ArchivedSheet
 
 
 def list_package_units(conn: Connection, package_id: str) -> list[str]:
-    """The units whose paper a package holds."""
-    held = (
+    """Return the units whose paper a package holds."""
+    # The units of all entries on the package's sheets
+    units = (
         select(entry.c.unit)
         .join(archived_sheet, archived_sheet.c.sheet == entry.c.sheet)
         .where(archived_sheet.c.package == package_id)
     )
-    return sorted(conn.execute(held.distinct()).scalars())
+    return sorted(conn.execute(units.distinct()).scalars())
 
 
 def is_wholly_visible(conn: Connection, person: Person) -> ColumnElement[bool]:
-    """The condition on packages that they hold nothing that the person may not see."""
-    held = (archived_sheet.c.package == archive_package.c.id) & (
+    """Return the condition that a package has no entry that the person may not see."""
+    # Entries on the package's sheets
+    is_in_package = (archived_sheet.c.package == archive_package.c.id) & (
         archived_sheet.c.sheet == entry.c.sheet
     )
+    # None of them is hidden from the person
     return ~exists(
         select(archived_sheet.c.sheet)
-        .where(held, ~visibility.visible_entries_condition(conn, person))
+        .where(is_in_package, ~visibility.visible_entries_condition(conn, person))
         .correlate(archive_package)
     )
 
 
 def _select_packages(conn: Connection, condition: ColumnElement[bool]) -> list[ArchivePackage]:
+    """Return the packages that meet a condition, newest first, with their numbers of sheets."""
+    # The sheets of each package
     count: Any = (
         select(func.count())
         .where(archived_sheet.c.package == archive_package.c.id)

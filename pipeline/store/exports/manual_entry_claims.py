@@ -1,5 +1,6 @@
-"""An exported entry that is keyed in by hand belongs to one person at a time. Taking it is one
-statement; it expires.
+"""Claims on exported entries that are keyed into another system by hand.
+
+One person at a time has an entry. It is claimed by a single statement, and the claim expires.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from pipeline.store.schema.exports import key_in_claim
 def claim_entry(
     conn: Connection, login: str, entry_id: str, revision: int, now: datetime, minutes: float
 ) -> bool:
-    """Whether the person has it now: nobody had it, the time of whoever had it is over, or it is
-    the person's already.
+    """Claim an entry's revision; return whether the person has it now.
+
+    That is so if nobody had it, another person's claim has expired, or the person has it already.
     """
     row = {
         "entry": entry_id,
@@ -24,17 +26,19 @@ def claim_entry(
         "by": login,
         "until": now + timedelta(minutes=minutes),
     }
-    free = or_(key_in_claim.c.by == login, key_in_claim.c.until < now)
-    return upsert_where(conn, key_in_claim, row, free)
+    # The person's own claim is renewed; another's is replaced once it has expired
+    is_free = or_(key_in_claim.c.by == login, key_in_claim.c.until < now)
+    return upsert_where(conn, key_in_claim, row, is_free)
 
 
 def release_claims(conn: Connection, login: str) -> None:
-    """Give back all that the person has."""
+    """Release all claims of the person."""
     conn.execute(delete(key_in_claim).where(key_in_claim.c.by == login))
 
 
 def list_claimed_by_others(conn: Connection, login: str, now: datetime) -> set[tuple[str, int]]:
-    """Entries and revisions that others are keying in."""
+    """Return the entries and revisions that other persons are keying."""
     claim = key_in_claim.c
+    # Claims of others that have not expired
     query = select(claim.entry, claim.revision).where(claim.by != login, claim.until >= now)
     return {(row.entry, row.revision) for row in conn.execute(query)}

@@ -1,4 +1,4 @@
-"""Items of export runs and the receipts for them. Rows are only ever added."""
+"""Items of export runs, and the receipts for them. Rows are only added."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection as Connection
+from sqlalchemy import Connection as Connection  # re-exported for exporters, which use no SQL
 from sqlalchemy import Select, and_, exists, func, insert, select, union
 
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.record import PreviousExport, Run
 from pipeline.store.accounts import visibility
+from pipeline.store.database.engines import chunk_ids
 from pipeline.store.schema.exports import export_item, export_run, receipt, statistics_item
 from pipeline.store.schema.paper import entry
 from pipeline.store.schema.review import entry_version
 
-_MAX_IDS = 500
 RECEIPT_JOIN = and_(
     receipt.c.entry == export_item.c.entry, receipt.c.revision == export_item.c.revision
 )
-"""The receipt of an item."""
+"""The condition that a receipt is for an item."""
 _WAS_REFUSED = exists().where(RECEIPT_JOIN, receipt.c.accepted.is_(False))
 
 
 @dataclass(frozen=True, slots=True)
 class RunItem:
-    """One entry of a run. `accepted` is None while there is no receipt; `current` is whether this
-    export is still the entry's state.
+    """One entry of a run.
+
+    `is_current`: this export is still the entry's state. `accepted` is None without a receipt.
     """
 
     number: int
@@ -43,7 +44,7 @@ class RunItem:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the target says of one item."""
+    """The target's answer to one item."""
 
     item: RunItem
     accepted: bool
@@ -51,12 +52,14 @@ class Receipt:
 
 
 def save_run(conn: Connection, run: Run, entries: Sequence[tuple[str, int]]) -> None:
-    """Write down a run and its items, (entry id, revision) in their order; a run of statistics
-    takes none.
+    """Store a run and its items; a statistics run has none.
 
-    An entry can be in one run only at one revision: the database refuses a second (StoreError).
-    What it carries is the entry as it now is, so whoever made the file keeps the entries from
-    being changed until the transaction ends.
+    An entry can be in one run only at one revision: the database refuses a second (StoreError). The
+    run holds the entry as it is now, so the caller has to keep the entries from being changed until
+    the transaction ends.
+
+    Args:
+        entries: (entry id, revision of its record) in their order.
     """
     row = {
         "id": run.id,
@@ -67,32 +70,34 @@ def save_run(conn: Connection, run: Run, entries: Sequence[tuple[str, int]]) -> 
         "made_by": run.made_by,
     }
     conn.execute(insert(export_run).values(row))
-    carried = _entry_revisions(conn, [entry_id for entry_id, _ in entries])
+    # Store which revision of each entry the file holds
+    entry_revisions = _entry_revisions(conn, [entry_id for entry_id, _ in entries])
     items = [
         {
             "run": run.id,
             "entry": entry_id,
             "revision": revision,
-            "number": n,
-            "entry_revision": carried[entry_id],
+            "number": number,
+            "entry_revision": entry_revisions[entry_id],
         }
-        for n, (entry_id, revision) in enumerate(entries, 1)
+        for number, (entry_id, revision) in enumerate(entries, 1)
     ]
     if items:
         conn.execute(insert(export_item), items)
 
 
 def latest_exports(conn: Connection, entry_ids: Sequence[str]) -> dict[str, PreviousExport]:
-    """For entries that were exported before and not refused: the latest such run."""
-    found: dict[str, PreviousExport] = {}
-    for start in range(0, len(entry_ids), _MAX_IDS):
-        query = _exports_query().where(export_item.c.entry.in_(entry_ids[start : start + _MAX_IDS]))
-        found |= {entry_id: PreviousExport(*rest) for entry_id, *rest in conn.execute(query)}
-    return found
+    """Return the latest run of each entry that was exported and not refused."""
+    latest: dict[str, PreviousExport] = {}
+    for part in chunk_ids(entry_ids):
+        # By revision, so that later runs replace earlier ones
+        query = _exports_query().where(export_item.c.entry.in_(part))
+        latest |= {entry_id: PreviousExport(*rest) for entry_id, *rest in conn.execute(query)}
+    return latest
 
 
 def previous_export(conn: Connection, entry_id: str, revision: int) -> PreviousExport | None:
-    """The run that carried the entry before this revision, if any did and was not refused."""
+    """Return the latest run of the entry before this revision that was not refused, or None."""
     rows = conn.execute(
         _exports_query().where(export_item.c.entry == entry_id, export_item.c.revision < revision)
     ).all()
@@ -102,7 +107,8 @@ def previous_export(conn: Connection, entry_id: str, revision: int) -> PreviousE
 def previous_unanswered_export(
     conn: Connection, entry_id: str, revision: int
 ) -> PreviousExport | None:
-    """As `earlier_than`, where nobody has said what became of this revision; else None."""
+    """Return `previous_export` if this revision has no receipt, else None."""
+    # Whether the target has accepted or refused this revision
     answered = exists().where(receipt.c.entry == entry_id, receipt.c.revision == revision)
     return (
         None
@@ -112,16 +118,17 @@ def previous_unanswered_export(
 
 
 def last_export_before_void(conn: Connection, entry_id: str) -> PreviousExport | None:
-    """The latest run that carried a void entry before it was made void and was not refused.
+    """Return the latest run of a void entry before it was made void that was not refused, or None.
 
-    Of a time before decisions were noted, the entry's own revision says as much: what is void
-    moves on only when its voiding is refused.
+    Where no decisions were stored, the entry's own revision counts: a void entry's revision grows
+    only when its voiding is refused.
     """
+    # The revision that made the entry void, if stored
     made_void = select(func.max(entry_version.c.revision)).where(
         entry_version.c.entry == entry_id, entry_version.c.voided
     )
-    own = select(entry.c.revision).where(entry.c.id == entry_id)
-    limit = func.coalesce(made_void.scalar_subquery(), own.scalar_subquery())
+    entry_revision = select(entry.c.revision).where(entry.c.id == entry_id)
+    limit = func.coalesce(made_void.scalar_subquery(), entry_revision.scalar_subquery())
     rows = conn.execute(
         _exports_query().where(
             export_item.c.entry == entry_id, export_item.c.entry_revision < limit
@@ -131,24 +138,28 @@ def last_export_before_void(conn: Connection, entry_id: str) -> PreviousExport |
 
 
 def run_unit(conn: Connection, run_id: str) -> str | None:
-    """The unit that a run is of, None if its entries are of several: then what is done with it
-    concerns whoever follows up one of them.
+    """Return the unit of a run, or None if its entries are of several units.
+
+    Then it concerns log reviewers of each of them.
     """
-    held = [
+    # Units of entries in the run, as an export or as statistics
+    unit_queries = [
         select(entry.c.unit).join(item, item.c.entry == entry.c.id).where(item.c.run == run_id)
         for item in (export_item, statistics_item)
     ]
-    units = list(conn.execute(union(*held).limit(2)).scalars())
+    # Two are enough to know that there are several
+    units = list(conn.execute(union(*unit_queries).limit(2)).scalars())
     return units[0] if len(units) == 1 else None
 
 
 def list_run_items(conn: Connection, run_id: str) -> list[RunItem]:
-    """The items of a run in their order, with the receipts there are."""
+    """Return the items of a run in their order, with their receipts."""
     return _select_items(conn, _item_query().where(export_item.c.run == run_id))
 
 
 def list_visible_items(conn: Connection, person: Person, run_id: str) -> list[RunItem]:
-    """As `items_of`, without those that the person may not see."""
+    """Return the items of `list_run_items` that the person may see."""
+    # Items of the run whose entries the person may see
     return _select_items(
         conn,
         _item_query().where(
@@ -158,39 +169,37 @@ def list_visible_items(conn: Connection, person: Person, run_id: str) -> list[Ru
 
 
 def list_entry_runs(conn: Connection, entry_ids: Sequence[str]) -> dict[str, list[str]]:
-    """The runs that these entries are in, the latest first."""
-    found: dict[str, list[str]] = {}
-    for start in range(0, len(entry_ids), _MAX_IDS):
-        held = select(export_item.c.entry, export_item.c.run).where(
-            export_item.c.entry.in_(entry_ids[start : start + _MAX_IDS])
-        )
-        for entry_id, run in conn.execute(held.order_by(export_item.c.revision.desc())):
-            found.setdefault(entry_id, []).append(run)
-    return found
+    """Return the runs of each of these entries, latest first."""
+    runs: dict[str, list[str]] = {}
+    for part in chunk_ids(entry_ids):
+        # An entry's record gets a higher revision with each run
+        query = select(export_item.c.entry, export_item.c.run).where(export_item.c.entry.in_(part))
+        for entry_id, run in conn.execute(query.order_by(export_item.c.revision.desc())):
+            runs.setdefault(entry_id, []).append(run)
+    return runs
 
 
 def list_unanswered_items(
     conn: Connection, entry_id: str, target: str
 ) -> list[tuple[str, RunItem]]:
-    """The runs of an entry to a target that has not said what became of it there, and its item in
-    each, oldest first.
-    """
+    """Return an entry's runs to a target without a receipt, with its item in each, oldest first."""
     query = (
         select(export_item.c.run, export_item.c.number)
         .join(export_run, export_run.c.id == export_item.c.run)
         .outerjoin(receipt, RECEIPT_JOIN)
     )
-    waiting = query.where(
+    # The outer join leaves the receipt NULL where the target has not answered
+    unanswered = query.where(
         export_item.c.entry == entry_id, export_run.c.target == target, receipt.c.entry.is_(None)
     )
-    rows = conn.execute(waiting.order_by(export_item.c.revision)).all()
+    rows = conn.execute(unanswered.order_by(export_item.c.revision)).all()
     return [
         (row.run, item) for row in rows for item in find_items_by_number(conn, row.run, row.number)
     ]
 
 
 def find_items_by_number(conn: Connection, run_id: str, number: int) -> list[RunItem]:
-    """The item with this number in a run, or none."""
+    """Return the item with this number in a run, or an empty list."""
     return _select_items(
         conn, _item_query().where(export_item.c.run == run_id, export_item.c.number == number)
     )
@@ -199,26 +208,29 @@ def find_items_by_number(conn: Connection, run_id: str, number: int) -> list[Run
 def save_receipts(
     conn: Connection, receipts: Sequence[tuple[str, Receipt]], by: str, at: datetime
 ) -> None:
-    """Write down receipts, each with its run. There is one for an entry and revision: the database
-    refuses a second (StoreError).
+    """Store receipts, each with its run.
+
+    There is one for an entry and revision: the database refuses a second (StoreError).
     """
     rows = [
         {
-            "entry": one.item.entry_id,
-            "revision": one.item.revision,
+            "entry": answer.item.entry_id,
+            "revision": answer.item.revision,
             "run": run,
             "at": at,
             "by": by,
-            "accepted": one.accepted,
-            "text": one.text,
+            "accepted": answer.accepted,
+            "text": answer.text,
         }
-        for run, one in receipts
+        for run, answer in receipts
     ]
     if rows:
         conn.execute(insert(receipt), rows)
 
 
 def _exports_query() -> Select[Any]:
+    """Return a query of all exports that were not refused, by revision."""
+    # A refused export is as if it had not happened
     item, run = export_item.c, export_run.c
     query = select(item.entry, run.id, run.target, run.made_at, item.revision, item.entry_revision)
     return (
@@ -229,22 +241,27 @@ def _exports_query() -> Select[Any]:
 
 
 def _entry_revisions(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for start in range(0, len(entry_ids), _MAX_IDS):
-        query = select(entry.c.id, entry.c.revision).where(
-            entry.c.id.in_(entry_ids[start : start + _MAX_IDS])
-        )
-        found |= {row.id: row.revision for row in conn.execute(query)}
-    return found
+    """Return the present revision of each entry."""
+    revisions: dict[str, int] = {}
+    for part in chunk_ids(entry_ids):
+        query = select(entry.c.id, entry.c.revision).where(entry.c.id.in_(part))
+        revisions |= {row.id: row.revision for row in conn.execute(query)}
+    return revisions
 
 
 def _item_query() -> Select[Any]:
+    """Return a query of items with the entry's state, the receipt and their relation to other runs.
+
+    `amends`: the target has an earlier record of the entry. `superseded`: there is a later run of
+    it.
+    """
     before, after = export_item.alias(), export_item.alias()
     refused_before = exists().where(
         receipt.c.entry == before.c.entry,
         receipt.c.revision == before.c.revision,
         receipt.c.accepted.is_(False),
     )
+    # An earlier export of the entry that was not refused
     amends = exists().where(
         before.c.entry == export_item.c.entry,
         before.c.revision < export_item.c.revision,

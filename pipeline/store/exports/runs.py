@@ -1,5 +1,7 @@
-"""Export runs as a person may see them. A run is theirs as soon as one of its entries is: what
-leaves their sight takes no other entry with it.
+"""Export runs as a person may see them.
+
+A person sees a run if one of its entries is visible; entries that are no longer visible do not hide
+the others.
 """
 
 from __future__ import annotations
@@ -22,10 +24,10 @@ from pipeline.store.schema.paper import entry
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """A run and how its target has answered. `answered`: one by one; statistics are answered as a
-    file, outside of this program.
+    """A run with its target's answers.
 
-    `hidden` of its entries the person may not see; they are among none of the answers.
+    `has_receipts` is false for statistics, which are answered as a file, outside the program.
+    `hidden` is how many of its entries the person may not see; they are not among the answers.
     """
 
     run: Run
@@ -36,7 +38,7 @@ class RunStatus:
 
     @property
     def waiting(self) -> int:
-        """Entries without a receipt, of those that the person may see."""
+        """The visible entries without a receipt."""
         return (
             self.run.entries - self.hidden - self.accepted - self.refused
             if self.has_receipts
@@ -45,61 +47,63 @@ class RunStatus:
 
 
 def find_run(conn: Connection, run_id: str) -> Run | None:
-    """A run by its id."""
+    """Return a run by its id, or None."""
     rows = _select_runs(conn, _run_query().where(export_run.c.id == run_id))
     return rows[0].run if rows else None
 
 
 def require_run(conn: Connection, person: Person, action: Action, run_id: str) -> None:
-    """Go on only if the person may do this with something that a run holds: one entry that leaves
-    sight takes none of the others with it.
+    """Check that the person may do this with some entry of a run.
 
     Raises:
         NotAllowedError: all entries are of other units or areas of law, or behind a block.
     """
     permissions.require_permission(person, action)
-    held, seen = _count_run_entries(conn, person, run_id)
-    if held and not seen:
+    # A run without entries is visible to everybody with the permission
+    entries, visible = _count_run_entries(conn, person, run_id)
+    if entries and not visible:
         raise _no_visible_entry_error(person, action)
 
 
 def require_whole_run(conn: Connection, person: Person, action: Action, run_id: str) -> None:
-    """Go on only if the person may do this with everything that a run holds, as its file does.
+    """Check that the person may do this with every entry of a run, as its file has them all.
 
     Raises:
         NotAllowedError: an entry is of another unit or area of law, or behind a block.
     """
     permissions.require_permission(person, action)
-    held, seen = _count_run_entries(conn, person, run_id)
-    if seen < held:
+    entries, visible = _count_run_entries(conn, person, run_id)
+    if visible < entries:
         raise _no_visible_entry_error(person, action)
 
 
 def list_visible_runs(conn: Connection, person: Person) -> list[RunStatus]:
-    """Runs that hold something that the person may see, newest first.
+    """Return the runs with an entry that the person may see, newest first.
 
     Raises:
-        NotAllowedError: the person does not export.
+        NotAllowedError: the person may not export.
     """
     permissions.require_permission(person, Action.EXPORT)
-    found = _select_runs(
+    statuses = _select_runs(
         conn,
         _run_query(visibility.visible_entries_condition(conn, person)).order_by(
             export_run.c.made_at.desc(), export_run.c.id.desc()
         ),
     )
-    return [status for status in found if status.hidden < status.run.entries]
+    # Runs without any visible entry are left out
+    return [status for status in statuses if status.hidden < status.run.entries]
 
 
 def _count_run_entries(conn: Connection, person: Person, run_id: str) -> tuple[int, int]:
-    """How many entries a run holds, and how many of them the person may see."""
-    seen = func.coalesce(_count_where(visibility.visible_entries_condition(conn, person)), 0)
+    """Return how many entries a run has, and how many of them the person may see."""
+    visible = func.coalesce(_count_where(visibility.visible_entries_condition(conn, person)), 0)
+    # A run's entries are in one of the two tables
     queries = [
-        select(func.count(), seen).select_from(item.join(entry)).where(item.c.run == run_id)
+        select(func.count(), visible).select_from(item.join(entry)).where(item.c.run == run_id)
         for item in (export_item, statistics_item)
     ]
     counts = [conn.execute(query).one() for query in queries]
-    return sum(held for held, _ in counts), sum(own for _, own in counts)
+    return sum(total for total, _ in counts), sum(shown for _, shown in counts)
 
 
 def _no_visible_entry_error(person: Person, action: Action) -> NotAllowedError:
@@ -120,23 +124,27 @@ def _select_runs(conn: Connection, query: Select[Any]) -> list[RunStatus]:
             ),
             row.accepted or 0,
             row.refused or 0,
-            has_receipts=row.told is None,
-            hidden=row.entries - row.seen,
+            has_receipts=row.reported is None,
+            hidden=row.entries - row.visible,
         )
         for row in conn.execute(query)
     ]
 
 
 def _run_query(visible: ColumnElement[bool] | None = None) -> Select[Any]:
-    """Runs and their counts: answers to those of the entries that are `visible`, or to all."""
-    seen: ColumnElement[bool] = true() if visible is None else visible
+    """Return a query of runs with the counts of their entries and answers.
+
+    Answers are counted for entries that meet the condition `visible`, or for all.
+    """
+    is_visible: ColumnElement[bool] = true() if visible is None else visible
+    # Export runs: entries, visible ones and answers to those
     items = (
         select(
             export_item.c.run,
             func.count().label("entries"),
-            _count_where(seen).label("seen"),
-            _count_where(and_(seen, receipt.c.accepted.is_(True))).label("accepted"),
-            _count_where(and_(seen, receipt.c.accepted.is_(False))).label("refused"),
+            _count_where(is_visible).label("visible"),
+            _count_where(and_(is_visible, receipt.c.accepted.is_(True))).label("accepted"),
+            _count_where(and_(is_visible, receipt.c.accepted.is_(False))).label("refused"),
         )
         .select_from(
             export_item.join(entry, entry.c.id == export_item.c.entry).outerjoin(
@@ -146,21 +154,28 @@ def _run_query(visible: ColumnElement[bool] | None = None) -> Select[Any]:
         .group_by(export_item.c.run)
         .subquery()
     )
-    told = statistics_item.join(entry, entry.c.id == statistics_item.c.entry)
-    counted = (func.count().label("told"), _count_where(seen).label("seen"))
+    # Statistics runs: entries and visible ones
     months = (
-        select(statistics_item.c.run, *counted)
-        .select_from(told)
+        select(
+            statistics_item.c.run,
+            func.count().label("reported"),
+            _count_where(is_visible).label("visible"),
+        )
+        .select_from(statistics_item.join(entry, entry.c.id == statistics_item.c.entry))
         .group_by(statistics_item.c.run)
         .subquery()
     )
-    entries = func.coalesce(items.c.entries, months.c.told, 0).label("entries")
-    shown = func.coalesce(items.c.seen, months.c.seen, 0).label("seen")
+    # A run has rows in one of the two, or is empty
     runs = export_run.outerjoin(items, items.c.run == export_run.c.id).outerjoin(
         months, months.c.run == export_run.c.id
     )
     return select(
-        export_run, entries, shown, items.c.accepted, items.c.refused, months.c.told
+        export_run,
+        func.coalesce(items.c.entries, months.c.reported, 0).label("entries"),
+        func.coalesce(items.c.visible, months.c.visible, 0).label("visible"),
+        items.c.accepted,
+        items.c.refused,
+        months.c.reported,
     ).select_from(runs)
 
 

@@ -1,4 +1,7 @@
-"""One sender at a time, over all processes and machines of a store. Who is killed lets go."""
+"""One sender at a time to each target, over all processes and machines of a store.
+
+The lock ends with the process that holds it.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,17 @@ from pipeline.store.database.store import Store
 
 @contextmanager
 def sender_lock(store: Store, target: str) -> Iterator[None]:
-    """Hold the right to send to a target; it ends with the block or the process.
+    """Hold the right to send to a target until the block or the process ends.
 
     Raises:
-        ExportError: somebody else is sending to it now.
+        ExportError: another process is sending to it now.
     """
-    holding = (
+    lock = (
         _lock_on_server(store, target)
         if store.engine.dialect.name == "postgresql"
         else _lock_on_machine(store, target)
     )
-    with holding as is_held:
+    with lock as is_held:
         if not is_held:
             raise ExportError("somebody_sending_system_already")
         yield
@@ -33,7 +36,11 @@ def sender_lock(store: Store, target: str) -> Iterator[None]:
 
 @contextmanager
 def _lock_on_server(store: Store, target: str) -> Iterator[bool]:
-    """A lock of the session, on a connection of its own that is no transaction."""
+    """Try to lock on a PostgreSQL server; yield whether it succeeded.
+
+    It is a lock of the session, on a connection of its own outside any transaction.
+    """
+    # PostgreSQL's locks are numbers: seven bytes of the digest fit a bigint
     number = int.from_bytes(hashlib.sha256(f"sending {target}".encode()).digest()[:7])
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         is_held = bool(
@@ -47,5 +54,5 @@ def _lock_on_server(store: Store, target: str) -> Iterator[bool]:
 
 
 def _lock_on_machine(store: Store, target: str) -> AbstractContextManager[bool]:
-    """SQLite serves one machine: a locked file in the workspace."""
+    """Try to lock a file in the workspace, since SQLite serves one machine."""
     return hold_lock(store.images.folder.parent / f"sending-{target}.lock")

@@ -1,5 +1,6 @@
-"""Entries as statistics sees them: all that are confirmed, wherever they have been exported, and
-what the monthly files have told before.
+"""Entries for the monthly statistics files, and what earlier files have reported.
+
+All confirmed entries are reported, wherever else they have been exported.
 """
 
 from __future__ import annotations
@@ -7,8 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, and_, insert, or_, select
+from sqlalchemy import Connection, Select, and_, insert, or_, select
 
 from pipeline.domain import permissions
 from pipeline.domain.form.form import Forms
@@ -16,7 +18,7 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
 from pipeline.domain.record import PreviousExport
 from pipeline.store.accounts import visibility
-from pipeline.store.exports.records import signature_rule
+from pipeline.store.exports.ready_entries import signature_rule
 from pipeline.store.quality.rekeying import has_open_difference
 from pipeline.store.quality.seeded_errors import has_open_seeded_error
 from pipeline.store.schema.exports import export_run, statistics_item
@@ -32,8 +34,10 @@ _REPORTABLE_STATES = (
 
 @dataclass(frozen=True, slots=True)
 class ReportedEntry:
-    """The latest file that told of an entry: at which revision of it, in which month, and how many
-    files have.
+    """The latest file that reported an entry.
+
+    `revision` is the entry's in that file, `month` the file's month, `report_count` the number of
+    files that have reported the entry.
     """
 
     earlier: PreviousExport
@@ -44,7 +48,7 @@ class ReportedEntry:
 
 @dataclass(frozen=True, slots=True)
 class ReportingStatus:
-    """An entry that statistics may tell of, its revision, and what has been told of it."""
+    """An entry that statistics may report, its revision, and the latest report of it."""
 
     entry_id: str
     revision: int
@@ -53,7 +57,10 @@ class ReportingStatus:
 
     @property
     def is_unreported(self) -> bool:
-        """Whether no file says yet how it stands. What was never told and is void needs no telling."""
+        """Whether the latest file does not have the entry's present revision.
+
+        An entry that was never reported and is void need not be reported.
+        """
         return self.last_report.revision != self.revision if self.last_report else not self.voided
 
 
@@ -66,20 +73,80 @@ def list_reporting_status(
     unit: str | None = None,
     lock: bool = False,
 ) -> list[ReportingStatus]:
-    """The entries that the person may see and that a monthly file can tell of: confirmed, and
-    signed where they have to be; and told ones that were made void or put aside.
+    """Return the visible entries that a monthly file can report.
+
+    These are confirmed entries, signed where required, and reported ones that have been made void
+    or rejected since.
+
+    Args:
+        lock: keep them from being changed until the transaction ends.
 
     Raises:
         NotAllowedError: the person may not export, or not from this unit.
     """
     permissions.require_permission(person, Action.EXPORT, unit)
-    told = _reported_entries(conn, target)
-    put_aside = or_(entry.c.voided.is_not(None), entry.c.state == EntryState.REJECTED.value)
-    void = and_(put_aside, entry.c.id.in_(select(statistics_item.c.entry)))
-    # Nobody looks at what is put aside for a third time, so a difference must not keep it in the
-    # months that told of it.
-    held = or_(has_open_seeded_error(entry.c.id), and_(has_open_difference(entry.c.id), ~put_aside))
-    wanted = (
+    reported = _reported_entries(conn, target)
+    query = _reportable_query(conn, person)
+    if unit is not None:
+        query = query.where(entry.c.unit == unit)
+    # A confirmed entry may still need a signature, unless it is void
+    needs_signature = signature_rule(conn, forms)
+    rows = conn.execute(query.with_for_update() if lock else query)
+    return [
+        ReportingStatus(
+            row.id,
+            row.revision,
+            row.voided is not None or row.state == EntryState.REJECTED,
+            reported.get(row.id),
+        )
+        for row in rows
+        if row.state != EntryState.CONFIRMED
+        or row.voided is not None
+        or not needs_signature(row.form, row.version, row.unit, row.area)
+    ]
+
+
+def count_other_reported(
+    conn: Connection, target: str, months: Collection[str], known: Collection[str]
+) -> dict[str, int]:
+    """Return by month how many entries the latest files have besides the known ones.
+
+    These are of other units, or in review again.
+    """
+    months_of_others = (
+        report.month
+        for entry_id, report in _reported_entries(conn, target).items()
+        if report.month in months and entry_id not in known
+    )
+    return dict(sorted(Counter(months_of_others).items()))
+
+
+def save_reported_entries(
+    conn: Connection, run_id: str, items: Sequence[tuple[str, int, str]]
+) -> None:
+    """Store what a run reported.
+
+    Args:
+        items: (entry id, revision of the entry, month) in their order.
+    """
+    rows = [
+        {"run": run_id, "entry": entry_id, "revision": revision, "month": month, "number": number}
+        for number, (entry_id, revision, month) in enumerate(items, 1)
+    ]
+    conn.execute(insert(statistics_item), rows)
+
+
+def _reportable_query(conn: Connection, person: Person) -> Select[Any]:
+    """Return a query of the visible entries that a file can report, apart from the signing rule."""
+    # Void or rejected entries count only if they were reported before
+    is_closed = or_(entry.c.voided.is_not(None), entry.c.state == EntryState.REJECTED.value)
+    is_withdrawn = and_(is_closed, entry.c.id.in_(select(statistics_item.c.entry)))
+    # Closed entries are never adjudicated, so a difference must not keep one in the months that
+    # reported it
+    is_held = or_(
+        has_open_seeded_error(entry.c.id), and_(has_open_difference(entry.c.id), ~is_closed)
+    )
+    columns = (
         entry.c.id,
         entry.c.state,
         entry.c.form,
@@ -89,72 +156,33 @@ def list_reporting_status(
         entry.c.revision,
         entry.c.voided,
     )
-    query = (
-        select(*wanted)
+    return (
+        select(*columns)
         .where(
-            or_(entry.c.state.in_(_REPORTABLE_STATES), void),
+            or_(entry.c.state.in_(_REPORTABLE_STATES), is_withdrawn),
             visibility.visible_entries_condition(conn, person),
-            ~held,
+            ~is_held,
         )
         .order_by(entry.c.id)
     )
-    if unit is not None:
-        query = query.where(entry.c.unit == unit)
-    asks = signature_rule(conn, forms)
-    rows = conn.execute(query.with_for_update() if lock else query)
-    return [
-        ReportingStatus(
-            row.id,
-            row.revision,
-            row.voided is not None or row.state == EntryState.REJECTED,
-            told.get(row.id),
-        )
-        for row in rows
-        if row.state != EntryState.CONFIRMED
-        or row.voided is not None
-        or not asks(row.form, row.version, row.unit, row.area)
-    ]
-
-
-def count_other_reported(
-    conn: Connection, target: str, months: Collection[str], known: Collection[str]
-) -> dict[str, int]:
-    """How many entries the latest files hold besides the known ones, by month: of other units, or
-    on their way through review again.
-    """
-    besides = (
-        one.month
-        for entry_id, one in _reported_entries(conn, target).items()
-        if one.month in months and entry_id not in known
-    )
-    return dict(sorted(Counter(besides).items()))
-
-
-def save_reported_entries(
-    conn: Connection, run_id: str, items: Sequence[tuple[str, int, str]]
-) -> None:
-    """Write down what a run told of: (entry id, revision of the entry, month) in their order."""
-    rows = [
-        {"run": run_id, "entry": one, "revision": revision, "month": month, "number": n}
-        for n, (one, revision, month) in enumerate(items, 1)
-    ]
-    conn.execute(insert(statistics_item), rows)
 
 
 def _reported_entries(conn: Connection, target: str) -> dict[str, ReportedEntry]:
-    """The runs in the order of the log: of two computers the one with the slower clock may have
-    made the later.
+    """Return the latest report of each entry to a target.
+
+    Runs are ordered by the log, since clocks of two computers may differ.
     """
     item, run = statistics_item.c, export_run.c
-    noted = export_run.join(statistics_item, run.id == item.run).outerjoin(
+    # The log has one event for each export
+    runs_with_event = export_run.join(statistics_item, run.id == item.run).outerjoin(
         event, and_(event.c.subject == run.id, event.c.action == "export")
     )
     query = select(
         item.entry, item.revision, item.month, run.id, run.target, run.made_at
-    ).select_from(noted)
-    found: dict[str, ReportedEntry] = {}
+    ).select_from(runs_with_event)
+    reports: dict[str, ReportedEntry] = {}
     for row in conn.execute(query.where(run.target == target).order_by(event.c.id)):
-        times = found[row.entry].report_count if row.entry in found else 0
+        count = reports[row.entry].report_count if row.entry in reports else 0
         earlier = PreviousExport(row.id, row.target, row.made_at, entry_revision=row.revision)
-        found[row.entry] = ReportedEntry(earlier, row.revision, row.month, times + 1)
-    return found
+        reports[row.entry] = ReportedEntry(earlier, row.revision, row.month, count + 1)
+    return reports

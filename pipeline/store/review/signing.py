@@ -30,7 +30,7 @@ from pipeline.store.entries.entry import (
     stale_decision_error,
 )
 from pipeline.store.event_log.events import record
-from pipeline.store.exports.records import signature_rule
+from pipeline.store.exports.ready_entries import signature_rule
 from pipeline.store.registers.staff import load_staff_list
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import signature

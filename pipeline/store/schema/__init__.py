@@ -1,1 +1,1 @@
-"""All tables, by topic."""
+"""All tables, by topic: paper, accounts, review and exports."""

@@ -1,13 +1,7 @@
-"""Tables of who may come in and what is kept from whom: sessions, failed logins by address, uses of
-break-glass accounts, blocks.
+"""Tables of sessions, logins and blocks, and of the event log's chain with its triggers.
 
-The table of who has closed the guide of the first day.
-
-What stands beside the log: where its chain ends, and the key of its digests. And what keeps its
-rows as they are.
-
-The triggers are no wall against whoever owns the database; they stop every mistake and every
-program that only may write. Who takes them away is found by `chain.check`.
+The triggers do not stop the owner of the database; they stop every mistake and every program that
+may only write. If they are removed, `hash_chain.verify_chain` reports it.
 """
 
 from __future__ import annotations
@@ -17,7 +11,7 @@ from sqlalchemy import Column, Connection, ForeignKey, Index, Integer, String, T
 from pipeline.store.database.clock import UtcDateTime
 from pipeline.store.schema.paper import metadata
 
-# The token is only in the server's memory; the row has its digest.
+# Only the server's memory holds the token; the row holds its digest.
 browser_session = Table(
     "browser_session",
     metadata,
@@ -25,11 +19,13 @@ browser_session = Table(
     Column("login", ForeignKey("staff.login"), nullable=False, index=True),
     Column("started_at", UtcDateTime, nullable=False),
     Column("active_at", UtcDateTime, nullable=False),
-    # When the person proved to the organisation's provider who it is; NULL for a local account.
+    # When the person logged in at the organisation's provider; NULL for a local account.
     Column("proved_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     Column("ended_why", String(20)),
 )
+
+# Failed logins by network address, which is stored as a digest.
 address_failure = Table(
     "address_failure",
     metadata,
@@ -37,6 +33,8 @@ address_failure = Table(
     Column("address_sha256", String(64), nullable=False, index=True),
     Column("at", UtcDateTime, nullable=False),
 )
+
+# Uses of emergency accounts (nödkonton); `seen_by` has acknowledged the use.
 break_glass_use = Table(
     "break_glass_use",
     metadata,
@@ -47,8 +45,9 @@ break_glass_use = Table(
     Column("seen_by", String(80)),
     Column("seen_at", UtcDateTime),
 )
-# A block (spärr) that a unit has set for a client. Lifting fills in the last columns; a row is
-# never removed.
+
+# Blocks (spärrar) that units have set for clients. Lifting fills in the last columns; no row is
+# removed.
 client_block = Table(
     "client_block",
     metadata,
@@ -63,7 +62,8 @@ client_block = Table(
     Column("lifted_reason", Text),
 )
 _is_active_block = client_block.c.lifted_at.is_(None)
-# Who is digested, so that a password typed in the wrong box is not kept.
+
+# Failed logins. The login is stored as a digest, since it may be a password typed in the wrong box.
 login_failure = Table(
     "login_failure",
     metadata,
@@ -71,13 +71,17 @@ login_failure = Table(
     Column("login_sha256", String(64), nullable=False, index=True),
     Column("at", UtcDateTime, nullable=False),
 )
+
+# Persons who have closed the first-day guide.
 closed_guide = Table(
     "closed_guide",
     metadata,
     Column("login", ForeignKey("staff.login"), primary_key=True),
     Column("closed_at", UtcDateTime, nullable=False),
 )
-# One row. Two transactions that add to the log take turns at it, so the chain cannot fork.
+
+# One row: the end of the log's chain. Transactions that add to the log lock it in turn, so that the
+# chain cannot fork.
 event_head = Table(
     "event_head",
     metadata,
@@ -85,8 +89,9 @@ event_head = Table(
     Column("number", Integer, nullable=False),
     Column("sha256", String(64), nullable=False),
 )
-# One row. Personal numbers that were looked for are in the log as digests with this key: see
-# events.client_subject.
+
+# One row: the key of the digests by which the log names searched personal numbers; see
+# `events.client_log_subject`.
 log_key = Table(
     "log_key",
     metadata,
@@ -94,25 +99,34 @@ log_key = Table(
     Column("key", String(64), nullable=False),
 )
 _REFUSAL_TEXT = "the log is only added to"
+# By name, what each trigger reacts to. REPLACE deletes rows without firing the delete trigger.
 _SQLITE_TRIGGERS = {
     "event_no_update": "BEFORE UPDATE ON event",
     "event_no_delete": "BEFORE DELETE ON event",
-    # REPLACE deletes without asking the trigger above.
-    "event_no_replace": "BEFORE INSERT ON event WHEN EXISTS (SELECT 1 FROM event WHERE id = NEW.id)",
+    "event_no_replace": (
+        "BEFORE INSERT ON event WHEN EXISTS (SELECT 1 FROM event WHERE id = NEW.id)"
+    ),
     "event_head_forward": "BEFORE UPDATE ON event_head WHEN NEW.number <= OLD.number",
     "event_head_no_delete": "BEFORE DELETE ON event_head",
-    "event_head_no_replace": "BEFORE INSERT ON event_head WHEN EXISTS (SELECT 1 FROM event_head WHERE id = NEW.id)",
+    "event_head_no_replace": (
+        "BEFORE INSERT ON event_head WHEN EXISTS (SELECT 1 FROM event_head WHERE id = NEW.id)"
+    ),
 }
 _POSTGRES_TRIGGERS = {
     "event_no_update": "BEFORE UPDATE ON event FOR EACH ROW",
     "event_no_delete": "BEFORE DELETE ON event FOR EACH ROW",
     "event_no_truncate": "BEFORE TRUNCATE ON event FOR EACH STATEMENT",
-    "event_head_forward": "BEFORE UPDATE ON event_head FOR EACH ROW WHEN (NEW.number <= OLD.number)",
+    "event_head_forward": (
+        "BEFORE UPDATE ON event_head FOR EACH ROW WHEN (NEW.number <= OLD.number)"
+    ),
     "event_head_no_delete": "BEFORE DELETE ON event_head FOR EACH ROW",
     "event_head_no_truncate": "BEFORE TRUNCATE ON event_head FOR EACH STATEMENT",
 }
-_POSTGRES_FUNCTION = f"""CREATE OR REPLACE FUNCTION efterskrift_keep_log() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN RAISE EXCEPTION '{_REFUSAL_TEXT}' USING ERRCODE = 'integrity_constraint_violation'; END $$"""
+_POSTGRES_FUNCTION = (
+    "CREATE OR REPLACE FUNCTION efterskrift_keep_log() RETURNS trigger LANGUAGE plpgsql AS\n"
+    f"$$ BEGIN RAISE EXCEPTION '{_REFUSAL_TEXT}'"
+    " USING ERRCODE = 'integrity_constraint_violation'; END $$"
+)
 
 
 Index(
@@ -126,11 +140,10 @@ Index(
 
 
 def protect_log(conn: Connection) -> None:
-    """Let the database itself refuse to change or remove rows of the log. Done again, it changes
-    nothing.
-    """
+    """Make the database refuse changes and removals of log rows; repeating it changes nothing."""
     if conn.dialect.name == "postgresql":
         conn.exec_driver_sql(_POSTGRES_FUNCTION)
+        # Replace the triggers, since PostgreSQL cannot create them conditionally
         for name, when in _POSTGRES_TRIGGERS.items():
             conn.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name} ON {_trigger_table(when)}")
             conn.exec_driver_sql(
@@ -139,20 +152,29 @@ def protect_log(conn: Connection) -> None:
         return
     for name, when in _SQLITE_TRIGGERS.items():
         conn.exec_driver_sql(
-            f"CREATE TRIGGER IF NOT EXISTS {name} {when} BEGIN SELECT RAISE(ABORT, '{_REFUSAL_TEXT}'); END"
+            f"CREATE TRIGGER IF NOT EXISTS {name} {when}"
+            f" BEGIN SELECT RAISE(ABORT, '{_REFUSAL_TEXT}'); END"
         )
 
 
 def is_log_protected(conn: Connection) -> bool:
-    """Whether the triggers are there and at work."""
+    """Return whether the triggers exist and are enabled."""
     if conn.dialect.name == "postgresql":
-        wanted = set(_POSTGRES_TRIGGERS)
-        query = "SELECT tgname FROM pg_trigger WHERE tgrelid IN ('event'::regclass, 'event_head'::regclass) AND tgenabled <> 'D'"
+        expected = set(_POSTGRES_TRIGGERS)
+        # Enabled triggers of both tables; PostgreSQL marks disabled ones with D
+        query = (
+            "SELECT tgname FROM pg_trigger WHERE tgrelid IN"
+            " ('event'::regclass, 'event_head'::regclass) AND tgenabled <> 'D'"
+        )
     else:
-        wanted = set(_SQLITE_TRIGGERS)
-        query = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ('event', 'event_head')"
-    return wanted <= set(conn.execute(text(query)).scalars())
+        expected = set(_SQLITE_TRIGGERS)
+        query = (
+            "SELECT name FROM sqlite_master"
+            " WHERE type = 'trigger' AND tbl_name IN ('event', 'event_head')"
+        )
+    return expected <= set(conn.execute(text(query)).scalars())
 
 
 def _trigger_table(when: str) -> str:
+    """Return the table that a trigger's clause names after ON."""
     return when.split(" ON ")[1].split()[0]

@@ -1,23 +1,8 @@
-"""The tables of exports: runs, the entries in them, and what their targets answered. Rows are only
-ever added.
+"""Tables of exports, payments, archives and of lists from the care system.
 
-The table of approvals of payments. Rows are added, and closed when an approval is taken back or
-given again.
-
-Which entries the monthly files of statistics have told of. They go beside the one export that
-takes an entry, and change nothing of it.
-
-Who is keying which exported entry into another system just now, so that two people do not key in
-the same one.
-
-The tables of archived sheets and of where their paper is. Rows are added; a decision that paper
-may be destroyed is closed by an undo.
-
-What the care system has already, kept while entries are compared with it, and what people
-decided of each pair.
-
-The rows of a list are erased with it; a decision keeps a keyed digest of its row, which tells it
-again and says nothing.
+Rows are only added; approvals, decisions and claims end by filling in a column. The rows of a care
+system list are erased with the list. A decision about such a row keeps a keyed digest, which
+recognises the row again but reveals nothing about it.
 """
 
 from __future__ import annotations
@@ -37,6 +22,7 @@ from sqlalchemy import (
 from pipeline.store.database.clock import UtcDateTime
 from pipeline.store.schema.paper import metadata
 
+# Export runs, each with its file.
 export_run = Table(
     "export_run",
     metadata,
@@ -47,8 +33,9 @@ export_run = Table(
     Column("made_at", UtcDateTime, nullable=False),
     Column("made_by", String(80), nullable=False),
 )
-# `revision` counts the entry's exports, `entry_revision` is the entry's own as it was carried:
-# later answers were not, whatever any clock says.
+
+# Entries of export runs. `revision` counts the entry's exports; `entry_revision` is the entry's own
+# revision in that file, so that later answers are known not to be in it, whatever the clocks say.
 export_item = Table(
     "export_item",
     metadata,
@@ -59,6 +46,8 @@ export_item = Table(
     Column("entry_revision", Integer, nullable=False, server_default="0"),
     UniqueConstraint("entry", "revision"),
 )
+
+# The target's answers to exported entries.
 receipt = Table(
     "receipt",
     metadata,
@@ -70,9 +59,10 @@ receipt = Table(
     Column("accepted", Boolean, nullable=False),
     Column("text", Text, nullable=False, default=""),
 )
-# `seen` is the latest decision on the sheet when it was approved, `rows_sha256` a digest of which
-# rows then counted for its sum: an approval is of what stood there then, and of nothing later.
-# NULL, of a time before this was kept: it does not stand.
+
+# Approvals of payments. `seen` is the latest decision on the sheet at the approval, `rows_sha256` a
+# digest of the rows that then counted for its sum: an approval holds for that content only. Where
+# it is NULL (approvals from before it was stored), the approval does not hold.
 payment_approval = Table(
     "payment_approval",
     metadata,
@@ -85,8 +75,10 @@ payment_approval = Table(
     Column("rows_sha256", String(64)),
 )
 _is_active_approval = payment_approval.c.undone_at.is_(None)
-# `revision` is that of the entry, `month` (YYYY-MM) the file in which it stands. A month is told
-# whole: an entry may be in many runs at one revision.
+
+# Entries in the monthly statistics files, which are independent of the entry's one export.
+# `revision` is the entry's, `month` (YYYY-MM) the month of the file. A month is always reported as
+# a whole, so an entry may be in many runs at one revision.
 statistics_item = Table(
     "statistics_item",
     metadata,
@@ -96,6 +88,8 @@ statistics_item = Table(
     Column("month", String(7), nullable=False),
     Column("number", Integer, nullable=False),
 )
+
+# Who is keying which exported entry into another system now, so that no two persons key the same.
 key_in_claim = Table(
     "key_in_claim",
     metadata,
@@ -104,6 +98,8 @@ key_in_claim = Table(
     Column("by", String(80), nullable=False),
     Column("until", UtcDateTime, nullable=False),
 )
+
+# Archive packages, each with its file.
 archive_package = Table(
     "archive_package",
     metadata,
@@ -113,21 +109,22 @@ archive_package = Table(
     Column("made_at", UtcDateTime, nullable=False),
     Column("made_by", String(80), nullable=False),
 )
-# A sheet is archived once as it is. When an entry on it is exported again, its content is another,
-# and it goes into a package again.
+
+# Sheets in archive packages. A sheet is archived once per content; when an entry on it is exported
+# again, its content differs and it is archived again.
 archived_sheet = Table(
     "archived_sheet",
     metadata,
     Column("package", ForeignKey("archive_package.id"), primary_key=True),
     Column("sheet", String(41), primary_key=True),
     Column("content", String(64), nullable=False),
-    Column(
-        "rule", String(40), nullable=False
-    ),  # class of retention with its version, as it was computed then
+    # Retention class with its version, as computed at the time
+    Column("rule", String(40), nullable=False),
     Column("earliest", String(10), nullable=False, default="", server_default=""),
     UniqueConstraint("sheet", "content"),
 )
-# Where a stack's paper is kept now: the latest row of the stack.
+
+# Where a batch's paper is stored: the latest row of the batch counts.
 paper_place = Table(
     "paper_place",
     metadata,
@@ -138,6 +135,8 @@ paper_place = Table(
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
+
+# Decisions that the paper of a package may be destroyed; an undo ends one.
 paper_decision = Table(
     "paper_decision",
     metadata,
@@ -150,6 +149,8 @@ paper_decision = Table(
     Column("undone_at", UtcDateTime),
 )
 _is_active_decision = paper_decision.c.undone_at.is_(None)
+
+# Lists of what the care system has already, kept while entries are compared with them.
 care_list = Table(
     "care_list",
     metadata,
@@ -162,7 +163,8 @@ care_list = Table(
     Column("erased_by", String(80)),
     Column("erased_at", UtcDateTime),
 )
-# `digest` is the same for all numbers that one row may mean.
+
+# Rows of those lists; `digest` is the same for all personal numbers that one row may mean.
 care_row = Table(
     "care_row",
     metadata,
@@ -176,6 +178,8 @@ care_row = Table(
     Column("text", Text, nullable=False, default=""),
     Column("author", String(200), nullable=False, default=""),
 )
+
+# Decisions whether an entry and a row of the care system are the same.
 clash_decision = Table(
     "clash_decision",
     metadata,
@@ -191,7 +195,6 @@ clash_decision = Table(
 )
 _is_active_match_decision = clash_decision.c.taken_back_at.is_(None)
 
-
 Index(
     "payment_approval_standing",
     payment_approval.c.entry,
@@ -202,7 +205,6 @@ Index(
     postgresql_where=_is_active_approval,
 )
 
-
 Index(
     "paper_decision_standing",
     paper_decision.c.package,
@@ -211,8 +213,7 @@ Index(
     postgresql_where=_is_active_decision,
 )
 
-
-# A pair is decided once at a time.
+# Only one decision on a pair is active at a time.
 Index(
     "clash_standing",
     clash_decision.c.entry,

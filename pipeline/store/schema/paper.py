@@ -1,14 +1,7 @@
-"""The tables of paper, people, readings and decisions. Decisions, events and issued sheets are only
-ever added to.
+"""Tables of paper, people, readings, entries and decisions, and of what was printed and planned.
 
-The table of printed sheets that came back without anything written on them. Rows are added, and
-closed by an undo.
-
-Rows of printed sheets that bear a client's name: a tour list (körlista) is about another client
-in each row.
-
-The tables of the outage pack: how many sheets a unit wants of each form, and how many visits or
-shifts were planned for a day.
+Decisions, events and issued sheets are only added to. Printed sheets that came back unused are
+added and closed by an undo.
 """
 
 from __future__ import annotations
@@ -38,17 +31,22 @@ from pipeline.domain.model import EntryState
 from pipeline.store.database.clock import UtcDateTime
 
 SCHEMA_VERSION = 9
-"""Stays: programs from before the Alembic history (`store/migrations`) refuse a number that they do
-not know.
+"""Never changed: programs from before the Alembic history (`database/migrations`) refuse a number
+that they do not know.
 """
+
 metadata = MetaData()
 schema_info = Table("schema_info", metadata, Column("version", Integer, primary_key=True))
+
+# Units with their area of law.
 unit = Table(
     "unit",
     metadata,
     Column("name", String(80), primary_key=True),
     Column("area", String(8), nullable=False),
 )
+
+# Members of staff with their accounts.
 staff = Table(
     "staff",
     metadata,
@@ -58,20 +56,23 @@ staff = Table(
     Column("role", String(40), nullable=False),
     Column("password_hash", String(200), nullable=False),
     Column("active", Boolean, nullable=False, default=True),
-    # Areas of law between blanks; NULL: what the profession gives. See
+    # Areas of law separated by spaces; NULL: those of the profession, see
     # pipeline/domain/permissions.py.
     Column("areas", String(40)),
     Column("break_glass", Boolean, nullable=False, default=False, server_default=false()),
     Column("must_change", Boolean, nullable=False, default=False, server_default=false()),
-    # Whoever logged in at the organisation's provider at this moment or earlier has to do so again.
+    # Logins at the organisation's provider until this moment are refused.
     Column("refused_until", UtcDateTime),
 )
+
 staff_unit = Table(
     "staff_unit",
     metadata,
     Column("login", ForeignKey("staff.login"), primary_key=True),
     Column("unit", ForeignKey("unit.name"), primary_key=True),
 )
+
+# The client register; `protected`: the identity is confidential (skyddade personuppgifter).
 client = Table(
     "client",
     metadata,
@@ -81,6 +82,8 @@ client = Table(
     Column("protected", Boolean, nullable=False, default=False),
     Column("address", String(200), nullable=False, default="", server_default=""),
 )
+
+# Signatures (initials) in use in a unit, with the names that they mean.
 staff_signature = Table(
     "staff_signature",
     metadata,
@@ -89,6 +92,8 @@ staff_signature = Table(
     Column("name", String(120), primary_key=True),
     Column("title", String(80), nullable=False),
 )
+
+# Printed sheets by serial; `client_pid` if one was printed for a client.
 issued_sheet = Table(
     "issued_sheet",
     metadata,
@@ -100,6 +105,8 @@ issued_sheet = Table(
     Column("issued_at", UtcDateTime, nullable=False),
     Column("issued_by", String(80), nullable=False),
 )
+
+# Batches of pages that were scanned or imported together.
 batch = Table(
     "batch",
     metadata,
@@ -108,9 +115,12 @@ batch = Table(
     Column("created_by", String(80), nullable=False),
     Column("unit", String(80), nullable=False),
     Column("place", String(200), nullable=False, default=""),
-    # Fingerprint of what is being taken in; NULL once every page is a row. See store/stacks.py.
+    # Fingerprint of what is being imported; NULL once every page is a row. See
+    # store/paper/batches.py.
     Column("taking_in", String(64), unique=True),
 )
+
+# Pages: one side of a sheet of paper each, with the state and result of its reading.
 page = Table(
     "page",
     metadata,
@@ -125,7 +135,7 @@ page = Table(
     Column("scanned_at", UtcDateTime, nullable=False),
     Column("scanned_by", String(80), nullable=False),
     Column("unit", String(80), nullable=False),
-    Column("area", String(8)),  # of law, by the page's form; NULL: that of the unit
+    Column("area", String(8)),  # of law, of the page's form; NULL: that of the unit
     Column("state", String(20), nullable=False, index=True),
     Column("attempts", Integer, nullable=False, default=0),
     Column("outcome", String(20)),
@@ -137,8 +147,8 @@ page = Table(
     Column("page_no", Integer),
     Column("pages", Integer),
     Column("serial", String(8), index=True),
-    # The sheet of paper that the page is a side of: its serial, or the page's own id where it has
-    # none or is a filled-in copy.
+    # The sheet of paper that the page is a side of: its serial, or the page's own id if it has none
+    # or is a photocopy that was filled in.
     Column("sheet", String(41), index=True),
     Column("rotation_deg", Float),
     Column("residual_mm", Float),
@@ -148,6 +158,8 @@ page = Table(
     Column("reader_version", String(40)),
     UniqueConstraint("batch", "position"),
 )
+
+# What was read in each field of a page; `p` is the probability of the value.
 reading = Table(
     "reading",
     metadata,
@@ -159,9 +171,11 @@ reading = Table(
     Column("alternatives", JSON, nullable=False),
     Column("characters", JSON, nullable=False),
     Column("reasons", JSON(none_as_null=True)),
-    # Of free text: where each word lies, as characters from and up to and x, y, w, h in mm.
+    # Of free text: the place of each word, as first and end character and x, y, w, h in mm.
     Column("words", JSON(none_as_null=True)),
 )
+
+# Entries: one client's part of a sheet, and its state on the way to export.
 entry = Table(
     "entry",
     metadata,
@@ -173,7 +187,7 @@ entry = Table(
     Column("form", String(60), nullable=False),
     Column("version", Integer, nullable=False),
     Column("unit", String(80), nullable=False),
-    Column("area", String(8)),  # of law, by the form; NULL: that of the unit
+    Column("area", String(8)),  # of law, of the form; NULL: that of the unit
     Column("criticality", String(1), nullable=False),
     Column("state", String(30), nullable=False),
     Column("revision", Integer, nullable=False, default=0),
@@ -188,28 +202,27 @@ entry = Table(
     Column("claimed_by", String(80)),
     Column("claimed_until", UtcDateTime),
     Column("skipped", Integer, nullable=False, default=0),
-    Column(
-        "rank", Integer, nullable=False, default=1
-    ),  # 0 when a manager has pulled the entry to the front
+    # 0 if a manager has prioritized the entry
+    Column("rank", Integer, nullable=False, default=1),
     Column("voided", Text),
-    # The place in the queue, see store/places.py. The client is known from print or a sure reading
-    # and serves the order only; days are YYYY-MM-DD.
+    # The place in the queue, see store/entries/queue_order.py. The likely client is known from
+    # print or a high-confidence reading and serves the order only; days are YYYY-MM-DD.
     Column("lane", Integer, nullable=False, default=2, server_default="2"),
     Column("due_at", UtcDateTime),
     Column("likely_pid", String(20), nullable=False, default="", server_default=""),
     Column("happened", String(16), nullable=False, default="", server_default=""),
     Column("first_on", String(10), nullable=False, default="", server_default=""),
     Column("last_on", String(10), nullable=False, default="", server_default=""),
-    Column(
-        "author", String(120)
-    ),  # as the paper says it; for lists of whose notes wait for a signature
+    # The author's name on the paper, for lists of whose notes wait for a signature
+    Column("author", String(120)),
     Column("signed_by", String(80)),
     Column("signed_at", UtcDateTime),
     Column("signed_why", String(300)),
-    Column(
-        "subject", String(10), nullable=False, default="client", server_default="client"
-    ),  # "none": the form is about no client
+    # "none": the entry is about no client
+    Column("subject", String(10), nullable=False, default="client", server_default="client"),
 )
+
+# Answers to the fields of entries; the latest row of a field counts.
 decision = Table(
     "decision",
     metadata,
@@ -224,8 +237,9 @@ decision = Table(
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
-# What a person has typed but not yet decided; emptied by the decision. `revision` is the entry's as
-# it was typed.
+
+# What a person has typed but not yet decided; the decision removes it. `revision` is the entry's
+# when it was typed.
 draft = Table(
     "draft",
     metadata,
@@ -237,8 +251,9 @@ draft = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("revision", Integer, nullable=False, server_default="0"),
 )
-# A chain: each row holds the digest of its content and of the row before it. See store/chain.py and
-# store/log_tables.py.
+
+# The event log, a chain: each row holds a digest of its content and of the row before it. See
+# store/event_log/hash_chain.py.
 event = Table(
     "event",
     metadata,
@@ -252,15 +267,18 @@ event = Table(
     Column("previous", String(64)),
     Column("sha256", String(64)),
 )
+
+# Worker processes with their last heartbeat.
 worker = Table(
     "worker",
     metadata,
     Column("id", String(60), primary_key=True),
     Column("beat_at", UtcDateTime, nullable=False),
 )
-# Literals, since a partial index is only used where the query names the same values as text. No
-# other index begins with state or unit: SQLite, which has no statistics of a young database, would
-# take it for the queue and then sort all that is open.
+
+# Literals, since a partial index is used only where the query names the same values as text. No
+# other index begins with state or unit: SQLite, which has no statistics of a new database, would
+# use it for the queue and then sort all open entries.
 OPEN_STATES: tuple[ColumnElement[str], ...] = tuple(
     literal_column(f"'{state}'") for state in (EntryState.REVIEW, EntryState.SECOND)
 )
@@ -275,28 +293,34 @@ LIKELY_CLIENT_INDEX = Index(
     postgresql_where=_IS_ABOUT_CLIENT,
 )
 IS_SIGNED = entry.c.state == literal_column(f"'{EntryState.SIGNED}'")
+
+# Printed sheets that came back without writing; an undo closes a row.
 unused_sheet = Table(
     "unused_sheet",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("serial", String(8), nullable=False),
-    Column(
-        "lot", String(32), nullable=False, index=True
-    ),  # what was registered in one go, and is undone in one go
+    # What was registered at once, and is undone at once
+    Column("lot", String(32), nullable=False, index=True),
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("undone_by", String(80)),
     Column("undone_at", UtcDateTime),
 )
 _is_active_registration = unused_sheet.c.undone_at.is_(None)
+
+# Rows of printed sheets that name a client: each row of a tour list (körlista) is about another
+# one.
 issued_row = Table(
     "issued_row",
     metadata,
     Column("serial", ForeignKey("issued_sheet.serial"), primary_key=True),
     Column("row", Integer, primary_key=True, autoincrement=False),
     Column("client_pid", String(20), nullable=False, index=True),
-    Column("printed", JSON, nullable=False),  # by column of the form: what was printed in the row
+    Column("printed", JSON, nullable=False),  # what was printed in the row, by column of the form
 )
+
+# The outage pack: how many sheets of each form a unit wants.
 pack_number = Table(
     "pack_number",
     metadata,
@@ -305,7 +329,8 @@ pack_number = Table(
     Column("sheets", Integer, nullable=False),
     Column("each_client", Integer, nullable=False),
 )
-# Counts only: whom a visit was planned for is not kept.
+
+# How many visits or shifts were planned for a day; for which clients is not stored.
 planned_day = Table(
     "planned_day",
     metadata,
@@ -315,21 +340,17 @@ planned_day = Table(
     Column("planned", Integer, nullable=False),
 )
 
-
+# What comes before and after the day in every order of the queue
 _URGENCY_ORDER, _READING_ORDER = (
     (entry.c.rank, entry.c.lane, entry.c.skipped, entry.c.due_at),
     (entry.c.likely_pid, entry.c.happened, entry.c.id),
 )
 
-
 QUEUE_ORDERS: Mapping[str, tuple[ColumnElement[Any], ...]] = {
     "oldest": (*_URGENCY_ORDER, entry.c.first_on, *_READING_ORDER),
     "newest": (*_URGENCY_ORDER, entry.c.last_on.desc(), *_READING_ORDER),
 }
-"""By the setting `queue_order`. Each has its index, so that the first entry is found without
-sorting.
-"""
-
+"""The queue's orders by the setting `queue_order`; each has an index that finds the first entry."""
 
 QUEUE_INDEXES = tuple(
     Index(
@@ -346,7 +367,6 @@ QUEUE_INDEXES = tuple(
     for name, order in QUEUE_ORDERS.items()
 )
 
-
 Index(
     "entry_claim",
     entry.c.claimed_by,
@@ -354,14 +374,11 @@ Index(
     postgresql_where=entry.c.claimed_by.is_not(None),
 )
 
-
 Index("entry_ready", entry.c.unit, entry.c.form, sqlite_where=IS_READY, postgresql_where=IS_READY)
-
 
 Index(
     "entry_signed", entry.c.unit, entry.c.form, sqlite_where=IS_SIGNED, postgresql_where=IS_SIGNED
 )
-
 
 Index(
     "entry_client",
@@ -370,11 +387,9 @@ Index(
     postgresql_where=entry.c.client_pid.is_not(None),
 )
 
-
 Index("page_sheet_side", page.c.serial, page.c.page_no)
 
-
-# A sheet is returned once at a time.
+# Only one registration of a sheet is active at a time.
 Index(
     "unused_standing",
     unused_sheet.c.serial,

@@ -1,19 +1,7 @@
-"""The tables of measured quality: fields typed again, planted values, and how long people looked. A
-planted value stands here and nowhere else.
+"""Tables of review: its quality, batches, clients, the queue, questions, duplicates and versions.
 
-The tables of the group way of working. Rows are added, and ended once; a planted value stands in
-its own table (`control_tables.plant`).
-
-Tables of doubts about whom an entry is about: identities outside the register, and what a person
-said to a conflict.
-
-The table of what managers pulled to the front of the queue. Rows are added, and closed by an
-undo.
-
-Tables of what was sent on, asked, or found twice. Rows stay; what ends one is written beside it.
-
-Tables of what an entry has been: a row for each decision, and a row for each signature. Both are
-only ever added to.
+Rows are added, and ended by filling in a column. Versions and signatures are only added. A seeded
+error is in its own table (`plant`) and nowhere else.
 """
 
 from __future__ import annotations
@@ -36,15 +24,16 @@ from sqlalchemy import (
 from pipeline.store.database.clock import UtcDateTime
 from pipeline.store.schema.paper import metadata
 
-# The key that lots are drawn with: made once, so that nobody chooses what is controlled.
+# The key for drawing fields to rekey: created once, so that nobody can choose the fields.
 control_key = Table(
     "control_key",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("secret", String(64), nullable=False),
 )
-# One confirmed field that is typed again (kontrollskrivning). `outcome`: agreed, right or wrong;
-# NULL while a person has to type or look.
+
+# Rekeying (kontrollskrivning): one confirmed field each. `outcome`: agreed, right or wrong; NULL
+# while a person has to type or to adjudicate.
 control = Table(
     "control",
     metadata,
@@ -67,8 +56,9 @@ control = Table(
     UniqueConstraint("entry", "field"),
 )
 _is_rekeying_open = control.c.outcome.is_(None)
-# One known-wrong value shown to one person. `outcome`: caught, missed or withdrawn; NULL while it
-# stands on the screen.
+
+# Seeded errors: one wrong value shown to one person. `outcome`: caught, missed or withdrawn; NULL
+# while it is on the screen.
 plant = Table(
     "plant",
     metadata,
@@ -85,7 +75,8 @@ plant = Table(
     Column("ended_at", UtcDateTime),
     UniqueConstraint("entry", "login"),
 )
-# How long a person had an entry on the screen before deciding it.
+
+# View times: how long a person had an entry on the screen before deciding it.
 look = Table(
     "look",
     metadata,
@@ -97,8 +88,9 @@ look = Table(
     Column("seconds", Float, nullable=False),
     Column("second", Boolean, nullable=False),
 )
-# One grid shown to one person. It is the person's until `claimed_until`; the sort says what all of
-# it was read as. See pipeline/domain/review/work_modes.py.
+
+# Batches of similar field images, each shown to one person, who holds it until `claimed_until`. All
+# of its items were read as `value` and `state`. See pipeline/domain/review/work_modes.py.
 group_task = Table(
     "group_task",
     metadata,
@@ -114,8 +106,9 @@ group_task = Table(
     Column("ended_at", UtcDateTime),
 )
 _is_batch_open = group_task.c.ended_at.is_(None)
-# One piece of it. `outcome`: kept or odd, which hold until the entry is decided; undone, gone or
-# lapsed, which free it; NULL while it is shown.
+
+# Items of batches. `outcome`: kept or odd hold until the entry is decided; undone, gone or lapsed
+# free the item; NULL while it is shown.
 group_cell = Table(
     "group_cell",
     metadata,
@@ -132,8 +125,8 @@ group_cell = Table(
 IS_ITEM_LIVE = or_(
     group_cell.c.outcome.is_(None), group_cell.c.outcome == "kept", group_cell.c.outcome == "odd"
 )
-# Units in which a manager has switched the group way off or on again; the latest row of a unit
-# holds.
+
+# Units in which a manager has switched batch review off or on; the latest row of a unit counts.
 group_setting = Table(
     "group_setting",
     metadata,
@@ -143,8 +136,9 @@ group_setting = Table(
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
-# `number` is what the entry has instead of a number of the register: a temporary one made here, or
-# the number of somebody whom the register lacks.
+
+# Clients outside the register. `number` is a temporary identity issued here, or the personal number
+# of a client whom the register lacks.
 temporary_identity = Table(
     "temporary_identity",
     metadata,
@@ -158,7 +152,8 @@ temporary_identity = Table(
     Column("settled_by", String(80)),
     Column("settled_at", UtcDateTime),
 )
-# `codes` are kinds of conflict, never what is written; `choice` how the person resolved it.
+
+# How reviewers resolved conflicts about the client. `codes` are kinds of conflict, never values.
 client_choice = Table(
     "client_choice",
     metadata,
@@ -171,8 +166,9 @@ client_choice = Table(
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
-# `kind` says what `what` is: the entry's id, a client's number or a day; of a whole unit it is
-# empty.
+
+# What managers have moved to the front of the queue; an undo closes a row. `kind` says what `what`
+# is: an entry's id, a personal number or a day; for a whole unit it is empty.
 pull = Table(
     "pull",
     metadata,
@@ -185,6 +181,8 @@ pull = Table(
     Column("undone_by", String(80)),
     Column("undone_at", UtcDateTime),
 )
+
+# Transfers of entries to other units.
 forwarding = Table(
     "forwarding",
     metadata,
@@ -193,12 +191,13 @@ forwarding = Table(
     Column("from_unit", String(80), nullable=False, index=True),
     Column("to_unit", String(80), nullable=False),
     Column("why", String(300), nullable=False, default=""),
-    Column(
-        "secret", Boolean, nullable=False, default=False
-    ),  # sent because of a protected identity: the sender must not learn where
+    # Sent because of a protected identity: the sender must not learn where
+    Column("secret", Boolean, nullable=False, default=False),
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
+
+# Questions to the authors of entries.
 question = Table(
     "question",
     metadata,
@@ -210,7 +209,8 @@ question = Table(
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
-# Who of the staff answered and when, and who wrote the answer in and when: often two people.
+
+# Answers: who answered and when, and who entered the answer and when, often two people.
 author_answer = Table(
     "author_answer",
     metadata,
@@ -222,9 +222,10 @@ author_answer = Table(
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
-# What an entry was compared with: another entry here, a text copied from the care system, or a
-# picture of its screen. `before` is what the entry was: its state and who had decided and signed
-# it.
+
+# Duplicates, with what an entry was compared with: another entry, a text copied from the care
+# system, or an image of its screen. `before` has the entry's earlier state and who had decided and
+# signed it.
 duplicate_mark = Table(
     "duplicate_mark",
     metadata,
@@ -240,9 +241,10 @@ duplicate_mark = Table(
     Column("taken_back_at", UtcDateTime),
     Column("before", JSON),
 )
-# Why an entry was decided as it was: the entry itself only has the latest reason. `reason_before`
-# is the one that it had until then, so that it is told again if the decision is taken back; NULL
-# for decisions of a time before that was kept.
+
+# One row per decision on an entry. The entry itself has only its latest reason; `reason_before` is
+# the reason until then, restored if the decision is withdrawn (NULL for decisions from before it
+# was stored).
 entry_version = Table(
     "entry_version",
     metadata,
@@ -256,8 +258,9 @@ entry_version = Table(
     Column("by", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
-# `revision` is the one that the signer read, `act` the same for rows of a sheet that were signed at
-# once, `rule` the version of the rule of signing. A signature that is taken back is a row too.
+
+# Signatures. `revision` is the one that the signer read, `act` is shared by the rows of a sheet
+# that were signed at once, `rule` is the version of the signing rule. A withdrawal is a row too.
 signature = Table(
     "signature",
     metadata,
@@ -274,7 +277,6 @@ signature = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
-
 Index(
     "control_open",
     control.c.drawn_at,
@@ -282,12 +284,9 @@ Index(
     postgresql_where=_is_rekeying_open,
 )
 
-
 Index("look_login", look.c.login, look.c.at)
 
-
 Index("group_task_login", group_task.c.login, group_task.c.ended_at)
-
 
 Index(
     "group_task_open",
@@ -296,8 +295,7 @@ Index(
     postgresql_where=_is_batch_open,
 )
 
-
-# Two people never get the same piece.
+# No two people get the same item.
 Index(
     "group_cell_live",
     group_cell.c.entry,

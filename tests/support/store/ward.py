@@ -29,7 +29,7 @@ from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import Run
 from pipeline.domain.review.rules import Answer
 from pipeline.store.database.store import Store
-from pipeline.store.exports import records, run_items
+from pipeline.store.exports import ready_entries, run_items
 from pipeline.store.paper.pages import NewPage, add_page, create_batch
 from pipeline.store.paper.sheets import save_page_reading
 from pipeline.store.registers.client_register import save_clients, save_units
@@ -234,7 +234,7 @@ class Ward:
                 Run(f"r{revision}", "rivta", "f", NOW, EVA.login, 1, "0" * 64),
                 [(entry_id, revision)],
             )
-            records.mark_exported(conn, [entry_id])
+            ready_entries.mark_exported(conn, [entry_id])
 
 
 def _account(of: Person) -> dict[str, Any]:

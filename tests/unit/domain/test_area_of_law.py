@@ -19,7 +19,7 @@ from pipeline.domain.settings import ROOT
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry
-from pipeline.store.exports import records
+from pipeline.store.exports import ready_entries, records
 from pipeline.store.registers.client_register import save_units
 from pipeline.store.review import corrections, decisions, signing
 from pipeline.store.schema import paper
@@ -97,7 +97,7 @@ def test_a_nurses_note_in_a_home_is_signed_by_the_nurse_and_kept_as_a_patient_re
 ) -> None:
     assert save(ward).state is EntryState.CONFIRMED
     with ward.store.begin() as conn:
-        assert records.list_ready_entries(conn, FORMS, ADMIN) == []
+        assert ready_entries.list_ready_entries(conn, FORMS, ADMIN) == []
         assert signing.count_waiting_signatures(conn, FORMS, ADMIN) == 1
         waiting = signing.load_signing_queue(conn, FORMS, NURSE)
         assert [one.id for one in (*waiting.own_entries, *waiting.other_entries)] == [ID]
@@ -127,7 +127,7 @@ def test_without_an_area_the_units_holds(ward: Ward) -> None:
         decisions.decide_entry(
             conn, FORMS, CARER, "AAA2-00", 0, answers({**SAID, "omrade": "annat"}), NOW
         )
-        assert records.list_ready_entries(conn, FORMS, ADMIN) == ["AAA2-00"]
+        assert ready_entries.list_ready_entries(conn, FORMS, ADMIN) == ["AAA2-00"]
         assert [record.area for record in records.load_records(conn, FORMS, ["AAA2-00"])] == ["SoL"]
 
 
@@ -139,7 +139,7 @@ def test_a_note_of_the_social_services_in_a_unit_of_health_care_is_not_signed(wa
         decisions.decide_entry(
             conn, FORMS, NURSE, "AAA2-00", 0, answers({**SAID, "omrade": "sol"}), NOW
         )
-        assert records.list_ready_entries(conn, FORMS, ADMIN) == ["AAA2-00"]
+        assert ready_entries.list_ready_entries(conn, FORMS, ADMIN) == ["AAA2-00"]
 
 
 def test_it_holds_from_when_all_is_confirmed(ward: Ward) -> None:
@@ -178,7 +178,7 @@ def test_a_correction_changes_it(ward: Ward) -> None:
             later(6),
         )
         assert (state, load_entry(conn, ID).area) == (EntryState.CONFIRMED, "SoL")
-        assert records.list_ready_entries(conn, FORMS, ADMIN) == [ID]
+        assert ready_entries.list_ready_entries(conn, FORMS, ADMIN) == [ID]
 
 
 def test_whoever_chose_a_wrong_area_takes_it_back(ward: Ward) -> None:

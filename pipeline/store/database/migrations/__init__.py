@@ -1,1 +1,1 @@
-"""The history of the database's schema: one linear Alembic history, from the baseline 0001 on."""
+"""The schema's history: one linear Alembic history, from the baseline 0001 on."""

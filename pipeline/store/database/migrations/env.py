@@ -1,7 +1,7 @@
 """Alembic's environment: `migrate` gives the connection; `alembic revision` opens the workspace's.
 
-Everything happens in one transaction, on SQLite too: `engines.py` begins transactions itself, so
-the driver commits nothing on its own before a change of the schema.
+Everything happens in one transaction, also on SQLite: `engines.py` begins transactions itself, so
+that the driver commits nothing before a change of the schema.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pipeline.store.schema import paper
 
 
 def run_migrations(conn: Connection) -> None:
-    """Run what is asked for on a connection."""
+    """Run the requested migrations on a connection."""
     context.configure(
         connection=conn,
         target_metadata=paper.metadata,
@@ -28,7 +28,7 @@ def run_migrations(conn: Connection) -> None:
 
 
 def run_on_workspace() -> None:
-    """Run on the database of the workspace, for a developer who calls `alembic`."""
+    """Run on the workspace's database, for a developer who calls `alembic`."""
     settings = load_settings()
     context.config.attributes["forms"] = settings.forms
     engine = make_engine(settings.url, wait_seconds=30)
@@ -38,8 +38,8 @@ def run_on_workspace() -> None:
 
 
 assert paper in ALL_TABLES  # all modules that declare tables are imported
-given = context.config.attributes.get("connection")
-if given is None:
+connection = context.config.attributes.get("connection")
+if connection is None:
     run_on_workspace()
 else:
-    run_migrations(given)
+    run_migrations(connection)

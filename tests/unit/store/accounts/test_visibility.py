@@ -17,7 +17,7 @@ from pipeline.store.database.store import Store, open_store
 from pipeline.store.database.upgrade import upgrade_store
 from pipeline.store.entries import queue, queue_order
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.exports import records
+from pipeline.store.exports import ready_entries
 from pipeline.store.paper import lookup, page_lists, pages
 from pipeline.store.registers import client_register
 from pipeline.store.review import corrections, decisions
@@ -187,13 +187,13 @@ def test_an_export_leaves_out_and_keeps_from_others_what_is_blocked(ward: Ward) 
             conn, FORMS, EVA, "AAAA-00", 0, answers(SAID) | answers(PLAN), NOW
         )
         assert state is EntryState.CONFIRMED
-        assert records.list_ready_entries(conn, FORMS, EVA) == ["AAAA-00"]
-        assert records.list_ready_entries(conn, FORMS, SOCIAL) == []
+        assert ready_entries.list_ready_entries(conn, FORMS, EVA) == ["AAAA-00"]
+        assert ready_entries.list_ready_entries(conn, FORMS, SOCIAL) == []
     block(ward, SOUTH)
     with ward.store.begin() as conn:
-        assert records.list_ready_entries(conn, FORMS, EVA) == []
+        assert ready_entries.list_ready_entries(conn, FORMS, EVA) == []
         assert corrections.list_own_latest(conn, EVA) == []
-        assert records.list_ready_entries(conn, FORMS, ADMIN) == ["AAAA-00"]
+        assert ready_entries.list_ready_entries(conn, FORMS, ADMIN) == ["AAAA-00"]
 
 
 def test_a_block_is_set_once_lifted_with_a_reason_by_its_own_unit_and_kept(ward: Ward) -> None:

@@ -28,7 +28,7 @@ from pipeline.store.entries.answers import AnswerOrigin, decided_answers, list_a
 from pipeline.store.entries.entry import Entry, load_entry, reopen_sheet
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.event_log.events import list_events
-from pipeline.store.exports import records
+from pipeline.store.exports import ready_entries, records
 from pipeline.store.registers import client_register
 from pipeline.store.review import corrections, decisions
 from pipeline.store.schema import exports
@@ -115,7 +115,7 @@ def export(ward: Ward, *entry_ids: str) -> list[Record]:
             for n, r in enumerate(made)
         ]
         conn.execute(insert(exports.export_item), items)
-        records.mark_exported(conn, entry_ids)
+        ready_entries.mark_exported(conn, entry_ids)
     return made
 
 
@@ -746,7 +746,7 @@ def test_a_correction_is_a_new_version(ward: Ward) -> None:
             corrections.correct_entry(
                 conn, FORMS, NILS, "AAAA-00", 1, {"text": Answer("Sov.")}, "Fel avskrivet", NOW
             )
-        assert records.list_ready_entries(conn, FORMS, EVA, lock=True) == ["AAAA-00"]
+        assert ready_entries.list_ready_entries(conn, FORMS, EVA, lock=True) == ["AAAA-00"]
     (second,) = export(ward, "AAAA-00")
     assert (second.revision, second.fields["text"], second.entered.by) == (
         2,
@@ -766,7 +766,7 @@ def test_a_corrected_critical_field_is_as_critical_as_before(ward: Ward) -> None
             corrections.correct_entry(conn, FORMS, EVA, "AAAA-00", 1, new, "Fel dag", NOW)
             is EntryState.SECOND
         )
-        assert records.list_ready_entries(conn, FORMS, EVA) == []
+        assert ready_entries.list_ready_entries(conn, FORMS, EVA) == []
     assert claim(ward) is None
     view = claim(ward, NILS)
     assert view is not None
@@ -889,9 +889,9 @@ def test_a_receipt_ends_the_way_or_brings_the_entry_back(ward: Ward, accepted: b
         for revision in (record.revision + 1, record.revision):
             assert load_entry(conn, "AAAA-00").state is EntryState.EXPORTED
             if accepted:
-                records.mark_accepted(conn, [("AAAA-00", revision)])
+                ready_entries.mark_accepted(conn, [("AAAA-00", revision)])
             else:
-                records.mark_refused(conn, "AAAA-00", revision)
+                ready_entries.mark_refused(conn, "AAAA-00", revision)
     found = get(ward, "AAAA-00")
     assert (found.state, found.reason) == (
         (EntryState.RECEIPTED, "") if accepted else (EntryState.REVIEW, "Okänd enhet")
@@ -1009,9 +1009,9 @@ def test_ready_entries_are_those_of_the_unit_and_form(ward: Ward) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL))
     with ward.store.read() as conn:
-        assert records.list_ready_entries(conn, FORMS, EVA, form=NOTE.id) == ["AAAA-00"]
-        assert records.list_ready_entries(conn, FORMS, EVA, form=VISITS.id) == []
-        assert records.list_ready_entries(conn, FORMS, SOFIA) == []
+        assert ready_entries.list_ready_entries(conn, FORMS, EVA, form=NOTE.id) == ["AAAA-00"]
+        assert ready_entries.list_ready_entries(conn, FORMS, EVA, form=VISITS.id) == []
+        assert ready_entries.list_ready_entries(conn, FORMS, SOFIA) == []
 
 
 def test_a_form_that_is_gone_is_named(ward: Ward) -> None:

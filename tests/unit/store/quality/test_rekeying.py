@@ -27,7 +27,7 @@ from pipeline.store.entries.answers import AnswerOrigin, decided_answers
 from pipeline.store.entries.client_check import list_temporary_identities
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
-from pipeline.store.exports import records
+from pipeline.store.exports import ready_entries, records
 from pipeline.store.quality import rekeying
 from pipeline.store.quality.adjudication import REKEYING_REASON, adjudicate
 from pipeline.store.quality.rekeying import RekeyingOutcome, RekeyingTask
@@ -218,7 +218,7 @@ def test_agreement_ends_it_however_it_is_written(ward: Ward) -> None:
     assert typed(ward.store, NILS, "datum", "260217") is RekeyingOutcome.AGREED
     with ward.store.begin() as conn:
         assert load_entry(conn, entry_id).revision == 1
-        assert records.list_ready_entries(conn, FORMS, EVA) == [entry_id]
+        assert ready_entries.list_ready_entries(conn, FORMS, EVA) == [entry_id]
         assert [event.action for event in list_events(conn, entry_id)] == ["decide", "control"]
 
 
@@ -232,7 +232,7 @@ def test_a_difference_holds_the_export_until_a_third_person_has_looked(ward: War
     entry_id = confirm(ward)
     assert typed(ward.store, NILS, "tid", "08:45") is RekeyingOutcome.DIFFERS
     with ward.store.begin() as conn:
-        assert records.list_ready_entries(conn, FORMS, EVA) == []
+        assert ready_entries.list_ready_entries(conn, FORMS, EVA) == []
         for involved in (EVA, NILS):
             task = rekeying.claim_next_rekeying(conn, FORMS, involved, NOW, 15)
             assert task is None or task.spec.name != "tid"
@@ -243,7 +243,7 @@ def test_a_difference_holds_the_export_until_a_third_person_has_looked(ward: War
     assert looked(ward.store, ULLA, "tid", "8.15") is RekeyingOutcome.RIGHT
     with ward.store.begin() as conn:
         assert load_entry(conn, entry_id).revision == 1
-        assert records.list_ready_entries(conn, FORMS, EVA) == [entry_id]
+        assert ready_entries.list_ready_entries(conn, FORMS, EVA) == [entry_id]
 
 
 def test_a_difference_does_not_keep_a_void_entry_from_its_target(ward: Ward) -> None:
@@ -252,7 +252,7 @@ def test_a_difference_does_not_keep_a_void_entry_from_its_target(ward: Ward) -> 
     typed(ward.store, NILS, "tid", "08:45")
     with ward.store.begin() as conn:
         corrections.void_entry(conn, EVA, entry_id, 1, "fel person", later(1))
-        assert records.list_ready_entries(conn, FORMS, EVA) == [entry_id]
+        assert ready_entries.list_ready_entries(conn, FORMS, EVA) == [entry_id]
 
 
 def test_a_wrong_value_becomes_a_correction_with_a_reason(ward: Ward) -> None:
@@ -273,7 +273,7 @@ def test_a_wrong_value_becomes_a_correction_with_a_reason(ward: Ward) -> None:
             True,
         )
         assert (
-            records.load_records(conn, FORMS, records.list_ready_entries(conn, FORMS, EVA))[
+            records.load_records(conn, FORMS, ready_entries.list_ready_entries(conn, FORMS, EVA))[
                 0
             ].fields["tid"]
             == "08:45"
@@ -283,11 +283,11 @@ def test_a_wrong_value_becomes_a_correction_with_a_reason(ward: Ward) -> None:
 def test_an_exported_entry_is_exported_again(ward: Ward) -> None:
     entry_id = confirm(ward)
     with ward.store.begin() as conn:
-        records.mark_exported(conn, [entry_id])
+        ready_entries.mark_exported(conn, [entry_id])
     typed(ward.store, NILS, "tid", "08:45")
     looked(ward.store, ULLA, "tid", "08:45")
     with ward.store.begin() as conn:
-        assert records.list_ready_entries(conn, FORMS, EVA) == [entry_id]
+        assert ready_entries.list_ready_entries(conn, FORMS, EVA) == [entry_id]
 
 
 def test_a_critical_value_that_only_the_third_person_reads_goes_to_a_fourth(ward: Ward) -> None:

@@ -17,7 +17,7 @@ from pipeline.store.entries import answers as stored
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import EntryView
-from pipeline.store.exports import records
+from pipeline.store.exports import ready_entries, records
 from pipeline.store.quality.seeded_errors import (
     OUTCOME_CAUGHT,
     OUTCOME_MISSED,
@@ -164,7 +164,7 @@ def test_who_means_what_was_planted_needs_another_person(ward: Ward) -> None:
         assert (
             decisions.decide_entry(conn, FORMS, EVA, "AAAA-00", 1, meant, NOW) is EntryState.SECOND
         )
-        assert records.list_ready_entries(conn, FORMS, EVA) == []
+        assert ready_entries.list_ready_entries(conn, FORMS, EVA) == []
         second = queue.open_claimed_entry(conn, FORMS, NILS, "AAAA-00", NOW)
         assert [one.spec.name for one in second.fields if one.is_open] == [field]
 
@@ -212,7 +212,7 @@ def test_an_entry_with_an_open_plant_is_no_record(ward: Ward) -> None:
             "shown_at": NOW,
         }
         conn.execute(plant.insert().values(row))
-        assert records.list_ready_entries(conn, FORMS, EVA) == []
+        assert ready_entries.list_ready_entries(conn, FORMS, EVA) == []
         with pytest.raises(StoreError, match="controlled"):
             records.load_records(conn, FORMS, ["AAAA-00"])
 

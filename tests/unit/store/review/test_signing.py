@@ -21,7 +21,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries import queue, versions
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.event_log.events import list_events
-from pipeline.store.exports import records
+from pipeline.store.exports import ready_entries, records
 from pipeline.store.review import corrections, decisions, signing
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
@@ -70,7 +70,7 @@ def confirmed(ward: Ward, serial: str = "AAAA") -> Entry:
 
 def ready(ward: Ward) -> list[str]:
     with ward.store.read() as conn:
-        return records.list_ready_entries(conn, SIGNED_FORMS, EVA)
+        return ready_entries.list_ready_entries(conn, SIGNED_FORMS, EVA)
 
 
 def signed(ward: Ward, person: Person, one: Entry, **said: str) -> Entry:
@@ -82,7 +82,7 @@ def signed(ward: Ward, person: Person, one: Entry, **said: str) -> Entry:
 def test_only_signed_entries_are_ready_where_a_signature_is_needed(ward: Ward) -> None:
     one = confirmed(ward)
     with ward.store.read() as conn:
-        assert records.list_ready_entries(conn, FORMS, EVA) == [one.id]
+        assert ready_entries.list_ready_entries(conn, FORMS, EVA) == [one.id]
         assert signing.count_waiting_signatures(conn, SIGNED_FORMS, EVA) == 1
     assert ready(ward) == []
     assert signed(ward, DISA, one).state is EntryState.SIGNED

@@ -1,4 +1,4 @@
-"""The tables of the baseline (revision 0001) as they were when Alembic took over. Never changed."""
+"""The baseline's tables (revision 0001) as they were when Alembic took over; never changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the columns hold that a schema from before Alembic lacked, derived from its other columns."""
+"""Fill the columns that a schema from before Alembic lacked, from its other columns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def fill_added(conn: Connection, found: int, added: Set[str], forms: Path) -> No
         forms: the folder of form definitions.
 
     Raises:
-        FormError: a form definition is wrong.
+        FormError: a form definition is invalid.
     """
     if added & {"page.area", "entry.area"}:
         _fill_areas(conn, Forms.load(forms))
@@ -50,7 +50,7 @@ def _fill_areas(conn: Connection, forms: Forms) -> None:
 
 
 def _fill_queue(conn: Connection) -> None:
-    """Give every entry its place in the queue by class, day and client, without reading again."""
+    """Give every entry its place in the queue by class, day and client, without re-reading it."""
     entry = METADATA.tables["entry"]
     day = func.coalesce(entry.c.event_on, func.substr(cast(entry.c.created_at, String), 1, 10))
     lane = case((entry.c.criticality == "A", 1), (entry.c.criticality == "B", 2), else_=3)
@@ -68,9 +68,9 @@ def _widen_areas(conn: Connection) -> None:
 
 
 def _fill_exported_revisions(conn: Connection) -> None:
-    """Note of every exported entry the revision made by its latest decision before the export.
+    """Store for every exported entry the revision of its latest decision before the export.
 
-    The log has every decision and every export in their order.
+    The log has every decision and every export in order.
     """
     event, item = METADATA.tables["event"], METADATA.tables["export_item"]
     latest, exported = dict[str, int](), list[dict[str, str | int]]()
@@ -88,7 +88,7 @@ def _fill_exported_revisions(conn: Connection) -> None:
 
 
 def _fill_draft_revisions(conn: Connection) -> None:
-    """Give drafts typed after the first decision the entry's revision, as told by the clock.
+    """Give drafts typed after the first decision, by the clock, the entry's revision.
 
     All others keep revision 0, from before every decision.
     """

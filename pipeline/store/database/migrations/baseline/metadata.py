@@ -1,4 +1,4 @@
-"""What the baseline's tables are made of."""
+"""The metadata and the column and index options of the baseline's tables."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Baseline tables of exports, payments, archives and lists from the care system. Frozen: later
-changes are migrations.
+"""Baseline tables of exports, payments, archives and lists from the care system.
+
+Frozen: later changes are migrations.
 """
 
 from __future__ import annotations

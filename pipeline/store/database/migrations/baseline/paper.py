@@ -1,5 +1,6 @@
-"""Baseline tables of printed sheets, pages and their readings. Frozen: later changes are
-migrations.
+"""Baseline tables of printed sheets, pages and their readings.
+
+Frozen: later changes are migrations.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Baseline tables of accounts, clients and the log. Frozen: later changes are migrations."""
+"""Baseline tables of accounts, clients and the log.
+
+Frozen: later changes are migrations.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Baseline tables of entries, decisions and the quality of review. Frozen: later changes are
-migrations.
+"""Baseline tables of entries, decisions and the quality of review.
+
+Frozen: later changes are migrations.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The baseline: the tables as they were when Alembic took over, from nothing or from any schema
-before.
+"""The baseline: the tables when Alembic took over, made from nothing or from any earlier schema.
 
-Schemas 1 to 8 were numbered in `schema_info`. Whatever such a database lacks is added; what its
-new columns have to hold is derived from what is there.
+Schemas 1 to 8 were numbered in `schema_info`. What such a database lacks is added; the values of
+its new columns are derived from those it has.
 """
 
 from __future__ import annotations
