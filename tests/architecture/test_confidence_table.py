@@ -28,12 +28,10 @@ def _thresholds() -> Iterator[tuple[str, str]]:
             else []
         )
         names = [target.id for target in targets if isinstance(target, ast.Name)]
-        described = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
-        yield from (
-            (name, str(following.value.value) if described else "")
-            for name in names
-            if name.endswith(ENDINGS)
-        )  # type: ignore[attr-defined]
+        description = ""
+        if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
+            description = str(following.value.value)
+        yield from ((name, description) for name in names if name.endswith(ENDINGS))
 
 
 def test_each_threshold_says_what_it_decides_and_how_it_was_chosen() -> None:

@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline.cli", "ui"),
     ("research",),
 )
-"""Imports upwards that are allowed inside a function: `efterskrift bench` and `efterskrift ui`."""
+"""A folder imports from folders of earlier lines; those of one line may import each other."""
 LATE_IMPORTS = {("pipeline.cli", "research"), ("pipeline.cli", "ui")}
 """Imports upwards that are allowed inside a function: `efterskrift bench` and `efterskrift ui`."""
 MOST_ENTRIES = 12

@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 from pipeline.cli.app import build_app
 from pipeline.domain import dates
 from pipeline.domain.errors import ExitCode, ExportError, NotAllowedError, UsageError
-from pipeline.domain.model import Client, IssuedSheet, Role
+from pipeline.domain.model import Client, IssuedSheet, Person, Role
 from pipeline.domain.settings import Settings
 from pipeline.reporting.audit import follow_up
 from pipeline.reporting.audit.anchors import describe_problem, read_anchors, take_anchor
@@ -103,12 +103,12 @@ def ward(store: Store) -> Ward:
     return ward
 
 
-def extract(ward: Ward, typed: str, who: object = LOGGER) -> list[str]:
+def extract(ward: Ward, typed: str, who: Person = LOGGER) -> list[str]:
     with ward.store.begin() as conn:
         return [
             line.description
             for line in make_client_extract(conn, who, typed, *TODAY, utc_now()).lines
-        ]  # type: ignore[arg-type]
+        ]
 
 
 def test_rows_are_those_of_the_own_units_the_newest_first_and_the_look_is_logged(

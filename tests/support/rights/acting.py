@@ -12,7 +12,15 @@ from pathlib import Path
 
 from pipeline.domain.settings import ROOT
 
-GUARDS = frozenset({"require_permission", "require_visible_entry", "require_visible_page", "require_run", "require_whole_run"})
+GUARDS = frozenset(
+    {
+        "require_permission",
+        "require_visible_entry",
+        "require_visible_page",
+        "require_run",
+        "require_whole_run",
+    }
+)
 """The functions that raise NotAllowedError: of `access`, of `sight` and of `export_runs`."""
 
 

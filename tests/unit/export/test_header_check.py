@@ -16,7 +16,7 @@ def test_what_is_lacking_and_unknown_and_out_of_order_is_told(office: ExportCont
     assert check.form == "matbestallning"
     assert check.lacking == ("Kund",)
     assert "Portion" in check.unknown
-    assert not check.is_in_order
+    assert not check.in_order
     assert not check.is_match
 
 

@@ -38,7 +38,7 @@ from pipeline.preparation.form_editor.trial import run_trial
 from pipeline.preparation.form_editor.trial_results import load_trial_results
 from pipeline.preparation.form_editor.trial_sheet import make_trial_form
 from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_page
-from pipeline.preparation.practice.synthetic_handwriting import make_writers
+from pipeline.preparation.practice.synthetic_handwriting import SyntheticWriter, make_writers
 from pipeline.reading.read_page import PageReader
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.event_log.events import list_events
@@ -447,7 +447,7 @@ def test_boxes_on_a_blank_become_a_form_that_is_known_by_its_print(
         form.pages[0],
         {"namn": "Nina Berglund", "klar": True},
         *_hand(),
-    )  # type: ignore[arg-type]
+    )
     (page,) = run_trial(store, ANNA, made, png(picture), "prov.png")
     assert {one.spec.name for one in page.fields if one.is_written} == {"namn", "klar"}
     actions.publish_draft(store, settings, ANNA, made, "Personnumret skrivs alltid tydligt hos oss")
@@ -459,7 +459,7 @@ def test_boxes_on_a_blank_become_a_form_that_is_known_by_its_print(
     assert actions.begin_version_draft(store, settings, ANNA, form).is_drawn
 
 
-def _hand() -> tuple[object, np.random.Generator]:
+def _hand() -> tuple[SyntheticWriter, np.random.Generator]:
     return make_writers(1, seed=3)[0], np.random.default_rng(5)
 
 
@@ -577,7 +577,7 @@ def test_boxes_that_stand_on_each_row_are_a_table_whose_rows_are_entries(
         form.pages[0],
         {"rad02.vaken": "nej", "namn": "Nina Berglund"},
         *_hand(),
-    )  # type: ignore[arg-type]
+    )
     run_trial(store, ANNA, made, png(picture), "prov.png")
     actions.publish_draft(store, settings, ANNA, made, "Personnumret skrivs alltid tydligt hos oss")
     reading = (

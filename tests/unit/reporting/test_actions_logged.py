@@ -233,7 +233,9 @@ ACTING = [
     f"{module}.{name}"
     for module, tree in TREES.items()
     for name, function in _functions(tree).items()
-    if not name.startswith("_") and _acts(function) and f"{module}.{name}" != "store.event_log.events.record"
+    if not name.startswith("_")
+    and _acts(function)
+    and f"{module}.{name}" != "store.event_log.events.record"
 ]
 
 

@@ -9,6 +9,7 @@ import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -51,12 +52,12 @@ def day(fields: dict[str, Value] | None = None, **other: object) -> Record:
 
 
 def told(
-    each: Record, given: ExportOptions | None = None, **other: object
+    each: Record, given: ExportOptions | None = None, **other: Any
 ) -> dict[int, etree._Element]:
     """Requests by the number of the time."""
     data = TARGETS["aktiviteter"].make(
         items(each, **other), run("aktiviteter"), given or terms("aktiviteter")
-    )  # type: ignore[arg-type]
+    )
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {
             int(name.removesuffix(".xml").rpartition("-")[2]): etree.fromstring(archive.read(name))

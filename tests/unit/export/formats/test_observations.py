@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -243,11 +244,11 @@ def test_protected_clients_are_never_open_to_the_patient() -> None:
     ],
 )
 def test_what_the_schema_cannot_carry_is_said_beforehand(
-    other: dict[str, object], reason: str
+    other: dict[str, Any], reason: str
 ) -> None:
     assert reason in TARGETS["observationer"].unsupported_reason(
         row(**other), terms("observationer")
-    )  # type: ignore[arg-type]
+    )
 
 
 def test_what_it_can_carry_is_fit() -> None:

@@ -157,10 +157,8 @@ def test_a_form_of_class_a_is_never_grouped(ward: Ward) -> None:
     for number in range(5):
         visits(ward, f"AAA{number}", ATE, form=form)
     with ward.store.begin() as conn:
-        assert (
-            batch_review.claim_next_batch(conn, FORMS | {(form.id, 1): form}, EVA, NOW, least=1)
-            is None
-        )  # type: ignore[arg-type]
+        forms = Forms({**FORMS, (form.id, 1): form})
+        assert batch_review.claim_next_batch(conn, forms, EVA, NOW, least=1) is None
 
 
 def test_what_is_confirmed_is_folded_and_goes_into_the_decision_of_the_sheet(

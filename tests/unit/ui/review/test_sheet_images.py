@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -26,14 +27,14 @@ def view(store: Store) -> EntryView:
         return queue.open_claimed_entry(conn, seeding.forms(), NURSE, entry_id, utc_now())
 
 
-def changed(view: EntryView, **values: object) -> EntryView:
+def changed(view: EntryView, **values: Any) -> EntryView:
     """The view with another reading of the note's text."""
     fields = [
         replace(f, reading=replace(f.reading, **values))
         if f.spec.name == "anteckning" and f.reading
         else f
         for f in view.fields
-    ]  # type: ignore[arg-type]
+    ]
     return replace(view, fields=tuple(fields))
 
 
