@@ -443,7 +443,7 @@ def test_boxes_on_a_blank_become_a_form_that_is_known_by_its_print(
     assert form is not None
     assert check_draft(made).problems == ()
     picture = fill_field(
-        cv2.cvtColor(blank, cv2.COLOR_GRAY2BGR),
+        np.asarray(cv2.cvtColor(blank, cv2.COLOR_GRAY2BGR), np.uint8),
         form.pages[0],
         {"namn": "Nina Berglund", "klar": True},
         *_hand(),
@@ -573,7 +573,7 @@ def test_boxes_that_stand_on_each_row_are_a_table_whose_rows_are_entries(
         (3, [77.0, 54.5, 5.0, 5.0]),
     ]
     picture = fill_field(
-        cv2.cvtColor(blank, cv2.COLOR_GRAY2BGR),
+        np.asarray(cv2.cvtColor(blank, cv2.COLOR_GRAY2BGR), np.uint8),
         form.pages[0],
         {"rad02.vaken": "nej", "namn": "Nina Berglund"},
         *_hand(),

@@ -16,6 +16,7 @@ from pipeline.domain.errors import (
     NotAllowedError,
     StaleDecisionError,
 )
+from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Client, EntryState, Person, State
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import blocks
