@@ -75,7 +75,7 @@ def find_red_fields(
         return frozenset()
     clear = unprinted_mask(seen.template, _FROM_PRINT_MM).mask
     red = clear & (
-        laid.flat(np.where(strokes, 0, _WHITE_LEVEL).astype(np.uint8), image, CHECK_PX_PER_MM)
+        laid.flatten(np.where(strokes, 0, _WHITE_LEVEL).astype(np.uint8), image, CHECK_PX_PER_MM)
         < _WHITE_LEVEL / 2
     )
     ink = clear & (seen.darkness > PEN_DARKNESS)

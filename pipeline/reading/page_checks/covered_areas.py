@@ -122,7 +122,7 @@ def covered_share(mask: Mask, box: Box) -> float:
 @lru_cache(maxsize=CACHED_FORM_PAGES)
 def _template_paper(unfilled: TemplateImage) -> NDArray[np.float32]:
     """The paper of a form at `PATCH_SCALE`, at least 1."""
-    return np.maximum(_paper_without_lines(downscale(unfilled.picture, PATCH_SCALE)), np.float32(1))
+    return np.maximum(_paper_without_lines(downscale(unfilled.image, PATCH_SCALE)), np.float32(1))
 
 
 def _paper_without_lines(picture: Image) -> NDArray[np.float32]:
@@ -178,7 +178,7 @@ def find_missing_print(seen: PrintContrast) -> list[Box]:
 def _dark_print_places(form: TemplatePrint) -> PixelIndices:
     """Which of a form's places of print are of dark print."""
     near = np.asarray(
-        cv2.erode(form.template_image.picture, np.ones((_STROKE_PX, _STROKE_PX), np.uint8)),
+        cv2.erode(form.template_image.image, np.ones((_STROKE_PX, _STROKE_PX), np.uint8)),
         np.uint8,
     )
     return np.flatnonzero(

@@ -172,7 +172,7 @@ def _middle_half(picture: Image) -> Image:
 @lru_cache(maxsize=CACHED_FORM_PAGES)
 def _template_edges(unfilled: TemplateImage) -> tuple[tuple[PixelIndices, float], ...]:
     """Where an unfilled form has edges across and down, and how steep they are."""
-    picture = _middle_half(unfilled.picture)
+    picture = _middle_half(unfilled.image)
     contrast, slopes = _local_contrast(picture).ravel(), [_slope(picture, axis) for axis in _AXES]
     places = [np.flatnonzero(np.abs(slope) > _SLOPE_UNITS * _MIN_EDGE_SLOPE) for slope in slopes]
     steep = (

@@ -31,7 +31,6 @@ from pipeline.reading.imaging.components import Components
 from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     OUTLINE_MM,
-    PX_PER_MM,
     PrintContrast,
     TemplatePrint,
     box_window,
@@ -109,7 +108,7 @@ _MIN_OCCLUDED_NEIGHBOURS = 0.6
 
 def is_punch_hole(upright: Image, box: Box) -> bool:
     """Whether a check box lies under a dark hole; `upright` is the page in grey, laid on the form."""
-    around = upright[box_window(geometry.widen_box(box, _AROUND_MM), PX_PER_MM)]
+    around = upright[box_window(geometry.widen_box(box, _AROUND_MM), geometry.PX_PER_MM)]
     dark = np.asarray(around[::4, ::4] < _MAX_HOLE_BRIGHTNESS * around.max(initial=0), np.bool_)
     if dark.mean() < _MIN_DARK_SHARE * box.w * box.h / (
         (box.w + 2 * _AROUND_MM) * (box.h + 2 * _AROUND_MM)
@@ -118,7 +117,7 @@ def is_punch_hole(upright: Image, box: Box) -> bool:
     near = cv2.distanceTransform(
         (around < _MAX_HOLE_BRIGHTNESS * around.max()).view(np.uint8), cv2.DIST_L2, 5
     )
-    return float(near.max()) >= (min(box.w, box.h) / 2 + _MIN_OVERHANG_MM) * PX_PER_MM
+    return float(near.max()) >= (min(box.w, box.h) / 2 + _MIN_OVERHANG_MM) * geometry.PX_PER_MM
 
 
 _MAX_PARTLY_UNSEEN, _MAX_UNSEEN_OF_CELL, _MAX_UNSEEN_OF_STRETCH = 0.1, 0.75, 0.6
