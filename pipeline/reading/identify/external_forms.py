@@ -36,8 +36,7 @@ _TEMPLATE_PX_PER_MM = 4.0
 _MAX_TEMPLATE_FEATURES = 3000
 _MAX_PAGE_FEATURES = 6000
 _MATCH_RATIO = 0.8
-"""A match is distinct if it is nearer than this share of the distance to the second nearest (Lowe).
-"""
+"""A distinct match is nearer than this share of the distance to the second nearest (Lowe)."""
 _MAX_REPROJECTION_PX = 3.0
 """Largest distance of a match from the homography that it supports, px."""
 _MIN_MATCHES = 20
@@ -75,7 +74,7 @@ _SEARCH_SIDES_PX = (1800, 3200)
 _MAX_REGISTERED = 3
 """Number of forms, those with most matches, that a page is registered to."""
 _MIN_LEAD = 1.15
-"""A form must explain so much more of a page than the next best."""
+"""Factor by which a form must explain more of a page than the next best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +188,9 @@ def _is_plausible(homography: Homography, page: Box, size: tuple[int, int]) -> b
 
 @dataclass(frozen=True, slots=True)
 class WordMatches:
-    """The number of words searched for on a page and found, and whether they were found nearly
+    """The number of words searched for on a page and found.
 
-    everywhere.
+    `everywhere` tells whether they were found nearly everywhere.
     """
 
     sought: int

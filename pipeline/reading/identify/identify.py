@@ -27,9 +27,9 @@ TWIN_SHARE = 0.6
 As a part of the side of the first.
 """
 CORNER_REACH, CORNER_MOST_MOVED = 12, 1.5
-"""Corners are refined within this part of a marker's side, and may move so many times as far."""
+"""Corners are refined within this part of a marker's side, and may move this much farther."""
 CORNER_STEPS, CORNER_STEP_PX = 40, 0.01
-"""The refinement of a corner ends after so many steps, or at a step this small, px."""
+"""The refinement of a corner ends after this many steps, or at a step this small, px."""
 MARKER_AROUND_MM, MARKER_PX_PER_MM = 7.0, 8.0
 """Margin in which a missing marker is searched for, mm, and the scale, px/mm."""
 CODE_AROUND_MM = 3.0, 9.0
@@ -70,8 +70,9 @@ class Identification:
 
     @property
     def is_unmarked(self) -> bool:
-        """Whether the page has no marks of Efterskrift; a single marker may be a chance
-        likeness.
+        """Whether the page has no marks of Efterskrift.
+
+        A single marker may be a chance likeness.
         """
         return (
             len(self.markers) < 2

@@ -29,13 +29,14 @@ _MIN_MARKER_SHARE, _MAX_MARKER_SHARE = 0.02, 0.5
 """Perimeter of a marker as a part of the whole image's longer side."""
 
 ImagePart = tuple[Image, Homography, float]
-"""A grey part of an image, its px → px of the whole, and the ratio of the whole's side to the
-part's.
+"""A grey part of an image, its px → px of the whole, and a scale.
+
+The scale is the ratio of the whole's longer side to the part's.
 """
 
 
 def whole_image_part(image: Image, side: int) -> list[ImagePart]:
-    """Return the whole image, with at most so many px on its longer side."""
+    """Return the whole image, with at most `side` px on its longer side."""
     reduced = geometry.shrink_image(image, side / max(image.shape[:2]))
     return [(reduced, geometry.resize_homography(reduced, image), 1.0)]
 

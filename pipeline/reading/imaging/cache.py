@@ -32,8 +32,8 @@ def cached_per_object(
 ) -> Callable[Concatenate[ObjectT, P], ResultT]:
     """Cache the results of a function for as long as its first argument lives.
 
-    The first argument must never change; the others must be hashable. Objects are told apart by
-    identity, so their class must not define `__eq__`. A result must not hold its object: the
+    The first argument must never change; the others must be hashable. Objects are distinguished
+    by identity, so their class must not define `__eq__`. A result must not hold its object: the
     object would never be freed.
     """
     caches: WeakKeyDictionary[ObjectT, dict[Hashable, ResultT]] = WeakKeyDictionary()

@@ -23,7 +23,7 @@ GREEN_SLACK = 6
 These are noise, and a tint of light that changes across the page.
 """
 SAMPLE_STEP = 4
-"""Every so many pixels in each direction are sampled to find the paper's colour."""
+"""Distance of the pixels that are sampled to find the paper's colour."""
 
 
 def to_ink_grayscale(image: Image) -> Image:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 MIN_COUNTED = 1000
 """Grey levels are counted in a histogram from more than this many values."""
 MAX_SORTED = 600
-"""Up to so many values are sorted; more are partitioned at the quantile."""
+"""Up to this many values are sorted; more are partitioned at the quantile."""
 
 
 def quantile(values: NDArray[Any], share: float) -> float:

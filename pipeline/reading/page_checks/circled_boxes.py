@@ -140,8 +140,9 @@ def _has_path_around(box: Box, ink: Mask, bare: Mask) -> bool:
 
 
 def _cheapest_loop(costs: Map) -> float:
-    """Return the cost of the cheapest closed path; `costs` (steps, distances) are those of each
-    place.
+    """Return the cost of the cheapest closed path.
+
+    `costs` (steps, distances) are those of each place.
     """
     radius_count = costs.shape[1]
     # A row for each distance at which a path may begin and has to end.

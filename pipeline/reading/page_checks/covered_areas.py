@@ -44,7 +44,7 @@ _MIN_PATCH_MM2 = 8.0
 _MIN_LIGHTNESS = 0.018
 """Share by which a patch is lighter than the paper …"""
 _UNEVENNESS_FACTOR = 3.0
-"""… and so many times the unevenness of this page's paper."""
+"""… and this multiple of the unevenness of this page's paper."""
 _UNEVENNESS_QUANTILE = 0.8
 """Quantile of the differences in brightness that measures how uneven the paper is."""
 _PAPER_BLUR_PX = 0.8
@@ -111,7 +111,7 @@ def _relative_lightness(paper: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def is_under_tape(patches: Mask, box: Box) -> bool:
-    """Check whether so much of a box (mm) is below patches that its content may be hidden."""
+    """Check whether patches cover so large a part of a box (mm) that its content may be hidden."""
     return covered_share(patches, box) >= _MIN_COVERED_SHARE
 
 

@@ -58,13 +58,11 @@ Flagged are 0.3 mm out of focus with 0.31 and movements of 0.5 mm and more with 
 _STEEPNESS_QUANTILE = 0.8
 """Quantile of all edges that is judged: edges along a movement stay steep."""
 _MIN_EDGE_SLOPE, _MIN_EDGE_CONTRAST = 12, 25
-"""Grey levels per pixel that make an edge of the template, and levels of contrast near it on the
-page.
-"""
+"""Grey levels per pixel that make an edge of the template, and contrast near it on the page."""
 _CONTRAST_WINDOW_PX = 9
 """Side of the square in which an edge's contrast is measured, px."""
 _SLOPE_UNITS = np.float32(8)
-"""Sobel slopes are in units of so many parts of a grey level per pixel."""
+"""Sobel slopes are in eighths of a grey level per pixel."""
 _AXES = (1, 0), (0, 1)
 """Directions of the slopes, x and y."""
 _MIN_EDGE_PX = 500
@@ -214,10 +212,9 @@ def _steepness(
 
 
 def _slope(image: Image, axis: tuple[int, int]) -> NDArray[np.int16]:
-    """Return the difference of each pixel's neighbours, in `_SLOPE_UNITS` parts of a grey level per
-    pixel.
+    """Return the differences of each pixel's neighbours, in a flattened image.
 
-    The pixels are in a flattened image.
+    The unit is an eighth of a grey level per pixel.
     """
     return np.asarray(cv2.Sobel(image, cv2.CV_16S, *axis, ksize=3), np.int16).ravel()
 

@@ -30,7 +30,7 @@ _MIN_DIGIT_MM2 = 0.8
 _MAX_ROW_DISTANCE = 1.0
 """Greatest distance of a digit's middle from the boxes, in heights of the boxes."""
 _MAX_DISTANCE_RATIO = 3
-"""Boxes at most so many times as far away as the nearest may be meant too."""
+"""Boxes at most this many times as far away as the nearest may be meant too."""
 _OWN_INK_MARGIN_MM, _MIN_OWN_INK = 0.8, 0.6
 """A stroke belongs to a field with this share of its ink within this margin, mm."""
 
@@ -93,8 +93,9 @@ def _stroke_box(top: int, left: int, pixels: Mask) -> Box:
 
 
 def _nearest_rows(stroke: Box, rows: Sequence[FieldSpec]) -> set[str]:
-    """Return the names of the rows nearest above and below a stroke, if it is as high as their
-    digits.
+    """Return the names of the rows nearest above and below a stroke.
+
+    Only rows count whose digits may be as high as the stroke.
     """
     x, y = stroke.x + stroke.w / 2, stroke.y + stroke.h / 2
     # Distances to the rows above and below; inside a row it is negative.

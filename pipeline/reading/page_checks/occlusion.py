@@ -56,8 +56,7 @@ _MIN_OVERHANG_MM = 0.3
 Holes are 6 mm wide (ISO 838), boxes 4.6 or 5 mm.
 """
 MIN_PATTERN = 0.01
-"""Standard deviation of darkness below which a patch shows nothing that could be found elsewhere.
-"""
+"""Standard deviation of darkness below which a patch has nothing to search for."""
 _MIN_LINE_CONTRAST = 0.2
 """A line with less than this share of the page's usual contrast is not seen."""
 _MAX_UNSEEN = 0.4
@@ -105,15 +104,13 @@ _STRETCH_MM = 20.0
 _MIN_OCCLUDED_NEIGHBOURS = 0.6
 """A field is occluded too if more than this share of its neighbours is."""
 _MAX_PARTLY_UNSEEN, _MAX_UNSEEN_OF_CELL, _MAX_UNSEEN_OF_STRETCH = 0.1, 0.75, 0.6
-"""Share of unseen print from which parts are examined, and limits for a digit box and for a
-stretch.
+"""Share of unseen print from which a field's parts are examined, and limits for parts.
 
-A digit often hides half of its box, but not all of it; a line of writing hides one of the two rules
-along which it runs.
+The limits are for a digit box and for a stretch. A digit often hides half of its box, but not all
+of it; a line of writing hides one of the two rules along which it runs.
 """
 _TONE_COUNT, _MAX_BARE_TONE = 16, 0.25
-"""Print is divided by tone; a tone with more than this share bare is lost as a whole, not torn off.
-"""
+"""Print is divided by tone; a tone with more than this share bare is lost, not torn off."""
 
 
 def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:

@@ -33,9 +33,9 @@ _MAX_BOX_DISTANCE_MM = 5.0
 _MARK_OUTLINE_MM, _MAX_SHARE_AT_BOX = 0.4, 0.25
 """A mark with this share of its ink in a box or within this margin is not beside it."""
 _MAX_LEVEL_OFFSET = 0.75
-"""A mark beside a box is at most so many of its heights higher or lower."""
+"""A mark beside a box is at most this much higher or lower, in heights of the box."""
 _MAX_DISTANCE_RATIO = 1.5
-"""Boxes at most so many times as far away as the nearest may be meant too."""
+"""Boxes at most this many times as far away as the nearest may be meant too."""
 _MIN_SHARE_IN_BOX, _MIN_MM2_IN_BOX = 0.12, 0.5
 """A mark with this share and area of its ink in a box is in it, maybe in the next one too."""
 _READ_AROUND_MM, _MIN_READ_SHARE = 1.0, 0.2
@@ -174,8 +174,9 @@ class _BoxIndex:
         self._sides = x, y, x + w, y + h
 
     def near(self, area: Box, mm: float = 0.0) -> list[tuple[str, Box]]:
-        """Return the boxes within a distance of an area, along the axis on which they are farther
-        apart.
+        """Return the boxes within a distance of an area.
+
+        Along the axis on which they are farther apart.
         """
         left, top, right, bottom = self._sides
         gap_x = np.maximum(area.x - right, left - area.x - area.w)
@@ -191,8 +192,9 @@ def _is_in_read_area(stroke: _Stroke, read_areas: _BoxIndex) -> bool:
 
 
 def _fields_inside(stroke: _Stroke, boxes: _BoxIndex) -> set[str]:
-    """Return the fields with a box that a stroke is in; print in a box may hide most of the
-    stroke.
+    """Return the fields with a box that a stroke is in.
+
+    Print in a box may hide most of the stroke.
     """
     touched = boxes.near(stroke.area)
     fields_with_ink = {

@@ -27,8 +27,7 @@ from pipeline.reading.page_checks.pen_strokes import find_bare_paper, find_pen_s
 from pipeline.reading.page_context import PageContext
 
 _STEPS_PER_MM = CHECK_PX_PER_MM / 2
-"""Steps per mm: a shaky line is followed in steps of half a millimetre, straight on or diagonally.
-"""
+"""Steps per mm: a shaky line is followed in steps of 0.5 mm, straight on or diagonally."""
 _INK_GAIN, _PRINT_GAIN, _PAPER_GAIN = np.array((2, -1, -10_000), np.int16)
 """What a step gains on ink, on print and on paper.
 
@@ -47,7 +46,7 @@ _MAX_PEN_MM = 1.8
 _MAX_GAP_MM = 1.0
 """Pieces no farther apart than this are one line, mm."""
 _TOUCH_DISTANCE_MM, _MIN_TOUCHING_STEPS = 1.0, 3
-"""A line is in a field with so many steps within this distance, mm."""
+"""A line is in a field if at least this many steps are within this distance, mm."""
 _BRACKET_DISTANCE_MM = 3.0
 """Distance of a bracket from the fields that it joins, mm."""
 _MAX_WRITING_MM = 10.0
@@ -74,11 +73,10 @@ def check(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
 def find_strike_lines(
     specs: Sequence[FieldSpec], readings: Mapping[str, Reading], contrast: PrintContrast
 ) -> frozenset[str]:
-    """Return the names of the fields that long lines are in, and of written fields in their
-    drawings.
+    """Return the names of the fields that long lines go over.
 
-    `specs` are the fields of the page, `readings` those that were read, and `contrast` that of
-    the registered page.
+    Written fields inside the drawing that the lines make count too. `specs` are the fields of
+    the page, `readings` those that were read, and `contrast` that of the registered page.
     """
     boxes = [
         (spec.name, box) for spec in specs if spec.traits.filled_by_hand for box in spec.outlines
@@ -196,10 +194,10 @@ def _label_steps(steps: Mask, gap_mm: float) -> Labels:
 def _lines_over_fields(
     labels: Labels, boxes: _NamedBoxes, multiline_fields: frozenset[str]
 ) -> dict[int, set[str]]:
-    """Return the lines that are in several fields, and tall ones beside several, with the fields'
-    names.
+    """Return the lines over several fields, with the fields' names.
 
-    In `multiline_fields` lines of writing may touch each other.
+    A line higher than a line of writing may also be beside the fields. In `multiline_fields`
+    lines of writing may touch each other.
     """
     touched = _lines_in_boxes(labels, boxes, _TOUCH_DISTANCE_MM)
     multi_field_lines = {line: names for line, names in touched.items() if len(names) > 1}
@@ -243,10 +241,9 @@ def _lines_in_boxes(
 
 
 def _fields_in_drawings(lines: Mask, boxes: _NamedBoxes, written: frozenset[str]) -> set[str]:
-    """Return the names of the fields inside the rectangle of a drawing, made of lines near each
-    other.
+    """Return the names of the fields inside a drawing, made of lines near each other.
 
-    All fields count if the drawing goes down a column, else those in which something is
+    All fields in its rectangle count if it goes down a column, else those in which something is
     `written`; those of whole rows if it goes across the page.
     """
     drawings = _label_steps(lines, _DRAWING_REACH_MM)

@@ -195,7 +195,7 @@ def measure_patch_offsets(
     """Search for patches of the template on a roughly registered page.
 
     Both images are grey and show the whole page, `page` at the search's scale. If too many
-    patches are missing, those hidden by writing are told apart from those that are not there.
+    patches are missing, those hidden by writing are marked as such.
     """
     offsets = _drop_outliers(_seek_patches(page, template, centres, search))
     if is_mostly_seen(offsets, geometry.page_box(template)):
@@ -370,8 +370,8 @@ def is_mostly_seen(offsets: PatchOffsets, page: Box = geometry.PAGE_BOX) -> bool
         np.zeros((STRIPS_DOWN, STRIPS_ACROSS), np.intp),
         np.zeros((STRIPS_DOWN, STRIPS_ACROSS), np.intp),
     )
-    np.add.centres(total, (y, x), counted)
-    np.add.centres(found, (y, x), offsets.found)
+    np.add.at(total, (y, x), counted)
+    np.add.at(found, (y, x), offsets.found)
     unseen = (total >= 2) & (found < _MIN_STRIP_SEEN * total)
     return bool(total[unseen].sum() <= _MAX_UNSEEN_STRIPS * total.sum())
 
