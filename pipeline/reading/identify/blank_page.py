@@ -69,6 +69,7 @@ def _has_no_strokes(page: NDArray[np.uint8]) -> bool:
         stats[1:, cv2.CC_STAT_AREA]
         > ROUND_SHARE * stats[1:, cv2.CC_STAT_WIDTH] * stats[1:, cv2.CC_STAT_HEIGHT]
     )
+    # Dust and round spots are no writing.
     is_dust = (sizes < _MAX_SPECK_MM) | (is_round & (sizes < 2 * _MAX_SPECK_MM))
     return bool(sizes[~is_dust].sum() < _MIN_WRITING_MM)
 
@@ -92,6 +93,7 @@ def _find_strokes(page: Image) -> NDArray[np.uint8]:
         soft, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     ).astype(np.float32)
     ink = ((paper - soft) > _MIN_INK * np.maximum(paper, LIGHTEST_SHADOW)).astype(np.uint8)
+    # Edges show shadows and other sheets.
     edge = round(_EDGE_MM * _PX_PER_MM)
     ink[:edge], ink[-edge:], ink[:, :edge], ink[:, -edge:] = 0, 0, 0, 0
     return np.asarray(

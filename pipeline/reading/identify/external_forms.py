@@ -108,6 +108,7 @@ def extract_features(image: Image, max_count: int = _MAX_PAGE_FEATURES) -> Print
 
 def extract_template_features(template: Image) -> PrintFeatures:
     """Extract the features of a template at 8 px/mm; points in mm."""
+    # Extract in a small image, and convert to mm on the form.
     reduced = geometry.shrink_image(template, _TEMPLATE_PX_PER_MM / geometry.PX_PER_MM)
     features = extract_features(reduced, _MAX_TEMPLATE_FEATURES)
     to_template = geometry.resize_homography(reduced, template)
@@ -230,12 +231,14 @@ def find_printed_words(template: Image, specs: Iterable[FieldSpec]) -> list[Box]
 def _short_print(template: Image) -> NDArray[np.uint8]:
     """Return print without lines, boxes and images, 1 = ink."""
     scale = geometry.PX_PER_MM
+    # Print is darker than the ground that closing leaves.
     ground = cv2.morphologyEx(
         template, cv2.MORPH_CLOSE, np.ones((round(_GROUND_MM * scale) | 1,) * 2, np.uint8)
     )
     ink = (ground.astype(np.int16) - template > _MIN_PRINT_LEVELS).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     sides: NDArray[Any] = np.asarray(stats)[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
+    # Keep short pieces; label 0 is the background.
     is_short = sides <= _MAX_LETTER_MM * scale
     is_short[0] = False
     return np.asarray(is_short[labels], np.uint8)
@@ -368,6 +371,7 @@ def _match_at_scale(
     ]
     if not candidates:
         return ExternalFormMatch()
+    # The form that explains most of the page comes first.
     candidates.sort(key=lambda candidate: candidate.score, reverse=True)
     # Only forms without issues can match; the best needs a clear lead.
     fitting = [candidate for candidate in candidates if not candidate.issues(gate_mm)]

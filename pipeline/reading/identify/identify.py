@@ -188,6 +188,7 @@ def _find_markers(
         for m, quads in quads_by_id.items()
         if len(quads) > 1
     )
+    # Markers that do not fit the others are of something else.
     refined = {marker: _refine_corners(image, quad) for marker, quad in largest.items()}
     return _largest_consistent(refined), twin_count > 1
 
@@ -317,6 +318,7 @@ def _binarize_code(flattened: Image, px_per_mm: float) -> Image:
 def _read_codes(image: Image) -> list[_FoundCode]:
     """Return all of Efterskrift's codes in an image, with corners in its px."""
     codes = []
+    # Other QR codes on the paper are ignored.
     for barcode in zxingcpp.read_barcodes(
         geometry.to_grayscale(image),
         formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode),
@@ -372,6 +374,7 @@ def _assign_code_places(
                 key=lambda place: _place_score(codes[0], place, markers, image),
             ): codes[0]
         }
+    # The direction in which the codes are written tells which one is on the left.
     first, second = codes[:2]
     reading_direction = first.corners[1] - first.corners[0] + first.corners[2] - first.corners[1]
     is_forward = (

@@ -48,21 +48,22 @@ def corner_parts(image: Image) -> list[ImagePart]:
     if factor >= 1:
         return []
     is_upright = height >= width
+    # A corner is cut at the scale of the whole image's search.
     part_width, part_height = (
         round(width * _CORNER_SHARE[not is_upright]),
         round(height * _CORNER_SHARE[is_upright]),
     )
     return [
-        _cut_part(image, x, y, part_width, part_height, factor)
+        _cut_part(image, slice(y, y + part_height), slice(x, x + part_width), factor)
         for y in (0, height - part_height)
         for x in (0, width - part_width)
     ]
 
 
-def _cut_part(image: Image, x: int, y: int, width: int, height: int, factor: float) -> ImagePart:
-    cut = image[y : y + height, x : x + width]
+def _cut_part(image: Image, rows: slice, columns: slice, factor: float) -> ImagePart:
+    cut = image[rows, columns]
     reduced = geometry.shrink_image(cut, factor)
-    to_whole = np.array([[1, 0, x], [0, 1, y], [0, 0, 1]], np.float64)
+    to_whole = np.array([[1, 0, columns.start], [0, 1, rows.start], [0, 0, 1]], np.float64)
     return (
         reduced,
         to_whole @ geometry.resize_homography(reduced, cut),

@@ -70,6 +70,7 @@ def cached_per_image(
         def wrapper(image: Pixels, /, *args: P.args, **kwargs: P.kwargs) -> Pixels:
             if image.flags.writeable:
                 return function(image, *args, **kwargs)
+            # The same memory with the same layout is the same image.
             identity = (
                 image.__array_interface__["data"][0],
                 image.shape,

@@ -171,6 +171,7 @@ def resize_homography(small: Image, large: Image) -> Homography:
 
 def warp_box(image: Image, homography: Homography, box: Box, px_per_mm: float) -> Image:
     """Return a part of the page as a flat image, (h, w) px; white outside the image."""
+    # Image px → mm → px of the flat part.
     size = round(box.w * px_per_mm), round(box.h * px_per_mm)
     matrix = raster_homography(px_per_mm, (box.x, box.y)) @ np.linalg.inv(homography)
     flat = cv2.warpPerspective(

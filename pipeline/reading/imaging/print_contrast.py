@@ -274,6 +274,16 @@ def _box_interior(box: Box) -> tuple[slice, slice] | None:
     return slice(margin, height - margin), slice(margin, width - margin)
 
 
+def pixel_box(left: int, top: int, width: int, height: int) -> Box:
+    """Return a rectangle of pixels at `CHECK_PX_PER_MM` as a box, mm."""
+    return Box(
+        left / CHECK_PX_PER_MM,
+        top / CHECK_PX_PER_MM,
+        width / CHECK_PX_PER_MM,
+        height / CHECK_PX_PER_MM,
+    )
+
+
 def box_window(box: Box, px_per_mm: float = CHECK_PX_PER_MM) -> tuple[slice, slice]:
     """Return a box (mm) as rows and columns of an image, at least one of each."""
     top, left = max(0, round(box.y * px_per_mm)), max(0, round(box.x * px_per_mm))

@@ -177,6 +177,7 @@ def _search(
 def _likely_steps(steps: NDArray[np.float32], alphabet: str, min_p: float) -> Iterable[_LikelyStep]:
     """Prepare the likely characters of each time step."""
     blank_ps = steps[:, 0].tolist()
+    # Only characters with enough probability, listed by time step.
     step_indices, columns = np.nonzero(steps[:, 1:] > min_p)
     likely: list[list[tuple[str, float]]] = [[] for _ in blank_ps]
     for step, column, p in zip(
@@ -212,6 +213,7 @@ def _advance_beams(
             if character == last:
                 characters = (*beam.characters[:-1], max(beam.characters[-1], p))
                 extended[prefix].add(0.0, beam.non_blank * p, characters, beam.steps)
+            # A new character makes a longer prefix.
             start_p = beam.blank if character == last else beam.total
             if start_p > 0.0 and (grown := _extend_beam(extended, prefix + character, beam, guide)):
                 grown.add(0.0, start_p * p, (*beam.characters, p), (*beam.steps, time_step))
@@ -246,6 +248,7 @@ def _best_beams(beams_by_text: dict[str, _Beam[StateT]], beams: int) -> dict[str
         for text, beam in beams_by_text.items()
         if beam.total > 0.0
     ]
+    # Drop prefixes that are far behind the best.
     ranked.sort(reverse=True)
     return {
         text: beams_by_text[text]
@@ -289,6 +292,7 @@ def _shared_characters(
 ) -> tuple[float, ...]:
     """Return for each character the share of all texts that have it at its place."""
     agreements = [0.0] * len(text)
+    # Another text agrees if it has the character at about the same time step.
     for other, other_steps, p in shared:
         steps_by_character: dict[str, list[int]] = {}
         for character, step in zip(other, other_steps, strict=True):

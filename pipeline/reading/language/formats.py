@@ -146,6 +146,7 @@ def _alternate(first: Pattern, second: Pattern) -> Pattern:
 def _to_pattern(part: Pattern | str) -> Pattern:
     if isinstance(part, Pattern):
         return part
+    # Built from the end, so that each step has one character in front.
     pattern: Pattern = END
     for character in reversed(part):
         pattern = _concatenate(OneOf(character), pattern)
@@ -168,6 +169,7 @@ def any_word(words_text: str) -> Pattern:
 
 def repeat(pattern: Pattern, least: int, most: int) -> Pattern:
     """Return a pattern repeated `least` to `most` times."""
+    # Built from the end: the last repetitions are optional, each within the one before.
     repeated: Pattern = END
     for count in range(most, 0, -1):
         repeated = pattern + repeated if count <= least else optional(pattern + repeated)
@@ -190,24 +192,15 @@ def number_up_to(highest: int, lowest: int = 0, *, padded: bool = False) -> Patt
     return any_word(" ".join(numbers))
 
 
+# Parts that several formats share
 OPTIONAL_SPACE = optional(" ")
-
-
 DECIMAL_PART = optional(OneOf(",.") + digit_run(1, 2))
 
-
+# Dates
 DAY, MONTH = number_up_to(31, 1), number_up_to(12, 1)
-
-
 TWO_DIGIT_MONTH, TWO_DIGIT_DAY = number_up_to(12, 1, padded=True), number_up_to(31, 1, padded=True)
-
-
 CENTURY = "19" | _to_pattern("20")
-
-
 YEAR = optional(CENTURY) + digit_run(2, 2)
-
-
 DATE = (
     YEAR + OneOf("-–/.") + TWO_DIGIT_MONTH + OneOf("-–/.") + TWO_DIGIT_DAY
     | YEAR + TWO_DIGIT_MONTH + TWO_DIGIT_DAY
@@ -215,10 +208,8 @@ DATE = (
     | DAY + OneOf("/.") + MONTH + OneOf("-–/. ") + digit_run(2, 2)
 )
 
-
+# Times of day
 MIDNIGHT = "24" + optional(OPTIONAL_SPACE + OneOf(":.,") + OPTIONAL_SPACE) + "00"
-
-
 CLOCK = (
     number_up_to(23)
     + OPTIONAL_SPACE
@@ -228,17 +219,11 @@ CLOCK = (
     | number_up_to(23, padded=True) + number_up_to(59, padded=True)
     | MIDNIGHT
 )
-
-
 TIME = optional(any_word("kl kl. Kl Kl. klockan") + OPTIONAL_SPACE) + CLOCK
 
-
+# Doses
 FRACTION_SIGN = any_word("½ 1/2 1/4 3/4")
-
-
 SMALL_AMOUNT = digit_run(1, 2) + "," + digit_run(3, 4) | "0." + digit_run(3, 4)
-
-
 DOSE_AMOUNT = (
     digit_run(1, 5) + DECIMAL_PART
     | SMALL_AMOUNT
@@ -247,39 +232,27 @@ DOSE_AMOUNT = (
     | digit_run(1, 2) + OPTIONAL_SPACE + "½"
     | digit_run(1, 2) + " " + FRACTION_SIGN
 )
-
-
 SINGLE_DOSE = digit_run(1, 2) + DECIMAL_PART | optional(digit_run(1, 2)) + "½"
-
-
 DOSE_SCHEDULE = repeat(SINGLE_DOSE + OneOf("+-–"), 1, 3) + SINGLE_DOSE | digit_run(
     1, 2
 ) + OPTIONAL_SPACE + OneOf("x*") + OPTIONAL_SPACE + digit_run(1, 2)
-
-
 PER_UNIT = "/" + any_word("h tim timme min dygn dag d ml l kg")
-
-
 ROUTE = any_word("vb v.b. v.b po p.o. iv i.v. im i.m. sc s.c.")
 """As needed, by mouth, into a vein or a muscle, under the skin.
 
 "sl" looks like "st" and is left to the reviewer.
 """
-
-
 QUANTITY = (
     DOSE_AMOUNT
     + optional(OPTIONAL_SPACE + OneOf("-–") + OPTIONAL_SPACE + DOSE_AMOUNT)
     + optional(OPTIONAL_SPACE + any_word(UNITS) + optional(PER_UNIT))
 )
-
-
 DOSE = (
     QUANTITY + optional(OPTIONAL_SPACE + OneOf("x*") + OPTIONAL_SPACE + digit_run(1, 2))
     | DOSE_SCHEDULE
 ) + repeat(OPTIONAL_SPACE + ROUTE, 0, 2)
 
-
+# Measurements and money
 BLOOD_PRESSURE = (
     optional(any_word("BT Bt bt") + optional(":") + OPTIONAL_SPACE)
     + digit_run(2, 3)
@@ -289,32 +262,22 @@ BLOOD_PRESSURE = (
     + digit_run(2, 3)
     + optional(OPTIONAL_SPACE + any_word("mmHg mm"))
 )
-
-
 THOUSANDS = digit_run(1, 3) + repeat(OneOf(" .") + digit_run(3, 3), 0, 3) | digit_run(1, 7)
-
-
 MONEY_AMOUNT = (
     optional(OneOf("-–"))
     + THOUSANDS
     + optional(OneOf(",.:") + (digit_run(2, 2) | OneOf("-–")))
     + optional(OPTIONAL_SPACE + any_word("kr kr. kronor SEK"))
 )
-
-
 NUMBER = (
     optional(OneOf("-–"))
     + (digit_run(1, 3) + repeat(" " + digit_run(3, 3), 0, 3) | digit_run(1, 7))
     + DECIMAL_PART
 )
 
-
+# Codes and numbers of people
 CODE = digit_run(1, 8) + repeat(optional(OneOf("-– ")) + digit_run(1, 8), 0, 5)
-
-
 PHONE = optional("+") + digit_run(2, 4) + repeat(optional(OneOf("-– ")) + digit_run(1, 4), 2, 5)
-
-
 PERSONAL_NUMBER = (
     optional(CENTURY)
     + digit_run(6, 6)
@@ -323,7 +286,6 @@ PERSONAL_NUMBER = (
     + OPTIONAL_SPACE
     + digit_run(4, 4)
 )
-
 
 FORMAT_PATTERNS: dict[Format, Pattern] = {
     Format.DATE: DATE,

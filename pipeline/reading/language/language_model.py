@@ -131,6 +131,7 @@ class Lexicon:
         Parts count by the square root of their probability.
         """
         total = 0.0
+        # Try every place at which a first part may end.
         for cut in range(MIN_PART_LENGTH, len(word) - MIN_PART_LENGTH + 1):
             last_p = self._last_part_p(word[cut:])
             if last_p:
@@ -283,6 +284,7 @@ class LanguageModel:
 
     def _add_mark(self, state: TextState, character: str) -> TextState:
         closed = self._finish_word(state) if state.word else state
+        # A mark ends the word; what comes next begins a new one.
         cost = MARK_NATS.get(character, OTHER_MARK_NATS) + (
             0.0 if state.word else REPEATED_MARK_NATS
         )
@@ -318,6 +320,7 @@ class LanguageModel:
 
     def _spelling_log_p(self, word: str, code: int) -> float:
         """Return the log probability of a letter (or the word's end) after a word's last three."""
+        # The last three letters, as digits of a number, index the table of costs.
         context = 0
         for letter in word[-3:]:
             context = context * LETTER_CODE_COUNT + LETTER_CODES[letter]
@@ -403,6 +406,7 @@ def merge_lexicons(names: Lexicon, learned: Lexicon) -> Lexicon:
     """Merge names and learned words into one lexicon."""
     if not names.words:
         return learned
+    # Each list gives its share of the probability.
     shares = {word: (1 - LEARNED_SHARE) * names.p(word) for word in names.words}
     for word in learned.words:
         shares[word] = shares.get(word, 0.0) + LEARNED_SHARE * learned.p(word)

@@ -236,6 +236,7 @@ def transcribe_line(
         _strip_transcript(transcript)
         for transcript in find_transcripts(steps, language, None if value_format else second_pass)
     ]
+    # Dashes and empty lines are no value of a format.
     has_format = (
         value_format and transcripts[0].text and not DASH_CHARACTERS.issuperset(transcripts[0].text)
     )
@@ -322,6 +323,7 @@ def _transcribe_run(
         )
     if run.kind is RunKind.CERTAIN:
         return _likeliest_path(steps)
+    # Words: with the language model, and without digits.
     guide, without_digits = SwedishGuide(language, first), _exclude_digits(steps)
     transcripts = _decode_words(without_digits, guide)
     # Read uncertain words again in other versions of the image.
@@ -400,6 +402,7 @@ def _join_transcripts(parts: Sequence[Transcript], runs: Sequence[StepRun]) -> T
     text, p, image_p = "", 1.0, 1.0
     characters: tuple[float, ...] = ()
     for part, run in zip(parts, runs, strict=True):
+        # A space is as probable as the gap between the runs.
         space = " " if text and part.text else ""
         text += space + part.text
         characters = (*characters, *(run.gap_p for _ in space), *part.characters)
@@ -411,6 +414,7 @@ def _to_reading(transcripts: Sequence[Transcript]) -> Reading:
     best = transcripts[0]
     if not best.text:
         return Reading(None, 0.5, State.ILLEGIBLE)
+    # Dashes mean that the field is left empty.
     if DASH_CHARACTERS.issuperset(best.text):
         return replace(
             Reading.empty(DASHES_EMPTY_P), alternatives=((best.text, 1.0 - DASHES_EMPTY_P),)
@@ -451,6 +455,7 @@ def _read_formatted(
     values_by_p = sorted(values, key=lambda value: -value.p)
     if values_by_p and fit_ratio >= MISFIT_RATIO:
         return _to_reading(values_by_p)
+    # Something else is written: keep it, with the values as alternatives.
     free_reading = _to_reading([free_transcript])
     return replace(
         free_reading,

@@ -73,6 +73,7 @@ def find_circled_boxes(specs: Sequence[FieldSpec], contrast: PrintContrast) -> f
     if not boxes:
         return frozenset()
     ink = find_pen_strokes(contrast)
+    # Connected shapes first; the path is tried for the other boxes.
     circled = _fields_within_shapes(boxes, ink)
     bare = find_bare_paper(contrast.template)
     return frozenset(

@@ -73,7 +73,7 @@ def find_red_fields(
     strokes = _find_red_strokes(
         _resample(image, [max(1, round(side * factor)) for side in image.shape[1::-1]])
     )
-    if np.count_nonzero(strokes) < _MIN_RED_MM2 * _PX_PER_MM**2:  # as on most pages
+    if np.count_nonzero(strokes) < _MIN_RED_MM2 * _PX_PER_MM**2:
         return frozenset()
     # Register them, and compare with all ink in the fields.
     unprinted = unprinted_mask(contrast.template, _FROM_PRINT_MM).mask
@@ -85,6 +85,7 @@ def find_red_fields(
     )
     ink = unprinted & (contrast.darkness > PEN_DARKNESS)
     windows = {spec.name: box_window(spec.area) for spec in specs if spec.traits.filled_by_hand}
+    # A page mostly in red is filled in with that pen.
     if _count_within(windows.values(), red & ink) > _MAX_RED_SHARE * _count_within(
         windows.values(), ink
     ):

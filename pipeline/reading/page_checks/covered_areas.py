@@ -59,8 +59,6 @@ _MAX_GROUP_GAP_MM = 20
 """Words no farther apart than this are hidden by the same thing, mm …"""
 _REACH_MM = 6.0
 """… which reaches this much farther, as near as a field is to its label, mm."""
-
-
 _WHITE_LEVEL, _MAX_WHITE_SHARE = 254, 0.2
 """If more than this share of a page is as white as possible, nothing can be whiter."""
 _MAX_PRINT_LEVEL, _STROKE_PX = 90, 5
@@ -100,12 +98,12 @@ def _relative_lightness(paper: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return by how much paper is lighter than around it; 0 if that area is wider than tape."""
     # Remove slivers and ink, then subtract what is wider than tape.
     brightness = cv2.morphologyEx(
-        cv2.morphologyEx(paper, cv2.MORPH_OPEN, _square_kernel(_MAX_SLIVER_MM)),
+        cv2.morphologyEx(paper, cv2.MORPH_OPEN, patch_kernel(_MAX_SLIVER_MM)),
         cv2.MORPH_CLOSE,
-        _square_kernel(_MAX_INK_MM),
+        patch_kernel(_MAX_INK_MM),
     )
     return np.asarray(
-        brightness - cv2.morphologyEx(brightness, cv2.MORPH_OPEN, _square_kernel(_MAX_TAPE_MM)),
+        brightness - cv2.morphologyEx(brightness, cv2.MORPH_OPEN, patch_kernel(_MAX_TAPE_MM)),
         np.float32,
     )
 
@@ -134,11 +132,12 @@ def _paper_without_lines(image: Image) -> NDArray[np.float32]:
     """Return the brightness of the paper, without thin lines."""
     soft = cv2.GaussianBlur(image.astype(np.float32), (0, 0), _PAPER_BLUR_PX)
     return np.asarray(
-        cv2.morphologyEx(soft, cv2.MORPH_CLOSE, _square_kernel(_MAX_LINE_MM)), np.float32
+        cv2.morphologyEx(soft, cv2.MORPH_CLOSE, patch_kernel(_MAX_LINE_MM)), np.float32
     )
 
 
-def _square_kernel(side_mm: float) -> NDArray[np.uint8]:
+def patch_kernel(side_mm: float) -> NDArray[np.uint8]:
+    """Return a square kernel for images at `PATCH_SCALE`."""
     side = round(side_mm * PATCH_SCALE) | 1
     return np.ones((side, side), np.uint8)
 

@@ -126,6 +126,7 @@ def _has_unread_ink(reading: Reading) -> bool:
 
 def _is_shaded(specs: Iterable[FieldSpec], contrast: PrintContrast) -> bool:
     """Check whether bare paper outside the fields is slightly dark in many places."""
+    # Bare paper outside all fields.
     bare = _find_bare_paper(contrast.template).mask
     for spec in specs:
         bare[box_window(geometry.widen_box(spec.area, _FROM_FIELD_MM))] = False
@@ -184,6 +185,7 @@ def _middle_half(image: Image) -> Image:
 @lru_cache(maxsize=CACHED_FORM_PAGES)
 def _template_edges(template: TemplateImage) -> tuple[tuple[PixelIndices, float], ...]:
     """Return the edges of a template across and down, and how steep they are."""
+    # Edges are where the slope is steep; their steepness is relative to the contrast there.
     image = _middle_half(template.image)
     contrast, slopes = _local_contrast(image).ravel(), [_slope(image, axis) for axis in _AXES]
     places = [np.flatnonzero(np.abs(slope) > _SLOPE_UNITS * _MIN_EDGE_SLOPE) for slope in slopes]

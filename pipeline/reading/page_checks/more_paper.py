@@ -5,7 +5,7 @@ Only the page itself is read, so the reviewer is warned of the other sheet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -88,29 +88,25 @@ def has_adjacent_sheet(image: Image, homography: Homography, page: Box) -> bool:
     )
     outside = ~_fill_outline(scaled.shape, geometry.transform_points(to_scaled, surroundings))
     # Words outside, on ground as light and even as the page's paper.
-    words = filter(
-        _has_word_size,
-        find_pen_words(
-            remove_specks(np.asarray((darkness > PEN_DARKNESS) & outside, np.bool_)),
-            _STROKE_GAP_MM,
-            _MIN_WORD_MM,
-        ),
-    )
-    min_light, max_grain = (
-        _MIN_PAPER_LIGHT * float(np.median(paper[inside])),
-        _paper_grain(darkness[inside]) + _MAX_EXTRA_GRAIN,
-    )
+    ink = remove_specks(np.asarray((darkness > PEN_DARKNESS) & outside, np.bool_))
+    words = filter(_has_word_size, find_pen_words(ink, _STROKE_GAP_MM, _MIN_WORD_MM))
+    min_light = _MIN_PAPER_LIGHT * float(np.median(paper[inside]))
+    max_grain = _paper_grain(darkness[inside]) + _MAX_EXTRA_GRAIN
     on_paper = [
         word
         for word in words
         if float(np.median(paper[_word_surroundings(word)])) >= min_light
         and _paper_grain(darkness[_word_surroundings(word)]) <= max_grain
     ]
-    # Another sheet has several words close together.
+    return _has_group(on_paper)
+
+
+def _has_group(words: Sequence[Box]) -> bool:
+    """Check whether several words are close together, as on another sheet."""
     return any(
-        sum(geometry.box_distance(word, other) <= _TOGETHER_MM for other in on_paper)
+        sum(geometry.box_distance(word, other) <= _TOGETHER_MM for other in words)
         >= _MIN_ADJACENT_WORDS
-        for word in on_paper
+        for word in words
     )
 
 

@@ -14,7 +14,12 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Reading, State
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import Mask
-from pipeline.reading.imaging.print_contrast import CHECK_PX_PER_MM, PrintContrast, box_window
+from pipeline.reading.imaging.print_contrast import (
+    CHECK_PX_PER_MM,
+    PrintContrast,
+    box_window,
+    pixel_box,
+)
 from pipeline.reading.page_checks.pen_strokes import connect_ink, find_pen_strokes
 from pipeline.reading.page_context import PageContext
 
@@ -84,12 +89,7 @@ def _field_ink_mask(specs: Sequence[FieldSpec], contrast: PrintContrast) -> Mask
 def _stroke_box(top: int, left: int, pixels: Mask) -> Box:
     rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
     height, width = rows[-1] + 1 - rows[0], columns[-1] + 1 - columns[0]
-    return Box(
-        (left + int(columns[0])) / CHECK_PX_PER_MM,
-        (top + int(rows[0])) / CHECK_PX_PER_MM,
-        int(width) / CHECK_PX_PER_MM,
-        int(height) / CHECK_PX_PER_MM,
-    )
+    return pixel_box(left + int(columns[0]), top + int(rows[0]), int(width), int(height))
 
 
 def _nearest_rows(stroke: Box, rows: Sequence[FieldSpec]) -> set[str]:
@@ -104,6 +104,7 @@ def _nearest_rows(stroke: Box, rows: Sequence[FieldSpec]) -> set[str]:
         for row in rows
         if row.area.x <= x <= row.area.x + row.area.w
     ]
+    # Rows near enough for the height of the stroke.
     near = [
         (distance, row.name)
         for distance, row in distances

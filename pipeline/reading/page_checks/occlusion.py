@@ -41,6 +41,7 @@ from pipeline.reading.page_checks.covered_areas import (
     find_correction_tape,
     find_missing_print,
     is_under_tape,
+    patch_kernel,
 )
 from pipeline.reading.page_context import PageContext
 
@@ -262,16 +263,11 @@ def _is_lost(
     unseen_share = max(_unseen_share(values, usual) for values in visibility)
     if not _MAX_PARTLY_UNSEEN <= unseen_share < _MAX_UNSEEN:
         return unseen_share >= _MAX_UNSEEN
+    # Between the two limits the worst part decides: it may be lost as a whole.
     limit = _MAX_UNSEEN_OF_CELL if spec.traits.digits_only else _MAX_UNSEEN_OF_STRETCH
-    return (
-        max(
-            (
-                _unseen_share(outline_visibility(contrast, part), usual)
-                for part in _field_parts(spec)
-            ),
-            default=0.0,
-        )
-        >= limit
+    return any(
+        _unseen_share(outline_visibility(contrast, part), usual) >= limit
+        for part in _field_parts(spec)
     )
 
 
@@ -316,8 +312,8 @@ def _unseen_share(visibility: Map, usual: float) -> float:
 def _find_bands(page: Image) -> Mask:
     """Find dark areas wider than a pen stroke and longer than a filled box, at `PATCH_SCALE`."""
     # Close strokes, and compare with the paper around.
-    without_strokes = cv2.morphologyEx(page, cv2.MORPH_CLOSE, _square_kernel(_MAX_STROKE_MM))
-    paper = cv2.morphologyEx(without_strokes, cv2.MORPH_CLOSE, _square_kernel(_SURROUNDINGS_MM))
+    without_strokes = cv2.morphologyEx(page, cv2.MORPH_CLOSE, patch_kernel(_MAX_STROKE_MM))
+    paper = cv2.morphologyEx(without_strokes, cv2.MORPH_CLOSE, patch_kernel(_SURROUNDINGS_MM))
     dark = cv2.compare(without_strokes, cv2.LUT(paper, _DARK_BELOW), cv2.CMP_LT)
     # Most pages have no band; labelling takes ten times as long.
     contours, _ = cv2.findContours(dark, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
@@ -332,11 +328,6 @@ def _find_bands(page: Image) -> Mask:
     )
     is_long[0] = False
     return components.pixels(is_long)
-
-
-def _square_kernel(side_mm: float) -> NDArray[np.uint8]:
-    side = round(side_mm * PATCH_SCALE) | 1
-    return np.ones((side, side), np.uint8)
 
 
 def _is_under_band(bands: Mask, box: Box) -> bool:
@@ -395,6 +386,7 @@ def _make_patch(template: TemplatePrint, field: Box) -> _Patch | None:
     template_map = template_darkness(template.template_image)
     rows, columns = box_window(geometry.widen_box(field, OUTLINE_MM))
     height, width = template_map.shape
+    # The search needs room on all sides.
     if (
         min(rows.start, columns.start) < _SEARCH_REACH_PX
         or rows.stop + _SEARCH_REACH_PX > height
@@ -407,17 +399,10 @@ def _make_patch(template: TemplatePrint, field: Box) -> _Patch | None:
         slice(columns.start - _SEARCH_REACH_PX, columns.stop + _SEARCH_REACH_PX),
     )
     mean = darkness.mean()
-    return (
-        _Patch(
-            (rows, columns),
-            search_window,
-            CompressedMap(darkness),
-            mean,
-            float(np.linalg.norm(darkness - mean)),
-        )
-        if darkness.std() >= MIN_PATTERN
-        else None
-    )
+    if darkness.std() < MIN_PATTERN:
+        return None
+    spread = float(np.linalg.norm(darkness - mean))
+    return _Patch((rows, columns), search_window, CompressedMap(darkness), mean, spread)
 
 
 def _correlate_patch(surroundings: Map, patch: Map) -> Map:

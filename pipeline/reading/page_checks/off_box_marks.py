@@ -16,7 +16,12 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Reading
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import Mask
-from pipeline.reading.imaging.print_contrast import CHECK_PX_PER_MM, PrintContrast, box_window
+from pipeline.reading.imaging.print_contrast import (
+    CHECK_PX_PER_MM,
+    PrintContrast,
+    box_window,
+    pixel_box,
+)
 from pipeline.reading.page_checks.pen_strokes import connect_ink, find_pen_strokes, list_check_boxes
 from pipeline.reading.page_context import PageContext
 
@@ -53,13 +58,9 @@ class _Stroke(NamedTuple):
     @property
     def thickness_mm(self) -> float:
         """Greatest thickness, mm."""
-        return (
-            2
-            * float(
-                cv2.distanceTransform(np.pad(self.pixels, 1).view(np.uint8), cv2.DIST_L2, 3).max()
-            )
-            / CHECK_PX_PER_MM
-        )
+        padded = np.pad(self.pixels, 1).view(np.uint8)
+        half_thickness = float(cv2.distanceTransform(padded, cv2.DIST_L2, 3).max())
+        return 2 * half_thickness / CHECK_PX_PER_MM
 
     @property
     def mm2(self) -> float:
@@ -69,6 +70,7 @@ class _Stroke(NamedTuple):
     def area_within(self, box: Box) -> float:
         """Return the area of the ink inside a box, mm²."""
         rows, columns = box_window(box)
+        # Rows and columns relative to the stroke's first pixel.
         top, left = max(0, rows.start - self.top), max(0, columns.start - self.left)
         part = self.pixels[
             top : max(top, rows.stop - self.top), left : max(left, columns.stop - self.left)
@@ -145,19 +147,7 @@ def _connected_strokes(ink: Mask, gap_mm: float) -> list[_Stroke]:
     strokes = []
     for top, left, pixels in connect_ink(ink, gap_mm, min_size, max_size):
         height, width = pixels.shape
-        strokes.append(
-            _Stroke(
-                Box(
-                    left / CHECK_PX_PER_MM,
-                    top / CHECK_PX_PER_MM,
-                    width / CHECK_PX_PER_MM,
-                    height / CHECK_PX_PER_MM,
-                ),
-                pixels,
-                top,
-                left,
-            )
-        )
+        strokes.append(_Stroke(pixel_box(left, top, width, height), pixels, top, left))
     return [stroke for stroke in strokes if stroke.mm2 >= _MIN_MARK_MM2]
 
 
@@ -174,10 +164,7 @@ class _BoxIndex:
         self._sides = x, y, x + w, y + h
 
     def near(self, area: Box, mm: float = 0.0) -> list[tuple[str, Box]]:
-        """Return the boxes within a distance of an area.
-
-        Along the axis on which they are farther apart.
-        """
+        """Return the boxes within a distance of an area, both across and down."""
         left, top, right, bottom = self._sides
         gap_x = np.maximum(area.x - right, left - area.x - area.w)
         gap_y = np.maximum(area.y - bottom, top - area.y - area.h)
@@ -197,6 +184,7 @@ def _fields_inside(stroke: _Stroke, boxes: _BoxIndex) -> set[str]:
     Print in a box may hide most of the stroke.
     """
     touched = boxes.near(stroke.area)
+    # Much ink in a box, else much ink at its outline.
     fields_with_ink = {
         name: mm2
         for name, box in touched
@@ -213,6 +201,7 @@ def _fields_inside(stroke: _Stroke, boxes: _BoxIndex) -> set[str]:
 def _nearest_fields(stroke: _Stroke, boxes: _BoxIndex) -> set[str]:
     """Return the fields of the boxes nearest to a stroke, to its left or right."""
     x, y = stroke.area.x + stroke.area.w / 2, stroke.area.y + stroke.area.h / 2
+    # Only boxes on the same level as the mark.
     level_boxes = [
         (name, box)
         for name, box in boxes.near(stroke.area, _MAX_BOX_DISTANCE_MM)

@@ -19,6 +19,7 @@ from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     PrintContrast,
     TemplatePrint,
+    pixel_box,
     unprinted_mask,
 )
 
@@ -72,14 +73,7 @@ def find_pen_words(ink: Mask, gap_mm: float, min_length_mm: float) -> list[Box]:
         if _is_writing(
             np.asarray(ink[window] & (groups.labels[window] == number), np.bool_), min_length_mm
         ):
-            words.append(
-                Box(
-                    left / CHECK_PX_PER_MM,
-                    top / CHECK_PX_PER_MM,
-                    width / CHECK_PX_PER_MM,
-                    height / CHECK_PX_PER_MM,
-                )
-            )
+            words.append(pixel_box(left, top, width, height))
     return words
 
 
@@ -98,6 +92,7 @@ def _follows_line(shape: Mask, min_length_mm: float) -> bool:
 
 def _count_crossings(shape: Mask) -> NDArray[np.int64]:
     """Return how many strokes each row crosses, (h,)."""
+    # A stroke begins where ink follows paper.
     begins = shape.copy()
     begins[:, 1:] &= ~shape[:, :-1]
     return np.asarray(np.count_nonzero(begins, axis=1), np.int64)
@@ -127,6 +122,7 @@ def connect_ink(ink: Mask, gap_mm: float, min_mm: float, max_mm: float) -> Itera
 
     Its shorter side is at least `min_mm`, its longer at most `max_mm`.
     """
+    # Dilation bridges gaps; the size limits apply to the dilated shape.
     side = round(2 * gap_mm * CHECK_PX_PER_MM) | 1
     components = Components.of(
         cv2.dilate(ink.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))

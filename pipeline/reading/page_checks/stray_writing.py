@@ -73,6 +73,7 @@ def find_stray_writing(
     written_fields = [spec for spec in specs if spec.traits.filled_by_hand]
     if not written_fields or np.count_nonzero(ink) < _MIN_WRITING_MM2 * CHECK_PX_PER_MM**2:
         return frozenset()
+    # Words in what remains are reported at the nearest field.
     return frozenset(
         min(written_fields, key=lambda spec: box_distance(spec.area, box)).name
         for box in find_pen_words(remove_specks(ink), _WORD_GAP_MM, _MIN_WRITING_MM)
@@ -83,6 +84,7 @@ def _read_areas(
     specs: Sequence[FieldSpec], readings: Mapping[str, Reading], printed_marks: Sequence[Box]
 ) -> list[Box]:
     """Return the areas that a reader has seen or that are printed, mm."""
+    # Fields with their surroundings, words that were read, and printed marks.
     areas = [
         geometry.widen_box(
             _printed_area(spec), _FLOURISH_MM if spec.traits.is_signature else _READ_AROUND_MM

@@ -96,12 +96,7 @@ def find_strike_lines(
         labels, boxes, frozenset(spec.name for spec in specs if spec.traits.is_multiline)
     )
     check_box_fields = frozenset(spec.name for spec in specs if spec.traits.has_check_boxes)
-    ticks = [
-        line
-        for line, names in lines.items()
-        if _is_tick(names, check_box_fields)
-        and gains[labels == line].max() < _INK_GAIN * _MIN_TICK_MM * _STEPS_PER_MM
-    ]
+    ticks = _find_ticks(lines, check_box_fields, labels, gains)
     if len(ticks) <= _MAX_TICK_FIELDS:
         lines = {line: names for line, names in lines.items() if line not in ticks}
     if not lines:
@@ -112,6 +107,18 @@ def find_strike_lines(
     )
     drawn_over = _fields_in_drawings(np.isin(labels, list(lines)), boxes, written)
     return frozenset(drawn_over.union(*lines.values()))
+
+
+def _find_ticks(
+    lines: Mapping[int, set[str]], check_box_fields: frozenset[str], labels: Labels, gains: _Gains
+) -> list[int]:
+    """Return the lines that may be ticks which run out of their box."""
+    return [
+        line
+        for line, names in lines.items()
+        if _is_tick(names, check_box_fields)
+        and gains[labels == line].max() < _INK_GAIN * _MIN_TICK_MM * _STEPS_PER_MM
+    ]
 
 
 def _is_tick(names: set[str], check_box_fields: frozenset[str]) -> bool:

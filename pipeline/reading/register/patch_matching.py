@@ -23,6 +23,70 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import cached_per_image
 from pipeline.reading.imaging.geometry import Points
 
+Darkness = NDArray[np.float32]
+
+# Selection of patches on the template
+_CELL_MM = 13.5
+"""One patch, the best, is taken from each square of this side, mm."""
+_SELECT_PX_PER_MM = 4.0
+"""Scale in which patches are selected, px/mm."""
+_WINDOW_MM = 7.0
+"""Side of the window whose texture is judged, mm."""
+_EDGE_MM = 7.0
+"""No patch is nearer to the edge of the page than this, mm."""
+_MIN_TEXTURE = 6e-5
+"""Least eigenvalue of the gradient tensor (as OpenCV scales it) of a useful patch.
+
+Half a printed word in light grey has more.
+"""
+
+# Search on the page
+_TEMPLATE_BLUR_MM = 0.15
+"""Standard deviation of the blur before patches are compared, mm."""
+_MIN_CORRELATION = 0.55
+"""Least correlation of a patch that is found.
+
+Writing, noise and other forms reach less; print reaches more, even blurred or in 1 bit.
+"""
+_NEIGHBOURS = 7
+"""How many neighbours a patch's offset is compared with."""
+_MAX_DISAGREEMENT_MM = 0.45
+"""A patch is an outlier if its offset differs more than this from its neighbours', mm."""
+
+# Whether the form was found nearly everywhere
+STRIPS_ACROSS, STRIPS_DOWN = 3, 8
+"""Number of strips in which the page is judged; on A4 one is 70 × 37 mm."""
+_MIN_STRIP_SEEN = 0.25
+"""Share of a strip's patches that must be found for the strip to count as seen."""
+_MAX_UNSEEN_STRIPS = 0.15
+"""Largest share of the patches in strips that are not seen.
+
+Measured: pages with much writing over the print reach 0.11; forms taken for another with the same
+head and foot begin at 0.23.
+"""
+_MIN_FOUND_PER_HIDDEN = 0.5
+"""Patches that must be found for each hidden patch."""
+
+# Displaced print
+_MIN_STRAY_MM = 1.0
+"""Print that is found farther away than this has been displaced, mm."""
+_STRAY_GROUP_MM = 40.0
+"""Distance of patches that may be displaced together, mm."""
+_MIN_STRAY_GROUP = 5
+"""Least number of such patches that have the same offset."""
+
+# Black and white scans
+_PALE_LEVEL = 170
+"""Print lighter than this may vanish when a scanner makes a page black and white."""
+_MID_LEVELS = 48, 208
+"""Grey levels that are neither black nor white."""
+_MAX_MID_SHARE = 0.005
+"""A black and white page has fewer pixels than this between black and white.
+
+Measured 0.0005 after compression; grey scans begin at 0.025.
+"""
+
+# Print below writing
 _PRINT_BLUR_MM = 0.15
 """Standard deviation of the blur before darkness is compared, mm."""
 _PAPER_REACH_MM = 3.0
@@ -52,62 +116,6 @@ _PLACE_TOLERANCE_MM = 0.5
 """How far print may be from its predicted place, mm."""
 _FEWEST_PX = 20
 """Least print of a patch that is judged, px."""
-Darkness = NDArray[np.float32]
-_CELL_MM = 13.5
-"""One patch, the best, is taken from each square of this side, mm."""
-_SELECT_PX_PER_MM = 4.0
-"""Scale in which patches are selected, px/mm."""
-_WINDOW_MM = 7.0
-"""Side of the window whose texture is judged, mm."""
-_EDGE_MM = 7.0
-"""No patch is nearer to the edge of the page than this, mm."""
-_TEMPLATE_BLUR_MM = 0.15
-"""Standard deviation of the blur before patches are compared, mm."""
-_MIN_TEXTURE = 6e-5
-"""Least eigenvalue of the gradient tensor (as OpenCV scales it) of a useful patch.
-
-Half a printed word in light grey has more.
-"""
-_MIN_CORRELATION = 0.55
-"""Least correlation of a patch that is found.
-
-Writing, noise and other forms reach less; print reaches more, even blurred or in 1 bit.
-"""
-_MIN_STRIP_SEEN = 0.25
-"""Share of a strip's patches that must be found for the strip to count as seen."""
-_MAX_UNSEEN_STRIPS = 0.15
-"""Largest share of the patches in strips that are not seen.
-
-Measured: pages with much writing over the print reach 0.11; forms taken for another with the same
-head and foot begin at 0.23.
-"""
-_MIN_FOUND_PER_HIDDEN = 0.5
-"""Patches that must be found for each hidden patch."""
-_NEIGHBOURS = 7
-"""How many neighbours a patch's offset is compared with."""
-_MAX_DISAGREEMENT_MM = 0.45
-"""A patch is an outlier if its offset differs more than this from its neighbours', mm."""
-_WIDE_PX_PER_MM = 4.0
-_WIDE_PATCH_MM = 6.5
-_WIDE_REACH_MM = 5.0
-"""How far print that was not found is searched for once more, mm."""
-_MIN_STRAY_MM = 1.0
-"""Print that is found farther away than this has been displaced, mm."""
-_STRAY_GROUP_MM = 40.0
-"""Distance of patches that may be displaced together, mm."""
-_MIN_STRAY_GROUP = 5
-"""Least number of such patches that have the same offset."""
-_PALE_LEVEL = 170
-"""Print lighter than this may vanish when a scanner makes a page black and white."""
-_MID_LEVELS = 48, 208
-"""Grey levels that are neither black nor white."""
-_MAX_MID_SHARE = 0.005
-"""A black and white page has fewer pixels than this between black and white.
-
-Measured 0.0005 after compression; grey scans begin at 0.025.
-"""
-STRIPS_ACROSS, STRIPS_DOWN = 3, 8
-"""Number of strips in which the page is judged; on A4 one is 70 × 37 mm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,10 @@ class PatchSearch:
     px_per_mm: float
     patch_mm: float
     reach_mm: float
+
+
+_WIDE_SEARCH = PatchSearch(px_per_mm=4.0, patch_mm=6.5, reach_mm=5.0)
+"""Second search for print that was not found near its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +225,8 @@ def _seek_patches(
     page: Image, template: Image, centres: Points, search: PatchSearch
 ) -> PatchOffsets:
     """Search for each patch by itself."""
-    scale, half, reach = (
-        search.px_per_mm,
-        round(search.patch_mm * search.px_per_mm / 2),
-        round(search.reach_mm * search.px_per_mm),
-    )
+    scale = search.px_per_mm
+    half, reach = round(search.patch_mm * scale / 2), round(search.reach_mm * scale)
     page, form = _blur(page, scale), _blurred_template(template, scale)
     # Only patches whose surroundings are inside the page.
     positions = np.rint(centres * scale).astype(int)
@@ -227,15 +236,15 @@ def _seek_patches(
     positions = positions[inside]
     offsets, found = np.zeros((len(positions), 2)), np.zeros(len(positions), bool)
     for i, (x, y) in enumerate(positions.tolist()):
-        patch = form[y - half : y + half, x - half : x + half].astype(
-            np.float32
-        )  # matching bytes takes half as long again
+        # Correlate in float: matching bytes takes half as long again.
+        patch = form[y - half : y + half, x - half : x + half].astype(np.float32)
         surroundings = page[
             y - half - reach : y + half + reach, x - half - reach : x + half + reach
         ].astype(np.float32)
         right, down, score = _correlation_peak(
             cv2.matchTemplate(surroundings, patch, cv2.TM_CCOEFF_NORMED)
         )
+        # A peak at the limit of the search is no peak.
         offsets[i] = right, down
         found[i] = score >= _MIN_CORRELATION and max(abs(right), abs(down)) < reach - 1
     return PatchOffsets(positions / scale, offsets / scale, found)
@@ -248,10 +257,9 @@ def _blurred_template(template: Image, px_per_mm: float) -> Image:
 
 
 def _resize_template(template: Image, px_per_mm: float) -> Image:
+    # Area interpolation is slow for odd ratios.
     size = _scaled_size(template, px_per_mm)
-    interpolation = (
-        cv2.INTER_AREA if template.shape[0] >= 2 * size[1] else cv2.INTER_LINEAR
-    )  # area interpolation is slow for odd ratios
+    interpolation = cv2.INTER_AREA if template.shape[0] >= 2 * size[1] else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(template, size, interpolation=interpolation), dtype=np.uint8)
 
 
@@ -289,6 +297,7 @@ def _drop_outliers(offsets: PatchOffsets) -> PatchOffsets:
     centres, moves = offsets.matched
     if len(centres) <= _NEIGHBOURS:
         return offsets
+    # The nearest neighbours of each patch; the first is the patch itself.
     x, y = centres.T
     squared_distances = (x[:, None] - x) ** 2 + (y[:, None] - y) ** 2
     nearest = np.argpartition(squared_distances, (0, _NEIGHBOURS), axis=1)[:, 1 : _NEIGHBOURS + 1]
@@ -320,13 +329,7 @@ def measure_stray_print(upright: Image, template: Image, centres: Points) -> Poi
     Such print is no accident: that part of the page is folded, or belongs to another form.
     `upright` is the registered page; `centres` are the patches that were not found.
     """
-    page = np.asarray(
-        cv2.resize(upright, _scaled_size(template, _WIDE_PX_PER_MM), interpolation=cv2.INTER_AREA),
-        dtype=np.uint8,
-    )
-    offsets = _seek_patches(
-        page, template, centres, PatchSearch(_WIDE_PX_PER_MM, _WIDE_PATCH_MM, _WIDE_REACH_MM)
-    )
+    offsets = seek_independently(upright, template, centres, _WIDE_SEARCH)
     found_centres, found_offsets = offsets.matched
     # A group: near patches with the same offset; each is like itself.
     is_near = np.linalg.norm(found_centres[:, None] - found_centres[None], axis=2) < _STRAY_GROUP_MM
@@ -372,6 +375,7 @@ def is_mostly_seen(offsets: PatchOffsets, page: Box = geometry.PAGE_BOX) -> bool
     )
     np.add.at(total, (y, x), counted)
     np.add.at(found, (y, x), offsets.found)
+    # Strips with too few patches found must hold only a small part of all.
     unseen = (total >= 2) & (found < _MIN_STRIP_SEEN * total)
     return bool(total[unseen].sum() <= _MAX_UNSEEN_STRIPS * total.sum())
 
@@ -461,6 +465,7 @@ def find_overwritten(
         round(side_mm * pair.px_per_mm / 2),
         np.rint(centres * pair.px_per_mm).astype(int),
     )
+    # Predict the offset of each missing patch from its nearest neighbours.
     for i in np.flatnonzero(~found):
         nearest = np.argsort(np.linalg.norm(found_centres - centres[i], axis=1))[:_NEIGHBOUR_COUNT]
         x, y = centres_px[i].tolist()

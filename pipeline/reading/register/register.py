@@ -174,25 +174,15 @@ def _register_resized(
     upright = _flatten(image, homography, bend, page, PX_PER_MM)
     residual = LOST_RESIDUAL_MM
     if len(errors):
-        stray_offsets = patch_matching.measure_stray_print(
-            upright, template, offsets.centres[~offsets.found]
-        )
-        errors = np.append(errors, np.linalg.norm(stray_offsets, axis=1))
-        residual = _worst(errors)
+        missing = offsets.centres[~offsets.found]
+        stray_offsets = patch_matching.measure_stray_print(upright, template, missing)
+        residual = _worst(np.append(errors, np.linalg.norm(stray_offsets, axis=1)))
+        # Held-out patches say too little about folds.
         if bend is not None and bend.creases is not None:
-            # Held-out patches say too little about folds.
-            residual = max(
-                residual, _worst(measure_crease_errors(upright, template, bend, changing))
-            )
-    return Registration(
-        np.linalg.inv(homography),
-        residual,
-        upright,
-        (),
-        bend,
-        int(offsets.found.sum()),
-        len(offsets.centres),
-    )
+            crease_errors = measure_crease_errors(upright, template, bend, changing)
+            residual = max(residual, _worst(crease_errors))
+    found, sought = int(offsets.found.sum()), len(offsets.centres)
+    return Registration(np.linalg.inv(homography), residual, upright, (), bend, found, sought)
 
 
 def _worst(errors: NDArray[np.float64]) -> float:
@@ -213,6 +203,7 @@ def _follow_stretch(
         found_centres, found_offsets = offsets.matched
         if len(found_centres) < 3 * MIN_PATCHES or patch_matching.is_mostly_seen(offsets, page):
             break
+        # A bend through the print found so far predicts where the rest is.
         further = _follow_crease(
             image, homography, fit_bend(found_centres, found_offsets, page), template, centres
         )
@@ -235,6 +226,7 @@ def _follow_crease(
         centres,
         _FINE_SEARCH,
     )
+    # Add the bend that the flattened page already takes into account.
     found_places = offsets.centres + offsets.offsets
     return replace(offsets, offsets=offsets.offsets + bend.shift(found_places))
 
@@ -322,6 +314,7 @@ def cut_box(upright: Image, box: Box, margin_mm: float = 0.0) -> Image:
     left, top = round(area.x * PX_PER_MM), round(area.y * PX_PER_MM)
     w, h = max(1, round(area.w * PX_PER_MM)), max(1, round(area.h * PX_PER_MM))
     cut = np.full((h, w), 255, np.uint8)
+    # Copy what is inside the page onto white.
     inside = upright[max(top, 0) : max(top + h, 0), max(left, 0) : max(left + w, 0)]
     y, x = max(-top, 0), max(-left, 0)
     cut[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
@@ -337,10 +330,8 @@ def boxes_to_px(
     outlines = registration.to_px(
         np.concatenate([geometry.box_corners(box) for box in boxes])
     ).reshape(-1, 4, 2)
-    low, high = (
-        np.floor(outlines.min(axis=1)).astype(int),
-        np.ceil(outlines.max(axis=1)).astype(int),
-    )
+    low = np.floor(outlines.min(axis=1)).astype(int)
+    high = np.ceil(outlines.max(axis=1)).astype(int)
     return [
         (left, top, width, height)
         for left, top, width, height in np.hstack([low, high - low]).tolist()

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.domain.confidence import (
     CLIENT_MAX_P,
@@ -28,13 +29,15 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import CELL_SYMBOLS, UNSEEN_P, CellProbabilities, Reading, State
 from pipeline.reading.resolve.bayes import unlisted_p
 from pipeline.reading.resolve.client_evidence import (
-    NORMAL_NOISE,
     ClientEvidence,
-    Floats,
-    NumberForm,
     WrittenClient,
     client_posterior,
     gather_evidence,
+)
+from pipeline.reading.resolve.number_likelihood import (
+    NORMAL_NOISE,
+    Floats,
+    NumberForm,
     temper_probabilities,
 )
 from pipeline.registers.client_search import (
@@ -63,7 +66,7 @@ _TEN_DIGIT_BOXES = (
 )
 """Boxes of ten digits without century: on the left or right, without or with a sign in its own box.
 
-They are weighed in the same way in `client_evidence`.
+They are weighed in the same way in `number_likelihood`.
 """
 SIMILAR_CLIENT_MIN_P = 0.01
 """Other clients with at least this probability are mentioned in the evidence."""
@@ -123,6 +126,7 @@ def resolve_clients(
     resolved: dict[str, Reading] = {}
     issues: list[Issue] = []
     for row_index, row in enumerate(rows):
+        # A row that the other rows do not change keeps its own posterior.
         neighbours = tuple(
             index for i, index in enumerate(clear_clients) if index is not None and i != row_index
         )
@@ -139,6 +143,7 @@ def _make_row(
     spec: FieldSpec, form: Form, fields: Mapping[str, Reading], search: ClientSearch
 ) -> _ClientRow | None:
     """Compare a row with the register; None if its number was not written."""
+    # Probabilities by box, from the reader or from its whole values.
     reading = fields[spec.name]
     cell_probabilities = (
         reading.cell_probabilities
@@ -148,6 +153,7 @@ def _make_row(
     if not cell_probabilities or reading.state not in (State.READ, State.ILLEGIBLE):
         return None
     listed_numbers = tuple(value for value, _ in _candidate_numbers(reading))
+    # What is written next to the number.
     texts = {
         meaning: _field_text(form.meaning(meaning, spec.row), fields)
         for meaning in _EVIDENCE_MEANINGS
@@ -193,6 +199,7 @@ def _to_cell_probabilities(reading: Reading) -> CellProbabilities:
         (NUMBER_BOXES, len(CELL_SYMBOLS)),
         max(0.0, 1 - sum(p for _, p in padded)) / len(CELL_SYMBOLS),
     )
+    # Each listed value adds its p to its symbols.
     for value, p in padded:
         for box, symbol in enumerate(value):
             boxes[box, CELL_SYMBOLS.index(symbol if symbol in CELL_SYMBOLS else "?")] += p
@@ -215,18 +222,9 @@ def _resolve_row(
     # An incomplete or illegible number is replaced only by a clear client.
     is_incomplete = row.evidence.incomplete > -np.inf
     if (is_incomplete or row.reading.state is State.ILLEGIBLE) and p < CLIENT_SETTLED_FROM:
-        return _keep_reading(row.reading, ranked), [
-            IssueCode.PERSON_UNKNOWN
-        ] if is_incomplete else []
-    # High confidence needs the number and something else to agree.
-    p = min(
-        p,
-        CLIENT_MAX_P
-        if index is not None and _has_second_evidence(row, index, value, register.search)
-        else CLIENT_NUMBER_ONLY_MAX_P,
-    )
-    if index is not None and not _is_consistent(row, index, value):
-        p = min(p, CLIENT_OTHER_NUMBER_MAX_P)
+        issues = [IssueCode.PERSON_UNKNOWN] if is_incomplete else []
+        return _keep_reading(row.reading, ranked), issues
+    p = min(p, _confidence_cap(row, value, index, register.search))
     # Keep the value that was read, however improbable it is now.
     alternatives = tuple(
         (number, number_p)
@@ -243,9 +241,22 @@ def _resolve_row(
         characters=characters,
         evidence=tuple(_collect_evidence(row, posterior, value, index, register)),
     )
-    return reading, _find_issues(
-        row, index, value, register.search, named=bool(row.written.name or row.written.printed)
+    return reading, _find_issues(row, index, value, register.search)
+
+
+def _confidence_cap(row: _ClientRow, value: str, index: int | None, search: ClientSearch) -> float:
+    """Return the highest p that a number may get.
+
+    High confidence needs the number and something else to agree.
+    """
+    if index is None:
+        return CLIENT_NUMBER_ONLY_MAX_P
+    cap = (
+        CLIENT_MAX_P
+        if _has_second_evidence(row, index, value, search)
+        else CLIENT_NUMBER_ONLY_MAX_P
     )
+    return cap if _is_consistent(row, index, value) else min(cap, CLIENT_OTHER_NUMBER_MAX_P)
 
 
 def _keep_reading(reading: Reading, ranked: Sequence[tuple[str, float, int | None]]) -> Reading:
@@ -288,7 +299,7 @@ def _has_second_evidence(row: _ClientRow, index: int, value: str, search: Client
     ):
         return False
     # Compare with the clients of the unit, if this one is among them.
-    members = search.of_unit(row.written.unit) if row.written.unit else np.empty(0, np.intp)
+    members = _unit_members(row, search)
     compared = members if index in members else np.arange(len(evidence.odds))
     return bool(
         (
@@ -320,9 +331,8 @@ def _collect_evidence(
             codes.append(similarity_evidence(kind, score))
         elif kind == "name":
             codes.append("name_missing")
-    members = (
-        register.search.of_unit(row.written.unit) if row.written.unit else np.empty(0, np.intp)
-    )
+    # The unit, and other rows and clients that may be meant.
+    members = _unit_members(row, register.search)
     if len(members):
         codes.append("unit_same" if index in members else "unit_other")
     if index in posterior.same_sheet_rows:
@@ -336,22 +346,20 @@ def _number_evidence(row: _ClientRow, index: int, value: str) -> list[str]:
     if form is not NumberForm.WHOLE:
         return [f"number_{form.value}"]
     box_p = _box_probabilities(row, value)
-    differing = sum(p < DIGIT_CONTRADICTED_BELOW for p in box_p)
-    unclear = sum(p < DIGIT_CLEAR_FROM for p in box_p)
-    return [
-        f"number_differs:{differing}"
-        if differing
-        else f"number_unclear:{unclear}"
-        if unclear
-        else "number_clear"
-    ]
+    if differing := sum(p < DIGIT_CONTRADICTED_BELOW for p in box_p):
+        return [f"number_differs:{differing}"]
+    if unclear := sum(p < DIGIT_CLEAR_FROM for p in box_p):
+        return [f"number_unclear:{unclear}"]
+    return ["number_clear"]
 
 
 def _find_issues(
-    row: _ClientRow, index: int | None, value: str, search: ClientSearch, *, named: bool
+    row: _ClientRow, index: int | None, value: str, search: ClientSearch
 ) -> list[IssueCode]:
+    """Find what the reviewer should check about the number that was chosen."""
     if index is None:
         return [IssueCode.PERSON_UNKNOWN]
+    named = bool(row.written.name or row.written.printed)
     similarity = max(row.evidence.name[index], row.evidence.printed[index])
     issues = []
     if named and similarity < MIN_NAME_SIMILARITY:
@@ -367,16 +375,22 @@ def _fits_another_client(row: _ClientRow, index: int, search: ClientSearch) -> b
     Couples share a surname.
     """
     name = row.written.name or row.written.printed
-    members = search.of_unit(row.written.unit) if row.written.unit else np.empty(0, np.intp)
+    members = _unit_members(row, search)
     if not name or not len(members):
         return False
     similarity = search.name_likeness(name)
     return bool(similarity[members].max() > similarity[index] + CLEAR_MARGIN)
 
 
+def _unit_members(row: _ClientRow, search: ClientSearch) -> NDArray[np.intp]:
+    """Return the indices of the clients of the row's unit; none if it was not read."""
+    return search.of_unit(row.written.unit) if row.written.unit else np.empty(0, np.intp)
+
+
 def _is_consistent(row: _ClientRow, index: int, value: str) -> bool:
     """Check that no box contradicts the number, with or without century."""
     form = tuple(NumberForm)[row.evidence.number.likeliest_form[index]]
+    # Ten digits may be in several places: the best one counts.
     if form is NumberForm.TEN:
         return (
             max(min(_box_probabilities(row, value[2:], boxes)) for boxes in _TEN_DIGIT_BOXES)

@@ -55,6 +55,29 @@ def resolve_page(
     context: ReadingContext,
 ) -> tuple[dict[str, Reading], list[Issue]]:
     """Weigh the readings of one page against each other, and return their issues."""
+    fields, issues = _resolve_values(specs, form, readings, context)
+    ditto_readings = resolve_ditto_marks(specs, fields)
+    # Clients, with the readings as they were before ditto marks.
+    if context.register is not None:
+        client_readings, client_issues = resolve_clients(specs, form, fields, context.register)
+        name_readings, name_issues = resolve_printed_names(specs, fields, context.register)
+        fields |= client_readings | name_readings
+        issues += client_issues + name_issues
+    # Only now: the text that a ditto mark means is no evidence of a row's client.
+    fields |= ditto_readings
+    if context.staff is not None:
+        fields |= name_signers(specs, form, fields, context.staff)
+    issues += _find_order_issues(specs, form, fields)
+    return fields, issues + _find_missing(specs, form, fields)
+
+
+def _resolve_values(
+    specs: tuple[FieldSpec, ...],
+    form: Form,
+    readings: Mapping[str, Reading],
+    context: ReadingContext,
+) -> tuple[dict[str, Reading], list[Issue]]:
+    """Weigh dates, times, numbers and sums, each alone and then together."""
     fields = dict(readings)
     # Each field by itself, by its range or the outage.
     issues_by_field: dict[str, list[Issue]] = {}
@@ -72,27 +95,14 @@ def resolve_page(
     }
     sum_readings, sum_issues = weigh_sums(specs, fields)
     fields |= sum_readings
+    # Check again what other fields have changed.
     for spec in specs:
-        # Check again what other fields have changed.
         if fields[spec.name].value != resolved_alone[spec.name].value:
             fields[spec.name], issues_by_field[spec.name] = _check_value(
                 spec, fields[spec.name], context
             )
-    issues = [*(code for codes in issues_by_field.values() for code in codes), *sum_issues]
-    ditto_readings = resolve_ditto_marks(specs, fields)
-    # Clients, with the readings as they were before ditto marks.
-    if context.register is not None:
-        client_readings, client_issues = resolve_clients(specs, form, fields, context.register)
-        name_readings, name_issues = resolve_printed_names(specs, fields, context.register)
-        fields |= client_readings | name_readings
-        issues += client_issues + name_issues
-    # Only now: the text that a ditto mark means is no evidence of a row's client.
-    fields |= ditto_readings
-    if context.staff is not None:
-        fields |= name_signers(specs, form, fields, context.staff)
-    return fields, issues + _find_order_issues(specs, form, fields) + _find_missing(
-        specs, form, fields
-    )
+    field_issues = [issue for issues in issues_by_field.values() for issue in issues]
+    return fields, field_issues + sum_issues
 
 
 def _cap_if_contested(resolved: Reading, reading: Reading) -> Reading:

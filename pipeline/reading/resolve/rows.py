@@ -126,19 +126,16 @@ def _make_node(spec: FieldSpec, reading: Reading) -> _ChainNode | None:
 
 def to_number(spec: FieldSpec, value: Value) -> float | None:
     """Return a time in minutes, a date in days, or a number; None for other values."""
+    if not isinstance(value, str):
+        return None
     try:
-        if spec.format is Format.TIME and isinstance(value, str) and ":" in value:
+        if spec.format is Format.TIME and ":" in value:
             hour, minute = value.split(":")
             return float(int(hour) * 60 + int(minute))
-        if spec.format is Format.DATE and isinstance(value, str):
+        if spec.format is Format.DATE:
             return float(date.fromisoformat(value).toordinal())
-        return (
-            float(value)
-            if spec.format is Format.NUMBER
-            and isinstance(value, str)
-            and NUMBER_PATTERN.fullmatch(value)
-            else None
-        )
+        is_number = spec.format is Format.NUMBER and NUMBER_PATTERN.fullmatch(value)
+        return float(value) if is_number else None
     except ValueError:  # a reading that breaks its format
         return None
 
@@ -168,17 +165,20 @@ def _weigh_chain(nodes: Sequence[_ChainNode], fields: Mapping[str, Reading]) -> 
 
 
 def _pair_weight(node: _ChainNode, next_node: _ChainNode, *, ordered: bool) -> PairWeight:
+    """Return the weights of two neighbours in a chain; `ordered` sheets go down in time."""
+    # A pair in the same row, such as start and end.
     if node.spec.row == next_node.spec.row:
         is_time = node.spec.format is Format.TIME
-        return lambda a, b: (
-            CROSSED_PAIR_WEIGHT
-            if a > b
-            else LONG_VISIT_WEIGHT
-            if is_time and b - a > LONG_VISIT_MINUTES
-            else 1.0
-        )
+
+        def weigh_pair(first: float, second: float) -> float:
+            if first > second:
+                return CROSSED_PAIR_WEIGHT
+            is_long = is_time and second - first > LONG_VISIT_MINUTES
+            return LONG_VISIT_WEIGHT if is_long else 1.0
+
+        return weigh_pair
     # Neighbouring rows.
-    return lambda a, b: OUT_OF_ORDER_WEIGHT if ordered and b < a else 1.0
+    return lambda first, second: OUT_OF_ORDER_WEIGHT if ordered and second < first else 1.0
 
 
 def _apply_probabilities(node: _ChainNode, reading: Reading, p: Floats) -> Reading:
@@ -186,6 +186,7 @@ def _apply_probabilities(node: _ChainNode, reading: Reading, p: Floats) -> Readi
 
     Values that are no number, and what was not listed, share the rest as before.
     """
+    # New weights for numbers; everything else shares the weight of "not listed".
     weights = dict(zip(node.values, p[:-1].tolist(), strict=True))
     other_values = {
         value: value_p for value, value_p in list_values(reading).items() if value not in weights
@@ -230,9 +231,11 @@ def _ditto_text(reading: Reading | None) -> str:
 
 
 def _repeat_above(reading: Reading, above: str, above_reading: Reading | None) -> Reading:
+    """Return the reading of a ditto mark, with the text above as value or alternative."""
     p, issues = min(reading.p, UNSEEN_P), (*reading.issues, IssueCode.DITTO)
     if above_reading is None or not above:
         return replace(reading, p=p, issues=issues)
+    # The text cannot be more certain than the one it repeats.
     p = min(p, above_reading.p)
     text = _ditto_text(reading)
     if may_be_ditto_text(text) and any(character.isdigit() for character in above):

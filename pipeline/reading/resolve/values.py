@@ -26,7 +26,7 @@ from pipeline.reading.resolve.bayes import (
     unlisted_p,
     weigh_reading,
 )
-from pipeline.reading.resolve.client_evidence import NORMAL_NOISE, temper_probabilities
+from pipeline.reading.resolve.number_likelihood import NORMAL_NOISE, temper_probabilities
 from pipeline.reading.resolve.rows import to_number
 
 Window = tuple[date, date]
@@ -143,21 +143,19 @@ def weigh_number(spec: FieldSpec, reading: Reading) -> tuple[Reading, list[Issue
     """
     if spec.format is not Format.NUMBER or reading.state is not State.READ:
         return reading, []
-    weighed = (
-        weigh_reading(
+    if spec.plausible:
+        reading = weigh_reading(
             reading,
             lambda value: 1.0 if _is_plausible(spec, value) else IMPLAUSIBLE_WEIGHT,
             UNLISTED_NUMBER_WEIGHT,
         )
-        if spec.plausible
-        else reading
-    )
-    return check_number(spec, weighed)
+    return check_number(spec, reading)
 
 
 def check_number(spec: FieldSpec, reading: Reading) -> tuple[Reading, list[Issue]]:
     """Add what its range says of a number's value as evidence, and return its issues."""
     number, checked = to_number(spec, reading.value), remove_evidence(reading, _RANGE_EVIDENCE)
+    # Possible, then plausible.
     if number is None:
         return checked, [Issue(IssueCode.NOT_A_NUMBER, spec.name)]
     if (spec.minimum is not None and number < spec.minimum) or (
@@ -190,6 +188,7 @@ def weigh_sums(
     """
     weighed: dict[str, Reading] = {}
     sums: list[tuple[str, tuple[str, ...]]] = []
+    # A later sum uses the readings that an earlier one has weighed.
     for spec in specs:
         names, current = addend_names(spec, specs), {**fields, **weighed}
         parts = [current[name] for name in names if name in fields]
@@ -241,6 +240,7 @@ def _fit_to_sum(reading: Reading, options: _Sums, expected: _Sums) -> Reading:
 
     A wrong sum may give anything.
     """
+    # The share of any value if the sum is wrong.
     base = WRONG_SUM_P / max(len(options), 1)
 
     def weight(value: Value) -> float:
@@ -270,6 +270,7 @@ def _possible_sums(parts: Sequence[_Sums]) -> _Sums:
         for partial_sum, p in total.items():
             for number, option_p in options.items():
                 extended[partial_sum + number] += p * option_p
+        # Keep only the most likely sums, so that many parts stay tractable.
         total = dict(sorted(extended.items(), key=lambda pair: -pair[1])[:_MAX_SUMS])
     return total
 
