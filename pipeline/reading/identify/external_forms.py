@@ -98,9 +98,8 @@ def extract_features(image: Image, max_count: int = _MAX_PAGE_FEATURES) -> Print
     keypoints, descriptors = cv2.SIFT.create(nfeatures=max_count).detectAndCompute(image, None)
     if descriptors is None or not len(keypoints):
         return PrintFeatures(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
-    rooted = np.sqrt(
-        descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6)
-    )  # RootSIFT (Arandjelović & Zisserman 2012)
+    # RootSIFT (Arandjelović & Zisserman 2012)
+    rooted = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6))
     return PrintFeatures(
         np.array([point.pt for point in keypoints], dtype=np.float64), rooted.astype(np.float32)
     )
@@ -138,10 +137,9 @@ def locate_form(
     )
     if matrix is None:
         return None
-    homography, inliers = (
-        np.asarray(matrix, dtype=np.float64),
-        np.asarray(mask, dtype=np.bool_).ravel(),
-    )
+    homography = np.asarray(matrix, dtype=np.float64)
+    inliers = np.asarray(mask, dtype=np.bool_).ravel()
+    # Enough matches, spread over the form, at a plausible place.
     if (
         inliers.sum() < _MIN_MATCHES
         or _spanned_area(mm[inliers]) < _MIN_SPANNED_SHARE * _spanned_area(form.points)
@@ -164,9 +162,8 @@ def _match_features(
     first = similarity[rows, nearest]
     mutual = similarity.argmax(axis=0)[nearest] == rows
     second = np.partition(similarity, -2, axis=1)[:, -2]
-    distinct = (2 - 2 * first) < _MATCH_RATIO**2 * (
-        2 - 2 * second
-    )  # squared distances of vectors of length 1
+    # 2 - 2s is the squared distance of vectors of length 1.
+    distinct = (2 - 2 * first) < _MATCH_RATIO**2 * (2 - 2 * second)
     matched = rows[mutual & distinct]
     return matched, nearest[matched]
 
@@ -380,18 +377,12 @@ def _match_at_scale(
         return ExternalFormMatch(
             None, nearest.registration, nearest.rotation_deg, nearest.issues(gate_mm)
         )
-    if len(fitting) > 1 and fitting[0].score < _MIN_LEAD * fitting[1].score:
-        return ExternalFormMatch(
-            None,
-            fitting[0].registration,
-            fitting[0].rotation_deg,
-            (Issue(IssueCode.FORM_UNCERTAIN),),
-        )
+    best = fitting[0]
+    if len(fitting) > 1 and best.score < _MIN_LEAD * fitting[1].score:
+        uncertain = (Issue(IssueCode.FORM_UNCERTAIN),)
+        return ExternalFormMatch(None, best.registration, best.rotation_deg, uncertain)
     return ExternalFormMatch(
-        fitting[0].form,
-        fitting[0].registration,
-        fitting[0].rotation_deg,
-        fitting[0].registration.issues,
+        best.form, best.registration, best.rotation_deg, best.registration.issues
     )
 
 

@@ -6,7 +6,7 @@ Nothing in this module depends on a particular form.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import cv2
@@ -154,7 +154,7 @@ def _make_identification(
     )
     homography = result.page_homography
     turn = 0.0 if homography is None else geometry.turn_at_centre(homography)
-    return Identification(code, markers, turn, result.issues, False, result.code_corners)
+    return replace(result, rotation_deg=turn)
 
 
 def _is_one_page(markers: dict[int, Points]) -> bool:
@@ -181,25 +181,25 @@ def _find_markers(
                 quads_by_id.setdefault(int(marker), []).append(
                     geometry.transform_points(to_image, quad.reshape(4, 2).astype(np.float64))
                 )
-    # Several pairs of similar size mean two sheets.
-    largest = {marker: max(quads, key=_longest_side) for marker, quads in quads_by_id.items()}
+    # One marker may be seen in two parts; several pairs of similar size mean two sheets.
+    largest = {marker: max(quads, key=_mean_side) for marker, quads in quads_by_id.items()}
     twin_count = sum(
-        sorted(map(_longest_side, quads))[-2] > TWIN_SHARE * _longest_side(largest[m])
+        sorted(map(_mean_side, quads))[-2] > TWIN_SHARE * _mean_side(largest[m])
         for m, quads in quads_by_id.items()
         if len(quads) > 1
     )
-    # Markers that do not fit the others are of something else.
     refined = {marker: _refine_corners(image, quad) for marker, quad in largest.items()}
+    # Markers that do not fit the others are something else.
     return _largest_consistent(refined), twin_count > 1
 
 
-def _longest_side(quad: Points) -> float:
+def _mean_side(quad: Points) -> float:
     return float(np.linalg.norm(np.roll(quad, -1, axis=0) - quad, axis=1).mean())
 
 
 def _refine_corners(image: Image, quad: Points) -> Points:
     """Refine corners to a fraction of a pixel in the full image."""
-    reach = max(3, round(_longest_side(quad) / CORNER_REACH))
+    reach = max(3, round(_mean_side(quad) / CORNER_REACH))
     low = np.maximum(np.floor(quad.min(axis=0)).astype(int) - 3 * reach, 0)
     high = np.ceil(quad.max(axis=0)).astype(int) + 3 * reach
     part = geometry.to_grayscale(image[low[1] : high[1], low[0] : high[0]])
@@ -232,7 +232,7 @@ def _largest_consistent(markers: dict[int, Points]) -> dict[int, Points]:
         ]
         if fitting:
             return min(fitting, key=_max_misfit)
-    return dict(sorted(markers.items(), key=lambda item: _longest_side(item[1]))[-1:])
+    return dict(sorted(markers.items(), key=lambda item: _mean_side(item[1]))[-1:])
 
 
 def _max_misfit(markers: dict[int, Points]) -> float:

@@ -317,6 +317,7 @@ def _transcribe_run(
     *,
     first: bool,
 ) -> list[Transcript]:
+    """Return the likeliest texts of a run; `first`: it is at the beginning of the line."""
     if run.kind is RunKind.NUMBER:
         return _transcribe_number(
             steps, second_pass.at_number(run.start, run.end) if second_pass else None
@@ -337,17 +338,9 @@ def _transcribe_run(
             _exclude_digits(further_pass)
             for further_pass in second_pass.at_word(run.start, run.end)
         ]
-        texts = [
-            transcript.text
-            for transcript in (
-                *transcripts,
-                *(
-                    transcript
-                    for further_pass in further_passes
-                    for transcript in _decode_words(further_pass, guide)
-                ),
-            )
-        ]
+        texts = [transcript.text for transcript in transcripts]
+        for further_pass in further_passes:
+            texts += [transcript.text for transcript in _decode_words(further_pass, guide)]
         transcripts = combine_passes(texts, [without_digits, *further_passes], guide)
     return transcripts or _likeliest_path(steps)
 
@@ -386,6 +379,7 @@ def _exclude_digits(steps: Steps) -> Steps:
 
 
 def _likeliest_path(steps: Steps) -> list[Transcript]:
+    """Return the text of the likeliest path, without a search."""
     symbols = likeliest_signs(steps)
     p = float(np.asarray(steps).max(-1).prod()) if len(steps) else 1.0
     return [
@@ -399,6 +393,7 @@ def _likeliest_path(steps: Steps) -> list[Transcript]:
 
 
 def _join_transcripts(parts: Sequence[Transcript], runs: Sequence[StepRun]) -> Transcript:
+    """Join the transcripts of runs to one of the line, with spaces between them."""
     text, p, image_p = "", 1.0, 1.0
     characters: tuple[float, ...] = ()
     for part, run in zip(parts, runs, strict=True):
@@ -411,6 +406,7 @@ def _join_transcripts(parts: Sequence[Transcript], runs: Sequence[StepRun]) -> T
 
 
 def _to_reading(transcripts: Sequence[Transcript]) -> Reading:
+    """Return a reading with the first text as value and the others as alternatives."""
     best = transcripts[0]
     if not best.text:
         return Reading(None, 0.5, State.ILLEGIBLE)

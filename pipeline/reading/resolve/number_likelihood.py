@@ -57,8 +57,6 @@ NUMBER_FORM_P = {
 Judged from studies of keying and copying digits, not measured on this paper: slips in 0.5–1 % of
 numbers.
 """
-
-
 _NUMBER_FORMS = tuple(NumberForm)
 
 
@@ -95,6 +93,7 @@ def temper_probabilities(cell_probabilities: CellProbabilities, noise: float) ->
     A scribble may be any digit.
     """
     probabilities = np.array(cell_probabilities, np.float64)
+    # A digit may be hidden in a scribble, and any symbol may be noise.
     scribble = probabilities[:, STRUCK_SYMBOL] + probabilities[:, OTHER_SYMBOL]
     tempered = (1 - noise) * probabilities + noise * 0.1
     tempered[:, :BLANK_SYMBOL] = (1 - noise) * (
@@ -158,6 +157,7 @@ def _omission_logs(whole: Floats, left: Floats, last_blank: float) -> Floats:
     Those before it are in their boxes, those after it one box to the left, and the last box is
     blank.
     """
+    # Sums over all positions of the missing digit at once.
     before, after = _sums_before(whole), _sums_from(left)
     return np.asarray((before + after).max(axis=1) + last_blank - np.log(NUMBER_BOXES))
 

@@ -145,11 +145,13 @@ def _find_order_issues(
 
     A visit over midnight is reported too: it is rare.
     """
+    # The date of writing is not before that of the event.
     issues = []
     written, event = form.meaning(Meaning.WRITTEN_DATE), form.meaning(Meaning.EVENT_DATE)
     if written and event and _exceeds(event, written, fields):
         issues.append(Issue(IssueCode.WRITTEN_BEFORE_EVENT, written.name))
     for spec in specs:
+        # A pair whose first value has to be the smaller.
         other = form.by_name.get(sibling_name(spec, spec.less_than)) if spec.less_than else None
         if other is not None and _exceeds(spec, other, fields):
             issues.append(
