@@ -133,7 +133,7 @@ def _has_path_around(box: Box, ink: Mask, bare: Mask) -> bool:
     is_ink = ink[rows, columns] & is_outside
     if is_ink.any(axis=1).mean() < _MIN_SHOWN_SHARE:
         return False
-    # Ink is free, paper is dear, and print in between.
+    # Ink is free, paper is expensive, and print in between.
     costs = np.where(
         is_ink, 0.0, np.where(bare[rows, columns] | ~is_outside, 1.0, _PRINT_STEP_COST)
     )

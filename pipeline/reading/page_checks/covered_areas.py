@@ -62,7 +62,10 @@ _REACH_MM = 6.0
 _WHITE_LEVEL, _MAX_WHITE_SHARE = 254, 0.2
 """If more than this share of a page is as white as possible, nothing can be whiter."""
 _MAX_PRINT_LEVEL, _STROKE_PX = 90, 5
-"""Print with a stroke this dark so near is not lost in black and white; small grey words may be."""
+"""Print this dark within this distance, px, is not lost in black and white.
+
+Small grey words may be.
+"""
 
 
 def find_correction_tape(page: Image, template: Image) -> Mask:

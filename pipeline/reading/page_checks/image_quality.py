@@ -92,16 +92,16 @@ def find_quality_issues(
 
 
 def cap_confidence(
-    fields: Mapping[str, Reading], issues: Collection[IssueCode]
+    readings: Mapping[str, Reading], issues: Collection[IssueCode]
 ) -> dict[str, Reading]:
     """Limit p of all readings of a page whose image is poor."""
     return {
         name: replace(reading, p=min(reading.p, POOR_IMAGE_MAX_P)) if issues else reading
-        for name, reading in fields.items()
+        for name, reading in readings.items()
     }
 
 
-def lower_confidence(fields: Mapping[str, Reading], names: Container[str]) -> dict[str, Reading]:
+def lower_confidence(readings: Mapping[str, Reading], names: Container[str]) -> dict[str, Reading]:
     """Lower p of readings so that a reviewer looks at them.
 
     These are the named fields, and those with something in or beside them that was not read.
@@ -110,7 +110,7 @@ def lower_confidence(fields: Mapping[str, Reading], names: Container[str]) -> di
         name: replace(reading, p=min(reading.p, UNSEEN_P))
         if name in names or _has_unread_ink(reading)
         else reading
-        for name, reading in fields.items()
+        for name, reading in readings.items()
     }
 
 

@@ -28,17 +28,18 @@ def name_signers(
 
 
 def _add_signer_names(reading: Reading, staff: StaffRegister, unit: str) -> Reading:
+    """Return the reading with signers as alternatives, before what says that it is empty."""
     shares: dict[str, float] = {}
     for signer in staff.signers(reading.cell_probabilities, unit):
-        shares[signer.words] = (
-            shares.get(signer.words, 0.0) + reading.p * signer.p
-        )  # a person may be on the lists of two units
+        # A person may be on the lists of two units.
+        shares[signer.words] = shares.get(signer.words, 0.0) + reading.p * signer.p
     ranked = sorted(shares.items(), key=lambda pair: -pair[1])
     absent = tuple((value, p) for value, p in reading.alternatives if not isinstance(value, str))
     return replace(reading, alternatives=(*ranked, *absent))
 
 
 def _signing_unit(form: Form, spec: FieldSpec, fields: Mapping[str, Reading]) -> str:
+    """Return the unit of the row or the sheet as read; empty if it was not read."""
     unit_spec = form.meaning(Meaning.UNIT, spec.row)
     reading = fields.get(unit_spec.name) if unit_spec else None
     return reading.value if reading is not None and isinstance(reading.value, str) else ""
