@@ -1,8 +1,7 @@
-"""What follows from an unfilled form alone is worked out once, not for every page that is compared
-with it.
+"""Caches for results that depend only on objects or images that do not change, and compact arrays.
 
-Pictures that are kept for long in little room, exactly: masks in a bit a pixel, maps that are 0
-nearly everywhere by their other values.
+Results about a form template are computed once, not for every page that is compared with it. The
+compact arrays are lossless: one bit per pixel for masks, nonzero values only for sparse maps.
 """
 
 from __future__ import annotations
@@ -25,122 +24,122 @@ ResultT = TypeVar("ResultT")
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 PixelIndices = NDArray[np.integer]
-"""Of pixels put in a row."""
+"""Indices of pixels in a flattened (row-major) image."""
 
 
 def cached_per_object(
     function: Callable[Concatenate[ObjectT, P], ResultT],
 ) -> Callable[Concatenate[ObjectT, P], ResultT]:
-    """A function of a thing that never changes and hashable arguments that remembers its answers
-    for as long as the thing lives.
+    """Cache the results of a function for as long as its first argument lives.
 
-    A thing is known by itself, not by what it is like: its class must leave `__eq__` alone. An
-    answer must not hold its thing, or it never goes.
+    The first argument must never change; the others must be hashable. Objects are distinguished
+    by identity, so their class must not define `__eq__`. A result must not hold its object: the
+    object would never be freed.
     """
-    held: WeakKeyDictionary[ObjectT, dict[Hashable, ResultT]] = WeakKeyDictionary()
+    caches: WeakKeyDictionary[ObjectT, dict[Hashable, ResultT]] = WeakKeyDictionary()
 
     @wraps(function)
-    def remembered(thing: ObjectT, /, *args: P.args, **kwargs: P.kwargs) -> ResultT:
-        answers = held.get(thing)
-        if answers is None:
-            answers = held.setdefault(thing, {})
+    def wrapper(owner: ObjectT, /, *args: P.args, **kwargs: P.kwargs) -> ResultT:
+        results = caches.get(owner)
+        if results is None:
+            results = caches.setdefault(owner, {})
         key = args, tuple(sorted(kwargs.items()))
-        if key not in answers:
-            answers[key] = function(thing, *args, **kwargs)
-        return answers[key]
+        if key not in results:
+            results[key] = function(owner, *args, **kwargs)
+        return results[key]
 
-    return remembered
+    return wrapper
 
 
 def cached_per_image(
     most_bytes: int,
 ) -> Callable[[Callable[Concatenate[Pixels, P], Pixels]], Callable[Concatenate[Pixels, P], Pixels]]:
-    """A function of a picture and hashable arguments that remembers its answers for read-only
-    pictures, up to so many bytes of both.
+    """Cache the results of a function of a read-only image and hashable arguments.
 
-    A picture is known by where it lies in memory, and it is held as long as its answer is, so
-    that nothing else can come to lie there. Answers are read-only. Pictures that may be written
-    to are worked on anew each time.
+    The cache holds at most `most_bytes` of images and results together. An image is identified
+    by its place in memory, and is held as long as its results are, so that no other image can
+    take that place. Results are read-only. Writable images are computed each time.
     """
 
-    def remembering(
+    def decorate(
         function: Callable[Concatenate[Pixels, P], Pixels],
     ) -> Callable[Concatenate[Pixels, P], Pixels]:
-        held = _ImageCache(most_bytes)
+        cache = _ImageCache(most_bytes)
 
         @wraps(function)
-        def remembered(picture: Pixels, /, *args: P.args, **kwargs: P.kwargs) -> Pixels:
-            if picture.flags.writeable:
-                return function(picture, *args, **kwargs)
-            place = (
-                picture.__array_interface__["data"][0],
-                picture.shape,
-                picture.strides,
-                picture.dtype.str,
+        def wrapper(image: Pixels, /, *args: P.args, **kwargs: P.kwargs) -> Pixels:
+            if image.flags.writeable:
+                return function(image, *args, **kwargs)
+            # The same memory with the same layout is the same image.
+            identity = (
+                image.__array_interface__["data"][0],
+                image.shape,
+                image.strides,
+                image.dtype.str,
             )
-            key = (place, args, tuple(sorted(kwargs.items())))
-            answer = held.get(key)
-            if answer is None:
-                answer = function(picture, *args, **kwargs)
-                answer.flags.writeable = False
-                held.put(key, picture, answer)
-            return answer
+            key = (identity, args, tuple(sorted(kwargs.items())))
+            result = cache.get(key)
+            if result is None:
+                result = function(image, *args, **kwargs)
+                result.flags.writeable = False
+                cache.put(key, image, result)
+            return result
 
-        return remembered
+        return wrapper
 
-    return remembering
+    return decorate
 
 
 class _ImageCache:
-    """Answers by key, whose first part is the picture's place, with the pictures they are of; the
-    one used longest ago goes first.
+    """Results by key, with their images; the least recently used result is evicted first.
 
-    A picture of which many answers are held, such as a page with its fields, takes its bytes
-    once.
+    The first part of a key identifies the image. An image with several results, such as a page
+    with its fields, is counted once.
     """
 
     def __init__(self, most_bytes: int) -> None:
-        self._most = most_bytes
+        self._max_bytes = most_bytes
         self._size = 0
-        self._answers: OrderedDict[tuple[Hashable, ...], tuple[Pixels, Pixels]] = OrderedDict()
-        self._answers_of: Counter[Hashable] = Counter()
+        self._results: OrderedDict[tuple[Hashable, ...], tuple[Pixels, Pixels]] = OrderedDict()
+        self._results_per_image: Counter[Hashable] = Counter()
         self._lock = Lock()
 
     def get(self, key: tuple[Hashable, ...]) -> Pixels | None:
         with self._lock:
-            if key not in self._answers:
+            if key not in self._results:
                 return None
-            self._answers.move_to_end(key)
-            return self._answers[key][1]
+            self._results.move_to_end(key)
+            return self._results[key][1]
 
-    def put(self, key: tuple[Hashable, ...], picture: Pixels, answer: Pixels) -> None:
+    def put(self, key: tuple[Hashable, ...], image: Pixels, result: Pixels) -> None:
         with self._lock:
-            if key in self._answers:
+            if key in self._results:
                 return
-            self._answers[key] = picture, answer
-            self._size += answer.nbytes + (0 if self._answers_of[key[0]] else picture.nbytes)
-            self._answers_of[key[0]] += 1
-            while self._size > self._most and self._answers:
-                self._drop()
+            self._results[key] = image, result
+            # Count the image only with its first result.
+            self._size += result.nbytes + (0 if self._results_per_image[key[0]] else image.nbytes)
+            self._results_per_image[key[0]] += 1
+            while self._size > self._max_bytes and self._results:
+                self._evict_oldest()
 
-    def _drop(self) -> None:
-        key, (picture, answer) = self._answers.popitem(last=False)
-        self._answers_of[key[0]] -= 1
-        self._size -= answer.nbytes
-        if not self._answers_of[key[0]]:
-            del self._answers_of[key[0]]
-            self._size -= picture.nbytes
+    def _evict_oldest(self) -> None:
+        key, (image, result) = self._results.popitem(last=False)
+        self._results_per_image[key[0]] -= 1
+        self._size -= result.nbytes
+        if not self._results_per_image[key[0]]:
+            del self._results_per_image[key[0]]
+            self._size -= image.nbytes
 
 
 class CompressedMask:
-    """A mask in an eighth of its room."""
+    """A mask in an eighth of its memory."""
 
     def __init__(self, mask: Mask) -> None:
         self._bits, self._shape = np.packbits(mask), mask.shape
 
     @property
     def mask(self) -> Mask:
-        """(h, w), made anew each time."""
+        """(h, w), unpacked on each access."""
         return (
             np.unpackbits(self._bits, count=math.prod(self._shape))
             .view(np.bool_)
@@ -149,15 +148,15 @@ class CompressedMask:
 
 
 class CompressedMap:
-    """A map in twice the room of those of its values that are not 0."""
+    """A sparse map, stored as the values that are not 0 and their indices."""
 
     def __init__(self, values: Map) -> None:
-        self._places: PixelIndices = np.flatnonzero(values).astype(np.int32)
-        self._values, self._shape = values.ravel().take(self._places), values.shape
+        self._indices: PixelIndices = np.flatnonzero(values).astype(np.int32)
+        self._values, self._shape = values.ravel().take(self._indices), values.shape
 
     @property
     def map(self) -> Map:
-        """(h, w), made anew each time."""
-        out = np.zeros(self._shape, np.float32)
-        out.put(self._places, self._values)
-        return out
+        """(h, w), unpacked on each access."""
+        full = np.zeros(self._shape, np.float32)
+        full.put(self._indices, self._values)
+        return full

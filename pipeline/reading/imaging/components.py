@@ -1,4 +1,4 @@
-"""Connected parts of a mask, numbered and measured."""
+"""Connected components of a mask, numbered and measured."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
 Labels = NDArray[np.integer[Any]]
-_MAX_16BIT_LABELS = 1 << 16
+_LABELS_16_BIT = 1 << 16
+"""Number of labels that 16 bits can hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """`labels` (h, w) numbers the parts from 1; 0 is what lies outside the mask.
+    """Connected components of a mask.
 
-    `stats` (n + 1, 5) px and `centres` (n + 1, 2), x and y px, are as OpenCV gives them.
+    `labels` (h, w) numbers the components from 1; 0 is the background. `stats` (n + 1, 5) px
+    and `centres` (n + 1, 2), x and y px, are as OpenCV returns them.
     """
 
     labels: Labels
@@ -28,19 +30,21 @@ class Components:
 
     @classmethod
     def of(cls, mask: Mask, connectivity: int = 8) -> Components:
-        """The parts of a mask; pixels that touch at a corner are of one, unless `connectivity` is
-        4.
+        """Label the components of a mask.
+
+        Pixels that touch only at a corner belong together, unless `connectivity` is 4.
         """
-        if not mask.size:  # OpenCV would read beyond it
+        if not mask.size:  # OpenCV would read beyond the array
+            # Unsigned labels, so that they can index arrays and lookup tables.
             return cls(
                 np.zeros(mask.shape, np.int32), np.zeros((1, 5), np.int32), np.full((1, 2), np.nan)
             )
         ink = mask.view(np.uint8)
-        try:  # a third of the work of numbering with 32 bits
+        try:  # takes a third of the time of 32-bit labels
             _, labels, stats, centres = cv2.connectedComponentsWithStats(
                 ink, connectivity=connectivity, ltype=cv2.CV_16U
             )
-        except cv2.error:  # more parts than 16 bits can number
+        except cv2.error:  # more components than 16 bits can number
             _, labels, stats, centres = cv2.connectedComponentsWithStats(
                 ink, connectivity=connectivity, ltype=cv2.CV_32S
             )
@@ -51,17 +55,18 @@ class Components:
         )
 
     def __len__(self) -> int:
-        """How many there are, what lies outside counted as one."""
+        """Number of labels, including the background."""
         return len(self.stats)
 
     def column(self, stat: int) -> NDArray[np.int32]:
-        """One measure of all parts, for instance `cv2.CC_STAT_AREA`."""
+        """Return one measure of all labels, for instance `cv2.CC_STAT_AREA`."""
         return self.stats[:, stat]
 
-    def pixels(self, chosen: Mask | Sequence[bool]) -> Mask:
-        """(h, w): where the parts are for which `chosen` (n + 1,) is true."""
+    def pixels(self, selected: Mask | Sequence[bool]) -> Mask:
+        """Return (h, w) where the components are for which `selected` (n + 1,) is true."""
         if self.labels.dtype != np.uint16:
-            return np.asarray(np.take(chosen, self.labels), np.bool_)
-        table = np.zeros(_MAX_16BIT_LABELS, np.uint8)
-        table[: len(self)] = chosen
+            return np.asarray(np.take(selected, self.labels), np.bool_)
+        # A lookup table is quicker than indexing; it needs 16-bit labels.
+        table = np.zeros(_LABELS_16_BIT, np.uint8)
+        table[: len(self)] = selected
         return np.asarray(cv2.LUT(self.labels, table)).view(np.bool_)

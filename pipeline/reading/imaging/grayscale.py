@@ -1,9 +1,9 @@
-"""A colour picture in grey in which no ink of a pen is fainter than it looks.
+"""Convert colour images to grey so that ink of every colour stays as dark as it looks.
 
-Plain grey hides red and pink: it weighs the red that such ink reflects like paper. Green light
-shows it, and forms printed in pale blue or green, yellow highlighters and coffee are no darker
-there. So each pixel is as dark as plain grey or green light shows it, whichever is darker. How
-the light or the camera tints paper is taken away first.
+Plain grey makes red and pink ink pale, because it weighs the red light that such ink reflects.
+Green light shows that ink, and pale blue or green print, yellow highlighter and coffee are no
+darker in it. Each pixel gets the darker of plain grey and green light, after the tint of the paper
+(from light or camera) has been removed.
 """
 
 from __future__ import annotations
@@ -16,52 +16,57 @@ from pipeline.reading.imaging.cache import Mask
 from pipeline.reading.imaging.geometry import to_grayscale
 
 PAPER_BRIGHTNESS = 0.75
-"""What is this bright, as part of the brightest, is paper and says what the light's colour is."""
+"""Pixels at least this bright, as part of the brightest, are paper."""
 GREEN_SLACK = 6
-"""Levels by which green may fall short of grey for other reasons: noise, and the tint of light that
-changes across the page.
+"""Grey levels by which green may be below grey for other reasons.
+
+These are noise, and a tint of light that changes across the page.
 """
 SAMPLE_STEP = 4
+"""Distance of the pixels that are sampled to find the paper's colour."""
 
 
 def to_ink_grayscale(image: Image) -> Image:
-    """Grey (h, w) of a picture that is grey already or BGR (h, w, 3)."""
-    plain = to_grayscale(image)
+    """Return grey (h, w) for an image that is grey already or BGR (h, w, 3)."""
+    gray = to_grayscale(image)
     if image.ndim == 2:
-        return plain
-    paper, green = (
-        _paper_levels(image[::SAMPLE_STEP, ::SAMPLE_STEP], plain[::SAMPLE_STEP, ::SAMPLE_STEP]),
-        image[:, :, 1],
+        return gray
+    paper_gray, paper_green = _paper_levels(
+        image[::SAMPLE_STEP, ::SAMPLE_STEP], gray[::SAMPLE_STEP, ::SAMPLE_STEP]
     )
-    levels = np.clip(np.arange(256) * (paper[0] / paper[1]) + GREEN_SLACK, 0, 255).astype(np.uint8)
-    return np.asarray(cv2.min(plain, cv2.LUT(green, levels)), np.uint8)
+    # Scale green so that paper is as light in it as in grey.
+    green_to_gray = np.clip(
+        np.arange(256) * (paper_gray / paper_green) + GREEN_SLACK, 0, 255
+    ).astype(np.uint8)
+    return np.asarray(cv2.min(gray, cv2.LUT(image[:, :, 1], green_to_gray)), np.uint8)
 
 
 def paper_colour(image: Image) -> tuple[float, float, float]:
-    """The blue, green and red light of the paper in a BGR picture: the median of what is bright."""
+    """Return blue, green and red of the paper in a BGR image: the medians of bright pixels."""
     sample = image[::SAMPLE_STEP, ::SAMPLE_STEP]
     bright = _bright_mask(to_grayscale(sample))
     blue, green, red = (_masked_median(sample[:, :, i], bright) for i in range(3))
     return blue, green, red
 
 
-def _paper_levels(image: Image, plain: Image) -> tuple[float, float]:
-    """Of the paper: the median of grey and of green."""
-    bright = _bright_mask(plain)
-    return _masked_median(plain, bright), _masked_median(image[:, :, 1], bright)
+def _paper_levels(image: Image, gray: Image) -> tuple[float, float]:
+    """Return the medians of grey and of green on the paper."""
+    bright = _bright_mask(gray)
+    return _masked_median(gray, bright), _masked_median(image[:, :, 1], bright)
 
 
-def _bright_mask(plain: Image) -> Mask:
-    return np.asarray(plain >= PAPER_BRIGHTNESS * float(np.quantile(plain, 0.98)), np.bool_)
+def _bright_mask(gray: Image) -> Mask:
+    return np.asarray(gray >= PAPER_BRIGHTNESS * float(np.quantile(gray, 0.98)), np.bool_)
 
 
-def _masked_median(light: Image, where: Mask) -> float:
-    return max(1.0, float(np.median(light[where])))
+def _masked_median(channel: Image, mask: Mask) -> float:
+    return max(1.0, float(np.median(channel[mask])))
 
 
 def shrink_to_ink_grayscale(image: Image, factor: float) -> Image:
-    """The same of the picture at a smaller size; sizes are rounded, so use `shape` for the exact
-    ratio.
+    """Return the image reduced by a factor, as `to_ink_grayscale` returns it.
+
+    The size is rounded to whole pixels: compute the exact ratio from `shape`.
     """
     if factor >= 1:
         return to_ink_grayscale(image)

@@ -1,4 +1,4 @@
-"""The files of networks, opened by the runtime on one thread."""
+"""Open the files of neural networks with ONNX Runtime on one thread."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 RESTORE_REMEDY = Text("error.network_remedy.restore")
+"""What the error message tells the administrator to do."""
 
 
 def open_session(
     file: Path, remedy: Text = RESTORE_REMEDY, *, keeps_memory: bool = True
 ) -> InferenceSession:
-    """A network, ready to be asked; opening takes longer than asking, so keep it. `keeps_memory` is
-    for pictures of a few sizes: the runtime keeps the memory of each.
+    """Open a network; opening takes longer than a run, so callers keep the session.
+
+    `keeps_memory` is for inputs of few sizes: the runtime keeps the memory that each size
+    needs.
 
     Raises:
-        MissingProgramError: its file is missing or damaged.
+        MissingProgramError: the file is missing or damaged.
     """
     import onnxruntime
 
@@ -33,5 +36,5 @@ def open_session(
     options.enable_cpu_mem_arena = keeps_memory
     try:
         return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own errors share no narrower public class
+    except Exception as error:  # the runtime's errors share no narrower public class
         raise MissingProgramError("network_damaged", name=file.name, remedy=remedy) from error

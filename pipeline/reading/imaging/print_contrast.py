@@ -1,6 +1,4 @@
-"""The contrast of a form's printed lines as a page shows them: pale print seen through writing,
-light and grain.
-"""
+"""Measure how well the printed lines of a form show on a page, through writing, light and grain."""
 
 from __future__ import annotations
 
@@ -22,75 +20,84 @@ from pipeline.reading.imaging.cache import (
 from pipeline.reading.imaging.components import Components
 
 PAPER_BLUR_PX = 0.8
-"""Standard deviation of the blur before paper is sought, px at 4 px/mm."""
-PX_PER_MM = 8.0
-"""Scale of the upright page and its blank."""
+"""Standard deviation of the blur before the paper is estimated, px at 4 px/mm."""
 CHECK_PX_PER_MM = 4.0
-"""px per mm of the pictures that are compared."""
+"""Scale of the images that are compared, px/mm."""
 OUTLINE_MM = 1.0
-"""Print this near the outline of a field counts as its own."""
+"""Print this near to the outline of a field belongs to the field, mm."""
 _PAPER_MM = 3.0
-"""Paper shows within this distance of any printed line."""
+"""Paper shows within this distance of every printed line, mm."""
 _MIN_PRINT_DARKNESS, _MAX_BARE_DARKNESS = 0.05, 0.015
-"""Darkness of the blank that counts as print, and as paper."""
+"""Darkness of the template that is print at least, and bare paper at most."""
 _MAX_DARKNESS = 0.35
-"""Darkness is cut here: pen is darker than any line of a field and must not outweigh it."""
+"""Darkness is clipped here.
+
+A pen is darker than any line of a field and must not outweigh it.
+"""
 _WINDOW_MM = 2.5
-"""Size of the window in which contrast is measured, mm."""
+"""Side of the square in which contrast is measured, mm."""
 _CHECK_BOX_MM = 3.0, 6.5
 """Shortest and longest side of a printed check box, mm."""
 CACHED_FORM_PAGES = 48
-"""Of so many form pages a process keeps what their blanks tell: of the 41 that the program ships
-and some of one's own, some 4 MB each.
+"""Form pages whose template data a process keeps, some 4 MB each.
+
+The forms that are delivered have 41 pages; the rest is for the customer's own.
 """
 
 
 class TemplateImage:
-    """A blank that does not change, so that what was found out about it can be kept."""
+    """A template image that never changes, hashable by identity as a key of caches."""
 
-    def __init__(self, picture: Image) -> None:
-        self.picture = picture
+    def __init__(self, image: Image) -> None:
+        self.image = image
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, TemplateImage) and other.picture is self.picture
+        return isinstance(other, TemplateImage) and other.image is self.image
 
     def __hash__(self) -> int:
-        return id(self.picture)
+        return id(self.image)
 
 
 @dataclass(frozen=True, slots=True)
 class PixelSubset:
-    """Some pixels of a blank, and the share of them near each place that is asked about, at least a
-    trace, so that it can be divided by.
+    """Some pixels of a template, and their share of the pixels around each place of print.
+
+    `density` (n,) is that share, at least a trace, so that it can be a divisor.
     """
 
     pixels: CompressedMask
-    near: Map
+    density: Map
 
     @classmethod
-    def of(cls, mask: Mask, places: PixelIndices) -> PixelSubset:
-        """Of a mask (h, w); `places` are of its pixels put in a row."""
+    def of(cls, mask: Mask, indices: PixelIndices) -> PixelSubset:
+        """Select the pixels of a mask (h, w); `indices` are the places of print."""
         return cls(
             CompressedMask(mask),
-            np.maximum(_neighbourhood_mean(mask.astype(np.float32)).take(places), np.float32(1e-3)),
+            np.maximum(
+                _neighbourhood_mean(mask.astype(np.float32)).take(indices), np.float32(1e-3)
+            ),
         )
 
-    def mean(self, dark: Map, places: PixelIndices) -> Map:
-        """The mean darkness of those of the pixels that are near each of the same places, (n,)."""
+    def mean(self, darkness: Map, indices: PixelIndices) -> Map:
+        """Return the mean darkness of the subset's pixels near each place of print, (n,).
+
+        `indices` must be those that the subset was made with.
+        """
         mean = _neighbourhood_mean(
-            np.asarray(cv2.copyTo(dark, self.pixels.mask.view(np.uint8)), np.float32)
-        ).take(places)
-        mean /= self.near
+            np.asarray(cv2.copyTo(darkness, self.pixels.mask.view(np.uint8)), np.float32)
+        ).take(indices)
+        mean /= self.density
         return mean
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class TemplatePrint:
-    """The blank at `SCALE`: where it has bare paper and print, the `places` (n,) of this among its
-    pixels put in a row, and its contrast and how dark it is all around there, (n,).
+    """Print and bare paper of a template at `CHECK_PX_PER_MM`.
 
-    There is one of each of the last `FORMS` blanks. It does not change, so that what follows
-    from it can be kept while it lives.
+    `places` (n,) are the indices of the pixels with print; `expected` (n,) is the contrast of
+    the print there, and `around` (n,) the mean darkness. One object exists for each of the last
+    `CACHED_FORM_PAGES` templates and does not change, so results about it can be cached with
+    it.
     """
 
     template_image: TemplateImage
@@ -103,10 +110,11 @@ class TemplatePrint:
 
 @dataclass(frozen=True, slots=True)
 class PrintContrast:
-    """The page at `SCALE`: its darkness (h, w), and at the places of the blank's print (n,) the
-    contrast of that print and how dark the page is all around, 1 for as much as on the blank.
-    Ink hides contrast and adds darkness; where paper is torn off or folded away there is
-    neither.
+    """The print of a form as a page shows it, at `CHECK_PX_PER_MM`.
+
+    `darkness` (h, w) is the page's. At the template's places of print (n,), `visibility` is the
+    contrast of the print and `shade` the mean darkness, both 1 if as on the template. Ink hides
+    contrast and adds darkness; where paper is torn off or folded away there is neither.
     """
 
     darkness: Map
@@ -115,118 +123,126 @@ class PrintContrast:
     template: TemplatePrint
 
 
-def measure_print_contrast(upright: Image, unfilled: Image) -> PrintContrast:
-    """A form's print as a page shows it; both grey, laid on the form, 8 px/mm. `unfilled` never
-    changes: what it holds is kept.
+def measure_print_contrast(upright: Image, template: Image) -> PrintContrast:
+    """Measure the print of a form on a registered page; both images are grey, 8 px/mm.
+
+    The template never changes: what it holds is cached.
     """
-    form = _find_template_print(TemplateImage(unfilled))
-    dark = _image_darkness(upright)
-    visible = _local_contrast(dark, form.print_at, form.bare_at, form.places)
-    visible /= form.expected
-    shade = _neighbourhood_mean(dark).take(form.places)
-    shade /= form.around
-    return PrintContrast(dark, visible, shade, form)
+    print_ = _find_template_print(TemplateImage(template))
+    darkness = _image_darkness(upright)
+    # Contrast and darkness at each place of print, relative to the template.
+    visibility = _local_contrast(darkness, print_.print_at, print_.bare_at, print_.places)
+    visibility /= print_.expected
+    shade = _neighbourhood_mean(darkness).take(print_.places)
+    shade /= print_.around
+    return PrintContrast(darkness, visibility, shade, print_)
 
 
 @lru_cache(maxsize=CACHED_FORM_PAGES)
-def _find_template_print(unfilled: TemplateImage) -> TemplatePrint:
-    dark = template_darkness(unfilled)
-    printed = dark > _MIN_PRINT_DARKNESS
-    bare = np.asarray((dark < _MAX_BARE_DARKNESS) & ~_check_box_mask(printed), np.bool_)
-    places = np.flatnonzero(printed)
+def _find_template_print(template: TemplateImage) -> TemplatePrint:
+    darkness = template_darkness(template)
+    # Separate print from bare paper on the template.
+    printed = darkness > _MIN_PRINT_DARKNESS
+    bare = np.asarray((darkness < _MAX_BARE_DARKNESS) & ~_check_box_mask(printed), np.bool_)
+    indices = np.flatnonzero(printed)
     expected = _local_contrast(
-        dark, PixelSubset.of(printed, places), PixelSubset.of(bare, places), places
+        darkness, PixelSubset.of(printed, indices), PixelSubset.of(bare, indices), indices
     )
-    places, expected = (
-        places[expected > _MIN_PRINT_DARKNESS / 2],
-        expected[expected > _MIN_PRINT_DARKNESS / 2],
-    )
-    clear = np.zeros_like(printed)
-    clear.ravel()[places] = True
-    around = np.maximum(_neighbourhood_mean(dark).take(places), np.float32(1e-3))
+    # Keep the print that has contrast: not the inside of dark areas.
+    has_contrast = expected > _MIN_PRINT_DARKNESS / 2
+    indices, expected = indices[has_contrast], expected[has_contrast]
+    clear_print = np.zeros_like(printed)
+    clear_print.ravel()[indices] = True
+    # Measure the subsets again for the print that is kept.
+    around = np.maximum(_neighbourhood_mean(darkness).take(indices), np.float32(1e-3))
     return TemplatePrint(
-        unfilled,
-        places.astype(np.int32),
-        PixelSubset.of(clear, places),
-        PixelSubset.of(bare, places),
+        template,
+        indices.astype(np.int32),
+        PixelSubset.of(clear_print, indices),
+        PixelSubset.of(bare, indices),
         expected,
         around,
     )
 
 
 @lru_cache(maxsize=1)
-def template_darkness(unfilled: TemplateImage) -> Map:
-    """The darkness of a blank; of the last one only, as what is asked about it is asked while its
-    first page is read.
+def template_darkness(template: TemplateImage) -> Map:
+    """Return the darkness of a template.
+
+    Only the last one is cached: all that depends on it is computed while its first page is
+    read.
     """
-    return _image_darkness(unfilled.picture)
+    return _image_darkness(template.image)
 
 
 def _check_box_mask(printed: Mask) -> Mask:
-    """The inside of small printed boxes: a person may have filled it, so it is no paper to compare
-    print with.
+    """Return the inside of small printed boxes.
+
+    It may be filled in on the page, so it is no paper to compare print with.
     """
-    parts = Components.of(~printed, connectivity=4)
-    sides = parts.stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    components = Components.of(~printed, connectivity=4)
+    sides = components.stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
     boxes = (sides.max(axis=1) <= _CHECK_BOX_MM[1] * CHECK_PX_PER_MM) & (
         sides.min(axis=1) >= _CHECK_BOX_MM[0] * CHECK_PX_PER_MM
     )
     boxes[0] = False
-    return parts.pixels(boxes)
+    return components.pixels(boxes)
 
 
-def _image_darkness(picture: Image) -> Map:
-    fine = downscale(picture, CHECK_PX_PER_MM)
-    return darkness_on_paper(fine, estimate_paper(fine))
+def _image_darkness(image: Image) -> Map:
+    scaled = downscale(image, CHECK_PX_PER_MM)
+    return darkness_on_paper(scaled, estimate_paper(scaled))
 
 
-def estimate_paper(fine: Image) -> Image:
-    """The light of the paper near each place of a grey picture at `SCALE`."""
-    soft = cv2.GaussianBlur(fine, (0, 0), PAPER_BLUR_PX)
+def estimate_paper(image: Image) -> Image:
+    """Estimate the brightness of the paper near each place of a grey image at 4 px/mm."""
+    soft = cv2.GaussianBlur(image, (0, 0), PAPER_BLUR_PX)
+    # The brightest near each place, smoothed, is the paper.
     side = round(_PAPER_MM * CHECK_PX_PER_MM)
     return np.asarray(
         cv2.blur(cv2.dilate(soft, np.ones((side, side), np.uint8)), (side, side)), np.uint8
     )
 
 
-def darkness_on_paper(fine: Image, paper: Image) -> Map:
-    """How much darker than the paper near by a grey picture is, 0 … `_DARKEST`."""
-    light = np.asarray(cv2.divide(fine, np.maximum(paper, 1), dtype=cv2.CV_32F), np.float32)
-    dark = np.subtract(1, light, out=light)
-    return np.clip(dark, 0, _MAX_DARKNESS, out=dark)
+def darkness_on_paper(image: Image, paper: Image) -> Map:
+    """Return how much darker than the paper near it an image is, 0 to `_MAX_DARKNESS`."""
+    brightness = np.asarray(cv2.divide(image, np.maximum(paper, 1), dtype=cv2.CV_32F), np.float32)
+    darkness = np.subtract(1, brightness, out=brightness)
+    return np.clip(darkness, 0, _MAX_DARKNESS, out=darkness)
 
 
-def downscale(picture: Image, px_per_mm: float) -> Image:
-    """A picture of 8 px/mm at another scale."""
-    factor = px_per_mm / PX_PER_MM
-    size = round(picture.shape[1] * factor), round(picture.shape[0] * factor)
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+def downscale(image: Image, px_per_mm: float) -> Image:
+    """Return an image of 8 px/mm at another scale."""
+    factor = px_per_mm / geometry.PX_PER_MM
+    size = round(image.shape[1] * factor), round(image.shape[0] * factor)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _local_contrast(
-    dark: Map, printed: PixelSubset, bare: PixelSubset, places: PixelIndices
+    darkness: Map, printed: PixelSubset, bare: PixelSubset, indices: PixelIndices
 ) -> Map:
-    """How much darker print is than the paper around it, near each of some places, (n,)."""
-    contrast = printed.mean(dark, places)
-    contrast -= bare.mean(dark, places)
+    """Return how much darker print is than the paper around it, near each place, (n,)."""
+    contrast = printed.mean(darkness, indices)
+    contrast -= bare.mean(darkness, indices)
     return contrast
 
 
-def _neighbourhood_mean(picture: Map) -> Map:
+def _neighbourhood_mean(values: Map) -> Map:
     side = round(_WINDOW_MM * CHECK_PX_PER_MM)
-    return np.asarray(cv2.blur(picture, (side, side)), np.float32)
+    return np.asarray(cv2.blur(values, (side, side)), np.float32)
 
 
-def outline_visibility(seen: PrintContrast, box: Box) -> Map:
-    """Visibility of the print at the outline of a box, one number a pixel of print."""
-    return np.asarray(seen.visibility.take(outline_places(seen.template, box)), np.float32)
+def outline_visibility(contrast: PrintContrast, box: Box) -> Map:
+    """Return the visibility of the print at the outline of a box, one value per pixel."""
+    return np.asarray(contrast.visibility.take(outline_places(contrast.template, box)), np.float32)
 
 
 @cached_per_object
-def outline_places(form: TemplatePrint, box: Box) -> PixelIndices:
-    """Which of a form's places of print lie at the outline of a box."""
-    printed = form.print_at.pixels.mask
+def outline_places(template: TemplatePrint, box: Box) -> PixelIndices:
+    """Return which of a template's places of print are at the outline of a box."""
+    printed = template.print_at.pixels.mask
     rows, columns = box_window(geometry.widen_box(box, OUTLINE_MM))
+    # A frame around the outline: the widened box without its interior.
     around = np.zeros_like(printed)
     around[rows, columns] = True
     inner = _box_interior(box)
@@ -236,15 +252,18 @@ def outline_places(form: TemplatePrint, box: Box) -> PixelIndices:
 
 
 @cached_per_object
-def unprinted_mask(form: TemplatePrint, near_mm: float) -> CompressedMask:
-    """Where an unfilled form has no print, nor any so near; the pale edges of its grounds are none."""
+def unprinted_mask(template: TemplatePrint, near_mm: float) -> CompressedMask:
+    """Return where a template has no print within a distance.
+
+    The pale edges of tinted areas are no print.
+    """
     side = round(2 * near_mm * CHECK_PX_PER_MM) | 1
-    near = cv2.dilate(form.print_at.pixels.mask.view(np.uint8), np.ones((side, side), np.uint8))
+    near = cv2.dilate(template.print_at.pixels.mask.view(np.uint8), np.ones((side, side), np.uint8))
     return CompressedMask(np.asarray(near == 0, np.bool_))
 
 
 def _box_interior(box: Box) -> tuple[slice, slice] | None:
-    """The inside of a box away from its outline, as rows and columns of its widened window."""
+    """Return the inside of a box as rows and columns of its widened window; None if too small."""
     margin = round(2 * OUTLINE_MM * CHECK_PX_PER_MM)
     width, height = (
         round((box.w + 2 * OUTLINE_MM) * CHECK_PX_PER_MM),
@@ -255,8 +274,18 @@ def _box_interior(box: Box) -> tuple[slice, slice] | None:
     return slice(margin, height - margin), slice(margin, width - margin)
 
 
+def pixel_box(left: int, top: int, width: int, height: int) -> Box:
+    """Return a rectangle of pixels at `CHECK_PX_PER_MM` as a box, mm."""
+    return Box(
+        left / CHECK_PX_PER_MM,
+        top / CHECK_PX_PER_MM,
+        width / CHECK_PX_PER_MM,
+        height / CHECK_PX_PER_MM,
+    )
+
+
 def box_window(box: Box, px_per_mm: float = CHECK_PX_PER_MM) -> tuple[slice, slice]:
-    """A box (mm) as rows and columns of a picture, at least one of each."""
+    """Return a box (mm) as rows and columns of an image, at least one of each."""
     top, left = max(0, round(box.y * px_per_mm)), max(0, round(box.x * px_per_mm))
     bottom, right = round((box.y + box.h) * px_per_mm), round((box.x + box.w) * px_per_mm)
     return slice(top, max(top + 1, bottom)), slice(left, max(left + 1, right))

@@ -1,5 +1,6 @@
-"""Quantiles of small pictures. NumPy's own take longer to look at their arguments than to find the
-answer, and a page asks for hundreds.
+"""Compute quantiles of small arrays, quicker than NumPy, which checks its arguments at length.
+
+A page needs hundreds of them.
 """
 
 from __future__ import annotations
@@ -12,55 +13,63 @@ import numpy as np
 from numpy.typing import NDArray
 
 MIN_COUNTED = 1000
-"""So many grey levels are counted level by level rather than put in order."""
+"""Grey levels are counted in a histogram from more than this many values."""
 MAX_SORTED = 600
-"""So many values are put in order sooner than divided at one of them."""
+"""Up to this many values are sorted; more are partitioned at the quantile."""
 
 
 def quantile(values: NDArray[Any], share: float) -> float:
-    """The value below which this share of all values lies, between two neighbours by proportion;
-    `values` has any shape, but not none.
+    """Return the value below which a share of all values is, interpolated between two neighbours.
+
+    `values` has any shape, but at least one element.
     """
     flat = values.ravel()
-    place = share * (flat.size - 1)
-    low = int(place)
+    position = share * (flat.size - 1)
+    low = int(position)
     if low >= flat.size - 1:
         return float(flat.max())
+    # Many grey levels: read both neighbours from a histogram.
     if flat.dtype == np.uint8 and flat.size > MIN_COUNTED:
-        below = np.cumsum(cv2.calcHist([flat], [0], None, [256], [0, 256]).ravel().astype(np.int64))
-        first, second = (
-            float(level) for level in np.searchsorted(below, (low, low + 1), side="right")
+        counts_to_level = np.cumsum(
+            cv2.calcHist([flat], [0], None, [256], [0, 256]).ravel().astype(np.int64)
         )
-        return first + (second - first) * (place - low)
+        first, second = (
+            float(level) for level in np.searchsorted(counts_to_level, (low, low + 1), side="right")
+        )
+        return first + (second - first) * (position - low)
+    # Sort few values, partition many.
     ordered = flat.copy()
     if ordered.size <= MAX_SORTED:
         ordered.sort()
     else:
         ordered.partition((low, low + 1))
-    return _interpolate(ordered, place)
+    return _interpolate(ordered, position)
 
 
 def quantiles(values: NDArray[Any], shares: Sequence[float]) -> tuple[float, ...]:
-    """Several quantiles of the same values, which are put in order once."""
+    """Return several quantiles of the same values, which are sorted once."""
     ordered, last = np.sort(values, axis=None), values.size - 1
     return tuple(_interpolate(ordered, share * last) for share in shares)
 
 
-def _interpolate(ordered: NDArray[Any], place: float) -> float:
-    """The value at a place that may lie between two."""
-    low = int(place)
+def _interpolate(ordered: NDArray[Any], position: float) -> float:
+    """Return the value at a position that may be between two elements."""
+    low = int(position)
     first, second = float(ordered[low]), float(ordered[min(low + 1, ordered.size - 1)])
-    return first + (second - first) * (place - low)
+    return first + (second - first) * (position - low)
 
 
 def median(values: NDArray[Any]) -> float:
-    """The middle value."""
+    """Return the median."""
     return quantile(values, 0.5)
 
 
 def is_quantile_below(values: NDArray[Any], share: float, limit: float) -> bool:
-    """Whether this quantile lies below a limit. Counting tells, unless the limit lies between the
-    two values that the quantile lies between.
+    """Check whether a quantile is below a limit.
+
+    Counting decides, unless the limit is between the two values that are interpolated.
     """
-    place, below = share * (values.size - 1), np.count_nonzero(values < limit)
-    return bool(below > place and (below > place + 1 or quantile(values, share) < limit))
+    position, count_below = share * (values.size - 1), np.count_nonzero(values < limit)
+    return bool(
+        count_below > position and (count_below > position + 1 or quantile(values, share) < limit)
+    )

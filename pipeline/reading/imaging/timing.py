@@ -1,6 +1,6 @@
-"""How long each step of a reading takes, when somebody wants to know.
+"""Measure the time of each reading stage on request, and limit the threads of worker processes.
 
-Processes that read side by side compute with one thread each: threads that wait for each other's
+Processes that read in parallel compute with one thread each: threads that wait for each other's
 processor cost more than they gain.
 """
 
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 Times = dict[str, float]
-"""Seconds of this process's CPU by step."""
+"""CPU seconds of this process by stage."""
 _current_times: ContextVar[Times | None] = ContextVar("times", default=None)
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -22,13 +22,14 @@ _THREAD_VARIABLES = (
     "MKL_NUM_THREADS",
     "OMP_THREAD_LIMIT",
 )
-"""Where numpy's linear algebra and Tesseract look for how many threads they may have."""
+"""Where linear algebra and Tesseract look up how many threads they may use."""
 
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """A step: what runs within is timed if somebody collects times; steps are not put within each
-    other.
+    """Time what runs within as one stage, if `collect_times` is active.
+
+    Stages must not be nested.
     """
     times = _current_times.get()
     if times is None:
@@ -43,7 +44,7 @@ def stage(name: str) -> Iterator[None]:
 
 @contextmanager
 def collect_times() -> Iterator[Times]:
-    """Collects the times of the steps that run within."""
+    """Collect the times of the stages that run within."""
     times: Times = defaultdict(float)
     token = _current_times.set(times)
     try:
@@ -53,5 +54,8 @@ def collect_times() -> Iterator[Times]:
 
 
 def limit_threads() -> None:
-    """For all processes started from now on. In this one it changes only what is loaded later."""
+    """Limit all processes that are started from now on to one thread.
+
+    In this process it affects only libraries that are loaded later.
+    """
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))

@@ -1,5 +1,4 @@
-"""From probabilities a step to texts: prefix beam search for connectionist temporal classification,
-perhaps guided by what a text should be.
+"""Decode CTC probabilities to texts by prefix beam search, optionally with a guide.
 
 A. Graves et al., ICML 2006 (CTC); A. Hannun et al., arXiv:1408.2873 (prefix beam search); C.
 Gulcehre et al., arXiv:1503.03535 (shallow fusion).
@@ -16,60 +15,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 DEFAULT_BEAMS = 5
-"""Beginnings of a text that the search keeps at each step."""
+"""Prefixes that the search keeps at each time step."""
 MIN_CHARACTER_P = 1e-3
-"""Characters less probable than this at a step are not followed, unless the caller says otherwise."""
+"""Least probability of a character at a time step, unless the caller gives another."""
 CERTAIN_BLANK_P = 0.995
-"""Steps that are as surely a pause are not looked into."""
+"""Time steps with at least this probability of blank are skipped."""
 PRUNE_NATS = 7.0
-"""Beginnings so far (nats) behind the best are given up."""
+"""Prefixes this far behind the best are dropped, nats."""
 IMAGE_WEIGHT = 0.2
-"""What is surely the best text may still be badly seen: the picture's own p goes into its p with
-this power (0–1 tried).
+"""Exponent of the image's own probability in the p of a guided text.
+
+The best of all texts may still be poorly legible. Values from 0 to 1 were tried.
 """
 SAME_PLACE_STEPS = 2
-"""The same character of two texts is written at the same place, give or take this."""
+"""Two texts have a character at the same place if its time steps differ by at most this."""
 
 
 StateT = TypeVar("StateT")
 _LikelyStep = tuple[int, float, list[tuple[str, float]]]
-"""A step's number, the p of a pause, and the likely characters with theirs."""
+"""Index of a time step, the probability of blank, and the likely characters with theirs."""
 
 
 class SearchGuide(Protocol[StateT]):
     """Weighs texts while they grow; a state is what it has to know of a text so far."""
 
     def start(self) -> StateT:
-        """Nothing is written."""
+        """Return the state of the empty text."""
         ...
 
-    def extended(self, state: StateT, sign: str) -> StateT | None:
-        """One more sign; None when no text may go on so."""
+    def extended(self, state: StateT, character: str) -> StateT | None:
+        """Return the state after one more character; None if no text may continue so."""
         ...
 
     def value(self, state: StateT) -> float:
-        """What a beginning counts beside the logarithm of its probability."""
+        """Return what is added to the log probability of a prefix."""
         ...
 
     def closed(self, state: StateT) -> float:
-        """What a whole text counts; minus infinity when it may not end here."""
+        """Return what is added for a whole text; minus infinity if it may not end here."""
         ...
 
 
 class UnguidedSearch:
-    """The guide that lets every text be what it is."""
+    """A guide that allows every text and adds nothing."""
 
     def start(self) -> bool:
-        """Nothing has to be known."""
+        """Return a state that is never used."""
         return True
 
-    def extended(self, state: bool, sign: str) -> bool:
-        """Anything may follow."""
-        del sign
+    def extended(self, state: bool, character: str) -> bool:
+        """Allow any character."""
+        del character
         return state
 
     def value(self, state: bool) -> float:
-        """Nothing counts but the picture."""
+        """Add nothing to the image's probability."""
         del state
         return 0.0
 
@@ -78,56 +78,59 @@ class UnguidedSearch:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """One possible text, how probable it is, and how probable each of its characters.
+    """A possible text, its probability, and that of each of its characters.
 
-    Without a guide `p` is the probability of all alignments together and a character has the
-    highest that it reached at a step. With a guide, `p` is the text's share of all texts held,
-    and for the best text a character's that of all texts with it at that place, both less for
-    what is badly seen. `seen` is always what the picture alone says of the text.
+    Without a guide `p` is the probability of all alignments together, and a character has the
+    highest that it reached at a time step. With a guide `p` is the text's share of all texts
+    kept; for the best text a character's p is that of all texts with it at that place. Both are
+    lowered by poor legibility. `image_p` is always the probability by the image alone.
     """
 
     text: str
     p: float
     characters: tuple[float, ...]
-    seen: float = 0.0
+    image_p: float = 0.0
 
 
 @dataclass(slots=True)
 class _Beam(Generic[StateT]):
-    """A prefix: probability that it ends in CTC's blank, that it ends in its last character; its
-    characters' p and steps; its guide's state.
+    """A prefix in the search.
+
+    `blank` and `non_blank` are the probabilities that it ends in CTC's blank or in its last
+    character; `characters` and `steps` are those of its most probable alignment.
     """
 
     state: StateT
-    value: float = 0.0
+    guide_value: float = 0.0
     blank: float = 0.0
-    ended: float = 0.0
-    best: float = -1.0
+    non_blank: float = 0.0
+    best_addition: float = -1.0
     characters: tuple[float, ...] = ()
-    places: tuple[int, ...] = ()
+    steps: tuple[int, ...] = ()
 
     @property
     def total(self) -> float:
-        return self.blank + self.ended
+        return self.blank + self.non_blank
 
     def add(
-        self, blank: float, ended: float, characters: tuple[float, ...], places: tuple[int, ...]
+        self, blank: float, non_blank: float, characters: tuple[float, ...], steps: tuple[int, ...]
     ) -> None:
         self.blank += blank
-        self.ended += ended
-        if blank + ended > self.best:
-            self.best, self.characters, self.places = blank + ended, characters, places
+        self.non_blank += non_blank
+        if blank + non_blank > self.best_addition:
+            self.best_addition, self.characters, self.steps = blank + non_blank, characters, steps
 
 
 def decode_ctc(
     steps: NDArray[np.float32], alphabet: str, beams: int = DEFAULT_BEAMS
 ) -> list[Transcript]:
-    """The most probable texts, best first; `steps` is (steps, 1 + len(alphabet)) with CTC's blank
-    in column 0.
+    """Return the most probable texts, best first.
+
+    `steps` is (time steps, 1 + len(alphabet)) with CTC's blank in column 0.
     """
     return [
-        Transcript(text, seen, beam.characters, seen)
-        for text, beam, seen in _search(
+        Transcript(text, image_p, beam.characters, image_p)
+        for text, beam, image_p in _search(
             _likely_steps(steps, alphabet, MIN_CHARACTER_P), beams, UnguidedSearch()
         )
     ]
@@ -138,129 +141,166 @@ def decode_guided(
     alphabet: str,
     beams: int,
     guide: SearchGuide[StateT],
-    least: float = MIN_CHARACTER_P,
+    min_p: float = MIN_CHARACTER_P,
 ) -> list[Transcript]:
-    """The texts that the picture and the guide together find most probable, best first; none if the
-    guide allows none.
+    """Return the texts that are most probable by image and guide, best first.
+
+    There are none if the guide allows none.
     """
-    return _weigh_results(_search(_likely_steps(steps, alphabet, least), beams, guide), guide)
+    return _weigh_results(_search(_likely_steps(steps, alphabet, min_p), beams, guide), guide)
 
 
 def _search(
-    rows: Iterable[_LikelyStep], beams: int, guide: SearchGuide[StateT]
+    time_steps: Iterable[_LikelyStep], beams: int, guide: SearchGuide[StateT]
 ) -> list[tuple[str, _Beam[StateT], float]]:
-    """Each text held at the end, with the picture's own probability."""
-    held = {"": _Beam(guide.start(), blank=1.0)}
-    scale = 0.0
-    for at, pause, likely in rows:
-        if pause >= CERTAIN_BLANK_P:
-            for beam in held.values():
-                beam.blank, beam.ended = beam.total * pause, 0.0
+    """Search for the best texts; return each with its beam and the image's probability."""
+    beams_by_text = {"": _Beam(guide.start(), blank=1.0)}
+    log_scale = 0.0
+    for time_step, blank_p, likely in time_steps:
+        # Between characters nothing can be added.
+        if blank_p >= CERTAIN_BLANK_P:
+            for beam in beams_by_text.values():
+                beam.blank, beam.non_blank = beam.total * blank_p, 0.0
             continue
-        held = _best_beams(_advance_beams(held, at, pause, likely, guide), beams)
-        top = max((beam.total for beam in held.values()), default=1.0)
-        scale += math.log(top)
-        for beam in held.values():
+        # Extend all prefixes, keep the best, and scale them against underflow.
+        beams_by_text = _best_beams(
+            _advance_beams(beams_by_text, time_step, blank_p, likely, guide), beams
+        )
+        top = max((beam.total for beam in beams_by_text.values()), default=1.0)
+        log_scale += math.log(top)
+        for beam in beams_by_text.values():
             beam.blank /= top
-            beam.ended /= top
-    return [(text, beam, beam.total * math.exp(scale)) for text, beam in held.items()]
+            beam.non_blank /= top
+    return [(text, beam, beam.total * math.exp(log_scale)) for text, beam in beams_by_text.items()]
 
 
-def _likely_steps(steps: NDArray[np.float32], alphabet: str, least: float) -> Iterable[_LikelyStep]:
-    pauses = steps[:, 0].tolist()
-    at, column = np.nonzero(steps[:, 1:] > least)
-    likely: list[list[tuple[str, float]]] = [[] for _ in pauses]
-    for step, place, p in zip(
-        at.tolist(), column.tolist(), steps[at, column + 1].tolist(), strict=True
+def _likely_steps(steps: NDArray[np.float32], alphabet: str, min_p: float) -> Iterable[_LikelyStep]:
+    """Prepare the likely characters of each time step."""
+    blank_ps = steps[:, 0].tolist()
+    # Only characters with enough probability, listed by time step.
+    step_indices, columns = np.nonzero(steps[:, 1:] > min_p)
+    likely: list[list[tuple[str, float]]] = [[] for _ in blank_ps]
+    for step, column, p in zip(
+        step_indices.tolist(),
+        columns.tolist(),
+        steps[step_indices, columns + 1].tolist(),
+        strict=True,
     ):
-        likely[step].append((alphabet[place], p))
-    return ((i, pause, found) for i, (pause, found) in enumerate(zip(pauses, likely, strict=True)))
+        likely[step].append((alphabet[column], p))
+    return (
+        (i, blank_p, characters)
+        for i, (blank_p, characters) in enumerate(zip(blank_ps, likely, strict=True))
+    )
 
 
 def _advance_beams(
-    held: dict[str, _Beam[StateT]],
-    at: int,
-    pause: float,
+    beams_by_text: dict[str, _Beam[StateT]],
+    time_step: int,
+    blank_p: float,
     likely: Sequence[tuple[str, float]],
     guide: SearchGuide[StateT],
 ) -> dict[str, _Beam[StateT]]:
-    after: dict[str, _Beam[StateT]] = {}
-    for prefix, beam in held.items():
-        _merge_into(after, prefix, beam).add(beam.total * pause, 0.0, beam.characters, beam.places)
+    """Extend all prefixes by one time step."""
+    extended: dict[str, _Beam[StateT]] = {}
+    for prefix, beam in beams_by_text.items():
+        # Blank: the prefix stays as it is.
+        _merge_into(extended, prefix, beam).add(
+            beam.total * blank_p, 0.0, beam.characters, beam.steps
+        )
         last = prefix[-1:]
         for character, p in likely:
+            # The last character goes on; written twice it needs a blank between.
             if character == last:
-                stays = (*beam.characters[:-1], max(beam.characters[-1], p))
-                after[prefix].add(0.0, beam.ended * p, stays, beam.places)
-            start = beam.blank if character == last else beam.total
-            if start > 0.0 and (grown := _extend_beam(after, prefix + character, beam, guide)):
-                grown.add(0.0, start * p, (*beam.characters, p), (*beam.places, at))
-    return after
+                characters = (*beam.characters[:-1], max(beam.characters[-1], p))
+                extended[prefix].add(0.0, beam.non_blank * p, characters, beam.steps)
+            # A new character makes a longer prefix.
+            start_p = beam.blank if character == last else beam.total
+            if start_p > 0.0 and (grown := _extend_beam(extended, prefix + character, beam, guide)):
+                grown.add(0.0, start_p * p, (*beam.characters, p), (*beam.steps, time_step))
+    return extended
 
 
 def _extend_beam(
-    after: dict[str, _Beam[StateT]], text: str, beam: _Beam[StateT], guide: SearchGuide[StateT]
+    extended: dict[str, _Beam[StateT]], text: str, beam: _Beam[StateT], guide: SearchGuide[StateT]
 ) -> _Beam[StateT] | None:
-    """The beam of a text that is one character longer."""
-    found = after.get(text)
-    if found is None:
+    """Return the beam of a text that is one character longer; None if not allowed."""
+    longer = extended.get(text)
+    if longer is None:
         state = guide.extended(beam.state, text[-1])
         if state is None:
             return None
-        found = after[text] = _Beam(state, guide.value(state))
-    return found
+        longer = extended[text] = _Beam(state, guide.value(state))
+    return longer
 
 
-def _merge_into(after: dict[str, _Beam[StateT]], prefix: str, beam: _Beam[StateT]) -> _Beam[StateT]:
-    found = after.get(prefix)
-    if found is None:
-        found = after[prefix] = _Beam(beam.state, beam.value)
-    return found
+def _merge_into(
+    extended: dict[str, _Beam[StateT]], prefix: str, beam: _Beam[StateT]
+) -> _Beam[StateT]:
+    merged = extended.get(prefix)
+    if merged is None:
+        merged = extended[prefix] = _Beam(beam.state, beam.guide_value)
+    return merged
 
 
-def _best_beams(after: dict[str, _Beam[StateT]], beams: int) -> dict[str, _Beam[StateT]]:
+def _best_beams(beams_by_text: dict[str, _Beam[StateT]], beams: int) -> dict[str, _Beam[StateT]]:
     ranked = [
-        (math.log(beam.total) + beam.value, text)
-        for text, beam in after.items()
+        (math.log(beam.total) + beam.guide_value, text)
+        for text, beam in beams_by_text.items()
         if beam.total > 0.0
     ]
+    # Drop prefixes that are far behind the best.
     ranked.sort(reverse=True)
-    return {text: after[text] for rank, text in ranked[:beams] if rank > ranked[0][0] - PRUNE_NATS}
+    return {
+        text: beams_by_text[text]
+        for rank, text in ranked[:beams]
+        if rank > ranked[0][0] - PRUNE_NATS
+    }
 
 
 def _weigh_results(
     searched: Sequence[tuple[str, _Beam[StateT], float]], guide: SearchGuide[StateT]
 ) -> list[Transcript]:
-    ranks = [math.log(max(seen, 1e-300)) + guide.closed(beam.state) for _, beam, seen in searched]
-    top = max(ranks, default=-math.inf)
-    if top == -math.inf:
+    """Combine the image and the guide to the final probabilities, best first."""
+    # Shares of all texts kept, by image and guide together.
+    scores = [
+        math.log(max(image_p, 1e-300)) + guide.closed(beam.state) for _, beam, image_p in searched
+    ]
+    max_score = max(scores, default=-math.inf)
+    if max_score == -math.inf:
         return []
-    shares = [math.exp(rank - top) for rank in ranks]
-    whole = sum(shares)
+    shares = [math.exp(score - max_score) for score in scores]
+    total = sum(shares)
     order = sorted((i for i, share in enumerate(shares) if share > 0.0), key=lambda i: -shares[i])
-    shared = [(searched[i][0], searched[i][1].places, shares[i] / whole) for i in order]
-    believed = min(1.0, searched[order[0]][2]) ** IMAGE_WEIGHT
-    found = [
-        Transcript(text, believed * p, searched[i][1].characters, searched[i][2])
+    shared = [(searched[i][0], searched[i][1].steps, shares[i] / total) for i in order]
+    # Lower p if the image itself gives the best text a low probability.
+    image_factor = min(1.0, searched[order[0]][2]) ** IMAGE_WEIGHT
+    transcripts = [
+        Transcript(text, image_factor * p, searched[i][1].characters, searched[i][2])
         for i, (text, _, p) in zip(order, shared, strict=True)
     ]
-    agreed = _shared_characters(found[0].text, shared[0][1], shared)
+    # Characters of the best text get the share of texts that agree on them.
+    agreements = _shared_characters(transcripts[0].text, shared[0][1], shared)
     characters = tuple(
-        share * p**IMAGE_WEIGHT for share, p in zip(agreed, found[0].characters, strict=True)
+        share * p**IMAGE_WEIGHT
+        for share, p in zip(agreements, transcripts[0].characters, strict=True)
     )
-    return [replace(found[0], characters=characters), *found[1:]]
+    return [replace(transcripts[0], characters=characters), *transcripts[1:]]
 
 
 def _shared_characters(
-    text: str, places: Sequence[int], shared: Sequence[tuple[str, tuple[int, ...], float]]
+    text: str, steps: Sequence[int], shared: Sequence[tuple[str, tuple[int, ...], float]]
 ) -> tuple[float, ...]:
-    """For each character the share of all texts that have it at its place."""
-    agreed = [0.0] * len(text)
-    for other, where, p in shared:
-        there: dict[str, list[int]] = {}
-        for character, place in zip(other, where, strict=True):
-            there.setdefault(character, []).append(place)
-        for i, (character, place) in enumerate(zip(text, places, strict=True)):
-            if any(abs(place - at) <= SAME_PLACE_STEPS for at in there.get(character, ())):
-                agreed[i] += p
-    return tuple(min(1.0, p) for p in agreed)
+    """Return for each character the share of all texts that have it at its place."""
+    agreements = [0.0] * len(text)
+    # Another text agrees if it has the character at about the same time step.
+    for other, other_steps, p in shared:
+        steps_by_character: dict[str, list[int]] = {}
+        for character, step in zip(other, other_steps, strict=True):
+            steps_by_character.setdefault(character, []).append(step)
+        for i, (character, step) in enumerate(zip(text, steps, strict=True)):
+            if any(
+                abs(step - other_step) <= SAME_PLACE_STEPS
+                for other_step in steps_by_character.get(character, ())
+            ):
+                agreements[i] += p
+    return tuple(min(1.0, p) for p in agreements)

@@ -1,13 +1,10 @@
-"""The shapes that a handwritten line with a format may have: dates, times, doses, blood pressures,
-amounts, numbers, telephone numbers.
+"""Formats that a handwritten line may have, such as dates, times and doses, and their values.
 
-Dates, times, numbers and personal numbers are read to the values that digit boxes give
-(`2026-11-24`, `08:30`, `37.5`); the rest stays as written. A shape is a regular expression made
-of a few parts and followed sign by sign by its derivatives (J. Brzozowski, JACM 11, 1964): what
-is left to match after a sign, or nothing when no text of the shape begins so. A shape weighs
+Dates, times, numbers and personal numbers are parsed to the values that digit boxes give
+(`2026-11-24`, `08:30`, `37.5`); the rest is kept as written. A format is a regular expression of a
+few parts, followed character by character by its derivatives (J. Brzozowski, JACM 11, 1964): what
+is left to match after a character, or nothing if no text of the format begins so. A format weighs
 nothing: it only says what is possible.
-
-What a handwritten line with a format stands for: the same values that digit boxes give.
 """
 
 from __future__ import annotations
@@ -27,9 +24,12 @@ UNITS = (
     "mg g mcg ug µg mikrogram ml dl l E IE enheter mmol tabl tabl. tablett tabletter st "
     "kaps kapsel kapslar droppar dr puff puffar inh dos doser plåster påse"
 )
+"""Units of doses, separated by spaces."""
 _DAY_FIRST_PATTERN = re.compile(r"\d{1,2}[/.]\d{1,2}[-– ]|\d[/.]|\d\d[/.]\d[/.]")
-"""`24/11-26`: a slash between the first two and none after them. `3.1.22`: one figure is no year.
-`16/1/22`: after a year the month has two.
+"""Dates that begin with the day.
+
+`24/11-26`: a slash between the first two and none after them. `3.1.22`: one digit is no year.
+`16/1/22`: after a year the month has two digits.
 """
 _AMBIGUOUS_DATE_PATTERN = re.compile(r"\d\d[/.]\d\d[/.]\d\d")
 """`16/12/21`: some people begin with the day, some with the year."""
@@ -44,8 +44,8 @@ class Pattern(ABC):
         """Whether the empty text matches."""
 
     @abstractmethod
-    def after(self, sign: str) -> Pattern | None:
-        """What is left after a sign; None when it cannot come here."""
+    def after(self, character: str) -> Pattern | None:
+        """Return what is left after a character; None if it is not possible here."""
 
     def __add__(self, other: Pattern | str) -> Pattern:
         return _concatenate(self, _to_pattern(other))
@@ -66,29 +66,29 @@ class End(Pattern):
 
     @property
     def may_end(self) -> bool:
-        """It is empty."""
+        """Always."""
         return True
 
-    def after(self, sign: str) -> Pattern | None:
-        """Nothing follows."""
-        del sign
+    def after(self, character: str) -> Pattern | None:
+        """Return None, since nothing may follow."""
+        del character
         return None
 
 
 @dataclass(frozen=True, eq=False)
 class OneOf(Pattern):
-    """One sign of several."""
+    """One character of several."""
 
-    signs: str
+    characters: str
 
     @property
     def may_end(self) -> bool:
-        """It is one sign."""
+        """Never."""
         return False
 
-    def after(self, sign: str) -> Pattern | None:
-        """Nothing is left after one of the signs."""
-        return END if sign in self.signs else None
+    def after(self, character: str) -> Pattern | None:
+        """Return the empty pattern after one of the characters."""
+        return END if character in self.characters else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,33 +100,36 @@ class Then(Pattern):
 
     @cached_property
     def may_end(self) -> bool:
-        """Both may be empty."""
+        """Whether both may be empty."""
         return self.first.may_end and self.second.may_end
 
-    def after(self, sign: str) -> Pattern | None:
-        """The sign belongs to the first, or to the second if the first may be empty."""
-        left = self.first.after(sign)
-        found = _concatenate(left, self.second) if left else None
-        skipped = self.second.after(sign) if self.first.may_end else None
-        return _alternate(found, skipped) if found and skipped else found or skipped
+    def after(self, character: str) -> Pattern | None:
+        """Return what is left after a character.
+
+        It belongs to the first pattern, or to the second if the first may be empty.
+        """
+        remainder = self.first.after(character)
+        continued = _concatenate(remainder, self.second) if remainder else None
+        skipped = self.second.after(character) if self.first.may_end else None
+        return _alternate(continued, skipped) if continued and skipped else continued or skipped
 
 
 @dataclass(frozen=True, eq=False)
 class Either(Pattern):
     """One pattern or another."""
 
-    one: Pattern
-    other: Pattern
+    first: Pattern
+    second: Pattern
 
     @cached_property
     def may_end(self) -> bool:
-        """One of them may be empty."""
-        return self.one.may_end or self.other.may_end
+        """Whether one of them may be empty."""
+        return self.first.may_end or self.second.may_end
 
-    def after(self, sign: str) -> Pattern | None:
-        """What is left of either."""
-        one, other = self.one.after(sign), self.other.after(sign)
-        return _alternate(one, other) if one and other else one or other
+    def after(self, character: str) -> Pattern | None:
+        """Return what is left of either."""
+        first, second = self.first.after(character), self.second.after(character)
+        return _alternate(first, second) if first and second else first or second
 
 
 END = End()
@@ -136,72 +139,68 @@ def _concatenate(first: Pattern, second: Pattern) -> Pattern:
     return second if first is END else first if second is END else Then(first, second)
 
 
-def _alternate(one: Pattern, other: Pattern) -> Pattern:
-    return one if one is other else Either(one, other)
+def _alternate(first: Pattern, second: Pattern) -> Pattern:
+    return first if first is second else Either(first, second)
 
 
 def _to_pattern(part: Pattern | str) -> Pattern:
     if isinstance(part, Pattern):
         return part
-    found: Pattern = END
-    for sign in reversed(part):
-        found = _concatenate(OneOf(sign), found)
-    return found
+    # Built from the end, so that each step has one character in front.
+    pattern: Pattern = END
+    for character in reversed(part):
+        pattern = _concatenate(OneOf(character), pattern)
+    return pattern
 
 
 def optional(part: Pattern | str) -> Pattern:
-    """The part or nothing."""
+    """Return a pattern for the part or nothing."""
     return _alternate(_to_pattern(part), END)
 
 
-def any_word(listed: str) -> Pattern:
-    """One of the words, separated by spaces in `listed`."""
-    first, *others = listed.split()
-    found = _to_pattern(first)
+def any_word(words_text: str) -> Pattern:
+    """Return a pattern for one of the words, separated by spaces."""
+    first, *others = words_text.split()
+    pattern = _to_pattern(first)
     for word in others:
-        found = found | word
-    return found
+        pattern = pattern | word
+    return pattern
 
 
-def repeat(part: Pattern, least: int, most: int) -> Pattern:
-    """The part so many times."""
-    found: Pattern = END
+def repeat(pattern: Pattern, least: int, most: int) -> Pattern:
+    """Return a pattern repeated `least` to `most` times."""
+    # Built from the end: the last repetitions are optional, each within the one before.
+    repeated: Pattern = END
     for count in range(most, 0, -1):
-        found = part + found if count <= least else optional(part + found)
-    return found
+        repeated = pattern + repeated if count <= least else optional(pattern + repeated)
+    return repeated
 
 
 def digit_run(least: int, most: int) -> Pattern:
-    """So many digits."""
+    """Return a pattern for `least` to `most` digits."""
     return repeat(OneOf("0123456789"), least, most)
 
 
 def number_up_to(highest: int, lowest: int = 0, *, padded: bool = False) -> Pattern:
-    """A number from `lowest` to `highest`, below 100; with a leading zero, or without."""
+    """Return a pattern for the numbers from `lowest` to `highest`, below 100.
+
+    Single digits may be without a leading zero, unless they have to be `padded`.
+    """
     numbers = [f"{n:02d}" for n in range(lowest, highest + 1)]
     if not padded:
         numbers += [str(n) for n in range(lowest, min(highest, 9) + 1)]
     return any_word(" ".join(numbers))
 
 
+# Parts that several formats share
 OPTIONAL_SPACE = optional(" ")
-
-
 DECIMAL_PART = optional(OneOf(",.") + digit_run(1, 2))
 
-
+# Dates
 DAY, MONTH = number_up_to(31, 1), number_up_to(12, 1)
-
-
 TWO_DIGIT_MONTH, TWO_DIGIT_DAY = number_up_to(12, 1, padded=True), number_up_to(31, 1, padded=True)
-
-
 CENTURY = "19" | _to_pattern("20")
-
-
 YEAR = optional(CENTURY) + digit_run(2, 2)
-
-
 DATE = (
     YEAR + OneOf("-–/.") + TWO_DIGIT_MONTH + OneOf("-–/.") + TWO_DIGIT_DAY
     | YEAR + TWO_DIGIT_MONTH + TWO_DIGIT_DAY
@@ -209,10 +208,8 @@ DATE = (
     | DAY + OneOf("/.") + MONTH + OneOf("-–/. ") + digit_run(2, 2)
 )
 
-
+# Times of day
 MIDNIGHT = "24" + optional(OPTIONAL_SPACE + OneOf(":.,") + OPTIONAL_SPACE) + "00"
-
-
 CLOCK = (
     number_up_to(23)
     + OPTIONAL_SPACE
@@ -222,17 +219,11 @@ CLOCK = (
     | number_up_to(23, padded=True) + number_up_to(59, padded=True)
     | MIDNIGHT
 )
-
-
 TIME = optional(any_word("kl kl. Kl Kl. klockan") + OPTIONAL_SPACE) + CLOCK
 
-
+# Doses
 FRACTION_SIGN = any_word("½ 1/2 1/4 3/4")
-
-
 SMALL_AMOUNT = digit_run(1, 2) + "," + digit_run(3, 4) | "0." + digit_run(3, 4)
-
-
 DOSE_AMOUNT = (
     digit_run(1, 5) + DECIMAL_PART
     | SMALL_AMOUNT
@@ -241,38 +232,27 @@ DOSE_AMOUNT = (
     | digit_run(1, 2) + OPTIONAL_SPACE + "½"
     | digit_run(1, 2) + " " + FRACTION_SIGN
 )
-
-
 SINGLE_DOSE = digit_run(1, 2) + DECIMAL_PART | optional(digit_run(1, 2)) + "½"
-
-
 DOSE_SCHEDULE = repeat(SINGLE_DOSE + OneOf("+-–"), 1, 3) + SINGLE_DOSE | digit_run(
     1, 2
 ) + OPTIONAL_SPACE + OneOf("x*") + OPTIONAL_SPACE + digit_run(1, 2)
-
-
 PER_UNIT = "/" + any_word("h tim timme min dygn dag d ml l kg")
-
-
 ROUTE = any_word("vb v.b. v.b po p.o. iv i.v. im i.m. sc s.c.")
-"""When needed, by mouth, into a vein or a muscle, under the skin. "sl" looks like "st" and is left
-to people.
+"""As needed, by mouth, into a vein or a muscle, under the skin.
+
+"sl" looks like "st" and is left to the reviewer.
 """
-
-
 QUANTITY = (
     DOSE_AMOUNT
     + optional(OPTIONAL_SPACE + OneOf("-–") + OPTIONAL_SPACE + DOSE_AMOUNT)
     + optional(OPTIONAL_SPACE + any_word(UNITS) + optional(PER_UNIT))
 )
-
-
 DOSE = (
     QUANTITY + optional(OPTIONAL_SPACE + OneOf("x*") + OPTIONAL_SPACE + digit_run(1, 2))
     | DOSE_SCHEDULE
 ) + repeat(OPTIONAL_SPACE + ROUTE, 0, 2)
 
-
+# Measurements and money
 BLOOD_PRESSURE = (
     optional(any_word("BT Bt bt") + optional(":") + OPTIONAL_SPACE)
     + digit_run(2, 3)
@@ -282,32 +262,22 @@ BLOOD_PRESSURE = (
     + digit_run(2, 3)
     + optional(OPTIONAL_SPACE + any_word("mmHg mm"))
 )
-
-
 THOUSANDS = digit_run(1, 3) + repeat(OneOf(" .") + digit_run(3, 3), 0, 3) | digit_run(1, 7)
-
-
 MONEY_AMOUNT = (
     optional(OneOf("-–"))
     + THOUSANDS
     + optional(OneOf(",.:") + (digit_run(2, 2) | OneOf("-–")))
     + optional(OPTIONAL_SPACE + any_word("kr kr. kronor SEK"))
 )
-
-
 NUMBER = (
     optional(OneOf("-–"))
     + (digit_run(1, 3) + repeat(" " + digit_run(3, 3), 0, 3) | digit_run(1, 7))
     + DECIMAL_PART
 )
 
-
+# Codes and numbers of people
 CODE = digit_run(1, 8) + repeat(optional(OneOf("-– ")) + digit_run(1, 8), 0, 5)
-
-
 PHONE = optional("+") + digit_run(2, 4) + repeat(optional(OneOf("-– ")) + digit_run(1, 4), 2, 5)
-
-
 PERSONAL_NUMBER = (
     optional(CENTURY)
     + digit_run(6, 6)
@@ -316,7 +286,6 @@ PERSONAL_NUMBER = (
     + OPTIONAL_SPACE
     + digit_run(4, 4)
 )
-
 
 FORMAT_PATTERNS: dict[Format, Pattern] = {
     Format.DATE: DATE,
@@ -333,53 +302,53 @@ FORMAT_PATTERNS: dict[Format, Pattern] = {
 
 @dataclass(frozen=True, slots=True)
 class FormatGuide:
-    """Guides the search of texts to those of a pattern; spaces around are allowed."""
+    """Guides the search to the texts of a pattern."""
 
     pattern: Pattern
 
     def start(self) -> Pattern:
-        """All of the pattern is left."""
+        """Return the whole pattern."""
         return self.pattern
 
-    def extended(self, state: Pattern, sign: str) -> Pattern | None:
-        """What is left after a sign."""
-        return _consume(state, sign)
+    def extended(self, state: Pattern, character: str) -> Pattern | None:
+        """Return what is left after a character."""
+        return _consume(state, character)
 
     def value(self, state: Pattern) -> float:
-        """No text of the pattern is likelier than another."""
+        """Add nothing: all texts of the pattern are equally likely."""
         del state
         return 0.0
 
     def closed(self, state: Pattern) -> float:
-        """Nothing may be left."""
+        """Allow the end only if nothing is left to match."""
         return 0.0 if state.may_end else -math.inf
 
     def fits(self, text: str) -> bool:
-        """Whether a whole text is of the pattern."""
+        """Check whether a whole text is of the pattern."""
         state: Pattern | None = self.pattern
-        for sign in text:
-            state = state.after(sign) if state else None
+        for character in text:
+            state = state.after(character) if state else None
         return state is not None and state.may_end
 
 
 @lru_cache(maxsize=20_000)
-def _consume(pattern: Pattern, sign: str) -> Pattern | None:
-    return pattern.after(sign)
+def _consume(pattern: Pattern, character: str) -> Pattern | None:
+    return pattern.after(character)
 
 
-def format_guide(form: Format) -> FormatGuide:
-    """The shape of a format."""
-    return FormatGuide(FORMAT_PATTERNS[form])
+def format_guide(value_format: Format) -> FormatGuide:
+    """Return the guide of a format."""
+    return FormatGuide(FORMAT_PATTERNS[value_format])
 
 
-def parse_values(form: Format, text: str) -> tuple[str, ...]:
-    """`24/11 2026` and `24/11-26` → `2026-11-24`, `kl 8.30` → `08:30`, `37,5` → `37.5`,
-    `121212-1212` → `1212121212`; other formats stay as written.
+def parse_values(value_format: Format, text: str) -> tuple[str, ...]:
+    """Return the values that a text of a format may mean.
 
-    `text` has the shape of the format. None where it stands for no value nevertheless, such as
-    the 31st of June; several where it may be either.
+    `24/11 2026` and `24/11-26` → `2026-11-24`, `kl 8.30` → `08:30`, `37,5` → `37.5`,
+    `121212-1212` → `1212121212`; other formats stay as written. None if the text means no
+    value, such as the 31st of June; several if it is ambiguous.
     """
-    return _VALUE_PARSERS.get(form, _keep_text)(text)
+    return _VALUE_PARSERS.get(value_format, _keep_text)(text)
 
 
 def _keep_text(text: str) -> tuple[str, ...]:
@@ -388,6 +357,7 @@ def _keep_text(text: str) -> tuple[str, ...]:
 
 def _parse_dates(text: str) -> tuple[str, ...]:
     parts = re.findall(r"\d+", text)
+    # Find the order of year, month and day; some texts allow two.
     if len(parts) == 1:
         orders = [[parts[0][:-4], parts[0][-4:-2], parts[0][-2:]]]
     elif len(parts[2]) == len("2026") or _DAY_FIRST_PATTERN.match(text):
@@ -395,15 +365,15 @@ def _parse_dates(text: str) -> tuple[str, ...]:
     else:
         orders = [parts[::-1], parts] if _AMBIGUOUS_DATE_PATTERN.fullmatch(text) else [parts]
     days = (
-        _to_iso_day(meant, month, day)
+        _to_iso_day(full_year, month, day)
         for year, month, day in (map(int, order) for order in orders)
-        for meant in _candidate_years(year)
+        for full_year in _candidate_years(year)
     )
     return tuple(dict.fromkeys(day for day in days if day))
 
 
-def _candidate_years(written: int) -> tuple[int, ...]:
-    return (written,) if written > 99 else dates.candidate_years(written)
+def _candidate_years(year: int) -> tuple[int, ...]:
+    return (year,) if year > 99 else dates.candidate_years(year)
 
 
 def _to_iso_day(year: int, month: int, day: int) -> str | None:
@@ -427,7 +397,7 @@ def _bare_digits(text: str) -> tuple[str, ...]:
 
 
 def _parse_personal_numbers(text: str) -> tuple[str, ...]:
-    """The plus sign of those who are a hundred or older tells the century."""
+    """Return the digits; a plus sign, for the age of a hundred and more, tells the century."""
     (bare,) = _bare_digits(text)
     return (f"19{bare}" if "+" in text and len(bare) == len("1212121212") else bare,)
 

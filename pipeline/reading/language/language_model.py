@@ -1,18 +1,12 @@
-"""How likely a text is as Swedish, letter by letter: a mixture of known words, words put together,
-names of the registers, and letters alone.
+"""The Swedish language model: how likely a text is, character by character.
 
-A beginning of a word is as likely as all known words with it plus what letters alone say, so a
-word that nobody knows costs only its share of the mixture and stays possible. Numbers are none
-of this model's business: it is never asked about them (see `transcription.py`).
-
-Known words with their probabilities: how likely a word is, how likely any word with a beginning,
-and words put together of others.
-
-Everything is lower case. Swedish joins words: `sår` + `omläggning`, `läkemedel` + `s` + `lista`,
-`flick(a)` + `skola`, `kvinn(a)` + `o` + `jour` (Svenska Akademiens grammatik, vol. 2, ch. 1).
-
-Words that this workspace has learned from confirmed texts (see
-`pipeline/operations/learning/words.py`), to expect beside the register's names.
+It is a mixture of known words, compounds, names of the registers, and letters alone. A prefix of a
+word is as likely as all known words that begin so, plus what letters alone say, so an unknown word
+costs only its share of the mixture and stays possible. Numbers are never given to this model (see
+`transcription`). Everything is lower case. Swedish joins words: `sår` + `omläggning`, `läkemedel` +
+`s` + `lista`, `flick(a)` + `skola`, `kvinn(a)` + `o` + `jour` (Svenska Akademiens grammatik, vol.
+2, ch. 1). Words that the workspace has learned from confirmed texts (see
+`pipeline/operations/learning/words.py`) are expected together with the registers' names.
 """
 
 from __future__ import annotations
@@ -34,21 +28,26 @@ from pipeline.domain.errors import MissingProgramError
 from pipeline.domain.settings import load_settings
 
 LOWERCASE_LETTERS = "abcdefghijklmnopqrstuvwxyzåäöéü"
+"""Letters of words; anything else ends a word."""
 MIN_PART_LENGTH = 3
-"""Least letters of each part of a compound word."""
+"""Least letters of each part of a compound."""
 LAST_CHARACTER = "\uffff"
+"""A character that sorts after all letters."""
 JOINING_S_P = 0.35
-"""How much rarer a joint is than none, about as in the trade's vocabulary."""
+"""Probability of a joining s relative to none, about as in the care vocabulary."""
 CHANGED_VOWEL_P = 0.1
 """Probability of a compound's first part whose last vowel changes."""
 CACHE_SIZE = 100_000
-"""Beginnings of words that are remembered."""
+"""Prefixes whose probability is cached."""
 LANGUAGE_FILE = "swedish.npz"
 LETTER_CODES = {letter: i for i, letter in enumerate(LOWERCASE_LETTERS, start=1)}
 LETTER_CODE_COUNT = len(LOWERCASE_LETTERS) + 1
 EDGE_CODE = 0
 MIN_P = 1e-300
-"""A filler of a hundred w and v in a row is no word at all; its logarithm has to be some number."""
+"""Least probability of a text, so that its logarithm is finite.
+
+A filler such as a hundred w and v in a row is no word at all.
+"""
 MARK_NATS = {
     " ": -0.2,
     ".": -2.5,
@@ -64,40 +63,48 @@ MARK_NATS = {
     "?": -6.0,
     "%": -5.0,
 }
-"""What may stand after a word, in nats, as often as in care notes; anything else is `OTHER_MARK`."""
+"""Log probability of the mark after a word in care notes; any other is `OTHER_MARK_NATS`."""
 OTHER_MARK_NATS = -8.0
 REPEATED_MARK_NATS = -3.0
-"""A mark after a mark, not after a word."""
+"""Added for a mark after a mark, not after a word."""
 FIRST_SMALL_NATS = math.log(0.4)
+"""Log probability of a small first letter on a line."""
 CAPITAL_LINE_NATS = (math.log(0.02), math.log(0.98))
-"""A small letter, and a capital, in a line that is in capitals."""
+"""Log probability of a small letter and of a capital on a line in capitals."""
 LEARNED_WORDS_FILE = "words.json"
 LEARNED_SHARE = 0.5
-"""How likely a word of either list is one that was learned."""
+"""Share of learned words when they are merged with names."""
+FIRST_CAPITAL_NATS, CAPITAL_NATS, SMALL_NATS = math.log(0.6), math.log(0.15), math.log(0.85)
+CAPITALS_BEGIN_NATS, CAPITALS_CONTINUE_NATS, SMALL_AFTER_CAPITALS_NATS, CAPITAL_AFTER_SMALL_NATS = (
+    -3.0,
+    -0.1,
+    -4.0,
+    -6.0,
+)
 
 
 class Lexicon:
     """Words with probabilities that add up to 1."""
 
     def __init__(self, words: list[str], p: NDArray[np.float64]) -> None:
-        """`words` sorted and lower case, `p` their weights (any scale above 0)."""
+        """Take `words` sorted and lower case, and `p`, their weights (any scale above 0)."""
         self.words = words
         self._p = p / p.sum() if len(p) else p
-        self._below: list[float] = np.concatenate([[0.0], np.cumsum(self._p)]).tolist()
+        self._cumulative: list[float] = np.concatenate([[0.0], np.cumsum(self._p)]).tolist()
         roots = np.sqrt(self._p)
         self._part_scale = 1.0 / float(roots.sum()) if len(p) else 0.0
-        self.beginning = lru_cache(maxsize=CACHE_SIZE)(self._beginning)
-        self.joined = lru_cache(maxsize=CACHE_SIZE)(self._joined)
+        self.prefix_p = lru_cache(maxsize=CACHE_SIZE)(self._prefix_p)
+        self.compound_p = lru_cache(maxsize=CACHE_SIZE)(self._compound_p)
 
     @classmethod
     def of(cls, weights: Mapping[str, float]) -> Lexicon:
-        """Words with weights; other signs than letters are not allowed in a word."""
+        """Make a lexicon of words with weights; a word may have letters only."""
         words = sorted(weights)
         return cls(words, np.array([weights[word] for word in words], np.float64))
 
     @classmethod
     def of_names(cls, texts: Iterable[str]) -> Lexicon:
-        """The words of names and addresses, the more often they occur the more likely."""
+        """Make a lexicon of the words of names and addresses, weighed by how often they occur."""
         counts: dict[str, float] = {}
         for text in texts:
             for word in split_letter_words(text):
@@ -105,59 +112,67 @@ class Lexicon:
         return cls.of(counts)
 
     def p(self, word: str) -> float:
-        """The probability of a word; 0 when it is not known."""
-        at = bisect_left(self.words, word)
-        return float(self._p[at]) if at < len(self.words) and self.words[at] == word else 0.0
+        """Return the probability of a word; 0 if it is not known."""
+        index = bisect_left(self.words, word)
+        return (
+            float(self._p[index]) if index < len(self.words) and self.words[index] == word else 0.0
+        )
 
-    def _beginning(self, prefix: str) -> float:
-        """The probability of all words that begin so."""
+    def _prefix_p(self, prefix: str) -> float:
+        """Return the probability of all words with a prefix."""
         first = bisect_left(self.words, prefix)
+        # Words are sorted: those with the prefix are consecutive.
         last = bisect_right(self.words, prefix + LAST_CHARACTER, lo=first)
-        return self._below[last] - self._below[first]
+        return self._cumulative[last] - self._cumulative[first]
 
-    def _joined(self, word: str) -> float:
-        """The probability of a word as two or three known ones together; parts count by the root of
-        their probability.
+    def _compound_p(self, word: str) -> float:
+        """Return the probability of a word as two or three known parts.
+
+        Parts count by the square root of their probability.
         """
-        found = 0.0
+        total = 0.0
+        # Try every place at which a first part may end.
         for cut in range(MIN_PART_LENGTH, len(word) - MIN_PART_LENGTH + 1):
-            last = self._last(word[cut:])
-            if last:
-                found += self._first(word[:cut]) * last
-        return found
+            last_p = self._last_part_p(word[cut:])
+            if last_p:
+                total += self._first_part_p(word[:cut]) * last_p
+        return total
 
-    def _last(self, word: str) -> float:
-        whole = self._part(word)
-        return whole or (self.joined(word) if len(word) > 2 * MIN_PART_LENGTH else 0.0)
+    def _last_part_p(self, word: str) -> float:
+        """Return the probability of a last part, which may be a compound itself."""
+        part_p = self._part_p(word)
+        return part_p or (self.compound_p(word) if len(word) > 2 * MIN_PART_LENGTH else 0.0)
 
-    def _first(self, word: str) -> float:
-        p = self._part(word)
+    def _first_part_p(self, word: str) -> float:
+        """Return the probability of a first part, with its joining letter or changed vowel."""
+        p = self._part_p(word)
         if word.endswith("s"):
-            p += JOINING_S_P * self._part(word[:-1])
+            p += JOINING_S_P * self._part_p(word[:-1])
         if word[-1] in "ou":
-            p += CHANGED_VOWEL_P * self._part(word[:-1] + "a")
-        return p or CHANGED_VOWEL_P * (self._part(word + "a") + self._part(word + "e"))
+            p += CHANGED_VOWEL_P * self._part_p(word[:-1] + "a")
+        return p or CHANGED_VOWEL_P * (self._part_p(word + "a") + self._part_p(word + "e"))
 
-    def _part(self, word: str) -> float:
+    def _part_p(self, word: str) -> float:
         return self.p(word) ** 0.5 * self._part_scale if len(word) >= MIN_PART_LENGTH else 0.0
 
 
 NO_NAMES = Lexicon.of({})
+"""An empty lexicon."""
 
 
 def split_letter_words(text: str) -> list[str]:
-    """The runs of letters of a text, lower case."""
-    kept = "".join(c if c in LOWERCASE_LETTERS else " " for c in text.lower())
-    return kept.split()
+    """Return the runs of letters of a text, lower case."""
+    letters = "".join(c if c in LOWERCASE_LETTERS else " " for c in text.lower())
+    return letters.split()
 
 
 @dataclass(frozen=True, slots=True)
 class MixtureWeights:
-    """How the mixture is made, and how much it counts beside the picture; chosen by
-    `research/training/language_model/tune_decoding.py`.
+    """Shares of the mixture and its weight relative to the image.
 
-    `weight` is what the model's logarithm counts; `letter` and `word` (nats) make up for long
-    texts being unlikely as such.
+    Chosen by `research/training/language_model/tune_decoding.py`. `weight` is the factor of the
+    model's logarithm; `letter` and `word` (nats) compensate that long texts are unlikely as
+    such.
     """
 
     joined: float = 0.1
@@ -169,184 +184,195 @@ class MixtureWeights:
 
 
 class TextState(NamedTuple):
-    """A text so far: logarithms of its finished words and of all; of its last word the letters,
-    their logarithm alone, and how many are capitals.
+    """A text so far.
 
-    `letters` counts signs, `words` finished words; `first`: no word is finished yet at the
-    beginning of a line. (A tuple, since many are made.)
+    `log_finished` is the log probability of its finished words, `log_total` that of all of it.
+    Of its last word, `word` has the letters, `log_spelled` their log probability alone, and
+    `capitals` counts capitals. `letters` counts characters, `words` finished words; `first`: no
+    word is finished yet at the beginning of a line. (A tuple is quicker to make than a
+    dataclass.)
     """
 
-    done: float = 0.0
-    now: float = 0.0
+    log_finished: float = 0.0
+    log_total: float = 0.0
     word: str = ""
-    spelled: float = 0.0
+    log_spelled: float = 0.0
     capitals: int = 0
     letters: int = 0
     words: int = 0
     first: bool = True
 
 
-FIRST_CAPITAL_NATS, CAPITAL_NATS, SMALL_NATS = math.log(0.6), math.log(0.15), math.log(0.85)
-
-
-CAPITALS_BEGIN_NATS, CAPITALS_CONTINUE_NATS, SMALL_AFTER_CAPITALS_NATS, CAPITAL_AFTER_SMALL_NATS = (
-    -3.0,
-    -0.1,
-    -4.0,
-    -6.0,
-)
-
-
 @dataclass(frozen=True, slots=True)
 class LanguageModel:
-    """Swedish as the product knows it, perhaps with names that are expected. `capitals`: for a line
-    that is in capitals.
+    """Swedish as the product knows it, optionally with expected names.
+
+    `letter_costs` holds the cost of a letter after three others, in units of `cost_unit` nats.
+    `capitals` is for a line in capitals.
     """
 
     general: Lexicon
-    after: bytes
-    step: float
+    letter_costs: bytes
+    cost_unit: float
     names: Lexicon = NO_NAMES
     shares: MixtureWeights = field(default_factory=MixtureWeights)
     capitals: bool = False
 
     def in_capitals(self) -> LanguageModel:
-        """The same, as it is written in capitals throughout."""
+        """Return the model for a text in capitals."""
         return replace(self, capitals=True)
 
     def with_names(self, names: Lexicon) -> LanguageModel:
-        """The same, expecting these names."""
+        """Return the model with these names expected."""
         return replace(self, names=names) if names is not self.names else self
 
-    def extended(self, text: TextState, sign: str) -> TextState:
-        """The text with one more sign."""
-        code = LETTER_CODES.get(sign.lower())
-        return self._letter(text, sign, code) if code else self._mark(text, sign)
+    def extended(self, state: TextState, character: str) -> TextState:
+        """Return the text with one more character."""
+        code = LETTER_CODES.get(character.lower())
+        return (
+            self._add_letter(state, character, code) if code else self._add_mark(state, character)
+        )
 
-    def value(self, text: TextState) -> float:
-        """What a text counts beside the logarithm of its probability in the picture, its last word
-        unfinished.
+    def value(self, state: TextState) -> float:
+        """Return what a text adds to the logarithm of its probability in the image.
+
+        Its last word is unfinished.
         """
         return (
-            self.shares.weight * text.now
-            + self.shares.letter * text.letters
-            + self.shares.word * text.words
+            self.shares.weight * state.log_total
+            + self.shares.letter * state.letters
+            + self.shares.word * state.words
         )
 
-    def closed(self, text: TextState) -> float:
-        """As `value`, the last word being finished."""
-        return self.value(self._closed(text)) if text.word else self.value(text)
+    def closed(self, state: TextState) -> float:
+        """Return the same with the last word finished."""
+        return self.value(self._finish_word(state)) if state.word else self.value(state)
 
     def knows(self, word: str) -> bool:
-        """Whether a word is listed, a name, or put together of listed ones."""
+        """Check whether a word is listed, a name, or a compound of listed words."""
         lower = word.lower()
         return (
-            self.general.p(lower) > 0 or self.names.p(lower) > 0 or self.general.joined(lower) > 0
+            self.general.p(lower) > 0
+            or self.names.p(lower) > 0
+            or self.general.compound_p(lower) > 0
         )
 
-    def _letter(self, text: TextState, sign: str, code: int) -> TextState:
-        capital = sign.isupper()
-        word = text.word + sign.lower()
-        spelled = text.spelled + self._alone(text.word, code)
-        s = self.shares
-        p = self._known * self.general.beginning(word) + (s.unknown + s.joined) * math.exp(spelled)
+    def _add_letter(self, state: TextState, character: str, code: int) -> TextState:
+        is_capital = character.isupper()
+        word = state.word + character.lower()
+        log_spelled = state.log_spelled + self._spelling_log_p(state.word, code)
+        shares = self.shares
+        # Mixture of known words with this prefix, letters alone, and names.
+        p = self._known_share * self.general.prefix_p(word) + (
+            shares.unknown + shares.joined
+        ) * math.exp(log_spelled)
         if self.names.words:
-            p += s.names * self.names.beginning(word)
-        done = text.done + (
-            CAPITAL_LINE_NATS[capital] if self.capitals else _case_log_p(text, capital)
+            p += shares.names * self.names.prefix_p(word)
+        log_finished = state.log_finished + (
+            CAPITAL_LINE_NATS[is_capital] if self.capitals else _case_log_p(state, is_capital)
         )
         return TextState(
-            done,
-            done + math.log(max(p, MIN_P)),
+            log_finished,
+            log_finished + math.log(max(p, MIN_P)),
             word,
-            spelled,
-            text.capitals + capital,
-            text.letters + 1,
-            text.words,
-            text.first,
+            log_spelled,
+            state.capitals + is_capital,
+            state.letters + 1,
+            state.words,
+            state.first,
         )
 
-    def _mark(self, text: TextState, sign: str) -> TextState:
-        closed = self._closed(text) if text.word else text
-        cost = MARK_NATS.get(sign, OTHER_MARK_NATS) + (0.0 if text.word else REPEATED_MARK_NATS)
-        done = closed.done + cost
+    def _add_mark(self, state: TextState, character: str) -> TextState:
+        closed = self._finish_word(state) if state.word else state
+        # A mark ends the word; what comes next begins a new one.
+        cost = MARK_NATS.get(character, OTHER_MARK_NATS) + (
+            0.0 if state.word else REPEATED_MARK_NATS
+        )
+        log_finished = closed.log_finished + cost
         return TextState(
-            done,
-            done,
+            log_finished,
+            log_finished,
             letters=closed.letters + 1,
             words=closed.words,
-            first=text.first and not text.word,
+            first=state.first and not state.word,
         )
 
-    def _closed(self, text: TextState) -> TextState:
-        s = self.shares
-        alone = math.exp(text.spelled + self._alone(text.word, EDGE_CODE))
+    def _finish_word(self, state: TextState) -> TextState:
+        shares = self.shares
+        # Mixture of known words, compounds, letters alone, and names.
+        spelled_p = math.exp(state.log_spelled + self._spelling_log_p(state.word, EDGE_CODE))
         p = (
-            self._known * self.general.p(text.word)
-            + s.joined * self.general.joined(text.word)
-            + s.unknown * alone
+            self._known_share * self.general.p(state.word)
+            + shares.joined * self.general.compound_p(state.word)
+            + shares.unknown * spelled_p
         )
         if self.names.words:
-            p += s.names * self.names.p(text.word)
-        done = text.done + math.log(max(p, MIN_P))
-        return TextState(done, done, letters=text.letters, words=text.words + 1, first=False)
+            p += shares.names * self.names.p(state.word)
+        log_finished = state.log_finished + math.log(max(p, MIN_P))
+        return TextState(
+            log_finished, log_finished, letters=state.letters, words=state.words + 1, first=False
+        )
 
     @property
-    def _known(self) -> float:
-        s = self.shares
-        return 1.0 - s.unknown - s.joined - (s.names if self.names.words else 0.0)
+    def _known_share(self) -> float:
+        shares = self.shares
+        return 1.0 - shares.unknown - shares.joined - (shares.names if self.names.words else 0.0)
 
-    def _alone(self, word: str, code: int) -> float:
-        place = 0
+    def _spelling_log_p(self, word: str, code: int) -> float:
+        """Return the log probability of a letter (or the word's end) after a word's last three."""
+        # The last three letters, as digits of a number, index the table of costs.
+        context = 0
         for letter in word[-3:]:
-            place = place * LETTER_CODE_COUNT + LETTER_CODES[letter]
-        return -self.step * self.after[place * LETTER_CODE_COUNT + code]
+            context = context * LETTER_CODE_COUNT + LETTER_CODES[letter]
+        return -self.cost_unit * self.letter_costs[context * LETTER_CODE_COUNT + code]
 
 
 def capital_share(text: str) -> float:
-    """The share of a text's letters that are capitals, 0…1."""
-    letters = [sign for sign in text if sign.isalpha()]
+    """Return the share of a text's letters that are capitals, 0…1."""
+    letters = [character for character in text if character.isalpha()]
     return sum(map(str.isupper, letters)) / max(1, len(letters))
 
 
-def _case_log_p(text: TextState, capital: bool) -> float:
-    """How likely a capital (or not) is at this place."""
-    length = len(text.word)
+def _case_log_p(state: TextState, is_capital: bool) -> float:
+    """Return the log probability of a capital (or a small letter) at this place."""
+    length = len(state.word)
+    # First letter of a word.
     if not length:
-        if text.first:
-            return FIRST_CAPITAL_NATS if capital else FIRST_SMALL_NATS
-        return CAPITAL_NATS if capital else SMALL_NATS
-    if capital:
+        if state.first:
+            return FIRST_CAPITAL_NATS if is_capital else FIRST_SMALL_NATS
+        return CAPITAL_NATS if is_capital else SMALL_NATS
+    # Within a word, capitals follow capitals.
+    if is_capital:
         return (
             (CAPITALS_BEGIN_NATS if length == 1 else CAPITALS_CONTINUE_NATS)
-            if text.capitals == length
+            if state.capitals == length
             else CAPITAL_AFTER_SMALL_NATS
         )
-    return SMALL_AFTER_CAPITALS_NATS if text.capitals == length and length > 1 else 0.0
+    return SMALL_AFTER_CAPITALS_NATS if state.capitals == length and length > 1 else 0.0
 
 
 @lru_cache(maxsize=2)
 def load_swedish(models: Path) -> LanguageModel:
-    """What is known of Swedish, from the folder of models, loaded once a process.
+    """Load the language model from the folder of models, once per process.
 
     Raises:
         MissingProgramError: the file is missing or damaged.
     """
     try:
-        with np.load(models / LANGUAGE_FILE) as held:
-            words = held["words"].tobytes().decode().split("\n")
-            step = float(held["step"])
+        with np.load(models / LANGUAGE_FILE) as arrays:
+            words = arrays["words"].tobytes().decode().split("\n")
+            cost_unit = float(arrays["step"])
             return LanguageModel(
-                Lexicon(words, np.exp(-step * held["p"].astype(np.float64))),
-                held["letters"].tobytes(),
-                step,
+                Lexicon(words, np.exp(-cost_unit * arrays["p"].astype(np.float64))),
+                arrays["letters"].tobytes(),
+                cost_unit,
             )
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise MissingProgramError("known_swedish_words_data_models", file=LANGUAGE_FILE) from error
 
 
 def load_learned_words() -> Lexicon:
-    """The workspace's words; none before it has learned any.
+    """Return the words that the workspace has learned; none before it has learned any.
 
     Raises:
         MissingProgramError: the file is damaged.
@@ -356,7 +382,7 @@ def load_learned_words() -> Lexicon:
 
 
 def load_word_counts(folder: Path) -> dict[str, int]:
-    """On how many sheets each word stood that the workspace has learned; none before.
+    """Return the number of sheets on which each learned word was; none before any was learned.
 
     Raises:
         MissingProgramError: the file is damaged.
@@ -366,7 +392,7 @@ def load_word_counts(folder: Path) -> dict[str, int]:
 
 
 def add_learned_words(names: Lexicon) -> Lexicon:
-    """The names that are expected, and the words that were learned here.
+    """Return the expected names together with the learned words.
 
     Raises:
         MissingProgramError: the file of words is damaged.
@@ -377,18 +403,19 @@ def add_learned_words(names: Lexicon) -> Lexicon:
 
 @lru_cache(maxsize=4)
 def merge_lexicons(names: Lexicon, learned: Lexicon) -> Lexicon:
-    """Names and learned words as they are expected together."""
+    """Merge names and learned words into one lexicon."""
     if not names.words:
         return learned
-    share = {word: (1 - LEARNED_SHARE) * names.p(word) for word in names.words}
+    # Each list gives its share of the probability.
+    shares = {word: (1 - LEARNED_SHARE) * names.p(word) for word in names.words}
     for word in learned.words:
-        share[word] = share.get(word, 0.0) + LEARNED_SHARE * learned.p(word)
-    return Lexicon.of(share)
+        shares[word] = shares.get(word, 0.0) + LEARNED_SHARE * learned.p(word)
+    return Lexicon.of(shares)
 
 
 @lru_cache(maxsize=2)
-def _load_lexicon(file: Path, changed: int) -> Lexicon:
-    del changed
+def _load_lexicon(file: Path, modified_ns: int) -> Lexicon:
+    del modified_ns
     return Lexicon.of({word: float(count) for word, count in _parse_counts(file).items()})
 
 

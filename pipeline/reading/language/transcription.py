@@ -1,12 +1,9 @@
-"""One line's probabilities made into a reading: numbers as they are seen, words with the help of
-Swedish, fields with a format by its shape.
+"""Transcribe one line: numbers by the image alone, words with the language model, fields by format.
 
-A line's steps cut into runs: numbers, words that are surely read, and words that knowledge of
-Swedish may help.
-
-What is cut is the likeliest path (one symbol a step). A number is never shown to the language
-model: any word with a digit, or whose signs might as well be digits, is a run of its own, and in
-the other runs digits are not possible at all.
+The likeliest path (one symbol per time step) is split into runs: numbers, words that are certain,
+and words that the language model may help. A number is never given to the language model: any word
+with a digit, or whose characters might as well be digits, is a run of its own, and in the other
+runs digits are not possible at all.
 """
 
 from __future__ import annotations
@@ -39,50 +36,62 @@ from pipeline.reading.language.language_model import (
 )
 
 DIGIT_CHARACTERS = "0123456789½"
+"""Characters that make a word a number."""
 MIN_DIGIT_P = 0.1
-"""A sign that is a digit with this p counts as one …"""
+"""Probability from which a symbol counts as a possible digit …"""
 MIN_DIGIT_SHARE = 0.5
-"""… and a word with so many of them, as part of its signs, is a number."""
+"""… and share of them in a word from which it is a number."""
 CERTAIN_GAP_P = 0.9
-"""A gap with this p parts words for certain."""
+"""Probability of a space that separates words for certain."""
 SHAPE_BEAMS = 12
-"""Beginnings of a text that the search in a format keeps at each step."""
+"""Prefixes that the search in a format keeps at each time step."""
 MAX_TEXTS = 5
 """Texts that are kept of a line."""
 DASHES_EMPTY_P = 0.8
-"""How surely a line is empty whose ink reads as dashes and dots only."""
+"""Probability that a line is empty whose ink reads as dashes and dots only."""
 DASH_CHARACTERS = frozenset("_-–—.,'·~ ")
 MISFIT_RATIO = 1e-3
-"""A text in the field's format that is this much less likely than what stands there is not what
-stands there.
-"""
+"""A text in the field's format is rejected if it is this much less likely than the free text."""
 MIN_SEEN_P = 1e-6
 """Least probability of a character, so that its logarithm is finite."""
 WORD_PATTERN = re.compile(r"[^\W\d_]{2,}")
+"""Words that the language may know or not; single letters do not count."""
 DIGIT_COLUMNS = [ALPHABET.index(digit) + 1 for digit in DIGIT_CHARACTERS]
+"""Columns of the network's output that are digits."""
+WORD_BEAMS, WORD_MIN_P = 10, 5e-3
+"""Prefixes of the search for words, and least probability of a character.
+
+Twelve beams and fainter characters read 2 % fewer characters wrong on hard lines, but take three
+times as long.
+"""
+MIN_CASE_LETTERS, MIN_CAPITAL_SHARE = 5, 0.6
+"""A line with this many letters, and this share of capitals, is in capitals."""
 
 
 class RunKind(StrEnum):
     """How a run is read."""
 
     NUMBER = "number"
-    SURE = "sure"
+    CERTAIN = "certain"
     WORDS = "words"
 
 
 @dataclass(frozen=True, slots=True)
 class StepRun:
-    """Steps `start` to `end` of a line; `gap` is the p of the space before it (1 at the beginning)."""
+    """Time steps `start` to `end` of a line.
+
+    `gap_p` is the probability of the space before them (1 at the beginning).
+    """
 
     kind: RunKind
     start: int
     end: int
-    gap: float = 1.0
+    gap_p: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Sign:
-    """A symbol of the likeliest path, its steps and its highest p."""
+class _PathSymbol:
+    """A symbol of the likeliest path, its time steps and its highest probability."""
 
     column: int
     start: int
@@ -92,160 +101,168 @@ class _Sign:
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """Signs between two spaces, the steps from the one space to the other, and the p of the space
-    before.
+    """Symbols between two spaces, and the time steps from one space to the other.
+
+    `gap_p` is the probability of the space before.
     """
 
     start: int
     end: int
-    gap: float
-    signs: list[_Sign]
+    gap_p: float
+    symbols: list[_PathSymbol]
 
 
-def likeliest_signs(steps: Steps) -> list[_Sign]:
-    """The likeliest path without pauses."""
+def likeliest_signs(steps: Steps) -> list[_PathSymbol]:
+    """Return the symbols of the likeliest path without blanks."""
     best = steps.argmax(-1)
+    # Runs of the same symbol, with its highest probability.
     edges = np.flatnonzero(np.diff(best, prepend=-1, append=-1))
     if len(edges) < 2:
         return []
-    columns, highest = (
+    columns, max_p = (
         best[edges[:-1]].tolist(),
         np.maximum.reduceat(steps.max(-1), edges[:-1]).tolist(),
     )
     return [
-        _Sign(column, a, b, p)
-        for column, (a, b), p in zip(
-            columns, itertools.pairwise(edges.tolist()), highest, strict=True
+        _PathSymbol(column, start, end, p)
+        for column, (start, end), p in zip(
+            columns, itertools.pairwise(edges.tolist()), max_p, strict=True
         )
         if column
     ]
 
 
-def split_runs(steps: Steps, alphabet: str, known: Callable[[str], bool]) -> list[StepRun]:
-    """The runs of a line, in order. Spaces between runs belong to none. Only `known` words are
-    surely read: a network can be sure and wrong.
+def split_runs(steps: Steps, alphabet: str, is_known: Callable[[str], bool]) -> list[StepRun]:
+    """Split a line into runs, in order; spaces between runs belong to none.
+
+    Only known words can be certain: a network can be wrong with high confidence.
     """
     words = [
         word
         for word in _split_words(steps, likeliest_signs(steps), alphabet.index(" ") + 1)
-        if word.signs
+        if word.symbols
     ]
-    digits = [alphabet.index(digit) + 1 for digit in DIGIT_CHARACTERS]
-    as_digit = steps[:, digits].sum(-1)
-    found: list[StepRun] = []
+    digit_columns = [alphabet.index(digit) + 1 for digit in DIGIT_CHARACTERS]
+    digit_p = steps[:, digit_columns].sum(-1)
+    runs: list[StepRun] = []
     for word in words:
-        kind = _classify_word(steps, as_digit, word, alphabet, known)
-        if found and _joins_previous(found[-1].kind, kind, word.gap):
-            found[-1] = StepRun(RunKind.WORDS, found[-1].start, word.end, found[-1].gap)
+        kind = _classify_word(steps, digit_p, word, alphabet, is_known)
+        # Neighbouring words that belong together become one run.
+        if runs and _joins_previous(runs[-1].kind, kind, word.gap_p):
+            runs[-1] = StepRun(RunKind.WORDS, runs[-1].start, word.end, runs[-1].gap_p)
         else:
-            found.append(StepRun(kind, word.start, word.end, word.gap if found else 1.0))
-    return found
+            runs.append(StepRun(kind, word.start, word.end, word.gap_p if runs else 1.0))
+    return runs
 
 
-def _joins_previous(before: RunKind, kind: RunKind, gap: float) -> bool:
-    """Words are read together where the gap is doubtful, or where both are."""
-    if RunKind.NUMBER in (before, kind):
+def _joins_previous(previous: RunKind, kind: RunKind, gap_p: float) -> bool:
+    """Check whether words are read together: an uncertain gap, or two uncertain words."""
+    if RunKind.NUMBER in (previous, kind):
         return False
-    return gap < CERTAIN_GAP_P or before is kind is RunKind.WORDS
+    return gap_p < CERTAIN_GAP_P or previous is kind is RunKind.WORDS
 
 
-def _split_words(steps: Steps, signs: Sequence[_Sign], space: int) -> list[_Word]:
-    """The words of the path."""
-    found: list[_Word] = []
-    start, gap, held = 0, 1.0, list[_Sign]()
-    for sign in signs:
-        if sign.column == space:
-            found.append(_Word(start, sign.start, gap, held))
-            start, gap, held = sign.end, sign.p, []
+def _split_words(steps: Steps, symbols: Sequence[_PathSymbol], space: int) -> list[_Word]:
+    """Return the words of the path."""
+    words: list[_Word] = []
+    start, gap_p, word_symbols = 0, 1.0, list[_PathSymbol]()
+    for symbol in symbols:
+        if symbol.column == space:
+            words.append(_Word(start, symbol.start, gap_p, word_symbols))
+            start, gap_p, word_symbols = symbol.end, symbol.p, []
         else:
-            held.append(sign)
-    return [*found, _Word(start, len(steps), gap, held)]
+            word_symbols.append(symbol)
+    return [*words, _Word(start, len(steps), gap_p, word_symbols)]
 
 
 def _classify_word(
-    steps: Steps, as_digit: Steps, word: _Word, alphabet: str, known: Callable[[str], bool]
+    steps: Steps, digit_p: Steps, word: _Word, alphabet: str, is_known: Callable[[str], bool]
 ) -> RunKind:
-    """What a word is; `as_digit` is the p of any digit at each step."""
-    if any(alphabet[sign.column - 1] in DIGIT_CHARACTERS for sign in word.signs):
+    """Return how a word is read; `digit_p` is that of any digit at each time step."""
+    if any(alphabet[symbol.column - 1] in DIGIT_CHARACTERS for symbol in word.symbols):
         return RunKind.NUMBER
-    maybe = sum(float(as_digit[sign.start : sign.end].max()) >= MIN_DIGIT_P for sign in word.signs)
-    if word.signs and maybe >= MIN_DIGIT_SHARE * len(word.signs):
-        return RunKind.NUMBER
-    text = "".join(alphabet[sign.column - 1] for sign in word.signs)
-    sure = float(steps[word.start : word.end].max(-1).prod()) >= CERTAIN_WORD_FROM and all(
-        known(part) for part in split_letter_words(text)
+    # Letters that may as well be digits make a number too.
+    possible_digits = sum(
+        float(digit_p[symbol.start : symbol.end].max()) >= MIN_DIGIT_P for symbol in word.symbols
     )
-    return RunKind.SURE if sure else RunKind.WORDS
-
-
-WORD_BEAMS, WORD_MIN_P = 10, 5e-3
-"""Twelve beams and fainter characters read 2 % fewer characters wrong in hard lines, and take three
-times as long.
-"""
-
-
-MIN_CASE_LETTERS, MIN_CAPITAL_SHARE = 5, 0.6
-"""A line of so many letters is in capitals if so many of them, as part of all, are."""
+    if word.symbols and possible_digits >= MIN_DIGIT_SHARE * len(word.symbols):
+        return RunKind.NUMBER
+    text = "".join(alphabet[symbol.column - 1] for symbol in word.symbols)
+    is_certain = float(steps[word.start : word.end].max(-1).prod()) >= CERTAIN_WORD_FROM and all(
+        is_known(part) for part in split_letter_words(text)
+    )
+    return RunKind.CERTAIN if is_certain else RunKind.WORDS
 
 
 @dataclass(frozen=True, slots=True)
 class SwedishGuide:
-    """Guides the search by how likely a text is as Swedish. `first`: it stands at the beginning of
-    the line.
+    """Guides the search by how likely a text is as Swedish.
+
+    `first`: the text is at the beginning of the line.
     """
 
     language: LanguageModel
     first: bool
 
     def start(self) -> TextState:
-        """Nothing is written."""
+        """Return the state of an empty text."""
         return TextState(first=self.first)
 
-    def extended(self, state: TextState, sign: str) -> TextState:
-        """One more sign."""
-        return self.language.extended(state, sign)
+    def extended(self, state: TextState, character: str) -> TextState:
+        """Return the state with one more character."""
+        return self.language.extended(state, character)
 
     def value(self, state: TextState) -> float:
-        """What the text counts so far."""
+        """Return what the text adds so far."""
         return self.language.value(state)
 
     def closed(self, state: TextState) -> float:
-        """What it counts as a whole."""
+        """Return what the whole text adds."""
         return self.language.closed(state)
 
 
 def transcribe_line(
     steps: Steps,
     language: LanguageModel | None = None,
-    form: Format | None = None,
-    again: SecondPass | None = None,
+    value_format: Format | None = None,
+    second_pass: SecondPass | None = None,
 ) -> Reading:
-    """The reading of one line. Without a language nothing but the picture counts; `again` looks
-    once more at doubtful words and at numbers.
+    """Read one line.
+
+    Without a language only the image counts. `second_pass` reads uncertain words and numbers
+    again.
     """
-    found = [
+    transcripts = [
         _strip_transcript(transcript)
-        for transcript in find_transcripts(steps, language, None if form else again)
+        for transcript in find_transcripts(steps, language, None if value_format else second_pass)
     ]
-    shaped = form and found[0].text and not DASH_CHARACTERS.issuperset(found[0].text)
-    said = _read_formatted(steps, form, found[0], again) if form and shaped else _to_reading(found)
+    # Dashes and empty lines are no value of a format.
+    has_format = (
+        value_format and transcripts[0].text and not DASH_CHARACTERS.issuperset(transcripts[0].text)
+    )
+    reading = (
+        _read_formatted(steps, value_format, transcripts[0], second_pass)
+        if value_format and has_format
+        else _to_reading(transcripts)
+    )
     return replace(
-        said,
+        reading,
         sharpness=_sharpness(steps),
-        image_only_p=found[0].seen,
-        unknown_words=_count_unknown_words(said.value, language),
+        image_only_p=transcripts[0].image_p,
+        unknown_words=_count_unknown_words(reading.value, language),
     )
 
 
 def _sharpness(steps: Steps) -> float | None:
-    """See `Reading.clarity`; it knows nothing of the language, whose part in a reading differs from
-    text to text.
+    """Return `Reading.sharpness`.
+
+    It does not use the language, whose part in a reading differs between texts.
     """
     return float(np.log(np.maximum(steps.max(-1), MIN_SEEN_P)).mean()) if len(steps) else None
 
 
 def _count_unknown_words(text: Value, language: LanguageModel | None) -> int:
-    """How many words of a text the language does not know; a single letter is none."""
+    """Return the number of words that the language does not know; single letters do not count."""
     return (
         sum(not language.knows(word) for word in WORD_PATTERN.findall(str(text or "")))
         if language
@@ -254,169 +271,210 @@ def _count_unknown_words(text: Value, language: LanguageModel | None) -> int:
 
 
 def find_transcripts(
-    steps: Steps, language: LanguageModel | None = None, again: SecondPass | None = None
+    steps: Steps, language: LanguageModel | None = None, second_pass: SecondPass | None = None
 ) -> list[Transcript]:
-    """The likeliest texts of a line, best first. Doubtful words and numbers are looked at `again`,
-    which takes a language.
+    """Return the likeliest texts of a line, best first.
+
+    `second_pass` reads uncertain words and numbers again, which needs a language.
     """
     if language is None:
         return decode_ctc(steps, ALPHABET)
     language = language.in_capitals() if _is_in_capitals(steps) else language
-    cut = split_runs(steps, ALPHABET, language.knows)
-    if not cut:
+    runs = split_runs(steps, ALPHABET, language.knows)
+    if not runs:
         return [Transcript("", 1.0, (), 1.0)]
-    parts = [
-        _transcribe_run(steps[run.start : run.end], run, language, again, first=not i)
-        for i, run in enumerate(cut)
+    run_transcripts = [
+        _transcribe_run(steps[run.start : run.end], run, language, second_pass, first=not i)
+        for i, run in enumerate(runs)
     ]
-    best = [part[0] for part in parts]
-    whole = _join_transcripts(best, cut)
+    best = [alternatives[0] for alternatives in run_transcripts]
+    line = _join_transcripts(best, runs)
+    # Other texts of the line differ from the best in one run.
     others = (
         replace(
-            _join_transcripts([*best[:i], other, *best[i + 1 :]], cut),
-            p=whole.p * other.p / max(best[i].p, 1e-9),
+            _join_transcripts([*best[:i], other, *best[i + 1 :]], runs),
+            p=line.p * other.p / max(best[i].p, 1e-9),
         )
-        for i, part in enumerate(parts)
-        for other in part[1:MAX_TEXTS]
+        for i, alternatives in enumerate(run_transcripts)
+        for other in alternatives[1:MAX_TEXTS]
     )
-    return [whole, *sorted(others, key=lambda other: -other.p)[: MAX_TEXTS - 1]]
+    return [line, *sorted(others, key=lambda other: -other.p)[: MAX_TEXTS - 1]]
 
 
 def _is_in_capitals(steps: Steps) -> bool:
-    """Whether the likeliest path says that a line is in capitals."""
-    text = "".join(ALPHABET[sign.column - 1] for sign in likeliest_signs(steps))
+    """Check whether the likeliest path says that a line is in capitals."""
+    text = "".join(ALPHABET[symbol.column - 1] for symbol in likeliest_signs(steps))
     return (
         sum(map(str.isalpha, text)) >= MIN_CASE_LETTERS and capital_share(text) >= MIN_CAPITAL_SHARE
     )
 
 
 def _transcribe_run(
-    steps: Steps, run: StepRun, language: LanguageModel, again: SecondPass | None, *, first: bool
+    steps: Steps,
+    run: StepRun,
+    language: LanguageModel,
+    second_pass: SecondPass | None,
+    *,
+    first: bool,
 ) -> list[Transcript]:
+    """Return the likeliest texts of a run; `first`: it is at the beginning of the line."""
     if run.kind is RunKind.NUMBER:
-        return _transcribe_number(steps, again.at_number(run.start, run.end) if again else None)
-    if run.kind is RunKind.SURE:
+        return _transcribe_number(
+            steps, second_pass.at_number(run.start, run.end) if second_pass else None
+        )
+    if run.kind is RunKind.CERTAIN:
         return _likeliest_path(steps)
-    guide, words = SwedishGuide(language, first), _exclude_digits(steps)
-    found = _decode_words(words, guide)
-    if again and found and found[0].p < SECOND_PASS_BELOW and len(steps) <= MAX_RUN_STEPS:
-        more = [_exclude_digits(look) for look in again.at_word(run.start, run.end)]
-        texts = [
-            each.text
-            for each in (*found, *(each for look in more for each in _decode_words(look, guide)))
+    # Words: with the language model, and without digits.
+    guide, without_digits = SwedishGuide(language, first), _exclude_digits(steps)
+    transcripts = _decode_words(without_digits, guide)
+    # Read uncertain words again in other versions of the image.
+    if (
+        second_pass
+        and transcripts
+        and transcripts[0].p < SECOND_PASS_BELOW
+        and len(steps) <= MAX_RUN_STEPS
+    ):
+        further_passes = [
+            _exclude_digits(further_pass)
+            for further_pass in second_pass.at_word(run.start, run.end)
         ]
-        found = combine_passes(texts, [words, *more], guide)
-    return found or _likeliest_path(steps)
+        texts = [transcript.text for transcript in transcripts]
+        for further_pass in further_passes:
+            texts += [transcript.text for transcript in _decode_words(further_pass, guide)]
+        transcripts = combine_passes(texts, [without_digits, *further_passes], guide)
+    return transcripts or _likeliest_path(steps)
 
 
-def _transcribe_number(steps: Steps, other: Steps | None) -> list[Transcript]:
-    """A number as it is seen, and as another network sees it."""
-    found = [
-        found for found in map(_strip_transcript, decode_ctc(steps, ALPHABET)) if found.text
+def _transcribe_number(steps: Steps, second_steps: Steps | None) -> list[Transcript]:
+    """Read a number by the image, and by another network."""
+    transcripts = [
+        transcript
+        for transcript in map(_strip_transcript, decode_ctc(steps, ALPHABET))
+        if transcript.text
     ] or _likeliest_path(steps)
     return (
-        found
-        if other is None
-        else merge_number_readings(found, _strip_transcript(decode_ctc(other, ALPHABET)[0]).text)
+        transcripts
+        if second_steps is None
+        else merge_number_readings(
+            transcripts, _strip_transcript(decode_ctc(second_steps, ALPHABET)[0]).text
+        )
     )
 
 
 def _decode_words(steps: Steps, guide: SwedishGuide) -> list[Transcript]:
     return [
-        text
-        for text in map(
+        transcript
+        for transcript in map(
             _strip_transcript, decode_guided(steps, ALPHABET, WORD_BEAMS, guide, WORD_MIN_P)
         )
-        if text.text
+        if transcript.text
     ]
 
 
 def _exclude_digits(steps: Steps) -> Steps:
-    """In words digits are not possible."""
-    words = steps.copy()
-    words[:, DIGIT_COLUMNS] = 0.0
-    return words
+    """Return the time steps without digits, which words cannot have."""
+    without_digits = steps.copy()
+    without_digits[:, DIGIT_COLUMNS] = 0.0
+    return without_digits
 
 
 def _likeliest_path(steps: Steps) -> list[Transcript]:
-    signs = likeliest_signs(steps)
+    """Return the text of the likeliest path, without a search."""
+    symbols = likeliest_signs(steps)
     p = float(np.asarray(steps).max(-1).prod()) if len(steps) else 1.0
     return [
         Transcript(
-            "".join(ALPHABET[sign.column - 1] for sign in signs),
+            "".join(ALPHABET[symbol.column - 1] for symbol in symbols),
             p,
-            tuple(sign.p for sign in signs),
+            tuple(symbol.p for symbol in symbols),
             p,
         )
     ]
 
 
-def _join_transcripts(parts: Sequence[Transcript], cut: Sequence[StepRun]) -> Transcript:
-    text, p, seen = "", 1.0, 1.0
+def _join_transcripts(parts: Sequence[Transcript], runs: Sequence[StepRun]) -> Transcript:
+    """Join the transcripts of runs to one of the line, with spaces between them."""
+    text, p, image_p = "", 1.0, 1.0
     characters: tuple[float, ...] = ()
-    for part, run in zip(parts, cut, strict=True):
-        gap = " " if text and part.text else ""
-        text += gap + part.text
-        characters = (*characters, *(run.gap for _ in gap), *part.characters)
-        p, seen = p * part.p * run.gap, seen * part.seen * run.gap
-    return Transcript(text, p, characters, seen)
+    for part, run in zip(parts, runs, strict=True):
+        # A space is as probable as the gap between the runs.
+        space = " " if text and part.text else ""
+        text += space + part.text
+        characters = (*characters, *(run.gap_p for _ in space), *part.characters)
+        p, image_p = p * part.p * run.gap_p, image_p * part.image_p * run.gap_p
+    return Transcript(text, p, characters, image_p)
 
 
-def _to_reading(found: Sequence[Transcript]) -> Reading:
-    best = found[0]
+def _to_reading(transcripts: Sequence[Transcript]) -> Reading:
+    """Return a reading with the first text as value and the others as alternatives."""
+    best = transcripts[0]
     if not best.text:
         return Reading(None, 0.5, State.ILLEGIBLE)
+    # Dashes mean that the field is left empty.
     if DASH_CHARACTERS.issuperset(best.text):
         return replace(
             Reading.empty(DASHES_EMPTY_P), alternatives=((best.text, 1.0 - DASHES_EMPTY_P),)
         )
     others: dict[str, float] = {}
-    for other in found[1:]:
+    for other in transcripts[1:]:
         if other.text and other.text != best.text:
             others.setdefault(other.text, other.p)
     return Reading(best.text, best.p, State.READ, tuple(others.items()), best.characters)
 
 
 def _read_formatted(
-    steps: Steps, form: Format, free: Transcript, again: SecondPass | None
+    steps: Steps, value_format: Format, free_transcript: Transcript, second_pass: SecondPass | None
 ) -> Reading:
-    """The likeliest value in the format; what stands there with a low p if that is something else."""
-    found = _decode_formatted(steps, form)
-    if found and again:
-        other = _decode_formatted(again.at_number(0, len(steps)), form)
-        differ = other and parse_values(form, other[0].text) != parse_values(form, found[0].text)
-        found = merge_number_readings(found, other[0].text) if differ else found
-    believed = min(1.0, found[0].seen / max(free.seen, 1e-9)) if found else 0.0
+    """Read a line as a value of a format.
+
+    If the text seems to be something else, that is returned with a low p.
+    """
+    transcripts = _decode_formatted(steps, value_format)
+    # A second reading that differs in value becomes an alternative.
+    if transcripts and second_pass:
+        other = _decode_formatted(second_pass.at_number(0, len(steps)), value_format)
+        differ = other and parse_values(value_format, other[0].text) != parse_values(
+            value_format, transcripts[0].text
+        )
+        transcripts = merge_number_readings(transcripts, other[0].text) if differ else transcripts
+    # How likely the best text in the format is, relative to any text.
+    fit_ratio = (
+        min(1.0, transcripts[0].image_p / max(free_transcript.image_p, 1e-9))
+        if transcripts
+        else 0.0
+    )
     values = (
         value
-        for transcript in found
-        for value in _expand_values(replace(transcript, p=believed * transcript.p), form)
+        for transcript in transcripts
+        for value in _expand_values(replace(transcript, p=fit_ratio * transcript.p), value_format)
     )
-    fitting = sorted(values, key=lambda value: -value.p)
-    if fitting and believed >= MISFIT_RATIO:
-        return _to_reading(fitting)
-    plain = _to_reading([free])
+    values_by_p = sorted(values, key=lambda value: -value.p)
+    if values_by_p and fit_ratio >= MISFIT_RATIO:
+        return _to_reading(values_by_p)
+    # Something else is written: keep it, with the values as alternatives.
+    free_reading = _to_reading([free_transcript])
     return replace(
-        plain,
-        p=min(plain.p, FORMAT_MISMATCH_MAX_P),
+        free_reading,
+        p=min(free_reading.p, FORMAT_MISMATCH_MAX_P),
         alternatives=tuple(
-            (value.text, FORMAT_MISMATCH_MAX_P * value.p) for value in fitting[: MAX_TEXTS - 1]
+            (value.text, FORMAT_MISMATCH_MAX_P * value.p) for value in values_by_p[: MAX_TEXTS - 1]
         ),
     )
 
 
-def _decode_formatted(steps: Steps, form: Format) -> list[Transcript]:
+def _decode_formatted(steps: Steps, value_format: Format) -> list[Transcript]:
     return [
         _strip_transcript(transcript)
-        for transcript in decode_guided(steps, ALPHABET, SHAPE_BEAMS, format_guide(form))
+        for transcript in decode_guided(steps, ALPHABET, SHAPE_BEAMS, format_guide(value_format))
     ]
 
 
-def _expand_values(transcript: Transcript, form: Format) -> list[Transcript]:
-    """With each value that the text may stand for; a value written otherwise than the text has no
-    characters of its own.
+def _expand_values(transcript: Transcript, value_format: Format) -> list[Transcript]:
+    """Return a transcript for each value that a text may mean.
+
+    A value that is not written like the text has no characters of its own.
     """
-    values = parse_values(form, transcript.text)
+    values = parse_values(value_format, transcript.text)
     if values == (transcript.text,):
         return [transcript]
     return [

@@ -1,8 +1,7 @@
 """The checks of a whole page, in the order in which their issues are reported.
 
-A check finds what no field reader can see: it gets the page and the readings and returns issues.
-A new check is one module with a function `check(context, readings)` and one line in
-`PAGE_CHECKS`.
+A check finds what no field reader can see: it gets the page and its readings and returns issues. A
+new check is a module with a function `check(context, readings)` and a line in `PAGE_CHECKS`.
 """
 
 from __future__ import annotations
@@ -39,19 +38,21 @@ PAGE_CHECKS: tuple[PageCheck, ...] = (
 )
 
 _SUPERSEDED = {IssueCode.BESIDE_BOX: IssueCode.ENCIRCLED}
-"""An issue (left) that is not reported for a field which has the other one: a ring is also a mark
-next to its box.
+"""An issue (key) that is not reported for a field with the other one (value).
+
+A ring around a box is also a mark next to it.
 """
 
 
 def find_page_issues(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
-    """The issues that all checks find, in their order. `readings` are those of the fields that were
-    read, resolved.
+    """Return the issues that all checks find, in their order.
+
+    `readings` are those of the fields that were read, resolved.
     """
-    found = [issue for check in PAGE_CHECKS for issue in check(context, readings)]
-    return [issue for issue in found if not _is_superseded(issue, found)]
+    issues = [issue for check in PAGE_CHECKS for issue in check(context, readings)]
+    return [issue for issue in issues if not _is_superseded(issue, issues)]
 
 
-def _is_superseded(issue: Issue, found: list[Issue]) -> bool:
+def _is_superseded(issue: Issue, issues: list[Issue]) -> bool:
     other = _SUPERSEDED.get(issue.code)
-    return other is not None and Issue(other, issue.field) in found
+    return other is not None and Issue(other, issue.field) in issues

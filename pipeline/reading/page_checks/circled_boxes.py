@@ -1,9 +1,8 @@
-"""Check boxes with a ring around them: a person means that option, or takes its mark back. Readers
-of boxes see only what is in or close to each.
+"""Find check boxes with a ring around them: the writer means that option, or takes its mark back.
 
-A ring is sought in two ways: as connected ink around a box, which may take in its label too, and
-as the path around one box that lies on ink, which labels on both sides and writing that touches
-the ring do not hide.
+Readers of boxes see only what is in or close to each box. A ring is searched for in two ways: as
+connected ink around a box, which may include its label, and as the path around one box that is
+mostly on ink, which labels on both sides and writing that touches the ring do not hide.
 """
 
 from __future__ import annotations
@@ -28,75 +27,86 @@ from pipeline.reading.page_checks.pen_strokes import (
 from pipeline.reading.page_context import PageContext
 
 _RING_GAP_MM = 1.0
-"""So far to each side a ring is followed on: where it crosses print it is not seen."""
+"""Gaps of this length on each side of print are bridged: a ring is not seen on print, mm."""
 _MAX_RING_MM = 40.0
-"""A larger ring is a stain of a cup, or a part of the page is struck out."""
+"""A larger ring is a cup stain, or strikes out a part of the page, mm."""
 _DIRECTIONS, _MIN_SURROUNDED_SHARE = 24, 0.65
-"""In so many of the directions from the middle of a box a ring lies outside of it."""
+"""Number of directions from a box, and the share in which a ring must be outside of it."""
 _RING_OUTLINE_MM = 0.3
 """Ink this near to a box's outline belongs to the box, mm."""
 _PATH_STEPS = 72
-"""A path around a box has so many steps, of 5° each."""
+"""Steps of a path around a box, of 5° each."""
 _DISTANCE_STEP_MM, _MAX_RADIUS_MM = 0.25, 9.0
-"""It lies so far from the middle of the box at most, as a ring around a box without its label;
-distances are tried at every pixel.
+"""Step and limit of the distances from the middle of a box that a path may have, mm.
+
+They cover a ring around a box without its label, at every pixel.
 """
 _MAX_STEP_CHANGE = 2
-"""So many distances farther out or in a step leads at most, as on a ring twice as broad as high."""
+"""Most distances that a step may change by, as on a ring twice as wide as high."""
 _PRINT_STEP_COST = 0.3
-"""What a step on print costs, where ink is not seen: less than one on paper, which costs 1, and
-more than one on ink, or rules would make a ring.
+"""Cost of a step on print, where ink is not seen.
+
+It is less than on paper, which costs 1, and more than on ink, or printed lines would make a ring.
 """
 _MIN_SHOWN_SHARE, _MAX_MEAN_COST = 0.5, 0.16
-"""In so many directions a ring shows at least, and a step of its path costs so much at most, on
-average. Of 452 drawn rings 450 cost at most 0.15; what is written and marked around the boxes of
-filled pages costs 0.20 and more.
+"""Least share of directions in which a ring shows, and largest mean cost of a step on its path.
+
+Of 452 drawn rings 450 cost at most 0.15; writing and marks around the boxes of filled pages cost
+0.20 and more.
 """
 
 
 def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:
-    """The issues of fields with a ring around a box."""
-    found = find_circled_boxes(context.fields, context.contrast)
-    return [Issue(IssueCode.ENCIRCLED, spec.name) for spec in context.fields if spec.name in found]
+    """Return the issues of fields with a ring around a box."""
+    circled = find_circled_boxes(context.fields, context.contrast)
+    return [
+        Issue(IssueCode.ENCIRCLED, spec.name) for spec in context.fields if spec.name in circled
+    ]
 
 
-def find_circled_boxes(specs: Sequence[FieldSpec], seen: PrintContrast) -> frozenset[str]:
-    """The names of the fields with a ring around a box. `seen` is the page laid on its form."""
+def find_circled_boxes(specs: Sequence[FieldSpec], contrast: PrintContrast) -> frozenset[str]:
+    """Return the names of the fields with a ring around a box.
+
+    `contrast` is that of the registered page.
+    """
     boxes = list_check_boxes(specs)
     if not boxes:
         return frozenset()
-    ink = find_pen_strokes(seen)
-    found = _fields_within_shapes(boxes, ink)
-    bare = find_bare_paper(seen.template)
+    ink = find_pen_strokes(contrast)
+    # Connected shapes first; the path is tried for the other boxes.
+    circled = _fields_within_shapes(boxes, ink)
+    bare = find_bare_paper(contrast.template)
     return frozenset(
-        found
-        | {name for name, box in boxes if name not in found and _path_lies_around(box, ink, bare)}
+        circled
+        | {name for name, box in boxes if name not in circled and _has_path_around(box, ink, bare)}
     )
 
 
 def _fields_within_shapes(boxes: Sequence[tuple[str, Box]], ink: Mask) -> set[str]:
-    """The fields with a box that connected ink lies around."""
+    """Return the fields with a box that is surrounded by connected ink."""
     sides = (
         np.array([(box.x, box.y, box.x + box.w, box.y + box.h) for _, box in boxes])
         * CHECK_PX_PER_MM
     )
-    found: set[str] = set()
+    names: set[str] = set()
     for top, left, shape in connect_ink(
         ink, _RING_GAP_MM, min(box.w for _, box in boxes), _MAX_RING_MM
     ):
-        place = np.array((left, top, left + shape.shape[1], top + shape.shape[0]))
+        extent = np.array((left, top, left + shape.shape[1], top + shape.shape[0]))
+        # Boxes within the shape's extent are candidates.
         inside = np.flatnonzero(
-            (sides[:, :2] > place[:2]).all(axis=1) & (sides[:, 2:] < place[2:]).all(axis=1)
+            (sides[:, :2] > extent[:2]).all(axis=1) & (sides[:, 2:] < extent[2:]).all(axis=1)
         ).tolist()
-        found.update(boxes[i][0] for i in inside if _surrounds(shape, boxes[i][1], place))
-    return found
+        names.update(boxes[i][0] for i in inside if _surrounds(shape, boxes[i][1], extent))
+    return names
 
 
-def _surrounds(shape: Mask, box: Box, place: NDArray[np.int64]) -> bool:
-    """Whether a shape lies around a box in nearly all directions."""
+def _surrounds(shape: Mask, box: Box, extent: NDArray[np.int64]) -> bool:
+    """Check whether a shape is around a box in nearly all directions."""
     rows, columns = np.nonzero(shape)
     outline = geometry.widen_box(box, _RING_OUTLINE_MM)
-    x, y = (columns + place[0]) / CHECK_PX_PER_MM, (rows + place[1]) / CHECK_PX_PER_MM
+    x, y = (columns + extent[0]) / CHECK_PX_PER_MM, (rows + extent[1]) / CHECK_PX_PER_MM
+    # Directions of the ink that is outside the box.
     outside = (
         (x < outline.x)
         | (x > outline.x + outline.w)
@@ -108,42 +118,47 @@ def _surrounds(shape: Mask, box: Box, place: NDArray[np.int64]) -> bool:
     return len(directions) >= _MIN_SURROUNDED_SHARE * _DIRECTIONS
 
 
-def _path_lies_around(box: Box, ink: Mask, bare: Mask) -> bool:
-    """Whether a closed path around a box, outside of it, lies on ink nearly everywhere but where
-    print hides it.
-    """
+def _has_path_around(box: Box, ink: Mask, bare: Mask) -> bool:
+    """Check whether a closed path around a box is on ink nearly everywhere but on print."""
+    # Sample the page in polar coordinates around the box.
     angles = np.arange(_PATH_STEPS) * (2 * np.pi / _PATH_STEPS)
-    far = np.arange(min(box.w, box.h) / 2, _MAX_RADIUS_MM, _DISTANCE_STEP_MM)
-    across, down = np.cos(angles)[:, None] * far, np.sin(angles)[:, None] * far
-    rows = np.clip(((box.y + box.h / 2 + down) * CHECK_PX_PER_MM).astype(int), 0, ink.shape[0] - 1)
-    columns = np.clip(
-        ((box.x + box.w / 2 + across) * CHECK_PX_PER_MM).astype(int), 0, ink.shape[1] - 1
+    radii = np.arange(min(box.w, box.h) / 2, _MAX_RADIUS_MM, _DISTANCE_STEP_MM)
+    dx, dy = np.cos(angles)[:, None] * radii, np.sin(angles)[:, None] * radii
+    rows = np.clip(((box.y + box.h / 2 + dy) * CHECK_PX_PER_MM).astype(int), 0, ink.shape[0] - 1)
+    columns = np.clip(((box.x + box.w / 2 + dx) * CHECK_PX_PER_MM).astype(int), 0, ink.shape[1] - 1)
+    is_outside = (np.abs(dx) >= box.w / 2 + _RING_OUTLINE_MM) | (
+        np.abs(dy) >= box.h / 2 + _RING_OUTLINE_MM
     )
-    outside = (np.abs(across) >= box.w / 2 + _RING_OUTLINE_MM) | (
-        np.abs(down) >= box.h / 2 + _RING_OUTLINE_MM
-    )
-    inked = ink[rows, columns] & outside
-    if inked.any(axis=1).mean() < _MIN_SHOWN_SHARE:
+    # Most boxes have too little ink around them.
+    is_ink = ink[rows, columns] & is_outside
+    if is_ink.any(axis=1).mean() < _MIN_SHOWN_SHARE:
         return False
-    costs = np.where(inked, 0.0, np.where(bare[rows, columns] | ~outside, 1.0, _PRINT_STEP_COST))
+    # Ink is free, paper is expensive, and print in between.
+    costs = np.where(
+        is_ink, 0.0, np.where(bare[rows, columns] | ~is_outside, 1.0, _PRINT_STEP_COST)
+    )
     return _cheapest_loop(costs.astype(np.float32)) <= _MAX_MEAN_COST * _PATH_STEPS
 
 
 def _cheapest_loop(costs: Map) -> float:
-    """What the cheapest closed path costs; `costs` (steps, distances) are of each place of it."""
-    distances = costs.shape[1]
-    since = np.full((distances, distances), np.inf, np.float32)
-    np.fill_diagonal(since, 0.0)  # a row for each distance at which a path may begin and has to end
+    """Return the cost of the cheapest closed path.
+
+    `costs` (steps, distances) are those of each place.
+    """
+    radius_count = costs.shape[1]
+    # A row for each distance at which a path may begin and has to end.
+    path_costs = np.full((radius_count, radius_count), np.inf, np.float32)
+    np.fill_diagonal(path_costs, 0.0)
     for step in costs:
-        since = _propagate_costs(since + step)
-    return float(since.diagonal().min())
+        path_costs = _propagate_costs(path_costs + step)
+    return float(path_costs.diagonal().min())
 
 
 def _propagate_costs(costs: Map) -> Map:
-    """What it costs to have come to each distance from those close to it."""
-    beyond = np.pad(costs, ((0, 0), (_MAX_STEP_CHANGE, _MAX_STEP_CHANGE)), constant_values=np.inf)
+    """Return the cost of reaching each distance from those near to it."""
+    padded = np.pad(costs, ((0, 0), (_MAX_STEP_CHANGE, _MAX_STEP_CHANGE)), constant_values=np.inf)
     return np.asarray(
-        np.lib.stride_tricks.sliding_window_view(beyond, 2 * _MAX_STEP_CHANGE + 1, axis=1).min(
+        np.lib.stride_tricks.sliding_window_view(padded, 2 * _MAX_STEP_CHANGE + 1, axis=1).min(
             axis=2
         ),
         np.float32,

@@ -1,10 +1,9 @@
-"""Red pen in fields of a page that is filled in with another: somebody's check marks, a correction,
-a stamp. A reader sees strokes without colour.
+"""Find red ink in fields of a page that is filled in with another pen.
 
-Only colour scans show it. Red is what sends back more red than green light than the paper does,
-on the mean of a millimetre, where the coloured fringes that lenses and scanners put on both
-sides of a black stroke cancel; wide patches of it are highlighter, coloured paper, stains and
-skin.
+It may be check marks, a correction or a stamp; a field reader sees strokes without colour. Only
+colour scans show it. Ink is red if it reflects more red than green light than the paper does, on
+the mean of a millimetre: there the coloured fringes that lenses and scanners put on both sides of a
+black stroke cancel. Wide red areas are highlighter, coloured paper, stains and skin.
 """
 
 from __future__ import annotations
@@ -35,11 +34,12 @@ _PX_PER_MM = 3.0
 _RED_BLUR_MM = 0.4
 """Standard deviation of the blur against colour fringes, mm."""
 _MIN_REDNESS = 40
-"""By how many levels of 255 red light exceeds green there: 60–90 with a red pen, at most 30 at the
-edges of black print, 20 with blue pens.
+"""Levels (of 255) by which red exceeds green in red ink, at least.
+
+A red pen has 60–90, the edges of black print at most 30, blue pens 20.
 """
 _HIGHLIGHT_GAP_MM, _MAX_STROKE_MM = 1.25, 3.5
-"""Between the letters that a highlighter runs over; wider than strokes."""
+"""Gaps between letters that a highlighter covers, and the width of the widest stroke, mm."""
 _WHITE_LEVEL = 255
 """Grey level of paper after its colour has been evened out."""
 _FROM_PRINT_MM = 0.5
@@ -47,91 +47,103 @@ _FROM_PRINT_MM = 0.5
 _MIN_RED_MM2 = 0.5
 """Least area of red ink that is flagged, mm²."""
 _MAX_RED_SHARE = 0.6
-"""Where so much of the ink in a page's fields is red, it is filled in with that pen."""
+"""A page with more of the ink in its fields red is filled in with that pen."""
 
 
 def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:
-    """The issues of fields with red ink on a page that is filled in with another pen."""
+    """Return the issues of fields with red ink on a page filled in with another pen."""
     specs = context.fields
-    found = find_red_fields(specs, context.image, context.registration, context.contrast)
-    return [Issue(IssueCode.RED_INK, spec.name) for spec in specs if spec.name in found]
+    red = find_red_fields(specs, context.image, context.registration, context.contrast)
+    return [Issue(IssueCode.RED_INK, spec.name) for spec in specs if spec.name in red]
 
 
 def find_red_fields(
-    specs: Iterable[FieldSpec], image: Image, laid: Registration, seen: PrintContrast
+    specs: Iterable[FieldSpec], image: Image, registration: Registration, contrast: PrintContrast
 ) -> frozenset[str]:
-    """The names of the fields with red ink in them; `image` is the page as scanned, `seen` is of
-    the same page.
+    """Return the names of the fields with red ink in them.
+
+    `image` is the page as scanned, `contrast` that of the same page.
     """
     if image.ndim == 2:
         return frozenset()
+    # Find red strokes on a small image of the scan.
     factor = _PX_PER_MM / geometry.scale_at_centre(
-        np.linalg.inv(laid.to_mm), geometry.page_box(laid.upright)
+        np.linalg.inv(registration.to_mm), geometry.page_box(registration.upright)
     )
     strokes = _find_red_strokes(
         _resample(image, [max(1, round(side * factor)) for side in image.shape[1::-1]])
     )
-    if np.count_nonzero(strokes) < _MIN_RED_MM2 * _PX_PER_MM**2:  # as on most pages
+    if np.count_nonzero(strokes) < _MIN_RED_MM2 * _PX_PER_MM**2:
         return frozenset()
-    clear = unprinted_mask(seen.template, _FROM_PRINT_MM).mask
-    red = clear & (
-        laid.flat(np.where(strokes, 0, _WHITE_LEVEL).astype(np.uint8), image, CHECK_PX_PER_MM)
+    # Register them, and compare with all ink in the fields.
+    unprinted = unprinted_mask(contrast.template, _FROM_PRINT_MM).mask
+    red = unprinted & (
+        registration.flatten(
+            np.where(strokes, 0, _WHITE_LEVEL).astype(np.uint8), image, CHECK_PX_PER_MM
+        )
         < _WHITE_LEVEL / 2
     )
-    ink = clear & (seen.darkness > PEN_DARKNESS)
-    places = {spec.name: box_window(spec.area) for spec in specs if spec.traits.filled_by_hand}
-    if _count_within(places.values(), red & ink) > _MAX_RED_SHARE * _count_within(
-        places.values(), ink
+    ink = unprinted & (contrast.darkness > PEN_DARKNESS)
+    windows = {spec.name: box_window(spec.area) for spec in specs if spec.traits.filled_by_hand}
+    # A page mostly in red is filled in with that pen.
+    if _count_within(windows.values(), red & ink) > _MAX_RED_SHARE * _count_within(
+        windows.values(), ink
     ):
         return frozenset()
     return frozenset(
         name
-        for name, place in places.items()
-        if np.count_nonzero(red[place]) >= _MIN_RED_MM2 * CHECK_PX_PER_MM**2
+        for name, window in windows.items()
+        if np.count_nonzero(red[window]) >= _MIN_RED_MM2 * CHECK_PX_PER_MM**2
     )
 
 
-def _count_within(places: Iterable[tuple[slice, slice]], mask: Mask) -> int:
-    return sum(int(np.count_nonzero(mask[place])) for place in places)
+def _count_within(windows: Iterable[tuple[slice, slice]], mask: Mask) -> int:
+    return sum(int(np.count_nonzero(mask[window])) for window in windows)
 
 
 def _resample(image: Image, size: list[int]) -> Image:
-    """A picture of that many columns and rows; the mean of four pixels of each place, not of all,
-    which takes four times as long.
+    """Return an image of that many columns and rows.
+
+    It averages four pixels of each place; averaging all takes four times as long.
     """
-    some = cv2.resize(image, [2 * side for side in size], interpolation=cv2.INTER_NEAREST)
-    return np.asarray(cv2.resize(some, size, interpolation=cv2.INTER_AREA), np.uint8)
+    doubled = cv2.resize(image, [2 * side for side in size], interpolation=cv2.INTER_NEAREST)
+    return np.asarray(cv2.resize(doubled, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _find_red_strokes(fine: Image) -> Mask:
-    """Where a BGR picture of `_PX_PER_MM` has red strokes."""
+def _find_red_strokes(image: Image) -> Mask:
+    """Find red strokes in a BGR image at `_PX_PER_MM`."""
+    # Remove the tint of the paper from each channel.
     _, green, red = (
-        cv2.LUT(light, _brightening_table(paper))
-        for light, paper in zip(cv2.split(fine), paper_colour(fine), strict=True)
+        cv2.LUT(channel, _brightening_table(paper))
+        for channel, paper in zip(cv2.split(image), paper_colour(image), strict=True)
     )
     if int(cv2.subtract(red, green).max()) < _MIN_REDNESS:
         return np.zeros(red.shape[:2], np.bool_)
-    more = cv2.GaussianBlur(
+    # Blurring cancels colour fringes.
+    redness = cv2.GaussianBlur(
         cv2.subtract(red, green, dtype=cv2.CV_16S), (0, 0), _RED_BLUR_MM * _PX_PER_MM
     )
-    return _keep_thin(np.asarray(more >= _MIN_REDNESS, np.bool_))
+    return _keep_thin(np.asarray(redness >= _MIN_REDNESS, np.bool_))
 
 
-def _brightening_table(paper: float) -> Image:
-    """For each level of light that of paper which is white."""
-    return np.asarray(np.minimum(np.arange(256) * (_WHITE_LEVEL / paper), _WHITE_LEVEL), np.uint8)
+def _brightening_table(paper_level: float) -> Image:
+    """Return a lookup table that makes the paper of a channel white."""
+    return np.asarray(
+        np.minimum(np.arange(256) * (_WHITE_LEVEL / paper_level), _WHITE_LEVEL), np.uint8
+    )
 
 
 def _keep_thin(red: Mask) -> Mask:
-    """Without what is wider than strokes."""
+    """Remove areas that are wider than strokes."""
+    # Bridge letters below a highlighter, then keep what is wide.
     closed = cv2.morphologyEx(
         red.view(np.uint8), cv2.MORPH_CLOSE, _square_kernel(_HIGHLIGHT_GAP_MM)
     )
-    wide = cv2.dilate(
+    is_wide = cv2.dilate(
         cv2.morphologyEx(closed, cv2.MORPH_OPEN, _square_kernel(_MAX_STROKE_MM)),
         _square_kernel(_HIGHLIGHT_GAP_MM),
     )
-    return np.asarray(red & (wide == 0), np.bool_)
+    return np.asarray(red & (is_wide == 0), np.bool_)
 
 
 def _square_kernel(side_mm: float) -> Image:

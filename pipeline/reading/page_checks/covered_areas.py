@@ -1,12 +1,10 @@
-"""Correction tape and fluid: patches whiter than the paper around them. What lies under one is
-hidden, and an empty field may not be empty.
+"""Find what covers a page: correction tape and fluid, and things over printed words.
 
-The page is compared with its unfilled form, whose tints and white boxes so fall away. Pen
-strokes are closed; what then is narrower than tape may be, and lighter than all around, is a
-patch. A page that is white through and through, as in black and white, shows none.
-
-Printed words that a page does not show. On a black and white scan the pale outlines of fields
-are lost, and words alone tell that something lies over them: a note, a label, a strip of paper.
+What is below is hidden, and an empty field may not be empty. Tape is whiter than the paper around
+it: the page is compared with its template, so that tints and white boxes cancel, pen strokes are
+closed, and light areas no wider than tape remain. A page that is all white, as in black and white,
+shows none. There, the pale outlines of fields are lost too, and only printed words that are missing
+reveal a note, a label or a strip of paper.
 """
 
 from __future__ import annotations
@@ -32,161 +30,167 @@ from pipeline.reading.imaging.print_contrast import (
 )
 
 PATCH_SCALE = 2.0
-"""px per mm of the mask of patches."""
+"""Scale of the mask of patches, px/mm."""
 _MAX_LINE_MM = 2.5
-"""Wider than any printed line or letter's stroke."""
+"""Wider than any printed line or stroke of a letter, mm."""
 _MAX_SLIVER_MM = 1.5
-"""Narrower light stripes come from edges of print that lie a little off."""
+"""Narrower light stripes come from edges of print that are slightly off, mm."""
 _MAX_INK_MM = 7.0
-"""Wider than any stroke, and than a filled check box."""
+"""Wider than any stroke and than a filled check box, mm."""
 _MAX_TAPE_MM = 14.0
-"""Lighter areas wider than this are lighting, not a patch, mm."""
+"""Light areas wider than this are lighting, not a patch, mm."""
 _MIN_PATCH_MM2 = 8.0
-"""Least area of all patches of a page, mm²."""
+"""Least area of a patch, mm²."""
 _MIN_LIGHTNESS = 0.018
 """Share by which a patch is lighter than the paper …"""
 _UNEVENNESS_FACTOR = 3.0
-"""… and so many times as much as the paper of this page is uneven."""
+"""… and this multiple of the unevenness of this page's paper."""
 _UNEVENNESS_QUANTILE = 0.8
-"""Quantile of the differences in light that tells how uneven a page's paper is."""
+"""Quantile of the differences in brightness that measures how uneven the paper is."""
 _PAPER_BLUR_PX = 0.8
 """Standard deviation of the blur against noise, px."""
 _MIN_COVERED_SHARE = 0.2
-"""A field of which so much lies under a patch cannot be told empty."""
+"""A field with more than this share below a patch may not be empty."""
 _MAX_REMAINING_DARKNESS = 0.2
-"""Around a word that is hidden is less than this part of its darkness."""
+"""Where a word is hidden, less than this share of its darkness remains."""
 _MIN_WORD_MM2 = 1.0
-"""As much of their strokes as some letters have."""
+"""Least area of strokes of a hidden word, as much as some letters have, mm²."""
 _MAX_GROUP_GAP_MM = 20
-"""Words no farther apart than this are hidden by the same thing …"""
+"""Words no farther apart than this are hidden by the same thing, mm …"""
 _REACH_MM = 6.0
-"""… which reaches so much farther than they do: a field lies so near to its label."""
-
-
+"""… which reaches this much farther, as near as a field is to its label, mm."""
 _WHITE_LEVEL, _MAX_WHITE_SHARE = 254, 0.2
-"""Where so much of the page is as white as can be, nothing is whiter."""
+"""If more than this share of a page is as white as possible, nothing can be whiter."""
+_MAX_PRINT_LEVEL, _STROKE_PX = 90, 5
+"""Print this dark within this distance, px, is not lost in black and white.
+
+Small grey words may be.
+"""
 
 
-def find_correction_tape(page: Image, unfilled: Image) -> Mask:
-    """Where something whiter than the paper lies on it. All is laid on the form; page and answer
-    are at `PATCH_SCALE`, `unfilled` is 8 px/mm.
+def find_correction_tape(page: Image, template: Image) -> Mask:
+    """Find areas that are whiter than the paper; all images are registered.
 
-    `unfilled` never changes: what it holds is kept.
+    `page` and the result are at `PATCH_SCALE`, `template` at 8 px/mm. The template never
+    changes: what it holds is cached.
     """
     paper = _paper_without_lines(page)
     if (paper >= _WHITE_LEVEL).mean() >= _MAX_WHITE_SHARE:
         return np.zeros(paper.shape, np.bool_)
-    compared = np.asarray(paper / _template_paper(TemplateImage(unfilled)), np.float32)
-    lighter = np.minimum(
-        _relative_lightness(compared), _relative_lightness(np.asarray(paper / 255, np.float32))
-    )  # a tint that was lost makes no patch
-    most = max(
-        _MIN_LIGHTNESS, _UNEVENNESS_FACTOR * float(np.quantile(lighter, _UNEVENNESS_QUANTILE))
+    # Lighter than around on the page and relative to the template: a lost tint is no patch.
+    relative_paper = np.asarray(paper / _template_paper(TemplateImage(template)), np.float32)
+    lightness = np.minimum(
+        _relative_lightness(relative_paper),
+        _relative_lightness(np.asarray(paper / 255, np.float32)),
     )
-    patches = lighter >= most
-    if np.count_nonzero(patches) < _MIN_PATCH_MM2 * PATCH_SCALE**2:
+    # The limit depends on how uneven the paper of this page is.
+    limit = max(
+        _MIN_LIGHTNESS, _UNEVENNESS_FACTOR * float(np.quantile(lightness, _UNEVENNESS_QUANTILE))
+    )
+    is_patch = lightness >= limit
+    if np.count_nonzero(is_patch) < _MIN_PATCH_MM2 * PATCH_SCALE**2:
         return np.zeros(paper.shape, np.bool_)
-    parts = Components.of(np.asarray(patches, np.bool_))
-    large = parts.column(cv2.CC_STAT_AREA) >= _MIN_PATCH_MM2 * PATCH_SCALE**2
-    large[0] = False
-    return parts.pixels(large)
+    # Drop small patches.
+    components = Components.of(np.asarray(is_patch, np.bool_))
+    is_large = components.column(cv2.CC_STAT_AREA) >= _MIN_PATCH_MM2 * PATCH_SCALE**2
+    is_large[0] = False
+    return components.pixels(is_large)
 
 
 def _relative_lightness(paper: NDArray[np.float32]) -> NDArray[np.float32]:
-    """By how much paper is lighter than that around it, nothing where it is so over more than tape
-    is wide.
-    """
-    light = cv2.morphologyEx(
-        cv2.morphologyEx(paper, cv2.MORPH_OPEN, _square_kernel(_MAX_SLIVER_MM)),
+    """Return by how much paper is lighter than around it; 0 if that area is wider than tape."""
+    # Remove slivers and ink, then subtract what is wider than tape.
+    brightness = cv2.morphologyEx(
+        cv2.morphologyEx(paper, cv2.MORPH_OPEN, patch_kernel(_MAX_SLIVER_MM)),
         cv2.MORPH_CLOSE,
-        _square_kernel(_MAX_INK_MM),
+        patch_kernel(_MAX_INK_MM),
     )
     return np.asarray(
-        light - cv2.morphologyEx(light, cv2.MORPH_OPEN, _square_kernel(_MAX_TAPE_MM)), np.float32
+        brightness - cv2.morphologyEx(brightness, cv2.MORPH_OPEN, patch_kernel(_MAX_TAPE_MM)),
+        np.float32,
     )
 
 
 def is_under_tape(patches: Mask, box: Box) -> bool:
-    """Whether so much of a box (mm) is under patches that what it holds may be hidden."""
+    """Check whether patches cover so large a part of a box (mm) that its content may be hidden."""
     return covered_share(patches, box) >= _MIN_COVERED_SHARE
 
 
 def covered_share(mask: Mask, box: Box) -> float:
-    """The share of a box (mm) that a mask at `PATCH_SCALE` covers; of a box that leaves the page,
-    of what is on it.
+    """Return the share of a box (mm) that a mask at `PATCH_SCALE` covers.
+
+    Of a box that reaches outside the page only the part on the page counts.
     """
-    part = mask[box_window(box, PATCH_SCALE)]
-    return np.count_nonzero(part) / part.size if part.size else 0.0
+    window = mask[box_window(box, PATCH_SCALE)]
+    return np.count_nonzero(window) / window.size if window.size else 0.0
 
 
 @lru_cache(maxsize=CACHED_FORM_PAGES)
-def _template_paper(unfilled: TemplateImage) -> NDArray[np.float32]:
-    """The paper of a form at `PATCH_SCALE`, at least 1."""
-    return np.maximum(_paper_without_lines(downscale(unfilled.picture, PATCH_SCALE)), np.float32(1))
+def _template_paper(template: TemplateImage) -> NDArray[np.float32]:
+    """Return the paper of a template at `PATCH_SCALE`, at least 1."""
+    return np.maximum(_paper_without_lines(downscale(template.image, PATCH_SCALE)), np.float32(1))
 
 
-def _paper_without_lines(picture: Image) -> NDArray[np.float32]:
-    """The paper without thin lines."""
-    soft = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), _PAPER_BLUR_PX)
+def _paper_without_lines(image: Image) -> NDArray[np.float32]:
+    """Return the brightness of the paper, without thin lines."""
+    soft = cv2.GaussianBlur(image.astype(np.float32), (0, 0), _PAPER_BLUR_PX)
     return np.asarray(
-        cv2.morphologyEx(soft, cv2.MORPH_CLOSE, _square_kernel(_MAX_LINE_MM)), np.float32
+        cv2.morphologyEx(soft, cv2.MORPH_CLOSE, patch_kernel(_MAX_LINE_MM)), np.float32
     )
 
 
-def _square_kernel(side_mm: float) -> NDArray[np.uint8]:
+def patch_kernel(side_mm: float) -> NDArray[np.uint8]:
+    """Return a square kernel for images at `PATCH_SCALE`."""
     side = round(side_mm * PATCH_SCALE) | 1
     return np.ones((side, side), np.uint8)
 
 
-_MAX_PRINT_LEVEL, _STROKE_PX = 90, 5
-"""Print with a stroke as dark as this so near is not lost in black and white; small grey words may
-be.
-"""
-
-
-def find_missing_print(seen: PrintContrast) -> list[Box]:
-    """The places, mm, of what lies over printed words of a page."""
-    dark = _dark_print_places(seen.template)
-    gone = seen.template.places[dark[seen.shade[dark] < _MAX_REMAINING_DARKNESS]]
-    if len(gone) < _MIN_WORD_MM2 * CHECK_PX_PER_MM**2:
+def find_missing_print(contrast: PrintContrast) -> list[Box]:
+    """Find the places, mm, where something hides printed words."""
+    dark = _dark_print_places(contrast.template)
+    # Pixels of dark print where the page is nearly white.
+    missing = contrast.template.places[dark[contrast.shade[dark] < _MAX_REMAINING_DARKNESS]]
+    if len(missing) < _MIN_WORD_MM2 * CHECK_PX_PER_MM**2:
         return []
-    height, width = seen.darkness.shape
-    y, x = np.divmod(gone, width)
-    strokes = np.zeros(
+    height, width = contrast.darkness.shape
+    y, x = np.divmod(missing, width)
+    # Count them in squares of a millimetre.
+    stroke_px = np.zeros(
         (int(height / CHECK_PX_PER_MM) + 1, int(width / CHECK_PX_PER_MM) + 1), np.int32
     )
-    np.add.at(strokes, ((y / CHECK_PX_PER_MM).astype(int), (x / CHECK_PX_PER_MM).astype(int)), 1)
-    parts = Components.of(
+    np.add.at(stroke_px, ((y / CHECK_PX_PER_MM).astype(int), (x / CHECK_PX_PER_MM).astype(int)), 1)
+    # Near squares are hidden by the same thing.
+    components = Components.of(
         cv2.dilate(
-            (strokes > 0).view(np.uint8),
+            (stroke_px > 0).view(np.uint8),
             np.ones((_MAX_GROUP_GAP_MM + 1, _MAX_GROUP_GAP_MM + 1), np.uint8),
         )
         > 0
     )
-    found = [
-        np.argwhere((parts.labels == number) & (strokes > 0))
-        for number in range(1, len(parts.stats))
+    groups = [
+        np.argwhere((components.labels == number) & (stroke_px > 0))
+        for number in range(1, len(components.stats))
     ]
     return [
         _occluded_box(cells)
-        for cells in found
-        if strokes[tuple(cells.T)].sum() >= _MIN_WORD_MM2 * CHECK_PX_PER_MM**2
+        for cells in groups
+        if stroke_px[tuple(cells.T)].sum() >= _MIN_WORD_MM2 * CHECK_PX_PER_MM**2
     ]
 
 
 @cached_per_object
-def _dark_print_places(form: TemplatePrint) -> PixelIndices:
-    """Which of a form's places of print are of dark print."""
-    near = np.asarray(
-        cv2.erode(form.template_image.picture, np.ones((_STROKE_PX, _STROKE_PX), np.uint8)),
+def _dark_print_places(template: TemplatePrint) -> PixelIndices:
+    """Return which of a template's places of print are dark print."""
+    darkest = np.asarray(
+        cv2.erode(template.template_image.image, np.ones((_STROKE_PX, _STROKE_PX), np.uint8)),
         np.uint8,
     )
     return np.flatnonzero(
-        downscale(near, CHECK_PX_PER_MM).take(form.places) < _MAX_PRINT_LEVEL
+        downscale(darkest, CHECK_PX_PER_MM).take(template.places) < _MAX_PRINT_LEVEL
     ).astype(np.int32)
 
 
 def _occluded_box(cells: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> Box:
-    """What lies over words in these squares of a millimetre, rows and columns."""
+    """Return the extent of what hides words in these squares of a millimetre (rows, columns)."""
     (top, left), (bottom, right) = cells.min(axis=0).tolist(), cells.max(axis=0).tolist()
     return geometry.widen_box(Box(left, top, right + 1 - left, bottom + 1 - top), _REACH_MM)

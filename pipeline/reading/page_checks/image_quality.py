@@ -1,9 +1,8 @@
-"""Whether a page as a whole shows clearly what was written: what shines through or lies over its
-paper, and a picture that is blurred.
+"""Check whether a page as a whole shows clearly what was written.
 
-Each reader judges what it sees in one field, and is sure of a stroke that came from the back of
-the paper or of a digit that a moving hand has smeared into another. Only the page tells: by bare
-paper away from all fields that is dark, and by printed edges that are soft.
+Show-through, shadows and blur mislead readers of single fields: they read strokes from the back of
+the paper, or digits smeared into others, with high confidence. Only the page reveals them: bare
+paper away from all fields is dark, or printed edges are soft.
 """
 
 from __future__ import annotations
@@ -36,38 +35,42 @@ from pipeline.reading.page_context import PageContext
 _UNREAD_INK_ISSUES = frozenset(
     {IssueCode.OUTSIDE_BOXES, IssueCode.ODD_STROKES, IssueCode.STRAY_WRITING}
 )
-"""Remarks of readers that saw something which they do not read."""
+"""Issues of readers that saw something which they do not read."""
 _SHADE_DARKNESS = 0.09, 0.3
-"""How much darker than the paper near by what shines through and shadows are; pen is darker, clean
-paper less dark (0.01).
+"""Darkness, relative to the paper near it, of show-through and shadows.
+
+A pen is darker, clean paper less dark (0.01).
 """
 _MAX_SHADED_SHARE = 0.015
-"""Share of bare paper: 0.002–0.005 where pen has left its field, and 0.03 and more with lines of
-writing on the back.
+"""Largest share of bare paper that may be so dark.
+
+It is 0.002–0.005 where a pen has left its field, and 0.03 and more with lines of writing on the
+back.
 """
 _FROM_PRINT_MM, _FROM_FIELD_MM, _FROM_EDGE_MM = 0.75, 1.5, 12.0
-"""Paper is bare if it is farther than this from print, fields and the page's edge, mm."""
+"""Paper is bare if farther than this from print, fields and the page's edge, mm."""
 _MIN_RELATIVE_STEEPNESS = 0.35
-"""Edges less steep than this part of those of the unfilled form are blurred: 0.75–0.85 on a scan,
-0.5 where a hand moved by 0.25 mm, 0.40 at 75 dpi, 0.38 where it is 0.2 mm out of focus; 0.31
-where it is 0.3 mm out of focus, 0.2–0.3 along the way of a hand that moved by 0.5 mm and more.
+"""Edges less steep than this share of the template's are blurred.
+
+Scans reach 0.75–0.85; a camera that moved by 0.25 mm 0.5, 75 dpi 0.40, 0.2 mm out of focus 0.38.
+Flagged are 0.3 mm out of focus with 0.31 and movements of 0.5 mm and more with 0.2–0.3.
 """
 _STEEPNESS_QUANTILE = 0.8
-"""Of all edges: those along which a hand moved stay steep."""
+"""Quantile of all edges that is judged: edges along a movement stay steep."""
 _MIN_EDGE_SLOPE, _MIN_EDGE_CONTRAST = 12, 25
-"""Grey levels per pixel that make an edge of the unfilled form, and between the lightest and the
-darkest near it on the page.
-"""
+"""Grey levels per pixel that make an edge of the template, and contrast near it on the page."""
 _CONTRAST_WINDOW_PX = 9
 """Side of the square in which an edge's contrast is measured, px."""
 _SLOPE_UNITS = np.float32(8)
+"""Sobel slopes are in eighths of a grey level per pixel."""
 _AXES = (1, 0), (0, 1)
+"""Directions of the slopes, x and y."""
 _MIN_EDGE_PX = 500
-"""Least bare paper that is judged, px."""
+"""Least bare paper, and least length of edges, that is judged, px."""
 
 
 def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:
-    """The issues of a page that does not show clearly what was written."""
+    """Return the issues of a page that does not show clearly what was written."""
     codes = find_quality_issues(
         context.all_fields, context.upright, context.template, context.contrast
     )
@@ -75,55 +78,62 @@ def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]
 
 
 def find_quality_issues(
-    specs: Iterable[FieldSpec], upright: Image, unfilled: Image, seen: PrintContrast
+    specs: Iterable[FieldSpec], upright: Image, template: Image, contrast: PrintContrast
 ) -> tuple[IssueCode, ...]:
-    """What keeps a page from being read surely. Both pictures are grey, laid on the form, 8 px/mm;
-    `seen` is of the same page.
+    """Return what keeps a page from being read with high confidence.
+
+    Both images are grey, registered, 8 px/mm; `contrast` is that of the same page.
     """
-    found = {
-        IssueCode.SHADED: _is_shaded(specs, seen),
-        IssueCode.BLURRED: _is_blurred(upright, unfilled),
+    conditions = {
+        IssueCode.SHADED: _is_shaded(specs, contrast),
+        IssueCode.BLURRED: _is_blurred(upright, template),
     }
-    return tuple(what for what, is_so in found.items() if is_so)
+    return tuple(code for code, applies in conditions.items() if applies)
 
 
-def cap_confidence(fields: Mapping[str, Reading], why: Collection[IssueCode]) -> dict[str, Reading]:
-    """The readings; on a page that is not clear none has a higher p than such a page allows."""
+def cap_confidence(
+    readings: Mapping[str, Reading], issues: Collection[IssueCode]
+) -> dict[str, Reading]:
+    """Limit p of all readings of a page whose image is poor."""
     return {
-        name: replace(reading, p=min(reading.p, POOR_IMAGE_MAX_P)) if why else reading
-        for name, reading in fields.items()
+        name: replace(reading, p=min(reading.p, POOR_IMAGE_MAX_P)) if issues else reading
+        for name, reading in readings.items()
     }
 
 
-def lower_confidence(fields: Mapping[str, Reading], unsure: Container[str]) -> dict[str, Reading]:
-    """The readings, those of some fields, and of those with something else in or beside them than
-    was read, with a p that makes a person look.
+def lower_confidence(readings: Mapping[str, Reading], names: Container[str]) -> dict[str, Reading]:
+    """Lower p of readings so that a reviewer looks at them.
+
+    These are the named fields, and those with something in or beside them that was not read.
     """
     return {
         name: replace(reading, p=min(reading.p, UNSEEN_P))
-        if name in unsure or _has_unread_ink(reading)
+        if name in names or _has_unread_ink(reading)
         else reading
-        for name, reading in fields.items()
+        for name, reading in readings.items()
     }
 
 
 def _has_unread_ink(reading: Reading) -> bool:
-    """Whether a reader tells of something that it has not read; a line below a number, or a ring
-    around it, may be all that strikes it out.
+    """Check whether a reader reports something that it has not read.
+
+    A line below a number, or a ring around it, may be all that strikes it out.
     """
     return not _UNREAD_INK_ISSUES.isdisjoint(reading.issues) or (
         reading.state is State.CANCELLED and IssueCode.STRUCK_OUT in reading.issues
     )
 
 
-def _is_shaded(specs: Iterable[FieldSpec], seen: PrintContrast) -> bool:
-    """Whether bare paper outside the fields is a little dark in many places."""
-    bare = _find_bare_paper(seen.template).mask
+def _is_shaded(specs: Iterable[FieldSpec], contrast: PrintContrast) -> bool:
+    """Check whether bare paper outside the fields is slightly dark in many places."""
+    # Bare paper outside all fields.
+    bare = _find_bare_paper(contrast.template).mask
     for spec in specs:
         bare[box_window(geometry.widen_box(spec.area, _FROM_FIELD_MM))] = False
+    # Only the inner part of the page: edges are often dark.
     edge = round(_FROM_EDGE_MM * CHECK_PX_PER_MM)
     inner = bare[edge:-edge, edge:-edge]
-    dark = seen.darkness[edge:-edge, edge:-edge][inner]
+    dark = contrast.darkness[edge:-edge, edge:-edge][inner]
     return (
         len(dark) >= _MIN_EDGE_PX
         and float(((dark > _SHADE_DARKNESS[0]) & (dark < _SHADE_DARKNESS[1])).mean())
@@ -132,9 +142,9 @@ def _is_shaded(specs: Iterable[FieldSpec], seen: PrintContrast) -> bool:
 
 
 @cached_per_object
-def _find_bare_paper(form: TemplatePrint) -> CompressedMask:
-    """Where the paper of an unfilled form is bare, away from its print."""
-    bare = form.bare_at.pixels.mask.view(np.uint8)
+def _find_bare_paper(template: TemplatePrint) -> CompressedMask:
+    """Return where the paper of a template is bare, away from its print."""
+    bare = template.bare_at.pixels.mask.view(np.uint8)
     return CompressedMask(
         np.asarray(
             cv2.erode(bare, _square_kernel(2 * _FROM_PRINT_MM * CHECK_PX_PER_MM)) > 0, np.bool_
@@ -142,73 +152,78 @@ def _find_bare_paper(form: TemplatePrint) -> CompressedMask:
     )
 
 
-def _is_blurred(upright: Image, unfilled: Image) -> bool:
-    """Whether the steepest of the form's own edges, across or down, are soft on the page: a hand
-    moves one way.
+def _is_blurred(upright: Image, template: Image) -> bool:
+    """Check whether the steepest edges of print, across or down, are soft on the page.
+
+    Each axis is judged by itself, since a camera moves in one direction.
     """
     page = _middle_half(upright)
     contrast = _local_contrast(page).ravel()
-    for axis, (edges, steep) in zip(_AXES, _template_edges(TemplateImage(unfilled)), strict=True):
-        seen = edges.compress(
-            contrast.take(edges) > _MIN_EDGE_CONTRAST
-        )  # twice as quick as with brackets
-        if seen.size >= _MIN_EDGE_PX and is_quantile_below(
-            _steepness(_slope(page, axis), contrast, seen),
+    for axis, (edges, template_steepness) in zip(
+        _AXES, _template_edges(TemplateImage(template)), strict=True
+    ):
+        # Edges with enough contrast on this page (`compress` is twice as quick as indexing).
+        visible_edges = edges.compress(contrast.take(edges) > _MIN_EDGE_CONTRAST)
+        if visible_edges.size >= _MIN_EDGE_PX and is_quantile_below(
+            _steepness(_slope(page, axis), contrast, visible_edges),
             _STEEPNESS_QUANTILE,
-            _MIN_RELATIVE_STEEPNESS * steep,
+            _MIN_RELATIVE_STEEPNESS * template_steepness,
         ):
             return True
     return False
 
 
-def _middle_half(picture: Image) -> Image:
-    """The middle half of a page's height: a picture is blurred all over, and this takes half of the
-    time.
+def _middle_half(image: Image) -> Image:
+    """Return the middle half of a page's height.
+
+    Blur is the same all over a page, and half of it takes half of the time.
     """
-    quarter = picture.shape[0] // 4
-    return picture[quarter:-quarter]
+    quarter = image.shape[0] // 4
+    return image[quarter:-quarter]
 
 
 @lru_cache(maxsize=CACHED_FORM_PAGES)
-def _template_edges(unfilled: TemplateImage) -> tuple[tuple[PixelIndices, float], ...]:
-    """Where an unfilled form has edges across and down, and how steep they are."""
-    picture = _middle_half(unfilled.picture)
-    contrast, slopes = _local_contrast(picture).ravel(), [_slope(picture, axis) for axis in _AXES]
+def _template_edges(template: TemplateImage) -> tuple[tuple[PixelIndices, float], ...]:
+    """Return the edges of a template across and down, and how steep they are."""
+    # Edges are where the slope is steep; their steepness is relative to the contrast there.
+    image = _middle_half(template.image)
+    contrast, slopes = _local_contrast(image).ravel(), [_slope(image, axis) for axis in _AXES]
     places = [np.flatnonzero(np.abs(slope) > _SLOPE_UNITS * _MIN_EDGE_SLOPE) for slope in slopes]
-    steep = (
+    edge_steepness = (
         _steepness(slope, contrast, edges) for slope, edges in zip(slopes, places, strict=True)
     )
-    steepest = (
-        float(np.quantile(each, _STEEPNESS_QUANTILE)) if each.size else 0.0 for each in steep
+    quantiles = (
+        float(np.quantile(values, _STEEPNESS_QUANTILE)) if values.size else 0.0
+        for values in edge_steepness
     )
     return tuple(
-        (edges.astype(np.int32), most) for edges, most in zip(places, steepest, strict=True)
+        (edges.astype(np.int32), quantile)
+        for edges, quantile in zip(places, quantiles, strict=True)
     )
 
 
 def _steepness(
-    slope: NDArray[np.int16], contrast: NDArray[np.uint8], where: PixelIndices
+    slope: NDArray[np.int16], contrast: NDArray[np.uint8], indices: PixelIndices
 ) -> NDArray[np.float32]:
-    """The slope of edges, per pixel, as a part of the contrast there."""
-    steps, range_ = (
-        np.abs(slope.take(where)).astype(np.float32),
-        np.maximum(contrast.take(where), 1).astype(np.float32),
+    """Return the slope of edges per pixel, as a share of the contrast there."""
+    slopes, contrasts = (
+        np.abs(slope.take(indices)).astype(np.float32),
+        np.maximum(contrast.take(indices), 1).astype(np.float32),
     )
-    return np.asarray(steps / (_SLOPE_UNITS * range_), np.float32)
+    return np.asarray(slopes / (_SLOPE_UNITS * contrasts), np.float32)
 
 
-def _slope(picture: Image, axis: tuple[int, int]) -> NDArray[np.int16]:
-    """By how much each pixel's neighbours differ, in `_EIGHTHS` of a grey level a pixel; the pixels
-    put in a row.
+def _slope(image: Image, axis: tuple[int, int]) -> NDArray[np.int16]:
+    """Return the differences of each pixel's neighbours, in a flattened image.
+
+    The unit is an eighth of a grey level per pixel.
     """
-    return np.asarray(cv2.Sobel(picture, cv2.CV_16S, *axis, ksize=3), np.int16).ravel()
+    return np.asarray(cv2.Sobel(image, cv2.CV_16S, *axis, ksize=3), np.int16).ravel()
 
 
-def _local_contrast(picture: Image) -> Image:
-    around = _square_kernel(_CONTRAST_WINDOW_PX)
-    return np.asarray(
-        cv2.subtract(cv2.dilate(picture, around), cv2.erode(picture, around)), np.uint8
-    )
+def _local_contrast(image: Image) -> Image:
+    kernel = _square_kernel(_CONTRAST_WINDOW_PX)
+    return np.asarray(cv2.subtract(cv2.dilate(image, kernel), cv2.erode(image, kernel)), np.uint8)
 
 
 def _square_kernel(side_px: float) -> NDArray[np.uint8]:

@@ -1,10 +1,11 @@
-"""Another sheet beside or below a page in the same picture: the page alone is read, so somebody has
-to be told of the other.
+"""Find another sheet next to a page in the same image.
+
+Only the page itself is read, so the reviewer is warned of the other sheet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -26,77 +27,86 @@ from pipeline.reading.page_checks.pen_strokes import PEN_DARKNESS, find_pen_word
 from pipeline.reading.page_context import PageContext
 
 _AROUND_MM = 8.0
-"""So far around a page lies what may still be of it."""
+"""Margin around a page that may still belong to it, mm."""
 _MIN_FREE_SHARE = 0.3
-"""Part of the page's area that a picture must show besides the page to be looked at."""
+"""Area that an image must show next to the page to be examined, as a share of the page's."""
 _MIN_ADJACENT_WORDS = 3
+"""Number of words near to one of them that are another sheet …"""
 _TOGETHER_MM = 10.0
-"""So many words so near to one of them are another sheet's; a pen and a stain have fewer, and those
-on the keys of a keyboard are farther apart.
+"""… and the distance that counts as near, mm.
+
+A pen and a stain have fewer words, and those on the keys of a keyboard are farther apart.
 """
 _STROKE_GAP_MM, _MIN_WORD_MM = 0.5, 4.0
-"""Gap between the strokes of one word, and a word's least length, mm."""
+"""Gap between the strokes of one word, and least length of a word, mm."""
 _MAX_WORD_MM, _WORD_HEIGHT_MM, _MAX_WORD_ASPECT = 60.0, (2.0, 15.0), 10.0
-"""How long and high a word may be; the stripes and the grain of a table are longer or thinner."""
+"""Limits of a word's length, height and aspect ratio.
+
+Stripes and the grain of a table are longer or thinner.
+"""
 _MIN_PAPER_LIGHT = 0.55
-"""Paper is at least so light, as part of the page's paper."""
+"""Least brightness of paper, as a share of the page's paper."""
 _EVEN_PERCENTILE, _MAX_EXTRA_GRAIN = 30.0, 0.015
-"""The palest so many percent of what lies around a word are hardly darker than those of the page:
-paper has no grain.
+"""Percentile of the darkness around a word, and how much it may exceed that of the page.
+
+Paper has no grain.
 """
 _AROUND_WORD_MM = 3.0
 """Paper within this distance of a word is examined, mm."""
 _MAX_ENLARGEMENT = 2.0
-"""No picture is made more than so many times larger."""
+"""No image is enlarged more than this."""
 
 
 def check(context: PageContext, _readings: Mapping[str, Reading]) -> list[Issue]:
-    """The issue of a page next to which the image shows writing on another sheet."""
-    lies = np.linalg.inv(context.registration.to_mm)
+    """Return the issue of a page with writing on another sheet next to it."""
+    homography = np.linalg.inv(context.registration.to_mm)
     with stage("more paper"):
-        found = has_adjacent_sheet(context.image, lies, geometry.page_box(context.template))
-    return [Issue(IssueCode.MORE_PAPER)] if found else []
+        has_other = has_adjacent_sheet(
+            context.image, homography, geometry.page_box(context.template)
+        )
+    return [Issue(IssueCode.MORE_PAPER)] if has_other else []
 
 
-def has_adjacent_sheet(image: Image, lies: Homography, page: Box) -> bool:
-    """Whether a picture shows writing on paper outside a page, which lies so in it (mm → px): words
-    on a light and even ground.
+def has_adjacent_sheet(image: Image, homography: Homography, page: Box) -> bool:
+    """Check whether an image shows writing on paper outside the page.
+
+    `homography` is the page's mm → px. Writing is words on a light and even ground.
     """
-    around = geometry.transform_points(
-        lies, geometry.box_corners(geometry.widen_box(page, _AROUND_MM))
+    surroundings = geometry.transform_points(
+        homography, geometry.box_corners(geometry.widen_box(page, _AROUND_MM))
     )
-    if not _has_room(image, lies, page, around):
+    if not _has_room(image, homography, page, surroundings):
         return False
-    fine = _resample(image, geometry.scale_at_centre(lies, page))
-    to_fine = np.linalg.inv(geometry.resize_homography(fine, image))
-    paper = estimate_paper(fine)
-    dark = darkness_on_paper(fine, paper)
+    # Compute the darkness of the whole image at the usual scale.
+    scaled = _resample(image, geometry.scale_at_centre(homography, page))
+    to_scaled = np.linalg.inv(geometry.resize_homography(scaled, image))
+    paper = estimate_paper(scaled)
+    darkness = darkness_on_paper(scaled, paper)
+    # Separate the page from what is outside its surroundings.
     inside = _fill_outline(
-        fine.shape, geometry.transform_points(to_fine @ lies, geometry.box_corners(page))
+        scaled.shape, geometry.transform_points(to_scaled @ homography, geometry.box_corners(page))
     )
-    outside = ~_fill_outline(fine.shape, geometry.transform_points(to_fine, around))
-    found = filter(
-        _has_word_size,
-        find_pen_words(
-            remove_specks(np.asarray((dark > PEN_DARKNESS) & outside, np.bool_)),
-            _STROKE_GAP_MM,
-            _MIN_WORD_MM,
-        ),
-    )
-    light, grain = (
-        _MIN_PAPER_LIGHT * float(np.median(paper[inside])),
-        _paper_grain(dark[inside]) + _MAX_EXTRA_GRAIN,
-    )
+    outside = ~_fill_outline(scaled.shape, geometry.transform_points(to_scaled, surroundings))
+    # Words outside, on ground as light and even as the page's paper.
+    ink = remove_specks(np.asarray((darkness > PEN_DARKNESS) & outside, np.bool_))
+    words = filter(_has_word_size, find_pen_words(ink, _STROKE_GAP_MM, _MIN_WORD_MM))
+    min_light = _MIN_PAPER_LIGHT * float(np.median(paper[inside]))
+    max_grain = _paper_grain(darkness[inside]) + _MAX_EXTRA_GRAIN
     on_paper = [
         word
-        for word in found
-        if float(np.median(paper[_word_surroundings(word)])) >= light
-        and _paper_grain(dark[_word_surroundings(word)]) <= grain
+        for word in words
+        if float(np.median(paper[_word_surroundings(word)])) >= min_light
+        and _paper_grain(darkness[_word_surroundings(word)]) <= max_grain
     ]
+    return _has_group(on_paper)
+
+
+def _has_group(words: Sequence[Box]) -> bool:
+    """Check whether several words are close together, as on another sheet."""
     return any(
-        sum(geometry.box_distance(word, other) <= _TOGETHER_MM for other in on_paper)
+        sum(geometry.box_distance(word, other) <= _TOGETHER_MM for other in words)
         >= _MIN_ADJACENT_WORDS
-        for word in on_paper
+        for word in words
     )
 
 
@@ -104,18 +114,19 @@ def _word_surroundings(word: Box) -> tuple[slice, slice]:
     return box_window(geometry.widen_box(word, _AROUND_WORD_MM))
 
 
-def _paper_grain(dark: Map) -> float:
-    return float(np.percentile(dark, _EVEN_PERCENTILE))
+def _paper_grain(darkness: Map) -> float:
+    return float(np.percentile(darkness, _EVEN_PERCENTILE))
 
 
-def _has_room(image: Image, lies: Homography, page: Box, around: Points) -> bool:
+def _has_room(image: Image, homography: Homography, page: Box, surroundings: Points) -> bool:
+    """Check whether the image shows enough area next to the page."""
     height, width = image.shape[:2]
-    frame = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
-    covered, _ = cv2.intersectConvexConvex(frame, around.astype(np.float32))
-    of_page = cv2.contourArea(
-        geometry.transform_points(lies, geometry.box_corners(page)).astype(np.float32)
+    image_outline = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    covered, _ = cv2.intersectConvexConvex(image_outline, surroundings.astype(np.float32))
+    page_area = cv2.contourArea(
+        geometry.transform_points(homography, geometry.box_corners(page)).astype(np.float32)
     )
-    return bool(width * height - covered >= _MIN_FREE_SHARE * of_page)
+    return bool(width * height - covered >= _MIN_FREE_SHARE * page_area)
 
 
 def _resample(image: Image, px_per_mm: float) -> Image:
@@ -132,16 +143,16 @@ def _resample(image: Image, px_per_mm: float) -> Image:
 
 
 def _fill_outline(shape: tuple[int, ...], outline: Points) -> Mask:
-    """(h, w): what lies within an outline."""
+    """Return (h, w): what is inside an outline."""
     mask = np.zeros(shape[:2], np.uint8)
     cv2.fillConvexPoly(mask, np.round(outline).astype(np.int32), (1,))
     return mask.view(np.bool_)
 
 
 def _has_word_size(word: Box) -> bool:
-    long, high = max(word.w, word.h), min(word.w, word.h)
+    length, height = max(word.w, word.h), min(word.w, word.h)
     return (
-        long <= _MAX_WORD_MM
-        and _WORD_HEIGHT_MM[0] <= high <= _WORD_HEIGHT_MM[1]
-        and long <= _MAX_WORD_ASPECT * high
+        length <= _MAX_WORD_MM
+        and _WORD_HEIGHT_MM[0] <= height <= _WORD_HEIGHT_MM[1]
+        and length <= _MAX_WORD_ASPECT * height
     )

@@ -1,5 +1,6 @@
-"""Crosses and ticks that stand beside their check box or reach into the next one: readers of boxes
-see what is in or close to each.
+"""Find crosses and ticks that are beside their check box or reach into the next one.
+
+Readers of boxes see only what is in or close to each box.
 """
 
 from __future__ import annotations
@@ -15,36 +16,39 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Reading
 from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import Mask
-from pipeline.reading.imaging.print_contrast import CHECK_PX_PER_MM, PrintContrast, box_window
+from pipeline.reading.imaging.print_contrast import (
+    CHECK_PX_PER_MM,
+    PrintContrast,
+    box_window,
+    pixel_box,
+)
 from pipeline.reading.page_checks.pen_strokes import connect_ink, find_pen_strokes, list_check_boxes
 from pipeline.reading.page_context import PageContext
 
 _MARK_GAP_MM, _MARK_GAP_OVER_PRINT_MM = 0.6, 1.3
-"""So far to each side a stroke is followed on where it crosses a line, and where it lies on a
-label: on print it is not seen.
-"""
+"""Gaps that are bridged on each side of a line, and of a label: ink on print is not seen, mm."""
 _MARK_SIZE_MM = 1.5, 14.0
-"""The shorter side of a mark at least, and its longer one at most."""
+"""Least shorter side and greatest longer side of a mark, mm."""
 _MIN_MARK_MM2 = 1.0
 """Least ink of a mark, mm²."""
 _MAX_PEN_MM = 1.8
-"""No pen is broader; a punched hole is."""
+"""No pen is wider, but a punch hole is, mm."""
 _MAX_BOX_DISTANCE_MM = 5.0
-"""A mark farther away from every box is meant for none of them."""
+"""A mark farther from every box is meant for none of them, mm."""
 _MARK_OUTLINE_MM, _MAX_SHARE_AT_BOX = 0.4, 0.25
-"""A mark with so much of its ink in a box or at its outline is not beside it."""
+"""A mark with this share of its ink in a box or within this margin is not beside it."""
 _MAX_LEVEL_OFFSET = 0.75
-"""A mark beside a box is at most so many of its heights higher or lower."""
+"""A mark beside a box is at most this much higher or lower, in heights of the box."""
 _MAX_DISTANCE_RATIO = 1.5
-"""Boxes at most so many times as far away as the nearest may be meant too."""
+"""Boxes at most this many times as far away as the nearest may be meant too."""
 _MIN_SHARE_IN_BOX, _MIN_MM2_IN_BOX = 0.12, 0.5
-"""With so much of its ink in a box a mark is in it, perhaps in the next one too."""
+"""A mark with this share and area of its ink in a box is in it, maybe in the next one too."""
 _READ_AROUND_MM, _MIN_READ_SHARE = 1.0, 0.2
-"""So much of what is read as writing around a field is no mark."""
+"""A stroke with this share within this margin of a field is read as writing, not a mark."""
 
 
 class _Stroke(NamedTuple):
-    """Connected ink: where it lies, mm; its pixels, and the row and column of the first."""
+    """Connected ink: its extent in mm, its pixels, and the row and column of the first pixel."""
 
     area: Box
     pixels: Mask
@@ -53,110 +57,102 @@ class _Stroke(NamedTuple):
 
     @property
     def thickness_mm(self) -> float:
-        """Of its broadest place."""
-        return (
-            2
-            * float(
-                cv2.distanceTransform(np.pad(self.pixels, 1).view(np.uint8), cv2.DIST_L2, 3).max()
-            )
-            / CHECK_PX_PER_MM
-        )
+        """Greatest thickness, mm."""
+        padded = np.pad(self.pixels, 1).view(np.uint8)
+        half_thickness = float(cv2.distanceTransform(padded, cv2.DIST_L2, 3).max())
+        return 2 * half_thickness / CHECK_PX_PER_MM
 
     @property
     def mm2(self) -> float:
-        """How much ink it is."""
+        """Area of the ink, mm²."""
         return float(np.count_nonzero(self.pixels)) / CHECK_PX_PER_MM**2
 
-    def within(self, box: Box) -> float:
-        """How much of it lies in a box, mm²."""
+    def area_within(self, box: Box) -> float:
+        """Return the area of the ink inside a box, mm²."""
         rows, columns = box_window(box)
+        # Rows and columns relative to the stroke's first pixel.
         top, left = max(0, rows.start - self.top), max(0, columns.start - self.left)
         part = self.pixels[
             top : max(top, rows.stop - self.top), left : max(left, columns.stop - self.left)
         ]
         return float(np.count_nonzero(part)) / CHECK_PX_PER_MM**2
 
-    def take_from(self, ink: Mask) -> None:
-        """Wipe it out of the picture that it was found in."""
+    def erase_from(self, ink: Mask) -> None:
+        """Erase the stroke from the mask in which it was found."""
         height, width = self.pixels.shape
         ink[self.top : self.top + height, self.left : self.left + width] &= ~self.pixels
 
 
 def check(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
-    """The issues of fields with a mark next to a box, or one in two boxes."""
-    found = find_off_box_marks(context.all_fields, readings, context.contrast)
-    return [Issue(IssueCode.BESIDE_BOX, spec.name) for spec in context.fields if spec.name in found]
+    """Return the issues of fields with a mark next to a box, or one in two boxes."""
+    names = find_off_box_marks(context.all_fields, readings, context.contrast)
+    return [Issue(IssueCode.BESIDE_BOX, spec.name) for spec in context.fields if spec.name in names]
 
 
 def find_off_box_marks(
-    specs: Sequence[FieldSpec], fields: Mapping[str, Reading], seen: PrintContrast
+    specs: Sequence[FieldSpec], readings: Mapping[str, Reading], contrast: PrintContrast
 ) -> frozenset[str]:
-    """The names of the fields of check boxes that a mark beside them, or one in two boxes, is
-    about.
+    """Return the names of check box fields with a mark beside a box, or one in two boxes.
 
-    `specs` are the fields of the page, `fields` their readings as far as they are read, `seen`
-    the page laid on its form.
+    `specs` are the fields of the page, `readings` those that were read, and `contrast` that of
+    the registered page.
     """
-    marked = list_check_boxes(specs)
-    if not marked:
+    named_boxes = list_check_boxes(specs)
+    if not named_boxes:
         return frozenset()
-    boxes, ink, read = _BoxIndex(marked), find_pen_strokes(seen), _read_areas(specs, fields)
-    found: set[str] = set()
+    boxes, ink, read_areas = (
+        _BoxIndex(named_boxes),
+        find_pen_strokes(contrast),
+        _read_areas(specs, readings),
+    )
+    names: set[str] = set()
+    # Marks inside boxes: flag those in two, and remove all.
     for stroke in _connected_strokes(ink, _MARK_GAP_MM):
-        if inside := _fields_inside(stroke, boxes):
-            found.update(inside if len(inside) > 1 else ())
-            stroke.take_from(ink)
+        if marked_fields := _fields_inside(stroke, boxes):
+            names.update(marked_fields if len(marked_fields) > 1 else ())
+            stroke.erase_from(ink)
+    # What remains is beside a box, unless it is read as writing.
     for stroke in _connected_strokes(ink, _MARK_GAP_OVER_PRINT_MM):
         if (
             not _fields_inside(stroke, boxes)
             and stroke.thickness_mm <= _MAX_PEN_MM
-            and not _lies_in_read_area(stroke, read)
+            and not _is_in_read_area(stroke, read_areas)
         ):
-            found.update(_nearest_fields(stroke, boxes))
-    return frozenset(found)
+            names.update(_nearest_fields(stroke, boxes))
+    return frozenset(names)
 
 
-def _read_areas(specs: Sequence[FieldSpec], fields: Mapping[str, Reading]) -> _BoxIndex:
-    """Where ink is read as something else."""
-    around = [
+def _read_areas(specs: Sequence[FieldSpec], readings: Mapping[str, Reading]) -> _BoxIndex:
+    """Return where ink is read as something else."""
+    areas = [
         (spec.name, geometry.widen_box(spec.area, _READ_AROUND_MM))
         for spec in specs
         if not spec.traits.has_check_boxes
     ]
     return _BoxIndex(
         [
-            *around,
-            *((name, Box(*word.box)) for name, reading in fields.items() for word in reading.words),
+            *areas,
+            *(
+                (name, Box(*word.box))
+                for name, reading in readings.items()
+                for word in reading.words
+            ),
         ]
     )
 
 
 def _connected_strokes(ink: Mask, gap_mm: float) -> list[_Stroke]:
-    """Connected ink as large as a mark; all of it, before any is wiped out."""
-    least, most = (mm + 2 * gap_mm for mm in _MARK_SIZE_MM)
-    found = []
-    for top, left, pixels in connect_ink(ink, gap_mm, least, most):
+    """Return connected ink as large as a mark, all of it before any is erased."""
+    min_size, max_size = (mm + 2 * gap_mm for mm in _MARK_SIZE_MM)
+    strokes = []
+    for top, left, pixels in connect_ink(ink, gap_mm, min_size, max_size):
         height, width = pixels.shape
-        found.append(
-            _Stroke(
-                Box(
-                    left / CHECK_PX_PER_MM,
-                    top / CHECK_PX_PER_MM,
-                    width / CHECK_PX_PER_MM,
-                    height / CHECK_PX_PER_MM,
-                ),
-                pixels,
-                top,
-                left,
-            )
-        )
-    return [stroke for stroke in found if stroke.mm2 >= _MIN_MARK_MM2]
+        strokes.append(_Stroke(pixel_box(left, top, width, height), pixels, top, left))
+    return [stroke for stroke in strokes if stroke.mm2 >= _MIN_MARK_MM2]
 
 
 class _BoxIndex:
-    """Boxes of fields, so that those at a place are found at once: a page has hundreds of boxes and
-    strokes.
-    """
+    """Boxes of fields, indexed by place, since a page has hundreds of boxes and strokes."""
 
     def __init__(self, named: Sequence[tuple[str, Box]]) -> None:
         self._named = named
@@ -168,42 +164,50 @@ class _BoxIndex:
         self._sides = x, y, x + w, y + h
 
     def near(self, area: Box, mm: float = 0.0) -> list[tuple[str, Box]]:
-        """Those at most so far from an area, along the axis on which they are farther apart."""
+        """Return the boxes within a distance of an area, both across and down."""
         left, top, right, bottom = self._sides
-        across = np.maximum(area.x - right, left - area.x - area.w)
-        down = np.maximum(area.y - bottom, top - area.y - area.h)
-        return [self._named[i] for i in np.flatnonzero(np.maximum(across, down) <= mm).tolist()]
+        gap_x = np.maximum(area.x - right, left - area.x - area.w)
+        gap_y = np.maximum(area.y - bottom, top - area.y - area.h)
+        return [self._named[i] for i in np.flatnonzero(np.maximum(gap_x, gap_y) <= mm).tolist()]
 
 
-def _lies_in_read_area(stroke: _Stroke, read: _BoxIndex) -> bool:
+def _is_in_read_area(stroke: _Stroke, read_areas: _BoxIndex) -> bool:
     return (
-        sum(stroke.within(box) for _, box in read.near(stroke.area)) >= _MIN_READ_SHARE * stroke.mm2
+        sum(stroke.area_within(box) for _, box in read_areas.near(stroke.area))
+        >= _MIN_READ_SHARE * stroke.mm2
     )
 
 
 def _fields_inside(stroke: _Stroke, boxes: _BoxIndex) -> set[str]:
-    """The fields with a box that a stroke lies in; print in a box may hide most of it."""
+    """Return the fields with a box that a stroke is in.
+
+    Print in a box may hide most of the stroke.
+    """
     touched = boxes.near(stroke.area)
-    within = {
+    # Much ink in a box, else much ink at its outline.
+    fields_with_ink = {
         name: mm2
         for name, box in touched
-        if (mm2 := stroke.within(box)) >= max(_MIN_MM2_IN_BOX, _MIN_SHARE_IN_BOX * stroke.mm2)
+        if (mm2 := stroke.area_within(box)) >= max(_MIN_MM2_IN_BOX, _MIN_SHARE_IN_BOX * stroke.mm2)
     }
-    return set(within) or {
+    return set(fields_with_ink) or {
         name
         for name, box in touched
-        if stroke.within(geometry.widen_box(box, _MARK_OUTLINE_MM))
+        if stroke.area_within(geometry.widen_box(box, _MARK_OUTLINE_MM))
         >= _MAX_SHARE_AT_BOX * stroke.mm2
     }
 
 
 def _nearest_fields(stroke: _Stroke, boxes: _BoxIndex) -> set[str]:
-    """The fields of the boxes that a stroke in no box is nearest to, to their left or right."""
+    """Return the fields of the boxes nearest to a stroke, to its left or right."""
     x, y = stroke.area.x + stroke.area.w / 2, stroke.area.y + stroke.area.h / 2
-    level = [
+    # Only boxes on the same level as the mark.
+    level_boxes = [
         (name, box)
         for name, box in boxes.near(stroke.area, _MAX_BOX_DISTANCE_MM)
         if abs(y - box.y - box.h / 2) <= _MAX_LEVEL_OFFSET * box.h
     ]
-    near = [(abs(x - box.x - box.w / 2), name) for name, box in level]
-    return {name for far, name in near if far <= _MAX_DISTANCE_RATIO * min(near)[0]}
+    distances = [(abs(x - box.x - box.w / 2), name) for name, box in level_boxes]
+    return {
+        name for distance, name in distances if distance <= _MAX_DISTANCE_RATIO * min(distances)[0]
+    }

@@ -1,8 +1,6 @@
-"""Where strokes of a pen or of print stand together as those of words do, in pictures of
-`print_contrast.SCALE`.
+"""Find pen strokes and words on a page, at `print_contrast.CHECK_PX_PER_MM`.
 
-Check boxes, and connected pen strokes around them: readers of boxes see only what is in or close
-to each.
+The page checks share this module.
 """
 
 from __future__ import annotations
@@ -21,38 +19,42 @@ from pipeline.reading.imaging.print_contrast import (
     CHECK_PX_PER_MM,
     PrintContrast,
     TemplatePrint,
+    pixel_box,
     unprinted_mask,
 )
 
 PEN_DARKNESS = 0.15
-"""Darkness of a pen; what shines through from the back and dirt are paler, or many and then told by
-`clearness`.
+"""Darkness of a pen, at least.
+
+Show-through and dirt are paler, or numerous and then flagged by `image_quality`.
 """
 _MAX_SPECK_MM2 = 0.4
 """Smaller ink is dust, mm²."""
 _FROM_PRINT_MM = 0.25
 """Ink nearer to print than this is not examined, mm."""
 InkShape = tuple[int, int, Mask]
-"""The row and column of the first pixel of connected ink, px, and its pixels."""
+"""Row and column of the first pixel of connected ink, px, and its pixels."""
 
 
 _MIN_STROKES, _MIN_STROKES_PER_MM = 5, 0.3
-"""How often a line through the middle of a word crosses ink, and how often per mm of its length;
-the edge of a stain and a crease do not.
+"""How often a line through the middle of a word crosses ink, and how often per mm of its length.
+
+The edge of a stain and a crease do so less often.
 """
 
 
 def remove_specks(ink: Mask) -> Mask:
-    """The strokes that are no dust."""
-    parts = Components.of(ink)
-    large = parts.column(cv2.CC_STAT_AREA) >= _MAX_SPECK_MM2 * CHECK_PX_PER_MM**2
-    large[0] = False
-    return parts.pixels(large)
+    """Return the ink without dust."""
+    components = Components.of(ink)
+    is_large = components.column(cv2.CC_STAT_AREA) >= _MAX_SPECK_MM2 * CHECK_PX_PER_MM**2
+    is_large[0] = False
+    return components.pixels(is_large)
 
 
-def find_pen_words(ink: Mask, near_mm: float, long_mm: float) -> list[Box]:
-    """Words at least so long, mm; strokes so near to each other are of one."""
-    side = round(2 * near_mm * CHECK_PX_PER_MM) // 2 | 1
+def find_pen_words(ink: Mask, gap_mm: float, min_length_mm: float) -> list[Box]:
+    """Find words of at least `min_length_mm`; strokes within `gap_mm` belong to the same word."""
+    side = round(2 * gap_mm * CHECK_PX_PER_MM) // 2 | 1
+    # Join the strokes of a word by dilation.
     groups = Components.of(
         np.asarray(
             cv2.dilate(
@@ -62,75 +64,78 @@ def find_pen_words(ink: Mask, near_mm: float, long_mm: float) -> list[Box]:
             np.bool_,
         )
     )
-    found: list[Box] = []
+    words: list[Box] = []
     for number, (left, top, width, height, _) in enumerate(groups.stats[1:], 1):
-        if max(width, height) < long_mm * CHECK_PX_PER_MM:
+        if max(width, height) < min_length_mm * CHECK_PX_PER_MM:
             continue
-        place = slice(top, top + height), slice(left, left + width)
+        window = slice(top, top + height), slice(left, left + width)
+        # Only the ink itself tells writing from stains.
         if _is_writing(
-            np.asarray(ink[place] & (groups.labels[place] == number), np.bool_), long_mm
+            np.asarray(ink[window] & (groups.labels[window] == number), np.bool_), min_length_mm
         ):
-            found.append(
-                Box(
-                    left / CHECK_PX_PER_MM,
-                    top / CHECK_PX_PER_MM,
-                    width / CHECK_PX_PER_MM,
-                    height / CHECK_PX_PER_MM,
-                )
-            )
-    return found
+            words.append(pixel_box(left, top, width, height))
+    return words
 
 
-def _is_writing(shape: Mask, long_mm: float) -> bool:
-    """Whether strokes (h, w) follow each other along a line, across or down."""
-    return _follows_line(shape, long_mm) or _follows_line(shape.T, long_mm)
+def _is_writing(shape: Mask, min_length_mm: float) -> bool:
+    """Check whether strokes (h, w) follow each other along a line, across or down."""
+    return _follows_line(shape, min_length_mm) or _follows_line(shape.T, min_length_mm)
 
 
-def _follows_line(shape: Mask, long_mm: float) -> bool:
-    long = int(np.count_nonzero(shape.any(axis=0))) / CHECK_PX_PER_MM
-    if long < long_mm:
+def _follows_line(shape: Mask, min_length_mm: float) -> bool:
+    length_mm = int(np.count_nonzero(shape.any(axis=0))) / CHECK_PX_PER_MM
+    if length_mm < min_length_mm:
         return False
     strokes = int(_count_crossings(shape).max(initial=0))
-    return strokes >= max(_MIN_STROKES, _MIN_STROKES_PER_MM * long)
+    return strokes >= max(_MIN_STROKES, _MIN_STROKES_PER_MM * length_mm)
 
 
 def _count_crossings(shape: Mask) -> NDArray[np.int64]:
-    """How many strokes each row crosses, (h,)."""
+    """Return how many strokes each row crosses, (h,)."""
+    # A stroke begins where ink follows paper.
     begins = shape.copy()
     begins[:, 1:] &= ~shape[:, :-1]
     return np.asarray(np.count_nonzero(begins, axis=1), np.int64)
 
 
 def list_check_boxes(specs: Sequence[FieldSpec]) -> list[tuple[str, Box]]:
-    """Every check box, mm, with the name of its field."""
+    """Return every check box, mm, with the name of its field."""
     return [
         (spec.name, box) for spec in specs if spec.traits.has_check_boxes for box in spec.outlines
     ]
 
 
-def find_pen_strokes(seen: PrintContrast) -> Mask:
-    """Where a page has ink that does not lie on or close to print."""
-    return np.asarray((seen.darkness > PEN_DARKNESS) & find_bare_paper(seen.template), np.bool_)
+def find_pen_strokes(contrast: PrintContrast) -> Mask:
+    """Return where a page has ink that is not on or close to print."""
+    return np.asarray(
+        (contrast.darkness > PEN_DARKNESS) & find_bare_paper(contrast.template), np.bool_
+    )
 
 
-def find_bare_paper(form: TemplatePrint) -> Mask:
-    """Where a form has no print on which pen strokes are not seen."""
-    return unprinted_mask(form, _FROM_PRINT_MM).mask
+def find_bare_paper(template: TemplatePrint) -> Mask:
+    """Return where a template has no print that would hide pen strokes."""
+    return unprinted_mask(template, _FROM_PRINT_MM).mask
 
 
-def connect_ink(ink: Mask, gap_mm: float, least_mm: float, most_mm: float) -> Iterator[InkShape]:
-    """Ink that hangs together over gaps of twice `gap_mm`, with such a margin around it: its
-    shorter side at least, its longer at most so long.
+def connect_ink(ink: Mask, gap_mm: float, min_mm: float, max_mm: float) -> Iterator[InkShape]:
+    """Yield ink that is connected over gaps of twice `gap_mm`, with such a margin around it.
+
+    Its shorter side is at least `min_mm`, its longer at most `max_mm`.
     """
+    # Dilation bridges gaps; the size limits apply to the dilated shape.
     side = round(2 * gap_mm * CHECK_PX_PER_MM) | 1
-    parts = Components.of(
+    components = Components.of(
         cv2.dilate(ink.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
         > 0
     )
-    for number, (left, top, width, height, _) in enumerate(parts.stats[1:].tolist(), 1):
+    for number, (left, top, width, height, _) in enumerate(components.stats[1:].tolist(), 1):
         if (
-            least_mm * CHECK_PX_PER_MM <= min(width, height)
-            and max(width, height) <= most_mm * CHECK_PX_PER_MM
+            min_mm * CHECK_PX_PER_MM <= min(width, height)
+            and max(width, height) <= max_mm * CHECK_PX_PER_MM
         ):
-            place = slice(top, top + height), slice(left, left + width)
-            yield top, left, np.asarray(ink[place] & (parts.labels[place] == number), np.bool_)
+            window = slice(top, top + height), slice(left, left + width)
+            yield (
+                top,
+                left,
+                np.asarray(ink[window] & (components.labels[window] == number), np.bool_),
+            )

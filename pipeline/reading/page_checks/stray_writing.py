@@ -1,4 +1,4 @@
-"""Writing that lies in no field: nothing reads it, so somebody has to be told that it is there."""
+"""Find writing outside all fields: nothing reads it, so the reviewer is warned of it."""
 
 from __future__ import annotations
 
@@ -25,83 +25,88 @@ from pipeline.reading.page_context import PageContext
 _FROM_PRINT_MM, _FROM_EDGE_MM = 0.5, 5.0
 """Ink nearer to print or to the edge of the page than this is ignored, mm."""
 _READ_AROUND_MM = 2.0
-"""A field's reader sees so much around it."""
+"""Margin around a field that its reader sees, mm."""
 _FLOURISH_MM = 3.0
-"""Signatures and initials swing out so far."""
+"""Margin that the flourish of a signature may take, mm."""
 _FROM_WORD_MM = 1.5
 """Ink this near to a word that was read belongs to it, mm."""
 _MIN_WRITING_MM2 = 3.0
 """Least ink outside all fields on a page that is examined, mm²."""
 _WORD_GAP_MM = 2.5
-"""Strokes so near to each other are of one word."""
+"""Strokes this near to each other belong to the same word, mm."""
 _MIN_WRITING_MM = 7.0
 """Least length of a word, mm."""
 
 
 def check(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
-    """The issues of fields that have writing next to them which is in no field."""
+    """Return the issues of fields that are next to writing which is in no field."""
     marks = () if context.page.blank else (*CODE_BOXES, *SERIAL_BOXES, ORGANISATION_BOX)
-    found = find_stray_writing(context.all_fields, readings, context.contrast, marks)
+    names = find_stray_writing(context.all_fields, readings, context.contrast, marks)
     return [
         Issue(IssueCode.STRAY_WRITING, spec.name)
         for spec in context.all_fields
-        if spec.name in found
+        if spec.name in names
     ]
 
 
 def find_stray_writing(
     specs: Sequence[FieldSpec],
-    fields: Mapping[str, Reading],
-    seen: PrintContrast,
-    marks: Sequence[Box] = (),
+    readings: Mapping[str, Reading],
+    contrast: PrintContrast,
+    printed_marks: Sequence[Box] = (),
 ) -> frozenset[str]:
-    """The names of the fields that lie nearest to writing outside all fields.
+    """Return the names of the fields that are nearest to writing outside all fields.
 
-    `specs` are all fields of the page, `fields` their readings as far as they are read, `seen`
-    the page laid on its form, `marks` what else is printed on each sheet that its blank does not
-    show, mm.
+    `specs` are all fields of the page, `readings` those that were read, `contrast` that of the
+    registered page, and `printed_marks` what else is printed on a sheet but not on its
+    template, mm.
     """
+    # Ink that is neither read, nor print, nor the edge of the page.
     ink = np.asarray(
-        (seen.darkness > PEN_DARKNESS) & unprinted_mask(seen.template, _FROM_PRINT_MM).mask,
+        (contrast.darkness > PEN_DARKNESS) & unprinted_mask(contrast.template, _FROM_PRINT_MM).mask,
         np.bool_,
     )
-    for box in _read_areas(specs, fields, marks):
+    for box in _read_areas(specs, readings, printed_marks):
         ink[box_window(box)] = False
     edge = round(_FROM_EDGE_MM * CHECK_PX_PER_MM)
     ink[:edge], ink[-edge:], ink[:, :edge], ink[:, -edge:] = False, False, False, False
-    asked = [spec for spec in specs if spec.traits.filled_by_hand]
-    if (
-        not asked or np.count_nonzero(ink) < _MIN_WRITING_MM2 * CHECK_PX_PER_MM**2
-    ):  # as on most pages
+    written_fields = [spec for spec in specs if spec.traits.filled_by_hand]
+    if not written_fields or np.count_nonzero(ink) < _MIN_WRITING_MM2 * CHECK_PX_PER_MM**2:
         return frozenset()
+    # Words in what remains are reported at the nearest field.
     return frozenset(
-        min(asked, key=lambda spec: box_distance(spec.area, box)).name
+        min(written_fields, key=lambda spec: box_distance(spec.area, box)).name
         for box in find_pen_words(remove_specks(ink), _WORD_GAP_MM, _MIN_WRITING_MM)
     )
 
 
 def _read_areas(
-    specs: Sequence[FieldSpec], fields: Mapping[str, Reading], marks: Sequence[Box]
+    specs: Sequence[FieldSpec], readings: Mapping[str, Reading], printed_marks: Sequence[Box]
 ) -> list[Box]:
-    """What some reader has seen, or what nobody wrote, mm."""
-    around = [
+    """Return the areas that a reader has seen or that are printed, mm."""
+    # Fields with their surroundings, words that were read, and printed marks.
+    areas = [
         geometry.widen_box(
             _printed_area(spec), _FLOURISH_MM if spec.traits.is_signature else _READ_AROUND_MM
         )
         for spec in specs
     ]
-    written = [
+    word_areas = [
         geometry.widen_box(Box(*word.box), _FROM_WORD_MM)
-        for reading in fields.values()
+        for reading in readings.values()
         for word in reading.words
     ]
-    return [*around, *written, *(geometry.widen_box(mark, _READ_AROUND_MM) for mark in marks)]
+    return [
+        *areas,
+        *word_areas,
+        *(geometry.widen_box(mark, _READ_AROUND_MM) for mark in printed_marks),
+    ]
 
 
 def _printed_area(spec: FieldSpec) -> Box:
-    """A field; with its label where an unfilled sheet has none."""
+    """Return a field's area, with its label if the template does not show the label."""
     area = spec.area
     if spec.traits.filled_by_hand or spec.label_side is not LabelSide.LEFT:
         return area
-    label = measure_side_label_width(spec, in_table=spec.row is not None)
-    return Box(area.x - label, area.y, area.w + label, area.h)
+    label_width = measure_side_label_width(spec, in_table=spec.row is not None)
+    return Box(area.x - label_width, area.y, area.w + label_width, area.h)

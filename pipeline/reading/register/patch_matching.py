@@ -1,14 +1,10 @@
-"""How far a page lies from the unfilled form, measured at many small printed patches.
+"""Measure how far a page is from its form template, at many small patches of print.
 
-Patches of the blank that have texture in both directions (words, corners of boxes) are sought in
-the page by normalised correlation. A patch that does not correlate, or that disagrees with its
-neighbours, counts as not found; if writing hides it, that says nothing (`overwritten`).
-
-Print that lies under writing. Ink makes paper darker and never lighter, so under it print is
-still dark where it should be.
-
-Such print is not found, since the page has more than the unfilled form; but only where the page
-shows paper does it lack print.
+Patches of the template with texture in both directions (words, corners of boxes) are searched for
+on the page by normalised cross-correlation. A patch that does not correlate, or that disagrees with
+its neighbours, is not found. If ink hides the print, that says nothing about the form: ink makes
+paper darker and never lighter, so print below it is still dark. Only where the page shows paper is
+print missing.
 """
 
 from __future__ import annotations
@@ -27,219 +23,154 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.cache import cached_per_image
 from pipeline.reading.imaging.geometry import Points
 
-_PRINT_BLUR_MM = 0.15
-"""Standard deviation of the blur before darkness is compared, mm."""
-_PAPER_REACH_MM = 3.0
-"""Distance within which paper gives a place's light, mm."""
-_MIN_PRINT_DARKNESS = 0.06
-"""So much darker than the paper around it, as a share, print is."""
-_MIN_DARKNESS_SHARE = 0.5
-"""Share of the blank's darkness that print has on the page, at least, wherever it is."""
-_MIN_DARK_PRINT_SHARE = 0.95
-"""So much of the print is dark on the page: at least 0.96 of it under real writing; of a form taken
-for another a quarter of the patches reach it.
-"""
-_MIN_INK_DARKNESS = 0.12
-"""So much darker than the blank, as a share of the paper, ink is …"""
-_MIN_INK_COVER = 0.03
-"""… and covers so much of the patch, at least."""
-_MIN_PRINT_LEAD = 0.4
-"""Print is so much oftener dark than the paper between it. In stains, shadow and grain it is not,
-and such a patch counts as missing.
-"""
-_NEIGHBOUR_COUNT = 5
-"""How many of the nearest patches tell where a hidden one should be."""
-_PLACE_TOLERANCE_MM = 0.5
-"""How far about its place print may be displaced, mm."""
-_FEWEST_PX = 20
-"""Least print of a patch that is judged, px."""
 Darkness = NDArray[np.float32]
+
+# Selection of patches on the template
 _CELL_MM = 13.5
-"""One patch, the best, is taken from each square of this size."""
+"""One patch, the best, is taken from each square of this side, mm."""
 _SELECT_PX_PER_MM = 4.0
-"""Scale in which patches are chosen, px/mm."""
+"""Scale in which patches are selected, px/mm."""
 _WINDOW_MM = 7.0
-"""Size of the window whose texture is judged, mm."""
+"""Side of the window whose texture is judged, mm."""
 _EDGE_MM = 7.0
 """No patch is nearer to the edge of the page than this, mm."""
+_MIN_TEXTURE = 6e-5
+"""Least eigenvalue of the gradient tensor (as OpenCV scales it) of a useful patch.
+
+Half a printed word in light grey has more.
+"""
+
+# Search on the page
 _TEMPLATE_BLUR_MM = 0.15
 """Standard deviation of the blur before patches are compared, mm."""
-_MIN_TEXTURE = 6e-5
-"""Least eigenvalue of the gradient tensor (as OpenCV scales it) for a patch to be of use: half a
-printed word in light grey has more.
-"""
 _MIN_CORRELATION = 0.55
-"""What writing, noise and other forms reach is below; what print reaches, even blurred or in 1 bit,
-is above.
+"""Least correlation of a patch that is found.
+
+Writing, noise and other forms reach less; print reaches more, even blurred or in 1 bit.
 """
-_MIN_STRIP_SEEN = 0.25
-"""Of a strip's patches, so many must be found for the strip to count as seen."""
-_MAX_UNSEEN_STRIPS = 0.15
-"""Measured: pages written over heavily reach 0.11, forms taken for another that shares head and
-foot begin at 0.23.
-"""
-_MIN_FOUND_PER_HIDDEN = 0.5
-"""For each patch hidden, so many must be found."""
 _NEIGHBOURS = 7
 """How many neighbours a patch's offset is compared with."""
 _MAX_DISAGREEMENT_MM = 0.45
-"""A patch whose offset differs more than this from its neighbours' is an outlier, mm."""
-_WIDE_PX_PER_MM = 4.0
-_WIDE_PATCH_MM = 6.5
-_WIDE_REACH_MM = 5.0
-"""How far print that was not found is looked for once more, mm."""
+"""A patch is an outlier if its offset differs more than this from its neighbours', mm."""
+
+# Whether the form was found nearly everywhere
+STRIPS_ACROSS, STRIPS_DOWN = 3, 8
+"""Number of strips in which the page is judged; on A4 one is 70 × 37 mm."""
+_MIN_STRIP_SEEN = 0.25
+"""Share of a strip's patches that must be found for the strip to count as seen."""
+_MAX_UNSEEN_STRIPS = 0.15
+"""Largest share of the patches in strips that are not seen.
+
+Measured: pages with much writing over the print reach 0.11; forms taken for another with the same
+head and foot begin at 0.23.
+"""
+_MIN_FOUND_PER_HIDDEN = 0.5
+"""Patches that must be found for each hidden patch."""
+
+# Displaced print
 _MIN_STRAY_MM = 1.0
 """Print that is found farther away than this has been displaced, mm."""
 _STRAY_GROUP_MM = 40.0
 """Distance of patches that may be displaced together, mm."""
 _MIN_STRAY_GROUP = 5
 """Least number of such patches that have the same offset."""
+
+# Black and white scans
 _PALE_LEVEL = 170
 """Print lighter than this may vanish when a scanner makes a page black and white."""
 _MID_LEVELS = 48, 208
 """Grey levels that are neither black nor white."""
 _MAX_MID_SHARE = 0.005
-"""Of a black and white page, fewer pixels lie between black and white, also after compression
-(measured 0.0005; grey scans begin at 0.025).
+"""A black and white page has fewer pixels than this between black and white.
+
+Measured 0.0005 after compression; grey scans begin at 0.025.
 """
 
+# Print below writing
+_PRINT_BLUR_MM = 0.15
+"""Standard deviation of the blur before darkness is compared, mm."""
+_PAPER_REACH_MM = 3.0
+"""Distance within which paper gives a place's brightness, mm."""
+_MIN_PRINT_DARKNESS = 0.06
+"""Print is at least this much darker than the paper around it, as a share."""
+_MIN_DARKNESS_SHARE = 0.5
+"""Print on the page has at least this share of the template's darkness."""
+_MIN_DARK_PRINT_SHARE = 0.95
+"""Share of the print that must be dark on the page.
 
-def relative_darkness(picture: Image, px_per_mm: float) -> Darkness:
-    """How much darker than the paper near by, as a share of it."""
-    soft = np.asarray(cv2.GaussianBlur(picture, (0, 0), _PRINT_BLUR_MM * px_per_mm), np.uint8)
-    side = round(_PAPER_REACH_MM * px_per_mm) | 1
-    paper = cv2.blur(cv2.dilate(soft, np.ones((side, side), np.uint8)), (side, side))
-    return np.asarray(np.clip(1 - soft / np.maximum(paper, np.float32(1)), 0, 1), np.float32)
+Below real writing it is 0.96 and more; on a form taken for another a quarter of the patches reach
+this limit.
+"""
+_MIN_INK_DARKNESS = 0.12
+"""Ink is this much darker than the template, as a share of the paper …"""
+_MIN_INK_COVER = 0.03
+"""… and covers at least this share of the patch."""
+_MIN_PRINT_LEAD = 0.4
+"""Print must be dark this much more often than the paper between it.
 
-
-@dataclass(frozen=True, slots=True)
-class DarknessPair:
-    """A page laid roughly on its form and the unfilled form, as darkness at the same scale."""
-
-    page: Darkness
-    form: Darkness
-    px_per_mm: float
-
-    @classmethod
-    def of(cls, page: Image, form: Image, px_per_mm: float) -> DarknessPair:
-        """Both pictures grey and of the same size."""
-        return cls(
-            relative_darkness(page, px_per_mm), relative_darkness(form, px_per_mm), px_per_mm
-        )
-
-    def written_over(self, rows: slice, columns: slice, moved_mm: Points) -> bool:
-        """Whether the print of a part of the form is on the page about so far (2,) mm from its
-        place, with ink over it.
-        """
-        form, about = self.form[rows, columns], round(_PLACE_TOLERANCE_MM * self.px_per_mm)
-        right, down = np.rint(moved_mm * self.px_per_mm).astype(int).tolist()
-        top, left = rows.start + down, columns.start + right
-        if (
-            min(top, left) < about
-            or top + form.shape[0] + about > self.page.shape[0]
-            or left + form.shape[1] + about > self.page.shape[1]
-        ):
-            return False
-        around = self.page[
-            top - about : top + form.shape[0] + about, left - about : left + form.shape[1] + about
-        ]
-        return _is_overwritten(around, form, 2 * about + 1)
-
-
-def _is_overwritten(around: Darkness, form: Darkness, places: int) -> bool:
-    printed = form > _MIN_PRINT_DARKNESS
-    if printed.sum() < _FEWEST_PX or printed.all():
-        return False
-    height, width = form.shape
-    seen = np.lib.stride_tricks.sliding_window_view(around, (height, width))[:places, :places]
-    least = _MIN_DARKNESS_SHARE * form[printed]
-    covered = (seen[..., printed] >= least).mean(axis=-1)
-    at = np.unravel_index(int(covered.argmax()), covered.shape)
-    here = seen[at]
-    between = float((here[~printed] >= np.median(least)).mean())
-    ink = float((here > form + _MIN_INK_DARKNESS).mean())
-    return bool(
-        covered[at] >= _MIN_DARK_PRINT_SHARE
-        and covered[at] - between >= _MIN_PRINT_LEAD
-        and ink >= _MIN_INK_COVER
-    )
-
-
-def find_overwritten(
-    laid: DarknessPair, at: Points, moved: Points, found: NDArray[np.bool_], side_mm: float
-) -> NDArray[np.bool_]:
-    """Which of the patches (n, 2) mm that were not found lie under ink, where the nearest ones that
-    were found say that they should lie.
-    """
-    out = np.zeros(len(at), bool)
-    seen_at, seen_moved = at[found], moved[found]
-    if len(seen_at) < _NEIGHBOUR_COUNT:
-        return out
-    half, middles = round(side_mm * laid.px_per_mm / 2), np.rint(at * laid.px_per_mm).astype(int)
-    for i in np.flatnonzero(~found):
-        near = np.argsort(np.linalg.norm(seen_at - at[i], axis=1))[:_NEIGHBOUR_COUNT]
-        x, y = middles[i].tolist()
-        out[i] = laid.written_over(
-            slice(y - half, y + half),
-            slice(x - half, x + half),
-            np.median(seen_moved[near], axis=0),
-        )
-    return out
-
-
-STRIPS_ACROSS, STRIPS_DOWN = 3, 8
-"""The page is judged in so many strips; on A4 one is 70 × 37 mm."""
+In stains, shadow and grain it is not, and such a patch counts as missing.
+"""
+_NEIGHBOUR_COUNT = 5
+"""How many of the nearest patches predict where a hidden one should be."""
+_PLACE_TOLERANCE_MM = 0.5
+"""How far print may be from its predicted place, mm."""
+_FEWEST_PX = 20
+"""Least print of a patch that is judged, px."""
 
 
 @dataclass(frozen=True, slots=True)
 class PatchSearch:
-    """How to seek: scale of the pictures, side of a patch, and how far from its place it is sought
-    each way.
-    """
+    """Scale of the images, side of a patch, and how far from its place it is searched for."""
 
     px_per_mm: float
     patch_mm: float
     reach_mm: float
 
 
+_WIDE_SEARCH = PatchSearch(px_per_mm=4.0, patch_mm=6.5, reach_mm=5.0)
+"""Second search for print that was not found near its place."""
+
+
 @dataclass(frozen=True, slots=True)
 class PatchOffsets:
-    """What was found: `at` (n, 2) mm the middles of all patches, `moved` (n, 2) mm how far the
-    page's print lies from there, `found` (n,).
+    """Result of a search for patches.
 
-    `hidden` (n,), if it was looked for: patches that were not found because somebody wrote over
-    them.
+    `centres` (n, 2) mm of all patches, `offsets` (n, 2) mm of the page's print from there, and
+    whether each was `found` (n,). `overwritten` (n,), if computed, marks patches that were not
+    found because of writing over them.
     """
 
-    at: Points
+    centres: Points
     offsets: Points
     found: NDArray[np.bool_]
     overwritten: NDArray[np.bool_] | None = None
 
     @property
-    def seen(self) -> tuple[Points, Points]:
-        """Places and shifts of the patches found, mm."""
-        return self.at[self.found], self.offsets[self.found]
+    def matched(self) -> tuple[Points, Points]:
+        """Centres and offsets of the patches found, mm."""
+        return self.centres[self.found], self.offsets[self.found]
 
 
 def find_patches(
-    blank: Image, changing: Sequence[Box] = CODE_BOXES, cell_mm: float = _CELL_MM
+    template: Image, changing: Sequence[Box] = CODE_BOXES, cell_mm: float = _CELL_MM
 ) -> Points:
-    """Middles (n, 2) mm of the patches worth seeking: the best of each part of the page, `cell_mm`
-    wide, that has print.
+    """Select the patches worth searching for: the best of each square with print.
 
-    `blank` is the whole unfilled form; its print in the boxes `changing` (mm) differs from sheet
-    to sheet.
+    Returns centres (n, 2) mm. `template` is the whole form; its print in the boxes `changing`
+    (mm) differs from sheet to sheet.
     """
-    return _cached_patches(blank, tuple(changing), cell_mm)
+    return _cached_patches(template, tuple(changing), cell_mm)
 
 
 @cached_per_image(most_bytes=48_000_000)
-def _cached_patches(blank: Image, changing: tuple[Box, ...], cell_mm: float) -> Points:
+def _cached_patches(template: Image, changing: tuple[Box, ...], cell_mm: float) -> Points:
     small = np.asarray(
-        cv2.resize(blank, _scaled_size(blank, _SELECT_PX_PER_MM), interpolation=cv2.INTER_AREA),
+        cv2.resize(
+            template, _scaled_size(template, _SELECT_PX_PER_MM), interpolation=cv2.INTER_AREA
+        ),
         dtype=np.uint8,
     )
+    # Texture in both directions, but not in boxes that change or at the edge.
     texture = cv2.cornerMinEigenVal(
         small, round(min(_WINDOW_MM, cell_mm) * _SELECT_PX_PER_MM), ksize=3
     )
@@ -254,102 +185,102 @@ def _cached_patches(blank: Image, changing: tuple[Box, ...], cell_mm: float) -> 
     return _best_of_cells(texture, round(cell_mm * _SELECT_PX_PER_MM)) / _SELECT_PX_PER_MM
 
 
-def _scaled_size(blank: Image, px_per_mm: float) -> tuple[int, int]:
-    page = geometry.page_box(blank)
+def _scaled_size(template: Image, px_per_mm: float) -> tuple[int, int]:
+    page = geometry.page_box(template)
     return round(page.w * px_per_mm), round(page.h * px_per_mm)
 
 
 def _best_of_cells(texture: NDArray[Any], cell: int) -> Points:
-    best = []
+    centres = []
     for top in range(0, texture.shape[0], cell):
         for left in range(0, texture.shape[1], cell):
             part = texture[top : top + cell, left : left + cell]
             y, x = np.unravel_index(int(part.argmax()), part.shape)
             if part[y, x] > _MIN_TEXTURE:
-                best.append((left + int(x), top + int(y)))
-    return np.array(best, dtype=np.float64).reshape(-1, 2)
+                centres.append((left + int(x), top + int(y)))
+    return np.array(centres, dtype=np.float64).reshape(-1, 2)
 
 
 def measure_patch_offsets(
-    page: Image, blank: Image, middles: Points, search: PatchSearch
+    page: Image, template: Image, centres: Points, search: PatchSearch
 ) -> PatchOffsets:
-    """Seek patches of the blank in a page laid roughly on it: grey pictures of the whole page,
-    `page` at the search's scale.
+    """Search for patches of the template on a roughly registered page.
 
-    Where too many are missing, those that lie under writing are told from those that are not
-    there.
+    Both images are grey and show the whole page, `page` at the search's scale. If too many
+    patches are missing, those hidden by writing are marked as such.
     """
-    shifts = _drop_outliers(_seek_patches(page, blank, middles, search))
-    if is_mostly_seen(shifts, geometry.page_box(blank)):
-        return shifts
-    laid = DarknessPair.of(page, _resize_template(blank, search.px_per_mm), search.px_per_mm)
+    offsets = _drop_outliers(_seek_patches(page, template, centres, search))
+    if is_mostly_seen(offsets, geometry.page_box(template)):
+        return offsets
+    pair = DarknessPair.of(page, _resize_template(template, search.px_per_mm), search.px_per_mm)
     return replace(
-        shifts,
+        offsets,
         overwritten=find_overwritten(
-            laid, shifts.at, shifts.offsets, shifts.found, search.patch_mm
+            pair, offsets.centres, offsets.offsets, offsets.found, search.patch_mm
         ),
     )
 
 
-def _seek_patches(page: Image, blank: Image, middles: Points, search: PatchSearch) -> PatchOffsets:
-    scale, half, reach = (
-        search.px_per_mm,
-        round(search.patch_mm * search.px_per_mm / 2),
-        round(search.reach_mm * search.px_per_mm),
-    )
-    page, form = _blur(page, scale), _blurred_template(blank, scale)
-    places = np.rint(middles * scale).astype(int)
-    fits = (places > half + reach).all(axis=1) & (
-        places < np.array(_scaled_size(blank, scale)) - half - reach
+def _seek_patches(
+    page: Image, template: Image, centres: Points, search: PatchSearch
+) -> PatchOffsets:
+    """Search for each patch by itself."""
+    scale = search.px_per_mm
+    half, reach = round(search.patch_mm * scale / 2), round(search.reach_mm * scale)
+    page, form = _blur(page, scale), _blurred_template(template, scale)
+    # Only patches whose surroundings are inside the page.
+    positions = np.rint(centres * scale).astype(int)
+    inside = (positions > half + reach).all(axis=1) & (
+        positions < np.array(_scaled_size(template, scale)) - half - reach
     ).all(axis=1)
-    places = places[fits]
-    moved, found = np.zeros((len(places), 2)), np.zeros(len(places), bool)
-    for i, (x, y) in enumerate(places.tolist()):
-        patch = form[y - half : y + half, x - half : x + half].astype(
-            np.float32
-        )  # searching bytes takes a half more time
-        around = page[
+    positions = positions[inside]
+    offsets, found = np.zeros((len(positions), 2)), np.zeros(len(positions), bool)
+    for i, (x, y) in enumerate(positions.tolist()):
+        # Correlate in float: matching bytes takes half as long again.
+        patch = form[y - half : y + half, x - half : x + half].astype(np.float32)
+        surroundings = page[
             y - half - reach : y + half + reach, x - half - reach : x + half + reach
         ].astype(np.float32)
-        right, down, height = _correlation_peak(
-            cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED)
+        right, down, score = _correlation_peak(
+            cv2.matchTemplate(surroundings, patch, cv2.TM_CCOEFF_NORMED)
         )
-        moved[i] = right, down
-        found[i] = height >= _MIN_CORRELATION and max(abs(right), abs(down)) < reach - 1
-    return PatchOffsets(places / scale, moved / scale, found)
+        # A peak at the limit of the search is no peak.
+        offsets[i] = right, down
+        found[i] = score >= _MIN_CORRELATION and max(abs(right), abs(down)) < reach - 1
+    return PatchOffsets(positions / scale, offsets / scale, found)
 
 
 @cached_per_image(most_bytes=48_000_000)
-def _blurred_template(blank: Image, px_per_mm: float) -> Image:
-    """The unfilled form at another scale, a little blurred."""
-    return _blur(_resize_template(blank, px_per_mm), px_per_mm)
+def _blurred_template(template: Image, px_per_mm: float) -> Image:
+    """Return the template at another scale, slightly blurred."""
+    return _blur(_resize_template(template, px_per_mm), px_per_mm)
 
 
-def _resize_template(blank: Image, px_per_mm: float) -> Image:
-    size = _scaled_size(blank, px_per_mm)
-    how = (
-        cv2.INTER_AREA if blank.shape[0] >= 2 * size[1] else cv2.INTER_LINEAR
-    )  # area is slow for odd ratios
-    return np.asarray(cv2.resize(blank, size, interpolation=how), dtype=np.uint8)
+def _resize_template(template: Image, px_per_mm: float) -> Image:
+    # Area interpolation is slow for odd ratios.
+    size = _scaled_size(template, px_per_mm)
+    interpolation = cv2.INTER_AREA if template.shape[0] >= 2 * size[1] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(template, size, interpolation=interpolation), dtype=np.uint8)
 
 
-def _blur(picture: Image, px_per_mm: float) -> Image:
+def _blur(image: Image, px_per_mm: float) -> Image:
     return np.asarray(
-        cv2.GaussianBlur(picture, (0, 0), _TEMPLATE_BLUR_MM * px_per_mm), dtype=np.uint8
+        cv2.GaussianBlur(image, (0, 0), _TEMPLATE_BLUR_MM * px_per_mm), dtype=np.uint8
     )
 
 
 def _correlation_peak(scores: NDArray[Any]) -> tuple[float, float, float]:
-    """Where correlation is highest, right and down of the middle to a part of a pixel by a parabola
-    through three values each way; and how high.
+    """Return where the correlation is highest, right and down of the middle, and how high.
+
+    A parabola through three values in each direction gives fractions of a pixel.
     """
-    _, height, _, (x, y) = cv2.minMaxLoc(scores)
+    _, score, _, (x, y) = cv2.minMaxLoc(scores)
     middle = scores.shape[0] // 2
     if not (0 < x < scores.shape[1] - 1 and 0 < y < scores.shape[0] - 1):
-        return float(x - middle), float(y - middle), height
+        return float(x - middle), float(y - middle), score
     around = scores[y - 1 : y + 2, x - 1 : x + 2].tolist()
     right = x - middle + _parabola_peak(around[1])
-    return right, y - middle + _parabola_peak([row[1] for row in around]), height
+    return right, y - middle + _parabola_peak([row[1] for row in around]), score
 
 
 def _parabola_peak(values: list[float]) -> float:
@@ -358,85 +289,189 @@ def _parabola_peak(values: list[float]) -> float:
     return 0.0 if curve >= 0 else min(0.5, max(-0.5, (before - after) / (2 * curve)))
 
 
-def _drop_outliers(shifts: PatchOffsets) -> PatchOffsets:
-    """Paper moves smoothly: a patch that moved otherwise than its neighbours was mistaken for
-    something else.
+def _drop_outliers(offsets: PatchOffsets) -> PatchOffsets:
+    """Drop patches that moved differently from their neighbours.
+
+    Paper moves smoothly, so such a patch was mistaken for something else.
     """
-    at, moved = shifts.seen
-    if len(at) <= _NEIGHBOURS:
-        return shifts
-    x, y = at.T
-    away = (x[:, None] - x) ** 2 + (y[:, None] - y) ** 2
-    near = np.argpartition(away, (0, _NEIGHBOURS), axis=1)[:, 1 : _NEIGHBOURS + 1]
-    odd = np.linalg.norm(moved - np.median(moved[near], axis=1), axis=1) > _MAX_DISAGREEMENT_MM
-    found = shifts.found.copy()
-    found[np.flatnonzero(found)[odd]] = False
-    return PatchOffsets(shifts.at, shifts.offsets, found)
+    centres, moves = offsets.matched
+    if len(centres) <= _NEIGHBOURS:
+        return offsets
+    # The nearest neighbours of each patch; the first is the patch itself.
+    x, y = centres.T
+    squared_distances = (x[:, None] - x) ** 2 + (y[:, None] - y) ** 2
+    nearest = np.argpartition(squared_distances, (0, _NEIGHBOURS), axis=1)[:, 1 : _NEIGHBOURS + 1]
+    is_outlier = (
+        np.linalg.norm(moves - np.median(moves[nearest], axis=1), axis=1) > _MAX_DISAGREEMENT_MM
+    )
+    found = offsets.found.copy()
+    found[np.flatnonzero(found)[is_outlier]] = False
+    return PatchOffsets(offsets.centres, offsets.offsets, found)
 
 
 def seek_independently(
-    upright: Image, blank: Image, places: Points, search: PatchSearch
+    upright: Image, template: Image, centres: Points, search: PatchSearch
 ) -> PatchOffsets:
-    """Patches sought on a page as it was laid, each for itself: at a fold neighbours rightly
-    disagree. Both pictures grey, 8 px/mm.
+    """Search for patches on a registered page, each by itself.
+
+    At a fold neighbours rightly disagree. Both images are grey, 8 px/mm.
     """
     page = np.asarray(
-        cv2.resize(upright, _scaled_size(blank, search.px_per_mm), interpolation=cv2.INTER_AREA),
+        cv2.resize(upright, _scaled_size(template, search.px_per_mm), interpolation=cv2.INTER_AREA),
         dtype=np.uint8,
     )
-    return _seek_patches(page, blank, places, search)
+    return _seek_patches(page, template, centres, search)
 
 
-def measure_stray_print(upright: Image, blank: Image, places: Points) -> Points:
-    """How far (n, 2) mm print lies from these places, if it is found wide of them and near-by print
-    strayed alike.
+def measure_stray_print(upright: Image, template: Image, centres: Points) -> Points:
+    """Return the offsets, (n, 2) mm, of print that was found far from its place in a group.
 
     Such print is no accident: that part of the page is folded, or belongs to another form.
-    `upright` is the page as it was laid.
+    `upright` is the registered page; `centres` are the patches that were not found.
     """
-    page = np.asarray(
-        cv2.resize(upright, _scaled_size(blank, _WIDE_PX_PER_MM), interpolation=cv2.INTER_AREA),
-        dtype=np.uint8,
+    offsets = seek_independently(upright, template, centres, _WIDE_SEARCH)
+    found_centres, found_offsets = offsets.matched
+    # A group: near patches with the same offset; each is like itself.
+    is_near = np.linalg.norm(found_centres[:, None] - found_centres[None], axis=2) < _STRAY_GROUP_MM
+    is_alike = (
+        np.linalg.norm(found_offsets[:, None] - found_offsets[None], axis=2) < _MAX_DISAGREEMENT_MM
     )
-    shifts = _seek_patches(
-        page, blank, places, PatchSearch(_WIDE_PX_PER_MM, _WIDE_PATCH_MM, _WIDE_REACH_MM)
+    is_grouped = (is_near & is_alike).sum(axis=1) > _MIN_STRAY_GROUP
+    return np.asarray(
+        found_offsets[is_grouped & (np.linalg.norm(found_offsets, axis=1) > _MIN_STRAY_MM)]
     )
-    at, moved = shifts.seen
-    near = np.linalg.norm(at[:, None] - at[None], axis=2) < _STRAY_GROUP_MM
-    alike = np.linalg.norm(moved[:, None] - moved[None], axis=2) < _MAX_DISAGREEMENT_MM
-    grouped = (near & alike).sum(axis=1) > _MIN_STRAY_GROUP  # each is like itself
-    return np.asarray(moved[grouped & (np.linalg.norm(moved, axis=1) > _MIN_STRAY_MM)])
 
 
 def is_binary_image(image: Image) -> bool:
-    """Whether a picture is black and white without grey."""
+    """Check whether an image is black and white without grey."""
     low, high = _MID_LEVELS
-    part = image[::3, ::3]
-    return bool(((part > low) & (part < high)).mean() < _MAX_MID_SHARE)
+    sample = image[::3, ::3]
+    return bool(((sample > low) & (sample < high)).mean() < _MAX_MID_SHARE)
 
 
-def binarize_template(blank: Image) -> Image:
-    """What is left of the unfilled form when a scanner makes it black and white."""
-    return np.where(blank < _PALE_LEVEL, 0, 255).astype(np.uint8)
+def binarize_template(template: Image) -> Image:
+    """Return the template as a black and white scanner would show it."""
+    return np.where(template < _PALE_LEVEL, 0, 255).astype(np.uint8)
 
 
-def is_mostly_seen(shifts: PatchOffsets, page: Box = geometry.PAGE_BOX) -> bool:
-    """Whether print was found nearly everywhere it should be: in strips (of 70 × 37 mm on A4) that
-    hold all but a small part of the patches.
+def is_mostly_seen(offsets: PatchOffsets, page: Box = geometry.PAGE_BOX) -> bool:
+    """Check whether print was found nearly everywhere: in strips that hold nearly all patches.
 
-    People write over a strip here and there, and corners tear; more than that is another form,
-    or paper that is folded. What lies under writing speaks neither for the form nor against it,
-    but a good part of all must be found.
+    Writing covers a strip here and there, and corners tear; more than that is another form, or
+    folded paper. Patches hidden by writing count neither for the form nor against it, but a
+    good part of all must be found.
     """
-    counted = np.ones(len(shifts.at), bool) if shifts.overwritten is None else ~shifts.overwritten
-    if shifts.found.sum() < _MIN_FOUND_PER_HIDDEN * (~counted).sum():
+    # Hidden patches are not counted, if enough others are found.
+    counted = (
+        np.ones(len(offsets.centres), bool) if offsets.overwritten is None else ~offsets.overwritten
+    )
+    if offsets.found.sum() < _MIN_FOUND_PER_HIDDEN * (~counted).sum():
         return False
-    x, y = (shifts.at / (page.w / STRIPS_ACROSS, page.h / STRIPS_DOWN)).astype(np.intp).T
-    every, seen = (
+    # Count the patches, and those found, in each strip.
+    x, y = (offsets.centres / (page.w / STRIPS_ACROSS, page.h / STRIPS_DOWN)).astype(np.intp).T
+    total, found = (
         np.zeros((STRIPS_DOWN, STRIPS_ACROSS), np.intp),
         np.zeros((STRIPS_DOWN, STRIPS_ACROSS), np.intp),
     )
-    np.add.at(every, (y, x), counted)
-    np.add.at(seen, (y, x), shifts.found)
-    dark = (every >= 2) & (seen < _MIN_STRIP_SEEN * every)
-    return bool(every[dark].sum() <= _MAX_UNSEEN_STRIPS * every.sum())
+    np.add.at(total, (y, x), counted)
+    np.add.at(found, (y, x), offsets.found)
+    # Strips with too few patches found must hold only a small part of all.
+    unseen = (total >= 2) & (found < _MIN_STRIP_SEEN * total)
+    return bool(total[unseen].sum() <= _MAX_UNSEEN_STRIPS * total.sum())
+
+
+def relative_darkness(image: Image, px_per_mm: float) -> Darkness:
+    """Return how much darker than the paper near it an image is, as a share."""
+    soft = np.asarray(cv2.GaussianBlur(image, (0, 0), _PRINT_BLUR_MM * px_per_mm), np.uint8)
+    side = round(_PAPER_REACH_MM * px_per_mm) | 1
+    paper = cv2.blur(cv2.dilate(soft, np.ones((side, side), np.uint8)), (side, side))
+    return np.asarray(np.clip(1 - soft / np.maximum(paper, np.float32(1)), 0, 1), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class DarknessPair:
+    """Darkness of a roughly registered page and of its template, at the same scale."""
+
+    page: Darkness
+    form: Darkness
+    px_per_mm: float
+
+    @classmethod
+    def of(cls, page: Image, form: Image, px_per_mm: float) -> DarknessPair:
+        """Compare two grey images of the same size."""
+        return cls(
+            relative_darkness(page, px_per_mm), relative_darkness(form, px_per_mm), px_per_mm
+        )
+
+    def is_overwritten(self, rows: slice, columns: slice, offset_mm: Points) -> bool:
+        """Check whether a part of the form is on the page with ink over it.
+
+        `offset_mm` (2,) is about how far the print is from its place.
+        """
+        form, tolerance = self.form[rows, columns], round(_PLACE_TOLERANCE_MM * self.px_per_mm)
+        right, down = np.rint(offset_mm * self.px_per_mm).astype(int).tolist()
+        # Where the print should be, with room for the tolerance.
+        top, left = rows.start + down, columns.start + right
+        if (
+            min(top, left) < tolerance
+            or top + form.shape[0] + tolerance > self.page.shape[0]
+            or left + form.shape[1] + tolerance > self.page.shape[1]
+        ):
+            return False
+        around = self.page[
+            top - tolerance : top + form.shape[0] + tolerance,
+            left - tolerance : left + form.shape[1] + tolerance,
+        ]
+        return _is_overwritten(around, form, 2 * tolerance + 1)
+
+
+def _is_overwritten(around: Darkness, form: Darkness, positions: int) -> bool:
+    """Check every position in the surroundings and judge the best one."""
+    printed = form > _MIN_PRINT_DARKNESS
+    if printed.sum() < _FEWEST_PX or printed.all():
+        return False
+    height, width = form.shape
+    # The position at which most of the print is dark.
+    windows = np.lib.stride_tricks.sliding_window_view(around, (height, width))[
+        :positions, :positions
+    ]
+    min_darkness = _MIN_DARKNESS_SHARE * form[printed]
+    dark_shares = (windows[..., printed] >= min_darkness).mean(axis=-1)
+    best = np.unravel_index(int(dark_shares.argmax()), dark_shares.shape)
+    # There, paper must be lighter than print, and some ink darker.
+    window = windows[best]
+    dark_paper_share = float((window[~printed] >= np.median(min_darkness)).mean())
+    ink_share = float((window > form + _MIN_INK_DARKNESS).mean())
+    return bool(
+        dark_shares[best] >= _MIN_DARK_PRINT_SHARE
+        and dark_shares[best] - dark_paper_share >= _MIN_PRINT_LEAD
+        and ink_share >= _MIN_INK_COVER
+    )
+
+
+def find_overwritten(
+    pair: DarknessPair, centres: Points, offsets: Points, found: NDArray[np.bool_], side_mm: float
+) -> NDArray[np.bool_]:
+    """Find patches that are hidden by ink, among those that were not found.
+
+    `centres` and `offsets` are (n, 2) mm. The nearest patches that were found predict where
+    each hidden one should be.
+    """
+    overwritten = np.zeros(len(centres), bool)
+    found_centres, found_offsets = centres[found], offsets[found]
+    if len(found_centres) < _NEIGHBOUR_COUNT:
+        return overwritten
+    half, centres_px = (
+        round(side_mm * pair.px_per_mm / 2),
+        np.rint(centres * pair.px_per_mm).astype(int),
+    )
+    # Predict the offset of each missing patch from its nearest neighbours.
+    for i in np.flatnonzero(~found):
+        nearest = np.argsort(np.linalg.norm(found_centres - centres[i], axis=1))[:_NEIGHBOUR_COUNT]
+        x, y = centres_px[i].tolist()
+        overwritten[i] = pair.is_overwritten(
+            slice(y - half, y + half),
+            slice(x - half, x + half),
+            np.median(found_offsets[nearest], axis=0),
+        )
+    return overwritten

@@ -1,11 +1,11 @@
-"""A picture of a page → the page laid on its form, and how well it lies there.
+"""Register the image of a page to its form, and measure how well that fits.
 
-First the markers (or what is left of them) say roughly where the page is; then printed patches
-all over the page are sought (farther afield where the marks did not say it well) and the page is
-laid on the form by a homography, and by a bend where the paper was stretched, curled or creased.
-How well it lies is judged at patches that were left out of the fit, and at print that strayed,
-so that a wrong fit cannot look good. Pale print vanishes from a black and white scan: where too
-little of the form is found on one, it is sought again by its dark print alone.
+The markers say roughly where the page is. Then printed patches all over the page are searched for
+(farther away if the markers were not precise), and the page is registered by a homography, with a
+bend where paper is stretched, curled or creased. The residual is measured at patches that were held
+out of the fit and at print that was displaced, so that a wrong fit cannot look good. Pale print
+vanishes from a black and white scan: if too little of the form is found on one, it is searched for
+again by its dark print alone.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.domain.errors import RegistrationError
 from pipeline.domain.issues import Issue, IssueCode
@@ -29,6 +30,7 @@ from pipeline.reading.register import patch_matching
 from pipeline.reading.register.crease_error import measure_crease_errors
 from pipeline.reading.register.page_fit import (
     MIN_PATCHES,
+    WORST_PERCENTILE,
     Bend,
     fit_bend,
     fit_page,
@@ -36,43 +38,43 @@ from pipeline.reading.register.page_fit import (
 )
 from pipeline.reading.register.patch_matching import PatchOffsets, PatchSearch
 
-WORST_PERCENTILE = 95
-"""Residuals are judged at this percentile, so that one patch in twenty may be wrong."""
 SHRINK_FROM, SHRINK_TO = 1.75, 1.25
-"""An image finer than this many times 8 px/mm is shrunk to the second figure before it is aligned."""
+"""An image finer than the first times 8 px/mm is reduced to the second before registration."""
 LOST_RESIDUAL_MM = 10.0
-"""The residual of a page whose print was not found on it."""
+"""Residual of a page whose print was not found."""
 
 _COARSE_SEARCH = PatchSearch(px_per_mm=4.0, patch_mm=9.0, reach_mm=4.0)
-"""Search for print where only markers are known: scale, size of a patch and distance."""
+"""Search where only markers are known: scale, side of a patch and distance."""
 _FINE_SEARCH = PatchSearch(px_per_mm=6.0, patch_mm=6.5, reach_mm=2.0)
 """Search for print near its place."""
 _MAX_NEAR_MM = 0.3
-"""Flat pages lie within 0.1 mm of where their marks say; creased and photographed ones are off by
-0.5 mm and more.
+"""Largest distance of print from where the markers say that needs no coarse search, mm.
+
+Flat pages are within 0.1 mm; creased and photographed ones are off by 0.5 mm and more.
 """
 _MAX_CREASE_ROUNDS = 4
-"""So many times a crease is followed further, as long as that finds `_MORE` of the print."""
+"""Most rounds in which a crease is followed, as long as print is gained."""
 _MIN_CREASE_GAIN = 1.005
-"""Least growth of the number of patches found that is worth another round."""
+"""Least growth of the number of found patches that is worth another round."""
 _MIN_STRETCH_GAIN = 1.05
-"""A stretch is followed further as long as that finds so much more of the print."""
+"""Least growth of the number of found patches when following a stretch."""
 _WARP_ROWS = 64
-"""A bent page is laid flat so many rows at a time: where each pixel comes from need not leave the
-processor's cache.
+"""Rows of a bent page that are flattened at a time.
+
+The source coordinates then stay in the processor's cache.
 """
 _WARP_FLAGS = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A page laid on its form.
+    """A page registered to its form.
 
-    `to_mm` takes px of the picture to mm on the form (a homography; where the paper is bent,
-    `bend` comes on top). `residual_mm` is the 95th percentile of how far print lies from where
-    it should, at places not used for the fit. `upright` is the page in grey at 8 px/mm, (2376,
-    1680) for A4, pixel (i, j) covering mm [j, j + 1] / 8, [i, i + 1] / 8. `problems` may hold
-    `print_not_found`. Of `sought` printed patches `seen` were found.
+    `to_mm` maps px of the image to mm on the form (a homography; where the paper is bent,
+    `bend` is added). `residual_mm` is the 95th percentile of the distance of print from its
+    place, measured at patches not used for the fit. `upright` is the page in grey at 8 px/mm,
+    (2376, 1680) for A4, pixel (i, j) covering mm [j, j + 1] / 8, [i, i + 1] / 8. `issues` may
+    hold `print_not_found`. Of `patches_sought` printed patches `patches_found` were found.
     """
 
     to_mm: Homography
@@ -84,186 +86,220 @@ class Registration:
     patches_sought: int = 0
 
     def to_px(self, mm: Points) -> Points:
-        """Places on the form (n, 2) mm → px of the picture."""
-        bent = mm if self.bend is None else mm + self.bend.shift(mm)
-        return geometry.transform_points(np.linalg.inv(self.to_mm), bent)
+        """Map places on the form (n, 2) mm to px of the image."""
+        bent_mm = mm if self.bend is None else mm + self.bend.shift(mm)
+        return geometry.transform_points(np.linalg.inv(self.to_mm), bent_mm)
 
-    def flat(self, small: Image, image: Image, px_per_mm: float) -> Image:
-        """Something grey that was found out about the picture `image` at a smaller size, laid on
-        the form; white beyond its edges.
+    def flatten(self, reduced: Image, image: Image, px_per_mm: float) -> Image:
+        """Register something grey that was computed from `image` at a reduced size.
+
+        What is beyond its edges is white.
         """
-        lies = np.linalg.inv(geometry.resize_homography(small, image)) @ np.linalg.inv(self.to_mm)
-        return _flatten(small, lies, self.bend, geometry.page_box(self.upright), px_per_mm)
+        homography = np.linalg.inv(geometry.resize_homography(reduced, image)) @ np.linalg.inv(
+            self.to_mm
+        )
+        return _flatten(reduced, homography, self.bend, geometry.page_box(self.upright), px_per_mm)
 
 
-def register_page(image: Image, identification: Identification, blank: Image) -> Registration:
-    """Lay a page of ours on its form. `blank` is the unfilled form, grey, (2376, 1680).
+def register_page(image: Image, identification: Identification, template: Image) -> Registration:
+    """Register a page with Efterskrift's markers to its form.
+
+    `template` is the whole form, grey, (2376, 1680).
 
     Raises:
-        RegistrationError: there are too few printed marks in the picture to know where the page is.
+        RegistrationError: there are too few printed marks in the image to know where the page is.
     """
-    lies = identification.page_homography
-    if lies is None:
+    homography = identification.page_homography
+    if homography is None:
         raise RegistrationError("too_few_page_printed_marks")
-    return register_to(image, lies, blank, (*CODE_BOXES, *SERIAL_BOXES))
+    return register_to(image, homography, template, (*CODE_BOXES, *SERIAL_BOXES))
 
 
 def register_to(
-    image: Image, lies: Homography, blank: Image, changing: Sequence[Box] = ()
+    image: Image, homography: Homography, template: Image, changing: Sequence[Box] = ()
 ) -> Registration:
-    """Lay a page on its form that lies about so (mm → px) in the picture.
+    """Register a page to a form when its approximate place in the image (mm → px) is known.
 
     Args:
-        blank: the whole unfilled form, grey, 8 px/mm.
+        template: the whole form, grey, 8 px/mm.
         changing: where its print differs from sheet to sheet, mm.
     """
-    small = shrink_to_ink_grayscale(
-        image, _shrink_factor(geometry.scale_at_centre(lies, geometry.page_box(blank)))
+    # Reduce a fine image first, since flattening samples single pixels.
+    reduced = shrink_to_ink_grayscale(
+        image, _shrink_factor(geometry.scale_at_centre(homography, geometry.page_box(template)))
     )
-    to_image = geometry.resize_homography(small, image)
-    start = np.linalg.inv(to_image) @ lies
-    laid = _register_resized(small, start, blank, changing)
-    if laid.residual_mm >= LOST_RESIDUAL_MM and patch_matching.is_binary_image(image):
-        laid = _register_resized(small, start, patch_matching.binarize_template(blank), changing)
-    problems = (Issue(IssueCode.PRINT_NOT_FOUND),) if laid.residual_mm >= LOST_RESIDUAL_MM else ()
-    return replace(laid, to_mm=laid.to_mm @ np.linalg.inv(to_image), issues=problems)
+    to_image = geometry.resize_homography(reduced, image)
+    start = np.linalg.inv(to_image) @ homography
+    registration = _register_resized(reduced, start, template, changing)
+    # Pale print may be lost in black and white: try dark print only.
+    if registration.residual_mm >= LOST_RESIDUAL_MM and patch_matching.is_binary_image(image):
+        registration = _register_resized(
+            reduced, start, patch_matching.binarize_template(template), changing
+        )
+    issues = (
+        (Issue(IssueCode.PRINT_NOT_FOUND),) if registration.residual_mm >= LOST_RESIDUAL_MM else ()
+    )
+    return replace(registration, to_mm=registration.to_mm @ np.linalg.inv(to_image), issues=issues)
 
 
 def _register_resized(
-    image: Image, lies: Homography, blank: Image, changing: Sequence[Box]
+    image: Image, homography: Homography, template: Image, changing: Sequence[Box]
 ) -> Registration:
-    """The page in a picture of useful size, which lies about so, on the form."""
-    page, middles = geometry.page_box(blank), patch_matching.find_patches(blank, changing)
-    shifts = _measure_offsets(image, lies, blank, middles, _FINE_SEARCH)
-    if not _is_near(shifts):
-        lies = _refine_homography(
-            lies, _measure_offsets(image, lies, blank, middles[::2], _COARSE_SEARCH), page
+    """Register an image of useful size to a form."""
+    # Find print near its place, or coarsely first if the markers were not precise.
+    page, centres = geometry.page_box(template), patch_matching.find_patches(template, changing)
+    offsets = _measure_offsets(image, homography, template, centres, _FINE_SEARCH)
+    if not _is_near(offsets):
+        homography = _refine_homography(
+            homography,
+            _measure_offsets(image, homography, template, centres[::2], _COARSE_SEARCH),
+            page,
         )
-        shifts = _measure_offsets(image, lies, blank, middles, _FINE_SEARCH)
-    shifts = _follow_stretch(image, lies, shifts, blank, middles)
-    fit, bend, wrong = fit_page(shifts, page)
-    lies = lies @ fit
+        offsets = _measure_offsets(image, homography, template, centres, _FINE_SEARCH)
+    # Fit the paper's shape, following stretch and creases to more print.
+    offsets = _follow_stretch(image, homography, offsets, template, centres)
+    fit, bend, errors = fit_page(offsets, page)
+    homography = homography @ fit
     for _ in range(_MAX_CREASE_ROUNDS):
         if bend is None or bend.creases is None:
             break
-        further = _follow_crease(image, lies, bend, blank, middles)
-        if further.found.sum() < _MIN_CREASE_GAIN * shifts.found.sum():
+        # Another round only if following the crease finds clearly more print.
+        further = _follow_crease(image, homography, bend, template, centres)
+        if further.found.sum() < _MIN_CREASE_GAIN * offsets.found.sum():
             break
-        shifts = further
-        fit, bend, wrong = fit_page(shifts, page)
-        lies = lies @ fit
-    upright = _flatten(image, lies, bend, page, PX_PER_MM)
-    if len(wrong):
-        strayed = patch_matching.measure_stray_print(upright, blank, shifts.at[~shifts.found])
-        wrong = np.append(wrong, np.linalg.norm(strayed, axis=1))
-    residual = float(np.percentile(wrong, WORST_PERCENTILE)) if len(wrong) else LOST_RESIDUAL_MM
-    if len(wrong) and bend is not None and bend.creases is not None:
-        residual = max(
-            residual,
-            float(
-                np.percentile(
-                    measure_crease_errors(upright, blank, bend, changing), WORST_PERCENTILE
-                )
-            ),
-        )
-    return Registration(
-        np.linalg.inv(lies), residual, upright, (), bend, int(shifts.found.sum()), len(shifts.at)
-    )
+        offsets = further
+        fit, bend, errors = fit_page(offsets, page)
+        homography = homography @ fit
+    # Flatten the page and judge it.
+    upright = _flatten(image, homography, bend, page, PX_PER_MM)
+    residual = LOST_RESIDUAL_MM
+    if len(errors):
+        missing = offsets.centres[~offsets.found]
+        stray_offsets = patch_matching.measure_stray_print(upright, template, missing)
+        residual = _worst(np.append(errors, np.linalg.norm(stray_offsets, axis=1)))
+        # Held-out patches say too little about folds.
+        if bend is not None and bend.creases is not None:
+            crease_errors = measure_crease_errors(upright, template, bend, changing)
+            residual = max(residual, _worst(crease_errors))
+    found, sought = int(offsets.found.sum()), len(offsets.centres)
+    return Registration(np.linalg.inv(homography), residual, upright, (), bend, found, sought)
+
+
+def _worst(errors: NDArray[np.float64]) -> float:
+    """Return the percentile of errors at which a registration is judged, mm."""
+    return float(np.percentile(errors, WORST_PERCENTILE))
 
 
 def _follow_stretch(
-    image: Image, lies: Homography, shifts: PatchOffsets, blank: Image, middles: Points
+    image: Image, homography: Homography, offsets: PatchOffsets, template: Image, centres: Points
 ) -> PatchOffsets:
-    """The shifts, or those after following the stretch of the paper to print that was too far away:
-    unevenly fed, it lies mm off here and there.
+    """Follow the stretch of the paper to print that was too far away.
+
+    A page that was fed unevenly is some mm off here and there. Returns the offsets with most
+    print.
     """
-    page = geometry.page_box(blank)
+    page = geometry.page_box(template)
     for _ in range(_MAX_CREASE_ROUNDS):
-        at, moved = shifts.seen
-        if len(at) < 3 * MIN_PATCHES or patch_matching.is_mostly_seen(shifts, page):
+        found_centres, found_offsets = offsets.matched
+        if len(found_centres) < 3 * MIN_PATCHES or patch_matching.is_mostly_seen(offsets, page):
             break
-        further = _follow_crease(image, lies, fit_bend(at, moved, page), blank, middles)
-        if further.found.sum() < _MIN_STRETCH_GAIN * shifts.found.sum():
+        # A bend through the print found so far predicts where the rest is.
+        further = _follow_crease(
+            image, homography, fit_bend(found_centres, found_offsets, page), template, centres
+        )
+        if further.found.sum() < _MIN_STRETCH_GAIN * offsets.found.sum():
             break
-        shifts = further
-    return shifts
+        offsets = further
+    return offsets
 
 
 def _follow_crease(
-    image: Image, lies: Homography, bend: Bend, blank: Image, middles: Points
+    image: Image, homography: Homography, bend: Bend, template: Image, centres: Points
 ) -> PatchOffsets:
-    """Print sought again on the page laid with its bend, which was too far away at first. Shifts
-    are from flat, as before.
+    """Search again on the page flattened with its bend, for print that was too far away at first.
+
+    The offsets are from flat, as before.
     """
-    shifts = patch_matching.measure_patch_offsets(
-        _flatten(image, lies, bend, geometry.page_box(blank), _FINE_SEARCH.px_per_mm),
-        blank,
-        middles,
+    offsets = patch_matching.measure_patch_offsets(
+        _flatten(image, homography, bend, geometry.page_box(template), _FINE_SEARCH.px_per_mm),
+        template,
+        centres,
         _FINE_SEARCH,
     )
-    there = shifts.at + shifts.offsets
-    return replace(shifts, offsets=shifts.offsets + bend.shift(there))
+    # Add the bend that the flattened page already takes into account.
+    found_places = offsets.centres + offsets.offsets
+    return replace(offsets, offsets=offsets.offsets + bend.shift(found_places))
 
 
 def _shrink_factor(px_per_mm: float) -> float:
-    """How much to shrink the picture first: laying flat takes single pixels, so a much finer
-    picture would lose strokes.
+    """Return the factor by which the image is reduced before registration.
+
+    Flattening samples single pixels, so a much finer image would lose strokes.
     """
     return 1.0 if px_per_mm < SHRINK_FROM * PX_PER_MM else SHRINK_TO * PX_PER_MM / px_per_mm
 
 
-def _is_near(shifts: PatchOffsets) -> bool:
-    """Whether the marks alone said so well where the page is that a rough round finds nothing more;
-    it need not be gone through then.
-    """
-    _, moved = shifts.seen
+def _is_near(offsets: PatchOffsets) -> bool:
+    """Check whether the markers were so precise that a coarse search would find nothing more."""
+    _, found_offsets = offsets.matched
     return (
-        len(moved) >= MIN_PATCHES
-        and float(np.percentile(np.linalg.norm(moved, axis=1), WORST_PERCENTILE)) < _MAX_NEAR_MM
+        len(found_offsets) >= MIN_PATCHES
+        and float(np.percentile(np.linalg.norm(found_offsets, axis=1), WORST_PERCENTILE))
+        < _MAX_NEAR_MM
     )
 
 
-def _refine_homography(lies: Homography, shifts: PatchOffsets, page: Box) -> Homography:
-    """The page's place after the rough round."""
-    fit = fit_robust_homography(*shifts.seen) if shifts.found.sum() >= MIN_PATCHES else None
-    return lies if fit is None or not geometry.is_page_homography(lies @ fit, page) else lies @ fit
+def _refine_homography(homography: Homography, offsets: PatchOffsets, page: Box) -> Homography:
+    """Return the page's homography after the coarse search."""
+    fit = fit_robust_homography(*offsets.matched) if offsets.found.sum() >= MIN_PATCHES else None
+    return (
+        homography
+        if fit is None or not geometry.is_page_homography(homography @ fit, page)
+        else homography @ fit
+    )
 
 
 def _measure_offsets(
-    image: Image, lies: Homography, blank: Image, middles: Points, search: PatchSearch
+    image: Image, homography: Homography, template: Image, centres: Points, search: PatchSearch
 ) -> PatchOffsets:
     return patch_matching.measure_patch_offsets(
-        geometry.warp_box(image, lies, geometry.page_box(blank), search.px_per_mm),
-        blank,
-        middles,
+        geometry.warp_box(image, homography, geometry.page_box(template), search.px_per_mm),
+        template,
+        centres,
         search,
     )
 
 
 def _flatten(
-    image: Image, lies: Homography, bend: Bend | None, page: Box, px_per_mm: float
+    image: Image, homography: Homography, bend: Bend | None, page: Box, px_per_mm: float
 ) -> Image:
-    """The page laid flat."""
+    """Return the registered page."""
     if bend is None:
-        return geometry.warp_box(image, lies, page, px_per_mm)
-    step = round(2 * px_per_mm)  # between, a bend is straight enough
+        return geometry.warp_box(image, homography, page, px_per_mm)
+    step = round(2 * px_per_mm)  # between grid points a bend is straight enough
     width, height = round(page.w * px_per_mm), round(page.h * px_per_mm)
+    # Source coordinates on a coarse grid, beyond the edges too.
     x, y = np.meshgrid(
         np.arange(-step, width + 2 * step, step), np.arange(-step, height + 2 * step, step)
     )
     mm = (np.stack([x.ravel(), y.ravel()], axis=1) + 0.5) / px_per_mm
-    there = (
-        geometry.transform_points(lies, mm + bend.shift(mm)).astype(np.float32).reshape(*x.shape, 2)
+    source_px = (
+        geometry.transform_points(homography, mm + bend.shift(mm))
+        .astype(np.float32)
+        .reshape(*x.shape, 2)
     )
+    # Interpolate the grid for some rows at a time and sample the image.
     flat = np.empty((height, width), np.uint8)
     for top in range(0, height, _WARP_ROWS):
         band = flat[top : top + _WARP_ROWS]
-        at = np.array([[1 / step, 0, 1], [0, 1 / step, 1 + top / step]])
-        full_x, full_y = cv2.split(cv2.warpAffine(there, at, band.shape[::-1], flags=_WARP_FLAGS))
+        to_grid = np.array([[1 / step, 0, 1], [0, 1 / step, 1 + top / step]])
+        source_x, source_y = cv2.split(
+            cv2.warpAffine(source_px, to_grid, band.shape[::-1], flags=_WARP_FLAGS)
+        )
         band[:] = cv2.remap(
             image,
-            full_x,
-            full_y,
+            source_x,
+            source_y,
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(255,),
@@ -273,34 +309,29 @@ def _flatten(
 
 @cached_per_image(most_bytes=32_000_000)
 def cut_box(upright: Image, box: Box, margin_mm: float = 0.0) -> Image:
-    """A field with so much around it, cut from a registered page (or blank); what lies outside the
-    page is white.
-    """
-    wide = geometry.widen_box(box, margin_mm)
-    left, top = round(wide.x * PX_PER_MM), round(wide.y * PX_PER_MM)
-    w, h = max(1, round(wide.w * PX_PER_MM)), max(1, round(wide.h * PX_PER_MM))
-    out = np.full((h, w), 255, np.uint8)
+    """Cut a box with a margin from a registered page or template; white outside the page."""
+    area = geometry.widen_box(box, margin_mm)
+    left, top = round(area.x * PX_PER_MM), round(area.y * PX_PER_MM)
+    w, h = max(1, round(area.w * PX_PER_MM)), max(1, round(area.h * PX_PER_MM))
+    cut = np.full((h, w), 255, np.uint8)
+    # Copy what is inside the page onto white.
     inside = upright[max(top, 0) : max(top + h, 0), max(left, 0) : max(left + w, 0)]
     y, x = max(-top, 0), max(-left, 0)
-    out[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
-    return out
+    cut[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
+    return cut
 
 
 def boxes_to_px(
     registration: Registration, boxes: Sequence[Box]
 ) -> list[tuple[int, int, int, int]]:
-    """For each box of the form the smallest upright rectangle in the picture that holds it: x, y,
-    w, h in px.
-    """
+    """Return the smallest upright rectangle in the image around each box: x, y, w, h in px."""
     if not boxes:
         return []
     outlines = registration.to_px(
         np.concatenate([geometry.box_corners(box) for box in boxes])
     ).reshape(-1, 4, 2)
-    low, high = (
-        np.floor(outlines.min(axis=1)).astype(int),
-        np.ceil(outlines.max(axis=1)).astype(int),
-    )
+    low = np.floor(outlines.min(axis=1)).astype(int)
+    high = np.ceil(outlines.max(axis=1)).astype(int)
     return [
         (left, top, width, height)
         for left, top, width, height in np.hstack([low, high - low]).tolist()

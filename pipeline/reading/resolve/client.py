@@ -1,7 +1,7 @@
-"""The personal number of each row: ranked clients with p, why, and what a person should look into.
+"""Resolve the client of each row: ranked personal numbers with evidence and issues.
 
-The name of a client as it was printed on the sheet: it was in the register, so what nobody there
-is called is misread or written by hand.
+A printed client name was in the register when the sheet was printed, so a name that no registered
+client has is misread, or written by hand.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.domain.confidence import (
     CLIENT_MAX_P,
@@ -28,13 +29,15 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import CELL_SYMBOLS, UNSEEN_P, CellProbabilities, Reading, State
 from pipeline.reading.resolve.bayes import unlisted_p
 from pipeline.reading.resolve.client_evidence import (
-    NORMAL_NOISE,
     ClientEvidence,
-    Floats,
-    NumberForm,
     WrittenClient,
     client_posterior,
     gather_evidence,
+)
+from pipeline.reading.resolve.number_likelihood import (
+    NORMAL_NOISE,
+    Floats,
+    NumberForm,
     temper_probabilities,
 )
 from pipeline.registers.client_search import (
@@ -47,10 +50,13 @@ from pipeline.registers.clients import ClientRegister
 from pipeline.registers.match_reasons import check_digit_evidence, similarity_evidence
 
 MAX_CLIENT_ALTERNATIVES = 5
+"""Alternatives that a resolved number keeps."""
 MIN_P = 1e-5
+"""Alternatives less probable than this are dropped."""
 MIN_DISCRIMINATION = 3
-"""Name and address tell a client from the others of the unit (of the register, if the client is of
-another unit) if they fit so many times better.
+"""Ratio by which name and address must fit one client better than all others.
+
+The others are those of the unit, or of the register if the client is of another unit.
 """
 _TEN_DIGIT_BOXES = (
     tuple(range(10)),
@@ -58,24 +64,26 @@ _TEN_DIGIT_BOXES = (
     (*range(6), *range(7, 11)),
     (*range(1, 7), *range(8, 12)),
 )
-"""Where ten digits without century stand: to the left or right, without or with a sign in a box of
-its own (as `number_rows` weighs them).
+"""Boxes of ten digits without century: on the left or right, without or with a sign in its own box.
+
+They are weighed in the same way in `number_likelihood`.
 """
 SIMILAR_CLIENT_MIN_P = 0.01
-"""Others with at least this probability are told of."""
+"""Other clients with at least this probability are mentioned in the evidence."""
 _EVIDENCE_MEANINGS = (
     Meaning.CLIENT_NAME,
     Meaning.CLIENT_PRINTED,
     Meaning.CLIENT_ADDRESS,
     Meaning.UNIT,
 )
+"""Fields of a row that are evidence of its client, in the order of `WrittenClient`."""
 _TRAILING_NUMBER = re.compile(r",\s*\S*\d\S*$")
-"""What stands behind the name of somebody whose number is too long for its boxes."""
+"""What follows a printed name if the number is too long for its boxes."""
 
 
 @dataclass(frozen=True, slots=True)
 class _ClientRow:
-    """A row's number, what stands beside it, and how it compares with the register."""
+    """A row's number, what is written next to it, and how it compares with the register."""
 
     spec: FieldSpec
     reading: Reading
@@ -85,61 +93,76 @@ class _ClientRow:
 
 @dataclass(frozen=True, slots=True)
 class _RowPosterior:
-    """The posterior of a row: over clients (n,), over numbers outside the register, and the other
-    rows that were counted in.
+    """The posterior of a row, over clients (n,) and over numbers outside the register.
+
+    `same_sheet_rows` are the clients of the other rows that were taken into account.
     """
 
     clients: Floats
-    unknown: Mapping[str, float]
+    unregistered: Mapping[str, float]
     same_sheet_rows: tuple[int, ...] = ()
 
 
 def resolve_clients(
     specs: Sequence[FieldSpec], form: Form, fields: Mapping[str, Reading], register: ClientRegister
 ) -> tuple[dict[str, Reading], list[Issue]]:
-    """The fields that say whom a row is about, weighed; and their issues."""
+    """Resolve the fields that say which client a row is about, and return their issues."""
     search = register.search
+    # Compare each row with the register by itself.
     rows = [
         row
         for spec in specs
         if spec.means is Meaning.CLIENT_PID
         and (row := _make_row(spec, form, fields, search)) is not None
     ]
-    alone = [_weigh_row(search, row, ()) for row in rows]
-    sure = [
-        int(found.clients.argmax())
-        if found.clients.max(initial=0.0) >= NEIGHBOUR_CLIENT_FROM
+    without_neighbours = [_weigh_row(search, row, ()) for row in rows]
+    # Rows with a clear client are evidence for the other rows.
+    clear_clients = [
+        int(posterior.clients.argmax())
+        if posterior.clients.max(initial=0.0) >= NEIGHBOUR_CLIENT_FROM
         else None
-        for found in alone
+        for posterior in without_neighbours
     ]
     resolved: dict[str, Reading] = {}
-    problems: list[Issue] = []
-    for number, row in enumerate(rows):
-        others = tuple(place for i, place in enumerate(sure) if place is not None and i != number)
-        found = _weigh_row(search, row, others) if others else alone[number]
-        reading, odd = _resolve_row(row, found, register)
+    issues: list[Issue] = []
+    for row_index, row in enumerate(rows):
+        # A row that the other rows do not change keeps its own posterior.
+        neighbours = tuple(
+            index for i, index in enumerate(clear_clients) if index is not None and i != row_index
+        )
+        posterior = (
+            _weigh_row(search, row, neighbours) if neighbours else without_neighbours[row_index]
+        )
+        reading, codes = _resolve_row(row, posterior, register)
         resolved[row.spec.name] = reading
-        problems += [Issue(code, row.spec.name) for code in odd]
-    return resolved, problems
+        issues += [Issue(code, row.spec.name) for code in codes]
+    return resolved, issues
 
 
 def _make_row(
     spec: FieldSpec, form: Form, fields: Mapping[str, Reading], search: ClientSearch
 ) -> _ClientRow | None:
+    """Compare a row with the register; None if its number was not written."""
+    # Probabilities by box, from the reader or from its whole values.
     reading = fields[spec.name]
-    lattice = (
+    cell_probabilities = (
         reading.cell_probabilities
         if len(reading.cell_probabilities) == NUMBER_BOXES
         else _to_cell_probabilities(reading)
     )
-    if not lattice or reading.state not in (State.READ, State.ILLEGIBLE):
+    if not cell_probabilities or reading.state not in (State.READ, State.ILLEGIBLE):
         return None
-    listed = tuple(value for value, _ in _candidate_numbers(reading))
-    said = {
-        means: _field_text(form.meaning(means, spec.row), fields) for means in _EVIDENCE_MEANINGS
+    listed_numbers = tuple(value for value, _ in _candidate_numbers(reading))
+    # What is written next to the number.
+    texts = {
+        meaning: _field_text(form.meaning(meaning, spec.row), fields)
+        for meaning in _EVIDENCE_MEANINGS
     }
     written = WrittenClient(
-        lattice, listed, unlisted_p(reading), *(said[means] for means in _EVIDENCE_MEANINGS)
+        cell_probabilities,
+        listed_numbers,
+        unlisted_p(reading),
+        *(texts[meaning] for meaning in _EVIDENCE_MEANINGS),
     )
     return _ClientRow(spec, reading, written, gather_evidence(search, written))
 
@@ -150,222 +173,253 @@ def _field_text(spec: FieldSpec | None, fields: Mapping[str, Reading]) -> str:
 
 
 def _candidate_numbers(reading: Reading) -> list[tuple[str, float]]:
-    """What may be a number, of what the reader thinks of: no words."""
-    listed = (
+    """Return what may be a number among a reader's values: no words."""
+    candidates = (
         (value, p)
         for value, p in ((reading.value, reading.p), *reading.alternatives)
         if isinstance(value, str)
     )
-    return [(value, p) for value, p in listed if value.isdigit() or is_local_pid(value)]
+    return [(value, p) for value, p in candidates if value.isdigit() or is_local_pid(value)]
 
 
 def _to_cell_probabilities(reading: Reading) -> CellProbabilities:
-    """Box by box what a reader says that gives only whole values; ten digits are taken to stand to
-    the right.
+    """Derive box probabilities from a reader that gives only whole values.
+
+    Ten digits are assumed to be on the right.
     """
-    rows = [
+    padded = [
         (value.rjust(NUMBER_BOXES), p)
         for value, p in _candidate_numbers(reading)
         if len(value) in (10, NUMBER_BOXES)
     ]
-    if not rows:
+    if not padded:
         return ()
+    # What was not listed may be any symbol.
     boxes = np.full(
-        (NUMBER_BOXES, len(CELL_SYMBOLS)), max(0.0, 1 - sum(p for _, p in rows)) / len(CELL_SYMBOLS)
+        (NUMBER_BOXES, len(CELL_SYMBOLS)),
+        max(0.0, 1 - sum(p for _, p in padded)) / len(CELL_SYMBOLS),
     )
-    for value, p in rows:
+    # Each listed value adds its p to its symbols.
+    for value, p in padded:
         for box, symbol in enumerate(value):
             boxes[box, CELL_SYMBOLS.index(symbol if symbol in CELL_SYMBOLS else "?")] += p
     return tuple(tuple(box) for box in boxes.tolist())
 
 
-def _weigh_row(search: ClientSearch, row: _ClientRow, here: tuple[int, ...]) -> _RowPosterior:
-    clients, unknown, _ = client_posterior(search, row.evidence, row.written.unit, here)
-    return _RowPosterior(clients, unknown, here)
+def _weigh_row(search: ClientSearch, row: _ClientRow, neighbours: tuple[int, ...]) -> _RowPosterior:
+    clients, unregistered, _ = client_posterior(search, row.evidence, row.written.unit, neighbours)
+    return _RowPosterior(clients, unregistered, neighbours)
 
 
 def _resolve_row(
-    row: _ClientRow, found: _RowPosterior, register: ClientRegister
+    row: _ClientRow, posterior: _RowPosterior, register: ClientRegister
 ) -> tuple[Reading, list[IssueCode]]:
-    ranked = _rank_numbers(found, register)
+    """Choose the most likely number of a row, limit its p, and find its issues."""
+    ranked = _rank_numbers(posterior, register)
     if not ranked:
         return row.reading, []
-    value, p, place = ranked[0]
-    unwritten = row.evidence.incomplete > -np.inf
-    if (unwritten or row.reading.state is State.ILLEGIBLE) and p < CLIENT_SETTLED_FROM:
-        return _keep_reading(row.reading, ranked), [IssueCode.PERSON_UNKNOWN] if unwritten else []
-    p = min(
-        p,
-        CLIENT_MAX_P
-        if place is not None and _has_second_evidence(row, place, value, register.search)
-        else CLIENT_NUMBER_ONLY_MAX_P,
-    )
-    if place is not None and not _is_consistent(row, place, value):
-        p = min(p, CLIENT_OTHER_NUMBER_MAX_P)
-    others = tuple((v, q) for v, q, _ in ranked[1:] if q >= MIN_P or v == row.reading.value)[
-        :MAX_CLIENT_ALTERNATIVES
-    ]
+    value, p, index = ranked[0]
+    # An incomplete or illegible number is replaced only by a clear client.
+    is_incomplete = row.evidence.incomplete > -np.inf
+    if (is_incomplete or row.reading.state is State.ILLEGIBLE) and p < CLIENT_SETTLED_FROM:
+        issues = [IssueCode.PERSON_UNKNOWN] if is_incomplete else []
+        return _keep_reading(row.reading, ranked), issues
+    p = min(p, _confidence_cap(row, value, index, register.search))
+    # Keep the value that was read, however improbable it is now.
+    alternatives = tuple(
+        (number, number_p)
+        for number, number_p, _ in ranked[1:]
+        if number_p >= MIN_P or number == row.reading.value
+    )[:MAX_CLIENT_ALTERNATIVES]
     characters = row.reading.characters if value == row.reading.value else ()
     reading = replace(
         row.reading,
         value=value,
         p=p,
         state=State.READ,
-        alternatives=others,
+        alternatives=alternatives,
         characters=characters,
-        evidence=tuple(_collect_evidence(row, found, value, place, register)),
+        evidence=tuple(_collect_evidence(row, posterior, value, index, register)),
     )
-    return reading, _find_issues(
-        row, place, value, register.search, named=bool(row.written.name or row.written.printed)
+    return reading, _find_issues(row, index, value, register.search)
+
+
+def _confidence_cap(row: _ClientRow, value: str, index: int | None, search: ClientSearch) -> float:
+    """Return the highest p that a number may get.
+
+    High confidence needs the number and something else to agree.
+    """
+    if index is None:
+        return CLIENT_NUMBER_ONLY_MAX_P
+    cap = (
+        CLIENT_MAX_P
+        if _has_second_evidence(row, index, value, search)
+        else CLIENT_NUMBER_ONLY_MAX_P
     )
+    return cap if _is_consistent(row, index, value) else min(cap, CLIENT_OTHER_NUMBER_MAX_P)
 
 
 def _keep_reading(reading: Reading, ranked: Sequence[tuple[str, float, int | None]]) -> Reading:
-    """A reading that stays as it is; whom it may be about shares what its own p leaves."""
-    others = [
+    """Keep a reading as it is; possible clients share what its own p leaves."""
+    alternatives = [
         (value, p) for value, p, _ in ranked[:MAX_CLIENT_ALTERNATIVES] if value != reading.value
     ]
-    share = min(1.0, (1.0 - reading.p) / max(sum(p for _, p in others), 1e-9))
-    return replace(reading, alternatives=tuple((value, round(p * share, 6)) for value, p in others))
+    share = min(1.0, (1.0 - reading.p) / max(sum(p for _, p in alternatives), 1e-9))
+    return replace(
+        reading, alternatives=tuple((value, round(p * share, 6)) for value, p in alternatives)
+    )
 
 
 def _rank_numbers(
-    found: _RowPosterior, register: ClientRegister
+    posterior: _RowPosterior, register: ClientRegister
 ) -> list[tuple[str, float, int | None]]:
-    """Number, p and place in the register (None outside it), best first."""
-    best = np.argsort(-found.clients)[: MAX_CLIENT_ALTERNATIVES + 1].tolist()
-    known: list[tuple[str, float, int | None]] = [
-        (register.clients[i].pid, float(found.clients[i]), i) for i in best
+    """Return numbers with p and index in the register (None outside it), best first."""
+    best_indices = np.argsort(-posterior.clients)[: MAX_CLIENT_ALTERNATIVES + 1].tolist()
+    registered: list[tuple[str, float, int | None]] = [
+        (register.clients[i].pid, float(posterior.clients[i]), i) for i in best_indices
     ]
     return sorted(
-        [*known, *((number, p, None) for number, p in found.unknown.items())],
+        [*registered, *((number, p, None) for number, p in posterior.unregistered.items())],
         key=lambda row: -row[1],
     )
 
 
-def _has_second_evidence(row: _ClientRow, place: int, value: str, search: ClientSearch) -> bool:
-    """Whether the number, with nothing against it, and something else agree on a client and on
-    nobody else who may be meant.
+def _has_second_evidence(row: _ClientRow, index: int, value: str, search: ClientSearch) -> bool:
+    """Check whether the number and something else agree on one client and on no other.
+
+    Nothing may contradict the number.
     """
     evidence = row.evidence
-    agrees = max(evidence.name[place], evidence.printed[place], evidence.address[place])
+    similarity = max(evidence.name[index], evidence.printed[index], evidence.address[index])
     if (
-        agrees < MIN_NAME_SIMILARITY
-        or _fits_another_client(row, place, search)
+        similarity < MIN_NAME_SIMILARITY
+        or _fits_another_client(row, index, search)
         or not normalize_pid(value).valid
-        or not _is_consistent(row, place, value)
+        or not _is_consistent(row, index, value)
     ):
         return False
-    members = search.of_unit(row.written.unit) if row.written.unit else np.empty(0, np.intp)
-    near = members if place in members else np.arange(len(evidence.odds))
+    # Compare with the clients of the unit, if this one is among them.
+    members = _unit_members(row, search)
+    compared = members if index in members else np.arange(len(evidence.odds))
     return bool(
         (
-            evidence.odds[near[near != place]] < evidence.odds[place] - np.log(MIN_DISCRIMINATION)
+            evidence.odds[compared[compared != index]]
+            < evidence.odds[index] - np.log(MIN_DISCRIMINATION)
         ).all()
     )
 
 
 def _collect_evidence(
-    row: _ClientRow, found: _RowPosterior, value: str, place: int | None, register: ClientRegister
+    row: _ClientRow,
+    posterior: _RowPosterior,
+    value: str,
+    index: int | None,
+    register: ClientRegister,
 ) -> list[str]:
-    """Why this number is proposed, as codes with what they are about after a colon."""
-    reasons = [check_digit_evidence(value)]
-    if place is None:
-        return [*reasons, "not_in_register"]
-    reasons += _number_evidence(row, place, value)
+    """Return the evidence for a number, as codes with their argument after a colon."""
+    codes = [check_digit_evidence(value)]
+    if index is None:
+        return [*codes, "not_in_register"]
+    codes += _number_evidence(row, index, value)
+    # Similarity of the texts that are written next to the number.
     for kind, text, score in (
-        ("name", row.written.name, row.evidence.name[place]),
-        ("printed_name", row.written.printed, row.evidence.printed[place]),
-        ("address", row.written.address, row.evidence.address[place]),
+        ("name", row.written.name, row.evidence.name[index]),
+        ("printed_name", row.written.printed, row.evidence.printed[index]),
+        ("address", row.written.address, row.evidence.address[index]),
     ):
-        if text and (kind != "address" or register.clients[place].address):
-            reasons.append(similarity_evidence(kind, score))
+        if text and (kind != "address" or register.clients[index].address):
+            codes.append(similarity_evidence(kind, score))
         elif kind == "name":
-            reasons.append("name_missing")
-    members = (
-        register.search.of_unit(row.written.unit) if row.written.unit else np.empty(0, np.intp)
-    )
+            codes.append("name_missing")
+    # The unit, and other rows and clients that may be meant.
+    members = _unit_members(row, register.search)
     if len(members):
-        reasons.append("unit_same" if place in members else "unit_other")
-    if place in found.same_sheet_rows:
-        reasons.append("on_sheet")
-    alike = int((found.clients >= SIMILAR_CLIENT_MIN_P).sum()) - 1
-    return [*reasons, f"others_alike:{alike}" if alike > 0 else "alone_alike"]
+        codes.append("unit_same" if index in members else "unit_other")
+    if index in posterior.same_sheet_rows:
+        codes.append("on_sheet")
+    similar_count = int((posterior.clients >= SIMILAR_CLIENT_MIN_P).sum()) - 1
+    return [*codes, f"others_alike:{similar_count}" if similar_count > 0 else "alone_alike"]
 
 
-def _number_evidence(row: _ClientRow, place: int, value: str) -> list[str]:
-    way = tuple(NumberForm)[row.evidence.number.likeliest_form[place]]
-    if way is not NumberForm.WHOLE:
-        return [f"number_{way.value}"]
-    seen = _box_probabilities(row, value)
-    differs = sum(p < DIGIT_CONTRADICTED_BELOW for p in seen)
-    unclear = sum(p < DIGIT_CLEAR_FROM for p in seen)
-    return [
-        f"number_differs:{differs}"
-        if differs
-        else f"number_unclear:{unclear}"
-        if unclear
-        else "number_clear"
-    ]
+def _number_evidence(row: _ClientRow, index: int, value: str) -> list[str]:
+    form = tuple(NumberForm)[row.evidence.number.likeliest_form[index]]
+    if form is not NumberForm.WHOLE:
+        return [f"number_{form.value}"]
+    box_p = _box_probabilities(row, value)
+    if differing := sum(p < DIGIT_CONTRADICTED_BELOW for p in box_p):
+        return [f"number_differs:{differing}"]
+    if unclear := sum(p < DIGIT_CLEAR_FROM for p in box_p):
+        return [f"number_unclear:{unclear}"]
+    return ["number_clear"]
 
 
 def _find_issues(
-    row: _ClientRow, place: int | None, value: str, search: ClientSearch, *, named: bool
+    row: _ClientRow, index: int | None, value: str, search: ClientSearch
 ) -> list[IssueCode]:
-    if place is None:
+    """Find what the reviewer should check about the number that was chosen."""
+    if index is None:
         return [IssueCode.PERSON_UNKNOWN]
-    score = max(row.evidence.name[place], row.evidence.printed[place])
-    problems = []
-    if named and score < MIN_NAME_SIMILARITY:
-        problems.append(IssueCode.NAME_DIFFERS)
-    elif named and _fits_another_client(row, place, search):
-        problems.append(IssueCode.NAME_FITS_OTHER)
-    return problems if _is_consistent(row, place, value) else [*problems, IssueCode.NUMBER_DIFFERS]
+    named = bool(row.written.name or row.written.printed)
+    similarity = max(row.evidence.name[index], row.evidence.printed[index])
+    issues = []
+    if named and similarity < MIN_NAME_SIMILARITY:
+        issues.append(IssueCode.NAME_DIFFERS)
+    elif named and _fits_another_client(row, index, search):
+        issues.append(IssueCode.NAME_FITS_OTHER)
+    return issues if _is_consistent(row, index, value) else [*issues, IssueCode.NUMBER_DIFFERS]
 
 
-def _fits_another_client(row: _ClientRow, place: int, search: ClientSearch) -> bool:
-    """Whether the name on the paper is clearly more like that of another client of the unit:
-    couples share a surname.
+def _fits_another_client(row: _ClientRow, index: int, search: ClientSearch) -> bool:
+    """Check whether the name is clearly more similar to that of another client of the unit.
+
+    Couples share a surname.
     """
     name = row.written.name or row.written.printed
-    members = search.of_unit(row.written.unit) if row.written.unit else np.empty(0, np.intp)
+    members = _unit_members(row, search)
     if not name or not len(members):
         return False
-    likeness = search.name_likeness(name)
-    return bool(likeness[members].max() > likeness[place] + CLEAR_MARGIN)
+    similarity = search.name_likeness(name)
+    return bool(similarity[members].max() > similarity[index] + CLEAR_MARGIN)
 
 
-def _is_consistent(row: _ClientRow, place: int, value: str) -> bool:
-    """Whether no box speaks against the number, with or without century."""
-    way = tuple(NumberForm)[row.evidence.number.likeliest_form[place]]
-    if way is NumberForm.TEN:
+def _unit_members(row: _ClientRow, search: ClientSearch) -> NDArray[np.intp]:
+    """Return the indices of the clients of the row's unit; none if it was not read."""
+    return search.of_unit(row.written.unit) if row.written.unit else np.empty(0, np.intp)
+
+
+def _is_consistent(row: _ClientRow, index: int, value: str) -> bool:
+    """Check that no box contradicts the number, with or without century."""
+    form = tuple(NumberForm)[row.evidence.number.likeliest_form[index]]
+    # Ten digits may be in several places: the best one counts.
+    if form is NumberForm.TEN:
         return (
             max(min(_box_probabilities(row, value[2:], boxes)) for boxes in _TEN_DIGIT_BOXES)
             >= DIGIT_CONTRADICTED_BELOW
         )
     return (
-        way is NumberForm.WHOLE and min(_box_probabilities(row, value)) >= DIGIT_CONTRADICTED_BELOW
+        form is NumberForm.WHOLE and min(_box_probabilities(row, value)) >= DIGIT_CONTRADICTED_BELOW
     )
 
 
 def _box_probabilities(
-    row: _ClientRow, value: str, places: Sequence[int] = range(NUMBER_BOXES)
+    row: _ClientRow, value: str, boxes_of_characters: Sequence[int] = range(NUMBER_BOXES)
 ) -> list[float]:
-    """The probability of each character of a number in its box."""
-    boxes = temper_probabilities(row.written.cell_probabilities, NORMAL_NOISE)
+    """Return the probability of each character of a number in its box."""
+    probabilities = temper_probabilities(row.written.cell_probabilities, NORMAL_NOISE)
     return [
-        float(boxes[i, CELL_SYMBOLS.index(c if c in CELL_SYMBOLS else "?")])
-        for i, c in zip(places, value, strict=False)
+        float(probabilities[i, CELL_SYMBOLS.index(character if character in CELL_SYMBOLS else "?")])
+        for i, character in zip(boxes_of_characters, value, strict=False)
     ]
 
 
 def resolve_printed_names(
     specs: Sequence[FieldSpec], fields: Mapping[str, Reading], register: ClientRegister
 ) -> tuple[dict[str, Reading], list[Issue]]:
-    """Printed names that are nobody's in the register, made doubtful; and their issues. An empty
-    register knows nobody's.
+    """Lower the confidence of printed names that no registered client has.
+
+    An empty register is not used. Returns these readings and their issues.
     """
-    found: dict[str, Reading] = {}
+    unknown: dict[str, Reading] = {}
     for spec in specs:
         text = fields[spec.name].value
         if (
@@ -374,8 +428,8 @@ def resolve_printed_names(
             and isinstance(text, str)
             and not _is_known(text, register)
         ):
-            found[spec.name] = replace(fields[spec.name], p=min(fields[spec.name].p, UNSEEN_P))
-    return found, [Issue(IssueCode.PRINTED_OTHERWISE, name) for name in found]
+            unknown[spec.name] = replace(fields[spec.name], p=min(fields[spec.name].p, UNSEEN_P))
+    return unknown, [Issue(IssueCode.PRINTED_OTHERWISE, name) for name in unknown]
 
 
 def _is_known(text: str, register: ClientRegister) -> bool:

@@ -1,4 +1,4 @@
-"""Readings of one page → values that fit together."""
+"""Resolve the readings of one page into values that fit together."""
 
 from __future__ import annotations
 
@@ -29,11 +29,18 @@ from pipeline.reading.resolve.values import (
 from pipeline.registers.clients import ClientRegister
 from pipeline.registers.staff import StaffRegister
 
+_OUTAGE_DATES = frozenset({Meaning.EVENT_DATE, Meaning.WRITTEN_DATE})
+"""Meanings of dates during the outage.
+
+Others, such as a deadline, the end of a period or the next meeting, are usually after it.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class ReadingContext:
-    """What is known apart from the page: the register of clients, the days of the outage
-    (inclusive), and the staff who sign.
+    """What is known apart from the page.
+
+    The register of clients, the days of the outage (inclusive), and the staff who sign.
     """
 
     register: ClientRegister | None = None
@@ -47,53 +54,71 @@ def resolve_page(
     readings: Mapping[str, Reading],
     context: ReadingContext,
 ) -> tuple[dict[str, Reading], list[Issue]]:
-    """Readings of one page, weighed against each other; and their issues."""
+    """Weigh the readings of one page against each other, and return their issues."""
+    fields, issues = _resolve_values(specs, form, readings, context)
+    ditto_readings = resolve_ditto_marks(specs, fields)
+    # Clients, with the readings as they were before ditto marks.
+    if context.register is not None:
+        client_readings, client_issues = resolve_clients(specs, form, fields, context.register)
+        name_readings, name_issues = resolve_printed_names(specs, fields, context.register)
+        fields |= client_readings | name_readings
+        issues += client_issues + name_issues
+    # Only now: the text that a ditto mark means is no evidence of a row's client.
+    fields |= ditto_readings
+    if context.staff is not None:
+        fields |= name_signers(specs, form, fields, context.staff)
+    issues += _find_order_issues(specs, form, fields)
+    return fields, issues + _find_missing(specs, form, fields)
+
+
+def _resolve_values(
+    specs: tuple[FieldSpec, ...],
+    form: Form,
+    readings: Mapping[str, Reading],
+    context: ReadingContext,
+) -> tuple[dict[str, Reading], list[Issue]]:
+    """Weigh dates, times, numbers and sums, each alone and then together."""
     fields = dict(readings)
-    judged: dict[str, list[Issue]] = {}
+    # Each field by itself, by its range or the outage.
+    issues_by_field: dict[str, list[Issue]] = {}
     for spec in specs:
-        fields[spec.name], judged[spec.name] = _resolve_alone(spec, fields[spec.name], context)
-    alone = dict(fields)
+        fields[spec.name], issues_by_field[spec.name] = _resolve_alone(
+            spec, fields[spec.name], context
+        )
+    # Fields that depend on each other: order of rows and pairs, then sums.
+    resolved_alone = dict(fields)
     fields |= weigh_row_order(specs, form, fields)
     fields |= {
         spec.name: _cap_if_contested(fields[spec.name], readings[spec.name])
         for spec in specs
         if spec.format is not Format.DATE
     }
-    summed, odd = weigh_sums(specs, fields)
-    fields |= summed
+    sum_readings, sum_issues = weigh_sums(specs, fields)
+    fields |= sum_readings
+    # Check again what other fields have changed.
     for spec in specs:
-        if fields[spec.name].value != alone[spec.name].value:
-            fields[spec.name], judged[spec.name] = _check_value(spec, fields[spec.name], context)
-    problems = [*(code for codes in judged.values() for code in codes), *odd]
-    meant = resolve_ditto_marks(specs, fields)
-    if context.register is not None:
-        persons, odd = resolve_clients(specs, form, fields, context.register)
-        printed, foreign = resolve_printed_names(specs, fields, context.register)
-        fields |= persons | printed
-        problems += odd + foreign
-    # not before: whom a row is about is no less in doubt for what is meant by a ditto mark
-    fields |= meant
-    if context.staff is not None:
-        fields |= name_signers(specs, form, fields, context.staff)
-    return fields, problems + _find_order_issues(specs, form, fields) + _find_missing(
-        specs, form, fields
-    )
+        if fields[spec.name].value != resolved_alone[spec.name].value:
+            fields[spec.name], issues_by_field[spec.name] = _check_value(
+                spec, fields[spec.name], context
+            )
+    field_issues = [issue for issues in issues_by_field.values() for issue in issues]
+    return fields, field_issues + sum_issues
 
 
-def _cap_if_contested(found: Reading, seen: Reading) -> Reading:
-    """What is usual and in order ranks what the boxes may say and makes none of it sure: what is
-    unusual is rare, but it is why people measure.
+def _cap_if_contested(resolved: Reading, reading: Reading) -> Reading:
+    """Limit p of a value that order or plausibility has raised against the image.
+
+    They rank what the boxes may say, but give no high confidence: the unusual is rare, but it
+    is why people measure.
     """
-    others = (p for value, p in ((seen.value, seen.p), *seen.alternatives) if value != found.value)
-    if found.p <= max(seen.p, CONTESTED_MAX_P) or max(others, default=0.0) < CONTESTED_FROM:
-        return found
-    return replace(found, p=CONTESTED_MAX_P)
-
-
-_OUTAGE_DATES = frozenset({Meaning.EVENT_DATE, Meaning.WRITTEN_DATE})
-"""Dates that say what happened in it. Others, such as a deadline, the end of a period or the next
-meeting, lie after it as a rule.
-"""
+    others = (
+        p
+        for value, p in ((reading.value, reading.p), *reading.alternatives)
+        if value != resolved.value
+    )
+    if resolved.p <= max(reading.p, CONTESTED_MAX_P) or max(others, default=0.0) < CONTESTED_FROM:
+        return resolved
+    return replace(resolved, p=CONTESTED_MAX_P)
 
 
 def _resolve_alone(
@@ -107,7 +132,7 @@ def _resolve_alone(
 def _check_value(
     spec: FieldSpec, reading: Reading, context: ReadingContext
 ) -> tuple[Reading, list[Issue]]:
-    """What is said of a value alone, said of the one that other fields have made the likeliest."""
+    """Judge a value that other fields have made the most likely, as if alone."""
     if spec.format is Format.DATE and context.window and spec.means in _OUTAGE_DATES:
         return check_date(spec, reading, context.window)
     return check_number(spec, reading) if spec.format is Format.NUMBER else (reading, [])
@@ -116,17 +141,20 @@ def _check_value(
 def _find_order_issues(
     specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Reading]
 ) -> list[Issue]:
-    """Written before it happened; and pairs whose first is more than their second (a visit over
-    midnight is shown too: it is rare).
+    """Find dates written before the event, and pairs whose first value is greater than the second.
+
+    A visit over midnight is reported too: it is rare.
     """
-    problems = []
+    # The date of writing is not before that of the event.
+    issues = []
     written, event = form.meaning(Meaning.WRITTEN_DATE), form.meaning(Meaning.EVENT_DATE)
     if written and event and _exceeds(event, written, fields):
-        problems.append(Issue(IssueCode.WRITTEN_BEFORE_EVENT, written.name))
+        issues.append(Issue(IssueCode.WRITTEN_BEFORE_EVENT, written.name))
     for spec in specs:
+        # A pair whose first value has to be the smaller.
         other = form.by_name.get(sibling_name(spec, spec.less_than)) if spec.less_than else None
         if other is not None and _exceeds(spec, other, fields):
-            problems.append(
+            issues.append(
                 Issue(
                     IssueCode.END_BEFORE_START
                     if spec.format is Format.TIME
@@ -134,31 +162,33 @@ def _find_order_issues(
                     spec.name,
                 )
             )
-    return problems + [
+    return issues + [
         Issue(IssueCode.AFTER_MIDNIGHT, name) for name in find_after_midnight(form, fields)
     ]
 
 
-def _exceeds(one: FieldSpec, other: FieldSpec, fields: Mapping[str, Reading]) -> bool:
-    if one.name not in fields or other.name not in fields:
+def _exceeds(first_spec: FieldSpec, second_spec: FieldSpec, fields: Mapping[str, Reading]) -> bool:
+    if first_spec.name not in fields or second_spec.name not in fields:
         return False
-    first, second = (to_number(spec, fields[spec.name].value) for spec in (one, other))
+    first, second = (to_number(spec, fields[spec.name].value) for spec in (first_spec, second_spec))
     return first is not None and second is not None and first > second
 
 
 def _find_missing(
     specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Reading]
 ) -> list[Issue]:
-    """Required fields that are empty, in the sheet's own part and in each row that is used at all."""
-    used = {
+    """Find required fields that are empty, on the sheet itself and in each row that is used."""
+    used_rows = {
         row
         for row in form.rows()
         if any(_is_filled(spec, fields) for spec in specs if spec.row == row)
     }
     return [
-        Issue(IssueCode.MISSING, s.name)
-        for s in specs
-        if s.required and s.row in used | {None} and fields[s.name].state is State.EMPTY
+        Issue(IssueCode.MISSING, spec.name)
+        for spec in specs
+        if spec.required
+        and spec.row in used_rows | {None}
+        and fields[spec.name].state is State.EMPTY
     ]
 
 

@@ -1,11 +1,8 @@
-"""Times and days down the rows of a table, and pairs such as start and end: people write in the
-order in which things happen, mostly.
+"""Resolve dependencies between the rows of a table: order of times and days, ditto marks, midnight.
 
-Ditto marks in a table: what stands in the row above is meant, never what the signs look like (a
-name `11`, a medicine `samma`).
-
-Rows of a sheet with one date that were written after midnight: which day they are of stands
-nowhere.
+People mostly write in the order in which things happen. A ditto mark means what the row above says,
+never what the signs look like (a name `11`, a medicine `samma`). On a sheet with one date nothing
+says which day the rows after midnight belong to.
 """
 
 from __future__ import annotations
@@ -34,22 +31,25 @@ from pipeline.reading.resolve.bayes import (
 )
 
 ORDERED_SHEET_P = 0.85
-"""How many sheets are written from top to bottom as the day went."""
+"""Share of sheets that are written from top to bottom as the day went."""
 OUT_OF_ORDER_WEIGHT = 0.1
-"""Weight of a row that is earlier than the one above it, on a sheet written in order."""
+"""Weight of a row that is earlier than the one above, on a sheet written in order."""
 CROSSED_PAIR_WEIGHT = 0.03
-"""Weight of a pair whose first is more than its second: a visit over midnight, a slip."""
+"""Weight of a pair whose first value is the greater: a visit over midnight, or a slip."""
 
 
 LONG_VISIT_WEIGHT, LONG_VISIT_MINUTES = 0.3, 240
-"""Weight of a visit longer than this."""
+"""Weight of a visit that is longer than this."""
+EVENING_MINUTE, MORNING_MINUTE = 18 * 60.0, 8 * 60.0
+"""Minutes of the day: a time before the second, below a row after the first, is of the next day.
+
+Or the rows are out of order.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _ChainNode:
-    """A field of a chain, its values as numbers, and what binds it to the next field: a pair, the
-    next row, or nothing.
-    """
+    """A field of a chain, with its values and their numbers."""
 
     spec: FieldSpec
     values: tuple[Value, ...]
@@ -59,56 +59,58 @@ class _ChainNode:
 def weigh_row_order(
     specs: Sequence[FieldSpec], form: Form, fields: Mapping[str, Reading]
 ) -> dict[str, Reading]:
-    """The fields that order binds together, weighed: times, then days of the rows, then pairs of
-    numbers.
-    """
-    found: dict[str, Reading] = {}
+    """Weigh the fields that order connects: times, days of the rows, and pairs of numbers."""
+    weighed: dict[str, Reading] = {}
     for chain in _find_chains(specs, form, fields):
         nodes = [
             node for spec in chain if (node := _make_node(spec, fields[spec.name])) is not None
         ]
         if len(nodes) > 1:
-            found |= _weigh_chain(nodes, fields)
-    return found
+            weighed |= _weigh_chain(nodes, fields)
+    return weighed
 
 
 def _find_chains(
     specs: Sequence[FieldSpec], form: Form, fields: Mapping[str, Reading]
 ) -> list[list[FieldSpec]]:
-    inner = {sibling_name(spec, spec.less_than) for spec in specs if spec.less_than}
+    """Return the chains of fields: times of one day, days, and pairs."""
+    pair_ends = {sibling_name(spec, spec.less_than) for spec in specs if spec.less_than}
     times = [
         spec
         for spec in specs
         if spec.format is Format.TIME
         and spec.row is not None
-        and (spec.means is Meaning.EVENT_TIME or spec.name in inner)
+        and (spec.means is Meaning.EVENT_TIME or spec.name in pair_ends)
     ]
     days = [spec for spec in specs if spec.means is Meaning.EVENT_DATE and spec.row is not None]
+    # Times are in order only within one day.
     by_day = [
         list(group) for _, group in groupby(times, key=lambda spec: _row_day(spec, form, fields))
     ]
-    bound = {spec.name for spec in times}
-    named = {spec.name: spec for spec in specs}
+    time_names = {spec.name for spec in times}
+    specs_by_name = {spec.name: spec for spec in specs}
+    # Pairs that are not in a chain of times.
     pairs = [
-        [spec, named[other]]
+        [spec, specs_by_name[other]]
         for spec in specs
         if spec.less_than
-        and (other := sibling_name(spec, spec.less_than)) in named
-        and spec.name not in bound
+        and (other := sibling_name(spec, spec.less_than)) in specs_by_name
+        and spec.name not in time_names
     ]
     return [*by_day, days, *pairs]
 
 
 def _row_day(spec: FieldSpec, form: Form, fields: Mapping[str, Reading]) -> Value:
-    dated = form.meaning(Meaning.EVENT_DATE, spec.row)
+    date_spec = form.meaning(Meaning.EVENT_DATE, spec.row)
     return (
-        fields[dated.name].value
-        if dated and dated.name in fields and dated.row is not None
+        fields[date_spec.name].value
+        if date_spec and date_spec.name in fields and date_spec.row is not None
         else None
     )
 
 
 def _make_node(spec: FieldSpec, reading: Reading) -> _ChainNode | None:
+    """Return a node of a chain; None if the field has no numbers to compare."""
     if not spec.traits.digits_only or reading.state is not State.READ:
         return None
     options = [
@@ -123,93 +125,101 @@ def _make_node(spec: FieldSpec, reading: Reading) -> _ChainNode | None:
 
 
 def to_number(spec: FieldSpec, value: Value) -> float | None:
-    """A time in minutes, a date in days or a number; None for what is none."""
+    """Return a time in minutes, a date in days, or a number; None for other values."""
+    if not isinstance(value, str):
+        return None
     try:
-        if spec.format is Format.TIME and isinstance(value, str) and ":" in value:
+        if spec.format is Format.TIME and ":" in value:
             hour, minute = value.split(":")
             return float(int(hour) * 60 + int(minute))
-        if spec.format is Format.DATE and isinstance(value, str):
+        if spec.format is Format.DATE:
             return float(date.fromisoformat(value).toordinal())
-        return (
-            float(value)
-            if spec.format is Format.NUMBER
-            and isinstance(value, str)
-            and NUMBER_PATTERN.fullmatch(value)
-            else None
-        )
+        is_number = spec.format is Format.NUMBER and NUMBER_PATTERN.fullmatch(value)
+        return float(value) if is_number else None
     except ValueError:  # a reading that breaks its format
         return None
 
 
 def _weigh_chain(nodes: Sequence[_ChainNode], fields: Mapping[str, Reading]) -> dict[str, Reading]:
-    """Average over sheets written in order and others, by how well each explains what was read."""
+    """Average over sheets written in order and others, by how well each explains the readings."""
     links = [node.link for node in nodes]
-    (log_kept, kept), (log_free, free) = (
-        smooth_chain(links, [_pair_weight(a, b, kept=k) for a, b in pairwise(nodes)])
-        for k in (True, False)
+    (log_ordered, ordered), (log_free, free) = (
+        smooth_chain(links, [_pair_weight(a, b, ordered=is_ordered) for a, b in pairwise(nodes)])
+        for is_ordered in (True, False)
     )
-    share = ORDERED_SHEET_P / (
-        ORDERED_SHEET_P + (1 - ORDERED_SHEET_P) * float(np.exp(min(50.0, log_free - log_kept)))
+    # Posterior probability that the sheet is written in order.
+    ordered_share = ORDERED_SHEET_P / (
+        ORDERED_SHEET_P + (1 - ORDERED_SHEET_P) * float(np.exp(min(50.0, log_free - log_ordered)))
     )
-    found = {}
-    for node, one, other in zip(nodes, kept, free, strict=True):
+    weighed = {}
+    for node, ordered_p, free_p in zip(nodes, ordered, free, strict=True):
         reading = _apply_probabilities(
-            node, fields[node.spec.name], share * one + (1 - share) * other
+            node, fields[node.spec.name], ordered_share * ordered_p + (1 - ordered_share) * free_p
         )
-        found[node.spec.name] = (
+        weighed[node.spec.name] = (
             add_evidence(reading, "order_fits")
             if reading.value != fields[node.spec.name].value
             else reading
         )
-    return found
+    return weighed
 
 
-def _pair_weight(one: _ChainNode, other: _ChainNode, *, kept: bool) -> PairWeight:
-    if one.spec.row == other.spec.row:
-        visit = one.spec.format is Format.TIME
-        return lambda a, b: (
-            CROSSED_PAIR_WEIGHT
-            if a > b
-            else LONG_VISIT_WEIGHT
-            if visit and b - a > LONG_VISIT_MINUTES
-            else 1.0
-        )
-    return lambda a, b: OUT_OF_ORDER_WEIGHT if kept and b < a else 1.0
+def _pair_weight(node: _ChainNode, next_node: _ChainNode, *, ordered: bool) -> PairWeight:
+    """Return the weights of two neighbours in a chain; `ordered` sheets go down in time."""
+    # A pair in the same row, such as start and end.
+    if node.spec.row == next_node.spec.row:
+        is_time = node.spec.format is Format.TIME
+
+        def weigh_pair(first: float, second: float) -> float:
+            if first > second:
+                return CROSSED_PAIR_WEIGHT
+            is_long = is_time and second - first > LONG_VISIT_MINUTES
+            return LONG_VISIT_WEIGHT if is_long else 1.0
+
+        return weigh_pair
+    # Neighbouring rows.
+    return lambda first, second: OUT_OF_ORDER_WEIGHT if ordered and second < first else 1.0
 
 
 def _apply_probabilities(node: _ChainNode, reading: Reading, p: Floats) -> Reading:
-    """New probabilities for the values of the chain; those that are no number, and what was not
-    listed, share the rest as before.
+    """Give the chain's values new probabilities.
+
+    Values that are no number, and what was not listed, share the rest as before.
     """
+    # New weights for numbers; everything else shares the weight of "not listed".
     weights = dict(zip(node.values, p[:-1].tolist(), strict=True))
-    others = {value: q for value, q in list_values(reading).items() if value not in weights}
-    before = max(1e-9, 1 - sum(node.link.p))
-    weights |= {value: float(p[-1]) * q / before for value, q in others.items()}
+    other_values = {
+        value: value_p for value, value_p in list_values(reading).items() if value not in weights
+    }
+    unlisted_before = max(1e-9, 1 - sum(node.link.p))
+    weights |= {
+        value: float(p[-1]) * value_p / unlisted_before for value, value_p in other_values.items()
+    }
     return normalize_reading(reading, weights, max(0.0, 1 - sum(weights.values())))
 
 
 def resolve_ditto_marks(
     specs: tuple[FieldSpec, ...], fields: Mapping[str, Reading]
 ) -> dict[str, Reading]:
-    """The texts of table rows that are ditto marks, or words that stand for one, each with what the
-    row above says, for a person to look at.
+    """Replace ditto marks, and words for them, by the text of the row above, with low confidence.
 
-    Where the strokes may also be a number, as in a column that has numbers, the reading stays as
-    it is and what stands above is its alternative.
+    If the strokes may also be a number, as in a column with numbers, the reading stays and the
+    text above is its alternative.
     """
-    found: dict[str, Reading] = {}
+    resolved: dict[str, Reading] = {}
     column: dict[str, Reading] = {}
     for spec in specs:
         if spec.row is None or not spec.traits.is_handwriting:
             continue
+        # The name after the row is the column's.
         name, reading = spec.name.rpartition(".")[2], fields[spec.name]
         above = _ditto_text(column.get(name))
         if is_ditto_text(_ditto_text(reading)) or (
             above and may_be_ditto_text(_ditto_text(reading))
         ):
-            found[spec.name] = reading = _repeat_above(reading, above, column.get(name))
+            resolved[spec.name] = reading = _repeat_above(reading, above, column.get(name))
         column[name] = reading
-    return found
+    return resolved
 
 
 def _ditto_text(reading: Reading | None) -> str:
@@ -220,14 +230,16 @@ def _ditto_text(reading: Reading | None) -> str:
     )
 
 
-def _repeat_above(reading: Reading, above: str, its: Reading | None) -> Reading:
-    p, remarks = min(reading.p, UNSEEN_P), (*reading.issues, IssueCode.DITTO)
-    if its is None or not above:
-        return replace(reading, p=p, issues=remarks)
-    p = min(p, its.p)
+def _repeat_above(reading: Reading, above: str, above_reading: Reading | None) -> Reading:
+    """Return the reading of a ditto mark, with the text above as value or alternative."""
+    p, issues = min(reading.p, UNSEEN_P), (*reading.issues, IssueCode.DITTO)
+    if above_reading is None or not above:
+        return replace(reading, p=p, issues=issues)
+    # The text cannot be more certain than the one it repeats.
+    p = min(p, above_reading.p)
     text = _ditto_text(reading)
-    if may_be_ditto_text(text) and any(sign.isdigit() for sign in above):
-        return replace(reading, p=p, alternatives=((above, p),), issues=remarks)
+    if may_be_ditto_text(text) and any(character.isdigit() for character in above):
+        return replace(reading, p=p, alternatives=((above, p),), issues=issues)
     return replace(
         reading,
         value=above,
@@ -235,36 +247,39 @@ def _repeat_above(reading: Reading, above: str, its: Reading | None) -> Reading:
         alternatives=((text, p),),
         characters=(),
         words=(),
-        issues=remarks,
+        issues=issues,
     )
 
 
-EVENING_MINUTE, MORNING_MINUTE = 18 * 60.0, 8 * 60.0
-"""Minutes of the day: a time before the second on a row below one after the first is of the next
-day, or out of order.
-"""
-
-
 def find_after_midnight(form: Form, fields: Mapping[str, Reading]) -> list[str]:
-    """The fields of times that seem to be of the day after the sheet's only date: those below an
-    evening, or below a visit over midnight.
+    """Return the fields of times that seem to be on the day after the sheet's only date.
+
+    They are below an evening, or below a visit over midnight.
     """
-    found, is_night, latest = [], False, 0.0
+    names, is_night, latest = [], False, 0.0
     for row in form.rows():
         start, day = form.meaning(Meaning.EVENT_TIME, row), form.meaning(Meaning.EVENT_DATE, row)
-        began = _minutes_of_day(start, fields)
-        if row is None or start is None or began is None or day is None or day.row is not None:
+        start_minute = _minutes_of_day(start, fields)
+        if (
+            row is None
+            or start is None
+            or start_minute is None
+            or day is None
+            or day.row is not None
+        ):
             continue
-        is_night = began < MORNING_MINUTE and (is_night or latest >= EVENING_MINUTE)
+        # Early times follow the evening or other times of the night.
+        is_night = start_minute < MORNING_MINUTE and (is_night or latest >= EVENING_MINUTE)
         if is_night:
-            found.append(start.name)
-        ended = _minutes_of_day(
+            names.append(start.name)
+        # A visit over midnight begins the night for the rows below.
+        end_minute = _minutes_of_day(
             form.by_name.get(sibling_name(start, start.less_than)) if start.less_than else None,
             fields,
         )
-        is_night |= ended is not None and ended < began
-        latest = max(latest, began) if not is_night else latest
-    return found
+        is_night |= end_minute is not None and end_minute < start_minute
+        latest = max(latest, start_minute) if not is_night else latest
+    return names
 
 
 def _minutes_of_day(spec: FieldSpec | None, fields: Mapping[str, Reading]) -> float | None:

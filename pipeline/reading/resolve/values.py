@@ -1,10 +1,8 @@
-"""Dates against the outage: a day in it is likelier than any other, and every day of it is weighed
-box by box, also those that no reader listed.
+"""Weigh values by what is possible: dates by the outage, numbers by their ranges, and sums.
 
-Numbers against what is possible and what is plausible: a pulse of 7 or 740 gives way to one that
-a heart can have, if the boxes allow it.
-
-Sums: a field that is the sum of others supports their readings, and they its own.
+A day of the outage is more likely than any other, and each is weighed box by box, even if no reader
+listed it. A pulse of 7 or 740 gives way to a possible one if the boxes allow it. A field that is
+the sum of others supports their readings, and they support its own.
 """
 
 from __future__ import annotations
@@ -28,44 +26,51 @@ from pipeline.reading.resolve.bayes import (
     unlisted_p,
     weigh_reading,
 )
-from pipeline.reading.resolve.client_evidence import NORMAL_NOISE, temper_probabilities
+from pipeline.reading.resolve.number_likelihood import NORMAL_NOISE, temper_probabilities
 from pipeline.reading.resolve.rows import to_number
 
 Window = tuple[date, date]
+"""First and last day of the outage."""
 OUTSIDE_WINDOW_WEIGHT = 0.02
-"""How likely a date outside the outage is, against one inside: staff note birth dates and planned
-visits in date boxes now and then.
+"""Likelihood of a date outside the outage relative to one inside.
+
+Staff sometimes note birth dates and planned visits in date boxes.
 """
 UNLISTED_DAY_WEIGHT = 0.25
-"""The same of a day that no reader listed: of the days of an outage, with a digit changed, about a
-fourth lie in it too.
+"""The same for a day that no reader listed.
+
+Of the days of an outage, with a digit changed, about a quarter are also in it.
 """
 MAX_WRITING_DELAY = timedelta(days=31)
-"""So long after the outage people still write down what happened in it."""
+"""How long after the outage people still write down what happened in it."""
 _MAX_DAYS = 400
+"""Days of an outage that are weighed."""
 _DATE_EVIDENCE = ("in_outage", IssueCode.OUTSIDE_OUTAGE)
 IMPLAUSIBLE_WEIGHT = 0.05
-"""How likely a number outside the plausible range is, against one inside: rare, but it is why
-people measure.
+"""Likelihood of a number outside the plausible range relative to one inside.
+
+It is rare, but it is why people measure.
 """
 UNLISTED_NUMBER_WEIGHT = 0.7
-"""The same of a number that no reader listed: of a plausible number with a digit changed 64–84 %
-are plausible too.
+"""The same for a number that no reader listed.
+
+Of plausible numbers with a digit changed 64–84 % are also plausible.
 """
 _RANGE_EVIDENCE = ("plausible", IssueCode.IMPLAUSIBLE, IssueCode.OUT_OF_RANGE)
 WRONG_SUM_P = 0.03
-"""How often people add up wrongly."""
+"""Share of sums that are added up wrongly."""
 _MAX_SUMS = 400
+"""Partial sums that are kept, the most likely ones."""
 _Sums = dict[Decimal, float]
 
 
 def weigh_date(spec: FieldSpec, reading: Reading, window: Window) -> tuple[Reading, list[Issue]]:
-    """The reading of a date, weighed by the outage (first and last day), and its problems."""
+    """Weigh the reading of a date by the outage (first and last day), and return its issues."""
     if reading.state is not State.READ:
         return reading, []
     start, end = _expected_window(spec, window)
     weights = _weigh_unlisted_days(reading, start, end) | list_values(reading)
-    found = normalize_reading(
+    weighed = normalize_reading(
         reading,
         {
             value: p * (1.0 if _is_inside(value, start, end) else OUTSIDE_WINDOW_WEIGHT)
@@ -73,20 +78,21 @@ def weigh_date(spec: FieldSpec, reading: Reading, window: Window) -> tuple[Readi
         },
         unlisted_p(reading) * UNLISTED_DAY_WEIGHT,
     )
-    return check_date(spec, found, window)
+    return check_date(spec, weighed, window)
 
 
 def check_date(spec: FieldSpec, reading: Reading, window: Window) -> tuple[Reading, list[Issue]]:
-    """The reading of a date with what the outage says of the likeliest value, and its problems."""
-    found = remove_evidence(reading, _DATE_EVIDENCE)
-    if _is_inside(found.value, *_expected_window(spec, window)):
-        return add_evidence(found, "in_outage"), []
-    return add_evidence(found, IssueCode.OUTSIDE_OUTAGE), [
+    """Add what the outage says of a date's value as evidence, and return its issues."""
+    checked = remove_evidence(reading, _DATE_EVIDENCE)
+    if _is_inside(checked.value, *_expected_window(spec, window)):
+        return add_evidence(checked, "in_outage"), []
+    return add_evidence(checked, IssueCode.OUTSIDE_OUTAGE), [
         Issue(IssueCode.OUTSIDE_OUTAGE, spec.name)
     ]
 
 
 def _expected_window(spec: FieldSpec, window: Window) -> Window:
+    """Return the days on which a date is expected."""
     start, end = window
     return start, end + MAX_WRITING_DELAY if spec.means is Meaning.WRITTEN_DATE else end
 
@@ -100,18 +106,20 @@ def _is_inside(value: Value, start: date, end: date) -> bool:
 
 
 def _weigh_unlisted_days(reading: Reading, start: date, end: date) -> dict[Value, float]:
-    """Each day of the outage with its share of what the reader left unlisted, or more where its
-    boxes say so against the value read.
+    """Return a probability for each day of the outage.
+
+    It depends on how well the boxes fit that day compared with the value read.
     """
     if len(reading.cell_probabilities) != len("20211216") or not isinstance(reading.value, str):
         return {}
+    # Compare each day box by box with the value that was read.
     boxes = np.log(temper_probabilities(reading.cell_probabilities, NORMAL_NOISE))
-    read = reading.value.replace("-", "")
-    if len(read) != len(reading.cell_probabilities):
+    digits = reading.value.replace("-", "")
+    if len(digits) != len(reading.cell_probabilities):
         return {}
-    best = _log_probability(boxes, read)
+    read_log = _log_probability(boxes, digits)
     ratios = {
-        day: float(np.exp(min(0.0, _log_probability(boxes, day.replace("-", "")) - best)))
+        day: float(np.exp(min(0.0, _log_probability(boxes, day.replace("-", "")) - read_log)))
         for day in _iter_days(start, end)
     }
     return {day: reading.p * ratio for day, ratio in ratios.items()}
@@ -120,7 +128,7 @@ def _weigh_unlisted_days(reading: Reading, start: date, end: date) -> dict[Value
 def _log_probability(
     boxes: np.ndarray[tuple[int, ...], np.dtype[np.float64]], digits: str
 ) -> float:
-    return float(sum(boxes[i, CELL_SYMBOLS.index(c)] for i, c in enumerate(digits)))
+    return float(sum(boxes[i, CELL_SYMBOLS.index(digit)] for i, digit in enumerate(digits)))
 
 
 def _iter_days(start: date, end: date) -> Iterator[str]:
@@ -129,39 +137,38 @@ def _iter_days(start: date, end: date) -> Iterator[str]:
 
 
 def weigh_number(spec: FieldSpec, reading: Reading) -> tuple[Reading, list[Issue]]:
-    """The reading of a number, weighed by its plausible range, and its problems. The limits
-    themselves are weighed where digits are decoded.
+    """Weigh the reading of a number by its plausible range, and return its issues.
+
+    The limits themselves are applied where digits are decoded.
     """
     if spec.format is not Format.NUMBER or reading.state is not State.READ:
         return reading, []
-    found = (
-        weigh_reading(
+    if spec.plausible:
+        reading = weigh_reading(
             reading,
             lambda value: 1.0 if _is_plausible(spec, value) else IMPLAUSIBLE_WEIGHT,
             UNLISTED_NUMBER_WEIGHT,
         )
-        if spec.plausible
-        else reading
-    )
-    return check_number(spec, found)
+    return check_number(spec, reading)
 
 
 def check_number(spec: FieldSpec, reading: Reading) -> tuple[Reading, list[Issue]]:
-    """The reading of a number with what its range says of the likeliest value, and its problems."""
-    number, found = to_number(spec, reading.value), remove_evidence(reading, _RANGE_EVIDENCE)
+    """Add what its range says of a number's value as evidence, and return its issues."""
+    number, checked = to_number(spec, reading.value), remove_evidence(reading, _RANGE_EVIDENCE)
+    # Possible, then plausible.
     if number is None:
-        return found, [Issue(IssueCode.NOT_A_NUMBER, spec.name)]
+        return checked, [Issue(IssueCode.NOT_A_NUMBER, spec.name)]
     if (spec.minimum is not None and number < spec.minimum) or (
         spec.maximum is not None and number > spec.maximum
     ):
-        return add_evidence(found, IssueCode.OUT_OF_RANGE), [
+        return add_evidence(checked, IssueCode.OUT_OF_RANGE), [
             Issue(IssueCode.OUT_OF_RANGE, spec.name)
         ]
     if not spec.plausible:
-        return found, []
-    if _is_plausible(spec, found.value):
-        return add_evidence(found, "plausible"), []
-    return add_evidence(found, IssueCode.IMPLAUSIBLE), [Issue(IssueCode.IMPLAUSIBLE, spec.name)]
+        return checked, []
+    if _is_plausible(spec, checked.value):
+        return add_evidence(checked, "plausible"), []
+    return add_evidence(checked, IssueCode.IMPLAUSIBLE), [Issue(IssueCode.IMPLAUSIBLE, spec.name)]
 
 
 def _is_plausible(spec: FieldSpec, value: Value) -> bool:
@@ -174,89 +181,97 @@ def _is_plausible(spec: FieldSpec, value: Value) -> bool:
 def weigh_sums(
     specs: Sequence[FieldSpec], fields: Mapping[str, Reading]
 ) -> tuple[dict[str, Reading], list[Issue]]:
-    """The fields of each sum, weighed together, and `SUM_DIFFERS` where the likeliest values do not
-    add up.
+    """Weigh the fields of each sum together, and report sums that do not add up.
 
-    A sum that is a part of another, such as a subtotal, is weighed with one after the other;
-    whether they add up is said at the end.
+    A sum that is part of another, such as a subtotal, is weighed with one after the other;
+    whether they add up is checked at the end.
     """
-    found: dict[str, Reading] = {}
+    weighed: dict[str, Reading] = {}
     sums: list[tuple[str, tuple[str, ...]]] = []
+    # A later sum uses the readings that an earlier one has weighed.
     for spec in specs:
-        names, so_far = addend_names(spec, specs), {**fields, **found}
-        parts = [so_far[name] for name in names if name in fields]
-        total = so_far[spec.name]
+        names, current = addend_names(spec, specs), {**fields, **weighed}
+        parts = [current[name] for name in names if name in fields]
+        total = current[spec.name]
+        # Only sums with all parts read or empty.
         if (
             not names
             or len(parts) < len(names)
             or total.state is not State.READ
-            or any(p.state not in (State.READ, State.EMPTY) for p in parts)
+            or any(part.state not in (State.READ, State.EMPTY) for part in parts)
         ):
             continue
-        found |= _weigh_sum(spec.name, total, dict(zip(names, parts, strict=True)))
+        weighed |= _weigh_sum(spec.name, total, dict(zip(names, parts, strict=True)))
         sums.append((spec.name, names))
-    problems = []
+    # Check the values that are now the most likely.
+    issues = []
     for name, names in sums:
-        if _to_decimal(found[name].value) != sum(
-            _to_decimal(found[part].value) or Decimal(0) for part in names
+        if _to_decimal(weighed[name].value) != sum(
+            _to_decimal(weighed[part].value) or Decimal(0) for part in names
         ):
-            problems.append(Issue(IssueCode.SUM_DIFFERS, name))
+            issues.append(Issue(IssueCode.SUM_DIFFERS, name))
         else:
-            found[name] = add_evidence(found[name], "sum_fits")
-    return found, problems
+            weighed[name] = add_evidence(weighed[name], "sum_fits")
+    return weighed, issues
 
 
 def _weigh_sum(name: str, total: Reading, parts: Mapping[str, Reading]) -> dict[str, Reading]:
+    """Weigh a total by its parts, and each part by the total and the others."""
     options = {part: _number_options(reading) for part, reading in parts.items()}
     totals = _number_options(total)
-    found = {name: _fit_to_sum(total, totals, _possible_sums(list(options.values())))}
+    weighed = {name: _fit_to_sum(total, totals, _possible_sums(list(options.values())))}
     for part, reading in parts.items():
+        # What a part should be: the total less the other parts.
         others = _possible_sums([other for key, other in options.items() if key != part])
-        wanted: _Sums = defaultdict(float)
-        for t, p in totals.items():
-            for s, q in others.items():
-                wanted[t - s] += p * q
-        found[part] = (
-            _fit_to_sum(reading, options[part], wanted) if reading.state is State.READ else reading
+        expected: _Sums = defaultdict(float)
+        for total_value, p in totals.items():
+            for other_sum, other_p in others.items():
+                expected[total_value - other_sum] += p * other_p
+        weighed[part] = (
+            _fit_to_sum(reading, options[part], expected)
+            if reading.state is State.READ
+            else reading
         )
-    return found
+    return weighed
 
 
 def _fit_to_sum(reading: Reading, options: _Sums, expected: _Sums) -> Reading:
-    """Each value times how likely the rest of the sum comes to it; a wrong sum may come to
-    anything.
+    """Multiply each value by the probability that the rest of the sum gives it.
+
+    A wrong sum may give anything.
     """
-    ground = WRONG_SUM_P / max(len(options), 1)
+    # The share of any value if the sum is wrong.
+    base = WRONG_SUM_P / max(len(options), 1)
 
     def weight(value: Value) -> float:
         number = _to_decimal(value)
-        return (
-            ground + (1 - WRONG_SUM_P) * expected.get(number, 0.0) if number is not None else ground
-        )
+        return base + (1 - WRONG_SUM_P) * expected.get(number, 0.0) if number is not None else base
 
     weights = {value: p * weight(value) for value, p in list_values(reading).items()}
-    return normalize_reading(reading, weights, unlisted_p(reading) * ground)
+    return normalize_reading(reading, weights, unlisted_p(reading) * base)
 
 
 def _number_options(reading: Reading) -> _Sums:
-    """The numbers that a field may hold; an empty one adds nothing."""
+    """Return the numbers that a field may hold; an empty one adds nothing."""
     if reading.state is State.EMPTY:
         return {Decimal(0): 1.0}
-    found: _Sums = defaultdict(float)
+    options: _Sums = defaultdict(float)
     for value, p in list_values(reading).items():
         if (number := _to_decimal(value)) is not None:
-            found[number] += p
-    return found
+            options[number] += p
+    return options
 
 
 def _possible_sums(parts: Sequence[_Sums]) -> _Sums:
+    """Return the sums of all combinations, with their probabilities."""
     total: _Sums = {Decimal(0): 1.0}
     for options in parts:
-        longer: _Sums = defaultdict(float)
-        for s, p in total.items():
-            for number, q in options.items():
-                longer[s + number] += p * q
-        total = dict(sorted(longer.items(), key=lambda pair: -pair[1])[:_MAX_SUMS])
+        extended: _Sums = defaultdict(float)
+        for partial_sum, p in total.items():
+            for number, option_p in options.items():
+                extended[partial_sum + number] += p * option_p
+        # Keep only the most likely sums, so that many parts stay tractable.
+        total = dict(sorted(extended.items(), key=lambda pair: -pair[1])[:_MAX_SUMS])
     return total
 
 

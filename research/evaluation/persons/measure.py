@@ -27,7 +27,7 @@ from pipeline.domain.settings import ROOT
 from pipeline.preparation.practice.synthetic_handwriting import SHARED_FOLDER
 from pipeline.reading.fields.digits.decoding import decode_digits
 from pipeline.reading.resolve.client import resolve_clients
-from pipeline.reading.resolve.client_evidence import temper_probabilities
+from pipeline.reading.resolve.number_likelihood import temper_probabilities
 from pipeline.registers.clients import ClientRegister
 from research.evaluation.measure import EvaluationData, JudgedValue, QualityRow, absent_row
 from research.evaluation.measure import make_quality_row as measured

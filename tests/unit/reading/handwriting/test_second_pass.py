@@ -67,7 +67,7 @@ def test_the_p_of_a_text_is_that_of_all_its_alignments() -> None:
 def test_another_look_decides_between_two_texts() -> None:
     doubtful = steps_of(with_doubt("låsa", {1: EITHER}))
     for sees in ("låsa", "läsa"):
-        found = transcribe_line(doubtful, SWEDISH, again=Asked(*sees))
+        found = transcribe_line(doubtful, SWEDISH, second_pass=Asked(*sees))
         assert found.value == sees
         assert len(found.characters) == len(sees)
         assert found.p > transcribe_line(doubtful, SWEDISH).p
@@ -84,17 +84,17 @@ def test_looks_that_differ_leave_a_word_doubtful() -> None:
 
 def test_a_look_may_propose_what_the_first_did_not_see() -> None:
     doubtful = steps_of(with_doubt("hjarna", {2: {"a": 0.5, "o": 0.45}}))
-    assert transcribe_line(doubtful, SWEDISH, again=Asked(*"hjärna")).value == "hjärna"
+    assert transcribe_line(doubtful, SWEDISH, second_pass=Asked(*"hjärna")).value == "hjärna"
 
 
 def test_only_doubtful_words_are_looked_at_again() -> None:
     signs: list[Sign] = [*"Puls 7", {"2": 0.5, "7": 0.49}, " ", *with_doubt("låsa", {1: EITHER})]
     again = Asked(*"läsa")
-    assert str(transcribe_line(steps_of(signs), SWEDISH, again=again).value).endswith(" läsa")
+    assert str(transcribe_line(steps_of(signs), SWEDISH, second_pass=again).value).endswith(" läsa")
     assert again.spans == [(2 * signs.index(" ", 5) + 1, 2 * len(signs))]
     sure = Asked(*"läsa")
     assert (
-        transcribe_line(steps_of("Puls 72 lugn natt"), SWEDISH, again=sure).value
+        transcribe_line(steps_of("Puls 72 lugn natt"), SWEDISH, second_pass=sure).value
         == "Puls 72 lugn natt"
     )
     assert not sure.spans
@@ -115,7 +115,7 @@ def test_a_number_that_the_second_network_reads_otherwise_is_doubtful(form: Form
 
 
 def test_only_what_differs_of_a_number_is_doubtful() -> None:
-    found = transcribe_line(steps_of("Puls 172"), SWEDISH, again=Asked(number="112"))
+    found = transcribe_line(steps_of("Puls 172"), SWEDISH, second_pass=Asked(number="112"))
     assert [i for i, p in enumerate(found.characters) if p <= 0.5] == [len("Puls 1")]
 
 
@@ -123,7 +123,7 @@ def test_numbers_and_fields_with_a_format_are_seen_whole_and_never_wider() -> No
     again = Asked()
     assert (
         transcribe_line(
-            steps_of(with_doubt("08:10", {4: {"0": 0.5, "5": 0.49}})), SWEDISH, again=again
+            steps_of(with_doubt("08:10", {4: {"0": 0.5, "5": 0.49}})), SWEDISH, second_pass=again
         ).value
         == "08:10"
     )
@@ -139,7 +139,7 @@ def test_numbers_and_fields_with_a_format_are_seen_whole_and_never_wider() -> No
 
 def test_a_look_puts_no_digit_into_a_word() -> None:
     found = transcribe_line(
-        steps_of(with_doubt("låsa", {1: EITHER})), SWEDISH, again=Asked(*"l7sa")
+        steps_of(with_doubt("låsa", {1: EITHER})), SWEDISH, second_pass=Asked(*"l7sa")
     )
     assert found.value in ("låsa", "läsa")
 
@@ -153,7 +153,7 @@ def test_long_runs_are_not_looked_at_again() -> None:
             with_doubt(word, {place: {word[place]: 0.5, "k": 0.45} for place in range(0, 40, 3)})
         ),
         SWEDISH,
-        again=again,
+        second_pass=again,
     )
     assert not again.spans
 

@@ -61,7 +61,7 @@ def test_a_print_takes_little_room() -> None:
     assert (
         sum(
             each.nbytes
-            for each in (kept.places, kept.expected, kept.print_at.near, kept.bare_at.near)
+            for each in (kept.places, kept.expected, kept.print_at.density, kept.bare_at.density)
         )
         < 2_000_000
     )

@@ -151,7 +151,7 @@ def test_two_figures_for_the_year_may_stand_first_or_last_between_slashes_or_dot
     text: str, days: tuple[str, ...]
 ) -> None:
     assert parse_values(Format.DATE, text) == days
-    found = transcribe_line(steps_of(text), form=Format.DATE)
+    found = transcribe_line(steps_of(text), value_format=Format.DATE)
     assert found.value == days[0]
     assert found.p == pytest.approx(1 / len(days))
     assert tuple(value for value, _ in found.alternatives) == days[1:]
@@ -180,14 +180,14 @@ def test_a_year_of_two_figures_lies_not_far_ahead(
 def test_a_format_decides_between_signs_that_look_alike() -> None:
     signs = with_doubt("135/82", {0: {"l": 0.7, "1": 0.3}, 3: {"l": 0.6, "/": 0.4}})
     assert transcribe_line(steps_of(signs)).value == "l35l82"
-    found = transcribe_line(steps_of(signs), form=Format.BLOOD_PRESSURE)
+    found = transcribe_line(steps_of(signs), value_format=Format.BLOOD_PRESSURE)
     assert (found.value, found.state) == ("135/82", State.READ)
     assert len(found.characters) == len("135/82")
 
 
 def test_the_likelier_digit_stays_whatever_would_be_the_likelier_number() -> None:
     signs = with_doubt("740/82", {0: {"7": 0.6, "1": 0.4}})
-    found = transcribe_line(steps_of(signs), form=Format.BLOOD_PRESSURE)
+    found = transcribe_line(steps_of(signs), value_format=Format.BLOOD_PRESSURE)
     assert found.value == "740/82"
     assert found.alternatives[0][0] == "140/82"
 
@@ -207,7 +207,8 @@ def test_a_dose_is_not_made_another_one_to_fit_its_format(
 ) -> None:
     """A hundredth of doubt of one sign was enough for 0,12 mg, 2,55 mg and 12 tablets."""
     found = transcribe_line(
-        steps_of(with_doubt(dose, {place: {dose[place]: 0.97, other: 0.01}})), form=Format.DOSE
+        steps_of(with_doubt(dose, {place: {dose[place]: 0.97, other: 0.01}})),
+        value_format=Format.DOSE,
     )
     assert found.value == dose
     assert found.p > 0.9
@@ -215,18 +216,18 @@ def test_a_dose_is_not_made_another_one_to_fit_its_format(
 
 def test_midnight_as_the_end_of_a_day_is_not_made_another_hour() -> None:
     found = transcribe_line(
-        steps_of(with_doubt("24.00", {1: {"4": 0.95, "3": 0.05}})), form=Format.TIME
+        steps_of(with_doubt("24.00", {1: {"4": 0.95, "3": 0.05}})), value_format=Format.TIME
     )
     assert found.value == "24:00"
     assert found.alternatives[0][0] == "23:00"
 
 
 def test_what_does_not_fit_stays_and_is_doubtful() -> None:
-    found = transcribe_line(steps_of("se baksidan"), form=Format.DOSE)
+    found = transcribe_line(steps_of("se baksidan"), value_format=Format.DOSE)
     assert (found.value, found.state) == ("se baksidan", State.READ)
     assert found.p <= 0.3
     june: list[Sign] = list("2026-06-31")
-    assert transcribe_line(steps_of(june), form=Format.DATE).p <= 0.3
+    assert transcribe_line(steps_of(june), value_format=Format.DATE).p <= 0.3
 
 
 def test_only_boxes_and_lines_have_formats_and_boxes_not_all() -> None:

@@ -34,10 +34,12 @@ def test_beginnings_add_up_to_what_goes_on_from_them() -> None:
     lexicon = Lexicon.of({"sår": 3.0, "såret": 1.0, "så": 4.0, "öga": 2.0})
     assert lexicon.p("sår") == pytest.approx(0.3)
     assert lexicon.p("s") == 0.0
-    assert lexicon.beginning("så") == pytest.approx(0.8)
-    assert lexicon.beginning("sår") == pytest.approx(0.4)
-    assert lexicon.beginning("x") == 0.0
-    assert NO_NAMES.p("sår") == NO_NAMES.beginning("s") == NO_NAMES.joined("såromläggning") == 0.0
+    assert lexicon.prefix_p("så") == pytest.approx(0.8)
+    assert lexicon.prefix_p("sår") == pytest.approx(0.4)
+    assert lexicon.prefix_p("x") == 0.0
+    assert (
+        NO_NAMES.p("sår") == NO_NAMES.prefix_p("s") == NO_NAMES.compound_p("såromläggning") == 0.0
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,8 +61,8 @@ def test_words_put_together_of_known_ones_are_known(word: str) -> None:
     )
     lexicon = Lexicon.of(dict.fromkeys(parts, 1.0))
     assert lexicon.p(word) == 0.0
-    assert lexicon.joined(word) > 0.0
-    assert lexicon.joined(word[:-1] + "q") == 0.0
+    assert lexicon.compound_p(word) > 0.0
+    assert lexicon.compound_p(word[:-1] + "q") == 0.0
 
 
 def test_a_known_word_is_likelier_than_one_that_looks_like_it() -> None:

@@ -137,7 +137,7 @@ def test_a_line_is_cut_into_numbers_sure_words_and_words() -> None:
         *with_doubt("natt", {0: {"n": 0.5, "h": 0.4}}),
     ]
     cut = split_runs(steps_of(signs), ALPHABET, SWEDISH.knows)
-    assert [run.kind for run in cut] == [RunKind.SURE, RunKind.NUMBER, RunKind.WORDS]
+    assert [run.kind for run in cut] == [RunKind.CERTAIN, RunKind.NUMBER, RunKind.WORDS]
     assert cut[2].end == 2 * len(signs)
 
 

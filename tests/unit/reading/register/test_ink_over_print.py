@@ -25,7 +25,7 @@ HERE = np.zeros(2)
 
 
 def _laid(page: Image, form: Image) -> bool:
-    return DarknessPair.of(page, form, 6.0).written_over(PATCH, PATCH, HERE)
+    return DarknessPair.of(page, form, 6.0).is_overwritten(PATCH, PATCH, HERE)
 
 
 @pytest.fixture
