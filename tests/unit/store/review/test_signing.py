@@ -128,10 +128,10 @@ def test_the_four_people_stay_apart(ward: Ward) -> None:
 
 def test_another_signs_only_with_a_reason(ward: Ward) -> None:
     one = confirmed(ward)
-    for said in ({}, {"why": "annat skäl"}, {"why": "för att"}):
+    for said in ({}, {"reason": "annat skäl"}, {"reason": "för att"}):
         with pytest.raises(ReviewError):
             signed(ward, EVA, one, **said)
-    after = signed(ward, EVA, one, why="annat skäl", text="Avliden")
+    after = signed(ward, EVA, one, reason="annat skäl", text="Avliden")
     assert (after.signed_by, after.signed_why) == ("eva", "annat skäl: Avliden")
     with ward.store.read() as conn:
         (record,) = records.load_records(conn, SIGNED_FORMS, [one.id])
