@@ -1,8 +1,4 @@
-"""Writing a trained network as one ONNX file that says nothing of the machine that it was trained
-on.
-
-In which numbers networks are trained.
-"""
+"""Write a trained network as one ONNX file without traces of the machine, and pick its number type."""
 
 from __future__ import annotations
 
@@ -21,7 +17,7 @@ def save_onnx(program: ONNXProgram | None, file: Path) -> None:
 
 
 def strip_exporter_notes(model: ModelProto) -> ModelProto:
-    """The model without the exporter's notes: they quote paths of the machine."""
+    """Return the model without the exporter's notes: they quote paths of the machine."""
     graph = model.graph
     for part in (
         graph,
@@ -37,8 +33,9 @@ def strip_exporter_notes(model: ModelProto) -> ModelProto:
 
 
 def autocast_bfloat16() -> torch.autocast:
-    """bfloat16 where the processor knows it: a third faster. Where it does not, imitating it takes
-    a dozen times as long as 32-bit numbers.
+    """Return a context with bfloat16 where the processor supports it: a third faster.
+
+    Where it does not, emulating it takes a dozen times as long as 32-bit numbers.
     """
     known = torch.cpu.get_capabilities()
     return torch.autocast(

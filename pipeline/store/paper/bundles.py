@@ -201,6 +201,7 @@ def _cover_values(conn: Connection, sheets: Collection[str]) -> dict[str, dict[s
         .where(_entry_table.c.sheet.in_(sorted(sheets)))
         .order_by(_decision_table.c.id)
     )
-    for row in conn.execute(confirmed):
-        values[row.sheet][row.field] = str(row.value) if row.state == State.READ.value else ""
+    for answer in conn.execute(confirmed):
+        is_read = answer.state == State.READ.value
+        values[answer.sheet][answer.field] = str(answer.value) if is_read else ""
     return values

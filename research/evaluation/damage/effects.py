@@ -41,15 +41,16 @@ _MAX_SHIFT_ANGLE = 40.0
 _SHADE_DARKNESS = 0.3
 _SHADE_MM = 0.5
 _YELLOW_PAPER = np.array([0.86, 0.95, 0.98])
-"""Blue, green and red that such paper sends back."""
+"""Blue, green and red that yellowish paper reflects."""
 _TABLE_COLOUR = np.array([60, 95, 140])
-"""A table, as blue, green and red."""
+"""The colour of a table, as blue, green and red."""
 
 
 @dataclass(frozen=True, slots=True)
 class DamagedPage:
-    """A damaged page. `where` takes points of the clean page (n, 2), px, to the damaged picture,
-    px.
+    """A damaged page.
+
+    `where` maps points of the clean page (n, 2), px, to the damaged image, px.
     """
 
     image: Image
@@ -60,12 +61,12 @@ Damage = Callable[[DamagedPage, Generator], DamagedPage]
 
 
 def page_px_per_mm(page: Image) -> float:
-    """Scale of a picture that shows just an A4 page."""
+    """Return the scale of an image that shows just an A4 page."""
     return float(page.shape[1]) / 210.0
 
 
 def apply_light(state: DamagedPage, light: NDArray[np.floating[Any]]) -> DamagedPage:
-    """Seen with so much light (h, w), 1 for full."""
+    """Return the image seen with this light (h, w), 1 for full."""
     gain = light if state.image.ndim == 2 else light[..., None]
     seen = np.empty_like(state.image)
     for rows in iter_strips(seen):
@@ -74,12 +75,15 @@ def apply_light(state: DamagedPage, light: NDArray[np.floating[Any]]) -> Damaged
 
 
 def iter_strips(picture: Image) -> Iterator[slice]:
-    """Some rows at a time: numbers of a strip fit in the processor's cache, those of a page do not."""
+    """Yield some rows at a time.
+
+    Numbers of a strip fit in the processor's cache, those of a page do not.
+    """
     return (slice(top, top + _STRIP_ROWS) for top in range(0, len(picture), _STRIP_ROWS))
 
 
 def destroy_code(state: DamagedPage, rng: Generator) -> DamagedPage:
-    """One of the two codes scribbled over with a thick pen."""
+    """Scribble over one of the two codes with a thick pen."""
     box = CODE_BOXES[int(rng.integers(2))]
     mm = page_px_per_mm(state.image)
     path = (
@@ -103,8 +107,9 @@ def destroy_code(state: DamagedPage, rng: Generator) -> DamagedPage:
 def tear_corner(
     state: DamagedPage, rng: Generator, *, millimetres: float = 32.0, ground: int = 40
 ) -> DamagedPage:
-    """One corner torn off: its marker is gone, and its code where there is one. `ground` is the
-    grey of what lay under the paper.
+    """Tear one corner off: its marker is gone, and its code where there is one.
+
+    `ground` is the grey of what is under the paper.
     """
     h, w = state.image.shape[:2]
     size = millimetres * page_px_per_mm(state.image)
@@ -121,7 +126,7 @@ def tear_corner(
 
 
 def spill_coffee(state: DamagedPage, rng: Generator) -> DamagedPage:
-    """The ring of a cup, and what ran over."""
+    """Draw the ring of a cup, and what ran over."""
     mm = page_px_per_mm(state.image)
     light = np.ones(state.image.shape[:2], np.float32)
     centre = int(rng.uniform(50, 160) * mm), int(rng.uniform(70, 230) * mm)
@@ -133,8 +138,9 @@ def spill_coffee(state: DamagedPage, rng: Generator) -> DamagedPage:
 
 
 def punch_holes(state: DamagedPage, rng: Generator) -> DamagedPage:
-    """Swedish four-hole punching (21-70-21 mm) along the left edge, seen black against the
-    scanner's lid.
+    """Punch four holes (Swedish, 21-70-21 mm) along the left edge.
+
+    They are seen black against the scanner's lid.
     """
     mm = page_px_per_mm(state.image)
     middle = 148.5 + rng.uniform(-2, 2)
@@ -152,8 +158,9 @@ def punch_holes(state: DamagedPage, rng: Generator) -> DamagedPage:
 
 
 def add_bleed_through(state: DamagedPage, rng: Generator, *, strength: float) -> DamagedPage:
-    """Writing of the other side showing through, mirrored and soft; `strength` is the share of its
-    darkness that shows.
+    """Let writing of the other side show through, mirrored and soft.
+
+    `strength` is the share of its darkness that shows.
     """
     grey = geometry.to_grayscale(state.image)
     h, w = grey.shape
@@ -176,7 +183,7 @@ def add_bleed_through(state: DamagedPage, rng: Generator, *, strength: float) ->
 
 
 def add_dust(state: DamagedPage, rng: Generator, *, specks: int) -> DamagedPage:
-    """Small dark specks, 0.1 to 0.4 mm."""
+    """Add small dark specks, 0.1 to 0.4 mm."""
     image = state.image.copy()
     h, w = image.shape[:2]
     for _ in range(specks):
@@ -193,8 +200,9 @@ def add_dust(state: DamagedPage, rng: Generator, *, specks: int) -> DamagedPage:
 
 
 _PAPER_LIGHT, _TAPE_LEVEL = 0.94, 250
-"""Office paper comes out of a scanner at some 240, correction tape at 250 (where a scanner makes
-both white, nothing is left to be seen).
+"""Office paper comes out of a scanner at some 240, correction tape at 250.
+
+Where a scanner makes both white, nothing can be seen.
 """
 
 
@@ -202,7 +210,7 @@ _TAPE_SHADE_MM, _TAPE_SHADE = 0.15, 222
 
 
 def stain_codes(state: DamagedPage, rng: Generator, *, darkness: float) -> DamagedPage:
-    """Coffee over both codes: a blot with a darker rim that takes away so much of the light."""
+    """Spill coffee over both codes: a blot with a darker rim that takes away this much light."""
     scale = page_px_per_mm(state.image)
     light = np.ones(state.image.shape[:2], np.float32)
     for box in CODE_BOXES:
@@ -219,7 +227,10 @@ def stain_codes(state: DamagedPage, rng: Generator, *, darkness: float) -> Damag
 
 
 def draw_felt_pen(state: DamagedPage, rng: Generator, *, darkness: float) -> DamagedPage:
-    """Five strokes of a 6 mm felt pen across the form that let through 1 - `darkness` of the light."""
+    """Draw five strokes of a 6 mm felt pen across the form.
+
+    They let through 1 - `darkness` of the light.
+    """
     scale = page_px_per_mm(state.image)
     light = np.ones(state.image.shape[:2], np.float32)
     for path in _draw_strokes(rng):
@@ -236,8 +247,9 @@ def draw_felt_pen(state: DamagedPage, rng: Generator, *, darkness: float) -> Dam
 
 
 def apply_tape(state: DamagedPage, rng: Generator, *, millimetres: float) -> DamagedPage:
-    """Five strips of white correction tape, so many mm wide, across the form: a little whiter than
-    paper, with a faint shade along the lower edge.
+    """Put five strips of white correction tape, so many mm wide, across the form.
+
+    They are a little whiter than paper, with a faint shade along the lower edge.
     """
     scale = page_px_per_mm(state.image)
     image = (state.image * _PAPER_LIGHT).astype(np.uint8)
@@ -255,8 +267,9 @@ def apply_tape(state: DamagedPage, rng: Generator, *, millimetres: float) -> Dam
 
 
 def tear_staple_holes(state: DamagedPage, rng: Generator, *, millimetres: float) -> DamagedPage:
-    """Holes of so many mm, one near the top left corner and others anywhere; what lies beneath
-    shows, dark or white.
+    """Tear holes of so many mm, one near the top left corner and others anywhere.
+
+    What is beneath shows, dark or white.
     """
     scale = page_px_per_mm(state.image)
     image = state.image.copy()
@@ -280,7 +293,7 @@ def tear_staple_holes(state: DamagedPage, rng: Generator, *, millimetres: float)
 
 
 def _draw_strokes(rng: Generator) -> Iterator[Points]:
-    """Nearly level strokes, mm, ends (2, 2), apart from each other."""
+    """Return nearly level strokes, mm, ends (2, 2), apart from each other."""
     for y in (
         rng.uniform(0, 200 / _STROKE_COUNT, _STROKE_COUNT)
         + np.arange(_STROKE_COUNT) * 200 / _STROKE_COUNT
@@ -291,7 +304,7 @@ def _draw_strokes(rng: Generator) -> Iterator[Points]:
 
 
 def add_crease(state: DamagedPage, rng: Generator, *, millimetres: float) -> DamagedPage:
-    """A fold across the page, somewhere in its middle half: all below it lies `millimetres` off."""
+    """Fold the page, somewhere in its middle half: all below it is `millimetres` off."""
     h, w = state.image.shape[:2]
     angle = np.radians(rng.uniform(-8, 8))
     through = np.array([w / 2, rng.uniform(0.25, 0.75) * h])
@@ -299,7 +312,7 @@ def add_crease(state: DamagedPage, rng: Generator, *, millimetres: float) -> Dam
 
 
 def add_dog_ear(state: DamagedPage, rng: Generator, *, millimetres: float) -> DamagedPage:
-    """A corner that was turned down, its sides 70 to 120 mm long: it lies `millimetres` off."""
+    """Turn a corner down, its sides 70 to 120 mm long: it is `millimetres` off."""
     h, w = state.image.shape[:2]
     scale = page_px_per_mm(state.image)
     across, down = rng.uniform(70, 120, 2) * scale
@@ -322,8 +335,9 @@ def add_dog_ear(state: DamagedPage, rng: Generator, *, millimetres: float) -> Da
 def _move_half(
     state: DamagedPage, rng: Generator, through: Points, normal: Points, millimetres: float
 ) -> DamagedPage:
-    """The part on the normal's side of a line moved towards the line, and along it, in all by so
-    many mm; the fold casts a shade.
+    """Move the part on the normal's side of a line towards the line and along it.
+
+    In all by this many mm; the fold casts a shade.
     """
     awry = np.radians(rng.uniform(-_MAX_SHIFT_ANGLE, _MAX_SHIFT_ANGLE))
     turned = np.array([[np.cos(awry), -np.sin(awry)], [np.sin(awry), np.cos(awry)]]) @ normal
@@ -355,7 +369,7 @@ def _move_half(
 
 
 def add_uneven_light(state: DamagedPage, rng: Generator, *, darkest: float) -> DamagedPage:
-    """Light from one side: brightness falls smoothly to `darkest` of full."""
+    """Light the page from one side: brightness falls smoothly to `darkest` of full."""
     h, w = state.image.shape[:2]
     angle = rng.uniform(0, 2 * np.pi)
     y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j].astype(np.float32)
@@ -364,7 +378,7 @@ def add_uneven_light(state: DamagedPage, rng: Generator, *, darkest: float) -> D
 
 
 def add_shadow(state: DamagedPage, rng: Generator, *, darkness: float) -> DamagedPage:
-    """The shadow of a hand or a head over part of the page, with a soft edge."""
+    """Let a hand or a head cast a shadow over part of the page, with a soft edge."""
     h, w = state.image.shape[:2]
     mask = np.zeros((h // 8, w // 8), np.float32)
     centre = int(rng.uniform(0.2, 0.8) * mask.shape[1]), int(rng.uniform(0.4, 0.9) * mask.shape[0])
@@ -376,7 +390,7 @@ def add_shadow(state: DamagedPage, rng: Generator, *, darkness: float) -> Damage
 
 
 def add_noise(state: DamagedPage, rng: Generator, *, sigma: float) -> DamagedPage:
-    """Sensor noise, grey levels."""
+    """Add sensor noise, grey levels."""
     noisy = np.empty_like(state.image)
     for rows in iter_strips(noisy):  # the dice fall as for the whole page
         grain = rng.normal(0, sigma, noisy[rows].shape).astype(np.float32)
@@ -386,7 +400,7 @@ def add_noise(state: DamagedPage, rng: Generator, *, sigma: float) -> DamagedPag
 
 
 def add_blur(state: DamagedPage, _rng: Generator, *, millimetres: float) -> DamagedPage:
-    """Out of focus; the Gaussian's sigma."""
+    """Defocus the image; the Gaussian's sigma."""
     return replace(
         state,
         image=np.asarray(
@@ -397,7 +411,7 @@ def add_blur(state: DamagedPage, _rng: Generator, *, millimetres: float) -> Dama
 
 
 def binarize(state: DamagedPage, _rng: Generator, *, threshold: int) -> DamagedPage:
-    """Black and white, as a fax or an office scanner set to text does."""
+    """Return black and white, as a fax or an office scanner set to text does."""
     return replace(
         state,
         image=np.where(geometry.to_grayscale(state.image) < threshold, 0, 255).astype(np.uint8),
@@ -405,7 +419,7 @@ def binarize(state: DamagedPage, _rng: Generator, *, threshold: int) -> DamagedP
 
 
 def compress_jpeg(state: DamagedPage, _rng: Generator, *, quality: int) -> DamagedPage:
-    """Compressed and opened again."""
+    """Compress the image and open it again."""
     data = cv2.imencode(".jpg", state.image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return replace(
         state, image=np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED), dtype=np.uint8)
@@ -413,14 +427,14 @@ def compress_jpeg(state: DamagedPage, _rng: Generator, *, quality: int) -> Damag
 
 
 def add_colour_cast(state: DamagedPage, _rng: Generator) -> DamagedPage:
-    """Yellowish paper under a colour scanner."""
+    """Show yellowish paper under a colour scanner."""
     colour = state.image if state.image.ndim == 3 else cv2.cvtColor(state.image, cv2.COLOR_GRAY2BGR)
     seen = (np.arange(256)[:, None] * _YELLOW_PAPER).astype(np.uint8)
     return replace(state, image=np.asarray(cv2.LUT(colour, seen[None]), np.uint8))
 
 
 def add_motion_blur(state: DamagedPage, rng: Generator, *, millimetres: float) -> DamagedPage:
-    """A hand that moved by so much, any way, while the picture was taken."""
+    """Blur by a hand that moved this far, in any direction, while the picture was taken."""
     length = max(1.0, millimetres * page_px_per_mm(state.image))
     angle, half = rng.uniform(0, np.pi), int(np.ceil(length / 2)) + 1
     kernel = np.zeros((2 * half + 1, 2 * half + 1), np.float32)
@@ -447,7 +461,7 @@ def add_motion_blur(state: DamagedPage, rng: Generator, *, millimetres: float) -
 def change_contrast(
     state: DamagedPage, _rng: Generator, *, gain: float, lift: float
 ) -> DamagedPage:
-    """Grey levels spread about the middle and lifted, as a copier does."""
+    """Spread grey levels about the middle and lift them, as a copier does."""
     table = np.clip((np.arange(256) - 128) * gain + 128 + lift, 0, 255).astype(np.uint8)
     return replace(state, image=table[state.image])
 
@@ -462,7 +476,7 @@ def transform_points(matrix: NDArray[np.float64], points: Points) -> Points:
 def warp_page(
     state: DamagedPage, matrix: NDArray[np.float64], size: tuple[int, int], ground: float = 255.0
 ) -> DamagedPage:
-    """The picture through a homography onto `size` (w, h)."""
+    """Map the image through a homography onto `size` (w, h)."""
     image = cv2.warpPerspective(
         state.image, matrix, size, flags=cv2.INTER_AREA, borderValue=(ground,) * 3
     )
@@ -473,7 +487,7 @@ def warp_page(
 
 
 def turn_page(state: DamagedPage, _rng: Generator, *, quarters: int) -> DamagedPage:
-    """Quarter turns clockwise."""
+    """Rotate by quarter turns clockwise."""
     h, w = state.image.shape[:2]
     image = np.ascontiguousarray(np.rot90(state.image, -quarters))
     matrix = {
@@ -490,7 +504,7 @@ def turn_page(state: DamagedPage, _rng: Generator, *, quarters: int) -> DamagedP
 def skew_page(
     state: DamagedPage, rng: Generator, *, degrees: tuple[float, float], ground: float = 255.0
 ) -> DamagedPage:
-    """Askew by so many degrees clockwise, on a scanner bed large enough to hold it."""
+    """Rotate by this many degrees clockwise, on a scanner bed large enough to hold the page."""
     angle = rng.uniform(*degrees)
     h, w = state.image.shape[:2]
     matrix = np.vstack([cv2.getRotationMatrix2D((w / 2, h / 2), -angle, 1), [0, 0, 1]])
@@ -501,14 +515,14 @@ def skew_page(
 
 
 def scale_print(state: DamagedPage, _rng: Generator, *, factor: float) -> DamagedPage:
-    """Printed at `factor` ("fit to page"), about the middle of the paper."""
+    """Print at `factor` ("fit to page"), about the middle of the paper."""
     h, w = state.image.shape[:2]
     matrix = np.vstack([cv2.getRotationMatrix2D((w / 2, h / 2), 0, factor), [0, 0, 1]])
     return warp_page(state, matrix, (w, h))
 
 
 def change_dpi(state: DamagedPage, _rng: Generator, *, dpi: float) -> DamagedPage:
-    """The same paper scanned at another resolution."""
+    """Scan the same paper at another resolution."""
     h, w = state.image.shape[:2]
     factor = dpi / (w / 210 * 25.4)
     size = round(w * factor), round(h * factor)
@@ -522,8 +536,9 @@ def change_dpi(state: DamagedPage, _rng: Generator, *, dpi: float) -> DamagedPag
 
 
 def stretch_unevenly(state: DamagedPage, rng: Generator, *, millimetres: float) -> DamagedPage:
-    """Rollers that slip and a fold: the paper is stretched smoothly here and there, by at most so
-    many mm.
+    """Stretch the paper smoothly here and there, by at most this many mm.
+
+    As rollers that slip and a fold do.
     """
     h, w = state.image.shape[:2]
     size = millimetres * page_px_per_mm(state.image)
@@ -575,8 +590,9 @@ def photograph_tilted(
     width: int = 3024,
     distance_mm: float = 420.0,
 ) -> DamagedPage:
-    """A telephone over the page on a table, looking at its middle so many degrees from straight
-    above, from any side.
+    """Photograph the page on a table at this angle from straight above, from any side.
+
+    The telephone looks at the middle of the page.
     """
     azimuth, tilt = rng.uniform(0, 2 * np.pi), np.radians(degrees)
     axis = np.array([np.cos(azimuth), np.sin(azimuth), 0.0]) * tilt
@@ -596,8 +612,9 @@ def photograph_tilted(
 def photograph_page(
     state: DamagedPage, rng: Generator, *, tilt: float, width: int = 3024
 ) -> DamagedPage:
-    """A telephone held by hand over the page on a table: perspective of up to `tilt` of the page's
-    width, the table around it.
+    """Photograph the page on a table with a telephone held by hand.
+
+    The perspective is up to `tilt` of the page's width.
     """
     h, w = state.image.shape[:2]
     size = width, round(width * 4 / 3)
@@ -612,7 +629,7 @@ def photograph_page(
 def _place_on_table(
     state: DamagedPage, rng: Generator, box: Points, size: tuple[int, int]
 ) -> DamagedPage:
-    """The page with its corners at `box` (4, 2) px, the table around it."""
+    """Place the page with its corners at `box` (4, 2) px, the table around it."""
     h, w = state.image.shape[:2]
     corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], dtype=np.float32)
     matrix = np.asarray(
@@ -625,7 +642,7 @@ def _place_on_table(
 
 
 def _draw_table(size: tuple[int, int], rng: Generator) -> Image:
-    """A wooden table: brown with streaks along one way."""
+    """Draw a wooden table: brown with streaks in one direction."""
     streaks = cv2.GaussianBlur(rng.normal(0, 1, (size[1], 64)).astype(np.float32), (1, 15), 0)
     grain = (
         np.asarray(cv2.resize(streaks, size, interpolation=cv2.INTER_LINEAR), np.float32)[..., None]

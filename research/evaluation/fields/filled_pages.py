@@ -75,7 +75,8 @@ SAMPLE_NOTES = (
         "2021-12-16",
         "13:40",
         "bedomning",
-        "Patienten har ramlat i badrummet i morse.\nInga yttre skador. Kan belasta benet.\nBlodtryck 140/78.",
+        "Patienten har ramlat i badrummet i morse.\nInga yttre skador. Kan belasta "
+        "benet.\nBlodtryck 140/78.",
         "Rehab kontaktas.",
     ),
     (
@@ -249,7 +250,7 @@ SAMPLE_VISITS = tuple(
 )
 _FIRST_DAY = date(2021, 12, 16)
 SCAN_MODES = ("grey", "150 dpi", "1 bit", "blurred", "stained", "uneven light")
-"""How paper reaches the program on a working day, once it is laid on its form."""
+"""How paper reaches the program on a working day, once it is registered."""
 MAX_REGISTRATION_MM = 0.25
 """How far registration may leave a page from its place."""
 FILLED_SERIAL = "23456789"
@@ -257,7 +258,7 @@ BLACK_LEVEL = 180
 """Darker than this is black in a scan with one bit."""
 FILLED_UNIT = "Hemsjukvården Centrum"
 CLIENT_COUNT = 3
-"""So many clients have sheets printed for them."""
+"""How many clients have sheets printed for them."""
 STRUCK_SHARE = 0.04
 """Share of marks that are filled in to cancel them."""
 EMPTY_SHARE = 0.12
@@ -267,7 +268,10 @@ CLIENT_SHEET_SHARE = 0.35
 LOCAL_HABIT_SHARE = 0.2
 """Share of 0, 1 and 7 written with stroke, flag or bar."""
 LINE_KINDS = frozenset({Kind.TEXT, Kind.LINES})
-"""Lines are measured on real people's; those drawn here only make the page look like one."""
+"""The kinds of lines.
+
+Lines are measured on real people's; those drawn here only make the page look real.
+"""
 DigitShapes = Mapping[int, Sequence[Image]]
 """Shapes of each digit, 255 = ink, cut to their ink."""
 ROW_PX_PER_MM = 8.0
@@ -278,8 +282,9 @@ InkLayer = NDArray[np.float32]
 
 
 def make_values(form: Form, rng: Generator) -> dict[str, Value]:
-    """Something for nearly every field; about half of a table's rows; never what the printer
-    prints.
+    """Return values for nearly every field, and about half of a table's rows.
+
+    Never what the printer prints.
     """
     rows = {row: row in (None, 1) or rng.random() < 0.6 for row in form.rows()}
     values: dict[str, Value] = {}
@@ -321,7 +326,7 @@ def _make_value(spec: FieldSpec, rng: Generator) -> Value:
 
 
 def make_digits_value(spec: FieldSpec, rng: Generator) -> str:
-    """A value of a row of digit boxes, in its format."""
+    """Return a value of a row of digit boxes, in its format."""
     match spec.format:
         case Format.DATE:
             return (_FIRST_DAY + timedelta(days=int(rng.integers(25)))).isoformat()
@@ -345,7 +350,7 @@ def make_digits_value(spec: FieldSpec, rng: Generator) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FilledField:
-    """A field's crop with what it says, which page it is on, and how that page was spoilt."""
+    """A field's crop with what it says, its page, and how that page was degraded."""
 
     crop: FieldImage
     value: Value
@@ -356,12 +361,12 @@ class FilledField:
 
 @dataclass(frozen=True, slots=True)
 class DigitWriter(SyntheticWriter):
-    """A hand that writes digits of given people."""
+    """A writer whose digits are those of given people."""
 
     digits: DigitShapes
 
     def digit(self, value: int, height_px: int, rng: Generator) -> Mask:
-        """A digit of one of them, as high as asked."""
+        """Return a digit of one of them, as high as asked."""
         shapes = self.digits[value]
         shape = shapes[int(rng.integers(len(shapes)))]
         if rng.random() < LOCAL_HABIT_SHARE:
@@ -375,7 +380,7 @@ class DigitWriter(SyntheticWriter):
 def make_digit_writers(
     fonts: Sequence[Path], digits: DigitShapes, count: int, rng: Generator
 ) -> list[DigitWriter]:
-    """People who fill in forms: a font, a pen, an ink, and others' digits."""
+    """Return people who fill in forms: a font, a pen, an ink, and others' digits."""
     inks = (
         (115, 60, 30),
         (40, 40, 40),
@@ -393,7 +398,7 @@ def make_digit_writers(
 def draw_filled_fields(
     people: Sequence[DigitWriter], pages: int, rng: Generator
 ) -> Iterator[list[FilledField]]:
-    """The fields of so many pages, forms, people and ways in turn."""
+    """Return the fields of so many pages, forms, people and scan modes in turn."""
     forms = [form for form in Forms.load(ROOT / "forms").values() if len(form.pages) == 1]
     clients = [
         c
@@ -474,8 +479,9 @@ def _field_truth(spec: FieldSpec, values: Mapping[str, Value], sheet: Sheet) -> 
 def _cut_field_image(
     page: Image, spec: FieldSpec, form: Form, way: str, astray: tuple[float, float], rng: Generator
 ) -> FieldImage:
-    """A field as its reader gets it: grey, 8 px/mm, as far astray as registration leaves it, spoilt
-    in one of `WAYS`. `page` is grey at 300 dpi.
+    """Return a field as its reader gets it: grey, 8 px/mm, as far off as registration leaves it.
+
+    It is degraded in one of `SCAN_MODES`. `page` is grey at 300 dpi.
     """
     margin = field_margin_mm(spec, form.fields)
     unfilled = cut_box(template_image(form, 1), spec.area, margin)
@@ -500,7 +506,7 @@ def _cut_field_image(
 
 
 def scan_picture(picture: Image, way: str, rng: Generator) -> Image:
-    """A grey picture at 8 px/mm through a scanner, in one of `WAYS`."""
+    """Scan a grey image at 8 px/mm, in one of `SCAN_MODES`."""
     grey_levels = picture.astype(np.float32)
     height, width = picture.shape
     match way:
@@ -531,7 +537,7 @@ ONE_BIT_SHARE, LOW_RESOLUTION_SHARE = 0.2, 0.2
 def draw_row_field(
     form: Format, shapes: DigitShapes, rng: Generator, *, empty: bool = False
 ) -> tuple[FieldImage, tuple[Value, State]]:
-    """A field of a format and what it says."""
+    """Return a field of a format and what it says."""
     spec = _row_spec(form, rng)
     value = None if empty else make_digits_value(spec, rng)
     blank, edges = _draw_boxes(spec.cell_count)
@@ -568,7 +574,7 @@ def _draw_boxes(cells: int) -> tuple[Image, list[int]]:
 def _write_digits(
     ink: InkLayer, text: str, edges: list[int], shapes: DigitShapes, rng: Generator
 ) -> None:
-    """One hand: sizes in a row are alike."""
+    """Write digits in one hand: sizes in a row are alike."""
     size = rng.uniform(0.55, 0.85) * CELL_SIZE_MM[1] * ROW_PX_PER_MM
     for character, left in zip(text, edges, strict=False):
         if character == " ":
@@ -592,7 +598,7 @@ def _write_digits(
 
 
 def _scan_row(blank: Image, ink: InkLayer, rng: Generator) -> Image:
-    """A pen between pencil and felt, a row a little off its place, and a scanner."""
+    """Draw with a pen between pencil and felt, a row a little off its place, and scan it."""
     shift = np.array([[1, 0, rng.uniform(-2, 2)], [0, 1, rng.uniform(-2, 2)]], np.float32)
     printed = cv2.warpAffine(
         blank, shift, blank.shape[::-1], borderMode=cv2.BORDER_REPLICATE
