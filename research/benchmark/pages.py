@@ -24,8 +24,10 @@ from pipeline.forms.printing import Sheet
 from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_page
 from pipeline.preparation.practice.synthetic_handwriting import SyntheticWriter, make_writers
 from pipeline.reading.imaging.geometry import to_grayscale
-from research.evaluation.damage.effects import DamagedPage, skew_page
-from research.evaluation.fields.filled_pages import SAMPLE_NOTES, make_values
+from research.evaluation.damage.damaged_page import DamagedPage
+from research.evaluation.damage.page_placement import skew_page
+from research.evaluation.fields.field_values import make_values
+from research.evaluation.fields.sample_content import SAMPLE_NOTES
 
 BOXED_SORT, WRITTEN_SORT = "boxed and ticked forms", "full pages of handwriting"
 FORMS_BY_SORT = {

@@ -12,7 +12,7 @@ from pipeline.domain.form.form import EntriesPer, Form, Forms
 from pipeline.domain.model import Client, Value
 from pipeline.domain.settings import ROOT
 from pipeline.registers.clients import load_client_register
-from research.evaluation.fields.filled_pages import SAMPLE_NOTES, SAMPLE_STAFF
+from research.evaluation.fields.sample_content import SAMPLE_NOTES, SAMPLE_STAFF
 
 SHEETS_PER_FORM: Mapping[str, int] = {
     "besokslista": 10,

@@ -1,4 +1,7 @@
-"""Write a trained network as one ONNX file without traces of the machine, and pick its number type."""
+"""Write a trained network as one ONNX file, and choose the numbers to train in.
+
+The file says nothing about the machine that it was trained on.
+"""
 
 from __future__ import annotations
 

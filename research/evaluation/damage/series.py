@@ -32,35 +32,37 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.timing import limit_threads
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.resolve.resolve import ReadingContext
-from research.evaluation.damage.effects import (
-    Damage,
-    DamagedPage,
-    Warp,
-    add_bleed_through,
+from research.evaluation.damage.damaged_page import Damage, DamagedPage, Warp
+from research.evaluation.damage.imaging_damage import (
     add_blur,
-    add_crease,
-    add_dog_ear,
-    add_dust,
     add_motion_blur,
     add_noise,
     add_shadow,
     add_uneven_light,
-    apply_tape,
     binarize,
     change_contrast,
-    change_dpi,
     compress_jpeg,
-    draw_felt_pen,
+)
+from research.evaluation.damage.page_placement import (
+    change_dpi,
     photograph_page,
     photograph_tilted,
     scale_print,
     skew_page,
-    stain_codes,
     stretch_unevenly,
+)
+from research.evaluation.damage.paper_damage import (
+    add_bleed_through,
+    add_crease,
+    add_dog_ear,
+    add_dust,
+    apply_tape,
+    draw_felt_pen,
+    stain_codes,
     tear_corner,
     tear_staple_holes,
 )
-from research.evaluation.fields.filled_pages import make_values
+from research.evaluation.fields.field_values import make_values
 
 Steps = tuple[Damage, ...]
 SCAN_DPI = 200

@@ -20,10 +20,10 @@ from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.network import ALPHABET, find_shipped_file, read_steps
 from pipeline.reading.fields.printed_text import read_printed_line
 from pipeline.reading.fields.registry import CALIBRATED_READERS
+from research.evaluation.fields.digit_rows import draw_row_field
 from research.evaluation.fields.filled_pages import (
     DigitShapes,
     draw_filled_fields,
-    draw_row_field,
     make_digit_writers,
 )
 from research.evaluation.measure import (

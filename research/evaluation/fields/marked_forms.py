@@ -20,22 +20,17 @@ from pipeline.domain.settings import ROOT
 from pipeline.forms.printing import Sheet
 from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, render_sheet_page
 from pipeline.reading.read_page import PageReader
-from research.evaluation.damage.effects import (
-    Damage,
-    DamagedPage,
-    add_bleed_through,
+from research.evaluation.damage.damaged_page import Damage, DamagedPage
+from research.evaluation.damage.imaging_damage import (
     add_blur,
-    add_dust,
     add_noise,
     add_uneven_light,
     binarize,
-    change_dpi,
     compress_jpeg,
-    photograph_page,
-    skew_page,
-    spill_coffee,
 )
-from research.training.marks.draw import MARK_STYLES, MAX_FAINT_STRENGTH
+from research.evaluation.damage.page_placement import change_dpi, photograph_page, skew_page
+from research.evaluation.damage.paper_damage import add_bleed_through, add_dust, spill_coffee
+from research.training.marks.strokes import MARK_STYLES, MAX_FAINT_STRENGTH
 
 MARKED_FORM = "besokslista"
 """The form that is used, with ninety boxes per page."""

@@ -21,13 +21,9 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.read_page import DEFAULT_GATE_MM
 from pipeline.reading.register import patch_matching
 from pipeline.reading.register.register import register_to
-from research.evaluation.damage.effects import (
-    DamagedPage,
-    Points,
-    add_noise,
-    add_uneven_light,
-    stretch_unevenly,
-)
+from research.evaluation.damage.damaged_page import DamagedPage, Points
+from research.evaluation.damage.imaging_damage import add_noise, add_uneven_light
+from research.evaluation.damage.page_placement import stretch_unevenly
 
 FORM_SIZE_MM = 105, 148
 ROW_COUNT = 11

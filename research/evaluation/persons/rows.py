@@ -61,8 +61,10 @@ ERROR_RATES = (0.0, 0.0, 0.04, 0.08, 0.1, 0.15, 0.2, 0.35)
 0.115 in the mean, as measured on writers that the handwriting reader never saw.
 """
 CONFUSED_LETTERS = {
-    "a": "eoäåu", "e": "acoi", "n": "muhr", "h": "nbk", "m": "nw", "r": "vns", "s": "rz", "o": "aeö", "ö": "oó", "ä": "aåà", "å": "äaà", "u": "nva",
-    "i": "ejl", "l": "ieth", "t": "lfk", "v": "urw", "g": "yjq", "k": "hlt", "d": "clb", "b": "hl6", "f": "tb", "c": "ea", "j": "gi", "y": "g",
+    "a": "eoäåu", "e": "acoi", "n": "muhr", "h": "nbk", "m": "nw", "r": "vns", "s": "rz",
+    "o": "aeö", "ö": "oó", "ä": "aåà", "å": "äaà", "u": "nva", "i": "ejl", "l": "ieth",
+    "t": "lfk", "v": "urw", "g": "yjq", "k": "hlt", "d": "clb", "b": "hl6", "f": "tb",
+    "c": "ea", "j": "gi", "y": "g",
 }  # fmt: skip
 """Letters that readers of handwriting confuse."""
 

@@ -30,15 +30,12 @@ from pipeline.reading.fields.digits.reader import plain_digit_row
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.registry import FIELD_READERS
 from pipeline.reading.single_fields import make_field_image
-from research.evaluation.fields.filled_pages import (
-    DigitShapes,
-    DigitWriter,
-    draw_filled_fields,
-    draw_row_field,
-)
+from research.evaluation.fields.digit_rows import draw_row_field
+from research.evaluation.fields.filled_pages import DigitShapes, DigitWriter, draw_filled_fields
 from research.training.digits.rows import CONDITIONS, PX_PER_MM, RowContents, draw_row
 from research.training.handwriting.lines import TrainingLine, font_family
-from research.training.marks.draw import MARK_STYLES, DrawnMark, draw_mark, draw_sheet
+from research.training.marks.draw import DrawnMark, draw_mark, draw_sheet
+from research.training.marks.strokes import MARK_STYLES
 
 ODD_ROW_SHARE = 0.2
 """Share of drawn rows with something other than digits that is kept.

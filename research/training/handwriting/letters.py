@@ -103,7 +103,10 @@ def _cut_word(word: AlignedLine, letters: str) -> list[CutLetter]:
 
 
 def find_cuts(mask: Mask, middles: Sequence[float]) -> list[LetterCut]:
-    """Return where one letter is separated from the next: least ink, fairly upright and half way."""
+    """Return where one letter is separated from the next.
+
+    Least ink, fairly upright and half way.
+    """
     h, w = mask.shape
     columns = []
     for slant in CUT_SLANTS:

@@ -94,7 +94,9 @@ def load_dhsd(file: Path, *, held: bool) -> list[TrainingLine]:
 
 
 def load_archive(archive: Path, *, held: bool) -> list[TrainingLine]:
-    """Return lines of a zip file: images, and `labels.tsv` with an image's name and its text per row.
+    """Return lines of a zip file.
+
+    It has images, and `labels.tsv` with an image's name and its text per row.
 
     A picture's name is `<any words>_<number>_<more>.png`; all with one number count as one
     writer, and every sixth writer is set aside (`held`).

@@ -72,7 +72,8 @@ def draw_half_dose(rng: Generator) -> str:
     whole = str(rng.choice(["", "", "1", "1", "2", "3"]))
     half = str(rng.choice(["½", "½", "½", " 1/2", " ½"]))
     before = f"{rng.choice(DRUGS.split())} " if rng.random() < 0.3 else ""
-    return f"{before}{(whole + half).strip()}{rng.choice(['', ' tabl', ' tabl', ' tablett', ' st', ' ml', ' tim', ' E'])}"
+    unit = rng.choice(["", " tabl", " tabl", " tablett", " st", " ml", " tim", " E"])
+    return f"{before}{(whole + half).strip()}{unit}"
 
 
 def fill_slots(phrase: str, rng: Generator) -> str:

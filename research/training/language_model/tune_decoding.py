@@ -153,11 +153,8 @@ def main() -> None:
     print(f"{language.shares}: {format_errors(sets, language)}")
     for name, tried in TRIED_VALUES.items():
         for value in tried:
-            print(
-                f"{name} {value:g}: "
-                f"{format_errors(sets, replace(language, shares=replace(language.shares, **{name: value})))}",
-                flush=True,
-            )
+            changed = replace(language, shares=replace(language.shares, **{name: value}))
+            print(f"{name} {value:g}: {format_errors(sets, changed)}", flush=True)
 
 
 if __name__ == "__main__":

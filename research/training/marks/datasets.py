@@ -25,8 +25,9 @@ from research.evaluation.fields.marks import (
     load_sheet_image,
 )
 from research.training.marks.answer_sheets import SPOILING_MODES, spoil_sheet
-from research.training.marks.draw import MARK_STYLES, DrawnMark, draw_mark, draw_sheet
+from research.training.marks.draw import DrawnMark, draw_mark, draw_sheet
 from research.training.marks.printed_forms import PrintedMark, print_marked_sheets
+from research.training.marks.strokes import MARK_STYLES
 
 BOXES_PER_STYLE = 600
 """Drawn single boxes of every style, half of them without their blank."""
