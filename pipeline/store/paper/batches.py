@@ -44,6 +44,7 @@ def last_source_of_unfinished(conn: Connection, fingerprint: str) -> str:
 
     It is empty if there is no such batch.
     """
+    # All pages of the unfinished batch; the last one counts.
     query = (
         select(page.c.source_sha256)
         .join(batch, batch.c.id == page.c.batch)
@@ -61,6 +62,7 @@ def close_batch(conn: Connection, batch_id: str) -> None:
 
 def list_unfinished(conn: Connection) -> list[str]:
     """Return the batches that are being imported, or whose import was interrupted."""
+    # A finished batch has no fingerprint any more.
     return list(
         conn.execute(
             select(batch.c.id).where(batch.c.taking_in.is_not(None)).order_by(batch.c.created_at)
@@ -75,6 +77,7 @@ def contains_page(
 
     If the batch has the file more than once, for the `nth` time.
     """
+    # The same page of a file with the same content.
     is_same_page = (
         page.c.batch == batch_id,
         page.c.source_sha256 == source_sha256,
@@ -91,11 +94,13 @@ def append_page_to_batch(conn: Connection, new: NewPage, by: str, nth: int = 1) 
 
     Two processes that append to the same batch take turns.
     """
+    # Lock the batch until the page is in.
     conn.execute(select(batch.c.id).where(batch.c.id == new.batch).with_for_update())
     if new.source_sha256 and contains_page(
         conn, new.batch, new.source_sha256, new.source_page, nth
     ):
         return
+    # The position after the highest one.
     last = (
         conn.execute(
             select(func.max(page.c.position)).where(page.c.batch == new.batch)

@@ -71,6 +71,7 @@ def describe_bundle_places(conn: Connection, pages: Collection[str]) -> dict[str
     places: dict[str, str] = {}
     for start in range(0, len(ids), _MAX_IDS):
         chunk = set(ids[start : start + _MAX_IDS])
+        # The batches of these pages; their other pages give the bundles.
         batches = set(
             conn.execute(select(_page_table.c.batch).where(_page_table.c.id.in_(chunk))).scalars()
         )

@@ -91,6 +91,7 @@ def replace_with_later_scan(conn: Connection, page: Page, other: Page) -> bool:
     if other.sheet != page.serial or has_begun_entries(conn, other):
         return False
     detach_from_sheet(conn, other)
+    # The earlier scan is settled: a person has said that both are the same paper.
     conn.execute(
         update(_page_table)
         .where(_page_table.c.id == other.id)

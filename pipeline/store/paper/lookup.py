@@ -121,12 +121,14 @@ def entry_history(conn: Connection, person: Person, entry_id: str) -> list[Histo
         NotAllowedError: another unit or role.
     """
     visibility.require_visible_entry(conn, person, Action.CORRECT, load_entry(conn, entry_id))
+    # Names of the staff in place of logins.
     names = {
         row.login: row.name for row in conn.execute(select(paper.staff.c.login, paper.staff.c.name))
     }
     history = []
     for event in list_events(conn, entry_id):
         if event.action in HISTORY_ACTIONS:
+            # Only decisions have answers.
             answers, is_correction = (
                 _added_answers(conn, entry_id, event.detail.get("revision"))
                 if event.action == "decide"
@@ -201,6 +203,7 @@ def _added_answers(
 ) -> tuple[dict[str, Answer], bool]:
     """Return the answers that a decision added, and whether it was a correction."""
     table = paper.decision.c
+    # The decision's answers: those with its revision.
     rows = conn.execute(
         select(paper.decision)
         .where(table.entry == entry_id, table.revision == revision)

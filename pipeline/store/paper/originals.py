@@ -142,6 +142,7 @@ def approve_destruction(
         raise ExportError("decision_needs_number")
     if find_active_decision(conn, package_id):
         raise ExportError("decision_package_already")
+    # A sheet that was changed since must first be archived again.
     if changed := archives.changed_archived_sheets(conn, package.id):
         raise ExportError("changed_since_archived", changed=", ".join(changed[:20]))
     row = {
@@ -169,6 +170,7 @@ def withdraw_destruction(conn: Connection, person: Person, package_id: str, now:
         ExportError: there is no such package, or no decision.
     """
     package = archives.load_package(conn, person, package_id, Action.DISPOSE)
+    # The decision stays in the table as withdrawn.
     undone = (
         update(paper_decision)
         .where(paper_decision.c.package == package.id, _is_active_decision)

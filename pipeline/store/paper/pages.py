@@ -202,6 +202,7 @@ def add_page(conn: Connection, new: NewPage, by: str) -> str:
         StoreError: there is no such batch.
     """
     page_id = f"{new.batch}-{new.position:05d}"
+    # A page belongs to the unit of its batch.
     unit = conn.execute(
         select(paper.batch.c.unit).where(paper.batch.c.id == new.batch)
     ).scalar_one_or_none()
@@ -218,12 +219,14 @@ def add_page(conn: Connection, new: NewPage, by: str) -> str:
         "settled": False,
         "problems": [],
     }
+    # An import that was interrupted may give the page again.
     insert_missing(conn, _page_table, [values])
     return page_id
 
 
 def list_queued_pages(conn: Connection, limit: int | None = None) -> list[str]:
     """Return the ids of pages that wait to be read, in the order in which they came."""
+    # Pages that are not read yet, first come first.
     query = (
         select(_page_table.c.id)
         .where(is_queued)
@@ -252,6 +255,7 @@ def load_page(conn: Connection, page_id: str) -> Page:
 def mark_page_failed(conn: Connection, page_id: str, reason: str) -> None:
     """Register that a queued page cannot be read, and why. A page that has been read stays read."""
     values = {"state": STATE_FAILED, "reason": reason, "outcome": Outcome.FAILED.value}
+    # Only while it is queued: a page that has been read stays read.
     statement = update(_page_table).where(_page_table.c.id == page_id, is_queued).values(values)
     if (
         unit := conn.execute(statement.returning(_page_table.c.unit)).scalar_one_or_none()
@@ -351,6 +355,7 @@ def list_problem_pages(conn: Connection, person: Person, limit: int = 500) -> li
         NotAllowedError: the person does not handle problems.
     """
     permissions.require_permission(person, Action.PROBLEMS)
+    # The problems that the person can see.
     return _select_pages(
         conn,
         _problem_pages_query().where(visibility.visible_pages_condition(conn, person)).limit(limit),
@@ -359,6 +364,7 @@ def list_problem_pages(conn: Connection, person: Person, limit: int = 500) -> li
 
 def list_image_names(conn: Connection) -> list[str]:
     """Return the SHA-256 of every page's image, each once."""
+    # Pages that could not be imported have no image.
     return list(
         conn.execute(
             select(_page_table.c.image_sha256)

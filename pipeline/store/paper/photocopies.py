@@ -148,6 +148,7 @@ def unassign_side(conn: Connection, person: Person, page_id: str, forms: Forms) 
     """
     visibility.require_visible_page(conn, person, Action.PROBLEMS, load_page(conn, page_id))
     lock_keys(conn, load_page(conn, page_id).serial or page_id)
+    # Only a side that was assigned and is still untouched.
     assigned = next(
         (item for item in list_assigned_sides(conn, person) if item.page.id == page_id), None
     )
@@ -157,6 +158,7 @@ def unassign_side(conn: Connection, person: Person, page_id: str, forms: Forms) 
     detach_from_sheet(conn, side)
     conn.execute(update(_page_table).where(_page_table.c.id == page_id).values(sheet=page_id))
     record(conn, person.login, "take_off", page_id, unit=side.unit)
+    # Both become sheets again, each with its own entries.
     for page in (front, replace(side, sheet=page_id)):
         make_entries(conn, page, forms.get((page.form or "", page.version or 0)))
 

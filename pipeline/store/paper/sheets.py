@@ -185,6 +185,7 @@ def confirm_empty_sheet(conn: Connection, person: Person, page_id: str) -> None:
     """
     page = load_page(conn, page_id)
     visibility.require_visible_page(conn, person, Action.PROBLEMS, page)
+    # Only a sheet without entries that has not been settled.
     if not conn.execute(
         update(_page_table)
         .where(_page_table.c.id == page_id, paper_pages.is_empty_sheet)

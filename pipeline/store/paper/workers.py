@@ -19,6 +19,7 @@ from pipeline.store.schema.paper import entry, page, worker
 
 def save_heartbeat(conn: Connection, worker_id: str, now: datetime) -> None:
     """Register that the worker is alive."""
+    # The first heartbeat creates the worker's row.
     if not conn.execute(
         update(worker).where(worker.c.id == worker_id).values(beat_at=now)
     ).rowcount:
@@ -40,6 +41,7 @@ def count_attempt(conn: Connection, page_id: str) -> int | None:
 
     None if the page is not queued.
     """
+    # Only a page that still waits to be read.
     counted = (
         update(page)
         .where(page.c.id == page_id, page.c.state == "queued")
@@ -58,6 +60,7 @@ def count_queue(conn: Connection) -> tuple[int, int, int]:
 
     Pages that could not be imported are not counted.
     """
+    # A page that could not be imported has no image.
     unreadable = and_(pages.is_failed, page.c.image_sha256.is_not(None))
     count = pages.count_where
     read, failed, waiting = conn.execute(

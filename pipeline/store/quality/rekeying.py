@@ -152,6 +152,7 @@ def skip_rekeying(conn: Connection, person: Person, task: RekeyingTask) -> None:
         NotAllowedError: the person does not review.
     """
     permissions.require_permission(person, Action.REVIEW)
+    # Only if the person still has the task; skipped tasks come later.
     own = update(control).where(control.c.id == task.id, control.c.claimed_by == person.login)
     conn.execute(own.values(claimed_by=None, claimed_until=None, passed=control.c.passed + 1))
 
@@ -176,6 +177,7 @@ def count_open_rekeying(conn: Connection, person: Person) -> tuple[int, int]:
 
 def has_open_difference(entry_id: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether an entry waits for an adjudication: a condition for queries."""
+    # Rekeyed, and without an outcome.
     return exists().where(
         control.c.entry == entry_id, control.c.typed_by.is_not(None), control.c.outcome.is_(None)
     )
@@ -231,6 +233,7 @@ def finish_rekeying(conn: Connection, task_id: int, values: Mapping[str, Any]) -
     Raises:
         StaleDecisionError: it is not open any longer.
     """
+    # The condition makes the second of two simultaneous answers fail.
     if (
         conn.execute(
             update(control)
@@ -342,6 +345,7 @@ def _is_involved_condition(person: Person) -> ColumnElement[bool]:
 def _is_hidden_condition(person: Person) -> ColumnElement[bool]:
     """Whether the entry is about a client whose identity is protected in another unit."""
     client = paper.client
+    # A protected client of a unit that is not the person's.
     return exists().where(
         client.c.pid == _entry_table.c.client_pid,
         client.c.protected.is_(True),

@@ -47,6 +47,7 @@ def count_rekeyed(conn: Connection, units: Collection[str], since: datetime) -> 
 
     Those that wait for a third person are not counted yet.
     """
+    # Tasks with an outcome, counted by the person who had confirmed.
     query = _grouped_query(
         control, control.c.confirmed_by, control.c.typed_at, "wrong", units, since
     )

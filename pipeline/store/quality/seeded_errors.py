@@ -116,6 +116,7 @@ def judge_seeded_error(
     drafts = {field: answer for field, answer in answers.items() if field != name} | (
         {name: restored} if restored else {}
     )
+    # The wrong value must not come back from a draft.
     conn.execute(
         delete(paper.draft).where(
             paper.draft.c.entry == entry.id,
@@ -265,6 +266,7 @@ def _find_seeded_error(conn: Connection, entry_id: str, login: str) -> Row[Any] 
 
 def _open_seeded_errors(conn: Connection, entry_id: str) -> Iterator[Row[Any]]:
     """Yield the seeded errors of an entry that have not been judged or withdrawn."""
+    # Those without an outcome, of all people.
     yield from conn.execute(
         select(plant).where(plant.c.entry == entry_id, plant.c.outcome.is_(None))
     ).all()

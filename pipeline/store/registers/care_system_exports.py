@@ -83,6 +83,7 @@ def erase_list(conn: Connection, person: Person, list_id: int, now: datetime) ->
         ReviewError: there is no such list, or it is erased already.
     """
     require_permission(person, Action.REVIEW)
+    # Only a list that still has its rows.
     care_list_row = conn.execute(
         select(care_list).where(care_list.c.id == list_id, care_list.c.erased_at.is_(None))
     ).one_or_none()
@@ -144,6 +145,7 @@ def erase_finished_lists(conn: Connection, undecided_lists: set[int], now: datet
     A list is finished without undecided pairs, recent decisions and paper of its unit that waits
     for review.
     """
+    # All lists that still have rows.
     for care_list_row in conn.execute(
         select(care_list).where(care_list.c.erased_at.is_(None))
     ).all():
@@ -223,6 +225,7 @@ def _filter_registered_pids(conn: Connection, pids: Sequence[str]) -> Sequence[s
     """
     if len(pids) < 2:
         return pids
+    # The possible numbers that are in the register.
     known = set(
         conn.execute(select(paper.client.c.pid).where(paper.client.c.pid.in_(pids))).scalars()
     )

@@ -157,6 +157,7 @@ def find_client(conn: Connection, typed: str) -> Client | None:
     care is no formality (1912 or 2012): they are accepted only if exactly one client matches.
     """
     pid = strip_pid_separators(typed)
+    # A complete number.
     if len(pid) != _TEN_DIGITS or not pid.isdecimal():
         return load_client(conn, pid)
     # A plus sign instead of the hyphen means a hundred years or older.

@@ -105,6 +105,7 @@ def find_issued_sheet(conn: Connection, serial: str) -> IssuedSheet | None:
     if row is None:
         return None
     table = issued_row.c
+    # The rows that were printed for a client each.
     rows = conn.execute(
         select(table.row, table.client_pid, table.printed)
         .where(table.serial == serial)
@@ -286,6 +287,7 @@ def _without_row_details(sheet: IssuedSheet) -> IssuedSheet:
 def _count_scanned(conn: Connection, serials: Sequence[str]) -> int:
     """Return how many of these serials are on scanned pages."""
     query = select(func.count(distinct(_page_table.c.serial)))
+    # Each serial once, however many pages have it.
     return sum(
         conn.execute(query.where(_page_table.c.serial.in_(chunk))).scalar_one()
         for chunk in _chunk_serials(serials)

@@ -108,6 +108,7 @@ def load_pack_quantities(conn: Connection, person: Person, unit: str) -> list[Sh
         NotAllowedError: the person makes no packs for this unit.
     """
     require_permission(person, Action.PACK, unit)
+    # The unit's stored quantities, by form.
     query = (
         select(
             _pack_number_columns.form, _pack_number_columns.sheets, _pack_number_columns.each_client
@@ -128,6 +129,7 @@ def save_pack_quantities(
         UsageError: a quantity cannot be printed.
     """
     require_permission(person, Action.PACK, unit)
+    # Replace all of the unit's quantities.
     conn.execute(delete(pack_number).where(_pack_number_columns.unit == unit))
     if rows := [
         {"unit": unit, "form": item.form, "sheets": item.sheets, "each_client": item.per_client}

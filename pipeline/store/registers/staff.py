@@ -30,6 +30,7 @@ def save_staff(conn: Connection, members: Iterable[StaffMember], by: str = "syst
     """
     rows = [{column.field: getattr(m, column.field) for column in _COLUMNS} for m in members]
     if rows:
+        # The new lists replace the old ones of the same units.
         conn.execute(
             delete(_signature_table).where(
                 _signature_table.c.unit.in_({row["unit"] for row in rows})

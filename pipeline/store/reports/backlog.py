@@ -158,6 +158,7 @@ def _backlog_counts(units: Sequence[str], is_visible: ColumnElement[bool]) -> An
 
     They are all entries, the visible ones, and the visible sheets of unknown clients.
     """
+    # Sheets with a visible entry about a client whom nobody knows.
     unknown_sheet = case(
         (
             and_(is_visible, CLIENT_KEY.is_(None), _entry_table.c.subject == Subject.CLIENT.value),
@@ -165,6 +166,7 @@ def _backlog_counts(units: Sequence[str], is_visible: ColumnElement[bool]) -> An
         )
     )
     columns = (func.count(), pages.count_where(is_visible), func.count(distinct(unknown_sheet)))
+    # Everything of these units that is not entered.
     return select(*columns).where(_entry_table.c.unit.in_(units), IS_NOT_ENTERED)
 
 

@@ -197,6 +197,7 @@ def _unit_paper_conditions(of_units: Collection[str]) -> Sequence[ColumnElement[
     administration = select(schema_paper.unit.c.name).where(
         schema_paper.unit.c.area == Area.ADM.value
     )
+    # Paper about no client counts only in the administration.
     is_care_paper = or_(
         _entry_table.c.subject == Subject.CLIENT.value, _entry_table.c.unit.in_(administration)
     )
@@ -217,6 +218,7 @@ def _count_by_day(
     by_area: dict[str, list[str]] = defaultdict(list)
     for unit, area in areas.items():
         by_area[area].append(unit)
+    # Without units there is no condition to join: a condition that never holds.
     visits = (
         or_(
             *(

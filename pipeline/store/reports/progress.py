@@ -382,6 +382,7 @@ def _count_by_hour(
     conn: Connection, moment: ColumnElement[Any], condition: ColumnElement[bool]
 ) -> dict[datetime, int]:
     """Return how many rows with the condition fall into each hour."""
+    # The hour of each row with the condition, then counted.
     hours = select(_hour_expression(conn, moment).label("hour")).where(condition).subquery()
     return {
         _parse_hour(row[0]): row[1]

@@ -99,6 +99,7 @@ def count_sheets(conn: Connection, units: Collection[str]) -> list[SheetBalance]
 
 def has_unknown_unit_sheets(conn: Connection) -> bool:
     """Return whether there are issued sheets of units that are not known here."""
+    # Any issued sheet of a unit that is not in the table of units.
     return (
         conn.execute(select(_issued_table.c.serial).where(_is_of_unit(NO_UNIT)).limit(1)).first()
         is not None
@@ -165,6 +166,7 @@ def _is_of_unit(unit: str) -> ColumnElement[bool]:
 
 def _is_returned() -> ColumnElement[bool]:
     """Whether a page of the sheet has been scanned."""
+    # A page of any state counts: the paper is there.
     return _issued_table.c.serial.in_(
         select(_page_table.c.serial).where(_page_table.c.serial.is_not(None))
     )
@@ -193,8 +195,10 @@ def save_unused_sheets(
     """
     require_permission(person, Action.PRINT, unit or None)
     serials = _parse_serials(conn, unit, typed)
+    # A sheet that was scanned is not unused.
     if returned := sorted(_filter_serials(conn, serials, returned=True)):
         raise UsageError("sheet_scanned", back=", ".join(returned))
+    # Sheets that are registered already stay in their registration.
     new = sorted(set(serials) - _filter_unused(conn, serials))
     if new:
         registration_id = secrets.token_hex(8)
@@ -338,6 +342,7 @@ def _serials_in_range(conn: Connection, unit: str, first: str, last: str) -> lis
 def _filter_unused(conn: Connection, serials: Sequence[str]) -> set[str]:
     """Return those of the serials that are registered as unused."""
     unused: set[str] = set()
+    # In chunks: databases limit the number of parameters.
     for start in range(0, len(serials), _MAX_SERIALS):
         chunk = serials[start : start + _MAX_SERIALS]
         unused |= set(
@@ -353,6 +358,7 @@ def _filter_serials(
 ) -> set[str]:
     """Return the serials that were printed for a unit or, with `returned`, that came back."""
     matching: set[str] = set()
+    # In chunks: databases limit the number of parameters.
     for start in range(0, len(serials), _MAX_SERIALS):
         chunk = serials[start : start + _MAX_SERIALS]
         query = (

@@ -142,6 +142,7 @@ def _routine_fields(
     readings: Mapping[tuple[str, str], Reading],
 ) -> Iterable[tuple[FieldSpec, Page, Reading]]:
     """Yield the entry's routine fields that were read with high confidence on a registered page."""
+    # Only pages that are registered to the form can be shown as field images.
     numbers = page_number_by_field(form)
     page_by_number = {
         page.page_no or 1: page
@@ -152,6 +153,7 @@ def _routine_fields(
     for spec in asked_fields(form, entry.row):
         page = page_by_number.get(numbers[spec.name])
         reading = readings.get((page.id, spec.name)) if page else None
+        # Read with high confidence, and nothing about it needs a look at the sheet.
         if (
             page
             and reading

@@ -127,6 +127,7 @@ def correct_entry(
     }
     if doubt and doubt not in new:
         new[doubt] = DecidedAnswer(whole[doubt], AnswerOrigin.CORRECTION, False)
+    # What is unsettled waits for a second person.
     state = rules.next_state(sum(not answer.is_settled for answer in new.values()))
     facts = derive_entry_facts(form, entry, before | new)
     write_decision(

@@ -87,6 +87,7 @@ def save_draft(
     """
     entry = load_entry(conn, entry_id)
     visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
+    # The person may review the entry now and nobody else has it open.
     if (
         entry.state not in OPEN_STATES
         or is_claimed_by_other(entry, person, now)
@@ -161,6 +162,7 @@ def decide_entry(
     by_name = {spec.name: spec for spec in specs}
     if seeded_errors.judge_seeded_error(conn, person, entry, by_name, readings, completed, now):
         return EntryState.REVIEW
+    # What another person has to see, whatever the answer is.
     shared = shared_sheet_answers(conn, entry, form)
     doubt = {
         find_contradicted_client_field(conn, form, entry, completed, about),
@@ -175,11 +177,13 @@ def decide_entry(
             if completed[name] != shared.get(name)
         ),
     }
+    # Unsettled answers leave the entry to a second person.
     decided = first_review_answers(
         specs, completed, readings, shared, in_groups, doubt=doubt, answered=answers
     )
     decided |= _missing_page_answers(asked, missing)
     state = rules.next_state(sum(not answer.is_settled for answer in decided.values()))
+    # Store the decision and what it says of the entry.
     write_decision(
         conn,
         person,
@@ -270,6 +274,7 @@ def reopen_rejected(
         conn, person, entry_id, revision, frozenset({EntryState.REJECTED})
     )
     require_not_void(entry)
+    # Restored as it was, or undecided with a reason for its reviewer.
     advance_entry(
         conn,
         entry,

@@ -49,6 +49,7 @@ def first_review_answers(
             origin = _answer_origin(
                 spec, answers[name], readings.get(name), odd=name in in_groups.odd_fields
             )
+            # Settled: as on a confirmed row of the sheet, or as read.
             settled = answers[name] == shared.get(name) or rules.is_settled(
                 spec, answers[name], readings.get(name)
             )

@@ -86,8 +86,10 @@ def ask_author(
     if not text.strip():
         raise ReviewError("nothing_asked")
     entry = load_entry(conn, entry_id)
+    # The given author, else the one on the paper.
     addressee = author.strip() or find_author(conn, forms, person, entry)
     reject_entry(conn, person, entry_id, revision, ASK_AUTHOR_REASON, now)
+    # The entry is rejected first: that fails if it has changed.
     row = {
         "entry": entry_id,
         "unit": entry.unit,
@@ -201,6 +203,7 @@ def save_author_answer(
 
 def _question_from_row(conn: Connection, row: Row[tuple[object, ...]]) -> Question:
     names = people.names_by_login(conn)
+    # The answers to this question, oldest first.
     answer_rows = conn.execute(
         select(author_answer).where(author_answer.c.question == row.id).order_by(author_answer.c.id)
     )

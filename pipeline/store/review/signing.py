@@ -192,6 +192,7 @@ def withdraw_signature(
     """
     entry = load_entry(conn, entry_id)
     visibility.require_visible_entry(conn, person, Action.SIGN, entry)
+    # Only as the person saw it, and only the own signature.
     if entry.revision != revision or entry.state is not EntryState.SIGNED:
         raise stale_decision_error()
     if entry.signed_by != person.login:

@@ -113,6 +113,7 @@ def _write_transfer(
         conn.execute(
             update(_page_table).where(_page_table.c.sheet == entry.sheet).values(unit=to_unit)
         )
+    # The reason is stored for the sender's list.
     row = {
         "entry": entry.id,
         "from_unit": entry.unit,
@@ -149,6 +150,7 @@ def transfer_protected_entry(
         *(number for row, number in sheet_pids if row in (entry.row, None)),
     ]
     hidden = find_hidden_pids(conn, person, numbers)
+    # The first of these clients who is registered.
     client = next(
         (
             candidate
@@ -221,6 +223,7 @@ def list_transferred(conn: Connection, person: Person) -> list[TransferredEntry]
 def _has_protected_transfer() -> ColumnElement[bool]:
     """Whether an entry was sent because of a protected identity, now or later, by any unit."""
     later = forwarding.alias()
+    # This transfer or a later one of the same entry.
     return exists().where(
         later.c.entry == _transfer_table.c.entry, later.c.id >= _transfer_table.c.id, later.c.secret
     )
