@@ -104,7 +104,7 @@ def _correct_entry(
         conn, person, task.form, entry.row, {task.spec.name: final_answer}, about
     )
     before = decided_answers(conn, entry.id)
-    whole = {name: decided.answer for name, decided in before.items()} | completed
+    all_answers = {name: decided.answer for name, decided in before.items()} | completed
     # Did the person who rekeyed the field write the same?
     is_rekeyed_alike = rules.agrees_with_reading(
         task.spec,
@@ -115,7 +115,7 @@ def _correct_entry(
     is_contradicted = (
         task.spec.means in _CLIENT_MEANINGS
         and find_contradicted_client_field(
-            conn, task.form, entry, whole, replace(about, choice=ConflictChoice.HAND_ON)
+            conn, task.form, entry, all_answers, replace(about, choice=ConflictChoice.HAND_ON)
         )
         is not None
     )
@@ -146,7 +146,7 @@ def _correct_entry(
         **reviewers,
         **facts,
     )
-    save_client_choice(conn, person, task.form, entry, completed, about, now, before=whole)
+    save_client_choice(conn, person, task.form, entry, completed, about, now, before=all_answers)
 
 
 def _answer_as_reading(answer: Answer) -> Reading:

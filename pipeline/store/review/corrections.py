@@ -106,9 +106,9 @@ def correct_entry(
     if not corrected:
         raise ReviewError("nothing_corrected")
     # A contradiction matters only where the correction changes the client.
-    whole = {name: decided.answer for name, decided in before.items()} | corrected
+    all_answers = {name: decided.answer for name, decided in before.items()} | corrected
     doubt = (
-        find_contradicted_client_field(conn, form, entry, whole, about)
+        find_contradicted_client_field(conn, form, entry, all_answers, about)
         if _changes_client(form, corrected)
         else None
     )
@@ -126,7 +126,7 @@ def correct_entry(
         for spec in specs
     }
     if doubt and doubt not in new:
-        new[doubt] = DecidedAnswer(whole[doubt], AnswerOrigin.CORRECTION, False)
+        new[doubt] = DecidedAnswer(all_answers[doubt], AnswerOrigin.CORRECTION, False)
     # What is unsettled waits for a second person.
     state = rules.next_state(sum(not answer.is_settled for answer in new.values()))
     facts = derive_entry_facts(form, entry, before | new)
@@ -142,7 +142,7 @@ def correct_entry(
         **_single_reviewer(person, now),
         **facts,
     )
-    save_client_choice(conn, person, form, entry, corrected, about, now, before=whole)
+    save_client_choice(conn, person, form, entry, corrected, about, now, before=all_answers)
     return state
 
 
