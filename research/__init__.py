@@ -1,3 +1,4 @@
-"""NOT in the wheel: how the networks were made and measured; may import pipeline, never the
-reverse.
+"""How the networks were trained and measured. Not in the wheel.
+
+May import `pipeline`, never the reverse.
 """

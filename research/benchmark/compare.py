@@ -1,7 +1,7 @@
-"""Pages a second and processor time a page: of `read` step by step, of Tesseract on whole pages,
-and of OCRmyPDF.
+"""Compare the speed of `read`, Tesseract and OCRmyPDF on the same pages.
 
-Other programs on the same pages: Tesseract on the whole page, and OCRmyPDF.
+Pages per second and processor time per page: of `read` step by step, of Tesseract on whole pages,
+and of OCRmyPDF.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ _reader: PageReader | None = None
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast some pages were done: seconds by the clock, and seconds that processors worked for
-    it (user and system).
+    """How fast some pages were processed.
+
+    Seconds by the clock, and processor seconds (user and system).
     """
 
     pages: int
@@ -55,29 +56,28 @@ class Pace:
 
     @property
     def per_second(self) -> float:
-        """Pages a second by the clock; other work on the machine slows it."""
+        """Pages per second by the clock; other work on the machine slows it."""
         return self.pages / self.seconds
 
     @property
     def cpu_ms(self) -> float:
-        """Processor time a page, ms; other work on the machine hardly changes it."""
+        """Processor time per page, ms; other work on the machine hardly changes it."""
         return 1000 * self.cpu_seconds / self.pages
 
 
 def total_cpu_seconds() -> float:
-    """Processor time of this process and of the programs that it started and that have ended."""
+    """Return the processor time of this process and of the programs it started that have ended."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def run_tesseract(data: bytes) -> None:
-    """Tesseract's text of the whole page, thrown away."""
+    """Let Tesseract read the whole page; the text is discarded."""
     pytesseract.image_to_string(decode_image(data, JPEG), lang=TESSERACT_LANGUAGE)
 
 
 def measure_ocrmypdf(pages: Sequence[bytes], jobs: int) -> Pace:
-    """OCRmyPDF on one PDF of all pages, as it comes but for the conversion to PDF/A, which it is
-    spared.
+    """Measure OCRmyPDF on one PDF of all pages, with its defaults but without conversion to PDF/A.
 
     Raises:
         MissingProgramError: it is not installed.
@@ -112,7 +112,7 @@ def measure_ocrmypdf(pages: Sequence[bytes], jobs: int) -> Pace:
 
 
 def _find_ocrmypdf() -> str | None:
-    """Beside this Python, where the extra `bench` installs it, or anywhere on the path."""
+    """Find the program next to this Python, where the extra `bench` installs it, or on the path."""
     return shutil.which("ocrmypdf", path=str(Path(sys.executable).parent)) or shutil.which(
         "ocrmypdf"
     )
@@ -125,8 +125,10 @@ def _write_pdf(pages: Sequence[bytes], path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All programs on one sort of pages; `stages` is processor ms a page by step of `read`.
-    `ocrmypdf` is None where it is not installed.
+    """All programs on one sort of pages.
+
+    `stages` is processor ms per page by step of `read`. `ocrmypdf` is None where it is not
+    installed.
     """
 
     sort: str
@@ -138,7 +140,7 @@ class Comparison:
     remedy: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the values for JSON."""
         rivals = {"tesseract": self.tesseract, "ocrmypdf": self.ocrmypdf}
         return {
             "sort": self.sort,
@@ -153,7 +155,7 @@ class Comparison:
         }
 
     def times(self, rival: Pace) -> float:
-        """How many times the processor time of `read` another program takes."""
+        """Return how many times the processor time of `read` another program takes."""
         return rival.cpu_ms / self.read.cpu_ms
 
 
@@ -167,7 +169,7 @@ def _pace_as_dict(pace: Pace) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class _PageCost:
-    """What a page took in its process."""
+    """What a page cost in its process."""
 
     cpu_seconds: float
     stages: Times
@@ -175,7 +177,7 @@ class _PageCost:
 
 
 def compare_programs(sort: str, pages: Sequence[bytes], processes: int) -> Comparison:
-    """Read JPEG pages at 300 dpi in all ways, one after the other, each with as many processes.
+    """Read JPEG pages at 300 dpi with every program in turn, each with as many processes.
 
     Raises:
         MissingProgramError: Tesseract is not installed.
@@ -223,15 +225,16 @@ def _mean_stages(done: Sequence[_PageCost]) -> dict[str, float]:
 
 
 def start_reading() -> None:
-    """Make what this process reads with."""
+    """Load what this process reads with."""
     global _reader
     cv2.setNumThreads(1)
     _reader = PageReader.of(load_settings(), None)
 
 
 def _warm_up(pages: Sequence[bytes], warm: Barrier) -> None:
-    """Load the networks and draw the unfilled forms in this process, and wait for the others: the
-    clock starts when all are ready.
+    """Load the networks, render the blank forms in this process, and wait for the others.
+
+    The clock starts when all processes are ready.
     """
     start_reading()
     for page in pages:
@@ -240,7 +243,7 @@ def _warm_up(pages: Sequence[bytes], warm: Barrier) -> None:
 
 
 def read_page_outcome(data: bytes) -> str:
-    """Read a JPEG page and say its outcome; `start_reading` was called before."""
+    """Read a JPEG page and return its outcome; `start_reading` was called before."""
     assert _reader is not None
     return str(_reader.read(data, JPEG).reading.outcome)
 

@@ -1,5 +1,6 @@
-"""The pages that speed is measured on: our own forms, filled in, as a scanner sends them (A4, grey,
-300 dpi, JPEG).
+"""Draw the pages that speed is measured on: Efterskrift's forms, filled in.
+
+They are as a scanner delivers them: A4, grey, 300 dpi, JPEG.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from pipeline.forms.printing import Sheet
 from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_page
 from pipeline.preparation.practice.synthetic_handwriting import SyntheticWriter, make_writers
 from pipeline.reading.imaging.geometry import to_grayscale
-from research.evaluation.damage.effects import DamagedPage, skew_page
-from research.evaluation.fields.filled_pages import SAMPLE_NOTES, make_values
+from research.evaluation.damage.damaged_page import DamagedPage
+from research.evaluation.damage.page_placement import skew_page
+from research.evaluation.fields.field_values import make_values
+from research.evaluation.fields.sample_content import SAMPLE_NOTES
 
 BOXED_SORT, WRITTEN_SORT = "boxed and ticked forms", "full pages of handwriting"
 FORMS_BY_SORT = {
@@ -38,7 +41,7 @@ _SKEW_RANGE_DEG = (-1.0, 1.0)
 
 
 def draw_pages(forms: Forms, each: int) -> dict[str, list[bytes]]:
-    """So many pages of both sorts, the same on every run."""
+    """Return this many pages of both sorts, the same on every run."""
     rng = np.random.default_rng(20211216)
     people = make_writers(6, seed=11)
     return {
@@ -51,7 +54,7 @@ def draw_pages(forms: Forms, each: int) -> dict[str, list[bytes]]:
 
 
 def draw_every_page(forms: Forms) -> Iterator[bytes]:
-    """Each page of each form once, the same on every run."""
+    """Return each page of each form once, the same on every run."""
     rng = np.random.default_rng(20211216)
     people = make_writers(6, seed=11)
     for number, form in enumerate(forms.values()):
@@ -60,7 +63,7 @@ def draw_every_page(forms: Forms) -> Iterator[bytes]:
 
 
 def load_pages(files: Sequence[Path], most: int) -> list[bytes]:
-    """The first pages of files, each brought to 300 dpi.
+    """Return the first pages of files, each resampled to 300 dpi.
 
     Raises:
         UsageError: the files hold no page.
@@ -96,7 +99,7 @@ def _draw_page(form: Form, hand: SyntheticWriter, rng: Generator, page_no: int =
 
 
 def _full_values(form: Form, rng: Generator) -> dict[str, Value]:
-    """As `values_for`, with every line of an area written on."""
+    """Return values as `make_values` does, with every line of an area filled."""
     values = make_values(form, rng)
     return values | {
         spec.name: _full_text(spec, rng) for spec in form.fields if spec.traits.is_multiline

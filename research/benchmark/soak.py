@@ -1,4 +1,4 @@
-"""Whether a process that reads page after page keeps its memory."""
+"""Measure whether a process that reads page after page keeps growing in memory."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ from pipeline.reading.imaging.timing import limit_threads
 from research.benchmark.compare import read_page_outcome, start_reading
 
 MAX_MEASUREMENTS = 50
-"""So often at most is memory looked at."""
+"""Memory is measured at most this many times."""
 
 
 @dataclass(frozen=True, slots=True)
 class SoakResult:
-    """Memory that a process holds (resident, MiB) after so many pages, from first to last."""
+    """The memory that a process holds (resident, MiB) after so many pages, from first to last."""
 
     pages: tuple[int, ...]
     mib: tuple[float, ...]
 
     @property
     def peak_mib(self) -> float:
-        """The most."""
+        """The largest value, MiB."""
         return max(self.mib)
 
     @property
     def growth_mib(self) -> float:
-        """MiB that 1,000 pages add: slope of a line through the second half, when everything is
-        loaded.
+        """MiB that 1,000 pages add.
+
+        The slope of a line through the second half, when everything is loaded.
         """
         half = len(self.pages) // 2
         return (
@@ -44,7 +45,7 @@ class SoakResult:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the values for JSON."""
         return {
             **asdict(self),
             "peak_mib": self.peak_mib,
@@ -53,8 +54,9 @@ class SoakResult:
 
 
 def run_soak(pages: Sequence[bytes], count: int, tell: Callable[[int, float], None]) -> SoakResult:
-    """Read `count` pages in one process, the given ones over and over, and tell now and then after
-    how many pages it holds how many MiB.
+    """Read `count` pages in one process, repeating the given ones.
+
+    Now and then the memory in MiB is measured.
     """
     limit_threads()
     step = max(1, -(-count // MAX_MEASUREMENTS))

@@ -1,6 +1,6 @@
-"""One row of the table of quality, and how it is reckoned from values whose truth is known.
+"""One row of the quality table, and how it is computed from values whose truth is known.
 
-Whoever measures a kind of field writes a function from `Data` to rows and names it in
+To measure a kind of field, write a function from `EvaluationData` to rows and name it in
 `research/evaluation/report.py`.
 """
 
@@ -25,7 +25,7 @@ from pipeline.domain.confidence import (
 
 @dataclass(frozen=True, slots=True)
 class EvaluationData:
-    """Where test data lies. A set whose data is absent is shown as absent.
+    """The folder of test data. A set whose data is absent is shown as absent.
 
     `folder` holds `handwriting/` and `scans/` as their publishers' files; `mnist` the idx files
     of MNIST. `quick` asks for a small part of each set.
@@ -36,14 +36,14 @@ class EvaluationData:
     quick: bool = False
 
     def find(self, *parts: str) -> Path | None:
-        """A path in the folder, or None where it is absent."""
+        """Return a path in the folder, or None where it is absent."""
         path = self.folder.joinpath(*parts) if self.folder else None
         return path if path and path.exists() else None
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedValue:
-    """One value that was read: its p, whether value and state are right, who wrote it.
+    """One value that was read: its p, whether value and state are right, and its writer.
 
     `wrong` of `units` parts are wrong, for instance edits of the characters written; by default
     the value is one part. `fitted`: the curve of p was fitted to this writer, so that p is no
@@ -59,7 +59,7 @@ class JudgedValue:
 
     @property
     def parts_wrong(self) -> float:
-        """Parts of the value that are wrong."""
+        """How many parts of the value are wrong."""
         return float(not self.right) if self.wrong is None else self.wrong
 
 
@@ -94,18 +94,18 @@ class QualityRow:
 
 
 Measurement = Callable[[EvaluationData], list[QualityRow]]
-"""Reads sets of one kind and answers with a row each."""
+"""A function that reads sets of one kind and returns a row for each."""
 
 
 def absent_row(kind: str, name: str, reason: str = "data not here") -> QualityRow:
-    """The row of a set that cannot be measured."""
+    """Return the row of a set that cannot be measured."""
     return QualityRow(kind, name, absent=reason)
 
 
 def make_quality_row(
     kind: str, name: str, judged: Sequence[JudgedValue], others: Mapping[str, float] | None = None
 ) -> QualityRow:
-    """The row of a set from its values."""
+    """Return the row of a set from its values."""
     if not judged:
         return absent_row(kind, name, "no values")
     errors = error_by_writer(judged)
@@ -129,7 +129,7 @@ def make_quality_row(
 
 
 def error_by_writer(judged: Sequence[JudgedValue]) -> dict[str, float]:
-    """The share of parts wrong of each writer."""
+    """Return the share of wrong parts of each writer."""
     wrong: dict[str, float] = defaultdict(float)
     units: dict[str, float] = defaultdict(float)
     for one in judged:

@@ -1,7 +1,6 @@
-"""The table of quality as text, Markdown and JSON.
+"""The quality table as text, Markdown and JSON, and the measurements that it consists of.
 
-What the table of quality is made of: one measurement a kind of field and source, in the order of
-the table.
+There is one measurement for each kind of field and source, in the order of the table.
 """
 
 from __future__ import annotations
@@ -32,8 +31,10 @@ COLUMN_TITLES = (
     "others",
 )
 COLUMN_EXPLANATION = (
-    "error: share of values wrong, for text edits a character written; median and worst writer beside it. ECE: expected calibration error. "
-    "p<0.99: doubtful. Wrong of the sure ones with the upper end of the 95 % interval. others: error of other readers on the same pictures."
+    "error: share of values wrong, for text edits a character written; median and worst writer "
+    "beside it. ECE: expected calibration error. "
+    "p<0.99: doubtful. Wrong of the sure ones with the upper end of the 95 % interval. others: "
+    "error of other readers on the same pictures."
 )
 MEASUREMENTS: dict[str, Measurement] = {
     "digits": measure_digits,
@@ -45,7 +46,7 @@ MEASUREMENTS: dict[str, Measurement] = {
 
 
 def format_cells(row: QualityRow) -> tuple[str, ...]:
-    """A row's cells in the order of `HEADS`."""
+    """Return a row's cells in the order of `HEADS`."""
     if row.absent:
         return (row.kind, row.set, row.absent, *[""] * (len(COLUMN_TITLES) - 3))
     spread = (
@@ -71,7 +72,7 @@ def format_cells(row: QualityRow) -> tuple[str, ...]:
 
 
 def format_markdown(rows: Iterable[QualityRow]) -> str:
-    """The table for a document."""
+    """Return the table for a document."""
     lines = [
         "| " + " | ".join(COLUMN_TITLES) + " |",
         "|---|---|" + "--:|" * (len(COLUMN_TITLES) - 3) + "---|",
@@ -80,7 +81,7 @@ def format_markdown(rows: Iterable[QualityRow]) -> str:
 
 
 def format_by_writer(rows: Sequence[QualityRow]) -> str:
-    """Each writer's error, worst first, for sets with several writers."""
+    """Return each writer's error, worst first, for sets with several writers."""
     blocks = []
     for row in rows:
         if row.writers > 1:
@@ -93,7 +94,7 @@ def format_by_writer(rows: Sequence[QualityRow]) -> str:
 
 
 def to_json_objects(rows: Iterable[QualityRow]) -> list[dict[str, Any]]:
-    """For JSON: all figures of a row, and the intervals of its shares."""
+    """Return all values of a row, and the intervals of its shares, for JSON."""
     return [
         asdict(row) | {name: _rate_as_dict(getattr(row, name)) for name in ("sure", "surest")}
         for row in rows

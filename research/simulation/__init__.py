@@ -1,1 +1,1 @@
-"""A simulated week of review."""
+"""Simulate a week of review."""

@@ -1,5 +1,6 @@
-"""`python -m research.simulation.__main__`: the simulated week, its table and its picture, as
-docs/review.md has them.
+"""Run the simulated week: `python -m research.simulation.__main__`.
+
+It prints the table and draws the chart of docs/review.md.
 """
 
 from __future__ import annotations

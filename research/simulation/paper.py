@@ -1,4 +1,4 @@
-"""A week's paper for the simulation: sheets of our forms with what they say, invented."""
+"""A week's paper for the simulation: sheets of Efterskrift's forms with invented content."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.domain.form.form import EntriesPer, Form, Forms
 from pipeline.domain.model import Client, Value
 from pipeline.domain.settings import ROOT
 from pipeline.registers.clients import load_client_register
-from research.evaluation.fields.filled_pages import SAMPLE_NOTES, SAMPLE_STAFF
+from research.evaluation.fields.sample_content import SAMPLE_NOTES, SAMPLE_STAFF
 
 SHEETS_PER_FORM: Mapping[str, int] = {
     "besokslista": 10,
@@ -20,8 +20,9 @@ SHEETS_PER_FORM: Mapping[str, int] = {
     "hsl-anteckning": 12,
     "fri-anteckning": 4,
 }
-"""Sheets of each form in one part of the week. How many of each a municipality writes is published
-nowhere: an assumption.
+"""Sheets of each form in one part of the week.
+
+How many of each a municipality writes is published nowhere: an assumption.
 """
 FILLED_SHARES: Mapping[Kind, float] = {
     Kind.MARK: 0.3,
@@ -31,7 +32,7 @@ FILLED_SHARES: Mapping[Kind, float] = {
     Kind.CHOICE: 1.0,
     Kind.INITIALS: 0.9,
 }
-"""How often something is written in a field that may be left out."""
+"""How often something is written in an optional field."""
 WEEK_UNIT = "Hemsjukvården Centrum"
 MAX_ROWS = 5
 """Written rows of a table, at most."""
@@ -40,8 +41,9 @@ FIRST_DAY = date(2021, 12, 16)
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSheet:
-    """One sheet: its form, the rows that are written in, and what each field says; a field that is
-    left out says nothing.
+    """One sheet: its form, the written rows, and what each field says.
+
+    A field that is left empty has no value.
     """
 
     serial: str
@@ -51,13 +53,14 @@ class SimulatedSheet:
 
 
 def load_sample_clients() -> Sequence[Client]:
-    """The register: the clients of the sample stack, of all units, with official test numbers."""
+    """Return the register: the clients of the sample stack, with official test numbers."""
     return load_client_register(ROOT / "data" / "samples" / "klienter.csv").clients
 
 
 def make_sheets(forms: Forms, parts: int, chance: Random) -> Iterator[SimulatedSheet]:
-    """So many parts of a week, each with the sheets of `MIX`, shuffled. All are about the unit's
-    own clients.
+    """Return so many parts of a week, each with the sheets of `SHEETS_PER_FORM`, shuffled.
+
+    All are about the unit's own clients.
     """
     known = [client for client in load_sample_clients() if client.unit == WEEK_UNIT]
     kinds = [form_id for form_id, count in SHEETS_PER_FORM.items() for _ in range(count * parts)]

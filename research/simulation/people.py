@@ -1,8 +1,7 @@
-"""People in the simulation: how often they slip, what they overlook, and how many keys they press.
-All rates are assumptions or published ones.
+"""The people of the simulation: how often they slip, what they overlook, which keys they press.
 
-The group way in the simulated week: a person looks over a grid of alike pieces and marks those
-that are seen to be odd.
+All rates are assumptions or published ones. In batch review a person looks over similar field
+images and marks those that seem odd.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ from research.simulation.readings import lookalike_answer, misread_word, other_a
 FIND_WORD_KEYS = 3
 """Keys for reaching a word in a text."""
 LOW_CHARACTER_CONFIDENCE = 0.9
-"""Below this a character of a text is."""
+"""A character of a text below this probability is shown as low confidence."""
 FIND_ITEM_KEYS = 4
-"""Keys for reaching an odd piece with the arrows and marking it."""
+"""Keys for reaching an odd item with the arrows and marking it."""
 TrueAnswer = Callable[[str, FieldSpec], Answer]
 """What the paper with this serial says in a field."""
 
@@ -41,7 +40,7 @@ TAB_KEYS, SAVE_KEYS, CHOOSE_KEYS = 1, 2, 1
 
 @dataclass(frozen=True, slots=True)
 class SlipRates:
-    """What people do wrong.
+    """How often people make each kind of mistake.
 
     `keying`: fields keyed wrongly by one person (Paulsen 2012: 0.370 per 100). `misread`: share
     of these that take the ink for what it looks like, rather than pressing a wrong key. `hard`:
@@ -78,7 +77,7 @@ class Keyer:
         self.by_kind[kind] = self.by_kind.get(kind, 0) + keys
 
     def typed(self, spec: FieldSpec, true: Answer, *, hard: bool) -> Answer:
-        """What is typed by one who sees the ink alone."""
+        """Return what is typed by a person who sees the ink only."""
         answer = self.keyed(spec, true, hard=hard)
         self.press(spec, count_keys(spec, answer) + TAB_KEYS)
         return answer
@@ -86,8 +85,9 @@ class Keyer:
     def confirmed(
         self, spec: FieldSpec, true: Answer, shown: Reading, *, hard: bool, folded: bool = False
     ) -> Answer:
-        """What becomes of a field that is shown filled in; a folded one is passed without a key,
-        and opened to be changed.
+        """Return what becomes of a field that is shown filled in.
+
+        A folded field is passed without a key, and opened to be changed.
         """
         if spec.traits.is_multiline and true.state is State.READ and shown.state is State.READ:
             return self._text(spec, str(true.value), shown)
@@ -108,8 +108,9 @@ class Keyer:
         return answer
 
     def chosen(self, spec: FieldSpec, true: Answer, sides: tuple[Answer, ...]) -> Answer:
-        """What is chosen of two values by one who sees the ink and both; typed where neither is
-        right.
+        """Return which of two values is chosen by a person who sees the ink and both.
+
+        It is typed where neither is right.
         """
         right = [side for side in sides if agrees_with_reading(spec, true, to_reading(side))]
         wrong = [side for side in sides if not agrees_with_reading(spec, true, to_reading(side))]
@@ -122,11 +123,11 @@ class Keyer:
         return self.typed(spec, true, hard=True)
 
     def saves(self) -> None:
-        """The end of an entry."""
+        """Count the keys at the end of an entry."""
         self.press(None, SAVE_KEYS)
 
     def keyed(self, spec: FieldSpec, true: Answer, *, hard: bool) -> Answer:
-        """What comes of reading the ink and keying it, keys not counted."""
+        """Return what comes of reading the ink and keying it, without counting keys."""
         if spec.traits.is_multiline and true.state is State.READ:
             words = [
                 [
@@ -147,7 +148,7 @@ class Keyer:
         )
 
     def _text(self, spec: FieldSpec, true: str, shown: Reading) -> Answer:
-        """Word by word over a text that stands there already."""
+        """Return a text that is corrected word by word."""
         said, at = [], 0
         for row, read in zip(true.split("\n"), str(shown.value).split("\n"), strict=True):
             words = []
@@ -171,18 +172,19 @@ class Keyer:
 
 
 def text_rows(answer: Answer) -> list[str]:
-    """The rows of a text."""
+    """Return the rows of a text."""
     return str(answer.value).split("\n")
 
 
 def to_reading(answer: Answer) -> Reading:
-    """An answer to compare with."""
+    """Return an answer as a reading, to compare with."""
     return Reading(answer.value, 1.0, answer.state)
 
 
 def count_keys(spec: FieldSpec, answer: Answer) -> int:
-    """The keys that an answer takes: dates as ÅÅMMDD, times as four digits, one for a mark or a
-    choice, one for tomt.
+    """Return the number of keys for an answer.
+
+    Dates as ÅÅMMDD, times as four digits, one for a mark or a choice, one for tomt.
     """
     if (
         answer.state is not State.READ
@@ -198,8 +200,9 @@ def count_keys(spec: FieldSpec, answer: Answer) -> int:
 def key_twice(
     spec: FieldSpec, says: Value, keyers: tuple[Keyer, Keyer, Keyer], *, hard: bool
 ) -> Answer:
-    """The way to compare with: two people key everything, and a third settles what differs. An
-    empty field that may be left out is passed by.
+    """Return the result of double keying: two people key everything, a third settles differences.
+
+    An empty optional field is passed.
     """
     true, third = to_answer(spec, says), keyers[2]
     first, second = (_key_or_pass(spec, true, keyer, hard=hard) for keyer in keyers[:2])
@@ -242,7 +245,10 @@ def work_batch(
     keyer: Keyer,
     true: TrueAnswer,
 ) -> BatchResult | None:
-    """Decide the next group, if there is one. `share` is that of planted values."""
+    """Decide the next batch, if there is one.
+
+    `share` is that of seeded errors.
+    """
     group = batch_review.claim_next_batch(conn, forms, person, now, share=share)
     if group is None:
         return None
@@ -252,7 +258,7 @@ def work_batch(
 
 
 def is_folded(view: EntryView, one: FieldView) -> bool:
-    """Whether a field is read over on its sheet rather than passed with Tab."""
+    """Return whether a field is read over on its sheet rather than passed with Tab."""
     return (
         not view.is_second_review
         and not one.is_blind

@@ -1,5 +1,6 @@
-"""How a written value is taken for another: by a machine with the probability it says, and by
-people with the same ink before them.
+"""Simulate how a written value is misread, by a machine with its probability and by people.
+
+Both see the same ink.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from pipeline.reading.calibration.curves import SHIPPED_CALIBRATION, curve_key, 
 from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS
 
 CERTAIN_CLIENT_SHARE, CERTAIN_CLIENT_P, UNCERTAIN_CLIENT_P = 0.595, 0.9995, 0.972
-"""Personal numbers are weighed with the register: this share is sure, and of the others this share
-right (docs/reading-methods.md).
+"""Personal numbers are matched with the register.
+
+This share has high confidence, and of the others this share is right (docs/reading-methods.md).
 """
 LOOKALIKE_ERROR_SHARE = 0.5
-"""Share of a machine's errors that take the ink for what it looks most like; the others are any
-other value.
+"""Share of a machine's errors that take the ink for what it resembles most.
+
+The others are any other value.
 """
 _LOOKALIKE_LETTERS: Mapping[str, str] = {
     "a": "o",
@@ -43,8 +46,9 @@ _LOOKALIKE_LETTERS: Mapping[str, str] = {
 
 
 class SimulatedReader:
-    """Reads what a field says, right as often as its curves of `data/models/calibration.json` say:
-    their points are quantiles of real readings.
+    """A reader that is right as often as its curves of `data/models/calibration.json` say.
+
+    Their points are quantiles of real readings.
     """
 
     def __init__(self) -> None:
@@ -58,11 +62,11 @@ class SimulatedReader:
     @classmethod
     @cache
     def shipped(cls) -> SimulatedReader:
-        """The one that this version of the program has."""
+        """Return the reader that this version of the program has."""
         return cls()
 
     def reading(self, spec: FieldSpec, says: Value, chance: Random) -> Reading:
-        """What it reads where the paper says this; None is an empty field."""
+        """Return what it reads where the paper says this; None is an empty field."""
         true = to_answer(spec, says)
         if spec.traits.is_multiline and true.state is State.READ:
             return self._text(str(says), chance)
@@ -87,8 +91,9 @@ class SimulatedReader:
         return max(0.02, chance.choice(shares))
 
     def _text(self, text: str, chance: Random) -> Reading:
-        """Word by word: a line of n words that is right with p has words right with the n-th root
-        of p.
+        """Return a text read word by word.
+
+        A line of n words that is right with p has words right with the n-th root of p.
         """
         said = ""
         sure: list[float] = []
@@ -108,26 +113,27 @@ class SimulatedReader:
 
 
 def to_answer(spec: FieldSpec, says: Value) -> Answer:
-    """What the paper says, as an answer."""
+    """Return what the paper says, as an answer."""
     if says is None or says is False:
         return Answer(False if spec.traits.is_check_box else None, State.EMPTY)
     return Answer(says)
 
 
 def lookalike_answer(spec: FieldSpec, true: Answer) -> Answer:
-    """The value that the ink looks most like, apart from the true one: the same for machine and
-    people.
+    """Return the value that the ink resembles most, apart from the true one.
+
+    It is the same for machine and people.
     """
     return _other_value(spec, true, Random(f"{spec.name} {true.value}"))
 
 
 def other_answer(spec: FieldSpec, true: Answer, chance: Random) -> Answer:
-    """Some other value that could stand there."""
+    """Return some other value that could be in the field."""
     return _other_value(spec, true, chance)
 
 
 def misread_word(word: str, chance: Random) -> str:
-    """A word with one character taken for another."""
+    """Return a word with one character misread."""
     places = [
         place
         for place, sign in enumerate(word)
@@ -160,7 +166,7 @@ def _other_value(spec: FieldSpec, true: Answer, chance: Random) -> Answer:
 
 
 def _noise_value(spec: FieldSpec) -> Value:
-    """What dirt in an empty field is taken for."""
+    """Return what dirt in an empty field is read as."""
     if spec.traits.has_options:
         return spec.options[0].value
     if not spec.traits.digits_only:

@@ -1,8 +1,7 @@
-"""The simulated week under several assumptions: which runs there are, and what comes out of them
-with confidence intervals.
+"""Run the simulated week under several assumptions, and report it with confidence intervals.
 
-The picture of the simulated weeks: what was wrong as read and what is left, by kind of field;
-the keys; and other assumptions, if any were run.
+The chart shows what was wrong as read and what is left, by kind of field; the keys; and other
+assumptions, if any were run.
 """
 
 from __future__ import annotations
@@ -26,15 +25,17 @@ from research.simulation.people import SlipRates
 from research.simulation.week import simulate_week
 
 DOUBLE_KEYING_ERROR = 0.0014
-"""Remaining errors of double keying, as published (Garza et al., 93 papers pooled: 0.14 %,
-0.08–0.20).
+"""Remaining errors of double keying, as published.
+
+Garza et al., 93 papers pooled: 0.14 %, 0.08–0.20.
 """
 PUBLISHED_GROUPS = ("critical", "shown")
-"""The fields that published rates are about; names and free text stand by themselves."""
+"""The fields that published rates are about; names and free text are separate."""
 _DEFAULT_SLIPS = SlipRates()
 _AXIS_START = 1e-4
-"""Where the axis of shares begins: it is logarithmic, since what is left is a small part of what
-was read.
+"""Where the logarithmic axis of shares begins.
+
+What is left is a small part of what was read.
 """
 _FIELD_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("all fields that rates are published of", PUBLISHED_GROUPS),
@@ -87,8 +88,9 @@ VARIED_ASSUMPTIONS: tuple[Assumptions, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class WeekOutcome:
-    """What several weeks under the same assumptions came to. Figures are shares; `seeds` holds each
-    week's remaining errors of fields.
+    """The result of several weeks under the same assumptions.
+
+    Values are shares; `seeds` holds each week's remaining errors of fields.
     """
 
     assumed: Assumptions
@@ -96,7 +98,7 @@ class WeekOutcome:
     seeds: tuple[float, ...]
 
     def errors(self, name: str, kinds: Sequence[str] = PUBLISHED_GROUPS) -> confidence.Share:
-        """Wrong values `before`, `after` or `twice` (double keying), of fields of these kinds."""
+        """Return wrong values `before`, `after` or `twice` (double keying), of these kinds."""
         return confidence.Share(
             sum(self.counts[f"{name}.{kind}"] for kind in kinds),
             sum(self.counts[f"fields.{kind}"] for kind in kinds),
@@ -104,7 +106,7 @@ class WeekOutcome:
 
     @property
     def over_seeds(self) -> tuple[float, float]:
-        """The 95 % interval of the mean of the weeks."""
+        """Return the 95 % interval of the mean of the weeks."""
         reach = (
             confidence.Z_95 * stdev(self.seeds) / sqrt(len(self.seeds))
             if len(self.seeds) > 1
@@ -113,7 +115,7 @@ class WeekOutcome:
         return max(0.0, mean(self.seeds) - reach), mean(self.seeds) + reach
 
     def keys(self, *, notes: bool) -> float:
-        """Keys pressed, as a share of those of keying everything twice; free text is `notes`."""
+        """Return the keys pressed, as a share of double keying's; free text is `notes`."""
         text, twice = ("keys.text", "keys.twice.text")
         ours, theirs = self.counts["keys"], self.counts["keys.twice"]
         return (
@@ -129,8 +131,9 @@ def simulate_assumptions(
     processes: int,
     keep: Path | None = None,
 ) -> list[WeekOutcome]:
-    """All runs, those of the base first. With `keep`, runs that the file holds are not made again,
-    and new ones are added to it.
+    """Return all runs, those of the base first.
+
+    With `keep`, runs that are in the file are not repeated, and new ones are added to it.
     """
     wanted = [(BASE_ASSUMPTIONS, seed, parts) for seed in range(seeds)] + [
         (a, seed, varied_parts) for a in VARIED_ASSUMPTIONS for seed in range(varied_seeds)
@@ -158,7 +161,7 @@ def simulate_assumptions(
 
 
 def run_one(assumed: Assumptions, seed: int, parts: int) -> dict[str, int]:
-    """One week's counts."""
+    """Return one week's counts."""
     confidence.PREFILL_FROM_BY_KIND = assumed.shown_from
     week = simulate_week(
         seed,
@@ -171,8 +174,11 @@ def run_one(assumed: Assumptions, seed: int, parts: int) -> dict[str, int]:
 
 
 def format_markdown(found: Iterable[WeekOutcome]) -> str:
-    """The table of assumptions."""
-    heads = "| assumption | fields wrong as read | left wrong (95 %) | critical | shown | names | keyed twice | keys | keys without notes |"
+    """Return the table of assumptions."""
+    heads = (
+        "| assumption | fields wrong as read | left wrong (95 %) | critical | shown | names | "
+        "keyed twice | keys | keys without notes |"
+    )
     return "\n".join([heads, "|---|--:|--:|--:|--:|--:|--:|--:|--:|", *_markdown_rows(found)])
 
 
@@ -194,7 +200,7 @@ def _markdown_rows(found: Iterable[WeekOutcome]) -> Iterator[str]:
 
 
 def describe_outcome(one: WeekOutcome) -> str:
-    """The base in words."""
+    """Return the base in words."""
     counts, low, high = one.counts, *one.over_seeds
     entries = counts["entries"]
     words = {
@@ -202,23 +208,32 @@ def describe_outcome(one: WeekOutcome) -> str:
         for name in ("before", "after", "twice")
     }
     lines = [
-        f"{len(one.seeds)} weeks, {entries} entries, {one.errors('after').of} fields, {counts['fields.text']} names, {counts['fields.notes']} notes.",
-        f"Fields wrong: as read {_format_percent(one.errors('before'))}, left {_format_percent(one.errors('after'))}; mean of the weeks {mean(one.seeds):.3%} "
-        f"({low:.3%}–{high:.3%}). Double keying: published {DOUBLE_KEYING_ERROR:.2%}, here {_format_percent(one.errors('twice'))}.",
-        f"Entries with a wrong field: {counts['entries.before.fields'] / entries:.1%} → {counts['entries.after.fields'] / entries:.2%}; "
-        f"with names and notes: {counts['entries.before.any'] / entries:.1%} → {counts['entries.after.any'] / entries:.1%}.",
-        f"Words of notes wrong: as read {words['before']:.1%}, left {words['after']:.2%}, double keying {words['twice']:.2%}.",
-        f"Keys: {one.keys(notes=True):.1%} of double keying's, without notes {one.keys(notes=False):.1%}. "
+        f"{len(one.seeds)} weeks, {entries} entries, {one.errors('after').of} fields, "
+        f"{counts['fields.text']} names, {counts['fields.notes']} notes.",
+        f"Fields wrong: as read {_format_percent(one.errors('before'))}, left "
+        f"{_format_percent(one.errors('after'))}; mean of the weeks {mean(one.seeds):.3%} "
+        f"({low:.3%}–{high:.3%}). Double keying: published {DOUBLE_KEYING_ERROR:.2%}, here "
+        f"{_format_percent(one.errors('twice'))}.",
+        f"Entries with a wrong field: {counts['entries.before.fields'] / entries:.1%} → "
+        f"{counts['entries.after.fields'] / entries:.2%}; "
+        f"with names and notes: {counts['entries.before.any'] / entries:.1%} → "
+        f"{counts['entries.after.any'] / entries:.1%}.",
+        f"Words of notes wrong: as read {words['before']:.1%}, left {words['after']:.2%}, double "
+        f"keying {words['twice']:.2%}.",
+        f"Keys: {one.keys(notes=True):.1%} of double keying's, without notes "
+        f"{one.keys(notes=False):.1%}. "
         f"Second reviews: {counts['looks.second'] / max(1, counts['looks.first']):.1%} of entries.",
-        f"Typed again: {sum(counts[f'controls.{name}'] for name in ('agreed', 'differs'))}, confirmed value wrong in {counts['controls.wrong']}, "
-        f"right in {counts['controls.right']}. Confirmed in {counts['groups']} groups: {counts['groups.kept']} fields. "
+        f"Typed again: {sum(counts[f'controls.{name}'] for name in ('agreed', 'differs'))}, "
+        f"confirmed value wrong in {counts['controls.wrong']}, "
+        f"right in {counts['controls.right']}. Confirmed in {counts['groups']} groups: "
+        f"{counts['groups.kept']} fields. "
         f"Planted values missed: {counts['plants.missed']}.",
     ]
     return "\n".join(lines)
 
 
 def to_json_object(one: WeekOutcome) -> dict[str, object]:
-    """For JSON."""
+    """Return the outcome for JSON."""
     return {
         "assumed": asdict(one.assumed),
         "counts": dict(one.counts),
@@ -268,7 +283,7 @@ _FONT_SIZE, _BAR_HEIGHT = 20, 14
 
 
 class _Canvas:
-    """A white picture that is written from the top down."""
+    """A white image that is written from the top down."""
 
     def __init__(self, rows: int) -> None:
         self.picture = Image.new("RGB", (_WIDTH_PX, rows * _ROW_PX), "white")
@@ -284,7 +299,7 @@ class _Canvas:
         self.pen.text((16, self.y + 12), words, _TEXT_COLOUR, self.small)
 
     def bar(self, top: int, length: float, colour: str, words: str) -> None:
-        """A bar from the left of the plot, with its number behind it."""
+        """Draw a bar from the left of the plot, with its number behind it."""
         end, y = _PLOT_LEFT_PX + max(1.0, length), self.y + top
         self.pen.rectangle((_PLOT_LEFT_PX, y, end, y + _BAR_HEIGHT), fill=colour)
         at = (end + 8, y - 4)
@@ -294,15 +309,16 @@ class _Canvas:
         )
 
     def line(self, at: float, rows: int, words: str) -> None:
-        """What the bars of the next rows are compared with; it lies beneath them."""
+        """Draw the reference line of the next rows, beneath their bars."""
         end = self.y + rows * _ROW_PX
         self.pen.line((_PLOT_LEFT_PX + at, self.y, _PLOT_LEFT_PX + at, end), _LINE_COLOUR, 2)
         self.pen.text((_PLOT_LEFT_PX + at - 4, end + 2), words, _LINE_COLOUR, self.small)
 
 
 def draw_chart(found: Sequence[WeekOutcome], file: Path) -> None:
-    """Draw the base by kind, its keys, and one row for each other assumption: a point with its 95 %
-    interval.
+    """Draw the base by kind, its keys, and one row for each other assumption.
+
+    A row is a point with its 95 % interval.
     """
     base, others = found[0], found if len(found) > 1 else ()
     sheet = _Canvas(len(_FIELD_GROUPS) + 7 + (len(others) + 2 if others else 0))
@@ -377,7 +393,10 @@ def _draw_assumptions(sheet: _Canvas, found: Sequence[WeekOutcome]) -> None:
 
 
 def _axis_position(share: float) -> float:
-    """Where a share stands on the logarithmic axis, in px from its left; 100 % is its end."""
+    """Return the position of a share on the logarithmic axis, px from its left.
+
+    100 % is its end.
+    """
     return _PLOT_PX * max(
         0.0, log10(max(share, _AXIS_START) / _AXIS_START) / log10(1 / _AXIS_START)
     )

@@ -1,9 +1,9 @@
-"""A week of the workbench, simulated: `python -m research.simulation.week`. docs/review.md says
-what is assumed and what came out.
+"""Simulate a week of the workbench: `python -m research.simulation.week`.
 
-Readings with errors are put into a real store (SQLite), and invented people take entries from
-the real queue, type, confirm, settle, control and correct through the functions that the screens
-call. Only the people's eyes and fingers, and the ink, are made up.
+docs/review.md has the assumptions and results. Readings with errors are put into a real store
+(SQLite), and invented people take entries from the real queue, type, confirm, settle, rekey and
+correct through the functions that the screens call. Only the people's eyes and fingers, and the
+ink, are simulated.
 """
 
 from __future__ import annotations
@@ -67,22 +67,24 @@ OUTSIDE_CLIENT = ClientStatement(outside="ny klient")
 REVIEWER_COUNT = 6
 START_TIME = datetime(2022, 1, 10, 7, tzinfo=UTC)
 DECISION_INTERVAL = timedelta(seconds=20)
-"""Between two decisions of one person; only the order matters."""
+"""The time between two decisions of one person; only the order matters."""
 DECISIONS_PER_TRANSACTION = 60
-"""Decisions in one transaction: so that the simulation does not wait for the disk."""
+"""Decisions in one transaction, so that the simulation does not wait for the disk."""
 
 
 @dataclass(slots=True)
 class WeekResult:
-    """What came out: counts by name. Names are `<what>.<kind>`, where kind is critical, shown, text
-    or words; `of.<kind>.<kind of field>` and `after.<kind>.<kind of field>` tell them by what is
-    written: marks, digits, initials.
+    """The results as counts by name.
+
+    Names are `<what>.<kind>`, where kind is critical, shown, text or words; `of.<kind>.<kind of
+    field>` and `after.<kind>.<kind of field>` split them by what is written: marks, digits,
+    initials.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
 
     def share(self, wrong: str, of: str) -> float:
-        """One count as a share of another."""
+        """Return one count as a share of another."""
         return self.counts[wrong] / max(1, self.counts[of])
 
 
@@ -95,7 +97,7 @@ def simulate_week(
     plant_share: float = 0.005,
     groups: bool = True,
 ) -> WeekResult:
-    """One week.
+    """Simulate one week.
 
     Args:
         parts: how much paper; a part is the sheets of `week_paper.MIX`.
@@ -242,7 +244,7 @@ class _WeekSimulation:
         return True
 
     def _answer(self, view: EntryView, one: FieldView) -> Answer | None:
-        """What the person says of a field; None leaves an empty field alone."""
+        """Return what the person says of a field; None leaves an empty field alone."""
         serial, spec = view.entry.sheet, one.spec
         if one.is_batch_confirmed:
             return None
@@ -279,7 +281,7 @@ class _WeekSimulation:
         *,
         outside: bool = False,
     ) -> EntryState:
-        """Save; what is asked about is looked at once more."""
+        """Save an entry; what the program asks about is looked at once more."""
         self.keyer.saves()
         entry, specs = view.entry, view.form.by_name
         try:
@@ -314,8 +316,9 @@ class _WeekSimulation:
     def _again(
         self, conn: Connection, person: Person, entry: str, given: dict[str, Answer]
     ) -> EntryState:
-        """The person has been told of a planted value, looks at that field, and keeps the other
-        answers.
+        """Answer again after a missed seeded error.
+
+        The person looks at that field, and keeps the other answers.
         """
         name = last_missed_field(conn, person, entry)
         view = queue.open_claimed_entry(conn, self.forms, person, entry, self.now)
@@ -383,7 +386,7 @@ class _WeekSimulation:
             self.week.counts[f"entries.{name}.any"] += bool(wrong)
 
     def _wrong(self, words: str, serial: str, spec: FieldSpec, answer: Answer) -> bool:
-        """Whether a value is not what the paper says; counts the words of texts that are not."""
+        """Return whether a value differs from the paper; count the wrong words of texts."""
         true = self._true(serial, spec)
         if spec.traits.is_multiline and true.state is State.READ:
             there = text_rows(answer) if answer.state is State.READ else []
@@ -398,7 +401,7 @@ class _WeekSimulation:
         return not agrees_with_reading(spec, true, to_reading(answer))
 
     def _key_twice(self) -> None:
-        """The same paper keyed twice by people who slip as often."""
+        """Key the same paper twice, by people who slip as often."""
         one, other, third = (Keyer(self.slips, Random(f"{self.seed} keyer {n}")) for n in range(3))
         for sheet in self.says.values():
             specs = [
@@ -424,8 +427,9 @@ class _WeekSimulation:
 
 
 def field_group(spec: FieldSpec) -> str:
-    """How fields are told apart in the figures: critical, shown (marks, choices, digits,
-    signatures), text (names and the like) and notes.
+    """Return the group of a field in the metrics.
+
+    Critical, shown (marks, choices, digits, signatures), text (names and the like) and notes.
     """
     if spec.critical:
         return "critical"

@@ -1,1 +1,1 @@
-"""One folder a network."""
+"""Train the networks: one folder per network."""

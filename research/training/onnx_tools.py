@@ -1,7 +1,6 @@
-"""Writing a trained network as one ONNX file that says nothing of the machine that it was trained
-on.
+"""Write a trained network as one ONNX file, and choose the numbers to train in.
 
-In which numbers networks are trained.
+The file says nothing about the machine that it was trained on.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ def save_onnx(program: ONNXProgram | None, file: Path) -> None:
 
 
 def strip_exporter_notes(model: ModelProto) -> ModelProto:
-    """The model without the exporter's notes: they quote paths of the machine."""
+    """Return the model without the exporter's notes: they quote paths of the machine."""
     graph = model.graph
     for part in (
         graph,
@@ -37,8 +36,9 @@ def strip_exporter_notes(model: ModelProto) -> ModelProto:
 
 
 def autocast_bfloat16() -> torch.autocast:
-    """bfloat16 where the processor knows it: a third faster. Where it does not, imitating it takes
-    a dozen times as long as 32-bit numbers.
+    """Return a context with bfloat16 where the processor supports it: a third faster.
+
+    Where it does not, emulating it takes a dozen times as long as 32-bit numbers.
     """
     known = torch.cpu.get_capabilities()
     return torch.autocast(

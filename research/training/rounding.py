@@ -1,8 +1,8 @@
-"""Weights as whole numbers of 7 bits, so that the answers of a layer change least.
+"""Round weights to whole numbers of 7 bits, so that the answers of a layer change least.
 
-A factor a channel shares what is hard to round between activations and weights (Xiao et al.,
-ICML 2023, "SmoothQuant"). Weights are rounded one channel after the other, and the channels
-still to come make up for what was lost (Frantar et al., ICLR 2023, "GPTQ").
+A factor per channel shares what is hard to round between activations and weights (Xiao et al., ICML
+2023, "SmoothQuant"). Weights are rounded one channel after the other, and the channels still to
+come compensate for what was lost (Frantar et al., ICLR 2023, "GPTQ").
 """
 
 from __future__ import annotations
@@ -14,21 +14,24 @@ from numpy.typing import NDArray
 
 FloatMatrix = NDArray[np.float64]
 TRAINED_FOLDER = "trained"
-"""The folder of networks as they were trained, in floating numbers, beside those that read."""
+"""The folder of networks as trained, in floating point, next to those that read."""
 MAX_WEIGHT = 63
-"""With 8 bits, processors that add products in pairs of 16 bits would saturate (2 · 255 · 127), and
-a reading must not depend on the processor.
+"""The largest weight.
+
+With 8 bits, processors that add products in pairs of 16 bits would saturate (2 · 255 · 127),
+and a reading must not depend on the processor.
 """
 WEIGHTS_SHARE = 0.6
 MAX_FACTOR = 4.0
-"""No factor is larger: a channel that the lines seen hardly use may be another hand's."""
+"""The largest factor: a channel that the seen lines hardly use may be another writer's."""
 DAMPING = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class InputStatistics:
-    """What a convolution was given: the largest value a channel (k,), and the sums of products of
-    channels (k, k).
+    """What a convolution was given.
+
+    The largest value per channel (k,), and the sums of products of channels (k, k).
     """
 
     largest: FloatMatrix
@@ -37,8 +40,10 @@ class InputStatistics:
 
 @dataclass(frozen=True, slots=True)
 class RoundedWeights:
-    """Weights (k, n) as whole numbers, what one of them is worth in each column (n,), and what each
-    channel is multiplied by before (k,).
+    """Weights (k, n) as whole numbers, with their scales.
+
+    What one of them is worth in each column (n,), and what each channel is multiplied by before
+    (k,).
     """
 
     weights: NDArray[np.int8]
@@ -47,7 +52,10 @@ class RoundedWeights:
 
 
 def round_weights(weights: FloatMatrix, seen: InputStatistics) -> RoundedWeights:
-    """Round the weights (k, n) of a convolution so that its answers to what was seen change least."""
+    """Round the weights (k, n) of a convolution so that its answers change least.
+
+    Its answers to what was seen count.
+    """
     largest = (
         np.maximum(seen.largest, 1e-6) ** (1 - WEIGHTS_SHARE)
         / np.maximum(np.abs(weights).max(1), 1e-6) ** WEIGHTS_SHARE
@@ -64,8 +72,9 @@ def round_weights(weights: FloatMatrix, seen: InputStatistics) -> RoundedWeights
 def _compensate_rounding(
     weights: FloatMatrix, products: FloatMatrix, steps: FloatMatrix
 ) -> FloatMatrix:
-    """GPTQ: channel after channel, the strongest first, each loss made up for by the channels still
-    to come.
+    """Round by GPTQ: channel after channel, the strongest first.
+
+    The channels still to come compensate for each loss.
     """
     channels = len(weights)
     order = np.argsort(-np.diag(products))

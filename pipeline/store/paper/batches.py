@@ -1,8 +1,7 @@
-"""Stacks of paper on their way in: a batch is unfinished until every page of its files is a row.
+"""Import batches of paper: a batch is unfinished until every page of its files is a row.
 
-An unfinished batch bears the fingerprint of what was given, so that the same command after a
-crash goes on with it. The fingerprint is unique: there is never more than one unfinished batch
-of the same stack.
+An unfinished batch has the fingerprint of its files, so that the same command goes on with it after
+a crash. The fingerprint is unique: there is never more than one unfinished batch of the same files.
 """
 
 from __future__ import annotations
@@ -20,17 +19,19 @@ from pipeline.store.schema.paper import batch, page
 def open_batch(
     conn: Connection, fingerprint: str, *, unit: str, place: str, by: str
 ) -> tuple[str, bool]:
-    """The unfinished batch with this fingerprint, or a new one. Returns its id, and whether it was
-    begun before.
+    """Return the id of the unfinished batch with this fingerprint, or of a new one.
+
+    The second value says whether the batch existed before.
 
     Raises:
-        IntakeError: somebody else began the same stack at this very moment.
+        IntakeError: another process began the same batch at this very moment.
     """
-    if begun := conn.execute(
+    if unfinished := conn.execute(
         select(batch.c.id).where(batch.c.taking_in == fingerprint)
     ).scalar_one_or_none():
-        return begun, True
+        return unfinished, True
     new = create_batch(conn, unit, place, by)
+    # The fingerprint is unique among unfinished batches.
     try:
         conn.execute(update(batch).where(batch.c.id == new).values(taking_in=fingerprint))
     except IntegrityError as error:
@@ -39,26 +40,29 @@ def open_batch(
 
 
 def last_source_of_unfinished(conn: Connection, fingerprint: str) -> str:
-    """The SHA-256 of the file that the last page of an unfinished batch came from; empty if there
-    is no such batch.
+    """Return the SHA-256 of the file that an unfinished batch's last page came from.
+
+    It is empty if there is no such batch.
     """
-    begun = (
+    # All pages of the unfinished batch; the last one counts.
+    query = (
         select(page.c.source_sha256)
         .join(batch, batch.c.id == page.c.batch)
         .where(batch.c.taking_in == fingerprint)
     )
     return str(
-        conn.execute(begun.order_by(page.c.position.desc()).limit(1)).scalar_one_or_none() or ""
+        conn.execute(query.order_by(page.c.position.desc()).limit(1)).scalar_one_or_none() or ""
     )
 
 
 def close_batch(conn: Connection, batch_id: str) -> None:
-    """Every page of the stack is a row now."""
+    """Finish a batch: every page of it is a row now."""
     conn.execute(update(batch).where(batch.c.id == batch_id).values(taking_in=None))
 
 
 def list_unfinished(conn: Connection) -> list[str]:
-    """Batches that are being taken in, or whose taking in was cut short."""
+    """Return the batches that are being imported, or whose import was interrupted."""
+    # A finished batch has no fingerprint any more.
     return list(
         conn.execute(
             select(batch.c.id).where(batch.c.taking_in.is_not(None)).order_by(batch.c.created_at)
@@ -69,26 +73,34 @@ def list_unfinished(conn: Connection) -> list[str]:
 def contains_page(
     conn: Connection, batch_id: str, source_sha256: str, source_page: int, nth: int = 1
 ) -> bool:
-    """Whether the batch holds this page of this file, for the nth time if the stack has the file
-    more than once.
+    """Return whether the batch has this page of this file.
+
+    If the batch has the file more than once, for the `nth` time.
     """
-    same = (
+    # The same page of a file with the same content.
+    is_same_page = (
         page.c.batch == batch_id,
         page.c.source_sha256 == source_sha256,
         page.c.source_page == source_page,
     )
-    return conn.execute(select(func.count()).select_from(page).where(*same)).scalar_one() >= nth
+    return (
+        conn.execute(select(func.count()).select_from(page).where(*is_same_page)).scalar_one()
+        >= nth
+    )
 
 
 def append_page_to_batch(conn: Connection, new: NewPage, by: str, nth: int = 1) -> None:
-    """Put the page last in its batch whatever its `position` says, unless it is in already. Two
-    that append to the same batch take turns.
+    """Add the page at the end of its batch, whatever its `position`, unless it is in already.
+
+    Two processes that append to the same batch take turns.
     """
+    # Lock the batch until the page is in.
     conn.execute(select(batch.c.id).where(batch.c.id == new.batch).with_for_update())
     if new.source_sha256 and contains_page(
         conn, new.batch, new.source_sha256, new.source_page, nth
     ):
         return
+    # The position after the highest one.
     last = (
         conn.execute(
             select(func.max(page.c.position)).where(page.c.batch == new.batch)
@@ -99,32 +111,34 @@ def append_page_to_batch(conn: Connection, new: NewPage, by: str, nth: int = 1) 
 
 
 def count_batch_pages(conn: Connection, batch_id: str) -> tuple[int, int]:
-    """How many pages the batch has, and how many of them failed."""
+    """Return how many pages the batch has, and how many of them failed."""
     failed = func.count().filter(page.c.state == "failed")
-    pages, bad = conn.execute(
+    page_count, failed_count = conn.execute(
         select(func.count(), failed).select_from(page).where(page.c.batch == batch_id)
     ).one()
-    return pages, bad
+    return page_count, failed_count
 
 
 def is_source_imported(conn: Connection, source_sha256: str, pages: int) -> bool:
-    """Whether a file with this content and so many pages has been taken in completely.
+    """Return whether a file with this content and so many pages has been imported completely.
 
-    The batch alone does not say so: it may have been cut short in the midst of the file and
-    finished with others.
+    The batch alone does not say so: it may have been interrupted in the middle of the file and
+    finished with other files.
     """
-    there = func.count(func.distinct(page.c.source_page))
-    complete = (
-        select(there)
+    distinct_pages = func.count(func.distinct(page.c.source_page))
+    # Different pages of the file in finished batches.
+    query = (
+        select(distinct_pages)
         .join(batch, batch.c.id == page.c.batch)
         .where(page.c.source_sha256 == source_sha256, batch.c.taking_in.is_(None))
     )
-    return int(conn.execute(complete).scalar_one()) >= pages
+    return int(conn.execute(query).scalar_one()) >= pages
 
 
 def list_repeated_sources(conn: Connection, batch_id: str) -> list[str]:
-    """The names of the batch's files with pages whose content another batch has too, in order."""
+    """Return the names of the batch's files that another batch has too, in order."""
     other = page.alias()
+    # A page of the same file in another batch.
     elsewhere = (
         select(other.c.id)
         .where(other.c.source_sha256 == page.c.source_sha256, other.c.batch != batch_id)

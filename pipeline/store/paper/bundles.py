@@ -1,5 +1,6 @@
-"""Bundles of paper: a cover sheet (försättsblad) says where the pages after it in a scanned stack
-are found, and how many sheets there should be.
+"""Bundles of paper: a cover sheet (försättsblad) describes the pages after it in a scanned batch.
+
+It says where the paper is, and how many sheets there should be.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pipeline.domain.permissions import Action, require_permission
 from pipeline.forms.fiducials import format_serial
 from pipeline.store.paper import pages as paper_pages
 from pipeline.store.schema import paper
+from pipeline.texts import text
 
 _page_table, _entry_table, _reading_table, _decision_table = (
     paper.page,
@@ -31,10 +33,10 @@ _MAX_IDS = 500
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle by its cover. `said` is the number of sheets that the cover gives (None: not known),
-    `found` those that follow it in the stack.
+    """A bundle as its cover sheet describes it.
 
-    `unread` pages of it are still being read.
+    `stated_sheets` is the number of sheets on the cover (None: not known), `found_sheets` those
+    that follow it in the batch. `unread_pages` of it are still to be read.
     """
 
     serial: str
@@ -48,15 +50,14 @@ class Bundle:
 
     @property
     def place(self) -> str:
-        """Where the paper is, in words."""
-        which = f"bunt {self.number}" if self.number else ""
-        return ", ".join(
-            filter(None, (self.unit, self.day, which, f"försättsblad {format_serial(self.serial)}"))
-        )
+        """Where the paper is, in Swedish words as records have them."""
+        number = text("bundle.number", "sv", number=self.number) if self.number else ""
+        cover = text("bundle.cover_sheet", "sv", serial=format_serial(self.serial))
+        return ", ".join(filter(None, (self.unit, self.day, number, cover)))
 
     @property
     def is_complete(self) -> bool | None:
-        """Whether as many sheets have come as the cover says; None as long as that is not known."""
+        """Whether as many sheets have come as the cover says; None while that is not known."""
         return (
             None
             if self.stated_sheets is None or self.unread_pages
@@ -65,40 +66,45 @@ class Bundle:
 
 
 def describe_bundle_places(conn: Connection, pages: Collection[str]) -> dict[str, str]:
-    """For each of these pages that follows a cover sheet: its bundle, in words."""
+    """Return the bundle in words for each of these pages that follows a cover sheet."""
     ids = sorted(pages)
-    found: dict[str, str] = {}
+    places: dict[str, str] = {}
     for start in range(0, len(ids), _MAX_IDS):
-        some = set(ids[start : start + _MAX_IDS])
+        chunk = set(ids[start : start + _MAX_IDS])
+        # The batches of these pages; their other pages give the bundles.
         batches = set(
-            conn.execute(select(_page_table.c.batch).where(_page_table.c.id.in_(some))).scalars()
+            conn.execute(select(_page_table.c.batch).where(_page_table.c.id.in_(chunk))).scalars()
         )
         for bundle, members in _find_bundles(conn, batches):
-            found |= {page: bundle.place for page in members if page in some}
-    return found
+            places |= {page: bundle.place for page in members if page in chunk}
+    return places
 
 
 def list_bundles(conn: Connection, person: Person) -> list[Bundle]:
-    """The bundles of the person's units, by unit, day and number.
+    """Return the bundles of the person's units, by unit, day and number.
 
     Raises:
-        NotAllowedError: the person may not see figures.
+        NotAllowedError: the person may not see metrics.
     """
     require_permission(person, Action.PROGRESS)
+    # Batches with a cover sheet of these units; they may have bundles of other units too.
     covers = select(_page_table.c.batch).where(
         _page_table.c.form == COVER_SHEET, _page_table.c.unit.in_(sorted(person.units))
     )
-    found = [
+    bundles = [
         bundle
         for bundle, _ in _find_bundles(conn, set(conn.execute(covers).scalars()))
         if bundle.unit in person.units
     ]
-    return sorted(found, key=lambda one: (one.unit, one.day, one.number, one.serial))
+    return sorted(
+        bundles, key=lambda bundle: (bundle.unit, bundle.day, bundle.number, bundle.serial)
+    )
 
 
 def _find_bundles(conn: Connection, batches: Collection[str]) -> Iterator[tuple[Bundle, list[str]]]:
-    """Each bundle of these stacks with the ids of its pages; what follows another scan of a cover
-    lies in the bundle of that cover.
+    """Yield each bundle of these batches with the ids of its pages.
+
+    Pages after another scan of a cover belong to the bundle of that cover.
     """
     columns = (
         _page_table.c.id,
@@ -111,12 +117,14 @@ def _find_bundles(conn: Connection, batches: Collection[str]) -> Iterator[tuple[
         _page_table.c.state,
     )
     pages: Select[Any] = select(*columns)
+    # All pages in the order of the paper.
     rows = conn.execute(
         pages.where(_page_table.c.batch.in_(sorted(batches))).order_by(
             _page_table.c.batch, _page_table.c.position
         )
     ).all()
-    said = _cover_values(conn, {_cover_sheet(row) for row in rows if _is_cover(row)})
+    cover_values = _cover_values(conn, {_cover_sheet(row) for row in rows if _is_cover(row)})
+    # Each page belongs to the latest cover before it in its batch.
     following: dict[str, tuple[Row[Any], list[Row[Any]]]] = {}
     latest: Row[Any] | None = None
     for row in rows:
@@ -126,7 +134,10 @@ def _find_bundles(conn: Connection, batches: Collection[str]) -> Iterator[tuple[
         elif latest is not None and latest.batch == row.batch:
             following[_cover_sheet(latest)][1].append(row)
     for sheet, (cover, members) in following.items():
-        yield _build_bundle(cover, members, said.get(sheet, {})), [page.id for page in members]
+        yield (
+            _build_bundle(cover, members, cover_values.get(sheet, {})),
+            [page.id for page in members],
+        )
 
 
 def _is_cover(row: Row[Any]) -> bool:
@@ -134,11 +145,13 @@ def _is_cover(row: Row[Any]) -> bool:
 
 
 def _cover_sheet(cover: Row[Any]) -> str:
-    """The cover's sheet; a second scan of one is on none."""
+    """Return the cover's sheet; a second scan of one has none."""
     return str(cover.sheet or cover.serial)
 
 
 def _build_bundle(cover: Row[Any], pages: list[Row[Any]], values: Mapping[str, str]) -> Bundle:
+    """Return the bundle of a cover and the pages after it."""
+    # Blank pages are no sheets.
     sheets = {
         page.sheet
         for page in pages
@@ -146,7 +159,7 @@ def _build_bundle(cover: Row[Any], pages: list[Row[Any]], values: Mapping[str, s
     }
     count = values.get(_COUNT_FIELD, "")
     unread = sum(page.state == paper_pages.STATE_QUEUED for page in pages)
-    known = Bundle(
+    bundle = Bundle(
         cover.serial,
         cover.unit,
         values.get(_DAY_FIELD, ""),
@@ -156,36 +169,40 @@ def _build_bundle(cover: Row[Any], pages: list[Row[Any]], values: Mapping[str, s
         unread,
         cover.batch,
     )
-    return replace(known, stated_sheets=int(count)) if count.isdecimal() else known
+    return replace(bundle, stated_sheets=int(count)) if count.isdecimal() else bundle
 
 
 def _cover_values(conn: Connection, sheets: Collection[str]) -> dict[str, dict[str, str]]:
-    """By sheet, what its cover says: as confirmed, or, until somebody has, what the machine is sure
-    of.
+    """Return by sheet what its cover says.
+
+    Confirmed values override the readings, of which only those with high confidence are used.
     """
-    found: dict[str, dict[str, str]] = defaultdict(dict)
-    sure = select(_page_table.c.sheet, _reading_table.c.field, _reading_table.c.value).join(
-        _page_table, _page_table.c.id == _reading_table.c.page
-    )
-    for row in conn.execute(
-        sure.where(
+    values: dict[str, dict[str, str]] = defaultdict(dict)
+    # Readings of the covers that are used without review.
+    readings = (
+        select(_page_table.c.sheet, _reading_table.c.field, _reading_table.c.value)
+        .join(_page_table, _page_table.c.id == _reading_table.c.page)
+        .where(
             _page_table.c.sheet.in_(sorted(sheets)),
             _reading_table.c.p >= UNREVIEWED_VALUE_FROM,
             _reading_table.c.state == State.READ.value,
         )
-    ):
-        found[row.sheet][row.field] = str(row.value)
-    confirmed = select(
-        _entry_table.c.sheet,
-        _decision_table.c.field,
-        _decision_table.c.value,
-        _decision_table.c.state,
     )
+    for row in conn.execute(readings):
+        values[row.sheet][row.field] = str(row.value)
+    # All decided answers in order: the last one of a field holds.
     confirmed = (
-        confirmed.join(_entry_table, _entry_table.c.id == _decision_table.c.entry)
+        select(
+            _entry_table.c.sheet,
+            _decision_table.c.field,
+            _decision_table.c.value,
+            _decision_table.c.state,
+        )
+        .join(_entry_table, _entry_table.c.id == _decision_table.c.entry)
         .where(_entry_table.c.sheet.in_(sorted(sheets)))
         .order_by(_decision_table.c.id)
     )
-    for one in conn.execute(confirmed):
-        found[one.sheet][one.field] = str(one.value) if one.state == State.READ.value else ""
-    return found
+    for answer in conn.execute(confirmed):
+        is_read = answer.state == State.READ.value
+        values[answer.sheet][answer.field] = str(answer.value) if is_read else ""
+    return values

@@ -1,4 +1,4 @@
-"""Pages that came twice. The page that was scanned first is the original, whichever was read first."""
+"""Pages that came twice: the page that was scanned first is the original, in any reading order."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ _entry_table = paper.entry
 
 
 def find_page_with_same_bytes(conn: Connection, page: Page) -> str | None:
-    """The id of the page with the very same picture that counts as the original of this one, if
-    there is one.
-    """
-    before = tuple_(_page_table.c.scanned_at, _page_table.c.id) < tuple_(page.scanned_at, page.id)
+    """Return the id of the page with the same image bytes that is this page's original, or None."""
+    is_earlier = tuple_(_page_table.c.scanned_at, _page_table.c.id) < tuple_(
+        page.scanned_at, page.id
+    )
+    # Other pages with this image that have not failed; settled copies of a third page and blank
+    # pages are no originals. Unread pages count only if scanned earlier; read pages come first.
     query = (
         select(_page_table.c.id)
         .where(
@@ -29,7 +31,7 @@ def find_page_with_same_bytes(conn: Connection, page: Page) -> str | None:
             ~pages.is_failed,
         )
         .where(or_(_page_table.c.duplicate_of.is_(None), ~_page_table.c.settled))
-        .where(or_(pages.is_read, before))
+        .where(or_(pages.is_read, is_earlier))
         .where(or_(_page_table.c.outcome.is_(None), _page_table.c.outcome != Outcome.BLANK))
         .order_by(pages.is_queued, _page_table.c.scanned_at, _page_table.c.id)
     )
@@ -38,7 +40,8 @@ def find_page_with_same_bytes(conn: Connection, page: Page) -> str | None:
 
 
 def find_page_of_same_side(conn: Connection, page: Page) -> Page | None:
-    """The page that already stands for this side of this sheet of paper."""
+    """Return the page that already represents this side of this sheet of paper, or None."""
+    # The same serial and page number, on the serial's own sheet.
     query = select(_page_table).where(
         _page_table.c.serial == page.serial,
         _page_table.c.page_no == page.page_no,
@@ -50,26 +53,29 @@ def find_page_of_same_side(conn: Connection, page: Page) -> Page | None:
 
 
 def is_photocopied(conn: Connection, page: Page) -> bool:
-    """Whether several papers bear this serial, or may: another side of it came twice, and nobody
-    has said that this was the same paper.
+    """Return whether several papers have this serial, or may have it.
+
+    Another side of it came twice, and nobody has said that this was the same paper.
     """
     other_side = (_page_table.c.serial == page.serial, _page_table.c.page_no != page.page_no)
-    copy = or_(
+    # Other sides on a sheet of their own, or waiting to be settled.
+    is_copy = or_(
         and_(_page_table.c.sheet.is_not(None), _page_table.c.sheet != page.serial),
         pages.is_unsettled_duplicate,
     )
-    return bool(conn.execute(select(exists().where(*other_side, copy))).scalar_one())
+    return bool(conn.execute(select(exists().where(*other_side, is_copy))).scalar_one())
 
 
 def replace_original(conn: Connection, page: Page, other: Page) -> bool:
-    """Make this page the original in place of one that was scanned later but read earlier.
+    """Make this page the original instead of one scanned later but read earlier; return if done.
 
-    Only while nobody has touched an entry of the sheet; its untouched entries are then made anew
-    from this page. Answers whether it was done.
+    Only while nobody has begun an entry of the sheet; its entries are then made again from this
+    page.
     """
     if (page.scanned_at, page.id) > (other.scanned_at, other.id) or has_begun_entries(conn, other):
         return False
     detach_from_sheet(conn, other)
+    # The later scan is now a duplicate that a person settles.
     conn.execute(
         update(_page_table).where(_page_table.c.id == other.id).values(duplicate_of=page.id)
     )
@@ -78,12 +84,14 @@ def replace_original(conn: Connection, page: Page, other: Page) -> bool:
 
 
 def replace_with_later_scan(conn: Connection, page: Page, other: Page) -> bool:
-    """Let a later scan of the same paper, on which more is written, stand for its side; as
-    `take_over`, only while nobody has touched an entry.
+    """Let a later scan of the same paper, on which more is written, represent its side.
+
+    As with `replace_original`, only while nobody has begun an entry; returns whether it was done.
     """
     if other.sheet != page.serial or has_begun_entries(conn, other):
         return False
     detach_from_sheet(conn, other)
+    # The earlier scan is settled: a person has said that both are the same paper.
     conn.execute(
         update(_page_table)
         .where(_page_table.c.id == other.id)
@@ -93,40 +101,44 @@ def replace_with_later_scan(conn: Connection, page: Page, other: Page) -> bool:
     return True
 
 
-def _repoint_waiting_duplicates(conn: Connection, now: Page, before: Page) -> None:
-    """A third scan that waits is asked about, and compared, with what stands there now."""
-    waits = (
-        _page_table.c.duplicate_of == before.id,
-        _page_table.c.id != now.id,
+def _repoint_waiting_duplicates(conn: Connection, page: Page, replaced: Page) -> None:
+    """Let waiting duplicates of the replaced page be compared with the page that replaces it."""
+    is_waiting = (
+        _page_table.c.duplicate_of == replaced.id,
+        _page_table.c.id != page.id,
         pages.is_unsettled_duplicate,
     )
-    conn.execute(update(_page_table).where(*waits).values(duplicate_of=now.id))
+    conn.execute(update(_page_table).where(*is_waiting).values(duplicate_of=page.id))
 
 
 def list_untouched_separated_sides(conn: Connection, duplicate: Page) -> list[Page]:
-    """Other sides of a serial that stand by themselves, as they do while one has come twice, and of
-    which nobody has touched an entry.
+    """Return other sides of a serial that are on their own sheet and have no begun entry.
+
+    Sides are separated while one of them has come twice.
     """
-    alone = (
+    # Other sides of the serial; a page on its own has the page's id as sheet.
+    is_separate = (
         _page_table.c.serial == duplicate.serial,
         _page_table.c.page_no != duplicate.page_no,
         _page_table.c.sheet == _page_table.c.id,
     )
-    found = conn.execute(
-        select(_page_table).where(*alone).order_by(_page_table.c.scanned_at, _page_table.c.id)
+    sides = conn.execute(
+        select(_page_table).where(*is_separate).order_by(_page_table.c.scanned_at, _page_table.c.id)
     ).mappings()
-    return [side for side in map(Page.from_row, found) if not has_begun_entries(conn, side)]
+    return [side for side in map(Page.from_row, sides) if not has_begun_entries(conn, side)]
 
 
 def detach_from_sheet(conn: Connection, page: Page) -> None:
-    """Take a page off its sheet, and away the untouched entries that were made of it."""
+    """Take a page off its sheet, and delete the untouched entries that were made from it."""
     conn.execute(delete(_entry_table).where(_entry_table.c.page == page.id))
     conn.execute(update(_page_table).where(_page_table.c.id == page.id).values(sheet=None))
 
 
 def is_entry_begun() -> ColumnElement[bool]:
-    """Whether somebody has begun with an entry."""
-    found: ColumnElement[bool] = or_(
+    """Whether a person has begun with an entry."""
+    # Decided, changed, skipped, claimed, typed in, in a batch, or shown with a seeded error. An
+    # entry of an added row would not be made again by the reading.
+    condition: ColumnElement[bool] = or_(
         _entry_table.c.state != EntryState.REVIEW.value,
         _entry_table.c.revision > 0,
         _entry_table.c.skipped > 0,
@@ -136,13 +148,14 @@ def is_entry_begun() -> ColumnElement[bool]:
         exists().where(plant.c.entry == _entry_table.c.id),
         exists().where(
             paper.event.c.subject == _entry_table.c.id, paper.event.c.action == "add_row"
-        ),  # the machine would not make it anew
+        ),
     )
-    return found
+    return condition
 
 
 def has_begun_entries(conn: Connection, other: Page) -> bool:
-    """Whether somebody has begun with an entry of the page's sheet."""
+    """Return whether a person has begun with an entry of the page's sheet."""
+    # Any begun entry of the sheet.
     return bool(
         conn.execute(
             select(exists().where(_entry_table.c.sheet == other.sheet, is_entry_begun()))
@@ -151,10 +164,11 @@ def has_begun_entries(conn: Connection, other: Page) -> bool:
 
 
 def filter_same_paper(conn: Connection, page_ids: Sequence[str]) -> set[str]:
-    """Those of second scans with a sheet of their own that a person has said to be the same paper."""
+    """Return those second scans with their own sheet that a person said are the same paper."""
     if not page_ids:
         return set()
     table = paper.event.c
+    # The events of settling these pages; the answer is in the event's detail.
     query = select(table.subject, table.detail).where(
         table.subject.in_(page_ids), table.action == "settle_duplicate"
     )

@@ -1,6 +1,4 @@
-"""The area of law of what a form is the paper of, and of a free note: the one that people have
-confirmed.
-"""
+"""The area of law of a form's paper, and of a free note: the one that people have confirmed."""
 
 from __future__ import annotations
 
@@ -13,8 +11,9 @@ from pipeline.domain.review.rules import Answer
 from pipeline.store.schema import paper
 
 FREE_NOTE_FORM = ("fri-anteckning", 1)
-"""The form of a page that nobody's code identifies (okänd handling): a person keys what it says.
-Class A until somebody has looked.
+"""The form of a page without a known code (okänd handling): a person keys what it says.
+
+It is class A until a person has looked at it.
 """
 AREA_FIELD = "omrade"
 """The field of the free note that says which area of law it belongs to."""
@@ -22,8 +21,9 @@ _AREA_BY_NAME: Mapping[object, str] = {area.value.casefold(): area.value for are
 
 
 def form_area(form: Form | None) -> str | None:
-    """The area of law that a form says; None where that of the unit holds: nobody knows the form,
-    or every unit writes it, such as the free note.
+    """Return the area of law of a form; None where that of the unit applies.
+
+    That is the case for unknown forms and for forms that every unit uses, such as the free note.
     """
     return (
         None if form is None or form.id in {FREE_NOTE_FORM[0], *INTERNAL_FORMS} else form.area.value
@@ -31,16 +31,18 @@ def form_area(form: Form | None) -> str | None:
 
 
 def confirmed_area(form: Form, answers: Mapping[str, Answer]) -> str | None:
-    """The area of law of an entry with these answers: a free note says its own, and where it says
-    none that there is, its unit's holds.
+    """Return the area of law of an entry with these answers.
+
+    A free note gives its own area; if it gives no valid one, that of its unit applies.
     """
-    said = answers.get(AREA_FIELD) if form.id == FREE_NOTE_FORM[0] else None
-    return _AREA_BY_NAME.get(said.value) if said is not None else form_area(form)
+    area_answer = answers.get(AREA_FIELD) if form.id == FREE_NOTE_FORM[0] else None
+    return _AREA_BY_NAME.get(area_answer.value) if area_answer is not None else form_area(form)
 
 
 def set_free_note_area(conn: Connection, form_id: str, sheet: str, area: str | None) -> None:
-    """Give the pages of a free note its area: whoever may not see what it says may not see its
-    picture.
+    """Set the area of a free note's pages.
+
+    A person who may not see the note's text may not see its image either.
     """
     if form_id == FREE_NOTE_FORM[0]:
         conn.execute(update(paper.page).where(paper.page.c.sheet == sheet).values(area=area))

@@ -1,9 +1,8 @@
-"""What was written on a sheet after its first scan, when a person says of a later scan that it
-shows the same paper.
+"""What was written on a sheet after its first scan, once a person says that both show one paper.
 
 Two scans of the same ink are read alike but for one field in two hundred (clean, and blurred, at
-150 dpi, in black and white or grainy: 14 of 3,054 drawn fields). So where something else stands
-now, it was written on or corrected: notes grow in their field, and what was wrong is struck out.
+150 dpi, in black and white or grainy: 14 of 3,054 drawn fields). So where the readings differ, the
+sheet was written on or corrected: notes grow in their field, and what was wrong is struck out.
 """
 
 from __future__ import annotations
@@ -25,83 +24,82 @@ from pipeline.store.paper.duplicates import filter_same_paper
 from pipeline.store.paper.pages import Page, load_page, load_page_reading
 
 MAX_MISREAD_SHARE = 0.2
-"""A part of a text, in characters, that may be read otherwise the second time; what the hardest
-hands cost.
+"""Share of a text's characters that may be read differently the second time.
+
+The most difficult handwriting needs as much.
 """
 MIN_ADDED_CHARACTERS, MIN_ADDED_SHARE = 4, 0.05
-"""A text so many characters longer has a word more, if that is so much of it: of a long one a scan
-may show a row more or less.
+"""A text that is so many characters longer has a word more, if that is such a share of it.
+
+A scan of a long text may show a line more or less.
 """
 
 
 def find_added_rows(conn: Connection, later_scan: Page, form: Form | None) -> Sequence[int | None]:
-    """Rows of a second scan that the first has no entry of, or in which more or something else
-    stands.
-    """
+    """Return rows of a second scan that are new, or in which something was added or changed."""
     readings = load_page_reading(conn, later_scan.id)
     if form is None or not readings:
         return ()
-    there = {one.row for one in list_sheet_entries(conn, later_scan.serial or "")} - _changed_rows(
-        conn, later_scan, form, readings
-    )
-    return [row for row in find_filled_rows(form, readings) if row not in there]
+    unchanged = {
+        entry.row for entry in list_sheet_entries(conn, later_scan.serial or "")
+    } - _changed_rows(conn, later_scan, form, readings)
+    return [row for row in find_filled_rows(form, readings) if row not in unchanged]
 
 
 def contains_earlier_scan(conn: Connection, later_scan: Page) -> bool:
-    """Whether nothing that was written on the first scan seems empty on the second."""
+    """Return whether nothing that was written on the first scan seems empty on the second."""
     now, before = (
         load_page_reading(conn, later_scan.id),
         load_page_reading(conn, later_scan.duplicate_of or ""),
     )
     return all(
         name in now and now[name].state is not State.EMPTY
-        for name, read in before.items()
-        if read.state is not State.EMPTY
+        for name, reading in before.items()
+        if reading.state is not State.EMPTY
     )
 
 
 def find_later_scan_issues(
-    conn: Connection, found: Entry, form: Form, pages: Sequence[Page]
+    conn: Connection, entry: Entry, form: Form, pages: Sequence[Page]
 ) -> list[str]:
-    """Codes for whoever reviews an entry made from a later scan of a paper whose row has been one
-    since the first: `scanned_before`, and `written_since:<field>` for each field of the row in
-    which something else stands.
+    """Return issue codes for an entry made from a later scan of a row that had an entry already.
+
+    They are `scanned_before`, and `written_since:<field>` for each field of the row with another
+    value now.
     """
-    later = [
-        one
-        for one in pages
-        if one.duplicate_of and one.sheet == one.id and filter_same_paper(conn, [one.id])
+    # Pages that a person said are the same paper, and that are sheets of their own.
+    later_scans = [
+        page
+        for page in pages
+        if page.duplicate_of and page.sheet == page.id and filter_same_paper(conn, [page.id])
     ]
-    known = [
-        one
-        for one in later
-        if found.row
-        in {
-            entry.row
-            for entry in list_sheet_entries(
-                conn, load_page(conn, one.duplicate_of or "").sheet or ""
-            )
-        }
-    ]
+    # Of these the ones whose first scan has an entry of the same row.
+    repeated = [page for page in later_scans if entry.row in _rows_of_first_scan(conn, page)]
     changed = {
         name
-        for one in known
-        for name in _changed_fields(conn, one, form, load_page_reading(conn, one.id))
+        for page in repeated
+        for name in _changed_fields(conn, page, form, load_page_reading(conn, page.id))
     }
-    issues = [Issue(IssueCode.SCANNED_BEFORE)] if known else []
+    issues = [Issue(IssueCode.SCANNED_BEFORE)] if repeated else []
     issues += [
         Issue(IssueCode.WRITTEN_SINCE, spec.name)
-        for spec in form.entry_fields(found.row)
+        for spec in form.entry_fields(entry.row)
         if spec.name in changed
     ]
     return [str(issue) for issue in issues]
 
 
+def _rows_of_first_scan(conn: Connection, later_scan: Page) -> set[int | None]:
+    first = load_page(conn, later_scan.duplicate_of or "")
+    return {entry.row for entry in list_sheet_entries(conn, first.sheet or "")}
+
+
 def _changed_rows(
     conn: Connection, later_scan: Page, form: Form, now: Mapping[str, Reading]
 ) -> set[int | None]:
-    """The rows with a field in which something else stands: a list of signatures is written on all
-    day.
+    """Return the rows with a changed field: a list of signatures is written on all day.
+
+    If a field of the whole list changed, all rows did.
     """
     changed, before = (
         _changed_fields(conn, later_scan, form, now),
@@ -118,62 +116,68 @@ def _changed_rows(
 def _changed_fields(
     conn: Connection, later_scan: Page, form: Form, now: Mapping[str, Reading]
 ) -> dict[str, Reading]:
-    """The fields of a second scan in which more or something else stands than in the first, with
-    what stands there.
-    """
+    """Return the readings of the fields of a second scan that differ from the first."""
     first = load_page(conn, later_scan.duplicate_of or "")
-    before, said = (
+    before, confirmed = (
         load_page_reading(conn, first.id),
         _confirmed_answers(conn, later_scan.serial or ""),
     )
+    # Fields that were struck out between the two scans.
     struck = {
         issue.field
         for issue in {*parse_issues(later_scan.problems)} - {*parse_issues(first.problems)}
         if issue.code is IssueCode.STRUCK_OUT
     }
     return {
-        name: read
-        for name, read in now.items()
+        name: reading
+        for name, reading in now.items()
         if name in before
-        and (name in struck or _is_changed(form.by_name[name], before[name], read, said.get(name)))
+        and (
+            name in struck
+            or _is_changed(form.by_name[name], before[name], reading, confirmed.get(name))
+        )
     }
 
 
 def _is_sheet_field(form: Form, spec: FieldSpec) -> bool:
-    """Whether a field is of all rows of a list, as its day is. Where one is filled in late, such as
-    who signed the list, no row becomes another.
+    """Return whether a field belongs to all rows of a list, such as its day.
+
+    A field that is filled in late, such as who signed the list, changes no row.
     """
     return form.entries is not EntriesPer.SHEET and spec.row is None and spec.traits.filled_by_hand
 
 
 def _confirmed_answers(conn: Connection, sheet: str) -> dict[str, Answer]:
-    """What people have said that stands in the fields of a sheet."""
+    """Return the decided answers of a sheet's entries, by field."""
     return {
-        name: one.answer
+        name: decided.answer
         for entry in list_sheet_entries(conn, sheet)
-        for name, one in decided_answers(conn, entry.id).items()
+        for name, decided in decided_answers(conn, entry.id).items()
     }
 
 
 def _is_changed(spec: FieldSpec, before: Reading, now: Reading, confirmed: Answer | None) -> bool:
-    """Whether a field that has ink now says something else than before; `said` is what a person has
-    read in it then.
+    """Return whether a field that has ink now differs from before.
+
+    `confirmed` is what a person read in it after the first scan.
     """
+    # Empty now, or as a person has confirmed it.
     if now.state is State.EMPTY or (confirmed and agrees_with_reading(spec, confirmed, now)):
         return False
     if before.state is State.EMPTY:
         return True
-    was = Answer(before.value, before.state)
-    if agrees_with_reading(spec, was, now):
+    earlier_answer = Answer(before.value, before.state)
+    if agrees_with_reading(spec, earlier_answer, now):
         return False
-    sure = max(before.p, now.p) >= UNREVIEWED_VALUE_FROM
+    # Free text is compared by distance; other values need one reading with high confidence.
+    is_confident = max(before.p, now.p) >= UNREVIEWED_VALUE_FROM
     if before.state is now.state and _is_free_text(spec):
         return all(
-            _is_other_text(str(one.value), str(now.value), sure=sure)
-            for one in (was, confirmed)
-            if one and one.state is State.READ
+            _is_other_text(str(answer.value), str(now.value), sure=is_confident)
+            for answer in (earlier_answer, confirmed)
+            if answer and answer.state is State.READ
         )
-    return sure or before.state is not now.state
+    return is_confident or before.state is not now.state
 
 
 def _is_free_text(spec: FieldSpec) -> bool:
@@ -181,13 +185,14 @@ def _is_free_text(spec: FieldSpec) -> bool:
 
 
 def _is_other_text(before: str, now: str, *, sure: bool) -> bool:
-    """Whether a text has become longer, or another one, by more than it may be misread. `sure`: one
-    of both readings is.
+    """Return whether a text is longer or different by more than a misreading explains.
+
+    `sure`: one of both readings has high confidence.
     """
-    apart, misread = (
+    distance, max_misread = (
         Levenshtein.distance(before, now),
         MAX_MISREAD_SHARE * max(len(before), len(now)),
     )
     if len(now) - len(before) >= max(MIN_ADDED_CHARACTERS, MIN_ADDED_SHARE * len(before)):
         return True
-    return apart > misread and (sure or apart >= MIN_ADDED_CHARACTERS)
+    return distance > max_misread and (sure or distance >= MIN_ADDED_CHARACTERS)

@@ -1,4 +1,4 @@
-"""Finding a sheet again by the number printed on it, and what has happened to its entries."""
+"""Look up a sheet by its printed serial, and show the history of its entries."""
 
 from __future__ import annotations
 
@@ -38,13 +38,14 @@ HISTORY_ACTIONS = frozenset(
         "add_row",
     }
 )
-"""The events of an entry that its history tells."""
+"""The events of an entry that its history shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundSheet:
-    """A sheet of paper with its pages and entries. A copy that was filled in by itself has the
-    serial too, and is a sheet of its own.
+    """A sheet of paper with its pages and entries.
+
+    A copy that was filled in on its own has the same serial, and is a sheet of its own.
     """
 
     sheet: str
@@ -54,8 +55,9 @@ class FoundSheet:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEvent:
-    """One event of an entry's life. `answers` are those that a decision added; `corrected` tells
-    that it changed a decided entry.
+    """One event in the history of an entry.
+
+    `answers` are those that a decision added; `is_correction`: it changed a decided entry.
     """
 
     at: datetime
@@ -69,22 +71,27 @@ class HistoryEvent:
 def find_sheets(
     conn: Connection, person: Person, serial: str, *, first: bool = True
 ) -> list[FoundSheet]:
-    """What has come in on paper with this serial, as far as the person may see it. The first look
-    for it is an event.
+    """Return the sheets with this serial, as far as the person can see them.
+
+    The first look-up of a serial is logged.
 
     Raises:
-        NotAllowedError: the person corrects nothing.
+        NotAllowedError: the person does not correct entries.
     """
     permissions.require_permission(person, Action.CORRECT)
-    page = paper.page
-    rows = select(paper.entry.c.sheet).where(
+    table = paper.page
+    # Visible pages, and pages of other units with a visible entry: a row that was transferred
+    # alone.
+    sheets_of_entries = select(paper.entry.c.sheet).where(
         visibility.visible_entries_condition(conn, person)
-    )  # one that was sent on alone lies on another unit's page
-    own = or_(visibility.visible_pages_condition(conn, person), page.c.sheet.in_(rows))
+    )
+    is_visible = or_(
+        visibility.visible_pages_condition(conn, person), table.c.sheet.in_(sheets_of_entries)
+    )
     query = (
-        select(page)
-        .where(page.c.serial == serial, page.c.sheet.is_not(None), own)
-        .order_by(page.c.page_no, page.c.id)
+        select(table)
+        .where(table.c.serial == serial, table.c.sheet.is_not(None), is_visible)
+        .order_by(table.c.page_no, table.c.id)
     )
     pages = [Page.from_row(row) for row in conn.execute(query).mappings()]
     if first:
@@ -96,68 +103,70 @@ def find_sheets(
             unit=pages[0].unit if pages else None,
             pages=len(pages),
         )
-    found = {one.sheet: None for one in pages if one.sheet}
+    sheets = {page.sheet: None for page in pages if page.sheet}
     return [
         FoundSheet(
             sheet,
-            tuple(one for one in pages if one.sheet == sheet),
+            tuple(page for page in pages if page.sheet == sheet),
             _visible_entries(conn, person, sheet),
         )
-        for sheet in found
+        for sheet in sheets
     ]
 
 
 def entry_history(conn: Connection, person: Person, entry_id: str) -> list[HistoryEvent]:
-    """What was decided about an entry and where it was sent, oldest first; `by` is the name of a
-    member of staff.
+    """Return an entry's decisions and transfers, oldest first; `by` is a name.
 
     Raises:
         NotAllowedError: another unit or role.
     """
     visibility.require_visible_entry(conn, person, Action.CORRECT, load_entry(conn, entry_id))
+    # Names of the staff in place of logins.
     names = {
         row.login: row.name for row in conn.execute(select(paper.staff.c.login, paper.staff.c.name))
     }
-    happenings = []
+    history = []
     for event in list_events(conn, entry_id):
         if event.action in HISTORY_ACTIONS:
-            answers, corrected = (
+            # Only decisions have answers.
+            answers, is_correction = (
                 _added_answers(conn, entry_id, event.detail.get("revision"))
                 if event.action == "decide"
                 else ({}, False)
             )
             by = names.get(event.by, event.by)
-            happenings.append(
+            history.append(
                 HistoryEvent(
                     event.at,
                     by,
                     event.action,
                     str(event.detail.get("state") or ""),
                     answers,
-                    corrected,
+                    is_correction,
                 )
             )
-    return happenings
+    return history
 
 
 def find_inconsistent_rows(
     conn: Connection, form: Form, rows: Iterable[Entry]
 ) -> dict[str, tuple[int, ...]]:
-    """Of a sheet that is one entry a row: which rows say something else than most about a critical
-    field of its head, by that field.
+    """Return which rows differ from most rows in a critical field of the sheet's head, by field.
 
-    The ink is the same for all, so one of them is wrong: a correction changes one row. What they
-    say is not told: one may wait for a second person.
+    The sheet has one entry per row, and the ink of the head is the same for all, so one of them is
+    wrong: a correction changes one row only. The values are not returned, since one may wait for a
+    second person.
     """
-    said: dict[str, dict[Value, list[int]]] = {}
-    for one in rows:
+    rows_by_value: dict[str, dict[Value, list[int]]] = {}
+    for entry in rows:
+        # Only rows with answers that are valid.
         if (
-            one.row is None
-            or one.voided is not None
-            or one.state not in DECIDED_STATES | {EntryState.SECOND}
+            entry.row is None
+            or entry.voided is not None
+            or entry.state not in DECIDED_STATES | {EntryState.SECOND}
         ):
             continue
-        for name, answer in decided_answers(conn, one.id).items():
+        for name, answer in decided_answers(conn, entry.id).items():
             spec = form.by_name.get(name)
             if (
                 spec is not None
@@ -165,15 +174,19 @@ def find_inconsistent_rows(
                 and spec.row is None
                 and answer.answer.state is State.READ
             ):
-                said.setdefault(name, {}).setdefault(answer.answer.value, []).append(one.row)
-    found = {}
-    for name, groups in said.items():
+                rows_by_value.setdefault(name, {}).setdefault(answer.answer.value, []).append(
+                    entry.row
+                )
+    # All rows but those with the most frequent value.
+    inconsistent = {}
+    for name, groups in rows_by_value.items():
         _, *others = sorted(groups.values(), key=len, reverse=True)
-        found[name] = tuple(sorted(row for group in others for row in group))
-    return {name: others for name, others in found.items() if others}
+        inconsistent[name] = tuple(sorted(row for group in others for row in group))
+    return {name: others for name, others in inconsistent.items() if others}
 
 
 def _visible_entries(conn: Connection, person: Person, sheet: str) -> tuple[Entry, ...]:
+    """Return the entries of a sheet that the person can see."""
     table = paper.entry
     return tuple(
         select_entries(
@@ -188,7 +201,9 @@ def _visible_entries(conn: Connection, person: Person, sheet: str) -> tuple[Entr
 def _added_answers(
     conn: Connection, entry_id: str, revision: object
 ) -> tuple[dict[str, Answer], bool]:
+    """Return the answers that a decision added, and whether it was a correction."""
     table = paper.decision.c
+    # The decision's answers: those with its revision.
     rows = conn.execute(
         select(paper.decision)
         .where(table.entry == entry_id, table.revision == revision)

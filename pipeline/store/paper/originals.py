@@ -1,10 +1,9 @@
-"""Paper originals: in which box and bundle they are, and whether they may be destroyed (får
-gallras).
+"""Paper originals: their box and bundle, and whether they may be destroyed (får gallras).
 
-They are kept unless an archivist has written down the number of a decision. Scanning weeks after
-the paper came is not "i samband med" its arrival, so the rules that let authorities destroy
-scanned originals at once (RA-FS 2021:1) do not fit; a municipality decides itself. What is
-written here is leave, never the act: nothing that is stored is removed.
+They are kept unless an archivist has registered the number of a decision. Scanning weeks after the
+paper came is not "i samband med" its arrival, so the rules that let authorities destroy scanned
+originals at once (RA-FS 2021:1) do not apply; a municipality decides itself. Only the permission is
+registered here: nothing that is stored is removed.
 """
 
 from __future__ import annotations
@@ -29,8 +28,10 @@ _is_active_decision = paper_decision.c.undone_at.is_(None)
 
 @dataclass(frozen=True, slots=True)
 class PaperOriginal:
-    """The paper of an archived sheet. `place` is what was said when it was scanned; `decision` is
-    empty: keep; so of a sheet that has changed since it was archived.
+    """The paper of an archived sheet.
+
+    `place` is what was stated at scanning. `decision` is empty where the paper must be kept, which
+    includes sheets that have changed since they were archived.
     """
 
     sheet: str
@@ -46,12 +47,11 @@ class PaperOriginal:
 def save_paper_place(
     conn: Connection, person: Person, batch: str, box: str, bundle: str, now: datetime
 ) -> None:
-    """Say where a stack's paper is kept from now on. What was said before stays readable in the
-    log.
+    """Register where a batch's paper is kept from now on; earlier places stay in the log.
 
     Raises:
-        NotAllowedError: the person does not archive in the stack's unit.
-        ExportError: there is no such stack, or no box is named.
+        NotAllowedError: the person does not archive in the batch's unit.
+        ExportError: there is no such batch, or no box is named.
     """
     unit = conn.execute(
         select(paper.batch.c.unit).where(paper.batch.c.id == batch)
@@ -71,18 +71,18 @@ def save_paper_place(
 
 
 def list_originals(conn: Connection, person: Person, package_id: str) -> list[PaperOriginal]:
-    """The paper of a package's sheets: class of retention, place, box and bundle, and the decision
-    if there is one.
+    """Return the paper of a package's sheets: retention rule, place, box, bundle and decision.
 
     Raises:
         NotAllowedError: the person may not see everything in the package.
         ExportError: there is no such package.
     """
     archives.load_package(conn, person, package_id)
-    decision, changed = (
+    decision, changed_sheets = (
         find_active_decision(conn, package_id),
         set(archives.changed_archived_sheets(conn, package_id)),
     )
+    # Each archived sheet once for every batch that has pages of it.
     query = (
         select(
             archived_sheet.c.sheet,
@@ -97,12 +97,13 @@ def list_originals(conn: Connection, person: Person, package_id: str) -> list[Pa
         .distinct()
         .order_by(archived_sheet.c.sheet, paper.batch.c.id)
     )
+    # The latest place of a batch overrides earlier ones.
     boxes = {row.batch: row for row in conn.execute(select(paper_place).order_by(paper_place.c.id))}
-    found = []
+    originals = []
     for row in conn.execute(query):
         box = boxes.get(row.id)
-        kept = "" if row.sheet in changed else decision
-        found.append(
+        valid_decision = "" if row.sheet in changed_sheets else decision
+        originals.append(
             PaperOriginal(
                 row.sheet,
                 row.rule,
@@ -111,14 +112,15 @@ def list_originals(conn: Connection, person: Person, package_id: str) -> list[Pa
                 row.place,
                 box.box if box else "",
                 box.bundle if box else "",
-                kept,
+                valid_decision,
             )
         )
-    return found
+    return originals
 
 
 def find_active_decision(conn: Connection, package_id: str) -> str:
-    """The number of the decision that a package's paper may be destroyed; empty: keep."""
+    """Return the number of the decision that a package's paper may be destroyed; empty: keep."""
+    # The decision that has not been withdrawn; at most one.
     query = select(paper_decision.c.number).where(
         paper_decision.c.package == package_id, _is_active_decision
     )
@@ -128,23 +130,23 @@ def find_active_decision(conn: Connection, package_id: str) -> str:
 def approve_destruction(
     conn: Connection, person: Person, package_id: str, number: str, now: datetime
 ) -> None:
-    """Write down that the paper of a package's sheets may be destroyed by a decision with this
-    number.
+    """Register a decision, by its number, that the paper of a package may be destroyed.
 
     Raises:
         NotAllowedError: the person is no archivist, or may not see everything in the package.
         ExportError: there is no such package, no number, a decision already, or a sheet of it
-        has been corrected since and is in no later package.
+            has been corrected since and is in no later package.
     """
-    found = archives.load_package(conn, person, package_id, Action.DISPOSE)
+    package = archives.load_package(conn, person, package_id, Action.DISPOSE)
     if not number.strip():
         raise ExportError("decision_needs_number")
     if find_active_decision(conn, package_id):
         raise ExportError("decision_package_already")
-    if changed := archives.changed_archived_sheets(conn, found.id):
+    # A sheet that was changed since must first be archived again.
+    if changed := archives.changed_archived_sheets(conn, package.id):
         raise ExportError("changed_since_archived", changed=", ".join(changed[:20]))
     row = {
-        "package": found.id,
+        "package": package.id,
         "number": number.strip()[:_MAX_TEXT_LENGTH],
         "by": person.login,
         "at": now,
@@ -154,23 +156,24 @@ def approve_destruction(
         conn,
         person.login,
         "may_destroy_paper",
-        found.id,
-        unit=_package_unit(conn, found.id),
-        sheets=found.sheets,
+        package.id,
+        unit=_package_unit(conn, package.id),
+        sheets=package.sheets,
     )
 
 
 def withdraw_destruction(conn: Connection, person: Person, package_id: str, now: datetime) -> None:
-    """Keep the paper after all.
+    """Withdraw the decision: the paper is kept after all.
 
     Raises:
         NotAllowedError: the person is no archivist, or may not see everything in the package.
         ExportError: there is no such package, or no decision.
     """
-    found = archives.load_package(conn, person, package_id, Action.DISPOSE)
+    package = archives.load_package(conn, person, package_id, Action.DISPOSE)
+    # The decision stays in the table as withdrawn.
     undone = (
         update(paper_decision)
-        .where(paper_decision.c.package == found.id, _is_active_decision)
+        .where(paper_decision.c.package == package.id, _is_active_decision)
         .values(undone_by=person.login, undone_at=now)
     )
     if not conn.execute(undone).rowcount:
@@ -179,12 +182,13 @@ def withdraw_destruction(conn: Connection, person: Person, package_id: str, now:
         conn,
         person.login,
         "keep_paper",
-        found.id,
-        unit=_package_unit(conn, found.id),
-        sheets=found.sheets,
+        package.id,
+        unit=_package_unit(conn, package.id),
+        sheets=package.sheets,
     )
 
 
 def _package_unit(conn: Connection, package_id: str) -> str | None:
+    """Return the unit of a package; None if it has several."""
     units = archives.list_package_units(conn, package_id)
     return units[0] if len(units) == 1 else None

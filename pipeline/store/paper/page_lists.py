@@ -1,5 +1,6 @@
-"""Pages to be looked up: nothing that came in is silently gone. Only whoever handles problems may
-(else: NotAllowedError).
+"""Lists of pages to look up, so that nothing that came in disappears silently.
+
+All of them raise NotAllowedError for a person who does not handle problems.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _MAX_PAGES = 200
 
 @dataclass(frozen=True, slots=True)
 class IncompleteSheet:
-    """A sheet of which some pages have come and `missing` have not."""
+    """A sheet of which some pages have come and `missing_pages` have not."""
 
     sheet: str
     serial: str
@@ -33,13 +34,13 @@ class IncompleteSheet:
 
 
 def list_blank_pages(conn: Connection, person: Person, limit: int = _MAX_PAGES) -> list[Page]:
-    """Pages without anything on them, the latest first."""
+    """Return blank pages, the latest first."""
     permissions.require_permission(person, Action.PROBLEMS)
     return _latest_pages(conn, _page_table.c.outcome == Outcome.BLANK.value, person, limit)
 
 
 def list_repeated_pages(conn: Connection, person: Person, limit: int = _MAX_PAGES) -> list[Page]:
-    """Settled second scans (`duplicate_of` names the first), the latest first."""
+    """Return settled second scans (`duplicate_of` is the first), the latest first."""
     permissions.require_permission(person, Action.PROBLEMS)
     return _latest_pages(
         conn, _page_table.c.duplicate_of.is_not(None) & _page_table.c.settled, person, limit
@@ -49,25 +50,28 @@ def list_repeated_pages(conn: Connection, person: Person, limit: int = _MAX_PAGE
 def list_incomplete_sheets(
     conn: Connection, person: Person, limit: int = _MAX_PAGES
 ) -> list[IncompleteSheet]:
-    """Sheets with a page missing, by serial; also those of copied forms, whose sides may stand by
-    themselves.
+    """Return sheets with a page missing, by serial.
+
+    Sheets of copied forms, whose sides may be separated, are among them.
     """
     permissions.require_permission(person, Action.PROBLEMS)
-    of_pages = (
+    # Read pages of forms with several pages.
+    is_counted = (
         _page_table.c.sheet.is_not(None),
         _page_table.c.serial.is_not(None),
         _page_table.c.pages > 1,
         _page_table.c.outcome == Outcome.READ.value,
     )
-    some = (
+    # Sheets with fewer different page numbers than the form has pages.
+    sheets = (
         select(_page_table.c.sheet)
-        .where(*of_pages, visibility.visible_pages_condition(conn, person))
+        .where(*is_counted, visibility.visible_pages_condition(conn, person))
         .group_by(_page_table.c.sheet)
         .having(func.count(func.distinct(_page_table.c.page_no)) < func.max(_page_table.c.pages))
         .order_by(func.min(_page_table.c.serial), _page_table.c.sheet)
         .limit(limit)
     )
-    return [_incomplete_sheet(conn, sheet) for sheet in conn.execute(some).scalars()]
+    return [_incomplete_sheet(conn, sheet) for sheet in conn.execute(sheets).scalars()]
 
 
 def _incomplete_sheet(conn: Connection, sheet: str) -> IncompleteSheet:
@@ -85,6 +89,7 @@ def _incomplete_sheet(conn: Connection, sheet: str) -> IncompleteSheet:
 def _latest_pages(
     conn: Connection, condition: ColumnElement[bool], person: Person, limit: int
 ) -> list[Page]:
+    # Pages with the condition that the person can see.
     query = (
         select(_page_table)
         .where(condition, visibility.visible_pages_condition(conn, person))

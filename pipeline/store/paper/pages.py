@@ -1,10 +1,9 @@
-"""Pages as they came in: batches, the queue, and where each page stands.
+"""Pages of the store: batches, the queue of unread pages, and the state of each page.
 
-Where a page stands, as SQL: every page is done, waiting for a person, or failed, and never two
-of these.
+Every page is done, waiting for a person, or failed, and never two of these:
 
-* failed: it could not be taken in or read; the reason is on the page.
-* done: blank; or settled by bytes (scanned twice) or by a person; or all entries of its sheet
+* failed: it could not be imported or read; the reason is stored with the page.
+* done: blank; or settled because its bytes came twice, or by a person; or all entries of its sheet
   are decided.
 * waiting: all others, read or not.
 """
@@ -51,13 +50,14 @@ from pipeline.store.schema.paper import OPEN_STATES, entry, page
 STATE_QUEUED = "queued"
 STATE_READ = "read"
 STATE_FAILED = "failed"
-# Sets made once a query: asking for each of 100,000 pages by itself takes PostgreSQL several times
-# as long.
+# The sets are made once per query: a subquery for each of 100,000 pages takes PostgreSQL several
+# times as long.
 _has_entries_condition = page.c.sheet.in_(select(entry.c.sheet))
 _has_open_entries = page.c.sheet.in_(select(entry.c.sheet).where(entry.c.state.in_(OPEN_STATES)))
 is_failed: ColumnElement[bool] = page.c.state == STATE_FAILED
 is_queued: ColumnElement[bool] = page.c.state == STATE_QUEUED
 is_read: ColumnElement[bool] = page.c.state == STATE_READ
+# Blank, settled, or on a sheet all of whose entries are decided.
 is_done: ColumnElement[bool] = and_(
     is_read,
     or_(
@@ -67,12 +67,15 @@ is_done: ColumnElement[bool] = and_(
     ),
 )
 is_waiting: ColumnElement[bool] = and_(not_(is_failed), not_(is_done))
+# A second scan of a side of paper of which nobody has said whether it is the same paper.
 is_unsettled_duplicate: ColumnElement[bool] = and_(
     page.c.duplicate_of.is_not(None), page.c.sheet.is_(None), not_(page.c.settled)
 )
+# A sheet on which the machine found nothing written; a person has to confirm that.
 is_empty_sheet: ColumnElement[bool] = and_(
     page.c.sheet.is_not(None), not_(_has_entries_condition), not_(page.c.settled)
 )
+# What a person has to look into: failed, or read and waiting with something wrong.
 is_problem: ColumnElement[bool] = or_(
     is_failed,
     and_(
@@ -88,19 +91,20 @@ is_problem: ColumnElement[bool] = or_(
 )
 _page_table = paper.page
 QUIET_PERIOD = timedelta(minutes=5)
-"""So long after its last page a stack that is not whole comes no more: a page takes no more than a
-minute and a half to be drawn.
+"""How long after its last page an incomplete batch counts as interrupted.
+
+Rendering a page takes a minute and a half at most.
 """
 
 
 def count_where(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    """How many rows of a group fulfil the condition."""
+    """Return the number of rows of a group that fulfil the condition, as an SQL expression."""
     return func.coalesce(func.sum(case((cast(condition, Boolean), 1), else_=0)), 0)
 
 
 @dataclass(frozen=True, slots=True)
 class NewPage:
-    """A page that comes in. A `reason` means that it could not be taken in: it is kept as failed."""
+    """A page that is imported. With a `reason` it could not be imported: it is stored as failed."""
 
     batch: str
     position: int
@@ -114,7 +118,10 @@ class NewPage:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of the store. `sheet` is the paper that it is a side of; None while that is not known."""
+    """A page of the store.
+
+    `sheet` is the paper that it is a side of; None while that is not known.
+    """
 
     id: str
     batch: str
@@ -148,7 +155,7 @@ class Page:
 
     @classmethod
     def from_row(cls, row: RowMapping) -> Page:
-        """From a row of the table."""
+        """Return the page of a row of the table."""
         values: dict[str, Any] = {f.name: row[f.name] for f in fields(cls)}
         outcome = Outcome(row["outcome"]) if row["outcome"] else None
         return cls(**values | {"outcome": outcome, "problems": tuple(row["problems"])})
@@ -156,11 +163,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A stack of paper (bunt) with the numbers of its pages: pages = done + waiting + failed;
-    `queued` of the waiting are not read yet.
+    """A batch of paper (bunt) with its page counts: pages = done + waiting + failed.
 
-    `elsewhere` of its pages are of sheets that were printed for another unit: they wait there.
-    `cut_short`: more was given than has come in, and nothing has come for `QUIET`.
+    `queued` of the waiting pages are not read yet. `other_unit_pages` are of sheets that were
+    printed for another unit: they wait there. `is_interrupted`: more was given than has come in,
+    and nothing has come for `QUIET_PERIOD`.
     """
 
     id: str
@@ -178,7 +185,7 @@ class Batch:
 
 
 def create_batch(conn: Connection, unit: str, place: str, by: str) -> str:
-    """Begin a stack of paper; answers with its id. `place` says where the paper is kept."""
+    """Create a batch of paper and return its id. `place` says where the paper is kept."""
     now = utc_now()
     batch = f"{now:%Y%m%d}-{secrets.token_hex(4)}"
     conn.execute(
@@ -189,21 +196,21 @@ def create_batch(conn: Connection, unit: str, place: str, by: str) -> str:
 
 
 def add_page(conn: Connection, new: NewPage, by: str) -> str:
-    """Take in a page; answers with its id. Taking in the same position of a batch again changes
-    nothing.
+    """Store a new page and return its id; a position of a batch that exists already stays as it is.
 
     Raises:
         StoreError: there is no such batch.
     """
     page_id = f"{new.batch}-{new.position:05d}"
+    # A page belongs to the unit of its batch.
     unit = conn.execute(
         select(paper.batch.c.unit).where(paper.batch.c.id == new.batch)
     ).scalar_one_or_none()
     if unit is None:
         raise StoreError("no_batch", batch=new.batch)
-    row = {f.name: getattr(new, f.name) for f in fields(new)}
+    values = {f.name: getattr(new, f.name) for f in fields(new)}
     state = STATE_FAILED if new.reason else STATE_QUEUED
-    row |= {
+    values |= {
         "id": page_id,
         "scanned_at": utc_now(),
         "scanned_by": by,
@@ -212,12 +219,14 @@ def add_page(conn: Connection, new: NewPage, by: str) -> str:
         "settled": False,
         "problems": [],
     }
-    insert_missing(conn, _page_table, [row])
+    # An import that was interrupted may give the page again.
+    insert_missing(conn, _page_table, [values])
     return page_id
 
 
 def list_queued_pages(conn: Connection, limit: int | None = None) -> list[str]:
-    """Ids of pages that wait for being read, in the order in which they came."""
+    """Return the ids of pages that wait to be read, in the order in which they came."""
+    # Pages that are not read yet, first come first.
     query = (
         select(_page_table.c.id)
         .where(is_queued)
@@ -228,7 +237,7 @@ def list_queued_pages(conn: Connection, limit: int | None = None) -> list[str]:
 
 
 def load_page(conn: Connection, page_id: str) -> Page:
-    """One page.
+    """Return one page.
 
     Raises:
         StoreError: there is no such page.
@@ -244,38 +253,40 @@ def load_page(conn: Connection, page_id: str) -> Page:
 
 
 def mark_page_failed(conn: Connection, page_id: str, reason: str) -> None:
-    """Note that a queued page cannot be read, and why. A page that has been read stays read."""
+    """Register that a queued page cannot be read, and why. A page that has been read stays read."""
     values = {"state": STATE_FAILED, "reason": reason, "outcome": Outcome.FAILED.value}
-    failed = update(_page_table).where(_page_table.c.id == page_id, is_queued).values(values)
+    # Only while it is queued: a page that has been read stays read.
+    statement = update(_page_table).where(_page_table.c.id == page_id, is_queued).values(values)
     if (
-        unit := conn.execute(failed.returning(_page_table.c.unit)).scalar_one_or_none()
+        unit := conn.execute(statement.returning(_page_table.c.unit)).scalar_one_or_none()
     ) is not None:
         record(conn, "system", "fail_page", page_id, unit=unit)
 
 
 def requeue_page(conn: Connection, person: Person, page_id: str) -> None:
-    """Let a failed page be read again.
+    """Queue a failed page again.
 
     Raises:
-        NotAllowedError: the person may not handle problems of this unit.
+        NotAllowedError: the person does not handle problems of this unit.
     """
-    found = load_page(conn, page_id)
-    visibility.require_visible_page(conn, person, Action.PROBLEMS, found)
+    page = load_page(conn, page_id)
+    visibility.require_visible_page(conn, person, Action.PROBLEMS, page)
+    # Only a failed page that has an image can be read again.
     again = update(_page_table).where(
         _page_table.c.id == page_id, is_failed, _page_table.c.image_sha256.is_not(None)
     )
     if conn.execute(again.values(state=STATE_QUEUED, reason="", outcome=None, attempts=0)).rowcount:
-        record(conn, person.login, "requeue", page_id, unit=found.unit)
+        record(conn, person.login, "requeue", page_id, unit=page.unit)
 
 
 def load_page_reading(conn: Connection, page_id: str) -> dict[str, Reading]:
-    """What the machine read on a page, by field."""
+    """Return the readings of a page, by field."""
     rows = conn.execute(select(paper.reading).where(paper.reading.c.page == page_id))
     return {row.field: _reading_from_row(row) for row in rows}
 
 
 def count_pages_by_state(conn: Connection, units: Iterable[str] | None = None) -> dict[str, int]:
-    """Counts of all pages, or of those of some units: `in` = `done` + `waiting` + `failed`."""
+    """Count all pages, or those of some units: `in` = `done` + `waiting` + `failed`."""
     query = select(func.count(), count_where(is_done), count_where(is_failed)).select_from(
         _page_table
     )
@@ -286,14 +297,15 @@ def count_pages_by_state(conn: Connection, units: Iterable[str] | None = None) -
 
 
 def list_batches(conn: Connection, person: Person, now: datetime | None = None) -> list[Batch]:
-    """The stacks of the person's units with their counts, newest first.
+    """Return the batches of the person's units with their counts, newest first.
 
     Raises:
-        NotAllowedError: the person does not take in paper.
+        NotAllowedError: the person does not scan paper.
     """
     permissions.require_permission(person, Action.SCAN)
     batch = paper.batch.c
     conditions = (is_done, is_waiting, is_failed, is_queued, _page_table.c.unit != batch.unit)
+    # A batch without pages has one row of nulls in the outer join, which must not be counted.
     counts = [
         *(count_where(condition & _page_table.c.id.is_not(None)) for condition in conditions),
         is_interrupted_condition(now or utc_now()),
@@ -312,20 +324,22 @@ def list_batches(conn: Connection, person: Person, now: datetime | None = None) 
         .group_by(batch.id)
         .order_by(batch.created_at.desc())
     )
+    # Only batches that were scanned by the person's units.
     query = query.where(batch.unit.in_(sorted(person.units)))
     return [Batch(*row) for row in conn.execute(query)]
 
 
 def is_interrupted_condition(now: datetime) -> ColumnElement[bool]:
-    """The condition on stacks, grouped and with their pages, that more was given than has come in,
-    and that nothing has come for `QUIET`.
+    """Whether more was given than has come in, and nothing has come for `QUIET_PERIOD`.
+
+    A condition on batches that are joined with their pages and grouped by batch.
     """
-    came = func.coalesce(func.max(_page_table.c.scanned_at), paper.batch.c.created_at)
-    return and_(paper.batch.c.taking_in.is_not(None), came < now - QUIET_PERIOD)
+    last_page_at = func.coalesce(func.max(_page_table.c.scanned_at), paper.batch.c.created_at)
+    return and_(paper.batch.c.taking_in.is_not(None), last_page_at < now - QUIET_PERIOD)
 
 
 def list_batch_pages(conn: Connection, batch: str) -> list[Page]:
-    """The pages of a stack in their order."""
+    """Return the pages of a batch in their order."""
     return _select_pages(
         conn,
         select(_page_table).where(_page_table.c.batch == batch).order_by(_page_table.c.position),
@@ -333,13 +347,15 @@ def list_batch_pages(conn: Connection, batch: str) -> list[Page]:
 
 
 def list_problem_pages(conn: Connection, person: Person, limit: int = 500) -> list[Page]:
-    """Pages that the person has to look into: failed, possible duplicates, sheets with nothing on,
-    unidentified, or read with problems.
+    """Return pages that the person has to look into.
+
+    They are failed, possible duplicates, empty sheets, unidentified, or read with problems.
 
     Raises:
         NotAllowedError: the person does not handle problems.
     """
     permissions.require_permission(person, Action.PROBLEMS)
+    # The problems that the person can see.
     return _select_pages(
         conn,
         _problem_pages_query().where(visibility.visible_pages_condition(conn, person)).limit(limit),
@@ -347,7 +363,8 @@ def list_problem_pages(conn: Connection, person: Person, limit: int = 500) -> li
 
 
 def list_image_names(conn: Connection) -> list[str]:
-    """The SHA-256 of every page's picture, each once."""
+    """Return the SHA-256 of every page's image, each once."""
+    # Pages that could not be imported have no image.
     return list(
         conn.execute(
             select(_page_table.c.image_sha256)
@@ -358,14 +375,15 @@ def list_image_names(conn: Connection) -> list[str]:
 
 
 def list_all_problem_pages(conn: Connection) -> list[Page]:
-    """Those of everybody, to be counted."""
+    """Return the problem pages of all units, to be counted."""
     return _select_pages(conn, _problem_pages_query())
 
 
 def list_duplicates(conn: Connection, page_id: str) -> list[Page]:
-    """Later scans of the same side of paper."""
+    """Return later scans of the same side of paper, in the order in which they were scanned."""
     return _select_pages(
         conn,
+        # Pages that name this one as their original.
         select(_page_table)
         .where(_page_table.c.duplicate_of == page_id)
         .order_by(_page_table.c.scanned_at, _page_table.c.id),

@@ -1,5 +1,6 @@
-"""A form of several pages that was photocopied before it was filled in: papers with one serial.
-Only a person can tell which sides are of one.
+"""Photocopied forms of several pages: several papers have the same serial.
+
+Only a person can tell which sides belong to the same paper.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _MAX_SIDES = 200
 
 @dataclass(frozen=True, slots=True)
 class SeparatedSide:
-    """A side that stands by itself, and the first sides of the papers that it may be of."""
+    """A side on its own sheet, and the front pages of the papers that it may belong to."""
 
     page: Page
     fronts: tuple[Page, ...]
@@ -39,50 +40,54 @@ class SeparatedSide:
 def list_separated_sides(
     conn: Connection, person: Person, limit: int = _MAX_SIDES
 ) -> list[SeparatedSide]:
-    """Sides that nobody has begun to enter, of serials that stand on several papers, where a paper
-    lacks them; by serial.
+    """Return untouched sides of photocopied forms that a paper of the same serial lacks.
+
+    They are sorted by serial.
 
     Raises:
-        NotAllowedError: the person handles no problems.
+        NotAllowedError: the person does not handle problems.
     """
     permissions.require_permission(person, Action.PROBLEMS)
-    alone = (
+    # Identified back pages on their own sheet.
+    is_separate = (
         _page_table.c.sheet == _page_table.c.id,
         _page_table.c.serial.is_not(None),
         _page_table.c.page_no > 1,
         _page_table.c.outcome == Outcome.READ.value,
     )
+    # No person has begun an entry of the sheet.
     untouched = ~exists().where(_entry_table.c.sheet == _page_table.c.sheet, is_entry_begun())
     query = (
         select(_page_table)
-        .where(*alone, untouched, visibility.visible_pages_condition(conn, person))
+        .where(*is_separate, untouched, visibility.visible_pages_condition(conn, person))
         .order_by(_page_table.c.serial, _page_table.c.page_no, _page_table.c.id)
     )
     sides = [Page.from_row(row) for row in conn.execute(query).mappings()]
     fronts = _find_fronts(conn, person, sides)
-    found = (SeparatedSide(side, fronts[side.id]) for side in sides if fronts[side.id])
-    return list(
-        islice(found, limit)
-    )  # counted last, or sides that are done with would hide the others
+    separated = (SeparatedSide(side, fronts[side.id]) for side in sides if fronts[side.id])
+    # The limit comes last, or sides without a possible front would displace the others.
+    return list(islice(separated, limit))
 
 
 def assign_side(
     conn: Connection, person: Person, page_id: str, front_id: str, forms: Forms
 ) -> None:
-    """A person says which paper a side is of: it is entered together with this first side, anew if
-    somebody has decided that one already.
+    """Register which paper a side belongs to: it is entered together with this front page.
+
+    If the front page's entry is decided already, it is reviewed again.
 
     Raises:
-        NotAllowedError: the person may not handle problems of this unit.
-        ReviewError: the side does not stand by itself, somebody has begun to enter it, or the
-        paper has such a side.
+        NotAllowedError: the person does not handle problems of this unit.
+        ReviewError: the side is not on its own sheet, a person has begun to enter it, or the paper
+            has such a side.
     """
     visibility.require_visible_page(conn, person, Action.PROBLEMS, load_page(conn, page_id))
     visibility.require_visible_page(conn, person, Action.PROBLEMS, load_page(conn, front_id))
+    # Read the side again under the lock: another person may have assigned it.
     lock_keys(conn, load_page(conn, page_id).serial or page_id)
     side = load_page(conn, page_id)
     front = next(
-        (one for one in _find_fronts(conn, person, [side])[side.id] if one.id == front_id), None
+        (page for page in _find_fronts(conn, person, [side])[side.id] if page.id == front_id), None
     )
     if front is None or side.sheet != side.id or has_begun_entries(conn, side):
         raise ReviewError("side_not_laid_paper_any")
@@ -97,14 +102,16 @@ def assign_side(
 def list_assigned_sides(
     conn: Connection, person: Person, limit: int = _MAX_SIDES
 ) -> list[SeparatedSide]:
-    """Sides that somebody has laid to a paper that nobody has begun to enter since, each with that
-    paper's first side; by serial.
+    """Return sides that were assigned to a paper, with its front page, while nobody has begun it.
+
+    They are sorted by serial.
 
     Raises:
-        NotAllowedError: the person handles no problems.
+        NotAllowedError: the person does not handle problems.
     """
     permissions.require_permission(person, Action.PROBLEMS)
-    laid = (
+    # On another page's sheet because a person put it there.
+    is_assigned = (
         _page_table.c.sheet.is_not(None),
         _page_table.c.sheet != _page_table.c.id,
         exists().where(
@@ -114,51 +121,58 @@ def list_assigned_sides(
     untouched = ~exists().where(_entry_table.c.sheet == _page_table.c.sheet, is_entry_begun())
     query = (
         select(_page_table)
-        .where(*laid, untouched, visibility.visible_pages_condition(conn, person))
+        .where(*is_assigned, untouched, visibility.visible_pages_condition(conn, person))
         .order_by(_page_table.c.serial, _page_table.c.page_no, _page_table.c.id)
         .limit(limit)
     )
     sides = [Page.from_row(row) for row in conn.execute(query).mappings()]
-    first = select(_page_table).where(
+    # The front pages of these sheets that the person can see.
+    front_query = select(_page_table).where(
         _page_table.c.sheet.in_({side.sheet for side in sides}),
         _page_table.c.page_no == 1,
         visibility.visible_pages_condition(conn, person),
     )
     fronts = {
         front.sheet: front
-        for front in (Page.from_row(row) for row in conn.execute(first).mappings())
+        for front in (Page.from_row(row) for row in conn.execute(front_query).mappings())
     }
     return [SeparatedSide(side, (fronts[side.sheet],)) for side in sides if side.sheet in fronts]
 
 
 def unassign_side(conn: Connection, person: Person, page_id: str, forms: Forms) -> None:
-    """A person has laid a side to the wrong paper: both stand by themselves again.
+    """Undo a wrong assignment: both pages are on their own sheets again.
 
     Raises:
-        NotAllowedError: the person may not handle problems of this unit.
-        ReviewError: nobody has laid the side to a paper, or somebody has begun to enter that one.
+        NotAllowedError: the person does not handle problems of this unit.
+        ReviewError: the side was not assigned, or a person has begun to enter the paper.
     """
     visibility.require_visible_page(conn, person, Action.PROBLEMS, load_page(conn, page_id))
     lock_keys(conn, load_page(conn, page_id).serial or page_id)
-    found = next((one for one in list_assigned_sides(conn, person) if one.page.id == page_id), None)
-    if found is None:
+    # Only a side that was assigned and is still untouched.
+    assigned = next(
+        (item for item in list_assigned_sides(conn, person) if item.page.id == page_id), None
+    )
+    if assigned is None:
         raise ReviewError("side_not_taken_off_paper")
-    side, front = found.page, found.fronts[0]
+    side, front = assigned.page, assigned.fronts[0]
     detach_from_sheet(conn, side)
     conn.execute(update(_page_table).where(_page_table.c.id == page_id).values(sheet=page_id))
     record(conn, person.login, "take_off", page_id, unit=side.unit)
-    for one in (front, replace(side, sheet=page_id)):
-        make_entries(conn, one, forms.get((one.form or "", one.version or 0)))
+    # Both become sheets again, each with its own entries.
+    for page in (front, replace(side, sheet=page_id)):
+        make_entries(conn, page, forms.get((page.form or "", page.version or 0)))
 
 
 def _find_fronts(
     conn: Connection, person: Person, sides: Sequence[Page]
 ) -> dict[str, tuple[Page, ...]]:
-    """For each side the first sides with its serial of papers that lack it, in the order in which
-    they were scanned.
+    """Return for each side the front pages of papers with its serial that lack it.
+
+    They are in the order in which they were scanned.
     """
     serials = _page_table.c.serial.in_({side.serial for side in sides})
-    there = {
+    # Which pages the sheets with these serials have already.
+    present_pages = {
         (row.sheet, row.page_no)
         for row in conn.execute(
             select(_page_table.c.sheet, _page_table.c.page_no).where(
@@ -166,7 +180,8 @@ def _find_fronts(
             )
         )
     }
-    first = (
+    # The front pages that the person can see, by serial and form version.
+    is_front = (
         serials,
         _page_table.c.page_no == 1,
         _page_table.c.sheet.is_not(None),
@@ -176,17 +191,20 @@ def _find_fronts(
     for front in map(
         Page.from_row,
         conn.execute(
-            select(_page_table).where(*first).order_by(_page_table.c.scanned_at, _page_table.c.id)
+            select(_page_table)
+            .where(*is_front)
+            .order_by(_page_table.c.scanned_at, _page_table.c.id)
         ).mappings(),
     ):
         by_paper[_paper_key(front)].append(front)
+    # A side on a void sheet would never be seen.
     void = _void_sheets(conn, {front.sheet for fronts in by_paper.values() for front in fronts})
     return {
         side.id: tuple(
             front
             for front in by_paper[_paper_key(side)]
             if front.id != side.id
-            and (front.sheet, side.page_no) not in there
+            and (front.sheet, side.page_no) not in present_pages
             and front.sheet not in void
         )
         for side in sides
@@ -194,15 +212,17 @@ def _find_fronts(
 
 
 def _paper_key(side: Page) -> tuple[str | None, ...]:
+    """Return what sides of one photocopied form have in common."""
     return side.serial, side.form, str(side.version)
 
 
 def _void_sheets(conn: Connection, sheets: Collection[str | None]) -> frozenset[str]:
-    """Those of the sheets that have had entries, all of which are void."""
-    ended = (
+    """Return those of the sheets that have entries, all of which are void."""
+    # Sheets with as many void entries as entries.
+    query = (
         select(_entry_table.c.sheet)
         .where(_entry_table.c.sheet.in_(sheets))
         .group_by(_entry_table.c.sheet)
         .having(func.count() == func.count(_entry_table.c.voided))
     )
-    return frozenset(conn.execute(ended).scalars())
+    return frozenset(conn.execute(query).scalars())

@@ -1,4 +1,7 @@
-"""Readings become sheets and entries. Pages of a sheet come in any order, and some come twice."""
+"""Turn readings into sheets and entries.
+
+Pages of a sheet come in any order, and some come twice.
+"""
 
 from __future__ import annotations
 
@@ -57,12 +60,13 @@ def save_page_reading(
     reader_version: str,
     by: str = "system",
 ) -> None:
-    """Keep what the machine read on a queued page, and make the entries of its sheet. A page that
-    has been read stays as it is.
+    """Store the reading of a queued page, and make the entries of its sheet.
+
+    A page that has been read stays as it is.
 
     Args:
         form: the form that the page's code names, None if it has no code or the form is unknown.
-        upright_sha256: the page laid on its form, for showing.
+        upright_sha256: the image of the page registered to its form, for showing.
 
     Raises:
         StoreError: there is no such page.
@@ -70,9 +74,11 @@ def save_page_reading(
     if reading.outcome is Outcome.FAILED:
         mark_page_failed(conn, page_id, ", ".join(reading.issues))
         return
-    before = load_page(conn, page_id)
+    queued_page = load_page(conn, page_id)
     code = reading.code
-    lock_keys(conn, *filter(None, (before.image_sha256, code.serial if code else None)))
+    # Pages with the same image or serial are stored one after the other.
+    lock_keys(conn, *filter(None, (queued_page.image_sha256, code.serial if code else None)))
+    # The unit may be another one than the one that scanned the page.
     values: dict[str, Any] = {
         "state": paper_pages.STATE_READ,
         "outcome": reading.outcome.value,
@@ -82,7 +88,7 @@ def save_page_reading(
         "upright_sha256": upright_sha256,
         "read_at": utc_now(),
         "reader_version": reader_version,
-        "unit": _resolve_unit(conn, before, reading),
+        "unit": _resolve_unit(conn, queued_page, reading),
         "area": form_area(form),
     }
     if code is not None:
@@ -93,6 +99,7 @@ def save_page_reading(
             "pages": code.pages,
             "serial": code.serial or None,
         }
+    # Another worker may have stored the page in the meantime.
     if not conn.execute(
         update(_page_table).where(_page_table.c.id == page_id, paper_pages.is_queued).values(values)
     ).rowcount:
@@ -114,49 +121,52 @@ def save_page_reading(
 def settle_duplicate(
     conn: Connection, person: Person, page_id: str, forms: Forms, *, same: bool
 ) -> int:
-    """A person says whether a second scan of a serial is the same paper, or another paper copied
-    from the blank form and filled in by itself.
+    """Register whether a second scan is the same paper, and return how many entries it adds.
 
-    If it is the same, other sides that stood apart because of it are laid to the sheet, and what
-    was written on it since the first scan is reviewed. Answers in how many entries something
-    was.
+    If not, it is another paper: a copy of the blank form that was filled in on its own. If it is
+    the same, other sides that were kept apart because of it join the sheet, and what was written on
+    it since the first scan is reviewed.
 
     Raises:
-        NotAllowedError: the person may not handle problems of this unit.
+        NotAllowedError: the person does not handle problems of this unit.
         ReviewError: the page is no open duplicate.
     """
-    found = load_page(conn, page_id)
-    visibility.require_visible_page(conn, person, Action.PROBLEMS, found)
-    form = forms.get((found.form or "", found.version or 0))
-    more = find_added_rows(conn, found, form) if same else ()
-    values: dict[str, Any] = {"settled": True} if same and not more else {"sheet": page_id}
+    page = load_page(conn, page_id)
+    visibility.require_visible_page(conn, person, Action.PROBLEMS, page)
+    form = forms.get((page.form or "", page.version or 0))
+    added_rows = find_added_rows(conn, page, form) if same else ()
+    # The same paper with nothing new is settled; everything else becomes a sheet.
+    values: dict[str, Any] = {"settled": True} if same and not added_rows else {"sheet": page_id}
     if not conn.execute(
         update(_page_table)
         .where(_page_table.c.id == page_id, paper_pages.is_unsettled_duplicate)
         .values(values)
     ).rowcount:
         raise ReviewError("page_no_open_duplicate")
-    record(conn, person.login, "settle_duplicate", page_id, unit=found.unit, same=same)
+    record(conn, person.login, "settle_duplicate", page_id, unit=page.unit, same=same)
+    # The later scan replaces the first one, gets entries of the added rows only, adds nothing, or
+    # is a sheet of its own.
     if (
         form is not None
-        and more
-        and contains_earlier_scan(conn, found)
-        and replace_with_later_scan(conn, found, load_page(conn, found.duplicate_of or ""))
+        and added_rows
+        and contains_earlier_scan(conn, page)
+        and replace_with_later_scan(conn, page, load_page(conn, page.duplicate_of or ""))
     ):
-        _update_page(conn, page_id, sheet=found.serial, duplicate_of=None)
-        make_entries(conn, replace(found, sheet=found.serial), form)
-        _join_to_original(conn, found, forms)
-    elif form is not None and more:
-        _add_row_entries(conn, replace(found, sheet=page_id), form, more)
+        _update_page(conn, page_id, sheet=page.serial, duplicate_of=None)
+        make_entries(conn, replace(page, sheet=page.serial), form)
+        _join_to_original(conn, page, forms)
+    elif form is not None and added_rows:
+        _add_row_entries(conn, replace(page, sheet=page_id), form, added_rows)
         set_queue_places(conn, form, page_id, load_page_reading(conn, page_id))
     elif same:
-        _join_to_original(conn, found, forms)
+        _join_to_original(conn, page, forms)
     else:
-        make_entries(conn, replace(found, sheet=page_id), form)
-    return len(more)
+        make_entries(conn, replace(page, sheet=page_id), form)
+    return len(added_rows)
 
 
 def _join_to_original(conn: Connection, settled: Page, forms: Forms) -> None:
+    """Join untouched other sides of the serial to its sheet, now that no copy is suspected."""
     lock_keys(conn, settled.serial or settled.id)
     for side in list_untouched_separated_sides(conn, settled):
         if not is_photocopied(conn, side):
@@ -167,44 +177,46 @@ def _join_to_original(conn: Connection, settled: Page, forms: Forms) -> None:
 
 
 def confirm_empty_sheet(conn: Connection, person: Person, page_id: str) -> None:
-    """A person has seen that nothing is written on this sheet.
+    """Register that a person has seen that nothing is written on this sheet.
 
     Raises:
-        NotAllowedError: the person may not handle problems of this unit.
-        ReviewError: the page is not one that was taken for empty.
+        NotAllowedError: the person does not handle problems of this unit.
+        ReviewError: the page was not taken for empty.
     """
-    found = load_page(conn, page_id)
-    visibility.require_visible_page(conn, person, Action.PROBLEMS, found)
+    page = load_page(conn, page_id)
+    visibility.require_visible_page(conn, person, Action.PROBLEMS, page)
+    # Only a sheet without entries that has not been settled.
     if not conn.execute(
         update(_page_table)
         .where(_page_table.c.id == page_id, paper_pages.is_empty_sheet)
         .values(settled=True)
     ).rowcount:
         raise ReviewError("page_not_taken_empty")
-    record(conn, person.login, "settle_empty", page_id, unit=found.unit)
+    record(conn, person.login, "settle_empty", page_id, unit=page.unit)
 
 
 def add_row(conn: Connection, person: Person, page_id: str, row: int | None, forms: Forms) -> str:
-    """Make an entry of a row that the machine took for empty; answers with its id.
+    """Make an entry of a row that was taken for empty, and return its id.
 
     Raises:
-        NotAllowedError: the person may not review this unit.
+        NotAllowedError: the person does not review this unit.
         ReviewError: the page has no such row.
     """
-    found = load_page(conn, page_id)
-    visibility.require_visible_page(conn, person, Action.REVIEW, found)
-    form = forms.get((found.form or "", found.version or 0))
-    if form is None or found.sheet is None or row not in form.rows():
+    page = load_page(conn, page_id)
+    visibility.require_visible_page(conn, person, Action.REVIEW, page)
+    form = forms.get((page.form or "", page.version or 0))
+    if form is None or page.sheet is None or row not in form.rows():
         raise ReviewError("page_no_such_row")
+    # The page is no longer settled as empty.
     conn.execute(update(_page_table).where(_page_table.c.id == page_id).values(settled=False))
-    _add_row_entries(conn, found, form, [row])
-    set_queue_places(conn, form, found.sheet, load_page_reading(conn, page_id))
-    record(conn, person.login, "add_row", make_entry_id(found.sheet, row), unit=found.unit)
-    return make_entry_id(found.sheet, row)
+    _add_row_entries(conn, page, form, [row])
+    set_queue_places(conn, form, page.sheet, load_page_reading(conn, page_id))
+    record(conn, person.login, "add_row", make_entry_id(page.sheet, row), unit=page.unit)
+    return make_entry_id(page.sheet, row)
 
 
 def list_sheet_pages(conn: Connection, sheet: str) -> list[Page]:
-    """The pages of a sheet that have come, by page number."""
+    """Return the pages of a sheet that have come, by page number."""
     query = (
         select(_page_table)
         .where(_page_table.c.sheet == sheet)
@@ -214,29 +226,32 @@ def list_sheet_pages(conn: Connection, sheet: str) -> list[Page]:
 
 
 def find_missing_pages(conn: Connection, sheet: str) -> tuple[int, ...]:
-    """Numbers of the pages of a sheet that have not come, also of one that is known by its page, as
-    a copy is. An unidentified page misses none.
+    """Return the numbers of the pages of a sheet that have not come.
+
+    This includes sheets that are known by a page's id, such as copies. An unidentified page misses
+    none.
     """
     return missing_page_numbers(list_sheet_pages(conn, sheet))
 
 
-def missing_page_numbers(found: Iterable[Page]) -> tuple[int, ...]:
-    """As `missing_pages`, when the pages that have come are known."""
-    pages = [page for page in found if page.outcome is Outcome.READ]
+def missing_page_numbers(sheet_pages: Iterable[Page]) -> tuple[int, ...]:
+    """Return the missing page numbers of a sheet of which these pages have come."""
+    pages = [page for page in sheet_pages if page.outcome is Outcome.READ]
     count = max((p.pages or 1 for p in pages), default=0)
     return tuple(sorted(set(range(1, count + 1)) - {p.page_no or 1 for p in pages}))
 
 
-def _resolve_unit(conn: Connection, before: Page, reading: PageReading) -> str:
-    """The unit that the sheet was printed for; else, or if nobody here is of that unit, the one
-    that scanned it.
+def _resolve_unit(conn: Connection, page: Page, reading: PageReading) -> str:
+    """Return the unit that the sheet was printed for, or the unit that scanned it.
+
+    The scanning unit is taken too where the unit on the sheet is not known in this installation.
     """
     issued = (
         find_issued_sheet(conn, reading.code.serial)
         if reading.code and reading.code.serial
         else None
     )
-    return issued.unit if issued and issued.unit in areas_by_unit(conn) else before.unit
+    return issued.unit if issued and issued.unit in areas_by_unit(conn) else page.unit
 
 
 def _save_field_readings(conn: Connection, page_id: str, fields: Mapping[str, Reading]) -> None:
@@ -244,15 +259,15 @@ def _save_field_readings(conn: Connection, page_id: str, fields: Mapping[str, Re
         {
             "page": page_id,
             "field": name,
-            "value": read.value,
-            "p": read.p,
-            "state": read.state.value,
-            "alternatives": [list(pair) for pair in read.alternatives],
-            "characters": list(read.characters),
-            "reasons": list(read.evidence),
-            "words": [[word.start, word.end, *word.box] for word in read.words] or None,
+            "value": reading.value,
+            "p": reading.p,
+            "state": reading.state.value,
+            "alternatives": [list(pair) for pair in reading.alternatives],
+            "characters": list(reading.characters),
+            "reasons": list(reading.evidence),
+            "words": [[word.start, word.end, *word.box] for word in reading.words] or None,
         }
-        for name, read in fields.items()
+        for name, reading in fields.items()
     ]
     if rows:
         conn.execute(insert(paper.reading), rows)
@@ -260,13 +275,16 @@ def _save_field_readings(conn: Connection, page_id: str, fields: Mapping[str, Re
 
 def _place_page(conn: Connection, page: Page, form: Form | None) -> None:
     """Find the sheet that a page belongs to, or the page that it repeats."""
+    # The same image again: settled at once, unless the first one's sheet is void.
     if (twin := find_page_with_same_bytes(conn, page)) and not is_sheet_void(
         conn, load_page(conn, twin).sheet or twin
     ):
         _update_page(conn, page.id, duplicate_of=twin, settled=True)
         return
+    # Without a code, or of an unknown form: a sheet of its own.
     if not _is_identified(page, form):
         sheet = page.id
+    # The same side of the same serial: a person says whether it is the same paper.
     elif (
         page.serial
         and (other := find_page_of_same_side(conn, page))
@@ -274,10 +292,10 @@ def _place_page(conn: Connection, page: Page, form: Form | None) -> None:
     ):
         _update_page(conn, page.id, duplicate_of=other.id)
         return
+    # The other side of a photocopied form may be of any copy, and a page on a void sheet would be
+    # done without being seen: both are kept apart.
     elif page.serial and (is_photocopied(conn, page) or is_sheet_void(conn, page.serial)):
-        sheet = (
-            page.id
-        )  # nobody can tell whose other side it is, or nobody would see it with what is void
+        sheet = page.id
     else:
         sheet = page.serial or page.id
     _update_page(conn, page.id, sheet=sheet)
@@ -285,34 +303,44 @@ def _place_page(conn: Connection, page: Page, form: Form | None) -> None:
 
 
 def is_sheet_void(conn: Connection, sheet: str) -> bool:
-    """Whether a sheet has had entries, and all of them are void: a page laid to it would be done at
-    once, unseen.
+    """Return whether a sheet has entries and all of them are void.
+
+    A page that is added to such a sheet would be done at once, without being seen.
     """
-    there = list_sheet_entries(conn, sheet)
-    return bool(there) and all(one.voided is not None for one in there)
+    entries = list_sheet_entries(conn, sheet)
+    return bool(entries) and all(entry.voided is not None for entry in entries)
 
 
-def make_entries(conn: Connection, read: Page, form: Form | None) -> None:
-    """Make the entries of the sheet that a page has just been laid to; what was decided without the
-    page is reviewed anew.
+def make_entries(conn: Connection, page: Page, form: Form | None) -> None:
+    """Make the entries of the sheet that a page has just been added to.
+
+    What was decided without the page is reviewed again.
     """
-    common = _entry_defaults(read, form)
-    if form is None or not _is_identified(read, form):
-        _add_row_entries(conn, read, form, [None])
-        apply_priorities(conn, common.sheet)
+    defaults = _entry_defaults(page, form)
+    # An unidentified page is one entry: a free note.
+    if form is None or not _is_identified(page, form):
+        _add_row_entries(conn, page, form, [None])
+        apply_priorities(conn, defaults.sheet)
         return
-    readings, pages = load_page_reading(conn, read.id), list_sheet_pages(conn, common.sheet)
-    if is_written(form, readings) and len(pages) > 1:
-        reopen_sheet(conn, common.sheet)
-    for (
-        side
-    ) in pages:  # an entry of several pages may have been given up with one of them (`take_over`)
-        _add_row_entries(conn, side, form, find_filled_rows(form, load_page_reading(conn, side.id)))
+    readings, sheet_pages = load_page_reading(conn, page.id), list_sheet_pages(conn, defaults.sheet)
+    # What was decided without this page may be wrong.
+    if is_written(form, readings) and len(sheet_pages) > 1:
+        reopen_sheet(conn, defaults.sheet)
+    # All pages, not only the new one: entries of several pages may have been deleted when one of
+    # them was replaced (`duplicates.replace_original`).
+    for sheet_page in sheet_pages:
+        _add_row_entries(
+            conn, sheet_page, form, find_filled_rows(form, load_page_reading(conn, sheet_page.id))
+        )
     set_queue_places(
         conn,
         form,
-        common.sheet,
-        {name: read for page in pages for name, read in load_page_reading(conn, page.id).items()},
+        defaults.sheet,
+        {
+            name: reading
+            for sheet_page in sheet_pages
+            for name, reading in load_page_reading(conn, sheet_page.id).items()
+        },
     )
 
 
@@ -324,36 +352,31 @@ def _add_row_entries(
     conn: Connection, page: Page, form: Form | None, rows: Iterable[int | None]
 ) -> None:
     """Make the entries of these rows, each for the client that it was printed for, if any."""
-    issued, common = (
-        find_issued_sheet(conn, page.serial) if page.serial else None,
-        _entry_defaults(page, form),
-    )
+    issued = find_issued_sheet(conn, page.serial) if page.serial else None
+    defaults = _entry_defaults(page, form)
     readings = load_page_reading(conn, page.id)
     for row in rows:
         number = form.meaning(Meaning.CLIENT_PID, row) if form else None
-        written = (
+        # Where a number is optional and written all the same, the entry is about a client.
+        is_number_written = (
             number is not None
             and number.name in readings
             and readings[number.name].state is not State.EMPTY
         )
-        subject = (
-            Subject.CLIENT.value if written else common.subject
-        )  # where a number may be left out and is not, it is about somebody
-        add_entries(
-            conn,
-            replace(common, client_pid=printed_client_pid(issued, number, row), subject=subject),
-            [row],
-        )
+        subject = Subject.CLIENT.value if is_number_written else defaults.subject
+        client_pid = printed_client_pid(issued, number, row)
+        add_entries(conn, replace(defaults, client_pid=client_pid, subject=subject), [row])
 
 
 def _entry_defaults(page: Page, form: Form | None) -> NewEntry:
-    known = (form.id, form.version, form.criticality) if form else (*FREE_NOTE_FORM, "A")
+    """Return what all entries of a page have in common."""
+    form_facts = (form.id, form.version, form.criticality) if form else (*FREE_NOTE_FORM, "A")
     subject = form.subject.value if form else Subject.CLIENT.value
     return NewEntry(
         page.sheet or page.id,
         page.serial,
         page.id,
-        *known,
+        *form_facts,
         page.unit,
         None,
         form_area(form),

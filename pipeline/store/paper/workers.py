@@ -1,7 +1,7 @@
-"""What the workers know of each other and of the queue: beats, attempts, how many pages wait.
+"""What the workers know of each other and of the queue: heartbeats, attempts, waiting pages.
 
-The row of the page is the truth about what is left to read; the engine's own tables only say who
-is at it.
+The row of a page says whether it is still to be read; the queue engine's tables only say which
+worker is reading it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from pipeline.store.schema.paper import entry, page, worker
 
 
 def save_heartbeat(conn: Connection, worker_id: str, now: datetime) -> None:
-    """Show that the worker lives."""
+    """Register that the worker is alive."""
+    # The first heartbeat creates the worker's row.
     if not conn.execute(
         update(worker).where(worker.c.id == worker_id).values(beat_at=now)
     ).rowcount:
@@ -26,19 +27,21 @@ def save_heartbeat(conn: Connection, worker_id: str, now: datetime) -> None:
 
 
 def list_heartbeats(conn: Connection) -> dict[str, datetime]:
-    """The latest beat of every worker that has not taken leave."""
+    """Return the latest heartbeat of every worker that has not signed off."""
     return {row.id: row.beat_at for row in conn.execute(select(worker))}
 
 
 def remove_worker(conn: Connection, worker_id: str) -> None:
-    """The worker has ended, or its pages have been taken over."""
+    """Remove a worker that has ended, or whose pages another one has taken over."""
     conn.execute(worker.delete().where(worker.c.id == worker_id))
 
 
 def count_attempt(conn: Connection, page_id: str) -> int | None:
-    """Count one more attempt at a queued page. Returns its number, 1 for the first, or None if the
-    page waits for no reading.
+    """Count one more attempt at a queued page and return its number, 1 for the first.
+
+    None if the page is not queued.
     """
+    # Only a page that still waits to be read.
     counted = (
         update(page)
         .where(page.c.id == page_id, page.c.state == "queued")
@@ -48,14 +51,16 @@ def count_attempt(conn: Connection, page_id: str) -> int | None:
 
 
 def reset_attempts(conn: Connection, page_id: str) -> None:
-    """Start counting anew, for a person who lets the page be read again."""
+    """Reset the count of attempts, for a person who queues the page again."""
     conn.execute(update(page).where(page.c.id == page_id).values(attempts=0))
 
 
 def count_queue(conn: Connection) -> tuple[int, int, int]:
-    """How many pages have been read, could not be read, and wait to be read. What could not even be
-    taken in is none of them.
+    """Return how many pages have been read, could not be read, and wait to be read.
+
+    Pages that could not be imported are not counted.
     """
+    # A page that could not be imported has no image.
     unreadable = and_(pages.is_failed, page.c.image_sha256.is_not(None))
     count = pages.count_where
     read, failed, waiting = conn.execute(
@@ -65,7 +70,7 @@ def count_queue(conn: Connection) -> tuple[int, int, int]:
 
 
 def count_entries_by_state(conn: Connection) -> dict[str, int]:
-    """How many entries are in each state."""
+    """Return how many entries are in each state."""
     return {
         row.state: row.n
         for row in conn.execute(
@@ -75,8 +80,9 @@ def count_entries_by_state(conn: Connection) -> dict[str, int]:
 
 
 def create_queue_database(path: Path) -> None:
-    """Make the engine's SQLite file, if it is not there, of the kind in which readers do not wait
-    for writers, for its owner alone.
+    """Create the queue engine's SQLite file if it is missing, readable by its owner only.
+
+    It uses the write-ahead log, in which readers do not wait for writers.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)

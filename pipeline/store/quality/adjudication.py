@@ -1,5 +1,6 @@
-"""The third look at a field in which confirmation and control differ. It ends in a new version of
-the entry, or in nothing being changed.
+"""Adjudication: the third look at a field where confirmation and rekeying differ.
+
+It ends in a new version of the entry, or changes nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from pipeline.store.quality.rekeying import (
 from pipeline.store.review.decisions import NO_CLIENT_STATEMENT, write_decision
 
 REKEYING_REASON = "kontrollskrivning"
-"""Why the entry has a new version."""
+"""The reason, as stored, of the new version that an adjudication makes."""
 _CLIENT_MEANINGS = frozenset({Meaning.CLIENT_PID, Meaning.CLIENT_NAME})
 
 
@@ -47,25 +48,26 @@ def adjudicate(
     *,
     about: ClientStatement = NO_CLIENT_STATEMENT,
 ) -> RekeyingOutcome:
-    """Say what the paper says. If the confirmed value does not, the entry is corrected, by whoever
-    typed the control so and this person.
+    """Register what the paper says; correct the entry if the confirmed value is wrong.
 
-    A critical field that neither of the two others had read so goes to yet another person, as
-    every correction of one does, and so does a client whom the sheet contradicts.
+    The correction is by the person who rekeyed the same value and this person. A critical field
+    where nobody else had this value goes to yet another person, as with every correction of one,
+    and so does a client whom the sheet contradicts.
 
     Raises:
         NotAllowedError, StaleDecisionError, MissingAnswerError, InvalidAnswerError: as
-        `type_control`.
+            `rekeying.save_rekeyed_answer`.
         UnknownClientError: the personal number is in no register, and the person has not said
-        that this is meant.
+            that this is meant.
     """
-    row, found = load_claimed_task(conn, person, task.id, now)
+    row, entry = load_claimed_task(conn, person, task.id, now)
     if row.typed_by is None:
         raise stale_decision_error()
-    spec, said = task.spec, rules.normalize_answer(task.spec, answer)
-    before, _ = confirmed_answer(conn, found, spec.name)
-    right = rules.agrees_with_reading(spec, said, _answer_as_reading(before.answer))
-    outcome = RekeyingOutcome.RIGHT if right else RekeyingOutcome.WRONG
+    # Compare with the value that is confirmed now.
+    spec, final_answer = task.spec, rules.normalize_answer(task.spec, answer)
+    before, _ = confirmed_answer(conn, entry, spec.name)
+    is_right = rules.agrees_with_reading(spec, final_answer, _answer_as_reading(before.answer))
+    outcome = RekeyingOutcome.RIGHT if is_right else RekeyingOutcome.WRONG
     finish_rekeying(
         conn,
         task.id,
@@ -77,9 +79,9 @@ def adjudicate(
             "claimed_until": None,
         },
     )
-    record(conn, person.login, "third_look", found.id, unit=found.unit)
-    if not right:
-        _correct_entry(conn, person, task, found, row, said, about, now)
+    record(conn, person.login, "third_look", entry.id, unit=entry.unit)
+    if not is_right:
+        _correct_entry(conn, person, task, entry, row, final_answer, about, now)
     return outcome
 
 
@@ -88,41 +90,48 @@ def _correct_entry(
     person: Person,
     task: RekeyingTask,
     entry: Entry,
-    control: Row[Any],
-    said: Answer,
+    rekeying_row: Row[Any],
+    final_answer: Answer,
     about: ClientStatement,
     now: datetime,
 ) -> None:
-    """Two people are enough where the control was typed so too; nobody but them stands for the
-    value, and the machine for none that is critical.
+    """Write the correction of an adjudication.
+
+    Two people are enough where the same value was rekeyed. Otherwise only this person has given the
+    value, and the reading does not count for a critical field.
     """
-    given = complete_client_numbers(
-        conn, person, task.form, entry.row, {task.spec.name: said}, about
+    completed = complete_client_numbers(
+        conn, person, task.form, entry.row, {task.spec.name: final_answer}, about
     )
     before = decided_answers(conn, entry.id)
-    whole = {name: one.answer for name, one in before.items()} | given
-    typed = rules.agrees_with_reading(
-        task.spec, said, _answer_as_reading(Answer(control.typed_value, State(control.typed_state)))
+    all_answers = {name: decided.answer for name, decided in before.items()} | completed
+    # Did the person who rekeyed the field write the same?
+    is_rekeyed_alike = rules.agrees_with_reading(
+        task.spec,
+        final_answer,
+        _answer_as_reading(Answer(rekeying_row.typed_value, State(rekeying_row.typed_state))),
     )
-    doubted = (
+    # A contradicted client goes to another person; it raises nothing here.
+    is_contradicted = (
         task.spec.means in _CLIENT_MEANINGS
         and find_contradicted_client_field(
-            conn, task.form, entry, whole, replace(about, choice=ConflictChoice.HAND_ON)
+            conn, task.form, entry, all_answers, replace(about, choice=ConflictChoice.HAND_ON)
         )
         is not None
     )
-    settled = (typed or not task.spec.critical) and not doubted
-    who = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
-    if settled and typed:
-        who = {
-            "first_by": control.typed_by,
-            "first_at": control.typed_at,
+    is_settled = (is_rekeyed_alike or not task.spec.critical) and not is_contradicted
+    # The two who agree are the reviewers; else this person alone.
+    reviewers = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
+    if is_settled and is_rekeyed_alike:
+        reviewers = {
+            "first_by": rekeying_row.typed_by,
+            "first_at": rekeying_row.typed_at,
             "second_by": person.login,
             "second_at": now,
         }
     new = {
-        name: DecidedAnswer(answer, AnswerOrigin.CORRECTION, settled)
-        for name, answer in given.items()
+        name: DecidedAnswer(answer, AnswerOrigin.CORRECTION, is_settled)
+        for name, answer in completed.items()
     }
     facts = derive_entry_facts(task.form, entry, before | new)
     write_decision(
@@ -131,14 +140,15 @@ def _correct_entry(
         entry,
         new,
         now,
-        state=rules.next_state(int(not settled)),
+        state=rules.next_state(int(not is_settled)),
         form=task.form,
         reason=REKEYING_REASON,
-        **who,
+        **reviewers,
         **facts,
     )
-    save_client_choice(conn, person, task.form, entry, given, about, now, before=whole)
+    save_client_choice(conn, person, task.form, entry, completed, about, now, before=all_answers)
 
 
 def _answer_as_reading(answer: Answer) -> Reading:
+    """Return an answer as a reading with probability 1, to compare answers by the same rules."""
     return Reading(answer.value, 1.0, answer.state)

@@ -1,12 +1,9 @@
-"""Kontrollskrivning: a confirmed field is typed again by somebody who has had nothing to do with
-it, without any value shown.
+"""Rekeying (kontrollskrivning): a confirmed field is keyed blind again by an uninvolved person.
 
-Where the two differ, a third person looks. If the confirmed value was wrong, the entry gets a
-new version with the reason; until then it is not exported. A value is never changed without
-that.
+Where the two differ, a third person adjudicates. If the confirmed value was wrong, the entry gets a
+new version with the reason; until then it is not exported. A value is never changed without that.
 
-Which confirmed fields are typed again: drawn by lot when an entry is confirmed, the same however
-often it is.
+The fields are drawn when an entry is confirmed; the draw is the same however often it is made.
 """
 
 from __future__ import annotations
@@ -47,8 +44,9 @@ _ANY_OPEN_QUERY = select(control.c.id).where(control.c.outcome.is_(None)).limit(
 
 
 class RekeyingOutcome(StrEnum):
-    """How a control ended, seen from the confirmed value. DIFFERS is not an end: a third person has
-    to look.
+    """How a rekeying ended for the confirmed value.
+
+    DIFFERS is no end: a third person has to look.
     """
 
     AGREED = "agreed"
@@ -59,8 +57,9 @@ class RekeyingOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RekeyingTask:
-    """One field to type or, with `sides`, to decide: the two values that differ, without saying
-    whose they are.
+    """One field to rekey or, with `differing_answers`, to adjudicate.
+
+    The two values that differ are shown without saying whose they are.
     """
 
     id: int
@@ -85,21 +84,22 @@ def claim_next_rekeying(
     minutes: int,
     excluded: Collection[int] = (),
 ) -> RekeyingTask | None:
-    """The task that the person has open, or the next: first what two people differed on, then the
-    oldest; none of `besides`.
+    """Return the task that the person has open, or the next; none of `excluded`.
+
+    Adjudications come first, then the oldest task.
 
     Raises:
         NotAllowedError: the person does not review.
     """
     permissions.require_permission(person, Action.REVIEW)
-    if (
-        conn.execute(_ANY_OPEN_QUERY).first() is None
-    ):  # asked after every entry; looking for whom it suits is dearer
+    # A cheap test first: this runs after every entry, and the search for a fitting task is slow.
+    if conn.execute(_ANY_OPEN_QUERY).first() is None:
         return None
-    others = control.c.id.not_in(sorted(excluded))
+    is_not_excluded = control.c.id.not_in(sorted(excluded))
+    # The task that is open on the person's screen comes before a new one.
     mine, free = (
-        and_(control.c.claimed_by == person.login, control.c.claimed_until > now, others),
-        and_(_is_free_condition(now), others),
+        and_(control.c.claimed_by == person.login, control.c.claimed_until > now, is_not_excluded),
+        and_(_is_free_condition(now), is_not_excluded),
     )
     task_id = _claim_task(conn, person, now, minutes, mine) or _claim_task(
         conn, person, now, minutes, free
@@ -110,63 +110,65 @@ def claim_next_rekeying(
 def save_rekeyed_answer(
     conn: Connection, person: Person, task: RekeyingTask, answer: Answer, now: datetime
 ) -> RekeyingOutcome:
-    """Keep what the person types, and compare.
+    """Store what the person keyed, and return whether it agrees with the confirmed value.
 
     Raises:
-        NotAllowedError: another unit, or the person has had to do with the field.
-        StaleDecisionError: somebody else has it, or it has been typed.
-        MissingAnswerError, InvalidAnswerError: nothing is said, or it does not fit the field.
+        NotAllowedError: another unit, or the person has been involved with the field.
+        StaleDecisionError: another person has the task, or it has been rekeyed.
+        MissingAnswerError, InvalidAnswerError: the answer is missing or does not fit the field.
     """
-    row, found = load_claimed_task(conn, person, task.id, now)
+    row, entry = load_claimed_task(conn, person, task.id, now)
     if row.typed_by is not None:
         raise stale_decision_error()
-    typed = rules.normalize_answer(task.spec, answer)
-    before, by = confirmed_answer(conn, found, row.field)
-    same = rules.agrees_with_reading(
-        task.spec, typed, Reading(before.answer.value, 1.0, before.answer.state)
+    keyed = rules.normalize_answer(task.spec, answer)
+    before, by = confirmed_answer(conn, entry, row.field)
+    is_same = rules.agrees_with_reading(
+        task.spec, keyed, Reading(before.answer.value, 1.0, before.answer.state)
     )
     values = {
         "typed_by": person.login,
         "typed_at": now,
-        "typed_value": typed.value,
-        "typed_state": typed.state.value,
+        "typed_value": keyed.value,
+        "typed_state": keyed.state.value,
     }
     values |= {
         "confirmed_by": by,
-        "revision": found.revision,
+        "revision": entry.revision,
         "claimed_by": None,
         "claimed_until": None,
     }
+    # Equal values end the task; others wait for a third person.
     finish_rekeying(
-        conn, task.id, values | {"outcome": RekeyingOutcome.AGREED.value if same else None}
+        conn, task.id, values | {"outcome": RekeyingOutcome.AGREED.value if is_same else None}
     )
-    record(conn, person.login, "control", found.id, unit=found.unit)
-    return RekeyingOutcome.AGREED if same else RekeyingOutcome.DIFFERS
+    record(conn, person.login, "control", entry.id, unit=entry.unit)
+    return RekeyingOutcome.AGREED if is_same else RekeyingOutcome.DIFFERS
 
 
 def skip_rekeying(conn: Connection, person: Person, task: RekeyingTask) -> None:
-    """Leave a task for somebody else, or for later. It does not go away by that.
+    """Leave a task for another person, or for later; it stays open.
 
     Raises:
         NotAllowedError: the person does not review.
     """
     permissions.require_permission(person, Action.REVIEW)
+    # Only if the person still has the task; skipped tasks come later.
     own = update(control).where(control.c.id == task.id, control.c.claimed_by == person.login)
     conn.execute(own.values(claimed_by=None, claimed_until=None, passed=control.c.passed + 1))
 
 
 def count_open_rekeying(conn: Connection, person: Person) -> tuple[int, int]:
-    """How many fields of the person's units are still to be typed, and how many wait for a third
-    person.
+    """Return how many fields of the person's units wait to be rekeyed and to be adjudicated.
 
     Raises:
-        NotAllowedError: the person sees no figures.
+        NotAllowedError: the person may not see metrics.
     """
     permissions.require_permission(person, Action.PROGRESS)
-    waits = select(control.c.typed_by.is_not(None), func.count()).join(
+    counts = select(control.c.typed_by.is_not(None), func.count()).join(
         _entry_table, _entry_table.c.id == control.c.entry
     )
-    query = waits.where(
+    # Open tasks of these units, by whether the field has been rekeyed.
+    query = counts.where(
         _is_open_condition(), _entry_table.c.unit.in_(sorted(person.units))
     ).group_by(control.c.typed_by.is_not(None))
     counted = {bool(row[0]): row[1] for row in conn.execute(query)}
@@ -174,7 +176,8 @@ def count_open_rekeying(conn: Connection, person: Person) -> tuple[int, int]:
 
 
 def has_open_difference(entry_id: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether an entry waits for a third person: a condition for queries."""
+    """Whether an entry waits for an adjudication: a condition for queries."""
+    # Rekeyed, and without an outcome.
     return exists().where(
         control.c.entry == entry_id, control.c.typed_by.is_not(None), control.c.outcome.is_(None)
     )
@@ -183,14 +186,15 @@ def has_open_difference(entry_id: ColumnElement[str]) -> ColumnElement[bool]:
 def load_claimed_task(
     conn: Connection, person: Person, task_id: int, now: datetime
 ) -> tuple[Row[Any], Entry]:
-    """The row of a task that the person has open, and its entry.
+    """Return the row of a task that the person has open, and its entry.
 
     Raises:
-        NotAllowedError, StaleDecisionError: see `type_control`.
+        NotAllowedError, StaleDecisionError: as `save_rekeyed_answer`.
     """
     row = conn.execute(select(control).where(control.c.id == task_id)).one()
-    found = load_entry(conn, row.entry)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, found)
+    entry = load_entry(conn, row.entry)
+    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
+    # The person may have been involved since the task was claimed.
     if conn.execute(
         select(control.c.id)
         .where(control.c.id == task_id, _is_involved_condition(person))
@@ -203,16 +207,17 @@ def load_claimed_task(
         row.outcome is not None
         or row.claimed_by != person.login
         or row.claimed_until <= now
-        or found.state not in DECIDED_STATES
-        or found.voided is not None
+        or entry.state not in DECIDED_STATES
+        or entry.voided is not None
     ):
         raise stale_decision_error()
-    return row, found
+    return row, entry
 
 
 def confirmed_answer(conn: Connection, entry: Entry, field: str) -> tuple[DecidedAnswer, str]:
-    """The value that is confirmed now, and who gave it."""
+    """Return the value that is confirmed now, and the login of the person who gave it."""
     table = paper.decision.c
+    # The last decision on the field.
     latest = (
         select(table.by)
         .where(table.entry == entry.id, table.field == field)
@@ -223,7 +228,12 @@ def confirmed_answer(conn: Connection, entry: Entry, field: str) -> tuple[Decide
 
 
 def finish_rekeying(conn: Connection, task_id: int, values: Mapping[str, Any]) -> None:
-    """Move a task on, once."""
+    """Set values of an open task.
+
+    Raises:
+        StaleDecisionError: it is not open any longer.
+    """
+    # The condition makes the second of two simultaneous answers fail.
     if (
         conn.execute(
             update(control)
@@ -238,8 +248,11 @@ def finish_rekeying(conn: Connection, task_id: int, values: Mapping[str, Any]) -
 def _claim_task(
     conn: Connection, person: Person, now: datetime, minutes: int, condition: ColumnElement[bool]
 ) -> int | None:
+    """Claim the first open task with the condition that suits the person; return its id or None."""
     free = or_(_is_free_condition(now), control.c.claimed_by == person.login)
-    wanted = and_(
+    # Open, visible and unclaimed; not by this person, and not about a client hidden from the
+    # person.
+    is_suitable = and_(
         _is_open_condition(),
         visibility.visible_entries_condition(conn, person),
         condition,
@@ -248,39 +261,44 @@ def _claim_task(
         ~_is_hidden_condition(person),
     )
     order = (control.c.typed_by.is_(None), control.c.passed, control.c.drawn_at, control.c.id)
-    first = (
+    # Adjudications first; rows that another transaction is claiming are skipped.
+    next_task = (
         select(control.c.id)
         .select_from(_rekeying_join())
-        .where(wanted)
+        .where(is_suitable)
         .order_by(*order)
         .limit(1)
         .with_for_update(skip_locked=True, of=control)
     )
-    until = {"claimed_by": person.login, "claimed_until": now + timedelta(minutes=minutes)}
-    taken: int | None = conn.execute(
+    claim = {"claimed_by": person.login, "claimed_until": now + timedelta(minutes=minutes)}
+    task_id: int | None = conn.execute(
         update(control)
-        .where(control.c.id == first.scalar_subquery())
-        .values(until)
+        .where(control.c.id == next_task.scalar_subquery())
+        .values(claim)
         .returning(control.c.id)
     ).scalar_one_or_none()
-    return taken
+    return task_id
 
 
 def _build_task(conn: Connection, forms: Forms, task_id: int) -> RekeyingTask:
+    """Return a task as it is shown."""
     row = conn.execute(select(control).where(control.c.id == task_id)).one()
-    found = load_entry(conn, row.entry)
-    form = entry_form(forms, found)
+    entry = load_entry(conn, row.entry)
+    form = entry_form(forms, entry)
     number = page_number_by_field(form)[row.field]
+    # The page of the field; an unidentified page is page 1.
     page = next(
         page
-        for page in list_sheet_pages(conn, found.sheet)
+        for page in list_sheet_pages(conn, entry.sheet)
         if (page.page_no if page.form == form.id and page.page_no else 1) == number
     )
-    sides: tuple[Answer, ...] = ()
+    differing_answers: tuple[Answer, ...] = ()
     if row.typed_by is not None:
-        before, _ = confirmed_answer(conn, found, row.field)
-        sides = (before.answer, Answer(row.typed_value, State(row.typed_state)))
-    return RekeyingTask(task_id, form, found.unit, form.by_name[row.field], page, number, sides)
+        before, _ = confirmed_answer(conn, entry, row.field)
+        differing_answers = (before.answer, Answer(row.typed_value, State(row.typed_state)))
+    return RekeyingTask(
+        task_id, form, entry.unit, form.by_name[row.field], page, number, differing_answers
+    )
 
 
 def _rekeying_join() -> Any:  # noqa: ANN401 - SQLAlchemy's join
@@ -288,8 +306,9 @@ def _rekeying_join() -> Any:  # noqa: ANN401 - SQLAlchemy's join
 
 
 def _is_open_condition() -> ColumnElement[bool]:
-    """Open, of an entry that is confirmed now: one that is being decided anew is no measure of what
-    was confirmed.
+    """Whether a task is open and its entry is confirmed now.
+
+    An entry that is being decided again says nothing about what was confirmed.
     """
     return and_(
         control.c.outcome.is_(None),
@@ -299,28 +318,34 @@ def _is_open_condition() -> ColumnElement[bool]:
 
 
 def _is_involved_condition(person: Person) -> ColumnElement[bool]:
-    """Whether the person has answered anything of the entry, typed the control, or answered the
-    same ink with another row of the sheet.
+    """Whether the person is involved with the field of a task.
+
+    The person has answered anything of the entry, rekeyed the field, or answered the same ink with
+    another row of the sheet.
     """
     other, answer = paper.entry.alias(), paper.decision
-    same_ink = and_(other.c.sheet == _entry_table.c.sheet, answer.c.field == control.c.field)
+    is_same_ink = and_(other.c.sheet == _entry_table.c.sheet, answer.c.field == control.c.field)
+    # Any decision of the person on the entry, or on the same field of the sheet.
     answered = (
         select(answer.c.id)
         .select_from(answer.join(other, other.c.id == answer.c.entry))
-        .where(answer.c.by == person.login, or_(answer.c.entry == control.c.entry, same_ink))
+        .where(answer.c.by == person.login, or_(answer.c.entry == control.c.entry, is_same_ink))
         .correlate(control, _entry_table)
     )
-    ended = or_(_entry_table.c.first_by == person.login, _entry_table.c.second_by == person.login)
+    is_reviewer = or_(
+        _entry_table.c.first_by == person.login, _entry_table.c.second_by == person.login
+    )
     return or_(
-        func.coalesce(ended, False),
+        func.coalesce(is_reviewer, False),
         func.coalesce(control.c.typed_by == person.login, False),
         answered.exists(),
     )
 
 
 def _is_hidden_condition(person: Person) -> ColumnElement[bool]:
-    """Whether the entry is about somebody whose identity is protected in another unit."""
+    """Whether the entry is about a client whose identity is protected in another unit."""
     client = paper.client
+    # A protected client of a unit that is not the person's.
     return exists().where(
         client.c.pid == _entry_table.c.client_pid,
         client.c.protected.is_(True),
@@ -329,22 +354,21 @@ def _is_hidden_condition(person: Person) -> ColumnElement[bool]:
 
 
 def _is_free_condition(now: datetime) -> ColumnElement[bool]:
+    """Whether no person has the task open."""
     return or_(control.c.claimed_until.is_(None), control.c.claimed_until <= now)
 
 
 def can_be_rekeyed(spec: FieldSpec) -> bool:
-    """Whether a field can be drawn at all.
+    """Return whether a field can be drawn at all.
 
-    Not free text, in which two people never set the same commas, nor initials, of which the
-    machine only says that they are there.
+    Free text cannot, since two people never set the same commas, nor initials, of which the reading
+    only says that they are there.
     """
     return spec.traits.can_be_rekeyed
 
 
 def sample_for_rekeying(conn: Connection, form: Form, entry: Entry, now: datetime) -> None:
-    """Put the drawn fields of an entry on the list of what is typed again. A field that is there
-    already stays as it is.
-    """
+    """Add the drawn fields of an entry to the rekeying tasks; existing tasks stay as they are."""
     share = rekeying_share(conn)
     if not share:
         return
@@ -354,13 +378,11 @@ def sample_for_rekeying(conn: Connection, form: Form, entry: Entry, now: datetim
         for spec in rules.asked_fields(form, entry.row)
         if can_be_rekeyed(spec) and spec.name in answers
     ]
-    fields = [
-        name for name in fields if not is_temporary_pid(str(answers[name].answer.value))
-    ]  # it stands on no paper
-    numbers, missing = (
-        page_number_by_field(form),
-        missing_page_numbers(list_sheet_pages(conn, entry.sheet)),
-    )  # nobody can type what has no picture
+    # A temporary identity is on no paper.
+    fields = [name for name in fields if not is_temporary_pid(str(answers[name].answer.value))]
+    # A field without an image cannot be keyed.
+    numbers = page_number_by_field(form)
+    missing = missing_page_numbers(list_sheet_pages(conn, entry.sheet))
     drawn = [
         name
         for name in fields

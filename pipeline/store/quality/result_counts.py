@@ -1,4 +1,4 @@
-"""Counts of controlled work. Who may see which of them is decided in `measured_error`."""
+"""Counts of checked work; who may see which of them is decided in `reporting.measured_error`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ _entry_table = paper.entry
 
 @dataclass(frozen=True, slots=True)
 class WorkResult:
-    """Alike results of one person's work: `hits` of `of`. A hit is a confirmed value that was
-    wrong, or a planted one that was confirmed.
+    """Results of one person's work on one field: `hits` of `total`.
+
+    A hit is a confirmed value that was wrong, or a seeded error that was confirmed.
     """
 
     unit: str
@@ -33,7 +34,7 @@ class WorkResult:
 
 @dataclass(frozen=True, slots=True)
 class ViewTime:
-    """One entry's time on the screen."""
+    """The time that one entry was on the screen, in seconds."""
 
     unit: str
     login: str
@@ -42,9 +43,11 @@ class ViewTime:
 
 
 def count_rekeyed(conn: Connection, units: Collection[str], since: datetime) -> list[WorkResult]:
-    """Confirmed fields that were typed again, by who had confirmed them; those that wait for a
-    third person are not counted yet.
+    """Count confirmed fields that were rekeyed, by the person who had confirmed them.
+
+    Those that wait for a third person are not counted yet.
     """
+    # Tasks with an outcome, counted by the person who had confirmed.
     query = _grouped_query(
         control, control.c.confirmed_by, control.c.typed_at, "wrong", units, since
     )
@@ -52,7 +55,8 @@ def count_rekeyed(conn: Connection, units: Collection[str], since: datetime) -> 
 
 
 def count_seeded(conn: Connection, units: Collection[str], since: datetime) -> list[WorkResult]:
-    """Planted values that were judged, by who saw them."""
+    """Count judged seeded errors, by the person who saw them."""
+    # Withdrawn seeded errors say nothing of anybody's work.
     query = _grouped_query(plant, plant.c.login, plant.c.ended_at, OUTCOME_MISSED, units, since)
     return [
         WorkResult(*row)
@@ -63,10 +67,11 @@ def count_seeded(conn: Connection, units: Collection[str], since: datetime) -> l
 def list_view_times(
     conn: Connection, units: Collection[str], since: datetime, login: str | None = None
 ) -> list[ViewTime]:
-    """Times of first reviews on the screen, of one person or of all."""
+    """Return the times of first reviews on the screen, of one person or of all."""
     query = select(_entry_table.c.unit, look.c.login, look.c.fields, look.c.seconds).join(
         _entry_table, _entry_table.c.id == look.c.entry
     )
+    # First reviews of these units' entries since a moment.
     query = query.where(
         _entry_table.c.unit.in_(sorted(units)), look.c.at > since, look.c.second.is_(False)
     )
@@ -77,22 +82,32 @@ def list_view_times(
 
 def _grouped_query(
     table: Table,
-    who: ColumnElement[str],
-    at: ColumnElement[datetime],
-    hit: str,
+    login_column: ColumnElement[str],
+    moment_column: ColumnElement[datetime],
+    hit_outcome: str,
     units: Collection[str],
     since: datetime,
 ) -> Select[Any]:
-    keys = (_entry_table.c.unit, _entry_table.c.form, _entry_table.c.version, table.c.field, who)
-    hits = func.sum(case((table.c.outcome == hit, 1), else_=0))
+    """Return a query of hits and totals by unit, form, version, field and person."""
+    keys = (
+        _entry_table.c.unit,
+        _entry_table.c.form,
+        _entry_table.c.version,
+        table.c.field,
+        login_column,
+    )
+    hits = func.sum(case((table.c.outcome == hit_outcome, 1), else_=0))
+    # Joined with the entries for their unit and form.
     query = select(*keys, hits, func.count()).select_from(
         table.join(_entry_table, _entry_table.c.id == table.c.entry)
     )
-    return query.where(_entry_table.c.unit.in_(sorted(units)), at > since).group_by(*keys)
+    return query.where(_entry_table.c.unit.in_(sorted(units)), moment_column > since).group_by(
+        *keys
+    )
 
 
 def staff_names(conn: Connection) -> dict[str, str]:
-    """Names of the staff by login."""
+    """Return the names of the staff by login."""
     return {
         row.login: row.name for row in conn.execute(select(paper.staff.c.login, paper.staff.c.name))
     }

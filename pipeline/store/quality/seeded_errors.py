@@ -1,9 +1,8 @@
-"""Planted values: shown to one person in one entry, judged when that person decides, and never
-stored as an answer, draft or reading.
+"""Seeded errors: wrong values shown to one person in one entry, judged when that person decides.
 
-The value that was read is never touched. While a plant is open its entry cannot become a record
-(`records`), and an entry that a person decides with the planted value still in it is not
-decided: the true reading is shown again.
+They are never stored as an answer, draft or reading, and the reading itself is not touched. While a
+seeded error is open its entry cannot become a record (`exports.records`), and an entry that a
+person decides with the wrong value still in it is not decided: the true reading is shown again.
 """
 
 from __future__ import annotations
@@ -44,12 +43,13 @@ OUTCOME_CAUGHT, OUTCOME_MISSED, OUTCOME_WITHDRAWN = "caught", "missed", "withdra
 def with_seeded_error(
     conn: Connection, person: Person, view: EntryView, share: float, now: datetime
 ) -> EntryView:
-    """The view as it is shown to the person: perhaps with one wrong value among the fields that are
-    shown filled in.
+    """Return the view as it is shown to the person, perhaps with one wrong value.
+
+    The value is in one of the fields that are shown filled in.
 
     Args:
-        share: of such fields, those that are drawn for a plant; an entry has at most one, once
-            for a person.
+        share: of such fields, those that are drawn for a seeded error; an entry has at most one,
+            once for a person.
 
     Raises:
         NotAllowedError: the person does not review this entry.
@@ -57,23 +57,30 @@ def with_seeded_error(
     visibility.require_visible_entry(conn, person, Action.REVIEW, view.entry)
     if view.entry.state is not EntryState.REVIEW:
         return view
-    found = _find_seeded_error(conn, view.entry.id, person.login)
-    if found is None and share > 0 and (chosen := _choose_field(conn, view, share)) is not None:
-        field, new = chosen
+    seeded_row = _find_seeded_error(conn, view.entry.id, person.login)
+    # None so far: one may be drawn, and is stored before it is shown.
+    if (
+        seeded_row is None
+        and share > 0
+        and (chosen := _choose_field(conn, view, share)) is not None
+    ):
+        field, error = chosen
         row = {
             "entry": view.entry.id,
             "login": person.login,
             "field": field.spec.name,
-            "value": new.value,
-            "state": new.state.value,
+            "value": error.value,
+            "state": error.state.value,
         }
         conn.execute(
-            insert(plant).values({**row, "start": new.start, "end": new.end, "shown_at": now})
+            insert(plant).values({**row, "start": error.start, "end": error.end, "shown_at": now})
         )
-        found = _find_seeded_error(conn, view.entry.id, person.login)
-    if found is None or found.outcome is not None:
+        seeded_row = _find_seeded_error(conn, view.entry.id, person.login)
+    if seeded_row is None or seeded_row.outcome is not None:
         return view
-    return replace(view, fields=tuple(_show_seeded_value(field, found) for field in view.fields))
+    return replace(
+        view, fields=tuple(_show_seeded_value(field, seeded_row) for field in view.fields)
+    )
 
 
 def judge_seeded_error(
@@ -85,27 +92,31 @@ def judge_seeded_error(
     answers: Mapping[str, Answer],
     now: datetime,
 ) -> bool:
-    """Whether the person has confirmed what was planted. Then the true reading is put back, the
-    other answers are kept as drafts, and the entry stays with the person under a new revision,
-    to be decided anew.
+    """Judge the person's seeded error; return whether the person has confirmed it.
+
+    If so, the true reading is restored, the other answers are stored as drafts, and the entry stays
+    with the person under a new revision, to be decided again.
     """
     row = _find_seeded_error(conn, entry.id, person.login)
     if row is None or row.outcome is not None:
         return False
-    name, one = row.field, _seeded_error_from_row(row)
-    missed = (
+    name, error = row.field, _seeded_error_from_row(row)
+    # Missed: the answer still says the wrong value.
+    is_missed = (
         name in answers
         and name in readings
-        and is_undetected(specs[name], one, readings[name], answers[name])
+        and is_undetected(specs[name], error, readings[name], answers[name])
     )
-    _end_seeded_error(conn, row.id, OUTCOME_MISSED if missed else OUTCOME_CAUGHT, now)
-    if not missed:
+    _end_seeded_error(conn, row.id, OUTCOME_MISSED if is_missed else OUTCOME_CAUGHT, now)
+    if not is_missed:
         return False
     advance_entry(conn, entry, claimed_by=person.login, claimed_until=entry.claimed_until)
-    restored = restore_true_words(one, readings[name], answers[name])
-    kept = {field: answer for field, answer in answers.items() if field != name} | (
+    # Other changes in the same field are kept with the true words.
+    restored = restore_true_words(error, readings[name], answers[name])
+    drafts = {field: answer for field, answer in answers.items() if field != name} | (
         {name: restored} if restored else {}
     )
+    # The wrong value must not come back from a draft.
     conn.execute(
         delete(paper.draft).where(
             paper.draft.c.entry == entry.id,
@@ -113,7 +124,7 @@ def judge_seeded_error(
             paper.draft.c.field == name,
         )
     )
-    save_answer_drafts(conn, entry.id, entry.revision + 1, person.login, kept, now)
+    save_answer_drafts(conn, entry.id, entry.revision + 1, person.login, drafts, now)
     return True
 
 
@@ -125,12 +136,14 @@ def fields_matching_seeded_errors(
     readings: Mapping[str, Reading],
     answers: Mapping[str, Answer],
 ) -> frozenset[str]:
-    """Fields whose answers say what was once planted there for this person. The paper may say just
-    that; but then somebody else has to see it too.
+    """Return fields whose answers equal a seeded error that was shown to this person before.
+
+    The paper may say just that, but then another person has to see it too.
     """
-    own = plant.c.login == person.login
+    is_own = plant.c.login == person.login
+    # The judged seeded errors of this person in the entry.
     rows = conn.execute(
-        select(plant).where(plant.c.entry == entry_id, own, plant.c.outcome.is_not(None))
+        select(plant).where(plant.c.entry == entry_id, is_own, plant.c.outcome.is_not(None))
     ).all()
     return frozenset(
         row.field
@@ -144,7 +157,7 @@ def fields_matching_seeded_errors(
 
 
 def last_missed_field(conn: Connection, person: Person, entry_id: str) -> str | None:
-    """The field whose plant the person has just confirmed in this entry.
+    """Return the field whose seeded error the person has just confirmed in this entry, or None.
 
     Raises:
         NotAllowedError: the person does not review this entry.
@@ -155,10 +168,9 @@ def last_missed_field(conn: Connection, person: Person, entry_id: str) -> str | 
 
 
 def add_batch_seeded_error(
-    conn: Connection, person: Person, entry_id: str, field: str, new: SeededError, now: datetime
+    conn: Connection, person: Person, entry_id: str, field: str, error: SeededError, now: datetime
 ) -> None:
-    """Note what a group shows in the place of a reading. What has been planted for the person in
-    this entry before stays.
+    """Store what a batch shows in place of a reading; an earlier seeded error of the entry stays.
 
     Raises:
         NotAllowedError: the person does not review this entry.
@@ -168,17 +180,18 @@ def add_batch_seeded_error(
         "entry": entry_id,
         "login": person.login,
         "field": field,
-        "value": new.value,
-        "state": new.state.value,
+        "value": error.value,
+        "state": error.state.value,
     }
-    insert_missing(conn, plant, [{**row, "start": new.start, "end": new.end, "shown_at": now}])
+    insert_missing(conn, plant, [{**row, "start": error.start, "end": error.end, "shown_at": now}])
 
 
 def judge_batch_seeded_error(
     conn: Connection, person: Person, entry_id: str, field: str, now: datetime, *, caught: bool
 ) -> str | None:
-    """End what was planted in this place for the person: CAUGHT or MISSED; None where nothing was.
-    Its field goes back to the sheet either way.
+    """End the person's seeded error in this field and return CAUGHT or MISSED.
+
+    None where there is none. The field goes back to its sheet either way.
     """
     row = _find_seeded_error(conn, entry_id, person.login)
     if row is None or row.outcome is not None or row.field != field:
@@ -190,11 +203,11 @@ def judge_batch_seeded_error(
 def withdraw_seeded_errors(
     conn: Connection, entry_id: str, login: str, fields: Mapping[str, object], now: datetime
 ) -> None:
-    """The entry is decided: nothing that was planted for others counts any longer.
+    """Withdraw the seeded errors of other people: the entry is decided.
 
     Raises:
-        StoreError: the person's own plant has not been judged (`judged`); nothing may be decided
-        then.
+        StoreError: the person's own seeded error has not been judged (`judge_seeded_error`);
+            nothing may be decided then.
     """
     for row in _open_seeded_errors(conn, entry_id):
         if row.login == login and row.field in fields:
@@ -203,50 +216,57 @@ def withdraw_seeded_errors(
 
 
 def has_open_seeded_error(entry_id: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether something planted stands in an entry: a condition for queries."""
+    """Whether an entry has an open seeded error: a condition for queries."""
     return exists().where(plant.c.entry == entry_id, plant.c.outcome.is_(None))
 
 
 def _choose_field(
     conn: Connection, view: EntryView, share: float
 ) -> tuple[FieldView, SeededError] | None:
+    """Return a drawn field with a plausible wrong value for it, or None."""
     key, entry_id = sampling_key(conn), view.entry.id
-    told = {issue.field for issue in parse_issues(view.problems)}
+    flagged_fields = {issue.field for issue in parse_issues(view.problems)}
+    # Only fields that are shown filled in and not flagged.
     shown = [
         field
         for field in view.fields
         if field.is_open
         and not field.is_blind
         and field.draft is None
-        and field.spec.name not in told
+        and field.spec.name not in flagged_fields
     ]
+    # The draw depends on the key alone: it is the same whenever it is made.
     drawn = [field for field in shown if is_drawn(key, share, "plant", entry_id, field.spec.name)]
     for field in sorted(
         drawn, key=lambda field: keyed_fraction(key, "plant", entry_id, field.spec.name)
     ):
-        new = (
+        error = (
             make_seeded_error(field.spec, field.reading, f"{key} {entry_id} {field.spec.name}")
             if field.reading
             else None
         )
-        if new is not None:
-            return field, new
+        if error is not None:
+            return field, error
     return None
 
 
 def _show_seeded_value(field: FieldView, row: Row[Any]) -> FieldView:
+    """Return the field with the wrong value in its reading, if it is the seeded one."""
     if field.spec.name != row.field or field.reading is None or field.is_blind:
         return field
     return replace(field, reading=apply_seeded_error(_seeded_error_from_row(row), field.reading))
 
 
 def _find_seeded_error(conn: Connection, entry_id: str, login: str) -> Row[Any] | None:
+    """Return the seeded error of the person in the entry; there is at most one."""
     return conn.execute(
         select(plant).where(plant.c.entry == entry_id, plant.c.login == login)
     ).one_or_none()
 
 
 def _open_seeded_errors(conn: Connection, entry_id: str) -> Iterator[Row[Any]]:
+    """Yield the seeded errors of an entry that have not been judged or withdrawn."""
+    # Those without an outcome, of all people.
     yield from conn.execute(
         select(plant).where(plant.c.entry == entry_id, plant.c.outcome.is_(None))
     ).all()

@@ -1,4 +1,4 @@
-"""How long people have an entry on the screen before they decide it."""
+"""How long reviewers have an entry on the screen before they decide it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.schema.review import look
 
 MAX_VIEW_TIME = timedelta(minutes=15)
-"""Whoever has an entry open for longer has been away: it says nothing of how long the work takes."""
+"""A reviewer who has an entry open for longer has been away: the time is not stored."""
 
 
 def save_view_time(
     conn: Connection, person: Person, view: EntryView, shown_at: datetime, now: datetime
 ) -> None:
-    """Keep how long the person has looked at what is now decided. Called with the view as it was
-    shown.
+    """Store how long the person has looked at an entry that is now decided.
+
+    `view` is the entry as it was shown.
 
     Raises:
         NotAllowedError: the person does not review this entry.
@@ -29,6 +30,7 @@ def save_view_time(
     visibility.require_visible_entry(conn, person, Action.REVIEW, view.entry)
     if not timedelta() < now - shown_at <= MAX_VIEW_TIME:
         return
+    # Only fields that the person had to decide count.
     fields = sum(field.is_open and not field.is_batch_confirmed for field in view.fields)
     second = view.entry.state is EntryState.SECOND
     row = {

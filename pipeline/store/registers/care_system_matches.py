@@ -1,5 +1,6 @@
-"""Pairs of an entry that is not in the care system yet and a row of what is there about the same
-person; and what people decided of them.
+"""Matches: pairs of an entry and a row of the care system about the same client, and decisions.
+
+Only entries that are not in the care system yet are compared.
 """
 
 from __future__ import annotations
@@ -36,15 +37,16 @@ from pipeline.store.schema import exports, paper
 from pipeline.store.schema.exports import care_list, care_row, clash_decision
 
 MANUAL_ENTRY_TARGET = "skriv-in"
-"""The target whose entries are still to be keyed in when they have been exported."""
+"""The target whose entries are still to be keyed in after their export."""
 _entry_table, _item_table, _receipt_table = paper.entry, exports.export_item, exports.receipt
 _MAX_IDS, _MAX_DECISIONS = 500, 50
 
 
 @dataclass(frozen=True, slots=True)
 class CareSystemRow:
-    """What the care system says in a row. `list_id` is where it was handed in, `digest` tells the
-    row again in another list.
+    """What a row of the care system says.
+
+    `list_id` is the list that has it, `digest` recognises the same row in another list.
     """
 
     list_id: int
@@ -59,7 +61,7 @@ class CareSystemRow:
 
 @dataclass(frozen=True, slots=True)
 class RejectedMatch:
-    """A pair that somebody found to be two different things. `by` is a name."""
+    """A pair that a reviewer found to be two different things. `by` is a name."""
 
     id: int
     entry: Entry
@@ -70,11 +72,13 @@ class RejectedMatch:
 def list_undecided_pairs(
     conn: Connection, now: datetime, entry_ids: Sequence[str] | None = None
 ) -> list[tuple[Entry, CareSystemRow]]:
-    """Entries and rows about the same person that nobody has decided on, of all entries or of
-    these.
+    """Return undecided pairs of an entry and a row about the same client.
+
+    They are those of all entries or of the given ones.
     """
     if entry_ids is None:
         return _select_pairs(conn, _pairs_query(now))
+    # In chunks: databases limit the number of parameters.
     parts = (entry_ids[start : start + _MAX_IDS] for start in range(0, len(entry_ids), _MAX_IDS))
     return [
         pair
@@ -84,10 +88,10 @@ def list_undecided_pairs(
 
 
 def filter_visible_matches(conn: Connection, person: Person, entry_ids: Sequence[str]) -> set[str]:
-    """Those of these entries that the person may see.
+    """Return those of these entries that the person can see.
 
     Raises:
-        NotAllowedError: the person follows nothing up.
+        NotAllowedError: the person does not follow up entries.
     """
     permissions.require_permission(person, Action.FOLLOW_UP)
     return visibility.filter_visible_entries(conn, person, entry_ids)
@@ -96,16 +100,19 @@ def filter_visible_matches(conn: Connection, person: Person, entry_ids: Sequence
 def save_match_decision(
     conn: Connection, person: Person, entry: Entry, digest: str, now: datetime, *, mark: int | None
 ) -> int:
-    """Write down what somebody decided of a pair: the same if there is a `mark`. Answers with the
-    decision's id.
+    """Store a decision on a pair and return its id; with a `mark` the two are the same.
+
+    Raises:
+        StaleDecisionError: the pair was found to be different already.
     """
-    stands = select(clash_decision.c.id).where(_is_pair(entry.id, digest), _is_rejected_match())
-    if conn.execute(stands).first() is not None:
+    rejection = select(clash_decision.c.id).where(_is_pair(entry.id, digest), _is_rejected_match())
+    if conn.execute(rejection).first() is not None:
         raise stale_decision_error()
-    given_up = update(clash_decision).where(
+    # An earlier decision that they are the same no longer holds.
+    earlier = update(clash_decision).where(
         _is_pair(entry.id, digest), clash_decision.c.taken_back_at.is_(None)
     )
-    conn.execute(given_up.values(taken_back_by=person.login, taken_back_at=now))
+    conn.execute(earlier.values(taken_back_by=person.login, taken_back_at=now))
     row = {
         "entry": entry.id,
         "digest": digest,
@@ -114,48 +121,51 @@ def save_match_decision(
         "by": person.login,
         "at": now,
     }
-    made: int = conn.execute(
+    decision_id: int = conn.execute(
         insert(clash_decision).values(row).returning(clash_decision.c.id)
     ).scalar_one()
     record(conn, person.login, "decide_clash", entry.id, unit=entry.unit, same=mark is not None)
-    return made
+    return decision_id
 
 
 def withdraw_rejection(conn: Connection, person: Person, decision_id: int, now: datetime) -> None:
-    """It may be the same after all: the pair is to be decided anew.
+    """Take back that a pair is different: it is to be decided again.
 
     Raises:
         NotAllowedError: another unit or role.
         ReviewError: there is no such decision.
     """
-    stands = and_(
+    # The decision, if it says "different" and has not been taken back.
+    is_active_rejection = and_(
         clash_decision.c.id == decision_id,
         ~clash_decision.c.same,
         clash_decision.c.taken_back_at.is_(None),
     )
-    row = conn.execute(select(clash_decision).where(stands)).one_or_none()
+    row = conn.execute(select(clash_decision).where(is_active_rejection)).one_or_none()
     if row is None:
         raise ReviewError("no_such_decision")
-    found = load_entry(conn, row.entry)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, found)
+    entry = load_entry(conn, row.entry)
+    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
     conn.execute(
         update(clash_decision)
         .where(clash_decision.c.id == decision_id)
         .values(taken_back_by=person.login, taken_back_at=now)
     )
-    record(conn, person.login, "take_back_clash", found.id, unit=found.unit)
+    record(conn, person.login, "take_back_clash", entry.id, unit=entry.unit)
 
 
 def list_rejected_matches(conn: Connection, person: Person) -> list[RejectedMatch]:
-    """The pairs that people of the person's units found to be two different things, the latest
-    first.
+    """Return the pairs that were found to be two different things, the latest first.
+
+    They are those of entries that the person can see.
 
     Raises:
-        NotAllowedError: the person follows nothing up.
+        NotAllowedError: the person does not follow up entries.
     """
     permissions.require_permission(person, Action.FOLLOW_UP)
     names = people.names_by_login(conn)
     query = select(clash_decision).join(_entry_table, _entry_table.c.id == clash_decision.c.entry)
+    # Decisions "different" that hold, of visible entries.
     query = query.where(
         ~clash_decision.c.same,
         clash_decision.c.taken_back_at.is_(None),
@@ -171,21 +181,24 @@ def list_rejected_matches(conn: Connection, person: Person) -> list[RejectedMatc
 
 
 def _is_pair(entry_id: str, digest: str) -> ColumnElement[bool]:
+    """Whether a decision is on this pair."""
     return and_(clash_decision.c.entry == entry_id, clash_decision.c.digest == digest)
 
 
 def _is_rejected_match() -> ColumnElement[bool]:
-    """What was found to be the same is put aside; if it is on its way again, for whatever reason,
-    the pair is to be decided anew.
+    """Whether a decision says that a pair is different, and holds.
+
+    An entry that was found to be the same is rejected; if it is on its way to export again, for any
+    reason, the pair is to be decided again.
     """
     return and_(~clash_decision.c.same, clash_decision.c.taken_back_at.is_(None))
 
 
 def _select_pairs(conn: Connection, query: Select[Any]) -> list[tuple[Entry, CareSystemRow]]:
-    """Each pair once, though a row may stand in several lists."""
-    found: dict[tuple[str, str], tuple[Entry, CareSystemRow]] = {}
+    """Return each pair once, though a row may be in several lists."""
+    pairs: dict[tuple[str, str], tuple[Entry, CareSystemRow]] = {}
     for row in conn.execute(query).mappings():
-        said = CareSystemRow(
+        care_system_row = CareSystemRow(
             row["list"],
             row["digest"],
             row["row_pid"],
@@ -195,20 +208,27 @@ def _select_pairs(conn: Connection, query: Select[Any]) -> list[tuple[Entry, Car
             row["row_text"],
             row["row_author"],
         )
-        found.setdefault((row["id"], said.digest), (Entry.from_row(row), said))
-    return list(found.values())
+        pairs.setdefault(
+            (row["id"], care_system_row.digest), (Entry.from_row(row), care_system_row)
+        )
+    return list(pairs.values())
 
 
 def _pairs_query(now: datetime) -> Select[Any]:
+    """Return the query for undecided pairs of entries and rows.
+
+    Both are of the same client, unit and area of law.
+    """
     row, unit = care_row.c, paper.unit.c
+    # The entry's own area or that of its unit; the confirmed client or the probable one.
     area = func.coalesce(_entry_table.c.area, unit.area)
     pid = func.coalesce(_entry_table.c.client_pid, _entry_table.c.likely_pid)
-    decided = exists().where(
+    is_decided = exists().where(
         clash_decision.c.entry == _entry_table.c.id,
         clash_decision.c.digest == row.digest,
         _is_rejected_match(),
     )
-    said = (
+    row_columns = (
         row.list,
         row.digest,
         row.day,
@@ -218,41 +238,45 @@ def _pairs_query(now: datetime) -> Select[Any]:
         row.text.label("row_text"),
         row.author.label("row_author"),
     )
+    # Active lists only, entries that the care system lacks, and no pair found to be different.
     return (
-        select(_entry_table, *said)
+        select(_entry_table, *row_columns)
         .join(paper.unit, unit.name == _entry_table.c.unit)
         .join(care_list, and_(care_list.c.unit == _entry_table.c.unit, care_list.c.area == area))
         .join(care_row, and_(row.list == care_list.c.id, row.client_pid == pid))
-        .where(is_active(now), _is_not_in_care_system(), ~decided)
+        .where(is_active(now), _is_not_in_care_system(), ~is_decided)
         .order_by(_entry_table.c.id, row.id)
     )
 
 
 def _is_not_in_care_system() -> ColumnElement[bool]:
-    """Entries that wait for review, that are confirmed and were never exported, or that stand in a
-    list to key in and are not ticked.
+    """Whether the care system does not have an entry yet.
 
-    A correction is none of them: what it corrects is in the care system because of us.
+    Such entries wait for review, are confirmed and were never exported, or are in a list to key in
+    and not ticked. A correction is none of them: what it corrects is in the care system by an
+    export.
     """
-    refused = exists().where(
+    # An export that its target refused is in no system.
+    is_refused = exists().where(
         _receipt_table.c.entry == _item_table.c.entry,
         _receipt_table.c.revision == _item_table.c.revision,
         _receipt_table.c.accepted.is_(False),
     )
-    carried = exists().where(_item_table.c.entry == _entry_table.c.id, not_(refused))
-    accepted = exists().where(
+    is_exported = exists().where(_item_table.c.entry == _entry_table.c.id, not_(is_refused))
+    is_accepted = exists().where(
         _receipt_table.c.entry == _entry_table.c.id, _receipt_table.c.accepted
     )
-    answered = exists().where(
+    has_receipt = exists().where(
         _receipt_table.c.entry == _item_table.c.entry,
         _receipt_table.c.revision == _item_table.c.revision,
     )
     run = exports.export_run.c
-    in_list = exists().where(
+    # Exported to be keyed in, without a receipt of that.
+    is_in_manual_list = exists().where(
         _item_table.c.entry == _entry_table.c.id,
         run.id == _item_table.c.run,
         run.target == MANUAL_ENTRY_TARGET,
-        not_(answered),
+        not_(has_receipt),
     )
     open_or_confirmed = (
         EntryState.REVIEW,
@@ -266,8 +290,12 @@ def _is_not_in_care_system() -> ColumnElement[bool]:
         or_(
             and_(
                 _entry_table.c.state.in_([state.value for state in open_or_confirmed]),
-                not_(carried),
+                not_(is_exported),
             ),
-            and_(_entry_table.c.state == EntryState.EXPORTED.value, in_list, not_(accepted)),
+            and_(
+                _entry_table.c.state == EntryState.EXPORTED.value,
+                is_in_manual_list,
+                not_(is_accepted),
+            ),
         ),
     )

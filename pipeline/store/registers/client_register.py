@@ -1,4 +1,4 @@
-"""Registers kept elsewhere and copied in: units, and the clients of each."""
+"""The registers of units and of their clients, copied from files of other systems."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ _COLUMNS = register_columns(Client)
 _HIDDEN: dict[str, Any] = {
     column.field: column.blank for column in _COLUMNS if column.field not in {"pid", "protected"}
 }
-"""What is shown of a client whom the person may not see: the number that the person has, and
-whether the identity is protected.
+"""Values that replace those of a client whom the person may not see.
+
+The number, which the person has, and the protection remain.
 """
 
 
@@ -39,7 +40,7 @@ def save_units(conn: Connection, units: Mapping[str, str], by: str = "system") -
 
 
 def areas_by_unit(conn: Connection) -> dict[str, str]:
-    """All units with their area of law, by name."""
+    """Return all units with their area of law, by name."""
     rows = conn.execute(select(paper.unit.c.name, paper.unit.c.area).order_by(paper.unit.c.name))
     return {row.name: row.area for row in rows}
 
@@ -50,14 +51,16 @@ def save_clients(
     by: str = "system",
     missing_columns: Collection[str] = (),
 ) -> int:
-    """Add or change clients; answers with how many there were. What the file is `silent` of stays
-    as it is: no protection is lost by it.
+    """Add or change clients and return how many there were.
+
+    Columns that the file lacks (`missing_columns`) stay as they are: no protection is lost by it.
     """
     known = (
         {row["pid"]: row for row in conn.execute(_clients_query()).mappings()}
         if missing_columns
         else {}
     )
+    # Values of missing columns are copied from the stored rows.
     rows = [{column.field: getattr(c, column.field) for column in _COLUMNS} for c in clients]
     rows = [
         row | {fact: known[row["pid"]][fact] for fact in missing_columns if row["pid"] in known}
@@ -69,7 +72,7 @@ def save_clients(
 
 
 def list_clients(conn: Connection, units: Iterable[str] | None = None) -> list[Client]:
-    """The register, whole or of some units, by personal number."""
+    """Return the register, of all or some units, by personal number."""
     query = _clients_query().order_by(_client_table.c.pid)
     if units is not None:
         query = query.where(_client_table.c.unit.in_(list(units)))
@@ -77,9 +80,11 @@ def list_clients(conn: Connection, units: Iterable[str] | None = None) -> list[C
 
 
 def client_register_version(conn: Connection) -> int:
-    """The number of the log's row of the last import, 0 before any: while it is the same, so is the
-    register.
+    """Return the number of the last import's log row, 0 before any.
+
+    While it is the same, the register is unchanged.
     """
+    # The latest import event of the client register.
     imported = select(func.max(paper.event.c.id)).where(
         paper.event.c.subject == "clients", paper.event.c.action == "save_clients"
     )
@@ -88,14 +93,15 @@ def client_register_version(conn: Connection) -> int:
 
 
 def load_client(conn: Connection, pid: str) -> Client | None:
-    """The client with this personal number (12 characters)."""
+    """Return the client with this personal number (12 characters), or None."""
     row = conn.execute(_clients_query().where(_client_table.c.pid == pid)).mappings().one_or_none()
     return Client(**row) if row else None
 
 
 def filter_known_clients(conn: Connection, pids: Collection[str]) -> list[Client]:
-    """Those of these personal numbers (12 characters) that the register has, in their order."""
+    """Return those of these personal numbers (12 characters) that are registered, in order."""
     numbers = sorted(pids)
+    # In chunks: databases limit the number of parameters.
     parts = (numbers[start : start + _MAX_PIDS] for start in range(0, len(numbers), _MAX_PIDS))
     return [
         Client(**row)
@@ -107,8 +113,10 @@ def filter_known_clients(conn: Connection, pids: Collection[str]) -> list[Client
 
 
 def restrict_client(conn: Connection, client: Client, person: Person) -> Client:
-    """A client as the person may see it: of one with protected identity whom the person does not
-    review, or behind a block, only that.
+    """Return a client as the person may see it.
+
+    Of a blocked client, or of one with protected identity whom the person does not review, only
+    number and protection are shown.
     """
     blocked = visibility.is_client_blocked(conn, person, client.pid)
     hidden = blocked or (
@@ -120,50 +128,56 @@ def restrict_client(conn: Connection, client: Client, person: Person) -> Client:
 def look_up_client(
     conn: Connection, person: Person, typed: str, *, first: bool = True
 ) -> Client | None:
-    """The client meant by a number that a reviewer types, as that person may see it. The first look
-    for it is an event, under a digest.
+    """Return the client meant by a number that a reviewer types, as that person may see it.
+
+    The first look-up is logged, with a digest of the number.
 
     Raises:
         NotAllowedError: the person does not review.
     """
     permissions.require_permission(person, Action.REVIEW)
-    found = find_client(conn, typed)
+    client = find_client(conn, typed)
     if first:
-        subject = client_log_subject(conn, found.pid if found else strip_pid_separators(typed))
+        subject = client_log_subject(conn, client.pid if client else strip_pid_separators(typed))
         record(
             conn,
             person.login,
             "look_up_client",
             subject,
-            unit=found.unit if found else None,
-            found=found is not None,
+            unit=client.unit if client else None,
+            found=client is not None,
         )
-    return restrict_client(conn, found, person) if found else None
+    return restrict_client(conn, client, person) if client else None
 
 
 def find_client(conn: Connection, typed: str) -> Client | None:
-    """The client meant by a personal number as people write it.
+    """Return the client meant by a personal number as people write it, or None.
 
-    Twelve characters are looked up as they are. Ten digits leave the century out, which in
-    elderly care is no formality (1912 or 2012): they are only taken when exactly one client
-    fits.
+    Twelve characters are looked up as they are. Ten digits leave the century out, which in elderly
+    care is no formality (1912 or 2012): they are accepted only if exactly one client matches.
     """
     pid = strip_pid_separators(typed)
+    # A complete number.
     if len(pid) != _TEN_DIGITS or not pid.isdecimal():
         return load_client(conn, pid)
-    aged = "+" in typed  # of those who are a hundred years or older
+    # A plus sign instead of the hyphen means a hundred years or older.
+    is_over_hundred = "+" in typed
     numbers = (
         normalize_pid(typed).candidates
-        if aged
+        if is_over_hundred
         else [century + pid for century in ("18", "19", "20")]
     )
-    found = conn.execute(_clients_query().where(_client_table.c.pid.in_(numbers))).mappings().all()
-    return Client(**found[0]) if len(found) == 1 else None
+    # The clients with one of the possible numbers.
+    matches = (
+        conn.execute(_clients_query().where(_client_table.c.pid.in_(numbers))).mappings().all()
+    )
+    return Client(**matches[0]) if len(matches) == 1 else None
 
 
 def strip_pid_separators(typed: str) -> str:
-    """A personal number as it is stored, without what people put between its digits. A plus sign
-    tells the century (100 years or older).
+    """Return a personal number as it is stored, without separators.
+
+    A plus sign gives the century (100 years or older).
     """
     if "+" in typed and (aged := normalize_pid(typed).value12):
         return aged

@@ -1,7 +1,7 @@
-"""Sheets that were printed. Each is accounted for until a page of it comes back.
+"""Issued sheets: every printed sheet is accounted for until a page of it comes back.
 
-Files of issued serials from packs printed elsewhere come in: each once, all or nothing, and what
-is odd about them is told.
+Files of serials that were issued by another installation are imported once, completely or not at
+all; what is unusual about them is reported.
 """
 
 from __future__ import annotations
@@ -25,18 +25,36 @@ from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema import paper
 from pipeline.store.schema.paper import issued_row
 
-_issued_table = paper.issued_sheet
+_issued_table, _page_table, _entry_table = paper.issued_sheet, paper.page, paper.entry
 _MAX_SERIALS = 500
 
 
+@dataclass(frozen=True, slots=True)
+class IssuedFileResult:
+    """The result of importing a file: sheets that are new, and sheets that were known already.
+
+    `scanned_before` of the new sheets came back before the file did. `unknown_forms` of the file
+    are not in the forms folder, as "id version". `unissued` scanned serials of the file's units are
+    still not registered as issued.
+    """
+
+    new: int
+    known: int
+    scanned_before: int
+    unknown_forms: tuple[str, ...]
+    unissued: int
+
+
 def save_issued_sheets(conn: Connection, sheets: Sequence[IssuedSheet], by: str) -> None:
-    """Register printed sheets. A serial that is issued twice makes the whole transaction fail
-    (`StoreError`).
+    """Register printed sheets.
+
+    Raises:
+        StoreError: a serial is issued twice; nothing is registered.
     """
     if not sheets:
         return
     now = utc_now()
-    # A microsecond apart, so that the order of printing is kept: serials are in none.
+    # A microsecond apart, so that the order of printing is kept: serials are in no order.
     rows = [
         {
             "serial": s.serial,
@@ -50,36 +68,35 @@ def save_issued_sheets(conn: Connection, sheets: Sequence[IssuedSheet], by: str)
         for place, s in enumerate(sheets)
     ]
     conn.execute(insert(_issued_table), rows)
-    alike: dict[tuple[str, str], list[str]] = {}
+    # One event for all sheets of a unit and form.
+    serials_by_form: dict[tuple[str, str], list[str]] = {}
     for sheet in sheets:
-        alike.setdefault((sheet.unit, sheet.form), []).append(sheet.serial)
-    for (unit, form), serials in alike.items():
+        serials_by_form.setdefault((sheet.unit, sheet.form), []).append(sheet.serial)
+    for (unit, form), serials in serials_by_form.items():
         record(conn, by, "issue", serials[0], unit=unit or None, form=form, count=len(serials))
+    # Rows that were printed for a client each.
     printed = [
         {
             "serial": sheet.serial,
-            "row": one.row,
-            "client_pid": one.client_pid,
-            "printed": dict(one.printed),
+            "row": row.row,
+            "client_pid": row.client_pid,
+            "printed": dict(row.printed),
         }
         for sheet in sheets
-        for one in sheet.rows
+        for row in sheet.rows
     ]
     if printed:
         conn.execute(insert(issued_row), printed)
+    # A sheet with a client's name is logged on its own.
     for sheet in sheets:
-        if (
-            sheet.client_pid is not None or sheet.rows
-        ):  # a sheet that bears a client's name is in the log by itself
+        if sheet.client_pid is not None or sheet.rows:
             record(
                 conn, by, "print_for_client", sheet.serial, unit=sheet.unit or None, form=sheet.form
             )
 
 
 def find_issued_sheet(conn: Connection, serial: str) -> IssuedSheet | None:
-    """The printed sheet of a serial, if it was printed here, with the rows that were printed for a
-    client each.
-    """
+    """Return the printed sheet of a serial with its printed rows, or None if it was not issued."""
     row = (
         conn.execute(_issued_query().where(_issued_table.c.serial == serial))
         .mappings()
@@ -88,6 +105,7 @@ def find_issued_sheet(conn: Connection, serial: str) -> IssuedSheet | None:
     if row is None:
         return None
     table = issued_row.c
+    # The rows that were printed for a client each.
     rows = conn.execute(
         select(table.row, table.client_pid, table.printed)
         .where(table.serial == serial)
@@ -95,37 +113,41 @@ def find_issued_sheet(conn: Connection, serial: str) -> IssuedSheet | None:
     )
     return IssuedSheet(
         **row,
-        rows=tuple(PrintedRow(one.row, one.client_pid, tuple(one.printed.items())) for one in rows),
+        rows=tuple(
+            PrintedRow(line.row, line.client_pid, tuple(line.printed.items())) for line in rows
+        ),
     )
 
 
 def printed_client_pid(
     issued: IssuedSheet | None, number: FieldSpec | None, row: int | None
 ) -> str | None:
-    """The number of the client that an entry's part of a sheet was printed for: of its row, else of
-    the sheet.
+    """Return the number of the client that an entry's part of a sheet was printed for, or None.
 
-    Where each row has a number of its own, a client's sheet has the first row filled in
-    (`printing`); the other rows are anybody's.
+    It is that of the row, else of the sheet. Where each row has a number of its own, a client's
+    sheet has only the first row filled in; the other rows may be of any client.
 
     Args:
         number: the entry's field for the personal number, if its form has one.
     """
     if issued is None:
         return None
-    by_row = number is not None and number.row is not None
-    own = next((one.client_pid for one in issued.rows if by_row and one.row == row), None)
-    return own or (issued.client_pid if not by_row or row == 1 else None)
+    has_row_numbers = number is not None and number.row is not None
+    row_pid = next(
+        (line.client_pid for line in issued.rows if has_row_numbers and line.row == row), None
+    )
+    return row_pid or (issued.client_pid if not has_row_numbers or row == 1 else None)
 
 
 def list_outstanding(conn: Connection, unit: str | None = None) -> list[IssuedSheet]:
-    """Printed sheets of which no page has come back, by serial, without their rows.
+    """Return printed sheets of which no page has come back, by serial, without their rows.
 
-    Those that were returned unused are among them (`accounting.sheet_counts`).
+    Those that were returned unused are among them (`sheet_accounting.count_sheets`).
     """
+    # Issued sheets without a page that has the serial.
     query = (
         _issued_query()
-        .where(~exists().where(paper.page.c.serial == _issued_table.c.serial))
+        .where(~exists().where(_page_table.c.serial == _issued_table.c.serial))
         .order_by(_issued_table.c.serial)
     )
     if unit is not None:
@@ -143,66 +165,48 @@ def _issued_query() -> Select[Any]:
     )
 
 
-_issued_sheet, _page_table, _entry_table = paper.issued_sheet, paper.page, paper.entry
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedFileResult:
-    """What came of a file: sheets that are `new`, that were `known` just so, that came back before
-    the file did (`scanned_before`, of the new).
-
-    `unknown_forms` are those of the file that are not in the forms folder, as "id version";
-    `unissued` counts scanned serials of the file's units that nobody has told of still.
-    """
-
-    new: int
-    known: int
-    scanned_before: int
-    unknown_forms: tuple[str, ...]
-    unissued: int
-
-
 def import_issued_file(
     conn: Connection, forms: Forms, person: Person, data: bytes
 ) -> IssuedFileResult:
-    """Register the sheets of a file that `pack.issue_file` has written. Nothing is registered if
-    one of them cannot be.
+    """Register the sheets of a file of issued serials; nothing if one of them cannot be registered.
 
     Raises:
         NotAllowedError: the person does not print for one of the units.
         UsageError: the file is not as it was written; a unit is unknown; or a serial is known
-        with another form, unit or client.
+            with another form, unit or client.
     """
     require_permission(person, Action.PRINT)
-    found = parse_issued_file(data)
-    here = sorted({sheet.unit for sheet in found.sheets})
-    if unknown := [unit for unit in here if unit not in areas_by_unit(conn)]:
+    issued_file = parse_issued_file(data)
+    units = sorted({sheet.unit for sheet in issued_file.sheets})
+    if unknown := [unit for unit in units if unit not in areas_by_unit(conn)]:
         raise UsageError("no_unit_add_first", unknown=", ".join(unknown))
-    for unit in here:
+    for unit in units:
         require_permission(person, Action.PRINT, unit)
-    known = _known_sheets(conn, [sheet.serial for sheet in found.sheets])
-    if odd := [
+    # A known sheet must be the same in everything that the file says.
+    known = _known_sheets(conn, [sheet.serial for sheet in issued_file.sheets])
+    if conflicting := [
         sheet.serial
-        for sheet in found.sheets
+        for sheet in issued_file.sheets
         if known.get(sheet.serial, _without_row_details(sheet)) != _without_row_details(sheet)
     ]:
-        raise UsageError("known_another_form_unit_client", odd=", ".join(odd))
-    new = [sheet for sheet in found.sheets if sheet.serial not in known]
+        raise UsageError("known_another_form_unit_client", odd=", ".join(conflicting))
+    new = [sheet for sheet in issued_file.sheets if sheet.serial not in known]
     save_issued_sheets(conn, new, person.login)
+    # Sheets may have been scanned before the file came.
     _set_printed_clients(conn, forms, new)
-    for unit in here:
+    for unit in units:
         record(
             conn,
             person.login,
             "take_in_issued",
-            found.sheets[0].serial,
+            issued_file.sheets[0].serial,
             unit=unit,
             sheets=sum(sheet.unit == unit for sheet in new),
         )
     missing = sorted(
         {
             f"{sheet.form} {sheet.version}"
-            for sheet in found.sheets
+            for sheet in issued_file.sheets
             if (sheet.form, sheet.version) not in forms
         }
     )
@@ -211,21 +215,25 @@ def import_issued_file(
         len(known),
         _count_scanned(conn, [sheet.serial for sheet in new]),
         tuple(missing),
-        count_unissued(conn, here),
+        count_unissued(conn, units),
     )
 
 
 def _set_printed_clients(conn: Connection, forms: Forms, new: Sequence[IssuedSheet]) -> None:
-    """Entries of sheets that were scanned before the file came: only now is it known whom they were
-    printed for, which blocks and protection need.
+    """Set the client of entries whose sheets were scanned before the file came.
+
+    Only now it is known for whom they were printed, which blocks and protection need.
     """
-    told = {sheet.serial: sheet for sheet in new if sheet.client_pid is not None or sheet.rows}
-    for some in _chunk_serials(list(told)):
-        untold = select(_entry_table.c.id, _entry_table.c.serial, _entry_table.c.row).where(
-            _entry_table.c.serial.in_(some), _entry_table.c.client_pid.is_(None)
-        )
-        for entry_id, serial, row in conn.execute(untold).all():
-            sheet = told[serial]
+    named_sheets = {
+        sheet.serial: sheet for sheet in new if sheet.client_pid is not None or sheet.rows
+    }
+    for serials in _chunk_serials(list(named_sheets)):
+        # Entries of these sheets that nobody has given a client.
+        entries_without_client = select(
+            _entry_table.c.id, _entry_table.c.serial, _entry_table.c.row
+        ).where(_entry_table.c.serial.in_(serials), _entry_table.c.client_pid.is_(None))
+        for entry_id, serial, row in conn.execute(entries_without_client).all():
+            sheet = named_sheets[serial]
             form = forms.get((sheet.form, sheet.version))
             number = form.meaning(Meaning.CLIENT_PID, row) if form else None
             if pid := printed_client_pid(sheet, number, row):
@@ -237,60 +245,52 @@ def _set_printed_clients(conn: Connection, forms: Forms, new: Sequence[IssuedShe
 
 
 def count_unissued(conn: Connection, of_units: Collection[str]) -> int:
-    """How many serials on scanned pages of these units are not registered as issued."""
-    of_nobody = _page_table.c.serial.is_not(None) & _page_table.c.serial.not_in(
-        select(_issued_sheet.c.serial)
+    """Return how many serials on scanned pages of these units are not registered as issued."""
+    # Serials without an issued sheet; counted once, however many pages have them.
+    is_unissued = _page_table.c.serial.is_not(None) & _page_table.c.serial.not_in(
+        select(_issued_table.c.serial)
     )
     return int(
         conn.execute(
             select(func.count(distinct(_page_table.c.serial))).where(
-                _page_table.c.unit.in_(sorted(of_units)), of_nobody
+                _page_table.c.unit.in_(sorted(of_units)), is_unissued
             )
         ).scalar_one()
     )
 
 
 def _known_sheets(conn: Connection, serials: Sequence[str]) -> dict[str, IssuedSheet]:
-    """What the store knows of these, as `_named`."""
-    columns = select(
-        _issued_sheet.c.serial,
-        _issued_sheet.c.form,
-        _issued_sheet.c.version,
-        _issued_sheet.c.unit,
-        _issued_sheet.c.client_pid,
-    )
-    found = {
-        one["serial"]: IssuedSheet(**one)
-        for some in _chunk_serials(serials)
-        for one in conn.execute(columns.where(_issued_sheet.c.serial.in_(some))).mappings()
+    """Return what the store knows of these serials, as `_without_row_details` gives it."""
+    query = _issued_query()
+    sheets = {
+        row["serial"]: IssuedSheet(**row)
+        for chunk in _chunk_serials(serials)
+        for row in conn.execute(query.where(_issued_table.c.serial.in_(chunk))).mappings()
     }
-    whose = select(issued_row.c.serial, issued_row.c.row, issued_row.c.client_pid).order_by(
+    # The clients of their rows, in the order of the rows.
+    row_query = select(issued_row.c.serial, issued_row.c.row, issued_row.c.client_pid).order_by(
         issued_row.c.serial, issued_row.c.row
     )
-    for some in _chunk_serials(serials):
-        for serial, row, pid in conn.execute(whose.where(issued_row.c.serial.in_(some))):
-            found[serial] = replace(found[serial], rows=(*found[serial].rows, PrintedRow(row, pid)))
-    return found
+    for chunk in _chunk_serials(serials):
+        for serial, row, pid in conn.execute(row_query.where(issued_row.c.serial.in_(chunk))):
+            sheet = sheets[serial]
+            sheets[serial] = replace(sheet, rows=(*sheet.rows, PrintedRow(row, pid)))
+    return sheets
 
 
 def _without_row_details(sheet: IssuedSheet) -> IssuedSheet:
-    """The sheet with nothing of its rows but whom they were printed for, which is all that a file
-    says.
-    """
-    return replace(
-        sheet,
-        rows=tuple(
-            PrintedRow(one.row, one.client_pid)
-            for one in sorted(sheet.rows, key=lambda one: one.row)
-        ),
-    )
+    """Return the sheet with only the clients of its rows, which is all that a file says of them."""
+    rows = sorted(sheet.rows, key=lambda row: row.row)
+    return replace(sheet, rows=tuple(PrintedRow(row.row, row.client_pid) for row in rows))
 
 
 def _count_scanned(conn: Connection, serials: Sequence[str]) -> int:
+    """Return how many of these serials are on scanned pages."""
     query = select(func.count(distinct(_page_table.c.serial)))
+    # Each serial once, however many pages have it.
     return sum(
-        conn.execute(query.where(_page_table.c.serial.in_(some))).scalar_one()
-        for some in _chunk_serials(serials)
+        conn.execute(query.where(_page_table.c.serial.in_(chunk))).scalar_one()
+        for chunk in _chunk_serials(serials)
     )
 
 

@@ -1,7 +1,4 @@
-"""How many visits and shifts were planned, by unit and day.
-
-How many sheets of each form a unit wants in its outage pack, as somebody has written.
-"""
+"""Planned visits and shifts by unit and day, and the sheets of each form in an outage pack."""
 
 from __future__ import annotations
 
@@ -21,30 +18,29 @@ from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema.paper import pack_number, planned_day
 
-_planned_day_columns = planned_day.c
+_planned_day_columns, _pack_number_columns = planned_day.c, pack_number.c
 _MAX_DAYS = 800
-"""A plan that goes on for longer has a mistyped day."""
-_pack_number_columns = pack_number.c
+"""A plan that covers more days has a mistyped day."""
 
 
 def save_planned(conn: Connection, person: Person, kind: PlanKind, counts: PlannedCounts) -> int:
-    """Keep what was planned; later figures for a unit and day take the place of earlier ones.
-    Answers with how many there were.
+    """Store what was planned, replacing earlier numbers, and return how many there were.
 
-    On a day that they lack between a unit's first and last day nothing was planned, unless an
-    earlier file says otherwise: to correct one day takes none of the others away. Of days
-    between two plans nothing is known.
+    On a day that is missing between a unit's first and last day nothing was planned, unless an
+    earlier file says otherwise: correcting one day removes none of the others. Nothing is known of
+    days between two plans.
 
     Raises:
-        NotAllowedError: the person may not see the figures of one of the units.
-        UsageError: there is no such unit, or the figures go from one day to another years away.
+        NotAllowedError: the person may not see the metrics of one of the units.
+        UsageError: there is no such unit, or the numbers cover too many days.
     """
     require_permission(person, Action.PROGRESS)
-    here = sorted({unit for unit, _ in counts})
-    if unknown := [unit for unit in here if unit not in areas_by_unit(conn)]:
+    units = sorted({unit for unit, _ in counts})
+    if unknown := [unit for unit in units if unit not in areas_by_unit(conn)]:
         raise UsageError("no_unit_name_units", unknown=", ".join(unknown))
-    for unit in here:
+    for unit in units:
         require_permission(person, Action.PROGRESS, unit)
+    # New numbers replace stored ones.
     upsert_rows(
         conn,
         planned_day,
@@ -53,18 +49,19 @@ def save_planned(conn: Connection, person: Person, kind: PlanKind, counts: Plann
             for (unit, day), count in counts.items()
         ],
     )
-    lacking = [
+    # Days in between get zero where nothing is stored.
+    missing = [
         (unit, day)
-        for unit in here
+        for unit in units
         for day in _days_in_range(unit, counts)
         if (unit, day) not in counts
     ]
     insert_missing(
         conn,
         planned_day,
-        [{"unit": unit, "day": day, "kind": kind.value, "planned": 0} for unit, day in lacking],
+        [{"unit": unit, "day": day, "kind": kind.value, "planned": 0} for unit, day in missing],
     )
-    for unit in here:
+    for unit in units:
         record(
             conn,
             person.login,
@@ -72,7 +69,7 @@ def save_planned(conn: Connection, person: Person, kind: PlanKind, counts: Plann
             unit,
             unit=unit,
             kind=kind.value,
-            count=sum(one == unit for one, _ in counts),
+            count=sum(planned_unit == unit for planned_unit, _ in counts),
         )
     return len(counts)
 
@@ -80,36 +77,38 @@ def save_planned(conn: Connection, person: Person, kind: PlanKind, counts: Plann
 def planned_counts(
     conn: Connection, of_units: Collection[str], kind: PlanKind
 ) -> dict[str, dict[str, int]]:
-    """Unit → day → how many were planned, of the units that something is known of."""
+    """Return unit → day → planned number, for the units of which something is known."""
+    # All stored days of these units for one kind of plan.
     query = select(
         _planned_day_columns.unit, _planned_day_columns.day, _planned_day_columns.planned
     ).where(
         _planned_day_columns.unit.in_(sorted(of_units)), _planned_day_columns.kind == kind.value
     )
-    found: dict[str, dict[str, int]] = defaultdict(dict)
+    by_unit: dict[str, dict[str, int]] = defaultdict(dict)
     for unit, day, count in conn.execute(
         query.order_by(_planned_day_columns.unit, _planned_day_columns.day)
     ):
-        found[unit][day] = count
-    return dict(found)
+        by_unit[unit][day] = count
+    return dict(by_unit)
 
 
 def _days_in_range(unit: str, counts: PlannedCounts) -> list[str]:
-    """All days from the first to the last of a unit."""
-    known = [date.fromisoformat(day) for one, day in counts if one == unit]
-    first, length = min(known), (max(known) - min(known)).days
+    """Return all days from the first to the last of a unit."""
+    planned_days = [date.fromisoformat(day) for planned_unit, day in counts if planned_unit == unit]
+    first, length = min(planned_days), (max(planned_days) - min(planned_days)).days
     if length >= _MAX_DAYS:
-        raise UsageError("plan_goes", unit_name=unit, first=first, value=max(known))
+        raise UsageError("plan_goes", unit_name=unit, first=first, value=max(planned_days))
     return [(first + timedelta(days=n)).isoformat() for n in range(length + 1)]
 
 
 def load_pack_quantities(conn: Connection, person: Person, unit: str) -> list[SheetQuantity]:
-    """The unit's own numbers; empty if nobody has written any.
+    """Return the unit's own quantities; empty if none have been saved.
 
     Raises:
         NotAllowedError: the person makes no packs for this unit.
     """
     require_permission(person, Action.PACK, unit)
+    # The unit's stored quantities, by form.
     query = (
         select(
             _pack_number_columns.form, _pack_number_columns.sheets, _pack_number_columns.each_client
@@ -123,17 +122,18 @@ def load_pack_quantities(conn: Connection, person: Person, unit: str) -> list[Sh
 def save_pack_quantities(
     conn: Connection, person: Person, unit: str, quantities: Sequence[SheetQuantity]
 ) -> None:
-    """Make these the unit's numbers; none at all means the default ones again.
+    """Replace the unit's quantities; none at all restores the default ones.
 
     Raises:
         NotAllowedError: the person makes no packs for this unit.
-        UsageError: a number cannot be printed.
+        UsageError: a quantity cannot be printed.
     """
     require_permission(person, Action.PACK, unit)
+    # Replace all of the unit's quantities.
     conn.execute(delete(pack_number).where(_pack_number_columns.unit == unit))
     if rows := [
-        {"unit": unit, "form": one.form, "sheets": one.sheets, "each_client": one.per_client}
-        for one in require_valid_quantities(quantities)
+        {"unit": unit, "form": item.form, "sheets": item.sheets, "each_client": item.per_client}
+        for item in require_valid_quantities(quantities)
     ]:
         conn.execute(insert(pack_number), rows)
     record(conn, person.login, "save_pack_numbers", unit, unit=unit, count=len(rows))

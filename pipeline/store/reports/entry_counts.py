@@ -1,6 +1,7 @@
-"""Counts for managers. No names, no numbers and no text of anybody's record (SoLPUL 7 a §).
+"""Counts of entries for managers, and the metrics of `efterskrift status`.
 
-The figures of `efterskrift status`: for whoever runs the machine, so without units and persons.
+Neither contains names, numbers or texts of a record (SoLPUL 7 a §); the metrics are for the
+administrator of the machine, and so without units and persons.
 """
 
 from __future__ import annotations
@@ -38,14 +39,13 @@ EntryGroup = tuple[str, bool, str, str, str, str, int]
 def count_entry_groups(
     conn: Connection, units: Collection[str], ages: Mapping[str, datetime], oldest: str
 ) -> list[EntryGroup]:
-    """Entries by state, whether they are void, unit, form, class and age.
+    """Count entries by state, whether they are void, unit, form, class and age.
 
     Args:
         ages: name of an age → entries made after this moment have it, youngest first.
         oldest: the age of all others.
     """
-    # Spelt out, since PostgreSQL takes a group with a parameter for another expression than the
-    # column with it.
+    # As literals: PostgreSQL does not recognise a grouped column that has a parameter in it.
     names: list[tuple[ColumnElement[bool], ColumnElement[str]]] = [
         (_entry_table.c.created_at > moment, literal_column(f"'{name}'"))
         for name, moment in ages.items()
@@ -58,6 +58,7 @@ def count_entry_groups(
         _entry_table.c.form,
         _entry_table.c.criticality,
     )
+    # All entries of these units, with their age.
     inner = select(*keys, age).where(_entry_table.c.unit.in_(units)).subquery()
     columns = list(inner.c)
     query = select(*columns, func.count()).group_by(*columns).order_by(*columns)
@@ -68,7 +69,8 @@ def count_entry_groups(
 
 
 def count_open_entries(conn: Connection, units: Collection[str]) -> int:
-    """How many entries of these units wait for somebody."""
+    """Return how many entries of these units wait for a reviewer."""
+    # Undecided entries of the units.
     query = (
         select(func.count())
         .select_from(_entry_table)
@@ -79,28 +81,17 @@ def count_open_entries(conn: Connection, units: Collection[str]) -> int:
 
 
 def workspace_metrics(conn: Connection) -> dict[str, Any]:
-    """`pages` {in, done, waiting, failed, queued} where in = done + waiting + failed and `queued`
-    of the waiting are not read yet; `entries` by state; `problems` by code; `batches` {in,
+    """Return the numbers of pages, entries, problems and batches of the whole workspace.
+
+    `pages` {in, done, waiting, failed, queued} where in = done + waiting + failed and `queued` of
+    the waiting are not read yet; `entries` by state; `problems` by code; `batches` {in,
     unfinished: [id …]}.
     """
     *_, queued = count_queue(conn)
-    codes: Counter[str] = Counter()
-    for page in list_all_problem_pages(conn):
-        codes.update(
-            {
-                split_code(text)[0]
-                for text in (
-                    *page.problems,
-                    page.reason,
-                    _problem_kind(page.outcome, page.duplicate_of),
-                )
-                if text
-            }
-        )
     return {
         "pages": count_pages_by_state(conn) | {"queued": queued},
         "entries": count_entries_by_state(conn),
-        "problems": dict(sorted(codes.items())),
+        "problems": _problem_counts(conn),
         "batches": {
             "in": conn.execute(select(func.count()).select_from(batch)).scalar_one(),
             "unfinished": list_unfinished(conn),
@@ -108,7 +99,17 @@ def workspace_metrics(conn: Connection) -> dict[str, Any]:
     }
 
 
+def _problem_counts(conn: Connection) -> dict[str, int]:
+    """Return the number of pages with each problem code; a page counts once for each code."""
+    codes: Counter[str] = Counter()
+    for page in list_all_problem_pages(conn):
+        problems = (*page.problems, page.reason, _problem_kind(page.outcome, page.duplicate_of))
+        codes.update({split_code(problem)[0] for problem in problems if problem})
+    return dict(sorted(codes.items()))
+
+
 def _problem_kind(outcome: str | None, duplicate_of: str | None) -> str:
+    """Return the problem that follows from the page's outcome; empty if none."""
     if duplicate_of:
         return "duplicate"
     return "unidentified" if outcome == "unidentified" else ""

@@ -1,9 +1,9 @@
-"""Paper by unit and day: which days of which unit have no paper at all, and which have less than
-was planned. Counts only, no names.
+"""Paper by unit and day: days without any paper, and days with less than was planned.
 
-A sheet is of the day that it says something happened on, once a person has confirmed the day or
-the machine is sure of it (store/places.py). Paper about no client, such as a staff schedule,
-fills no gap but in a unit of the administration (area ADM), whose paper is of that kind.
+Counts only, no names. A sheet is of the day on which its events happened, once a person has
+confirmed the day or it was read with high confidence (`entries.queue_order`). Paper about no
+client, such as a staff schedule, fills no gap except in a unit of the administration (area ADM),
+whose paper is of that kind.
 """
 
 from __future__ import annotations
@@ -28,15 +28,18 @@ from pipeline.store.schema import paper as schema_paper
 
 _entry_table = schema_paper.entry
 _VISITS_IN_ROWS = frozenset({Area.SOL.value, Area.LSS.value})
-"""Areas of law where a row of a visit list is a visit. In others every entry counts against the
-planned visits.
+"""Areas of law where a row of a visit list is a visit.
+
+In others every entry counts against the planned visits.
 """
 MAX_DAYS = 92
+"""The most days that are shown together."""
 
 
 class PaperStatus(StrEnum):
-    """What a day is like. SHORT has paper, but fewer entries than visits were planned; IDLE has
-    none, and nothing was planned.
+    """The paper of a day compared with the plan.
+
+    SHORT has paper, but fewer entries than planned visits; IDLE has none, and nothing was planned.
     """
 
     NONE = "none"
@@ -47,8 +50,9 @@ class PaperStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
-    """A unit's day: sheets and entries of it, those of them that are visits, and what was planned
-    (None: not known).
+    """The sheets and entries of a unit's day, and what was planned (None: not known).
+
+    `visits` are those of the entries that are visits.
     """
 
     unit: str
@@ -61,8 +65,9 @@ class DayCount:
 
     @property
     def paper_status(self) -> PaperStatus:
-        """How the day looks."""
+        """The status of the day."""
         if not self.sheets:
+            # A day without paper is idle only if a plan says so.
             known = [
                 count for count in (self.planned_visits, self.planned_shifts) if count is not None
             ]
@@ -76,8 +81,9 @@ class DayCount:
 
 @dataclass(frozen=True, slots=True)
 class PaperDays:
-    """Every unit's every day, from `first` to `last`. `undated` are sheets by unit whose day nobody
-    has read yet: one of them may fill a gap.
+    """Every day of every unit, from `first` to `last`.
+
+    `undated` are sheets by unit whose day nobody has read yet: one of them may fill a gap.
     """
 
     first: str
@@ -97,14 +103,15 @@ class PaperDays:
         return [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
 
     def without_paper(self, unit: str) -> list[str]:
-        """The days on which the unit has no paper at all although it worked, as far as is known."""
+        """Return the days without any paper on which the unit worked, as far as is known."""
         return [day for day in self.days if self.counts[unit, day].paper_status is PaperStatus.NONE]
 
 
 @dataclass(frozen=True, slots=True)
 class DaySheet:
-    """A sheet with entries of a day: `entries` of them, `waiting` for a person. `serial` is empty
-    on paper without one.
+    """A sheet with entries of a day, of which `waiting` wait for a person.
+
+    `serial` is empty on paper without one.
     """
 
     serial: str
@@ -116,34 +123,40 @@ class DaySheet:
 def load_paper_days(
     conn: Connection, forms: Forms, person: Person, first: date, last: date
 ) -> PaperDays:
-    """The person's units, day by day, at most `MOST_DAYS` from the first.
+    """Return the person's units, day by day, at most `MAX_DAYS` from the first.
 
     Raises:
-        NotAllowedError: the person may not see figures.
+        NotAllowedError: the person may not see metrics.
     """
     require_permission(person, Action.PROGRESS)
     areas = {unit: area for unit, area in areas_by_unit(conn).items() if unit in person.units}
     last = min(last, first + timedelta(days=MAX_DAYS - 1))
-    found = PaperDays(first.isoformat(), last.isoformat(), {}, _count_undated_sheets(conn, areas))
+    paper_days = PaperDays(
+        first.isoformat(), last.isoformat(), {}, _count_undated_sheets(conn, areas)
+    )
+    # What was planned, and what there is.
     plans = [planned_counts(conn, areas, kind) for kind in (PlanKind.VISITS, PlanKind.SHIFTS)]
     counted = _count_by_day(
-        conn, areas, sorted({form.id for form in forms.values() if _lists_visits(form)}), found.days
+        conn,
+        areas,
+        sorted({form.id for form in forms.values() if _lists_visits(form)}),
+        paper_days.days,
     )
     counts = {}
     for unit in areas:
-        for day in found.days:
+        for day in paper_days.days:
             visits, shifts = (plan.get(unit, {}).get(day) for plan in plans)
             counts[unit, day] = DayCount(
                 unit, day, *counted.get((unit, day), (0, 0, 0)), visits, shifts
             )
-    return replace(found, counts=counts)
+    return replace(paper_days, counts=counts)
 
 
 def paper_date_range(conn: Connection, person: Person) -> tuple[date, date] | None:
-    """The first and last day that paper of the person's units is of; None where there is none.
+    """Return the first and last day of the paper of the person's units; None if there is none.
 
     Raises:
-        NotAllowedError: the person may not see figures.
+        NotAllowedError: the person may not see metrics.
     """
     require_permission(person, Action.PROGRESS)
     first, last = conn.execute(
@@ -155,14 +168,15 @@ def paper_date_range(conn: Connection, person: Person) -> tuple[date, date] | No
 
 
 def list_day_sheets(conn: Connection, person: Person, unit: str, day: str) -> list[DaySheet]:
-    """The sheets of a unit's day, by form and serial.
+    """Return the sheets of a unit's day, by form and serial.
 
     Raises:
-        NotAllowedError: the person may not see figures of this unit.
+        NotAllowedError: the person may not see metrics of this unit.
     """
     require_permission(person, Action.PROGRESS, unit)
     keys = (_entry_table.c.form, func.coalesce(_entry_table.c.serial, ""), _entry_table.c.sheet)
     waiting = count_where(_entry_table.c.state.in_(schema_paper.OPEN_STATES))
+    # The unit's entries of the day, by sheet.
     query = (
         select(*keys, func.count(), waiting)
         .where(*_unit_paper_conditions([unit]), _entry_table.c.event_on == day)
@@ -176,12 +190,14 @@ def list_day_sheets(conn: Connection, person: Person, unit: str, day: str) -> li
 
 
 def _unit_paper_conditions(of_units: Collection[str]) -> Sequence[ColumnElement[bool]]:
-    """Entries that are paper of these units: neither put aside nor void, nor about the paper
-    itself.
+    """Return the conditions of entries that are paper of these units.
+
+    They are neither rejected nor void, nor about the paper itself (cover sheets and the like).
     """
     administration = select(schema_paper.unit.c.name).where(
         schema_paper.unit.c.area == Area.ADM.value
     )
+    # Paper about no client counts only in the administration.
     is_care_paper = or_(
         _entry_table.c.subject == Subject.CLIENT.value, _entry_table.c.unit.in_(administration)
     )
@@ -197,20 +213,24 @@ def _unit_paper_conditions(of_units: Collection[str]) -> Sequence[ColumnElement[
 def _count_by_day(
     conn: Connection, areas: Mapping[str, str], lists: Sequence[str], days: Sequence[str]
 ) -> dict[tuple[str, str], tuple[int, int, int]]:
+    """Return sheets, entries and visits by unit and day."""
+    # What counts as a visit depends on the area of law.
     by_area: dict[str, list[str]] = defaultdict(list)
     for unit, area in areas.items():
         by_area[area].append(unit)
+    # Without units there is no condition to join: a condition that never holds.
     visits = (
         or_(
             *(
-                and_(_entry_table.c.unit.in_(theirs), _is_visit(area, lists))
-                for area, theirs in by_area.items()
+                and_(_entry_table.c.unit.in_(area_units), _is_visit(area, lists))
+                for area, area_units in by_area.items()
             )
         )
         if by_area
         else _entry_table.c.id.is_(None)
     )
     keys = (_entry_table.c.unit, _entry_table.c.event_on)
+    # Dated paper of these units and days.
     query = select(
         *keys, func.count(distinct(_entry_table.c.sheet)), func.count(), count_where(visits)
     ).where(*_unit_paper_conditions(areas), _entry_table.c.event_on.in_(days))
@@ -220,14 +240,19 @@ def _count_by_day(
 
 
 def _lists_visits(form: Form) -> bool:
-    """Whether each row says at whom and when somebody was, whatever the form's name: a municipality
-    makes lists of its own.
+    """Return whether each row says which client was visited and when.
+
+    The form's name does not matter: a municipality makes its own lists.
     """
-    held = {spec.means for spec in form.fields if spec.row is not None}
-    return form.entries is EntriesPer.ROW and held >= {Meaning.CLIENT_PID, Meaning.EVENT_TIME}
+    row_meanings = {spec.means for spec in form.fields if spec.row is not None}
+    return form.entries is EntriesPer.ROW and row_meanings >= {
+        Meaning.CLIENT_PID,
+        Meaning.EVENT_TIME,
+    }
 
 
 def _is_visit(area: str, lists: Sequence[str]) -> ColumnElement[bool]:
+    """Whether an entry is a visit in this area of law."""
     return (
         _entry_table.c.form.in_(lists)
         if area in _VISITS_IN_ROWS
@@ -236,6 +261,8 @@ def _is_visit(area: str, lists: Sequence[str]) -> ColumnElement[bool]:
 
 
 def _count_undated_sheets(conn: Connection, of_units: Collection[str]) -> dict[str, int]:
+    """Return by unit how many sheets have no known day."""
+    # Paper of these units with an entry without a day.
     query = select(_entry_table.c.unit, func.count(distinct(_entry_table.c.sheet))).where(
         *_unit_paper_conditions(of_units), _entry_table.c.event_on.is_(None)
     )

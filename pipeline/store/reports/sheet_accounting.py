@@ -1,10 +1,8 @@
-"""Sheets accounted for: printed = come back + returned unused + missing, per unit and form.
+"""Account for issued sheets: issued = returned + unused + missing, per unit and form.
 
-A sheet has come back when a page with its serial has. One that is registered as unused and then
-scanned after all has come back: paper that is there speaks louder than a list.
-
-Sheets that were printed for a unit that is not known here, as before there were any, are
-accounted for too, by whoever prints in any unit.
+A sheet is returned when a page with its serial has been scanned, even if it was registered as
+unused before: paper that is there counts more than a list. Sheets that were printed for a unit that
+is not known in this installation are accounted for too, by people who may print in any unit.
 """
 
 from __future__ import annotations
@@ -39,7 +37,7 @@ from pipeline.store.schema.paper import issued_row, unused_sheet
 
 _issued_table, _page_table = paper.issued_sheet, paper.page
 NO_UNIT = ""
-"""Stands for every unit that is not known here."""
+"""Stands for every unit that is not known in this installation."""
 _unit_expression = func.coalesce(paper.unit.c.name, literal_column("''"))
 _issued_with_unit = _issued_table.outerjoin(paper.unit, paper.unit.c.name == _issued_table.c.unit)
 _IS_ACTIVE = unused_sheet.c.undone_at.is_(None)
@@ -48,7 +46,7 @@ _MAX_SERIALS = 500
 
 @dataclass(frozen=True, slots=True)
 class SheetBalance:
-    """Printed sheets of one unit and form: `issued` = `back` + `unused` + `missing`."""
+    """Issued sheets of one unit and form: `issued` = `returned` + `unused` + `missing`."""
 
     unit: str
     form: str
@@ -60,8 +58,9 @@ class SheetBalance:
 
 @dataclass(frozen=True, slots=True)
 class MissingSheet:
-    """A printed sheet that has neither come back nor been returned unused. `prefilled`: it bears a
-    client's name and number.
+    """An issued sheet that is neither returned nor registered as unused.
+
+    `prefilled`: it has a client's name and number printed on it.
     """
 
     serial: str
@@ -73,7 +72,7 @@ class MissingSheet:
 
 @dataclass(frozen=True, slots=True)
 class UnusedSheets:
-    """Sheets that were registered as unused in one go."""
+    """Sheets that were registered as unused together. `by` is a login."""
 
     id: str
     unit: str
@@ -83,22 +82,24 @@ class UnusedSheets:
 
 
 def count_sheets(conn: Connection, units: Collection[str]) -> list[SheetBalance]:
-    """Printed sheets of these units, by unit and form; `NO_UNIT` may be one of them."""
-    is_back, is_unused = _is_returned(), and_(~_is_returned(), _is_unused())
+    """Count issued sheets of these units, by unit and form; `NO_UNIT` may be one of them."""
+    # Every sheet is in exactly one of the three groups.
+    is_returned, is_unused = _is_returned(), and_(~_is_returned(), _is_unused())
     keys = (_unit_expression, _issued_table.c.form)
     query = select(
         *keys,
         func.count(),
-        count_where(is_back),
+        count_where(is_returned),
         count_where(is_unused),
-        count_where(and_(~is_back, ~is_unused)),
+        count_where(and_(~is_returned, ~is_unused)),
     ).select_from(_issued_with_unit)
     query = query.where(_unit_expression.in_(sorted(units))).group_by(*keys).order_by(*keys)
     return [SheetBalance(*row) for row in conn.execute(query)]
 
 
 def has_unknown_unit_sheets(conn: Connection) -> bool:
-    """Whether there are printed sheets of units that are not known here."""
+    """Return whether there are issued sheets of units that are not known here."""
+    # Any issued sheet of a unit that is not in the table of units.
     return (
         conn.execute(select(_issued_table.c.serial).where(_is_of_unit(NO_UNIT)).limit(1)).first()
         is not None
@@ -106,21 +107,25 @@ def has_unknown_unit_sheets(conn: Connection) -> bool:
 
 
 def list_accounted_units(person: Person) -> frozenset[str]:
-    """The units whose printed sheets the person accounts for: the own, and for who prints
-    `NO_UNIT`. A sheet there tells its serial and form only.
+    """Return the units whose issued sheets the person accounts for.
+
+    They are the person's own, and `NO_UNIT` for a person who prints. A sheet of `NO_UNIT` shows
+    only its serial and form.
     """
     return person.units | {NO_UNIT} if is_allowed(person, Action.PRINT) else person.units
 
 
 def list_missing_sheets(conn: Connection, person: Person) -> list[MissingSheet]:
-    """The sheets of the person's units that are missing, by unit and form in the order of printing;
-    those that bear a name first.
+    """Return the missing sheets of the person's units, by unit and form in the order of printing.
+
+    Sheets with a client's name come first in their unit.
 
     Raises:
-        NotAllowedError: the person may not see figures.
+        NotAllowedError: the person may not see metrics.
     """
     require_permission(person, Action.PROGRESS)
-    named = or_(
+    # Printed for a client, or with a row that was.
+    has_client = or_(
         _issued_table.c.client_pid.is_not(None),
         exists().where(issued_row.c.serial == _issued_table.c.serial),
     )
@@ -129,15 +134,16 @@ def list_missing_sheets(conn: Connection, person: Person) -> list[MissingSheet]:
         _unit_expression,
         _issued_table.c.form,
         _issued_table.c.issued_at,
-        named,
+        has_client,
     ).select_from(_issued_with_unit)
+    # Neither scanned nor registered as unused.
     query = query.where(
         _unit_expression.in_(sorted(list_accounted_units(person))), ~_is_returned(), ~_is_unused()
     )
     rows = conn.execute(
         query.order_by(
             _unit_expression,
-            named.desc(),
+            has_client.desc(),
             _issued_table.c.form,
             _issued_table.c.issued_at,
             _issued_table.c.serial,
@@ -150,6 +156,7 @@ def list_missing_sheets(conn: Connection, person: Person) -> list[MissingSheet]:
 
 
 def _is_of_unit(unit: str) -> ColumnElement[bool]:
+    """Whether a sheet is of this unit; `NO_UNIT`: of one that is not known."""
     return (
         _issued_table.c.unit == unit
         if unit
@@ -158,58 +165,68 @@ def _is_of_unit(unit: str) -> ColumnElement[bool]:
 
 
 def _is_returned() -> ColumnElement[bool]:
+    """Whether a page of the sheet has been scanned."""
+    # A page of any state counts: the paper is there.
     return _issued_table.c.serial.in_(
         select(_page_table.c.serial).where(_page_table.c.serial.is_not(None))
     )
 
 
 def _is_unused() -> ColumnElement[bool]:
+    """Whether the sheet is registered as unused."""
     return _issued_table.c.serial.in_(select(unused_sheet.c.serial).where(_IS_ACTIVE))
 
 
 def save_unused_sheets(
     conn: Connection, person: Person, unit: str, typed: str, now: datetime
 ) -> int:
-    """Register printed sheets of a unit as returned unused; answers with how many are new. All or
-    none.
+    """Register issued sheets of a unit as unused, all or none; return how many are new.
 
     Args:
         unit: `NO_UNIT` for sheets of units that are not known here.
-        typed: serials as people write them or a hand-held reader sends them, between blanks,
+        typed: serials as people write them or a hand-held scanner sends them, between blanks,
             commas, semicolons or line ends. `A–B` or `A..B` means these two and all sheets of
             the same form that were printed between them: serials themselves are in no order.
 
     Raises:
         NotAllowedError: the person does not print for this unit.
-        UsageError: a serial is wrong, not of this unit, or has come back written on. The text
-        names serials, which say nothing of anybody.
+        UsageError: a serial is wrong, not of this unit, or was returned with writing on it. The
+            message names serials, which say nothing about clients.
     """
     require_permission(person, Action.PRINT, unit or None)
     serials = _parse_serials(conn, unit, typed)
-    if back := sorted(_filter_serials(conn, serials, returned=True)):
-        raise UsageError("sheet_scanned", back=", ".join(back))
+    # A sheet that was scanned is not unused.
+    if returned := sorted(_filter_serials(conn, serials, returned=True)):
+        raise UsageError("sheet_scanned", back=", ".join(returned))
+    # Sheets that are registered already stay in their registration.
     new = sorted(set(serials) - _filter_unused(conn, serials))
     if new:
-        lot = secrets.token_hex(8)
+        registration_id = secrets.token_hex(8)
         conn.execute(
             insert(unused_sheet),
-            [{"serial": serial, "lot": lot, "by": person.login, "at": now} for serial in new],
+            [
+                {"serial": serial, "lot": registration_id, "by": person.login, "at": now}
+                for serial in new
+            ],
         )
-        record(conn, person.login, "return_unused", lot, unit=unit or None, count=len(new))
+        record(
+            conn, person.login, "return_unused", registration_id, unit=unit or None, count=len(new)
+        )
     return len(new)
 
 
 def undo_unused_sheets(
     conn: Connection, person: Person, registration_id: str, now: datetime
 ) -> int:
-    """Take back a registration; answers with how many sheets are missing again. The rows stay.
+    """Take a registration back and return how many sheets are missing again; the rows stay.
 
     Raises:
         NotAllowedError: the person does not print for the sheets' unit.
-        UsageError: there is no such registration that stands.
+        UsageError: there is no such active registration.
     """
     require_permission(person, Action.PRINT)
-    of_lot = (
+    # The units of the sheets in the registration; all must allow the person.
+    unit_query = (
         select(_unit_expression)
         .distinct()
         .select_from(
@@ -217,7 +234,7 @@ def undo_unused_sheets(
         )
         .where(_is_active_lot(registration_id))
     )
-    units = conn.execute(of_lot).scalars().all()
+    units = conn.execute(unit_query).scalars().all()
     if not units:
         raise UsageError("no_such_registration_stands")
     for unit in units:
@@ -232,45 +249,62 @@ def undo_unused_sheets(
 
 
 def list_unused_sheets(conn: Connection, person: Person) -> list[UnusedSheets]:
-    """The registrations that stand for the person's units, newest first.
+    """Return the active registrations of the person's units, newest first.
 
     Raises:
         NotAllowedError: the person does not print.
     """
     require_permission(person, Action.PRINT)
     keys = (unused_sheet.c.lot, _unit_expression, unused_sheet.c.by, unused_sheet.c.at)
-    of_lots = _issued_with_unit.join(unused_sheet, unused_sheet.c.serial == _issued_table.c.serial)
+    sheets_with_registration = _issued_with_unit.join(
+        unused_sheet, unused_sheet.c.serial == _issued_table.c.serial
+    )
+    # Sheets that have not been taken back, by registration.
     query = (
         select(*keys, func.count())
-        .select_from(of_lots)
+        .select_from(sheets_with_registration)
         .where(_IS_ACTIVE, _unit_expression.in_(sorted(list_accounted_units(person))))
     )
-    found = conn.execute(
+    registrations = conn.execute(
         query.group_by(*keys).order_by(unused_sheet.c.at.desc(), unused_sheet.c.lot)
     )
-    return [UnusedSheets(lot, unit, sheets, by, at) for lot, unit, by, at, sheets in found]
+    return [
+        UnusedSheets(registration_id, unit, sheets, by, at)
+        for registration_id, unit, by, at, sheets in registrations
+    ]
 
 
 def _is_active_lot(registration_id: str) -> ColumnElement[bool]:
+    """Whether a row is of this registration and has not been taken back."""
     return and_(unused_sheet.c.lot == registration_id, _IS_ACTIVE)
 
 
 def _parse_serials(conn: Connection, unit: str, typed: str) -> list[str]:
-    """The serials that are meant, each once."""
+    """Return the serials that are meant, each once.
+
+    Raises:
+        UsageError: there is none, or one is not a serial or not printed for the unit.
+    """
+    # Ranges become one word, separators become blanks.
     words = re.sub(r"[,;]", " ", re.sub(r"\s*(–|\.\.|\s-\s)\s*", "..", typed)).split()
     if not words:
         raise UsageError("no_serial_given")
-    found: dict[str, None] = {}
+    serials: dict[str, None] = {}
     for word in words:
         first, is_range, last = word.partition("..")
         ends = [_parse_serial(first)] + ([_parse_serial(last)] if is_range else [])
         if unknown := sorted(set(ends) - _filter_serials(conn, ends, unit=unit)):
             raise UsageError("not_printed_unit", unknown=", ".join(unknown))
-        found |= dict.fromkeys(_serials_in_range(conn, unit, *ends) if is_range else ends)
-    return list(found)
+        serials |= dict.fromkeys(_serials_in_range(conn, unit, *ends) if is_range else ends)
+    return list(serials)
 
 
 def _parse_serial(word: str) -> str:
+    """Return a serial in its normal form.
+
+    Raises:
+        UsageError: it is none.
+    """
     serial = normalize_serial(word)
     if not is_serial(serial):
         raise UsageError("serial_eight_characters_one_these")
@@ -278,8 +312,12 @@ def _parse_serial(word: str) -> str:
 
 
 def _serials_in_range(conn: Connection, unit: str, first: str, last: str) -> list[str]:
-    """The sheets of a form from one serial to another, in the order in which they were printed,
-    whichever end is given first.
+    """Return the serials of a form between two of them, in the order of printing.
+
+    The ends may be given in any order.
+
+    Raises:
+        UsageError: they are of different forms.
     """
     ends = conn.execute(
         select(_issued_table.c.form, _issued_table.c.issued_at)
@@ -288,45 +326,49 @@ def _serials_in_range(conn: Connection, unit: str, first: str, last: str) -> lis
     ).all()
     if len({row.form for row in ends}) != 1:
         raise UsageError("different_forms", first=first, last=last)
-    within = and_(
+    # Sheets of the unit and form whose time of printing is between the two.
+    is_between = and_(
         _is_of_unit(unit),
         _issued_table.c.form == ends[0].form,
         _issued_table.c.issued_at.between(ends[0].issued_at, ends[-1].issued_at),
     )
     return list(
         conn.execute(
-            select(_issued_table.c.serial).where(within).order_by(_issued_table.c.issued_at)
+            select(_issued_table.c.serial).where(is_between).order_by(_issued_table.c.issued_at)
         ).scalars()
     )
 
 
 def _filter_unused(conn: Connection, serials: Sequence[str]) -> set[str]:
-    found: set[str] = set()
+    """Return those of the serials that are registered as unused."""
+    unused: set[str] = set()
+    # In chunks: databases limit the number of parameters.
     for start in range(0, len(serials), _MAX_SERIALS):
-        some = serials[start : start + _MAX_SERIALS]
-        found |= set(
+        chunk = serials[start : start + _MAX_SERIALS]
+        unused |= set(
             conn.execute(
-                select(unused_sheet.c.serial).where(unused_sheet.c.serial.in_(some), _IS_ACTIVE)
+                select(unused_sheet.c.serial).where(unused_sheet.c.serial.in_(chunk), _IS_ACTIVE)
             ).scalars()
         )
-    return found
+    return unused
 
 
 def _filter_serials(
     conn: Connection, serials: Sequence[str], unit: str | None = None, *, returned: bool = False
 ) -> set[str]:
-    """Those of the serials that were printed for a unit, or, with `returned`, that have come back."""
-    found: set[str] = set()
+    """Return the serials that were printed for a unit or, with `returned`, that came back."""
+    matching: set[str] = set()
+    # In chunks: databases limit the number of parameters.
     for start in range(0, len(serials), _MAX_SERIALS):
-        some = serials[start : start + _MAX_SERIALS]
+        chunk = serials[start : start + _MAX_SERIALS]
         query = (
-            select(_page_table.c.serial).where(_page_table.c.serial.in_(some))
+            select(_page_table.c.serial).where(_page_table.c.serial.in_(chunk))
             if returned
-            else select(_issued_table.c.serial).where(_issued_table.c.serial.in_(some))
+            else select(_issued_table.c.serial).where(_issued_table.c.serial.in_(chunk))
         )
-        found |= set(
+        matching |= set(
             conn.execute(
                 query if unit is None or returned else query.where(_is_of_unit(unit))
             ).scalars()
         )
-    return found
+    return matching

@@ -1,6 +1,6 @@
-"""The pieces of a group, which of them are still to be decided, and how they end.
+"""The items of a review batch: which are still to be decided, and how they end.
 
-Whether a unit's paper is reviewed in groups too: its manager may switch that off.
+Whether a unit's paper is reviewed in batches too: the unit's manager can switch that off.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pipeline.store.schema.review import group_cell, group_setting, group_task
 
 @dataclass(frozen=True, slots=True)
 class BatchItem:
-    """One piece of a group, to be found odd or not."""
+    """One field image of a batch, to be marked as odd or not."""
 
     id: int
     entry: str
@@ -40,8 +40,9 @@ class BatchItem:
 
 @dataclass(frozen=True, slots=True)
 class ReviewBatch:
-    """A grid of pieces that were all read as `answer`. `title` is the form's, `spec` the field of
-    one of them.
+    """A batch of similar field images that were all read as `answer`.
+
+    `title` is the form's title, `spec` the field of one of the items.
     """
 
     id: str
@@ -53,8 +54,9 @@ class ReviewBatch:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What came of a group: how many pieces were confirmed and how many were odd; the others had
-    gone. `missed`: planted values not marked.
+    """The result of a batch: how many items were confirmed and how many were odd.
+
+    All others could no longer be decided. `missed` are the seeded errors that were not marked.
     """
 
     confirmed: int = 0
@@ -65,9 +67,11 @@ class BatchResult:
 def list_open_items(
     conn: Connection, person: Person, group_id: str
 ) -> list[tuple[Row[Any], Entry, Reading | None]]:
-    """The open pieces of a group with their entries and readings; no reading where the piece is not
-    to be decided any longer.
+    """Return the open items of a batch with their entries and readings.
+
+    The reading is None where the item can no longer be decided.
     """
+    # The items without an outcome, in the order in which they are shown.
     rows = conn.execute(
         select(group_cell)
         .where(group_cell.c.task == group_id, group_cell.c.outcome.is_(None))
@@ -75,20 +79,21 @@ def list_open_items(
     ).all()
     readings = {page_id: load_page_reading(conn, page_id) for page_id in {row.page for row in rows}}
     query = select(paper.entry).where(paper.entry.c.id.in_({row.entry for row in rows}))
-    found = {row["id"]: Entry.from_row(row) for row in conn.execute(query).mappings()}
-    seen = set(
+    entries = {row["id"]: Entry.from_row(row) for row in conn.execute(query).mappings()}
+    # Of their entries those that the person can see now.
+    visible = set(
         conn.execute(
             select(paper.entry.c.id).where(
-                paper.entry.c.id.in_(found), visibility.visible_entries_condition(conn, person)
+                paper.entry.c.id.in_(entries), visibility.visible_entries_condition(conn, person)
             )
         ).scalars()
     )
     return [
         (
             row,
-            found[row.entry],
+            entries[row.entry],
             readings[row.page].get(row.field)
-            if row.entry in seen and is_unchanged(row, found[row.entry])
+            if row.entry in visible and is_unchanged(row, entries[row.entry])
             else None,
         )
         for row in rows
@@ -96,20 +101,22 @@ def list_open_items(
 
 
 def build_batch_item(conn: Connection, forms: Forms, row: Row[Any], entry: Entry) -> BatchItem:
-    """A piece as it is shown."""
-    form, of = entry_form(forms, entry), load_page(conn, row.page)
-    return BatchItem(row.id, entry.id, form.by_name[row.field], of, of.page_no or 1, row.marked)
+    """Return an item as it is shown."""
+    form, page = entry_form(forms, entry), load_page(conn, row.page)
+    spec = form.by_name[row.field]
+    return BatchItem(row.id, entry.id, spec, page, page.page_no or 1, row.marked)
 
 
 def is_unchanged(row: Row[Any], entry: Entry) -> bool:
-    """Whether an entry is as it was when its piece was shown."""
+    """Return whether an entry is as it was when its item was shown."""
     return (
         entry.state is EntryState.REVIEW and entry.revision == row.revision and entry.voided is None
     )
 
 
 def can_see_entry(conn: Connection, person: Person, entry: Entry) -> bool:
-    """Whether the person may see an entry."""
+    """Return whether the person can see an entry."""
+    # The entry, if the conditions of what the person can see hold for it.
     query = select(paper.entry.c.id).where(
         paper.entry.c.id == entry.id, visibility.visible_entries_condition(conn, person)
     )
@@ -117,12 +124,13 @@ def can_see_entry(conn: Connection, person: Person, entry: Entry) -> bool:
 
 
 def load_own_batch(conn: Connection, person: Person, group_id: str, now: datetime) -> Row[Any]:
-    """The person's open group.
+    """Return the person's open batch.
 
     Raises:
-        StaleDecisionError: it is done, or the person does not have it any longer.
+        StaleDecisionError: it is done, or the person no longer has it.
     """
     task = group_task.c
+    # The batch only while it is open and claimed by this person.
     mine = select(group_task).where(
         task.id == group_id,
         task.login == person.login,
@@ -136,14 +144,19 @@ def load_own_batch(conn: Connection, person: Person, group_id: str, now: datetim
 
 
 def end_item(conn: Connection, row: Row[Any], outcome: str, now: datetime) -> None:
-    """End one piece."""
+    """End one item with an outcome."""
     conn.execute(
         update(group_cell).where(group_cell.c.id == row.id).values(outcome=outcome, ended_at=now)
     )
 
 
 def end_batch(conn: Connection, group_id: str, now: datetime) -> None:
-    """End a group, once."""
+    """End a batch, once.
+
+    Raises:
+        StaleDecisionError: it has ended already.
+    """
+    # The condition makes the second of two simultaneous requests fail.
     if (
         conn.execute(
             update(group_task)
@@ -158,11 +171,12 @@ def end_batch(conn: Connection, group_id: str, now: datetime) -> None:
 def set_batch_review(
     conn: Connection, person: Person, unit: str, now: datetime, *, on: bool
 ) -> None:
-    """Let a unit's paper be reviewed in groups too, or sheet by sheet alone. Groups that are on a
-    screen are finished.
+    """Let a unit's paper be reviewed in batches too, or sheet by sheet only.
+
+    Batches that are on a screen are finished.
 
     Raises:
-        NotAllowedError: the person does not steer the queue of this unit.
+        NotAllowedError: the person does not manage the queue of this unit.
     """
     permissions.require_permission(person, Action.PULL, unit)
     conn.execute(insert(group_setting).values(unit=unit, on=on, by=person.login, at=now))
@@ -170,20 +184,21 @@ def set_batch_review(
 
 
 def batch_review_by_unit(conn: Connection, person: Person) -> dict[str, bool]:
-    """For each of the person's units whether its paper is reviewed in groups too.
+    """Return for each of the person's units whether its paper is reviewed in batches too.
 
     Raises:
-        NotAllowedError: the person does not steer the queue.
+        NotAllowedError: the person does not manage the queue.
     """
     permissions.require_permission(person, Action.PULL)
-    off = units_without_batch_review(conn)
-    return {unit: unit not in off for unit in sorted(person.units)}
+    excluded = units_without_batch_review(conn)
+    return {unit: unit not in excluded for unit in sorted(person.units)}
 
 
 def units_without_batch_review(conn: Connection) -> frozenset[str]:
-    """The units whose paper is reviewed sheet by sheet alone."""
+    """Return the units whose paper is reviewed sheet by sheet only."""
+    # The latest setting of each unit holds; those that are switched off.
     latest = select(func.max(group_setting.c.id)).group_by(group_setting.c.unit)
-    off = select(group_setting.c.unit).where(
+    excluded = select(group_setting.c.unit).where(
         group_setting.c.id.in_(latest), group_setting.c.on.is_(False)
     )
-    return frozenset(conn.execute(off).scalars())
+    return frozenset(conn.execute(excluded).scalars())

@@ -1,7 +1,6 @@
-"""Changing what has been confirmed: a new version beside the old, which stays readable (PDL 3:14).
+"""Correct, void and take back decisions; earlier versions stay readable (PDL 3:14).
 
-Taking back the own last decision: what was decided is reviewed again, and what was put aside is
-again what it was.
+A decision that is taken back is reviewed again; a rejected entry is restored to what it was.
 """
 
 from __future__ import annotations
@@ -84,77 +83,112 @@ def correct_entry(
     *,
     about: ClientStatement = NO_CLIENT_STATEMENT,
 ) -> EntryState:
-    """Give some fields of a confirmed entry other answers; what is answered as before is no
-    correction. It is exported again, as an amendment if it had been exported.
+    """Correct fields of a confirmed entry and return its new state.
 
-    A critical field is no less critical when it is corrected: unless the machine read the same,
-    another person looks first (SECOND); always on a form of `Forms.double_check`.
+    A field that is answered as before is not corrected. The entry is exported again, as an
+    amendment if it had been exported. A corrected critical field is as critical as before: unless
+    the reading agrees, another person looks first (SECOND); always on a form of
+    `Forms.double_check`.
 
     Raises:
         NotAllowedError: another unit or role.
         StaleDecisionError: the entry has changed since the person saw `revision`.
         ReviewError: no reason is given, or no other answer to a field of this entry.
-        InvalidAnswerError, UnknownClientError, ClientConflictError: as `decisions.save_answers`.
+        InvalidAnswerError, UnknownClientError, ClientConflictError: as `decisions.decide_entry`.
     """
     _require_reason(reason)
-    found = require_entry_as_seen(conn, person, entry_id, revision, DECIDED_STATES, Action.CORRECT)
-    if found.voided is not None:
+    entry = require_entry_as_seen(conn, person, entry_id, revision, DECIDED_STATES, Action.CORRECT)
+    if entry.voided is not None:
         raise ReviewError("entry_void")
-    form = entry_form(forms, found)
-    asked, before = rules.asked_fields(form, found.row), decided_answers(conn, entry_id)
-    complete = rules.complete_answers([spec for spec in asked if spec.name in answers], answers)
-    followed = _recheck_temporary_client(conn, form, found, complete)
-    other = {**_changed_answers(complete, before), **followed}
-    given = complete_client_numbers(conn, person, form, found.row, other, about)
-    given = {**_changed_answers(given, before), **{name: given[name] for name in followed}}
-    if not given:
+    form = entry_form(forms, entry)
+    before = decided_answers(conn, entry_id)
+    corrected = _corrected_answers(conn, form, person, entry, answers, before, about)
+    if not corrected:
         raise ReviewError("nothing_corrected")
-    specs = [spec for spec in asked if spec.name in given]
-    whole = {name: one.answer for name, one in before.items()} | given
+    # A contradiction matters only where the correction changes the client.
+    all_answers = {name: decided.answer for name, decided in before.items()} | corrected
     doubt = (
-        find_contradicted_client_field(conn, form, found, whole, about)
-        if _changes_client(form, given)
+        find_contradicted_client_field(conn, form, entry, all_answers, about)
+        if _changes_client(form, corrected)
         else None
     )
-    readings = load_readings(conn, tuple(list_sheet_pages(conn, found.sheet)))
-    twice = rules.fields_for_second_reviewer(forms, form, specs, given) | {doubt}
+    # Settled: what the reading says too and no rule leaves to a second person.
+    specs = [spec for spec in rules.asked_fields(form, entry.row) if spec.name in corrected]
+    readings = load_readings(conn, tuple(list_sheet_pages(conn, entry.sheet)))
+    needs_second = rules.fields_for_second_reviewer(forms, form, specs, corrected) | {doubt}
     new = {
-        s.name: DecidedAnswer(
-            given[s.name],
+        spec.name: DecidedAnswer(
+            corrected[spec.name],
             AnswerOrigin.CORRECTION,
-            rules.is_settled(s, given[s.name], readings.get(s.name)) and s.name not in twice,
+            rules.is_settled(spec, corrected[spec.name], readings.get(spec.name))
+            and spec.name not in needs_second,
         )
-        for s in specs
+        for spec in specs
     }
     if doubt and doubt not in new:
-        new[doubt] = DecidedAnswer(whole[doubt], AnswerOrigin.CORRECTION, False)
-    state = rules.next_state(sum(not one.is_settled for one in new.values()))
-    facts = derive_entry_facts(form, found, before | new)
-    who = {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
+        new[doubt] = DecidedAnswer(all_answers[doubt], AnswerOrigin.CORRECTION, False)
+    # What is unsettled waits for a second person.
+    state = rules.next_state(sum(not answer.is_settled for answer in new.values()))
+    facts = derive_entry_facts(form, entry, before | new)
     write_decision(
-        conn, person, found, new, now, state=state, form=form, reason=reason.strip(), **who, **facts
+        conn,
+        person,
+        entry,
+        new,
+        now,
+        state=state,
+        form=form,
+        reason=reason.strip(),
+        **_single_reviewer(person, now),
+        **facts,
     )
-    save_client_choice(conn, person, form, found, given, about, now, before=whole)
+    save_client_choice(conn, person, form, entry, corrected, about, now, before=all_answers)
     return state
+
+
+def _corrected_answers(
+    conn: Connection,
+    form: Form,
+    person: Person,
+    entry: Entry,
+    answers: Mapping[str, Answer],
+    before: Mapping[str, DecidedAnswer],
+    about: ClientStatement,
+) -> dict[str, Answer]:
+    """Return the answers that differ from the decided ones, complete and checked.
+
+    The number of a client whom the register lacked is among them even if it is unchanged.
+    """
+    asked = rules.asked_fields(form, entry.row)
+    complete = rules.complete_answers([spec for spec in asked if spec.name in answers], answers)
+    rechecked = _recheck_temporary_client(conn, form, entry, complete)
+    changed = {**_changed_answers(complete, before), **rechecked}
+    # Completing a number may make it equal to the decided one, so compare once more.
+    completed = complete_client_numbers(conn, person, form, entry.row, changed, about)
+    return {**_changed_answers(completed, before), **{name: completed[name] for name in rechecked}}
+
+
+def _single_reviewer(person: Person, now: datetime) -> dict[str, Any]:
+    """Return the columns that name the person as the only reviewer."""
+    return {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
 
 
 def void_entry(
     conn: Connection, person: Person, entry_id: str, revision: int, reason: str, now: datetime
 ) -> None:
-    """Make a signed, exported or rejected entry void (makulera): both stay readable, and a target
-    system that has it is told. One that the target has may be under review again, as when its
-    correction was refused.
+    """Void (makulera) a signed, exported or rejected entry.
 
-    A rejected entry that is void has been dealt with: it no longer counts as a gap in the
-    client's record.
+    The entry stays readable, and a target system that has it is notified. An entry that the target
+    has can be under review again, for example when its correction was refused. A rejected entry
+    that is voided has been dealt with: it no longer counts as a gap in the client's record.
 
     Raises:
-        NotAllowedError, StaleDecisionError: as `correct`.
+        NotAllowedError, StaleDecisionError: as `correct_entry`.
         ReviewError: no reason is given, or the entry has been neither signed, exported nor
-        rejected (then it is rejected instead).
+            rejected (then it is rejected instead).
     """
     _require_reason(reason)
-    found = require_entry_as_seen(
+    entry = require_entry_as_seen(
         conn,
         person,
         entry_id,
@@ -162,36 +196,32 @@ def void_entry(
         OPEN_STATES | DECIDED_STATES | {EntryState.REJECTED},
         Action.VOID,
     )
-    require_not_void(found)
-    if is_claimed_by_other(found, person, now):
+    require_not_void(entry)
+    if is_claimed_by_other(entry, person, now):
         raise stale_decision_error()
-    sent = bool(latest_exports(conn, [entry_id]))  # what its target refused is in no system
-    if not sent and found.state not in {EntryState.SIGNED, EntryState.REJECTED}:
+    # An entry that its target refused is in no system.
+    exported = bool(latest_exports(conn, [entry_id]))
+    if not exported and entry.state not in {EntryState.SIGNED, EntryState.REJECTED}:
         raise ReviewError("entry_neither_signed_nor_exported")
-    who: dict[str, Any] = {
-        "first_by": person.login,
-        "first_at": now,
-        "second_by": None,
-        "second_at": None,
-    }
-    state = EntryState.CONFIRMED if sent else EntryState.REJECTED
+    # A target that has the entry gets a withdrawal, so the entry must be exported once more.
+    state = EntryState.CONFIRMED if exported else EntryState.REJECTED
     write_decision(
         conn,
         person,
-        found,
+        entry,
         {},
         now,
         state=state,
         reason=reason.strip(),
         voided=reason.strip(),
-        **who,
+        **_single_reviewer(person, now),
     )
 
 
 def _changed_answers(
     answers: Mapping[str, Answer], before: Mapping[str, DecidedAnswer]
 ) -> dict[str, Answer]:
-    """The answers, as they are stored, that say something else than what is decided."""
+    """Return the answers, as they are stored, that differ from what is decided."""
     return {
         name: answer
         for name, answer in answers.items()
@@ -202,21 +232,23 @@ def _changed_answers(
 def _recheck_temporary_client(
     conn: Connection, form: Form, entry: Entry, answers: Mapping[str, Answer]
 ) -> dict[str, Answer]:
-    """The client's number, also as it is, where the register lacked it: that it has it by now is
-    worth a correction.
+    """Return the client's number, even unchanged, where the register has the client only by now.
+
+    That the temporary identity can be replaced is reason enough for a correction.
     """
     spec = form.meaning(Meaning.CLIENT_PID, entry.row)
     number = answers[spec.name].value if spec and spec.name in answers else None
     if spec is None or not isinstance(number, str) or find_client(conn, number) is None:
         return {}
-    open_one = select(temporary_identity.c.id).where(
+    # A temporary identity of the entry that has not been replaced.
+    open_identity = select(temporary_identity.c.id).where(
         temporary_identity.c.entry == entry.id, temporary_identity.c.settled_at.is_(None)
     )
-    return {spec.name: answers[spec.name]} if conn.execute(open_one.limit(1)).first() else {}
+    return {spec.name: answers[spec.name]} if conn.execute(open_identity.limit(1)).first() else {}
 
 
 def _changes_client(form: Form, answers: Mapping[str, Answer]) -> bool:
-    """Whether a correction changes whom the entry is about."""
+    """Return whether a correction changes the client of the entry."""
     return any(
         form.by_name[name].means in (Meaning.CLIENT_PID, Meaning.CLIENT_NAME) for name in answers
     )
@@ -235,30 +267,32 @@ def undo_decision(
     now: datetime,
     minutes: int = CLAIM_MINUTES,
 ) -> EntryState:
-    """Take back the person's own last decision; answers with what the entry is now.
+    """Take back the person's own last decision and return the entry's state.
 
-    What was decided is claimed again, with the person's own answers as drafts. What was put
-    aside is what it was before, with its decisions, and is claimed if it waits for review.
+    A decided entry is claimed again, with the person's answers as drafts. A rejected entry is
+    restored with its earlier decisions, and is claimed if it waits for review.
 
     Raises:
-        NotAllowedError: somebody else decided last, or another unit, role or area of law.
+        NotAllowedError: another person decided last, or another unit, role or area of law.
         StaleDecisionError: the entry has changed since the person saw `revision`.
-        ReviewError: it has been signed or exported (then `correct`), the decision was a
-        correction, or a colleague is reviewing the entry now.
+        ReviewError: it has been signed or exported (then `correct_entry`), the decision was a
+            correction, or a colleague is reviewing the entry now.
     """
-    found = _require_own_decision(conn, person, entry_id, revision)
-    require_not_void(found)
-    if is_claimed_by_other(found, person, now):
+    entry = _require_own_decision(conn, person, entry_id, revision)
+    require_not_void(entry)
+    if is_claimed_by_other(entry, person, now):
         raise ReviewError("colleague_reviewing_just_now")
+    # A correction is undone by another correction.
     if conn.execute(
         select(_entry_table.c.id).where(_entry_table.c.id == entry_id, _is_correction())
     ).first():
         raise ReviewError("correction_not_taken_back")
-    require_not_exported(conn, found)
-    if found.state is EntryState.REJECTED:
-        _undo_rejection(conn, person, found, now)
+    require_not_exported(conn, entry)
+    if entry.state is EntryState.REJECTED:
+        _undo_rejection(conn, person, entry, now)
     else:
-        _return_to_review(conn, person, found, now)
+        _return_to_review(conn, person, entry, now)
+    # The person goes on with the entry if it waits for a review that the person may do.
     state = load_entry(conn, entry_id).state
     if state in OPEN_STATES and not must_not_review(conn, person.login, load_entry(conn, entry_id)):
         conn.execute(
@@ -266,52 +300,63 @@ def undo_decision(
             .where(_entry_table.c.id == entry_id)
             .values(claimed_by=person.login, claimed_until=now + timedelta(minutes=minutes))
         )
-    record(conn, person.login, "undo", entry_id, unit=found.unit, state=state.value)
+    record(conn, person.login, "undo", entry_id, unit=entry.unit, state=state.value)
     return state
 
 
 def list_own_latest(conn: Connection, person: Person, limit: int = 10) -> list[Entry]:
-    """The entries that the person decided last and may still see, or take back, newest first; void
-    ones and corrections stay as they are.
+    """Return the entries that the person decided last and can still see or take back, newest first.
+
+    Void entries and corrections are left out.
 
     Raises:
         NotAllowedError: the person does not review.
     """
     permissions.require_permission(person, Action.REVIEW)
+    # Decided last by the person, alone or as the second reviewer.
     mine = or_(
         _entry_table.c.second_by == person.login,
         (_entry_table.c.first_by == person.login) & _entry_table.c.second_by.is_(None),
     )
     newest = func.coalesce(_entry_table.c.second_at, _entry_table.c.first_at)
+    # A free note may have moved to an area of law that the person does not see.
     free_note = and_(
         _entry_table.c.form == FREE_NOTE_FORM[0], visibility.visible_by_unit_condition(conn, person)
     )
-    seen = or_(visibility.visible_entries_condition(conn, person), free_note)
-    own = select(_entry_table).where(mine, _entry_table.c.voided.is_(None), ~_is_correction(), seen)
+    visible = or_(visibility.visible_entries_condition(conn, person), free_note)
+    own = select(_entry_table).where(
+        mine, _entry_table.c.voided.is_(None), ~_is_correction(), visible
+    )
     return select_entries(conn, own.order_by(newest.desc(), _entry_table.c.id).limit(limit))
 
 
 def _require_own_decision(conn: Connection, person: Person, entry_id: str, revision: int) -> Entry:
-    """The entry, if the person decided it last. A free note may have gone to an area of law that
-    the person does not see: it comes back.
+    """Return the entry if the person decided it last.
+
+    A free note may have moved to an area of law that the person does not see: it comes back.
+
+    Raises:
+        NotAllowedError: another person decided last, or another unit, role or area of law.
+        StaleDecisionError: the entry is not as the person saw it.
     """
-    found = load_entry(conn, entry_id)
-    is_own = (found.second_by or found.first_by) == person.login
-    if is_own and found.form == FREE_NOTE_FORM[0] and found.area not in person.areas:
-        found = replace(found, area=None)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, found)
-    if found.revision != revision or found.state not in _UNDOABLE_STATES:
+    entry = load_entry(conn, entry_id)
+    is_own = (entry.second_by or entry.first_by) == person.login
+    if is_own and entry.form == FREE_NOTE_FORM[0] and entry.area not in person.areas:
+        entry = replace(entry, area=None)
+    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
+    if entry.revision != revision or entry.state not in _UNDOABLE_STATES:
         raise stale_decision_error()
     if not is_own:
         raise NotAllowedError(
-            "another_person_decided", by=person.login, action=Action.REVIEW.value, unit=found.unit
+            "another_person_decided", by=person.login, action=Action.REVIEW.value, unit=entry.unit
         )
-    return found
+    return entry
 
 
 def _is_correction() -> ColumnElement[bool]:
-    """Whether what was decided last of an entry is a correction; one that is put aside after that
-    has been decided once more.
+    """Whether the last decision of an entry is a correction.
+
+    An entry that is rejected after a correction has been decided once more.
     """
     return and_(
         _entry_table.c.state != EntryState.REJECTED.value,
@@ -320,27 +365,30 @@ def _is_correction() -> ColumnElement[bool]:
 
 
 def _return_to_review(conn: Connection, person: Person, entry: Entry, now: datetime) -> None:
+    """Undo a decision: the entry is reviewed again, with the person's answers as drafts."""
     answers = {
-        name: one.answer
-        for name, one in decided_answers(conn, entry.id, by=person.login).items()
-        if one.origin not in _UNTYPED_ORIGINS
+        name: decided.answer
+        for name, decided in decided_answers(conn, entry.id, by=person.login).items()
+        if decided.origin not in _UNTYPED_ORIGINS
     }
+    # The second review is undone alone where the first left something unsettled.
     second = entry.second_by is not None and any(
-        not one.is_settled for one in decided_answers(conn, entry.id, first_only=True).values()
+        not decided.is_settled
+        for decided in decided_answers(conn, entry.id, first_only=True).values()
     )
     before = (
         {"state": EntryState.SECOND.value, "second_by": None, "second_at": None}
         if second
         else UNDECIDED_VALUES
     )
-    advance_entry(
-        conn, entry, **{**before, "reason": entry.reason}, area=entry.area
-    )  # deciding took nothing from why it had come back
+    # The reason why it had come back before is still valid.
+    advance_entry(conn, entry, **{**before, "reason": entry.reason}, area=entry.area)
     set_free_note_area(conn, entry.form, entry.sheet, entry.area)
     save_answer_drafts(conn, entry.id, entry.revision + 1, person.login, answers, now)
 
 
 def _undo_rejection(conn: Connection, person: Person, entry: Entry, now: datetime) -> None:
+    """Restore a rejected entry: by its duplicate mark, if it has one, else by its history."""
     mark = find_active_mark(conn, entry)
     if mark is not None:
         withdraw_duplicate_mark(conn, person, mark, now)
@@ -349,26 +397,29 @@ def _undo_rejection(conn: Connection, person: Person, entry: Entry, now: datetim
 
 
 def _values_before_rejection(conn: Connection, entry: Entry) -> Mapping[str, Any]:
-    """What an entry was before it was put aside: whoever does that with one that is undecided is
-    its first person, else its second.
+    """Return the columns of an entry before it was rejected.
+
+    The person who rejects an undecided entry is its first reviewer, else its second.
     """
     reason = previous_return_reason(conn, entry)
     if entry.second_by is None:
         return {**UNDECIDED_VALUES, "reason": reason or ""}
+    # The state that the decision before the last one gave.
     *_, before, _ = [
         event for event in list_events(conn, entry.id) if event.action in {"decide", "undo"}
     ]
     state = EntryState(str(before.detail.get("state") or EntryState.SECOND.value))
+    # The latest version that is not a rejection tells a second reviewer other than the first.
     earlier = select(entry_version).where(
         entry_version.c.entry == entry.id, entry_version.c.state != EntryState.REJECTED.value
     )
     version = conn.execute(earlier.order_by(entry_version.c.id.desc()).limit(1)).one_or_none()
     by_two = version is not None and state is not EntryState.SECOND and version.by != entry.first_by
-    who = (
+    second_reviewer = (
         {"second_by": version.by, "second_at": version.at}
         if version is not None and by_two
         else {"second_by": None, "second_at": None}
     )
     if reason is None:
         reason = version.reason if version is not None else ""
-    return {"state": state.value, "reason": reason, **who}
+    return {"state": state.value, "reason": reason, **second_reviewer}

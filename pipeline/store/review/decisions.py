@@ -1,8 +1,8 @@
-"""Deciding entries. Nothing is overwritten: answers are added, and each decision moves the entry's
-revision on, which stops a second key press.
+"""Decide entries: the first and second review, rejecting and reopening.
 
-How the first person's answers are kept: what was typed unseen, what stands as it was read, what
-was changed, and what a group has confirmed.
+Nothing is overwritten. Answers are added, and each decision increments the entry's revision, which
+stops a second key press. Each answer is stored with its origin: keyed blind, accepted as read,
+changed, or confirmed in a batch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Forms, settled_state
-from pipeline.domain.model import EntryState, Person, Reading, State
+from pipeline.domain.model import EntryState, Person, State
 from pipeline.domain.permissions import Action
 from pipeline.domain.review import rules
 from pipeline.domain.review.recount import fields_to_recheck
@@ -34,7 +34,7 @@ from pipeline.store.entries.answers import (
     save_answer_drafts,
     shared_sheet_answers,
 )
-from pipeline.store.entries.batch_answers import BatchAnswers, find_batch_answers
+from pipeline.store.entries.batch_answers import find_batch_answers
 from pipeline.store.entries.client_check import (
     complete_client_numbers,
     find_contradicted_client_field,
@@ -63,62 +63,9 @@ from pipeline.store.paper.pages import Page
 from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.quality import seeded_errors
 from pipeline.store.quality.rekeying import sample_for_rekeying
-from pipeline.store.schema import paper
+from pipeline.store.review.first_review import first_review_answers
 
-_entry_table = paper.entry
 NO_CLIENT_STATEMENT = ClientStatement()
-
-
-def first_review_answers(
-    specs: Iterable[FieldSpec],
-    answers: Mapping[str, Answer],
-    readings: Mapping[str, Reading],
-    shared: Mapping[str, Answer],
-    in_groups: BatchAnswers,
-    *,
-    doubt: Collection[str | None],
-    answered: Collection[str],
-) -> dict[str, DecidedAnswer]:
-    """Each field's answer with how it came about.
-
-    Args:
-        specs: the fields that were answered.
-        given: what is said of each.
-        readings: what the machine read.
-        shared: what confirmed rows of the same sheet say; it settles what nobody doubts.
-        in_groups: what groups have said; whoever has `answered` the field on the sheet has the
-            last word.
-        doubt: fields that another person has to see whatever they say.
-        answered: the fields that the person answered on the sheet.
-    """
-    new = {}
-    for spec in specs:
-        name = spec.name
-        if name in in_groups.confirmed and name not in answered and name not in doubt:
-            new[name] = DecidedAnswer(
-                answers[name], AnswerOrigin.BATCH, True, in_groups.confirmed_by(name)
-            )
-        else:
-            how = _answer_origin(
-                spec, answers[name], readings.get(name), odd=name in in_groups.odd_fields
-            )
-            settled = answers[name] == shared.get(name) or rules.is_settled(
-                spec, answers[name], readings.get(name)
-            )
-            new[name] = DecidedAnswer(answers[name], how, settled and name not in doubt)
-    return new
-
-
-def _answer_origin(
-    spec: FieldSpec, answer: Answer, reading: Reading | None, *, odd: bool
-) -> AnswerOrigin:
-    if odd or rules.needs_blind_keying(spec, reading):
-        return AnswerOrigin.TYPED
-    return (
-        AnswerOrigin.ACCEPTED
-        if rules.agrees_with_reading(spec, answer, reading)
-        else AnswerOrigin.CHANGED
-    )
 
 
 def save_draft(
@@ -130,25 +77,27 @@ def save_draft(
     now: datetime,
     minutes: int = CLAIM_MINUTES,
 ) -> None:
-    """Keep what a person has typed, or that it was taken away (None), so that a closed browser
-    loses nothing. Whoever types keeps the entry.
+    """Store what a person has typed, so that a closed browser loses nothing; None deletes it.
+
+    The person who types keeps the entry claimed.
 
     Raises:
         StaleDecisionError: the entry is decided or another person has it, or it waits for a
-        second person who is another.
+            second reviewer who is another person.
     """
-    found = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.REVIEW, found)
+    entry = load_entry(conn, entry_id)
+    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
+    # The person may review the entry now and nobody else has it open.
     if (
-        found.state not in OPEN_STATES
-        or is_claimed_by_other(found, person, now)
-        or must_not_review(conn, person.login, found)
+        entry.state not in OPEN_STATES
+        or is_claimed_by_other(entry, person, now)
+        or must_not_review(conn, person.login, entry)
     ):
         raise stale_decision_error()
     if answer is None:
         delete_answer_draft(conn, entry_id, person.login, field)
     else:
-        save_answer_drafts(conn, entry_id, found.revision, person.login, {field: answer}, now)
+        save_answer_drafts(conn, entry_id, entry.revision, person.login, {field: answer}, now)
     renew_claim(conn, person, entry_id, now, minutes)
 
 
@@ -164,85 +113,102 @@ def decide_entry(
     about: ClientStatement = NO_CLIENT_STATEMENT,
     ask_figures: bool = False,
 ) -> EntryState:
-    """Decide an entry; answers with CONFIRMED, SECOND if another person has to look, or REVIEW if
-    the person is to decide anew (`plants.judged`).
+    """Decide an entry and return its new state.
 
-    The first person answers for every field that is not printed, the second for those that
-    person and machine disagreed on. Fields of a missing page need no answer, nor do those
-    confirmed in a group; what is answered all the same counts. `about` is what the person says
-    of the client beyond the number: why the register lacks the client, and how it is where the
-    sheet contradicts the client. Where nothing is said of a contradiction, another person looks;
-    so where figures do not add up, of which the person is told first with `ask_figures`; and so
-    at all critical fields of a form of `Forms.double_check`, and at what the person's answer
-    left to another before it was taken back (`answers.taken_back`).
+    The state is CONFIRMED, SECOND if another person has to look, or REVIEW if the person is to
+    decide again (`seeded_errors.judge_seeded_error`).
+
+    The first person answers for every field that is not printed, the second for those on which
+    person and reading disagreed. Fields of a missing page need no answer, nor do those confirmed
+    in a batch; if they are answered all the same, the answer counts. `about` is the person's
+    statement on the client beyond the number: why the register lacks the client, and how it is
+    where the sheet contradicts the client.
+
+    Another person looks at a contradiction without a statement; at figures that do not add up (with
+    `ask_figures` the person is warned first); at all critical fields of a form of
+    `Forms.double_check`; and at what the person's answer left to another before it was taken back
+    (`answers.fields_taken_back`).
 
     Raises:
-        NotAllowedError: another unit or area of law, a client behind a block, or the person has
-        said what a second person is to judge.
+        NotAllowedError: another unit or area of law, a blocked client, or the person has given
+            the answers that a second person is to judge.
         StaleDecisionError: it has been decided since the person saw `revision`, or another
-        person has it. MissingAnswerError, InvalidAnswerError, UnknownClientError,
-        ClientConflictError, RecountError: the fields that hinder it.
+            person has it.
+        MissingAnswerError, InvalidAnswerError, UnknownClientError, ClientConflictError,
+            RecountError: the fields that prevent the decision.
     """
-    found = require_entry_as_seen(conn, person, entry_id, revision, OPEN_STATES)
-    if is_claimed_by_other(found, person, now):
+    entry = require_entry_as_seen(conn, person, entry_id, revision, OPEN_STATES)
+    if is_claimed_by_other(entry, person, now):
         raise stale_decision_error()
-    if found.state is EntryState.SECOND:
-        return _decide_second(conn, forms, person, found, answers, now, about)
-    form = entry_form(forms, found)
-    pages = tuple(list_sheet_pages(conn, found.sheet))
+    if entry.state is EntryState.SECOND:
+        return _decide_second(conn, forms, person, entry, answers, now, about)
+    # What is asked, what was read, and what batches have answered already.
+    form = entry_form(forms, entry)
+    pages = tuple(list_sheet_pages(conn, entry.sheet))
     readings = load_readings(conn, pages)
     missing = _fields_of_missing_pages(pages, form)
-    specs = rules.asked_fields(form, found.row)
-    here = [spec for spec in specs if spec.name not in missing]
-    in_groups = find_batch_answers(conn, found, readings)
-    said = rules.fill_left_empty(
-        here,
+    asked = rules.asked_fields(form, entry.row)
+    specs = [spec for spec in asked if spec.name not in missing]
+    in_groups = find_batch_answers(conn, entry, readings)
+    # Complete and check the answers; a missing or impossible one ends here.
+    filled = rules.fill_left_empty(
+        specs,
         {**in_groups.answers(), **answers},
         {k: v for k, v in readings.items() if k not in in_groups.odd_fields},
     )
-    complete = rules.complete_answers(here, _add_temporary_identity(form, found, said, about))
-    given = complete_client_numbers(conn, person, form, found.row, complete, about)
-    by_name = {spec.name: spec for spec in here}
-    if seeded_errors.judge_seeded_error(conn, person, found, by_name, readings, given, now):
+    complete = rules.complete_answers(specs, _add_temporary_identity(form, entry, filled, about))
+    completed = complete_client_numbers(conn, person, form, entry.row, complete, about)
+    # A seeded error that was confirmed: the person decides again.
+    by_name = {spec.name: spec for spec in specs}
+    if seeded_errors.judge_seeded_error(conn, person, entry, by_name, readings, completed, now):
         return EntryState.REVIEW
-    shared = shared_sheet_answers(conn, found, form)
+    # What another person has to see, whatever the answer is.
+    shared = shared_sheet_answers(conn, entry, form)
     doubt = {
-        find_contradicted_client_field(conn, form, found, given, about),
+        find_contradicted_client_field(conn, form, entry, completed, about),
         *seeded_errors.fields_matching_seeded_errors(
-            conn, person, entry_id, by_name, readings, given
+            conn, person, entry_id, by_name, readings, completed
+        ),
+        *fields_taken_back(conn, entry_id, person.login),
+        *fields_to_recheck(form, entry.row, completed, ask=ask_figures),
+        *(
+            name
+            for name in rules.fields_for_second_reviewer(forms, form, specs, completed)
+            if completed[name] != shared.get(name)
         ),
     }
-    doubt |= fields_taken_back(conn, entry_id, person.login) | fields_to_recheck(
-        form, found.row, given, ask=ask_figures
+    # Unsettled answers leave the entry to a second person.
+    decided = first_review_answers(
+        specs, completed, readings, shared, in_groups, doubt=doubt, answered=answers
     )
-    doubt |= {
-        name
-        for name in rules.fields_for_second_reviewer(forms, form, here, given)
-        if given[name] != shared.get(name)
-    }
-    new = first_review_answers(
-        here, given, readings, shared, in_groups, doubt=doubt, answered=answers
-    )
-    new |= {
-        spec.name: DecidedAnswer(Answer(None, State.ILLEGIBLE), AnswerOrigin.PAGE_MISSING, True)
-        for spec in specs
-        if spec.name in missing
-    }
-    state = rules.next_state(sum(not one.is_settled for one in new.values()))
+    decided |= _missing_page_answers(asked, missing)
+    state = rules.next_state(sum(not answer.is_settled for answer in decided.values()))
+    # Store the decision and what it says of the entry.
     write_decision(
         conn,
         person,
-        found,
-        new,
+        entry,
+        decided,
         now,
         state=state,
         form=form,
         first_by=person.login,
         first_at=now,
-        **derive_entry_facts(form, found, new),
+        **derive_entry_facts(form, entry, decided),
     )
-    save_client_choice(conn, person, form, found, given, about, now)
+    save_client_choice(conn, person, form, entry, completed, about, now)
     return state
+
+
+def _missing_page_answers(
+    specs: Iterable[FieldSpec], missing: Collection[str]
+) -> dict[str, DecidedAnswer]:
+    """Return settled answers of the fields whose page has not come: illegible."""
+    return {
+        spec.name: DecidedAnswer(Answer(None, State.ILLEGIBLE), AnswerOrigin.PAGE_MISSING, True)
+        for spec in specs
+        if spec.name in missing
+    }
 
 
 def reject_entry(
@@ -255,31 +221,33 @@ def reject_entry(
     *,
     signed: bool = False,
 ) -> None:
-    """Put an entry aside, with one of `review.REASONS`. It stays readable and can be taken up
-    again.
+    """Reject an entry with one of `rules.REJECTION_REASONS`; it stays readable and can be reopened.
 
     Args:
-        signed: one that has been signed too; it loses its signature.
+        signed: also reject an entry that has been signed; it loses its signature.
 
     Raises:
-        NotAllowedError, StaleDecisionError: as `save_answers`.
-        ReviewError: the reason is none of those, or the entry has been exported or, unless
-        `signed`, signed (then `void`).
+        NotAllowedError, StaleDecisionError: as `decide_entry`.
+        ReviewError: the reason is not allowed, or the entry has been exported or, unless `signed`,
+            signed (then `corrections.void_entry`).
     """
     if reason not in rules.REJECTION_REASONS:
         raise ReviewError(
             "entry_rejected_one_given_reasons", review=", ".join(rules.REJECTION_REASONS)
         )
-    found = require_entry_as_seen(conn, person, entry_id, revision, OPEN_STATES | DECIDED_STATES)
-    if is_claimed_by_other(found, person, now):
+    entry = require_entry_as_seen(conn, person, entry_id, revision, OPEN_STATES | DECIDED_STATES)
+    if is_claimed_by_other(entry, person, now):
         raise stale_decision_error()
-    require_not_exported(conn, found, signed=signed)
-    who: dict[str, Any] = (
+    require_not_exported(conn, entry, signed=signed)
+    # The first decision, or one more after it.
+    reviewer: dict[str, Any] = (
         {"second_by": person.login, "second_at": now}
-        if found.first_by
+        if entry.first_by
         else {"first_by": person.login, "first_at": now}
     )
-    write_decision(conn, person, found, {}, now, state=EntryState.REJECTED, reason=reason, **who)
+    write_decision(
+        conn, person, entry, {}, now, state=EntryState.REJECTED, reason=reason, **reviewer
+    )
 
 
 def reopen_rejected(
@@ -291,29 +259,31 @@ def reopen_rejected(
     *,
     as_before: Mapping[str, Any] | None = None,
 ) -> None:
-    """Give a rejected entry back to review; `reason` is told to whoever reviews it, or why it had
-    come back before it was rejected.
+    """Give a rejected entry back to review.
+
+    `reason` is shown to its reviewer; without it, the reason why it had come back before it was
+    rejected.
 
     Args:
-        as_before: what it was before it was rejected, as columns and values: then it is that
-            again.
+        as_before: columns and values from before the entry was rejected; they are restored.
 
     Raises:
-        NotAllowedError, StaleDecisionError: as `save_answers`.
+        NotAllowedError, StaleDecisionError: as `decide_entry`.
     """
-    found = require_entry_as_seen(
+    entry = require_entry_as_seen(
         conn, person, entry_id, revision, frozenset({EntryState.REJECTED})
     )
-    require_not_void(found)
+    require_not_void(entry)
+    # Restored as it was, or undecided with a reason for its reviewer.
     advance_entry(
         conn,
-        found,
+        entry,
         **(
             as_before
-            or {**UNDECIDED_VALUES, "reason": reason or previous_return_reason(conn, found) or ""}
+            or {**UNDECIDED_VALUES, "reason": reason or previous_return_reason(conn, entry) or ""}
         ),
     )
-    record(conn, person.login, "reopen", entry_id, unit=found.unit)
+    record(conn, person.login, "reopen", entry_id, unit=entry.unit)
 
 
 def require_entry_as_seen(
@@ -324,23 +294,29 @@ def require_entry_as_seen(
     states: frozenset[EntryState],
     action: Action = Action.REVIEW,
 ) -> Entry:
-    """The entry, if the person may decide it and it is as the person saw it."""
-    found = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, action, found)
-    if found.revision != revision or found.state not in states:
+    """Return the entry if the person may decide it and it is as the person saw it.
+
+    Raises:
+        NotAllowedError: the person may not decide it.
+        StaleDecisionError: it has another revision or is in none of `states`.
+    """
+    entry = load_entry(conn, entry_id)
+    visibility.require_visible_entry(conn, person, action, entry)
+    if entry.revision != revision or entry.state not in states:
         raise stale_decision_error()
-    return found
+    return entry
 
 
 def require_not_exported(conn: Connection, entry: Entry, *, signed: bool = False) -> None:
-    """Go on only with an entry that no target has and, unless `signed`, that nobody has signed.
+    """Require that no target has the entry and, unless `signed`, that nobody has signed it.
 
     Raises:
-        ReviewError: it is.
+        ReviewError: it is exported or signed.
     """
     if entry.state is EntryState.SIGNED and not signed:
         raise ReviewError("entry_signed")
-    if latest_exports(conn, [entry.id]):  # what its target refused is in no system
+    # An entry that its target refused is in no system.
+    if latest_exports(conn, [entry.id]):
         raise ReviewError("entry_exported")
 
 
@@ -357,16 +333,19 @@ def _decide_second(
     now: datetime,
     about: ClientStatement,
 ) -> EntryState:
+    """Decide the fields that were left to a second person, and confirm the entry."""
     if must_not_review(conn, person.login, entry):
         raise _denied_error(person, entry, "disputed_by_you")
     form = entry_form(forms, entry)
-    before = decided_answers(conn, entry.id, first_only=True)
+    # Only the fields that the first review left unsettled are answered.
+    earlier = decided_answers(conn, entry.id, first_only=True)
     disputed = [
         spec
         for spec in rules.asked_fields(form, entry.row)
-        if spec.name in before and not before[spec.name].is_settled
+        if spec.name in earlier and not earlier[spec.name].is_settled
     ]
-    given = complete_client_numbers(
+    # Complete and check the answers.
+    completed = complete_client_numbers(
         conn,
         person,
         form,
@@ -374,16 +353,23 @@ def _decide_second(
         rules.complete_answers(disputed, _add_temporary_identity(form, entry, answers, about)),
         about,
     )
-    new = {name: DecidedAnswer(answer, AnswerOrigin.SECOND, True) for name, answer in given.items()}
+    decided = {
+        name: DecidedAnswer(answer, AnswerOrigin.SECOND, True) for name, answer in completed.items()
+    }
+    # Raises where the sheet still contradicts the client without a statement.
     find_contradicted_client_field(
-        conn, form, entry, {name: one.answer for name, one in (before | new).items()}, about
+        conn,
+        form,
+        entry,
+        {name: answer.answer for name, answer in (earlier | decided).items()},
+        about,
     )
-    facts = derive_entry_facts(form, entry, before | new)
+    facts = derive_entry_facts(form, entry, earlier | decided)
     write_decision(
         conn,
         person,
         entry,
-        new,
+        decided,
         now,
         state=EntryState.CONFIRMED,
         form=form,
@@ -396,10 +382,10 @@ def _decide_second(
         person,
         form,
         entry,
-        given,
+        completed,
         about,
         now,
-        before={name: one.answer for name, one in before.items()},
+        before={name: answer.answer for name, answer in earlier.items()},
     )
     return EntryState.CONFIRMED
 
@@ -407,17 +393,20 @@ def _decide_second(
 def _add_temporary_identity(
     form: Form, entry: Entry, answers: Mapping[str, Answer], about: ClientStatement
 ) -> Mapping[str, Answer]:
-    """The answers, with a place held for a temporary identity where the paper has no number that
-    could be typed, or empty if it is about nobody.
+    """Return the answers with an empty or illegible number for a client outside the register.
+
+    The number is replaced by a temporary identity later. It is illegible where the paper has no
+    number that could be typed, and empty if the entry is about no client.
     """
     spec = form.meaning(Meaning.CLIENT_PID, entry.row)
-    said = answers.get(spec.name) if spec else None
+    number = answers.get(spec.name) if spec else None
+    # Nothing to add: no such field, no temporary identity wanted, or a number was read after all.
     if (
         spec is None
         or not about.temporary
         or not about.outside
-        or (said is not None and said.state is State.READ)
-    ):  # found after all
+        or (number is not None and number.state is State.READ)
+    ):
         return answers
     return {
         **answers,
@@ -436,22 +425,23 @@ def write_decision(
     form: Form | None = None,
     **values: Any,  # noqa: ANN401 - columns of many types
 ) -> None:
-    """Write one decision. The entry is moved on first: whoever comes second fails before adding an
-    answer.
+    """Write one decision.
 
-    What is confirmed of a form that stays here (`own_forms`) has arrived: its state is
-    RECEIPTED.
+    The entry is advanced first, so that the second of two simultaneous decisions fails before it
+    adds an answer. A confirmed entry of a form that is not exported (`own_forms`) is final: its
+    state is RECEIPTED.
 
     Args:
-        form: given when fields are confirmed, so that some of them are drawn for control.
+        form: given when fields are confirmed, so that some of them are drawn for rekeying.
 
     Raises:
-        StaleDecisionError: somebody was quicker.
+        StaleDecisionError: another person decided first.
     """
     state = settled_state(entry.form) if state is EntryState.CONFIRMED else state
     advance_entry(conn, entry, state=state.value, **values)
     if "area" in values:
         set_free_note_area(conn, entry.form, entry.sheet, values["area"])
+    # Store the answers and the version that they make.
     seeded_errors.withdraw_seeded_errors(conn, entry.id, person.login, new, now)
     add_decided_answers(conn, entry.id, entry.revision + 1, new, person.login, now)
     save_version(
@@ -463,25 +453,26 @@ def write_decision(
         reason=str(values.get("reason") or ""),
         voided=bool(values.get("voided")),
     )
+    # The second person starts without the drafts of disputed fields.
     disputed = (
-        {name for name, one in new.items() if not one.is_settled}
+        {name for name, answer in new.items() if not answer.is_settled}
         if state is EntryState.SECOND
         else set()
     )
-    if state is not EntryState.REJECTED or values.get(
-        "voided"
-    ):  # what was typed is there again if it is taken up again
+    # Drafts of a rejected entry are kept for when it is reopened.
+    if state is not EntryState.REJECTED or values.get("voided"):
         delete_answer_drafts(conn, entry.id, person.login, disputed)
     if form is not None and state is EntryState.CONFIRMED:
         sample_for_rekeying(conn, form, entry, now)
     counts = {
         "revision": entry.revision + 1,
         "fields": len(new),
-        "unsettled": sum(not one.is_settled for one in new.values()),
+        "unsettled": sum(not answer.is_settled for answer in new.values()),
     }
     record(conn, person.login, "decide", entry.id, unit=entry.unit, state=state.value, **counts)
 
 
 def _fields_of_missing_pages(pages: tuple[Page, ...], form: Form) -> set[str]:
+    """Return the names of the fields on pages of the sheet that have not come."""
     missing = missing_page_numbers(pages)
     return {name for name, number in page_number_by_field(form).items() if number in missing}

@@ -1,5 +1,6 @@
-"""Dubblett: an entry that is in the care system already, or twice here. Compared side by side,
-marked with who and when, and never gone.
+"""Duplicates (dubbletter): entries that are in the care system already, or twice in the store.
+
+They are compared side by side and marked with reviewer and time; they are never deleted.
 """
 
 from __future__ import annotations
@@ -30,19 +31,21 @@ from pipeline.store.schema.exports import clash_decision
 from pipeline.store.schema.review import duplicate_mark
 
 DUPLICATE_REASON = "dubblett"
+"""The reason, as stored, of an entry that is marked as a duplicate."""
 _entry_table, _mark_table = paper.entry, duplicate_mark
 _MAX_MARKS, _MAX_SIMILAR = 200, 12
 _IMAGE_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _PLAIN_COLUMNS = ("reason", "first_by", "second_by", "signed_by", "signed_why")
 _TIME_COLUMNS = ("first_at", "second_at", "signed_at")
 _MIN_MATCH_SCORE = 88
-"""Per cent of likeness from which a value counts as found in a copied text."""
+"""Similarity in per cent from which a value counts as found in a copied text."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonSource:
-    """What an entry was compared with: another entry, a text copied from the care system, or a
-    picture (PNG or JPEG) of its screen.
+    """What an entry was compared with.
+
+    Another entry, a text copied from the care system, or a screenshot (PNG or JPEG) of it.
     """
 
     other_entry: str | None = None
@@ -52,8 +55,9 @@ class ComparisonSource:
 
 @dataclass(frozen=True, slots=True)
 class DuplicateMark:
-    """An entry that is marked as a duplicate; `other` is the entry that stays, where the person may
-    see it. `by` is a name.
+    """An entry that is marked as a duplicate.
+
+    `other` is the entry that is valid, where the person can see it. `by` is a name.
     """
 
     id: int
@@ -73,58 +77,69 @@ def find_similar_entries(
     numbers: Iterable[str] = (),
     days: Iterable[str] = (),
 ) -> list[Entry]:
-    """Entries that this one may repeat: of the same client, or else of the same form and day; those
-    of the same client and day first.
+    """Return entries that this one may repeat, those of the same client and day first.
+
+    They are of the same client, or else of the same form and day.
 
     Args:
-        numbers, days: what is known of the entry's client and day (typed, decided).
+        numbers: personal numbers known of the entry's client (typed, decided).
+        days: days known of the entry's event.
     """
     visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
-    who = sorted({*numbers, *([entry.client_pid] if entry.client_pid else [])})
-    when = sorted({*days, *([entry.event_on] if entry.event_on else [])})
-    same_client = _entry_table.c.client_pid.in_(who)
-    same_day = (_entry_table.c.form == entry.form) & _entry_table.c.event_on.in_(when)
-    stays = (_entry_table.c.state != EntryState.REJECTED.value) & _entry_table.c.voided.is_(None)
+    pids = sorted({*numbers, *([entry.client_pid] if entry.client_pid else [])})
+    event_days = sorted({*days, *([entry.event_on] if entry.event_on else [])})
+    same_client = _entry_table.c.client_pid.in_(pids)
+    same_day = (_entry_table.c.form == entry.form) & _entry_table.c.event_on.in_(event_days)
+    is_valid = (_entry_table.c.state != EntryState.REJECTED.value) & _entry_table.c.voided.is_(None)
+    # Other valid entries that the person can see: same client, or same form and day.
     query = select(_entry_table).where(
         visibility.visible_entries_condition(conn, person),
         _entry_table.c.id != entry.id,
-        stays,
+        is_valid,
         or_(same_client, same_day),
     )
-    likely = select_entries(
+    similar = select_entries(
         conn,
         query.order_by(_entry_table.c.event_on.desc().nulls_last(), _entry_table.c.id).limit(
             _MAX_MARKS
         ),
     )
-    likely.sort(key=lambda one: -(2 * (one.client_pid in who) + (one.event_on in when)))
-    return likely[:_MAX_SIMILAR]
+    # The same client weighs more than the same day.
+    similar.sort(
+        key=lambda other: -(2 * (other.client_pid in pids) + (other.event_on in event_days))
+    )
+    return similar[:_MAX_SIMILAR]
 
 
 def is_value_in_text(spec: FieldSpec, answer: Answer, text: str) -> bool | None:
-    """Whether a value is found in a text copied from the care system; None where there is nothing
-    to look for.
+    """Return whether a value is found in a text copied from the care system.
+
+    None where there is nothing to search for.
     """
+    # Check boxes and single characters are found everywhere.
     if (
         not isinstance(answer.value, str)
         or spec.traits.has_check_boxes
         or len(answer.value.strip()) < 2
     ):
         return None
-    value, where = answer.value.casefold(), " ".join(text.casefold().split())
+    value, searched = answer.value.casefold(), " ".join(text.casefold().split())
+    # A personal number, with or without century and separators.
     if spec.means is Meaning.CLIENT_PID:
-        return _strip_formatting(value)[-10:] in _strip_formatting(where)
+        return _strip_formatting(value)[-10:] in _strip_formatting(searched)
+    # Times, dates and numbers in the other usual ways of writing.
     if spec.format is not None:
         return (
-            value in where
-            or value.replace(":", ".") in where
-            or value.replace("-", "") in where
-            or value.replace(".", ",") in where
+            value in searched
+            or value.replace(":", ".") in searched
+            or value.replace("-", "") in searched
+            or value.replace(".", ",") in searched
         )
-    return bool(fuzz.partial_ratio(" ".join(value.split()), where) >= _MIN_MATCH_SCORE)
+    return bool(fuzz.partial_ratio(" ".join(value.split()), searched) >= _MIN_MATCH_SCORE)
 
 
 def _strip_formatting(text: str) -> str:
+    """Return the letters and digits only."""
     return "".join(c for c in text if c.isalnum())
 
 
@@ -141,16 +156,54 @@ def mark_duplicate(
     signed: bool = False,
     previous: Entry | None = None,
 ) -> int:
-    """Put an entry aside as a duplicate of what it was compared with; answers with the mark's id.
+    """Reject an entry as a duplicate of what it was compared with; return the mark's id.
 
     Args:
-        signed: one that has been signed too; it loses its signature, and has it again if the
-            mark is taken back.
-        was: what it becomes again if the mark is taken back; without it, what it is now.
+        signed: also mark a signed entry; it loses its signature, and gets it back if the mark is
+            taken back.
+        previous: what the entry becomes again if the mark is taken back; without it, what it is
+            now.
 
     Raises:
-        NotAllowedError, StaleDecisionError: as `decisions.reject`.
-        ReviewError: it was compared with nothing, or with itself; or as `decisions.reject`.
+        NotAllowedError, StaleDecisionError: as `decisions.reject_entry`.
+        ReviewError: it was compared with nothing, or with itself; or as `decisions.reject_entry`.
+    """
+    _require_comparison(conn, person, entry_id, comparison)
+    before = _values_before_mark(previous or load_entry(conn, entry_id))
+    reject_entry(conn, person, entry_id, revision, DUPLICATE_REASON, now, signed=signed)
+    picture = images.put(comparison.picture) if comparison.picture else None
+    # An earlier mark that is still active no longer says what the entry was: it has been decided
+    # again since.
+    earlier = update(_mark_table).where(
+        _mark_table.c.entry == entry_id, _mark_table.c.taken_back_at.is_(None)
+    )
+    conn.execute(earlier.values(taken_back_by=person.login, taken_back_at=now))
+    row = {
+        "entry": entry_id,
+        "other_entry": comparison.other_entry,
+        "text": comparison.text.strip(),
+        "picture_sha256": picture,
+        "why": reason.strip()[:300],
+        "by": person.login,
+        "at": now,
+        "before": before,
+    }
+    mark: int = conn.execute(
+        insert(_mark_table).values(row).returning(_mark_table.c.id)
+    ).scalar_one()
+    record(conn, person.login, "mark_duplicate", entry_id, unit=load_entry(conn, entry_id).unit)
+    return mark
+
+
+def _require_comparison(
+    conn: Connection, person: Person, entry_id: str, comparison: ComparisonSource
+) -> None:
+    """Require something valid that the entry can be a duplicate of.
+
+    Raises:
+        NotAllowedError: the person cannot see the other entry.
+        ReviewError: nothing was compared, the entry itself or a rejected or void one, or the
+            picture is none.
     """
     if comparison.other_entry == entry_id or not (
         comparison.other_entry or comparison.text.strip() or comparison.picture
@@ -164,32 +217,11 @@ def mark_duplicate(
             raise ReviewError("other_entry_put_aside_itself")
     if comparison.picture is not None and not comparison.picture.startswith(_IMAGE_SIGNATURES):
         raise ReviewError("no_picture")
-    before = _values_before_mark(previous or load_entry(conn, entry_id))
-    reject_entry(conn, person, entry_id, revision, DUPLICATE_REASON, now, signed=signed)
-    kept = images.put(comparison.picture) if comparison.picture else None
-    # What an earlier mark, undone since, would make of the entry again has been decided anew.
-    earlier = update(_mark_table).where(
-        _mark_table.c.entry == entry_id, _mark_table.c.taken_back_at.is_(None)
-    )
-    conn.execute(earlier.values(taken_back_by=person.login, taken_back_at=now))
-    row = {
-        "entry": entry_id,
-        "other_entry": comparison.other_entry,
-        "text": comparison.text.strip(),
-        "picture_sha256": kept,
-        "why": reason.strip()[:300],
-    }
-    mark: int = conn.execute(
-        insert(_mark_table)
-        .values(row | {"by": person.login, "at": now, "before": before})
-        .returning(_mark_table.c.id)
-    ).scalar_one()
-    record(conn, person.login, "mark_duplicate", entry_id, unit=load_entry(conn, entry_id).unit)
-    return mark
 
 
 def find_active_mark(conn: Connection, entry: Entry) -> int | None:
-    """The id of the mark for which an entry is put aside now, if it is for one."""
+    """Return the id of the mark for which an entry is rejected now, or None."""
+    # The mark that has not been taken back; at most one.
     mine = select(_mark_table.c.id).where(
         _mark_table.c.entry == entry.id, _mark_table.c.taken_back_at.is_(None)
     )
@@ -197,12 +229,13 @@ def find_active_mark(conn: Connection, entry: Entry) -> int | None:
 
 
 def withdraw_duplicate_mark(conn: Connection, person: Person, mark_id: int, now: datetime) -> None:
-    """It was no duplicate: the entry is again what it was. The mark stays, with who took it back
-    and when.
+    """Take a mark back: the entry is again what it was.
+
+    The mark stays in the table, with person and time of taking it back.
 
     Raises:
         NotAllowedError: another unit or role.
-        StaleDecisionError: the entry has moved on.
+        StaleDecisionError: the entry has changed since.
         ReviewError: there is no such mark.
     """
     row = conn.execute(
@@ -212,23 +245,25 @@ def withdraw_duplicate_mark(conn: Connection, person: Person, mark_id: int, now:
     ).one_or_none()
     if row is None:
         raise ReviewError("no_such_mark")
-    found = load_entry(conn, row.entry)
-    if found.reason != DUPLICATE_REASON:  # put aside for another reason since
+    entry = load_entry(conn, row.entry)
+    # Rejected for another reason since.
+    if entry.reason != DUPLICATE_REASON:
         raise stale_decision_error()
     reopen_rejected(
-        conn, person, found.id, found.revision, as_before=_parse_values_before_mark(row.before)
+        conn, person, entry.id, entry.revision, as_before=_parse_values_before_mark(row.before)
     )
+    # The comparison with the care system that led to the mark is open again too.
     taken_back = {"taken_back_by": person.login, "taken_back_at": now}
     conn.execute(update(_mark_table).where(_mark_table.c.id == mark_id).values(taken_back))
     conn.execute(update(clash_decision).where(clash_decision.c.mark == mark_id).values(taken_back))
-    record(conn, person.login, "no_duplicate", found.id, unit=found.unit)
+    record(conn, person.login, "no_duplicate", entry.id, unit=entry.unit)
 
 
 def _lock_entries(conn: Connection, *entry_ids: str) -> None:
-    """Let nobody change these until this is done: two people who mark each the other's would put
-    both aside.
+    """Lock entries until the transaction ends.
 
-    They are held in one order, so that no two wait for each other.
+    Two people who mark each other's entry as a duplicate would reject both. The entries are locked
+    in one order, so that no two transactions wait for each other.
     """
     conn.execute(
         select(_entry_table.c.id)
@@ -239,16 +274,16 @@ def _lock_entries(conn: Connection, *entry_ids: str) -> None:
 
 
 def _values_before_mark(entry: Entry) -> dict[str, str | None]:
-    """What an entry is, to be kept with its mark."""
-    said = {name: getattr(entry, name) for name in (*_PLAIN_COLUMNS, *_TIME_COLUMNS)}
+    """Return the columns of an entry that are stored with its mark."""
+    values = {name: getattr(entry, name) for name in (*_PLAIN_COLUMNS, *_TIME_COLUMNS)}
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in said.items()
+        for name, value in values.items()
     } | {"state": entry.state.value}
 
 
 def _parse_values_before_mark(before: Mapping[str, str | None] | None) -> dict[str, Any] | None:
-    """What an entry was; None for marks of a time before that was kept."""
+    """Return the stored columns of an entry; None for marks from before they were stored."""
     if before is None:
         return None
     moments = {
@@ -259,16 +294,17 @@ def _parse_values_before_mark(before: Mapping[str, str | None] | None) -> dict[s
 
 
 def list_duplicate_marks(conn: Connection, person: Person) -> list[DuplicateMark]:
-    """Entries of the person's units that are marked as duplicates, the latest first.
+    """Return entries of the person's units that are marked as duplicates, the latest first.
 
     Raises:
-        NotAllowedError: the person follows nothing up.
+        NotAllowedError: the person does not follow up entries.
     """
     permissions.require_permission(person, Action.FOLLOW_UP)
     names: Mapping[str, str] = people.names_by_login(conn)
     query = select(_mark_table, CLIENT_KEY.label("who")).join(
         _entry_table, _entry_table.c.id == _mark_table.c.entry
     )
+    # Active marks of entries that are still rejected for it and that the person can see.
     query = query.where(
         _mark_table.c.taken_back_at.is_(None),
         visibility.visible_entries_condition(conn, person),
@@ -277,9 +313,8 @@ def list_duplicate_marks(conn: Connection, person: Person) -> list[DuplicateMark
     rows = conn.execute(
         query.order_by(_mark_table.c.at.desc(), _mark_table.c.id.desc()).limit(_MAX_MARKS)
     ).all()
-    hidden = find_hidden_pids(
-        conn, person, [row.who for row in rows]
-    )  # what was copied from the care system names the client
+    # What was copied from the care system names the client.
+    hidden = find_hidden_pids(conn, person, [row.who for row in rows])
     return [
         DuplicateMark(
             row.id,
@@ -296,10 +331,11 @@ def list_duplicate_marks(conn: Connection, person: Person) -> list[DuplicateMark
 
 
 def _visible_entry(conn: Connection, person: Person, entry_id: str | None) -> Entry | None:
-    found = select_entries(
+    # The entry, if the person can see it.
+    visible = select_entries(
         conn,
         select(_entry_table).where(
             _entry_table.c.id == entry_id, visibility.visible_entries_condition(conn, person)
         ),
     )
-    return found[0] if found else None
+    return visible[0] if visible else None

@@ -1,5 +1,6 @@
-"""Fråga författaren: what only the person who wrote can say. The entry is put aside, the unit has a
-list by author, and the answer brings it back.
+"""Questions to the author (fråga författaren): what only the person who wrote can say.
+
+The entry is rejected until the answer brings it back; each unit has a list of questions by author.
 """
 
 from __future__ import annotations
@@ -26,15 +27,20 @@ from pipeline.store.schema import paper
 from pipeline.store.schema.review import author_answer, question
 
 ASK_AUTHOR_REASON = "fråga författaren"
+"""The reason, as stored, of an entry that waits for its author; see `rules.REJECTION_REASONS`."""
 ANSWERED_REASON = "författaren har svarat"
-"""The reason of an entry that the author's answer brought back."""
+"""The reason, as stored, of an entry that the author's answer brought back."""
 _entry_table = paper.entry
 _MAX_QUESTIONS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorAnswer:
-    """An author's answer: who of the staff said it and when, and who wrote it in and when."""
+    """An author's answer.
+
+    `answered_by` and `answered_at` say which member of staff gave it and when, `by` and `at` who
+    registered it and when.
+    """
 
     text: str
     answered_by: str
@@ -45,8 +51,9 @@ class AuthorAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question to an author ("" when the paper does not tell who wrote), with the answers there
-    are, oldest first. `by` is a name.
+    """A question to an author, with its answers, oldest first.
+
+    `author` is empty where the paper does not say who wrote. `by` is a name.
     """
 
     id: int
@@ -68,64 +75,74 @@ def ask_author(
     author: str,
     now: datetime,
 ) -> None:
-    """Put an entry aside until its author has answered. Without `author`, whoever the paper names
-    is asked.
+    """Reject an entry until its author has answered.
+
+    Without `author`, the person named on the paper is asked.
 
     Raises:
-        NotAllowedError, StaleDecisionError: as `decisions.reject`.
-        ReviewError: nothing is asked.
+        NotAllowedError, StaleDecisionError: as `decisions.reject_entry`.
+        ReviewError: the question is empty.
     """
     if not text.strip():
         raise ReviewError("nothing_asked")
-    found = load_entry(conn, entry_id)
-    who = author.strip() or find_author(conn, forms, person, found)
+    entry = load_entry(conn, entry_id)
+    # The given author, else the one on the paper.
+    addressee = author.strip() or find_author(conn, forms, person, entry)
     reject_entry(conn, person, entry_id, revision, ASK_AUTHOR_REASON, now)
+    # The entry is rejected first: that fails if it has changed.
     row = {
         "entry": entry_id,
-        "unit": found.unit,
-        "author": who[:120],
+        "unit": entry.unit,
+        "author": addressee[:120],
         "text": text.strip(),
         "by": person.login,
         "at": now,
     }
     conn.execute(insert(question).values(row))
-    record(conn, person.login, "ask_author", entry_id, unit=found.unit)
+    record(conn, person.login, "ask_author", entry_id, unit=entry.unit)
 
 
 def find_author(conn: Connection, forms: Forms, person: Person, entry: Entry) -> str:
-    """Who wrote, as far as is known: decided, typed by this person, or read."""
+    """Return who wrote, as far as it is known, or an empty string.
+
+    A decided author comes first, then what this person has keyed, then the reading.
+    """
     if entry.author:
         return entry.author
-    form, typed = entry_form(forms, entry), list_answer_drafts(conn, entry.id, person.login)
-    read = load_readings(conn, tuple(list_sheet_pages(conn, entry.sheet)))
-    for means in (Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE):
-        spec = form.meaning(means, entry.row)
-        for said in (typed.get(spec.name), read.get(spec.name)) if spec else ():
-            if said is not None and isinstance(said.value, str) and said.value.strip():
-                return said.value.strip()
+    form, drafts = entry_form(forms, entry), list_answer_drafts(conn, entry.id, person.login)
+    readings = load_readings(conn, tuple(list_sheet_pages(conn, entry.sheet)))
+    # The name says more than the initials.
+    for meaning in (Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE):
+        spec = form.meaning(meaning, entry.row)
+        for source in (drafts.get(spec.name), readings.get(spec.name)) if spec else ():
+            if source is not None and isinstance(source.value, str) and source.value.strip():
+                return source.value.strip()
     return ""
 
 
 def list_questions(conn: Connection, person: Person, *, answered: bool = False) -> list[Question]:
-    """The questions of the person's units that wait for an answer, or those that have one, by
-    author and then by age.
+    """Return the questions of the person's units that wait for an answer, or those that have one.
+
+    They are sorted by author and then by age.
 
     Raises:
-        NotAllowedError: the person follows nothing up.
+        NotAllowedError: the person does not follow up entries.
     """
     permissions.require_permission(person, Action.FOLLOW_UP)
     has_answer = select(author_answer.c.question)
     query = select(question).join(_entry_table, _entry_table.c.id == question.c.entry)
+    # Questions of the person's units about entries that the person can see.
     query = query.where(
         question.c.unit.in_(sorted(person.units)),
         visibility.visible_entries_condition(conn, person),
     )
-    waits = and_(
+    # Waiting: without an answer, and the entry is still rejected for this reason.
+    is_waiting = and_(
         question.c.id.not_in(has_answer),
         _entry_table.c.state == EntryState.REJECTED.value,
         _entry_table.c.reason == ASK_AUTHOR_REASON,
     )
-    query = query.where(question.c.id.in_(has_answer) if answered else waits)
+    query = query.where(question.c.id.in_(has_answer) if answered else is_waiting)
     rows = conn.execute(
         query.order_by(question.c.author, question.c.at, question.c.id).limit(_MAX_QUESTIONS)
     ).all()
@@ -133,7 +150,7 @@ def list_questions(conn: Connection, person: Person, *, answered: bool = False) 
 
 
 def list_entry_questions(conn: Connection, person: Person, entry_id: str) -> list[Question]:
-    """All that was asked about an entry, oldest first.
+    """Return all that was asked about an entry, oldest first.
 
     Raises:
         NotAllowedError: another unit or role.
@@ -154,12 +171,12 @@ def save_author_answer(
     answered_at: datetime,
     now: datetime,
 ) -> None:
-    """Write in what the author said; the entry goes back to review and shows question and answer.
+    """Register the author's answer; the entry goes back to review and shows question and answer.
 
     Raises:
         NotAllowedError: another unit or role.
-        ReviewError: there is no such question, or answer or author is missing, or the answer
-        lies in the future.
+        ReviewError: there is no such question, the answer or its author is missing, or the answer
+            is in the future.
     """
     row = conn.execute(select(question).where(question.c.id == question_id)).one_or_none()
     if row is None:
@@ -169,30 +186,36 @@ def save_author_answer(
         raise ReviewError("answer_needs_text_who_gave")
     if answered_at > now:
         raise ReviewError("answer_lies_future")
-    new = {
+    answer = {
         "question": question_id,
         "text": text.strip(),
         "answered_by": answered_by.strip()[:120],
         "answered_at": answered_at,
     }
-    conn.execute(insert(author_answer).values(new | {"by": person.login, "at": now}))
+    conn.execute(insert(author_answer).values(answer | {"by": person.login, "at": now}))
     record(conn, person.login, "author_answered", row.entry, unit=row.unit)
-    found = load_entry(conn, row.entry)
-    if (
-        found.state is EntryState.REJECTED and found.reason == ASK_AUTHOR_REASON
-    ):  # also where the person does not review: no other list has it
-        advance_entry(conn, found, **{**UNDECIDED_VALUES, "reason": ANSWERED_REASON})
-        record(conn, person.login, "reopen", found.id, unit=found.unit)
+    entry = load_entry(conn, row.entry)
+    # Reopened also by a person who does not review: the entry is on no other list.
+    if entry.state is EntryState.REJECTED and entry.reason == ASK_AUTHOR_REASON:
+        advance_entry(conn, entry, **{**UNDECIDED_VALUES, "reason": ANSWERED_REASON})
+        record(conn, person.login, "reopen", entry.id, unit=entry.unit)
 
 
 def _question_from_row(conn: Connection, row: Row[tuple[object, ...]]) -> Question:
     names = people.names_by_login(conn)
-    given = conn.execute(
+    # The answers to this question, oldest first.
+    answer_rows = conn.execute(
         select(author_answer).where(author_answer.c.question == row.id).order_by(author_answer.c.id)
     )
     answers = tuple(
-        AuthorAnswer(one.text, one.answered_by, one.answered_at, names.get(one.by, one.by), one.at)
-        for one in given
+        AuthorAnswer(
+            answer.text,
+            answer.answered_by,
+            answer.answered_at,
+            names.get(answer.by, answer.by),
+            answer.at,
+        )
+        for answer in answer_rows
     )
     return Question(
         row.id,

@@ -1,8 +1,7 @@
-"""Signing (signering): the person who answers for a note signs it after reading; somebody else only
-with the reason (patientdatalagen 3 kap. 10 §).
+"""Signing (signering): the author of a note signs it after reading, others only with a reason.
 
-Author, transcriber, verifier and signer are four things. A signature is for one version:
-whatever changes the entry takes the signature away, and both stay in the table.
+The rule is patientdatalagen 3 kap. 10 §. Author, transcriber, verifier and signer are four roles.
+A signature holds for one version: a change of the entry removes it, and both stay in the table.
 """
 
 from __future__ import annotations
@@ -44,21 +43,26 @@ SIGNING_REASONS = (
     "författaren framgår inte av papperet",
     "annat skäl",
 )
-"""Why somebody else than the author signs; the last needs a text. See `reasons_for`."""
+"""Why another person than the author signs, as stored; the last needs a text.
+
+The screens show `signing.reasons.<reason>` of the catalogue. See `list_allowed_reasons`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningQueue:
-    """What waits for a signature in the person's units, oldest first: the person's own notes, and
-    those of others by author ("" unknown).
+    """The entries that wait for a signature in the person's units, oldest first.
+
+    They are the person's own notes, and those of others by author (empty where unknown).
     """
 
     own_entries: tuple[Entry, ...]
     other_entries: tuple[Entry, ...]
 
     def same_sheet_entries(self, entry: Entry) -> tuple[Entry, ...]:
-        """The own rows of the same sheet that may be signed together with this one: none of class
-        A, and at least two.
+        """Return the person's own rows of the same sheet that can be signed with this one.
+
+        None of them is of class A, and there are at least two; else the result is empty.
         """
         rows = tuple(
             other
@@ -69,13 +73,14 @@ class SigningQueue:
 
 
 def load_signing_queue(conn: Connection, forms: Forms, person: Person) -> SigningQueue:
-    """The list "att signera" of a person.
+    """Return a person's list of what is to be signed (att signera).
 
     Raises:
-        NotAllowedError: the person signs nothing.
+        NotAllowedError: the person does not sign.
     """
     permissions.require_permission(person, Action.SIGN)
-    asks, is_own_of = signature_rule(conn, forms), _ownership_test(conn, person)
+    needs_signature, is_own = signature_rule(conn, forms), _ownership_test(conn, person)
+    # Confirmed, unsigned entries that the person can see; the most critical and oldest first.
     query = (
         select(_entry_table)
         .where(_is_waiting_condition(conn, person))
@@ -84,34 +89,34 @@ def load_signing_queue(conn: Connection, forms: Forms, person: Person) -> Signin
         )
     )
     waiting = [
-        one
-        for one in select_entries(conn, query)
-        if asks(one.form, one.version, one.unit, one.area)
+        entry
+        for entry in select_entries(conn, query)
+        if needs_signature(entry.form, entry.version, entry.unit, entry.area)
     ]
-    own = [one for one in waiting if is_own_of(one)]
-    ids = {one.id for one in own}
-    return SigningQueue(
-        tuple(own[:_MAX_ENTRIES]),
-        tuple([one for one in waiting if one.id not in ids][:_MAX_ENTRIES]),
-    )
+    own = [entry for entry in waiting if is_own(entry)]
+    own_ids = {entry.id for entry in own}
+    others = [entry for entry in waiting if entry.id not in own_ids]
+    return SigningQueue(tuple(own[:_MAX_ENTRIES]), tuple(others[:_MAX_ENTRIES]))
 
 
 def count_waiting_signatures(
     conn: Connection, forms: Forms, person: Person, unit: str | None = None
 ) -> int:
-    """How many confirmed entries that the person may see, of one unit or of all, are not exported
-    because nobody has signed them.
+    """Return how many confirmed entries are not exported because nobody has signed them.
+
+    They are those that the person can see, of one unit or of all.
 
     Raises:
         NotAllowedError: the person does not export, or not from this unit.
     """
     permissions.require_permission(person, Action.EXPORT, unit)
-    asks = signature_rule(conn, forms)
+    needs_signature = signature_rule(conn, forms)
+    # The waiting entries; whether a form needs a signature depends on unit and area of law.
     query = select(
         _entry_table.c.form, _entry_table.c.version, _entry_table.c.unit, _entry_table.c.area
     ).where(_is_waiting_condition(conn, person))
     rows = conn.execute(query.where(_entry_table.c.unit == unit) if unit else query)
-    return sum(asks(row.form, row.version, row.unit, row.area) for row in rows)
+    return sum(needs_signature(row.form, row.version, row.unit, row.area) for row in rows)
 
 
 def sign_entry(
@@ -125,8 +130,9 @@ def sign_entry(
     reason: str = "",
     text: str = "",
 ) -> None:
-    """Sign one entry that the person has read. `why` (one of `reasons_for`) and `text` are needed
-    where the person is not its author.
+    """Sign one entry that the person has read.
+
+    A person who is not its author gives `reason` (one of `list_allowed_reasons`) and `text`.
 
     Raises:
         NotAllowedError: another unit or role.
@@ -138,78 +144,84 @@ def sign_entry(
         forms,
         person,
         load_entry(conn, entry_id),
-        revision,
-        now,
-        secrets.token_hex(8),
-        reason,
-        text,
+        _SignatureRequest(revision, secrets.token_hex(8), now, reason, text),
     )
 
 
 def sign_sheet(
-    conn: Connection, forms: Forms, person: Person, seen: Sequence[tuple[str, int]], now: datetime
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    shown_revisions: Sequence[tuple[str, int]],
+    now: datetime,
 ) -> None:
-    """One signature for own rows of one sheet, (entry id, revision), all of which were on the
-    screen. Never for class A.
+    """Sign rows of one sheet together, given as (entry id, revision); all were on the screen.
+
+    Entries of class A are always signed one by one.
 
     Raises:
-        NotAllowedError, StaleDecisionError: as `sign`.
+        NotAllowedError, StaleDecisionError: as `sign_entry`.
         ReviewError: they are not of one sheet, not the person's own, or of class A. Nothing is
-        signed.
+            signed.
     """
-    found = [(load_entry(conn, entry_id), revision) for entry_id, revision in seen]
-    for one, _ in found:
-        visibility.require_visible_entry(conn, person, Action.SIGN, one)
-    is_own_of = _ownership_test(conn, person)
-    if len({one.sheet for one, _ in found}) != 1:
+    entries = [(load_entry(conn, entry_id), revision) for entry_id, revision in shown_revisions]
+    for entry, _ in entries:
+        visibility.require_visible_entry(conn, person, Action.SIGN, entry)
+    # All conditions are checked before the first signature.
+    is_own = _ownership_test(conn, person)
+    if len({entry.sheet for entry, _ in entries}) != 1:
         raise ReviewError("only_rows_one_sheet_signed")
-    if any(one.criticality == "A" for one, _ in found):
+    if any(entry.criticality == "A" for entry, _ in entries):
         raise ReviewError("entries_class_signed_one_one")
-    if not all(is_own_of(one) for one, _ in found):
+    if not all(is_own(entry) for entry, _ in entries):
         raise ReviewError("only_own_rows_signed_together")
+    # The rows share one act of signing.
     act = secrets.token_hex(8)
-    for one, revision in found:
-        _write_signature(conn, forms, person, one, revision, now, act, "", "")
+    for entry, revision in entries:
+        _write_signature(conn, forms, person, entry, _SignatureRequest(revision, act, now))
 
 
 def withdraw_signature(
     conn: Connection, person: Person, entry_id: str, revision: int, now: datetime
 ) -> None:
-    """Take the own signature back while the entry has not been exported.
+    """Take the person's own signature back while the entry has not been exported.
 
     Raises:
-        NotAllowedError: somebody else signed.
+        NotAllowedError: another person signed.
         StaleDecisionError: the entry has changed, or is exported.
     """
-    found = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.SIGN, found)
-    if found.revision != revision or found.state is not EntryState.SIGNED:
+    entry = load_entry(conn, entry_id)
+    visibility.require_visible_entry(conn, person, Action.SIGN, entry)
+    # Only as the person saw it, and only the own signature.
+    if entry.revision != revision or entry.state is not EntryState.SIGNED:
         raise stale_decision_error()
-    if found.signed_by != person.login:
+    if entry.signed_by != person.login:
         raise NotAllowedError("another_person_signed", by=person.login, action=Action.SIGN.value)
-    advance_entry(conn, found, state=EntryState.CONFIRMED.value)
+    advance_entry(conn, entry, state=EntryState.CONFIRMED.value)
+    # The signature stays in the table; a row of its own takes it back.
     row = {
-        "entry": found.id,
-        "revision": found.revision - 1,
+        "entry": entry.id,
+        "revision": entry.revision - 1,
         "act": secrets.token_hex(8),
         "taken_back": True,
-        "own": not found.signed_why,
+        "own": not entry.signed_why,
     }
     conn.execute(
         insert(signature).values(
-            row | {"author": found.author or "", "why": "", "by": person.login, "at": now}
+            row | {"author": entry.author or "", "why": "", "by": person.login, "at": now}
         )
     )
-    record(conn, person.login, "take_signature_back", found.id, unit=found.unit)
+    record(conn, person.login, "take_signature_back", entry.id, unit=entry.unit)
 
 
 def list_own_signed(conn: Connection, person: Person, limit: int = 1) -> list[Entry]:
-    """What the person signed last and can take back, newest first.
+    """Return the entries that the person signed last and can take back, newest first.
 
     Raises:
         NotAllowedError: the person does not sign.
     """
     permissions.require_permission(person, Action.SIGN)
+    # Signed, not yet exported entries of the person that the person can still see.
     mine = select(_entry_table).where(
         paper.IS_SIGNED,
         _entry_table.c.signed_by == person.login,
@@ -223,10 +235,12 @@ def list_own_signed(conn: Connection, person: Person, limit: int = 1) -> list[En
 def list_allowed_reasons(
     conn: Connection, forms: Forms, person: Person, entry: Entry
 ) -> tuple[str, ...]:
-    """What a person who is not known as an entry's author may give as the reason: also that the
-    author's name is the person's and another's.
+    """Return the reasons that a person who is not known as the entry's author can give.
+
+    One more is allowed where the author's name is that of the person and of another account.
     """
     rule = forms.signing_rule(today_in_sweden())
+    # The exception needs a signing rule that allows it, and the author's name.
     same_name = (
         rule is not None
         and rule.same_name
@@ -236,22 +250,26 @@ def list_allowed_reasons(
 
 
 def is_own_entry(conn: Connection, person: Person, entry: Entry) -> bool:
-    """Whether the person wrote the entry on paper."""
+    """Return whether the person wrote the entry on paper."""
     return _ownership_test(conn, person)(entry)
 
 
 def _ownership_test(conn: Connection, person: Person) -> Callable[[Entry], bool]:
-    """Tells of an entry whether the person wrote it. Who shares the name with another account has
-    no notes by name: a reason is asked for.
+    """Return a test of whether the person wrote an entry.
+
+    A person who shares the name with another account has no notes by name and must give a reason.
     """
-    others = [name for login, name in people.names_by_login(conn).items() if login != person.login]
-    if any(is_author(name, person) for name in others):
+    other_names = [
+        name for login, name in people.names_by_login(conn).items() if login != person.login
+    ]
+    if any(is_author(name, person) for name in other_names):
         return lambda _: False
     staff = load_staff_list(conn)
-    return lambda one: is_author(one.author or "", person, staff)
+    return lambda entry: is_author(entry.author or "", person, staff)
 
 
 def _is_waiting_condition(conn: Connection, person: Person) -> ColumnElement[bool]:
+    """Select confirmed, unsigned entries that are not void and that the person can see."""
     return and_(
         paper.IS_READY,
         visibility.visible_entries_condition(conn, person),
@@ -259,55 +277,66 @@ def _is_waiting_condition(conn: Connection, person: Person) -> ColumnElement[boo
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _SignatureRequest:
+    """A signature to be written: for which revision, in which act, and why another person signs."""
+
+    revision: int
+    act: str
+    at: datetime
+    reason: str = ""
+    text: str = ""
+
+
 def _write_signature(
-    conn: Connection,
-    forms: Forms,
-    person: Person,
-    entry: Entry,
-    revision: int,
-    now: datetime,
-    act: str,
-    why: str,
-    text: str,
+    conn: Connection, forms: Forms, person: Person, entry: Entry, request: _SignatureRequest
 ) -> None:
+    """Sign an entry if it is as the person saw it."""
     visibility.require_visible_entry(conn, person, Action.SIGN, entry)
     if (
-        entry.revision != revision
+        entry.revision != request.revision
         or entry.state is not EntryState.CONFIRMED
         or entry.voided is not None
     ):
         raise stale_decision_error()
+    # Only others than the author give a reason.
     own = is_own_entry(conn, person, entry)
-    reason = (
-        "" if own else _format_reason(why, text, list_allowed_reasons(conn, forms, person, entry))
-    )
+    reason = ""
+    if not own:
+        allowed = list_allowed_reasons(conn, forms, person, entry)
+        reason = _format_reason(request.reason, request.text, allowed)
     advance_entry(
         conn,
         entry,
         state=EntryState.SIGNED.value,
         signed_by=person.login,
-        signed_at=now,
+        signed_at=request.at,
         signed_why=reason or None,
     )
+    # The signature is kept for this revision, with the rule that was in force.
     rule = forms.signing_rule(today_in_sweden())
     row = {
         "entry": entry.id,
         "revision": entry.revision,
-        "act": act,
+        "act": request.act,
         "taken_back": False,
         "own": own,
         "author": entry.author or "",
         "why": reason,
+        "rule": rule.version if rule else None,
+        "by": person.login,
+        "at": request.at,
     }
-    conn.execute(
-        insert(signature).values(
-            row | {"rule": rule.version if rule else None, "by": person.login, "at": now}
-        )
-    )
+    conn.execute(insert(signature).values(row))
     record(conn, person.login, "sign", entry.id, unit=entry.unit, own=own, revision=entry.revision)
 
 
 def _format_reason(reason: str, text: str, reasons: Sequence[str]) -> str:
+    """Return the reason with its text as it is stored.
+
+    Raises:
+        ReviewError: the reason is not allowed, or it needs a text.
+    """
     if reason not in reasons:
         raise ReviewError("somebody_else_than_author_signs")
     if reason == SIGNING_REASONS[-1] and not text.strip():

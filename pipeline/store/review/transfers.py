@@ -1,5 +1,6 @@
-"""Paper that belongs to another unit: it is sent there, turns up in that unit's queue, and the
-sender sees what became of it.
+"""Transfers: entries that belong to another unit are sent there and reviewed in its queue.
+
+The sender sees what became of them.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ _MAX_TRANSFERS = 200
 
 @dataclass(frozen=True, slots=True)
 class TransferredEntry:
-    """One entry that was sent on. `state` and `unit_now` say what has become of it; what it says is
-    the other unit's.
+    """An entry that was sent to another unit.
 
-    A unit, and why it rejected the entry, is empty where it must not be told.
+    `state` and `current_unit` say what has become of it; its answers are the other unit's. A unit,
+    and why it rejected the entry, is empty where it must not be shown.
     """
 
     entry_id: str
@@ -70,11 +71,12 @@ def transfer_entry(
     reason: str,
     now: datetime,
 ) -> None:
-    """Send an undecided or rejected entry to the unit that it belongs to. A sheet of one entry goes
-    with its pages, a row alone.
+    """Send an undecided or rejected entry to the unit that it belongs to.
+
+    A sheet of one entry is sent with its pages, a row alone.
 
     Raises:
-        NotAllowedError: the person may not send from this unit.
+        NotAllowedError: the person does not send from this unit.
         StaleDecisionError: the entry has changed, or is decided, or another person has it open.
         ReviewError: there is no such other unit.
     """
@@ -93,25 +95,28 @@ def _write_transfer(
     *,
     secret: bool,
 ) -> None:
-    found = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.FORWARD, found)
+    entry = load_entry(conn, entry_id)
+    visibility.require_visible_entry(conn, person, Action.FORWARD, entry)
+    # Undecided or rejected, as the person saw it, and not open on another screen.
     if (
-        found.revision != revision
-        or found.state not in OPEN_STATES | {EntryState.REJECTED}
-        or found.voided is not None
-        or is_claimed_by_other(found, person, now)
+        entry.revision != revision
+        or entry.state not in OPEN_STATES | {EntryState.REJECTED}
+        or entry.voided is not None
+        or is_claimed_by_other(entry, person, now)
     ):
         raise stale_decision_error()
-    if to_unit not in areas_by_unit(conn) or to_unit == found.unit:
+    if to_unit not in areas_by_unit(conn) or to_unit == entry.unit:
         raise ReviewError("no_such_other_unit")
-    advance_entry(conn, found, **UNDECIDED_VALUES, unit=to_unit, skipped=0)
-    if entry_form(forms, found).entries is EntriesPer.SHEET:
+    advance_entry(conn, entry, **UNDECIDED_VALUES, unit=to_unit, skipped=0)
+    # The pages follow if no other entry is on them.
+    if entry_form(forms, entry).entries is EntriesPer.SHEET:
         conn.execute(
-            update(_page_table).where(_page_table.c.sheet == found.sheet).values(unit=to_unit)
+            update(_page_table).where(_page_table.c.sheet == entry.sheet).values(unit=to_unit)
         )
+    # The reason is stored for the sender's list.
     row = {
-        "entry": found.id,
-        "from_unit": found.unit,
+        "entry": entry.id,
+        "from_unit": entry.unit,
         "to_unit": to_unit,
         "why": reason.strip()[:300],
         "secret": secret,
@@ -119,39 +124,53 @@ def _write_transfer(
         "at": now,
     }
     conn.execute(insert(_transfer_table).values(row))
-    apply_priorities(conn, found.sheet)
-    record(conn, person.login, "forward", found.id, unit=found.unit)
+    apply_priorities(conn, entry.sheet)
+    record(conn, person.login, "forward", entry.id, unit=entry.unit)
 
 
 def transfer_protected_entry(
     conn: Connection, forms: Forms, person: Person, entry_id: str, revision: int, now: datetime
 ) -> None:
-    """Send an entry whose client's identity the person may not see to the unit that may, without
-    telling which unit that is.
+    """Send an entry of a protected client to the unit that can see the client.
+
+    The person, who may not see the identity, is not told which unit that is.
 
     Raises:
-        NotAllowedError, StaleDecisionError: as `forward`.
-        ReviewError: no client of a protected identity is known or read on the sheet.
+        NotAllowedError, StaleDecisionError: as `transfer_entry`.
+        ReviewError: no client with a protected identity is known or read on the sheet.
     """
-    found = load_entry(conn, entry_id)
-    visibility.require_visible_entry(conn, person, Action.FORWARD, found)
-    about = find_sheet_pids(conn, entry_form(forms, found), list_sheet_pages(conn, found.sheet))
-    numbers = [found.client_pid, *(number for row, number in about if row in (found.row, None))]
-    hidden = find_hidden_pids(conn, person, numbers)
-    known = next(
-        (one for number in numbers if number in hidden and (one := load_client(conn, number))), None
+    entry = load_entry(conn, entry_id)
+    visibility.require_visible_entry(conn, person, Action.FORWARD, entry)
+    # The numbers of the entry, its row and the whole sheet that are hidden from the person.
+    sheet_pids = find_sheet_pids(
+        conn, entry_form(forms, entry), list_sheet_pages(conn, entry.sheet)
     )
-    if known is None or known.unit == found.unit:
+    numbers = [
+        entry.client_pid,
+        *(number for row, number in sheet_pids if row in (entry.row, None)),
+    ]
+    hidden = find_hidden_pids(conn, person, numbers)
+    # The first of these clients who is registered.
+    client = next(
+        (
+            candidate
+            for number in numbers
+            if number in hidden and (candidate := load_client(conn, number))
+        ),
+        None,
+    )
+    if client is None or client.unit == entry.unit:
         raise ReviewError("nobody_here_may_see_entry")
-    _write_transfer(conn, forms, person, entry_id, revision, known.unit, "", now, secret=True)
+    _write_transfer(conn, forms, person, entry_id, revision, client.unit, "", now, secret=True)
 
 
 def list_transferred(conn: Connection, person: Person) -> list[TransferredEntry]:
-    """What the person's units have sent on, the latest first; nothing of other areas of law or
-    behind a block.
+    """Return what the person's units have sent to others, the latest first.
+
+    Nothing is listed of other areas of law or of blocked clients.
 
     Raises:
-        NotAllowedError: the person follows nothing up.
+        NotAllowedError: the person does not follow up entries.
     """
     permissions.require_permission(person, Action.FOLLOW_UP)
     names = people.names_by_login(conn)
@@ -170,6 +189,7 @@ def list_transferred(conn: Connection, person: Person) -> list[TransferredEntry]
         _entry_table.c.unit.label("unit_now"),
         _entry_table.c.reason,
     )
+    # Transfers from the person's units, as far as these could see the entries.
     query = query.join(_entry_table, _entry_table.c.id == _transfer_table.c.entry).where(
         visibility.visible_entries_from_unit(conn, person, _transfer_table.c.from_unit)
     )
@@ -201,28 +221,30 @@ def list_transferred(conn: Connection, person: Person) -> list[TransferredEntry]
 
 
 def _has_protected_transfer() -> ColumnElement[bool]:
-    """Whether an entry was sent on because of a protected identity: this time or later, by
-    whichever unit.
-    """
+    """Whether an entry was sent because of a protected identity, now or later, by any unit."""
     later = forwarding.alias()
+    # This transfer or a later one of the same entry.
     return exists().where(
         later.c.entry == _transfer_table.c.entry, later.c.id >= _transfer_table.c.id, later.c.secret
     )
 
 
 def _may_show_current_unit(row: RowMapping, person: Person) -> bool:
-    """Whether it may be told where an entry is now: not if that says where somebody with a
-    protected identity is cared for.
+    """Return whether the person can be shown where an entry is now.
+
+    Not if that reveals which unit cares for a client with a protected identity.
     """
     return row["unit_now"] in person.units or not row["secret_since"]
 
 
 def has_entry_on_sheet(conn: Connection, person: Person, sheet: str | None) -> bool:
-    """Whether a sheet of another unit carries an entry of the person's units: a row that was sent
-    on.
+    """Return whether a sheet of another unit has an entry of the person's units.
+
+    Such an entry is a row that was sent to the person's unit.
     """
     if sheet is None or not permissions.is_allowed(person, Action.VIEW_PAGE):
         return False
+    # Any entry of the sheet that the person can see.
     return bool(
         conn.execute(
             select(
@@ -236,5 +258,5 @@ def has_entry_on_sheet(conn: Connection, person: Person, sheet: str | None) -> b
 
 
 def list_transfer_units(conn: Connection, entry: Entry) -> list[str]:
-    """The units that an entry can be sent to."""
+    """Return the units that an entry can be sent to."""
     return [unit for unit in areas_by_unit(conn) if unit != entry.unit]

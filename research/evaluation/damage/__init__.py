@@ -1,1 +1,1 @@
-"""Series of damage at rising strength."""
+"""Measure reading under damage of increasing strength."""

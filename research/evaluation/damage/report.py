@@ -1,8 +1,8 @@
-"""The damage series summed up: for each kind the last strength at which all is as without damage,
-the first at which it is not, and how it fails.
+"""Summarise the damage series, and draw strips of damaged pages for the documentation.
 
-Strips of damaged pages for the documentation: `python -m research.evaluation.damage.report
-FILE`. Fields that reading doubts for it are framed.
+For each kind of damage: the last strength at which everything is as without damage, the first at
+which it is not, and how it fails. `python -m research.evaluation.damage.report FILE` draws the
+strips; fields that are flagged are framed.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ from research.evaluation.damage.series import (
 )
 
 MAX_WORSE_SHARE = 0.02
-"""A strength is failing when so much more of the fields than without damage is wrong, or a page is
-refused, or a value is silently wrong.
+"""A strength fails when so many more fields than without damage are wrong.
+
+It also fails when a page is refused, or a value is wrong without being flagged.
 """
 SHOWN_TRIALS = (
     DamageTrial("besokslista", 0, "felt pen over fields", 0.7),
@@ -53,8 +54,9 @@ _PALETTE_SIZE = 14
 
 @dataclass(frozen=True, slots=True)
 class DamageStep:
-    """One kind of damage at one strength, over all sheets. `offset_mm` is the largest true offset
-    of a field that was not flagged.
+    """One kind of damage at one strength, over all sheets.
+
+    `offset_mm` is the largest true offset of a field that was not flagged.
     """
 
     strength: float
@@ -71,14 +73,15 @@ class DamageStep:
 
     @property
     def wrong_share(self) -> float:
-        """Wrong fields of all fields that were read."""
+        """The share of wrong fields among all fields that were read."""
         return self.wrong / self.fields if self.fields else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class DamageFinding:
-    """What one kind of damage does. `last_good` and `failing` are strengths; None when all fail, or
-    none does.
+    """The effect of one kind of damage.
+
+    `last_good` and `failing` are strengths; None when all fail, or none does.
     """
 
     name: str
@@ -89,14 +92,14 @@ class DamageFinding:
     how: str
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the values for JSON."""
         return asdict(self)
 
 
 def summarize_series(
     outcomes: Iterable[tuple[DamageTrial, PageOutcome]], series: Sequence[DamageSeries]
 ) -> list[DamageFinding]:
-    """One finding a kind of damage, in the order given."""
+    """Return one finding for each kind of damage, in the order given."""
     grouped: dict[str, dict[float, list[PageOutcome]]] = defaultdict(lambda: defaultdict(list))
     for trial, outcome in outcomes:
         grouped[trial.kind][trial.strength].append(outcome)
@@ -162,7 +165,8 @@ def _describe_failure(step: DamageStep) -> str:
         parts.append(f"{step.refused} of {step.pages} pages refused ({', '.join(step.reasons)})")
     if step.wrong:
         parts.append(
-            f"{step.wrong} of {step.fields} fields wrong, {step.wrong - step.silent} of them doubtful"
+            f"{step.wrong} of {step.fields} fields wrong, {step.wrong - step.silent} of them "
+            "doubtful"
         )
     if step.silent:
         parts.append(f"{step.silent} SILENT")
@@ -170,7 +174,7 @@ def _describe_failure(step: DamageStep) -> str:
 
 
 def format_markdown(found: Sequence[DamageFinding]) -> str:
-    """The findings as a table for people, with the sums below."""
+    """Return the findings as a table, with the totals below."""
     steps = [step for finding in found for step in finding.steps]
     lines = [
         "| damage | last good | failing | how it fails there | silent at any strength |",
@@ -179,7 +183,8 @@ def format_markdown(found: Sequence[DamageFinding]) -> str:
     for one in found:
         silent = sum(step.silent for step in one.steps)
         lines.append(
-            f"| {one.name} | {_format_strength(one.last_good, one.unit)} | {_format_strength(one.failing, one.unit)} | {one.how} | {silent} |"
+            f"| {one.name} | {_format_strength(one.last_good, one.unit)} | "
+            f"{_format_strength(one.failing, one.unit)} | {one.how} | {silent} |"
         )
     pages, refused = sum(step.pages for step in steps), sum(step.refused for step in steps)
     fields, silent = sum(step.fields for step in steps), sum(step.silent for step in steps)
@@ -187,7 +192,8 @@ def format_markdown(found: Sequence[DamageFinding]) -> str:
         [
             *lines,
             "",
-            f"{pages} pages, {refused} refused; {fields} fields read, {silent} of them silently wrong.",
+            f"{pages} pages, {refused} refused; {fields} fields read, {silent} of them silently "
+            "wrong.",
         ]
     )
 
@@ -197,7 +203,7 @@ def _format_strength(strength: float | None, unit: str) -> str:
 
 
 def draw_strips() -> Image:
-    """One strip a trial of `SHOWN`, two in a row, BGR."""
+    """Draw one strip for each trial of `SHOWN`, two in a row, BGR."""
     reader = PageReader(
         Forms.load(ROOT / "forms"), ReadingContext(None), DEFAULT_GATE_MM, COMPARED_KINDS
     )
@@ -207,7 +213,7 @@ def draw_strips() -> Image:
 
 
 def _draw_strip(trial: DamageTrial, reader: PageReader) -> Image:
-    """The damaged page around the first field that is framed, or its middle."""
+    """Return the part of the damaged page around the first framed field, or its middle."""
     picture = damage_page(trial, fill_sheet(trial.form, trial.sheet)).image
     reading = reader.read(cv2.imencode(".png", picture)[1].tobytes(), "image/png").reading
     names = [

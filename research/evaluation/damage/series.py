@@ -1,14 +1,8 @@
-"""The damage series run: printed forms, filled in by several hands, spoilt in every way at rising
-strength, and read.
+"""Run the damage series: filled-in forms, damaged in every way at increasing strength, and read.
 
-What was written, and where each field truly lies, is known; so every page is either refused,
-right, in doubt, or silently wrong.
-
-Every kind of damage at rising strength, in units that can be measured on paper, on a scanner or
-on a telephone.
-
-What became of one damaged page: refused, or each field right, doubtful or silently wrong, and
-how far off it was looked for.
+What was written, and where each field truly is, is known; so every page is refused, or each of its
+fields is right, flagged, or wrong without being flagged. Strengths are in units that can be
+measured on paper, on a scanner or on a telephone.
 """
 
 from __future__ import annotations
@@ -38,35 +32,37 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.timing import limit_threads
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.resolve.resolve import ReadingContext
-from research.evaluation.damage.effects import (
-    Damage,
-    DamagedPage,
-    Warp,
-    add_bleed_through,
+from research.evaluation.damage.damaged_page import Damage, DamagedPage, Warp
+from research.evaluation.damage.imaging_damage import (
     add_blur,
-    add_crease,
-    add_dog_ear,
-    add_dust,
     add_motion_blur,
     add_noise,
     add_shadow,
     add_uneven_light,
-    apply_tape,
     binarize,
     change_contrast,
-    change_dpi,
     compress_jpeg,
-    draw_felt_pen,
+)
+from research.evaluation.damage.page_placement import (
+    change_dpi,
     photograph_page,
     photograph_tilted,
     scale_print,
     skew_page,
-    stain_codes,
     stretch_unevenly,
+)
+from research.evaluation.damage.paper_damage import (
+    add_bleed_through,
+    add_crease,
+    add_dog_ear,
+    add_dust,
+    apply_tape,
+    draw_felt_pen,
+    stain_codes,
     tear_corner,
     tear_staple_holes,
 )
-from research.evaluation.fields.filled_pages import make_values
+from research.evaluation.fields.field_values import make_values
 
 Steps = tuple[Damage, ...]
 SCAN_DPI = 200
@@ -75,9 +71,9 @@ _add_skew = partial(skew_page, degrees=(-1.5, 1.5))
 _photograph_handheld = partial(photograph_page, tilt=0.04, width=2448)
 _compress_as_sent = partial(compress_jpeg, quality=80)
 MAX_OFFSET_MM = 1.0
-"""A field that is looked for farther off than this was read in the wrong place."""
+"""A field that is searched for farther off than this was read in the wrong place."""
 COMPARED_KINDS = frozenset({Kind.DIGITS, Kind.MARK, Kind.CHOICE, Kind.SIGNATURE})
-"""What is compared: kinds whose value does not hang on handwriting being read."""
+"""The field kinds that are compared: those that need no handwriting recognition."""
 DAMAGE_SERIAL = "0DAMAGEB"
 WRITER_COUNT = 4
 _CHUNK_SIZE = 8
@@ -85,8 +81,10 @@ _CHUNK_SIZE = 8
 
 @dataclass(frozen=True, slots=True)
 class DamageSeries:
-    """One kind of damage. `strengths` in `unit`, from what happens daily to what nobody should
-    scan. `steps` gives what a strength does.
+    """One kind of damage.
+
+    `strengths` in `unit`, from everyday damage to what nobody should scan. `steps` gives the effect
+    of a strength.
 
     The page comes as it was printed and written on, at 300 dpi, unless `scanned` says that it
     has been scanned at 200 dpi first.
@@ -100,8 +98,9 @@ class DamageSeries:
 
 
 def photocopied(state: DamagedPage, rng: Generator, *, generations: int) -> DamagedPage:
-    """Copied so many times: each copy a little softer, harder in contrast, larger or smaller, skew,
-    and dustier.
+    """Photocopy a page this many times.
+
+    Each copy is softer, higher in contrast, rescaled, skewed and dustier.
     """
     for _ in range(generations):
         copier: Steps = (
@@ -117,19 +116,19 @@ def photocopied(state: DamagedPage, rng: Generator, *, generations: int) -> Dama
 
 
 def torn(state: DamagedPage, rng: Generator, *, millimetres: float) -> DamagedPage:
-    """A corner torn off, over a dark or a white lid."""
+    """Tear a corner off, over a dark or a white scanner lid."""
     return tear_corner(
         state, rng, millimetres=millimetres, ground=40 if rng.random() < 0.5 else 255
     )
 
 
 def _scan_steps(*damage: Damage) -> Steps:
-    """On paper, then scanned."""
+    """Damage the paper, then scan it."""
     return (*damage, _add_skew, _add_grain)
 
 
 def _photo_steps(*damage: Damage) -> Steps:
-    """Seen by a telephone."""
+    """Photograph the page with a telephone."""
     return (_photograph_handheld, *damage, _add_grain, _compress_as_sent)
 
 
@@ -273,7 +272,7 @@ DAMAGE_SERIES: tuple[DamageSeries, ...] = (
         lambda v: _photo_steps(partial(add_uneven_light, darkest=v)),
     ),
 )
-"""In the order of the report."""
+"""All kinds of damage, in the order of the report."""
 
 
 SERIES_BY_NAME = {one.name: one for one in DAMAGE_SERIES}
@@ -281,8 +280,9 @@ SERIES_BY_NAME = {one.name: one for one in DAMAGE_SERIES}
 
 @dataclass(frozen=True, slots=True)
 class FieldOutcome:
-    """One field of a page that was read. `offset_mm` is how far from its true middle it was looked
-    for.
+    """One field of a page that was read.
+
+    `offset_mm` is the distance between its true middle and where it was searched for.
     """
 
     name: str
@@ -294,7 +294,7 @@ class FieldOutcome:
 
     @property
     def silent(self) -> bool:
-        """Wrong, or looked for in the wrong place, and nothing says so."""
+        """Whether the field is wrong, or was read elsewhere, without being flagged."""
         return (
             self.p >= HIGH_CONFIDENCE
             and not self.flagged
@@ -314,8 +314,9 @@ class PageOutcome:
 def judge_page(
     reading: PageReading, page: PageSpec, written: Mapping[str, Value], where: Warp
 ) -> PageOutcome:
-    """A reading against what was written and where it truly lay; `where` takes px of the clean page
-    at 300 dpi to px of the picture.
+    """Compare a reading with what was written and where it truly was.
+
+    `where` maps px of the clean page at 300 dpi to px of the image.
     """
     if reading.outcome is not Outcome.READ:
         return PageOutcome(reading.issues or (str(reading.outcome),), reading.residual_mm, ())
@@ -348,9 +349,7 @@ def _is_right(spec: FieldSpec, truth: Value, got: Reading) -> bool:
 def _offsets_mm(
     specs: list[FieldSpec], fields: Mapping[str, Reading], where: Warp
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """How far the middle of each field's upright outline was found from where it truly is, mm on
-    paper.
-    """
+    """Return how far the middle of each field was found from its true place, mm on paper."""
     outlines = np.array([geometry.box_corners(spec.area) for spec in specs]) * PRINT_PX_PER_MM - 0.5
     true = where(outlines.reshape(-1, 2)).reshape(outlines.shape)
     middles = (true.min(axis=1) + true.max(axis=1)) / 2
@@ -363,9 +362,7 @@ def _offsets_mm(
 
 @dataclass(frozen=True, slots=True)
 class DamageTrial:
-    """One page to be read: sheet number `sheet` of a form, with a kind of damage (its name) at a
-    strength.
-    """
+    """One page to be read: a sheet of a form, with one kind of damage at one strength."""
 
     form: str
     sheet: int
@@ -385,8 +382,9 @@ class FilledSheet:
 def plan_trials(
     forms: Sequence[str], series: Sequence[DamageSeries], sheets: int
 ) -> list[DamageTrial]:
-    """Every strength of every kind of damage, on so many filled sheets of each form; those of one
-    sheet together.
+    """Return every strength of every kind of damage, on this many filled sheets of each form.
+
+    Trials of one sheet follow each other.
     """
     return [
         DamageTrial(form, sheet, one.name, strength)
@@ -400,7 +398,7 @@ def plan_trials(
 def run_trials(
     plan: Sequence[DamageTrial], processes: int
 ) -> Iterator[tuple[DamageTrial, PageOutcome]]:
-    """Each trial and what became of it, in order, as they end."""
+    """Yield each trial and its outcome, in order, as they end."""
     limit_threads()
     with ProcessPoolExecutor(
         processes, multiprocessing.get_context("spawn"), initializer=_single_thread
@@ -423,7 +421,7 @@ def run_trial(trial: DamageTrial) -> PageOutcome:
 
 
 def damage_page(trial: DamageTrial, written: FilledSheet) -> DamagedPage:
-    """The page as it arrives. One sheet suffers the same accident at every strength."""
+    """Return the page as it arrives; one sheet has the same accident at every strength."""
     series = SERIES_BY_NAME[trial.kind]
     state = written.scanned if series.scanned else written.printed
     rng = np.random.default_rng([zlib.crc32(trial.kind.encode()), trial.sheet])
@@ -434,7 +432,7 @@ def damage_page(trial: DamageTrial, written: FilledSheet) -> DamagedPage:
 
 @lru_cache(maxsize=2)
 def fill_sheet(form_id: str, sheet: int) -> FilledSheet:
-    """The filled sheet that the trials of this form and number start from."""
+    """Return the filled sheet that the trials of this form and number start from."""
     form = _find_form(form_id)
     rng = np.random.default_rng([zlib.crc32(form_id.encode()), sheet])
     hand = make_writers(WRITER_COUNT, seed=11)[sheet % WRITER_COUNT]
@@ -451,7 +449,7 @@ def fill_sheet(form_id: str, sheet: int) -> FilledSheet:
 
 
 def list_form_ids() -> list[str]:
-    """The forms that there are."""
+    """Return the ids of all forms."""
     return sorted({form.id for form in _load_forms().values()})
 
 

@@ -1,1 +1,1 @@
-"""By field kind."""
+"""Measure reading by field kind."""

@@ -1,8 +1,7 @@
-"""How well boxes are read: single digits of people set aside, rows in each format, and whole forms
-filled in by drawing.
+"""Measure how well boxes are read: single digits, rows in each format, and whole drawn forms.
 
-Of what Tesseract and the handwriting network as shipped say of the same pictures, the digits are
-taken.
+The digits are of held-out people. Tesseract and the handwriting network as shipped read the same
+images; of their answers only the digits count.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.handwriting.network import ALPHABET, find_shipped_file, read_steps
 from pipeline.reading.fields.printed_text import read_printed_line
 from pipeline.reading.fields.registry import CALIBRATED_READERS
+from research.evaluation.fields.digit_rows import draw_row_field
 from research.evaluation.fields.filled_pages import (
     DigitShapes,
     draw_filled_fields,
-    draw_row_field,
     make_digit_writers,
 )
 from research.evaluation.measure import (
@@ -40,12 +39,15 @@ from research.training.handwriting.lines import find_fonts
 
 SEED = 20261125
 MEASURED_OPTDIGITS_COUNT = OPTDIGITS_HELD_OUT * 2 // 3
-"""The first third of the held-out part gave the temperature and the curves."""
+"""The digits that are measured.
+
+The first third of the held-out part gave the temperature and the curves.
+"""
 ROW_COUNT, QUICK_ROW_COUNT = 400, 60
 PAGE_COUNT, QUICK_PAGE_COUNT = 24, 4
 SINGLE_DIGIT_COUNT, QUICK_SINGLE_DIGIT_COUNT = 10_000, 300
 COMPARED_COUNT = 500
-"""So many pictures of a set are also given to the other readers: the first ones."""
+"""How many images of a set, the first ones, are also given to the other readers."""
 WRITER_COUNT = 12
 SHAPE_COUNT = 1000
 PICTURE_DPI = 203
@@ -55,7 +57,7 @@ PAGE_KINDS = (Kind.MARK, Kind.CHOICE, Kind.PRINTED, Kind.SIGNATURE, Kind.INITIAL
 
 @dataclass(frozen=True, slots=True)
 class LabelledField:
-    """A picture and what it says."""
+    """An image and what it says."""
 
     crop: FieldImage
     value: Value
@@ -64,7 +66,7 @@ class LabelledField:
 
 
 def measure_digits(data: EvaluationData) -> list[QualityRow]:
-    """Single digits of MNIST's test part and of optdigits, and drawn rows in each format."""
+    """Measure single digits of MNIST's test part and optdigits, and drawn rows in each format."""
     rows = [
         _measure_row("digits", name, asked) if asked else absent_row("digits", name)
         for name, asked in _single_digit_sets(data)
@@ -82,7 +84,7 @@ def measure_digits(data: EvaluationData) -> list[QualityRow]:
 
 
 def measure_forms(data: EvaluationData) -> list[QualityRow]:
-    """Every kind of field but lines, on forms filled in by drawing and spoilt as scanners do."""
+    """Measure every field kind but lines, on drawn and degraded forms."""
     pool, fonts = load_unseen_digits(data), data.find("handwriting", "fonts_train")
     if not pool or not fonts:
         return [absent_row(str(kind), "forms") for kind in (Kind.DIGITS, *PAGE_KINDS)]
@@ -102,7 +104,10 @@ def measure_forms(data: EvaluationData) -> list[QualityRow]:
 
 
 def load_unseen_digits(data: EvaluationData) -> DigitShapes:
-    """Digits of people that no network and no curve has seen; empty where the data is absent."""
+    """Return digits of people that no network and no curve has seen.
+
+    Empty where the data is absent.
+    """
     file = data.find("handwriting", "optdigits.npz")
     if file is None:
         return {}
@@ -175,7 +180,10 @@ def _is_right(one: LabelledField, reading: Reading) -> bool:
 
 
 def _other_readers(asked: Sequence[LabelledField]) -> dict[str, float]:
-    """Share of values whose digits another reader gets wrong, told where the boxes' print is."""
+    """Return the share of values whose digits another reader gets wrong.
+
+    The reader is told where the print of the boxes is.
+    """
     pictures = [_remove_print(one.crop) for one in asked]
     wanted = ["".join(c for c in str(one.value or "") if c.isdigit()) for one in asked]
     shipped = [

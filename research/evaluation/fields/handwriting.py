@@ -1,13 +1,13 @@
-"""How well handwriting is read, by hands and fonts set aside whole: each set with and without
-knowledge of Swedish, beside the network as shipped.
+"""Measure how well handwriting is read, by held-out writers and fonts.
 
     python -m research.evaluation.fields.handwriting --data FOLDER [--lines LINES.zip] [--quick]
 
-FOLDER holds `handwriting/` with `dhsd_words.npz`, `fonts_train/` and `uppsala_words/`; LINES.zip
-is an archive of lines of real writers (see `training/handwriting_data.folder`). The pictures are
-those that the product hands to its network, which the setting `handwriting` chooses. Labels with
-signs that Swedish paper does not need lose their accents, those with ß are left out. Rendered
-phrases are unknown to the language model.
+Each set is read with and without knowledge of Swedish, next to the network as shipped. FOLDER has
+`handwriting/` with `dhsd_words.npz`, `fonts_train/` and `uppsala_words/`; LINES.zip is an archive
+of lines of real writers (see `training/handwriting/lines.py`). The images are those that the
+product hands to its network, which the setting `handwriting` chooses. Labels with characters that
+Swedish paper does not need lose their accents, those with ß are left out. Rendered phrases are
+unknown to the language model.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ LINES_PER_FONT, CAPITAL_LINES_PER_FONT = 40, 10
 QUICK_LINES = 60
 MM_PER_INCH = 25.4
 FOLD_CALIBRATION = SHIPPED_CALIBRATION.with_stem(f"{SHIPPED_CALIBRATION.stem}_apart")
-"""Curves fitted without the hands that they judge; see `research/training/calibration/fit.py`."""
+"""Curves fitted without the writers that they judge; see `research/training/calibration/fit.py`."""
 COPISTE_ARCHIVE = "copiste_lines48.zip"
 WORDS_SET, PHRASES_SET, CAPITALS_SET = (
     "DHSD words",
@@ -104,8 +104,9 @@ LineDecoder = Callable[[Steps, Image], str]
 
 
 def measure_handwriting(data: EvaluationData) -> list[QualityRow]:
-    """A row a set: what the product reads, with Tesseract and the network as shipped (likeliest
-    path) on the same pictures.
+    """Return a row for each set: what the product reads.
+
+    Tesseract and the network as shipped (likeliest path) read the same images.
     """
     found = [
         measure_set(name, lines[:: max(1, len(lines) // QUICK_LINES)] if data.quick else lines)
@@ -127,7 +128,7 @@ def load_sets(
     archives: Sequence[Path] = (),
     only: frozenset[str] = frozenset(ABSENCE_BY_SET),
 ) -> NamedSets:
-    """Every set that is there, with its name; `archives` are more sets of lines."""
+    """Return every set that is present, with its name; `archives` are more sets of lines."""
     if WORDS_SET in only and (file := data.find("handwriting", "dhsd_words.npz")):
         yield WORDS_SET, [line for line in load_dhsd(file, held=True) if "ß" not in line.text]
     if (
@@ -161,7 +162,7 @@ def load_sets(
 def render_phrases(
     fonts: Sequence[Path], each: int, written: Callable[[str], str] = str
 ) -> list[TrainingLine]:
-    """Care phrases that the language model does not know, `written` so, so many a font, spoiled."""
+    """Return care phrases unknown to the language model, rendered in each font and degraded."""
     rng = np.random.default_rng(SEED)
     drawn = [
         render_line(font, rng, written(draw_text(rng, unknown_phrases())))
@@ -172,7 +173,7 @@ def render_phrases(
 
 
 def strip_accents(text: str) -> str:
-    """Without accents that the product's alphabet lacks."""
+    """Return the text without accents that the product's alphabet lacks."""
     return "".join(
         c if c in ALPHABET else "".join(d for d in unicodedata.normalize("NFD", c) if d in ALPHABET)
         for c in text
@@ -180,7 +181,7 @@ def strip_accents(text: str) -> str:
 
 
 def measure_set(name: str, lines: Sequence[TrainingLine]) -> QualityRow:
-    """The row of a set: what the product reads of each line.
+    """Return the row of a set: what the product reads of each line.
 
     p is that of a line standing alone. The Swedish set was never fitted to; the others are
     judged by curves fitted without the hands they judge.
@@ -241,8 +242,9 @@ def _read_with_tesseract(lines: Sequence[TrainingLine]) -> list[str] | None:
 
 
 def _print_comparison(name: str, lines: Sequence[TrainingLine]) -> None:
-    """Print each way of reading on one set: error, lines wrong, writers' median and worst, ms of
-    decoding.
+    """Print each way of reading one set.
+
+    Error, lines wrong, the writers' median and worst error, ms of decoding.
     """
     language = load_swedish(load_settings().models)
     decoders: dict[str, LineDecoder] = {
@@ -274,13 +276,14 @@ def _print_comparison(name: str, lines: Sequence[TrainingLine]) -> None:
             )
             spread = f"{np.median(writers):.3f} | {max(writers):.3f}"
             print(
-                f"| {name} | {len(lines)} | {network} | {decoder} | {rates['']:.3f} | {spread} | {wrong:.3f} | {spent:.1f} |",
+                f"| {name} | {len(lines)} | {network} | {decoder} | {rates['']:.3f} | {spread} | "
+                f"{wrong:.3f} | {spent:.1f} |",
                 flush=True,
             )
 
 
 def main() -> None:
-    """Command line."""
+    """Run from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -289,7 +292,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     args = parser.parse_args()
     print(
-        "| set | lines | weights | decoding | error | median writer | worst writer | lines wrong | ms a line |"
+        "| set | lines | weights | decoding | error | median writer | worst writer | lines wrong "
+        "| ms a line |"
     )
     print("|---|--:|---|---|--:|--:|--:|--:|--:|")
     for name, lines in load_sets(EvaluationData(args.data, quick=args.quick), args.lines):

@@ -1,16 +1,13 @@
-"""How well rows of writing are found: `python -m research.evaluation.fields.lines --lines
-LINES.zip`.
+"""Measure line segmentation: how well lines of writing in an area are found.
 
-Lines of real writers set aside (`LINES.zip`) are placed as `line_cases` says. For each case: the
-share of lines whose ink is found as one row (at least 95 % of what is taken for writing, and 80
-% of all, in a row of which it is at least 90 %), beside the fixed bands that the rules alone
-would give, and the character error of the whole text with the network that reads here.
+    python -m research.evaluation.fields.lines --lines LINES.zip
 
-Areas of ruled paper written on in the ways people do: slanted, drifting, squeezed, between the
-lines, out of the field, struck out, underlined.
-
-Only the placing is drawn; the writing itself is given as pictures of lines, of real people or in
-fonts.
+Lines of held-out real writers (`LINES.zip`) are placed on ruled areas in the ways people write:
+slanted, drifting, squeezed, between the lines, out of the field, struck out, underlined. Only the
+placing is drawn. For each case: the share of lines whose ink is found as one line (at least 95 % of
+what is taken for writing, and 80 % of all, in a line of which it is at least 90 %), next to the
+fixed bands that the rules alone would give, and the character error of the whole text with the
+network that reads.
 """
 
 from __future__ import annotations
@@ -42,19 +39,19 @@ from research.training.handwriting.lines import load_archive
 
 CASE_PX_PER_MM = 8.0
 LINE_HEIGHT_RANGE = (0.66, 0.92)
-"""How high a line's picture is, from the lowest to the highest letter, in parts of the pitch."""
+"""The height of a line's image, from the lowest to the highest letter, in parts of the pitch."""
 SEED = 20261124
 BAND_BELOW_RULE = 0.12
-"""Fixed bands reach this part of the pitch below each rule: commas and tails hang there."""
+"""Fixed bands reach this part of the pitch below each rule, for commas and descenders."""
 
 
 AREA_WIDTH_MM, RULE_PITCH_MM, RULE_COUNT, AREA_MARGIN_MM = 180.0, 9.0, 9, 8.0
-"""An area as on our forms, and the paper around it."""
+"""An area as on Efterskrift's forms, and the paper around it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A line to place: its picture (dark ink on white) and what it says."""
+    """A line to place: its image (dark ink on white) and what it says."""
 
     picture: Image
     text: str
@@ -62,8 +59,10 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What a line stands on, mm below the field's top: at its left, falling by `slope`, by `sag` at
-    the far end, up and down by `waver`.
+    """The baseline of a line, mm below the field's top.
+
+    It starts at the left, falls by `slope`, by `sag` at the far end, and moves up and down by
+    `waver`.
     """
 
     at: float
@@ -72,7 +71,7 @@ class Baseline:
     waver: float = 0.0
 
     def y(self, x: float) -> float:
-        """The height at `x` mm from the field's left."""
+        """Return the height at `x` mm from the field's left."""
         return (
             self.at
             + self.slope * x
@@ -83,8 +82,9 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class DrawnArea:
-    """An area with what it says. `owner` (h, w) numbers the line each inked pixel belongs to, from
-    1 in reading order; 0 is paper.
+    """An area with what it says.
+
+    `owner` (h, w) numbers the line of each ink pixel from 1 in reading order; 0 is paper.
     """
 
     crop: FieldImage
@@ -99,7 +99,7 @@ class _Sheet:
     lines: list[str]
 
     def write(self, script: Script, x_mm: float, foot: Baseline, high_mm: float) -> None:
-        """A line from `x_mm` on, the foot of its picture on `foot`."""
+        """Draw a line from `x_mm` on, with the bottom of its image at `foot`."""
         height = max(8, round(high_mm * CASE_PX_PER_MM))
         width = max(8, round(script.picture.shape[1] * height / script.picture.shape[0]))
         way = cv2.INTER_AREA if script.picture.shape[0] > height else cv2.INTER_CUBIC
@@ -125,7 +125,7 @@ class _Sheet:
 
 
 def draw_rules(rows: int = RULE_COUNT) -> Image:
-    """The unfilled area with its margin: pale rules."""
+    """Draw the empty area with its margin: pale rules."""
     size = (
         round((rows * RULE_PITCH_MM + 2 * AREA_MARGIN_MM) * CASE_PX_PER_MM),
         round((AREA_WIDTH_MM + 2 * AREA_MARGIN_MM) * CASE_PX_PER_MM),
@@ -141,7 +141,7 @@ def draw_rules(rows: int = RULE_COUNT) -> Image:
 
 
 def draw_case(case: str, scripts: Sequence[Script], rng: Generator) -> DrawnArea:
-    """The lines written as the case (a key of `CASES`) says."""
+    """Draw the lines as the case (a key of `CASES`) says."""
     blank = draw_rules()
     sheet = _Sheet(np.full_like(blank, 255), np.zeros(blank.shape, np.int32), [])
     CASE_WRITERS[case](sheet, scripts, rng)
@@ -171,7 +171,7 @@ def _write_straight(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) ->
 
 
 def _write_slanted(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
-    """All lines rise or fall by two to six degrees, each a little otherwise."""
+    """Let all lines rise or fall by two to six degrees, each slightly differently."""
     slope = float(np.tan(np.deg2rad(rng.uniform(2, 6) * rng.choice((-1, 1)))))
     start = 1.0 + (max(0.0, -slope) * 90 / RULE_PITCH_MM)
     high = _random_height(rng)
@@ -184,7 +184,7 @@ def _write_slanted(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> 
 
 
 def _write_bent(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
-    """Lines that rise or sink more and more, by up to half a pitch, and waver."""
+    """Let lines rise or sink more and more, by up to half a pitch, and waver."""
     high = _random_height(rng)
     sag = float(rng.uniform(0.25, 0.55) * rng.choice((-1, 1))) * RULE_PITCH_MM
     for number, script in enumerate(scripts[:6]):
@@ -193,7 +193,7 @@ def _write_bent(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> Non
 
 
 def _write_squeezed(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
-    """Two rows of small writing between two rules."""
+    """Draw two lines of small writing between two rules."""
     high = RULE_PITCH_MM * 0.46
     for number, script in enumerate(scripts[:8]):
         foot = (number / 2 + 1.05 + rng.normal(0, 0.02)) * RULE_PITCH_MM
@@ -201,7 +201,7 @@ def _write_squeezed(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) ->
 
 
 def _write_drifting(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
-    """Rows closer or wider than the rules, so that the writing comes off them."""
+    """Draw lines closer or wider than the rules, so that the writing leaves them."""
     high, pitch = _random_height(rng) * 0.9, RULE_PITCH_MM * float(rng.choice((0.82, 1.2)))
     for number, script in enumerate(scripts[:6]):
         foot = 1.1 * RULE_PITCH_MM + number * pitch
@@ -209,7 +209,7 @@ def _write_drifting(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) ->
 
 
 def _write_past_edge(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
-    """Lines that go on to the right of the field, and a row below its last rule."""
+    """Draw lines that go on to the right of the field, and a line below its last rule."""
     high = _random_height(rng) * 0.85
     for number, script in enumerate(scripts[:8]):
         foot = (number + 2.1) * RULE_PITCH_MM
@@ -219,7 +219,7 @@ def _write_past_edge(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -
 
 
 def _write_touching(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
-    """Writing so high that tails and tall letters of neighbours grow together."""
+    """Write so large that descenders and tall letters of neighbouring lines touch."""
     high = RULE_PITCH_MM * float(rng.uniform(1.1, 1.3))
     for number, script in enumerate(scripts[:7]):
         foot = (number + 1.3) * RULE_PITCH_MM
@@ -227,7 +227,7 @@ def _write_touching(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) ->
 
 
 def _write_inserted(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
-    """Words put between two lines."""
+    """Insert words between two lines."""
     high = _random_height(rng) * 0.85
     for number, script in enumerate(scripts[:5]):
         foot = (2 * number * 0.85 + 1.1) * RULE_PITCH_MM
@@ -238,7 +238,7 @@ def _write_inserted(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) ->
 
 
 def _write_underlined(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
-    """Lines of which a part is underlined by hand."""
+    """Underline a part of some lines by hand."""
     _write_straight(sheet, scripts[:6], rng)
     for number in range(0, 6, 2):
         x0 = float(rng.uniform(2, 25))
@@ -258,9 +258,7 @@ def _write_underlined(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) 
 
 
 def _shorten(script: Script, high_mm: float, width_mm: float) -> Script:
-    """The line cut short in writing that may not run long; its text is cut in proportion, at a
-    word.
-    """
+    """Cut a line for writing of limited length; its text is cut in proportion, at a word."""
     most = round(width_mm * script.picture.shape[0] / high_mm)
     if script.picture.shape[1] <= most:
         return script
@@ -294,7 +292,7 @@ MIN_OWN_INK, MIN_ROW_INK, MIN_PURITY = 0.95, 0.8, 0.9
 
 @dataclass(slots=True)
 class LineCounts:
-    """What was measured in one case."""
+    """The counts of one case."""
 
     lines: int = 0
     by_rule: int = 0
@@ -305,15 +303,16 @@ class LineCounts:
 
     def __str__(self) -> str:
         shares = f"{self.by_rule / self.lines:.3f} | {self.found / self.lines:.3f}"
-        return f"{self.lines} | {shares} | {self.edits_by_rule / max(1, self.written):.3f} | {self.edits_found / max(1, self.written):.3f}"
+        return (
+            f"{self.lines} | {shares} | {self.edits_by_rule / max(1, self.written):.3f} | "
+            f"{self.edits_found / max(1, self.written):.3f}"
+        )
 
 
 def measure_case(
     scripts: Sequence[Sequence[Script]], case: str, areas: int, read: int
 ) -> LineCounts:
-    """Areas of one case, each in one writer's hand, writers in turn; the first `read` of them are
-    read too.
-    """
+    """Measure areas of one case, each by one writer in turn; the first `read` are also read."""
     rng = np.random.default_rng(SEED)
     count = LineCounts()
     for number in range(areas):
@@ -333,8 +332,9 @@ def measure_case(
 
 
 def count_right_lines(drawn: DrawnArea, owner: NDArray[np.int32]) -> int:
-    """How many lines have their ink in one row that is theirs; `owner` numbers rows from 1, 0 is
-    none.
+    """Count lines whose ink is in one line of their own.
+
+    `owner` numbers lines from 1; 0 is none.
     """
     right = 0
     seen = np.where(owner > 0, drawn.owner, 0)
@@ -373,7 +373,10 @@ def _band_edges(ink: Ink, count: int) -> list[float]:
 
 
 def load_real_scripts(archive: Path) -> Iterator[list[Script]]:
-    """Lines of each writer set aside, cut to their ink; writers with fewer than nine are left out."""
+    """Return the lines of each held-out writer, cut to their ink.
+
+    Writers with fewer than nine lines are left out.
+    """
     by_writer: dict[str, list[Script]] = {}
     for line in load_archive(archive, held=True):
         by_writer.setdefault(line.writer, []).append(Script(_cut_to_ink(line.picture), line.text))
@@ -387,7 +390,7 @@ def _cut_to_ink(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def main() -> None:
-    """Command line."""
+    """Run from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -398,7 +401,8 @@ def main() -> None:
     cv2.setNumThreads(1)
     scripts = list(load_real_scripts(args.lines))
     print(
-        "| case | lines | found by rules | found by ink | error by rules | error by ink |\n|---|--:|--:|--:|--:|--:|"
+        "| case | lines | found by rules | found by ink | error by rules | error by ink "
+        "|\n|---|--:|--:|--:|--:|--:|"
     )
     for case in CASE_WRITERS:
         print(f"| {case} | {measure_case(scripts, case, args.areas, args.read)} |", flush=True)

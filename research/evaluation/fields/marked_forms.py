@@ -1,5 +1,6 @@
-"""Our own forms with every kind of mark in their boxes, drawn in pens of many colours, and spoilt
-as paper and scanners spoil.
+"""Draw Efterskrift's forms with every kind of mark in their check boxes, and degrade them.
+
+The pens have many colours; paper and scanners degrade the page.
 """
 
 from __future__ import annotations
@@ -19,25 +20,20 @@ from pipeline.domain.settings import ROOT
 from pipeline.forms.printing import Sheet
 from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, render_sheet_page
 from pipeline.reading.read_page import PageReader
-from research.evaluation.damage.effects import (
-    Damage,
-    DamagedPage,
-    add_bleed_through,
+from research.evaluation.damage.damaged_page import Damage, DamagedPage
+from research.evaluation.damage.imaging_damage import (
     add_blur,
-    add_dust,
     add_noise,
     add_uneven_light,
     binarize,
-    change_dpi,
     compress_jpeg,
-    photograph_page,
-    skew_page,
-    spill_coffee,
 )
-from research.training.marks.draw import MARK_STYLES, MAX_FAINT_STRENGTH
+from research.evaluation.damage.page_placement import change_dpi, photograph_page, skew_page
+from research.evaluation.damage.paper_damage import add_bleed_through, add_dust, spill_coffee
+from research.training.marks.strokes import MARK_STYLES, MAX_FAINT_STRENGTH
 
 MARKED_FORM = "besokslista"
-"""Ninety boxes a page."""
+"""The form that is used, with ninety boxes per page."""
 MARKED_SERIAL, MARKED_UNIT = "23456789", "Hemtjänsten Norr"
 SCAN_MODES: Mapping[str, tuple[Damage, ...]] = {
     "grey scan": (
@@ -81,20 +77,22 @@ PEN_COLOURS = (
 )
 """Dark blue, black, bright blue, pencil, red, pink, orange; blue, green, red."""
 FIRST_PALE_PEN = 4
-"""From this one on, pens whose ink is red or paler; in grey alone it would be faint."""
+"""From this pen on the ink is red or paler; in grey alone it would be faint."""
 SHARE_EMPTY = 0.55
 SUBPIXEL_PARTS = 8
-"""Strokes are placed to so many parts of a pixel."""
+"""Strokes are placed to this many parts of a pixel."""
 MAX_LOST_STRENGTH = 0.45
-"""Paler strokes may vanish altogether from a scan in black and white: nobody could say what was
-there.
+"""Paler strokes may vanish completely from a scan in black and white.
+
+No person could say what was there.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class MarkedBox:
-    """What was drawn in a box, whether that marks it (None: people may disagree), and what was
-    read.
+    """What was drawn in a box, whether that marks it, and what was read.
+
+    None: people may disagree.
     """
 
     style: str
@@ -104,8 +102,9 @@ class MarkedBox:
 
 
 def read_marked_boxes(pages: int, seed: int) -> Iterator[MarkedBox]:
-    """Pages filled, spoilt in turn in each of `WAYS`, and read as any page is. A page that is not
-    laid on its form yields nothing.
+    """Fill pages, degrade them in each of `SCAN_MODES` in turn, and read them as any page.
+
+    A page that cannot be registered yields nothing.
     """
     forms = Forms.load(ROOT / "forms")
     form, reader = (
@@ -127,15 +126,16 @@ def read_marked_boxes(pages: int, seed: int) -> Iterator[MarkedBox]:
 
 
 def style_meaning(style: str) -> State | None:
-    """What a style of `marked_page` means; None where people may disagree."""
+    """Return what a style of `draw_marked_page` means; None where people may disagree."""
     return MARK_STYLES[style.removeprefix("coloured ")][0]
 
 
 def draw_marked_page(
     clean: Image, specs: Sequence[FieldSpec], way: str, random: Generator
 ) -> tuple[Image, dict[str, str]]:
-    """A page (BGR, 300 dpi) with something in about half of its check boxes, spoilt in one of
-    `WAYS`; and the style of each box by its name.
+    """Draw a page (BGR, 300 dpi) with something in about half of its check boxes.
+
+    It is degraded in one of `SCAN_MODES`. Returns the style of each box by its name too.
     """
     image, styles = _fill_boxes(
         clean, specs, random, least=MAX_LOST_STRENGTH if way == "1 bit" else 0.0

@@ -1,12 +1,9 @@
-"""How well check boxes are read: on real answer sheets, on those held out, and on our own forms
-with every kind of mark.
+"""Measure how well check boxes are read, on real answer sheets and on Efterskrift's forms.
 
-Boxes of real answer sheets, cut out of their scans and photographs, with what a person sees in
-them.
-
-Where the boxes are and what they hold is `tests/data/answer_sheets.yaml`; the pictures are
-third-party data and kept elsewhere. No unfilled sheet exists, so its boxes are the median of all
-boxes of a sheet that bear the same letter or figure, of which most are empty.
+The boxes of real answer sheets are cut out of scans and photographs, with what a person sees in
+them. Where the boxes are and what they contain is in `tests/data/answer_sheets.yaml`; the images
+are third-party data and kept elsewhere. No blank sheet exists, so the blank of a box is the median
+of all boxes of a sheet with the same letter or digit, most of which are empty.
 """
 
 from __future__ import annotations
@@ -42,22 +39,23 @@ from research.evaluation.measure import (
 
 TRUTH_FILE = ROOT / "tests" / "data" / "answer_sheets.yaml"
 BOX_MARGIN_MM = 0.8
-"""Paper around each box: half of what lies between neighbours."""
+"""Paper around each box: half of the distance between neighbours."""
 Points = NDArray[np.float64]
 MARK_KIND = "mark"
 MARKS_SEED = 2021
 
 
 class SheetUse(StrEnum):
-    """What a sheet may be looked at for."""
+    """What a sheet may be used for."""
 
     DEVELOPMENT = "development"
     HELD_OUT = "held out"
 
 
 class BoxBlock(StrictModel):
-    """Boxes in rows and columns. `corners`: middles of the outermost ones, px, clockwise from the
-    top left.
+    """Boxes in rows and columns.
+
+    `corners`: middles of the outermost ones, px, clockwise from the top left.
 
     `boxes`: a string a row, `x` marked, `.` empty, `?` people may disagree. `printed`: the way
     in which the letter in the box changes.
@@ -71,7 +69,7 @@ class BoxBlock(StrictModel):
 
 
 class AnswerSheet(StrictModel):
-    """One picture of a filled answer sheet; `image` is its path below the folder of scans."""
+    """One image of a filled answer sheet; `image` is its path below the folder of scans."""
 
     name: str
     image: str
@@ -90,7 +88,7 @@ class AnswerBox:
 
 
 def load_answer_sheets(path: Path = TRUTH_FILE) -> list[AnswerSheet]:
-    """All sheets."""
+    """Return all sheets."""
     return [
         AnswerSheet.model_validate(sheet)
         for sheet in yaml.safe_load(path.read_text("utf-8"))["sheets"]
@@ -98,19 +96,20 @@ def load_answer_sheets(path: Path = TRUTH_FILE) -> list[AnswerSheet]:
 
 
 def load_sheet_image(sheet: AnswerSheet, scans: Path) -> Image:
-    """The sheet's picture in grey. `scans` is the folder with the pictures."""
+    """Return the sheet's image in grey. `scans` is the folder with the images."""
     path = scans / sheet.image
     return to_ink_grayscale(decode_image(path.read_bytes(), path.suffix))
 
 
 def cut_answer_boxes(sheet: AnswerSheet, scans: Path) -> list[AnswerBox]:
-    """Every box of the sheet, cut at 8 px/mm with its blank."""
+    """Return every box of the sheet, cut at 8 px/mm with its blank."""
     return cut_boxes(sheet, load_sheet_image(sheet, scans))
 
 
 def cut_boxes(sheet: AnswerSheet, grey: Image, number: int = 1) -> list[AnswerBox]:
-    """Every box of the sheet in a picture of it; `number` tells the reader which boxes are of one
-    sheet.
+    """Return every box of the sheet in an image of it.
+
+    `number` tells the reader which boxes are of one sheet.
     """
     cut = [
         (label, _cut_box(grey, matrix, sheet.box_mm), truth)
@@ -138,7 +137,7 @@ def cut_boxes(sheet: AnswerSheet, grey: Image, number: int = 1) -> list[AnswerBo
 
 
 def _box_places(sheet: AnswerSheet) -> Iterator[tuple[tuple[str, int], NDArray[np.float64], str]]:
-    """Of each box: what is printed in it, the matrix mm (from its middle) → px, and the truth."""
+    """Return for each box its print, its matrix mm (from its middle) → px, and the truth."""
     for block in sheet.blocks:
         across, down = len(block.boxes[0]), len(block.boxes)
         size = _block_size_mm(block, sheet.px_per_mm)
@@ -163,7 +162,10 @@ def _box_places(sheet: AnswerSheet) -> Iterator[tuple[tuple[str, int], NDArray[n
 
 
 def block_centres(block: BoxBlock, px_per_mm: float) -> list[tuple[float, float]]:
-    """Middles of a block's boxes, px, row by row; none for a block of a single row or column."""
+    """Return the middles of a block's boxes, px, row by row.
+
+    None for a block of a single row or column.
+    """
     across, down = len(block.boxes[0]), len(block.boxes)
     if across < 2 or down < 2:
         return []
@@ -180,7 +182,7 @@ def block_centres(block: BoxBlock, px_per_mm: float) -> list[tuple[float, float]
 
 
 def _block_size_mm(block: BoxBlock, px_per_mm: float) -> tuple[float, float]:
-    """From the middle of the first to that of the last box, mm."""
+    """Return the distance from the middle of the first to that of the last box, mm."""
     a, b, c, d = (np.array(corner) for corner in block.corners)
     return (
         float(np.linalg.norm(b - a) + np.linalg.norm(c - d)) / 2 / px_per_mm,
@@ -211,8 +213,9 @@ PAGE_COUNT, QUICK_PAGE_COUNT = 42, 7
 
 
 def measure_marks(data: EvaluationData) -> list[QualityRow]:
-    """Answer sheets of development, answer sheets held out, and forms printed and marked; writers
-    are sheets, or ways and styles of marks.
+    """Measure answer sheets of development, held-out ones, and printed and marked forms.
+
+    Writers are sheets, or ways and styles of marks.
     """
     scans = data.find("scans")
     boxes = list(read_marked_boxes(QUICK_PAGE_COUNT if data.quick else PAGE_COUNT, MARKS_SEED))
@@ -223,8 +226,9 @@ def measure_marks(data: EvaluationData) -> list[QualityRow]:
 
 
 def judge_boxes(boxes: Sequence[MarkedBox]) -> list[JudgedValue]:
-    """What was read against what was drawn. A mark that people may disagree on may be read as one;
-    read as empty it counts as wrong.
+    """Compare what was read with what was drawn.
+
+    A mark that people may disagree on may be read as one; read as empty it counts as wrong.
     """
     return [
         JudgedValue(

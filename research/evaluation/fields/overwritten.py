@@ -1,7 +1,8 @@
-"""Small drawn forms with pen over whole rows: how many are laid, and whether other forms and wrong
-places are still refused.
+"""Measure registration of small drawn forms with pen strokes over whole rows.
 
-python -m research.evaluation.fields.overwritten --forms 40
+    python -m research.evaluation.fields.overwritten --forms 40
+
+How many are registered, and whether other forms and wrong places are still refused.
 """
 
 from __future__ import annotations
@@ -20,13 +21,9 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.read_page import DEFAULT_GATE_MM
 from pipeline.reading.register import patch_matching
 from pipeline.reading.register.register import register_to
-from research.evaluation.damage.effects import (
-    DamagedPage,
-    Points,
-    add_noise,
-    add_uneven_light,
-    stretch_unevenly,
-)
+from research.evaluation.damage.damaged_page import DamagedPage, Points
+from research.evaluation.damage.imaging_damage import add_noise, add_uneven_light
+from research.evaluation.damage.page_placement import stretch_unevenly
 
 FORM_SIZE_MM = 105, 148
 ROW_COUNT = 11
@@ -36,11 +33,14 @@ _HEAD_MM = 34
 """Two rows that forms of one family share."""
 _SEARCH = patch_matching.PatchSearch(px_per_mm=6.0, patch_mm=6.5, reach_mm=2.0)
 OVERWRITTEN_ROWS = (2, 4, 6, 8, 10)
-"""Rows written over."""
+"""How many rows are written over."""
 
 
 def draw_form(rng: Generator, head: Image | None = None) -> Image:
-    """Rows with a word and pale boxes for digits, 8 px/mm; the head may be that of another form."""
+    """Draw rows with a word and pale boxes for digits, 8 px/mm.
+
+    The head may be that of another form.
+    """
     form = np.full((FORM_SIZE_MM[1] * _PX, FORM_SIZE_MM[0] * _PX), 250, np.uint8)
     for row in range(ROW_COUNT):
         y, left = (_TOP_MM + _PITCH_MM * row) * _PX, int(rng.integers(8, 20)) * _PX
@@ -56,7 +56,7 @@ def draw_form(rng: Generator, head: Image | None = None) -> Image:
 
 
 def overwrite_rows(form: Image, rows: int, rng: Generator) -> Image:
-    """The form with strokes of a pen over words and boxes of so many rows, from the second on."""
+    """Draw pen strokes over words and boxes of so many rows, from the second on."""
     page, ink = form.copy(), int(rng.integers(30, 90))
     for row in range(1, 1 + rows):
         for line in range(2):
@@ -75,8 +75,10 @@ def overwrite_rows(form: Image, rows: int, rng: Generator) -> Image:
 
 @dataclass(frozen=True, slots=True)
 class OverwriteResult:
-    """Whether print was seen nearly everywhere, without and with knowing what lies under ink;
-    whether the page was laid; its true error.
+    """The result for one page.
+
+    Whether print was seen nearly everywhere, without and with knowing what is under ink; whether
+    the page was registered; its true error.
     """
 
     before: bool
@@ -88,7 +90,7 @@ class OverwriteResult:
 def judge_registration(
     page: DamagedPage, form: Image, start_mm: tuple[float, float] = (0.0, 0.0)
 ) -> OverwriteResult:
-    """The page laid on a form from about its true place, moved by `start_mm`."""
+    """Register the page to a form from about its true place, moved by `start_mm`."""
     lies = geometry.raster_homography(geometry.PX_PER_MM) @ np.array(
         [[1, 0, start_mm[0]], [0, 1, start_mm[1]], [0, 0, 1.0]]
     )
@@ -112,8 +114,9 @@ def judge_registration(
 
 
 def spoil_page(page: Image, way: str, rng: Generator, fed_mm: float = 0.6) -> DamagedPage:
-    """As scanned, as fed unevenly (print lies up to so many mm off), or as photographed in uneven
-    light.
+    """Degrade the page.
+
+    As scanned, as fed unevenly (print is up to so many mm off), or as photographed in uneven light.
     """
     state = DamagedPage(page, lambda points: points)
     if way == "uneven feed":
@@ -126,7 +129,7 @@ def spoil_page(page: Image, way: str, rng: Generator, fed_mm: float = 0.6) -> Da
 
 
 def shift_half(page: Image, mm: int, rng: Generator) -> DamagedPage:
-    """The page with a half of it, somewhere, moved down by so much, as by a fold."""
+    """Move a half of the page down by this much, as a fold does."""
     top, by = int(rng.integers(20, 70)) * _PX, mm * _PX
     bottom = top + FORM_SIZE_MM[1] * _PX // 2
     moved = page.copy()
@@ -186,7 +189,8 @@ def main() -> None:
             )
     for name, count in counts.items():
         print(
-            f"{name}: {count['trials']} pages, seen before {count['before']}, now {count['now']}, laid {count['laid']}, of these off {count['off']}"
+            f"{name}: {count['trials']} pages, seen before {count['before']}, now {count['now']}, "
+            f"laid {count['laid']}, of these off {count['off']}"
         )
 
 

@@ -1,9 +1,8 @@
-"""Words of two present-day Swedish writers, cut out of their pages: a test of the handwriting
-network, never trained or tuned on.
+"""Cut words of two present-day Swedish writers out of their pages.
 
-The pages (`ad1.jpg` …) and `<Writer>_labels.txt` are Uppsala University's (MIT). A writer's
-labels follow each page's words by their left edge, as MATLAB numbers connected components of the
-page halved at mid grey.
+They test the handwriting network and are never trained or tuned on. The pages (`ad1.jpg` …) and
+`<Writer>_labels.txt` are Uppsala University's (MIT). A writer's labels follow each page's words by
+their left edge, as MATLAB numbers connected components of the page halved at mid grey.
 """
 
 from __future__ import annotations
@@ -20,8 +19,9 @@ WRITER_PAGES = {
     "Adina": {"ad1": (27, 17), "ad2": (27, 13)},
     "Christian": {"ch1": (27, 17), "ch2": (27, 17)},
 }
-"""Writers, their pages in order, and how far (px, across and down) ink must lie apart to belong to
-different words.
+"""Writers, their pages in order, and the gap between words.
+
+The gap is how far (px, across and down) ink must be apart to belong to different words.
 """
 INK_LEVEL, HALF_LEVEL = 200, 128
 MIN_INK_PX = 150
@@ -29,8 +29,9 @@ MARGIN_PX = 6
 
 
 def load_uppsala_words(folder: Path) -> list[TrainingLine]:
-    """Every word of both writers with its label, its picture as the product would hand it to the
-    network.
+    """Return every word of both writers with its label and its image.
+
+    The image is as the product would hand it to the network.
 
     Raises:
         ValueError: the pages do not have as many words as labels, so they are not the known
@@ -63,7 +64,7 @@ def _load_grayscale(file: Path) -> Image:
 
 
 def _cut_words(page: Image, apart: tuple[int, int]) -> list[Image]:
-    """Each word alone on white, by its left edge."""
+    """Return each word alone on white, by its left edge."""
     ink = page < INK_LEVEL
     grown = cv2.dilate(ink.astype(np.uint8), np.ones(apart[::-1], np.uint8))
     count, labels = cv2.connectedComponents(grown)

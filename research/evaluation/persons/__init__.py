@@ -1,1 +1,1 @@
-"""Client matching on simulated registers."""
+"""Measure client matching on simulated registers."""

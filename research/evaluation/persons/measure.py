@@ -1,12 +1,13 @@
-"""Is the right person proposed, and is p honest? Simulated noisy rows over a register of 5,000
-clients made of official test numbers.
+"""Measure client matching: is the right client proposed, and is p calibrated?
 
-    python -m research.evaluation.persons.measure                       20,000 rows python -m
-    research.evaluation.persons.measure --fit                 the constants of pipeline/resolve,
-    from the other half of numbers and digits
+Simulated noisy rows over a register of 5,000 clients made of official test numbers.
 
-The numbers (Skatteverket's test numbers) and digits set aside lie in the shared folder. The seed
-is fixed.
+    python -m research.evaluation.persons.measure          # 20,000 rows
+    python -m research.evaluation.persons.measure --fit    # the constants of pipeline/resolve,
+                                                           # from the other half of the data
+
+The numbers (Skatteverket's test numbers) and held-out digits are in the shared folder. The seed is
+fixed.
 """
 
 from __future__ import annotations
@@ -48,21 +49,22 @@ DRAWN_ROWS = 1_500
 
 @dataclass(frozen=True, slots=True)
 class ClientProposal:
-    """What was proposed for one row."""
+    """The proposal for one row."""
 
     right: bool
     p: float
     slip: str
     person: bool
-    """Whether somebody of the register was proposed."""
+    """Whether a person of the register was proposed."""
     alone: bool
     """Whether the digits alone, without register and name, gave the right number."""
 
 
 @dataclass(frozen=True, slots=True)
 class MatchMetrics:
-    """Shares of all rows, but `sure_wrong`, which counts those that propose a wrong person with p ≥
-    0.999.
+    """Shares of all rows, except `sure_wrong`.
+
+    It counts the rows that propose a wrong person with p ≥ 0.999.
 
     `alone` is the share of numbers right by their digits alone.
     """
@@ -77,7 +79,7 @@ class MatchMetrics:
 
     @property
     def sure_wrong_most(self) -> float:
-        """Upper end of the 95 % interval of the share of wrong among the sure (Wilson)."""
+        """Upper end of the 95 % interval (Wilson) of the share wrong among high-confidence rows."""
         n = max(1.0, self.sure * self.rows)
         share, z = self.sure_wrong / n, 1.96
         return (
@@ -88,8 +90,9 @@ class MatchMetrics:
 def simulate_rows(
     rows: int, drawn: int = DRAWN_ROWS, half: int = REPORTING_HALF, seed: int = SEED
 ) -> list[ClientProposal]:
-    """So many rows about clients of a half's register, with digits from so many drawn rows of
-    boxes.
+    """Return this many rows about clients of a half's register.
+
+    Their digits come from so many drawn rows of boxes.
     """
     rng = np.random.default_rng([seed, half])
     people, styles = make_population(IDENTITY_FOLDER, half, rng), draw_row_styles(half, drawn, rng)
@@ -101,7 +104,7 @@ def simulate_rows(
 
 
 def propose_client(written: SimulatedRow, register: ClientRegister, form: Form) -> ClientProposal:
-    """Through the code that the product uses, from the network's answers on."""
+    """Return the proposal of the product's own code, from the network's answers on."""
     spec = form.by_name["personnummer"]
     fields = {spec.name: decode_digits(written.boxes, spec)}
     for name, text in (("namn", written.name), ("enhet", written.unit)):
@@ -122,7 +125,7 @@ def propose_client(written: SimulatedRow, register: ClientRegister, form: Form) 
 
 
 def measure_proposals(found: Sequence[ClientProposal]) -> MatchMetrics:
-    """The figures of simulated rows."""
+    """Return the metrics of simulated rows."""
     p, right = np.array([one.p for one in found]), np.array([one.right for one in found])
     slips = sorted({one.slip for one in found})
     by_slip = {slip or "none": [one.right for one in found if one.slip == slip] for slip in slips}
@@ -138,17 +141,29 @@ def measure_proposals(found: Sequence[ClientProposal]) -> MatchMetrics:
 
 
 def format_metrics(found: MatchMetrics) -> str:
-    """The figures as Markdown."""
-    head = "| rows | right by digits alone | right one first | p ≥ 0.999 | of these wrong | at most (95 %) | ECE |\n|--:|--:|--:|--:|--:|--:|--:|\n"
-    line = f"| {found.rows} | {found.alone:.2%} | {found.right_first:.2%} | {found.sure:.1%} | {found.sure_wrong} | {found.sure_wrong_most:.4%} | "
+    """Return the metrics as Markdown."""
+    head = (
+        "| rows | right by digits alone | right one first | p ≥ 0.999 | of these wrong | at most "
+        "(95 %) | ECE |\n|--:|--:|--:|--:|--:|--:|--:|\n"
+    )
+    line = (
+        f"| {found.rows} | {found.alone:.2%} | {found.right_first:.2%} | {found.sure:.1%} | "
+        f"{found.sure_wrong} | {found.sure_wrong_most:.4%} | "
+    )
     slips = "\n".join(
         f"| {slip} | {count} | {share:.1%} |" for slip, (count, share) in found.by_slip.items()
     )
-    return f"{head}{line}{found.calibration_error:.4f} |\n\n| slip | rows | right one first |\n|---|--:|--:|\n{slips}"
+    return (
+        f"{head}{line}{found.calibration_error:.4f} |\n\n| slip | rows | right one first "
+        f"|\n|---|--:|--:|\n{slips}"
+    )
 
 
 def measure_persons(data: EvaluationData) -> list[QualityRow]:
-    """The row of the table of quality. The other reader is ours without register and name."""
+    """Return the row of the quality table.
+
+    The other reader is Efterskrift without register and name.
+    """
     if (
         data.find("schemas", "identity") is None
         or data.find("handwriting", "optdigits.npz") is None
@@ -164,7 +179,7 @@ def measure_persons(data: EvaluationData) -> list[QualityRow]:
 
 
 def fit_constants(drawn: int = DRAWN_ROWS) -> str:
-    """Which constants explain the half for choosing best: doubts of rows, and odds of names."""
+    """Return the constants that explain the tuning half: doubts of rows, and odds of names."""
     rng = np.random.default_rng([SEED, TUNING_HALF])
     people, styles = (
         make_population(IDENTITY_FOLDER, TUNING_HALF, rng),
@@ -201,7 +216,7 @@ def _mixture_log(usual: Sequence[float], bad: Sequence[float], share: float) -> 
 
 
 def _measure_name_odds(people: Population, rng: np.random.Generator) -> str:
-    """How often each similarity comes of the client's own name, against of anybody's."""
+    """Return how often each similarity is of the client's own name, against any other's."""
     search = ClientRegister(people.clients).search
     steps = np.array([0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 1.01])
     own, anybody = np.zeros(len(steps) - 1), np.zeros(len(steps) - 1)
@@ -217,7 +232,7 @@ def _measure_name_odds(people: Population, rng: np.random.Generator) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
+    """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument(

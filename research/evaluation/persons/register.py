@@ -1,8 +1,8 @@
-"""A client register for simulation, made of official test numbers: families, namesakes, twins,
-same-day births and people of a hundred years.
+"""Make a client register for simulation from official test numbers.
 
-Names are invented, from common Swedish given names and surnames put together of two parts, some
-far more common than others, as in life.
+It has families, namesakes, twins, same-day births and people of a hundred years. Names are
+invented, from common Swedish given names and surnames put together of two parts, some far more
+common than others, as in life.
 """
 
 from __future__ import annotations
@@ -24,17 +24,24 @@ def _split_words(text: str) -> tuple[str, ...]:
 
 
 GIVEN_NAMES = _split_words(
-    "Anna Maria Margareta Elisabeth Eva Kristina Birgitta Karin Elisabet Marie Ingrid Christina Sofia Linnéa Kerstin Lena Helena Marianne Emma Inger "
-    "Johanna Linda Elin Monica Sara Ulla Viola Gun Astrid Märta Elsa Greta Svea Signe Barbro Britta Berit Siv Gunilla Lisa Agneta Susanne Åsa Ylva "
-    "Erik Lars Karl Anders Johan Per Nils Carl Mikael Jan Hans Peter Olof Lennart Gunnar Sven Fredrik Bengt Bo Daniel Gustav Göran Åke Magnus Stefan "
-    "Göte Sture Arne Rune Allan Holger Birger Evert Tage Östen Örjan Björn Leif Kjell Ingemar Tommy Roland Ulf Mats Thomas Henrik Oskar Viktor Axel "
-    "Fatima Amina Mohammed Ali Ahmed Hassan Omar Leyla Mira Aino Väinö Eino Tuula Pirjo Ritva Matti Juhani"
+    "Anna Maria Margareta Elisabeth Eva Kristina Birgitta Karin Elisabet Marie Ingrid Christina "
+    "Sofia Linnéa Kerstin Lena Helena Marianne Emma Inger "
+    "Johanna Linda Elin Monica Sara Ulla Viola Gun Astrid Märta Elsa Greta Svea Signe Barbro "
+    "Britta Berit Siv Gunilla Lisa Agneta Susanne Åsa Ylva "
+    "Erik Lars Karl Anders Johan Per Nils Carl Mikael Jan Hans Peter Olof Lennart Gunnar Sven "
+    "Fredrik Bengt Bo Daniel Gustav Göran Åke Magnus Stefan "
+    "Göte Sture Arne Rune Allan Holger Birger Evert Tage Östen Örjan Björn Leif Kjell Ingemar "
+    "Tommy Roland Ulf Mats Thomas Henrik Oskar Viktor Axel "
+    "Fatima Amina Mohammed Ali Ahmed Hassan Omar Leyla Mira Aino Väinö Eino Tuula Pirjo Ritva "
+    "Matti Juhani"
 )
 COMMON_SURNAMES = _split_words(
-    "Andersson Johansson Karlsson Nilsson Eriksson Larsson Olsson Persson Svensson Gustafsson Pettersson Jonsson Jansson Hansson"
+    "Andersson Johansson Karlsson Nilsson Eriksson Larsson Olsson Persson Svensson Gustafsson "
+    "Pettersson Jonsson Jansson Hansson"
 )
 SURNAME_BEGINNINGS = _split_words(
-    "Lind Berg Sjö Sand Lund Ek Björk Ström Gran Hed Söder Norr Öst Väst Ny Fors Hög Dal Åker Sten Rönn Häll Vik Malm Ceder Blom Sved Holm"
+    "Lind Berg Sjö Sand Lund Ek Björk Ström Gran Hed Söder Norr Öst Väst Ny Fors Hög Dal Åker "
+    "Sten Rönn Häll Vik Malm Ceder Blom Sved Holm"
 )
 SURNAME_ENDINGS = _split_words(
     "qvist berg ström gren man lund dahl holm mark vall stedt lind fors ner berger ås"
@@ -49,8 +56,9 @@ TWIN_COUNT, FAMILY_COUNT = 200, 250
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """The register, those not in it (numbers), and for each client by place the places of those
-    easily taken for it.
+    """The register and the numbers not in it.
+
+    For each client by place, the places of those easily confused with it.
     """
 
     clients: tuple[Client, ...]
@@ -59,8 +67,9 @@ class Population:
 
 
 def load_numbers(folder: Path, half: int) -> tuple[list[str], list[str]]:
-    """Personal and coordination numbers of the official lists whose birth date falls in a half (0
-    or 1); one is for choosing, one for reporting.
+    """Return personal and coordination numbers of the official lists.
+
+    The birth date is in a half (0 or 1); one is for tuning, one for reporting.
     """
     personal = (folder / "testpersonnummer.txt").read_text("utf-8").split()
     coordination: list[str] = json.loads(
@@ -76,7 +85,10 @@ def _number_half(number: str) -> int:
 
 
 def make_population(folder: Path, half: int, rng: Generator) -> Population:
-    """5,000 clients in 40 units. Members of a family are in one unit, mostly."""
+    """Return 5,000 clients in 40 units.
+
+    Members of a family are mostly in one unit.
+    """
     personal, coordination = load_numbers(folder, half)
     chosen, rest = _choose_numbers(personal, rng)
     extra = [str(n) for n in rng.permutation(coordination)[:COORDINATION_COUNT]]
@@ -103,7 +115,7 @@ def _choose_numbers(personal: Sequence[str], rng: Generator) -> tuple[list[str],
 
 
 def _choose_same_birthdays(numbers_: Sequence[str], count: int) -> list[str]:
-    """So many, first those that share their birth date with another."""
+    """Return so many clients, first those that share their birth date with another."""
     by_day: dict[str, list[str]] = defaultdict(list)
     for number in numbers_:
         by_day[number[:8]].append(number)
@@ -129,13 +141,13 @@ def _make_twins(clients: list[Client], alike: dict[int, set[int]], rng: Generato
 
 
 def _similar_name(given: str, rng: Generator) -> str:
-    """Twins like Lena and Lisa: the same initial."""
+    """Return a similar name with the same initial, as twins have (Lena and Lisa)."""
     same = [name for name in GIVEN_NAMES if name[0] == given[0] and name != given]
     return str(rng.choice(same)) if same else given
 
 
 def _make_families(clients: list[Client], alike: dict[int, set[int]], rng: Generator) -> None:
-    """Parents and children with the same name, 20 to 40 years apart."""
+    """Add parents and children with the same name, 20 to 40 years apart."""
     places = [int(p) for p in rng.permutation(len(clients))]
     made = 0
     for one, other in zip(places[::2], places[1::2], strict=False):
@@ -161,4 +173,7 @@ def _random_name(rng: Generator) -> str:
 def _random_unit(rng: Generator) -> str:
     kind = ("Hemtjänsten", "Hemsjukvården", "Särskilt boende", "Boendestöd")
     number = int(rng.integers(UNIT_COUNT))
-    return f"{kind[number % 4]} {SURNAME_BEGINNINGS[number // 4]}{SURNAME_ENDINGS[number % len(SURNAME_ENDINGS)]}"
+    return (
+        f"{kind[number % 4]} "
+        f"{SURNAME_BEGINNINGS[number // 4]}{SURNAME_ENDINGS[number % len(SURNAME_ENDINGS)]}"
+    )

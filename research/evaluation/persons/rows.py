@@ -1,5 +1,6 @@
-"""Simulated rows of paper about known persons: digits as the real network saw them in spoilt rows,
-slips of the pen, names as they are misread.
+"""Simulate rows of paper about known persons.
+
+Digits as the real network saw them in degraded rows, slips of the pen, names as they are misread.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from research.training.digits.rows import CONDITIONS, DigitContents, draw_row
 
 BoxProbabilities = NDArray[np.float32]
 RowStyle = Mapping[str, BoxProbabilities]
-"""What the network answered for the boxes of rows alike, by what stood in them."""
+"""The network's answers for the boxes of similar rows, by the digit in them."""
 
 SOURCE_COUNT = 3
 ROWS_PER_STYLE = 12
@@ -43,8 +44,9 @@ SLIP_SHARES = {
     "ten": 0.03,
     "wrong_number": 0.005,
 }
-"""Share of rows with each slip. Another person's number is written somewhat more often than the
-program takes for granted.
+"""Share of rows with each slip.
+
+Another person's number is written somewhat more often than the program assumes.
 """
 NO_NAME_SHARE, GIVEN_NAME_ONLY_SHARE, REVERSED_NAME_SHARE, INITIAL_SHARE, OTHER_NAME_SHARE = (
     0.05,
@@ -54,19 +56,22 @@ NO_NAME_SHARE, GIVEN_NAME_ONLY_SHARE, REVERSED_NAME_SHARE, INITIAL_SHARE, OTHER_
     0.005,
 )
 ERROR_RATES = (0.0, 0.0, 0.04, 0.08, 0.1, 0.15, 0.2, 0.35)
-"""Character error rates of names, by row: 0.115 in the mean, as measured on hands that the reader
-of handwriting never saw.
+"""Character error rates of names, by row.
+
+0.115 in the mean, as measured on writers that the handwriting reader never saw.
 """
 CONFUSED_LETTERS = {
-    "a": "eoäåu", "e": "acoi", "n": "muhr", "h": "nbk", "m": "nw", "r": "vns", "s": "rz", "o": "aeö", "ö": "oó", "ä": "aåà", "å": "äaà", "u": "nva",
-    "i": "ejl", "l": "ieth", "t": "lfk", "v": "urw", "g": "yjq", "k": "hlt", "d": "clb", "b": "hl6", "f": "tb", "c": "ea", "j": "gi", "y": "g",
+    "a": "eoäåu", "e": "acoi", "n": "muhr", "h": "nbk", "m": "nw", "r": "vns", "s": "rz",
+    "o": "aeö", "ö": "oó", "ä": "aåà", "å": "äaà", "u": "nva", "i": "ejl", "l": "ieth",
+    "t": "lfk", "v": "urw", "g": "yjq", "k": "hlt", "d": "clb", "b": "hl6", "f": "tb",
+    "c": "ea", "j": "gi", "y": "g",
 }  # fmt: skip
-"""Letters that readers of handwriting take for each other."""
+"""Letters that readers of handwriting confuse."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedRow:
-    """A row, whom it is about, and which slips were made."""
+    """A row, its person, and the slips that were made."""
 
     boxes: BoxProbabilities
     name: str
@@ -76,8 +81,9 @@ class SimulatedRow:
 
 
 def load_unseen_glyphs(half: int) -> Glyphs:
-    """Shapes of people and fonts that no network was trained on, every other one: digits, and
-    letters that do not belong in a box.
+    """Return shapes of people and fonts that no network was trained on, every other one.
+
+    Digits, and letters that do not belong in a box.
     """
     written = {
         value: [[np.asarray(mask * 255, np.uint8) for mask in masks[half::2]]] * SOURCE_COUNT
@@ -93,7 +99,10 @@ def load_unseen_glyphs(half: int) -> Glyphs:
 
 
 def _cut_to_ink(shape: Image) -> Image:
-    """To its ink; the collection stretches digits to a square, people write narrower."""
+    """Cut a shape to its ink.
+
+    The collection stretches digits to a square, people write narrower.
+    """
     ink = cut_to_ink(shape)
     return np.asarray(
         cv2.resize(
@@ -104,8 +113,7 @@ def _cut_to_ink(shape: Image) -> Image:
 
 
 def draw_row_styles(half: int, rows: int, rng: Generator) -> list[RowStyle]:
-    """Rows drawn with those shapes, spoilt as scanners spoil and read by the network, put together
-    by how unsure it was.
+    """Draw rows with those shapes, degrade and read them, and group them by confidence.
 
     A style holds rows alike, so that in a simulated row all boxes are clear or all are doubtful,
     as on paper. Styles that lack a digit are left out.
@@ -130,7 +138,7 @@ def _make_style(rows: Sequence[tuple[BoxProbabilities, tuple[int, ...]]]) -> Row
 
 
 def simulate_row(people: Population, styles: Sequence[RowStyle], rng: Generator) -> SimulatedRow:
-    """One row about somebody."""
+    """Return one row about a person."""
     if rng.random() < UNKNOWN_SHARE:
         client = people.clients[int(rng.integers(len(people.clients)))]
         number, stranger = (
@@ -178,7 +186,7 @@ def _similar_number(people: Population, place: int, rng: Generator) -> str:
 
 
 def _apply_slip(number: str, slip: str, rng: Generator) -> str:
-    """Twelve characters as they stand in the boxes."""
+    """Return twelve characters as they are in the boxes."""
     at = int(rng.integers(12))
     if slip == "changed":
         return (
@@ -199,8 +207,9 @@ def _apply_slip(number: str, slip: str, rng: Generator) -> str:
 
 
 def _read_digits(written: str, styles: Sequence[RowStyle], rng: Generator) -> BoxProbabilities:
-    """The row as the network saw such digits in rows alike; now and then somebody struck a digit
-    out and wrote it nowhere else.
+    """Return the row as the network saw such digits in similar rows.
+
+    Now and then a digit is struck out and not written again.
     """
     style = styles[int(rng.integers(len(styles)))]
     blank = np.eye(len(CELL_SYMBOLS), dtype=np.float32)[[CELL_SYMBOLS.index(" ")]]
@@ -231,7 +240,7 @@ def _write_name(people: Population, place: int, rng: Generator) -> str:
 
 
 def garble_name(name: str, rng: Generator) -> str:
-    """A name as a reader of handwriting gives it: letters taken for others, lost, or read twice."""
+    """Return a name as a handwriting reader gives it: letters confused, lost, or read twice."""
     rate = float(rng.choice(ERROR_RATES))
     out = []
     for letter in name:

@@ -1,1 +1,1 @@
-"""Calibration."""
+"""Fit the calibration curves."""

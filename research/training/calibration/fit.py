@@ -1,17 +1,16 @@
-"""Fit the curves of `data/models/calibration.json` to whatever the readers of this version answer,
-and write their card.
+"""Fit the curves of `data/models/calibration.json` to the readers of this version.
 
     python -m research.training.calibration.fit --handwriting FOLDER --mnist package/data
-    [--archive OWN.zip] [--only lines] [--pages 100]
+        [--archive OWN.zip] [--only lines] [--pages 100]
 
-`FOLDER` holds `optdigits.npz`, `dhsd_words.npz` and `fonts_train/` (see
-`research/training/digits/train.py` and `handwriting.py`, also for installing). Only writers,
-font families and pictures that the networks never saw are used. For boxes half of the people are
-fitted to, and the others judge. For lines there are fewer: a sixth of the hands at a time is
+The card is written too. `FOLDER` has `optdigits.npz`, `dhsd_words.npz` and `fonts_train/` (see
+`research/training/digits/train.py` and `handwriting/train.py`, also for installing). Only writers,
+font families and images that the networks never saw are used. For boxes half of the people are
+fitted to, and the others judge. For lines there are fewer: a sixth of the writers at a time is
 judged by a curve fitted to the others; the curve in use is fitted to all. The six are kept in
-`calibration_apart.json`, so that `bench --quality` can judge the same hands. Sets that are
-absent are told of. Run it again after every change of a network or of how readings are decoded;
-curves of networks that were left out stay.
+`calibration_apart.json`, so that `bench --quality` can judge the same writers. Missing sets are
+reported. Run it again after every change of a network or of how readings are decoded; curves of
+networks that were left out stay.
 """
 
 from __future__ import annotations
@@ -85,12 +84,13 @@ MAX_P_BY_KEY = dict.fromkeys(
     ),
     DRAWN_MARKS_MAX_P,
 )
-"""No probability that rests on drawn marks alone is higher: drawn ones are not as odd as scanned
-ones.
+"""The highest probability that rests on drawn marks alone.
+
+Drawn marks are not as odd as scanned ones.
 """
 WRITER_COUNT = 12
 MNIST_SHAPE_COUNT = 1000
-"""So many of MNIST's digits are written with, the last of its held-out part and of its test part."""
+"""How many of MNIST's digits are used, the last of its held-out and of its test part."""
 CURVES_NOTE = "Fitted by research/training/calibration/fit.py; see calibration.md."
 Labels = NDArray[np.int64]
 Halves = tuple[list[JudgedReading], list[JudgedReading]]
@@ -98,8 +98,9 @@ Halves = tuple[list[JudgedReading], list[JudgedReading]]
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much is read for each half: pages, single digits, drawn rows (also of each format), check
-    boxes a style, lines a set.
+    """How much is read for each half.
+
+    Pages, single digits, drawn rows (also of each format), check boxes a style, lines a set.
     """
 
     pages: int
@@ -111,18 +112,22 @@ class Sizes:
 
 DEFAULT_SIZES = Sizes(pages=400, digits=2000, rows=1300, marks=320, lines=400)
 BOX_KINDS = tuple(kind for kind in Kind if kind is not Kind.LETTERS)
-"""Rows of letter boxes are read by the network of lines, and fitted with it on real hands."""
+"""The field kinds of boxes.
+
+Rows of letter boxes are read by the network of lines, and fitted with it on real writers.
+"""
 LETTER_ROW_FACTOR = 3
-"""So many times as many rows of letter boxes as lines of a set: half of them cannot be read."""
+"""How many times as many rows of letter boxes as lines of a set are drawn.
+
+Half of them cannot be read.
+"""
 COMPOSED_SET = "Swedish in people's letters"
 MIN_RUNNING_TEXT = 25
-"""Lines of on average more signs than this are running text: longer than what people write in a
-field.
-"""
+"""Lines of on average more characters are running text, longer than a field's content."""
 
 
 def evaluate_boxes(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Progress) -> Halves:
-    """Everything but lines: two halves with other people's digits, other fonts and other pages."""
+    """Read everything but lines: two halves with different people's digits, fonts and pages."""
     glyphs = load_digit_glyphs(handwriting, mnist_folder, [], held_out=True)
     fonts = find_fonts(handwriting / "fonts_train", held=True)
     halves: Halves = ([], [])
@@ -152,7 +157,7 @@ def evaluate_boxes(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Pro
 
 
 def evaluate_marks(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Progress) -> Halves:
-    """Check boxes and choices alone, after a change of their network."""
+    """Read check boxes and choices only, after a change of their network."""
     fonts = find_fonts(handwriting / "fonts_train", held=True)
     halves: Halves = ([], [])
     task = bar.add_task("forms", total=2 * sizes.pages)
@@ -172,7 +177,7 @@ def evaluate_marks(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Pro
 
 
 def _load_pools(handwriting: Path, mnist_folder: Path) -> tuple[Pool, Pool]:
-    """Digits of people set aside: those that also gave the temperature, and those of the figures."""
+    """Return digits of held-out people: those that also gave the temperature, and the others."""
     scans, values = load_optdigits(handwriting / "optdigits.npz")
     start, third = len(scans) - OPTDIGITS_HELD_OUT, OPTDIGITS_HELD_OUT // 3
     parts = slice(start, start + third), slice(start + third, None)
@@ -228,8 +233,9 @@ def _half_glyphs(glyphs: Glyphs, half: int) -> Glyphs:
 def evaluate_handwriting(
     sets: Mapping[str, Sequence[TrainingLine]], shapes: letters.LetterContents, most: int
 ) -> list[JudgedReading]:
-    """Lines, letters and areas of all hands and fonts set aside; lines of running text are also cut
-    into stretches, as people fill in fields.
+    """Read lines, letters and areas of all held-out writers and fonts.
+
+    Lines of running text are also cut into stretches, as people fill in fields.
     """
     found = readings.judge_rows(
         shapes, LETTER_ROW_FACTOR * most, np.random.default_rng(SEED), Kind.LETTERS
@@ -251,8 +257,9 @@ def evaluate_handwriting(
 def load_held_out_lines(
     handwriting: Path, archives: Sequence[Path], count: int
 ) -> dict[str, list[TrainingLine]]:
-    """The sets of hands and fonts set aside that are here, but for the Swedish one, which is only
-    ever tested on, and Swedish in people's letters.
+    """Return the held-out sets that are present, and Swedish composed of people's letters.
+
+    The Swedish set is left out: it is only ever tested on.
 
     `handwriting` lies in the folder of all data.
     """
@@ -286,7 +293,7 @@ def use_weights(choice: Handwriting) -> Iterator[None]:
 
 
 def network_fingerprints() -> dict[str, str]:
-    """The fingerprint of the network behind each key."""
+    """Return the fingerprint of the network behind each key."""
     known = {str(kind): name() for kind, name in NETWORK_FINGERPRINTS.items()}
     return {LETTER_KEY: known[Kind.TEXT], **known}
 
@@ -301,7 +308,7 @@ def _network_by_key(some: Iterable[JudgedReading]) -> dict[str, str]:
 
 
 def main() -> None:
-    """Command line."""
+    """Run from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -333,7 +340,8 @@ def main() -> None:
             shapes = letters.load_letter_glyphs(args.handwriting, [], held_out=True)
             for name in sorted(ABSENCE_BY_SET.keys() - sets.keys() - {SWEDISH_SET}):
                 bar.console.print(
-                    f"{name} is left out: {ABSENCE_BY_SET[name]}. The curves of lines are poorer for it."
+                    f"{name} is left out: {ABSENCE_BY_SET[name]}. The curves of lines are poorer "
+                    "for it."
                 )
             for choice in bar.track(list(Handwriting), description="lines"):
                 with use_weights(choice):
@@ -352,7 +360,7 @@ def main() -> None:
 
 
 def _other_networks(fitted: Sequence[FittedCurve]) -> set[str]:
-    """Networks that are installed but were left out this time."""
+    """Return networks that are installed but were left out this time."""
     found = set(network_fingerprints().values())
     for choice in Handwriting:
         with use_weights(choice):

@@ -1,4 +1,4 @@
-"""The model card of `calibration.json`."""
+"""Write the model card of `calibration.json`."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ Own work of this project; the numbers carry no part of the data.
 
 
 def write_card(file: Path, fitted: Sequence[FittedCurve], keep: Iterable[str] = ()) -> None:
-    """Write the card: what this run fitted, and of an existing card the rows of networks in `keep`."""
+    """Write the card: what this run fitted, and the existing rows of networks in `keep`."""
     command = " ".join(
         ["python -m research.training.calibration.fit", *_full_run_arguments(sys.argv[1:])]
     )
@@ -77,7 +77,7 @@ def write_card(file: Path, fitted: Sequence[FittedCurve], keep: Iterable[str] = 
 
 
 def _full_run_arguments(arguments: Sequence[str]) -> list[str]:
-    """Without what was left out this time, and without anybody's folders."""
+    """Return the arguments without what was left out this time, and without local folders."""
     words = [word for argument in arguments for word in argument.split("=", 1)]
     skipped = {at for i, word in enumerate(words) if word == "--only" for at in (i, i + 1)}
     return [

@@ -1,8 +1,7 @@
-"""Readings of what nobody trained on, with the truth: what curves of probabilities are fitted to
-and reported on.
+"""Read held-out data whose truth is known, to fit probability curves and to report on them.
 
-Digits come from people set aside, lines from writers and font families set aside, marks and
-forms are drawn.
+Digits come from held-out people, lines from held-out writers and font families; marks and forms are
+drawn.
 """
 
 from __future__ import annotations
@@ -31,43 +30,44 @@ from pipeline.reading.fields.digits.reader import plain_digit_row
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.registry import FIELD_READERS
 from pipeline.reading.single_fields import make_field_image
-from research.evaluation.fields.filled_pages import (
-    DigitShapes,
-    DigitWriter,
-    draw_filled_fields,
-    draw_row_field,
-)
+from research.evaluation.fields.digit_rows import draw_row_field
+from research.evaluation.fields.filled_pages import DigitShapes, DigitWriter, draw_filled_fields
 from research.training.digits.rows import CONDITIONS, PX_PER_MM, RowContents, draw_row
 from research.training.handwriting.lines import TrainingLine, font_family
-from research.training.marks.draw import MARK_STYLES, DrawnMark, draw_mark, draw_sheet
+from research.training.marks.draw import DrawnMark, draw_mark, draw_sheet
+from research.training.marks.strokes import MARK_STYLES
 
 ODD_ROW_SHARE = 0.2
-"""Share of drawn rows with something other than digits that is kept: they are drawn far more often
-than people write them.
+"""Share of drawn rows with something other than digits that is kept.
+
+They are drawn far more often than people write them.
 """
 LINES_PER_PAGE = (1, 1, 4, 8, 16)
-"""So many lines of a hand are on a page: where a line stands alone, nothing else is known of its
-hand.
+"""How many lines of a writer are on a page.
+
+Of a single line, nothing else is known of its writer.
 """
 LINES_PER_AREA = (2, 3, 4)
-"""So many lines are put into an area."""
+"""How many lines are put into an area."""
 ROUNDS_PER_AREA_LINE = 4
-"""So many times each line is put into an area, with other lines each time: hands are few, and of
-350 areas an error of 0.04 is chance alone.
+"""How many times each line is put into an area, with other lines each time.
+
+Writers are few, and of 350 areas an error of 0.04 is chance alone.
 """
 DISPUTED_DIVISOR = 5
-"""What people disagree on is so many times rarer than each of the other styles, as in fitting."""
+"""What people disagree on is this many times rarer than other styles, as in fitting."""
 ROW_CHARACTERS = "0123456789 "
 BOXES_PER_SHEET = 40
 """Boxes of a drawn sheet."""
 MIN_VISIBLE_DARKENING = 0.1
-"""A mark that takes less of the paper's grey than this is not on the scan any more (faint pencil at
-1 bit): nobody could read it.
+"""A mark that darkens the paper less is not on the scan any more (faint pencil at 1 bit).
+
+No person could read it.
 """
 LINE_CURVE_KEYS = frozenset(
     {*(str(kind) for kind in Kind if kind.traits.is_handwriting), LETTER_KEY}
 )
-"""Curves that rest on lines of several collections, of very different sizes."""
+"""Curves that rest on lines of several collections of very different sizes."""
 
 Truth = tuple[Value, State]
 
@@ -75,8 +75,9 @@ Truth = tuple[Value, State]
 def judge_reading(
     spec: FieldSpec, reading: Reading, truth: Truth, part: str, source: str, hand: float = 0.0
 ) -> JudgedReading:
-    """One reading against the truth; its value and state both have to be right. What is no value
-    counts by its state alone.
+    """Compare one reading with the truth; its value and state both have to be right.
+
+    What is no value counts by its state alone.
     """
     state = truth[1]
     right = (
@@ -88,7 +89,7 @@ def judge_reading(
 
 
 def read_uncalibrated(crops: Sequence[FieldImage]) -> list[Reading]:
-    """Each crop by the reader of its kind, with the reader's own score as p."""
+    """Read each crop by the reader of its kind, with the reader's own score as p."""
     by_kind: dict[Kind, list[int]] = defaultdict(list)
     for i, crop in enumerate(crops):
         by_kind[crop.spec.kind].append(i)
@@ -105,7 +106,7 @@ def judge_pages(
     tick: Callable[[], None],
     kinds: Collection[Kind] = tuple(Kind),
 ) -> list[JudgedReading]:
-    """Every field but handwriting, of these kinds, of forms filled in by drawing."""
+    """Judge every field but handwriting, of these kinds, on drawn forms."""
     found = []
     for every in draw_filled_fields(people, count, rng):
         fields = [one for one in every if one.crop.spec.kind in kinds]
@@ -120,7 +121,7 @@ def judge_pages(
 
 
 def judge_cells(pictures: Image, labels: Iterable[int], source: str) -> list[JudgedReading]:
-    """Single digits, white on black, each as a row of one box."""
+    """Judge single digits, white on black, each as a row of one box."""
     crops = [
         FieldImage((255 - picture).astype(np.uint8), plain_digit_row(1)) for picture in pictures
     ]
@@ -135,9 +136,7 @@ def judge_cells(pictures: Image, labels: Iterable[int], source: str) -> list[Jud
 def judge_rows(
     contents: RowContents, count: int, rng: Generator, kind: Kind = Kind.DIGITS
 ) -> list[JudgedReading]:
-    """Rows of digit boxes, or letter boxes, drawn in all conditions and read as rows without a
-    format.
-    """
+    """Judge rows of digit or letter boxes, drawn in all conditions and read without a format."""
     plain, symbols = (
         (letters.plain_letter_row, letters.LETTER_SYMBOLS[:-2])
         if kind is Kind.LETTERS
@@ -171,7 +170,7 @@ def judge_rows(
 
 
 def judge_formatted_rows(shapes: DigitShapes, count: int, rng: Generator) -> list[JudgedReading]:
-    """So many rows of each format, every eighth left empty."""
+    """Judge so many rows of each format, every eighth left empty."""
     found: list[JudgedReading] = []
     for name in (Format.DATE, Format.TIME, Format.PERSONAL_NUMBER, Format.NUMBER):
         drawn = [draw_row_field(name, shapes, rng, empty=i % 8 == 0) for i in range(count)]
@@ -185,8 +184,10 @@ def judge_formatted_rows(shapes: DigitShapes, count: int, rng: Generator) -> lis
 
 
 def _row_truth(labels: Sequence[int], symbols: str) -> Truth | None:
-    """What a row says; None where there are gaps in it, which digits without a format may not show,
-    or where it is half struck out.
+    """Return what a row says.
+
+    None where there are gaps in it, which digits without a format may not show, or where it is half
+    struck out.
     """
     if any(label >= len(symbols) for label in labels):
         return (None, State.CANCELLED) if all(label == len(symbols) for label in labels) else None
@@ -197,8 +198,9 @@ def _row_truth(labels: Sequence[int], symbols: str) -> Truth | None:
 
 
 def judge_marks(each: int, seed: int) -> list[JudgedReading]:
-    """Check boxes in every style, alone and on sheets of about as many, where the mark is still to
-    be seen.
+    """Judge check boxes in every style, alone and on sheets.
+
+    The sheets have about as many, where the mark is still visible.
 
     Of what people disagree on (a circle around the box, a mark beside it) only what is read as
     empty counts, and it counts as wrong.
@@ -243,7 +245,7 @@ def _sheet_part(drawn: DrawnMark, number: int) -> str:
 def judge_lines(
     written: Sequence[TrainingLine], source: str, rng: Generator
 ) -> list[JudgedReading]:
-    """Single handwritten lines, and each of their characters."""
+    """Judge single handwritten lines, and each of their characters."""
     crops = [make_field_image(line.picture, Kind.TEXT, None) for line in written]
     readings = FIELD_READERS[Kind.TEXT](crops)
     hands = page_writer_clarity([line.writer for line in written], readings, rng)
@@ -261,8 +263,9 @@ def judge_lines(
 def page_writer_clarity(
     writers: Sequence[str], readings: Sequence[Reading], rng: Generator
 ) -> list[float]:
-    """What the other lines of a page tell of a hand, pages of one writer being as long as pages
-    are, or a line alone.
+    """Return what the other lines of a page, or a line alone, tell of a writer.
+
+    Pages of one writer are as long as pages are.
     """
     places: dict[str, list[int]] = defaultdict(list)
     for i, writer in enumerate(writers):
@@ -288,8 +291,9 @@ def _judge_letters(reading: Reading, text: str) -> list[tuple[float, bool]]:
 def judge_areas(
     written: Sequence[TrainingLine], source: str, rng: Generator
 ) -> list[JudgedReading]:
-    """Lines of one writer under each other on a ruled area. Each line counts once, however often it
-    is used.
+    """Judge lines of one writer below each other on a ruled area.
+
+    Each line counts once, however often it is used.
     """
     found: list[JudgedReading] = []
     for turn in range(ROUNDS_PER_AREA_LINE):
@@ -329,7 +333,7 @@ def _judge_areas_once(
 
 
 def make_area_image(pictures: Sequence[Image], line_mm: float = 9.0) -> FieldImage:
-    """Line pictures under each other, one a ruled line, as the crop of a field at 8 px/mm."""
+    """Put line images below each other, one per rule, as the crop of a field at 8 px/mm."""
     height = round(line_mm * PX_PER_MM)
     width = (
         max(round(picture.shape[1] * height / picture.shape[0]) for picture in pictures) + height
@@ -355,8 +359,9 @@ def _place_on_line(picture: Image, height: int, width: int) -> Image:
 
 
 def even_weights(evidence: Sequence[JudgedReading]) -> list[JudgedReading]:
-    """Weights under which every source of a key counts alike, and all together as many as there
-    are.
+    """Return weights under which every source of a key counts alike.
+
+    All together count as many as there are.
     """
     sizes: Mapping[tuple[str, str], float] = _source_sizes(evidence)
     sources = defaultdict(set)

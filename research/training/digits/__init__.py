@@ -1,1 +1,1 @@
-"""Digits."""
+"""Train the digit networks."""

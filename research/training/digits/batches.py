@@ -1,4 +1,4 @@
-"""Cells in the order that they are trained in, each a little different in every pass."""
+"""Yield training cells in batches, each slightly distorted in every pass."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pipeline.reading.fields.digits.cells import CELL_PX
 
 BATCH_SIZE = 256
 MAX_BEND = 0.06
-"""How far a stroke is bent at most (standard deviation, half a picture is 1)."""
+"""How far a stroke is bent at most (standard deviation, half an image is 1)."""
 Labels = NDArray[np.int64]
 
 
 def distort(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """Each picture a little turned, scaled, slanted, shifted and softly bent."""
+    """Rotate, scale, slant, shift and softly bend each image a little."""
     n = len(pictures)
 
     def spread(amount: float) -> Tensor:
@@ -47,7 +47,7 @@ def distort(pictures: Tensor, generator: torch.Generator) -> Tensor:
 def iter_batches(
     pictures: Image, labels: Labels, generator: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """One pass over the cells in a new order, with new movements."""
+    """Pass once over the cells in a new order, with new distortions."""
     order = torch.randperm(len(labels), generator=generator).numpy()
     for start in range(0, len(order) - BATCH_SIZE + 1, BATCH_SIZE):
         chosen = order[start : start + BATCH_SIZE]

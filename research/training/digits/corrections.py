@@ -1,8 +1,7 @@
-"""Boxes that somebody corrected, or that hold what is no digit: struck out, written over, two
-digits in one box, a letter.
+"""Draw boxes that were corrected, or that hold no digit.
 
-What a person could not tell either is not a digit: the network is to say so, so that somebody
-looks.
+Struck out, written over, two digits in one box, a letter. What a person could not tell either is
+not a digit: the network is to say so, so that a reviewer looks.
 """
 
 from __future__ import annotations
@@ -28,17 +27,21 @@ CORRECTION_KINDS = ("letter", "pair", "mark", "slash", "written over")
 CORRECTION_SHARES = (0.34, 0.08, 0.36, 0.12, 0.10)
 """How often each of `KINDS` is drawn where something other than a digit is wanted."""
 MIN_VISIBLE_SHARE = 0.3
-"""So much of a digit's ink stands outside the other one, or nobody can see that there were two."""
+"""The share of a digit's ink that is outside the other one.
+
+With less, nobody can see that there were two.
+"""
 ZERO, ONE, FOUR, SEVEN = 0, 1, 4, 7
 RISING, FALLING, LEVEL = 0, 1, 2
 NATURAL_STROKES = {RISING: {ZERO, ONE, SEVEN}, FALLING: {ZERO}, LEVEL: {FOUR, SEVEN}}
-"""Strokes that cancel nothing: a nought has its slash, a seven its bar, and a one or a seven leans
-as a rising stroke does.
+"""Strokes that cancel nothing.
+
+A zero has its slash, a seven its bar, and a one or a seven leans as a rising stroke does.
 """
 
 
 def draw_correction(kind: str, glyphs: Glyphs, rng: Generator) -> tuple[int, Image]:
-    """Class and shape of a box that holds something of `KINDS`."""
+    """Return class and shape of a box that holds something of `KINDS`."""
     if kind == "letter":
         return OTHER_CLASS, glyphs.letters[int(rng.integers(len(glyphs.letters)))]
     if kind == "pair":
@@ -56,13 +59,14 @@ def draw_correction(kind: str, glyphs: Glyphs, rng: Generator) -> tuple[int, Ima
 
 
 def draw_corrected_digit(before: Image, after: Image, rng: Generator) -> Image:
-    """A digit written over another and clearly bolder than it: it can be read."""
+    """Draw a digit written over another and clearly bolder: it can be read."""
     return _overlay(before, after, rng.uniform(0.45, 0.7), 4)
 
 
 def _draw_overwritten(glyphs: Glyphs, rng: Generator) -> Image:
-    """A digit over another, by the same pen: both show, and nobody can tell which one counts. A
-    nought and a one are a nought with its slash.
+    """Draw a digit over another with the same pen: nobody can tell which one counts.
+
+    A zero and a one are a zero with its slash.
     """
     while True:
         old, new = (int(value) for value in rng.choice(10, 2, replace=False))
@@ -79,7 +83,7 @@ def _overlay(before: Image, after: Image, strength: float, bolder_px: int) -> Im
 
 
 def _are_distinct(before: Image, after: Image) -> bool:
-    """Whether each of two shapes laid over each other has strokes of its own."""
+    """Return whether each of two overlapping shapes has strokes of its own."""
     old, new = (
         shape > 127 for shape in (cv2.resize(before, (after.shape[1], after.shape[0])), after)
     )
@@ -87,13 +91,13 @@ def _are_distinct(before: Image, after: Image) -> bool:
 
 
 def _distinct_share(ink: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    """The share of a shape's ink that does not lie at the other's."""
+    """Return the share of a shape's ink that is not at the other's."""
     near = cv2.dilate(other.view(np.uint8), np.ones((9, 9), np.uint8)) > 0
     return float((ink & ~near).sum() / max(1, ink.sum()))
 
 
 def _draw_pair(left: Image, right: Image, rng: Generator) -> Image:
-    """Two digits side by side in one box."""
+    """Draw two digits side by side in one box."""
     width = rng.uniform(0.35, 0.6)
     narrow = [
         cv2.resize(
@@ -110,8 +114,9 @@ def _draw_pair(left: Image, right: Image, rng: Generator) -> Image:
 
 
 def _draw_slashed(glyph: Image, way: int, rng: Generator) -> Image:
-    """A digit with one straight stroke through all of it: `RISING` from the bottom left, `FALLING`
-    from the top left, or `LEVEL`.
+    """Draw a digit with one straight stroke through all of it.
+
+    `RISING` from the bottom left, `FALLING` from the top left, or `LEVEL`.
     """
     pad = 16
     out = np.pad(glyph, pad)
@@ -132,8 +137,9 @@ def _draw_slashed(glyph: Image, way: int, rng: Generator) -> Image:
 
 @dataclass(frozen=True, slots=True)
 class CorrectedBoxes:
-    """Boxes that all hold one of `KINDS`: what a row is drawn from to see what the network makes of
-    it.
+    """Boxes that all hold one of `KINDS`.
+
+    A row is drawn from them to see what the network makes of it.
     """
 
     glyphs: Glyphs
@@ -142,12 +148,12 @@ class CorrectedBoxes:
     struck: int = STRUCK_CLASS
 
     def cell(self, _blanks: float, _odd: float, rng: Generator) -> tuple[int, Image | None]:
-        """Class and shape of a box."""
+        """Return class and shape of a box."""
         return draw_correction(self.kind, self.glyphs, rng)
 
 
 def draw_struck_out(mark: Image, glyph: Image) -> Image:
-    """A mark that cancels, with what it cancels still to be seen."""
+    """Draw a cancelling mark over something that is still visible."""
     return np.maximum(mark, cv2.resize(glyph, (mark.shape[1], mark.shape[0])).astype(np.uint8))
 
 

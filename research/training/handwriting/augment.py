@@ -1,6 +1,4 @@
-"""Line pictures made different on purpose: another slant, width, pen, scanner, and what is left of
-rules and dirt.
-"""
+"""Augment line images: other slant, width, pen and scanner, and remains of rules and dirt."""
 
 from __future__ import annotations
 
@@ -14,8 +12,9 @@ WORKING_HEIGHT_PX = 72
 
 
 def spoil(picture: Image, rng: Generator, *, real: bool) -> Image:
-    """The picture bent, and then inked and scanned in some other way; `real` writing is left nearer
-    to what it was.
+    """Bend the image, and ink and scan it in another way.
+
+    `real` writing is changed less.
     """
     height = WORKING_HEIGHT_PX
     width = max(24, round(picture.shape[1] * height / picture.shape[0]))
@@ -42,7 +41,7 @@ def spoil(picture: Image, rng: Generator, *, real: bool) -> Image:
 
 
 def _bend(picture: Image, rng: Generator, strength: float) -> Image:
-    """Slant, width, size, a little turn and a soft elastic bend, in one mapping."""
+    """Apply slant, width, size, a small rotation and a soft elastic bend in one mapping."""
     height, width = picture.shape
     slant, turn = rng.normal(0, 0.18 * strength), rng.normal(0, 0.008 * strength)
     wide = float(np.exp(rng.normal(0, 0.13 * strength)))
@@ -90,7 +89,7 @@ def _change_thickness(picture: Image, rng: Generator) -> Image:
 
 
 def _draw_pencil(picture: Image, rng: Generator) -> Image:
-    """Graphite: paler, and grainy where the paper is rough."""
+    """Draw graphite: paler, and grainy where the paper is rough."""
     grain = cv2.GaussianBlur(
         rng.normal(0, 1, picture.shape).astype(np.float32), (0, 0), float(rng.uniform(0.5, 1.2))
     )
@@ -99,7 +98,7 @@ def _draw_pencil(picture: Image, rng: Generator) -> Image:
 
 
 def _draw_rule(picture: Image, rng: Generator) -> Image:
-    """A rule (or what is left of one) through or under the writing."""
+    """Draw a rule (or what is left of one) through or below the writing."""
     height, width = picture.shape
     out = picture.copy()
     y = int(rng.integers(0, height))
@@ -118,7 +117,7 @@ def _draw_rule(picture: Image, rng: Generator) -> Image:
 
 
 def _coarsen(picture: Image, rng: Generator) -> Image:
-    """Scanned at few dots an inch, or out of focus."""
+    """Scan at few dots per inch, or out of focus."""
     height, width = picture.shape
     scale = float(rng.uniform(0.35, 0.8))
     small = cv2.resize(

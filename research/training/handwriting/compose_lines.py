@@ -1,25 +1,17 @@
-"""Swedish text in people's own letters: pieces are cut out of lines of one hand and put together
-anew, å, ä and ö with the ring and dots drawn.
+"""Compose Swedish text from pieces of one writer's lines; the marks of å, ä and ö are drawn.
 
-There are few Swedish hands to train on. What a network learns from German and French lines
-besides their letters is which letters follow each other; these lines say so for Swedish, in the
-same hands. Pieces are as long as the hand's lines allow, so that most joins are real.
+There are few Swedish writers to train on. What a network learns from German and French lines
+besides their letters is which letters follow each other; these lines teach it for Swedish, in the
+same writing. Pieces are as long as the writer's lines allow, so that most joins are real. They have
+one height and one baseline, and are joined where they were cut.
 
-Rings, dots and dashes above letters, as a pen in a hurry makes them: most hands to train on are
-not Swedish, and have no å.
+Short texts of held-out people are composed too: lines are judged on them, next to the lines that
+these people wrote in other languages. Knowledge of Swedish corrects Swedish words and misleads on
+German and French ones. A probability that was fitted to those alone is too low for Swedish writers;
+real Swedish writers are too few to fit to.
 
-Pieces of people's lines put side by side: as high as each other, on one baseline, joined where
-they were cut.
-
-Short Swedish texts in the letters of people set aside: what lines are judged on, beside the
-lines that these people wrote in other languages.
-
-Knowledge of Swedish mends Swedish words and misleads on German and French ones. A probability
-that was fitted to those alone is too low for Swedish hands and knows nothing of how far Swedish
-is to be believed; real Swedish hands are too few to fit to.
-
-Lines cut into stretches of a few words, as they stand in a field: what people write there is
-seldom a whole line of running text.
+Lines are also cut into stretches of a few words, as in a field: what people write there is seldom a
+whole line of running text.
 """
 
 from __future__ import annotations
@@ -44,54 +36,57 @@ from research.training.handwriting.texts import draw_text
 from research.training.language_model.build import unknown_phrases
 
 BASE_LETTERS = {"å": "a", "ä": "a", "ö": "o", "Å": "A", "Ä": "A", "Ö": "O"}
-"""The letters that an accent makes of others."""
+"""The letters from which an accent makes others."""
 ACCENT_GAP = (0.22, 0.5)
 """White between a letter and its accent, in heights of small letters."""
 ACCENT_HALF_WIDTH = (0.2, 0.42)
 DASH_SHARE = 0.25
-"""So many people in a hurry write ä and ö with a dash."""
+"""Share of people in a hurry who write ä and ö with a dash."""
 InkImage = NDArray[np.float32]
 X_HEIGHT_PX = 26.0
 """Height of small letters on the sheet."""
 WORD_GAP = (0.6, 1.6)
 """White between words, in heights of small letters."""
 BASELINE_SPREAD = 0.03
-"""How far letters leave the baseline (standard deviation), in the same."""
+"""How far letters leave the baseline (standard deviation), in heights of small letters."""
 MAX_CUT_WHITE_PX = 2.0
 """White that is left at a cut, at most."""
 NETWORK_DELAY = 0.1
-"""The network answers so much to the right of a letter's middle, in heights of the line: 4.8 px of
-48 behind the middle of white between words.
+"""How far right of a letter's middle the network answers, in heights of the line.
+
+4.8 px of 48 behind the middle of white between words.
 """
 MIN_X_HEIGHT_INK = 0.45
-"""Rows with so much of the fullest row's ink hold small letters."""
+"""Rows with this share of the fullest row's ink contain small letters."""
 MIN_X_HEIGHT_PX = 8
 INK_THRESHOLD = 0.4
 MAX_PIECE_LETTERS = 6
 """Letters of a piece."""
 LONGEST_PIECE_P = 0.8
-"""How often the longest piece that a hand has is taken, and not a shorter one."""
+"""How often the longest piece that a writer has is taken, and not a shorter one."""
 MAX_BORROWED_SHARE = 0.15
-"""At most this share of a text's letters may come from other hands, unless the caller says
-otherwise.
+"""Share of a text's letters that may come from other writers.
+
+It holds unless the caller says otherwise.
 """
 MIN_FIT = -0.4
-"""Lines that fit their text worse (mean logarithm of p a letter) were read too badly to be cut."""
+"""Lines with a worse fit (mean logarithm of p per letter) were read too badly to be cut."""
 MIN_PIECES = 60
-"""Different pieces that make a hand."""
+"""Different pieces that a writer must have."""
 TEXT_WORD_COUNTS = (1, 1, 2, 3)
-"""So many words are in a text, as in a field."""
+"""How many words a text has, as in a field."""
 MAX_TRIES = 20
-"""Texts that are drawn for each that is wanted, at most: a hand lacks letters of many."""
+"""Texts that are drawn for each wanted one, at most: a writer lacks letters of many."""
 STRETCH_WORD_COUNTS = (1, 2, 3, 4)
-"""So many words are in a stretch."""
+"""How many words a stretch has."""
 INK_LEVEL = 128
 MAX_GAP_OFFSET = 0.6
-"""A gap between two words is looked for so far from where the network saw it, in heights of the
-line.
-"""
+"""How far from the network's place a gap between words is searched, in heights of the line."""
 MIN_GAP_WIDTH = 0.08
-"""A gap is at least so wide, in heights of the line; where there is none, two words stay together."""
+"""The least width of a gap, in heights of the line.
+
+Where there is none, two words stay together.
+"""
 
 
 def add_accent(
@@ -103,8 +98,9 @@ def add_accent(
     darkest: float,
     rng: Generator,
 ) -> None:
-    """Draw the accent of `letter` into ink (h, w), 0…1, above a plain letter whose middle and top
-    are given, px.
+    """Draw the accent of `letter` into ink (h, w), 0…1, above a plain letter.
+
+    Middle and top of the letter are given, px.
 
     `small` is the height of small letters, px; `darkest` how dark the letter is, 0…1.
     """
@@ -150,8 +146,9 @@ def _to_px(origin: NDArray[np.float64], off: tuple[float, float], small: float) 
 
 
 SHEET_HEIGHT, SHEET_BASELINE, GROWTH_PX = 6.0, 3.6, 400
-"""Height of the sheet and its baseline, in heights of small letters, and px of width that it grows
-by.
+"""Height of the sheet and its baseline, in heights of small letters.
+
+Also the growth of its width, px.
 """
 
 
@@ -175,13 +172,14 @@ class WrittenLine:
 
     @property
     def scale(self) -> float:
-        """From its px to those of a sheet."""
+        """The factor from its px to those of a sheet."""
         return X_HEIGHT_PX / (self.base - self.top)
 
 
 def cut_written_line(placed: AlignedLine) -> WrittenLine | None:
-    """A line whose letters have their places, cut between them; None where small letters are too
-    low to be told from dirt.
+    """Cut a line between letters whose places are known.
+
+    None where small letters are too low to be told from dirt.
     """
     ink = (255 - placed.line.picture).astype(np.uint8)
     _, dark = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
@@ -217,13 +215,14 @@ class PieceSheet:
         self._joins = False
 
     def begin_word(self) -> None:
-        """Leave white before it."""
+        """Leave white before the next word."""
         self._x += X_HEIGHT_PX * float(self._rng.uniform(*WORD_GAP))
         self._joins = False
 
     def put(self, line: WrittenLine, first: int, text: str) -> None:
-        """Add the letters of a line from the one numbered `first` on; `text` is what they are to
-        say, with accents that they may lack.
+        """Add the letters of a line from number `first` on.
+
+        `text` is what they are to say, with accents that they may lack.
         """
         own = mask_between(line.mask, line.cuts[first], line.cuts[first + len(text)])
         columns = np.flatnonzero(own.any(axis=0))
@@ -257,7 +256,7 @@ class PieceSheet:
     def _sides(
         self, line: WrittenLine, first: int, end: int, left_ink: int, right_ink: int
     ) -> tuple[float, float]:
-        """Where a piece begins and ends: at its cuts, or near its ink where white lies between."""
+        """Return where a piece begins and ends: at its cuts, or near its ink in white."""
         near = MAX_CUT_WHITE_PX / line.scale
         left, right = line.edges[first], min(line.edges[end], right_ink + near)
         if not self._joins:
@@ -269,7 +268,7 @@ class PieceSheet:
     def _drawn(
         self, piece: InkImage, scale: float, to: tuple[float, float], start: int
     ) -> InkImage:
-        """A piece at the sheet's scale, put on it from a column on."""
+        """Put a piece at the sheet's scale on it, from a column on."""
         shape = (int(piece.shape[1] * scale) + 2, self._ink.shape[0])
         lacking = start + shape[0] + round(X_HEIGHT_PX) - self._ink.shape[1]
         if lacking > 0:
@@ -287,12 +286,15 @@ class PieceSheet:
         return np.asarray(shown, np.float32)
 
     def picture(self) -> Image | None:
-        """Ink on white, cut to it; None without any."""
+        """Return ink on white, cut to it; None without any."""
         return cut_clean_ink((255 - 255 * self._ink).astype(np.uint8))
 
 
 def _letter_top(shown: InkImage, middle: float, base: float) -> float:
-    """The row where the ink around a letter begins; as high as small letters if there is none."""
+    """Return the row where the ink around a letter begins.
+
+    As high as small letters if there is none.
+    """
     around = shown[
         :, max(0, round(middle - 0.4 * X_HEIGHT_PX)) : max(1, round(middle + 0.4 * X_HEIGHT_PX))
     ]
@@ -302,8 +304,9 @@ def _letter_top(shown: InkImage, middle: float, base: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class LetterWriter:
-    """What one person wrote: lines, and where in them each short text stands, as the line's number
-    and the letter's.
+    """What one person wrote: lines, and where in them each short text is.
+
+    A place is the number of the line and of the letter.
     """
 
     writer: str
@@ -311,7 +314,7 @@ class LetterWriter:
     places: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, line: WrittenLine) -> None:
-        """Take in one more line."""
+        """Add one more line."""
         for start in range(len(line.text)):
             for end in range(start + 1, min(start + MAX_PIECE_LETTERS, len(line.text)) + 1):
                 if " " in (piece := line.text[start:end]):
@@ -320,7 +323,7 @@ class LetterWriter:
         self.lines.append(line)
 
     def piece(self, text: str, rng: Generator) -> tuple[WrittenLine, int]:
-        """A line with the text, and the letter in it that the text begins with."""
+        """Return a line with the text, and the letter in it that the text begins with."""
         where = self.places[text]
         line, place = where[int(rng.integers(len(where)))]
         return self.lines[line], place
@@ -328,7 +331,7 @@ class LetterWriter:
 
 @dataclass(frozen=True, slots=True)
 class LetterWriters:
-    """All hands, and everything that all of them wrote, to borrow from."""
+    """All writers, and everything that they wrote, to borrow from."""
 
     single: list[LetterWriter]
     all: LetterWriter
@@ -336,8 +339,10 @@ class LetterWriters:
     def composed(
         self, text: str, rng: Generator, borrowed: float = MAX_BORROWED_SHARE
     ) -> TrainingLine | None:
-        """A text in one of the hands; None where more than the share `borrowed` of its letters
-        would have to come from others, and for numbers.
+        """Return a text in the letters of one writer.
+
+        None where more than the share `borrowed` of its letters would have to come from others, and
+        for numbers.
 
         A letter that was cut wrongly is soon mended by its neighbours, a digit never.
         """
@@ -368,7 +373,10 @@ class LetterWriters:
 
 
 def _find_pieces(hand: LetterWriter, word: str, rng: Generator) -> Iterator[tuple[int, str]]:
-    """The pieces of a word and where each begins; a letter that the hand lacks is one by itself."""
+    """Return the pieces of a word and where each begins.
+
+    A letter that the writer lacks is a piece of its own.
+    """
     at = 0
     while at < len(word):
         longest = next(
@@ -388,7 +396,7 @@ def _find_pieces(hand: LetterWriter, word: str, rng: Generator) -> Iterator[tupl
 
 
 def make_letter_writers(lines: Sequence[TrainingLine]) -> LetterWriters:
-    """The hands of lines that the network can lay along their text.
+    """Return the writers of lines that the network can align with their text.
 
     Raises:
         MissingProgramError: the network's file is not installed.
@@ -408,8 +416,9 @@ def make_letter_writers(lines: Sequence[TrainingLine]) -> LetterWriters:
 def compose_swedish_texts(
     lines: Sequence[TrainingLine], count: int, rng: Generator
 ) -> list[TrainingLine]:
-    """Texts of one to three words, put together from the lines; of the phrases of care only those
-    that the language model does not know.
+    """Return texts of one to three words, composed from the lines.
+
+    Of the care phrases only those that the language model does not know.
 
     Fewer than `count` if the lines are too few to put them together.
 
@@ -433,7 +442,10 @@ def _shorten_text(text: str, rng: Generator) -> str:
 
 
 def cut_into_stretches(lines: Sequence[TrainingLine], rng: Generator) -> list[TrainingLine]:
-    """Each line cut at some of its gaps, wherever the network can be led to see what the line says."""
+    """Cut each line at some of its gaps.
+
+    Only lines that the network can align with their text.
+    """
     return [part for word in align_lines(lines) for part in _cut_line(word, rng)]
 
 
@@ -460,7 +472,7 @@ def _cut_part(line: TrainingLine, text: str, start: int, end: int) -> Iterator[T
 
 
 def _find_gap(picture: Image, middle: float) -> int | None:
-    """The middle of the widest run of white columns near a place (px), if it is wide enough."""
+    """Return the middle of the widest run of white columns near a place (px), if wide enough."""
     reach = MAX_GAP_OFFSET * picture.shape[0]
     first, last = max(0, round(middle - reach)), min(picture.shape[1], round(middle + reach))
     white = ~(picture[:, first:last] < INK_LEVEL).any(axis=0)

@@ -1,5 +1,6 @@
-"""The tuned handwriting network beside the shipped one, on hands and fonts that were set aside: the
-same pictures, the same greedy decoding.
+"""Compare the tuned handwriting network with the shipped one on held-out writers and fonts.
+
+Both get the same images and the same greedy decoding.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ from research.training.handwriting.texts import CHARACTERS
 
 SEED = 7
 LINES_PER_FONT = 20
-"""Lines a held-out font."""
+"""Lines per held-out font."""
 LineReader = Callable[[Image], str]
 
 
 def error_by_writer(lines: Sequence[TrainingLine], texts: Sequence[str]) -> dict[str, float]:
-    """Character error rate (edits by characters written) of each writer; "" is all of them
-    together.
+    """Return the character error rate (edits per character written) of each writer.
+
+    "" is all of them together.
     """
     wrong: dict[str, int] = defaultdict(int)
     written: dict[str, int] = defaultdict(int)
@@ -45,14 +47,17 @@ def error_by_writer(lines: Sequence[TrainingLine], texts: Sequence[str]) -> dict
 
 
 def greedy_text(steps: NDArray[np.float32], characters: str) -> str:
-    """The likeliest symbol a step, repeats and blanks (column 0) taken away."""
+    """Return the most probable symbols, without repeats and blanks (column 0)."""
     best = steps.argmax(-1)
     kept = best[np.flatnonzero(np.diff(best, prepend=-1))]
     return " ".join("".join(characters[i - 1] for i in kept if i).split())
 
 
 def make_reader(file: Path) -> LineReader:
-    """Reads single lines with a network's file, restricted to what both networks answer for."""
+    """Return a reader of single lines with a network's file.
+
+    It is restricted to what both networks answer for.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -80,7 +85,7 @@ def make_reader(file: Path) -> LineReader:
 
 
 def load_held_out(data: Path, archives: Sequence[Path]) -> Iterator[tuple[str, list[TrainingLine]]]:
-    """Each set with its name."""
+    """Return each set with its name."""
     yield "DHSD words", load_dhsd(data / "dhsd_words.npz", held=True)
     rng = np.random.default_rng(SEED)
     drawn = [
@@ -100,20 +105,23 @@ def load_held_out(data: Path, archives: Sequence[Path]) -> Iterator[tuple[str, l
 
 
 def compare_networks(shipped: Path, tuned: Path, data: Path, archives: Sequence[Path]) -> bool:
-    """Print character error rates of both networks on every set, all together and by writer; True
-    if the tuned one is better on each.
+    """Print the character error rates of both networks on every set, in total and by writer.
+
+    True if the tuned one is better on each.
     """
     readers = make_reader(shipped), make_reader(tuned)
     better = True
     print(
-        "| set | lines | writers | shipped | tuned | shipped: median, worst writer | tuned: median, worst writer |\n|---|--:|--:|--:|--:|--:|--:|"
+        "| set | lines | writers | shipped | tuned | shipped: median, worst writer | tuned: "
+        "median, worst writer |\n|---|--:|--:|--:|--:|--:|--:|"
     )
     for name, lines in load_held_out(data, archives):
         rates = [error_by_writer(lines, [read(line.picture) for line in lines]) for read in readers]
         writers = [[rate for who, rate in r.items() if who] for r in rates]
         spread = [f"{np.median(w):.3f}, {max(w):.3f}" for w in writers]
         print(
-            f"| {name} | {len(lines)} | {len(writers[0])} | {rates[0]['']:.3f} | {rates[1]['']:.3f} | {spread[0]} | {spread[1]} |",
+            f"| {name} | {len(lines)} | {len(writers[0])} | {rates[0]['']:.3f} | "
+            f"{rates[1]['']:.3f} | {spread[0]} | {spread[1]} |",
             flush=True,
         )
         better &= rates[1][""] < rates[0][""]

@@ -1,8 +1,9 @@
-"""Fetch the handwriting fonts of `handwriting_fonts.txt` to train on: `python -m
-research.training.handwriting.fonts FOLDER`. Needs npm.
+"""Fetch the training fonts of `handwriting_fonts.txt`.
 
-Each family is a package of Fontsource, whose licence (SIL Open Font License 1.1 or Apache-2.0)
-must allow training. None is part of this project.
+    python -m research.training.handwriting.fonts FOLDER
+
+It needs npm. Each family is a package of Fontsource, whose licence (SIL Open Font License 1.1 or
+Apache-2.0) must allow training. None is part of this project.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ PACKAGE_MAJOR = 5
 
 
 def load_font_list() -> dict[str, list[int]]:
-    """The weights of each family."""
+    """Return the weights of each family."""
     found: dict[str, list[int]] = defaultdict(list)
     for line in FONT_LIST_FILE.read_text("utf-8").splitlines():
         if not line.startswith("#"):
@@ -80,7 +81,7 @@ def _save_truetype(woff: bytes, file: Path) -> None:
 
 
 def main() -> None:
-    """Command line."""
+    """Run from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

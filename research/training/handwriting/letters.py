@@ -1,12 +1,10 @@
-"""Letters cut out of people's words: the handwriting network says where each letter of a word
-stands, and the least ink between two parts them.
+"""Cut single letters out of people's words, for training cells of letter boxes.
 
-Where the shapes in training cells of letter boxes come from: letters cut out of DHSD's words,
-and fonts.
-
-Writers and font families are split before anything else. German words begin with capitals; a
-capital Å, Ä or Ö is made of an A or an O of the same people, since there are next to none. A
-small l alone is a stroke that might as well be an I: it is left out.
+The handwriting network says where each letter of a word is, and the least ink between two letters
+separates them. Letters come from DHSD's words and from fonts. Writers and font families are split
+before anything else. German words begin with capitals; a capital Å, Ä or Ö is made of an A or an O
+of the same people, since there are next to none. A small l alone is a stroke that might as well be
+an I: it is left out.
 """
 
 from __future__ import annotations
@@ -39,16 +37,17 @@ from research.training.handwriting.lines import find_fonts, load_dhsd
 CUT_SLANTS = np.linspace(-0.6, 0.6, 7)
 """Columns to the left for each row down; a cut may follow the slant of the writing."""
 CUT_RANGE = (0.2, 0.8)
-"""Two letters are parted somewhere here between their middles."""
+"""Two letters are separated in this range between their middles."""
 MIN_FIT = -0.6
-"""Words that fit their label worse are wrong, or were read too badly to be cut."""
+"""Words with a worse fit to their label are wrong, or were read too badly to be cut."""
 MAX_SPECK_SHARE = 0.04
-"""Pieces of ink smaller than this part of the largest one belong to something else, but the dots of
-ä and ö are larger.
+"""Ink smaller than this part of the largest piece belongs to something else.
+
+The dots of ä and ö are larger.
 """
 Mask = NDArray[np.bool_]
 NON_LETTER_SIGNS = "347?+-=*#&%/"
-"""What no letter looks like."""
+"""Characters that no letter looks like."""
 STROKE_LETTERS = "l"
 CUT_LETTERS = "".join(c for c in CAPITAL_LETTERS + CAPITAL_LETTERS.lower() if c != STROKE_LETTERS)
 LOWERCASE_SHARE = 0.25
@@ -64,12 +63,12 @@ SLANT_COST, OFF_MIDDLE_COST = 0.8, 1.2
 
 
 MIN_LETTER_HEIGHT, MAX_LETTER_WIDTH = 0.15, 0.9
-"""Height and width of a letter in heights of the picture of its word."""
+"""Height and width of a letter, in heights of the image of its word."""
 
 
 @dataclass(frozen=True, slots=True)
 class CutLetter:
-    """A letter as it stands in a word, 255 = ink, and whose hand it is."""
+    """A letter as it is in a word, 255 = ink, and its writer."""
 
     letter: str
     picture: Image
@@ -85,7 +84,7 @@ class LetterCut:
 
 
 def cut_letters(words: Sequence[AlignedLine], letters: str) -> list[CutLetter]:
-    """Each of `letters` (capitals and small ones as they are) that can be cut out of the words."""
+    """Return each of `letters` (capitals and small ones as they are) that can be cut out."""
     return [found for word in words if word.fit >= MIN_FIT for found in _cut_word(word, letters)]
 
 
@@ -104,7 +103,10 @@ def _cut_word(word: AlignedLine, letters: str) -> list[CutLetter]:
 
 
 def find_cuts(mask: Mask, middles: Sequence[float]) -> list[LetterCut]:
-    """Where one letter is parted from the next: least ink, rather upright, rather half way."""
+    """Return where one letter is separated from the next.
+
+    Least ink, fairly upright and half way.
+    """
     h, w = mask.shape
     columns = []
     for slant in CUT_SLANTS:
@@ -139,8 +141,9 @@ def mask_between(mask: Mask, left: LetterCut | None, right: LetterCut | None) ->
 
 
 def _letter_image(ink: Image, own: Mask) -> Image | None:
-    """The ink of one letter without specks; None where there is too little or too much for a
-    letter.
+    """Return the ink of one letter without specks.
+
+    None where there is too little or too much for a letter.
     """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(own.astype(np.uint8), connectivity=8)
     if count < 2:
@@ -162,22 +165,21 @@ def _letter_image(ink: Image, own: Mask) -> Image | None:
 
 
 WRITTEN_SHARE, PRINTED_SHARE = 0.6, 0.06
-"""How often a letter comes from a person's word (if there are enough) and from print; the others
-come from handwriting fonts.
+"""How often a letter comes from a person's word (if there are enough) and from print.
+
+The others come from handwriting fonts.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class CaseShapes:
-    """Shapes of capitals, or of small letters, by class: from people's words and from handwriting
-    fonts.
-    """
+    """Shapes of capitals, or of small letters, by class: from people's words and from fonts."""
 
     words: LetterShapes
     fonts: LetterShapes
 
     def any(self, letter: int, rng: Generator) -> Image:
-        """One of them."""
+        """Return one of them."""
         own = self.words.get(letter, [])
         return _choose_image(
             own
@@ -199,7 +201,7 @@ class LetterContents:
     struck: int = LETTER_SYMBOLS.index("#")
 
     def cell(self, blanks: float, odd: float, rng: Generator) -> tuple[int, Image | None]:
-        """A letter as somebody writes it, or what else stands in such a box."""
+        """Return a written letter, or something else that occurs in such a box."""
         if rng.random() < blanks:
             return self.empty, None
         letter = int(rng.integers(len(CAPITAL_LETTERS)))
@@ -225,7 +227,7 @@ def _choose_image(images: list[Image], rng: Generator) -> Image:
 def load_letter_glyphs(
     handwriting: Path, print_fonts: list[Path], *, held_out: bool
 ) -> LetterContents:
-    """The shapes of the training side or of the held-out side."""
+    """Return the shapes of the training side or of the held-out side."""
     hands = find_fonts(handwriting / "fonts_train", held=held_out)
     prints = [f for i, f in enumerate(sorted(print_fonts)) if (i % 6 == 5) == held_out]
     words = load_dhsd(handwriting / "dhsd_words.npz", held=held_out)
@@ -238,7 +240,7 @@ def load_letter_glyphs(
 
 
 def _load_digits(file: Path, *, held_out: bool) -> list[Image]:
-    """Digits that people wrote and that look like no letter."""
+    """Return digits that people wrote and that look like no letter."""
     pictures, values = load_optdigits(file)
     part = slice(-OPTDIGITS_HELD_OUT, None) if held_out else slice(0, -OPTDIGITS_HELD_OUT)
     chosen = np.isin(values[part], [int(sign) for sign in NON_LETTER_SIGNS if sign.isdigit()])
@@ -251,8 +253,9 @@ def make_contents(
     prints: Sequence[Path],
     signs: Sequence[Image] = (),
 ) -> LetterContents:
-    """The shapes of letters cut from words, of handwriting fonts and of printed faces; `signs` are
-    no letters.
+    """Return the shapes of letters cut from words, of handwriting fonts and of printed faces.
+
+    `signs` are no letters.
     """
     capitals = group_by_letter([one for one in cut if one.letter.isupper()])
     for made, base in ACCENTED_BASES.items():
@@ -282,7 +285,7 @@ def make_contents(
 
 
 def group_by_letter(cut: Sequence[CutLetter]) -> LetterShapes:
-    """Pictures by the place of their letter in the alphabet."""
+    """Return images by the place of their letter in the alphabet."""
     shapes: LetterShapes = defaultdict(list)
     for one in cut:
         shapes[CAPITAL_LETTERS.index(one.letter.upper())].append(one.picture)
@@ -290,7 +293,7 @@ def group_by_letter(cut: Sequence[CutLetter]) -> LetterShapes:
 
 
 def add_accent_marks(picture: Image, *, ring: bool) -> Image:
-    """A or O with a ring or two dots above, as thick as the letter's own stroke."""
+    """Draw a ring or two dots above A or O, as thick as the letter's own stroke."""
     height, width = picture.shape
     above = round(0.34 * height)
     out = np.pad(picture, ((above, 0), (2, 2)))

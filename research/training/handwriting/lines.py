@@ -1,7 +1,7 @@
-"""Line pictures to train and measure the handwriting network on, each as `recognize/handwriting.py`
-would hand it over: ink alone, on white.
+"""Load line images to train and measure the handwriting network on.
 
-Writers and font families are set aside whole; nothing that is measured on was trained on.
+Each is as the product hands it over: ink only, on white. Writers and font families are held out
+whole; nothing that is measured on was trained on.
 """
 
 from __future__ import annotations
@@ -30,17 +30,19 @@ from research.training.handwriting.texts import draw_text, normalize_label
 
 LINE_MM = 9.0
 HELD_OUT_EVERY = 6
-"""One writer (or font family) of this many is set aside."""
+"""One writer (or font family) of this many is held out."""
 JOINED_HEIGHT_PX = 64
 WRITERS_WITHOUT_DOTS = frozenset({"32"})
-"""Writers of DHSD who wrote no dots on ä, ö and ü at all, though the labels have them: a label is
-what stands on the paper.
+"""Writers of DHSD who wrote no dots on ä, ö and ü, though the labels have them.
+
+A label is what is written on the paper.
 """
 UNASSIGNED_CHARACTER = "\uffff"
-"""What no face has a picture of."""
+"""A character that no face has an image of."""
 WRONG_LABELS = frozenset({3808, 3825})
-"""Words of DHSD set aside, by their place in the file, that say something else than their label:
-Zella/Rhön without its stroke, one name for another. All words set aside that are read otherwise
+"""Held-out words of DHSD, by their place in the file, that differ from their label.
+
+Zella/Rhön without its stroke, one name for another. All held-out words that are read otherwise
 than their label says were looked at.
 """
 _DOTLESS = str.maketrans("äöüÄÖÜ", "aouAOU")
@@ -48,7 +50,7 @@ _DOTLESS = str.maketrans("äöüÄÖÜ", "aouAOU")
 
 @dataclass(frozen=True, slots=True)
 class TrainingLine:
-    """One line: its picture (dark on white), what it says, and whose hand it is."""
+    """One line: its image (dark on white), its text, and its writer."""
 
     picture: Image
     text: str
@@ -56,7 +58,7 @@ class TrainingLine:
 
 
 def cut_like_product(image: Image) -> Image | None:
-    """A crop of one line as the product would hand it to the network; None without ink."""
+    """Return a crop of one line as the product hands it to the network; None without ink."""
     height, width = image.shape
     spec = FieldSpec(
         name="line", label="line", kind=Kind.TEXT, box=(0, 0, LINE_MM * width / height, LINE_MM)
@@ -66,13 +68,14 @@ def cut_like_product(image: Image) -> Image | None:
 
 
 def held_out_writers(writers: Iterable[str]) -> set[str]:
-    """Every sixth by name; nothing of theirs is trained on."""
+    """Return every sixth writer by name; nothing of theirs is trained on."""
     return set(sorted(set(writers))[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY])
 
 
 def load_dhsd(file: Path, *, held: bool) -> list[TrainingLine]:
-    """Words of 27 German writers (`x`, `text`, `writer`): those trained on, or (`held`) those set
-    aside.
+    """Return words of 27 German writers (`x`, `text`, `writer`).
+
+    Those trained on, or (`held`) those held out.
     """
     data = np.load(file)
     writers = [f"{int(w):02d}" for w in data["writer"]]
@@ -91,7 +94,9 @@ def load_dhsd(file: Path, *, held: bool) -> list[TrainingLine]:
 
 
 def load_archive(archive: Path, *, held: bool) -> list[TrainingLine]:
-    """Lines of a zip file: pictures, and `labels.tsv` with a picture's name and its text a row.
+    """Return lines of a zip file.
+
+    It has images, and `labels.tsv` with an image's name and its text per row.
 
     A picture's name is `<any words>_<number>_<more>.png`; all with one number count as one
     writer, and every sixth writer is set aside (`held`).
@@ -114,7 +119,7 @@ def load_archive(archive: Path, *, held: bool) -> list[TrainingLine]:
 
 
 def archive_writer(name: str) -> str:
-    """Whose hand a picture of an archive shows; see `folder`."""
+    """Return the writer of an image in an archive; see `folder`."""
     found = re.search(r"_(\d+)", Path(name).stem)
     return found[1] if found else Path(name).stem.rsplit("_", 1)[0]
 
@@ -130,8 +135,9 @@ def _make_line(image: Image, text: str, writer: str) -> TrainingLine | None:
 
 
 def join_words(words: Sequence[TrainingLine], rng: Generator) -> TrainingLine:
-    """A line of one writer's words, as high as each other, with uneven gaps and a baseline that is
-    not straight.
+    """Join one writer's words to a line.
+
+    As high as each other, with uneven gaps and a baseline that is not straight.
     """
     parts: list[Image] = []
     for word in words:
@@ -153,29 +159,31 @@ def join_words(words: Sequence[TrainingLine], rng: Generator) -> TrainingLine:
 
 
 def _scale_to_height(picture: Image, height: int) -> Image:
-    """The picture `height` px high, without most of the white at its sides."""
+    """Return the image `height` px high, without most of the white at its sides."""
     width = max(8, round(picture.shape[1] * height / picture.shape[0]))
     scaled = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
     return scaled[:, 14:-14] if width > 48 else scaled
 
 
 def find_fonts(directory: Path, *, held: bool) -> list[Path]:
-    """Handwriting fonts to train on, or (`held`) to measure on: every sixth family."""
+    """Return handwriting fonts to train on, or (`held`) to measure on: every sixth family."""
     fonts = sorted(directory.glob("*.ttf"))
     aside = held_out_writers(font_family(f.stem) for f in fonts)
     return [f for f in fonts if (font_family(f.stem) in aside) == held]
 
 
 def font_family(writer: str) -> str:
-    """The family of a font, by the name of its file without the suffix; people's names stay as they
-    are.
+    """Return the family of a font from the name of its file.
+
+    Names of people stay as they are.
     """
     return writer.rsplit("-", 1)[0].removesuffix("-uloopet").removesuffix("-loopet")
 
 
 def render_line(font: Path, rng: Generator, text: str | None = None) -> TrainingLine:
-    """A line of Swedish care text (drawn, if none is given) in a handwriting font, cut to its ink
-    with the product's white around it.
+    """Render a line of Swedish care text (drawn, if none is given) in a handwriting font.
+
+    It is cut to its ink with the product's white around it.
     """
     text = text or draw_text(rng)
     size = int(rng.integers(36, 64))
@@ -192,9 +200,7 @@ def render_line(font: Path, rng: Generator, text: str | None = None) -> Training
 
 
 def can_draw(font: Path, text: str) -> bool:
-    """Whether a face has a picture of each sign of a text, and not the box that stands for what it
-    lacks.
-    """
+    """Return whether a face has an image of each character, and not the box for missing ones."""
     return not any(_lacks_glyph(font, sign) for sign in text if sign != " ")
 
 
@@ -205,7 +211,7 @@ def _lacks_glyph(font: Path, sign: str) -> bool:
 
 
 def cut_clean_ink(picture: Image) -> Image | None:
-    """Ink on clean white cut to its extent with the white around it that `line_picture` leaves."""
+    """Cut ink on clean white to its extent with the white around it that `line_picture` leaves."""
     mask = picture < 200
     if not mask.any():
         return None

@@ -1,9 +1,9 @@
-"""The handwriting network as PyTorch trains it, and back into an ONNX file, from which
-`handwriting_eight_bit.py` makes the one that reads.
+"""Convert the handwriting network to PyTorch for training, and back into an ONNX file.
 
-Weights travel by name: training changes numbers in the graph that `rapidocr` ships, never the
-graph, except that the last layer answers only for `CHARACTERS`. So the tuned file has the
-shipped one's interface: (n, 3, 48, w) in −1…1 to (n, w / 8, 1 + characters) probabilities.
+`quantize.py` makes the network that reads from that file. Weights travel by name: training changes
+numbers in the graph that `rapidocr` ships, never the graph, except that the last layer answers only
+for `CHARACTERS`. So the tuned file has the shipped one's interface: (n, 3, 48, w) in −1…1 to
+(n, w / 8, 1 + characters) probabilities.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ LAST_LAYER = ("linear_8.w_0", "linear_8.b_0")
 
 @dataclass(frozen=True, slots=True)
 class TrainableNetwork:
-    """The graph with its last layer cut, the same as a module that answers with scores, and which
-    of the module's tensors is which of the graph's.
+    """The graph with its last layer cut, and the same as a module that returns scores.
+
+    It also says which tensor of the module is which of the graph.
     """
 
     graph: ModelProto
@@ -37,14 +38,18 @@ class TrainableNetwork:
     names: dict[str, str]
 
     def trained(self) -> list[Tensor]:
-        """Everything that learns: all weights but the statistics of batch normalisation, which stay
-        as shipped.
+        """Everything that learns: all weights but the statistics of batch normalisation.
+
+        Those stay as shipped.
         """
         return [p for p in self.module.parameters() if p.requires_grad]
 
 
 def load_shipped(file: Path) -> TrainableNetwork:
-    """The network as `rapidocr` ships it (`PP-OCRv6_rec_small.onnx`), answering for `CHARACTERS`."""
+    """Return the network as `rapidocr` ships it, answering for `CHARACTERS`.
+
+    The file is `PP-OCRv6_rec_small.onnx`.
+    """
     graph = onnx.load(str(file))
     _pad_explicitly(graph)
     _cut_last_layer(graph)
@@ -57,8 +62,9 @@ def load_shipped(file: Path) -> TrainableNetwork:
 
 
 def export_network(network: TrainableNetwork, file: Path) -> None:
-    """Write the module's weights into the graph and save it, the numbers in half precision: half
-    the size, turned back when the file is loaded.
+    """Write the module's weights into the graph and save it in half precision.
+
+    That is half the size, turned back when the file is loaded.
     """
     weights = dict(network.module.state_dict())
     graph = ModelProto()
@@ -77,7 +83,7 @@ def export_network(network: TrainableNetwork, file: Path) -> None:
 
 
 def load_tuned_weights(network: TrainableNetwork, file: Path) -> None:
-    """Give the network the weights of a tuned file that `export` wrote.
+    """Load the weights of a tuned file that `export_network` wrote into the network.
 
     Raises:
         UsageError: it is another sort of file, such as a network that reads, whose weights are
@@ -95,7 +101,7 @@ def load_tuned_weights(network: TrainableNetwork, file: Path) -> None:
 
 
 def blend_weights(network: TrainableNetwork, start: TrainableNetwork, share: float) -> None:
-    """Move the weights of `network` so far from those of `start` towards its own."""
+    """Move the weights of `network` this far from those of `start` towards its own."""
     first = start.module.state_dict()
     with torch.no_grad():
         for name, values in network.module.state_dict().items():
@@ -104,7 +110,9 @@ def blend_weights(network: TrainableNetwork, start: TrainableNetwork, share: flo
 
 
 def _pad_explicitly(graph: ModelProto) -> None:
-    """SAME_UPPER for a 2 × 2 window and stride 1 is one row below and one column to the right; the
+    """Replace automatic padding by explicit padding.
+
+    SAME_UPPER for a 2 × 2 window and stride 1 is one row below and one column to the right; the
     converter knows only the latter.
     """
     for node in graph.graph.node:
@@ -142,8 +150,9 @@ def _remove_softmax(graph: ModelProto) -> ModelProto:
 
 
 def _map_tensor_names(graph: ModelProto) -> dict[str, str]:
-    """Module's name to graph's name of every floating tensor, found by converting a graph whose
-    every tensor holds its own number.
+    """Return the module's name → the graph's name of every floating tensor.
+
+    Found by converting a graph whose every tensor holds its own number.
     """
     numbered = _remove_softmax(graph)
     named: dict[float, str] = {}
@@ -173,8 +182,9 @@ def _make_trainable(module: nn.Module, name: str) -> None:
 
 
 def score_lines(module: nn.Module, block: NDArray[np.float32]) -> Tensor:
-    """(n, 48, w) grey lines in −1…1 to log probabilities (w / 8, n, 1 + characters), as CTC's loss
-    takes them.
+    """Return log probabilities (w / 8, n, 1 + characters) of (n, 48, w) grey lines in −1…1.
+
+    The shape is that of CTC's loss.
     """
     lines = torch.from_numpy(block).unsqueeze(1).expand(-1, 3, -1, -1)
     with autocast_bfloat16():

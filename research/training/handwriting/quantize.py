@@ -1,15 +1,15 @@
-"""Make the handwriting network that reads, in 8-bit numbers, from the one that was trained: half of
-the time a line.
+"""Make the 8-bit handwriting network that reads from the one that was trained.
 
-    pip install -e '.[train]' python -m research.training.handwriting.quantize --data FOLDER
-    [--lines OWN.zip] --out data/models/handwriting.onnx
+    pip install -e '.[train]'
+    python -m research.training.handwriting.quantize --data FOLDER [--lines OWN.zip]
+        --out data/models/handwriting.onnx
 
-It is made from the file of the same name in `trained/`. Four fifths of the time go to
-convolutions with a window of one pixel. Each becomes a product of two matrices of whole numbers:
-activations in 8 bits over the range of their own line, weights in 7 bits a column, rounded as
-`rounding.py` says. It looks at lines that the network was trained on, drawn anew with a fixed
-seed: nothing that is measured on is seen. `FOLDER` and `--lines` are those of the training.
-Afterwards `research.evaluation.fields.handwriting` judges it, and
+It takes half of the time per line, and is made from the file of the same name in `trained/`. Four
+fifths of the time go to convolutions with a window of one pixel. Each becomes a product of two
+matrices of whole numbers: activations in 8 bits over the range of their own line, weights in 7 bits
+per column, rounded as `rounding.py` says. It looks at lines that the network was trained on, drawn
+again with a fixed seed: nothing that is measured on is seen. `FOLDER` and `--lines` are those of
+the training. Afterwards `research.evaluation.fields.handwriting` judges it, and
 `research.training.calibration.fit --only lines` fits its probabilities.
 """
 
@@ -40,12 +40,12 @@ from research.training.rounding import (
 RUNTIME_DOMAIN = "com.microsoft"
 """The domain of the runtime's own operators."""
 MIN_QUANTIZED_WEIGHTS = 90 * 90
-"""Fewer weights are not worth the rounding."""
+"""Layers with fewer weights are not rounded."""
 CALIBRATION_LINES = 300
 
 
 def quantize_network(network: Path, lines: Iterable[NDArray[np.float32]]) -> ModelProto:
-    """The network with its convolutions of one pixel in whole numbers.
+    """Return the network with its convolutions of one pixel in whole numbers.
 
     Args:
         network: a tuned network in floating numbers.
@@ -65,7 +65,7 @@ def quantize_network(network: Path, lines: Iterable[NDArray[np.float32]]) -> Mod
 
 
 def _fold_batch_norm(network: Path) -> ModelProto:
-    """The graph with batch normalisation folded into the convolutions, by the runtime."""
+    """Return the graph with batch normalisation folded into the convolutions, by the runtime."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     with tempfile.TemporaryDirectory() as folder:
@@ -92,7 +92,7 @@ def _find_convolutions(model: ModelProto) -> list[NodeProto]:
 def _collect_inputs(
     model: ModelProto, names: set[str], lines: Iterable[NDArray[np.float32]]
 ) -> dict[str, InputStatistics]:
-    """What reaches the named tensors while the lines are read."""
+    """Return what reaches the named tensors while the lines are read."""
     told = ModelProto()
     told.CopyFrom(model)
     wanted = sorted(names)
@@ -113,7 +113,7 @@ def _collect_inputs(
 
 
 def _replace_with_products(model: ModelProto, rounded: dict[str, RoundedWeights]) -> ModelProto:
-    """The model with the convolutions of these outputs as products of whole numbers."""
+    """Return the model with the convolutions of these outputs as products of whole numbers."""
     nodes: list[NodeProto] = []
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     for node in model.graph.node:
@@ -147,7 +147,10 @@ def _quantized_tensors(name: str, rounded: RoundedWeights) -> Iterator[TensorPro
 
 
 def _product_nodes(convolution: NodeProto, tensors: Sequence[str]) -> Iterator[NodeProto]:
-    """Channels last, times their factors, times the weights, and channels first again."""
+    """Return the nodes of one product.
+
+    Channels last, times their factors, times the weights, and channels first again.
+    """
     factors, weights, steps = tensors
     source, name = convolution.input[0], convolution.output[0]
     bias = list(convolution.input[2:])
@@ -165,7 +168,7 @@ def _product_nodes(convolution: NodeProto, tensors: Sequence[str]) -> Iterator[N
 def iter_training_lines(
     data: Path, archives: Sequence[Path], count: int = CALIBRATION_LINES
 ) -> Iterator[NDArray[np.float32]]:
-    """Lines drawn as for training, (1, 3, 48, w) in −1…1."""
+    """Yield lines drawn as for training, (1, 3, 48, w) in −1…1."""
     drawn, rng = load_sources(data, archives), np.random.default_rng(SEED)
     while count:
         block, _ = make_block([drawn.drawn(rng).picture])
@@ -175,7 +178,7 @@ def iter_training_lines(
 
 
 def main() -> None:
-    """Command line."""
+    """Run from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,12 +1,11 @@
-"""What the handwriting network is trained on: people's words and lines, text put together from
-their letters, and text rendered in fonts.
+"""The training data of the handwriting network.
 
-Lines that people wrote in capitals, whatever their labels say.
+People's words and lines, text composed from their letters, and text rendered in fonts.
 
-Whoever types what is written often types small letters where a hand prints in capitals. A
-network that is trained on such labels learns to read capitals as small letters: one hand that
-was set aside went from 0.15 to 0.77 of its characters so. The network as shipped knows the two
-apart.
+Lines in capitals are found whatever their labels say: a person who types labels often types small
+letters where a writer prints in capitals. A network that is trained on such labels learns to read
+capitals as small letters: one held-out writer went from 0.15 to 0.77 of its characters so. The
+network as shipped distinguishes the two.
 """
 
 from __future__ import annotations
@@ -34,30 +33,40 @@ from research.training.handwriting.lines import (
 from research.training.handwriting.texts import draw_half_dose, draw_text, normalize_label
 
 MIN_LETTERS = 6
-"""Letters that tell whether a line is in capitals."""
+"""Letters that are needed to tell whether a line is in capitals."""
 MIN_CAPITAL_SHARE = 0.8
-"""So many of its letters are seen as capitals where a line is in capitals, and so few are not where
-the label says so too.
+"""Share of letters that are seen as capitals where a line is in capitals.
+
+And share that are not where the label says so too.
 """
 COMPOSED_SHARE = 0.25
-"""So many lines would be text put together from pieces, if no text had numbers or letters that a
-hand lacks.
+"""Share of lines composed from pieces.
+
+It would be reached if no text had numbers or letters that a writer lacks.
 """
 CAPITALS_SHARE = 0.12
-"""So many lines are in capitals throughout, as many people write on forms."""
+"""Share of lines that are in capitals throughout, as many people write on forms."""
 HALVES_SHARE = 0.03
-"""So many are doses with a half, which people write in many ways and which other text hardly has."""
+"""Share of doses with a half.
+
+People write them in many ways, and other text hardly has any.
+"""
 CAPITALS_FROM_LETTERS_SHARE = 0.5
-"""So many lines in capitals are put together from people's letters, of any hand, as most hands have
-few capitals.
+"""Share of lines in capitals that are composed from people's letters, of any writer.
+
+Most writers have few capitals.
 """
 MAX_FONT_TRIES = 20
-"""So many are tried for one that has all signs of a text: one in seven has no ½."""
+"""How many fonts are tried for one that has all characters of a text.
+
+One in seven has no ½.
+"""
 
 
 def label_capitals(lines: Sequence[TrainingLine]) -> list[TrainingLine]:
-    """The lines, with labels in capitals where the hand writes them; a line that cannot be labelled
-    so is left out.
+    """Return the lines, with labels in capitals where the writer uses them.
+
+    A line that cannot be labelled so is left out.
 
     Raises:
         MissingProgramError: the network as shipped is not installed.
@@ -74,7 +83,7 @@ def label_capitals(lines: Sequence[TrainingLine]) -> list[TrainingLine]:
 
 
 def is_in_capitals(seen: str, label: str) -> bool:
-    """Whether a line is seen in capitals, though its label has small letters."""
+    """Return whether a line is seen in capitals, though its label has small letters."""
     return sum(map(str.isalpha, seen)) >= MIN_LETTERS and capital_share(
         seen
     ) >= MIN_CAPITAL_SHARE > capital_share(label)
@@ -82,8 +91,10 @@ def is_in_capitals(seen: str, label: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TrainingSources:
-    """What is trained on. `lines` are whole lines of people's, `words` single words, `fonts` faces
-    to render text in, `hands` letters of people's.
+    """What is trained on.
+
+    `lines` are whole lines of people's, `words` single words, `fonts` faces to render text in,
+    `hands` letters of people's.
     """
 
     words: list[TrainingLine]
@@ -92,9 +103,10 @@ class TrainingSources:
     hands: LetterWriters | None = None
 
     def drawn(self, rng: Generator) -> TrainingLine:
-        """One line: some in capitals; of the rest up to a quarter Swedish text in people's letters;
-        of what then is left 40 % whole lines of people's, else words, words put together, and
-        rendered text.
+        """Draw one line.
+
+        Some in capitals; of the rest up to a quarter Swedish text in people's letters; of what then
+        is left 40 % whole lines of people's, else words, words put together, and rendered text.
 
         Without people's lines more words are put together: trained on single words and fonts
         alone, the network forgets what a line looks like.
@@ -140,7 +152,7 @@ class TrainingSources:
         return _spoil_line(render_line(face, rng, text), rng, real=False)
 
     def with_hands(self) -> TrainingSources:
-        """These, and text put together from pieces of all lines."""
+        """Return these sources, with text composed from pieces of all lines."""
         return replace(
             self,
             hands=make_letter_writers(
@@ -164,8 +176,9 @@ def _spoil_line(line: TrainingLine, rng: Generator, *, real: bool) -> TrainingLi
 def load_sources(
     data: Path, archives: Sequence[Path], fonts: Sequence[Path] = ()
 ) -> TrainingSources:
-    """Everything in memory, cut as the product cuts; `fonts` are folders with more faces, all of
-    which are trained on.
+    """Load everything into memory, cut as the product cuts.
+
+    `fonts` are folders with more faces, all of which are trained on.
     """
     words = load_dhsd(data / "dhsd_words.npz", held=False)
     lines = [label_capitals(load_archive(a, held=False)) for a in archives]

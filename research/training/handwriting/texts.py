@@ -1,7 +1,6 @@
-"""Swedish care notes to render: phrases of the trade with slots, names, and running words by their
-frequency.
+"""Swedish care notes to render: phrases with slots, names, and words by their frequency.
 
-The phrases (`handwriting_phrases.txt`, one a line) are written for this; they name no real
+The phrases (`handwriting_phrases.txt`, one per line) are written for this; they name no real
 person. Words come from `wordfreq`, names from `Faker`.
 """
 
@@ -21,20 +20,25 @@ CHARACTERS = (
     "".join(dict.fromkeys(ALPHABET.replace(" ", "") + "ßàâçèêëîïñóôùûæœøÀÂÇÈÊÎÔÆØš[]{}|~«»×•"))
     + " "
 )
-"""What the tuned network answers for: `ALPHABET`, and what the training lines have besides. The
-space comes last, as in the shipped network.
+"""What the tuned network answers for: `ALPHABET`, and what else the training lines have.
+
+The space comes last, as in the shipped network.
 """
 PHRASES_FILE = Path(__file__).parents[1] / "data" / "handwriting_phrases.txt"
 CHARACTER_REPLACEMENTS = str.maketrans(
     {"’": "'", "‘": "'", "`": "'", "“": '"', "”": '"', "„": '"', "—": "–", "…": ".", "\u00a0": " "}
 )
-DRUGS = "Alvedon Furix Waran Trombyl Metformin Insulin Novorapid Lantus Morfin Oxynorm Citodon Cilaxoral Movicol Zopiklon Levaxin Eliquis Bricanyl"
+DRUGS = (
+    "Alvedon Furix Waran Trombyl Metformin Insulin Novorapid Lantus Morfin Oxynorm Citodon "
+    "Cilaxoral Movicol Zopiklon Levaxin Eliquis Bricanyl"
+)
 MONTHS = "jan feb mars april maj juni juli aug sept okt nov dec"
 
 
 def normalize_label(text: str) -> str | None:
-    """A label as it is trained on; None when it has a character that the network cannot answer or
-    marks struck-out words.
+    """Return a label as it is trained on.
+
+    None when it has a character that the network cannot answer or marks struck-out words.
     """
     text = " ".join(text.translate(CHARACTER_REPLACEMENTS).split())
     known = set(CHARACTERS)
@@ -42,8 +46,9 @@ def normalize_label(text: str) -> str | None:
 
 
 def draw_text(rng: Generator, known: Sequence[str] | None = None) -> str:
-    """One line that somebody in care might write, 1–60 characters; of the phrases only those
-    `known`, if given.
+    """Return one line that staff in care might write, 1–60 characters.
+
+    Of the phrases only those `known`, if given.
     """
     kind = rng.random()
     if kind < 0.5:
@@ -63,15 +68,16 @@ def draw_text(rng: Generator, known: Sequence[str] | None = None) -> str:
 
 
 def draw_half_dose(rng: Generator) -> str:
-    """A dose with a half, as 1½ tabl, ½ or 2 1/2 ml."""
+    """Return a dose with a half, as 1½ tabl, ½ or 2 1/2 ml."""
     whole = str(rng.choice(["", "", "1", "1", "2", "3"]))
     half = str(rng.choice(["½", "½", "½", " 1/2", " ½"]))
     before = f"{rng.choice(DRUGS.split())} " if rng.random() < 0.3 else ""
-    return f"{before}{(whole + half).strip()}{rng.choice(['', ' tabl', ' tabl', ' tablett', ' st', ' ml', ' tim', ' E'])}"
+    unit = rng.choice(["", " tabl", " tabl", " tablett", " st", " ml", " tim", " E"])
+    return f"{before}{(whole + half).strip()}{unit}"
 
 
 def fill_slots(phrase: str, rng: Generator) -> str:
-    """A phrase with its `{slots}` drawn."""
+    """Return a phrase with its `{slots}` filled at random."""
     return re.sub(r"\{(\w+)\}", lambda found: _draw_slot(found[1], rng), phrase)
 
 
@@ -97,15 +103,17 @@ def _draw_running_text(rng: Generator) -> str:
 
 @lru_cache(maxsize=1)
 def load_phrases() -> list[str]:
-    """Phrases with slots, as the file says."""
+    """Return phrases with slots, as in the file."""
     lines = PHRASES_FILE.read_text("utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 
 
 @lru_cache(maxsize=1)
 def _load_words() -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    """Frequent Swedish words; rare ones and those with å, ä, ö more often than in print, since
-    those are what has to be learnt.
+    """Return frequent Swedish words.
+
+    Rare ones and those with å, ä, ö more often than in print, since those are what has to be
+    learnt.
     """
     from wordfreq import top_n_list, word_frequency
 

@@ -1,44 +1,42 @@
-"""Fine-tune the handwriting network on lines of known text, and compare it with the network as
-shipped.
+"""Fine-tune the handwriting network on lines of known text, and compare it with the shipped one.
 
-    pip install -e '.[train]' python -m research.training.handwriting.train train --data FOLDER
-    --run RUN --minutes 240 [--lines OWN.zip] python -m research.training.handwriting.train
-    measure --data FOLDER --run RUN [--lines OWN.zip] python -m
-    research.training.handwriting.train export --run RUN --out
-    data/models/trained/handwriting-free.onnx [--share 0.5] python -m
-    research.training.handwriting.quantize …     # makes the network that reads of it; then
-    research.training.calibration.fit
+    pip install -e '.[train]'
+    python -m research.training.handwriting.train train --data FOLDER --run RUN --minutes 240
+        [--lines OWN.zip]
+    python -m research.training.handwriting.train measure --data FOLDER --run RUN
+        [--lines OWN.zip]
+    python -m research.training.handwriting.train export --run RUN
+        --out data/models/trained/handwriting-free.onnx [--share 0.5]
+    # makes the network that reads of it; then research.training.calibration.fit
+    python -m research.training.handwriting.quantize …
 
-`FOLDER` holds `dhsd_words.npz` (DHSD, DFKI 2026, CC BY 4.0: `x`, `text`, `writer`) and
+`FOLDER` has `dhsd_words.npz` (DHSD, DFKI 2026, CC BY 4.0: `x`, `text`, `writer`) and
 `fonts_train/*.ttf` (handwriting fonts under free licences). `--fonts` adds a folder of faces
 (`python -m research.training.handwriting.fonts FOLDER` fetches 228). Up to a quarter of what is
-trained on is Swedish text put together from pieces of all these lines of people's
-(`handwriting_composed.py`), since hardly any Swedish hands may be trained on.
+trained on is Swedish text composed from pieces of all these lines of people's (`compose_lines.py`),
+since hardly any Swedish writers may be trained on.
 
-`--lines` adds line pictures of one's own, for instance lines that reviewers corrected: a zip
-file of pictures `<writer or page number>…png` and `labels.tsv` (name, tab, text); it may be
-given more than once. Lines from health records need a purpose and a legal ground of their own. A
-line in capitals is trained on as such, also if its label has small letters (`capital_lines.py`).
+`--lines` adds line images of your own, for instance lines that reviewers corrected: a zip file of
+images `<writer or page number>…png` and `labels.tsv` (name, tab, text); it may be given more than
+once. Lines from health records need a purpose and a legal ground of their own. A line in capitals
+is trained on as such, also if its label has small letters (`sources.py`).
 
-`--share` goes only so far from the weights that training started from towards the tuned ones
-(each weight a mean of the two; Wortsman et al., CVPR 2022, "Robust fine-tuning of zero-shot
-models"): most of what is gained on the hands trained on is kept, and of what was known of other
-hands too.
+`--share` goes only so far from the weights that training started from towards the tuned ones (each
+weight a mean of the two; Wortsman et al., CVPR 2022, "Robust fine-tuning of zero-shot models"):
+most of what is gained on the writers trained on is kept, and of what was known of other writers
+too. `--start FILE` goes on from weights that were tuned before, with a new warm-up; by default
+training starts from the network as shipped. Given again when exporting, `--share 0.5` is the mean
+of the two tuned networks.
 
-`--start FILE` goes on from weights that were tuned before, with a new warm-up; by itself
-training starts from the network as shipped. Given again when exporting, `--share 0.5` is the
-mean of the two tuned networks.
+RUN is a folder for checkpoints: the same command continues an interrupted run. The rate follows the
+time used of `--minutes`, so a run ends on time. Nothing in the product imports this module.
 
-RUN is a folder for checkpoints: the same command continues an interrupted run. The rate follows
-the time used of `--minutes`, so a run ends when it says. Nothing in the product imports this
-module.
+Weights may be used as the strictest licence of what they were trained on says: DHSD and the fonts
+leave them free, naming the source. `measure` says whether the tuned network is better on every
+held-out set; only then is it worth installing.
 
-Weights may be used as the strictest licence of what they were trained on says: DHSD and the
-fonts leave them free, naming the source. `measure` says whether the tuned network is better on
-every set that was set aside; only then is it worth installing.
-
-Recipe: PP-OCRv6 small with its last layer cut to 137 characters; CTC; AdamW 5e-4 with warm-up
-and cosine; batch normalisation keeps its statistics.
+Recipe: PP-OCRv6 small with its last layer cut to 137 characters; CTC; AdamW 5e-4 with warm-up and
+cosine; batch normalisation keeps its statistics.
 """
 
 from __future__ import annotations
@@ -76,20 +74,22 @@ SEED = 20261124
 LEARNING_RATE = 5e-4
 WARM_UP_SHARE = 0.05
 POOL_LINES = 96
-"""So many lines are drawn at a time and sorted by width, to waste little on white."""
+"""How many lines are drawn at a time and sorted by width, to waste little on white."""
 BATCH_PX = 9_600
 MAX_LINE_PX = 1_400
 SAVE_SECONDS = 120
 MISLABELLED_LOSS = 3.0
-"""A line with more loss a character (nats) than this has another line's label: a few pages of DHSD
-do.
+"""A line with more loss per character (nats) has another line's label.
+
+A few pages of DHSD do.
 """
 LineBlock = NDArray[np.float32]
 
 
 def make_block(pictures: Sequence[Image]) -> tuple[LineBlock, list[int]]:
-    """Pictures as the product hands them to the network, (n, 48, w) in −1…1, and the steps that
-    belong to each.
+    """Return images as the product hands them to the network, (n, 48, w) in −1…1.
+
+    And the time steps that belong to each.
     """
     widths = [
         int(np.clip(round(p.shape[1] * LINE_HEIGHT / p.shape[0]), STEP_PX * 2, MAX_LINE_WIDTH_PX))
@@ -108,7 +108,7 @@ def make_block(pictures: Sequence[Image]) -> tuple[LineBlock, list[int]]:
 
 
 def iter_batches(drawn: TrainingSources, rng: Generator) -> Iterator[list[TrainingLine]]:
-    """Lines of like width together, for ever."""
+    """Yield lines of similar width together, without end."""
     while True:
         pool = sorted((drawn.drawn(rng) for _ in range(POOL_LINES)), key=_line_width)
         pool = [line for line in pool if _line_width(line) <= MAX_LINE_PX]
@@ -126,7 +126,7 @@ def _line_width(line: TrainingLine) -> float:
 
 
 def ctc_loss(network: TrainableNetwork, lines: Sequence[TrainingLine]) -> torch.Tensor:
-    """CTC's loss a character."""
+    """Return CTC's loss per character."""
     block, steps = make_block([line.picture for line in lines])
     texts = [[CHARACTERS.index(c) + 1 for c in line.text] for line in lines]
     answer = score_lines(network.module, block)
@@ -147,8 +147,9 @@ def ctc_loss(network: TrainableNetwork, lines: Sequence[TrainingLine]) -> torch.
 def train_network(
     network: TrainableNetwork, drawn: TrainingSources, run: Path, minutes: float
 ) -> None:
-    """Train until `minutes` are used up, over all continuations; `run/checkpoint.pt` is written
-    every two minutes.
+    """Train until `minutes` are used up, over all continuations.
+
+    `run/checkpoint.pt` is written every two minutes.
     """
     run.mkdir(parents=True, exist_ok=True)
     weights = network.trained()
@@ -220,7 +221,7 @@ def _find_shipped_file() -> Path:
 
 
 def main() -> None:
-    """Command line."""
+    """Run from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,1 +1,1 @@
-"""Language model."""
+"""Build and tune the language model."""

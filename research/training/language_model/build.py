@@ -1,13 +1,13 @@
-"""Makes `data/models/swedish.npz`: what the decoding of handwriting knows of Swedish.
+"""Build `data/models/swedish.npz`: what the decoding of handwriting knows of Swedish.
 
     pip install -e '.[train]'
     python -m research.training.language_model.build
 
-Two things: words with their probabilities, and how likely a letter is after the three before it,
-for words that nobody listed. Words and frequencies come from `wordfreq` (CC BY-SA 4.0), the
-trade's own from `data/vocabulary` and the phrases of `handwriting_phrases.txt`, of which every
-fifth is left out so that decoding can be measured on phrases it does not know. The file carries
-wordfreq's licence; its card is `data/models/swedish.md`.
+Two things: words with their probabilities, and how probable a letter is after the three before it,
+for unlisted words. Words and frequencies come from `wordfreq` (CC BY-SA 4.0), the trade's own from
+`data/vocabulary` and the phrases of `handwriting_phrases.txt`, of which every fifth is left out so
+that decoding can be measured on phrases it does not know. The file carries wordfreq's licence; its
+card is `data/models/swedish.md`.
 """
 
 from __future__ import annotations
@@ -24,22 +24,25 @@ from pipeline.reading.language.language_model import LOWERCASE_LETTERS, split_le
 from research.training.handwriting.texts import load_phrases
 
 TRADE_SHARE = 0.25
-"""Of all probability; half of it to the vocabulary, half to the words of the phrases by their
-number.
+"""The trade's share of all probability.
+
+Half of it to the vocabulary, half to the words of the phrases by their number.
 """
 RARE_TYPE_POWER = 0.3
-"""Letters follow each other in words unlisted as in words listed, rare ones counting nearly as much
-as frequent ones: frequency to this power.
+"""Frequencies are raised to this power for the letter model.
+
+Letters follow each other in unlisted words as in listed ones, rare ones counting nearly as much
+as frequent ones.
 """
 NGRAM_ORDER = 4
 STEP_NATS = 0.08
-"""Logarithms of probabilities are kept as whole numbers of this, downwards from 0, at most 255."""
+"""Log probabilities are stored as whole numbers of this, downwards from 0, at most 255."""
 HELD_OUT_EVERY = 5
 WordWeights = dict[str, float]
 
 
 def load_general_words() -> WordWeights:
-    """Swedish words of letters only with their frequencies, adding up to 1."""
+    """Return Swedish words of letters only with their frequencies, adding up to 1."""
     from wordfreq import get_frequency_dict
 
     known = set(LOWERCASE_LETTERS)
@@ -50,7 +53,7 @@ def load_general_words() -> WordWeights:
 
 
 def load_trade_words(folder: Path, phrase_lines: Iterable[str]) -> WordWeights:
-    """The trade's words, adding up to 1."""
+    """Return the trade's words, adding up to 1."""
     listed = {
         word
         for file in sorted(folder.glob("*.txt"))
@@ -66,17 +69,17 @@ def load_trade_words(folder: Path, phrase_lines: Iterable[str]) -> WordWeights:
 
 
 def known_phrases() -> list[str]:
-    """The phrases that the language model knows."""
+    """Return the phrases that the language model knows."""
     return [line for i, line in enumerate(load_phrases()) if i % HELD_OUT_EVERY]
 
 
 def unknown_phrases() -> list[str]:
-    """The phrases that it does not know."""
+    """Return the phrases that it does not know."""
     return load_phrases()[::HELD_OUT_EVERY]
 
 
 def mix_word_weights(phrase_lines: Iterable[str]) -> WordWeights:
-    """All words with their probabilities."""
+    """Return all words with their probabilities."""
     return _mix_weights(
         load_general_words(),
         load_trade_words(ROOT / "data" / "vocabulary", phrase_lines),
@@ -85,8 +88,9 @@ def mix_word_weights(phrase_lines: Iterable[str]) -> WordWeights:
 
 
 def letter_log_probabilities(weights: Mapping[str, float]) -> NDArray[np.uint8]:
-    """How likely a letter is after three others: (32, 32, 32, 32) logarithms in steps; 0 is the
-    edge of a word.
+    """Return how probable a letter is after three others.
+
+    (32, 32, 32, 32) logarithms in steps; 0 is the edge of a word.
 
     Interpolated over shorter contexts by the number of different letters seen (Witten, Bell,
     IEEE Trans. IT 37, 1991).
@@ -117,12 +121,12 @@ def letter_log_probabilities(weights: Mapping[str, float]) -> NDArray[np.uint8]:
 
 
 def quantize_log_p(p: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Logarithms as whole steps."""
+    """Return logarithms as whole steps."""
     return np.clip(np.round(-np.log(np.maximum(p, 1e-12)) / STEP_NATS), 0, 255).astype(np.uint8)
 
 
 def write_model(weights: WordWeights, file: Path) -> None:
-    """The file that `recognize/language.py` reads."""
+    """Write the file that the handwriting decoder reads."""
     listed = sorted(weights)
     text = np.frombuffer("\n".join(listed).encode(), np.uint8)
     p = quantize_log_p(np.array([weights[word] for word in listed]))

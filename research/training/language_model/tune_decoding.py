@@ -1,16 +1,16 @@
-"""Shows how much the knowledge of Swedish should count beside the picture: the numbers of
-`recognize/language.py`'s `Shares`.
+"""Show how much the language model should count next to the image evidence.
 
     pip install -e '.[train]'
     python -m research.training.language_model.tune_decoding FOLDER [--lines 360]
 
-`FOLDER` holds `dhsd_words.npz` and `copiste_lines48.zip`. Hands that no network was taught write
-(1) Swedish, put together from pieces of their lines, with phrases that the language model does
-not know and without every tenth word of its list, for people write words that no list has; and
-(2) what they wrote themselves: German names and French, which Swedish misleads. Every number is
-tried by itself while the others stay. Of the values with which foreign names are read about as
-well that is taken which reads most Swedish. Fonts are read too well to choose by. The words of
-Swedish people that quality is measured on are not looked at.
+The numbers are those of the decoder's `Shares`. `FOLDER` has `dhsd_words.npz` and
+`copiste_lines48.zip`. Writers that no network was trained on write (1) Swedish, composed from
+pieces of their lines, with phrases that the language model does not know and without every tenth
+word of its list, for people write words that no list has; and (2) what they wrote themselves:
+German names and French, which Swedish misleads. Every number is tried by itself while the others
+stay. Of the values with which foreign names are read about as well the one that reads most Swedish
+is taken. Fonts are read too well to choose by. The words of Swedish people that quality is measured
+on are not looked at.
 """
 
 from __future__ import annotations
@@ -50,20 +50,20 @@ TRIED_VALUES = {
 
 @dataclass(frozen=True, slots=True)
 class CachedSecondPass:
-    """More looks at one line, each taken once whatever the language counts."""
+    """Second passes over one line, each made once whatever the language model's weight."""
 
     again: SecondPass
     words: dict[tuple[int, int], PassSteps] = field(default_factory=dict)
     numbers: dict[tuple[int, int], Steps] = field(default_factory=dict)
 
     def at_word(self, start: int, end: int) -> PassSteps:
-        """As `LookAgain`."""
+        """Return the second pass at a word."""
         if (start, end) not in self.words:
             self.words[start, end] = self.again.at_word(start, end)
         return self.words[start, end]
 
     def at_number(self, start: int, end: int) -> Steps:
-        """As `LookAgain`."""
+        """Return the second pass at a number."""
         if (start, end) not in self.numbers:
             self.numbers[start, end] = self.again.at_number(start, end)
         return self.numbers[start, end]
@@ -79,7 +79,7 @@ class ObservedLine:
 
 
 def compose_lines(people: LetterWriters, count: int) -> list[TrainingLine]:
-    """Swedish in people's letters."""
+    """Return Swedish in people's letters."""
     rng = np.random.default_rng(SEED)
     lines: list[TrainingLine] = []
     while len(lines) < count:
@@ -89,7 +89,7 @@ def compose_lines(people: LetterWriters, count: int) -> list[TrainingLine]:
 
 
 def remove_words(language: LanguageModel) -> LanguageModel:
-    """The language without every tenth word, chosen by the word itself."""
+    """Return the language without every tenth word, chosen by the word itself."""
     kept = {
         word: language.general.p(word)
         for word in language.general.words
@@ -99,7 +99,7 @@ def remove_words(language: LanguageModel) -> LanguageModel:
 
 
 def observe_lines(lines: Sequence[TrainingLine]) -> list[ObservedLine]:
-    """The lines as they are read before the language counts."""
+    """Return the lines as they are read before the language model counts."""
     looks = make_second_pass()
     read = (
         (line, steps, looks(picture))
@@ -114,7 +114,7 @@ def observe_lines(lines: Sequence[TrainingLine]) -> list[ObservedLine]:
 
 
 def character_error_rate(lines: Sequence[ObservedLine], language: LanguageModel) -> float:
-    """Character error rate."""
+    """Return the character error rate."""
     read = (find_transcripts(line.steps, language, line.again)[0].text for line in lines)
     return sum(
         Levenshtein.distance(text, line.text) for text, line in zip(read, lines, strict=True)
@@ -122,14 +122,14 @@ def character_error_rate(lines: Sequence[ObservedLine], language: LanguageModel)
 
 
 def format_errors(sets: Mapping[str, Sequence[ObservedLine]], language: LanguageModel) -> str:
-    """Of each set, to be read."""
+    """Return the errors of each set, to be read."""
     return ", ".join(
         f"{name} {character_error_rate(lines, language):.4f}" for name, lines in sets.items()
     )
 
 
 def main() -> None:
-    """Command line."""
+    """Run from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -153,10 +153,8 @@ def main() -> None:
     print(f"{language.shares}: {format_errors(sets, language)}")
     for name, tried in TRIED_VALUES.items():
         for value in tried:
-            print(
-                f"{name} {value:g}: {format_errors(sets, replace(language, shares=replace(language.shares, **{name: value})))}",
-                flush=True,
-            )
+            changed = replace(language, shares=replace(language.shares, **{name: value}))
+            print(f"{name} {value:g}: {format_errors(sets, changed)}", flush=True)
 
 
 if __name__ == "__main__":

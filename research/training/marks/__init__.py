@@ -1,1 +1,1 @@
-"""Marks."""
+"""Train the network of check boxes."""

@@ -1,5 +1,6 @@
-"""A real answer sheet again as other machines would have shown it: photocopied, in black and white,
-coarse, grey.
+"""Degrade a real answer sheet as other machines would have shown it.
+
+Photocopied, in black and white, coarse, grey.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from pipeline.domain.model import Image
 from research.training.marks.scan_effects import Random, random_scanner
 
 PAPER_MM = 8.0
-"""Paper shows within this distance of any ink."""
+"""There is paper within this distance of any ink."""
 SPOILING_MODES = ("grey", "copied", "one bit", "copied, one bit")
 
 
 def spoil_sheet(grey: Image, px_per_mm: float, way: str, random: Random) -> Image:
-    """The same picture, the same size, evenly lit and then seen in one of `WAYS`; every second time
-    from fewer pixels.
+    """Return the same image, of the same size, evenly lit and then seen in one of `SCAN_MODES`.
+
+    Every second time from fewer pixels.
     """
     scanner = random_scanner(random, one_bit="one bit" in way, copied="copied" in way)
     if scanner.threshold is not None:
@@ -34,7 +36,7 @@ def spoil_sheet(grey: Image, px_per_mm: float, way: str, random: Random) -> Imag
 
 
 def _even_lighting(grey: Image, px_per_mm: float) -> Image:
-    """As if evenly lit: divided by the brightest near by."""
+    """Return the image as if evenly lit: divided by the brightest value nearby."""
     shrink = 2.0 / px_per_mm
     small = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
     side = round(2 * PAPER_MM)

@@ -1,5 +1,7 @@
-"""What check boxes are fitted to: measured in drawn boxes and sheets, own forms, and real answer
-sheets as they are and spoilt; and the answers.
+"""The examples that the network of check boxes is fitted to, with their answers.
+
+Features of drawn boxes and sheets, Efterskrift's forms, and real answer sheets as they are and
+degraded.
 """
 
 from __future__ import annotations
@@ -23,28 +25,32 @@ from research.evaluation.fields.marks import (
     load_sheet_image,
 )
 from research.training.marks.answer_sheets import SPOILING_MODES, spoil_sheet
-from research.training.marks.draw import MARK_STYLES, DrawnMark, draw_mark, draw_sheet
+from research.training.marks.draw import DrawnMark, draw_mark, draw_sheet
 from research.training.marks.printed_forms import PrintedMark, print_marked_sheets
+from research.training.marks.strokes import MARK_STYLES
 
 BOXES_PER_STYLE = 600
-"""So many drawn boxes of every style alone, half of them without their blank."""
+"""Drawn single boxes of every style, half of them without their blank."""
 DRAWN_SHEET_COUNT, BOXES_PER_DRAWN_SHEET = 700, (4, 12, 40, 90)
 """Drawn sheets, and how many boxes they have."""
 PRINTED_PAGE_COUNT, PRINTED_PAGE_WEIGHT = 360, 3
-"""Pages of our own forms, and how often each counts: they are fewer than all else, and what is read
-most.
+"""Pages of Efterskrift's forms, and how often each counts.
+
+They are fewer than all else, and what is read most.
 """
 PART_SIZES, WHOLE_SHEET_SIZE = (6, 25, 90, 250), 10_000
-"""So many boxes of a real sheet are looked at together, at most."""
+"""How many boxes of a real sheet are looked at together, at most."""
 SPOILT_COPIES = 3
-"""How often each way of spoiling is tried on each real sheet."""
+"""How often each way of degrading is tried on each real sheet."""
 DISPUTED_TARGET = (0.5, 0.25, 0.25)
 
 
 @dataclass(frozen=True, slots=True)
 class MarkSet:
-    """`values` (boxes, features), `wanted` (boxes, classes), `sheets` (boxes,), `source` a name a
-    box: the style, or the family of the sheet.
+    """Examples.
+
+    `values` (boxes, features), `wanted` (boxes, classes), `sheets` (boxes,), `source` a name a box:
+    the style, or the family of the sheet.
     """
 
     values: Numbers
@@ -53,14 +59,14 @@ class MarkSet:
     source: NDArray[np.str_]
 
     def at(self, chosen: NDArray[np.bool_]) -> MarkSet:
-        """A part of it."""
+        """Return a part of the set."""
         return MarkSet(
             self.values[chosen], self.wanted[chosen], self.sheets[chosen], self.source[chosen]
         )
 
 
 def join_sets(sets: Iterable[MarkSet]) -> MarkSet:
-    """All of them, sheets kept apart."""
+    """Return all of them, with their sheets kept apart."""
     every, first = [], 0
     for one in sets:
         sheets = np.where(one.sheets > 0, one.sheets + first, 0)
@@ -71,7 +77,7 @@ def join_sets(sets: Iterable[MarkSet]) -> MarkSet:
 
 
 def draw_single_boxes(each: int, seed: int) -> MarkSet:
-    """`each` boxes of every style, every second without its blank.
+    """Draw `each` boxes of every style, every second without its blank.
 
     What is drawn around a box is only seen with a blank, and rare on paper: a fifth as many, so
     that plain empty boxes stay sure. Most boxes on paper are empty: three times as many.
@@ -90,7 +96,7 @@ def draw_single_boxes(each: int, seed: int) -> MarkSet:
 
 
 def draw_sheets(count: int, seed: int) -> MarkSet:
-    """So many sheets of some boxes each."""
+    """Draw so many sheets of some boxes each."""
     random = np.random.default_rng(seed)
     return _measure_drawn(
         [
@@ -102,15 +108,16 @@ def draw_sheets(count: int, seed: int) -> MarkSet:
 
 
 def print_sheets(pages: int, seed: int) -> MarkSet:
-    """So many sheets of our own forms, printed, marked and scanned."""
+    """Print, mark and scan so many sheets of Efterskrift's forms."""
     return _measure_drawn(
         [box for sheet in print_marked_sheets(pages, np.random.default_rng(seed)) for box in sheet]
     )
 
 
 def load_real_sheets(scans: Path, seed: int) -> MarkSet:
-    """The answer sheets for development, each as it is and spoilt in every way; boxes of one
-    picture are looked at in parts of several sizes.
+    """Return the answer sheets for development, each as it is and degraded in every way.
+
+    Boxes of one image are looked at in parts of several sizes.
     """
     random = np.random.default_rng(seed)
     sets = []
@@ -138,7 +145,7 @@ def load_real_sheets(scans: Path, seed: int) -> MarkSet:
 
 
 def sheet_family(sheet: AnswerSheet) -> str:
-    """Sheets of one form, in one hand or by one camera: the name without its number."""
+    """Return the name of a sheet without its number: one form, in one hand or by one camera."""
     return sheet.name.rstrip("0123456789").rstrip("-")
 
 
@@ -162,7 +169,9 @@ def _measure_drawn(marks: Sequence[DrawnMark | PrintedMark]) -> MarkSet:
 def _measure_answer_boxes(
     boxes: Sequence[AnswerBox], sheet: AnswerSheet, size: int, random: np.random.Generator
 ) -> MarkSet:
-    """A filled bubble may count as marked or as filled solid. Of what people disagree on, half is
+    """Return the examples of a sheet's boxes.
+
+    A filled bubble may count as marked or as filled solid. Of what people disagree on, half is
     wanted as empty.
     """
     chosen = random.permutation(len(boxes))[:size]
@@ -178,5 +187,5 @@ def _measure_answer_boxes(
 
 
 def is_marked(wanted: Numbers) -> NDArray[np.bool_]:
-    """Where only an empty box is wrong."""
+    """Return where only "empty" is a wrong answer."""
     return np.asarray(wanted[:, MARK_CLASSES.index(State.EMPTY)] == 0, np.bool_)

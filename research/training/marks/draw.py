@@ -1,9 +1,6 @@
-"""Check boxes with drawn marks: printed in varying tone, marked by a shaking hand, scanned badly.
-For fitting and for tests.
+"""Draw check boxes with marks: varying print, a shaking hand, bad scans. For fitting and tests.
 
-Boxes of a sheet share its print, its hand and its scanner, as they do on paper.
-
-What people draw in and around a check box, stroke by stroke, in mm from the corner of the box.
+Boxes of a sheet share its print, its writer and its scanner, as they do on paper.
 """
 
 from __future__ import annotations
@@ -28,13 +25,10 @@ from research.training.marks.scan_effects import (
     random_good_scanner,
     random_scanner,
 )
+from research.training.marks.strokes import MARK_STYLES, MAX_FAINT_STRENGTH, Points, Random
 
-Random = np.random.Generator
-Points = NDArray[np.float64]
-MAX_FAINT_STRENGTH = 0.5
-StrokeList = list[tuple[float, Points]]
 DRAW_PX = 24.0
-"""Marks are drawn at this many px a mm and then scaled down."""
+"""Marks are drawn at this many px per mm and then scaled down."""
 BUBBLE_SHARE = 0.5
 LIGHT_EFFECTS: dict[str, Callable[[int, float, Random], LightLoss]] = {
     "shown through": draw_show_through,
@@ -42,201 +36,19 @@ LIGHT_EFFECTS: dict[str, Callable[[int, float, Random], LightLoss]] = {
     "shade": draw_shade,
 }
 BUBBLE_LABELS = "ABCDE0123456789abcd"
-
-
-def _shake_path(points: Points, random: Random) -> Points:
-    """A path through the points as a hand draws it: rounded and a little off, mm."""
-    fine = np.linspace(0, len(points) - 1, 12 * len(points))
-    path = np.stack([np.interp(fine, np.arange(len(points)), points[:, i]) for i in (0, 1)], axis=1)
-    wobble = (
-        cv2.GaussianBlur(random.normal(0, 0.6, path.shape), (1, 0), sigmaX=0.01, sigmaY=4)
-        if len(path) > 3
-        else 0
-    )
-    return np.asarray(path + wobble, np.float64)
-
-
-def _random_strength(random: Random) -> float:
-    return float(
-        random.choice(
-            [random.uniform(0.2, 0.45), random.uniform(0.4, 1.0), random.uniform(0.6, 1.0)]
-        )
-    )
-
-
-def _draw_path(parts: Points | list[tuple[float, float]], box: float, random: Random) -> Points:
-    size, at = random.uniform(0.55, 1.25), random.uniform(-0.18, 0.18, 2)
-    return _shake_path(((np.array(parts) - 0.5) * size + 0.5 + at) * box, random)
-
-
-def _no_strokes(_box: float, _random: Random) -> StrokeList:
-    return []
-
-
-def _cross_strokes(box: float, random: Random) -> StrokeList:
-    s = _random_strength(random)
-    return [
-        (s, _draw_path([(0, 0), (1, 1)], box, random)),
-        (s, _draw_path([(1, 0), (0, 1)], box, random)),
-    ]
-
-
-def _tick_strokes(box: float, random: Random) -> StrokeList:
-    return [
-        (
-            _random_strength(random),
-            _draw_path(
-                [(0.1, 0.5), (0.4, 0.95), (random.uniform(0.8, 1.5), random.uniform(-0.4, 0.2))],
-                box,
-                random,
-            ),
-        )
-    ]
-
-
-def _line_strokes(box: float, random: Random) -> StrokeList:
-    a = random.uniform(0, np.pi)
-    d = np.array([np.cos(a), np.sin(a)]) / 2
-    return [(_random_strength(random), _draw_path(np.array([0.5 - d, 0.5 + d]), box, random))]
-
-
-def _ring_path(box: float, random: Random, radius: float, turns: float = 1.1) -> Points:
-    a = np.linspace(0, turns * 2 * np.pi, 20) + random.uniform(0, 6)
-    return _shake_path((np.stack([np.cos(a), np.sin(a)], axis=1) * radius + 0.5) * box, random)
-
-
-def _dot_strokes(box: float, random: Random) -> StrokeList:
-    path = (
-        _ring_path(box, random, random.uniform(0.06, 0.3), random.uniform(1, 3))
-        + random.uniform(-0.15, 0.15, 2) * box
-    )
-    return [(_random_strength(random), path)]
-
-
-def _hatch_strokes(
-    box: float, random: Random, low: float, high: float, step_mm: float
-) -> StrokeList:
-    ys = np.arange(low * box, high * box, step_mm)
-    points = np.array(
-        [
-            (random.uniform(0.0, 0.1) if i % 2 else random.uniform(0.9, 1.0), y / box)
-            for i, y in enumerate(ys)
-        ]
-    )
-    return (
-        [(_random_strength(random), _shake_path(points * box, random))] if len(points) > 1 else []
-    )
-
-
-def _scribble_strokes(box: float, random: Random) -> StrokeList:
-    return [
-        (
-            _random_strength(random),
-            _draw_path(random.uniform(0.05, 0.95, (int(random.integers(5, 11)), 2)), box, random),
-        )
-    ]
-
-
-def _partial_fill_strokes(box: float, random: Random) -> StrokeList:
-    low = random.uniform(0.05, 0.5)
-    return _hatch_strokes(box, random, low, low + random.uniform(0.25, 0.5), 0.4)
-
-
-def _solid_fill_strokes(box: float, random: Random) -> StrokeList:
-    s = random.uniform(0.4, 1.0)
-    fill = [
-        (s, path)
-        for _ in range(2)
-        for _, path in _hatch_strokes(box, random, 0.02, 0.98, random.uniform(0.2, 0.42))
-    ]
-    return [
-        *fill,
-        (s, _ring_path(box, random, 0.42)),
-        (
-            s,
-            _shake_path(
-                np.array([(0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9), (0.1, 0.1)]) * box, random
-            ),
-        ),
-    ]
-
-
-def _dirt_strokes(box: float, random: Random) -> StrokeList:
-    spots = random.uniform(-0.3, 1.3, (int(random.integers(1, 6)), 2)) * box
-    return [(random.uniform(0.1, 0.8), np.array([spot, spot + 0.02])) for spot in spots]
-
-
-def _neighbour_strokes(box: float, random: Random) -> StrokeList:
-    x = random.uniform(-0.4, 1.4)
-    return [
-        (
-            _random_strength(random),
-            _shake_path(
-                np.array([(x, -0.5), (x + 0.1, random.uniform(-0.3, -0.12))]) * box, random
-            ),
-        )
-    ]
-
-
-def _circle_strokes(box: float, random: Random) -> StrokeList:
-    return [
-        (
-            max(MAX_FAINT_STRENGTH, _random_strength(random)),
-            _ring_path(box, random, random.uniform(0.62, 0.75)),
-        )
-    ]
-
-
-def _off_box_strokes(box: float, random: Random) -> StrokeList:
-    x = random.choice([-0.2, 1.2])
-    return [
-        (
-            max(MAX_FAINT_STRENGTH, _random_strength(random)),
-            _shake_path(np.array([(x - 0.1, 0.1), (x + 0.1, 0.9)]) * box, random),
-        )
-        for _ in range(2)
-    ]
-
-
-MARK_STYLES: dict[str, tuple[State | None, Callable[[float, Random], StrokeList]]] = {
-    "empty": (State.EMPTY, _no_strokes),
-    "dirt": (State.EMPTY, _dirt_strokes),
-    "shown through": (State.EMPTY, _no_strokes),
-    "stain": (State.EMPTY, _no_strokes),
-    "shade": (State.EMPTY, _no_strokes),
-    "neighbour": (State.EMPTY, _neighbour_strokes),
-    "cross": (State.READ, _cross_strokes),
-    "tick": (State.READ, _tick_strokes),
-    "line": (State.READ, _line_strokes),
-    "dot": (State.READ, _dot_strokes),
-    "scribble": (State.READ, _scribble_strokes),
-    "partial": (State.READ, _partial_fill_strokes),
-    "solid": (State.CANCELLED, _solid_fill_strokes),
-    "around": (None, _circle_strokes),
-    "beside": (None, _off_box_strokes),
-}
-
-
 GOOD_SCAN_SHARE, MIN_GOOD_STRENGTH = 0.6, 0.3
-"""So many sheets are scanned well, and then no stroke is fainter than this."""
-
-
+"""Share of sheets that are scanned well, where no stroke is fainter than this."""
 ONE_BIT_SHARE, COPIED_SHARE = 0.15, 0.12
-
-
 BOX_MM, BUBBLE_MM = (3.5, 5.5), (2.3, 5.0)
-
-
 COARSE_SHARE, COARSE_PX_PER_MM = 0.35, (2.9, 3.5, 4.0, 5.0, 5.9)
-"""So many are scanned or photographed with so few px a mm."""
-
-
+"""Share of sheets that are scanned or photographed with so few px per mm."""
 TEMPLATE_SHARE, SOFT_TEMPLATE_SHARE = 0.7, 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnMark:
-    """A crop with what was drawn: the truth, or None where people themselves would disagree;
+    """A crop with what was drawn: the truth, or None where people would disagree.
+
     `shows` is how much darker the mark makes it, 0…1.
     """
 
@@ -248,8 +60,9 @@ class DrawnMark:
 
 @dataclass(frozen=True, slots=True)
 class PrintedBox:
-    """The box as all of a sheet are printed: mm, tone 0…255, pen in mm; `shape` (a bubble's) 0…1,
-    `flat` its height as part of its width.
+    """A box as all of a sheet are printed: mm, tone 0…255, pen in mm.
+
+    `shape` (a bubble's) 0…1, `flat` its height as part of its width.
     """
 
     bubble: bool
@@ -265,7 +78,7 @@ class PrintedBox:
 
     @classmethod
     def any(cls, random: Random, *, bubble: bool, tight: bool = True) -> PrintedBox:
-        """Some box; `tight`: another may be close beside it."""
+        """Return a random box; `tight`: another may be close to it."""
         return cls(
             bubble,
             side=float(random.uniform(*(BUBBLE_MM if bubble else BOX_MM))),
@@ -282,8 +95,10 @@ class PrintedBox:
 
 @dataclass(frozen=True, slots=True)
 class DrawnSheet:
-    """What all boxes of a sheet have in common; `native` and `scale` are px/mm as scanned and as
-    laid on the form, `pen_mm` how thick the hand writes and `pressure` how darkly, 0…1.
+    """What all boxes of a sheet have in common.
+
+    `native` and `scale` are px/mm as scanned and as registered to the form, `pen_mm` how thick the
+    pen writes and `pressure` how darkly, 0…1.
 
     `faintest`: no mark is fainter. `off_mm`: how far print lies from its place, at most.
     `softness`: of the blank, px.
@@ -303,8 +118,9 @@ class DrawnSheet:
 
     @classmethod
     def any(cls, random: Random, *, bubble: bool, tight: bool = True) -> DrawnSheet:
-        """Some sheet: 60 of 100 are scanned well; of the others some in black and white,
-        photocopied, or coarsely.
+        """Return a random sheet.
+
+        60 of 100 are scanned well; of the others some in black and white, photocopied, or coarsely.
         """
         good = random.random() < GOOD_SCAN_SHARE
         scale = float(random.choice([5.9, 8.0, 8.0, 8.0, 11.8]))
@@ -346,7 +162,7 @@ class DrawnSheet:
     def box(
         self, style: str, random: Random, *, with_blank: bool = True, sheet: int = 0
     ) -> DrawnMark:
-        """One box of it with a mark of a style out of `STYLES`."""
+        """Draw one box of the sheet with a mark of a style out of `STYLES`."""
         truth = MARK_STYLES[style][0]
         blank = (_draw_bubble if self.print.bubble else _draw_box)(self.print, random)
         page = blank.copy()
@@ -383,8 +199,9 @@ class DrawnSheet:
         return DrawnMark(crop, style, truth, _darkened_share(unmarked, image, self.scale))
 
     def _seen(self, page: Image, scanner: Scanner, shift_mm: Points, random: Random) -> Image:
-        """The page as scanned, at times coarser than `scale` and enlarged to it, as a page is that
-        is laid on its form.
+        """Return the page as scanned, at times coarser than `scale` and enlarged to it.
+
+        A page that is registered is enlarged so too.
         """
         image = scanner.sees(_resize_page(page, self.native, shift_mm), self.native, random)
         side = round(len(page) * self.scale / DRAW_PX)
@@ -397,8 +214,9 @@ class DrawnSheet:
         )
 
     def _unfilled(self, blank: Image, random: Random) -> Image:
-        """The form's own picture, a scan of an unfilled sheet, or the median of many filled ones,
-        which is soft.
+        """Return the blank.
+
+        The form's own image, a scan of a blank sheet, or the soft median of many filled ones.
         """
         if self.blank_scanner is None:
             clean = _resize_page(blank, self.scale, 0.0)
@@ -413,8 +231,9 @@ class DrawnSheet:
     def _lights(
         self, style: str, random: Random
     ) -> list[Callable[[int, float, Random], LightLoss]]:
-        """What darkens the paper: always what the style is named after, on poor sheets now and then
-        under any mark.
+        """Return what darkens the paper.
+
+        Always what the style is named after, on poor sheets now and then under any mark.
         """
         shares = (
             {"shown through": 0.15, "stain": 0.08, "shade": 0.15}
@@ -429,7 +248,7 @@ class DrawnSheet:
 
 
 def draw_mark(style: str, random: Random, *, with_blank: bool = True) -> DrawnMark:
-    """One check box with a mark of a style out of `STYLES`, of a sheet of its own.
+    """Draw one check box with a mark of a style out of `STYLES`, of a sheet of its own.
 
     Nobody could tell a bubble's letter from a mark without its form.
     """
@@ -444,8 +263,9 @@ def draw_mark(style: str, random: Random, *, with_blank: bool = True) -> DrawnMa
 
 
 def draw_sheet(boxes: int, random: Random, number: int) -> list[DrawnMark]:
-    """A sheet of so many boxes, numbered for the reader: most or few of them empty, the marked ones
-    in one or two ways, a few odd.
+    """Draw a sheet of so many boxes, numbered for the reader.
+
+    Most or few of them are empty, the marked ones in one or two ways, a few odd.
     """
     sheet = DrawnSheet.any(random, bubble=random.random() < BUBBLE_SHARE)
     empty = float(random.choice([1.0, 0.95, 0.8, 0.75, 0.7, 0.5, 0.2]))
@@ -470,8 +290,9 @@ def _choose_styles(*truths: State) -> list[str]:
 
 
 def _draw_box(box: PrintedBox, random: Random) -> Image:
-    """The printed box, often with the first letter of its label and a rule of the table at the
-    picture's edge.
+    """Draw the printed box.
+
+    Often with the first letter of its label and a rule of the table at the image's edge.
     """
     side = round((box.side + 2 * box.margin) * DRAW_PX)
     page = np.full((side, side), box.paper, np.uint8)
@@ -496,8 +317,9 @@ def _draw_box(box: PrintedBox, random: Random) -> Image:
 
 
 def _draw_bubble(box: PrintedBox, random: Random) -> Image:
-    """A bubble of an answer sheet: a ring, an ellipse, a small square or only the letter or figure
-    that stands in most of them.
+    """Draw a bubble of an answer sheet.
+
+    A ring, an ellipse, a small square or only the letter or digit that most of them contain.
     """
     side = round((box.side + 2 * box.margin) * DRAW_PX)
     page = np.full((side, side), box.paper, np.uint8)
@@ -544,8 +366,9 @@ def _draw_bubble(box: PrintedBox, random: Random) -> Image:
 
 
 def _darkened_share(before: Image, after: Image, px_per_mm: float) -> float:
-    """By which part of the paper's grey the picture is darker where it is most so, seen as broad as
-    a stroke.
+    """Return by which part of the paper's grey the image is darker, at its darkest.
+
+    Seen as broad as a stroke.
     """
     gone = cv2.GaussianBlur(before.astype(np.float32) - after, (0, 0), 0.15 * px_per_mm)
     return float(gone.max()) / max(1.0, float(np.median(before)))

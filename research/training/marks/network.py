@@ -1,5 +1,6 @@
-"""Fitting a network with one hidden layer on numbers measured in check boxes: Adam (Kingma & Ba
-2015) on the cross entropy with weight decay.
+"""Fit a network with one hidden layer to features of check boxes.
+
+Adam (Kingma & Ba 2015) on the cross entropy with weight decay.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ LEARNING_RATE = 0.004
 ADAM_BETAS = (0.9, 0.999)
 WEIGHT_DECAY = 3e-4
 INPUT_NOISE = 0.03
-"""What is measured is shaken by so many standard deviations, so that no answer hangs on one number."""
+"""Noise on the features in standard deviations, so that no answer depends on one number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,9 @@ class Examples:
 
 
 def fit_network(examples: Examples, seed: int, rounds: int = TRAINING_ROUNDS) -> MarkNetwork:
-    """Where either of two answers is right (both 1), the wanted share is the network's own:
+    """Fit a network to examples.
+
+    Where either of two answers is right (both 1), the wanted share is the network's own:
     expectation maximisation.
     """
     random = np.random.default_rng(seed)
@@ -81,18 +84,18 @@ def _gradients(
 
 
 def softmax(scores: Numbers) -> Numbers:
-    """Probabilities, a row a box."""
+    """Return probabilities, a row per box."""
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float64)
 
 
 def share_target(wanted: Numbers, p: Numbers) -> Numbers:
-    """The wanted answer, shared as the network shares it where either of two is right."""
+    """Return the wanted answer, shared as the network shares it where either of two is right."""
     either = wanted.sum(axis=1) > 1.5
     shared = wanted * p
     return np.where(either[:, None], shared / shared.sum(axis=1, keepdims=True), wanted)
 
 
 def cross_entropy(wanted: Numbers, p: Numbers) -> NDArray[np.float64]:
-    """Cross entropy of each box."""
+    """Return the cross entropy of each box."""
     return np.asarray(-(share_target(wanted, p) * np.log(p + 1e-12)).sum(axis=1), np.float64)

@@ -1,6 +1,4 @@
-"""Check boxes of our own forms as the reader gets them: printed, marked in every way, spoilt,
-scanned and laid on their form.
-"""
+"""Cut check boxes of Efterskrift's forms: printed, marked, degraded, scanned and registered."""
 
 from __future__ import annotations
 
@@ -32,12 +30,12 @@ from research.evaluation.fields.marked_forms import (
 )
 
 MIN_BOXES = 6
-"""Pages with fewer boxes than this teach little of how the boxes of a sheet are alike."""
+"""Pages with fewer boxes teach little of how the boxes of a sheet are alike."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrintedMark:
-    """A crop with what was drawn in it: the truth, or None where people themselves would disagree."""
+    """A crop with what was drawn in it: the truth, or None where people would disagree."""
 
     crop: FieldImage
     style: str
@@ -59,8 +57,9 @@ class _FormPage:
 
 
 def print_marked_sheets(pages: int, random: Generator) -> Iterator[list[PrintedMark]]:
-    """The boxes of so many sheets, forms and ways in turn. The form that `bench --quality` judges
-    by is not among them.
+    """Return the boxes of so many sheets, forms and ways in turn.
+
+    The form that `bench --quality` judges by is not among them.
     """
     places = _find_box_pages()
     clean = [
@@ -86,7 +85,7 @@ def _find_box_pages() -> list[_FormPage]:
 def _cut_registered_boxes(
     image: Image, place: _FormPage, styles: dict[str, str], sheet: int
 ) -> list[PrintedMark]:
-    """No boxes if the page cannot be laid on its form."""
+    """Return the boxes of a page; none if it cannot be registered."""
     scan = decode_image(cv2.imencode(".png", image)[1].tobytes(), "image/png")
     try:
         upright = register_page(

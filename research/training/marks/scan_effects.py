@@ -1,8 +1,6 @@
-"""What lies on or under a drawn check box besides ink, as light that the paper loses, and how a
-scanner or a telephone then sees it.
+"""What is on or under a drawn check box besides ink, and how a scanner or telephone sees it.
 
-Every light is (h, w) 0…1 to multiply a grey picture with; pictures here have `px_per_mm` pixels
-a mm.
+Every light is (h, w) 0…1 to multiply a grey image with; images here have `px_per_mm` pixels per mm.
 """
 
 from __future__ import annotations
@@ -20,8 +18,9 @@ LightLoss = NDArray[np.float32]
 
 
 def draw_show_through(side: int, px_per_mm: float, random: Random) -> LightLoss:
-    """Writing on the back: mirrored strokes without regard to the box, soft because the paper
-    spreads them.
+    """Draw writing on the back: mirrored strokes, soft because the paper spreads them.
+
+    They do not follow the box.
     """
     layer = np.zeros((side, side), np.float32)
     for _ in range(int(random.integers(1, 4))):
@@ -44,8 +43,9 @@ def draw_show_through(side: int, px_per_mm: float, random: Random) -> LightLoss:
 
 
 def draw_stain(side: int, px_per_mm: float, random: Random) -> LightLoss:
-    """The rim of what a cup left: a band 1 to 3 mm wide with a soft edge, the paper inside it a
-    little darker.
+    """Draw the rim of a cup: a band 1 to 3 mm wide with a soft edge.
+
+    The paper inside it is a little darker.
     """
     radius = random.uniform(6, 40)
     away = radius + random.uniform(-0.7, 0.7) * side / px_per_mm
@@ -63,7 +63,7 @@ def draw_stain(side: int, px_per_mm: float, random: Random) -> LightLoss:
 
 
 def draw_shade(side: int, px_per_mm: float, random: Random) -> LightLoss:
-    """The soft edge of a shadow, or light that falls off to one side."""
+    """Draw the soft edge of a shadow, or light that falls off to one side."""
     angle = random.uniform(0, 2 * np.pi)
     y, x = np.mgrid[0:side, 0:side] / side - 0.5
     across = (np.cos(angle) * x + np.sin(angle) * y + random.uniform(-0.4, 0.4)) * side / px_per_mm
@@ -93,7 +93,7 @@ class Scanner:
     quality: int | None = None
 
     def sees(self, page: Image, px_per_mm: float, random: Random) -> Image:
-        """A grey page as it comes out of the machine."""
+        """Return a grey page as it comes out of the machine."""
         image = self.paper - (255 - page.astype(np.float64)) * self.contrast * self.paper / 255
         blur = max(0.3, self.blur_mm * px_per_mm)
         for _ in range(self.copies):
@@ -110,7 +110,7 @@ class Scanner:
     def _copied(
         self, image: NDArray[np.float64], px_per_mm: float, random: Random
     ) -> NDArray[np.float64]:
-        """Toner falls where enough light is missing, unevenly."""
+        """Return a photocopy: toner falls unevenly where enough light is missing."""
         uneven = cv2.GaussianBlur(
             random.normal(0, 1, image.shape), (0, 0), max(0.5, 0.06 * px_per_mm)
         )
@@ -120,8 +120,9 @@ class Scanner:
 
 
 def random_scanner(random: Random, *, one_bit: bool, copied: bool = False) -> Scanner:
-    """A scanner or telephone as they are: grey paper, out of focus by 0.03 to 0.22 mm, with grain,
-    at times compressed.
+    """Return a scanner or telephone as they are.
+
+    Grey paper, out of focus by 0.03 to 0.22 mm, with grain, at times compressed.
     """
     paper = float(
         random.uniform(190, 255)
@@ -145,7 +146,7 @@ def random_scanner(random: Random, *, one_bit: bool, copied: bool = False) -> Sc
 
 
 def random_good_scanner(random: Random) -> Scanner:
-    """An office scanner over good paper: sharp, bright, with little grain."""
+    """Return an office scanner over good paper: sharp, bright, with little grain."""
     quality = int(random.integers(25, 90)) if random.random() < 0.3 else None
     paper, blur, grain = (
         float(random.uniform(*limits)) for limits in ((215, 255), (0.03, 0.1), (0, 3))

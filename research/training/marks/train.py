@@ -1,12 +1,12 @@
-"""Fits `data/models/marks.json`: networks on drawn check boxes and sheets, on our own forms
-printed, marked and scanned, and on real answer sheets.
+"""Fit `data/models/marks.json`: the networks that read check boxes.
 
-How sharp the probabilities may be (temperature scaling, Guo et al. 2017) and how much doubt
-always stays is fitted on real sheets that were set aside, some forms at a time, each read by
-networks that saw none of it, and on other drawn sheets. Of the real answer sheets only those for
+    python -m research.training.marks.train SCANS
+
+They are fitted to drawn check boxes and sheets, to Efterskrift's forms printed, marked and scanned,
+and to real answer sheets. How sharp the probabilities may be (temperature scaling, Guo et al. 2017)
+and how much doubt always remains is fitted on held-out real sheets, some forms at a time, each read
+by networks that saw none of it, and on other drawn sheets. Of the real answer sheets only those for
 development are looked at. The same command makes the same file.
-
-python -m research.training.marks.train SCANS
 """
 
 from __future__ import annotations
@@ -40,15 +40,19 @@ from research.training.marks.datasets import (
 from research.training.marks.network import Examples, cross_entropy, fit_network
 
 SEED = 1
-"""Of the first set; each other set and network has a seed of its own."""
+"""The seed of the first set; each other set and network has a seed of its own."""
 ENSEMBLE_SIZE, FOLD_ENSEMBLE_SIZE = 3, 1
-"""Networks that see the other boxes of a sheet: in the model, and in those that are only fitted to
-judge.
+"""Networks that see the other boxes of a sheet.
+
+In the model, and in those that are only fitted to judge.
 """
 FOLDS = 3
 TRIED_SHARPNESSES = np.arange(0.4, 1.61, 0.05)
 MIN_DOUBT = 0.006
-"""Real sheets elsewhere are not those here: no answer is surer than 0.996, however few are wrong."""
+"""No answer has a higher probability than 0.996, however few are wrong.
+
+Real sheets elsewhere are not those here.
+"""
 HIGH_CONFIDENCE = 0.99
 MODEL_NOTE = (
     "Networks with one hidden layer, fitted by research/training/marks/train.py; see marks.md."
@@ -57,7 +61,7 @@ MODEL_DECIMALS = 4
 
 
 def fit_mark_model(examples: MarkSet, members: int) -> MarkModel:
-    """A model that is as sure as it was fitted, without doubt."""
+    """Return a model with the probabilities as fitted, without doubt."""
     weight = np.ones(len(examples.values))
     first = fit_network(Examples(examples.values, examples.wanted, weight), SEED)
     inked, compared = is_marked(examples.wanted), classifier.compared_columns(examples.values)
@@ -68,7 +72,7 @@ def fit_mark_model(examples: MarkSet, members: int) -> MarkModel:
 
 
 def fit_held_out(real: MarkSet, drawn: MarkSet) -> list[tuple[MarkModel, MarkSet]]:
-    """Models that saw a part of the forms, and the sheets of the others."""
+    """Return models that saw a part of the forms, and the sheets of the others."""
     forms = np.unique(real.source)
     held = [np.isin(real.source, forms[fold::FOLDS]) for fold in range(FOLDS)]
     return [
@@ -78,8 +82,9 @@ def fit_held_out(real: MarkSet, drawn: MarkSet) -> list[tuple[MarkModel, MarkSet
 
 
 def calibrate_model(model: MarkModel, judged: Sequence[tuple[MarkModel, MarkSet]]) -> MarkModel:
-    """With the sharpness that gives the least loss on sheets not fitted to, and as much doubt as
-    its surest answers there deserve.
+    """Return the model with the sharpness that gives the least loss on sheets not fitted to.
+
+    And as much doubt as its most confident answers there deserve.
     """
     scores = np.vstack([one.scores(held.values, held.sheets) for one, held in judged])
     wanted = np.vstack([held.wanted for _, held in judged])
@@ -104,15 +109,16 @@ def _powers_of_scores(scores: Numbers) -> Numbers:
 
 
 def _find_errors(p: Numbers, wanted: Numbers) -> NDArray[np.bool_]:
-    """Whether an answer that nobody would dispute was missed."""
+    """Return whether an answer that nobody would dispute was missed."""
     return np.asarray(
         (wanted[np.arange(len(p)), p.argmax(axis=1)] == 0) & (wanted.max(axis=1) == 1), np.bool_
     )
 
 
 def print_report(title: str, judged: Sequence[tuple[MarkModel, MarkSet]], like: MarkModel) -> None:
-    """Per form or style: boxes, the share wrong, how many wrong though sure, and the share
-    doubtful, with the sharpness and doubt of a model.
+    """Print per form or style: boxes, share wrong, wrong with high confidence, low confidence.
+
+    With the sharpness and doubt of a model.
     """
     print(title)
     for model, held in judged:
@@ -131,12 +137,13 @@ def print_report(title: str, judged: Sequence[tuple[MarkModel, MarkSet]], like: 
                 (alike < HIGH_CONFIDENCE).mean(),
             )
             print(
-                f"{name:14} {at.sum():6}  wrong {wrong.mean():.4f}  surely {surely:3}  doubtful {doubtful:.4f}"
+                f"{name:14} {at.sum():6}  wrong {wrong.mean():.4f}  surely {surely:3}  doubtful "
+                f"{doubtful:.4f}"
             )
 
 
 def serialize_model(model: MarkModel) -> dict[str, object]:
-    """As in the file, numbers with four digits after the point."""
+    """Return the model as in the file, numbers with four digits after the point."""
     return {
         "note": MODEL_NOTE,
         "features": (*MARK_FEATURES, *classifier.SHEET_FEATURES),
@@ -156,7 +163,7 @@ def _serialize_layers(network: MarkNetwork) -> dict[str, object]:
 
 
 def main() -> None:
-    """Fit, calibrate on what was set aside, and report."""
+    """Fit, calibrate on held-out data, and report."""
     real, ours = (
         load_real_sheets(Path(sys.argv[1]), SEED + 4),
         print_sheets(PRINTED_PAGE_COUNT, SEED + 5),

@@ -1,1 +1,1 @@
-"""Strikethrough."""
+"""Train the network of struck-out words."""

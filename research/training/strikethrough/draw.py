@@ -1,5 +1,6 @@
-"""Lines of writing with words struck out, underlined, dashed or left alone, drawn to train and
-measure the finding of struck-out words.
+"""Draw lines of writing with words struck out, underlined, dashed or left alone.
+
+They train and measure the detection of struck-out words.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ Extent = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class DrawnLine:
-    """A line (dark on white), and for each column of it whether a stroke or scribble there says
-    that the word does not count.
+    """A line (dark on white), and whether each column is struck out.
+
+    A column is struck out where a stroke or scribble says that the word does not count.
     """
 
     picture: Image
@@ -33,8 +35,9 @@ class DrawnLine:
 
 @dataclass(frozen=True, slots=True)
 class _Writing:
-    """What a stroke has to know: the zone of the small letters (y, px), how wide the pen is and how
-    dark.
+    """What a stroke depends on.
+
+    The zone of the small letters (y, px), how wide the pen is and how dark.
     """
 
     top: int
@@ -49,8 +52,9 @@ class _Writing:
 
 
 def draw_line(picture: Image, rng: Generator) -> DrawnLine:
-    """The line (any height) with strokes drawn on it: in six of ten some words are struck out;
-    others get strokes that mean something else.
+    """Draw strokes on the line (any height).
+
+    In six of ten some words are struck out; others get strokes that mean something else.
     """
     width = max(24, round(picture.shape[1] * LINE_HEIGHT_PX / picture.shape[0]))
     line = np.asarray(
@@ -85,14 +89,14 @@ def _analyse_writing(line: Image) -> _Writing | None:
 
 
 def _small_letter_zone(dark: NDArray[np.bool_]) -> Extent:
-    """Rows with at least half as much ink as the fullest ones."""
+    """Return the rows with at least half as much ink as the fullest ones."""
     rows = np.convolve(dark.sum(axis=1), np.ones(3) / 3, mode="same")
     full = np.flatnonzero(rows > 0.5 * np.quantile(rows, 0.95))
     return int(full[0]), int(full[-1])
 
 
 def _restrict_to(line: Image, writing: _Writing, extent: Extent) -> _Writing:
-    """The writing as it is between two columns: words of a line differ in size and height."""
+    """Return the writing between two columns: words of a line differ in size and height."""
     dark = line[:, max(0, extent[0]) : extent[1]] < INK_LEVEL
     if dark.sum() < 40:
         return writing
@@ -101,7 +105,7 @@ def _restrict_to(line: Image, writing: _Writing, extent: Extent) -> _Writing:
 
 
 def _find_words(dark: NDArray[np.bool_]) -> tuple[Extent, ...]:
-    """Runs of inked columns with less than a sixth of the height between them."""
+    """Return runs of inked columns with less than a sixth of the height between them."""
     columns = np.flatnonzero(dark.any(axis=0))
     breaks = np.flatnonzero(np.diff(columns) > LINE_HEIGHT_PX // 6)
     starts, ends = [columns[0], *columns[breaks + 1]], [*columns[breaks], columns[-1]]
@@ -113,7 +117,7 @@ def _find_words(dark: NDArray[np.bool_]) -> tuple[Extent, ...]:
 
 
 def _choose_extent(writing: _Writing, rng: Generator) -> Extent:
-    """One or a few words, or a part of one at least half the zone long."""
+    """Return one or a few words, or a part of one at least half the zone long."""
     if not writing.words:
         return 0, writing.zone
     first = int(rng.integers(len(writing.words)))
@@ -127,7 +131,7 @@ def _choose_extent(writing: _Writing, rng: Generator) -> Extent:
 
 
 def _through_lines(writing: _Writing, extent: Extent, rng: Generator) -> list[Points]:
-    """One to three lines through the small letters."""
+    """Return one to three lines through the small letters."""
     middle = writing.top + writing.zone * rng.uniform(0.3, 0.7)
     tilt = rng.normal(0, 0.05)
     strokes = []
@@ -144,7 +148,7 @@ def _through_lines(writing: _Writing, extent: Extent, rng: Generator) -> list[Po
 
 
 def _zigzag_path(writing: _Writing, extent: Extent, rng: Generator) -> list[Points]:
-    """To and fro: flat strokes from side to side, or steep ones on the way along the word."""
+    """Return a path to and fro: flat strokes from side to side, or steep ones along the word."""
     x0, x1 = extent
     reach = writing.zone * rng.uniform(0.35, 0.75)
     middle = (writing.top + writing.bottom) / 2 + rng.normal(0, 0.08 * writing.zone)
@@ -180,7 +184,7 @@ def _coil_path(writing: _Writing, extent: Extent, rng: Generator) -> list[Points
 
 
 def _cross_lines(writing: _Writing, extent: Extent, rng: Generator) -> list[Points]:
-    """A cross, or a few slashes, over the word."""
+    """Return a cross, or a few slashes, over the word."""
     x0, x1 = extent
     top, bottom = (
         writing.top - writing.zone * rng.uniform(0.0, 0.5),
@@ -219,7 +223,7 @@ def _draw_underline(line: Image, writing: _Writing, rng: Generator) -> Image:
 
 
 def _draw_rule(line: Image, writing: _Writing, rng: Generator) -> Image:
-    """What is left of the form's or the paper's rule, near the foot of the letters."""
+    """Draw what is left of the form's or the paper's rule, near the foot of the letters."""
     y = writing.bottom + writing.zone * rng.normal(0.05, 0.12)
     start = rng.uniform(0, 0.5) * line.shape[1]
     end = line.shape[1] if rng.random() < 0.5 else rng.uniform(start, line.shape[1])
@@ -237,7 +241,7 @@ def _draw_dash(line: Image, writing: _Writing, rng: Generator) -> Image:
 
 
 def _draw_bar(line: Image, writing: _Writing, rng: Generator) -> Image:
-    """A bar as on a t, over a few letters."""
+    """Draw a bar as on a t, over a few letters."""
     x0, x1 = _choose_extent(writing, rng)
     writing = _restrict_to(line, writing, (x0, x1))
     x = rng.uniform(x0, x1)

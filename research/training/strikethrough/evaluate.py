@@ -1,5 +1,6 @@
-"""How well struck-out places are found on lines of real writers whose labels mark them (`>word<`,
-`<>`).
+"""Measure how well struck-out places are found on lines of real writers.
+
+The labels mark them (`>word<`, `<>`).
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ from research.training.handwriting.lines import archive_writer, cut_like_product
 
 STRUCK_LABEL_PATTERN = re.compile(r">([^<>]*)<|<>")
 MAX_PLACE_OFFSET = 0.12
-"""A strike found within this part of the line's width from where its label says is that one."""
+"""A strike within this part of the line's width from its labelled place is that strike."""
 
 
 def load_labelled_lines(archive: Path, *, held: bool) -> Iterator[tuple[Image, str]]:
-    """Each line as the product cuts it and its label, of the writers set aside (`held`) or of the
-    others.
+    """Return each line as the product cuts it and its label.
+
+    Of the held-out writers (`held`) or of the others.
     """
     with zipfile.ZipFile(archive) as files:
         rows = list(
@@ -51,8 +53,9 @@ def load_labelled_lines(archive: Path, *, held: bool) -> Iterator[tuple[Image, s
 
 
 def labelled_strikes(text: str) -> list[tuple[float, int]]:
-    """Where a label says that something is struck out: the middle as part of the line's length, and
-    how many letters (0: not told).
+    """Return where a label says that something is struck out.
+
+    The middle as part of the line's length, and how many letters (0: not known).
     """
     found = []
     shown = len(STRUCK_LABEL_PATTERN.sub(lambda m: m[1] or "##", text)) or 1
@@ -68,8 +71,9 @@ def labelled_strikes(text: str) -> list[tuple[float, int]]:
 
 
 def measure_strikes(archive: Path, model: Path, *, held: bool) -> str:
-    """A table row's worth of words: places found, places found that are none, and lines without a
-    strike that were taken to have one.
+    """Return a table row in words.
+
+    Places found, false places, and lines without a strike that were taken to have one.
     """
     counts: Counter[str] = Counter()
     for picture, text in load_labelled_lines(archive, held=held):
@@ -82,10 +86,14 @@ def measure_strikes(archive: Path, model: Path, *, held: bool) -> str:
     found = counts["longer found"] + counts["short found"]
     total = counts["longer"] + counts["short"]
     return (
-        f"lines {counts['lines']}; struck-out places {total}, found {found} ({found / max(1, total):.2f}); "
-        f"of those of two letters and more or of unknown length {counts['longer found']} of {counts['longer']}; "
-        f"strikes reported {counts['reported']}, of these right {found} ({found / max(1, counts['reported']):.2f}); "
-        f"lines without a strike {counts['plain']}, with a false one {counts['plain wrong']} ({counts['plain wrong'] / max(1, counts['plain']):.4f})"
+        f"lines {counts['lines']}; struck-out places {total}, found {found} "
+        f"({found / max(1, total):.2f}); "
+        f"of those of two letters and more or of unknown length {counts['longer found']} of "
+        f"{counts['longer']}; "
+        f"strikes reported {counts['reported']}, of these right {found} "
+        f"({found / max(1, counts['reported']):.2f}); "
+        f"lines without a strike {counts['plain']}, with a false one {counts['plain wrong']} "
+        f"({counts['plain wrong'] / max(1, counts['plain']):.4f})"
     )
 
 

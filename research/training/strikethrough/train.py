@@ -1,13 +1,14 @@
 """Train the network that finds struck-out words, and measure it on lines of real writers.
 
-    pip install -e '.[train]' python -m research.training.strikethrough.train train --data FOLDER
-    --out data/models/strikes.onnx python -m research.training.strikethrough.train measure --data
-    FOLDER --lines LINES.zip
+    pip install -e '.[train]'
+    python -m research.training.strikethrough.train train --data FOLDER
+        --out data/models/strikes.onnx
+    python -m research.training.strikethrough.train measure --data FOLDER --lines LINES.zip
 
-`FOLDER` holds `dhsd_words.npz` and `fonts_train/*.ttf`; strokes are drawn on their words
-(`drawn_strikes.py`). `LINES.zip` holds pictures of lines and `labels.tsv`, in which `>word<` or
-`<>` stands for a struck-out place. `measure` prints figures for the writers set aside, `measure
---others` for the rest. Nothing in the product imports this module.
+`FOLDER` has `dhsd_words.npz` and `fonts_train/*.ttf`; strokes are drawn on their words (`draw.py`).
+`LINES.zip` has images of lines and `labels.tsv`, in which `>word<` or `<>` is a struck-out place.
+`measure` prints metrics for the held-out writers, `measure --others` for the rest. Nothing in the
+product imports this module.
 """
 
 from __future__ import annotations
@@ -47,12 +48,13 @@ EXAMPLE_WIDTH_PX = 512
 BATCH_SIZE = 16
 LEARNING_RATE = 2e-3
 REAL_LINE_SHARE = 0.6
-"""So many of the lines are words of real writers, the others are in fonts."""
+"""Share of lines that are words of real writers; the others are in fonts."""
 
 
 class StrikeNetwork(nn.Module):  # type: ignore[misc]
-    """Four convolutions over the picture, three along the line: (n, 1, 32, w) in 0…1 to (n, w / 4)
-    scores; about 60,000 parameters.
+    """Four convolutions over the image, three along the line; about 60,000 parameters.
+
+    (n, 1, 32, w) in 0…1 to (n, w / 4) scores.
     """
 
     def __init__(self) -> None:
@@ -81,8 +83,9 @@ def _make_block(inward: int, outward: int, pool: tuple[int, int]) -> tuple[nn.Mo
 
 
 def iter_batches(data: Path, rng: Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Drawn lines without end: pictures (n, 1, 32, 512), and for each step of 4 px whether it is
-    struck out.
+    """Yield drawn lines without end: images (n, 1, 32, 512).
+
+    And whether each time step of 4 px is struck out.
     """
     words: dict[str, list[TrainingLine]] = {}
     for word in load_dhsd(data / "dhsd_words.npz", held=False):
@@ -107,8 +110,9 @@ def _choose_line(hands: list[list[TrainingLine]], fonts: list[Path], rng: Genera
 def _make_example(
     picture: Image, rng: Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A piece `WIDTH` px wide of the line, white beside it, and the share of each step that is
-    struck out, rounded.
+    """Return a piece of the line `WIDTH` px wide, with white next to it.
+
+    And the share of each time step that is struck out, rounded.
     """
     drawn = draw_line(picture, rng)
     ink = prepare_input(drawn.picture)
@@ -129,7 +133,10 @@ def _make_example(
 
 
 def train_strike_network(data: Path, steps: int) -> StrikeNetwork:
-    """A network trained for so many steps of `BATCH` lines; prints the loss now and then."""
+    """Return a network trained for so many steps of `BATCH` lines.
+
+    It prints the loss now and then.
+    """
     torch.manual_seed(SEED)
     network = StrikeNetwork()
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=0.01)
@@ -150,7 +157,7 @@ def train_strike_network(data: Path, steps: int) -> StrikeNetwork:
 
 
 def export_strike_network(network: StrikeNetwork, file: Path) -> None:
-    """Write the network as one ONNX file that answers with probabilities."""
+    """Write the network as one ONNX file that returns probabilities."""
     example = torch.zeros(1, 1, STRIKE_INPUT_HEIGHT, 256)
     width = {0: {3: torch.export.Dim("steps", min=4, max=4000) * STRIKE_STEP_PX}}
     whole = nn.Sequential(network, nn.Sigmoid()).eval()
@@ -168,7 +175,7 @@ def export_strike_network(network: StrikeNetwork, file: Path) -> None:
 
 
 def main() -> None:
-    """Command line."""
+    """Run from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -33,8 +33,8 @@ from pipeline.preparation.practice.fill_sheet import PRINT_DPI, PRINT_PX_PER_MM,
 from pipeline.preparation.practice.synthetic_handwriting import load_real_digits, make_writers
 from pipeline.reading.imaging import geometry
 from pipeline.reading.read_page import PageReader
-from research.evaluation.damage.effects import Points
-from research.evaluation.fields.filled_pages import make_values
+from research.evaluation.damage.damaged_page import Points
+from research.evaluation.fields.field_values import make_values
 from tests.support.pages.distort import DISTORTIONS, distort
 from tests.support.pages.form_choice import FEW
 

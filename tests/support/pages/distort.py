@@ -13,28 +13,31 @@ from functools import partial
 from numpy.random import Generator
 
 from pipeline.domain.model import Image
-from research.evaluation.damage.effects import (
-    Damage,
-    DamagedPage,
-    add_bleed_through,
+from research.evaluation.damage.damaged_page import Damage, DamagedPage
+from research.evaluation.damage.imaging_damage import (
     add_blur,
     add_colour_cast,
-    add_dust,
     add_noise,
     add_shadow,
     add_uneven_light,
     binarize,
-    change_dpi,
     compress_jpeg,
-    destroy_code,
+)
+from research.evaluation.damage.page_placement import (
+    change_dpi,
     photograph_page,
-    punch_holes,
     scale_print,
     skew_page,
-    spill_coffee,
     stretch_unevenly,
-    tear_corner,
     turn_page,
+)
+from research.evaluation.damage.paper_damage import (
+    add_bleed_through,
+    add_dust,
+    destroy_code,
+    punch_holes,
+    spill_coffee,
+    tear_corner,
 )
 
 

@@ -18,7 +18,7 @@ from PIL import Image as Pillow
 
 from pipeline.domain.model import Client, Image
 from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_page
-from research.evaluation.fields.filled_pages import (
+from research.evaluation.fields.sample_content import (
     SAMPLE_MEASUREMENTS,
     SAMPLE_NOTES,
     SAMPLE_STAFF,

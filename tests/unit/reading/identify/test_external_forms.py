@@ -26,7 +26,7 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.register.page_fit import Creases
 from pipeline.reading.register.register import Registration
-from research.evaluation.damage.effects import DamagedPage, Points
+from research.evaluation.damage.damaged_page import DamagedPage, Points
 from tests.support.pages.distort import distort
 from tests.support.pages.printed_elsewhere import page, written_form
 from tests.support.pages.synthetic_page import scribbled, synthetic_page

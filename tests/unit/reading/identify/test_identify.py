@@ -13,14 +13,10 @@ from pipeline.domain.model import Box, Image, SheetCode
 from pipeline.forms.fiducials import CODE_BOXES, MARKER_BOXES, format_code
 from pipeline.reading.identify.identify import identify_page
 from pipeline.reading.imaging import geometry
-from research.evaluation.damage.effects import (
-    DamagedPage,
-    add_bleed_through,
-    add_dust,
-    add_noise,
-    punch_holes,
-    turn_page,
-)
+from research.evaluation.damage.damaged_page import DamagedPage
+from research.evaluation.damage.imaging_damage import add_noise
+from research.evaluation.damage.page_placement import turn_page
+from research.evaluation.damage.paper_damage import add_bleed_through, add_dust, punch_holes
 from tests.support.pages.distort import DISTORTIONS
 from tests.support.pages.synthetic_page import (
     CODE,

@@ -18,7 +18,7 @@ from pipeline.forms.printing import make_blank_sheets
 from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, fill_field, render_sheet_page
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.read_page import PageReader
-from research.evaluation.fields.filled_pages import make_values
+from research.evaluation.fields.field_values import make_values
 
 pytestmark = pytest.mark.slow
 

@@ -23,20 +23,18 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.print_contrast import measure_print_contrast
 from pipeline.reading.page_checks.image_quality import cap_confidence, find_quality_issues
 from pipeline.reading.template_images import template_image
-from research.evaluation.damage.effects import (
-    Damage,
-    DamagedPage,
-    add_bleed_through,
+from research.evaluation.damage.damaged_page import Damage, DamagedPage
+from research.evaluation.damage.imaging_damage import (
     add_blur,
-    add_dust,
     add_motion_blur,
     add_noise,
     add_uneven_light,
     binarize,
-    change_dpi,
     compress_jpeg,
 )
-from research.evaluation.fields.filled_pages import make_values
+from research.evaluation.damage.page_placement import change_dpi
+from research.evaluation.damage.paper_damage import add_bleed_through, add_dust
+from research.evaluation.fields.field_values import make_values
 
 pytestmark = pytest.mark.slow
 

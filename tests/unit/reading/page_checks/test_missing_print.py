@@ -20,7 +20,7 @@ from pipeline.reading.imaging import geometry
 from pipeline.reading.imaging.print_contrast import measure_print_contrast
 from pipeline.reading.page_checks.occlusion import find_occluded_fields
 from pipeline.reading.template_images import template_image
-from research.evaluation.fields.filled_pages import make_values
+from research.evaluation.fields.field_values import make_values
 from tests.support.pages.form_choice import by_form
 
 pytestmark = pytest.mark.slow

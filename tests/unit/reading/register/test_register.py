@@ -35,14 +35,11 @@ from pipeline.reading.register.register import (
     register_page,
 )
 from pipeline.reading.template_images import template_image
-from research.evaluation.damage.effects import (
-    DamagedPage,
-    add_dust,
-    add_noise,
-    binarize,
-    change_dpi,
-)
-from research.evaluation.fields.filled_pages import make_values
+from research.evaluation.damage.damaged_page import DamagedPage
+from research.evaluation.damage.imaging_damage import add_noise, binarize
+from research.evaluation.damage.page_placement import change_dpi
+from research.evaluation.damage.paper_damage import add_dust
+from research.evaluation.fields.field_values import make_values
 from tests.support.pages.distort import DISTORTIONS, distort
 from tests.support.pages.form_choice import FEW, cases_by_form
 from tests.support.pages.synthetic_page import scribbled, synthetic_blank, synthetic_page

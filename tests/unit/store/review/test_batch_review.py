@@ -458,7 +458,7 @@ class TestPlants:
 
     def group(self, ward: Ward, drawn: str) -> ReviewBatch:
         with patch(
-            "pipeline.store.review.batch_review.is_drawn",
+            "pipeline.store.review.batch_candidates.is_drawn",
             lambda _key, _share, _what, entry_id, _field: entry_id == drawn,
         ):
             return group_of(ward, share=0.5)

@@ -23,8 +23,9 @@ from pipeline.reading.imaging.grayscale import to_ink_grayscale
 from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.resolve.resolve import ReadingContext
 from research.training.calibration.readings import MIN_VISIBLE_DARKENING
-from research.training.marks.draw import MARK_STYLES, DrawnSheet, draw_mark
+from research.training.marks.draw import DrawnSheet, draw_mark
 from research.training.marks.scan_effects import Scanner
+from research.training.marks.strokes import MARK_STYLES
 
 SURE, SUREST = 0.9, 0.99
 WORSE = {("dot", True): (10, 4, 1), ("stain", False): (20, 6, 1), ("solid", False): (12, 5, 2)}

@@ -1,0 +1,262 @@
+"""Choose the field images that make a reviewer's next batch.
+
+Of the entries that come next in the queue, the kind of routine field with most images is chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from pipeline.domain.confidence import PREFILL_FROM
+from pipeline.domain.form.field import FieldSpec
+from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.model import EntryState, Person, Reading, State
+from pipeline.domain.review.rules import asked_fields
+from pipeline.domain.review.sampling import is_drawn, keyed_fraction
+from pipeline.domain.review.seeded_errors import SeededError, apply_seeded_error, make_seeded_error
+from pipeline.domain.review.work_modes import (
+    MAX_BATCH_SIZE,
+    BatchKey,
+    can_batch,
+    is_routine,
+    largest_batch,
+)
+from pipeline.domain.settings import QueueOrder
+from pipeline.store.accounts.protected_identity import find_covered_areas
+from pipeline.store.database.sampling_key import sampling_key
+from pipeline.store.entries.entry import Entry
+from pipeline.store.entries.entry_view import entry_form, page_number_by_field
+from pipeline.store.entries.queue import peek_queue
+from pipeline.store.paper.pages import Page
+from pipeline.store.review.batch_items import (
+    units_without_batch_review,
+)
+from pipeline.store.schema import paper
+from pipeline.store.schema.review import IS_ITEM_LIVE, group_cell, plant
+
+LOOKAHEAD_ENTRIES = 60
+"""How many entries of the queue are searched for similar field images.
+
+They belong to the sheets that come next.
+"""
+_reading_table = paper.reading
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCandidate:
+    """One field of one entry on its page, as it would be shown.
+
+    `seeded_error` is what is shown in place of the reading, if anything.
+    """
+
+    entry: Entry
+    form: Form
+    spec: FieldSpec
+    page: Page
+    batch_key: BatchKey
+    seeded_error: SeededError | None
+
+
+def choose_candidates(
+    conn: Connection,
+    forms: Forms,
+    person: Person,
+    now: datetime,
+    share: float,
+    order: QueueOrder,
+    least: int,
+) -> tuple[BatchCandidate, ...]:
+    """Return the field images of the next batch; none where the queue has something more urgent.
+
+    Entries of class A and entries with a legal deadline never wait for a batch.
+    """
+    head = peek_queue(conn, person, now, 1, order)
+    if not head or not _can_wait(head[0]):
+        return ()
+    # Only undecided entries up to the first urgent one, of units that use batches.
+    excluded_units = units_without_batch_review(conn)
+    upcoming = takewhile(_can_wait, peek_queue(conn, person, now, LOOKAHEAD_ENTRIES, order))
+    entries = [
+        entry
+        for entry in upcoming
+        if entry.state is EntryState.REVIEW and entry.unit not in excluded_units
+    ]
+    candidates = list(_find_candidates(conn, forms, person, entries, share))
+    # The most frequent kind of field gives the batch; hidden clients are removed after the cut.
+    batch_key = largest_batch((candidate.batch_key for candidate in candidates), least)
+    similar = [candidate for candidate in candidates if candidate.batch_key == batch_key]
+    visible = _filter_visible(conn, person, similar[:MAX_BATCH_SIZE])
+    return tuple(visible) if len(visible) >= least else ()
+
+
+def _can_wait(entry: Entry) -> bool:
+    return entry.criticality != "A" and entry.due_at is None
+
+
+def _find_candidates(
+    conn: Connection, forms: Forms, person: Person, entries: list[Entry], share: float
+) -> Iterable[BatchCandidate]:
+    """Yield every routine field of the entries that is in no batch yet, in queue order."""
+    pages = _pages_by_sheet(conn, entries)
+    page_ids = [page.id for sheet_pages in pages.values() for page in sheet_pages]
+    readings = _confident_readings(conn, page_ids)
+    entry_ids = [entry.id for entry in entries]
+    in_batch = _fields_in_batches(conn, entry_ids)
+    seeded_rows = _seeded_errors_of_person(conn, person, entry_ids)
+    key = sampling_key(conn)
+    for entry in entries:
+        form = entry_form(forms, entry)
+        # Fields that can be judged by their image alone.
+        free = [
+            (spec, page, reading)
+            for spec, page, reading in _routine_fields(
+                form, entry, pages.get(entry.sheet, []), readings
+            )
+            if (entry.id, spec.name) not in in_batch
+        ]
+        # At most one of them shows a wrong value on purpose.
+        seeded = _choose_seeded_errors(
+            seeded_rows.get(entry.id),
+            key,
+            entry,
+            {spec.name: (spec, reading) for spec, _, reading in free},
+            share,
+        )
+        for spec, page, reading in free:
+            error = seeded.get(spec.name)
+            shown = apply_seeded_error(error, reading) if error is not None else reading
+            batch_key = BatchKey.of(form, spec, shown.state, shown.value)
+            yield BatchCandidate(entry, form, spec, page, batch_key, error)
+
+
+def _routine_fields(
+    form: Form,
+    entry: Entry,
+    sheet_pages: list[Page],
+    readings: Mapping[tuple[str, str], Reading],
+) -> Iterable[tuple[FieldSpec, Page, Reading]]:
+    """Yield the entry's routine fields that were read with high confidence on a registered page."""
+    # Only pages that are registered to the form can be shown as field images.
+    numbers = page_number_by_field(form)
+    page_by_number = {
+        page.page_no or 1: page
+        for page in sheet_pages
+        if page.form == form.id and page.upright_sha256
+    }
+    problems = [code for page in sheet_pages for code in page.problems]
+    for spec in asked_fields(form, entry.row):
+        page = page_by_number.get(numbers[spec.name])
+        reading = readings.get((page.id, spec.name)) if page else None
+        # Read with high confidence, and nothing about it needs a look at the sheet.
+        if (
+            page
+            and reading
+            and can_batch(form, spec, entry.row)
+            and is_routine(form, spec, reading, problems)
+        ):
+            yield spec, page, reading
+
+
+def _fields_in_batches(conn: Connection, entry_ids: list[str]) -> set[tuple[str, str]]:
+    """Return entry and field of what is in a batch already."""
+    # Items that are open or have a result: no two people get the same field image.
+    query = select(group_cell.c.entry, group_cell.c.field).where(
+        group_cell.c.entry.in_(entry_ids), IS_ITEM_LIVE
+    )
+    return {(row.entry, row.field) for row in conn.execute(query)}
+
+
+def _seeded_errors_of_person(
+    conn: Connection, person: Person, entry_ids: list[str]
+) -> dict[str, Row[Any]]:
+    """Return the seeded errors that the person has been shown in these entries, by entry."""
+    # A person sees at most one seeded error in an entry, ever.
+    query = select(plant).where(plant.c.entry.in_(entry_ids), plant.c.login == person.login)
+    return {row.entry: row for row in conn.execute(query)}
+
+
+def _choose_seeded_errors(
+    earlier: Row[Any] | None,
+    key: str,
+    entry: Entry,
+    free: Mapping[str, tuple[FieldSpec, Reading]],
+    share: float,
+) -> dict[str, SeededError]:
+    """Return the wrong value to show the person in an entry, by field; at most one.
+
+    It is the one already there, else drawn with the key that draws them for whole sheets too.
+    """
+    # Shown before: again while it is not judged, and never a second one.
+    if earlier is not None:
+        return (
+            {earlier.field: SeededError(earlier.value, State(earlier.state))}
+            if earlier.outcome is None and earlier.field in free
+            else {}
+        )
+    # The first drawn field whose value can be changed plausibly.
+    drawn = [name for name in free if is_drawn(key, share, "plant", entry.id, name)]
+    for name in sorted(drawn, key=lambda name: keyed_fraction(key, "plant", entry.id, name)):
+        spec, reading = free[name]
+        if (error := make_seeded_error(spec, reading, f"{key} {entry.id} {name}")) is not None:
+            return {name: error}
+    return {}
+
+
+def _pages_by_sheet(conn: Connection, entries: list[Entry]) -> dict[str, list[Page]]:
+    pages: dict[str, list[Page]] = {}
+    table = paper.page
+    # All pages of the entries' sheets, by page number.
+    query = (
+        select(table)
+        .where(table.c.sheet.in_({entry.sheet for entry in entries}))
+        .order_by(table.c.page_no, table.c.id)
+    )
+    for row in conn.execute(query).mappings():
+        pages.setdefault(row["sheet"], []).append(Page.from_row(row))
+    return pages
+
+
+def _confident_readings(conn: Connection, page_ids: list[str]) -> dict[tuple[str, str], Reading]:
+    """Return the readings that are shown filled in, by page and field."""
+    table = _reading_table.c
+    # Values and empty fields with high confidence: everything else is keyed blind on the sheet.
+    query = select(table.page, table.field, table.value, table.p, table.state, table.reasons).where(
+        table.page.in_(page_ids),
+        table.p >= PREFILL_FROM,
+        table.state.in_([State.READ.value, State.EMPTY.value]),
+    )
+    return {
+        (row.page, row.field): Reading(
+            row.value, row.p, State(row.state), evidence=tuple(row.reasons or ())
+        )
+        for row in conn.execute(query)
+    }
+
+
+def _filter_visible(
+    conn: Connection, person: Person, candidates: list[BatchCandidate]
+) -> list[BatchCandidate]:
+    """Return the candidates without those of clients whose identity is hidden from the person.
+
+    The person could not decide their entries either.
+    """
+    by_sheet: dict[str, tuple[Form, dict[str, Page]]] = {}
+    for candidate in candidates:
+        by_sheet.setdefault(candidate.entry.sheet, (candidate.form, {}))[1][candidate.page.id] = (
+            candidate.page
+        )
+    covered = {
+        sheet: find_covered_areas(conn, person, form, list(pages.values()))
+        for sheet, (form, pages) in by_sheet.items()
+    }
+    return [
+        candidate
+        for candidate in candidates
+        if not covered[candidate.entry.sheet].is_row_hidden(candidate.entry.row)
+    ]
