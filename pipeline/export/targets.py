@@ -13,6 +13,7 @@ from pipeline.export.rivta.activities import ActivitiesExporter
 from pipeline.export.rivta.care_documentation import CareDocumentationExporter
 from pipeline.export.rivta.observations import ObservationsExporter
 from pipeline.export.tables.csv_table import CsvExporter
+from pipeline.texts import Text
 
 STATISTICS: dict[str, StatisticsExporter] = {
     "khsl": KhslExporter(),
@@ -24,14 +25,14 @@ TARGETS: dict[str, Exporter] = {
     "observationer": ObservationsExporter(),
     "aktiviteter": ActivitiesExporter(),
     "fhir": FhirExporter(),
-    "besok": CsvExporter("Besök och insatser (CSV)"),
-    "matvarden": CsvExporter("Mätvärden (CSV)"),
-    "treserva-exempel": CsvExporter("Exempel: anteckningar till Treserva (CSV)"),
-    "tes-exempel": CsvExporter("Exempel: besök till TES (CSV)"),
-    "timecare-exempel": CsvExporter("Exempel: avvikelser till TimeCare (CSV)"),
-    "timecare-schema-exempel": CsvExporter("Exempel: scheman till TimeCare (CSV)"),
-    "ciceron-exempel": CsvExporter("Exempel: diariet till Ciceron (CSV)"),
-    "mat-exempel": CsvExporter("Exempel: beställning till matleverantör (CSV)"),
+    "besok": CsvExporter(Text("target.besok")),
+    "matvarden": CsvExporter(Text("target.matvarden")),
+    "treserva-exempel": CsvExporter(Text("target.treserva-exempel")),
+    "tes-exempel": CsvExporter(Text("target.tes-exempel")),
+    "timecare-exempel": CsvExporter(Text("target.timecare-exempel")),
+    "timecare-schema-exempel": CsvExporter(Text("target.timecare-schema-exempel")),
+    "ciceron-exempel": CsvExporter(Text("target.ciceron-exempel")),
+    "mat-exempel": CsvExporter(Text("target.mat-exempel")),
     "erms": ErmsExporter(),
     "pain001": PaymentExporter(),
     "skriv-in": ManualEntryListExporter(),

@@ -14,7 +14,7 @@ from typing import Protocol
 from fpdf.enums import XPos, YPos
 
 from pipeline.domain.form.form import Forms
-from pipeline.export.exporter import format_minute
+from pipeline.export.record_text import format_minute
 from pipeline.files.pdf_output import Document
 
 PAGE_WIDTH, PAGE_HEIGHT, PAGE_MARGIN = 90.0, 160.0, 7.0

@@ -31,7 +31,7 @@ from pipeline.export.authorities.erms import (
     add_control_section,
     add_erms_element,
 )
-from pipeline.export.exporter import format_event_time, late_entry_text, to_local_time
+from pipeline.export.record_text import format_event_time, late_entry_text, to_local_time
 from pipeline.files.text import make_printable
 
 METS_NS = "http://www.loc.gov/METS/"

@@ -23,7 +23,7 @@ from pipeline.export.archive.metadata import (
     premis_xml,
 )
 from pipeline.export.archive.sheets import SheetFile, SheetFiles
-from pipeline.export.exporter import to_local_time
+from pipeline.export.record_text import to_local_time
 
 PDF_FOLDER = "representations/pdfa/data"
 SCAN_FOLDER = "representations/skannat/data"

@@ -25,7 +25,7 @@ from pipeline.export.archive.sheets import (
     longest_retention,
     retention_label,
 )
-from pipeline.export.exporter import to_local_time
+from pipeline.export.record_text import to_local_time
 from pipeline.export.runs import ExportContext, RunFile
 from pipeline.store.database.store import lock_keys
 from pipeline.store.event_log import events

@@ -20,7 +20,7 @@ from pipeline.domain.model import Outcome
 from pipeline.domain.record import Record, Run
 from pipeline.domain.settings import Settings
 from pipeline.export.archive.pdfa import PlacedText, SheetSide, sheet_pdf
-from pipeline.export.exporter import format_event_time, format_field_value, to_local_time
+from pipeline.export.record_text import format_event_time, format_field_value, to_local_time
 from pipeline.export.runs import ExportContext
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import JPEG, PNG, TIFF

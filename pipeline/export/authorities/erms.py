@@ -29,10 +29,8 @@ from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.model import Client
 from pipeline.domain.record import Record, Run
 from pipeline.domain.settings import Settings
-from pipeline.export.exporter import (
-    TEMPORARY_CLIENT,
-    ExportOptions,
-    Item,
+from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item
+from pipeline.export.record_text import (
     amendment_text,
     field_value,
     find_record_form,
@@ -42,6 +40,7 @@ from pipeline.export.exporter import (
 )
 from pipeline.export.tables.mapping import ExportMapping, NoteSection, StrictModel
 from pipeline.files.text import make_printable
+from pipeline.texts import Text
 
 ERMS_NS = "https://DILCIS.eu/XML/ERMS"
 Direction = Literal[
@@ -54,8 +53,8 @@ Direction = Literal[
 """What `directionDefinition` may be in ERMS 2.1.2, except `other`, which would need a word of its
 own.
 """
-NO_TITLE = "Det står inte vad handlingen rör. Diariet kräver det i korthet (OSL 5 kap. 2 §)."
-NO_DATE = "Dagen då handlingen kom in eller upprättades saknas (OSL 5 kap. 2 §)."
+NO_TITLE = Text("export_reason.no_document_title")
+NO_DATE = Text("export_reason.no_document_date")
 NO_REGULATION = "Lagrum framgår inte av papperet"
 PROTECTED_IDENTITY = (
     "Skyddade personuppgifter",
@@ -174,12 +173,12 @@ def _add_agent(parent: etree._Element, kind: str, name: str, **attributes: str) 
 class ErmsExporter:
     """Documents to be registered, to ERMS 2.1.2."""
 
-    title = "Handlingar att diarieföra (ERMS 2.1.2, FGS Ärendehantering)"
+    title = Text("target.erms")
     media_type = "application/xml"
     suffix = ".xml"
     mapping = DocumentMapping
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """A diary asks what a document is about and which day it came."""
         mapping = options.mapping(record.form, DocumentMapping)
         if is_temporary_pid(record.client.pid):
@@ -188,7 +187,7 @@ class ErmsExporter:
             not record.fields.get(mapping.title) or mapping.title in record.illegible
         ):
             return NO_TITLE
-        return NO_DATE if record.event_at is None and record.written_at is None else ""
+        return NO_DATE if record.event_at is None and record.written_at is None else None
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """One `record` an entry, in the items' order."""

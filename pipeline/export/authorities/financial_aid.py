@@ -27,8 +27,10 @@ from pydantic import Field, model_validator
 from pipeline.domain.errors import ExportError
 from pipeline.domain.identity_numbers import PidKind, age_on, is_temporary_pid, normalize_pid
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item, to_local_time
+from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item
+from pipeline.export.record_text import to_local_time
 from pipeline.export.tables.mapping import ExportMapping, StrictModel
+from pipeline.texts import Text
 
 Origin = Literal[
     "month.year", "month.month", "client.pid", "client.sex", "client.age", "amount", "empty"
@@ -36,12 +38,12 @@ Origin = Literal[
 """Where a column comes from that is no field: the month that the aid is for, the client's number
 and what it tells, whole kronor, nothing.
 """
-NO_MONTH = "Månaden som biståndet avser saknas eller är ogiltig. Rapporten gäller den månad biståndet är till för, inte när det betalades."
-NOT_GRANTED = "Inget bistånd är beviljat: avslag redovisas inte i månadsfilen."
-NO_PID = "Personnummer eller samordningsnummer saknas eller är ogiltigt."
-NO_CO_APPLICANT_PID = "Medsökandes personnummer är ogiltigt."
-NO_AMOUNT = "Beloppet saknas eller är ogiltigt."
-TOO_LONG = "En uppgift är längre än filens kolumn tillåter."
+NO_MONTH = Text("export_reason.aid_no_month")
+NOT_GRANTED = Text("export_reason.aid_not_granted")
+NO_PID = Text("export_reason.aid_no_pid")
+NO_CO_APPLICANT_PID = Text("export_reason.aid_co_applicant_pid")
+NO_AMOUNT = Text("export_reason.aid_no_amount")
+TOO_LONG = Text("export_reason.value_too_long")
 _MONTH = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])")
 _CELL_BREAKS = re.compile(r"[\t\r\n]+")
 
@@ -123,12 +125,12 @@ class AidDecision:
 class AidFileExporter:
     """Decisions on financial aid to the monthly file."""
 
-    title = "Ekonomiskt bistånd, månadsfil (Socialstyrelsen, layout från tiden före 2017)"
+    title = Text("target.ekonomiskt-bistand")
     media_type = "application/zip"
     suffix = ".zip"
     mapping = AidMapping
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """The statistics ask for a known person, a month and an amount that was granted."""
         mapping = options.mapping(record.form, AidMapping)
         if is_temporary_pid(record.client.pid):
@@ -136,7 +138,7 @@ class AidFileExporter:
         if mapping.outcome and _field_text(record, mapping.outcome) not in mapping.granted:
             return NOT_GRANTED
         aid = _parse_aid_decision(record, mapping)
-        if isinstance(aid, str):
+        if isinstance(aid, Text):
             return aid
         return (
             TOO_LONG
@@ -144,7 +146,7 @@ class AidFileExporter:
                 column.width is not None and len(_format_cell(column, aid, record)) > column.width
                 for column in mapping.columns
             )
-            else ""
+            else None
         )
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
@@ -175,16 +177,20 @@ class AidFileExporter:
     def month(self, record: Record, options: ExportOptions) -> str:
         """The month that the aid is for."""
         aid = _parse_aid_decision(record, options.mapping(record.form, AidMapping))
-        return "" if isinstance(aid, str) else f"{aid.year}-{aid.month}"
+        return "" if isinstance(aid, Text) else f"{aid.year}-{aid.month}"
 
-    def notice(self, options: ExportOptions) -> str:
+    def notice(self, options: ExportOptions) -> Text | None:
         """That only a part of the layout is public."""
         layouts = {
             mapping.layout
             for mapping in options.mappings.values()
             if isinstance(mapping, AidMapping)
         }
-        return " ".join(sorted(layouts))
+        return (
+            Text("export_notice.aid_layout", {"layout": " ".join(sorted(layouts))})
+            if layouts
+            else None
+        )
 
 
 def _zip_files(files: Mapping[str, bytes], run: Run) -> bytes:
@@ -201,12 +207,12 @@ def _zip_files(files: Mapping[str, bytes], run: Run) -> bytes:
 
 def _format_line(record: Record, mapping: AidMapping) -> str:
     aid = _parse_aid_decision(record, mapping)
-    if isinstance(aid, str):
+    if isinstance(aid, Text):
         raise ExportError("entry_not_reported", entry_id=record.entry_id)
     return "\t".join(_format_cell(column, aid, record) for column in mapping.columns)
 
 
-def _parse_aid_decision(record: Record, mapping: AidMapping) -> AidDecision | str:
+def _parse_aid_decision(record: Record, mapping: AidMapping) -> AidDecision | Text:
     """What is reported, or why nothing can be."""
     month = _field_text(record, mapping.month)
     if not _MONTH.fullmatch(month):

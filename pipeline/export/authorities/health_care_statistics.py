@@ -32,15 +32,8 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.form.form import Area
 from pipeline.domain.identity_numbers import PidKind, is_temporary_pid, pid_kind
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import (
-    TEMPORARY_CLIENT,
-    ExportOptions,
-    Item,
-    amendment_text,
-    field_value,
-    late_entry_text,
-    to_local_time,
-)
+from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item
+from pipeline.export.record_text import amendment_text, field_value, late_entry_text, to_local_time
 from pipeline.export.tables.mapping import (
     ExportMapping,
     Source,
@@ -50,6 +43,7 @@ from pipeline.export.tables.mapping import (
 )
 from pipeline.export.tables.sources import column_text
 from pipeline.files.csv_tables import write_csv
+from pipeline.texts import Text
 
 ProfessionCode = Annotated[str, StringConstraints(pattern=r"^XS9\d\d$")]
 HEADER = (
@@ -185,35 +179,35 @@ class KhslRow:
 class KhslExporter:
     """Contacts and KVÅ measures by month, in the layout of `forms/khsl.yaml`."""
 
-    title = "Kommunal hälso- och sjukvård till Socialstyrelsen (KHSL1 och KHSL2, HSLF-FS 2017:67, utformning 2019)"
+    title = Text("target.khsl")
     media_type = "application/zip"
     suffix = ".zip"
     mapping = KhslMapping
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """The register is of health care, by personal or coordination number and month."""
         mapping = options.mapping(record.form, KhslMapping)
         if record.area != Area.HSL:
-            return "Registret gäller bara hälso- och sjukvård."
+            return Text("export_reason.not_health_care")
         if record.event_at is None:
-            return "Datum saknas. Uppgifterna lämnas för en månad."
+            return Text("export_reason.no_month_date")
         if is_temporary_pid(record.client.pid):
             return TEMPORARY_CLIENT
         if pid_kind(record.client.pid) not in (PidKind.PERSONAL, PidKind.COORDINATION):
-            return "Personnummer eller samordningsnummer saknas eller är felaktigt. Lämna uppgiften för hand."
+            return Text("export_reason.no_pid_for_statistics")
         if not mapping.contact and not _measure_codes(record, mapping, options):
-            return "Posten är varken en kontakt eller en åtgärd med kod (export.khsl.yaml)."
-        return ""
+            return Text("export_reason.neither_contact_nor_measure")
+        return None
 
     def month(self, record: Record, options: ExportOptions) -> str:
         """The month in which it happened."""
         del options
         return care_month(record) if record.event_at else ""
 
-    def notice(self, options: ExportOptions) -> str:
+    def notice(self, options: ExportOptions) -> Text | None:
         """What the layout says of itself, as long as a column has not been checked."""
         layout = load_layout(options.settings.forms)
-        return layout.about if layout.unchecked_columns else ""
+        return Text("export_notice.layout_unchecked") if layout.unchecked_columns else None
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """A ZIP archive: for each month KHSL1 and KHSL2, and the list of what they were made from.

@@ -20,6 +20,7 @@ from pipeline.store.event_log import events
 from pipeline.store.exports import records, run_items, statistics
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.exports.statistics import ReportingStatus
+from pipeline.texts import Text
 
 ENTRY_REJECTED = "Posten är avvisad."
 MOVED_TO_OTHER_MONTH = "Posten gäller en annan månad."
@@ -33,7 +34,7 @@ class MonthlyReport:
 
     items: tuple[Item, ...]
     reported: tuple[tuple[str, int, str], ...]
-    unsupported: tuple[tuple[str, str], ...]
+    unsupported: tuple[tuple[str, Text], ...]
 
 
 def build_monthly_report(
@@ -63,7 +64,7 @@ def build_monthly_report(
         if record.entry_id not in unfit
     ]
     standing += [
-        replace(record, voided=unfit[record.entry_id])
+        replace(record, voided=unfit[record.entry_id].in_language("sv"))
         for record in records.load_records(conn, options.forms, list(gone), gone)
     ]
     month_of = {record.entry_id: exporter.month(record, options) for record in standing}
@@ -138,8 +139,8 @@ def _withdraw_from_emptied_months(
 
 def find_incomplete_months(
     conn: Connection, target: str, month: MonthlyReport, standings: Sequence[ReportingStatus]
-) -> tuple[str, ...]:
-    """That earlier files hold more of these months than this one would, in Swedish: a file replaces
+) -> tuple[Text, ...]:
+    """That earlier files hold more of these months than this one would: a file replaces
     the one before it. Empty if they do not.
     """
     telling = {entry_id for entry_id, _, _ in month.reported}
@@ -155,11 +156,8 @@ def find_incomplete_months(
     return tuple(_incomplete_month_notice(told_in, count) for told_in, count in besides.items())
 
 
-def _incomplete_month_notice(told_in: str, count: int) -> str:
-    return (
-        f"En tidigare fil för {told_in} har poster som den här inte tar med ({count} st): från enheter som inte är med här, under ny granskning "
-        "eller kontroll, eller utan ny signatur. Ersätt den inte med den här filen utan att ha kontrollerat det."
-    )
+def _incomplete_month_notice(told_in: str, count: int) -> Text:
+    return Text("export_notice.month_incomplete", {"month": told_in, "number": count})
 
 
 def save_monthly_run(conn: Connection, by: str, run: Run, month: MonthlyReport) -> None:

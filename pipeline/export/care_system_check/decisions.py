@@ -15,8 +15,8 @@ from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action
 from pipeline.export.care_system_check.matches import erase_settled_lists
-from pipeline.export.receipts import settle_receipts
 from pipeline.export.runs import ExportContext
+from pipeline.export.runs.receipts import settle_receipts
 from pipeline.registers.care_system_list import CareList
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.protected_identity import find_hidden_pids

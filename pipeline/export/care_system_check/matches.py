@@ -15,7 +15,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Record
-from pipeline.export.exporter import (
+from pipeline.export.record_text import (
     find_field_spec,
     format_event_time,
     format_field_value,
@@ -30,11 +30,10 @@ from pipeline.store.exports.run_items import Connection
 from pipeline.store.registers import care_system_matches
 from pipeline.store.registers.care_system_exports import erase_finished_lists, has_active_list
 from pipeline.store.registers.care_system_matches import CareSystemRow
+from pipeline.texts import Text
 
-HELD_FOR_MATCH = (
-    "Kan redan vara inmatad i vårdsystemet. Enhetens granskare jämför och avgör under Uppföljning."
-)
-"""Why an entry is left out of a run, in Swedish."""
+HELD_FOR_MATCH = Text("export_reason.held_for_match")
+"""Why an entry is left out of a run."""
 
 
 @dataclass(frozen=True, slots=True)

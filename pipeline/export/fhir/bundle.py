@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from pipeline.domain.form.form import Form
 from pipeline.domain.record import Run
 from pipeline.domain.settings import Settings
-from pipeline.export.exporter import ExportOptions, Item, find_record_form
+from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.fhir.common import (
     ANSWERS_TYPE,
     DOCUMENT_TYPE,
@@ -34,6 +34,7 @@ from pipeline.export.fhir.resources import (
     patient_identifier,
     patient_resource,
 )
+from pipeline.export.record_text import find_record_form
 
 FORMS_BUNDLE_NUMBER = 0
 """The number of the bundle that holds the run's forms; entries count from 1."""

@@ -17,26 +17,27 @@ from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item
 from pipeline.export.fhir.bundle import entry_bundle, forms_bundle, list_answered_forms
 from pipeline.export.fhir.common import Resource, pid_system
 from pipeline.export.fhir.mapping import FhirMapping
+from pipeline.texts import Text
 
 
 class FhirExporter:
     """Any form with a mapping to FHIR R4."""
 
-    title = "Vårdposter (HL7 FHIR R4)"
+    title = Text("target.fhir")
     media_type = "application/fhir+ndjson"
     suffix = ".ndjson"
     mapping = FhirMapping
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """A record needs a number of a known series, and a measurement the day when it was made."""
         mapping = options.mapping(record.form, FhirMapping)
         if is_temporary_pid(record.client.pid):
             return TEMPORARY_CLIENT
         if not pid_system(record.client.pid, mapping.local_id_system):
-            return "Personnummer saknas, är felaktigt eller är ett lokalt reservnummer, vars nummerserie inte är inställd (local_id_system)."
+            return Text("export_reason.no_pid_system")
         if mapping.measurements and record.event_at is None:
-            return "Tidpunkt saknas. En mätning måste ha en dag."
-        return ""
+            return Text("export_reason.no_measurement_day")
+        return None
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """One bundle a line."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from pipeline import __version__
 from pipeline.domain.record import Stamp
-from pipeline.export.exporter import amendment_text, late_entry_text
 from pipeline.export.fhir.common import (
     DOCUMENT_TYPE,
     NO_AUTHOR,
@@ -21,6 +20,7 @@ from pipeline.export.fhir.common import (
     format_instant,
     version_id,
 )
+from pipeline.export.record_text import amendment_text, late_entry_text
 from pipeline.registers.authors import is_on_behalf
 
 PARTICIPANT_TYPES = f"{TERMINOLOGY}provenance-participant-type"

@@ -8,7 +8,6 @@ from pipeline.domain.form.field import BoxMm, FieldSpec, Format
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import Value
 from pipeline.domain.settings import Settings
-from pipeline.export.exporter import field_value
 from pipeline.export.fhir.common import (
     PATIENT_TYPE,
     Resource,
@@ -17,6 +16,7 @@ from pipeline.export.fhir.common import (
     is_withheld,
 )
 from pipeline.export.fhir.resources import AUTHOR_ANCHOR, absent_value, parse_number
+from pipeline.export.record_text import field_value
 
 
 def questionnaire_url(form: Form, settings: Settings) -> str:

@@ -29,14 +29,7 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.page import PAGE_WIDTH_MM
 from pipeline.domain.record import Record
-from pipeline.export.exporter import (
-    ExportOptions,
-    amendment_text,
-    find_record_form,
-    find_signature,
-    format_field_value,
-    late_entry_text,
-)
+from pipeline.export.exporter import ExportOptions
 from pipeline.export.fhir.common import (
     DATA_ABSENT_URL,
     DOCUMENT_TYPE,
@@ -52,6 +45,13 @@ from pipeline.export.fhir.common import (
 )
 from pipeline.export.fhir.mapping import Concept, Measurement, MeasurementPart
 from pipeline.export.manual_entry.block import build_block
+from pipeline.export.record_text import (
+    amendment_text,
+    find_record_form,
+    find_signature,
+    format_field_value,
+    late_entry_text,
+)
 from pipeline.files.pdf_output import Document
 from pipeline.files.text import make_printable
 

@@ -23,8 +23,8 @@ from pipeline.export.fhir.amendments import end_earlier_versions
 from pipeline.export.fhir.bundle import FORMS_BUNDLE_NUMBER, bundle_position
 from pipeline.export.fhir.common import DOCUMENT_TYPE, Resource
 from pipeline.export.fhir.server import FhirServer, ServerReply
-from pipeline.export.receipts import ReceiptAnswer, submit_receipts
 from pipeline.export.runs import ExportContext, require_run
+from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.files.text import make_printable
 from pipeline.store.event_log import events
 from pipeline.store.exports import run_items

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.record import Record
-from pipeline.export.exporter import (
-    ExportOptions,
-    Item,
+from pipeline.export.exporter import ExportOptions, Item
+from pipeline.export.record_text import (
     amendment_text,
     field_value,
     find_record_form,

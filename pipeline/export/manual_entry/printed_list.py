@@ -17,10 +17,12 @@ from fpdf.enums import XPos, YPos
 
 from pipeline.domain.model import Client
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import ExportOptions, Item, format_minute, insert_withdrawals
+from pipeline.export.exporter import ExportOptions, Item, insert_withdrawals
 from pipeline.export.manual_entry.block import EntryBlock, build_block, client_heading
+from pipeline.export.record_text import format_minute
 from pipeline.files.pdf_output import MISSING_CHARACTER, Document
 from pipeline.files.text import wrap_text
+from pipeline.texts import Text
 
 MARGIN = 15.0
 TOP = 30.0
@@ -174,15 +176,15 @@ LABEL_WIDTH, VALUE_WIDTH, WIDE_WIDTH = 50.0, 118.0, 170.0
 class ManualEntryListExporter:
     """A PDF for a person at a keyboard; any form can go this way."""
 
-    title = "Skriv in-lista (PDF)"
+    title = Text("target.skriv-in")
     media_type = "application/pdf"
     suffix = ".pdf"
     mapping = None
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Paper can carry any record."""
         del record, options
-        return ""
+        return None
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """The list, grouped by client in the items' order."""

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import ExportError, ReviewError
 from pipeline.domain.model import Person
 from pipeline.domain.record import Record, Stamp
-from pipeline.export.exporter import ExportOptions, format_field_value
+from pipeline.export.exporter import ExportOptions
 from pipeline.export.payments.pain001 import (
     NO_DEBTOR,
     NOT_APPROVED,
@@ -27,17 +27,19 @@ from pipeline.export.payments.pain001 import (
     field_digits,
     payment_amount,
 )
+from pipeline.export.record_text import format_field_value
 from pipeline.export.runs import ExportContext
 from pipeline.export.tables.mapping import load_mappings, require_known_fields
 from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log import events
 from pipeline.store.exports import payment_approvals, records
+from pipeline.texts import Text
 
-UNCONFIRMED_ROWS = "Alla rader på listan är inte bekräftade ännu, så summan kan inte kontrolleras."
-UNREADABLE_AMOUNT = "Ett belopp på listan går inte att läsa, så summan kan inte kontrolleras."
-UNREADABLE_TOTAL = "Summan på papperet går inte att läsa, så raderna kan inte kontrolleras."
-TOTAL_MISMATCH = "Raderna på listan blir inte den summa som står på papperet."
+UNCONFIRMED_ROWS = Text("export_reason.payment_unconfirmed_rows")
+UNREADABLE_AMOUNT = Text("export_reason.payment_unreadable_amount")
+UNREADABLE_TOTAL = Text("export_reason.payment_unreadable_total")
+TOTAL_MISMATCH = Text("export_reason.payment_total_mismatch")
 PAYMENT_TARGET = "pain001"
 VIEW_LOG_INTERVAL = timedelta(minutes=10)
 
@@ -59,7 +61,7 @@ class Payment:
     purpose: str
     approved: tuple[Stamp, ...]
     is_own: bool
-    blocked_reason: str
+    blocked_reason: Text | None
 
 
 def list_payments(context: ExportContext, person: Person) -> list[Payment]:
@@ -121,7 +123,7 @@ def _collect_payments(
     seen, names = payment_approvals.latest_decisions(conn, entry_ids), people.names_by_login(conn)
     return [
         _make_payment(
-            record, seen[record.entry_id], sheets.get(record.entry_id, ""), person, names, options
+            record, seen[record.entry_id], sheets.get(record.entry_id), person, names, options
         )
         for record in found
     ]
@@ -130,7 +132,7 @@ def _collect_payments(
 def _make_payment(
     record: Record,
     seen: int,
-    sums: str,
+    sums: Text | None,
     person: Person,
     names: Mapping[str, str],
     options: ExportOptions,
@@ -151,17 +153,17 @@ def _make_payment(
         else "",
         approved=tuple(Stamp(stamp.at, names.get(stamp.by, stamp.by)) for stamp in record.approved),
         is_own=any(stamp.by == person.login for stamp in record.approved),
-        blocked_reason=sums if reason in ("", NOT_APPROVED, NO_DEBTOR) else reason,
+        blocked_reason=sums if reason in (None, NOT_APPROVED, NO_DEBTOR) else reason,
     )
 
 
 def _check_totals(
     conn: Connection, context: ExportContext, entry_ids: Sequence[str], options: ExportOptions
-) -> dict[str, str]:
+) -> dict[str, Text | None]:
     """By entry, what is wrong with the sum of its sheet: rows against the total that the paper
     gives. Empty where the paper gives none.
     """
-    found: dict[str, str] = {}
+    found: dict[str, Text | None] = {}
     for sheet in payment_approvals.load_payment_sheets(conn, entry_ids):
         rows = records.load_records(conn, context.forms, sheet.decided)
         wrong = UNCONFIRMED_ROWS if sheet.has_open_entries else _explain_total(rows, options)
@@ -169,7 +171,7 @@ def _check_totals(
     return found
 
 
-def _explain_total(rows: Sequence[Record], options: ExportOptions) -> str:
+def _explain_total(rows: Sequence[Record], options: ExportOptions) -> Text | None:
     by_total: dict[str, list[Decimal]] = defaultdict(list)
     for record in rows:
         mapping = options.mapping(record.form, PaymentMapping)
@@ -187,5 +189,5 @@ def _explain_total(rows: Sequence[Record], options: ExportOptions) -> str:
             Decimal(total.replace(",", ".")) != sum(amounts, Decimal(0))
             for total, amounts in by_total.items()
         )
-        else ""
+        else None
     )

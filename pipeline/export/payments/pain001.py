@@ -24,31 +24,23 @@ from lxml import etree
 from pipeline.domain.errors import ExportError
 from pipeline.domain.record import Record, Run
 from pipeline.domain.settings import Settings
-from pipeline.export.exporter import (
-    ExportOptions,
-    Item,
-    field_value,
-    format_field_value,
-    to_local_time,
-)
+from pipeline.export.exporter import ExportOptions, Item
+from pipeline.export.record_text import field_value, format_field_value, to_local_time
 from pipeline.export.tables.mapping import ExportMapping
 from pipeline.files.text import make_printable
 from pipeline.store.exports.payment_approvals import APPROVALS_NEEDED
+from pipeline.texts import Text
 
 PAIN001_NS = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.03"
-ALREADY_PAID = "Redan utbetald enligt papperet. Bokför betalningen, skicka den inte en gång till."
-PAID_ILLEGIBLE = (
-    "Det går inte att läsa om betalningen redan är gjord. Fråga ekonomienheten innan något betalas."
-)
-ALREADY_IN_FILE = "Posten har varit i en betalfil förut eller är makulerad. Rätta eller återkalla betalningen i banken; härifrån skickas den aldrig igen."
-NOT_APPROVED = "Betalningen är inte godkänd av två personer (skärmen Betalningar)."
-NO_ACCOUNT = "Clearingnummer, kontonummer eller belopp saknas eller är ogiltigt."
-NO_NAME = "Mottagarens namn saknas."
-NAME_TOO_LONG = "Mottagarens namn är längre än betalfilens 70 tecken. Gör betalningen i banken."
-TEXT_TOO_LONG = (
-    "Texten till mottagaren är längre än betalfilens 140 tecken. Gör betalningen i banken."
-)
-NO_DEBTOR = "Kontot som ska betala är inte inställt (payment_account och payment_bic)."
+ALREADY_PAID = Text("export_reason.payment_already_made")
+PAID_ILLEGIBLE = Text("export_reason.payment_illegible")
+ALREADY_IN_FILE = Text("export_reason.payment_in_file")
+NOT_APPROVED = Text("export_reason.payment_not_approved")
+NO_ACCOUNT = Text("export_reason.payment_no_account")
+NO_NAME = Text("export_reason.payment_no_name")
+NAME_TOO_LONG = Text("export_reason.payment_name_too_long")
+TEXT_TOO_LONG = Text("export_reason.payment_text_too_long")
+NO_DEBTOR = Text("export_reason.payment_no_debtor")
 _IBAN_PATTERN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{1,30}")
 
 
@@ -94,12 +86,12 @@ _MAX_ID_LENGTH, _MAX_NAME_LENGTH, _MAX_TEXT_LENGTH = 35, 70, 140
 class PaymentExporter:
     """Payments that are not made yet, to a file for the bank."""
 
-    title = "Betalningar som INTE är gjorda (pain.001)"
+    title = Text("target.pain001")
     media_type = "application/xml"
     suffix = ".xml"
     mapping = PaymentMapping
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Anything that could make the bank pay twice, or wrongly, stops the entry."""
         mapping = options.mapping(record.form, PaymentMapping)
         if mapping.paid in record.illegible or mapping.paid not in record.fields:
@@ -118,9 +110,8 @@ class PaymentExporter:
             return TEXT_TOO_LONG
         if len({stamp.by for stamp in record.approved}) < APPROVALS_NEEDED:
             return NOT_APPROVED
-        return (
-            "" if options.settings.payment_account and options.settings.payment_bic else NO_DEBTOR
-        )
+        has_debtor = options.settings.payment_account and options.settings.payment_bic
+        return None if has_debtor else NO_DEBTOR
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """One `CdtTrfTxInf` an entry, in the items' order, in one `PmtInf` a day of payment.

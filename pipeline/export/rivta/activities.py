@@ -30,16 +30,13 @@ from lxml import etree
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import StaffMember
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import (
-    MOVED_TO_OTHER_CLIENT,
-    ExportOptions,
-    Item,
+from pipeline.export.exporter import ExportOptions, Item, insert_withdrawals
+from pipeline.export.record_text import (
     Signature,
     amendment_text,
     find_signature,
     format_field_value,
     format_uncoded_choice,
-    insert_withdrawals,
     late_entry_text,
     to_local_time,
 )
@@ -54,6 +51,7 @@ from pipeline.export.rivta.elements import (
     unsupported_group_reason,
 )
 from pipeline.export.rivta.mapping import ActivityMapping, Code, Outcome, Slot
+from pipeline.texts import Text
 
 OUTCOME_WORDS = {
     Outcome.GIVEN: "Given",
@@ -102,28 +100,26 @@ def planned_slots(
     ]
 
 
-def find_unclear_slot(record: Record, mapping: ActivityMapping) -> str:
-    """Why no machine may say what became of one of the times, in Swedish; empty when every box is
-    clear.
-    """
+def find_unclear_slot(record: Record, mapping: ActivityMapping) -> Text | None:
+    """Why no machine may say what became of one of the times; None when every box is clear."""
     for n, slot in enumerate(mapping.slots, 1):
         if slot.fields() & record.illegible:
-            return f"En ruta för tid {n} är oläslig. Skriv in raden för hand."
+            return Text("export_reason.slot_illegible", {"slot": n})
         if _is_marked(record, slot.not_given) and _is_marked(record, slot.declined):
-            return f"Tid {n} är märkt både som ej given och som avböjd. Skriv in raden för hand."
+            return Text("export_reason.slot_contradictory", {"slot": n})
         if (
             slot.amount
             and record.fields.get(slot.given)
             and not record.fields.get(slot.amount)
             and not _has_deviation(record, slot)
         ):
-            return f"Tid {n} är signerad utan given dos. Skriv in raden för hand."
+            return Text("export_reason.slot_without_dose", {"slot": n})
         if (
             _deviation_code(record, slot)
             and _deviation_code(record, slot) not in mapping.deviations
         ):
-            return f"Avvikelsen för tid {n} saknas i målets översättning (deviations)."
-    return ""
+            return Text("export_reason.slot_deviation_unmapped", {"slot": n})
+    return None
 
 
 def slot_label(record: Record, slot: Slot, number: int, forms: Forms) -> str:
@@ -171,12 +167,12 @@ def _is_marked(record: Record, name: str) -> bool:
 class ActivitiesExporter:
     """Signing sheets to ProcessActivities 1.0."""
 
-    title = "Signerade insatser (RIVTA ProcessActivities 1.0)"
+    title = Text("target.aktiviteter")
     media_type = "application/zip"
     suffix = ".zip"
     mapping = ActivityMapping
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """The schema asks for a time and a numbered patient with a day of birth; what was given
         must not be guessed.
         """
@@ -186,8 +182,8 @@ class ActivitiesExporter:
         if record.revision == 1 and not any(
             time.outcome for time in planned_slots(record, mapping, options.staff)
         ):
-            return "Inget är signerat eller avvikelsemarkerat på raden. Skriv in den för hand om den betyder något."
-        return ""
+            return Text("export_reason.nothing_signed")
+        return None
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """A ZIP archive with one request a time, in the items' order."""
@@ -195,7 +191,7 @@ class ActivitiesExporter:
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
             for item in insert_withdrawals(items):
                 withdrawn = (
-                    "0-makulering-" if item.record.voided == MOVED_TO_OTHER_CLIENT else ""
+                    "0-makulering-" if item.is_withdrawal else ""
                 )  # sorts before the other's names
                 for time in _slots_to_report(item.record, options):
                     name = f"{item.number:05d}-{withdrawn}{item.record.entry_id}-{time.number}.xml"

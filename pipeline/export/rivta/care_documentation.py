@@ -19,14 +19,12 @@ from lxml import etree
 
 from pipeline.domain.identity_numbers import pid_oid
 from pipeline.domain.record import Record, Run, Stamp
-from pipeline.export.exporter import (
-    ExportOptions,
-    Item,
+from pipeline.export.exporter import ExportOptions, Item, insert_withdrawals
+from pipeline.export.record_text import (
     amendment_text,
     field_value,
     format_field_value,
     format_uncoded_choice,
-    insert_withdrawals,
     late_entry_text,
 )
 from pipeline.export.rivta.elements import (
@@ -37,6 +35,7 @@ from pipeline.export.rivta.elements import (
     serialize_xml,
 )
 from pipeline.export.tables.mapping import NoteMapping
+from pipeline.texts import Text
 
 RESPONDER_NS = "urn:riv:clinicalprocess:healthcond:description:GetCareDocumentationResponder:2"
 DOMAIN_NS = "urn:riv:clinicalprocess:healthcond:description:2"
@@ -47,16 +46,16 @@ _add_element = ElementBuilder(DOMAIN_NS).add
 class CareDocumentationExporter:
     """HSL notes to GetCareDocumentation 2.1."""
 
-    title = "Journalanteckningar (RIVTA GetCareDocumentation 2.1)"
+    title = Text("target.rivta")
     media_type = "application/xml"
     suffix = ".xml"
     mapping = NoteMapping
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """The schema asks for the time of writing and a known kind of patient id."""
         mapping = options.mapping(record.form, NoteMapping)
         if record.written_at is None and record.event_at is None:
-            return "Tidpunkt saknas. Journalformatet kräver när anteckningen skrevs."
+            return Text("export_reason.no_written_time")
         return missing_pid_reason(record, mapping.local_id_type)
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:

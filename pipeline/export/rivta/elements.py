@@ -17,14 +17,16 @@ from lxml import etree
 
 from pipeline.domain.identity_numbers import birth_date, is_temporary_pid, pid_oid
 from pipeline.domain.record import Record, Run, Stamp
-from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, to_local_time
+from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions
+from pipeline.export.record_text import to_local_time
 from pipeline.export.rivta.mapping import Code, GroupMapping
 from pipeline.files.text import make_printable
+from pipeline.texts import Text
 
 EFTERSKRIFT_NS = "urn:efterskrift:export:1"
 HSA_ID_OID = "1.2.752.129.2.1.4.1"
 """OID of HSA-ids in RIVTA, as in the contracts' published examples."""
-NO_PID_SERIES = "Personnummer saknas, är felaktigt eller är ett lokalt reservnummer, vars nummerserie inte är inställd (local_id_type)."
+NO_PID_SERIES = Text("export_reason.no_pid_type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,24 +154,24 @@ def patient_access_flag(record: Record, *, approved: bool) -> str:
     return format_boolean(approved and not record.client.protected)
 
 
-def missing_pid_reason(record: Record, local_id_type: str) -> str:
-    """Why a contract cannot name the patient, in Swedish; empty when it can."""
+def missing_pid_reason(record: Record, local_id_type: str) -> Text | None:
+    """Why a contract cannot name the patient; None when it can."""
     if is_temporary_pid(record.client.pid):
         return TEMPORARY_CLIENT
-    return "" if pid_oid(record.client.pid, local_id_type) else NO_PID_SERIES
+    return None if pid_oid(record.client.pid, local_id_type) else NO_PID_SERIES
 
 
-def unsupported_group_reason(record: Record) -> str:
-    """Why a group cannot carry the entry, in Swedish: it needs a time, and a number that says a day
+def unsupported_group_reason(record: Record) -> Text | None:
+    """Why a group cannot carry the entry: it needs a time, and a number that says a day
     of birth.
     """
     if record.event_at is None:
-        return "Tidpunkt saknas. Formatet kräver när det hände."
+        return Text("export_reason.no_event_time")
     if is_temporary_pid(record.client.pid):
         return TEMPORARY_CLIENT
     if birth_date(record.client.pid) is None or not pid_oid(record.client.pid):
-        return "Formatet kräver ett riktigt personnummer eller samordningsnummer med födelsedatum. Skriv in posten för hand."
-    return ""
+        return Text("export_reason.no_true_pid")
+    return None
 
 
 def serialize_xml(root: etree._Element) -> bytes:

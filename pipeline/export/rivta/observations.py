@@ -16,14 +16,12 @@ from collections.abc import Sequence
 from lxml import etree
 
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import (
+from pipeline.export.exporter import ExportOptions, Item, insert_withdrawals
+from pipeline.export.record_text import (
     ILLEGIBLE_TEXT,
-    ExportOptions,
-    Item,
     amendment_text,
     find_signature,
     format_field_value,
-    insert_withdrawals,
     late_entry_text,
 )
 from pipeline.export.rivta.elements import (
@@ -38,6 +36,7 @@ from pipeline.export.rivta.elements import (
     unsupported_group_reason,
 )
 from pipeline.export.rivta.mapping import Observation, ObservationMapping
+from pipeline.texts import Text
 
 RESPONDER_NS = "urn:riv:clinicalprocess:healthcond:basic:GetObservationsResponder:1"
 DOMAIN_NS = "urn:riv:clinicalprocess:healthcond:basic:1"
@@ -48,12 +47,12 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 class ObservationsExporter:
     """Measurements to GetObservations 1.0."""
 
-    title = "Mätvärden (RIVTA GetObservations 1.0)"
+    title = Text("target.observationer")
     media_type = "application/xml"
     suffix = ".xml"
     mapping = ObservationMapping
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """The schema asks for a time, a numbered patient with a day of birth, and at least one
         number.
         """
@@ -63,8 +62,8 @@ class ObservationsExporter:
         if record.revision == 1 and not any(
             _decimal_text(record, one) for one in mapping.observations
         ):
-            return "Raden har inget läsligt mätvärde. Skriv in den för hand."
-        return ""
+            return Text("export_reason.no_measurement")
+        return None
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """One `observationGroup` an entry, in the items' order."""

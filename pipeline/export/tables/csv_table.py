@@ -16,6 +16,7 @@ from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item, inse
 from pipeline.export.tables.mapping import TableMapping
 from pipeline.export.tables.sources import column_text
 from pipeline.files.csv_tables import write_csv
+from pipeline.texts import Text
 
 
 class CsvExporter:
@@ -25,13 +26,13 @@ class CsvExporter:
     suffix = ".csv"
     mapping = TableMapping
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: Text) -> None:
         self.title = title
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """A table can carry any record whose client the receiver can know."""
         del options
-        return TEMPORARY_CLIENT if is_temporary_pid(record.client.pid) else ""
+        return TEMPORARY_CLIENT if is_temporary_pid(record.client.pid) else None
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """A header and a row an entry.

@@ -6,14 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from pipeline.export.exporter import (
-    ExportOptions,
-    Item,
-    field_value,
-    find_record_form,
-    format_field_value,
-)
+from pipeline.export.exporter import ExportOptions, Item
+from pipeline.export.record_text import field_value, find_record_form, format_field_value
 from pipeline.export.tables.mapping import TableMapping
+from pipeline.texts import Text
 
 REST_SOURCE = "rest.text"
 """The source of a column that holds all that the others leave out."""
@@ -45,8 +41,8 @@ def unmapped_fields_text(item: Item, options: ExportOptions) -> str:
     )
 
 
-def unmapped_fields_notices(options: ExportOptions, going: Collection[str]) -> tuple[str, ...]:
-    """Which fields of these forms the tables of a target leave out, a sentence a form, in Swedish."""
+def unmapped_fields_notices(options: ExportOptions, going: Collection[str]) -> tuple[Text, ...]:
+    """Which fields of these forms the tables of a target leave out, a sentence a form."""
     told = (
         _unmapped_fields_notice(form_id, mapping, options)
         for form_id, mapping in sorted(options.mappings.items())
@@ -55,14 +51,14 @@ def unmapped_fields_notices(options: ExportOptions, going: Collection[str]) -> t
     return tuple(filter(None, told))
 
 
-def _unmapped_fields_notice(form_id: str, mapping: object, options: ExportOptions) -> str:
+def _unmapped_fields_notice(form_id: str, mapping: object, options: ExportOptions) -> Text | None:
     versions = [form for (known, _), form in options.forms.items() if known == form_id]
     if (
         not isinstance(mapping, TableMapping)
         or not versions
         or any(column.source == REST_SOURCE for column in mapping.columns)
     ):
-        return ""
+        return None
     newest, taken = max(versions, key=lambda form: form.version), mapping.fields()
     labels = dict.fromkeys(
         spec.full_label
@@ -71,5 +67,8 @@ def _unmapped_fields_notice(form_id: str, mapping: object, options: ExportOption
         if spec.means is None and spec.column not in taken
     )
     if not labels:
-        return ""
-    return f"Filen tar inte med allt från {newest.title}: {', '.join(labels)}. Lägg till en kolumn med source: {REST_SOURCE}, eller skriv in det för hand."
+        return None
+    return Text(
+        "export_notice.unmapped_fields",
+        {"form": newest.title, "labels": ", ".join(labels), "source": REST_SOURCE},
+    )

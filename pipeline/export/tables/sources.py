@@ -9,10 +9,9 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.form.field import Format
 from pipeline.domain.identity_numbers import format_short_pid
 from pipeline.domain.record import Record, Run, Stamp
-from pipeline.export.exporter import (
+from pipeline.export.exporter import ExportOptions, Item
+from pipeline.export.record_text import (
     ILLEGIBLE_TEXT,
-    ExportOptions,
-    Item,
     amendment_text,
     field_value,
     find_field_spec,

@@ -33,8 +33,8 @@ from pipeline.export.archive.pdfa import PlacedText, SheetSide, sheet_pdf
 from pipeline.export.archive.runs import find_ready, make_package, package_file
 from pipeline.export.archive.sheets import SheetFiles, longest_retention, retention_label
 from pipeline.export.authorities.erms import ERMS_NS as ERMS
-from pipeline.export.receipts import ReceiptAnswer, submit_receipts
 from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log import events
 from pipeline.store.event_log.queries import clients_of_subjects, log_subjects_of_client

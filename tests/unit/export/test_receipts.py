@@ -9,7 +9,8 @@ import pytest
 from pipeline.domain.errors import ExportError, NotAllowedError, UsageError
 from pipeline.domain.model import EntryState, Person, Role
 from pipeline.domain.record import Run
-from pipeline.export.receipts import (
+from pipeline.export.runs import ExportContext, list_runs, make_run
+from pipeline.export.runs.receipts import (
     NO_REASON,
     ReceiptAnswer,
     ReceiptResult,
@@ -19,7 +20,6 @@ from pipeline.export.receipts import (
     parse_receipt_file,
     submit_receipts,
 )
-from pipeline.export.runs import ExportContext, list_runs, make_run
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import entry as entries_entry
 from pipeline.store.event_log import events
