@@ -1,4 +1,8 @@
-"""Confirmed entries become files in a target system's form. `TARGETS` names every kind there is."""
+"""Every kind of target there is, by its name.
+
+An export is one file with an `Exporter`, a line here with its title in the catalogue, and its
+mapping files `forms/<id>/export.<target>.yaml`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ STATISTICS: dict[str, StatisticsExporter] = {
     "khsl": KhslExporter(),
     "ekonomiskt-bistand": AidFileExporter(),
 }
-"""Targets that tell of whole months and take no entry: see `monthly.py`."""
+"""Targets that report whole months and take no entry: see `authorities/monthly.py`."""
 TARGETS: dict[str, Exporter] = {
     "rivta": CareDocumentationExporter(),
     "observationer": ObservationsExporter(),

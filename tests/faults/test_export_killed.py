@@ -6,12 +6,12 @@ import pytest
 
 from pipeline.domain.model import EntryState
 from pipeline.domain.settings import Settings
-from pipeline.export import runs
 from pipeline.export.runs import (
     ExportContext,
     fetch_run_file,
     list_runs,
     list_target_status,
+    make,
     make_run,
 )
 from pipeline.export.targets import STATISTICS, TARGETS
@@ -26,7 +26,7 @@ pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices"
 
 def export_until(settings: str, target: str, module: str, name: str, when: str) -> None:
     """Export, and be killed before or after something is done."""
-    doing = getattr(runs, module)
+    doing = getattr(make, module)
     real = getattr(doing, name)
 
     def killed(*args: object, **named: object) -> None:
@@ -44,8 +44,8 @@ def export_until(settings: str, target: str, module: str, name: str, when: str) 
 @pytest.mark.parametrize(
     "moment",
     [
-        ("exports", "add_run", "before"),
-        ("exports", "add_run", "after"),
+        ("run_items", "save_run", "before"),
+        ("run_items", "save_run", "after"),
         ("records", "mark_exported", "after"),
         ("events", "record", "after"),
     ],
@@ -76,7 +76,7 @@ def test_whatever_the_target_a_killed_export_takes_nothing(
     entry_id = confirmed(office, target)
     office = paying(office) if target == "pain001" else office
     before = state(office, entry_id)
-    _export_killed(office, target, "exports", "add_run", "after")
+    _export_killed(office, target, "run_items", "save_run", "after")
     assert list_runs(office, ANNA) == []
     assert state(office, entry_id) is before
     run = make_run(office, ANNA, target, utc_now())

@@ -1,8 +1,7 @@
-"""Tables as CSV the way Swedish administration reads it: semicolon, UTF-8 with byte order mark,
-CRLF, decimal comma.
+"""Tables as CSV for Swedish administration: semicolon, UTF-8 with byte order mark, CRLF.
 
-A personal number is twelve digits as text. CSV cannot say that a cell is text, so whoever opens
-the file in a spreadsheet must import that column as text.
+Decimals have a comma. A personal number is twelve digits; CSV cannot say that a cell is text, so
+a spreadsheet has to import that column as text.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ class CsvExporter:
         self.title = title
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
-        """A table can carry any record whose client the receiver can know."""
+        """Return why a table cannot carry a record: its client is in no register."""
         del options
         return TEMPORARY_CLIENT if is_temporary_pid(record.client.pid) else None
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
-        """A header and a row an entry.
+        """Build a header and a row an entry.
 
         Raises:
             ExportError: the forms of the run have mappings with different columns.
@@ -43,6 +42,7 @@ class CsvExporter:
         mappings = {
             item.record.form: options.mapping(item.record.form, TableMapping) for item in items
         }
+        # All forms of a run share one header.
         headers = {
             tuple(column.title for column in mapping.columns) for mapping in mappings.values()
         }

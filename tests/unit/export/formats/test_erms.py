@@ -18,6 +18,7 @@ from pipeline.export.targets import TARGETS
 from pipeline.texts import Text
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import EARLIER, FORMS, SIV, made, record, stamp, terms
+from tests.support.texts import in_swedish
 
 NS = {"e": ERMS_NS}
 LETTER: dict[str, Value] = {
@@ -123,9 +124,9 @@ def test_secrecy_is_carried_with_its_regulation_and_a_title_that_may_be_seen() -
 @pytest.mark.parametrize(
     ("fields", "illegible", "regulation"),
     [
-        ({"sekretess": True}, frozenset[str](), NO_REGULATION),
+        ({"sekretess": True}, frozenset[str](), in_swedish(NO_REGULATION)),
         ({"sekretess_lagrum": "OSL 25:1"}, frozenset[str](), "OSL 25:1"),
-        ({}, frozenset({"sekretess"}), NO_REGULATION),
+        ({}, frozenset({"sekretess"}), in_swedish(NO_REGULATION)),
         ({}, frozenset({"sekretess_lagrum"}), "[oläsligt]"),
     ],
 )
