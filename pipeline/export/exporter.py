@@ -19,7 +19,7 @@ DATA_LANGUAGE = "sv"
 TEMPORARY_CLIENT = Text("export_reason.temporary_client")
 """Why a file cannot carry an entry about a client who is in no register."""
 MOVED_TO_OTHER_CLIENT = Text("late_entry.moved")
-"""Why a target makes void what it has of an entry under an earlier client; not who the new one is."""
+"""Why a target voids what it has of an entry under an earlier client; never who the new one is."""
 MappingType = TypeVar("MappingType", bound=ExportMapping)
 
 

@@ -18,9 +18,9 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.model import Client, StaffMember
 from pipeline.domain.record import Record
 from pipeline.export.exporter import Item
-from pipeline.export.fhir.common import format_instant
+from pipeline.export.fhir.document import MAX_WIDTH_PX, small_sheet_pdf
 from pipeline.export.fhir.mapping import FhirMapping, Measurement
-from pipeline.export.fhir.resources import MAX_WIDTH_PX, small_sheet_pdf
+from pipeline.export.fhir.resource_context import format_instant
 from pipeline.export.targets import TARGETS
 from pipeline.files.text import make_printable
 from tests.support.pages.small_pages import foreign_page
