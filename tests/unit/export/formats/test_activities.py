@@ -56,8 +56,10 @@ def told(
 ) -> dict[int, etree._Element]:
     """Requests by the number of the time."""
     data = TARGETS["aktiviteter"].make(
-        items(each, **other), run("aktiviteter"), given or terms("aktiviteter")
-    )  # type: ignore[arg-type]
+        items(each, **other),  # type: ignore[arg-type]
+        run("aktiviteter"),
+        given or terms("aktiviteter"),
+    )
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {
             int(name.removesuffix(".xml").rpartition("-")[2]): etree.fromstring(archive.read(name))
@@ -367,8 +369,11 @@ def test_what_it_cannot_say_for_certain_is_said_beforehand(
     other: dict[str, object], reason: str
 ) -> None:
     assert reason in in_swedish(
-        TARGETS["aktiviteter"].unsupported_reason(day(**other), terms("aktiviteter"))
-    )  # type: ignore[arg-type]
+        TARGETS["aktiviteter"].unsupported_reason(
+            day(**other),  # type: ignore[arg-type]
+            terms("aktiviteter"),
+        )
+    )
 
 
 def test_both_marks_at_once_are_a_doubt() -> None:

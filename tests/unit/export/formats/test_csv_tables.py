@@ -34,6 +34,7 @@ from pipeline.export.tables.mapping import (
 from pipeline.export.tables.sources import SOURCES, column_text, is_known_source
 from pipeline.export.targets import TARGETS
 from pipeline.files.csv_tables import neutralize_formula, write_csv
+from pipeline.texts import Text
 from tests.support.store.export_examples import (
     ARNE,
     EARLIER,
@@ -284,7 +285,11 @@ def test_a_constant_stands_in_every_row() -> None:
     )
     given = replace(terms("matvarden"), mappings={"matvarden": mapping})
     assert list(
-        table(CsvExporter("x").make(items(record("matvarden")), run("matvarden"), given))["System"]
+        table(
+            CsvExporter(Text("target.besok")).make(
+                items(record("matvarden")), run("matvarden"), given
+            )
+        )["System"]
     ) == ["Efterskrift"]
 
 
@@ -293,7 +298,7 @@ def test_forms_of_one_target_need_the_same_columns() -> None:
     two = TableMapping(about="x", columns=(TableColumn(title="B", constant="1"),))
     given = replace(terms("besok"), mappings={"matvarden": one, "besokslista": two})
     with pytest.raises(ExportError, match="different columns"):
-        CsvExporter("x").make(
+        CsvExporter(Text("target.besok")).make(
             items(record("matvarden"), record("besokslista")), run("besok", 2), given
         )
 

@@ -247,8 +247,11 @@ def test_what_the_schema_cannot_carry_is_said_beforehand(
     other: dict[str, object], reason: str
 ) -> None:
     assert reason in in_swedish(
-        TARGETS["observationer"].unsupported_reason(row(**other), terms("observationer"))
-    )  # type: ignore[arg-type]
+        TARGETS["observationer"].unsupported_reason(
+            row(**other),  # type: ignore[arg-type]
+            terms("observationer"),
+        )
+    )
 
 
 def test_what_it_can_carry_is_fit() -> None:
