@@ -40,9 +40,7 @@ def show_text(text: Text) -> str:
 
 
 def code_text(prefix: str, code: str) -> str:
-    """The text of a short code such as a page's problem; the code itself when it is new to the
-    catalogue.
-    """
+    """The text of a short code such as a page's problem; the code itself if it has no text."""
     head, _, detail = code.partition(":")
     key = f"{prefix}.{head}"
     texts = catalogue(current_language())
@@ -61,16 +59,16 @@ def format_day(on: date | str) -> str:
 
 
 def format_weekday(on: date) -> str:
-    """A day with its weekday and the name of its month, so that nobody takes it for another: fre 24
-    dec. 2021.
-    """
+    """A day that cannot be mistaken, with weekday and name of the month: fre 24 dec. 2021."""
     return format_date(on, "EEE d MMM y", _LOCALES[current_language()][0])
 
 
 def format_moment(at: datetime, *, seconds: bool = False) -> str:
     """A moment in Swedish local time, to the minute or the second."""
-    here = at.astimezone(SWEDEN)
-    return f"{format_day(here.date())} {format_time(here, 'medium' if seconds else 'short', locale=_LOCALES[current_language()][0])}"
+    local = at.astimezone(SWEDEN)
+    locale = _LOCALES[current_language()][0]
+    time = format_time(local, "medium" if seconds else "short", locale=locale)
+    return f"{format_day(local.date())} {time}"
 
 
 def format_number(value: float, decimals: int = 0) -> str:

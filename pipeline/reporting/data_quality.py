@@ -2,7 +2,7 @@
 
 The metrics of one person are seen by that person and the manager of the unit only. All others who
 may see metrics see the unit's, and only where they hold the work of several people, so that
-nobody's can be told from them. No metric is of few fields.
+no one's can be derived from them. No metric is of few fields.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class PlacedText:
 class SheetSide:
     """One side of paper: its image (JPEG), its size, and the text on it."""
 
-    picture: bytes
+    image: bytes
     width: float
     height: float
     words: tuple[PlacedText, ...]
@@ -52,7 +52,7 @@ def sheet_pdf(sides: Sequence[SheetSide], title: str, author: str, made_at: date
         for side in sides:
             pdf.add_page(format=(side.width, side.height))
             pdf.image(
-                BytesIO(side.picture), 0, 0, side.width, side.height, alt_text=make_printable(title)
+                BytesIO(side.image), 0, 0, side.width, side.height, alt_text=make_printable(title)
             )
             with pdf.local_context(text_mode=TextMode.INVISIBLE):
                 for words in side.words:

@@ -126,7 +126,7 @@ class KhslLayout(ExportMapping):
 
     @property
     def unchecked_columns(self) -> list[str]:
-        """The columns that nobody has compared with the specification."""
+        """The columns that have not been compared with the specification."""
         return [
             column.title
             for file in (self.khsl1, self.khsl2)
@@ -155,7 +155,7 @@ class KhslMapping(ExportMapping):
 
 
 def load_layout(folder: Path) -> KhslLayout:
-    """Read the layout beside the forms.
+    """Read the layout in the folder of the forms.
 
     Raises:
         ExportError: it is missing or wrong; the text names the place.

@@ -1,4 +1,4 @@
-"""Runs of statistics: files that report whole months, beside the one export that takes an entry.
+"""Runs of statistics: files that report whole months, besides the export that takes an entry.
 
 They change nothing of an entry. A month's file replaces the one before it, so it always holds
 the whole month. A month is reported when one of its entries is new, corrected, void or no longer
@@ -39,7 +39,7 @@ class MonthlyReport:
 
 @dataclass(frozen=True, slots=True)
 class _Reportable:
-    """An entry as it is reported, what earlier files said of it, and its month."""
+    """An entry as it is reported, what earlier files reported of it, and its month."""
 
     record: Record
     status: ReportingStatus
@@ -66,11 +66,13 @@ def build_monthly_report(
         and (reason := exporter.unsupported_reason(record, options))
     }
     current = [
-        _with_rejection(record, status_by_id[record.entry_id])
-        for record in loaded
-        if record.entry_id not in unsupported
+        *(
+            _with_rejection(record, status_by_id[record.entry_id])
+            for record in loaded
+            if record.entry_id not in unsupported
+        ),
+        *_withdraw_unsupported(conn, unsupported, status_by_id, options),
     ]
-    current += _withdraw_unsupported(conn, unsupported, status_by_id, options)
     # What was never reported and is void needs no report; what is in no month has none.
     reportable = [
         _Reportable(record, status, month)

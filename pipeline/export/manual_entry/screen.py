@@ -7,7 +7,7 @@ keys in what another person has on the screen. What became of it is a receipt li
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -113,26 +113,15 @@ def claim_next_entry(
     with context.store.begin() as conn:
         run = require_run(conn, person, run_id, Action.RECEIPT)
         waiting = _waiting_items(conn, person, run_id)
-        held = _find_possible_matches(conn, context, waiting)
+        left_out = {*skipped, *_find_possible_matches(conn, context, waiting)}
         manual_entry_claims.release_claims(conn, person.login)
         claimed = manual_entry_claims.list_claimed_by_others(conn, person.login, now)
-        left_out = {*skipped, *held}
         free = (
             item
             for item in waiting
             if item.entry_id not in left_out and (item.entry_id, item.revision) not in claimed
         )
-        # Another person may claim an entry at the same moment: then try the next one.
-        claim = next(
-            (
-                item
-                for item in free
-                if manual_entry_claims.claim_entry(
-                    conn, person.login, item.entry_id, item.revision, now, CLAIM_MINUTES
-                )
-            ),
-            None,
-        )
+        claim = _claim_first(conn, person, free, now)
         if claim is None:
             return None
         events.record(
@@ -145,18 +134,7 @@ def claim_next_entry(
             revision=claim.revision,
         )
         item = _load_item(conn, context, claim)
-        # Earlier clients are shown as far as the person may see who they are.
-        exported, possible = (
-            (item.amends.exported_record, item.amends.possible_records)
-            if item.amends
-            else (None, ())
-        )
-        previous_client = (
-            client_register.restrict_client(conn, exported.client, person) if exported else None
-        )
-        possible_clients = tuple(
-            client_register.restrict_client(conn, record.client, person) for record in possible
-        )
+        previous_client, possible_clients = _earlier_clients(conn, person, item)
     options = load_export_options(context, run.target, find_target(run.target))
     return EntryToKeyIn(
         claim,
@@ -166,6 +144,34 @@ def claim_next_entry(
         previous_client=previous_client,
         possible_clients=possible_clients,
         is_void=item.record.voided is not None,
+    )
+
+
+def _claim_first(
+    conn: Connection, person: Person, items: Iterable[RunItem], now: datetime
+) -> RunItem | None:
+    """Claim the first item that can be: another person may claim one at the same moment."""
+    for item in items:
+        if manual_entry_claims.claim_entry(
+            conn, person.login, item.entry_id, item.revision, now, CLAIM_MINUTES
+        ):
+            return item
+    return None
+
+
+def _earlier_clients(
+    conn: Connection, person: Person, item: Item
+) -> tuple[Client | None, tuple[Client, ...]]:
+    """Return the previous client and the possible ones, as far as the person may see them."""
+    if item.amends is None:
+        return None, ()
+    exported = item.amends.exported_record
+    return (
+        client_register.restrict_client(conn, exported.client, person) if exported else None,
+        tuple(
+            client_register.restrict_client(conn, record.client, person)
+            for record in item.amends.possible_records
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """An export is a run: confirmed entries, fixed, in one file, each entry once at each revision.
 
-Statistics report entries beside that: `authorities/monthly.py`.
+Statistics report entries besides that: `authorities/monthly.py`.
 """
 
 from pipeline.export.runs.candidates import add_carried_records

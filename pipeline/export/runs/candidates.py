@@ -113,8 +113,8 @@ def add_carried_records(
 ) -> dict[str, PreviousExport]:
     """Add to the latest runs what they carried, where that was about another client than now.
 
-    A key-in list that nobody has ticked is replaced by the next one: what it would have told has
-    to be told again, also where it may have been keyed in.
+    A key-in list without a tick is replaced by the next one, which has to withdraw what the first
+    would have withdrawn, and what may have been keyed in from it.
 
     Args:
         previous_runs: the latest run by entry.

@@ -7,7 +7,7 @@ it. What only the machine did is left out. The PDF is a letter to the client; le
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,6 +25,7 @@ from pipeline.files.csv_tables import write_csv
 from pipeline.files.pdf_output import Document
 from pipeline.store.event_log import queries
 from pipeline.store.event_log.events import client_log_subject, record
+from pipeline.store.event_log.hash_chain import LogRow
 from pipeline.store.event_log.queries import MACHINE_LOGIN, LogFilter
 from pipeline.store.registers.client_register import find_client, load_client, restrict_client
 from pipeline.texts import Topic
@@ -89,7 +90,7 @@ OTHER_ACCESS = "other"
 _MIN_DIGITS = 6
 """A reserve number may have letters; with fewer digits it is a name."""
 PRINT_ACTION = "issue"
-"""Left out: its row has the first serial of a stack, whoever that sheet is for.
+"""Left out: its row has the first serial of a stack, whatever client that sheet is for.
 
 Each sheet for a client has a row of its own.
 """
@@ -158,16 +159,7 @@ def make_client_extract(
         raise UsageError("no_personal_number_full")
     client = load_client(conn, pid)
     log_filter = LogFilter(start, end, client=pid)
-    # Equal accesses of a minute become one line with a count.
-    counts = Counter[tuple[str, str, str]]()
-    for row in queries.iterate_log_rows(conn, person.units, log_filter):
-        if row.by != MACHINE_LOGIN and row.action != PRINT_ACTION:
-            key = (
-                f"{row.at.astimezone(SWEDEN):%Y-%m-%d %H:%M}",
-                row.unit or "",
-                _text(f"access.{ACCESS_TEXTS.get(row.action, OTHER_ACCESS)}"),
-            )
-            counts[key] += 1
+    lines = _access_lines(queries.iterate_log_rows(conn, person.units, log_filter))
     other_unit_rows = queries.count_other_units_rows(
         conn, person.units, log_filter, apart_from=PRINT_ACTION
     )
@@ -177,11 +169,10 @@ def make_client_extract(
         "extract_log",
         client_log_subject(conn, pid),
         unit=client.unit if client else None,
-        lines=len(counts),
+        lines=len(lines),
     )
     # A protected name is shown only to those who may see it.
     visible_client = restrict_client(conn, client, person) if client else None
-    lines = tuple(AccessLine(*key, count) for key, count in sorted(counts.items()))
     return ClientExtract(
         pid,
         visible_client.name if visible_client else "",
@@ -192,6 +183,20 @@ def make_client_extract(
         lines,
         other_unit_rows,
     )
+
+
+def _access_lines(rows: Iterable[LogRow]) -> tuple[AccessLine, ...]:
+    """Return the accesses of people; equal ones of a minute are one line with a count."""
+    counts = Counter(
+        (
+            f"{row.at.astimezone(SWEDEN):%Y-%m-%d %H:%M}",
+            row.unit or "",
+            _text(f"access.{ACCESS_TEXTS.get(row.action, OTHER_ACCESS)}"),
+        )
+        for row in rows
+        if row.by != MACHINE_LOGIN and row.action != PRINT_ACTION
+    )
+    return tuple(AccessLine(*key, count) for key, count in sorted(counts.items()))
 
 
 def format_extract_csv(extract: ClientExtract) -> bytes:

@@ -11,14 +11,31 @@ import streamlit as st
 from pipeline.domain import errors
 from pipeline.domain.errors import EfterskriftError, ReviewError, UsageError
 from pipeline.domain.model import Person, Role
+from pipeline.export.targets import TARGETS
 from pipeline.registers.clients import load_client_register
 from pipeline.store.accounts import administration
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue_order
 from pipeline.store.reports import sheet_accounting
+from pipeline.texts import LANGUAGES, Text
 from tests.support.screens import seeding
+from ui.i18n import show_text
 from ui.widgets.errors import error_text
+
+
+def test_a_reason_is_told_in_the_language_of_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = Text("export_reason.slot_illegible", {"slot": 2})
+    assert show_text(reason) == "En ruta för tid 2 är oläslig. Skriv in raden för hand."
+    monkeypatch.setitem(st.session_state, "language", "en")
+    assert show_text(reason) == "A box of time 2 cannot be read. Key the row in by hand."
+
+
+@pytest.mark.parametrize("language", list(LANGUAGES))
+def test_every_target_has_a_title_of_its_own(language: str) -> None:
+    titles = [exporter.title.in_language(language) for exporter in TARGETS.values()]
+    assert all(titles)
+    assert len(set(titles)) == len(TARGETS)
 
 
 @pytest.mark.parametrize(
