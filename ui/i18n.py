@@ -1,38 +1,24 @@
 """Texts of the screens in the person's language. Swedish unless a person chooses otherwise.
 
 Dates and numbers are written as the language does.
-
-What the program says of itself, in the language of the screens: catalogues
-`texts/faults.<language>.po`, msgid the sentence as the code writes it.
-
-Errors are English in the code, so their catalogue is Swedish. Why an entry is left out of an
-export is Swedish, so that one is English. What an f-string fills in stands as {0}, {1}, … in
-both languages, in any order.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from datetime import date, datetime
-from functools import cache
-from pathlib import Path
 
 import streamlit as st
 from babel import Locale
 from babel.dates import format_date, format_time
-from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
 from pipeline.domain.dates import SWEDEN
-from pipeline.texts import catalogue, plural_key, text
+from pipeline.texts import Text, catalogue, plural_key, text
 
 _LOCALES = {"sv": ("sv_SE", "short"), "en": ("en_GB", "medium")}
 """Where each language is written, and the date format that names the month beyond doubt:
 2021-12-17, 17 Dec 2021.
 """
-_MESSAGE_CATALOGUES = Path(__file__).parent / "texts"
-_PLACEHOLDER = re.compile(r"\{(\d+)\}")
 
 
 def t(key: str, /, **values: object) -> str:
@@ -48,10 +34,13 @@ def t(key: str, /, **values: object) -> str:
     return text(key, current_language(), **values)
 
 
+def show_text(text: Text) -> str:
+    """A text in the person's language."""
+    return text.in_language(current_language())
+
+
 def code_text(prefix: str, code: str) -> str:
-    """The text of a short code such as a page's problem; the code itself when it is new to the
-    catalogue.
-    """
+    """The text of a short code such as a page's problem; the code itself if it has no text."""
     head, _, detail = code.partition(":")
     key = f"{prefix}.{head}"
     texts = catalogue(current_language())
@@ -70,16 +59,16 @@ def format_day(on: date | str) -> str:
 
 
 def format_weekday(on: date) -> str:
-    """A day with its weekday and the name of its month, so that nobody takes it for another: fre 24
-    dec. 2021.
-    """
+    """A day that cannot be mistaken, with weekday and name of the month: fre 24 dec. 2021."""
     return format_date(on, "EEE d MMM y", _LOCALES[current_language()][0])
 
 
 def format_moment(at: datetime, *, seconds: bool = False) -> str:
     """A moment in Swedish local time, to the minute or the second."""
-    here = at.astimezone(SWEDEN)
-    return f"{format_day(here.date())} {format_time(here, 'medium' if seconds else 'short', locale=_LOCALES[current_language()][0])}"
+    local = at.astimezone(SWEDEN)
+    locale = _LOCALES[current_language()][0]
+    time = format_time(local, "medium" if seconds else "short", locale=locale)
+    return f"{format_day(local.date())} {time}"
 
 
 def format_number(value: float, decimals: int = 0) -> str:
@@ -96,53 +85,3 @@ def format_percentage(share: float, decimals: int = 0) -> str:
     return format_percent(
         share, pattern.replace("##0", "##0." + "0" * decimals) if decimals else pattern, locale
     )
-
-
-def translate_message(sentence: str, language: str) -> str:
-    """A sentence of the code in a language, its values filled in; as it is where the catalogue does
-    not have it.
-
-    A value that is itself in the catalogue ("has no day …") is put into the language too.
-    """
-    words = message_catalogue(language)
-    if sentence in words:
-        return words[sentence]
-    for template, said in _message_patterns(language):
-        if found := template.fullmatch(sentence):
-            return said.format(*(translate_message(value, language) for value in found.groups()))
-    return sentence
-
-
-@cache
-def message_catalogue(language: str) -> Mapping[str, str]:
-    """The catalogue of a language, by the code's sentence with its places; empty where there is
-    none.
-    """
-    file = _MESSAGE_CATALOGUES / f"faults.{language}.po"
-    if not file.exists():
-        return {}
-    with file.open("rb") as lines:
-        return {
-            str(message.id): str(message.string)
-            for message in read_po(lines, locale=language)
-            if message.id
-        }
-
-
-@cache
-def _message_patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
-    """The sentences with places, as expressions that give the values in order. The one that says
-    most itself comes first.
-    """
-    filled = {
-        english: said
-        for english, said in message_catalogue(language).items()
-        if _PLACEHOLDER.search(english)
-    }
-    order = sorted(filled, key=lambda english: len(_PLACEHOLDER.sub("", english)), reverse=True)
-    return [(_message_pattern(english), filled[english]) for english in order]
-
-
-def _message_pattern(english: str) -> re.Pattern[str]:
-    literals = re.split(r"\{\d+\}", english)
-    return re.compile("(.*?)".join(map(re.escape, literals)), re.DOTALL)

@@ -89,8 +89,11 @@ def export(
         said
         | {
             "target": target,
-            "unfit": [asdict(each) for each in waits.unsupported],
-            "notice": " ".join(waits.notices),
+            "unfit": [
+                {"entry_id": each.entry_id, "reason": each.reason.in_language("sv")}
+                for each in waits.unsupported
+            ],
+            "notice": " ".join(notice.in_language("sv") for notice in waits.notices),
         },
         as_json=as_json,
     )
@@ -122,7 +125,7 @@ def receipt(
 
     The whole file or nothing is imported. Importing it again changes nothing.
     """
-    from pipeline.export.receipts import apply_receipt_file
+    from pipeline.export.runs.receipts import apply_receipt_file
     from pipeline.store.database.clock import utc_now
 
     with open_export_context() as office:
@@ -170,8 +173,8 @@ def _write_run_files(
     """The run's file, and beside it a receipt file to fill in, where the target answers entry by
     entry.
     """
-    from pipeline.export.receipts import fetch_receipt_template, open_run_items
     from pipeline.export.runs import fetch_run_file
+    from pipeline.export.runs.receipts import fetch_receipt_template, open_run_items
 
     file, items = fetch_run_file(office, person, run_id), open_run_items(office, person, run_id)
     path = output or Path(file.name)

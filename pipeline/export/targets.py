@@ -1,4 +1,8 @@
-"""Confirmed entries become files in a target system's form. `TARGETS` names every kind there is."""
+"""Every kind of target there is, by its name.
+
+An export is one file with an `Exporter`, a line here with its title in the catalogue, and its
+mapping files `forms/<id>/export.<target>.yaml`.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +17,26 @@ from pipeline.export.rivta.activities import ActivitiesExporter
 from pipeline.export.rivta.care_documentation import CareDocumentationExporter
 from pipeline.export.rivta.observations import ObservationsExporter
 from pipeline.export.tables.csv_table import CsvExporter
+from pipeline.texts import Text
 
 STATISTICS: dict[str, StatisticsExporter] = {
     "khsl": KhslExporter(),
     "ekonomiskt-bistand": AidFileExporter(),
 }
-"""Targets that tell of whole months and take no entry: see `monthly.py`."""
+"""Targets that report whole months and take no entry: see `authorities/monthly.py`."""
 TARGETS: dict[str, Exporter] = {
     "rivta": CareDocumentationExporter(),
     "observationer": ObservationsExporter(),
     "aktiviteter": ActivitiesExporter(),
     "fhir": FhirExporter(),
-    "besok": CsvExporter("Besök och insatser (CSV)"),
-    "matvarden": CsvExporter("Mätvärden (CSV)"),
-    "treserva-exempel": CsvExporter("Exempel: anteckningar till Treserva (CSV)"),
-    "tes-exempel": CsvExporter("Exempel: besök till TES (CSV)"),
-    "timecare-exempel": CsvExporter("Exempel: avvikelser till TimeCare (CSV)"),
-    "timecare-schema-exempel": CsvExporter("Exempel: scheman till TimeCare (CSV)"),
-    "ciceron-exempel": CsvExporter("Exempel: diariet till Ciceron (CSV)"),
-    "mat-exempel": CsvExporter("Exempel: beställning till matleverantör (CSV)"),
+    "besok": CsvExporter(Text("target.besok")),
+    "matvarden": CsvExporter(Text("target.matvarden")),
+    "treserva-exempel": CsvExporter(Text("target.treserva-exempel")),
+    "tes-exempel": CsvExporter(Text("target.tes-exempel")),
+    "timecare-exempel": CsvExporter(Text("target.timecare-exempel")),
+    "timecare-schema-exempel": CsvExporter(Text("target.timecare-schema-exempel")),
+    "ciceron-exempel": CsvExporter(Text("target.ciceron-exempel")),
+    "mat-exempel": CsvExporter(Text("target.mat-exempel")),
     "erms": ErmsExporter(),
     "pain001": PaymentExporter(),
     "skriv-in": ManualEntryListExporter(),

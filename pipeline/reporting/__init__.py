@@ -1,1 +1,1 @@
-"""Figures for managers, as screens, PDF and CSV need them."""
+"""Metrics for managers and follow-up of the log, for screens, PDF and CSV."""

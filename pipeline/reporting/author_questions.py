@@ -1,8 +1,8 @@
-"""The list of questions for one author, as a PDF of the size of a phone's screen: it can be read
-out in a call, or printed and written on.
+"""The list of questions for one author, as a PDF of the size of a phone's screen.
 
-It names nobody: a sheet is known to its author by form, day and the number printed on it. What
-is asked may still be secret, so the foot says so.
+It can be read out in a call, or printed and written on. It names no client: the author knows a
+sheet by form, day and the number printed on it. What is asked may still be secret, so the foot
+says so.
 """
 
 from __future__ import annotations
@@ -14,32 +14,36 @@ from typing import Protocol
 from fpdf.enums import XPos, YPos
 
 from pipeline.domain.form.form import Forms
-from pipeline.export.exporter import format_minute
+from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.record_text import format_minute
 from pipeline.files.pdf_output import Document
+from pipeline.texts import Topic
 
 PAGE_WIDTH, PAGE_HEIGHT, PAGE_MARGIN = 90.0, 160.0, 7.0
 """mm"""
 _LINE = 0.46
 """Line height in mm for a point of type size."""
 _ANSWER_LINES = 3
+_ANSWER_HEIGHT_MM = 62
+"""Height of a question with its lines: it is never broken over two pages."""
 _TEXT_COLOUR = (0, 0, 0)
-_SECRECY_NOTICE = "Sekretess. Nämn inga namn i sms eller e-post. Skriv in svaret i Efterskrift och förstör listan."
+_text = Topic("question_list", DATA_LANGUAGE)
 
 
 class AskedQuestion(Protocol):
-    """A question, as `store.questions.Question` has it."""
+    """A question, as `store.review.questions.Question` has it."""
 
     @property
     def text(self) -> str:
-        """What is asked."""
+        """The question."""
 
     @property
     def entry(self) -> AskedEntry:
-        """About which entry."""
+        """The entry that it is about."""
 
 
 class AskedEntry(Protocol):
-    """Where the question's paper is known by."""
+    """What a question's paper is known by."""
 
     @property
     def form(self) -> str:
@@ -47,15 +51,15 @@ class AskedEntry(Protocol):
 
     @property
     def version(self) -> int:
-        """Of the form."""
+        """Version of the form."""
 
     @property
     def serial(self) -> str | None:
-        """Printed on the sheet."""
+        """Serial number printed on the sheet."""
 
     @property
     def row(self) -> int | None:
-        """In a table."""
+        """Row in a table."""
 
     @property
     def event_on(self) -> str | None:
@@ -70,10 +74,10 @@ class _QuestionDocument(Document):
 
     def footer(self) -> None:
         self.set_xy(PAGE_MARGIN, PAGE_HEIGHT - 12)
-        self.say(_SECRECY_NOTICE, 6.5)
+        self.write_paragraph(_text("secrecy"), 6.5)
 
-    def say(self, text: str, size: float, *, bold: bool = False) -> None:
-        """A paragraph from margin to margin."""
+    def write_paragraph(self, text: str, size: float, *, bold: bool = False) -> None:
+        """Write a paragraph from margin to margin."""
         self.set_style(size, _TEXT_COLOUR, bold=bold)
         self.multi_cell(
             PAGE_WIDTH - 2 * PAGE_MARGIN,
@@ -88,38 +92,40 @@ class _QuestionDocument(Document):
 def make_question_list(
     author: str, asked: Sequence[AskedQuestion], forms: Forms, *, made_by: str, made_at: datetime
 ) -> bytes:
-    """The PDF: one question after another, each with its paper and lines to write the answer on."""
-    with _QuestionDocument("Frågor till den som skrev", made_at) as pages:
+    """Return the PDF: each question with its paper and lines to write the answer on."""
+    with _QuestionDocument(_text("title"), made_at) as pages:
         pages.add_page()
-        pages.say("Frågor till den som skrev", 14, bold=True)
-        pages.say(author or "Det framgår inte vem som skrev", 11, bold=True)
-        many = "1 fråga. Ställd" if len(asked) == 1 else f"{len(asked)} frågor. Ställda"
-        pages.say(f"{many} av {made_by}, {format_minute(made_at)}.", 8)
-        for number, one in enumerate(asked, 1):
-            _draw_question(pages, number, one, forms)
+        pages.write_paragraph(_text("title"), 14, bold=True)
+        pages.write_paragraph(author or _text("unknown_author"), 11, bold=True)
+        time = format_minute(made_at)
+        pages.write_paragraph(_text("asked", count=len(asked), person=made_by, time=time), 8)
+        for number, question in enumerate(asked, 1):
+            _draw_question(pages, number, question, forms)
         return bytes(pages.output())
 
 
-def _draw_question(pages: _QuestionDocument, number: int, one: AskedQuestion, forms: Forms) -> None:
-    if pages.get_y() > PAGE_HEIGHT - 62:
+def _draw_question(
+    pages: _QuestionDocument, number: int, question: AskedQuestion, forms: Forms
+) -> None:
+    if pages.get_y() > PAGE_HEIGHT - _ANSWER_HEIGHT_MM:
         pages.add_page()
-    entry = one.entry
+    # What the author knows the paper by.
+    entry = question.entry
     form = forms.get((entry.form, entry.version))
-    row = f"rad {entry.row}" if entry.row else ""
-    pages.ln(4)
-    pages.say(f"{number}. {form.title if form else entry.form}", 11, bold=True)
-    pages.say(
-        ", ".join(
-            filter(None, (entry.event_on or "", f"ark {entry.serial}" if entry.serial else "", row))
-        )
-        or "utan löpnummer",
-        9,
+    paper = (
+        entry.event_on or "",
+        _text("sheet", serial=entry.serial) if entry.serial else "",
+        _text("row", row=entry.row) if entry.row else "",
     )
+    pages.ln(4)
+    pages.write_paragraph(f"{number}. {form.title if form else entry.form}", 11, bold=True)
+    pages.write_paragraph(", ".join(filter(None, paper)) or _text("no_serial"), 9)
     pages.ln(1)
-    pages.say(one.text, 11)
+    pages.write_paragraph(question.text, 11)
     pages.ln(2)
-    for label in ("Svar:", *[""] * (_ANSWER_LINES - 1), "Svarat av, när:"):
-        pages.say(label, 8)
+    # Lines to write on.
+    for label in (_text("answer"), *[""] * (_ANSWER_LINES - 1), _text("answered_by")):
+        pages.write_paragraph(label, 8)
         y = pages.get_y() + 3.5
         pages.line(PAGE_MARGIN, y, PAGE_WIDTH - PAGE_MARGIN, y)
         pages.set_y(y + 1)

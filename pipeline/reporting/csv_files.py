@@ -1,7 +1,6 @@
-"""Kvar på papper as a file, for staff who mark in the care system that a record has a hole.
+"""Lists for spreadsheets, in Swedish: what is left on paper, paper by day, missing sheets.
 
-Paper by unit and day, and the sheets that are missing, as files: one line a day, or a sheet. In
-Swedish, for spreadsheets.
+Kvar på papper is for staff who mark in the care system that a record has a gap.
 """
 
 from __future__ import annotations
@@ -10,11 +9,13 @@ from collections.abc import Iterable
 
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.identity_numbers import format_pid
+from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.files.csv_tables import write_csv
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.store.reports.backlog import Backlog
-from pipeline.store.reports.paper_days import PaperDays, PaperStatus
+from pipeline.store.reports.paper_days import PaperDays
 from pipeline.store.reports.sheet_accounting import MissingSheet
+from pipeline.texts import Topic
 
 BACKLOG_HEADER = (
     "enhet",
@@ -37,71 +38,67 @@ PAPER_DAYS_HEADER = (
     "bedömning",
 )
 MISSING_SHEETS_HEADER = ("enhet", "blankett", "löpnummer", "utskrivet", "förifyllt")
-STATUS_TEXTS = {
-    PaperStatus.NONE: "inget papper",
-    PaperStatus.SHORT: "färre än planerat",
-    PaperStatus.THERE: "papper finns",
-    PaperStatus.IDLE: "inget planerat",
-}
+_text = Topic("list_file", DATA_LANGUAGE)
 
 
 def backlog_csv(backlog: Backlog) -> bytes:
-    """The list; its last lines count the sheets and entries that are not on it, if there are any."""
+    """Return what is left on paper, a line a client of a unit.
+
+    The last lines count the entries that are not in the list, if there are any.
+    """
     lines = [
         (
-            m.unit,
-            format_pid(m.pid),
-            m.name,
-            str(m.sheets),
-            str(m.entries),
-            m.oldest,
-            m.criticality,
-            "ja" if m.is_certain else "nej, maskinläst",
+            marker.unit,
+            format_pid(marker.pid),
+            marker.name,
+            str(marker.sheets),
+            str(marker.entries),
+            marker.oldest,
+            marker.criticality,
+            _text("yes" if marker.is_certain else "read_by_machine"),
         )
-        for m in backlog.markers
+        for marker in backlog.markers
     ]
-    rest = (
-        ("okänt vem det gäller", backlog.unknown),
-        ("dolda: skyddade, spärrade eller andra lagområden", backlog.hidden),
-    )
-    return write_csv(
-        BACKLOG_HEADER,
-        [*lines, *(("", "", what, "", str(count), "", "", "") for what, count in rest if count)],
-    )
+    not_listed = (("unknown_client", backlog.unknown), ("hidden", backlog.hidden))
+    lines += [
+        ("", "", _text(key), "", str(count), "", "", "") for key, count in not_listed if count
+    ]
+    return write_csv(BACKLOG_HEADER, lines)
 
 
 def paper_days_csv(paper_days: PaperDays) -> bytes:
-    """The file: `;`, UTF-8 with byte order mark, CRLF."""
-    counts = (paper_days.counts[unit, day] for unit in paper_days.units for day in paper_days.days)
+    """Return the paper by unit and day, a line a day."""
+    days = (paper_days.counts[unit, day] for unit in paper_days.units for day in paper_days.days)
     rows = [
         (
-            c.unit,
-            c.day,
-            *map(
-                _describe_status,
-                (c.sheets, c.entries, c.visits, c.planned_visits, c.planned_shifts),
-            ),
-            STATUS_TEXTS[c.paper_status],
+            count.unit,
+            count.day,
+            _format_count(count.sheets),
+            _format_count(count.entries),
+            _format_count(count.visits),
+            _format_count(count.planned_visits),
+            _format_count(count.planned_shifts),
+            _text(f"status.{count.paper_status.value}"),
         )
-        for c in counts
+        for count in days
     ]
     return write_csv(PAPER_DAYS_HEADER, rows)
 
 
 def missing_sheets_csv(missing: Iterable[MissingSheet]) -> bytes:
-    """The file of missing sheets, in the order given."""
+    """Return the missing sheets, a line a sheet, in the order given."""
     rows = [
         (
-            m.unit or "okänd enhet",
-            m.form,
-            format_serial_or_id(m.serial),
-            f"{m.issued_at.astimezone(SWEDEN):%Y-%m-%d}",
-            "ja" if m.prefilled else "nej",
+            sheet.unit or _text("unknown_unit"),
+            sheet.form,
+            format_serial_or_id(sheet.serial),
+            f"{sheet.issued_at.astimezone(SWEDEN):%Y-%m-%d}",
+            _text("yes" if sheet.prefilled else "no"),
         )
-        for m in missing
+        for sheet in missing
     ]
     return write_csv(MISSING_SHEETS_HEADER, rows)
 
 
-def _describe_status(count: int | None) -> str:
+def _format_count(count: int | None) -> str:
     return "" if count is None else str(count)

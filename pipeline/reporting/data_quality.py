@@ -1,17 +1,15 @@
-"""How good the confirmed fields are, measured: by typing again, by planted values, and by the time
-that people look.
+"""Metrics of data quality: error rates by rekeying and seeded errors, and time on the screen.
 
-Figures are about the work. Those of one person are seen by that person and by the manager of the
-unit, and by nobody else. Everybody else who may see figures sees the unit's, and only where
-several people's work is in them, so that no one's can be told from them. No figure rests on few
-fields.
+The metrics of one person are seen by that person and the manager of the unit only. All others who
+may see metrics see the unit's, and only where they hold the work of several people, so that
+no one's can be derived from them. No metric is of few fields.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -31,17 +29,19 @@ from pipeline.store.quality.result_counts import (
 )
 
 METRIC_DAYS = 90
-"""How far back figures go."""
+"""How many days back metrics go."""
 MIN_FIELDS = 30
+"""How many fields a metric needs."""
 MIN_PEOPLE = 3
-"""So many people's work has to be in a figure that is shown to others than their manager."""
+"""How many people's work a metric needs that others than their manager see."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorMetric:
-    """One form's fields of one kind; `kind` is empty for all together. `wrong` are confirmed values
-    that were wrong, `missed` planted ones that were confirmed. None where too little is known to
-    be shown.
+    """The error rates of a form's fields of one kind; `kind` is empty for all kinds together.
+
+    `wrong` are confirmed values that were wrong, `missed` seeded errors that were confirmed. None
+    where too little is known to be shown.
     """
 
     form: str
@@ -52,8 +52,9 @@ class ErrorMetric:
 
 @dataclass(frozen=True, slots=True)
 class WorkMetric:
-    """What is measured of one person's, or one unit's, work. `seconds` is the median time on the
-    screen a field of an entry.
+    """What is measured of the work of a person or a unit (`who`).
+
+    `seconds` is the median time on the screen a field of an entry.
     """
 
     who: str
@@ -66,20 +67,15 @@ class WorkMetric:
 def measure_errors(
     conn: Connection, forms: Forms, person: Person, now: datetime, least: int = MIN_FIELDS
 ) -> list[ErrorMetric]:
-    """The figures of the person's units by form and kind of field, each form's total first.
+    """Return the error rates of the person's units by form and kind, each form's total first.
 
     Raises:
-        NotAllowedError: the person sees no figures.
+        NotAllowedError: the person may see no metrics.
     """
     _require_any_role(person)
-    since, few = now - timedelta(days=METRIC_DAYS), _sharing_filter(person, least)
-    wrong, missed = (
-        _error_rates(forms, found, few)
-        for found in (
-            count_rekeyed(conn, person.units, since),
-            count_seeded(conn, person.units, since),
-        )
-    )
+    since, shown_rate = now - timedelta(days=METRIC_DAYS), _sharing_filter(person, least)
+    wrong = _error_rates(forms, count_rekeyed(conn, person.units, since), shown_rate)
+    missed = _error_rates(forms, count_seeded(conn, person.units, since), shown_rate)
     return [
         ErrorMetric(form, kind, wrong.get((form, kind)), missed.get((form, kind)))
         for form, kind in sorted(wrong.keys() | missed.keys())
@@ -89,85 +85,84 @@ def measure_errors(
 def measure_unit_work(
     conn: Connection, person: Person, unit: str, now: datetime, least: int = MIN_FIELDS
 ) -> WorkMetric:
-    """The work of a whole unit.
+    """Return the metrics of a whole unit.
 
     Raises:
-        NotAllowedError: the person sees no figures, or not of this unit.
+        NotAllowedError: the person may see no metrics, or not of this unit.
     """
     _require_any_role(person, unit)
-    since, few = now - timedelta(days=METRIC_DAYS), _sharing_filter(person, least)
-    found = list_view_times(conn, {unit}, since)
-    people = {one.login for one in found}
+    since, shown_rate = now - timedelta(days=METRIC_DAYS), _sharing_filter(person, least)
+    view_times = list_view_times(conn, {unit}, since)
+    people = {view_time.login for view_time in view_times}
     seconds = (
-        _median_seconds(found, least)
+        _median_seconds(view_times, least)
         if _may_see_persons(person) or len(people) >= MIN_PEOPLE
         else None
     )
-    wrong, missed = few(count_rekeyed(conn, {unit}, since)), few(count_seeded(conn, {unit}, since))
-    return WorkMetric(unit, sum(one.fields for one in found), wrong, missed, seconds)
+    return WorkMetric(
+        unit,
+        sum(view_time.fields for view_time in view_times),
+        shown_rate(count_rekeyed(conn, {unit}, since)),
+        shown_rate(count_seeded(conn, {unit}, since)),
+        seconds,
+    )
 
 
 def measure_own_work(
     conn: Connection, person: Person, now: datetime, least: int = MIN_FIELDS
 ) -> WorkMetric:
-    """The person's own work.
+    """Return the metrics of the person's own work.
 
     Raises:
         NotAllowedError: the person does not review.
     """
     require_permission(person, Action.REVIEW)
-    found = _measure_work(conn, person.units, now, least, person.login)
-    return found.get(person.login, WorkMetric(person.login, 0, None, None, None))
+    metrics = _measure_work(conn, person.units, now, least, person.login)
+    return metrics.get(person.login, WorkMetric(person.login, 0, None, None, None))
 
 
 def measure_reviewers_work(
     conn: Connection, person: Person, unit: str, now: datetime, least: int = MIN_FIELDS
 ) -> list[WorkMetric]:
-    """The work in a unit, person by person, by name; for the manager of the unit alone.
+    """Return the metrics of a unit person by person, by name, for the manager of the unit.
 
     Raises:
         NotAllowedError: the person is not the manager of this unit.
     """
     require_permission(person, Action.QUALITY, unit)
-    called, found = staff_names(conn), _measure_work(conn, {unit}, now, least)
-    figures = [
-        WorkMetric(called.get(login, login), one.fields, one.wrong, one.missed, one.seconds)
-        for login, one in found.items()
+    names = staff_names(conn)
+    metrics = [
+        replace(metric, who=names.get(login, login))
+        for login, metric in _measure_work(conn, {unit}, now, least).items()
     ]
-    return sorted(figures, key=lambda figure: figure.who)
+    return sorted(metrics, key=lambda metric: metric.who)
 
 
 def _measure_work(
     conn: Connection, units: Collection[str], now: datetime, least: int, login: str | None = None
 ) -> dict[str, WorkMetric]:
+    """Return the metrics by login, of one person or of all."""
     since = now - timedelta(days=METRIC_DAYS)
-    wrong, missed = (
-        _group_by_login(found)
-        for found in (count_rekeyed(conn, units, since), count_seeded(conn, units, since))
-    )
-    times: dict[str, list[ViewTime]] = defaultdict(list)
-    for one in list_view_times(conn, units, since, login):
-        times[one.login].append(one)
-    logins = {login} if login else wrong.keys() | missed.keys() | times.keys()
+    rekeyed = _group_by_login(count_rekeyed(conn, units, since))
+    seeded = _group_by_login(count_seeded(conn, units, since))
+    view_times: dict[str, list[ViewTime]] = defaultdict(list)
+    for view_time in list_view_times(conn, units, since, login):
+        view_times[view_time.login].append(view_time)
+    logins = {login} if login else rekeyed.keys() | seeded.keys() | view_times.keys()
     return {
-        who: _make_work_metric(who, wrong[who], missed[who], times[who], least) for who in logins
+        each: WorkMetric(
+            each,
+            sum(view_time.fields for view_time in view_times[each]),
+            _error_rate(rekeyed[each], least),
+            _error_rate(seeded[each], least),
+            _median_seconds(view_times[each], least),
+        )
+        for each in logins
     }
 
 
-def _make_work_metric(
-    who: str, wrong: list[WorkResult], missed: list[WorkResult], times: list[ViewTime], least: int
-) -> WorkMetric:
-    return WorkMetric(
-        who,
-        sum(one.fields for one in times),
-        _error_rate(wrong, least),
-        _error_rate(missed, least),
-        _median_seconds(times, least),
-    )
-
-
 def _require_any_role(person: Person, unit: str | None = None) -> None:
-    """Figures of a unit are for those who work with its paper, count it or answer for it."""
+    """Check that the person works with a unit's paper, counts it or answers for it."""
     if not any(is_allowed(person, action, unit) for action in (Action.QUALITY, Action.REVIEW)):
         require_permission(person, Action.PROGRESS, unit)
 
@@ -177,58 +172,62 @@ def _may_see_persons(person: Person) -> bool:
 
 
 def _sharing_filter(person: Person, least: int) -> Callable[[Iterable[WorkResult]], Share | None]:
-    """What may be shown of counts: enough fields and, for those who may not see persons, enough
-    people.
+    """Return a function that gives an error rate if the person may see it.
+
+    That takes enough fields and, for those who may not see persons, enough people.
     """
-    people = 1 if _may_see_persons(person) else MIN_PEOPLE
+    min_people = 1 if _may_see_persons(person) else MIN_PEOPLE
 
-    def shown(found: Iterable[WorkResult]) -> Share | None:
-        counted = list(found)
-        return (
-            _error_rate(counted, least) if len({one.login for one in counted}) >= people else None
-        )
+    def shown_rate(results: Iterable[WorkResult]) -> Share | None:
+        counted = list(results)
+        people = {result.login for result in counted}
+        return _error_rate(counted, least) if len(people) >= min_people else None
 
-    return shown
+    return shown_rate
 
 
-def _error_rate(found: Iterable[WorkResult], least: int) -> Share | None:
-    counted = list(found)
-    total = Share(sum(one.hits for one in counted), sum(one.total for one in counted))
+def _error_rate(results: Iterable[WorkResult], least: int) -> Share | None:
+    counted = list(results)
+    total = Share(sum(result.hits for result in counted), sum(result.total for result in counted))
     return total if total.of >= least else None
 
 
-def _median_seconds(found: list[ViewTime], least: int) -> float | None:
-    return (
-        median(one.seconds / one.fields for one in found)
-        if sum(one.fields for one in found) >= least
-        else None
-    )
+def _median_seconds(view_times: list[ViewTime], least: int) -> float | None:
+    """Return the median seconds a field of an entry; None of fewer than `least` fields."""
+    if sum(view_time.fields for view_time in view_times) < least:
+        return None
+    return median(view_time.seconds / view_time.fields for view_time in view_times)
 
 
-def _group_by_login(found: Iterable[WorkResult]) -> dict[str, list[WorkResult]]:
-    grouped: dict[str, list[WorkResult]] = defaultdict(list)
-    for one in found:
-        grouped[one.login].append(one)
-    return grouped
+def _group_by_login(results: Iterable[WorkResult]) -> dict[str, list[WorkResult]]:
+    by_login: dict[str, list[WorkResult]] = defaultdict(list)
+    for result in results:
+        by_login[result.login].append(result)
+    return by_login
 
 
 def _error_rates(
-    forms: Forms, found: Iterable[WorkResult], few: Callable[[Iterable[WorkResult]], Share | None]
+    forms: Forms,
+    results: Iterable[WorkResult],
+    shown_rate: Callable[[Iterable[WorkResult]], Share | None],
 ) -> dict[tuple[str, str], Share]:
-    """By form and kind of field, and under the empty kind each form's total of the kinds shown: a
-    total of all would give away what is not.
+    """Return error rates by form and kind of field; under the empty kind each form's total.
+
+    A total is of the kinds shown: a total of all kinds would give away those that are not.
     """
-    grouped: dict[tuple[str, str], list[WorkResult]] = defaultdict(list)
-    for one in found:
-        form = forms.get((one.form, one.version))
-        spec = form.by_name.get(one.field) if form else None
-        grouped[one.form, spec.kind.value if spec else "?"].append(one)
-    kinds = {key: share for key, counted in grouped.items() if (share := few(counted)) is not None}
-    totals = {
-        (form, ""): [share for (other, _), share in kinds.items() if other == form]
-        for form, _ in kinds
+    by_kind: dict[tuple[str, str], list[WorkResult]] = defaultdict(list)
+    for result in results:
+        form = forms.get((result.form, result.version))
+        spec = form.by_name.get(result.field) if form else None
+        by_kind[result.form, spec.kind.value if spec else "?"].append(result)
+    rates = {
+        key: rate for key, counted in by_kind.items() if (rate := shown_rate(counted)) is not None
     }
-    return kinds | {
-        key: Share(sum(one.wrong for one in shares), sum(one.of for one in shares))
-        for key, shares in totals.items()
+    # The totals, over what is shown.
+    rates_by_form: dict[str, list[Share]] = defaultdict(list)
+    for (form_id, _), rate in rates.items():
+        rates_by_form[form_id].append(rate)
+    return rates | {
+        (form_id, ""): Share(sum(rate.wrong for rate in shares), sum(rate.of for rate in shares))
+        for form_id, shares in rates_by_form.items()
     }

@@ -1,9 +1,8 @@
-"""When the pile will be gone: the last days drawn again and again (bootstrap), which gives a middle
-and a range; pure.
+"""Forecast of when nothing is open any more, with a range: a bootstrap of the last days.
 
 A coming day is taken to be like one of the last days, with what came in and what was done on it
-together: a day without staff, a weekend and a day with a full box are all among what may come.
-Seeded, so that the same figures always give the same forecast.
+together: a day without staff, a weekend and a day with a full box may all come again. Seeded, so
+that the same numbers always give the same forecast. No I/O.
 """
 
 from __future__ import annotations
@@ -17,15 +16,16 @@ import numpy as np
 from pipeline.domain.dates import swedish_day
 
 DRAWS = 400
+"""Simulated courses of events."""
 HORIZON_DAYS = 120
-"""Days: what lies further ahead is not foreseen."""
+"""How far ahead the forecast goes."""
 MIN_DAYS = 3
-"""With fewer days of work behind, nothing is foreseen."""
+"""With fewer days of work behind, there is no forecast."""
 FORECAST_PERCENTILES = (10, 50, 90)
 """Percentiles: optimistic, middle, pessimistic."""
 _SEED = 2026
 _ROUNDING_HOURS = 1e-9
-"""Hours are added up with rounding errors."""
+"""Less than this is nothing left: hours are added up with rounding errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,9 @@ class ForecastDay:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Days until nothing is open in the three cases; None: not within `HORIZON`. `path` is empty
-    where nothing can be foreseen.
+    """Days until nothing is open in the three cases; None: not within `HORIZON_DAYS`.
+
+    `path` is empty where there is no forecast.
     """
 
     optimistic: int | None
@@ -66,24 +67,27 @@ NO_FORECAST = Forecast(None, None, None, ())
 def past_days(
     now: datetime, days: int, still_open: int, made: dict[datetime, int], ended: dict[datetime, int]
 ) -> tuple[WorkDay, ...]:
-    """The last days with today, oldest first, from counts by hour; counted backwards from what is
-    open now. Before the first paper: no days.
+    """Return the last days with today, oldest first; none from before the first paper.
+
+    Args:
+        made: entries that came in, by hour.
+        ended: entries that were done, by hour.
     """
-    by_day = [(_sum_by_day(counts)) for counts in (made, ended)]
-    today, found, left = swedish_day(now), [], still_open
+    made_by_day, ended_by_day = _sum_by_day(made), _sum_by_day(ended)
+    today, work_days, open_at_end = swedish_day(now), [], still_open
+    # Count backwards from what is open now.
     for back in range(days):
         day = (today - timedelta(days=back)).isoformat()
-        found.append(WorkDay(day, by_day[0].get(day, 0), by_day[1].get(day, 0), max(left, 0)))
-        left += by_day[1].get(day, 0) - by_day[0].get(day, 0)
-    while found and not (found[-1].made or found[-1].ended or found[-1].open):
-        found.pop()
-    return tuple(reversed(found))
+        made_count, ended_count = made_by_day.get(day, 0), ended_by_day.get(day, 0)
+        work_days.append(WorkDay(day, made_count, ended_count, max(open_at_end, 0)))
+        open_at_end += ended_count - made_count
+    while work_days and not (work_days[-1].made or work_days[-1].ended or work_days[-1].open):
+        work_days.pop()
+    return tuple(reversed(work_days))
 
 
 def forecast_open_entries(still_open: int, behind: Sequence[WorkDay]) -> Forecast:
-    """What comes. Today is not among the days drawn from, since it is not over, unless there are no
-    others.
-    """
+    """Return the forecast by number of entries, drawn from the days that are over."""
     if still_open == 0:
         return Forecast(0, 0, 0, ()) if behind else NO_FORECAST
     past = worked_days(behind)
@@ -93,17 +97,23 @@ def forecast_open_entries(still_open: int, behind: Sequence[WorkDay]) -> Forecas
 
 
 def simulate_forecast(left: float, change: Sequence[float], today: str) -> Forecast:
-    """What comes when every coming day changes what is left as one of the days behind did. Fewer
-    than `LEAST_DAYS` foresee nothing.
+    """Return the forecast when each coming day changes what is left as one of the past days did.
+
+    Args:
+        left: entries or hours of work that are left.
+        change: what each past day added; fewer than `MIN_DAYS` give no forecast.
     """
     if len(change) < MIN_DAYS:
         return NO_FORECAST
+    # Each row of `paths` is a simulated course: what is left at the end of each coming day.
     drawn = np.random.default_rng(_SEED).integers(0, len(change), (DRAWS, HORIZON_DAYS))
     paths = left + np.cumsum(np.array(change, np.float64)[drawn], axis=1)
-    gone = paths <= _ROUNDING_HOURS
-    first = np.where(gone.any(axis=1), gone.argmax(axis=1) + 1, HORIZON_DAYS + 1)
-    ends = [int(np.ceil(np.percentile(first, share))) for share in FORECAST_PERCENTILES]
-    paths[np.maximum.accumulate(gone, axis=1)] = 0
+    # The day on which each course is done, beyond the horizon if it never is.
+    is_done = paths <= _ROUNDING_HOURS
+    done_day = np.where(is_done.any(axis=1), is_done.argmax(axis=1) + 1, HORIZON_DAYS + 1)
+    ends = [int(np.ceil(np.percentile(done_day, share))) for share in FORECAST_PERCENTILES]
+    # What comes in after that is not drawn: the course stays at zero.
+    paths[np.maximum.accumulate(is_done, axis=1)] = 0
     shown = min(
         HORIZON_DAYS, max(ends[2], 1) if ends[2] <= HORIZON_DAYS else max(2 * len(change), 14)
     )
@@ -121,17 +131,18 @@ def simulate_forecast(left: float, change: Sequence[float], today: str) -> Forec
 
 
 def worked_days(behind: Sequence[WorkDay]) -> Sequence[WorkDay]:
-    """The days that are over, from the first on which somebody reviewed: before that there was
-    paper, but no work to measure.
+    """Return the days that are over, from the first with reviewed entries.
+
+    Before that day there was paper, but no work to measure. The last day of `behind` is today.
     """
     over = behind[:-1]
-    first = next((place for place, day in enumerate(over) if day.ended), len(over))
+    first = next((index for index, day in enumerate(over) if day.ended), len(over))
     return over[first:]
 
 
 def _sum_by_day(counts: dict[datetime, int]) -> dict[str, int]:
-    found: dict[str, int] = {}
+    by_day: dict[str, int] = {}
     for hour, count in counts.items():
         day = swedish_day(hour).isoformat()
-        found[day] = found.get(day, 0) + count
-    return found
+        by_day[day] = by_day.get(day, 0) + count
+    return by_day

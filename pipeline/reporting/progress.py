@@ -1,8 +1,6 @@
-"""Läge: all figures of the overview, for the screen, the print and the file, which so say the same.
-Counts only, of the person's units.
+"""Metrics of the overview (Läge), the same for the screen, the print and the file.
 
-Figures for managers: how many entries are where, and how long they have been. Counts only, and
-only of the person's units.
+They are counts, of the person's units only: how many entries are where, and for how long.
 """
 
 from __future__ import annotations
@@ -18,7 +16,6 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.reporting.data_quality import MIN_PEOPLE
 from pipeline.reporting.forecast import (
-    NO_FORECAST,
     Forecast,
     WorkDay,
     forecast_open_entries,
@@ -32,10 +29,11 @@ from pipeline.store.reports.progress import HourOfWork, PageCount, UnansweredRun
 from pipeline.store.reports.sheet_accounting import SheetBalance, count_sheets, list_accounted_units
 
 AGE_LIMITS = {"0-1": 1, "2-3": 3, "4-7": 7, "8-14": 14}
-"""How long ago an entry was made: name → it is younger than this many days."""
+"""Age of an entry: name → it is younger than this many days."""
 OLDEST_AGE = "15-"
+"""The name of greater ages."""
 DAYS_SHOWN = 14
-"""The days behind that are shown, and that the forecast draws from."""
+"""The past days that are shown, and that the forecast draws from."""
 DUE_RANGES = {
     "over": (None, 0),
     "today": (0, 1),
@@ -44,17 +42,19 @@ DUE_RANGES = {
     "7": (4, 8),
     "later": (8, None),
 }
-"""Time left → from and before how many days after today. "over" is before today; what was due
-earlier today counts as today.
+"""Time left: name → from and before how many days after today.
+
+"over" is before today; what was due earlier today counts as today.
 """
 MIN_VIEWS = 20
-"""With fewer entries looked at, no time is said."""
+"""With fewer viewed entries, no time is given."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryCount:
-    """How many entries are alike. `age` is one of `AGES` or `OLDEST`. What is `void` is dealt with,
-    or waits only to be withdrawn.
+    """How many entries are alike. `age` is a key of `AGE_LIMITS` or `OLDEST_AGE`.
+
+    A void entry is settled, or waits only to be withdrawn.
     """
 
     state: EntryState
@@ -67,10 +67,10 @@ class EntryCount:
 
 
 def count_entries(conn: Connection, person: Person, now: datetime) -> list[EntryCount]:
-    """Entries of the person's units by state, whether they are void, unit, form, class and age.
+    """Count the entries of the person's units by state, validity, unit, form, class and age.
 
     Raises:
-        NotAllowedError: the person may not see figures.
+        NotAllowedError: the person may not see metrics.
     """
     require_permission(person, Action.PROGRESS)
     moments = {name: now - timedelta(days=days) for name, days in AGE_LIMITS.items()}
@@ -80,11 +80,11 @@ def count_entries(conn: Connection, person: Person, now: datetime) -> list[Entry
 
 @dataclass(frozen=True, slots=True)
 class WorkPace:
-    """Measured work of the last days. Seconds are None where too little was measured, or of fewer
-    than `LEAST_PEOPLE` people.
+    """Measured work of the last days.
 
-    `people` is the mean of those at work on a day of work, `hours_a_day` the hours that each of
-    them had entries on the screen, `each` the same of every day of work (YYYY-MM-DD).
+    Seconds are None where too little was measured, or of fewer than `MIN_PEOPLE` people. `people`
+    is the mean number at work on a day of work, `hours_per_day` the hours that each of them had
+    entries on the screen, `each` the same by day of work (YYYY-MM-DD).
     """
 
     people: float
@@ -97,9 +97,10 @@ class WorkPace:
 
 @dataclass(frozen=True, slots=True)
 class ProgressReport:
-    """Everything that Läge shows. `scanned_a_day` is the mean of the days behind; `missing` counts
-    printed sheets that may still come. `cut_stacks` are stacks by unit that were not taken in to
-    their end.
+    """Everything that Läge shows.
+
+    `scanned_per_day` is the mean of the past days; `incomplete_batches` counts by unit the batches
+    of pages that were not imported to their end.
     """
 
     pages: tuple[PageCount, ...]
@@ -119,105 +120,108 @@ class ProgressReport:
     @property
     def counted(self) -> dict[str, int]:
         """Pages of all units: `in` = `done` + `waiting` + `failed`."""
-        found = {
-            name: sum(getattr(one, name) for one in self.pages)
-            for name in ("done", "waiting", "failed")
+        return {
+            "in": sum(count.pages for count in self.pages),
+            "done": sum(count.done for count in self.pages),
+            "waiting": sum(count.waiting for count in self.pages),
+            "failed": sum(count.failed for count in self.pages),
         }
-        return {"in": sum(one.pages for one in self.pages)} | found
 
     @property
     def missing(self) -> int:
         """Printed sheets that have neither come back nor been returned unused."""
-        return sum(one.missing for one in self.sheets)
+        return sum(balance.missing for balance in self.sheets)
 
     @property
     def oldest_event(self) -> str | None:
         """The day of the oldest event that is not in the care system."""
-        return min((one.oldest_event for one in self.units if one.oldest_event), default=None)
+        days = (unit.oldest_event for unit in self.units if unit.oldest_event)
+        return min(days, default=None)
 
     def due_in(self, name: str) -> int:
-        """Open entries of all units with this much time left, a key of `DUE`."""
-        return sum(found[name] for found in self.due.values())
+        """Count the open entries of all units with this much time left, a key of `DUE_RANGES`."""
+        return sum(counts[name] for counts in self.due.values())
 
 
 def make_progress_report(conn: Connection, person: Person, now: datetime) -> ProgressReport:
-    """The figures of the person's units.
+    """Return the metrics of the person's units.
 
     Raises:
-        NotAllowedError: the person may not see figures.
+        NotAllowedError: the person may not see metrics.
     """
     require_permission(person, Action.PROGRESS)
     units, since = person.units, now - timedelta(days=DAYS_SHOWN)
     still_open = count_open_entries(conn, units)
-    made, ended = (
-        count(conn, units, since)
-        for count in (progress.count_created_by_hour, progress.count_ended_by_hour)
+    behind = past_days(
+        now,
+        DAYS_SHOWN,
+        still_open,
+        made=progress.count_created_by_hour(conn, units, since),
+        ended=progress.count_ended_by_hour(conn, units, since),
     )
-    behind = past_days(now, DAYS_SHOWN, still_open, made, ended)
     scanned = progress.count_scanned_by_hour(conn, units, since)
     return ProgressReport(
-        tuple(progress.count_pages_by_form(conn, units)),
-        tuple(count_entries(conn, person, now)),
-        still_open,
-        behind,
-        forecast_open_entries(still_open, behind),
-        measure_pace(progress.list_hours_of_work(conn, units, since), still_open),
-        sum(scanned.values()) / max(len(behind), 1),
-        tuple(progress.count_not_entered(conn, units)),
-        _count_due(conn, units, now),
-        progress.count_second_reviews(conn, units),
-        tuple(count_sheets(conn, list_accounted_units(person))),
-        tuple(progress.list_unanswered_runs(conn, units)),
-        progress.count_interrupted_batches(conn, units, now),
+        pages=tuple(progress.count_pages_by_form(conn, units)),
+        entries=tuple(count_entries(conn, person, now)),
+        open=still_open,
+        past_days=behind,
+        forecast=forecast_open_entries(still_open, behind),
+        pace=measure_pace(progress.list_hours_of_work(conn, units, since), still_open),
+        scanned_per_day=sum(scanned.values()) / max(len(behind), 1),
+        units=tuple(progress.count_not_entered(conn, units)),
+        due=_count_due(conn, units, now),
+        second_checked=progress.count_second_reviews(conn, units),
+        sheets=tuple(count_sheets(conn, list_accounted_units(person))),
+        silent_runs=tuple(progress.list_unanswered_runs(conn, units)),
+        incomplete_batches=progress.count_interrupted_batches(conn, units, now),
     )
 
 
 def measure_pace(work: Collection[HourOfWork], still_open: int) -> WorkPace:
-    """How fast it goes, from measured time on the screen."""
-    days = {swedish_day(one.hour) for one in work}
-    shifts = {(swedish_day(one.hour), one.person_key) for one in work}
-    seconds = sum(one.seconds for one in work)
-    entries, fields = sum(one.entries for one in work), sum(one.fields for one in work)
-    people = len(shifts) / len(days) if days else 0.0
-    hours = seconds / 3600 / len(shifts) if shifts else 0.0
-    if entries < MIN_VIEWS or len({one.person_key for one in work}) < MIN_PEOPLE:
-        return WorkPace(people, 0.0, None, None, None)
-    left = still_open * seconds / entries / 3600
+    """Return the pace of work, from measured time on the screen."""
+    days = {swedish_day(hour.hour) for hour in work}
+    shifts = {(swedish_day(hour.hour), hour.person_key) for hour in work}
+    people_per_day = len(shifts) / len(days) if days else 0.0
+    seconds = sum(hour.seconds for hour in work)
+    entries, fields = sum(hour.entries for hour in work), sum(hour.fields for hour in work)
+    # Times of few entries are uncertain; those of few people would be about a person.
+    if entries < MIN_VIEWS or len({hour.person_key for hour in work}) < MIN_PEOPLE:
+        return WorkPace(people_per_day, 0.0, None, None, None)
     return WorkPace(
-        people,
-        hours,
-        seconds / fields if fields else None,
-        seconds / entries,
-        left,
-        {day.isoformat(): _hours_each(work, day) for day in days},
+        people=people_per_day,
+        hours_per_day=seconds / 3600 / len(shifts) if shifts else 0.0,
+        seconds_per_field=seconds / fields if fields else None,
+        seconds_per_entry=seconds / entries,
+        hours_left=still_open * seconds / entries / 3600,
+        each={day.isoformat(): _hours_each(work, day) for day in days},
     )
 
 
-def forecast_with_people(progress: ProgressReport, people: int) -> Forecast | None:
-    """Days until nothing is open when so many people work, each as long as one did on the days
-    behind, and as much comes in; None where too little was measured. Days of rest are among
-    those drawn from.
+def forecast_with_people(report: ProgressReport, people: int) -> Forecast | None:
+    """Return the forecast with so many people at work; None where too little was measured.
+
+    Each works as long as one person did on the past days, days of rest included, and as much comes
+    in. It is computed in hours of work.
     """
-    tempo = progress.pace
-    if not progress.open or tempo.hours_left is None or tempo.seconds_per_entry is None:
+    pace = report.pace
+    if not report.open or pace.hours_left is None or pace.seconds_per_entry is None:
         return None
-    an_entry = tempo.seconds_per_entry / 3600
+    hours_per_entry = pace.seconds_per_entry / 3600
     change = [
-        day.made * an_entry - people * tempo.each.get(day.day, 0.0)
-        for day in worked_days(progress.past_days)
+        day.made * hours_per_entry - people * pace.each.get(day.day, 0.0)
+        for day in worked_days(report.past_days)
     ]
-    ahead = (
-        simulate_forecast(tempo.hours_left, change, progress.past_days[-1].day)
-        if progress.past_days
-        else NO_FORECAST
-    )
-    return ahead if ahead.path else None
+    if not report.past_days:
+        return None
+    forecast = simulate_forecast(pace.hours_left, change, report.past_days[-1].day)
+    return forecast if forecast.path else None
 
 
 def _hours_each(work: Collection[HourOfWork], day: date) -> float:
-    """Hours on the screen of one of those who worked on a Swedish day."""
-    of_day = [one for one in work if swedish_day(one.hour) == day]
-    return sum(one.seconds for one in of_day) / 3600 / len({one.person_key for one in of_day})
+    """Return the mean hours on the screen of those who worked on a Swedish day."""
+    of_day = [hour for hour in work if swedish_day(hour.hour) == day]
+    people = {hour.person_key for hour in of_day}
+    return sum(hour.seconds for hour in of_day) / 3600 / len(people)
 
 
 def _count_due(

@@ -1,11 +1,8 @@
-"""The figures of Läge as a file: one line a figure, so that nothing has to be guessed from where a
-number stands. For spreadsheets.
+"""The overview (Läge) as a file for spreadsheets and as one A4 page for the crisis meeting.
 
-The words are of the language asked for; signs (`;`, decimal comma) are what Swedish spreadsheets
-read, whatever the language.
-
-Läge on one A4 page for the crisis-management meeting: figures and burn-down, without anybody's
-name. Lengths are mm.
+The file has one line a metric. Its words are of the language asked for; signs (`;`, decimal
+comma) are those of Swedish spreadsheets, whatever the language. The page has metrics and
+burn-down, without names. Lengths are mm.
 """
 
 from __future__ import annotations
@@ -24,29 +21,43 @@ from pipeline.reporting.progress import DUE_RANGES, ProgressReport
 from pipeline.texts import Topic, grouped, text
 
 _COLUMNS = ("moment", "what", "unit", "form", "class", "group", "value")
+"""Keys of the columns."""
 _CsvLine = tuple[str, str, str, str, str, str]
 MARGIN = 16.0
 _WIDTH = 210.0 - 2 * MARGIN
 _RANGE_COLOUR = (205, 224, 226)
 _MAX_UNITS = 14
+"""Units that fit on the page."""
 _CHART_AREA = (MARGIN + 12, 104.0, _WIDTH - 14, 62.0)
+"""Left, top, width and height."""
 _DAY_WIDTH = 17.0
-"""What a written day takes."""
+"""Width of a written day."""
+_TEXT_COLOUR, _MUTED_COLOUR, _LINE_COLOUR = (25, 25, 25), (95, 95, 95), (31, 107, 117)
+_RULE_GREY = (200, 200, 200)
 
 
 def progress_csv(
     progress: ProgressReport, errors: Collection[ErrorMetric], now: datetime, language: str = "sv"
 ) -> bytes:
-    """The file: `;`, UTF-8 with byte order mark, CRLF, decimal comma. `errors` are the measured
-    ones that the person may see.
+    """Return the file: `;`, UTF-8 with byte order mark, CRLF, decimal comma.
+
+    Args:
+        errors: the error rates that the person may see.
     """
-    at, say = f"{now.astimezone(SWEDEN):%Y-%m-%d %H:%M}", Topic("progress_file", language)
-    lines = (*_progress_lines(progress, say), *_error_lines(errors, say))
+    time, say = f"{now.astimezone(SWEDEN):%Y-%m-%d %H:%M}", Topic("progress_file", language)
+    lines = (
+        *_paper_lines(progress, say),
+        *_entry_lines(progress, say),
+        *_delivery_lines(progress, say),
+        *_work_lines(progress, say),
+        *_error_lines(errors, say),
+    )
     columns = [say(f"column.{name}") for name in _COLUMNS]
-    return write_csv(columns, [(at, *line) for line in lines])
+    return write_csv(columns, [(time, *line) for line in lines])
 
 
-def _progress_lines(progress: ProgressReport, say: Topic) -> Iterator[_CsvLine]:
+def _paper_lines(progress: ProgressReport, say: Topic) -> Iterator[_CsvLine]:
+    """Yield the pages by unit and form."""
     for page in progress.pages:
         counts = {
             "in": page.pages,
@@ -58,6 +69,10 @@ def _progress_lines(progress: ProgressReport, say: Topic) -> Iterator[_CsvLine]:
             (say("pages"), page.unit, page.form, "", say(name), str(value))
             for name, value in counts.items()
         )
+
+
+def _entry_lines(progress: ProgressReport, say: Topic) -> Iterator[_CsvLine]:
+    """Yield the entries: by state and age, not entered, due, and checked twice."""
     for entry in progress.entries:
         group = say(
             "age",
@@ -69,14 +84,18 @@ def _progress_lines(progress: ProgressReport, say: Topic) -> Iterator[_CsvLine]:
         yield say("not_entered"), unit.unit, "", "", "", str(unit.entries)
         yield say("persons_a"), unit.unit, "", "A", "", str(unit.persons_a)
         yield say("oldest"), unit.unit, "", "", "", unit.oldest_event or ""
-    for unit_name, counted in progress.due.items():
+    for unit_name, counts in progress.due.items():
         yield from (
-            (say("due"), unit_name, "", "", say(f"due.{group}"), str(counted[group]))
-            for group in DUE_RANGES
+            (say("due"), unit_name, "", "", say(f"due.{name}"), str(counts[name]))
+            for name in DUE_RANGES
         )
     for criticality, (confirmed, twice) in progress.second_checked.items():
         yield say("confirmed"), "", "", criticality, "", str(confirmed)
         yield say("second"), "", "", criticality, "", str(twice)
+
+
+def _delivery_lines(progress: ProgressReport, say: Topic) -> Iterator[_CsvLine]:
+    """Yield the printed sheets, the runs without answer and the incomplete batches."""
     unknown = text("progress_report.unit_unknown", say.language)
     for sheet in progress.sheets:
         counts = {
@@ -95,60 +114,51 @@ def _progress_lines(progress: ProgressReport, say: Topic) -> Iterator[_CsvLine]:
         (say("cut_stacks"), unit, "", "", "", str(number))
         for unit, number in progress.incomplete_batches.items()
     )
-    yield from _work_lines(progress, say)
 
 
 def _work_lines(progress: ProgressReport, say: Topic) -> Iterator[_CsvLine]:
-    """What was done, and what is ahead."""
+    """Yield what was done each day, the forecast and the pace."""
     for day in progress.past_days:
         counts = {"made": day.made, "ended": day.ended, "open": day.open}
         yield from (
             (say("day"), "", "", "", f"{day.day} {say(name)}", str(value))
             for name, value in counts.items()
         )
-    out, tempo = progress.forecast, progress.pace
+    forecast, pace = progress.forecast, progress.pace
     for name, days in (
-        ("fastest", out.optimistic),
-        ("likely", out.middle),
-        ("slowest", out.pessimistic),
+        ("fastest", forecast.optimistic),
+        ("likely", forecast.middle),
+        ("slowest", forecast.pessimistic),
     ):
         yield say("days_left"), "", "", "", say(name), "" if days is None else str(days)
     yield say("arriving"), "", "", "", "", _format_decimal(progress.scanned_per_day)
     for name, value in (
-        ("a_field", tempo.seconds_per_field),
-        ("an_entry", tempo.seconds_per_entry),
+        ("a_field", pace.seconds_per_field),
+        ("an_entry", pace.seconds_per_entry),
     ):
         yield say("seconds"), "", "", "", say(name), _format_decimal(value)
-    yield say("people"), "", "", "", "", _format_decimal(tempo.people)
-    yield say("hours_left"), "", "", "", "", _format_decimal(tempo.hours_left)
+    yield say("people"), "", "", "", "", _format_decimal(pace.people)
+    yield say("hours_left"), "", "", "", "", _format_decimal(pace.hours_left)
 
 
 def _error_lines(errors: Collection[ErrorMetric], say: Topic) -> Iterator[_CsvLine]:
-    for one in errors:
-        for name, share in (("wrong", one.wrong), ("missed", one.missed)):
+    """Yield the error rates, each as how many were wrong and how many were checked."""
+    for error in errors:
+        for name, share in (("wrong", error.wrong), ("missed", error.missed)):
             if share is not None:
-                yield say(name), "", one.form, "", one.kind, str(share.wrong)
-                yield (
-                    say(name),
-                    "",
-                    one.form,
-                    "",
-                    f"{one.kind} {say('controlled')}".strip(),
-                    str(share.of),
-                )
+                checked = f"{error.kind} {say('controlled')}".strip()
+                yield say(name), "", error.form, "", error.kind, str(share.wrong)
+                yield say(name), "", error.form, "", checked, str(share.of)
 
 
 def _format_decimal(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}".replace(".", ",")
 
 
-_TEXT_COLOUR, _MUTED_COLOUR, _LINE_COLOUR = (25, 25, 25), (95, 95, 95), (31, 107, 117)
-
-
 def progress_pdf(
     progress: ProgressReport, provider: str, now: datetime, language: str = "sv"
 ) -> bytes:
-    """The page, in a language."""
+    """Return the page as PDF, in a language."""
     say = Topic("progress_report", language)
     with _ProgressDocument(say("name"), language) as paper:
         paper.add_page()
@@ -164,16 +174,19 @@ def progress_pdf(
 
 
 def describe_forecast(progress: ProgressReport, say: Topic) -> str:
-    """The forecast in a sentence."""
-    out = progress.forecast
+    """Return the forecast in a sentence."""
+    forecast = progress.forecast
     if not progress.open:
         return say("nothing_open")
-    if not out.path:
+    if not forecast.path:
         return say("early")
-    if out.middle is None:
+    if forecast.middle is None:
         return say("far")
-    late = say("beyond") if out.pessimistic is None else say.count("days", out.pessimistic)
-    return say("outlook", middle=say.count("days", out.middle), best=out.optimistic, worst=late)
+    worst = (
+        say("beyond") if forecast.pessimistic is None else say.count("days", forecast.pessimistic)
+    )
+    middle = say.count("days", forecast.middle)
+    return say("outlook", middle=middle, best=forecast.optimistic, worst=worst)
 
 
 class _ProgressDocument(Document):
@@ -199,6 +212,7 @@ class _ProgressDocument(Document):
 
 
 def _draw_counts(paper: _ProgressDocument, progress: ProgressReport, say: Topic) -> None:
+    """Draw the counts in two rows of four, and below them the most important sentences."""
     due = progress.due_in
     rows = (
         progress.counted.items(),
@@ -211,76 +225,81 @@ def _draw_counts(paper: _ProgressDocument, progress: ProgressReport, say: Topic)
     )
     width = _WIDTH / 4
     for line, row in enumerate(rows):
-        for place, (name, value) in enumerate(row):
-            paper.write_paragraph(
-                MARGIN + place * width, 33 + line * 17, grouped(value), 17, bold=True
-            )
-            paper.write_paragraph(MARGIN + place * width, 41 + line * 17, say(name), 8.5)
-    said = [
-        describe_forecast(progress, say),
-        say("oldest", day=progress.oldest_event) if progress.oldest_event else say("oldest_none"),
-    ]
-    said[1] += "".join(
+        for column, (name, value) in enumerate(row):
+            x, y = MARGIN + column * width, 33 + line * 17
+            paper.write_paragraph(x, y, grouped(value), 17, bold=True)
+            paper.write_paragraph(x, y + 8, say(name), 8.5)
+    for number, sentence in enumerate(_sentences(progress, say)):
+        paper.write_paragraph(MARGIN, 66.5 + number * 5, sentence, 10, bold=number == 0)
+
+
+def _sentences(progress: ProgressReport, say: Topic) -> list[str]:
+    """Return forecast, oldest event with second checks, unanswered runs, batches and pace."""
+    oldest = (
+        say("oldest", day=progress.oldest_event) if progress.oldest_event else say("oldest_none")
+    )
+    oldest += "".join(
         " " + say("second", criticality=name, twice=grouped(twice), confirmed=grouped(confirmed))
         for name, (confirmed, twice) in progress.second_checked.items()
         if name == "A"
     )
     runs = say.count("runs", len(progress.silent_runs))
-    said.append(say.count("silent", sum(run.entries for run in progress.silent_runs), runs=runs))
+    unanswered = say.count("silent", sum(run.entries for run in progress.silent_runs), runs=runs)
+    sentences = [describe_forecast(progress, say), oldest, unanswered]
     if progress.incomplete_batches:
-        said.append(say.count("cut_stacks", sum(progress.incomplete_batches.values())))
+        sentences.append(say.count("cut_stacks", sum(progress.incomplete_batches.values())))
     if progress.pace.hours_left is not None:
-        said.append(say("tempo", hours=say.count("hours", round(progress.pace.hours_left))))
-    for place, sentence in enumerate(said):
-        paper.write_paragraph(MARGIN, 66.5 + place * 5, sentence, 10, bold=place == 0)
+        sentences.append(say("tempo", hours=say.count("hours", round(progress.pace.hours_left))))
+    return sentences
 
 
 def _draw_burn_down(paper: _ProgressDocument, progress: ProgressReport, say: Topic) -> None:
+    """Draw open entries of the past days, and the forecast with its range."""
     left, top, width, height = _CHART_AREA
     behind, ahead = progress.past_days, progress.forecast.path
     if not behind:
         paper.write_paragraph(left, top + 10, say("nothing_scanned"), 10)
         return
     most = max(1.0, *(day.open for day in behind), *(day.high for day in ahead))
-    step = width / max(len(behind) + len(ahead) - 1, 1)
+    day_width = width / max(len(behind) + len(ahead) - 1, 1)
 
-    def at(place: int, value: float) -> tuple[float, float]:
-        return left + place * step, top + height * (1 - value / most)
+    def point(day: int, value: float) -> tuple[float, float]:
+        return left + day * day_width, top + height * (1 - value / most)
 
-    paper.set_draw_color(200, 200, 200)
+    # Scale: nothing, half and most.
+    paper.set_draw_color(*_RULE_GREY)
     for share in (0.0, 0.5, 1.0):
         y = top + height * (1 - share)
         paper.line(left, y, left + width, y)
         paper.write_paragraph(
             MARGIN - 2, y - 2, grouped(round(most * share)), 8, width=12, align="R"
         )
-    last = len(behind) - 1
+    today = len(behind) - 1
+    # The range of the forecast as an area, its middle as a dashed line.
     if ahead:
-        start = at(last, behind[-1].open)
-        upper = [start, *(at(last + 1 + n, day.high) for n, day in enumerate(ahead))]
-        lower = [start, *(at(last + 1 + n, day.low) for n, day in enumerate(ahead))]
+        start = point(today, behind[-1].open)
+        upper = [start, *(point(n, day.high) for n, day in enumerate(ahead, today + 1))]
+        lower = [start, *(point(n, day.low) for n, day in enumerate(ahead, today + 1))]
+        middle = [start, *(point(n, day.middle) for n, day in enumerate(ahead, today + 1))]
         paper.set_fill_color(*_RANGE_COLOUR)
         paper.polygon([*upper, *reversed(lower)], style="F")
         paper.set_dash_pattern(dash=1.5, gap=1)
-        _draw_path(paper, [start, *(at(last + 1 + n, day.middle) for n, day in enumerate(ahead))])
+        _draw_path(paper, middle)
         paper.set_dash_pattern()
-    _draw_path(paper, [at(n, day.open) for n, day in enumerate(behind)])
+    _draw_path(paper, [point(n, day.open) for n, day in enumerate(behind)])
     days = [day.day for day in behind] + [day.day for day in ahead]
-    for place in _labelled_days(last, len(days), step):
-        paper.write_paragraph(
-            left + place * step - 10, top + height + 1.5, days[place], 8, width=20, align="C"
-        )
+    for day in _labelled_days(today, len(days), day_width):
+        x = left + day * day_width - 10
+        paper.write_paragraph(x, top + height + 1.5, days[day], 8, width=20, align="C")
 
 
-def _labelled_days(today: int, days: int, step: float) -> list[int]:
-    """Places of the days that are written out: today, the last and the first, but none over
-    another.
-    """
-    chosen = [today]
-    for place in (days - 1, 0):
-        if all(abs(place - other) * step >= _DAY_WIDTH for other in chosen):
-            chosen.append(place)
-    return sorted(chosen)
+def _labelled_days(today: int, days: int, day_width: float) -> list[int]:
+    """Return which days are written out: today, the last and the first, without overlap."""
+    labelled = [today]
+    for day in (days - 1, 0):
+        if all(abs(day - other) * day_width >= _DAY_WIDTH for other in labelled):
+            labelled.append(day)
+    return sorted(labelled)
 
 
 def _draw_path(paper: _ProgressDocument, points: Sequence[tuple[float, float]]) -> None:
@@ -291,9 +310,10 @@ def _draw_path(paper: _ProgressDocument, points: Sequence[tuple[float, float]]) 
 
 
 def _draw_units(paper: _ProgressDocument, progress: ProgressReport, say: Topic) -> None:
+    """Draw a table of the first units, and how many more there are."""
     paper.set_xy(MARGIN, 178)
     paper.set_style(9, _TEXT_COLOUR)
-    paper.set_draw_color(200, 200, 200)
+    paper.set_draw_color(*_RULE_GREY)
     paper.set_fill_color(255, 255, 255)
     heads = [
         say(name)
@@ -307,9 +327,9 @@ def _draw_units(paper: _ProgressDocument, progress: ProgressReport, say: Topic) 
         )
     ]
     names = sorted(
-        {one.unit for one in progress.pages}
-        | {one.unit for one in progress.units}
-        | {one.unit for one in progress.sheets}
+        {count.unit for count in progress.pages}
+        | {count.unit for count in progress.units}
+        | {balance.unit for balance in progress.sheets}
     )
     with paper.table(
         col_widths=(52, 24, 28, 28, 26, 20),
@@ -327,15 +347,14 @@ def _draw_units(paper: _ProgressDocument, progress: ProgressReport, say: Topic) 
 
 
 def _unit_row(progress: ProgressReport, name: str, say: Topic) -> tuple[str, ...]:
-    own = next((one for one in progress.units if one.unit == name), None)
-    waiting = sum(one.waiting for one in progress.pages if one.unit == name)
-    missing = sum(one.missing for one in progress.sheets if one.unit == name)
-    left = (own.entries, own.persons_a, own.oldest_event) if own else (0, 0, None)
+    unit = next((count for count in progress.units if count.unit == name), None)
+    waiting = sum(count.waiting for count in progress.pages if count.unit == name)
+    missing = sum(balance.missing for balance in progress.sheets if balance.unit == name)
     return (
         name or say("unit_unknown"),
         grouped(waiting),
-        grouped(left[0]),
-        grouped(left[1]),
-        left[2] or "–",
+        grouped(unit.entries if unit else 0),
+        grouped(unit.persons_a if unit else 0),
+        (unit.oldest_event if unit else None) or "–",
         grouped(missing),
     )

@@ -14,8 +14,8 @@ from pipeline.domain.settings import Settings
 from pipeline.export.fhir import sender
 from pipeline.export.fhir.sender import send_run
 from pipeline.export.fhir.server import connect_fhir_server
-from pipeline.export.receipts import submit_receipts
 from pipeline.export.runs import ExportContext, list_runs, make_run
+from pipeline.export.runs.receipts import submit_receipts
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import open_store
 from tests.faults.killed import assert_killed, die

@@ -1,1 +1,1 @@
-"""E-ARK packages."""
+"""Packages for an archive (E-ARK)."""

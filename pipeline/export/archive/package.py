@@ -15,36 +15,21 @@ from importlib.metadata import version as version_of
 
 from pipeline.domain.record import Run
 from pipeline.domain.settings import Settings
-from pipeline.export.archive.metadata import (
-    PackageContents,
-    PackageFile,
-    erms_metadata,
-    mets_xml,
-    premis_xml,
-)
+from pipeline.export.archive.descriptive import erms_metadata
+from pipeline.export.archive.mets import PackageContents, PackageFile, mets_xml
+from pipeline.export.archive.premis import premis_xml
 from pipeline.export.archive.sheets import SheetFile, SheetFiles
-from pipeline.export.exporter import to_local_time
+from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.record_text import to_local_time
+from pipeline.texts import Topic
 
 PDF_FOLDER = "representations/pdfa/data"
 SCAN_FOLDER = "representations/skannat/data"
-README_TEXT = """Paketet är gjort av Efterskrift: handlingar som skrevs på papper under ett IT-avbrott, skannade, kontrollerade och överförda i efterhand.
-
-representations/pdfa     varje ark som PDF/A-2u; bilden av papperet med de bekräftade uppgifterna som osynlig, sökbar text
-representations/skannat  samma ark som de kom från skannern, oförändrade
-metadata/descriptive     en ERMS-post för varje uppgift på arken, med sekretess, personer, tider och gallringsklass
-metadata/preservation    PREMIS: filformat, kontrollsummor och händelser
-
-Gallringsklassen är uträknad efter lag och talar om den tidigaste dagen. Ingenting gallras av programmet. Papperets plats står i ERMS-posten.
-"""
-
-SCHEMA_SOURCES = """METS 1.12.1 med E-ARK CSIP och SIP 2.1: https://earksip.dilcis.eu/
-ERMS 2.1.2: https://citserms.dilcis.eu/schema/ERMS.xsd
-PREMIS 3.0: https://www.loc.gov/standards/premis/premis.xsd
-"""
+_text = Topic("archive_text", DATA_LANGUAGE)
 
 
 def build_package(sheets: Sequence[SheetFiles], run: Run, settings: Settings) -> bytes:
-    """The ZIP file; its folder and its identity are the run's id."""
+    """Build the ZIP file; its folder and its identity are the run's id."""
     contents = PackageContents(
         descriptive=PackageFile(
             "metadata/descriptive/erms.xml",
@@ -57,7 +42,7 @@ def build_package(sheets: Sequence[SheetFiles], run: Run, settings: Settings) ->
             premis_xml(sheets, (PDF_FOLDER, SCAN_FOLDER), run),
         ),
         documentation=(
-            PackageFile("documentation/LÄS-MIG.txt", "text/plain", README_TEXT.encode()),
+            PackageFile("documentation/LÄS-MIG.txt", "text/plain", _text("readme").encode()),
         ),
         schemas=_schema_files(settings),
         representations={
@@ -76,16 +61,14 @@ def build_package(sheets: Sequence[SheetFiles], run: Run, settings: Settings) ->
 
 
 def _schema_files(settings: Settings) -> tuple[PackageFile, ...]:
-    """The schemas of the metadata: where they are published, and those files themselves that the
-    organisation has put into its folder.
-    """
+    """Return where the schemas are published, and those in the organisation's own folder."""
     folder = settings.archive_schemas
-    own = sorted(folder.glob("*.xsd")) if folder else []
+    schemas = sorted(folder.glob("*.xsd")) if folder else []
     return (
-        PackageFile("schemas/SCHEMAN.txt", "text/plain", SCHEMA_SOURCES.encode()),
+        PackageFile("schemas/SCHEMAN.txt", "text/plain", _text("schemas").encode()),
         *(
             PackageFile(f"schemas/{path.name}", "application/xml", path.read_bytes())
-            for path in own
+            for path in schemas
         ),
     )
 
@@ -108,13 +91,13 @@ def _zip_files(run: Run, parts: Sequence[PackageFile]) -> bytes:
     stamp = to_local_time(run.made_at)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
         for part in parts:
-            named = zipfile.ZipInfo(
+            entry = zipfile.ZipInfo(
                 f"{run.id}/{part.path}",
                 (stamp.year, stamp.month, stamp.day, stamp.hour, stamp.minute, stamp.second),
             )
-            named.external_attr = 0o600 << 16
-            named.compress_type = zipfile.ZIP_DEFLATED
-            file.writestr(named, part.data)
+            entry.external_attr = 0o600 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            file.writestr(entry, part.data)
     return out.getvalue()
 
 

@@ -1,8 +1,7 @@
-"""A sheet as PDF/A-2u (ISO 19005-2): its picture, and over it, unseen, what people confirmed, so
-that it can be searched and read aloud.
+"""A sheet as PDF/A-2u (ISO 19005-2): its image with the confirmed values as invisible text.
 
-Lengths are mm. The picture is the page laid on its form, so that the places of the fields hold;
-the scan as it came lies beside in the package.
+The text makes it searchable and readable aloud. The image is the page registered to its form, so
+that the places of the fields hold; the original scan is next to it in the package. Lengths are mm.
 """
 
 from __future__ import annotations
@@ -22,14 +21,12 @@ _MM_PER_POINT = 0.3528
 _MAX_FONT_PT, _MIN_FONT_PT = 11.0, 5.0
 """Points."""
 _FONT_SHARE = 0.62
-"""Type size as a part of the height of a line's box."""
+"""Type size as a share of the height of a line's box."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedText:
-    """What was confirmed in a field, and the field's place. `lines` is how many lines of writing
-    the place has.
-    """
+    """The confirmed value of a field, and its place with room for so many `lines`."""
 
     box: BoxMm
     text: str
@@ -38,16 +35,16 @@ class PlacedText:
 
 @dataclass(frozen=True, slots=True)
 class SheetSide:
-    """One side of paper: its picture (JPEG), its size, and the words on it."""
+    """One side of paper: its image (JPEG), its size, and the text on it."""
 
-    picture: bytes
+    image: bytes
     width: float
     height: float
     words: tuple[PlacedText, ...]
 
 
 def sheet_pdf(sides: Sequence[SheetSide], title: str, author: str, made_at: datetime) -> bytes:
-    """The sheet. Its metadata say when the file was written, besides `made_at`."""
+    """Return the sheet as PDF. Its metadata say when the file was written, besides `made_at`."""
     with Document(make_printable(title), made_at=made_at, compliance=PDFA_ARCHIVE) as pdf:
         pdf.set_auto_page_break(False)
         pdf.set_margin(0)
@@ -55,7 +52,7 @@ def sheet_pdf(sides: Sequence[SheetSide], title: str, author: str, made_at: date
         for side in sides:
             pdf.add_page(format=(side.width, side.height))
             pdf.image(
-                BytesIO(side.picture), 0, 0, side.width, side.height, alt_text=make_printable(title)
+                BytesIO(side.image), 0, 0, side.width, side.height, alt_text=make_printable(title)
             )
             with pdf.local_context(text_mode=TextMode.INVISIBLE):
                 for words in side.words:
@@ -65,6 +62,7 @@ def sheet_pdf(sides: Sequence[SheetSide], title: str, author: str, made_at: date
 
 def _write_hidden_text(pdf: Document, words: PlacedText) -> None:
     x, y, width, height = words.box
+    # As many lines as the field has; further lines are drawn over the last one.
     step = height / max(1, words.lines)
     size = min(_MAX_FONT_PT, max(_MIN_FONT_PT, step * _FONT_SHARE / _MM_PER_POINT))
     pdf.set_font(TYPEFACE, size=size)

@@ -1,9 +1,9 @@
-"""Making a package of what is exported: sheets, fixed, in one file, each sheet once as it is.
+"""Making an archive package of what is exported: sheets, fixed, in one file, each sheet once.
 
-As with exports (`pipeline/export/runs.py`) the file is made from what the database says; then
-everything is looked at again and written in one transaction. A process that is killed leaves a
+As with exports (`pipeline/export/runs/make.py`) the file is built from the database; then
+everything is checked again and written in one transaction. A process that is killed leaves a
 whole package or none. The archive is no target of an export: a sheet goes there besides going
-into the care system, and only when the system has all of its entries.
+into the care system, and only when that system has all of its entries.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Record, Run
-from pipeline.export.archive.package import build_package as packed
+from pipeline.export.archive.package import build_package
 from pipeline.export.archive.sheets import (
     SheetFiles,
     build_sheet_files,
     longest_retention,
     retention_label,
 )
-from pipeline.export.exporter import to_local_time
+from pipeline.export.record_text import to_local_time
 from pipeline.export.runs import ExportContext, RunFile
 from pipeline.store.database.store import lock_keys
 from pipeline.store.event_log import events
@@ -35,14 +35,17 @@ from pipeline.store.exports.run_items import Connection
 from pipeline.store.paper.sheets import list_sheet_pages
 
 MAX_SHEETS = 200
-"""In one package, so that it fits in memory; what is left waits for the next."""
+"""Sheets of one package, so that it fits in memory; the others wait for the next."""
 MAX_ATTEMPTS = 10
+"""Attempts at a package whose sheets change while its file is made."""
 TARGET = "arkiv"
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveReady:
-    """What waits: sheets, how many of each class of retention in the next package, and sheets of
+    """What waits to be archived.
+
+    `classes` counts the sheets of the next package by class of retention, `unsettled` sheets of
     which an entry is still on its way.
     """
 
@@ -52,7 +55,7 @@ class ArchiveReady:
 
 
 def find_ready(context: ExportContext, person: Person, unit: str | None = None) -> ArchiveReady:
-    """What waits to be archived.
+    """Return what waits to be archived.
 
     Raises:
         NotAllowedError: the person does not archive, or not in this unit.
@@ -61,10 +64,10 @@ def find_ready(context: ExportContext, person: Person, unit: str | None = None) 
         require_permission(person, Action.ARCHIVE, unit)
     with context.store.read() as conn:
         waiting = archives.find_archivable(conn, person, unit)
-        found = _records_by_sheet(conn, context, waiting.sheets[:MAX_SHEETS])
+        by_sheet = _records_by_sheet(conn, context, waiting.sheets[:MAX_SHEETS])
     classes = Counter(
-        retention_label(longest_retention(each, context.settings, context.forms))
-        for each in found.values()
+        retention_label(longest_retention(sheet_records, context.settings, context.forms))
+        for sheet_records in by_sheet.values()
     )
     return ArchiveReady(
         len(waiting.sheets), waiting.unsettled_count, tuple(sorted(classes.items()))
@@ -74,12 +77,13 @@ def find_ready(context: ExportContext, person: Person, unit: str | None = None) 
 def make_package(
     context: ExportContext, person: Person, now: datetime, unit: str | None = None
 ) -> ArchivePackage | None:
-    """Archive what is ready, at most `MOST_SHEETS` sheets, of one unit or of all of the person's;
-    None when there is nothing.
+    """Archive what is ready, at most `MAX_SHEETS` sheets, of one unit or of all of the person's.
+
+    Returns None when there is nothing.
 
     Raises:
         NotAllowedError: the person does not archive, or not in this unit.
-        ExportError: a sheet has no picture.
+        ExportError: a sheet has no image.
         StoreError: the database or the disk failed; nothing has been archived.
     """
     with context.store.recording_denials():
@@ -94,29 +98,28 @@ def make_package(
             0,
         )
         with context.store.read() as conn:
-            chosen = archives.find_archivable(conn, person, unit).sheets[:MAX_SHEETS]
-            found = _records_by_sheet(conn, context, chosen)
+            archivable = archives.find_archivable(conn, person, unit).sheets[:MAX_SHEETS]
+            by_sheet = _records_by_sheet(conn, context, archivable)
             sheets = [
                 build_sheet_files(
-                    each,
-                    found.get(each.sheet, []),
-                    list_sheet_pages(conn, each.sheet),
+                    sheet,
+                    by_sheet.get(sheet.sheet, []),
+                    list_sheet_pages(conn, sheet.sheet),
                     context,
                     run,
                 )
-                for each in chosen
+                for sheet in archivable
             ]
         if not sheets:
             return None
-        data = packed(sheets, run, context.settings)
-        if made := _save_package(context, person, unit, sheets, run, data):
-            return made
+        data = build_package(sheets, run, context.settings)
+        if package := _save_package(context, person, unit, sheets, run, data):
+            return package
     raise ExportError("sheets_changed_all_time_while")
 
 
 def package_file(context: ExportContext, person: Person, package_id: str) -> RunFile:
-    """The file of a package, the same bytes as when it was made. That it was fetched is written in
-    the log.
+    """Return the file of a package, the same bytes as when it was made, and write that in the log.
 
     Raises:
         NotAllowedError: the package holds sheets that the person may not see.
@@ -124,33 +127,33 @@ def package_file(context: ExportContext, person: Person, package_id: str) -> Run
         StoreError: the file is missing or damaged.
     """
     with context.store.begin() as conn:
-        found = archives.load_package(conn, person, package_id)
+        package = archives.load_package(conn, person, package_id)
         events.record(
             conn,
             person.login,
             "fetch_package",
             package_id,
             unit=_package_unit(conn, package_id),
-            sheets=found.sheets,
+            sheets=package.sheets,
         )
     return RunFile(
-        found.file_name,
+        package.file_name,
         "application/zip",
-        context.store.images.get(found.sha256),
-        found.sha256,
-        found.sheets,
+        context.store.images.get(package.sha256),
+        package.sha256,
+        package.sheets,
     )
 
 
 def _records_by_sheet(
     conn: Connection, context: ExportContext, sheets: Sequence[ArchivableSheet]
 ) -> dict[str, list[Record]]:
-    """The records of sheets by sheet, in the order of their rows."""
-    sheet_of = {entry_id: each.sheet for each in sheets for entry_id in each.entry_ids}
-    found = defaultdict[str, list[Record]](list)
-    for record in records.load_records(conn, context.forms, list(sheet_of)):
-        found[sheet_of[record.entry_id]].append(record)
-    return found
+    """Return the records of sheets by sheet, in the order of their rows."""
+    sheet_by_entry = {entry_id: sheet.sheet for sheet in sheets for entry_id in sheet.entry_ids}
+    by_sheet = defaultdict[str, list[Record]](list)
+    for record in records.load_records(conn, context.forms, list(sheet_by_entry)):
+        by_sheet[sheet_by_entry[record.entry_id]].append(record)
+    return by_sheet
 
 
 def _save_package(
@@ -161,18 +164,17 @@ def _save_package(
     run: Run,
     data: bytes,
 ) -> ArchivePackage | None:
-    """Write the package if every sheet is still what the file says; None when something has
-    changed.
-    """
+    """Write the package if every sheet is still what the file says; else return None."""
     with context.store.begin() as conn:
         lock_keys(conn, "archive")
-        now_there = {
-            (each.sheet, each.content_digest)
-            for each in archives.find_archivable(conn, person, unit).sheets
+        # Compare digests of what is archivable now with those of the file.
+        current = {
+            (sheet.sheet, sheet.content_digest)
+            for sheet in archives.find_archivable(conn, person, unit).sheets
         }
-        if any((each.sheet, each.content) not in now_there for each in sheets):
+        if any((sheet.sheet, sheet.content) not in current for sheet in sheets):
             return None
-        made = ArchivePackage(
+        package = ArchivePackage(
             run.id,
             f"efterskrift-{run.id}.zip",
             context.store.images.put(data),
@@ -180,17 +182,17 @@ def _save_package(
             run.made_by,
             len(sheets),
         )
-        archives.add_package(conn, made, [_archived_sheet(each) for each in sheets])
+        archives.add_package(conn, package, [_archived_sheet(sheet) for sheet in sheets])
         events.record(
             conn,
             person.login,
             "archive",
-            made.id,
-            unit=_package_unit(conn, made.id),
-            sheets=made.sheets,
-            sha256=made.sha256,
+            package.id,
+            unit=_package_unit(conn, package.id),
+            sheets=package.sheets,
+            sha256=package.sha256,
         )
-        return made
+        return package
 
 
 def _archived_sheet(sheet: SheetFiles) -> ArchivedSheet:

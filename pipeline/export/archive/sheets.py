@@ -1,6 +1,4 @@
-"""What is archived of a sheet: its records, its pages as they came, the same as PDF/A, and how long
-it has to be kept.
-"""
+"""What is archived of a sheet: its records, scans, PDF/A, and how long it has to be kept."""
 
 from __future__ import annotations
 
@@ -20,15 +18,23 @@ from pipeline.domain.model import Outcome
 from pipeline.domain.record import Record, Run
 from pipeline.domain.settings import Settings
 from pipeline.export.archive.pdfa import PlacedText, SheetSide, sheet_pdf
-from pipeline.export.exporter import format_event_time, format_field_value, to_local_time
+from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.record_text import (
+    format_event_time,
+    format_field_value,
+    labelled,
+    to_local_time,
+)
 from pipeline.export.runs import ExportContext
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import JPEG, PNG, TIFF
 from pipeline.store.database.image_files import ImageFolder
 from pipeline.store.exports.archives import ArchivableSheet
 from pipeline.store.paper.pages import Page
+from pipeline.texts import Topic
 
 SUFFIX_BY_MEDIA_TYPE = {JPEG: "jpg", PNG: "png", TIFF: "tif"}
+_text = Topic("archive_text", DATA_LANGUAGE)
 _JPEG_OPTIONS = (int(cv2.IMWRITE_JPEG_QUALITY), 92)
 
 
@@ -43,9 +49,7 @@ class SheetFile:
 
 @dataclass(frozen=True, slots=True)
 class SheetFiles:
-    """A sheet as it is archived. `sheet` names it; `kept` is its class of retention, the longest of
-    its records'.
-    """
+    """A sheet as it is archived. `retention` is the longest of its records'."""
 
     sheet: str
     content: str
@@ -62,72 +66,75 @@ def build_sheet_files(
     context: ExportContext,
     run: Run,
 ) -> SheetFiles:
-    """Put a sheet together.
+    """Build the files of a sheet.
 
     Raises:
-        ExportError: the sheet has no entry or no picture.
-        StoreError: a picture is missing or damaged.
+        ExportError: the sheet has no entry or no image.
+        StoreError: an image is missing or damaged.
     """
-    pictures = [page for page in pages if page.image_sha256]
-    if not records or not pictures:
+    imaged_pages = [page for page in pages if page.image_sha256]
+    if not records or not imaged_pages:
         raise ExportError("sheet_no_picture_no_entry", sheet=sheet.sheet)
     first = records[0]
     form = context.forms.get((first.form, first.version))
     images = context.store.images
-    sides = [_sheet_side(page, form, records, images, context.forms) for page in pictures]
-    title = f"{first.title}, {format_event_time(first)}, ark {sheet.sheet}"
+    sides = [_sheet_side(page, form, records, images, context.forms) for page in imaged_pages]
+    title = _text(
+        "sheet_title", title=first.title, time=format_event_time(first), sheet=sheet.sheet
+    )
     pdf = sheet_pdf(sides, title, first.author or context.settings.care_provider, run.made_at)
     scans = tuple(
-        _scan_file(sheet.sheet, number, page, images) for number, page in enumerate(pictures, 1)
+        _scan_file(sheet.sheet, number, page, images) for number, page in enumerate(imaged_pages, 1)
     )
-    named = SheetFile(f"{sheet.sheet}.pdf", "application/pdf", pdf)
     return SheetFiles(
         sheet.sheet,
         sheet.content_digest,
         tuple(records),
-        named,
+        SheetFile(f"{sheet.sheet}.pdf", "application/pdf", pdf),
         scans,
         longest_retention(records, context.settings, context.forms),
     )
 
 
 def longest_retention(records: Sequence[Record], settings: Settings, forms: Forms) -> Retention:
-    """The retention that keeps a sheet longest: it is one piece of paper, whomever of those on it
-    that is for.
+    """Return the retention that keeps a sheet longest, for any client on it.
+
+    A sheet is one piece of paper: it is kept for good if anything on it is.
     """
-    found = [one for record in records for one in _record_retentions(record, settings, forms)]
+    retentions = (
+        retention for record in records for retention in _record_retentions(record, settings, forms)
+    )
     return max(
-        found,
-        key=lambda one: (
-            bool(one.permanent_reason),
-            one.earliest is None,
-            one.earliest or date.min,
+        retentions,
+        key=lambda retention: (
+            bool(retention.permanent_reason),
+            retention.earliest is None,
+            retention.earliest or date.min,
         ),
     )
 
 
 def retention_label(retention: Retention) -> str:
-    """How a class is named in tables and lists: `SOL-5/1`; what is kept for good `BEVARAS
-    (SOL-5/1)`.
-    """
+    """Return the name of a class: `SOL-5/1`; of what is kept for good `BEVARAS (SOL-5/1)`."""
     name = f"{retention.rule.rule}/{retention.rule.version}"
     return f"BEVARAS ({name})" if retention.permanent_reason else name
 
 
 def retention_start(record: Record) -> datetime | None:
-    """When it happened or, if that is later, was written down: the time of keeping runs from then."""
+    """Return when retention begins: when it happened or, if that is later, was written down."""
     return max((moment for moment in (record.event_at, record.written_at) if moment), default=None)
 
 
 def _record_retentions(record: Record, settings: Settings, forms: Forms) -> Iterator[Retention]:
-    """By the client and by everybody else whose number the record holds, such as somebody who
-    applies too, or a child.
+    """Yield the retention by the client and by other people whose number the record holds.
+
+    Others are for instance a co-applicant or a child.
     """
     days = [
         to_local_time(moment).date() for moment in (record.event_at, record.written_at) if moment
     ]
     day, last = (days[0], max(days)) if days else (None, None)
-    about = RetentionFacts(
+    facts = RetentionFacts(
         record.area,
         record.form,
         record.client.pid,
@@ -136,19 +143,19 @@ def _record_retentions(record: Record, settings: Settings, forms: Forms) -> Iter
         settings.care_provider,
         last,
     )
-    yield classify_retention(about)
+    yield classify_retention(facts)
     for pid in _other_birth_numbers(record, forms):
-        found = classify_retention(replace(about, pid=pid))
-        yield (
-            replace(found, permanent_reason=f"{found.permanent_reason} (någon annan på arket)")
-            if found.permanent_reason
-            else found
-        )
+        retention = classify_retention(replace(facts, pid=pid))
+        if retention.permanent_reason:
+            reason = _text("other_person", reason=retention.permanent_reason)
+            retention = replace(retention, permanent_reason=reason)
+        yield retention
 
 
 def _other_birth_numbers(record: Record, forms: Forms) -> Iterator[str]:
-    """The numbers that say when somebody was born, but the client's; of a form that is not there
-    any longer in whichever field they stand.
+    """Yield the personal numbers of others that hold a birth date.
+
+    They are in fields of that format; of a form that no longer exists, in any field.
     """
     form = forms.get((record.form, record.version))
     named = (
@@ -174,8 +181,10 @@ def _scan_file(sheet: str, number: int, page: Page, images: ImageFolder) -> Shee
 def _sheet_side(
     page: Page, form: Form | None, records: Sequence[Record], images: ImageFolder, forms: Forms
 ) -> SheetSide:
-    """A page. One that was not laid on its form lies on A4 as it came, and the words of its entries
-    run down it.
+    """Return a side with its text.
+
+    A page that was not registered to its form is on A4 as it came, with the text of its entries
+    down the page.
     """
     number = min(page.page_no or 1, len(form.pages)) - 1 if form else 0
     if form and page.upright_sha256 and page.outcome is Outcome.READ and page.form == form.id:
@@ -186,11 +195,11 @@ def _sheet_side(
             height,
             _texts_on_form(form, number, records, forms),
         )
-    picture = decode_image(images.get(page.image_sha256 or ""), page.media_type or PNG)
-    high, wide = picture.shape[:2]
-    scale = min(PAGE_WIDTH_MM / wide, PAGE_HEIGHT_MM / high)
-    jpeg = np.asarray(cv2.imencode(".jpg", picture, _JPEG_OPTIONS)[1]).tobytes()
-    size = (wide * scale, high * scale)
+    image = decode_image(images.get(page.image_sha256 or ""), page.media_type or PNG)
+    height_px, width_px = image.shape[:2]
+    mm_per_px = min(PAGE_WIDTH_MM / width_px, PAGE_HEIGHT_MM / height_px)
+    jpeg = np.asarray(cv2.imencode(".jpg", image, _JPEG_OPTIONS)[1]).tobytes()
+    size = (width_px * mm_per_px, height_px * mm_per_px)
     return SheetSide(jpeg, *size, _texts_without_form(size, records, forms) if number == 0 else ())
 
 
@@ -198,12 +207,13 @@ def _texts_on_form(
     form: Form, number: int, records: Sequence[Record], forms: Forms
 ) -> tuple[PlacedText, ...]:
     fields = form.pages[number].all_fields
-    found: list[PlacedText] = []
+    texts: list[PlacedText] = []
     for index, record in enumerate(records):
         for spec in fields:
+            # Fields outside the rows are the same in all records: written once.
             if spec.row == record.row or (spec.row is None and index == 0):
-                found += _field_texts(spec, record, forms)
-    return tuple(found)
+                texts += _field_texts(spec, record, forms)
+    return tuple(texts)
 
 
 def _field_texts(spec: FieldSpec, record: Record, forms: Forms) -> list[PlacedText]:
@@ -215,7 +225,7 @@ def _texts_without_form(
     size: tuple[float, float], records: Sequence[Record], forms: Forms
 ) -> tuple[PlacedText, ...]:
     texts = [
-        f"{record.labels.get(name, name)}: {format_field_value(record, name, forms)}"
+        labelled(record, name, format_field_value(record, name, forms))
         for record in records
         for name in record.fields
     ]

@@ -1,1 +1,1 @@
-"""Riksarkivet and Socialstyrelsen formats."""
+"""Formats of Riksarkivet and Socialstyrelsen."""

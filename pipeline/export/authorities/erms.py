@@ -1,19 +1,11 @@
-"""Registered documents as ERMS 2.1.2, which Riksarkivet adopts as FGS Ärendehantering
-(`https://citserms.dilcis.eu`).
+"""Registered documents as ERMS 2.1.2, which Riksarkivet adopts as FGS Ärendehantering.
 
-Version 2.1.2 is chosen because files that are in use validate against it and not against version
-3. The file is a list of records, not of
-cases: a diary number that the paper names stands as the record's parent, so that no case is made
-up here. What ERMS has no place for, who transcribed and verified, stands as agents of the kind
-`other` and, in words, in the description. The paper stays where it is and its place is told.
-Times are Swedish wall-clock time without zone. The value `physical` is used because the file
-carries no picture.
-
-Elements in the namespace of ERMS.
-
-The mapping file `forms/<id>/export.erms.yaml`: a form's entries as registered documents.
-
-The people of a registered document, as agents of ERMS.
+ERMS is at `https://citserms.dilcis.eu`. Files in use validate against version 2.1.2 and not
+against version 3. The file is a list of records, not of cases: a diary number on the paper is the
+record's parent, so that no case is made up. Who transcribed and verified has no place in ERMS;
+they are agents of the kind `other` and, in words, in the description. The file carries no image,
+so a record is `physical`, with the place of the paper. Times are Swedish wall-clock time without
+zone. A form's mapping file is `forms/<id>/export.erms.yaml`.
 """
 
 from __future__ import annotations
@@ -29,19 +21,19 @@ from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.model import Client
 from pipeline.domain.record import Record, Run
 from pipeline.domain.settings import Settings
-from pipeline.export.exporter import (
-    TEMPORARY_CLIENT,
-    ExportOptions,
-    Item,
+from pipeline.export.exporter import DATA_LANGUAGE, TEMPORARY_CLIENT, ExportOptions, Item
+from pipeline.export.record_text import (
     amendment_text,
     field_value,
     find_record_form,
     format_field_value,
+    late_entry,
     late_entry_text,
     to_local_time,
 )
 from pipeline.export.tables.mapping import ExportMapping, NoteSection, StrictModel
 from pipeline.files.text import make_printable
+from pipeline.texts import Text, Topic
 
 ERMS_NS = "https://DILCIS.eu/XML/ERMS"
 Direction = Literal[
@@ -51,22 +43,26 @@ Direction = Literal[
     "internal_memo_without_follow-up",
     "case_draft",
 ]
-"""What `directionDefinition` may be in ERMS 2.1.2, except `other`, which would need a word of its
-own.
-"""
-NO_TITLE = "Det står inte vad handlingen rör. Diariet kräver det i korthet (OSL 5 kap. 2 §)."
-NO_DATE = "Dagen då handlingen kom in eller upprättades saknas (OSL 5 kap. 2 §)."
-NO_REGULATION = "Lagrum framgår inte av papperet"
+"""Values of `directionDefinition` in ERMS 2.1.2, except `other`, which needs words of its own."""
+NO_TITLE = Text("export_reason.no_document_title")
+NO_DATE = Text("export_reason.no_document_date")
+NO_REGULATION = Text("erms_text.no_regulation")
 PROTECTED_IDENTITY = (
     "Skyddade personuppgifter",
     "Offentlighets- och sekretesslagen (2009:400) 22 kap. 1 §",
 )
+"""Explanation and section of law of a restriction because of a protected identity."""
+AGENT_TYPES = ("skannade papperet", "skrev in", "kontrollerade", "signerade")
+"""`otherAgentType` of those who scanned, entered, verified and signed an entry."""
+DATE_TYPES = ("inskriven", "kontrollerad", "signerad")
+"""`otherDateType` of when an entry was entered, verified and signed."""
+_text = Topic("erms_text", DATA_LANGUAGE)
 
 
 def add_erms_element(
     parent: etree._Element, name: str, text: str | None = None, /, **attributes: str
 ) -> etree._Element:
-    """A child in the schema's namespace."""
+    """Add a child in the namespace of ERMS."""
     child = etree.SubElement(
         parent,
         etree.QName(ERMS_NS, name),
@@ -78,15 +74,16 @@ def add_erms_element(
 
 
 class Classification(StrictModel):
-    """The place in the organisation's classification structure (klassificeringsstruktur)."""
+    """A place in the organisation's classification structure (klassificeringsstruktur)."""
 
     code: str
     name: str
 
 
 class Secrecy(StrictModel):
-    """Which box and line of the form say that a document is secret (offentlighets- och
-    sekretesslagen 5 kap. 5 §), and the words beside it.
+    """The box and line of a form that say that a document is secret, and the words beside them.
+
+    Offentlighets- och sekretesslagen 5 kap. 5 §.
     """
 
     mark: str = ""
@@ -95,12 +92,11 @@ class Secrecy(StrictModel):
 
 
 class DocumentMapping(ExportMapping):
-    """A form's entries as records of ERMS 2.1.2. What is empty is left out; names are fields of the
-    form unless a comment says otherwise.
+    """A form's entries as records of ERMS 2.1.2, by names of fields; empty ones are left out.
 
-    `title` is what the document is about in short (OSL 5:2); without such a field the form's own
-    title stands. `public_title` is a text, shown instead of the title where a document is
-    secret. `case` is the diary number, `kind` and `dispatch` are choices whose labels are taken.
+    `title` is what the document is about in short (OSL 5:2); without such a field it is the form's
+    own title. `public_title` is a text, shown instead of the title where a document is secret.
+    `case` is the diary number, `kind` and `dispatch` are choices whose labels are taken.
     """
 
     title: str = ""
@@ -117,7 +113,7 @@ class DocumentMapping(ExportMapping):
     sections: tuple[NoteSection, ...] = ()
 
     def fields(self) -> set[str]:
-        """The form's fields that the mapping takes."""
+        """Return the form's fields that the mapping takes."""
         single = {
             self.title,
             self.case,
@@ -132,9 +128,7 @@ class DocumentMapping(ExportMapping):
 
 
 def add_agents(parent: etree._Element, record: Record, *, sender: str, handler: str) -> None:
-    """Author, sender, handler and the person concerned; then, as `other`, who scanned, entered,
-    verified and signed.
-    """
+    """Add author, sender, handler, the person concerned, and those who worked with the entry."""
     if record.author:
         author = _add_agent(parent, "creator", record.author)
         if record.author_title:
@@ -145,20 +139,15 @@ def add_agents(parent: etree._Element, record: Record, *, sender: str, handler: 
         _add_agent(parent, "responsible_person", handler)
     if record.client.pid:
         _add_concerned_person(parent, record.client)
-    stamps = (
-        (record.scanned, "skannade papperet"),
-        (record.entered, "skrev in"),
-        (record.verified, "kontrollerade"),
-        (record.signed, "signerade"),
-    )
-    for stamp, what in stamps:
+    stamps = (record.scanned, record.entered, record.verified, record.signed)
+    for stamp, agent_type in zip(stamps, AGENT_TYPES, strict=True):
         if stamp:
-            _add_agent(parent, "other", stamp.by, otherAgentType=what)
+            _add_agent(parent, "other", stamp.by, otherAgentType=agent_type)
 
 
 def _add_concerned_person(parent: etree._Element, client: Client) -> None:
     agent = _add_agent(
-        parent, "other", client.name or "namn saknas", otherAgentType="berörd person"
+        parent, "other", client.name or _text("no_name"), otherAgentType="berörd person"
     )
     add_erms_element(agent, "idNumber", client.pid, idNumberType="personnummer eller motsvarande")
     if client.protected:
@@ -174,13 +163,13 @@ def _add_agent(parent: etree._Element, kind: str, name: str, **attributes: str) 
 class ErmsExporter:
     """Documents to be registered, to ERMS 2.1.2."""
 
-    title = "Handlingar att diarieföra (ERMS 2.1.2, FGS Ärendehantering)"
+    title = Text("target.erms")
     media_type = "application/xml"
     suffix = ".xml"
     mapping = DocumentMapping
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
-        """A diary asks what a document is about and which day it came."""
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
+        """Return what a diary misses: what the document is about, or the day it came."""
         mapping = options.mapping(record.form, DocumentMapping)
         if is_temporary_pid(record.client.pid):
             return TEMPORARY_CLIENT
@@ -188,10 +177,10 @@ class ErmsExporter:
             not record.fields.get(mapping.title) or mapping.title in record.illegible
         ):
             return NO_TITLE
-        return NO_DATE if record.event_at is None and record.written_at is None else ""
+        return NO_DATE if record.event_at is None and record.written_at is None else None
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
-        """One `record` an entry, in the items' order."""
+        """Build one `record` an entry, in the items' order."""
         root = etree.Element(etree.QName(ERMS_NS, "erms"), nsmap={"erms": ERMS_NS})
         add_control_section(add_erms_element(root, "control"), run, options.settings)
         documents = add_erms_element(root, "records")
@@ -201,7 +190,7 @@ class ErmsExporter:
 
 
 def add_control_section(head: etree._Element, run: Run, settings: Settings) -> None:
-    """Whose documents they are, and who made the file when."""
+    """Add whose documents they are, and who made the file when."""
     add_erms_element(
         head, "identification", settings.care_provider, identificationType="arkivbildare"
     )
@@ -224,37 +213,37 @@ def add_control_section(head: etree._Element, run: Run, settings: Settings) -> N
     agent = add_erms_element(event, "agent", agentType="deliverer")
     add_erms_element(agent, "name", run.made_by)
     add_erms_element(agent, "organisation", settings.care_provider)
-    add_erms_element(agent, "role", "exporterade ur Efterskrift")
+    add_erms_element(agent, "role", _text("exporter_role"))
 
 
 def _add_document(documents: etree._Element, item: Item, run: Run, options: ExportOptions) -> None:
     record, mapping = item.record, options.mapping(item.record.form, DocumentMapping)
-    words = partial(_field_text, record, options)
-    about = {"recordType": kind} if (kind := words(mapping.kind)) else {}
+    field_text = partial(_field_text, record, options)
+    record_type = {"recordType": kind} if (kind := field_text(mapping.kind)) else {}
     document = add_erms_element(
         documents,
         "record",
         systemIdentifier=record.entry_id,
         recordPhysicalOrDigital="physical",
-        **about,
+        **record_type,
     )
-    _add_identity(document, item, words(mapping.case), mapping)
+    _add_identity(document, item, field_text(mapping.case), mapping)
     _add_titles(document, item, mapping, options)
     add_erms_element(document, "direction", directionDefinition=mapping.direction)
     add_agents(
         add_erms_element(document, "agents"),
         record,
-        sender=words(mapping.sender),
-        handler=words(mapping.handler),
+        sender=field_text(mapping.sender),
+        handler=field_text(mapping.handler),
     )
     add_erms_element(document, "description", _describe_item(item, options))
     _add_dates(add_erms_element(document, "dates"), record, run, mapping)
-    for decision in filter(None, map(words, mapping.decisions)):
+    for decision in filter(None, map(field_text, mapping.decisions)):
         action = add_erms_element(document, "action")
         add_erms_element(action, "actionText", decision)
         add_erms_element(action, "actionType", "beslut")
-    if way := words(mapping.dispatch):
-        add_erms_element(document, "dispatchMode", way)
+    if dispatch := field_text(mapping.dispatch):
+        add_erms_element(document, "dispatchMode", dispatch)
     if record.place:
         add_erms_element(
             add_erms_element(add_erms_element(document, "physicalLocations"), "physicalLocation"),
@@ -290,7 +279,7 @@ def _add_identity(
 def _add_titles(
     document: etree._Element, item: Item, mapping: DocumentMapping, options: ExportOptions
 ) -> None:
-    """Titles, state, what the record replaces, and who may see it."""
+    """Add titles, state, what the record replaces, and its secrecy."""
     record, restrictions = item.record, _find_restrictions(item.record, mapping, options)
     add_erms_element(document, "title", _field_text(record, options, mapping.title) or record.title)
     if restrictions:
@@ -304,7 +293,12 @@ def _add_titles(
         add_erms_element(
             document,
             "relation",
-            f"{record.entry_id}, version {item.amends.revision}, körning {item.amends.run}",
+            _text(
+                "replaces",
+                entry=record.entry_id,
+                revision=item.amends.revision,
+                run=item.amends.run,
+            ),
             relationType="replaces",
         )
     for explanation, regulation in restrictions:
@@ -316,8 +310,9 @@ def _add_titles(
 def _find_restrictions(
     record: Record, mapping: DocumentMapping, options: ExportOptions
 ) -> list[tuple[str, str]]:
-    """What is secret and by which law. A regulation without the tick, or the tick without a
-    regulation, is secrecy all the same.
+    """Return why a document is secret, and by which law.
+
+    A section of law without the tick, or the tick without one, is secrecy all the same.
     """
     secrecy = mapping.secrecy
     regulation = (
@@ -326,20 +321,25 @@ def _find_restrictions(
     marked = bool(secrecy.mark) and (
         field_value(record, secrecy.mark, options.forms) is True or secrecy.mark in record.illegible
     )
-    found = [(secrecy.explanation, regulation or NO_REGULATION)] if marked or regulation else []
-    return [*found, PROTECTED_IDENTITY] if record.client.protected else found
+    restrictions = []
+    if marked or regulation:
+        section = regulation or NO_REGULATION.in_language(DATA_LANGUAGE)
+        restrictions.append((secrecy.explanation, section))
+    if record.client.protected:
+        restrictions.append(PROTECTED_IDENTITY)
+    return restrictions
 
 
 def _describe_item(item: Item, options: ExportOptions) -> str:
     record = item.record
-    voided = f"Makulerad: {record.voided}" if record.voided is not None else ""
+    voided = late_entry("void", reason=record.voided) if record.voided is not None else ""
     return "\n".join(
         part
         for part in (
             late_entry_text(record, options.settings),
             amendment_text(item),
             voided,
-            f"Enhet: {record.unit}.",
+            late_entry("unit", unit=record.unit),
         )
         if part
     )
@@ -357,14 +357,11 @@ def _add_dates(dates: etree._Element, record: Record, run: Run, mapping: Documen
             dateType="received" if mapping.direction == "incoming" else "originated",
         )
     add_erms_element(dates, "date", _format_time(record.scanned.at), dateType="captured")
-    for stamp, what in (
-        (record.entered, "inskriven"),
-        (record.verified, "kontrollerad"),
-        (record.signed, "signerad"),
-    ):
+    stamps = (record.entered, record.verified, record.signed)
+    for stamp, date_type in zip(stamps, DATE_TYPES, strict=True):
         if stamp:
             add_erms_element(
-                dates, "date", _format_time(stamp.at), dateType="other", otherDateType=what
+                dates, "date", _format_time(stamp.at), dateType="other", otherDateType=date_type
             )
     add_erms_element(dates, "date", _format_time(run.made_at), dateType="transferred")
 
@@ -372,35 +369,32 @@ def _add_dates(dates: etree._Element, record: Record, run: Run, mapping: Documen
 def _add_notes(
     document: etree._Element, record: Record, mapping: DocumentMapping, options: ExportOptions
 ) -> None:
-    """What else the paper says, verbatim: first what the mapping names, then all that it leaves
-    out. A box without a mark says nothing, not no.
+    """Add the other fields verbatim: first those that the mapping names, then all it leaves out.
+
+    A box without a mark says nothing, not no.
     """
-    form, taken = find_record_form(record, options.forms), mapping.fields()
-    others = (
+    form, mapped = find_record_form(record, options.forms), mapping.fields()
+    candidates = (
         [spec.column for spec in form.entry_fields(record.row) if spec.means is None]
         if form
         else []
     )
     rest = [
-        NoteSection(field=name) for name in others if name in record.fields and name not in taken
+        NoteSection(field=name)
+        for name in candidates
+        if name in record.fields and name not in mapped
     ]
-    given = [
-        section
+    filled = [
+        (section, text)
         for section in (*mapping.sections, *rest)
         if field_value(record, section.field, options.forms) is not False
+        and (text := format_field_value(record, section.field, options.forms))
     ]
-    if filled := [
-        section for section in given if format_field_value(record, section.field, options.forms)
-    ]:
+    if filled:
         notes = add_erms_element(document, "notes")
-        for section in filled:
+        for section, text in filled:
             heading = section.heading or record.labels.get(section.field, section.field)
-            add_erms_element(
-                notes,
-                "note",
-                format_field_value(record, section.field, options.forms),
-                noteType=heading,
-            )
+            add_erms_element(notes, "note", text, noteType=heading)
 
 
 def _format_time(moment: datetime) -> str:

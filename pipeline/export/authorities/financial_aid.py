@@ -1,14 +1,10 @@
-"""Socialstyrelsen's monthly files on financial aid (ekonomiskt bistånd): tab-separated, CRLF, no
-header line, one file a month in a ZIP archive.
+"""Socialstyrelsen's monthly files on financial aid (ekonomiskt bistånd), in a ZIP archive.
 
-The month of a row is the one that the aid is for, not that of the payment. Of the layout only
-the first 18 columns of the one before 2017 are public; the rest, and later years, come from the
-authority's own instruction, so the columns are a mapping that is edited. The file is the whole
-delivery of a month: an amended row stands in it as it is now, a voided one not at all, and the
-month is delivered anew.
-
-The mapping file `forms/<id>/export.ekonomiskt-bistand.yaml`: decisions on financial aid as rows
-of a monthly statistics file.
+A file has one month: tab-separated, CRLF, no header line. The month of a row is the one that the
+aid is for, not that of the payment. Only the first 18 columns of the layout before 2017 are
+public; the rest, and later years, come from the authority's own instruction, so the columns are a
+mapping that is edited, `forms/<id>/export.ekonomiskt-bistand.yaml`. The file is the whole delivery
+of a month: it has an amended row as it is now and no void one, and the month is delivered again.
 """
 
 from __future__ import annotations
@@ -27,31 +23,30 @@ from pydantic import Field, model_validator
 from pipeline.domain.errors import ExportError
 from pipeline.domain.identity_numbers import PidKind, age_on, is_temporary_pid, normalize_pid
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item, to_local_time
+from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item
+from pipeline.export.record_text import MARK_WORDS, to_local_time
 from pipeline.export.tables.mapping import ExportMapping, StrictModel
+from pipeline.texts import Text
 
 Origin = Literal[
     "month.year", "month.month", "client.pid", "client.sex", "client.age", "amount", "empty"
 ]
-"""Where a column comes from that is no field: the month that the aid is for, the client's number
-and what it tells, whole kronor, nothing.
-"""
-NO_MONTH = "Månaden som biståndet avser saknas eller är ogiltig. Rapporten gäller den månad biståndet är till för, inte när det betalades."
-NOT_GRANTED = "Inget bistånd är beviljat: avslag redovisas inte i månadsfilen."
-NO_PID = "Personnummer eller samordningsnummer saknas eller är ogiltigt."
-NO_CO_APPLICANT_PID = "Medsökandes personnummer är ogiltigt."
-NO_AMOUNT = "Beloppet saknas eller är ogiltigt."
-TOO_LONG = "En uppgift är längre än filens kolumn tillåter."
+"""Origins of columns that are no fields: the month, the client's number, whole kronor, nothing."""
+NO_MONTH = Text("export_reason.aid_no_month")
+NOT_GRANTED = Text("export_reason.aid_not_granted")
+NO_PID = Text("export_reason.aid_no_pid")
+NO_CO_APPLICANT_PID = Text("export_reason.aid_co_applicant_pid")
+NO_AMOUNT = Text("export_reason.aid_no_amount")
+TOO_LONG = Text("export_reason.value_too_long")
 _MONTH = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])")
 _CELL_BREAKS = re.compile(r"[\t\r\n]+")
 
 
 class AidColumn(StrictModel):
-    """A column in its place: an `origin`, a form's `field` or a `constant`. `about` is the
-    `other_person`'s or the client's.
+    """A column in its place: an `origin`, a form's `field` or a `constant`.
 
-    `codes` turns what the form says into the code of the statistics; `width` is the number of
-    characters that the layout allows.
+    `about` says whose value it is. `codes` translates values of the form into codes of the
+    statistics; `width` is the number of characters that the layout allows.
     """
 
     number: Annotated[int, Field(ge=1)]
@@ -71,11 +66,11 @@ class AidColumn(StrictModel):
 
 
 class AidMapping(ExportMapping):
-    """A form's entries as rows. `layout` says which year's layout the columns follow; it is shown
-    with the target.
+    """A form's entries as rows.
 
-    `month` is a field with ÅÅÅÅMM, `outcome` the choice whose `granted` values mean that there
-    is aid to report, `other_person` the number of a second applicant.
+    `layout` says which year's layout the columns follow; it is shown with the target. `month` is
+    a field with ÅÅÅÅMM, `outcome` the choice whose `granted` values mean that there is aid to
+    report, `other_person` the number of a second applicant.
     """
 
     layout: str
@@ -94,7 +89,7 @@ class AidMapping(ExportMapping):
         return self
 
     def fields(self) -> set[str]:
-        """The form's fields that the mapping takes."""
+        """Return the form's fields that the mapping takes."""
         return (
             {self.month, self.amount, self.outcome, self.other_person}
             | {column.field for column in self.columns}
@@ -103,9 +98,7 @@ class AidMapping(ExportMapping):
 
 @dataclass(frozen=True, slots=True)
 class AidDecision:
-    """What a decision says for the statistics: the month, whole kronor, and the numbers of one or
-    two applicants.
-    """
+    """A decision as it is reported: month, whole kronor, and the numbers of the applicants."""
 
     year: str
     month: str
@@ -115,7 +108,7 @@ class AidDecision:
 
     @property
     def last_day(self) -> date:
-        """The last day of the month, on which ages are counted."""
+        """The last day of the month, on which ages are computed."""
         first = date(int(self.year), int(self.month), 1)
         return (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
@@ -123,32 +116,29 @@ class AidDecision:
 class AidFileExporter:
     """Decisions on financial aid to the monthly file."""
 
-    title = "Ekonomiskt bistånd, månadsfil (Socialstyrelsen, layout från tiden före 2017)"
+    title = Text("target.ekonomiskt-bistand")
     media_type = "application/zip"
     suffix = ".zip"
     mapping = AidMapping
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
-        """The statistics ask for a known person, a month and an amount that was granted."""
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
+        """Return what the statistics miss: a known person, a month or an amount granted."""
         mapping = options.mapping(record.form, AidMapping)
         if is_temporary_pid(record.client.pid):
             return TEMPORARY_CLIENT
         if mapping.outcome and _field_text(record, mapping.outcome) not in mapping.granted:
             return NOT_GRANTED
         aid = _parse_aid_decision(record, mapping)
-        if isinstance(aid, str):
+        if isinstance(aid, Text):
             return aid
-        return (
-            TOO_LONG
-            if any(
-                column.width is not None and len(_format_cell(column, aid, record)) > column.width
-                for column in mapping.columns
-            )
-            else ""
+        has_long_cell = any(
+            column.width is not None and len(_format_cell(column, aid, record)) > column.width
+            for column in mapping.columns
         )
+        return TOO_LONG if has_long_cell else None
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
-        """A file a month with a row an entry, in the items' order, without those that are void.
+        """Build a file a month with a row an entry, in the items' order, without void ones.
 
         Raises:
             ExportError: an entry cannot be reported, or the forms of the run have different
@@ -157,6 +147,7 @@ class AidFileExporter:
         encodings = {options.mapping(item.record.form, AidMapping).encoding for item in items}
         if len(encodings) > 1:
             raise ExportError("mappings_target_different_encodings")
+        # A month whose entries are all void has an empty file.
         rows: dict[str, list[str]] = {self.month(item.record, options): [] for item in items}
         for item in items:
             if item.record.voided is None:
@@ -173,18 +164,22 @@ class AidFileExporter:
         )
 
     def month(self, record: Record, options: ExportOptions) -> str:
-        """The month that the aid is for."""
+        """Return the month that the aid is for."""
         aid = _parse_aid_decision(record, options.mapping(record.form, AidMapping))
-        return "" if isinstance(aid, str) else f"{aid.year}-{aid.month}"
+        return "" if isinstance(aid, Text) else f"{aid.year}-{aid.month}"
 
-    def notice(self, options: ExportOptions) -> str:
-        """That only a part of the layout is public."""
+    def notice(self, options: ExportOptions) -> Text | None:
+        """Return which layout the columns follow: only a part of it is public."""
         layouts = {
             mapping.layout
             for mapping in options.mappings.values()
             if isinstance(mapping, AidMapping)
         }
-        return " ".join(sorted(layouts))
+        return (
+            Text("export_notice.aid_layout", {"layout": " ".join(sorted(layouts))})
+            if layouts
+            else None
+        )
 
 
 def _zip_files(files: Mapping[str, bytes], run: Run) -> bytes:
@@ -201,13 +196,13 @@ def _zip_files(files: Mapping[str, bytes], run: Run) -> bytes:
 
 def _format_line(record: Record, mapping: AidMapping) -> str:
     aid = _parse_aid_decision(record, mapping)
-    if isinstance(aid, str):
+    if isinstance(aid, Text):
         raise ExportError("entry_not_reported", entry_id=record.entry_id)
     return "\t".join(_format_cell(column, aid, record) for column in mapping.columns)
 
 
-def _parse_aid_decision(record: Record, mapping: AidMapping) -> AidDecision | str:
-    """What is reported, or why nothing can be."""
+def _parse_aid_decision(record: Record, mapping: AidMapping) -> AidDecision | Text:
+    """Return what is reported, or why nothing can be."""
     month = _field_text(record, mapping.month)
     if not _MONTH.fullmatch(month):
         return NO_MONTH
@@ -232,7 +227,7 @@ def _is_reportable_pid(pid: str) -> bool:
 
 
 def _round_to_kronor(text: str) -> str:
-    """Whole kronor; half a krona is rounded up. Empty if it is no amount."""
+    """Return whole kronor, half a krona rounded up; empty if it is no amount."""
     try:
         amount = Decimal(text.replace(",", "."))
         return (
@@ -249,11 +244,7 @@ def _format_cell(column: AidColumn, aid: AidDecision, record: Record) -> str:
         text = column.constant
     elif column.field:
         value = record.fields.get(column.field)
-        text = (
-            ("ja" if value else "nej")
-            if isinstance(value, bool)
-            else _field_text(record, column.field)
-        )
+        text = MARK_WORDS[value] if isinstance(value, bool) else _field_text(record, column.field)
     else:
         text = _origin_text(column, aid)
     return _CELL_BREAKS.sub(" ", column.codes.get(text, text))
@@ -261,6 +252,7 @@ def _format_cell(column: AidColumn, aid: AidDecision, record: Record) -> str:
 
 def _origin_text(column: AidColumn, aid: AidDecision) -> str:
     pid = aid.co_applicant_pid if column.about == "other_person" else aid.pid
+    # The second last digit of a personal number is odd for men: 1 man, 2 woman.
     if column.origin == "client.sex":
         return ("1" if int(pid[10]) % 2 else "2") if pid else ""
     if column.origin == "client.age":
@@ -275,6 +267,6 @@ def _origin_text(column: AidColumn, aid: AidDecision) -> str:
 
 
 def _field_text(record: Record, field: str) -> str:
-    """What a field says; an illegible or empty one nothing."""
+    """Return the value of a text field; empty where it is illegible or empty."""
     value = record.fields.get(field)
     return value.strip() if isinstance(value, str) and field not in record.illegible else ""

@@ -1,18 +1,15 @@
-"""Socialstyrelsen's monthly files on municipal health care: KHSL1 (who has had care) and KHSL2
-(which measures), HSLF-FS 2017:67.
+"""Socialstyrelsen's monthly files on municipal health care, HSLF-FS 2017:67.
 
-No schema is published, so nothing but our own rules (`khsl_layout.py`) checks these files, and
-the columns have to be compared with the specification that is in force. A file tells of a whole
-month and replaces the one that was sent before. Its layout has no place for where an entry comes
-from: that stands in `underlag.csv` in the same archive, which is for the office and is not sent.
+KHSL1 says who has had care, KHSL2 which measures. The layout is `forms/khsl.yaml`, what a form
+reports `forms/<id>/export.khsl.yaml`. No schema is published: only the rules here check the files,
+and the columns have to be compared with the specification in force. A file reports a whole month
+and replaces the one sent before. Where an entry comes from is in `underlag.csv` of the same
+archive, which is for the office and is not sent.
 
-The layout of Socialstyrelsen's files on municipal health care, `forms/khsl.yaml`, and what a
-form tells them, `forms/<id>/export.khsl.yaml`.
-
-Rules from HSLF-FS 2017:67 and Socialstyrelsen's words to those who report: cells are parted by
-semicolons and a row does not end with one, except where the last field is an empty one that may
-be left out; a KVÅ code has five characters, is not padded and does not end with 000, which is a
-heading; only measures of licensed professions are reported (3 §).
+Rules from HSLF-FS 2017:67 and Socialstyrelsen's guidance to those who report: cells are separated
+by semicolons and a row does not end with one, except where the last field is an empty one that
+may be left out; a KVÅ code has five characters, is not padded and does not end with 000, which is
+a heading; only measures of licensed professions are reported (3 §).
 """
 
 from __future__ import annotations
@@ -32,10 +29,9 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.form.form import Area
 from pipeline.domain.identity_numbers import PidKind, is_temporary_pid, pid_kind
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import (
-    TEMPORARY_CLIENT,
-    ExportOptions,
-    Item,
+from pipeline.export.exporter import DATA_LANGUAGE, TEMPORARY_CLIENT, ExportOptions, Item
+from pipeline.export.record_text import (
+    MARK_WORDS,
     amendment_text,
     field_value,
     late_entry_text,
@@ -50,6 +46,7 @@ from pipeline.export.tables.mapping import (
 )
 from pipeline.export.tables.sources import column_text
 from pipeline.files.csv_tables import write_csv
+from pipeline.texts import Text
 
 ProfessionCode = Annotated[str, StringConstraints(pattern=r"^XS9\d\d$")]
 HEADER = (
@@ -66,13 +63,15 @@ HEADER = (
     "Rättelse",
     "Makulerad",
 )
-UNLICENSED = "Åtgärden lämnas inte: den som skrev har ingen legitimerad yrkestitel med kod (3 §)."
+"""Columns of `underlag.csv`."""
+UNLICENSED = Text("statistics_text.unlicensed")
 
 
 def _require_detailed_code(code: str) -> str:
     if code.endswith("000"):
         raise ValueError(
-            f"the code {code} is a heading of KVÅ: give the most detailed level, which does not end with 000"
+            f"the code {code} is a heading of KVÅ: "
+            "give the most detailed level, which does not end with 000"
         )
     return code
 
@@ -83,8 +82,10 @@ KvaCode = Annotated[
 
 
 class LayoutColumn(StrictModel):
-    """One field of a row. `source` is a word of `sources.SOURCES`, or month, measure.code,
-    measure.profession. `checked`: known to be right.
+    """One field of a row.
+
+    `source` is a word of `sources.SOURCES`, or month, measure.code, measure.profession. `checked`:
+    compared with the specification.
     """
 
     title: str
@@ -108,8 +109,9 @@ class LayoutFile(StrictModel):
 
 
 class KhslLayout(ExportMapping):
-    """Both files, as a regulation of a year has them. `professions` are the licensed ones, by title
-    in small letters.
+    """Both files, as a regulation of a year has them.
+
+    `professions` are the licensed ones, by title in lower case.
     """
 
     regulation: str
@@ -119,12 +121,12 @@ class KhslLayout(ExportMapping):
     professions: Mapping[str, ProfessionCode]
 
     def fields(self) -> set[str]:
-        """No form's fields."""
+        """Return no fields: the layout is of no form."""
         return set()
 
     @property
     def unchecked_columns(self) -> list[str]:
-        """The columns that nobody has compared with the specification."""
+        """The columns that have not been compared with the specification."""
         return [
             column.title
             for file in (self.khsl1, self.khsl2)
@@ -134,9 +136,7 @@ class KhslLayout(ExportMapping):
 
 
 class Measure(StrictModel):
-    """A KVÅ code that an entry stands for; with `field`, only where the field holds `value` (a
-    mark: ja).
-    """
+    """A KVÅ code of an entry; with `field`, only where the field holds `value` (a mark: ja)."""
 
     code: KvaCode
     field: str = ""
@@ -144,18 +144,18 @@ class Measure(StrictModel):
 
 
 class KhslMapping(ExportMapping):
-    """What the entries of a form are to the register: a contact, and which measures."""
+    """What a form's entries are to the register: a contact, and which measures."""
 
     contact: bool
     measures: tuple[Measure, ...] = ()
 
     def fields(self) -> set[str]:
-        """The form's fields that the mapping takes."""
+        """Return the form's fields that the mapping takes."""
         return {measure.field for measure in self.measures if measure.field}
 
 
 def load_layout(folder: Path) -> KhslLayout:
-    """The layout beside the forms.
+    """Read the layout in the folder of the forms.
 
     Raises:
         ExportError: it is missing or wrong; the text names the place.
@@ -166,16 +166,14 @@ def load_layout(folder: Path) -> KhslLayout:
 
 @lru_cache(maxsize=4)
 def _load_cached_layout(path: Path, changed: int) -> KhslLayout:
-    """Asked for with every entry: kept as long as the file is the same."""
+    """Every entry needs the layout, so it is cached as long as the file is the same."""
     del changed
     return load_mapping(path, KhslLayout)
 
 
 @dataclass(frozen=True, slots=True)
 class KhslRow:
-    """What a row of a file is about: an entry, and in KHSL2 a measure with the code of the
-    profession.
-    """
+    """A row of a file: an entry, and in KHSL2 a measure with the code of the profession."""
 
     item: Item
     code: str = ""
@@ -185,38 +183,38 @@ class KhslRow:
 class KhslExporter:
     """Contacts and KVÅ measures by month, in the layout of `forms/khsl.yaml`."""
 
-    title = "Kommunal hälso- och sjukvård till Socialstyrelsen (KHSL1 och KHSL2, HSLF-FS 2017:67, utformning 2019)"
+    title = Text("target.khsl")
     media_type = "application/zip"
     suffix = ".zip"
     mapping = KhslMapping
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
-        """The register is of health care, by personal or coordination number and month."""
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
+        """Return what the register misses: health care, a month, or a national number."""
         mapping = options.mapping(record.form, KhslMapping)
         if record.area != Area.HSL:
-            return "Registret gäller bara hälso- och sjukvård."
+            return Text("export_reason.not_health_care")
         if record.event_at is None:
-            return "Datum saknas. Uppgifterna lämnas för en månad."
+            return Text("export_reason.no_month_date")
         if is_temporary_pid(record.client.pid):
             return TEMPORARY_CLIENT
         if pid_kind(record.client.pid) not in (PidKind.PERSONAL, PidKind.COORDINATION):
-            return "Personnummer eller samordningsnummer saknas eller är felaktigt. Lämna uppgiften för hand."
+            return Text("export_reason.no_pid_for_statistics")
         if not mapping.contact and not _measure_codes(record, mapping, options):
-            return "Posten är varken en kontakt eller en åtgärd med kod (export.khsl.yaml)."
-        return ""
+            return Text("export_reason.neither_contact_nor_measure")
+        return None
 
     def month(self, record: Record, options: ExportOptions) -> str:
-        """The month in which it happened."""
+        """Return the month in which it happened."""
         del options
         return care_month(record) if record.event_at else ""
 
-    def notice(self, options: ExportOptions) -> str:
-        """What the layout says of itself, as long as a column has not been checked."""
+    def notice(self, options: ExportOptions) -> Text | None:
+        """Return that the layout has to be checked, as long as a column has not been."""
         layout = load_layout(options.settings.forms)
-        return layout.about if layout.unchecked_columns else ""
+        return Text("export_notice.layout_unchecked") if layout.unchecked_columns else None
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
-        """A ZIP archive: for each month KHSL1 and KHSL2, and the list of what they were made from.
+        """Build a ZIP archive: KHSL1 and KHSL2 a month, and the list of their entries.
 
         Raises:
             ExportError: the layout is wrong, or a cell would break its row.
@@ -237,15 +235,17 @@ def _month_files(
     by_month: dict[str, list[Item]] = defaultdict(list)
     for item in items:
         by_month[care_month(item.record)].append(item)
-    for each, told in sorted(by_month.items()):
-        standing = [item for item in told if item.record.voided is None]
+    regulation = layout.regulation.replace(" ", "-").replace(":", "-")
+    for month, month_items in sorted(by_month.items()):
+        # The file holds the whole month as it is now: what is void is not in it.
+        valid = [item for item in month_items if item.record.voided is None]
         contacts = [
             KhslRow(item)
-            for item in standing
+            for item in valid
             if options.mapping(item.record.form, KhslMapping).contact
         ]
-        measures = [row for item in standing for row in _measure_rows(item, options, layout)]
-        label = f"{each}-{layout.regulation.replace(' ', '-').replace(':', '-')}-utformning-{layout.year}.txt"
+        measures = [row for item in valid for row in _measure_rows(item, options, layout)]
+        label = f"{month}-{regulation}-utformning-{layout.year}.txt"
         yield f"KHSL1-{label}", format_file(layout.khsl1, contacts, run, options)
         yield f"KHSL2-{label}", format_file(layout.khsl2, measures, run, options)
     yield (
@@ -257,7 +257,7 @@ def _month_files(
 def format_file(
     file: LayoutFile, rows: Sequence[KhslRow], run: Run, options: ExportOptions
 ) -> bytes:
-    """The file: cells parted by semicolons, no header, CRLF; where it is of persons, each row once.
+    """Return a file: cells separated by semicolons, no header, CRLF; of persons each row once.
 
     Raises:
         ExportError: a cell holds a semicolon or a line end, or the last one is empty and must
@@ -270,18 +270,21 @@ def format_file(
 
 
 def _format_row(file: LayoutFile, row: KhslRow, run: Run, options: ExportOptions) -> list[str]:
-    own = {
+    layout_sources = {
         "month": care_month(row.item.record).replace("-", ""),
         "measure.code": row.code,
         "measure.profession": row.profession,
     }
     cells = []
     for column in file.columns:
-        if column.source in own:
-            cells.append(own[column.source])
+        if column.source in layout_sources:
+            cells.append(layout_sources[column.source])
         else:
-            found = TableColumn(title=column.title, source=column.source, constant=column.constant)
-            cells.append(column_text(found, row.item, run, options))
+            table_column = TableColumn(
+                title=column.title, source=column.source, constant=column.constant
+            )
+            cells.append(column_text(table_column, row.item, run, options))
+        # Cells are not quoted: a separator within one would break the row.
         if set(cells[-1]) & set(";\r\n"):
             raise ExportError("cell_column_holds_semicolon_line", title=column.title)
     if not cells[-1] and not file.last_may_be_empty:
@@ -290,9 +293,9 @@ def _format_row(file: LayoutFile, row: KhslRow, run: Run, options: ExportOptions
 
 
 def care_month(record: Record) -> str:
-    """`ÅÅÅÅ-MM`, the month in which care was given."""
+    """Return the month in which care was given, `ÅÅÅÅ-MM`."""
     if record.event_at is None:
-        raise ValueError("a record without a day is unfit and must not come here")
+        raise ValueError("a record without a day is unsupported and must not come here")
     return f"{to_local_time(record.event_at):%Y-%m}"
 
 
@@ -306,9 +309,7 @@ def _measure_applies(record: Record, measure: Measure, options: ExportOptions) -
     if not measure.field:
         return True
     value = field_value(record, measure.field, options.forms)
-    return (
-        {True: "ja", False: "nej"}[value] if isinstance(value, bool) else value
-    ) == measure.value
+    return (MARK_WORDS[value] if isinstance(value, bool) else value) == measure.value
 
 
 def _measure_rows(item: Item, options: ExportOptions, layout: KhslLayout) -> list[KhslRow]:
@@ -320,27 +321,21 @@ def _measure_rows(item: Item, options: ExportOptions, layout: KhslLayout) -> lis
 def _source_list_line(
     item: Item, run: Run, options: ExportOptions, layout: KhslLayout
 ) -> list[str]:
-    """A line of the list: what became of an entry, where it comes from, and what is corrected."""
+    """Return how an entry is reported, where it comes from and what it corrects, a cell each."""
     record, mapping = item.record, options.mapping(item.record.form, KhslMapping)
-    standing = record.voided is None
-    told = [row.code for row in _measure_rows(item, options, layout)] if standing else []
-    left_out = (
-        UNLICENSED if standing and not told and _measure_codes(record, mapping, options) else ""
-    )
-    contact = "ja" if mapping.contact and standing else "nej"
-    start = [
+    is_valid = record.voided is None
+    codes = [row.code for row in _measure_rows(item, options, layout)] if is_valid else []
+    is_unlicensed = is_valid and not codes and bool(_measure_codes(record, mapping, options))
+    return [
         run.id,
         str(item.number),
         record.entry_id,
         str(record.revision),
         care_month(record),
         record.client.pid,
-        contact,
-        " ".join(told),
-        left_out,
-    ]
-    return [
-        *start,
+        MARK_WORDS[mapping.contact and is_valid],
+        " ".join(codes),
+        UNLICENSED.in_language(DATA_LANGUAGE) if is_unlicensed else "",
         late_entry_text(record, options.settings),
         amendment_text(item),
         record.voided or "",

@@ -1,10 +1,9 @@
-"""Runs of statistics: files that tell of whole months, beside the one export that takes an entry,
-and change nothing of it.
+"""Runs of statistics: files that report whole months, besides the export that takes an entry.
 
-A month's file replaces the one before it, so it always holds the whole month. A month is told
-when one of its entries is new to it, has been corrected, has become void or can no longer be
-told since the latest file; or when the latest file was of fewer units than one before. A month
-in which nothing has changed is not told again.
+They change nothing of an entry. A month's file replaces the one before it, so it always holds
+the whole month. A month is reported when one of its entries is new, corrected, void or no longer
+reportable since the latest file, or when the latest file was of fewer units than an earlier one.
+A month in which nothing has changed is not reported again.
 """
 
 from __future__ import annotations
@@ -15,164 +14,195 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import ExportOptions, Item, StatisticsExporter
+from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item, StatisticsExporter
 from pipeline.store.event_log import events
 from pipeline.store.exports import records, run_items, statistics
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.exports.statistics import ReportingStatus
+from pipeline.texts import Text
 
-ENTRY_REJECTED = "Posten är avvisad."
-MOVED_TO_OTHER_MONTH = "Posten gäller en annan månad."
+ENTRY_REJECTED = Text("statistics_text.entry_rejected")
+MOVED_TO_OTHER_MONTH = Text("statistics_text.other_month")
 
 
 @dataclass(frozen=True, slots=True)
 class MonthlyReport:
-    """What a run would tell now: its items, each entry's id, revision and month, and (entry id,
-    reason) of what it cannot tell.
+    """What a run would report now: its items, and (entry id, reason) of what it cannot report.
+
+    `reported` holds each entry's id, revision and month.
     """
 
     items: tuple[Item, ...]
     reported: tuple[tuple[str, int, str], ...]
-    unsupported: tuple[tuple[str, str], ...]
+    unsupported: tuple[tuple[str, Text], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reportable:
+    """An entry as it is reported, what earlier files reported of it, and its month."""
+
+    record: Record
+    status: ReportingStatus
+    month: str
 
 
 def build_monthly_report(
     conn: Connection,
-    standings: Sequence[ReportingStatus],
+    statuses: Sequence[ReportingStatus],
     exporter: StatisticsExporter,
     options: ExportOptions,
 ) -> MonthlyReport:
-    """The entries of all months that have to be told, by month, client and time, of those that
-    whoever asks may see.
-    """
-    found = {one.entry_id: one for one in standings}
-    known = [
+    """Return the entries of all months that have to be reported, by month, client and time."""
+    status_by_id = {status.entry_id: status for status in statuses}
+    loaded = [
         record
-        for record in records.load_records(conn, options.forms, list(found))
+        for record in records.load_records(conn, options.forms, list(status_by_id))
         if record.form in options.mappings
     ]
-    unfit = {
-        one.entry_id: why
-        for one in known
-        if not found[one.entry_id].voided and (why := exporter.unsupported_reason(one, options))
+    unsupported = {
+        record.entry_id: reason
+        for record in loaded
+        if not status_by_id[record.entry_id].voided
+        and (reason := exporter.unsupported_reason(record, options))
     }
-    gone = {entry_id: told.revision for entry_id in unfit if (told := found[entry_id].last_report)}
-    standing = [
-        _as_reported(record, found[record.entry_id])
-        for record in known
-        if record.entry_id not in unfit
+    current = [
+        *(
+            _with_rejection(record, status_by_id[record.entry_id])
+            for record in loaded
+            if record.entry_id not in unsupported
+        ),
+        *_withdraw_unsupported(conn, unsupported, status_by_id, options),
     ]
-    standing += [
-        replace(record, voided=unfit[record.entry_id])
-        for record in records.load_records(conn, options.forms, list(gone), gone)
+    # What was never reported and is void needs no report; what is in no month has none.
+    reportable = [
+        _Reportable(record, status, month)
+        for record in current
+        if (month := exporter.month(record, options))
+        and ((status := status_by_id[record.entry_id]).last_report or record.voided is None)
     ]
-    month_of = {record.entry_id: exporter.month(record, options) for record in standing}
-    telling = [
-        (record, one)
-        for record, one in ((record, found[record.entry_id]) for record in standing)
-        if month_of[record.entry_id] and (one.last_report or record.voided is None)
+    due = _months_to_report(reportable)
+    # A month's file holds its valid entries, and once what has become void.
+    selected = [
+        entry
+        for entry in reportable
+        if entry.month in due and (entry.status.is_unreported or entry.record.voided is None)
     ]
-    due = _months_to_report(telling, month_of)
-    chosen = [
-        (record, one)
-        for record, one in telling
-        if month_of[record.entry_id] in due and (one.is_unreported or record.voided is None)
-    ]
-    chosen.sort(key=lambda pair: (month_of[pair[0].entry_id], *_report_order(pair[0])))
-    items = tuple(
-        _report_item(number, record, one)
-        for number, (record, one) in enumerate(
-            [*chosen, *_withdraw_from_emptied_months(conn, options, chosen, due, month_of)], 1
-        )
-    )
+    selected.sort(key=_report_order)
+    withdrawn = _withdraw_from_emptied_months(conn, options, selected, due)
     return MonthlyReport(
-        items,
-        tuple((one.entry_id, one.revision, month_of[one.entry_id]) for _, one in chosen),
-        tuple(unfit.items()),
+        tuple(
+            _report_item(number, record, status)
+            for number, (record, status) in enumerate(
+                [*((entry.record, entry.status) for entry in selected), *withdrawn], 1
+            )
+        ),
+        tuple((entry.status.entry_id, entry.status.revision, entry.month) for entry in selected),
+        tuple(unsupported.items()),
     )
 
 
-def _months_to_report(
-    telling: Sequence[tuple[Record, ReportingStatus]], month_of: Mapping[str, str]
-) -> set[str]:
-    """The months with something that no file says yet, and those whose latest file lacks what an
-    earlier one told: it was of fewer units.
-    """
-    due = {
-        month
-        for record, one in telling
-        if one.is_unreported
-        for month in (month_of[record.entry_id], one.last_report.month if one.last_report else "")
+def _with_rejection(record: Record, status: ReportingStatus) -> Record:
+    """Make void what was reported and then rejected, for instance as a duplicate."""
+    if not status.voided:
+        return record
+    return replace(record, voided=record.voided or ENTRY_REJECTED.in_language(DATA_LANGUAGE))
+
+
+def _withdraw_unsupported(
+    conn: Connection,
+    unsupported: Mapping[str, Text],
+    status_by_id: Mapping[str, ReportingStatus],
+    options: ExportOptions,
+) -> list[Record]:
+    """Return what can no longer be reported as it was reported, made void with the reason."""
+    reported_revisions = {
+        entry_id: report.revision
+        for entry_id in unsupported
+        if (report := status_by_id[entry_id].last_report)
     }
-    files: dict[str, set[str]] = defaultdict(set)
-    for record, one in telling:
-        if one.last_report and record.voided is None:
-            files[one.last_report.month].add(one.last_report.earlier.run)
-    return due | {month for month, runs in files.items() if len(runs) > 1}
+    return [
+        replace(record, voided=unsupported[record.entry_id].in_language(DATA_LANGUAGE))
+        for record in records.load_records(
+            conn, options.forms, list(reported_revisions), reported_revisions
+        )
+    ]
+
+
+def _months_to_report(reportable: Sequence[_Reportable]) -> set[str]:
+    """Return the months with something new, and those whose latest file lacks entries.
+
+    A latest file lacks entries of an earlier one where it was of fewer units.
+    """
+    due = set[str]()
+    runs_by_month: dict[str, set[str]] = defaultdict(set)
+    for entry in reportable:
+        report = entry.status.last_report
+        # A new version is reported in its month, and withdrawn from the month it was in.
+        if entry.status.is_unreported:
+            due |= {entry.month, report.month if report else ""}
+        if report and entry.record.voided is None:
+            runs_by_month[report.month].add(report.earlier.run)
+    return due | {month for month, runs in runs_by_month.items() if len(runs) > 1}
 
 
 def _withdraw_from_emptied_months(
-    conn: Connection,
-    options: ExportOptions,
-    chosen: Sequence[tuple[Record, ReportingStatus]],
-    due: set[str],
-    month_of: Mapping[str, str],
+    conn: Connection, options: ExportOptions, selected: Sequence[_Reportable], due: set[str]
 ) -> list[tuple[Record, ReportingStatus]]:
-    """What has been moved away from months that nothing is left in, as it was told there and void:
-    else their files would not be made anew.
+    """Return what has moved away from months that nothing is left in, void, as it was reported.
+
+    Without it the files of those months would not be made again.
     """
-    empty = due - {month_of[record.entry_id] for record, _ in chosen}
+    emptied = due - {entry.month for entry in selected}
     moved = {
-        one.entry_id: one for _, one in chosen if one.last_report and one.last_report.month in empty
+        entry.status.entry_id: (entry.status, report.revision)
+        for entry in selected
+        if (report := entry.status.last_report) and report.month in emptied
     }
-    then = records.load_records(
+    reported = records.load_records(
         conn,
         options.forms,
         list(moved),
-        {entry_id: one.last_report.revision for entry_id, one in moved.items() if one.last_report},
+        {entry_id: revision for entry_id, (_, revision) in moved.items()},
     )
-    return [
-        (replace(record, voided=MOVED_TO_OTHER_MONTH), moved[record.entry_id]) for record in then
-    ]
+    reason = MOVED_TO_OTHER_MONTH.in_language(DATA_LANGUAGE)
+    return [(replace(record, voided=reason), moved[record.entry_id][0]) for record in reported]
 
 
 def find_incomplete_months(
-    conn: Connection, target: str, month: MonthlyReport, standings: Sequence[ReportingStatus]
-) -> tuple[str, ...]:
-    """That earlier files hold more of these months than this one would, in Swedish: a file replaces
-    the one before it. Empty if they do not.
+    conn: Connection, target: str, report: MonthlyReport, statuses: Sequence[ReportingStatus]
+) -> tuple[Text, ...]:
+    """Return a notice for each month of which earlier files hold more than this one would.
+
+    A file replaces the one before it.
     """
-    telling = {entry_id for entry_id, _, _ in month.reported}
-    left = {
-        one.last_report.month for one in standings if one.last_report and one.entry_id in telling
+    reported_ids = {entry_id for entry_id, _, _ in report.reported}
+    earlier_months = {
+        status.last_report.month
+        for status in statuses
+        if status.last_report and status.entry_id in reported_ids
     }
-    besides = statistics.count_other_reported(
+    others = statistics.count_other_reported(
         conn,
         target,
-        left | {told_in for _, _, told_in in month.reported},
-        {one.entry_id for one in standings},
+        earlier_months | {month for _, _, month in report.reported},
+        {status.entry_id for status in statuses},
     )
-    return tuple(_incomplete_month_notice(told_in, count) for told_in, count in besides.items())
-
-
-def _incomplete_month_notice(told_in: str, count: int) -> str:
-    return (
-        f"En tidigare fil för {told_in} har poster som den här inte tar med ({count} st): från enheter som inte är med här, under ny granskning "
-        "eller kontroll, eller utan ny signatur. Ersätt den inte med den här filen utan att ha kontrollerat det."
+    return tuple(
+        Text("export_notice.month_incomplete", {"month": month, "number": count})
+        for month, count in others.items()
     )
 
 
-def save_monthly_run(conn: Connection, by: str, run: Run, month: MonthlyReport) -> None:
-    """Write down the run and what it told of. The entries stay as they are."""
+def save_monthly_run(conn: Connection, by: str, run: Run, report: MonthlyReport) -> None:
+    """Write down the run and what it reported. The entries stay as they are."""
     run_items.save_run(conn, run, [])
-    statistics.save_reported_entries(conn, run.id, month.reported)
-    of = run_items.run_unit(conn, run.id)
+    statistics.save_reported_entries(conn, run.id, report.reported)
     events.record(
         conn,
         by,
         "export",
         run.id,
-        unit=of,
+        unit=run_items.run_unit(conn, run.id),
         target=run.target,
         entries=run.entries,
         sha256=run.sha256,
@@ -180,30 +210,26 @@ def save_monthly_run(conn: Connection, by: str, run: Run, month: MonthlyReport) 
 
 
 def count_amended(items: Sequence[Item]) -> int:
-    """How many of these have been told otherwise before."""
+    """Count the items that were reported otherwise before."""
     return sum(item.amends is not None for item in items)
 
 
-def _as_reported(record: Record, status: ReportingStatus) -> Record:
-    """What was told and then put aside, as a duplicate for instance, is void for the statistics."""
-    return replace(record, voided=record.voided or ENTRY_REJECTED) if status.voided else record
-
-
 def _report_item(number: int, record: Record, status: ReportingStatus) -> Item:
-    """`revision` counts the versions that files have told of this one as changed; it stays while
-    nothing changes.
+    """Return an entry as an item of the file.
+
+    Its `revision` counts the versions that files have reported as changed; it stays while nothing
+    changes.
     """
-    if status.last_report is None:
+    report = status.last_report
+    if report is None:
         return Item(number, replace(record, revision=1))
     if status.is_unreported:
-        return Item(
-            number,
-            replace(record, revision=status.last_report.report_count + 1),
-            status.last_report.earlier,
-        )
-    return Item(number, replace(record, revision=status.last_report.report_count))
+        return Item(number, replace(record, revision=report.report_count + 1), report.earlier)
+    return Item(number, replace(record, revision=report.report_count))
 
 
-def _report_order(record: Record) -> tuple[str, str, datetime, str]:
+def _report_order(entry: _Reportable) -> tuple[str, str, str, datetime, str]:
+    """Sort by month, client and time."""
+    record = entry.record
     time = record.event_at or datetime.max
-    return record.client.name.casefold(), record.client.pid, time, record.entry_id
+    return entry.month, record.client.name.casefold(), record.client.pid, time, record.entry_id

@@ -1,1 +1,1 @@
-"""Entries that somebody already keyed into the care system."""
+"""Entries that may have been keyed into the care system already."""

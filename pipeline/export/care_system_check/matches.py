@@ -1,8 +1,7 @@
-"""The clash list: entries that somebody else may have keyed into the care system already (redan
-inmatade).
+"""Entries that may have been keyed into the care system already (redan inmatade).
 
-Each is shown beside the row that it may be, with what speaks for it; a person decides. Until
-then it goes into no file and is not keyed in, so that nothing stands in the care system twice.
+Each is shown next to the row that it may match, with the evidence; a person decides. Until then
+it goes into no file and is not keyed in, so that nothing is in the care system twice.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.record import Record
-from pipeline.export.exporter import (
+from pipeline.export.record_text import (
     find_field_spec,
     format_event_time,
     format_field_value,
@@ -30,18 +29,15 @@ from pipeline.store.exports.run_items import Connection
 from pipeline.store.registers import care_system_matches
 from pipeline.store.registers.care_system_exports import erase_finished_lists, has_active_list
 from pipeline.store.registers.care_system_matches import CareSystemRow
+from pipeline.texts import Text
 
-HELD_FOR_MATCH = (
-    "Kan redan vara inmatad i vårdsystemet. Enhetens granskare jämför och avgör under Uppföljning."
-)
-"""Why an entry is left out of a run, in Swedish."""
+HELD_FOR_MATCH = Text("export_reason.held_for_match")
+"""Why an entry is left out of a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntrySide:
-    """An entry as it is compared and shown: whom it is about, when, and what it says, field by
-    field in words.
-    """
+    """An entry as it is compared and shown: client, time, and its fields in words."""
 
     pid: str
     name: str
@@ -53,8 +49,9 @@ class EntrySide:
 
 @dataclass(frozen=True, slots=True)
 class CareSystemMatch:
-    """A pair that nobody has decided on. `ours` is None for an entry that waits for review: what
-    the machine read there is not shown.
+    """An undecided pair of an entry and a row of the care system.
+
+    `entry_side` is None for an entry that waits for review: what the machine read is not shown.
     """
 
     entry: Entry
@@ -65,8 +62,9 @@ class CareSystemMatch:
 
 @dataclass(frozen=True, slots=True)
 class CareSystemMatchList:
-    """The pairs that a person may decide on, the likeliest first, and how many there are about
-    people whose identity is hidden from the person.
+    """The pairs that a person may decide on, the likeliest first.
+
+    `hidden` counts those about clients whose identity is hidden from the person.
     """
 
     matches: tuple[CareSystemMatch, ...]
@@ -76,28 +74,30 @@ class CareSystemMatchList:
 def list_matches(
     conn: Connection, forms: Forms, person: Person, minutes: int, now: datetime
 ) -> CareSystemMatchList:
-    """The pairs in the person's units and areas of law.
+    """List the pairs in the person's units and areas of law.
 
     Args:
-        minutes: how far apart two may lie, see `clash.likeness`.
+        minutes: how far apart two times may be, see `compare_facts`.
 
     Raises:
-        NotAllowedError: the person follows nothing up.
+        NotAllowedError: the person does not follow up.
     """
     require_permission(person, Action.FOLLOW_UP)
-    found = list(
+    matches = list(
         _find_likely_matches(
             conn, forms, care_system_matches.list_undecided_pairs(conn, now), minutes
         )
     )
-    seen = care_system_matches.filter_visible_matches(conn, person, [one.entry.id for one in found])
-    own = [one for one in found if one.entry.id in seen]
-    hidden = find_hidden_pids(conn, person, [one.care_row.pid for one in own])
-    open_to_person = sorted(
-        (one for one in own if one.care_row.pid not in hidden),
-        key=lambda one: (-one.likeness.rank, one.entry.id),
+    visible_ids = care_system_matches.filter_visible_matches(
+        conn, person, [match.entry.id for match in matches]
     )
-    return CareSystemMatchList(tuple(open_to_person), len(own) - len(open_to_person))
+    visible = [match for match in matches if match.entry.id in visible_ids]
+    hidden_pids = find_hidden_pids(conn, person, [match.care_row.pid for match in visible])
+    shown = sorted(
+        (match for match in visible if match.care_row.pid not in hidden_pids),
+        key=lambda match: (-match.likeness.rank, match.entry.id),
+    )
+    return CareSystemMatchList(tuple(shown), len(visible) - len(shown))
 
 
 def erase_settled_lists(conn: Connection, forms: Forms, minutes: int, now: datetime) -> None:
@@ -106,19 +106,19 @@ def erase_settled_lists(conn: Connection, forms: Forms, minutes: int, now: datet
         undecided = _find_likely_matches(
             conn, forms, care_system_matches.list_undecided_pairs(conn, now), minutes
         )
-        erase_finished_lists(conn, {one.care_row.list_id for one in undecided}, now)
+        erase_finished_lists(conn, {match.care_row.list_id for match in undecided}, now)
 
 
 def find_entries_with_matches(
     conn: Connection, forms: Forms, entry_ids: Sequence[str], minutes: int
 ) -> frozenset[str]:
-    """Those of these entries that may be in the care system already, as long as nobody has decided."""
+    """Return those of these entries that may be in the care system already and are undecided."""
     now = utc_now()
     if not entry_ids or not has_active_list(conn):
         return frozenset()
     return frozenset(
-        one.entry.id
-        for one in _find_likely_matches(
+        match.entry.id
+        for match in _find_likely_matches(
             conn, forms, care_system_matches.list_undecided_pairs(conn, now, entry_ids), minutes
         )
     )
@@ -127,25 +127,28 @@ def find_entries_with_matches(
 def _find_likely_matches(
     conn: Connection, forms: Forms, pairs: Sequence[tuple[Entry, CareSystemRow]], minutes: int
 ) -> Iterator[CareSystemMatch]:
-    decided = list(dict.fromkeys(found.id for found, _ in pairs if found.state not in OPEN_STATES))
-    known = {record.entry_id: record for record in records.load_records(conn, forms, decided)}
+    """Yield the pairs that are similar enough, with what is compared of each entry."""
+    # Only confirmed entries are compared by their values.
+    confirmed = list(
+        dict.fromkeys(entry.id for entry, _ in pairs if entry.state not in OPEN_STATES)
+    )
+    record_by_id = {
+        record.entry_id: record for record in records.load_records(conn, forms, confirmed)
+    }
     titles = {form.id: form.title for form in forms.values()}
-    for found, theirs in pairs:
-        record = known.get(found.id)
-        own = _record_facts(record, forms) if record else _waiting_entry_facts(found, titles)
-        others = [title for form_id, title in titles.items() if form_id != found.form]
-        kinds = (theirs.kind,) if theirs.kind else ()
-        if like := compare_facts(
-            own, MatchFacts(theirs.day, theirs.clock, kinds, theirs.text), minutes, others
-        ):
-            yield CareSystemMatch(
-                found, theirs, like, _entry_side(record, forms) if record else None
-            )
+    for entry, row in pairs:
+        record = record_by_id.get(entry.id)
+        facts = _record_facts(record, forms) if record else _waiting_entry_facts(entry, titles)
+        row_facts = MatchFacts(row.day, row.clock, (row.kind,) if row.kind else (), row.text)
+        other_titles = [title for form_id, title in titles.items() if form_id != entry.form]
+        if likeness := compare_facts(facts, row_facts, minutes, other_titles):
+            side = _entry_side(record, forms) if record else None
+            yield CareSystemMatch(entry, row, likeness, side)
 
 
 def _record_facts(record: Record, forms: Forms) -> MatchFacts:
     at = record.event_at or record.written_at
-    clock = "event_at" if record.event_at else "written_at"
+    clock_name = "event_at" if record.event_at else "written_at"
     choices = tuple(
         format_field_value(record, name, forms)
         for name in record.fields
@@ -155,17 +158,17 @@ def _record_facts(record: Record, forms: Forms) -> MatchFacts:
         label if record.fields[name] is True else words
         for name, label, words in _compared_fields(record, forms)
     )
-    known = f"{to_local_time(at):%H:%M}" if at and clock not in record.clock_unknown else ""
+    has_clock = at is not None and clock_name not in record.clock_unknown
     return MatchFacts(
         f"{to_local_time(at):%Y-%m-%d}" if at else "",
-        known,
+        f"{to_local_time(at):%H:%M}" if at and has_clock else "",
         (record.title, *filter(None, choices)),
         text,
     )
 
 
 def _waiting_entry_facts(entry: Entry, titles: Mapping[str, str]) -> MatchFacts:
-    """An entry that waits for review, by what the machine is sure of."""
+    """Return what is compared of an entry that waits for review: its day and form."""
     return MatchFacts(entry.event_on or "", "", (titles.get(entry.form, ""),), "")
 
 
@@ -182,7 +185,7 @@ def _entry_side(record: Record, forms: Forms) -> EntrySide:
 
 
 def _compared_fields(record: Record, forms: Forms) -> Iterator[tuple[str, str, str]]:
-    """Name, label and words of what the entry says beside whom, when and who wrote."""
+    """Yield name, label and words of an entry's fields, without client, time and author."""
     for name in record.fields:
         spec = find_field_spec(record, name, forms)
         if (

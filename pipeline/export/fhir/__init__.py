@@ -1,1 +1,1 @@
-"""FHIR R4 files and sending."""
+"""FHIR R4: files, and sending them to a server."""

@@ -1,9 +1,8 @@
-"""What a correction or a makulering does to what the server has of the entry already: it stays
-readable, and says that it holds no longer.
+"""What a correction or a makulering does to earlier versions of the entry at the server.
 
-The transaction gets one update for each such resource, of the server's own version of it
-(If-Match), with nothing changed but its status. So there is no moment when both versions hold,
-or none.
+They stay readable, with a status that says that they are no longer valid. The transaction gets
+one update for each such resource, of the server's own version of it (If-Match), with nothing
+changed but its status. So there is no moment when both versions are valid, or none.
 """
 
 from __future__ import annotations
@@ -11,7 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.domain.settings import Settings
-from pipeline.export.fhir.common import DOCUMENT_TYPE, Resource, identifier_system, version_id
+from pipeline.export.fhir.resource_context import (
+    DOCUMENT_TYPE,
+    Resource,
+    identifier_system,
+    version_id,
+)
 from pipeline.export.fhir.server import FhirServer
 from pipeline.store.exports.run_items import RunItem
 
@@ -22,8 +26,9 @@ _OBSERVATION_TYPE, _ANSWERS_TYPE = "Observation", "QuestionnaireResponse"
 def end_earlier_versions(
     bundle: Resource, item: RunItem, server: FhirServer, settings: Settings
 ) -> Resource:
-    """The transaction with what ends earlier versions of the entry at the server, and the new
-    document's reference to the one it replaces.
+    """Add to a transaction what ends earlier versions of the entry at the server.
+
+    The new document gets a reference to the one that it replaces.
 
     Raises:
         ExportError: see `FhirServer.search`.
@@ -33,58 +38,62 @@ def end_earlier_versions(
         f"{identifier_system(settings, 'version')}|{version_id(item.entry_id, revision)}"
         for revision in range(1, item.revision)
     ]
-    found = [
+    # Find everything of the entry at the server; answers have no identifier of the entry.
+    existing = [
         *server.search(DOCUMENT_TYPE, identifier=post),
         *server.search(_OBSERVATION_TYPE, identifier=post),
         *server.search(_ANSWERS_TYPE, identifier=",".join(versions)),
     ]
-    sent = version_id(item.entry_id, item.revision)
-    old = [
+    version = version_id(item.entry_id, item.revision)
+    outdated = [
         resource
-        for resource in found
+        for resource in existing
         if resource.get("status") not in _ENDED_STATUSES
-        and not _is_current_version(resource, sent, settings)
+        and not _is_of_version(resource, version, settings)
     ]
     documents = [
         entry["resource"]
         for entry in bundle["entry"]
         if entry["resource"]["resourceType"] == DOCUMENT_TYPE
     ]
-    # A version that replaces none is about another client: what the server has under the first was
-    # an error.
+    # A version that replaces none is about another client: what the server has was an error.
     void = any(
-        each.get("status") == "entered-in-error" or "relatesTo" not in each for each in documents
+        document.get("status") == "entered-in-error" or "relatesTo" not in document
+        for document in documents
     )
-    entries = [_link_replaced_document(entry, found, settings) for entry in bundle["entry"]]
-    return bundle | {"entry": [*entries, *(_end_resource(resource, void=void) for resource in old)]}
+    entries = [_link_replaced_document(entry, existing, settings) for entry in bundle["entry"]]
+    return bundle | {
+        "entry": [*entries, *(_end_resource(resource, void=void) for resource in outdated)]
+    }
 
 
-def _is_current_version(resource: Resource, version: str, settings: Settings) -> bool:
-    """Whether it is of the version that is being sent, so that this is a second sending. An
-    observation's identifier goes on after a slash.
+def _is_of_version(resource: Resource, version: str, settings: Settings) -> bool:
+    """Return whether a resource is of a version of an entry.
+
+    An observation's identifier continues after a slash.
     """
-    named = [
+    versions = [
         value
         for value in _list_identifiers(resource)
         if value.get("system") == identifier_system(settings, "version")
     ]
-    return any(str(value.get("value", "")).partition("/")[0] == version for value in named)
+    return any(str(value.get("value", "")).partition("/")[0] == version for value in versions)
 
 
 def _list_identifiers(resource: Resource) -> list[dict[str, Any]]:
-    given = resource.get("identifier", [])
+    identifiers = resource.get("identifier", [])
     return [
-        *(given if isinstance(given, list) else [given]),
+        *(identifiers if isinstance(identifiers, list) else [identifiers]),
         *([resource["masterIdentifier"]] if "masterIdentifier" in resource else []),
     ]
 
 
 def _end_resource(resource: Resource, *, void: bool) -> Resource:
-    """A corrected document is superseded; a corrected measurement or answer was an error, as
-    everything is of an entry that is void.
+    """Return the update that ends a resource.
 
-    Inera's profile of measurements has final ones only: what is an error says no longer that it
-    follows it.
+    A corrected document is superseded; a corrected measurement or answer was an error, as is
+    everything of a void entry. Inera's profile has final measurements only, so a measurement in
+    error no longer refers to it.
     """
     document = resource["resourceType"] == DOCUMENT_TYPE
     status = {"status": "superseded" if document and not void else "entered-in-error"}
@@ -102,24 +111,24 @@ def _end_resource(resource: Resource, *, void: bool) -> Resource:
     return {"resource": resource | status, "request": request}
 
 
-def _link_replaced_document(entry: Resource, found: list[Resource], settings: Settings) -> Resource:
-    """The document's `relatesTo` with the place of what it replaces, where the server has it."""
+def _link_replaced_document(
+    entry: Resource, existing: list[Resource], settings: Settings
+) -> Resource:
+    """Add to a document's `relatesTo` where the server has the replaced document, if it has it."""
     resource = entry["resource"]
     if resource["resourceType"] != DOCUMENT_TYPE or "relatesTo" not in resource:
         return entry
     relation = resource["relatesTo"][0]
-    before = relation["target"]["identifier"]["value"]
-    place = next(
+    replaced = relation["target"]["identifier"]["value"]
+    reference = next(
         (
-            f"{DOCUMENT_TYPE}/{each['id']}"
-            for each in found
-            if each["resourceType"] == DOCUMENT_TYPE and _is_current_version(each, before, settings)
+            f"{DOCUMENT_TYPE}/{other['id']}"
+            for other in existing
+            if other["resourceType"] == DOCUMENT_TYPE and _is_of_version(other, replaced, settings)
         ),
         "",
     )
-    if not place:
+    if not reference:
         return entry
-    return entry | {
-        "resource": resource
-        | {"relatesTo": [relation | {"target": {"reference": place} | relation["target"]}]}
-    }
+    target = {"reference": reference} | relation["target"]
+    return entry | {"resource": resource | {"relatesTo": [relation | {"target": target}]}}

@@ -1,5 +1,6 @@
-"""One entry as one transaction: all of it reaches the server, or nothing. Sent twice, it makes
-nothing twice (If-None-Exist).
+"""One entry as one transaction: all of it reaches the server, or nothing.
+
+Sent twice, it creates nothing twice (If-None-Exist).
 """
 
 from __future__ import annotations
@@ -10,8 +11,18 @@ from urllib.parse import urlencode
 from pipeline.domain.form.form import Form
 from pipeline.domain.record import Run
 from pipeline.domain.settings import Settings
-from pipeline.export.exporter import ExportOptions, Item, find_record_form
-from pipeline.export.fhir.common import (
+from pipeline.export.exporter import ExportOptions, Item
+from pipeline.export.fhir.document import document_resource
+from pipeline.export.fhir.mapping import FhirMapping
+from pipeline.export.fhir.observations import observation_resources
+from pipeline.export.fhir.patient import patient_identifier, patient_resource
+from pipeline.export.fhir.provenance import provenance_resource
+from pipeline.export.fhir.questionnaire import (
+    questionnaire_resource,
+    questionnaire_url,
+    response_resource,
+)
+from pipeline.export.fhir.resource_context import (
     ANSWERS_TYPE,
     DOCUMENT_TYPE,
     PATIENT_TYPE,
@@ -21,34 +32,23 @@ from pipeline.export.fhir.common import (
     drop_empty,
     identifier_system,
 )
-from pipeline.export.fhir.mapping import FhirMapping
-from pipeline.export.fhir.provenance import provenance_resource
-from pipeline.export.fhir.questionnaire import (
-    questionnaire_resource,
-    questionnaire_url,
-    response_resource,
-)
-from pipeline.export.fhir.resources import (
-    document_resource,
-    observation_resources,
-    patient_identifier,
-    patient_resource,
-)
+from pipeline.export.record_text import find_record_form
 
 FORMS_BUNDLE_NUMBER = 0
 """The number of the bundle that holds the run's forms; entries count from 1."""
 
 
 def entry_bundle(item: Item, run: Run, options: ExportOptions) -> Resource:
-    """The entry's transaction.
+    """Return the entry's transaction.
 
     Raises:
-        ExportError: the form has no mapping, or a picture of the sheet cannot be read.
-        StoreError: a picture of the sheet is missing.
+        ExportError: the form has no mapping, or an image of the sheet cannot be read.
+        StoreError: an image of the sheet is missing.
     """
     filing = ResourceContext(item, options, options.mapping(item.record.form, FhirMapping))
     version = filing.identifier("version", filing.version)
-    made = [
+    # (name within the bundle, resource, search that finds it at the server) of each
+    parts = [
         (
             PATIENT_TYPE,
             patient_resource(filing),
@@ -57,7 +57,7 @@ def entry_bundle(item: Item, run: Run, options: ExportOptions) -> Resource:
         (DOCUMENT_TYPE, document_resource(filing), _identifier_query("identifier", version)),
     ]
     for name, observation in observation_resources(filing):
-        made.append(
+        parts.append(
             (
                 f"Observation/{name}",
                 observation,
@@ -66,43 +66,43 @@ def entry_bundle(item: Item, run: Run, options: ExportOptions) -> Resource:
         )
     form = find_record_form(item.record, options.forms)
     if form and filing.mapping.answers and item.record.voided is None:
-        made.append(
+        parts.append(
             (
                 ANSWERS_TYPE,
                 response_resource(filing, form),
                 _identifier_query("identifier", version),
             )
         )
-    origin = provenance_resource(
-        filing, [filing.reference(part, resource["resourceType"]) for part, resource, _ in made[1:]]
-    )
-    made.append((PROVENANCE_TYPE, origin, _identifier_query("_tag", version)))
+    # The patient is not of this entry; everything else has its origin in it.
+    targets = [filing.reference(name, resource["resourceType"]) for name, resource, _ in parts[1:]]
+    provenance = provenance_resource(filing, targets)
+    parts.append((PROVENANCE_TYPE, provenance, _identifier_query("_tag", version)))
     return _transaction(
         run,
         item.number,
         options.settings,
-        [_post_entry(filing.urn(part), resource, query) for part, resource, query in made],
+        [_post_entry(filing.urn(name), resource, query) for name, resource, query in parts],
     )
 
 
 def forms_bundle(forms: Iterable[Form], run: Run, settings: Settings) -> Resource:
-    """The run's forms as Questionnaires, each made once in each version."""
-    made = []
+    """Return the run's forms as Questionnaires, each created once in each version."""
+    entries = []
     for form in forms:
         query = urlencode(
             {"url": questionnaire_url(form, settings), "version": str(form.version)}, safe=":/"
         )
-        made.append(
+        entries.append(
             {
                 "resource": questionnaire_resource(form, settings),
                 "request": {"method": "POST", "url": "Questionnaire", "ifNoneExist": query},
             }
         )
-    return _transaction(run, FORMS_BUNDLE_NUMBER, settings, made)
+    return _transaction(run, FORMS_BUNDLE_NUMBER, settings, entries)
 
 
 def list_answered_forms(items: Iterable[Item], options: ExportOptions) -> list[Form]:
-    """The forms whose answers go along, each version once, in the order in which they come."""
+    """Return the forms whose answers go along, each version once, in the items' order."""
     records = (
         item.record
         for item in items
@@ -118,7 +118,7 @@ def list_answered_forms(items: Iterable[Item], options: ExportOptions) -> list[F
 
 
 def bundle_position(run_id: str, number: int) -> str:
-    """How a bundle says which run it is of, and which number it has there."""
+    """Return the identifier of a bundle: its run and its number there."""
     return f"{run_id}/{number}"
 
 
@@ -147,5 +147,5 @@ def _post_entry(urn: str, resource: Resource, query: str) -> Resource:
 
 
 def _identifier_query(parameter: str, identifier: Resource) -> str:
-    """A search for exactly this identifier or tag."""
+    """Return a search for exactly this identifier or tag."""
     return urlencode({parameter: f"{identifier['system']}|{identifier['value']}"}, safe=":/|")

@@ -1,9 +1,8 @@
-"""Entries as FHIR R4: a file of one JSON bundle a line (ndjson), each a transaction for a server's
-base address.
+"""Entries as FHIR R4: a file with one JSON bundle a line (ndjson), each a transaction.
 
 The first line holds the run's forms, if answers go along; then comes one line an entry in the
-run's order. A line can be posted by any program; `send.py` does it and takes in the answers as
-receipts.
+run's order. Any program can post a line to a server's base address; `sender.py` does it and saves
+the answers as receipts.
 """
 
 from __future__ import annotations
@@ -15,31 +14,32 @@ from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.record import Record, Run
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item
 from pipeline.export.fhir.bundle import entry_bundle, forms_bundle, list_answered_forms
-from pipeline.export.fhir.common import Resource, pid_system
 from pipeline.export.fhir.mapping import FhirMapping
+from pipeline.export.fhir.resource_context import Resource, pid_system
+from pipeline.texts import Text
 
 
 class FhirExporter:
     """Any form with a mapping to FHIR R4."""
 
-    title = "Vårdposter (HL7 FHIR R4)"
+    title = Text("target.fhir")
     media_type = "application/fhir+ndjson"
     suffix = ".ndjson"
     mapping = FhirMapping
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
-        """A record needs a number of a known series, and a measurement the day when it was made."""
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
+        """Return what is missing: a number of a known series, or the day of a measurement."""
         mapping = options.mapping(record.form, FhirMapping)
         if is_temporary_pid(record.client.pid):
             return TEMPORARY_CLIENT
         if not pid_system(record.client.pid, mapping.local_id_system):
-            return "Personnummer saknas, är felaktigt eller är ett lokalt reservnummer, vars nummerserie inte är inställd (local_id_system)."
+            return Text("export_reason.no_pid_system")
         if mapping.measurements and record.event_at is None:
-            return "Tidpunkt saknas. En mätning måste ha en dag."
-        return ""
+            return Text("export_reason.no_measurement_day")
+        return None
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
-        """One bundle a line."""
+        """Build one bundle a line."""
         forms = list_answered_forms(items, options)
         bundles = [forms_bundle(forms, run, options.settings)] if forms else []
         lines = [_bundle_line(bundle) for bundle in bundles] + [

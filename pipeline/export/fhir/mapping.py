@@ -11,7 +11,7 @@ from pipeline.export.tables.mapping import ExportMapping, NoteKind, StrictModel
 
 
 class Concept(StrictModel):
-    """What is measured: the words, and its codes in LOINC and SNOMED CT."""
+    """What is measured: its name, and its codes in LOINC and SNOMED CT."""
 
     text: str
     loinc: str = ""
@@ -19,8 +19,9 @@ class Concept(StrictModel):
 
 
 class MeasurementPart(Concept):
-    """A number on the form with its unit: `unit` as people read it, `ucum` as programs do (The
-    Unified Code for Units of Measure).
+    """A number on the form with its unit: `unit` for people, `ucum` for programs.
+
+    UCUM is The Unified Code for Units of Measure.
     """
 
     field: str
@@ -29,9 +30,7 @@ class MeasurementPart(Concept):
 
 
 class Measurement(Concept):
-    """One observation: either a `part` of its own, or several `parts` that belong together, such as
-    a blood pressure.
-    """
+    """One observation: a `field` of its own, or `parts` that belong together, as blood pressure."""
 
     category: Literal["vital-signs", "laboratory", "survey", "exam"] = "vital-signs"
     field: str = ""
@@ -48,17 +47,17 @@ class Measurement(Concept):
         return self
 
     def fields(self) -> set[str]:
-        """The form's fields that the observation takes."""
+        """Return the form's fields that the observation takes."""
         return {part.field for part in self.parts} or {self.field}
 
 
 class FhirMapping(ExportMapping):
-    """A form's entries as FHIR. `kind` is the type of note (KV Anteckningstyp), `remark` a field
-    that is noted on each observation.
+    """A form's entries as FHIR.
 
-    `answers` says whether the form and its answers go along as Questionnaire and
+    `kind` is the type of note (KV Anteckningstyp), `remark` a field that is noted on each
+    observation. `answers` says whether the form and its answers go along as Questionnaire and
     QuestionnaireResponse. `local_id_system` is the URI of the customer's own reserve numbers,
-    `signed_in` the field with the initials of whoever measured, if not the sheet's author did.
+    `signed_in` the field with the initials of the person who measured, if not the author.
     """
 
     kind: NoteKind = NoteKind()
@@ -70,12 +69,12 @@ class FhirMapping(ExportMapping):
     approved_for_patient: bool = False
 
     def fields(self) -> set[str]:
-        """The form's fields that the mapping takes."""
+        """Return the form's fields that the mapping takes."""
         named = {self.kind.field, self.remark, self.signed_in} - {""}
         return named.union(*(measurement.fields() for measurement in self.measurements))
 
     def formats(self) -> dict[str, Format]:
-        """What is measured is numbers."""
+        """Return the measured fields: they are numbers."""
         return dict.fromkeys(
             (name for measurement in self.measurements for name in measurement.fields()),
             Format.NUMBER,

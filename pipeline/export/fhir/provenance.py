@@ -1,18 +1,17 @@
-"""Where the entry comes from and through whose hands it went, as Provenance.
+"""Where an entry comes from and who worked with it, as Provenance.
 
 Inera's profile has the care unit as author and the care provider as custodian, one each; the
 person who wrote the paper is therefore the originator (AUT of HL7 v3) besides being the
-document's author. Who entered, verified and signed are four different people or fewer.
+document's author. Author, enterer, verifier and signer are four people or fewer.
 """
 
 from __future__ import annotations
 
 from pipeline import __version__
 from pipeline.domain.record import Stamp
-from pipeline.export.exporter import amendment_text, late_entry_text
-from pipeline.export.fhir.common import (
+from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.fhir.resource_context import (
     DOCUMENT_TYPE,
-    NO_AUTHOR,
     PROVENANCE_TYPE,
     TERMINOLOGY,
     Resource,
@@ -21,17 +20,20 @@ from pipeline.export.fhir.common import (
     format_instant,
     version_id,
 )
+from pipeline.export.record_text import amendment_text, late_entry, late_entry_text
 from pipeline.registers.authors import is_on_behalf
+from pipeline.texts import Topic
 
+_text = Topic("fhir_text", DATA_LANGUAGE)
 PARTICIPANT_TYPES = f"{TERMINOLOGY}provenance-participant-type"
 PARTICIPATION_TYPES = f"{TERMINOLOGY}v3-ParticipationType"
 
 
 def provenance_resource(filing: ResourceContext, targets: list[Resource]) -> Resource:
-    """The whole way of an entry.
+    """Return the origin of an entry's resources.
 
     Args:
-        targets: references to the resources that it is the origin of.
+        targets: references to the resources.
     """
     record = filing.record
     return {
@@ -55,40 +57,38 @@ def provenance_resource(filing: ResourceContext, targets: list[Resource]) -> Res
 def _list_agents(filing: ResourceContext) -> list[Resource]:
     record, settings, unit = filing.record, filing.settings, filing.unit()
     title = f", {record.author_title}" if record.author_title else ""
-    found = [
-        _agent_resource("author", "Vårdenhet", unit),
-        _agent_resource(
-            "AUT",
-            "Skribent på papper",
-            _person_reference((record.author or NO_AUTHOR) + title),
-            unit,
-            PARTICIPATION_TYPES,
-        ),
-        _agent_resource("enterer", "Inskriven av", _person_reference(record.entered.by), unit),
+    author = _person_reference((record.author or late_entry("unknown_author")) + title)
+    agents = [
+        _agent_resource("author", _text("care_unit"), unit),
+        _agent_resource("AUT", _text("author"), author, unit, PARTICIPATION_TYPES),
+        _agent_resource("enterer", _text("enterer"), _person_reference(record.entered.by), unit),
     ]
     if record.verified:
-        found.append(
-            _agent_resource(
-                "verifier", "Kontrollerad av", _person_reference(record.verified.by), unit
-            )
-        )
+        verifier = _person_reference(record.verified.by)
+        agents.append(_agent_resource("verifier", _text("verifier"), verifier, unit))
     if record.signed:
-        instead = "I stället för den som skrev: " if is_on_behalf(record.signed_why) else ""
-        why = [{"text": f"{instead}{record.signed_why}"}] if record.signed_why else []
-        found.append(
-            _agent_resource("legal", "Signerad av", _person_reference(record.signed.by), unit)
-            | {"role": why}
+        signer = _person_reference(record.signed.by)
+        agents.append(
+            _agent_resource("legal", _text("signer"), signer, unit)
+            | {"role": _signing_reason(record.signed_why)}
         )
-    machine = {
+    program = {
         "type": "Device",
-        "display": f"Efterskrift {__version__}, läsning {record.reader_version}",
+        "display": _text("program", version=__version__, reader=record.reader_version),
     }
-    keeper = filing.organization(settings.care_provider, settings.care_provider_hsa_id)
+    provider = filing.organization(settings.care_provider, settings.care_provider_hsa_id)
     return [
-        *found,
-        _agent_resource("assembler", "Läst och sammanställt av", machine),
-        _agent_resource("custodian", "Vårdgivare", keeper),
+        *agents,
+        _agent_resource("assembler", _text("assembler"), program),
+        _agent_resource("custodian", _text("custodian"), provider),
     ]
+
+
+def _signing_reason(reason: str) -> list[Resource]:
+    """Why another person than the author signed, or why the author needed a reason."""
+    if not reason:
+        return []
+    return [{"text": _text("signed_on_behalf", reason=reason) if is_on_behalf(reason) else reason}]
 
 
 def _agent_resource(
@@ -107,21 +107,24 @@ def _person_reference(name: str) -> Resource:
 
 def _list_entities(filing: ResourceContext) -> list[Resource]:
     """The paper, and the version that this one replaces."""
-    record, before = filing.record, filing.item.amends
-    place = f"Papper, {record.place}" if record.place else "Papper"
-    found = [
+    record, previous = filing.record, filing.item.amends
+    entities = [
         {
             "role": "source",
             "what": {
                 "identifier": filing.identifier("skan", record.serial or record.entry_id),
-                "display": place,
+                "display": _text("paper_at", place=record.place)
+                if record.place
+                else _text("paper"),
             },
         }
     ]
-    if before:
-        named = filing.identifier("version", version_id(record.entry_id, before.revision))
-        found.append({"role": "revision", "what": {"type": DOCUMENT_TYPE, "identifier": named}})
-    return found
+    if previous:
+        version = filing.identifier("version", version_id(record.entry_id, previous.revision))
+        entities.append(
+            {"role": "revision", "what": {"type": DOCUMENT_TYPE, "identifier": version}}
+        )
+    return entities
 
 
 def _activity_code(filing: ResourceContext) -> str:
@@ -135,7 +138,7 @@ def _list_reasons(filing: ResourceContext) -> tuple[str, ...]:
     return (
         late_entry_text(filing.record, filing.settings),
         amendment_text(filing.item),
-        f"Makulerad: {voided}" if voided is not None else "",
+        late_entry("void", reason=voided) if voided is not None else "",
     )
 
 

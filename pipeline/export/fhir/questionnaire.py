@@ -8,25 +8,30 @@ from pipeline.domain.form.field import BoxMm, FieldSpec, Format
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import Value
 from pipeline.domain.settings import Settings
-from pipeline.export.exporter import field_value
-from pipeline.export.fhir.common import (
+from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.fhir.observations import parse_number
+from pipeline.export.fhir.resource_context import (
+    AUTHOR_ANCHOR,
     PATIENT_TYPE,
     Resource,
     ResourceContext,
+    absent_value,
     identifier_system,
     is_withheld,
 )
-from pipeline.export.fhir.resources import AUTHOR_ANCHOR, absent_value, parse_number
+from pipeline.export.record_text import field_value, signature_presence
+from pipeline.texts import Text
 
 
 def questionnaire_url(form: Form, settings: Settings) -> str:
-    """The URL of a form, of whatever version."""
+    """Return the URL of a form, whatever its version."""
     return identifier_system(settings, f"blankett/{form.id}")
 
 
 def questionnaire_resource(form: Form, settings: Settings) -> Resource:
-    """The form's questions in its sections. A form of one entry a row asks what a row asks."""
+    """Return the form's questions in its sections; of a form with rows, those of one row."""
     url = questionnaire_url(form, settings)
+    law = " ".join(f"{law.ref}." for law in form.law)
     return {
         "resourceType": "Questionnaire",
         "url": url,
@@ -35,8 +40,7 @@ def questionnaire_resource(form: Form, settings: Settings) -> Resource:
         "status": "active",
         "subjectType": ["Patient"],
         "publisher": settings.care_provider,
-        "description": "Pappersblankett vid IT-avbrott. "
-        + " ".join(f"{law.ref}." for law in form.law),
+        "description": Text("fhir_text.form_description", {"law": law}).in_language(DATA_LANGUAGE),
         "item": _group_by_section(
             form,
             {spec.column: _question_item(spec, url) for spec in _question_fields(form)},
@@ -46,10 +50,10 @@ def questionnaire_resource(form: Form, settings: Settings) -> Resource:
 
 
 def response_resource(filing: ResourceContext, form: Form) -> Resource:
-    """What was written, by the questions' names; an illegible answer is told as absent."""
+    """Return what was written, by the questions' names; an illegible answer is absent."""
     record = filing.record
     specs = (spec for spec in form.entry_fields(record.row) if spec.traits.filled_by_hand)
-    given = {spec.column: item for spec in specs if (item := _answered_item(filing, form, spec))}
+    answers = {spec.column: item for spec in specs if (item := _answered_item(filing, form, spec))}
     written = filing.moment(record.written_at, "written_at") or filing.moment(
         record.event_at, "event_at"
     )
@@ -63,7 +67,7 @@ def response_resource(filing: ResourceContext, form: Form) -> Resource:
         "subject": filing.reference(PATIENT_TYPE),
         "authored": written,
         "author": {"reference": f"#{AUTHOR_ANCHOR}", "type": "PractitionerRole"},
-        "item": _group_by_section(form, given, {}),
+        "item": _group_by_section(form, answers, {}),
     }
 
 
@@ -75,24 +79,26 @@ def _question_fields(form: Form) -> list[FieldSpec]:
 
 
 def _group_by_section(form: Form, items: Mapping[str, Resource], kind: Resource) -> list[Resource]:
-    """Items by the columns of the form, in groups as its sections hold them on paper; those outside
-    every section come last.
+    """Return items in groups, as the form's sections hold them on paper.
+
+    Args:
+        items: by the column of their field. Those outside every section come last.
+        kind: what a group has besides.
     """
-    left, asked = dict(items), {spec.name for spec in _question_fields(form)}
-    found: list[Resource] = []
-    for number_, (side, section) in enumerate(
-        [(page, section) for page in form.pages for section in page.sections], 1
-    ):
-        held = [
+    ungrouped, asked = dict(items), {spec.name for spec in _question_fields(form)}
+    groups: list[Resource] = []
+    sections = [(page, section) for page in form.pages for section in page.sections]
+    for number, (page, section) in enumerate(sections, 1):
+        columns = [
             spec.column
-            for spec in side.all_fields
+            for spec in page.all_fields
             if spec.name in asked and _is_inside(spec, section.box)
         ]
-        if inside := [left.pop(column) for column in held if column in left]:
-            found.append(
-                {"linkId": f"avsnitt-{number_}", "text": section.title} | kind | {"item": inside}
+        if inside := [ungrouped.pop(column) for column in columns if column in ungrouped]:
+            groups.append(
+                {"linkId": f"avsnitt-{number}", "text": section.title} | kind | {"item": inside}
             )
-    return [*found, *left.values()]
+    return [*groups, *ungrouped.values()]
 
 
 def _is_inside(spec: FieldSpec, box: BoxMm) -> bool:
@@ -112,7 +118,7 @@ def _question_item(spec: FieldSpec, url: str) -> Resource:
 
 
 def _answer_type(spec: FieldSpec) -> str:
-    """A time is text: paper may say 24.00, which FHIR's time cannot."""
+    """Return the type of an answer; a time is text, since FHIR's time cannot be 24.00."""
     if spec.traits.is_boolean and not spec.traits.names_signer:
         return "boolean"
     if spec.traits.has_options:
@@ -128,9 +134,9 @@ def _answered_item(filing: ResourceContext, form: Form, spec: FieldSpec) -> Reso
     record = filing.record
     if spec.column in record.illegible:
         return {"linkId": spec.column, "text": spec.label} | absent_value("unknown")
-    value = field_value(record, spec.column, filing.terms.forms)
-    unsaid = value in (None, "") or (value is False and spec.traits.is_check_box)
-    if unsaid or is_withheld(record, spec):
+    value = field_value(record, spec.column, filing.options.forms)
+    is_unanswered = value in (None, "") or (value is False and spec.traits.is_check_box)
+    if is_unanswered or is_withheld(record, spec):
         return None
     return {
         "linkId": spec.column,
@@ -153,12 +159,8 @@ def _answer_value(spec: FieldSpec, value: Value, url: str) -> Resource:
 
 
 def _presence_text(value: Value) -> Value:
-    """Initials that were only seen to be there, in words."""
-    return (
-        ("finns på papperet" if value else "saknas på papperet")
-        if isinstance(value, bool)
-        else value
-    )
+    """Return in words whether there are initials, where only that is known."""
+    return signature_presence(present=value) if isinstance(value, bool) else value
 
 
 def _option_coding(spec: FieldSpec, url: str, value: str) -> Resource:

@@ -1,10 +1,8 @@
-"""A FHIR server: where it is, who we are there, and patience while it is away.
+"""The connection to a FHIR server: address, credentials, and retries while it is away.
 
-No address holds a personal number (clients go in bodies only), and neither what was sent nor
-what was answered is logged.
-
-OAuth 2 client credentials (RFC 6749 §4.4): a token is asked for when there is none, when it
-ends, and once when the server refuses it.
+No URL holds a personal number (clients are in bodies only), and neither requests nor answers are
+logged. Credentials are OAuth 2 client credentials (RFC 6749 §4.4): a token is requested when
+there is none, when it expires, and once when the server refuses it.
 """
 
 from __future__ import annotations
@@ -26,13 +24,16 @@ from pipeline.domain.errors import (
     TargetUnavailableError,
 )
 from pipeline.domain.settings import Settings
-from pipeline.export.fhir.common import Resource
+from pipeline.export.fhir.resource_context import Resource
 from pipeline.store.database.clock import utc_now
 
-_RENEW_BEFORE_SECONDS = 30.0
-_DEFAULT_LIFETIME_SECONDS = 3600.0
 MEDIA_TYPE = "application/fhir+json"
 MAX_WAIT_SECONDS = 60.0
+"""The longest wait between two attempts."""
+_RENEW_BEFORE_SECONDS = 30.0
+"""A token is renewed this long before it expires."""
+_DEFAULT_LIFETIME_SECONDS = 3600.0
+"""Lifetime of a token whose answer gives none."""
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _UNAVAILABLE_CODES = frozenset({408, 425, 429, 500, 502, 503, 504})
 _RETRY_CODES = _UNAVAILABLE_CODES | {409}
@@ -41,7 +42,7 @@ _REFUSED_CODES = frozenset({400, 409, 410, 412, 413, 422})
 
 
 class ClientCredentials(httpx.Auth):
-    """Puts a token on each request. The secret goes to the token address alone and is never shown."""
+    """Puts a token on each request. The secret is sent to the token server only."""
 
     requires_response_body = True
 
@@ -52,33 +53,38 @@ class ClientCredentials(httpx.Auth):
         self._token, self._until = "", 0.0
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """The request with a token."""
-        fresh = not self._token or self._clock() >= self._until
-        if fresh:
+        """Yield the request with a token, after a request for the token where it is needed."""
+        is_new = not self._token or self._clock() >= self._until
+        if is_new:
             self._store_token((yield self._token_request(request)))
         response = yield self._authorize(request)
-        if response.status_code == httpx.codes.UNAUTHORIZED and not fresh:
+        # A token may be revoked before it expires; a new one that is refused is a denial.
+        if response.status_code == httpx.codes.UNAUTHORIZED and not is_new:
             self._store_token((yield self._token_request(request)))
             yield self._authorize(request)
 
     def _token_request(self, request: httpx.Request) -> httpx.Request:
-        """Waits no longer than the request that it is for: httpx gives a request that it has not
-        built no timeout at all.
+        """Return the request for a token, with the timeout of the request that it is for.
+
+        httpx gives a request that it has not built no timeout at all.
         """
         scope = {"scope": self._scope} if self._scope else {}
         form = {"grant_type": "client_credentials"} | scope
-        asking = httpx.Request(
+        token_request = httpx.Request(
             "POST",
             self._url,
             data=form,
             headers={"Accept": "application/json"},
             extensions=dict(request.extensions),
         )
-        return next(self._basic.auth_flow(asking))
+        return next(self._basic.auth_flow(token_request))
 
     def _store_token(self, response: httpx.Response) -> None:
-        """A token server that is away says so like the FHIR server does; one that answers no is a
-        denial.
+        """Keep the token of an answer.
+
+        Raises:
+            RemoteProtocolError: the token server is away, as the FHIR server may be.
+            TargetAccessError: it gives no token.
         """
         if response.is_server_error or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             raise httpx.RemoteProtocolError(
@@ -103,7 +109,7 @@ class ClientCredentials(httpx.Auth):
 
 
 def read_client_secret(settings: Settings) -> str:
-    """The client's secret, from its file if there is one.
+    """Read the client's secret, from its file if there is one.
 
     Raises:
         SettingsError: the file cannot be read.
@@ -118,7 +124,7 @@ def read_client_secret(settings: Settings) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ServerReply:
-    """What the server says to a request that it has understood: `accepted`, or not and then why."""
+    """The answer to a request: `accepted`, or refused with the reason in `body`."""
 
     accepted: bool
     body: Resource
@@ -136,9 +142,9 @@ class FhirServer:
         """Post a transaction.
 
         Raises:
-            TargetAwayError: the server is away, also after all attempts.
-            TargetDeniedError: it does not let us in.
-            TargetUnfitError: what is there takes no transactions.
+            TargetUnavailableError: the server is away, also after all attempts.
+            TargetAccessError: it denies access.
+            TargetIncompatibleError: what answers takes no transactions.
         """
         return self._request(
             "POST",
@@ -148,10 +154,10 @@ class FhirServer:
         )
 
     def search(self, kind: str, **parameters: str) -> list[Resource]:
-        """The resources that a search finds. Errors as `transact`.
+        """Return the resources that a search finds. Errors as `transact`.
 
         Raises:
-            TargetUnfitError: the server cannot search so, or finds more than a hundred.
+            TargetIncompatibleError: the server cannot search so, or finds more than a hundred.
         """
         reply = self._request("GET", kind, params=parameters | {"_count": "100"})
         if not reply.accepted or any(
@@ -165,28 +171,31 @@ class FhirServer:
         ]
 
     def _request(self, method: str, path: str, **request: Any) -> ServerReply:  # noqa: ANN401 - httpx's own arguments
+        """Send a request until it is answered; a busy server or a lost connection is retried."""
         for attempt in range(1, self._attempts + 1):
-            why, wait = "", 0.0
+            reason, wait = "", 0.0
             try:
                 response = self._client.request(method, path, **request)
             except httpx.TransportError as error:
-                why = type(error).__name__
+                reason = type(error).__name__
             else:
                 if response.status_code not in _RETRY_CODES:
                     return _parse_reply(response)
-                why, wait = str(response.status_code), _retry_after_seconds(response)
+                reason, wait = str(response.status_code), _retry_after_seconds(response)
+            # Wait as long as the server asks, else twice as long each time with some chance.
             if attempt < self._attempts:
                 self._sleep(
                     min(max(wait, 2 ** (attempt - 1) * random.uniform(0.5, 1)), MAX_WAIT_SECONDS)
                 )
-        if why in {str(code) for code in _RETRY_CODES - _UNAVAILABLE_CODES}:
+        # A conflict that remains is a refusal, not an absence.
+        if reason in {str(code) for code in _RETRY_CODES - _UNAVAILABLE_CODES}:
             return _parse_reply(response)
-        raise TargetUnavailableError("fhir_server_away", why=why)
+        raise TargetUnavailableError("fhir_server_away", why=reason)
 
 
 @contextmanager
 def connect_fhir_server(settings: Settings) -> Iterator[FhirServer]:
-    """The server of the settings.
+    """Connect to the server of the settings.
 
     Raises:
         SettingsError: no server is set, or its address is not encrypted.
@@ -238,11 +247,11 @@ def _parse_resource(response: httpx.Response) -> Resource:
 
 
 def _retry_after_seconds(response: httpx.Response) -> float:
-    """Seconds of the header Retry-After, 0 without one."""
-    said = response.headers.get("Retry-After", "")
-    if said.isdigit():
-        return float(said)
+    """Return the seconds of the header Retry-After, a number or a date; 0 without one."""
+    value = response.headers.get("Retry-After", "")
+    if value.isdigit():
+        return float(value)
     try:
-        return max(0.0, (parsedate_to_datetime(said) - utc_now()).total_seconds())
+        return max(0.0, (parsedate_to_datetime(value) - utc_now()).total_seconds())
     except (ValueError, TypeError):
         return 0.0

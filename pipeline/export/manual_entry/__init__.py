@@ -1,1 +1,1 @@
-"""Key-in list on paper and on screen."""
+"""The key-in list on paper and on screen."""

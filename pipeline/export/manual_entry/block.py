@@ -1,9 +1,8 @@
-"""An entry as a person keys it into another system: what it is, its fields in that system's order,
-and the text that tells where it comes from.
+"""An entry as a person keys it into another system: its fields in that system's order.
 
-The order and the words are those of `forms/<id>/export.skriv-in.yaml` where there is one, else
-the form's own. A field that the file leaves out follows after the others: nothing that the paper
-says is dropped.
+The order and the labels are those of `forms/<id>/export.skriv-in.yaml` where there is one, else
+the form's own. A field that the file leaves out follows after the others: no value of the paper
+is dropped.
 """
 
 from __future__ import annotations
@@ -14,9 +13,8 @@ from dataclasses import dataclass
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.record import Record
-from pipeline.export.exporter import (
-    ExportOptions,
-    Item,
+from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item
+from pipeline.export.record_text import (
     amendment_text,
     field_value,
     find_record_form,
@@ -25,18 +23,19 @@ from pipeline.export.exporter import (
     late_entry_text,
 )
 from pipeline.export.tables.mapping import ManualEntryMapping
+from pipeline.texts import Topic
 
-AUTHOR_LABEL = "Namn, den som skrev"
-"""Most forms call it "Namn" where the author signs; away from the paper that would be taken for the
-client's.
-"""
+_text = Topic("key_in_list", DATA_LANGUAGE)
 _HEADING_MEANINGS = {Meaning.CLIENT_PID, Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED}
+"""Fields that the heading of the client says."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryBlock:
-    """An entry as it is set: filled fields as label and text, labels of unmarked boxes and of empty
-    fields, and the text of the late entry.
+    """An entry as it is printed.
+
+    It has filled fields as label and text, labels of unmarked boxes and of empty fields, and the
+    text that says where it comes from.
     """
 
     title: str
@@ -49,9 +48,9 @@ class EntryBlock:
     @property
     def footer_lines(self) -> tuple[str, ...]:
         """The lines below the fields."""
-        listed = (("Inte kryssat: ", self.unmarked), ("Tomt: ", self.empty))
+        lists = (("unmarked", self.unmarked), ("empty", self.empty))
         return (
-            *(start + "; ".join(labels) for start, labels in listed if labels),
+            *(_text(key, labels="; ".join(labels)) for key, labels in lists if labels),
             self.late_entry_text,
         )
 
@@ -59,37 +58,37 @@ class EntryBlock:
 def build_block(
     item: Item, options: ExportOptions, left_out: Callable[[FieldSpec], bool] = lambda _: False
 ) -> EntryBlock:
-    """What is set for an entry, without fields that are `left_out`."""
+    """Return what is printed for an entry, without fields that are `left_out`."""
     record = item.record
-    words = _field_labels(record, options)
+    labels = _field_labels(record, options)
     filled, empty, unmarked = _sort_fields(record, options, left_out)
     notices = [
         amendment_text(item),
-        f"Makulera posten om den finns i systemet. Skäl: {record.voided}" if record.voided else "",
+        _text("void", reason=record.voided) if record.voided else "",
     ]
     return EntryBlock(
         title=f"{record.title}, {format_event_time(record)}",
         notice=" ".join(part for part in notices if part),
         rows=tuple(
-            (words[name], format_field_value(record, name, options.forms)) for name in filled
+            (labels[name], format_field_value(record, name, options.forms)) for name in filled
         ),
-        unmarked=tuple(words[name] for name in unmarked),
-        empty=tuple(words[name] for name in empty),
+        unmarked=tuple(labels[name] for name in unmarked),
+        empty=tuple(labels[name] for name in empty),
         late_entry_text=late_entry_text(record, options.settings),
     )
 
 
 def client_heading(item: Item, options: ExportOptions) -> str:
-    """Whom the entry is about, as a heading says it."""
+    """Return the client of an entry as a heading."""
     client = item.record.client
     if not has_client(item, options):
-        return f"Gäller ingen klient   {item.record.unit}"
-    kind = "Tillfällig identitet " if is_temporary_pid(client.pid) else ""
-    return f"{kind}{client.pid or 'Personnummer saknas'}   {client.name}"
+        return _text("no_client", unit=item.record.unit)
+    key = "temporary_client" if is_temporary_pid(client.pid) else "client"
+    return _text(key, pid=client.pid or _text("no_pid"), name=client.name)
 
 
 def has_client(item: Item, options: ExportOptions) -> bool:
-    """Whether the entry is about a client: one whose number cannot be read is."""
+    """Return whether the entry is about a client, also one whose number cannot be read."""
     form = find_record_form(item.record, options.forms)
     spec = form.meaning(Meaning.CLIENT_PID, item.record.row) if form else None
     if item.record.client.pid or form is None:
@@ -100,31 +99,32 @@ def has_client(item: Item, options: ExportOptions) -> bool:
 
 
 def _target_field_labels(record: Record, options: ExportOptions) -> dict[str, str]:
-    """The fields that the target's own order names, with its words for them."""
+    """Return the fields that the target's own order names, with its labels for them."""
     mapping = options.mappings.get(record.form)
-    return (
-        {one.field: one.title for one in mapping.order}
-        if isinstance(mapping, ManualEntryMapping)
-        else {}
-    )
+    if not isinstance(mapping, ManualEntryMapping):
+        return {}
+    return {entry.field: entry.title for entry in mapping.order}
 
 
 def _field_labels(record: Record, options: ExportOptions) -> dict[str, str]:
-    own = {name: title for name, title in _target_field_labels(record, options).items() if title}
+    """Return a label for each field: the target's, else the form's."""
+    labels = {name: record.labels.get(name, name) for name in record.fields}
+    # Most forms call it "Namn" where the author signs; off the paper that reads as the client's.
     form = find_record_form(record, options.forms)
     author = form.meaning(Meaning.AUTHOR_NAME, record.row) if form else None
-    of_author = {author.column: AUTHOR_LABEL} if author and author.column in record.fields else {}
-    return {name: record.labels.get(name, name) for name in record.fields} | of_author | own
+    if author and author.column in record.fields:
+        labels[author.column] = _text("author_label")
+    target_labels = _target_field_labels(record, options)
+    return labels | {name: title for name, title in target_labels.items() if title}
 
 
 def _sort_fields(
     record: Record, options: ExportOptions, left_out: Callable[[FieldSpec], bool]
 ) -> tuple[list[str], list[str], list[str]]:
-    """Names of the filled, the empty and the unmarked fields, in order, without those that the
-    heading says.
-    """
+    """Return the names of filled, empty and unmarked fields, in order, without the heading's."""
     form = find_record_form(record, options.forms)
     specs = {spec.column: spec for spec in form.entry_fields(record.row)} if form else {}
+    # First the target's order, then the form's, then what neither names.
     names = [
         name
         for name in dict.fromkeys((*_target_field_labels(record, options), *specs, *record.fields))

@@ -1,14 +1,13 @@
-"""Keying in, one entry at a time: for systems that have no import, the list on a screen. A tick is
-the entry's receipt.
+"""The key-in list on a screen, one entry at a time, for systems that have no import.
 
-An entry is shown to one person at a time (`store/key_in_claims.py`), so that nobody keys in what
-another has on the screen. What became of it is a receipt like any other
-(`receipts.give_receipts`).
+An entry is shown to one person at a time (`store/exports/manual_entry_claims.py`), so that no one
+keys in what another person has on the screen. What became of it is a receipt like any other
+(`runs/receipts.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -32,15 +31,14 @@ from pipeline.store.registers import client_register
 
 TARGET = "skriv-in"
 CLAIM_MINUTES = 20.0
-"""How long an entry is kept for a person who does nothing."""
+"""How long an entry is held for a person who does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ManualEntryList:
-    """A list with entries that nobody has keyed in. `entries` leaves out what was corrected before
-    anybody keyed it in: a newer list has that.
+    """A list with entries that are not keyed in. `hidden` more the person may not see.
 
-    `hidden` more of them the person may not see.
+    `entries` leaves out what was corrected before it was keyed in: a newer list has that.
     """
 
     run: Run
@@ -51,10 +49,12 @@ class ManualEntryList:
 
 @dataclass(frozen=True, slots=True)
 class EntryToKeyIn:
-    """An entry to key in. `others` are entries of the run that are being keyed in by others.
-    `first` is the client under whom it was keyed in before it was moved to this one: there it
-    has to be made void. `perhaps` are those of lists that nobody has ticked: it may stand there
-    too. A `void` entry is to be made void here too, and keyed in nowhere.
+    """An entry to key in.
+
+    `claimed_by_others` counts the run's entries that others are keying in. `previous_client` is
+    the client under whom the entry was keyed in before it moved: there it has to be made void.
+    `possible_clients` are those of unticked lists: it may be there too. An entry that `is_void` is
+    made void here too, and keyed in nowhere.
     """
 
     item: RunItem
@@ -67,24 +67,26 @@ class EntryToKeyIn:
 
 
 def list_waiting_runs(context: ExportContext, person: Person) -> list[ManualEntryList]:
-    """Lists with entries that nobody has keyed in, oldest first.
+    """List the runs with entries that are not keyed in, oldest first.
 
     Raises:
         NotAllowedError: the person does not give receipts.
     """
     with context.store.read() as conn:
         require_permission(person, Action.RECEIPT)
-        found = [
+        statuses = [
             status
             for status in reversed(runs.list_visible_runs(conn, person))
             if status.run.target == TARGET and status.waiting
         ]
-        lists = [(status, len(_waiting_items(conn, person, status.run.id))) for status in found]
+        waiting_counts = [
+            (status, len(_waiting_items(conn, person, status.run.id))) for status in statuses
+        ]
     return [
         ManualEntryList(
             status.run, status.accepted + status.refused + waiting, waiting, status.hidden
         )
-        for status, waiting in lists
+        for status, waiting in waiting_counts
         if waiting
     ]
 
@@ -96,11 +98,13 @@ def claim_next_entry(
     now: datetime,
     skipped: Collection[str] = (),
 ) -> EntryToKeyIn | None:
-    """Take the first entry of a list that waits, that nobody else has and that is not among the
-    skipped; None if there is none.
+    """Claim the first waiting entry of a list that no one else has; None if there is none.
 
-    The person lets go of any other. What may be in the other system already is left out until
-    somebody has decided (`held_back`).
+    The person's other claims are released. What may be in the other system already is left out
+    until a person has decided (see `count_held_back`).
+
+    Args:
+        skipped: ids of entries that the person does not want now.
 
     Raises:
         NotAllowedError: the person may not receipt, or see none of what the run holds.
@@ -109,62 +113,72 @@ def claim_next_entry(
     with context.store.begin() as conn:
         run = require_run(conn, person, run_id, Action.RECEIPT)
         waiting = _waiting_items(conn, person, run_id)
-        maybe_there = _find_possible_matches(conn, context, waiting)
+        left_out = {*skipped, *_find_possible_matches(conn, context, waiting)}
         manual_entry_claims.release_claims(conn, person.login)
-        others = manual_entry_claims.list_claimed_by_others(conn, person.login, now)
-        left_out = {*skipped, *maybe_there}
+        claimed = manual_entry_claims.list_claimed_by_others(conn, person.login, now)
         free = (
             item
             for item in waiting
-            if item.entry_id not in left_out and (item.entry_id, item.revision) not in others
+            if item.entry_id not in left_out and (item.entry_id, item.revision) not in claimed
         )
-        taken = next(
-            (
-                i
-                for i in free
-                if manual_entry_claims.claim_entry(
-                    conn, person.login, i.entry_id, i.revision, now, CLAIM_MINUTES
-                )
-            ),
-            None,
-        )
-        if taken is None:
+        claim = _claim_first(conn, person, free, now)
+        if claim is None:
             return None
         events.record(
             conn,
             person.login,
             "view_key_in",
-            taken.entry_id,
-            unit=taken.unit,
+            claim.entry_id,
+            unit=claim.unit,
             run=run_id,
-            revision=taken.revision,
+            revision=claim.revision,
         )
-        item = _load_item(conn, context, taken)
-        carried, unsure = (
-            (item.amends.exported_record, item.amends.possible_records)
-            if item.amends
-            else (None, ())
-        )
-        first = client_register.restrict_client(conn, carried.client, person) if carried else None
-        perhaps = tuple(
-            client_register.restrict_client(conn, each.client, person) for each in unsure
-        )
-    terms = load_export_options(context, run.target, find_target(run.target))
-    being_keyed = sum((i.entry_id, i.revision) in others for i in waiting)
+        item = _load_item(conn, context, claim)
+        previous_client, possible_clients = _earlier_clients(conn, person, item)
+    options = load_export_options(context, run.target, find_target(run.target))
     return EntryToKeyIn(
-        taken,
+        claim,
         item.record.client,
-        build_block(item, terms),
-        being_keyed,
-        first,
-        perhaps,
-        item.record.voided is not None,
+        build_block(item, options),
+        claimed_by_others=sum((item.entry_id, item.revision) in claimed for item in waiting),
+        previous_client=previous_client,
+        possible_clients=possible_clients,
+        is_void=item.record.voided is not None,
+    )
+
+
+def _claim_first(
+    conn: Connection, person: Person, items: Iterable[RunItem], now: datetime
+) -> RunItem | None:
+    """Claim the first item that can be: another person may claim one at the same moment."""
+    for item in items:
+        if manual_entry_claims.claim_entry(
+            conn, person.login, item.entry_id, item.revision, now, CLAIM_MINUTES
+        ):
+            return item
+    return None
+
+
+def _earlier_clients(
+    conn: Connection, person: Person, item: Item
+) -> tuple[Client | None, tuple[Client, ...]]:
+    """Return the previous client and the possible ones, as far as the person may see them."""
+    if item.amends is None:
+        return None, ()
+    exported = item.amends.exported_record
+    return (
+        client_register.restrict_client(conn, exported.client, person) if exported else None,
+        tuple(
+            client_register.restrict_client(conn, record.client, person)
+            for record in item.amends.possible_records
+        ),
     )
 
 
 def count_held_back(context: ExportContext, person: Person, run_id: str) -> int:
-    """How many entries of a list are not keyed in until somebody has decided whether they are in
-    the other system already. Errors as `next_entry`.
+    """Count the entries of a list that wait until a person decides whether they are keyed in.
+
+    Errors as `claim_next_entry`.
     """
     with context.store.read() as conn:
         require_run(conn, person, run_id, Action.RECEIPT)
@@ -190,9 +204,11 @@ def _find_possible_matches(
 def _load_item(conn: Connection, context: ExportContext, run_item: RunItem) -> Item:
     (record,) = records.load_records(conn, context.forms, [run_item.entry_id])
     earlier = run_items.previous_export(conn, run_item.entry_id, run_item.revision)
-    before = add_carried_records(
+    previous = add_carried_records(
         conn, context.forms, [record], {run_item.entry_id: earlier} if earlier else {}
     )
     return Item(
-        run_item.number, replace(record, revision=run_item.revision), before.get(run_item.entry_id)
+        run_item.number,
+        replace(record, revision=run_item.revision),
+        previous.get(run_item.entry_id),
     )

@@ -1,1 +1,1 @@
-"""Pain.001 and its approval."""
+"""Payment files (pain.001) and their approval."""

@@ -1,5 +1,4 @@
-"""Payments that wait for approval: what an approver sees, what stops a payment, and the act of
-approving it.
+"""Payments that wait for approval: what an approver sees, what blocks a payment, and approving it.
 
 Approving is for managers. They see what they answer for, payee, account and amount, and no
 paper; a protected name stays hidden.
@@ -18,7 +17,7 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import ExportError, ReviewError
 from pipeline.domain.model import Person
 from pipeline.domain.record import Record, Stamp
-from pipeline.export.exporter import ExportOptions, format_field_value
+from pipeline.export.exporter import ExportOptions
 from pipeline.export.payments.pain001 import (
     NO_DEBTOR,
     NOT_APPROVED,
@@ -27,25 +26,30 @@ from pipeline.export.payments.pain001 import (
     field_digits,
     payment_amount,
 )
+from pipeline.export.record_text import format_field_value
 from pipeline.export.runs import ExportContext
 from pipeline.export.tables.mapping import load_mappings, require_known_fields
 from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log import events
 from pipeline.store.exports import payment_approvals, records
+from pipeline.texts import Text
 
-UNCONFIRMED_ROWS = "Alla rader på listan är inte bekräftade ännu, så summan kan inte kontrolleras."
-UNREADABLE_AMOUNT = "Ett belopp på listan går inte att läsa, så summan kan inte kontrolleras."
-UNREADABLE_TOTAL = "Summan på papperet går inte att läsa, så raderna kan inte kontrolleras."
-TOTAL_MISMATCH = "Raderna på listan blir inte den summa som står på papperet."
+UNCONFIRMED_ROWS = Text("export_reason.payment_unconfirmed_rows")
+UNREADABLE_AMOUNT = Text("export_reason.payment_unreadable_amount")
+UNREADABLE_TOTAL = Text("export_reason.payment_unreadable_total")
+TOTAL_MISMATCH = Text("export_reason.payment_total_mismatch")
+"""What is wrong with the sum of a sheet."""
 PAYMENT_TARGET = "pain001"
 VIEW_LOG_INTERVAL = timedelta(minutes=10)
+"""How long a look at a payment is logged once: a screen is drawn again at every click."""
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment to approve. `seen` goes with the approval; `stops` says why it cannot be paid,
-    empty when it can. `approved` is by name.
+    """A payment to approve. `seen` goes with the approval; `approved` is by name.
+
+    `blocked_reason` says why it cannot be paid, None when it can.
     """
 
     entry_id: str
@@ -59,46 +63,48 @@ class Payment:
     purpose: str
     approved: tuple[Stamp, ...]
     is_own: bool
-    blocked_reason: str
+    blocked_reason: Text | None
 
 
 def list_payments(context: ExportContext, person: Person) -> list[Payment]:
-    """The confirmed payments of the person's units that are in no file, by sheet and row. That each
-    was looked at is written in the log, once for as long as `ONE_LOOK`: a screen is drawn anew
-    at every click.
+    """List the confirmed payments of the person's units that are in no file, by sheet and row.
+
+    That the person looked at each is written in the log, once an interval.
 
     Raises:
         NotAllowedError: the person may not approve payments.
         ExportError: a mapping file is wrong.
     """
-    terms = _export_options(context)
+    options = _export_options(context)
     with context.store.begin() as conn:
-        found = payment_approvals.list_payable(conn, person, terms.mappings)
-        given = _collect_payments(conn, context, person, found, terms)
-        lately = payment_approvals.recently_viewed_payments(
+        entry_ids = payment_approvals.list_payable(conn, person, options.mappings)
+        payments = _collect_payments(conn, context, person, entry_ids, options)
+        logged = payment_approvals.recently_viewed_payments(
             conn, person.login, utc_now() - VIEW_LOG_INTERVAL
         )
-        for each in given:
-            if each.entry_id not in lately:
-                events.record(conn, person.login, "view_payment", each.entry_id, unit=each.unit)
-    return given
+        for payment in payments:
+            if payment.entry_id not in logged:
+                events.record(
+                    conn, person.login, "view_payment", payment.entry_id, unit=payment.unit
+                )
+    return payments
 
 
 def approve_payment(
     context: ExportContext, person: Person, entry_id: str, seen: int, now: datetime
 ) -> None:
-    """Approve a payment that nothing stops.
+    """Approve a payment that nothing blocks.
 
     Raises:
-        NotAllowedError, StaleDecisionError: see `payment_approvals.approve`.
-        ReviewError: something stops it; `Payment.stops` says what, in Swedish.
+        NotAllowedError, StaleDecisionError: see `payment_approvals.save_approval`.
+        ReviewError: it is blocked; `Payment.blocked_reason` says why.
     """
-    terms = _export_options(context)
+    options = _export_options(context)
     with context.store.begin() as conn:
         payment_approvals.save_approval(conn, person, entry_id, seen, now)
         if any(
-            each.blocked_reason
-            for each in _collect_payments(conn, context, person, [entry_id], terms)
+            payment.blocked_reason
+            for payment in _collect_payments(conn, context, person, [entry_id], options)
         ):
             raise ReviewError("something_stops_payment_not_approved")
 
@@ -116,76 +122,80 @@ def _collect_payments(
     entry_ids: Sequence[str],
     options: ExportOptions,
 ) -> list[Payment]:
-    found = records.load_records(conn, context.forms, entry_ids)
-    sheets = _check_totals(conn, context, entry_ids, options)
-    seen, names = payment_approvals.latest_decisions(conn, entry_ids), people.names_by_login(conn)
+    total_problems = _check_totals(conn, context, entry_ids, options)
+    seen = payment_approvals.latest_decisions(conn, entry_ids)
+    view = _PaymentView(person, people.names_by_login(conn), options)
     return [
-        _make_payment(
-            record, seen[record.entry_id], sheets.get(record.entry_id, ""), person, names, options
-        )
-        for record in found
+        view.payment(record, seen[record.entry_id], total_problems.get(record.entry_id))
+        for record in records.load_records(conn, context.forms, entry_ids)
     ]
 
 
-def _make_payment(
-    record: Record,
-    seen: int,
-    sums: str,
-    person: Person,
-    names: Mapping[str, str],
-    options: ExportOptions,
-) -> Payment:
-    mapping = options.mapping(record.form, PaymentMapping)
-    reason = PaymentExporter().unsupported_reason(record, options)
-    return Payment(
-        entry_id=record.entry_id,
-        seen=seen,
-        unit=record.unit,
-        serial=record.serial,
-        payee="" if record.client.protected else record.client.name,
-        clearing=field_digits(record, mapping.clearing),
-        account=field_digits(record, mapping.account),
-        amount=field_digits(record, mapping.amount),
-        purpose=format_field_value(record, mapping.purpose, options.forms)
-        if mapping.purpose
-        else "",
-        approved=tuple(Stamp(stamp.at, names.get(stamp.by, stamp.by)) for stamp in record.approved),
-        is_own=any(stamp.by == person.login for stamp in record.approved),
-        blocked_reason=sums if reason in ("", NOT_APPROVED, NO_DEBTOR) else reason,
-    )
+@dataclass(frozen=True, slots=True)
+class _PaymentView:
+    """Payments as one person sees them."""
+
+    person: Person
+    names: Mapping[str, str]
+    options: ExportOptions
+
+    def payment(self, record: Record, seen: int, total_problem: Text | None) -> Payment:
+        """Return an entry as a payment to approve."""
+        mapping = self.options.mapping(record.form, PaymentMapping)
+        reason = PaymentExporter().unsupported_reason(record, self.options)
+        # What approval or the settings still give does not block it here.
+        is_only_unapproved = reason in (None, NOT_APPROVED, NO_DEBTOR)
+        return Payment(
+            entry_id=record.entry_id,
+            seen=seen,
+            unit=record.unit,
+            serial=record.serial,
+            payee="" if record.client.protected else record.client.name,
+            clearing=field_digits(record, mapping.clearing),
+            account=field_digits(record, mapping.account),
+            amount=field_digits(record, mapping.amount),
+            purpose=format_field_value(record, mapping.purpose, self.options.forms)
+            if mapping.purpose
+            else "",
+            approved=tuple(
+                Stamp(stamp.at, self.names.get(stamp.by, stamp.by)) for stamp in record.approved
+            ),
+            is_own=any(stamp.by == self.person.login for stamp in record.approved),
+            blocked_reason=total_problem if is_only_unapproved else reason,
+        )
 
 
 def _check_totals(
     conn: Connection, context: ExportContext, entry_ids: Sequence[str], options: ExportOptions
-) -> dict[str, str]:
-    """By entry, what is wrong with the sum of its sheet: rows against the total that the paper
-    gives. Empty where the paper gives none.
+) -> dict[str, Text | None]:
+    """Return by entry what is wrong with the sum of its sheet: rows against the paper's total.
+
+    None where nothing is wrong, or the paper gives no total.
     """
-    found: dict[str, str] = {}
+    problems: dict[str, Text | None] = {}
     for sheet in payment_approvals.load_payment_sheets(conn, entry_ids):
         rows = records.load_records(conn, context.forms, sheet.decided)
-        wrong = UNCONFIRMED_ROWS if sheet.has_open_entries else _explain_total(rows, options)
-        found |= dict.fromkeys(sheet.decided, wrong)
-    return found
+        problem = UNCONFIRMED_ROWS if sheet.has_open_entries else _explain_total(rows, options)
+        problems |= dict.fromkeys(sheet.decided, problem)
+    return problems
 
 
-def _explain_total(rows: Sequence[Record], options: ExportOptions) -> str:
-    by_total: dict[str, list[Decimal]] = defaultdict(list)
+def _explain_total(rows: Sequence[Record], options: ExportOptions) -> Text | None:
+    """Return why the rows of a sheet do not make its total; None where they do."""
+    amounts_by_total: dict[str, list[Decimal]] = defaultdict(list)
     for record in rows:
+        if record.voided is not None:
+            continue
         mapping = options.mapping(record.form, PaymentMapping)
-        total = field_digits(record, mapping.total) if mapping.total else ""
-        if mapping.total in record.illegible and record.voided is None:
+        if mapping.total in record.illegible:
             return UNREADABLE_TOTAL
-        if total and record.voided is None:
+        if mapping.total and (total := field_digits(record, mapping.total)):
             try:
-                by_total[total].append(payment_amount(record, mapping))
+                amounts_by_total[total].append(payment_amount(record, mapping))
             except ExportError:
                 return UNREADABLE_AMOUNT
-    return (
-        TOTAL_MISMATCH
-        if any(
-            Decimal(total.replace(",", ".")) != sum(amounts, Decimal(0))
-            for total, amounts in by_total.items()
-        )
-        else ""
+    is_wrong = any(
+        Decimal(total.replace(",", ".")) != sum(amounts, Decimal(0))
+        for total, amounts in amounts_by_total.items()
     )
+    return TOTAL_MISMATCH if is_wrong else None

@@ -1,14 +1,12 @@
-"""Payments as ISO 20022 pain.001.001.03, for what the paper says is NOT paid and two persons have
-approved.
+"""Payments as ISO 20022 pain.001.001.03, for what is not paid and two people have approved.
 
-The customer's payments were made directly in the bank during the outage: a file made of the same
-list would pay twice. So an entry is carried only if the box "Redan utbetald" is empty and
-legible, two persons other than those who confirmed it have approved exactly what stands there,
-and it was in no file before. A payment file has no amendment: what was sent once is put right at
-the bank. Only what a bank needs is in it: no personal number, no late-entry text. Accounts are
-Swedish clearing and account numbers (clearing system SESBA, scheme BBAN).
-
-The mapping file `forms/<id>/export.pain001.yaml`: which fields of a form make a payment.
+During the outage the customer pays directly in the bank: a file made of the same list would pay
+twice. So an entry is carried only if the box "Redan utbetald" is empty and legible, two people
+other than those who confirmed it have approved exactly its values, and it was in no file before.
+A payment file has no amendment: what was sent once is corrected at the bank. Only what a bank
+needs is in it: no personal number, no late-entry text. Accounts are Swedish clearing and account
+numbers (clearing system SESBA, scheme BBAN). A form's mapping file is
+`forms/<id>/export.pain001.yaml`.
 """
 
 from __future__ import annotations
@@ -24,39 +22,36 @@ from lxml import etree
 from pipeline.domain.errors import ExportError
 from pipeline.domain.record import Record, Run
 from pipeline.domain.settings import Settings
-from pipeline.export.exporter import (
-    ExportOptions,
-    Item,
-    field_value,
-    format_field_value,
-    to_local_time,
-)
+from pipeline.export.exporter import ExportOptions, Item
+from pipeline.export.record_text import field_value, format_field_value, to_local_time
 from pipeline.export.tables.mapping import ExportMapping
 from pipeline.files.text import make_printable
 from pipeline.store.exports.payment_approvals import APPROVALS_NEEDED
+from pipeline.texts import Text
 
 PAIN001_NS = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.03"
-ALREADY_PAID = "Redan utbetald enligt papperet. Bokför betalningen, skicka den inte en gång till."
-PAID_ILLEGIBLE = (
-    "Det går inte att läsa om betalningen redan är gjord. Fråga ekonomienheten innan något betalas."
-)
-ALREADY_IN_FILE = "Posten har varit i en betalfil förut eller är makulerad. Rätta eller återkalla betalningen i banken; härifrån skickas den aldrig igen."
-NOT_APPROVED = "Betalningen är inte godkänd av två personer (skärmen Betalningar)."
-NO_ACCOUNT = "Clearingnummer, kontonummer eller belopp saknas eller är ogiltigt."
-NO_NAME = "Mottagarens namn saknas."
-NAME_TOO_LONG = "Mottagarens namn är längre än betalfilens 70 tecken. Gör betalningen i banken."
-TEXT_TOO_LONG = (
-    "Texten till mottagaren är längre än betalfilens 140 tecken. Gör betalningen i banken."
-)
-NO_DEBTOR = "Kontot som ska betala är inte inställt (payment_account och payment_bic)."
+ALREADY_PAID = Text("export_reason.payment_already_made")
+PAID_ILLEGIBLE = Text("export_reason.payment_illegible")
+ALREADY_IN_FILE = Text("export_reason.payment_in_file")
+NOT_APPROVED = Text("export_reason.payment_not_approved")
+NO_ACCOUNT = Text("export_reason.payment_no_account")
+NO_NAME = Text("export_reason.payment_no_name")
+NAME_TOO_LONG = Text("export_reason.payment_name_too_long")
+TEXT_TOO_LONG = Text("export_reason.payment_text_too_long")
+NO_DEBTOR = Text("export_reason.payment_no_debtor")
+"""Why a payment is not carried."""
 _IBAN_PATTERN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{1,30}")
+_CLEARING_PATTERN = re.compile(r"\d{4,5}")
+_ACCOUNT_PATTERN = re.compile(r"\d{2,12}")
+_MAX_ID_LENGTH, _MAX_NAME_LENGTH, _MAX_TEXT_LENGTH = 35, 70, 140
+"""Characters that the schema allows (Max35Text, Max70Text, Max140Text)."""
 
 
 class PaymentMapping(ExportMapping):
-    """A form's entries as payments. Names are fields of the form; the payee is the entry's client.
+    """A form's entries as payments, by names of fields; the payee is the entry's client.
 
     `total` is the sum of the sheet's rows, paid or not, as the paper gives it. `paid` is the box
-    that says that the payment is made already: such an entry is never carried. `with_clearing`
+    that says that the payment is already made: such an entry is never carried. `with_clearing`
     puts the clearing number before the account number, as most banks ask for a Swedish BBAN.
     `purpose_code` and `service_level` are codes that the bank's own guide gives.
     """
@@ -73,7 +68,7 @@ class PaymentMapping(ExportMapping):
     service_level: str = "NURG"
 
     def fields(self) -> set[str]:
-        """The form's fields that the mapping takes."""
+        """Return the form's fields that the mapping takes."""
         return {
             self.paid,
             self.clearing,
@@ -85,29 +80,25 @@ class PaymentMapping(ExportMapping):
         } - {""}
 
 
-_CLEARING_PATTERN, _ACCOUNT_PATTERN = re.compile(r"\d{4,5}"), re.compile(r"\d{2,12}")
-
-
-_MAX_ID_LENGTH, _MAX_NAME_LENGTH, _MAX_TEXT_LENGTH = 35, 70, 140
-
-
 class PaymentExporter:
     """Payments that are not made yet, to a file for the bank."""
 
-    title = "Betalningar som INTE är gjorda (pain.001)"
+    title = Text("target.pain001")
     media_type = "application/xml"
     suffix = ".xml"
     mapping = PaymentMapping
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
-        """Anything that could make the bank pay twice, or wrongly, stops the entry."""
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
+        """Return what could make the bank pay twice, or wrongly; it keeps the entry out."""
         mapping = options.mapping(record.form, PaymentMapping)
+        # What may be paid already.
         if mapping.paid in record.illegible or mapping.paid not in record.fields:
             return PAID_ILLEGIBLE
         if field_value(record, mapping.paid, options.forms) is not False:
             return ALREADY_PAID
         if record.revision > 1 or record.voided is not None:
             return ALREADY_IN_FILE
+        # What the bank would reject or shorten.
         if not _is_payable(record, mapping):
             return NO_ACCOUNT
         if not record.client.name.strip():
@@ -116,35 +107,30 @@ class PaymentExporter:
             return NAME_TOO_LONG
         if len(_remittance_text(record, mapping, options)) > _MAX_TEXT_LENGTH:
             return TEXT_TOO_LONG
+        # What is only to be approved or set: it may still be shown for approval.
         if len({stamp.by for stamp in record.approved}) < APPROVALS_NEEDED:
             return NOT_APPROVED
-        return (
-            "" if options.settings.payment_account and options.settings.payment_bic else NO_DEBTOR
-        )
+        has_debtor = options.settings.payment_account and options.settings.payment_bic
+        return None if has_debtor else NO_DEBTOR
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
-        """One `CdtTrfTxInf` an entry, in the items' order, in one `PmtInf` a day of payment.
+        """Build one `CdtTrfTxInf` an entry, in the items' order, in one `PmtInf` a day of payment.
 
         Raises:
             ExportError: an entry's amount cannot be read, or the sums do not agree.
         """
         root = etree.Element(etree.QName(PAIN001_NS, "Document"), nsmap={"pain": PAIN001_NS})
-        start = _add_element(root, "CstmrCdtTrfInitn")
+        initiation = _add_element(root, "CstmrCdtTrfInitn")
         amounts = [
             payment_amount(item.record, options.mapping(item.record.form, PaymentMapping))
             for item in items
         ]
-        _add_group_header(start, run, len(items), sum(amounts, Decimal(0)), options.settings)
+        _add_group_header(initiation, run, len(items), sum(amounts, Decimal(0)), options.settings)
         days = sorted({_payment_day(item.record, run) for item in items})
         for number, day in enumerate(days, 1):
-            _add_payment_batch(
-                start,
-                number,
-                day,
-                [item for item in items if _payment_day(item.record, run) == day],
-                run,
-                options,
-            )
+            batch_items = [item for item in items if _payment_day(item.record, run) == day]
+            batch_id = f"{run.id[:32]}-{number}"
+            _add_payment_batch(initiation, batch_id, day, batch_items, options)
         _verify_totals(root, amounts)
         return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
@@ -163,13 +149,13 @@ def _is_payable(record: Record, mapping: PaymentMapping) -> bool:
 
 
 def field_digits(record: Record, field: str) -> str:
-    """What a field of digits says; an illegible or empty one nothing."""
+    """Return the value of a field of digits; empty where it is illegible or empty."""
     value = record.fields.get(field)
     return value.strip() if isinstance(value, str) and field not in record.illegible else ""
 
 
 def payment_amount(record: Record, mapping: PaymentMapping) -> Decimal:
-    """The amount that an entry pays, kronor with two decimals, exactly.
+    """Return the amount that an entry pays, kronor with exactly two decimals.
 
     Raises:
         ExportError: it cannot be read, or has parts of an öre.
@@ -184,17 +170,18 @@ def payment_amount(record: Record, mapping: PaymentMapping) -> Decimal:
 
 
 def _payment_day(record: Record, run: Run) -> date:
-    """The day of payment on the paper; a day that has passed becomes the day of the file, since no
-    bank pays in the past.
+    """Return the day of payment on the paper, or that of the file if it has passed.
+
+    No bank pays in the past.
     """
     today = to_local_time(run.made_at).date()
     return max(record.event_at.date(), today) if record.event_at else today
 
 
 def _add_group_header(
-    start: etree._Element, run: Run, count: int, total: Decimal, settings: Settings
+    initiation: etree._Element, run: Run, count: int, total: Decimal, settings: Settings
 ) -> None:
-    head = _add_element(start, "GrpHdr")
+    head = _add_element(initiation, "GrpHdr")
     _add_element(head, "MsgId", run.id)
     _add_element(head, "CreDtTm", _format_time(run.made_at))
     _add_element(head, "NbOfTxs", str(count))
@@ -210,11 +197,10 @@ def _add_group_header(
 
 
 def _add_payment_batch(
-    start: etree._Element,
-    number: int,
+    initiation: etree._Element,
+    batch_id: str,
     day: date,
     items: Sequence[Item],
-    run: Run,
     options: ExportOptions,
 ) -> None:
     mapping = options.mapping(items[0].record.form, PaymentMapping)
@@ -222,8 +208,8 @@ def _add_payment_batch(
         payment_amount(item.record, options.mapping(item.record.form, PaymentMapping))
         for item in items
     ]
-    batch = _add_element(start, "PmtInf")
-    _add_element(batch, "PmtInfId", f"{run.id[:32]}-{number}")
+    batch = _add_element(initiation, "PmtInf")
+    _add_element(batch, "PmtInfId", batch_id)
     _add_element(batch, "PmtMtd", "TRF")
     _add_element(batch, "NbOfTxs", str(len(items)))
     _add_element(batch, "CtrlSum", f"{sum(amounts, Decimal(0)):.2f}")
@@ -240,6 +226,7 @@ def _add_debtor(batch: etree._Element, settings: Settings) -> None:
     _add_element(_add_element(batch, "Dbtr"), "Nm", settings.care_provider[:_MAX_NAME_LENGTH])
     account = settings.payment_account.replace(" ", "")
     identity = _add_element(_add_element(batch, "DbtrAcct"), "Id")
+    # A Swedish account without IBAN is a bankgiro number (BGNR).
     if _IBAN_PATTERN.fullmatch(account):
         _add_element(identity, "IBAN", account)
     else:
@@ -276,15 +263,13 @@ def _add_payment(
 
 
 def _payment_reference(record: Record) -> str:
-    """The entry's id, or where that is too long a digest of it: cut off, the rows of a sheet would
-    be one.
+    """Return the entry's id, or a digest of it where it is too long.
+
+    Cut off, the ids of a sheet's rows would be the same.
     """
-    whole = record.entry_id
-    return (
-        whole
-        if len(whole) <= _MAX_ID_LENGTH
-        else hashlib.sha256(whole.encode()).hexdigest()[:_MAX_ID_LENGTH]
-    )
+    if len(record.entry_id) <= _MAX_ID_LENGTH:
+        return record.entry_id
+    return hashlib.sha256(record.entry_id.encode()).hexdigest()[:_MAX_ID_LENGTH]
 
 
 def _remittance_text(record: Record, mapping: PaymentMapping, options: ExportOptions) -> str:
@@ -297,10 +282,10 @@ def _remittance_text(record: Record, mapping: PaymentMapping, options: ExportOpt
 
 
 def _verify_totals(root: etree._Element, amounts: Sequence[Decimal]) -> None:
-    """Add the file up again from what stands in it.
+    """Add up the finished file again.
 
     Raises:
-        ExportError: it does not say what was meant.
+        ExportError: its amounts or sums are not those of the entries.
     """
     paid = [Decimal(each.text or "") for each in root.iter(f"{{{PAIN001_NS}}}InstdAmt")]
     sums = [Decimal(each.text or "") for each in root.iter(f"{{{PAIN001_NS}}}CtrlSum")]

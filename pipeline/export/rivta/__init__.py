@@ -1,1 +1,1 @@
-"""RIVTA contracts."""
+"""Contracts of RIVTA."""

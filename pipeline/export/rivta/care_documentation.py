@@ -1,13 +1,12 @@
-"""Journal notes as a GetCareDocumentation 2.1 response (RIVTA
-clinicalprocess:healthcond:description).
+"""Journal notes as a GetCareDocumentation 2.1 response.
 
-The contract is for reading: a system answers a question about one patient. So this file is an
-interchange form with a strict public schema, not an import that some product is known to take,
-and it holds many patients. What the contract cannot say is put in the note's text: it has one
-author and no transcriber. A note carries text and never the picture too, because the contract
-allows one of them. Time stamps are Swedish wall-clock time without zone; a day without a time of
-day is written as its midnight, and the text says that the time is missing. An author's HSA-id is
-not on the paper, so it is left out, as the schema allows; nothing is made up.
+The contract (RIVTA clinicalprocess:healthcond:description) is for reading: a system answers a
+question about one patient. This file is an interchange form with a strict public schema, not an
+import of a certain product, and holds many patients. The contract has one author and no
+transcriber, so the note's text says who transcribed. It allows text or image, so a note has text
+only. Time stamps are Swedish wall-clock time without zone; a day without a time of day is its
+midnight, and the text says that the time is missing. An author's HSA-id is not on the paper and
+is left out, as the schema allows; nothing is made up.
 """
 
 from __future__ import annotations
@@ -19,14 +18,13 @@ from lxml import etree
 
 from pipeline.domain.identity_numbers import pid_oid
 from pipeline.domain.record import Record, Run, Stamp
-from pipeline.export.exporter import (
-    ExportOptions,
-    Item,
+from pipeline.export.exporter import DATA_LANGUAGE, ExportOptions, Item, insert_withdrawals
+from pipeline.export.record_text import (
     amendment_text,
     field_value,
     format_field_value,
     format_uncoded_choice,
-    insert_withdrawals,
+    late_entry,
     late_entry_text,
 )
 from pipeline.export.rivta.elements import (
@@ -37,32 +35,32 @@ from pipeline.export.rivta.elements import (
     serialize_xml,
 )
 from pipeline.export.tables.mapping import NoteMapping
+from pipeline.texts import Text, Topic
 
 RESPONDER_NS = "urn:riv:clinicalprocess:healthcond:description:GetCareDocumentationResponder:2"
 DOMAIN_NS = "urn:riv:clinicalprocess:healthcond:description:2"
 EXTENSION_NS = "urn:riv:clinicalprocess:healthcond:description:2.1"
+_text = Topic("rivta_text", DATA_LANGUAGE)
 _add_element = ElementBuilder(DOMAIN_NS).add
 
 
 class CareDocumentationExporter:
     """HSL notes to GetCareDocumentation 2.1."""
 
-    title = "Journalanteckningar (RIVTA GetCareDocumentation 2.1)"
+    title = Text("target.rivta")
     media_type = "application/xml"
     suffix = ".xml"
     mapping = NoteMapping
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
-        """The schema asks for the time of writing and a known kind of patient id."""
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
+        """Return what the schema misses: the time of writing or a known kind of patient id."""
         mapping = options.mapping(record.form, NoteMapping)
         if record.written_at is None and record.event_at is None:
-            return "Tidpunkt saknas. Journalformatet kräver när anteckningen skrevs."
+            return Text("export_reason.no_written_time")
         return missing_pid_reason(record, mapping.local_id_type)
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
-        """One `careDocumentation` an entry, in the items' order; before one that was moved, the
-        nullified one of its first client.
-        """
+        """Build one `careDocumentation` an entry, in the items' order, with withdrawals before."""
         root = etree.Element(
             etree.QName(RESPONDER_NS, "GetCareDocumentationResponse"),
             nsmap={"resp": RESPONDER_NS, "core": DOMAIN_NS, "ext": EXTENSION_NS},
@@ -93,30 +91,33 @@ def _add_document(parent: etree._Element, item: Item, options: ExportOptions) ->
 
 
 def note_text(item: Item, mapping: NoteMapping, options: ExportOptions) -> str:
-    """Where the note comes from, then what it says, verbatim. A box without a mark says nothing,
-    not no.
+    """Return where a note comes from, then its sections verbatim.
+
+    A box without a mark says nothing, not no.
     """
     parts = [
         late_entry_text(item.record, options.settings),
         amendment_text(item),
-        f"Enhet: {item.record.unit}.",
+        late_entry("unit", unit=item.record.unit),
     ]
     for section in mapping.sections:
         words = format_field_value(item.record, section.field, options.forms)
         if words and field_value(item.record, section.field, options.forms) is not False:
             parts.append(f"{section.heading}\n{words}" if section.heading else words)
+    # A choice that has no code and is in no section would be lost.
     if mapping.kind.field not in {section.field for section in mapping.sections}:
         parts.append(
             format_uncoded_choice(
                 item.record, mapping.kind.field, mapping.kind.codes, options.forms
             )
         )
-    left = [
+    left_on_paper = [
         item.record.labels.get(name, name)
         for name in mapping.left_on_paper
         if item.record.fields.get(name) or name in item.record.illegible
     ]
-    parts.append(f"Står på papperet och skrivs inte av här: {', '.join(left)}." if left else "")
+    if left_on_paper:
+        parts.append(_text("left_on_paper", labels=", ".join(left_on_paper)))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -183,5 +184,5 @@ def _add_signature(signature: etree._Element, stamp: Stamp) -> None:
 
 def _require_time(moment: datetime | None) -> datetime:
     if moment is None:
-        raise ValueError("a record without any time is unfit and must not come here")
+        raise ValueError("a record without any time is unsupported and must not come here")
     return moment

@@ -1,6 +1,4 @@
-"""Mappings of the RIVTA contracts that carry groups: measurements as observations, given doses and
-measures as activities.
-"""
+"""Mappings of the RIVTA contracts for measurements and for signed activities."""
 
 from __future__ import annotations
 
@@ -24,7 +22,7 @@ class Code(StrictModel):
 
 
 class Outcome(StrEnum):
-    """What became of a planned measure, and that it is withdrawn."""
+    """What became of a planned measure; `NULLIFIED` withdraws it."""
 
     GIVEN = "given"
     NOT_GIVEN = "not_given"
@@ -33,8 +31,9 @@ class Outcome(StrEnum):
 
 
 class GroupMapping(ExportMapping):
-    """What both contracts need besides the form: the performer's role code, the units' HSA-ids, and
-    when a patient may read it.
+    """What both contracts need besides the form.
+
+    That is the performer's role code, the units' HSA-ids, and whether a patient may read it.
     """
 
     requires_all_fields = True
@@ -54,8 +53,8 @@ class Observation(StrictModel):
 class ObservationMapping(GroupMapping):
     """A form's entries as observations of GetObservations 1.0.
 
-    `remarks` are fields whose words stand in every observation's description, `signed_in` the
-    initials of who measured, if a row has them.
+    `remarks` are fields whose words are in every observation's description, `signed_in` the field
+    with the initials of the person who measured, if a row has them.
     """
 
     observations: Annotated[tuple[Observation, ...], Field(min_length=1)]
@@ -65,26 +64,27 @@ class ObservationMapping(GroupMapping):
     nullified: Code
 
     def fields(self) -> set[str]:
-        """The form's fields that the mapping takes."""
+        """Return the form's fields that the mapping takes."""
         return (
-            {one.field for one in self.observations}
+            {observation.field for observation in self.observations}
             | set(self.remarks)
             | ({self.signed_in} if self.signed_in else set())
         )
 
     def formats(self) -> dict[str, Format]:
-        """What is observed is numbers."""
-        return dict.fromkeys((one.field for one in self.observations), Format.NUMBER)
+        """Return the observed fields: they are numbers."""
+        return dict.fromkeys(
+            (observation.field for observation in self.observations), Format.NUMBER
+        )
 
 
 class Slot(StrictModel):
-    """One time of the day at which something is given: the fields of the time, the initials, and
-    what tells that it was not given.
+    """One time of the day at which something is given, by the names of its fields.
 
-    `deviation` is a choice whose options `deviations` explains; `not_given` and `declined` are
-    marks. `amount` says how much was given: on a form that has no deviations, initials without
-    it may stand beside what was only ordered, or refused. Without a `time` the entry's own
-    holds.
+    `given` holds the initials. `deviation` is a choice whose options `deviations` explains;
+    `not_given` and `declined` are marks. `amount` says how much was given: on a form without
+    deviations, initials without it may be beside what was only ordered, or refused. Without a
+    `time` the entry's own time holds.
     """
 
     given: str
@@ -95,7 +95,7 @@ class Slot(StrictModel):
     amount: str = ""
 
     def fields(self) -> set[str]:
-        """The form's fields that the slot takes."""
+        """Return the form's fields that the slot takes."""
         return {
             name
             for name in (
@@ -111,7 +111,7 @@ class Slot(StrictModel):
 
 
 class ActivityKind(StrictModel):
-    """Which code an activity has, by a choice on the form."""
+    """The code of an activity, by a choice on the form."""
 
     field: str = ""
     codes: Mapping[str, Code] = {}
@@ -119,8 +119,9 @@ class ActivityKind(StrictModel):
 
 
 class ActivityMapping(GroupMapping):
-    """A form's entries as activities of ProcessActivities 1.0. `what` are fields whose words say
-    what was ordered.
+    """A form's entries as activities of ProcessActivities 1.0.
+
+    `what` are fields whose words say what was ordered.
     """
 
     kind: ActivityKind
@@ -133,6 +134,7 @@ class ActivityMapping(GroupMapping):
     def _every_outcome_has_its_own_status(self) -> Self:
         if missing := [outcome.value for outcome in Outcome if outcome not in self.status]:
             raise ValueError(f"there is no status for {missing[0]}")
+        # A receiver must not take a dose that was not given for one that was.
         given = self.status[Outcome.GIVEN]
         if any(
             (code.code, code.system) == (given.code, given.system)
@@ -143,7 +145,7 @@ class ActivityMapping(GroupMapping):
         return self
 
     def fields(self) -> set[str]:
-        """The form's fields that the mapping takes."""
+        """Return the form's fields that the mapping takes."""
         return (
             set(self.what)
             | ({self.kind.field} if self.kind.field else set())
@@ -151,5 +153,5 @@ class ActivityMapping(GroupMapping):
         )
 
     def formats(self) -> dict[str, Format]:
-        """The times of the day are times."""
+        """Return the fields of the slots' times: they are times."""
         return dict.fromkeys((slot.time for slot in self.slots if slot.time), Format.TIME)

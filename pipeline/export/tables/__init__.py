@@ -1,1 +1,1 @@
-"""CSV by mapping files."""
+"""Tables by mapping files."""

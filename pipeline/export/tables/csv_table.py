@@ -1,8 +1,7 @@
-"""Tables as CSV the way Swedish administration reads it: semicolon, UTF-8 with byte order mark,
-CRLF, decimal comma.
+"""Tables as CSV for Swedish administration: semicolon, UTF-8 with byte order mark, CRLF.
 
-A personal number is twelve digits as text. CSV cannot say that a cell is text, so whoever opens
-the file in a spreadsheet must import that column as text.
+Decimals have a comma. A personal number is twelve digits; CSV cannot say that a cell is text, so
+a spreadsheet has to import that column as text.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item, inse
 from pipeline.export.tables.mapping import TableMapping
 from pipeline.export.tables.sources import column_text
 from pipeline.files.csv_tables import write_csv
+from pipeline.texts import Text
 
 
 class CsvExporter:
@@ -25,16 +25,16 @@ class CsvExporter:
     suffix = ".csv"
     mapping = TableMapping
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: Text) -> None:
         self.title = title
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> str:
-        """A table can carry any record whose client the receiver can know."""
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
+        """Return why a table cannot carry a record: its client is in no register."""
         del options
-        return TEMPORARY_CLIENT if is_temporary_pid(record.client.pid) else ""
+        return TEMPORARY_CLIENT if is_temporary_pid(record.client.pid) else None
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
-        """A header and a row an entry.
+        """Build a header and a row an entry.
 
         Raises:
             ExportError: the forms of the run have mappings with different columns.
@@ -42,6 +42,7 @@ class CsvExporter:
         mappings = {
             item.record.form: options.mapping(item.record.form, TableMapping) for item in items
         }
+        # All forms of a run share one header.
         headers = {
             tuple(column.title for column in mapping.columns) for mapping in mappings.values()
         }

@@ -1,6 +1,4 @@
-"""Does a table fit another system? The header line of that system's own import, pasted by a person,
-against the columns of a mapping.
-"""
+"""Comparison of a mapping's columns with the header line of another system's own import."""
 
 from __future__ import annotations
 
@@ -15,8 +13,9 @@ from pipeline.files.csv_tables import csv_reader
 
 @dataclass(frozen=True, slots=True)
 class HeaderCheck:
-    """What a mapping's columns have against a header line: those that the line has and the file
-    lacks, those that it does not know, and the order.
+    """How a mapping's columns differ from a header line.
+
+    `missing` are in the line and not in the file, `unknown` the other way round.
     """
 
     form: str
@@ -31,7 +30,7 @@ class HeaderCheck:
 
 
 def check_header(context: ExportContext, target: str, line: str) -> list[HeaderCheck]:
-    """Each form's mapping for a target against the line.
+    """Compare each form's mapping for a target with a header line.
 
     Raises:
         ExportError: there is no such target, it is no table, or the line holds no titles.
@@ -50,28 +49,28 @@ def check_header(context: ExportContext, target: str, line: str) -> list[HeaderC
 
 
 def parse_header(line: str) -> list[str]:
-    """The titles of a header line, by whichever of semicolon, tab and comma stands in it most.
+    """Return the titles of a header line, separated by semicolon, tab or comma.
 
     Raises:
         ExportError: there are none.
     """
-    first = "\n".join(
-        line.strip().lstrip("\ufeff").splitlines()[:2]
-    )  # the titles may follow the line that says what parts them
-    names = [name.strip() for name in next(csv_reader(first), [])]
-    if not any(names):
+    # The titles may follow a line that names the separator (`sep=;`).
+    lines = "\n".join(line.strip().lstrip("\ufeff").splitlines()[:2])
+    titles = [title.strip() for title in next(csv_reader(lines), [])]
+    if not any(titles):
         raise ExportError("header_line_empty")
-    return names
+    return titles
 
 
-def _compare_header(form: str, ours: list[str], wanted: list[str]) -> HeaderCheck:
-    same = {name.casefold() for name in ours} & {name.casefold() for name in wanted}
-    order = [
-        [name.casefold() for name in names if name.casefold() in same] for names in (ours, wanted)
-    ]
+def _compare_header(form: str, titles: list[str], wanted: list[str]) -> HeaderCheck:
+    shared = {title.casefold() for title in titles} & {title.casefold() for title in wanted}
+    file_order, wanted_order = (
+        [title.casefold() for title in each if title.casefold() in shared]
+        for each in (titles, wanted)
+    )
     return HeaderCheck(
         form,
-        lacking=tuple(name for name in wanted if name.casefold() not in same),
-        unknown=tuple(name for name in ours if name.casefold() not in same),
-        in_order=order[0] == order[1],
+        lacking=tuple(title for title in wanted if title.casefold() not in shared),
+        unknown=tuple(title for title in titles if title.casefold() not in shared),
+        in_order=file_order == wanted_order,
     )

@@ -1,6 +1,4 @@
-"""The mapping files `forms/<id>/export.<target>.yaml`: which of the form's fields goes where in the
-target's file.
-"""
+"""Mapping files `forms/<id>/export.<target>.yaml`: which field goes where in a target's file."""
 
 from __future__ import annotations
 
@@ -25,9 +23,7 @@ from pipeline.domain.form.form import FAST_YAML_LOADER, Form, Forms
 from pipeline.files.yaml_positions import YamlLines
 
 NoteCode = Literal["utr", "atb", "sam", "sao", "ins", "slu", "auf", "sva", "bes"]
-"""Anteckningstyp, code list 1.2.752.129.2.2.2.11, as the schema of GetCareDocumentation 2.1 allows
-it.
-"""
+"""Anteckningstyp, code list 1.2.752.129.2.2.2.11, as GetCareDocumentation 2.1 allows it."""
 
 Source = Annotated[str, StringConstraints(pattern=r"^[a-z]+(\.[a-z][a-z0-9_]*)?$")]
 
@@ -39,33 +35,32 @@ class StrictModel(BaseModel):
 
 
 class ExportMapping(StrictModel, ABC):
-    """What every mapping file has: `about` says what it is for."""
+    """The base of mapping files: `about` says what a file is for."""
 
     requires_all_fields: ClassVar[bool] = False
-    """Whether it has to take all that a form asks, since what it does not name is in no file."""
+    """Whether it has to take all fields of a form: a field that it does not name is in no file."""
     allows_unknown_fields: ClassVar[bool] = False
-    """Whether it may name fields that there are not, since nothing is lost by that."""
+    """Whether it may name fields that a form does not have, since nothing is lost by that."""
 
     about: str
 
     @abstractmethod
     def fields(self) -> set[str]:
-        """The form's fields that the mapping takes."""
+        """Return the form's fields that the mapping takes."""
 
     def formats(self) -> dict[str, Format]:
-        """Those that the file can only carry as a number or a time: of any other field it would
-        lack what the paper says.
-        """
+        """Return the fields that the file can only carry as a number or a time."""
         return {}
 
 
 FIELD_SOURCE_PREFIXES = ("field.", "performer.")
-"""Sources that a field of the form comes after: what it says, and who signed in it."""
+"""Prefixes of sources that name a field: its value, and who signed in it."""
 
 
 class TableColumn(StrictModel):
-    """A column of a table: either a `source` or a `constant`. `codes` turns what the form says into
-    what the target says.
+    """A column of a table: either a `source` or a `constant`.
+
+    `codes` translates values of the form into those of the target.
     """
 
     title: str
@@ -80,7 +75,7 @@ class TableColumn(StrictModel):
         return self
 
     def fields(self) -> set[str]:
-        """The form's fields that the column takes."""
+        """Return the form's fields that the column takes."""
         return (
             {self.source.partition(".")[2]}
             if self.source and self.source.startswith(FIELD_SOURCE_PREFIXES)
@@ -96,25 +91,26 @@ class TableMapping(ExportMapping):
     @model_validator(mode="after")
     def _titles_differ(self) -> Self:
         titles = [column.title for column in self.columns]
-        if twice := {title for title in titles if titles.count(title) > 1}:
-            raise ValueError(f"two columns have the title {sorted(twice)[0]}")
+        if repeated := {title for title in titles if titles.count(title) > 1}:
+            raise ValueError(f"two columns have the title {sorted(repeated)[0]}")
         return self
 
     def fields(self) -> set[str]:
-        """The form's fields that the mapping takes."""
+        """Return the form's fields that the mapping takes."""
         return set[str]().union(*(column.fields() for column in self.columns))
 
 
 class ManualEntryField(StrictModel):
-    """A field where a person keys it in, with the word that the other system has for it."""
+    """A field in the order of keying in, with the other system's word for it."""
 
     field: str
     title: str = ""
 
 
 class ManualEntryMapping(ExportMapping):
-    """The order in which another system asks for what a form says. Optional: without it a form goes
-    in its own order.
+    """The order in which another system asks for a form's values.
+
+    Optional: without it a form is keyed in in its own order.
     """
 
     allows_unknown_fields = True
@@ -122,21 +118,19 @@ class ManualEntryMapping(ExportMapping):
     order: Annotated[tuple[ManualEntryField, ...], Field(min_length=1)]
 
     def fields(self) -> set[str]:
-        """The form's fields that the order names."""
-        return {one.field for one in self.order}
+        """Return the form's fields that the order names."""
+        return {entry.field for entry in self.order}
 
 
 class NoteSection(StrictModel):
-    """A part of a note's text; the heading is left out when empty, the whole part when its field
-    is.
-    """
+    """A part of a note's text, left out when its field is empty."""
 
     field: str
     heading: str = ""
 
 
 class NoteKind(StrictModel):
-    """How the note's type follows from a choice on the form."""
+    """The type of a note, by a choice on the form."""
 
     field: str = ""
     codes: dict[str, NoteCode] = {}
@@ -151,8 +145,9 @@ class CareUnit(StrictModel):
 
 
 class NoteMapping(ExportMapping):
-    """A form's entries as journal notes of GetCareDocumentation 2.1. `left_on_paper`: fields that a
-    note names and does not carry.
+    """A form's entries as journal notes of GetCareDocumentation 2.1.
+
+    `left_on_paper`: fields that a note names and does not carry.
     """
 
     requires_all_fields = True
@@ -168,7 +163,7 @@ class NoteMapping(ExportMapping):
     approved_for_patient: bool = False
 
     def fields(self) -> set[str]:
-        """The form's fields that the mapping takes."""
+        """Return the form's fields that the mapping takes."""
         return (
             {section.field for section in self.sections}
             | set(self.left_on_paper)
@@ -195,7 +190,7 @@ def load_mapping(path: Path, kind: type[MappingType]) -> MappingType:
 def load_mappings(
     folders: Iterable[Path], target: str, kind: type[MappingType]
 ) -> dict[str, MappingType]:
-    """The mapping files of one target in folders of forms, by form id.
+    """Read the mapping files of one target in folders of forms, by form id.
 
     Raises:
         ExportError: a file is wrong.
@@ -208,29 +203,32 @@ def load_mappings(
 
 
 def find_missing_fields(form: Form, mapping: ExportMapping) -> set[str]:
-    """Fields that the mapping takes and the form does not have."""
+    """Return fields that the mapping takes and the form does not have."""
     return mapping.fields() - {spec.column for spec in form.fields}
 
 
 def require_known_fields(forms: Forms, target: str, mappings: Mapping[str, ExportMapping]) -> None:
-    """Go on only if mappings take fields that some version of their forms has, numbers and times
-    from fields of numbers and times, and those that have to be whole all that any version asks.
+    """Check that mappings fit their forms, so that no export is silent where the paper is not.
+
+    A field has to be in some version of the form, numbers and times come from fields of numbers
+    and times, and a mapping that has to be whole takes all fields of every version.
 
     Raises:
-        ExportError: an export would say nothing where the paper says something; the text names
-        the file and the fields.
+        ExportError: a mapping does not fit; the text names the file and the fields.
     """
     for form_id, mapping in mappings.items():
-        versions = [form for (known, _), form in forms.items() if known == form_id]
+        versions = [form for (known_id, _), form in forms.items() if known_id == form_id]
         if not versions or mapping.allows_unknown_fields:
             continue
         file = f"forms/{form_id}/export.{target}.yaml"
+        # Fields that no version of the form has.
         if unknown := set[str].intersection(
             *(find_missing_fields(form, mapping) for form in versions)
         ):
             raise ExportError(
                 "form_no_field", file=file, unknown=", ".join(sorted(unknown)), form_id=form_id
             )
+        # Fields whose format is another than the file needs.
         formats = mapping.formats()
         if wrong := {
             spec.column
@@ -239,6 +237,7 @@ def require_known_fields(forms: Forms, target: str, mappings: Mapping[str, Expor
             if spec.format is not formats.get(spec.column, spec.format)
         }:
             raise ExportError("mapping_not_numbers", file=file, names=", ".join(sorted(wrong)))
+        # Fields with a value that the mapping drops.
         asked = {spec.column for form in versions for spec in form.fields if spec.means is None}
         if mapping.requires_all_fields and (dropped := asked - mapping.fields()):
             raise ExportError("mapping_lacks", file=file, names=", ".join(sorted(dropped)))
@@ -248,14 +247,14 @@ def _read_yaml(path: Path) -> object:
     try:
         text = path.read_text("utf-8")
         data: object = yaml.load(text, Loader=FAST_YAML_LOADER)
-        twice = YamlLines(text, FAST_YAML_LOADER).repeated_keys()
+        repeated = YamlLines(text, FAST_YAML_LOADER).repeated_keys()
     except OSError as error:
         raise ExportError("mapping_unreadable", path=path, reason=error.strerror) from error
     except UnicodeDecodeError as error:
         raise ExportError("not_utf_8", path=path) from error
     except yaml.YAMLError as error:
         raise ExportError("not_valid_yaml", path=path) from error
-    if twice:
-        key, line = twice[0]
+    if repeated:
+        key, line = repeated[0]
         raise ExportError("twice_near_line", path=path, name=key, line=line)
     return data

@@ -9,10 +9,10 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.form.field import Format
 from pipeline.domain.identity_numbers import format_short_pid
 from pipeline.domain.record import Record, Run, Stamp
-from pipeline.export.exporter import (
+from pipeline.export.exporter import ExportOptions, Item
+from pipeline.export.record_text import (
     ILLEGIBLE_TEXT,
-    ExportOptions,
-    Item,
+    MARK_WORDS,
     amendment_text,
     field_value,
     find_field_spec,
@@ -27,8 +27,64 @@ from pipeline.export.tables.mapping import FIELD_SOURCE_PREFIXES, TableColumn
 SourceGetter = Callable[[Item, Run, ExportOptions], str]
 
 
+def column_text(column: TableColumn, item: Item, run: Run, options: ExportOptions) -> str:
+    """Return what a column says about an entry, codes applied.
+
+    Raises:
+        ExportError: the source is unknown.
+    """
+    if column.constant is not None:
+        return column.constant
+    source = column.source or ""
+    text = (
+        _field_source_text(item.record, source, options)
+        if source.startswith(FIELD_SOURCE_PREFIXES)
+        else _find_source(source)(item, run, options)
+    )
+    return column.codes.get(text, text)
+
+
+def is_known_source(source: str) -> bool:
+    """Whether `source:` is a field or one of the words of `SOURCES`."""
+    return source.startswith(FIELD_SOURCE_PREFIXES) or source in SOURCES
+
+
+def _find_source(name: str) -> SourceGetter:
+    try:
+        return SOURCES[name]
+    except KeyError as error:
+        raise ExportError("no_source", name=name, sources=", ".join(SOURCES)) from error
+
+
+def _field_source_text(record: Record, source: str, options: ExportOptions) -> str:
+    """Return the value of `field.<name>`, or the person of `performer.<name>`."""
+    prefix, _, name = source.partition(".")
+    return (
+        _field_data(record, name, options)
+        if prefix == "field"
+        else _performer_name(record, name, options)
+    )
+
+
+def _field_data(record: Record, name: str, options: ExportOptions) -> str:
+    """Return the value as data: `ja`/`nej`, an option's value, a number without its measure."""
+    if name in record.illegible:
+        return ILLEGIBLE_TEXT
+    value = field_value(record, name, options.forms)
+    if isinstance(value, bool):
+        return MARK_WORDS[value]
+    spec = find_field_spec(record, name, options.forms)
+    return with_decimal_comma(value or "") if spec and spec.format is Format.NUMBER else value or ""
+
+
+def _performer_name(record: Record, name: str, options: ExportOptions) -> str:
+    """Return who answers for a row by its initials; without legible ones the sheet's author."""
+    signature = find_signature(record, name, options.staff)
+    return (signature.performer if signature else "") or record.author
+
+
 def _from_record(get: Callable[[Record], str]) -> SourceGetter:
-    return lambda item, _run, _terms: get(item.record)
+    return lambda item, _run, _options: get(item.record)
 
 
 def _format_date(moment: datetime | None) -> str:
@@ -53,7 +109,7 @@ def _stamp_person(stamp: Stamp | None) -> str:
 
 SOURCES: dict[str, SourceGetter] = {
     "client.pid": _from_record(lambda r: r.client.pid),
-    "client.pid_short": lambda item, run, _terms: format_short_pid(
+    "client.pid_short": lambda item, run, _options: format_short_pid(
         item.record.client.pid, to_local_time(run.made_at).date()
     ),
     "client.name": _from_record(lambda r: r.client.name),
@@ -86,70 +142,11 @@ SOURCES: dict[str, SourceGetter] = {
     "entry.form": _from_record(lambda r: r.title),
     "entry.area": _from_record(lambda r: r.area),
     "entry.voided": _from_record(lambda r: r.voided or ""),
-    "run.id": lambda _item, run, _terms: run.id,
-    "run.number": lambda item, _run, _terms: str(item.number),
-    "run.at": lambda _item, run, _terms: _format_date_and_time(run.made_at),
-    "run.by": lambda _item, run, _terms: run.made_by,
-    "late.text": lambda item, _run, terms: late_entry_text(item.record, terms.settings),
-    "amendment.text": lambda item, _run, _terms: amendment_text(item),
-    REST_SOURCE: lambda item, _run, terms: unmapped_fields_text(item, terms),
+    "run.id": lambda _item, run, _options: run.id,
+    "run.number": lambda item, _run, _options: str(item.number),
+    "run.at": lambda _item, run, _options: _format_date_and_time(run.made_at),
+    "run.by": lambda _item, run, _options: run.made_by,
+    "late.text": lambda item, _run, options: late_entry_text(item.record, options.settings),
+    "amendment.text": lambda item, _run, _options: amendment_text(item),
+    REST_SOURCE: lambda item, _run, options: unmapped_fields_text(item, options),
 }
-
-
-def column_text(column: TableColumn, item: Item, run: Run, options: ExportOptions) -> str:
-    """What a column says about an entry, codes applied.
-
-    Raises:
-        ExportError: the source is unknown.
-    """
-    if column.constant is not None:
-        return column.constant
-    source = column.source or ""
-    text = (
-        _paper_text(item.record, source, options)
-        if source.startswith(FIELD_SOURCE_PREFIXES)
-        else _find_source(source)(item, run, options)
-    )
-    return column.codes.get(text, text)
-
-
-def _paper_text(record: Record, source: str, options: ExportOptions) -> str:
-    word, _, name = source.partition(".")
-    return (
-        _field_data(record, name, options)
-        if word == "field"
-        else _performer_name(record, name, options)
-    )
-
-
-def _performer_name(record: Record, name: str, options: ExportOptions) -> str:
-    """Who stands for a row by its initials; where there are none that anybody could read, whoever
-    wrote the sheet.
-    """
-    signature = find_signature(record, name, options.staff)
-    return (signature.performer if signature else "") or record.author
-
-
-def is_known_source(source: str) -> bool:
-    """Whether `source:` is a field or one of the words of `SOURCES`."""
-    return source.startswith(FIELD_SOURCE_PREFIXES) or source in SOURCES
-
-
-def _find_source(name: str) -> SourceGetter:
-    try:
-        return SOURCES[name]
-    except KeyError as error:
-        raise ExportError("no_source", name=name, sources=", ".join(SOURCES)) from error
-
-
-def _field_data(record: Record, name: str, options: ExportOptions) -> str:
-    """The value as data, not as words: `ja`/`nej`, an option's value, a number with decimal comma
-    and without its measure.
-    """
-    if name in record.illegible:
-        return ILLEGIBLE_TEXT
-    value = field_value(record, name, options.forms)
-    if isinstance(value, bool):
-        return "ja" if value else "nej"
-    spec = find_field_spec(record, name, options.forms)
-    return with_decimal_comma(value or "") if spec and spec.format is Format.NUMBER else value or ""

@@ -1,1 +1,1 @@
-"""Following up the log."""
+"""Follow-up of the log."""

@@ -1,5 +1,6 @@
-"""Anchors: heads of the log that are kept where nobody reaches who could rewrite the log. A file
-holds one a line, as JSON, the oldest first.
+"""Anchors: heads of the log that are kept out of reach of those who could rewrite the log.
+
+A file of anchors holds one a line, as JSON, the oldest first.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ _PROBLEM_TEXTS = {
     ProblemKind.REMOVED: "has been removed",
     ProblemKind.MOVED: "has been moved",
     ProblemKind.UNCHAINED: "was put in past the program",
-    ProblemKind.REWRITTEN: "is not the one whose digest was kept: the log has been rewritten or cut off",
+    ProblemKind.REWRITTEN: (
+        "is not the one whose digest was kept: the log has been rewritten or cut off"
+    ),
 }
 
 
@@ -36,7 +39,7 @@ class LogAnchor:
     at: datetime
 
     def to_json_line(self) -> str:
-        """One line of JSON."""
+        """Return the anchor as a line of JSON."""
         at = self.at.isoformat(timespec="seconds")
         return json.dumps(
             {
@@ -51,17 +54,17 @@ class LogAnchor:
 def take_anchor(
     conn: Connection, by: str, now: datetime, known_heads: Sequence[ChainHead] = ()
 ) -> LogAnchor:
-    """The head of the log as it is now. That it was taken is the next row.
+    """Return the head of the log as it is now. That it was taken is the next row.
 
     Args:
-        kept: heads of earlier, beside which this one will be kept.
+        known_heads: earlier heads in the file that this one goes to.
 
     Raises:
-        UsageError: the head is not there any longer.
-        LogBrokenError: the log is another than the one whose heads were kept.
+        UsageError: the log has no head any longer.
+        LogBrokenError: the log is not the one whose heads were kept.
     """
-    if other := hash_chain.find_rewritten_anchors(conn, known_heads):
-        raise LogBrokenError("row_log_not_one_whose", other=other[0])
+    if rewritten := hash_chain.find_rewritten_anchors(conn, known_heads):
+        raise LogBrokenError("row_log_not_one_whose", other=rewritten[0])
     head = hash_chain.load_head(conn)
     if head is None:
         raise UsageError("end_log_chain_not")
@@ -70,7 +73,7 @@ def take_anchor(
 
 
 def read_anchors(path: Path) -> list[ChainHead]:
-    """The heads that a file of anchors holds.
+    """Read the heads of a file of anchors.
 
     Raises:
         UsageError: the file is no file of anchors.
@@ -90,9 +93,7 @@ def read_anchors(path: Path) -> list[ChainHead]:
 
 
 def verify_log(store: Store, by: str, anchors: list[ChainHead]) -> ChainVerdict:
-    """Check the whole log, while others go on working. That it was checked, and what came of it, is
-    an event.
-    """
+    """Check the whole log, while others go on working, and write the result in the log."""
     with store.read() as conn:
         verdict = hash_chain.verify_chain(conn, anchors)
     with store.begin() as conn:
@@ -109,20 +110,15 @@ def verify_log(store: Store, by: str, anchors: list[ChainHead]) -> ChainVerdict:
 
 
 def describe_problem(problem: ChainProblem) -> str:
-    """A problem in words."""
+    """Return a problem in words."""
     if problem.wrong is ProblemKind.UNPROTECTED:
         return "The triggers that keep the log from being changed are not there."
-    rows = (
-        f"Row {problem.first}"
-        if problem.first == problem.last
-        else f"Rows {problem.first} to {problem.last}"
-    )
-    words = (
-        _PROBLEM_TEXTS[problem.wrong]
-        if problem.first == problem.last
-        else _PROBLEM_TEXTS[problem.wrong].replace("has ", "have ").replace("was ", "were ")
-    )
-    return f"{rows} {words}{f' from {problem.origin}' if problem.origin else ''}."
+    rows, words = f"Row {problem.first}", _PROBLEM_TEXTS[problem.wrong]
+    if problem.first != problem.last:
+        rows = f"Rows {problem.first} to {problem.last}"
+        words = words.replace("has ", "have ").replace("was ", "were ")
+    origin = f" from {problem.origin}" if problem.origin else ""
+    return f"{rows} {words}{origin}."
 
 
 def _no_anchors_error(path: Path) -> UsageError:

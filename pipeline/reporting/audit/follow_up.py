@@ -1,5 +1,6 @@
-"""Following up the log (PDL 4:3): its rows, what is worth a question, and how much was looked at
-each day. Each look at the log is in the log.
+"""Follow-up of the log (PDL 4:3): its rows, what is worth a question, and accesses by day.
+
+Each look at the log is in the log.
 """
 
 from __future__ import annotations
@@ -23,16 +24,23 @@ from pipeline.store.event_log.hash_chain import ChainVerdict, LogRow
 from pipeline.store.event_log.queries import Hint, LogFilter
 
 MAX_CSV_ROWS = 100_000
-"""Rows; a table longer than this is no use to a person, and `efterskrift audit export` has no
-limit.
-"""
+"""Rows of a table for a person; `efterskrift audit export` has no limit."""
+_CSV_HEADER = (
+    "nummer",
+    "tid",
+    "login",
+    "namn",
+    "händelse",
+    "enhet",
+    "gäller",
+    "uppgifter",
+    "sha256",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """Some rows of the log, the newest first, of `total`. `names` are those of the people (login →
-    name).
-    """
+    """Some rows of the log, the newest first, of `total`. `names` are people's names by login."""
 
     rows: tuple[LogRow, ...]
     total: int
@@ -40,10 +48,9 @@ class LogPage:
 
 
 def day_range(first: date, last: date) -> tuple[datetime, datetime]:
-    """From the beginning of a Swedish day to the end of another."""
-    return datetime.combine(first, time(), SWEDEN), datetime.combine(
-        last + timedelta(days=1), time(), SWEDEN
-    )
+    """Return the beginning of a Swedish day and the end of another."""
+    end = last + timedelta(days=1)
+    return datetime.combine(first, time(), SWEDEN), datetime.combine(end, time(), SWEDEN)
 
 
 def load_log_page(
@@ -55,11 +62,14 @@ def load_log_page(
     *,
     first: bool = True,
 ) -> LogPage:
-    """Rows of the log of the person's units. The first look with these wishes is an event.
+    """Return rows of the log of the person's units.
+
+    Args:
+        first: whether this is the first page with this filter, which is an event of the log.
 
     Raises:
-        NotAllowedError: the person does not follow up the log, or not of this unit. So do the
-        others here.
+        NotAllowedError: the person does not follow up the log, or not of this unit. The functions
+        below raise it too.
     """
     _require_log_access(person, log_filter)
     total = queries.count_log_rows(conn, person.units, log_filter)
@@ -82,7 +92,7 @@ def load_log_page(
 def list_filter_choices(
     conn: Connection, person: Person, log_filter: LogFilter
 ) -> tuple[list[str], list[str]]:
-    """The actions and logins that there are in the time, for choosing among."""
+    """Return the actions and logins of the time, to choose from."""
     _require_log_access(person, log_filter)
     return queries.list_actions_and_logins(
         conn, person.units, LogFilter(log_filter.start, log_filter.end)
@@ -90,7 +100,7 @@ def list_filter_choices(
 
 
 def count_hints(conn: Connection, person: Person, log_filter: LogFilter) -> dict[Hint, int]:
-    """How many accesses there are of each kind that is worth a question."""
+    """Count the accesses of each kind that is worth a question."""
     _require_log_access(person, log_filter)
     return {
         hint: queries.count_log_rows(conn, person.units, replace(log_filter, hint=hint))
@@ -99,25 +109,25 @@ def count_hints(conn: Connection, person: Person, log_filter: LogFilter) -> dict
 
 
 def count_views_per_day(conn: Connection, person: Person, log_filter: LogFilter) -> dict[str, int]:
-    """Looks at pages by Swedish day (YYYY-MM-DD), every day of the time, also those without any."""
+    """Count the views of pages by Swedish day (YYYY-MM-DD), days without any included."""
     _require_log_access(person, log_filter)
     first, last = (
         swedish_day(log_filter.start),
         swedish_day(log_filter.end - timedelta(microseconds=1)),
     )
-    found = {(first + timedelta(days=n)).isoformat(): 0 for n in range((last - first).days + 1)}
+    days = range((last - first).days + 1)
+    views = {(first + timedelta(days=number)).isoformat(): 0 for number in days}
+    # The database counts by hour in UTC; a Swedish day begins within one of its days.
     for hour, count in queries.count_views_per_hour(conn, person.units, log_filter).items():
         day = swedish_day(datetime.fromisoformat(f"{hour}:00+00:00")).isoformat()
-        found[day] = found.get(day, 0) + count
-    return found
+        views[day] = views.get(day, 0) + count
+    return views
 
 
 def export_log_csv(conn: Connection, person: Person, log_filter: LogFilter) -> bytes:
-    """The rows as a table, the newest first, at most `LONGEST_CSV`. That it was fetched is an
-    event.
-    """
+    """Return the rows as a table, the newest first, at most `MAX_CSV_ROWS`; that is an event."""
     _require_log_access(person, log_filter)
-    known = names_by_login(conn)
+    names = names_by_login(conn)
     rows = queries.list_log_rows(conn, person.units, log_filter, limit=MAX_CSV_ROWS)
     record(
         conn,
@@ -127,22 +137,11 @@ def export_log_csv(conn: Connection, person: Person, log_filter: LogFilter) -> b
         unit=log_filter.unit,
         rows=len(rows),
     )
-    header = (
-        "nummer",
-        "tid",
-        "login",
-        "namn",
-        "händelse",
-        "enhet",
-        "gäller",
-        "uppgifter",
-        "sha256",
-    )
-    return write_csv(header, [_csv_cells(row, known) for row in rows])
+    return write_csv(_CSV_HEADER, [_csv_cells(row, names) for row in rows])
 
 
 def check_log(store: Store, person: Person) -> ChainVerdict:
-    """Check the whole chain of the log, of all units. That it was checked is an event.
+    """Check the whole chain of the log, of all units, and write that in the log.
 
     Raises:
         NotAllowedError: the person does not follow up the log.
@@ -153,17 +152,17 @@ def check_log(store: Store, person: Person) -> ChainVerdict:
 
 
 def format_detail(row: LogRow) -> str:
-    """The counts and states of a row in one line."""
+    """Return the counts and states of a row in one line."""
     return ", ".join(f"{name} {value}" for name, value in row.detail.items() if value is not None)
 
 
-def _csv_cells(row: LogRow, known: Mapping[str, str]) -> tuple[str, ...]:
+def _csv_cells(row: LogRow, names: Mapping[str, str]) -> tuple[str, ...]:
     at = f"{row.at.astimezone(SWEDEN):%Y-%m-%d %H:%M:%S}"
     return (
         str(row.id),
         at,
         row.by,
-        known.get(row.by, ""),
+        names.get(row.by, ""),
         row.action,
         row.unit or "",
         row.subject,
@@ -173,7 +172,7 @@ def _csv_cells(row: LogRow, known: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _log_subject(conn: Connection, log_filter: LogFilter) -> str:
-    """Who looks in the log for one client has looked for that client."""
+    """Return what a look at the log is about: the filter's client, if it has one."""
     return "log" if log_filter.client is None else client_log_subject(conn, log_filter.client)
 
 

@@ -1,11 +1,10 @@
-"""The log as StoreLog 1.0 (RIVTA ehr:log, namespace urn:riv:ehr:log:store:StoreLogResponder:1): one
-request with a post a row, for a log service.
+"""The log as StoreLog 1.0 (RIVTA ehr:log): one request with a post a row, for a log service.
 
-What the contract asks for and the log has not: HSA-ids of people and units come from the
-settings; where one is missing, the login or the name of the unit stands in its place and is
-named to whoever makes the file. Clients are given by number alone, those that the rows concern
-now. A row that only the machine made has no user in the meaning of the contract and is left out,
-and counted.
+The namespace is urn:riv:ehr:log:store:StoreLogResponder:1. HSA-ids of people and units come from
+the settings; where one is missing, the login or the name of the unit is in its place and is
+reported to the person who makes the file. Clients are given by number only, those that the rows
+are about now. A row that only the machine made has no user in the meaning of the contract; it is
+left out and counted.
 """
 
 from __future__ import annotations
@@ -46,7 +45,9 @@ from pipeline.store.registers import client_register
 RESPONDER_NS = "urn:riv:ehr:log:store:StoreLogResponder:1"
 LOG_NS = "urn:riv:ehr:log:1"
 MAX_ID_LENGTH, MAX_PID_LENGTH = 32, 12
+"""Characters that the schema allows."""
 _BATCH_SIZE = 1000
+"""Rows whose clients are looked up together."""
 
 READ_ACTIVITY, WRITE_ACTIVITY, SIGN_ACTIVITY, PRINT_ACTIVITY, EMERGENCY_ACTIVITY = (
     "Läsa",
@@ -99,9 +100,7 @@ CARE_PURPOSE, BY_LAW_PURPOSE, ADMINISTRATION_PURPOSE = (
 
 @dataclass(slots=True)
 class StoreLogResult:
-    """What a file came to: posts in it, rows that only the machine made, and logins and units
-    without an HSA-id.
-    """
+    """What a file holds: posts, rows of the machine left out, logins and units without HSA-id."""
 
     posts: int = 0
     machine_rows: int = 0
@@ -111,7 +110,7 @@ class StoreLogResult:
 def write_storelog(
     store: Store, person: Person, settings: Settings, log_filter: LogFilter, file: BinaryIO
 ) -> StoreLogResult:
-    """Write the request into a file. That it was made is an event.
+    """Write the request into a file, and that it was made in the log.
 
     Raises:
         NotAllowedError: the person does not follow up the log.
@@ -120,8 +119,8 @@ def write_storelog(
     with store.recording_denials():
         require_permission(person, Action.LOG, log_filter.unit)
     with store.read() as conn:
-        written = _write_posts(conn, person, settings, log_filter, file)
-    if not written.posts:
+        result = _write_posts(conn, person, settings, log_filter, file)
+    if not result.posts:
         raise ExportError("nobody_done_anything_time")
     with store.begin() as conn:
         record(
@@ -130,10 +129,10 @@ def write_storelog(
             "export_log",
             "log",
             unit=log_filter.unit,
-            rows=written.posts,
+            rows=result.posts,
             storelog=True,
         )
-    return written
+    return result
 
 
 def _write_posts(
@@ -148,47 +147,46 @@ def _write_posts(
         ):
             for log in posts.build(queries.iterate_log_rows(conn, person.units, log_filter)):
                 xml.write(log, pretty_print=True)
-    return posts.written
+    return posts.result
 
 
 def activity_type(action: str) -> str:
-    """The contract's word for what was done."""
+    """Return the contract's word for what was done."""
     if action.startswith(BREAK_GLASS_ACTION):
         return EMERGENCY_ACTIVITY
     if action == "sign":
         return SIGN_ACTIVITY
-    return (
-        READ_ACTIVITY
-        if action in _READ_ACTIONS
-        else PRINT_ACTIVITY
-        if action in _PRINT_ACTIONS
-        else WRITE_ACTIVITY
-    )
+    if action in _READ_ACTIONS:
+        return READ_ACTIVITY
+    return PRINT_ACTIVITY if action in _PRINT_ACTIONS else WRITE_ACTIVITY
 
 
 class _PostBuilder:
-    """Makes posts of rows."""
+    """Makes posts of rows, and counts them in `result`."""
 
     def __init__(self, conn: Connection, settings: Settings) -> None:
         self._conn, self._settings = conn, settings
-        self._people = {each.login: each for each in people.list_people(conn)}
+        self._people = {person.login: person for person in people.list_people(conn)}
         self._names = people.names_by_login(conn)
         self._areas = client_register.areas_by_unit(conn)
         self._searched = client_by_search_subject(conn)
-        self.written = StoreLogResult()
+        self.result = StoreLogResult()
 
     def build(self, rows: Iterable[LogRow]) -> Iterator[etree._Element]:
-        rest = iter(rows)
-        while some := list(islice(rest, _BATCH_SIZE)):
-            clients = clients_of_subjects(self._conn, (row.subject for row in some))
-            for row in some:
+        """Yield a post for each row that a person caused."""
+        remaining = iter(rows)
+        while batch := list(islice(remaining, _BATCH_SIZE)):
+            clients = clients_of_subjects(self._conn, (row.subject for row in batch))
+            for row in batch:
                 if row.by == MACHINE_LOGIN:
-                    self.written.machine_rows += 1
+                    self.result.machine_rows += 1
                     continue
-                self.written.posts += 1
-                searched = {self._searched[row.subject]} if row.subject in self._searched else set()
-                own = set() if row.action == PRINT_ACTION else clients.get(row.subject, set())
-                yield self._build_post(row, sorted(own | searched))
+                self.result.posts += 1
+                # A stack's row names its first serial only: it is about no certain client.
+                pids = set() if row.action == PRINT_ACTION else clients.get(row.subject, set())
+                if row.subject in self._searched:
+                    pids = pids | {self._searched[row.subject]}
+                yield self._build_post(row, sorted(pids))
 
     def _build_post(self, row: LogRow, pids: list[str]) -> etree._Element:
         log = etree.Element(
@@ -218,30 +216,21 @@ class _PostBuilder:
         _add_element(
             activity, "StartDate", row.at.astimezone(SWEDEN).isoformat(timespec="milliseconds")
         )
-        area = self._areas.get(row.unit or "")
-        _add_element(
-            activity,
-            "Purpose",
-            ADMINISTRATION_PURPOSE
-            if area in (None, Area.ADM)
-            else CARE_PURPOSE
-            if area == "HSL"
-            else BY_LAW_PURPOSE,
-        )
+        _add_element(activity, "Purpose", _purpose(self._areas.get(row.unit or "")))
 
     def _add_user(self, user: etree._Element, row: LogRow) -> None:
         _add_element(user, "UserId", self._find_hsa_id(row.by, self._settings.staff_hsa_ids))
         if name := self._names.get(row.by):
             _add_element(user, "Name", name)
-        if who := self._people.get(row.by):
-            _add_element(user, "Assignment", who.role.value)
-            _add_element(user, "Title", who.title)
+        if person := self._people.get(row.by):
+            _add_element(user, "Assignment", person.role.value)
+            _add_element(user, "Title", person.title)
         self._add_provider(user)
         self._add_unit(user, row)
 
     def _add_resource(self, resource: etree._Element, row: LogRow, pid: str) -> None:
-        other = _OTHER_RESOURCE if pid or row.unit else _OFFICE_RESOURCE
-        _add_element(resource, "ResourceType", _RESOURCE_BY_ACTION.get(row.action, other))
+        default = _OTHER_RESOURCE if pid or row.unit else _OFFICE_RESOURCE
+        _add_element(resource, "ResourceType", _RESOURCE_BY_ACTION.get(row.action, default))
         if pid and len(pid) <= MAX_PID_LENGTH:
             _add_element(_add_element(resource, "Patient"), "PatientId", pid)
         self._add_provider(resource)
@@ -253,7 +242,7 @@ class _PostBuilder:
         _add_element(provider, "CareProviderName", self._settings.care_provider)
 
     def _add_unit(self, parent: etree._Element, row: LogRow) -> None:
-        """A row of no unit, such as a login, is the care provider's own."""
+        """Add the unit. A row of no unit, such as a login, is the care provider's own."""
         unit = _add_element(parent, "CareUnit")
         _add_element(
             unit,
@@ -264,10 +253,17 @@ class _PostBuilder:
         )
         _add_element(unit, "CareUnitName", row.unit or self._settings.care_provider)
 
-    def _find_hsa_id(self, name: str, known: Mapping[str, str]) -> str:
-        if name not in known:
-            self.written.without_hsa_id[name] += 1
-        return known.get(name, name)[:MAX_ID_LENGTH]
+    def _find_hsa_id(self, name: str, hsa_ids: Mapping[str, str]) -> str:
+        if name not in hsa_ids:
+            self.result.without_hsa_id[name] += 1
+        return hsa_ids.get(name, name)[:MAX_ID_LENGTH]
+
+
+def _purpose(area: str | None) -> str:
+    """Return the purpose of an access by the unit's area of law."""
+    if area in (None, Area.ADM):
+        return ADMINISTRATION_PURPOSE
+    return CARE_PURPOSE if area == Area.HSL else BY_LAW_PURPOSE
 
 
 def _add_element(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:

@@ -16,7 +16,7 @@ from PIL import Image
 from pipeline.domain import dates
 from pipeline.domain.model import Client, Role
 from pipeline.export.archive.pdfa import PlacedText, SheetSide, sheet_pdf
-from pipeline.export.fhir import resources as sent_sheet
+from pipeline.export.fhir import document as sent_sheet
 from pipeline.export.targets import TARGETS
 from pipeline.forms.printing import Sheet, print_sheets
 from pipeline.preparation.form_editor.trial_sheet import print_trial_sheet

@@ -12,13 +12,14 @@ from pipeline.domain.form.field import Kind
 from pipeline.domain.model import EntryState
 from pipeline.domain.record import Run
 from pipeline.export.care_system_check.matches import HELD_FOR_MATCH
-from pipeline.export.receipts import ReceiptAnswer, submit_receipts
 from pipeline.export.runs import ExportContext, fetch_run_file, list_target_status, make_run
+from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.export.targets import STATISTICS, TARGETS
 from pipeline.registers.care_system_list import CareRow
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.registers import care_system_exports
+from pipeline.texts import Text
 from tests.support.store.export_examples import FORM_OF, FORMS, SIV
 from tests.support.store.export_office import (
     ANNA,
@@ -48,7 +49,7 @@ def export(office: ExportContext, target: str) -> Run:
     return run
 
 
-def line(office: ExportContext, target: str) -> tuple[int, int, list[str]]:
+def line(office: ExportContext, target: str) -> tuple[int, int, list[Text]]:
     """How many would go, how many of these are amendments, and the reasons of what would not."""
     found = next(one for one in list_target_status(office, ANNA) if one.target == target)
     return found.entries, found.amendments, [each.reason for each in found.unsupported]

@@ -10,8 +10,8 @@ import pytest
 
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import Person, Role
-from pipeline.export import receipts, runs
-from pipeline.export.runs import ExportContext
+from pipeline.export import runs
+from pipeline.export.runs import ExportContext, receipts
 from pipeline.operations.intake import import_uploads
 from pipeline.operations.learning import learn
 from pipeline.operations.learning.learn import LearningContext

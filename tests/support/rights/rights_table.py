@@ -74,7 +74,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.paper.lookup.find_sheets": (Action.CORRECT, R.LISTED),
     f"{P}store.paper.lookup.entry_history": (Action.CORRECT, R.PAPER),
     f"{P}store.registers.client_register.look_up_client": (Action.REVIEW, R.EVERYWHERE),
-    f"{P}store.exports.records.list_ready_entries": (Action.EXPORT, R.LISTED),
+    f"{P}store.exports.ready_entries.list_ready_entries": (Action.EXPORT, R.LISTED),
     f"{P}store.exports.runs.list_visible_runs": (Action.EXPORT, R.LISTED),
     f"{P}store.entries.closed_entries.list_reviewed_sheets": (Action.MANAGE, R.LISTED),
     f"{P}store.accounts.blocks.set_block": (Action.BLOCK, R.UNIT),

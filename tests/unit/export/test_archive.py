@@ -27,14 +27,14 @@ from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import Run
 from pipeline.domain.settings import Settings
 from pipeline.export.archive import package
-from pipeline.export.archive.metadata import METS_NS, XLINK_NS
-from pipeline.export.archive.metadata import PREMIS_NS as PREMIS
+from pipeline.export.archive.mets import METS_NS, XLINK_NS
 from pipeline.export.archive.pdfa import PlacedText, SheetSide, sheet_pdf
+from pipeline.export.archive.premis import PREMIS_NS as PREMIS
 from pipeline.export.archive.runs import find_ready, make_package, package_file
 from pipeline.export.archive.sheets import SheetFiles, longest_retention, retention_label
 from pipeline.export.authorities.erms import ERMS_NS as ERMS
-from pipeline.export.receipts import ReceiptAnswer, submit_receipts
 from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log import events
 from pipeline.store.event_log.queries import clients_of_subjects, log_subjects_of_client
@@ -248,7 +248,7 @@ def test_somebody_elses_correction_meanwhile_makes_it_start_over(
             correct(office, "AAAA01-00", "anteckning", "Annat.")
         return package.build_package(sheets, run, settings)
 
-    monkeypatch.setattr("pipeline.export.archive.runs.packed", late)
+    monkeypatch.setattr("pipeline.export.archive.runs.build_package", late)
     assert packed(office).sheets == 1
 
 

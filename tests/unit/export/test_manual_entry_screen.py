@@ -15,8 +15,8 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.settings import ROOT
 from pipeline.export.manual_entry import screen
 from pipeline.export.manual_entry.block import build_block
-from pipeline.export.receipts import ReceiptAnswer, submit_receipts
 from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.export.tables.mapping import (
     ManualEntryField,
     ManualEntryMapping,

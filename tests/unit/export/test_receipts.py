@@ -9,7 +9,8 @@ import pytest
 from pipeline.domain.errors import ExportError, NotAllowedError, UsageError
 from pipeline.domain.model import EntryState, Person, Role
 from pipeline.domain.record import Run
-from pipeline.export.receipts import (
+from pipeline.export.runs import ExportContext, list_runs, make_run
+from pipeline.export.runs.receipts import (
     NO_REASON,
     ReceiptAnswer,
     ReceiptResult,
@@ -19,12 +20,12 @@ from pipeline.export.receipts import (
     parse_receipt_file,
     submit_receipts,
 )
-from pipeline.export.runs import ExportContext, list_runs, make_run
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import entry as entries_entry
 from pipeline.store.event_log import events
 from tests.support.store.counted_statements import statements
 from tests.support.store.export_office import ANNA, STIG, confirm, correct, review, state
+from tests.support.texts import in_swedish
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 
@@ -136,7 +137,7 @@ def test_a_refusal_without_words_says_so(office: ExportContext) -> None:
     run, (entry,) = exported(office, 1)
     apply(office, filled(office, run, "nekad;"))
     with office.store.read() as conn:
-        assert entries_entry.load_entry(conn, entry).reason == NO_REASON
+        assert entries_entry.load_entry(conn, entry).reason == in_swedish(NO_REASON)
 
 
 def test_unknown_entries_stop_the_whole_file(office: ExportContext) -> None:

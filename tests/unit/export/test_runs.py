@@ -18,17 +18,17 @@ from pipeline.domain.errors import ExportError, NotAllowedError, StoreError
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.record import Run
 from pipeline.domain.review.rules import Answer as Answered
-from pipeline.export import runs
 from pipeline.export.exporter import ExportOptions, Item
-from pipeline.export.receipts import ReceiptAnswer, open_run_items, submit_receipts
 from pipeline.export.rivta.care_documentation import DOMAIN_NS
 from pipeline.export.runs import (
     ExportContext,
     fetch_run_file,
     list_runs,
     list_target_status,
+    make,
     make_run,
 )
+from pipeline.export.runs.receipts import ReceiptAnswer, open_run_items, submit_receipts
 from pipeline.export.targets import TARGETS
 from pipeline.registers.client_check import ClientStatement
 from pipeline.store.database.clock import utc_now
@@ -48,6 +48,7 @@ from tests.support.store.export_office import (
     state,
     void,
 )
+from tests.support.texts import in_swedish
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 
@@ -141,7 +142,7 @@ def test_what_a_target_cannot_carry_waits_and_says_why(office: ExportContext) ->
     entry = confirm(office, "hsl-anteckning", "AAAA01", handelsedatum="", **NOTE)
     (line,) = [each for each in list_target_status(office, ANNA) if each.target == "rivta"]
     assert (line.entries, [each.entry_id for each in line.unsupported]) == (0, [entry])
-    assert "Tidpunkt saknas" in line.unsupported[0].reason
+    assert "Tidpunkt saknas" in in_swedish(line.unsupported[0].reason)
     assert make_run(office, ANNA, "rivta", utc_now()) is None
     assert export(office, "skriv-in").entries == 1
 
@@ -325,7 +326,7 @@ def test_entries_that_never_hold_still_are_given_up_with_an_error(
     office: ExportContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
-    monkeypatch.setattr(runs, "_save_run", lambda *_: None)
+    monkeypatch.setattr(make, "_save_run", lambda *_: None)
     with pytest.raises(ExportError, match="changed all the time"):
         make_run(office, ANNA, "rivta", utc_now())
 

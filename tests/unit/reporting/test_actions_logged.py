@@ -99,7 +99,7 @@ NEEDS_NONE = {
     "store.review.questions.find_author": BEFORE,
     "store.review.questions.list_questions": LIST,
     "store.review.questions.list_entry_questions": BEFORE,
-    "store.exports.records.list_ready_entries": PART,
+    "store.exports.ready_entries.list_ready_entries": PART,
     "store.entries.closed_entries.list_rejected": LIST,
     "store.entries.closed_entries.list_reviewed_sheets": PART,
     "store.accounts.visibility.require_visible_entry": ASKS,

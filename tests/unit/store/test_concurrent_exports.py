@@ -15,7 +15,8 @@ from pipeline.domain.record import Run
 from pipeline.export.fhir.sender import SendResult, send_run
 from pipeline.export.fhir.server import connect_fhir_server
 from pipeline.export.manual_entry import screen
-from pipeline.export.receipts import (
+from pipeline.export.runs import ExportContext, fetch_run_file, list_runs, make_run
+from pipeline.export.runs.receipts import (
     ReceiptAnswer,
     ReceiptResult,
     apply_receipt_file,
@@ -23,7 +24,6 @@ from pipeline.export.receipts import (
     open_run_items,
     submit_receipts,
 )
-from pipeline.export.runs import ExportContext, fetch_run_file, list_runs, make_run
 from pipeline.store.accounts import blocks, people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries.entry import load_entry

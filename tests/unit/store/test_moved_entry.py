@@ -15,14 +15,15 @@ from pipeline.domain.model import Client
 from pipeline.domain.review.rules import Answer
 from pipeline.export.exporter import MOVED_TO_OTHER_CLIENT
 from pipeline.export.manual_entry import screen
-from pipeline.export.receipts import ReceiptAnswer as Tick
-from pipeline.export.receipts import submit_receipts
 from pipeline.export.runs import ExportContext, fetch_run_file, make_run
+from pipeline.export.runs.receipts import ReceiptAnswer as Tick
+from pipeline.export.runs.receipts import submit_receipts
 from pipeline.export.targets import TARGETS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import client_register
 from tests.support.store.export_examples import ARNE, EARLIER, SIV, items, record, run, terms
 from tests.support.store.export_office import ANNA, STIG, TORA, confirm, corrected, void
+from tests.support.texts import in_swedish
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 
@@ -65,9 +66,11 @@ def test_its_file_makes_it_void_where_it_was_and_then_names_it_where_it_is(
     office: ExportContext, form: str, target: str
 ) -> None:
     told = fetch_run_file(office, ANNA, moved(office, form, target)).data.decode("utf-8-sig")
-    assert MOVED_TO_OTHER_CLIENT in told
-    assert told.index(SIV.pid) < told.index(MOVED_TO_OTHER_CLIENT) < told.index(ARNE.pid)
-    assert told.rindex(MOVED_TO_OTHER_CLIENT) < told.index(ARNE.pid)
+    assert in_swedish(MOVED_TO_OTHER_CLIENT) in told
+    assert (
+        told.index(SIV.pid) < told.index(in_swedish(MOVED_TO_OTHER_CLIENT)) < told.index(ARNE.pid)
+    )
+    assert told.rindex(in_swedish(MOVED_TO_OTHER_CLIENT)) < told.index(ARNE.pid)
 
 
 def test_an_activity_has_a_request_that_takes_it_back_sent_first() -> None:

@@ -15,8 +15,8 @@ from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Client, Person
 from pipeline.export.manual_entry import screen
 from pipeline.export.manual_entry.screen import EntryToKeyIn, ManualEntryList
-from pipeline.export.receipts import ReceiptAnswer, submit_receipts
 from pipeline.export.runs import ExportContext
+from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.store.database.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.session import requires_open_session

@@ -19,7 +19,7 @@ from pipeline.export.runs import ExportContext
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.payment_approvals import APPROVALS_NEEDED, withdraw_approval
-from ui.i18n import current_language, format_moment, format_number, t, translate_message
+from ui.i18n import format_moment, format_number, show_text, t
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
@@ -41,7 +41,7 @@ def show(context: AppContext, person: Person) -> None:
         return
     st.error(t("payments.warning"), icon=":material/warning:")
     waiting = [each for each in found if not each.blocked_reason]
-    stopped = [each for each in found if each.blocked_reason]
+    stopped = [(each.entry_id, each.blocked_reason) for each in found if each.blocked_reason]
     st.header(t("payments.waiting", count=len(waiting)), anchor=False)
     for serial, sheet in groupby(waiting, key=lambda each: each.serial):
         st.subheader(t("payments.sheet", serial=format_serial_or_id(serial) or "–"), anchor=False)
@@ -49,10 +49,8 @@ def show(context: AppContext, person: Person) -> None:
             _show_payment(office, person, each)
     if stopped:
         with st.expander(t("payments.stopped", count=len(stopped))):
-            for each in stopped:
-                st.caption(
-                    f"{each.entry_id}: {translate_message(each.blocked_reason, current_language())}"
-                )
+            for entry_id, reason in stopped:
+                st.caption(f"{entry_id}: {show_text(reason)}")
 
 
 def _show_payment(context: ExportContext, person: Person, payment: Payment) -> None:

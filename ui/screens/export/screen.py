@@ -12,15 +12,15 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.domain.record import Run
-from pipeline.export import receipts, runs
+from pipeline.export import runs
 from pipeline.export.care_system_check.matches import HELD_FOR_MATCH
 from pipeline.export.payments.approval import PAYMENT_TARGET as PAYMENTS
-from pipeline.export.receipts import ReceiptAnswer, ReceiptResult
-from pipeline.export.runs import ExportContext, TargetStatus
+from pipeline.export.runs import ExportContext, TargetStatus, receipts
+from pipeline.export.runs.receipts import ReceiptAnswer, ReceiptResult
 from pipeline.export.targets import STATISTICS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.runs import RunStatus
-from ui.i18n import current_language, format_moment, t, translate_message
+from ui.i18n import format_moment, show_text, t
 from ui.screens.export.fhir_send import send_button
 from ui.screens.export.header_check import header_check_form
 from ui.session import requires_open_session
@@ -93,12 +93,12 @@ def _target_cards(context: ExportContext, person: Person, targets: list[TargetSt
 
 
 def _target_card(context: ExportContext, person: Person, ready: TargetStatus) -> None:
-    st.markdown(f"**{translate_message(ready.title, current_language())}**")
+    st.markdown(f"**{show_text(ready.title)}**")
     if ready.fault:
         show_error(ready.fault)
         return
     for notice in ready.notices:
-        st.warning(translate_message(notice, current_language()), icon=":material/rule:")
+        st.warning(show_text(notice), icon=":material/rule:")
     st.metric(t("export.entries"), ready.entries, label_visibility="collapsed")
     st.caption(
         t("export.amendments", count=ready.amendments)
@@ -115,9 +115,7 @@ def _target_card(context: ExportContext, person: Person, ready: TargetStatus) ->
         if left_out:
             with st.expander(t(label, count=len(left_out))):
                 for one in left_out:
-                    st.caption(
-                        f"{one.entry_id}: {translate_message(one.reason, current_language())}"
-                    )
+                    st.caption(f"{one.entry_id}: {show_text(one.reason)}")
     st.button(
         t("export.tell" if ready.target in STATISTICS else "export.make"),
         key=f"make-{ready.target}",

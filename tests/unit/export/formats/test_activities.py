@@ -24,6 +24,7 @@ from pipeline.export.rivta.mapping import ActivityMapping, Outcome, Slot
 from pipeline.export.targets import TARGETS
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import EARLIER, items, made, record, run, terms
+from tests.support.texts import in_swedish
 
 NS = {"r": RESPONDER_NS, "c": DOMAIN_NS, "e": EFTERSKRIFT_NS}
 ORDERED: dict[str, Value] = {
@@ -303,11 +304,13 @@ def test_what_is_signed_without_a_dose_is_not_said_to_be_given(dose: dict[str, V
         "palliativ-hemakt",
         {"ordination": "Morfin 2,5 mg sc", "signatur": "EL", "anmarkning": "Avböjer, sover"} | dose,
     )
-    assert "utan given dos" in TARGETS["aktiviteter"].unsupported_reason(row, terms("aktiviteter"))
+    assert "utan given dos" in in_swedish(
+        TARGETS["aktiviteter"].unsupported_reason(row, terms("aktiviteter"))
+    )
     given = record(
         "palliativ-hemakt", {"ordination": "Morfin 2,5 mg sc", "signatur": "EL", "dos": "2,5 mg"}
     )
-    assert TARGETS["aktiviteter"].unsupported_reason(given, terms("aktiviteter")) == ""
+    assert in_swedish(TARGETS["aktiviteter"].unsupported_reason(given, terms("aktiviteter"))) == ""
 
 
 @pytest.mark.shared
@@ -364,7 +367,12 @@ def test_the_archive_is_the_same_every_time_and_in_order() -> None:
 def test_what_it_cannot_say_for_certain_is_said_beforehand(
     other: dict[str, object], reason: str
 ) -> None:
-    assert reason in TARGETS["aktiviteter"].unsupported_reason(day(**other), terms("aktiviteter"))  # type: ignore[arg-type]
+    assert reason in in_swedish(
+        TARGETS["aktiviteter"].unsupported_reason(
+            day(**other),  # type: ignore[arg-type]
+            terms("aktiviteter"),
+        )
+    )
 
 
 def test_both_marks_at_once_are_a_doubt() -> None:
@@ -374,15 +382,21 @@ def test_both_marks_at_once_are_a_doubt() -> None:
         update={"slots": (Slot(given="given1", not_given="avv_e", declined="avv_a"),)}
     )
     each = day({"avv_e": True, "avv_a": True})
-    assert "både som ej given och som avböjd" in TARGETS["aktiviteter"].unsupported_reason(
-        each, replace(given, mappings={"signeringslista": marks})
+    assert "både som ej given och som avböjd" in in_swedish(
+        TARGETS["aktiviteter"].unsupported_reason(
+            each, replace(given, mappings={"signeringslista": marks})
+        )
     )
 
 
 def test_what_it_can_say_is_fit() -> None:
-    assert TARGETS["aktiviteter"].unsupported_reason(day(), terms("aktiviteter")) == ""
+    assert in_swedish(TARGETS["aktiviteter"].unsupported_reason(day(), terms("aktiviteter"))) == ""
     assert (
-        TARGETS["aktiviteter"].unsupported_reason(day(ORDERED, revision=2), terms("aktiviteter"))
+        in_swedish(
+            TARGETS["aktiviteter"].unsupported_reason(
+                day(ORDERED, revision=2), terms("aktiviteter")
+            )
+        )
         == ""
     )
 

@@ -34,6 +34,7 @@ from pipeline.export.tables.mapping import (
 from pipeline.export.tables.sources import SOURCES, column_text, is_known_source
 from pipeline.export.targets import TARGETS
 from pipeline.files.csv_tables import neutralize_formula, write_csv
+from pipeline.texts import Text
 from tests.support.store.export_examples import (
     ARNE,
     EARLIER,
@@ -45,6 +46,7 @@ from tests.support.store.export_examples import (
     run,
     terms,
 )
+from tests.support.texts import in_swedish
 
 MEASURED = {
     "bt_sys": "135",
@@ -204,8 +206,8 @@ def test_a_table_that_leaves_something_out_says_so_before_it_is_made() -> None:
     lacking = replace(given, mappings={"hsl-anteckning": without})
     assert unmapped_fields_notices(lacking, set()) == (), "nothing of that form goes"
     (told,) = unmapped_fields_notices(lacking, {"hsl-anteckning"})
-    assert "Plan" in told
-    assert "Tillfällig journalanteckning" in told
+    assert "Plan" in in_swedish(told)
+    assert "Tillfällig journalanteckning" in in_swedish(told)
 
 
 def test_an_amendment_fills_its_column() -> None:
@@ -283,7 +285,11 @@ def test_a_constant_stands_in_every_row() -> None:
     )
     given = replace(terms("matvarden"), mappings={"matvarden": mapping})
     assert list(
-        table(CsvExporter("x").make(items(record("matvarden")), run("matvarden"), given))["System"]
+        table(
+            CsvExporter(Text("target.besok")).make(
+                items(record("matvarden")), run("matvarden"), given
+            )
+        )["System"]
     ) == ["Efterskrift"]
 
 
@@ -292,7 +298,7 @@ def test_forms_of_one_target_need_the_same_columns() -> None:
     two = TableMapping(about="x", columns=(TableColumn(title="B", constant="1"),))
     given = replace(terms("besok"), mappings={"matvarden": one, "besokslista": two})
     with pytest.raises(ExportError, match="different columns"):
-        CsvExporter("x").make(
+        CsvExporter(Text("target.besok")).make(
             items(record("matvarden"), record("besokslista")), run("besok", 2), given
         )
 
@@ -379,9 +385,8 @@ def test_what_only_an_older_version_of_a_form_asks_is_not_forgotten(tmp_path: Pa
         if one.source != "rest.text"
     )
     without = tables.mapping("matvarden", TableMapping).model_copy(update={"columns": columns})
-    assert (
-        "Puls"
-        in unmapped_fields_notices(
+    assert "Puls" in in_swedish(
+        unmapped_fields_notices(
             replace(tables, forms=forms, mappings={"matvarden": without}), {"matvarden"}
         )[0]
     )

@@ -15,8 +15,10 @@ from pipeline.domain.record import PreviousExport, Record
 from pipeline.export.authorities.erms import ERMS_NS, NO_DATE, NO_REGULATION, NO_TITLE
 from pipeline.export.exporter import TEMPORARY_CLIENT
 from pipeline.export.targets import TARGETS
+from pipeline.texts import Text
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import EARLIER, FORMS, SIV, made, record, stamp, terms
+from tests.support.texts import in_swedish
 
 NS = {"e": ERMS_NS}
 LETTER: dict[str, Value] = {
@@ -122,9 +124,9 @@ def test_secrecy_is_carried_with_its_regulation_and_a_title_that_may_be_seen() -
 @pytest.mark.parametrize(
     ("fields", "illegible", "regulation"),
     [
-        ({"sekretess": True}, frozenset[str](), NO_REGULATION),
+        ({"sekretess": True}, frozenset[str](), in_swedish(NO_REGULATION)),
         ({"sekretess_lagrum": "OSL 25:1"}, frozenset[str](), "OSL 25:1"),
-        ({}, frozenset({"sekretess"}), NO_REGULATION),
+        ({}, frozenset({"sekretess"}), in_swedish(NO_REGULATION)),
         ({}, frozenset({"sekretess_lagrum"}), "[oläsligt]"),
     ],
 )
@@ -154,14 +156,14 @@ def test_an_amendment_replaces_what_its_run_carried_and_a_voided_one_is_oblitera
 @pytest.mark.parametrize(
     ("each", "reason"),
     [
-        (letter(), ""),
+        (letter(), None),
         (letter({"arende": None}), NO_TITLE),
         (letter(illegible=frozenset({"arende"})), NO_TITLE),
         (letter(event_at=None, written_at=None), NO_DATE),
         (letter(client=Client("TILLFABCDEFG", "Okänd", "Norr")), TEMPORARY_CLIENT),
     ],
 )
-def test_what_a_diary_cannot_take_is_said(each: Record, reason: str) -> None:
+def test_what_a_diary_cannot_take_is_said(each: Record, reason: Text | None) -> None:
     assert TARGETS["erms"].unsupported_reason(each, terms("erms")) == reason
 
 

@@ -18,13 +18,14 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.model import Client, StaffMember
 from pipeline.domain.record import Record
 from pipeline.export.exporter import Item
-from pipeline.export.fhir.common import format_instant
+from pipeline.export.fhir.document import MAX_WIDTH_PX, small_sheet_pdf
 from pipeline.export.fhir.mapping import FhirMapping, Measurement
-from pipeline.export.fhir.resources import MAX_WIDTH_PX, small_sheet_pdf
+from pipeline.export.fhir.resource_context import format_instant
 from pipeline.export.targets import TARGETS
 from pipeline.files.text import make_printable
 from tests.support.pages.small_pages import foreign_page
 from tests.support.store.export_examples import EARLIER, MADE_AT, SIV, record, run, stamp, terms
+from tests.support.texts import in_swedish
 
 EXPORTER, GIVEN = (
     TARGETS["fhir"],
@@ -273,13 +274,17 @@ def test_what_is_void_carries_its_reason_and_not_what_was_written() -> None:
     ],
 )
 def test_whom_the_receiver_cannot_know_is_unfit(pid: str, said: str) -> None:
-    assert said in EXPORTER.unsupported_reason(
-        record("hsl-anteckning", client=Client(pid, "Siv", "Norr")), GIVEN
+    assert said in in_swedish(
+        EXPORTER.unsupported_reason(
+            record("hsl-anteckning", client=Client(pid, "Siv", "Norr")), GIVEN
+        )
     )
 
 
 def test_a_measurement_without_a_day_is_unfit() -> None:
-    assert "Tidpunkt" in EXPORTER.unsupported_reason(record("matvarden", event_at=None), GIVEN)
+    assert "Tidpunkt" in in_swedish(
+        EXPORTER.unsupported_reason(record("matvarden", event_at=None), GIVEN)
+    )
 
 
 @pytest.mark.parametrize(

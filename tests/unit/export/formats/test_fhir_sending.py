@@ -16,8 +16,8 @@ from pipeline.domain.model import EntryState, Person, Role
 from pipeline.domain.record import Run
 from pipeline.export.fhir.sender import SendResult, send_run
 from pipeline.export.fhir.server import connect_fhir_server
-from pipeline.export.receipts import open_run_items
 from pipeline.export.runs import ExportContext, list_runs, make_run
+from pipeline.export.runs.receipts import open_run_items
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import entry as entries_entry
 from pipeline.store.exports.sender_lock import sender_lock

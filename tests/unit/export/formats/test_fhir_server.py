@@ -28,6 +28,7 @@ from pipeline.export.fhir.server import (
     connect_fhir_server,
     read_client_secret,
 )
+from tests.support.texts import in_swedish
 
 TAKEN = {
     "resourceType": "Bundle",
@@ -155,7 +156,7 @@ def test_a_server_that_takes_a_part_is_a_refusal_that_says_so() -> None:
     }
     answer = receipt_answer("A-00", ServerReply(True, part))
     assert not answer.accepted
-    assert answer.text == f"Okänd enhet {PARTLY_ACCEPTED}"
+    assert answer.text == f"Okänd enhet {in_swedish(PARTLY_ACCEPTED)}"
 
 
 @pytest.mark.parametrize("body", [{}, {"resourceType": "Bundle", "entry": []}])

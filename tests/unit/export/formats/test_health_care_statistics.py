@@ -31,7 +31,6 @@ from pipeline.export.authorities.health_care_statistics import (
     load_layout,
 )
 from pipeline.export.exporter import ExportOptions
-from pipeline.export.receipts import open_run_items
 from pipeline.export.runs import (
     ExportContext,
     fetch_run_file,
@@ -39,6 +38,7 @@ from pipeline.export.runs import (
     list_target_status,
     make_run,
 )
+from pipeline.export.runs.receipts import open_run_items
 from pipeline.export.tables.mapping import load_mapping
 from pipeline.export.targets import STATISTICS, TARGETS
 from pipeline.store.database.clock import utc_now
@@ -63,6 +63,7 @@ from tests.support.store.export_office import (
     state,
     void,
 )
+from tests.support.texts import in_swedish
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 
@@ -100,7 +101,7 @@ def test_files_are_labelled_with_month_regulation_and_year_of_the_layout() -> No
     told = files(note(), note(entry_id="A2B3C4-00", event_at=datetime(2022, 1, 3, 8)))
     months = [f"KHSL{n}-{month}-{LABEL}" for month in ("2021-12", "2022-01") for n in (1, 2)]
     assert list(told) == [*months, "underlag.csv"]
-    assert "utformning 2019" in TARGETS["khsl"].title
+    assert "utformning 2019" in in_swedish(TARGETS["khsl"].title)
 
 
 def test_a_person_is_one_row_a_month_however_many_contacts() -> None:
@@ -205,7 +206,7 @@ def test_the_layout_says_which_columns_nobody_has_checked() -> None:
 
 
 def test_whoever_makes_the_files_is_told_to_check_the_columns() -> None:
-    assert "Kolumnlistan måste jämföras" in STATISTICS["khsl"].notice(terms("khsl"))
+    assert "Kolumnlistan måste jämföras" in in_swedish(STATISTICS["khsl"].notice(terms("khsl")))
 
 
 def test_a_layout_that_is_missing_is_an_error(tmp_path: Path) -> None:
@@ -232,13 +233,15 @@ def test_professions_are_codes_of_their_list() -> None:
 def test_what_the_register_does_not_take_is_said_beforehand(
     other: dict[str, Any], reason: str
 ) -> None:
-    assert reason in TARGETS["khsl"].unsupported_reason(note(**other), coded())
+    assert reason in in_swedish(TARGETS["khsl"].unsupported_reason(note(**other), coded()))
 
 
 def test_an_entry_that_is_neither_contact_nor_measure_is_said_beforehand() -> None:
     none = KhslMapping(about="x", contact=False)
-    assert "varken en kontakt" in TARGETS["khsl"].unsupported_reason(note(), coded(none))
-    assert TARGETS["khsl"].unsupported_reason(note(), coded()) == ""
+    assert "varken en kontakt" in in_swedish(
+        TARGETS["khsl"].unsupported_reason(note(), coded(none))
+    )
+    assert in_swedish(TARGETS["khsl"].unsupported_reason(note(), coded())) == ""
 
 
 # Whole months, from a store.
@@ -433,11 +436,10 @@ def test_whoever_sees_a_part_of_a_month_is_told_that_an_earlier_file_holds_more(
 
     def notice(unit: str | None) -> str:
         return " ".join(
-            next(
-                line.notices
-                for line in list_target_status(office, ANNA, unit)
-                if line.target == "khsl"
-            )
+            in_swedish(text)
+            for line in list_target_status(office, ANNA, unit)
+            if line.target == "khsl"
+            for text in line.notices
         )
 
     assert "En tidigare fil för 2021-12 har poster som den här inte tar med (1 st)" in notice(
@@ -459,7 +461,7 @@ def test_whoever_takes_an_entry_out_of_a_month_is_told_that_its_earlier_file_hol
     notices = next(
         line.notices for line in list_target_status(office, ANNA, "Norr") if line.target == "khsl"
     )
-    assert [notice for notice in notices if "En tidigare fil för 2021-12" in notice]
+    assert [notice for notice in notices if "En tidigare fil för 2021-12" in in_swedish(notice)]
 
 
 def test_a_run_of_statistics_has_no_receipts_and_stays_with_those_who_may_see_it(

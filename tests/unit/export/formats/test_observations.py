@@ -21,6 +21,7 @@ from pipeline.export.tables.mapping import CareUnit
 from pipeline.export.targets import TARGETS
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import EARLIER, SIV, items, made, record, run, terms
+from tests.support.texts import in_swedish
 
 MEASURED: dict[str, Value] = {
     "bt_sys": "135",
@@ -246,15 +247,22 @@ def test_protected_clients_are_never_open_to_the_patient() -> None:
 def test_what_the_schema_cannot_carry_is_said_beforehand(
     other: dict[str, Any], reason: str
 ) -> None:
-    assert reason in TARGETS["observationer"].unsupported_reason(
-        row(**other), terms("observationer")
+    assert reason in in_swedish(
+        TARGETS["observationer"].unsupported_reason(
+            row(**other),
+            terms("observationer"),
+        )
     )
 
 
 def test_what_it_can_carry_is_fit() -> None:
-    assert TARGETS["observationer"].unsupported_reason(row(), terms("observationer")) == ""
     assert (
-        TARGETS["observationer"].unsupported_reason(row({}, revision=2), terms("observationer"))
+        in_swedish(TARGETS["observationer"].unsupported_reason(row(), terms("observationer"))) == ""
+    )
+    assert (
+        in_swedish(
+            TARGETS["observationer"].unsupported_reason(row({}, revision=2), terms("observationer"))
+        )
         == ""
     )
 

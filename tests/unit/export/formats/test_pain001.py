@@ -42,8 +42,8 @@ from pipeline.export.payments.pain001 import (
     PAIN001_NS,
     TEXT_TOO_LONG,
 )
-from pipeline.export.receipts import ReceiptAnswer, submit_receipts
 from pipeline.export.runs import ExportContext, fetch_run_file, list_target_status, make_run
+from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.export.targets import TARGETS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import entry as store_entries
@@ -60,6 +60,7 @@ from pipeline.store.review.duplicate_entries import (
     withdraw_duplicate_mark,
 )
 from pipeline.store.schema import paper
+from pipeline.texts import Text
 from tests.support.store.export_examples import (
     ARNE,
     FORMS,
@@ -214,7 +215,7 @@ def test_a_file_whose_sums_do_not_agree_is_not_made(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("each", "reason"),
     [
-        (payment(), ""),
+        (payment(), None),
         (payment({"utbetald": True}), ALREADY_PAID),
         (payment(illegible=frozenset({"utbetald"})), PAID_ILLEGIBLE),
         (payment(revision=2), ALREADY_IN_FILE),
@@ -226,9 +227,9 @@ def test_a_file_whose_sums_do_not_agree_is_not_made(monkeypatch: pytest.MonkeyPa
         (payment({"belopp": "12.345"}), NO_ACCOUNT),
         (payment({"belopp": "NaN"}), NO_ACCOUNT),
         (payment(client=Client(SIV.pid, " ", "Norr")), NO_NAME),
-        (payment(client=Client(SIV.pid, "Å" * 70, "Norr")), ""),
+        (payment(client=Client(SIV.pid, "Å" * 70, "Norr")), None),
         (payment(client=Client(SIV.pid, "Å" * 71, "Norr")), NAME_TOO_LONG),
-        (payment({"avser": "x" * 135}), ""),
+        (payment({"avser": "x" * 135}), None),
         (payment({"avser": "x" * 136}), TEXT_TOO_LONG),
         (payment({"avser": "x" * 141, "beslutsref": None}), TEXT_TOO_LONG),
         (payment(approved=()), NOT_APPROVED),
@@ -236,7 +237,7 @@ def test_a_file_whose_sums_do_not_agree_is_not_made(monkeypatch: pytest.MonkeyPa
         (payment(approved=(stamp("mona"), stamp("mona", 10))), NOT_APPROVED),
     ],
 )
-def test_what_could_be_paid_twice_or_wrongly_is_stopped(each: Record, reason: str) -> None:
+def test_what_could_be_paid_twice_or_wrongly_is_stopped(each: Record, reason: Text | None) -> None:
     assert TARGETS["pain001"].unsupported_reason(each, given()) == reason
 
 
@@ -455,7 +456,7 @@ def test_an_amount_that_nobody_can_read_stops_its_own_list_only(bank: ExportCont
     elsewhere = listed(bank, "AAAA02")
     corrected(bank, other, "rad02.belopp", Answered(None, State.ILLEGIBLE))
     stops = {each.entry_id: each.blocked_reason for each in list_payments(bank, MONA)}
-    assert (stops[entry], stops[elsewhere]) == (UNREADABLE_AMOUNT, "")
+    assert (stops[entry], stops[elsewhere]) == (UNREADABLE_AMOUNT, None)
 
 
 def test_a_list_with_rows_to_come_waits(bank: ExportContext) -> None:

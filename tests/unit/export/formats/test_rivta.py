@@ -13,7 +13,7 @@ from pipeline.domain.identity_numbers import format_short_pid, pid_oid
 from pipeline.domain.model import Client, Value
 from pipeline.domain.record import Record, Stamp
 from pipeline.domain.settings import Settings
-from pipeline.export.exporter import late_entry_text
+from pipeline.export.record_text import late_entry_text
 from pipeline.export.rivta.care_documentation import DOMAIN_NS, EXTENSION_NS, RESPONDER_NS
 from pipeline.export.tables.mapping import NoteMapping
 from pipeline.export.targets import TARGETS
@@ -29,6 +29,7 @@ from tests.support.store.export_examples import (
     run,
     terms,
 )
+from tests.support.texts import in_swedish
 
 NS = {"r": RESPONDER_NS, "c": DOMAIN_NS, "e": EXTENSION_NS}
 NOTE: dict[str, Value] = {
@@ -264,7 +265,9 @@ def test_a_personal_number_that_is_wrong_or_short_is_in_no_file(pid: str) -> Non
     client = Client(pid, "Siv Åkerlund", "Norr")
     for target in ("rivta", "fhir", "observationer", "aktiviteter", "khsl"):
         each = record(FORM_OF[target], NEEDED_FIELDS.get(target, {}), client=client)
-        assert "ersonnummer" in TARGETS[target].unsupported_reason(each, terms(target)), target
+        assert "ersonnummer" in in_swedish(
+            TARGETS[target].unsupported_reason(each, terms(target))
+        ), target
 
 
 @pytest.mark.shared
@@ -284,15 +287,15 @@ def test_the_short_form_has_a_plus_from_the_hundredth_year() -> None:
 
 def test_what_the_schema_cannot_carry_is_said_beforehand() -> None:
     exporter, given = TARGETS["rivta"], terms("rivta")
-    assert exporter.unsupported_reason(record(), given) == ""
-    assert "Tidpunkt saknas" in exporter.unsupported_reason(
-        record(event_at=None, written_at=None), given
+    assert in_swedish(exporter.unsupported_reason(record(), given)) == ""
+    assert "Tidpunkt saknas" in in_swedish(
+        exporter.unsupported_reason(record(event_at=None, written_at=None), given)
     )
-    assert "reservnummer" in exporter.unsupported_reason(
-        record(client=Client("KX-17", "Okänd", "Norr")), given
+    assert "reservnummer" in in_swedish(
+        exporter.unsupported_reason(record(client=Client("KX-17", "Okänd", "Norr")), given)
     )
-    assert "Personnummer saknas" in exporter.unsupported_reason(
-        record(client=Client("", "", "Norr")), given
+    assert "Personnummer saknas" in in_swedish(
+        exporter.unsupported_reason(record(client=Client("", "", "Norr")), given)
     )
 
 

@@ -33,8 +33,8 @@ from pipeline.export.care_system_check.matches import (
     list_matches,
 )
 from pipeline.export.manual_entry import screen
-from pipeline.export.receipts import ReceiptAnswer, submit_receipts
 from pipeline.export.runs import ExportContext, list_runs, list_target_status, make_run
+from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.registers.care_system_list import CareList, CareRow
 from pipeline.store.accounts import blocks
 from pipeline.store.database.clock import utc_now
@@ -45,6 +45,7 @@ from pipeline.store.registers import care_system_exports, care_system_matches, c
 from pipeline.store.review import decisions, duplicate_entries
 from pipeline.store.schema.exports import care_row
 from pipeline.store.schema.paper import event
+from pipeline.texts import Text
 from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import ANNA, MONA, PER, STIG, confirm, correct, review, state
 
@@ -97,7 +98,7 @@ def other(office: ExportContext, clash: CareSystemMatch, person: Person = ANNA) 
     )
 
 
-def skipped(office: ExportContext, target: str) -> dict[str, str]:
+def skipped(office: ExportContext, target: str) -> dict[str, Text]:
     line = next(line for line in list_target_status(office, ANNA) if line.target == target)
     return {each.entry_id: each.reason for each in line.unsupported}
 

@@ -15,7 +15,7 @@ from pipeline.domain.form.form import Area, Forms, SigningRule, load_signing_rul
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings
-from pipeline.export.exporter import late_entry_text
+from pipeline.export.record_text import late_entry_text
 from pipeline.registers.authors import SAME_NAME_REASON
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue, versions

@@ -11,8 +11,8 @@ from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import EntryState, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.export import runs
-from pipeline.export.receipts import ReceiptAnswer as Tick
-from pipeline.export.receipts import submit_receipts
+from pipeline.export.runs.receipts import ReceiptAnswer as Tick
+from pipeline.export.runs.receipts import submit_receipts
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue

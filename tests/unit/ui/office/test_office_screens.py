@@ -14,9 +14,9 @@ from pipeline.domain.model import Person, Role
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer
 from pipeline.export.archive.runs import find_ready
-from pipeline.export.receipts import ReceiptAnswer as Receipt
-from pipeline.export.receipts import submit_receipts
 from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs.receipts import ReceiptAnswer as Receipt
+from pipeline.export.runs.receipts import submit_receipts
 from pipeline.store.accounts import guide, people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store

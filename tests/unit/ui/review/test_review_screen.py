@@ -271,7 +271,8 @@ def test_each_look_at_the_paper_is_one_event(store: Store, open_screen: OpenScre
 
 
 def test_refused_receipt_is_explained(store: Store, open_screen: OpenScreen) -> None:
-    from pipeline.export import receipts, runs
+    from pipeline.export import runs
+    from pipeline.export.runs import receipts
 
     entry_id = seeding.add_notes(store, 1)[0]
     seeding.confirm(store, NURSE, entry_id, sign=True)

@@ -1,8 +1,7 @@
-"""What every resource of one entry's bundle shares: identifiers, references within the bundle,
-times with zone, security labels.
+"""What the resources of an entry's bundle share: identifiers, references, times, security labels.
 
-What leaves here of nobody whose identity is protected (skyddade personuppgifter): name, address
-and telephone numbers.
+Name, address and telephone numbers of a client with a protected identity (skyddade
+personuppgifter) never leave.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from pipeline.domain.record import Record
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.fhir.mapping import FhirMapping
+from pipeline.export.record_text import late_entry
 from pipeline.files.text import make_printable
 
 Resource = dict[str, Any]
@@ -33,27 +33,24 @@ PID_SYSTEMS = {
     PidKind.RESERVE: "http://electronichealth.se/identifier/nationelltReservnummer",
 }
 """HL7 Sweden's base profiles (hl7se.fhir.base 1.1.0)."""
-NO_AUTHOR = "okänd (namnet framgår inte av papperet)"
 _NAMESPACE = uuid.UUID("6f2d3c0a-5b1e-5c57-9a55-0e0f5d1c7b11")
 _IDENTIFYING_MEANINGS = frozenset(
     {Meaning.CLIENT_NAME, Meaning.CLIENT_PRINTED, Meaning.CLIENT_ADDRESS}
 )
-
-
-PATIENT_TYPE, DOCUMENT_TYPE, ANSWERS_TYPE, PROVENANCE_TYPE = (
-    "Patient",
-    "DocumentReference",
-    "QuestionnaireResponse",
-    "Provenance",
-)
+PATIENT_TYPE = "Patient"
+DOCUMENT_TYPE = "DocumentReference"
+ANSWERS_TYPE = "QuestionnaireResponse"
+PROVENANCE_TYPE = "Provenance"
+AUTHOR_ANCHOR = "skribent"
+"""Name of the author among the contained resources."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceContext:
-    """An entry on its way into a bundle."""
+    """An entry whose resources are built."""
 
     item: Item
-    terms: ExportOptions
+    options: ExportOptions
     mapping: FhirMapping
 
     @property
@@ -64,49 +61,47 @@ class ResourceContext:
     @property
     def settings(self) -> Settings:
         """The settings."""
-        return self.terms.settings
+        return self.options.settings
 
     @property
     def version(self) -> str:
-        """Entry and revision: what makes sending twice the same as sending once."""
+        """Entry and revision: they make sending twice the same as sending once."""
         return version_id(self.record.entry_id, self.record.revision)
 
     def identifier(self, series: str, value: str) -> Resource:
-        """An identifier of our own; `series` is `post` (the entry in all its versions), `version`
-        (one of them) or `skan` (the paper).
+        """Return an identifier of Efterskrift's.
+
+        `series` is `post` (the entry in all its versions), `version` (one of them) or `skan` (the
+        paper).
         """
         return {"system": identifier_system(self.settings, series), "value": value}
 
     def urn(self, part: str) -> str:
-        """The name of a resource within the bundle; the same entry and revision always give the
-        same.
-        """
+        """Return the name of a resource within the bundle, the same for each entry and revision."""
         return f"urn:uuid:{uuid.uuid5(_NAMESPACE, f'{self.version}/{part}')}"
 
     def reference(self, part: str, kind: str = "") -> Resource:
-        """A reference to a resource of this bundle."""
+        """Return a reference to a resource of this bundle."""
         return {"reference": self.urn(part), "type": kind or part}
 
     def meta(self, profile: str = "") -> Resource:
-        """Profile, source and security labels."""
-        named = [INERA_PROFILES + profile] if profile and self.settings.fhir_profiles else []
+        """Return profile, source and security labels."""
+        profiles = [INERA_PROFILES + profile] if profile and self.settings.fhir_profiles else []
         return {
-            "profile": named,
+            "profile": profiles,
             "source": self.settings.source_system_hsa_id,
             "security": self.labels(),
         }
 
     def labels(self) -> list[Resource]:
-        """R (restricted) for a protected identity, NOPATIENT for what the patient may not read
-        directly yet.
-        """
-        found = self.protection()
-        if found or not self.mapping.approved_for_patient:
-            found.append({"system": f"{TERMINOLOGY}v3-ActCode", "code": "NOPATIENT"})
-        return found
+        """Return R for a protected identity, NOPATIENT for what the patient may not read yet."""
+        labels = self.protection()
+        if labels or not self.mapping.approved_for_patient:
+            labels.append({"system": f"{TERMINOLOGY}v3-ActCode", "code": "NOPATIENT"})
+        return labels
 
     def protection(self) -> list[Resource]:
-        """R (restricted) for a protected identity."""
+        """Return R (restricted) for a protected identity."""
         return (
             [{"system": f"{TERMINOLOGY}v3-Confidentiality", "code": "R"}]
             if self.record.client.protected
@@ -114,27 +109,33 @@ class ResourceContext:
         )
 
     def unit(self) -> Resource:
-        """The care unit, by its HSA-id if the settings know it."""
+        """Return the care unit, by its HSA-id if the settings know it."""
         return self.organization(
             self.record.unit, self.settings.unit_hsa_ids.get(self.record.unit, "")
         )
 
     def organization(self, name: str, hsa_id: str) -> Resource:
-        """An organisation that the receiver knows: named, never created."""
-        known = {"system": self.settings.fhir_hsa_system, "value": hsa_id} if hsa_id else None
-        return {"type": "Organization", "identifier": known, "display": name}
+        """Return an organisation that the receiver knows: referred to, never created."""
+        identifier = {"system": self.settings.fhir_hsa_system, "value": hsa_id} if hsa_id else None
+        return {"type": "Organization", "identifier": identifier, "display": name}
 
     def staff(self, anchor: str, name: str, title: str = "") -> Resource:
-        """A member of staff as a contained PractitionerRole: the paper gives a name and perhaps a
-        title, no id.
+        """Return a member of staff as a contained PractitionerRole.
+
+        The paper gives a name and perhaps a title, no id.
         """
-        role = [{"text": title}] if title else []
-        who = {"practitioner": {"display": name or NO_AUTHOR}, "organization": self.unit()}
-        return {"resourceType": "PractitionerRole", "id": anchor} | who | {"code": role}
+        return {
+            "resourceType": "PractitionerRole",
+            "id": anchor,
+            "practitioner": {"display": name or late_entry("unknown_author")},
+            "organization": self.unit(),
+            "code": [{"text": title}] if title else [],
+        }
 
     def moment(self, moment: datetime | None, name: str = "") -> str:
-        """A dateTime; only the day where the paper gives no time of day (`name` is then in
-        `clock_unknown`).
+        """Return a dateTime; only the day where the paper gives no time of day.
+
+        `name` is then in `Record.clock_unknown`.
         """
         if moment is None:
             return ""
@@ -142,36 +143,43 @@ class ResourceContext:
 
 
 def format_instant(moment: datetime) -> str:
-    """With seconds and zone. A time without zone was written on paper in Sweden."""
+    """Return a time with seconds and zone. One without zone was written on paper in Sweden."""
     zoned = moment.replace(tzinfo=SWEDEN) if moment.tzinfo is None else moment.astimezone(SWEDEN)
     return zoned.isoformat(timespec="seconds")
 
 
 def version_id(entry_id: str, revision: int) -> str:
-    """The identifier's value of one version of an entry."""
+    """Return the identifier's value of one version of an entry."""
     return f"{entry_id}.{revision}"
 
 
 def identifier_system(settings: Settings, series: str) -> str:
-    """URI of one of our own series of identifiers."""
+    """Return the URI of a series of Efterskrift's identifiers."""
     return f"{settings.fhir_system.rstrip('/')}/{series}"
 
 
 def pid_system(pid: str, local: str) -> str:
-    """URI of the series that a client's number is of; `local`, which may be empty, for one of no
-    national series; empty for a wrong number.
+    """Return the URI of the series of a client's number; empty for a wrong number.
+
+    Args:
+        local: URI for a number of no national series; may be empty.
     """
     series = pid_kind(pid)
     return PID_SYSTEMS.get(series, local) if series else ""
 
 
 def coding_concept(system_uri: str, code: str, display: str = "", text: str = "") -> Resource:
-    """A concept with one code."""
+    """Return a concept with one code."""
     return {"coding": [{"system": system_uri, "code": code, "display": display}], "text": text}
 
 
+def absent_value(reason: str) -> Resource:
+    """Return, in place of a value, why there is none."""
+    return {"extension": [{"url": DATA_ABSENT_URL, "valueCode": reason}]}
+
+
 def drop_empty(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Without what is empty, as FHIR asks, and with text that JSON and XML can carry."""
+    """Drop empty values, as FHIR asks, and what JSON and XML cannot carry in text."""
     if isinstance(value, str):
         return make_printable(value)
     if isinstance(value, dict):
@@ -192,7 +200,7 @@ def _is_empty(value: object) -> bool:
 
 
 def is_withheld(record: Record, spec: FieldSpec) -> bool:
-    """Whether what a field says stays here."""
+    """Return whether a field's value does not leave: it identifies a protected client."""
     return record.client.protected and (
         spec.means in _IDENTIFYING_MEANINGS or spec.format is Format.PHONE
     )

@@ -1,16 +1,15 @@
-"""Receipts: what the target system says of the entries that it was given.
+"""Receipts: what the target system answers about the entries that it was given.
 
 An accepted entry is done (kvitterad). A refused one goes back to review with the target's words
 as its reason, and can be exported again once a person has confirmed it. A receipt for an export
-that has been overtaken by a correction is kept, and changes nothing else.
+that a correction has superseded is saved, and changes nothing else.
 
-The receipt file (kvittensfil): a CSV that comes with every run, to be filled in by the target
-system's people or made by the system.
-
-Columns, in any order: `körning`, `löpnummer`, `post`, `status`, `text`. A line is found by its
-`post`, or by `körning` and `löpnummer`; where both stand they must agree. `status` is godkänd or
-nekad (other words: see `STATUS`); an empty status means not answered yet. `text` says why it was
-refused. Delimiter `;`, `,` or tab; UTF-8, UTF-16 or Windows-1252.
+A receipt file (kvittensfil) comes with every run, to be filled in by the target system's staff or
+made by the system. It is CSV with the columns `körning`, `löpnummer`, `post`, `status`, `text` in
+any order. A line is found by its `post`, or by `körning` and `löpnummer`; where both are given they
+must agree. `status` is godkänd or nekad (other words: `STATUS_WORDS`); an empty status means not
+answered yet. `text` says why it was refused. Delimiter `;`, `,` or tab; UTF-8, UTF-16 or
+Windows-1252.
 """
 
 from __future__ import annotations
@@ -23,28 +22,34 @@ from datetime import datetime
 from pipeline.domain.errors import ExportError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
-from pipeline.export.runs import ExportContext, RunFile, require_run
+from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.runs.context import ExportContext
+from pipeline.export.runs.files import RunFile, require_run
 from pipeline.files.csv_tables import csv_reader, decode_text, refuse_workbook, write_csv
 from pipeline.files.text import make_printable
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log import events
-from pipeline.store.exports import ready_entries
-from pipeline.store.exports import run_items as exports_run_items
+from pipeline.store.exports import run_items
 from pipeline.store.exports.run_items import Connection, Receipt, RunItem
+from pipeline.texts import Text
 
 HEADER = ("körning", "löpnummer", "post", "status", "text")
 STATUS_WORDS = {
     **dict.fromkeys(("godkänd", "godkand", "ok", "ja", "inskriven", "accepterad"), True),
     **dict.fromkeys(("nekad", "fel", "nej", "avvisad"), False),
 }
-NO_REASON = "Mottagaren har inte angett något skäl."
+"""What a status may say, and whether it means that the entry was accepted."""
+_STATUS_TEXTS = {None: "", True: "godkänd", False: "nekad"}
+NO_REASON = Text("receipt_text.no_reason")
+"""The reason of a refusal without one."""
 _MAX_NAMED_ENTRIES = 20
+"""How many entries an error names."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptLine:
-    """A line of the file. `accepted` None: not answered."""
+    """A line of a receipt file. `accepted` is None where it is not answered."""
 
     line: int
     run: str
@@ -55,39 +60,38 @@ class ReceiptLine:
 
 
 def receipt_template_csv(run_id: str, items: Sequence[RunItem]) -> bytes:
-    """The file to fill in, with the answers there are already."""
-    words = {None: "", True: "godkänd", False: "nekad"}
+    """Return the file to fill in, with the answers there are already."""
     return write_csv(
         HEADER,
         [
-            (run_id, str(item.number), item.entry_id, words[item.accepted], item.text)
+            (run_id, str(item.number), item.entry_id, _STATUS_TEXTS[item.accepted], item.text)
             for item in items
         ],
     )
 
 
 def parse_receipt_file(data: bytes) -> list[ReceiptLine]:
-    """The lines of a receipt file.
+    """Return the lines of a receipt file.
 
     Raises:
         ExportError: it is no such table, or a status is unknown; the text names the lines.
         UsageError: it is a workbook.
     """
     refuse_workbook(data, "The receipt file")
-    reader = csv_reader(
-        make_printable(decode_text(data)), strict=True
-    )  # NUL and the like, which a database may refuse, stop no other line
+    # NUL and the like, which a database may refuse, do not stop the other lines.
+    reader = csv_reader(make_printable(decode_text(data)), strict=True)
     try:
         names = [name.strip().lower() for name in next(reader, [])]
         lines = [(reader.line_num, _cells_by_column(names, cells)) for cells in reader]
     except csv.Error as error:
         raise ExportError("receipts_no_table") from error
+    # A line needs a status, and a way to find its entry.
     if "status" not in names or not (
         {"post"} <= set(names) or {"körning", "löpnummer"} <= set(names)
     ):
         raise ExportError("receipts_lack_columns")
-    if twice := [name for name in HEADER if names.count(name) > 1]:
-        raise ExportError("receipts_column_twice", columns=", ".join(twice))
+    if repeated := [name for name in HEADER if names.count(name) > 1]:
+        raise ExportError("receipts_column_twice", columns=", ".join(repeated))
     if unknown := [
         number
         for number, row in lines
@@ -98,7 +102,7 @@ def parse_receipt_file(data: bytes) -> list[ReceiptLine]:
 
 
 def _cells_by_column(names: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
-    """What a row says by column; nothing where it is too short."""
+    """Return the cells of a row by column; empty where the row is too short."""
     return dict.fromkeys(names, "") | {
         name: cell.strip() for name, cell in zip(names, cells, strict=False)
     }
@@ -119,7 +123,7 @@ def _parse_line(number: int, row: dict[str, str]) -> ReceiptLine:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptAnswer:
-    """A tick in the list: whether the target took the entry, and what it said."""
+    """An answer about an entry: whether the target accepted it, and its words."""
 
     entry_id: str
     accepted: bool
@@ -128,8 +132,10 @@ class ReceiptAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptResult:
-    """How many entries were settled. `already`: known before; `unanswered`: lines without a status;
-    `hidden`: of what the person may not see.
+    """How many entries were settled.
+
+    `already_known`: settled before; `unanswered`: lines without a status; `hidden`: of entries
+    that the person may not see.
     """
 
     accepted: int
@@ -140,8 +146,7 @@ class ReceiptResult:
 
 
 def open_run_items(context: ExportContext, person: Person, run_id: str) -> list[RunItem]:
-    """The items of a run that the person may see, with the receipts there are. That it was looked
-    at is written in the log.
+    """Return the items of a run that the person may see, and write that in the log.
 
     Raises:
         NotAllowedError: the person may not see any of them.
@@ -149,31 +154,32 @@ def open_run_items(context: ExportContext, person: Person, run_id: str) -> list[
     """
     with context.store.begin() as conn:
         run = require_run(conn, person, run_id, Action.EXPORT)
-        items = exports_run_items.list_visible_items(conn, person, run.id)
+        items = run_items.list_visible_items(conn, person, run.id)
         events.record(
             conn,
             person.login,
             "view_export",
             run.id,
-            unit=exports_run_items.run_unit(conn, run.id),
+            unit=run_items.run_unit(conn, run.id),
             entries=len(items),
         )
         return items
 
 
 def fetch_receipt_template(context: ExportContext, person: Person, run_id: str) -> RunFile:
-    """The receipt file of a run, to be filled in. That it was fetched is written in the log. Errors
-    as `run_items`.
+    """Return the receipt file of a run, to be filled in, and write that in the log.
+
+    Errors as `open_run_items`.
     """
     with context.store.begin() as conn:
         run = require_run(conn, person, run_id, Action.EXPORT)
-        items = exports_run_items.list_visible_items(conn, person, run.id)
+        items = run_items.list_visible_items(conn, person, run.id)
         events.record(
             conn,
             person.login,
             "fetch_receipt_template",
             run.id,
-            unit=exports_run_items.run_unit(conn, run.id),
+            unit=run_items.run_unit(conn, run.id),
             entries=len(items),
         )
     return RunFile(
@@ -196,13 +202,16 @@ def submit_receipts(
     """
     with context.store.begin() as conn:
         require_run(conn, person, run_id, Action.RECEIPT)
-        items = {item.entry_id: item for item in exports_run_items.list_run_items(conn, run_id)}
-        if strangers := [answer.entry_id for answer in answers if answer.entry_id not in items]:
-            raise ExportError("not_run", run_id=run_id, value=_format_names(strangers))
+        items = {item.entry_id: item for item in run_items.list_run_items(conn, run_id)}
+        if unknown := [answer.entry_id for answer in answers if answer.entry_id not in items]:
+            raise ExportError("not_run", run_id=run_id, value=_format_names(unknown))
         return settle_receipts(
             conn,
             person,
-            [(run_id, Receipt(items[a.entry_id], a.accepted, a.text)) for a in answers],
+            [
+                (run_id, Receipt(items[answer.entry_id], answer.accepted, answer.text))
+                for answer in answers
+            ],
             now,
         )
 
@@ -210,11 +219,10 @@ def submit_receipts(
 def apply_receipt_file(
     context: ExportContext, person: Person, data: bytes, now: datetime
 ) -> ReceiptResult:
-    """Settle what a receipt file says, of one or many runs; all or none. Given again, it changes
-    nothing.
+    """Settle the answers of a receipt file, of one or many runs; all or none.
 
-    What it says of entries that have left the person's sight is left to those who see them, and
-    counted.
+    The same file again changes nothing. Answers about entries that the person may no longer see
+    are left to those who may, and counted.
 
     Raises:
         NotAllowedError: the person may not receipt, or may see none of the entries.
@@ -225,62 +233,69 @@ def apply_receipt_file(
         require_permission(person, Action.RECEIPT)
     lines = parse_receipt_file(data)
     with context.store.begin() as conn:
-        runs = exports_run_items.list_entry_runs(
+        # A line without a run means the only run of its entry.
+        runs = run_items.list_entry_runs(
             conn, sorted({line.entry_id for line in lines if not line.run})
         )
-        if unclear := [
+        if ambiguous := [
             f"line {line.line}"
             for line in lines
             if not line.run and len(runs.get(line.entry_id, ())) > 1
         ]:
-            raise ExportError("receipt_file_does_not_say", value=_format_names(unclear))
-        found = sorted(_match_lines_to_items(conn, lines, runs), key=lambda each: each[0].line)
-        if unknown := [f"line {line.line}" for line, item in found if item is None]:
+            raise ExportError("receipt_file_does_not_say", value=_format_names(ambiguous))
+        matched = sorted(_match_lines_to_items(conn, lines, runs), key=lambda match: match[0].line)
+        if unknown := [f"line {line.line}" for line, item in matched if item is None]:
             raise ExportError("receipt_file_names_entries_not", value=_format_names(unknown))
-        given = [
-            (place[0], Receipt(place[1], line.accepted, line.text))
-            for line, place in found
-            if place and line.accepted is not None
+        answered = [
+            (run_item[0], Receipt(run_item[1], line.accepted, line.text))
+            for line, run_item in matched
+            if run_item and line.accepted is not None
         ]
-        own = _visible_receipts(conn, person, given)
-        result = settle_receipts(conn, person, own, now)
+        visible = _visible_receipts(conn, person, answered)
+        result = settle_receipts(conn, person, visible, now)
     return ReceiptResult(
         result.accepted,
         result.refused,
         result.already,
-        len(lines) - len(given),
-        len(given) - len(own),
+        len(lines) - len(answered),
+        len(answered) - len(visible),
     )
 
 
 def _visible_receipts(
     conn: Connection, person: Person, receipts: Sequence[tuple[str, Receipt]]
 ) -> Sequence[tuple[str, Receipt]]:
-    """Those of entries that the person may see; all, which `settle` then refuses, if there is none."""
-    seen = visibility.filter_visible_entries(
+    """Return the receipts of entries that the person may see.
+
+    If there are none, all are returned: `settle_receipts` then raises why.
+    """
+    visible_ids = visibility.filter_visible_entries(
         conn, person, [receipt.item.entry_id for _, receipt in receipts]
     )
-    return [each for each in receipts if each[1].item.entry_id in seen] or receipts
+    visible = [
+        (run_id, receipt) for run_id, receipt in receipts if receipt.item.entry_id in visible_ids
+    ]
+    return visible or receipts
 
 
 def _match_lines_to_items(
     conn: Connection, lines: Sequence[ReceiptLine], runs: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[ReceiptLine, tuple[str, RunItem] | None]]:
-    """The run and item that each line means. A run is asked for once, however many lines name it.
+    """Yield the run and item that each line means; None where it means none.
 
     Args:
-        runs: by entry, for lines that name none.
+        runs: by entry, for lines that name no run.
     """
-    named: dict[str, list[ReceiptLine]] = {}
+    # A run is loaded once, however many lines name it.
+    lines_by_run: dict[str, list[ReceiptLine]] = {}
     for line in lines:
-        named.setdefault(line.run or next(iter(runs.get(line.entry_id, ())), ""), []).append(line)
-    for run, those in named.items():
-        items = exports_run_items.list_run_items(conn, run)
-        by_number, by_entry = (
-            {str(item.number): item for item in items},
-            {item.entry_id: item for item in items},
-        )
-        for line in those:
+        run = line.run or next(iter(runs.get(line.entry_id, ())), "")
+        lines_by_run.setdefault(run, []).append(line)
+    for run, run_lines in lines_by_run.items():
+        items = run_items.list_run_items(conn, run)
+        by_number = {str(item.number): item for item in items}
+        by_entry = {item.entry_id: item for item in items}
+        for line in run_lines:
             item = (
                 by_number.get(line.number)
                 if line.run and line.number
@@ -297,7 +312,7 @@ def _match_lines_to_items(
 def settle_receipts(
     conn: Connection, person: Person, receipts: Sequence[tuple[str, Receipt]], now: datetime
 ) -> ReceiptResult:
-    """Write down receipts, each with its run; all or none. One that is known changes nothing.
+    """Write down receipts, each with its run; all or none. A known one changes nothing.
 
     Raises:
         NotAllowedError: the person may not receipt one of the entries.
@@ -305,39 +320,43 @@ def settle_receipts(
     """
     require_permission(person, Action.RECEIPT)
     entry_ids = sorted({receipt.item.entry_id for _, receipt in receipts})
+    # An entry that the person may not see raises the reason.
     for entry_id in sorted(
         set(entry_ids) - visibility.filter_visible_entries(conn, person, entry_ids)
-    ):  # says why not
+    ):
         visibility.require_visible_entry(conn, person, Action.RECEIPT, load_entry(conn, entry_id))
-    fresh: dict[tuple[str, int], tuple[str, Receipt]] = {}
+    # New receipts by entry and revision; a second one has to agree with the first.
+    new: dict[tuple[str, int], tuple[str, Receipt]] = {}
     contradictions = []
     for run_id, receipt in receipts:
         key = (receipt.item.entry_id, receipt.item.revision)
-        said = fresh[key][1].accepted if key in fresh else receipt.item.accepted
-        if said is None:
-            fresh[key] = (run_id, receipt)
-        elif said != receipt.accepted:
+        earlier = new[key][1].accepted if key in new else receipt.item.accepted
+        if earlier is None:
+            new[key] = (run_id, receipt)
+        elif earlier != receipt.accepted:
             contradictions.append(receipt.item.entry_id)
     if contradictions:
         raise ExportError("another_receipt", value=_format_names(contradictions))
     _write_receipts(
         conn,
         person,
-        [(run_id, _add_default_reason(receipt)) for run_id, receipt in fresh.values()],
+        [(run_id, _add_default_reason(receipt)) for run_id, receipt in new.values()],
         now,
     )
-    accepted = sum(receipt.accepted for _, receipt in fresh.values())
-    return ReceiptResult(accepted, len(fresh) - accepted, len(receipts) - len(fresh), 0)
+    accepted = sum(receipt.accepted for _, receipt in new.values())
+    return ReceiptResult(accepted, len(new) - accepted, len(receipts) - len(new), 0)
 
 
 def _add_default_reason(receipt: Receipt) -> Receipt:
-    return receipt if receipt.accepted or receipt.text else replace(receipt, text=NO_REASON)
+    if receipt.accepted or receipt.text:
+        return receipt
+    return replace(receipt, text=NO_REASON.in_language(DATA_LANGUAGE))
 
 
 def _write_receipts(
     conn: Connection, person: Person, receipts: Sequence[tuple[str, Receipt]], now: datetime
 ) -> None:
-    exports_run_items.save_receipts(conn, receipts, person.login, now)
+    run_items.save_receipts(conn, receipts, person.login, now)
     for run_id, receipt in receipts:
         action, item = "receipted" if receipt.accepted else "refused", receipt.item
         events.record(

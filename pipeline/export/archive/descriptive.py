@@ -1,0 +1,155 @@
+"""The descriptive metadata of a package: an ERMS record an entry.
+
+It holds the entry's file, its secrecy, and how long it has to be kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from lxml import etree
+
+from pipeline.domain.law.retention import Retention
+from pipeline.domain.record import Record, Run
+from pipeline.domain.settings import Settings
+from pipeline.export.archive.sheets import SheetFiles, retention_start
+from pipeline.export.authorities.erms import (
+    ERMS_NS,
+    PROTECTED_IDENTITY,
+    add_agents,
+    add_control_section,
+    add_erms_element,
+)
+from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.record_text import (
+    format_event_time,
+    late_entry,
+    late_entry_text,
+    to_local_time,
+)
+from pipeline.texts import Topic
+
+_HEALTH_SECRECY = (
+    "Uppgift om enskilds hälsotillstånd",
+    "Offentlighets- och sekretesslagen (2009:400) 25 kap. 1 §",
+)
+_SOCIAL_SECRECY = (
+    "Uppgift om enskilds personliga förhållanden",
+    "Offentlighets- och sekretesslagen (2009:400) 26 kap. 1 §",
+)
+SECRECY_BY_LAW = {
+    "HSL": _HEALTH_SECRECY,
+    "SoL": _SOCIAL_SECRECY,
+    "LSS": _SOCIAL_SECRECY,
+    "IFO": _SOCIAL_SECRECY,
+}
+"""Explanation and section of law of possible secrecy, by area of law.
+
+Whether it holds is decided when a person asks for the document.
+"""
+_text = Topic("archive_text", DATA_LANGUAGE)
+
+
+def erms_metadata(sheets: Sequence[SheetFiles], folder: str, run: Run, settings: Settings) -> bytes:
+    """Build the metadata.
+
+    Args:
+        folder: where the PDFs are, from the package's root.
+    """
+    root = etree.Element(etree.QName(ERMS_NS, "erms"), nsmap={"erms": ERMS_NS})
+    add_control_section(add_erms_element(root, "control"), run, settings)
+    documents = add_erms_element(root, "records")
+    for sheet in sheets:
+        for record in sheet.records:
+            _add_document(documents, record, sheet, folder, settings)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+
+
+def _add_document(
+    documents: etree._Element, record: Record, sheet: SheetFiles, folder: str, settings: Settings
+) -> None:
+    document = add_erms_element(
+        documents,
+        "record",
+        systemIdentifier=record.entry_id,
+        recordType=record.title,
+        recordPhysicalOrDigital="physcical_and_digital",
+    )
+    add_erms_element(document, "objectId", record.entry_id)
+    add_erms_element(document, "extraId", sheet.sheet, extraIdType="blad")
+    add_erms_element(document, "title", f"{record.title}, {format_event_time(record)}")
+    add_erms_element(
+        document, "status", value="obliterated" if record.voided is not None else "closed"
+    )
+    for explanation, regulation in [
+        *([SECRECY_BY_LAW[record.area]] if record.area in SECRECY_BY_LAW else []),
+        *([PROTECTED_IDENTITY] if record.client.protected else []),
+    ]:
+        restriction = add_erms_element(document, "restriction", restrictionType="confidential")
+        add_erms_element(restriction, "explanatoryText", explanation)
+        add_erms_element(restriction, "regulation", regulation)
+    _add_disposal(document, sheet.retention, record)
+    add_agents(add_erms_element(document, "agents"), record, sender="", handler="")
+    description = [late_entry_text(record, settings), late_entry("unit", unit=record.unit)]
+    if record.voided is not None:
+        description.append(late_entry("void", reason=record.voided))
+    add_erms_element(document, "description", "\n".join(description))
+    dates = add_erms_element(document, "dates")
+    if moment := record.written_at or record.event_at:
+        add_erms_element(dates, "date", _format_erms_time(moment), dateType="created")
+    add_erms_element(dates, "date", _format_erms_time(record.scanned.at), dateType="captured")
+    if record.place:
+        add_erms_element(
+            add_erms_element(add_erms_element(document, "physicalLocations"), "physicalLocation"),
+            "currentLocation",
+            record.place,
+        )
+    extra = add_erms_element(document, "additionalInformation")
+    add_erms_element(
+        extra,
+        "appendix",
+        name=sheet.pdf.name,
+        path=f"{folder}/{sheet.pdf.name}",
+        fileFormat="PDF/A-2u",
+    )
+
+
+def _add_disposal(document: etree._Element, retention: Retention, record: Record) -> None:
+    """Add the class of retention, its law, and the earliest day; never a decision.
+
+    `disposable` is false: a person decides that the time of the law has run out.
+    """
+    disposal = add_erms_element(document, "disposal", disposable="false")
+    rule = retention.rule
+    schedule = _text("rule_version", rule=rule.rule, version=rule.version)
+    add_erms_element(disposal, "disposalScheduleId", schedule)
+    if rule.years:
+        add_erms_element(disposal, "disposalPeriod", _text("years", years=rule.years))
+    add_erms_element(disposal, "disposalMandate", f"{rule.law} ({rule.source})")
+    description = (
+        _text("permanent", reason=retention.permanent_reason)
+        if retention.permanent_reason
+        else rule.what
+    )
+    add_erms_element(disposal, "disposalDescription", description)
+    if retention.manual_checks:
+        comments = add_erms_element(disposal, "disposalComments")
+        for what in retention.manual_checks:
+            add_erms_element(comments, "disposalComment", _text("check", what=what))
+    dates = add_erms_element(disposal, "dates")
+    start = retention_start(record) or record.scanned.at
+    add_erms_element(
+        dates, "disposalDate", _format_erms_time(start), dateType="retention_period_start"
+    )
+    if retention.earliest:
+        add_erms_element(
+            dates,
+            "disposalDate",
+            f"{retention.earliest:%Y-%m-%d}T00:00:00",
+            dateType="retention_period_end",
+        )
+
+
+def _format_erms_time(moment: datetime) -> str:
+    return f"{to_local_time(moment):%Y-%m-%dT%H:%M:%S}"

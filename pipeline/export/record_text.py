@@ -1,0 +1,251 @@
+"""What an entry says to a person who reads the file: fields, signatures, times and its origin.
+
+Care systems know one author and no transcriber. Who wrote on paper, when, who entered it and
+where the paper is must therefore be in the text itself: patientdatalagen 3 kap. 6 § (who wrote
+and when) and 14 § (a correction shows when it was made).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline.domain.dates import SWEDEN
+from pipeline.domain.form.field import FieldSpec, Format
+from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.model import StaffMember, Value
+from pipeline.domain.record import Record, Stamp
+from pipeline.domain.settings import Settings
+from pipeline.export.exporter import DATA_LANGUAGE, Item
+from pipeline.registers.authors import is_on_behalf
+from pipeline.texts import Topic
+
+ILLEGIBLE_TEXT = "[oläsligt]"
+"""What every file has in place of a value that cannot be read."""
+MARK_WORDS = {True: "ja", False: "nej"}
+"""What files say of a mark; mapping files translate these words."""
+late_entry = Topic("late_entry", DATA_LANGUAGE)
+"""The words that files have in common."""
+_NUMBER = re.compile(r"-?\d+\.\d+")
+_CHOSEN_SIGNER = re.compile(r"(?P<initials>\S+) – (?P<name>.+)")
+
+
+def with_decimal_comma(text: str) -> str:
+    """`37.5` → `37,5`; any other text as it is."""
+    return text.replace(".", ",") if _NUMBER.fullmatch(text) else text
+
+
+def find_field_spec(record: Record, name: str, forms: Forms) -> FieldSpec | None:
+    """Return the definition of an entry's field, whose name lacks the row's prefix."""
+    form = find_record_form(record, forms)
+    specs = form.entry_fields(record.row) if form else ()
+    return next((spec for spec in specs if spec.column == name), None)
+
+
+def find_record_form(record: Record, forms: Forms) -> Form | None:
+    """Return the form an entry was written on, in its own version."""
+    return forms.get((record.form, record.version))
+
+
+def field_value(record: Record, name: str, forms: Forms) -> Value:
+    """Return a field's value. An empty box or place for a signature is False."""
+    value = record.fields.get(name)
+    if value is not None or name not in record.fields or name in record.illegible:
+        return value
+    spec = find_field_spec(record, name, forms)
+    return False if spec and spec.traits.is_boolean else None
+
+
+def format_field_value(record: Record, name: str, forms: Forms) -> str:
+    """Return a field's value in words for a reader; empty when the field is empty."""
+    if name in record.illegible:
+        return ILLEGIBLE_TEXT
+    value, spec = field_value(record, name, forms), find_field_spec(record, name, forms)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        if spec and spec.traits.is_signature:
+            return signature_presence(present=value)
+        return MARK_WORDS[value]
+    if spec and spec.options:
+        return next((option.label for option in spec.options if option.value == value), value)
+    if spec and spec.format is Format.NUMBER:
+        return " ".join(part for part in (with_decimal_comma(value), spec.measure) if part)
+    return value
+
+
+def signature_presence(*, present: bool) -> str:
+    """Return in words whether there is a signature on the paper."""
+    return late_entry("on_paper" if present else "not_on_paper")
+
+
+def format_uncoded_choice(record: Record, name: str, codes: Collection[str], forms: Forms) -> str:
+    """Return a choice with its label where the file's code for it says less than the paper.
+
+    That is an option without a code, or a choice that cannot be read; else empty.
+    """
+    is_coded = (
+        not name
+        or str(record.fields.get(name)) in codes
+        or field_value(record, name, forms) is False
+    )
+    words = "" if is_coded else format_field_value(record, name, forms)
+    return labelled(record, name, words) if words else ""
+
+
+def labelled(record: Record, name: str, words: str) -> str:
+    """Return words after the label of their field."""
+    return f"{record.labels.get(name, name)}: {words}"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who signed a box: the initials on the paper, and the person if it is known who.
+
+    `initials` is empty where they cannot be read.
+    """
+
+    initials: str
+    name: str = ""
+
+    @property
+    def performer(self) -> str:
+        """The person, else the initials as read."""
+        return self.name or self.initials
+
+    @property
+    def as_text(self) -> str:
+        """The signature in words."""
+        if not self.initials:
+            return late_entry("signed_illegibly")
+        if not self.name:
+            return late_entry("signed_by_unlisted", initials=self.initials)
+        return late_entry("signed_by", initials=self.initials, name=self.name)
+
+
+def find_signature(record: Record, field: str, staff: Sequence[StaffMember]) -> Signature | None:
+    """Return who signed in a field of initials; None where it is empty.
+
+    The person is the one chosen in review, else the one of the staff list (signaturförtydligande)
+    of the entry's unit. Initials that the list gives to several people, or to none, stay initials.
+    """
+    value = record.fields.get(field)
+    if not value:
+        return None
+    if not isinstance(value, str):
+        return Signature("")
+    if chosen := _CHOSEN_SIGNER.fullmatch(value.strip()):
+        return Signature(chosen["initials"], chosen["name"])
+    names = {
+        member.name
+        for member in staff
+        if member.unit == record.unit and member.signature.casefold() == value.strip().casefold()
+    }
+    return Signature(value.strip(), names.pop() if len(names) == 1 else "")
+
+
+def to_local_time(moment: datetime) -> datetime:
+    """Return Swedish wall-clock time. A time without zone is from paper, and local already."""
+    return moment if moment.tzinfo is None else moment.astimezone(SWEDEN).replace(tzinfo=None)
+
+
+def format_minute(moment: datetime | None) -> str:
+    """Return a time as `2021-12-17 08:15`, or the words for an unknown time."""
+    return f"{to_local_time(moment):%Y-%m-%d %H:%M}" if moment else late_entry("unknown_time")
+
+
+def format_event_time(record: Record) -> str:
+    """Return when it happened, in words; a day alone where the paper has no time of day."""
+    return _format_paper_time(record, record.event_at, "event_at")
+
+
+def format_written_time(record: Record) -> str:
+    """Return when the paper was written; forms ask for it only if that differs from the event."""
+    if record.written_at is None:
+        return format_event_time(record)
+    return _format_paper_time(record, record.written_at, "written_at")
+
+
+def _format_paper_time(record: Record, moment: datetime | None, name: str) -> str:
+    if moment is not None and name in record.clock_unknown:
+        return late_entry("day_without_clock", day=f"{to_local_time(moment):%Y-%m-%d}")
+    return format_minute(moment)
+
+
+def late_entry_text(record: Record, settings: Settings) -> str:
+    """Return one paragraph that says where an entry comes from (efterregistrering).
+
+    It holds the outage, when it happened, the paper's author and time, who entered and verified
+    the entry, the scan's id and where the paper is.
+    """
+    return " ".join(
+        (
+            _outage_text(settings),
+            late_entry("about", time=format_event_time(record)),
+            _original_text(record),
+            *_people_texts(record),
+            late_entry("scan", entry=record.entry_id),
+            *([late_entry("place", place=record.place)] if record.place else []),
+        )
+    )
+
+
+def amendment_text(item: Item) -> str:
+    """Return what an item corrects of an earlier run, when and by whom; empty if nothing."""
+    if item.amends is None:
+        return ""
+    record = item.record
+    if record.voided:
+        kind = "voided"
+    else:
+        has_moved = item.amends.exported_record and record.voided is None
+        kind = "moved" if has_moved else "corrected"
+    return late_entry(
+        f"amendment.{kind}",
+        run=item.amends.run,
+        time=format_minute(item.amends.made_at),
+        revision=record.revision,
+        entered=format_minute(record.entered.at),
+        person=record.entered.by,
+    )
+
+
+def _outage_text(settings: Settings) -> str:
+    start, end = settings.outage_start, settings.outage_end
+    if start is None:
+        return late_entry("outage")
+    first = f"{to_local_time(start):%Y-%m-%d}"
+    if end is None:
+        return late_entry("outage_since", start=first)
+    return late_entry("outage_between", start=first, end=f"{to_local_time(end):%Y-%m-%d}")
+
+
+def _original_text(record: Record) -> str:
+    author = ", ".join(part for part in (record.author, record.author_title) if part)
+    return late_entry(
+        "original",
+        author=author or late_entry("unknown_author"),
+        time=format_written_time(record),
+    )
+
+
+def _people_texts(record: Record) -> list[str]:
+    """Who entered, verified and signed, a sentence each."""
+    sentences = [late_entry("entered", person=_format_stamp(record.entered))]
+    if record.verified:
+        sentences.append(late_entry("verified", person=_format_stamp(record.verified)))
+    if record.signed:
+        person, reason = _format_stamp(record.signed), record.signed_why
+        if is_on_behalf(reason):
+            sentences.append(late_entry("signed_on_behalf", person=person, reason=reason))
+        elif reason:
+            sentences.append(late_entry("signed_with_reason", person=person, reason=reason))
+        else:
+            sentences.append(late_entry("signed", person=person))
+    return sentences
+
+
+def _format_stamp(stamp: Stamp) -> str:
+    return f"{stamp.by} {format_minute(stamp.at)}"

@@ -1,0 +1,31 @@
+"""An export is a run: confirmed entries, fixed, in one file, each entry once at each revision.
+
+Statistics report entries besides that: `authorities/monthly.py`.
+"""
+
+from pipeline.export.runs.candidates import add_carried_records
+from pipeline.export.runs.context import ExportContext, find_target, load_export_options
+from pipeline.export.runs.files import RunFile, fetch_run_file, list_runs, require_run
+from pipeline.export.runs.make import make_run
+from pipeline.export.runs.status import (
+    TargetStatus,
+    UnsupportedEntry,
+    count_unsigned,
+    list_target_status,
+)
+
+__all__ = [
+    "ExportContext",
+    "RunFile",
+    "TargetStatus",
+    "UnsupportedEntry",
+    "add_carried_records",
+    "count_unsigned",
+    "fetch_run_file",
+    "find_target",
+    "list_runs",
+    "list_target_status",
+    "load_export_options",
+    "make_run",
+    "require_run",
+]

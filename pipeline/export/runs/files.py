@@ -1,0 +1,81 @@
+"""The runs that were made: which there are, and their files for those who may open them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.domain.errors import ExportError
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.record import Run
+from pipeline.export.runs.context import ExportContext, find_target
+from pipeline.store.event_log import events
+from pipeline.store.exports import run_items, runs
+from pipeline.store.exports.run_items import Connection
+from pipeline.store.exports.runs import RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RunFile:
+    """A file for the person who asked, and how many entries it holds."""
+
+    name: str
+    media_type: str
+    data: bytes
+    sha256: str
+    entries: int
+
+
+def list_runs(context: ExportContext, person: Person) -> list[RunStatus]:
+    """List the runs that the person may open, newest first.
+
+    Raises:
+        NotAllowedError: the person may not export.
+    """
+    with context.store.read() as conn:
+        require_permission(person, Action.EXPORT)
+        return runs.list_visible_runs(conn, person)
+
+
+def fetch_run_file(context: ExportContext, person: Person, run_id: str) -> RunFile:
+    """Return the file of a run, the same bytes as when it was made, and write that in the log.
+
+    Raises:
+        NotAllowedError: the run holds entries that the person may not see.
+        ExportError: there is no such run.
+        StoreError: the file is missing or damaged.
+    """
+    with context.store.begin() as conn:
+        run = require_run(conn, person, run_id, Action.EXPORT)
+        runs.require_whole_run(conn, person, Action.EXPORT, run_id)
+        events.record(
+            conn,
+            person.login,
+            "fetch_export",
+            run_id,
+            unit=run_items.run_unit(conn, run_id),
+            target=run.target,
+            entries=run.entries,
+        )
+    return RunFile(
+        run.file_name,
+        find_target(run.target).media_type,
+        context.store.images.get(run.sha256),
+        run.sha256,
+        run.entries,
+    )
+
+
+def require_run(conn: Connection, person: Person, run_id: str, action: Action) -> Run:
+    """Return a run if the person may do this with at least one of its entries.
+
+    Raises:
+        NotAllowedError: the person may not see any of it.
+        ExportError: there is no such run.
+    """
+    require_permission(person, action)
+    run = runs.find_run(conn, run_id)
+    if run is None:
+        raise ExportError("no_run", run_id=run_id[:40])
+    runs.require_run(conn, person, action, run_id)
+    return run
