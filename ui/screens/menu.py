@@ -1,4 +1,4 @@
-"""The screens of the menu, in its order. A new screen is a module with `show` and one line here."""
+"""The screens of the menu, in its order. A new screen is a module with `show` and a line here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ui.screens.scan import screen as scan_screen
 from ui.workspace import AppContext
 
 Screen = Callable[[AppContext, Person], None]
-"""Shows a screen to a person."""
+"""Shows a screen to a user."""
 SCREENS: tuple[tuple[str, Action, str, Screen], ...] = (
     ("scan", Action.SCAN, ":material/document_scanner:", scan_screen.show),
     ("review", Action.REVIEW, ":material/fact_check:", review_screen.show),
@@ -41,4 +41,4 @@ SCREENS: tuple[tuple[str, Action, str, Screen], ...] = (
     ("accounts", Action.ACCOUNTS, ":material/manage_accounts:", accounts.show),
     ("log", Action.LOG, ":material/policy:", log.show),
 )
-"""Name (also of its address and texts), the action that it needs, its icon, and what shows it."""
+"""Name (also of its address and texts), the action that it requires, icon, and function."""
