@@ -11,7 +11,7 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError, SettingsError
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, require_permission
+from pipeline.domain.permissions import is_allowed, require_permission
 from pipeline.domain.settings import load_settings
 from ui import session
 from ui.browser.action_lock import action_lock
@@ -19,7 +19,7 @@ from ui.browser.document import document_settings
 from ui.i18n import t
 from ui.screens import practice
 from ui.screens.admin import login
-from ui.screens.menu import SCREENS, Screen
+from ui.screens.menu import SCREENS, MenuScreen
 from ui.screens.review import prefetch
 from ui.widgets.activity import track_typing
 from ui.widgets.banner import emergency_banner
@@ -98,7 +98,7 @@ def _show_single_screen(show: Callable[[], None], title: str) -> None:
     """
     pages = [
         st.Page(show, title=title, url_path=_START_PATH, default=True),
-        *(st.Page(show, title=title, url_path=name) for name, *_ in SCREENS),
+        *(st.Page(show, title=title, url_path=screen.name) for screen in SCREENS),
     ]
     st.navigation(pages, position="hidden").run()
 
@@ -111,12 +111,12 @@ def _build_pages(context: AppContext, person: Person) -> list[st.Page]:
     The addresses of the other screens lead to the start screen; Streamlit would otherwise say in
     English that there is no such page.
     """
-    allowed = [screen for screen in SCREENS if is_allowed(person, screen[1])]
-    names = [name for name, *_ in allowed]
+    allowed = [screen for screen in SCREENS if is_allowed(person, screen.action)]
+    names = [screen.name for screen in allowed]
     start_name = next((name for name in (*_START_SCREENS, *names) if name in names), "")
     pages = {
-        name: _build_page(context, person, name, screen, action, icon, is_first=name == start_name)
-        for name, action, icon, screen in allowed
+        screen.name: _build_page(context, person, screen, is_first=screen.name == start_name)
+        for screen in allowed
     }
     start = (
         pages[start_name]
@@ -129,7 +129,9 @@ def _build_pages(context: AppContext, person: Person) -> list[st.Page]:
         )
     )
     # Every other address redirects to the start screen.
-    redirected = [name for name, *_ in SCREENS if name == start_name or name not in pages]
+    redirected = [
+        screen.name for screen in SCREENS if screen.name == start_name or screen.name not in pages
+    ]
     return [
         *(pages.values() or [start]),
         *(
@@ -140,21 +142,13 @@ def _build_pages(context: AppContext, person: Person) -> list[st.Page]:
 
 
 def _build_page(
-    context: AppContext,
-    person: Person,
-    name: str,
-    screen: Screen,
-    action: Action,
-    icon: str,
-    *,
-    is_first: bool,
+    context: AppContext, person: Person, screen: MenuScreen, *, is_first: bool
 ) -> st.Page:
-    run = partial(_run_screen, name, screen, action, context, person)
     return st.Page(
-        run,
-        title=t(f"{name}.title"),
-        icon=icon,
-        url_path=_START_PATH if is_first else name,
+        partial(_run_screen, screen, context, person),
+        title=t(f"{screen.name}.title"),
+        icon=screen.icon,
+        url_path=_START_PATH if is_first else screen.name,
         default=is_first,
     )
 
@@ -164,19 +158,17 @@ def _show_no_screen(context: AppContext, person: Person) -> None:
     screen_heading(context, person, t("start.no_screens"), t("start.no_screens_what"))
 
 
-def _run_screen(
-    name: str, screen: Screen, action: Action, context: AppContext, person: Person
-) -> None:
-    if st.session_state.get(SCREEN_KEY) != name:
+def _run_screen(screen: MenuScreen, context: AppContext, person: Person) -> None:
+    if st.session_state.get(SCREEN_KEY) != screen.name:
         reset_views()  # returning to a picture is another view of it
-    st.session_state[SCREEN_KEY] = name
+    st.session_state[SCREEN_KEY] = screen.name
     try:
         with context.store.recording_denials():
             if practice.is_practising():
                 practice.show(context, person)
                 return
-            require_permission(person, action)
-            screen(context, person)
+            require_permission(person, screen.action)
+            screen.show(context, person)
     except EfterskriftError as error:
         show_error(error)
 

@@ -19,7 +19,7 @@ import traceback
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 import streamlit as st
 from starlette.datastructures import MutableHeaders
@@ -47,8 +47,8 @@ def preload() -> None:
 
     A workspace that cannot be opened is reported by the app.
     """
-    for module in iter_modules(screens.__path__):
-        import_module(f"{screens.__name__}.{module.name}")
+    for module in walk_packages(screens.__path__, f"{screens.__name__}."):
+        import_module(module.name)
     with suppress(EfterskriftError):
         open_app_context()
     gc.collect()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import streamlit as st
 from sqlalchemy import Connection
@@ -32,6 +33,14 @@ from ui.workspace import AppContext
 
 _CHOSEN_KEY, _MESSAGE_KEY, _SKIPPED_KEY = "signing_entry", "signing_said", "signing_skipped"
 QUEUE_KINDS = ("own", "others")
+
+
+class _SignKeys(NamedTuple):
+    """Keys of the widgets of the signing form."""
+
+    sign: str
+    reason: str
+    text: str
 
 
 def show(context: AppContext, person: Person) -> None:
@@ -135,10 +144,10 @@ def _sign_form(
 ) -> None:
     """Show the signing form; `reasons` for signing another's note, none for the user's own."""
     entry, is_own = view.entry, not reasons
-    sign_key, reason_key, text_key = (
-        f"{name}-{entry.id}-{entry.revision}" for name in ("sign", "sign_why", "sign_text")
+    keys = _SignKeys(
+        *(f"{name}-{entry.id}-{entry.revision}" for name in ("sign", "sign_why", "sign_text"))
     )
-    act = partial(_sign_entry, context, person, view, sign_key, reason_key, text_key)
+    act = partial(_sign_entry, context, person, view, keys)
     with st.form(f"signing-{entry.id}-{entry.revision}", enter_to_submit=False, border=not is_own):
         if is_own:
             st.caption(t("signing.own_what"))
@@ -149,19 +158,19 @@ def _sign_form(
                 reasons,
                 index=None,
                 format_func=lambda reason: code_text("signing.reasons", reason),
-                key=reason_key,
+                key=keys.reason,
             )
-            st.text_input(t("signing.text"), key=text_key, max_chars=200, autocomplete="off")
+            st.text_input(t("signing.text"), key=keys.text, max_chars=200, autocomplete="off")
         st.form_submit_button(
-            t("signing.sign"), key=sign_key, type="primary", shortcut="Ctrl+Enter", on_click=act
+            t("signing.sign"), key=keys.sign, type="primary", shortcut="Ctrl+Enter", on_click=act
         )
     keyboard(
         f"signing-{entry.id}",
-        [] if is_own else [reason_key, text_key],
-        save=sign_key,
+        [] if is_own else [keys.reason, keys.text],
+        save=keys.sign,
         min_view_time=MIN_VIEW_TIME,
     )
-    note_drawn(sign_key)
+    note_drawn(keys.sign)
 
 
 def _sheet_section(context: AppContext, person: Person, views: list[EntryView]) -> None:
@@ -190,19 +199,12 @@ def _sheet_section(context: AppContext, person: Person, views: list[EntryView]) 
 
 
 @requires_open_session
-def _sign_entry(
-    context: AppContext,
-    person: Person,
-    view: EntryView,
-    sign_key: str,
-    reason_key: str,
-    text_key: str,
-) -> None:
+def _sign_entry(context: AppContext, person: Person, view: EntryView, keys: _SignKeys) -> None:
     now, entry = utc_now(), view.entry
-    if is_too_soon(sign_key, now):
+    if is_too_soon(keys.sign, now):
         return
-    reason = st.session_state.get(reason_key) or ""
-    comment = str(st.session_state.get(text_key) or "")
+    reason = st.session_state.get(keys.reason) or ""
+    comment = str(st.session_state.get(keys.text) or "")
     _run_and_report(
         context,
         "signing.done",

@@ -101,10 +101,9 @@ def open_screen(store: Store) -> OpenScreen:
 
 
 def _screen(name: str) -> None:
-    from importlib import import_module
-
     from pipeline.domain.errors import EfterskriftError
     from ui import session
+    from ui.screens.menu import SCREENS
     from ui.widgets.errors import show_error
     from ui.workspace import open_app_context
 
@@ -113,7 +112,7 @@ def _screen(name: str) -> None:
     person = session.current_person(here)
     assert person is not None
     try:
-        import_module(f"ui.screens.{name}_screen").show(here, person)
+        next(screen for screen in SCREENS if screen.name == name).show(here, person)
     except EfterskriftError as error:
         show_error(error)
 

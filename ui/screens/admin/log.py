@@ -128,7 +128,6 @@ def _load_page(context: AppContext, person: Person, log_filter: LogFilter) -> Lo
 
 
 def _log_table(context: AppContext, person: Person, log_filter: LogFilter, page: LogPage) -> None:
-    index, pages = int(st.session_state.get(_PAGE_KEY, 0)), max(1, -(-page.total // _PAGE_ROWS))
     st.header(t("log.rows", count=page.total), anchor=False)
     if not page.rows:
         st.info(t("log.none"), icon=":material/info:")
@@ -154,42 +153,51 @@ def _log_table(context: AppContext, person: Person, log_filter: LogFilter, page:
         table, hide_index=True, width="stretch", height=38 + 35 * min(len(rows), 18), key="log_rows"
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            t("log.newer"),
-            key="log_newer",
-            disabled=index == 0,
-            on_click=_turn_page,
-            args=(-1,),
-            icon=":material/arrow_back:",
-        )
-        st.button(
-            t("log.older"),
-            key="log_older",
-            disabled=index + 1 >= pages,
-            on_click=_turn_page,
-            args=(1,),
-            icon=":material/arrow_forward:",
-        )
-        st.caption(t("log.page", number=index + 1, pages=pages))
-        days = f"{log_filter.start:%Y%m%d}-{log_filter.end - timedelta(days=1):%Y%m%d}"
-        csv = partial(_csv_file, context, person, log_filter)
-        st.download_button(
-            t("log.csv"),
-            data=csv,
-            file_name=f"logg-{days}.csv",
-            mime="text/csv",
-            key="log_csv",
-            on_click="ignore",
-        )
-        xml = partial(_storelog_file, context, person, log_filter)
-        st.download_button(
-            t("log.storelog"),
-            data=xml,
-            file_name=f"storelog-{days}.xml",
-            mime="application/xml",
-            key="log_xml",
-            on_click="ignore",
-        )
+        _page_buttons(page)
+        _log_downloads(context, person, log_filter)
+
+
+def _page_buttons(page: LogPage) -> None:
+    index, pages = int(st.session_state.get(_PAGE_KEY, 0)), max(1, -(-page.total // _PAGE_ROWS))
+    st.button(
+        t("log.newer"),
+        key="log_newer",
+        disabled=index == 0,
+        on_click=_turn_page,
+        args=(-1,),
+        icon=":material/arrow_back:",
+    )
+    st.button(
+        t("log.older"),
+        key="log_older",
+        disabled=index + 1 >= pages,
+        on_click=_turn_page,
+        args=(1,),
+        icon=":material/arrow_forward:",
+    )
+    st.caption(t("log.page", number=index + 1, pages=pages))
+
+
+def _log_downloads(context: AppContext, person: Person, log_filter: LogFilter) -> None:
+    days = f"{log_filter.start:%Y%m%d}-{log_filter.end - timedelta(days=1):%Y%m%d}"
+    csv = partial(_csv_file, context, person, log_filter)
+    st.download_button(
+        t("log.csv"),
+        data=csv,
+        file_name=f"logg-{days}.csv",
+        mime="text/csv",
+        key="log_csv",
+        on_click="ignore",
+    )
+    xml = partial(_storelog_file, context, person, log_filter)
+    st.download_button(
+        t("log.storelog"),
+        data=xml,
+        file_name=f"storelog-{days}.xml",
+        mime="application/xml",
+        key="log_xml",
+        on_click="ignore",
+    )
 
 
 def _person_text(page: LogPage, login: str) -> str:

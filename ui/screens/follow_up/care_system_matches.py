@@ -95,6 +95,10 @@ def _show_match(context: AppContext, person: Person, matches: list[CareSystemMat
     if not is_allowed(person, Action.REVIEW, match.entry.unit):
         st.caption(t("clashes.reviewer_decides"))
         return
+    _decision_buttons(context, person, match)
+
+
+def _decision_buttons(context: AppContext, person: Person, match: CareSystemMatch) -> None:
     with st.container(horizontal=True):
         decide = partial(_decide_match, context, person, match)
         st.button(

@@ -159,7 +159,7 @@ def _screen_image(draft_id: str, path: str) -> bytes:
 
 def _choose_box(index: int) -> None:
     st.session_state[_OPEN_BOX_KEY] = index
-    st.session_state["forms_turn"] = state.editor_version() + 1
+    state.renew_editor()
 
 
 def _box_editor(key: str, index: int, box: dict[str, Any], change: Callable[..., None]) -> None:
@@ -175,6 +175,9 @@ def _box_editor(key: str, index: int, box: dict[str, Any], change: Callable[...,
             )
 
         return save
+
+    def remove() -> None:
+        change(lambda data: drawn_boxes.remove_box(data, index), moves=True)
 
     field_type = FieldType(box.get("sort") or FieldType.TEXT)
     st.text_input(
@@ -194,6 +197,12 @@ def _box_editor(key: str, index: int, box: dict[str, Any], change: Callable[...,
     )
     _type_inputs(key, field_type, box, saver)
     _place_inputs(key, index, box, change)
+    _role_inputs(key, box, saver)
+    st.button(t("forms.remove_box"), key=f"{key}-away", on_click=remove, icon=":material/delete:")
+
+
+def _role_inputs(key: str, box: dict[str, Any], saver: Callable[[str], Callable[[], None]]) -> None:
+    """Show whether the box is in each row, required and critical, and its meaning."""
     st.checkbox(
         t("forms.each_row"),
         bool(box.get("each_row")),
@@ -226,8 +235,6 @@ def _box_editor(key: str, index: int, box: dict[str, Any], change: Callable[...,
         on_change=saver("means"),
         help=t("forms.means_help"),
     )
-    remove = lambda: change(lambda data: drawn_boxes.remove_box(data, index), moves=True)  # noqa: E731
-    st.button(t("forms.remove_box"), key=f"{key}-away", on_click=remove, icon=":material/delete:")
 
 
 def _type_inputs(

@@ -42,7 +42,7 @@ def current_location() -> FormsLocation:
 def go_to(kind: str, form_id: str = "", version: int = 0) -> None:
     """Go to a place at the next drawing."""
     st.session_state[_LOCATION_KEY] = (kind, form_id, version)
-    st.session_state[_EDITOR_VERSION_KEY] = editor_version() + 1
+    renew_editor()
 
 
 def back_button() -> None:
@@ -59,6 +59,11 @@ def back_button() -> None:
 def editor_version() -> int:
     """Return a part of the key of every widget of an editor; it changes when fields move."""
     return int(st.session_state.get(_EDITOR_VERSION_KEY, 0))
+
+
+def renew_editor() -> None:
+    """Give the widgets of the editor new keys, so that they show the stored draft."""
+    st.session_state[_EDITOR_VERSION_KEY] = editor_version() + 1
 
 
 def note_shown_revision(draft: Draft) -> None:
@@ -92,7 +97,7 @@ def apply_draft_change(
         # New widgets show the draft as it is stored.
         moves = True
     if moves:
-        st.session_state[_EDITOR_VERSION_KEY] = editor_version() + 1
+        renew_editor()
 
 
 def describe_error(error: EfterskriftError) -> str:

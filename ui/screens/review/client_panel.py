@@ -86,7 +86,11 @@ def client_panel(
     client_spec = view.form.meaning(Meaning.CLIENT_PID, view.entry.row)
     if client_spec is None:
         return
-    client_field = next(field for field in view.fields if field.spec.name == client_spec.name)
+    _show_client(context, person, view, client_spec.name)
+
+
+def _show_client(context: AppContext, person: Person, view: EntryView, field_name: str) -> None:
+    client_field = next(field for field in view.fields if field.spec.name == field_name)
     typed = _number_in_field(view, client_field)
     # A settled client, two numbers to choose from, the typed one, or none yet.
     if not client_field.is_open and view.suggestion is not None:

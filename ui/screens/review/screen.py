@@ -98,26 +98,9 @@ def _show_entry(
             for name in review_prefetch.slot_names()
         }
         footer = st.container()
-    # Above the form: the rejection, the notice of a hidden client, or the client.
     review_prefetch.show_only_slot(None if is_rejecting or view.is_hidden else slot)
     with panel:
-        if is_rejecting:
-            reject_form(
-                context,
-                person,
-                view,
-                partial(actions.reject_current, context, person, view),
-                current_entry.stop_rejecting,
-            )
-        elif view.is_hidden:
-            hidden_client_notice(
-                view,
-                partial(actions.hand_over_current, context, person, view),
-                partial(actions.skip_current, context, person, view),
-            )
-        else:
-            _show_client(context, person, view)
-    if not view.is_hidden:
+        _show_panel(context, person, view, is_rejecting=is_rejecting)
         # Drawn also while rejecting, so that it need not be built again.
         with slots[slot]:
             entry_form(
@@ -134,6 +117,28 @@ def _show_entry(
             _action_buttons(context, person, view)
     note_drawn(view.entry.id)
     _prefetch_next(context, person, view, slots[review_prefetch.hidden_slot()])
+
+
+def _show_panel(
+    context: AppContext, person: Person, view: EntryView, *, is_rejecting: bool
+) -> None:
+    """Show what is above the form, or in its place: rejection, hidden client, or client."""
+    if is_rejecting:
+        reject_form(
+            context,
+            person,
+            view,
+            partial(actions.reject_current, context, person, view),
+            current_entry.stop_rejecting,
+        )
+    elif view.is_hidden:
+        hidden_client_notice(
+            view,
+            partial(actions.hand_over_current, context, person, view),
+            partial(actions.skip_current, context, person, view),
+        )
+    else:
+        _show_client(context, person, view)
 
 
 def _current_view(context: AppContext, person: Person) -> EntryView | None:

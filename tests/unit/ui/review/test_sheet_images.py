@@ -29,11 +29,11 @@ def view(store: Store) -> EntryView:
 def changed(view: EntryView, **values: object) -> EntryView:
     """The view with another reading of the note's text."""
     fields = [
-        replace(f, reading=replace(f.reading, **values))
+        replace(f, reading=replace(f.reading, **values))  # type: ignore[arg-type]
         if f.spec.name == "anteckning" and f.reading
         else f
         for f in view.fields
-    ]  # type: ignore[arg-type]
+    ]
     return replace(view, fields=tuple(fields))
 
 
