@@ -1,3 +1,1 @@
-"""The web interface (Streamlit). Decides nothing: every choice and every right is a function of
-`pipeline`.
-"""
+"""The web interface (Streamlit). It decides nothing: rules and permissions are in `pipeline`."""

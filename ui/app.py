@@ -1,6 +1,4 @@
-"""Entry of the web interface: opens the workspace, asks who you are, and shows the screens of your
-role.
-"""
+"""Entry point of the web interface: open the workspace, identify the user, show their screens."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError, SettingsError
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, require_permission
+from pipeline.domain.permissions import is_allowed, require_permission
 from pipeline.domain.settings import load_settings
 from ui import session
 from ui.browser.action_lock import action_lock
@@ -21,7 +19,7 @@ from ui.browser.document import document_settings
 from ui.i18n import t
 from ui.screens import practice
 from ui.screens.admin import login
-from ui.screens.menu import SCREENS, Screen
+from ui.screens.menu import SCREENS, MenuScreen
 from ui.screens.review import prefetch
 from ui.widgets.activity import track_typing
 from ui.widgets.banner import emergency_banner
@@ -34,17 +32,18 @@ STATIC = Path(__file__).with_name("static")
 
 
 _START_SCREENS = ("review", "log", "progress", "accounts")
-"""Which of the screens that a role has it begins with."""
+"""The first of these that a role has is its start screen."""
 
 
 _START_PATH = "in"
-"""Stands for the screen that a person begins with, whose address is the app's own; so that its name
-can lead to it too.
+"""URL path of the start screen, whatever screen that is for the role.
+
+The start screen's own name is an address too and leads to this one.
 """
 
 
 def main() -> None:
-    """One run of the script."""
+    """Run the script once."""
     _set_default_language()
     st.set_page_config(
         page_title="Efterskrift",
@@ -52,38 +51,40 @@ def main() -> None:
         layout="wide",
         initial_sidebar_state="collapsed",
     )
+    # What every run sends first, in a fixed order.
     session.begin_session_run()
     prefetch.begin_slots()
     st.html(STATIC / "style.css")
     document_settings()
     action_lock()
+    # Without a workspace or a user there is only an error or the login.
     try:
-        site = open_app_context()
-        person = session.current_person(site)
+        context = open_app_context()
+        person = session.current_person(context)
     except EfterskriftError as error:
         show_error(error)
         return
     if person is None:
-        _show_single_screen(partial(login.show, site), t("login.title"))
+        _show_single_screen(partial(login.show, context), t("login.title"))
         return
     if session.is_password_change_due():
-        _show_single_screen(partial(login.choose_password, site, person), t("password.title"))
+        _show_single_screen(partial(login.choose_password, context, person), t("password.title"))
         return
-    page = st.navigation(_build_pages(site, person), position="top", expanded=True)
-    with (
-        st.container()
-    ):  # in places of their own, so that what comes or goes there leaves the screen below as it is
-        emergency_banner(site, person)
+    page = st.navigation(_build_pages(context, person), position="top", expanded=True)
+    # Containers of their own: a banner or guide that comes or goes does not move the screen below.
     with st.container():
-        show_guide(site, person)
+        emergency_banner(context, person)
+    with st.container():
+        show_guide(context, person)
     page.run()
-    session.watch_session(site)
-    track_typing(site)
+    session.watch_session(context)
+    track_typing(context)
 
 
 def _set_default_language() -> None:
-    """The language of the settings until a person chooses one; Swedish where the settings are
-    wrong, which another place tells.
+    """Use the language of the settings until the user chooses one.
+
+    Swedish if the settings are invalid; that error is shown elsewhere.
     """
     if "language" not in st.session_state:
         with suppress(SettingsError):
@@ -91,33 +92,35 @@ def _set_default_language() -> None:
 
 
 def _show_single_screen(show: Callable[[], None], title: str) -> None:
-    """One screen whatever the address says, so that whoever loads a screen anew and logs in is
-    there again.
+    """Show one screen at every address.
+
+    A user who reloads a screen and logs in is then on that screen again.
     """
     pages = [
         st.Page(show, title=title, url_path=_START_PATH, default=True),
-        *(st.Page(show, title=title, url_path=name) for name, *_ in SCREENS),
+        *(st.Page(show, title=title, url_path=screen.name) for screen in SCREENS),
     ]
     st.navigation(pages, position="hidden").run()
 
 
 def _build_pages(context: AppContext, person: Person) -> list[st.Page]:
-    """The screens of a role. That a screen is hidden guards nothing: every function of `pipeline`
-    asks again who calls.
+    """Build the navigation pages of a role.
 
-    The addresses of all others lead to the first one; Streamlit would say in English that there
-    is no such page.
+    Hiding a screen protects nothing: every function of `pipeline` checks the permission again.
+
+    The addresses of the other screens lead to the start screen; Streamlit would otherwise say in
+    English that there is no such page.
     """
-    may = [one for one in SCREENS if is_allowed(person, one[1])]
-    names = [one[0] for one in may]
-    first = next((name for name in (*_START_SCREENS, *names) if name in names), "")
-    shown = {
-        name: _build_page(context, person, name, screen, action, icon, is_first=name == first)
-        for name, action, icon, screen in may
+    allowed = [screen for screen in SCREENS if is_allowed(person, screen.action)]
+    names = [screen.name for screen in allowed]
+    start_name = next((name for name in (*_START_SCREENS, *names) if name in names), "")
+    pages = {
+        screen.name: _build_page(context, person, screen, is_first=screen.name == start_name)
+        for screen in allowed
     }
     start = (
-        shown[first]
-        if shown
+        pages[start_name]
+        if pages
         else st.Page(
             partial(_show_no_screen, context, person),
             title=t("start.title"),
@@ -125,54 +128,47 @@ def _build_pages(context: AppContext, person: Person) -> list[st.Page]:
             default=True,
         )
     )
-    elsewhere = [name for name, *_ in SCREENS if name == first or name not in shown]
+    # Every other address redirects to the start screen.
+    redirected = [
+        screen.name for screen in SCREENS if screen.name == start_name or screen.name not in pages
+    ]
     return [
-        *(shown.values() or [start]),
+        *(pages.values() or [start]),
         *(
             st.Page(partial(st.switch_page, start), title=name, url_path=name, visibility="hidden")
-            for name in elsewhere
+            for name in redirected
         ),
     ]
 
 
 def _build_page(
-    context: AppContext,
-    person: Person,
-    name: str,
-    screen: Screen,
-    action: Action,
-    icon: str,
-    *,
-    is_first: bool,
+    context: AppContext, person: Person, screen: MenuScreen, *, is_first: bool
 ) -> st.Page:
-    run = partial(_run_screen, name, screen, action, context, person)
     return st.Page(
-        run,
-        title=t(f"{name}.title"),
-        icon=icon,
-        url_path=_START_PATH if is_first else name,
+        partial(_run_screen, screen, context, person),
+        title=t(f"{screen.name}.title"),
+        icon=screen.icon,
+        url_path=_START_PATH if is_first else screen.name,
         default=is_first,
     )
 
 
 def _show_no_screen(context: AppContext, person: Person) -> None:
-    """For a role that has no screen yet."""
+    """Tell a role that has no screen yet."""
     screen_heading(context, person, t("start.no_screens"), t("start.no_screens_what"))
 
 
-def _run_screen(
-    name: str, screen: Screen, action: Action, context: AppContext, person: Person
-) -> None:
-    if st.session_state.get(SCREEN_KEY) != name:
-        reset_views()  # who comes back to a picture looks at it again
-    st.session_state[SCREEN_KEY] = name
+def _run_screen(screen: MenuScreen, context: AppContext, person: Person) -> None:
+    if st.session_state.get(SCREEN_KEY) != screen.name:
+        reset_views()  # returning to a picture is another view of it
+    st.session_state[SCREEN_KEY] = screen.name
     try:
         with context.store.recording_denials():
             if practice.is_practising():
                 practice.show(context, person)
                 return
-            require_permission(person, action)
-            screen(context, person)
+            require_permission(person, screen.action)
+            screen.show(context, person)
     except EfterskriftError as error:
         show_error(error)
 

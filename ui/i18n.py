@@ -1,7 +1,4 @@
-"""Texts of the screens in the person's language. Swedish unless a person chooses otherwise.
-
-Dates and numbers are written as the language does.
-"""
+"""Texts, dates and numbers in the user's language; Swedish unless the user chooses otherwise."""
 
 from __future__ import annotations
 
@@ -16,13 +13,14 @@ from pipeline.domain.dates import SWEDEN
 from pipeline.texts import Text, catalogue, plural_key, text
 
 _LOCALES = {"sv": ("sv_SE", "short"), "en": ("en_GB", "medium")}
-"""Where each language is written, and the date format that names the month beyond doubt:
-2021-12-17, 17 Dec 2021.
+"""Locale and date format of each language.
+
+The date format names the month unambiguously: 2021-12-17, 17 Dec 2021.
 """
 
 
 def t(key: str, /, **values: object) -> str:
-    """The text of a key in the person's language, filled in.
+    """Return the text of a key in the user's language, filled in.
 
     Raises:
         KeyError: there is no such text.
@@ -40,7 +38,7 @@ def show_text(text: Text) -> str:
 
 
 def code_text(prefix: str, code: str) -> str:
-    """The text of a short code such as a page's problem; the code itself if it has no text."""
+    """Return the text of a short code such as a page's issue; the code itself if it has none."""
     head, _, detail = code.partition(":")
     key = f"{prefix}.{head}"
     texts = catalogue(current_language())
@@ -48,38 +46,38 @@ def code_text(prefix: str, code: str) -> str:
 
 
 def current_language() -> str:
-    """The person's language, a key of `LANGUAGES`."""
+    """Return the user's language, a key of `LANGUAGES`."""
     return str(st.session_state.get("language", "sv"))
 
 
 def format_day(on: date | str) -> str:
-    """A day as the language writes it; a text is a day in ISO 8601."""
+    """Format a day in the user's language; a string is a day in ISO 8601."""
     locale, form = _LOCALES[current_language()]
     return format_date(date.fromisoformat(on) if isinstance(on, str) else on, form, locale)
 
 
 def format_weekday(on: date) -> str:
-    """A day that cannot be mistaken, with weekday and name of the month: fre 24 dec. 2021."""
+    """Format a day with its weekday and month name, which is unambiguous: fre 24 dec. 2021."""
     return format_date(on, "EEE d MMM y", _LOCALES[current_language()][0])
 
 
 def format_moment(at: datetime, *, seconds: bool = False) -> str:
-    """A moment in Swedish local time, to the minute or the second."""
+    """Format a moment in Swedish local time, to the minute or the second."""
     local = at.astimezone(SWEDEN)
-    locale = _LOCALES[current_language()][0]
-    time = format_time(local, "medium" if seconds else "short", locale=locale)
-    return f"{format_day(local.date())} {time}"
+    precision = "medium" if seconds else "short"
+    clock = format_time(local, precision, locale=_LOCALES[current_language()][0])
+    return f"{format_day(local.date())} {clock}"
 
 
 def format_number(value: float, decimals: int = 0) -> str:
-    """A number with the language's decimal sign and groups of thousands."""
+    """Format a number with the language's decimal sign and thousands separator."""
     return format_decimal(
         value, "#,##0" + ("." + "0" * decimals if decimals else ""), _LOCALES[current_language()][0]
     )
 
 
 def format_percentage(share: float, decimals: int = 0) -> str:
-    """A share (0–1) in per cent."""
+    """Format a share (0–1) in per cent."""
     locale = Locale.parse(_LOCALES[current_language()][0])
     pattern: str = locale.percent_formats[None].pattern
     return format_percent(

@@ -1,17 +1,14 @@
-"""What `streamlit run` serves: the app, with our own words for unforeseen errors and a policy that
-keeps the browser here.
+"""The ASGI app that `streamlit run` serves, with its own error messages and security headers.
 
-What every session needs, loaded before the first person comes and then kept out of the garbage
-collector's sight.
+Preloading: everything that each session needs is loaded before the first user comes, and then
+excluded from garbage collection. A full collection walks all objects of the process: with the
+modules of the screens that is some hundred thousand objects and 130–180 ms in which no screen
+responds. What is loaded here never becomes garbage, so `gc.freeze` excludes it: a collection then
+takes about 10 ms. Streamlit would collect after every run, also after every field that is left;
+that is switched off (`runner.postScriptGC`), since Python collects as garbage piles up.
 
-A full collection looks through all that the process holds: with the modules of the screens that
-is some hundred thousand objects and 130–180 ms, in which nobody's screen goes on. What is loaded
-here never becomes garbage, so `gc.freeze` sets it aside: a collection then takes about 10 ms.
-Streamlit would do one after every run, also after every field that is left; it is told not to
-(`runner.postScriptGC`), for Python does it as garbage piles up.
-
-Errors that nobody foresaw: the person is told what to do, and the log gets kind and place but
-never what somebody wrote.
+Unexpected errors: the user is told what to do, and the log gets the kind and place of the error,
+never field values.
 """
 
 from __future__ import annotations
@@ -22,7 +19,7 @@ import traceback
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 import streamlit as st
 from starlette.datastructures import MutableHeaders
@@ -37,18 +34,21 @@ from ui.workspace import open_app_context
 
 _log = logging.getLogger(__name__)
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:; style-src 'self' 'unsafe-inline'; "
+    "default-src 'self' data: blob:; "
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:; "
+    "style-src 'self' 'unsafe-inline'; "
     "frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'self'"
 )
-"""Streamlit's own page needs inline and evaluated script (plots); nothing needs another host."""
+"""Streamlit's page needs inline and evaluated scripts (charts); nothing needs another host."""
 
 
 def preload() -> None:
-    """Import all screens, open the workspace with its forms, and set everything aside. A workspace
-    that cannot be opened is told of by the app.
+    """Import all screens, open the workspace with its forms, and freeze what is loaded.
+
+    A workspace that cannot be opened is reported by the app.
     """
-    for module in iter_modules(screens.__path__):
-        import_module(f"{screens.__name__}.{module.name}")
+    for module in walk_packages(screens.__path__, f"{screens.__name__}."):
+        import_module(module.name)
     with suppress(EfterskriftError):
         open_app_context()
     gc.collect()
@@ -56,12 +56,13 @@ def preload() -> None:
 
 
 class ValueRedactingFilter(logging.Filter):
-    """Takes an exception off a log record and leaves its kind and place: its message may quote a
-    field.
+    """Logging filter that replaces an exception by its kind and place.
+
+    Its message may quote the value of a field.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Change the record; always let it through."""
+        """Redact the record; always let it through."""
         if record.exc_info and (error := record.exc_info[1]):
             record.msg, record.args = f"{record.getMessage()}: {describe_error_origin(error)}", ()
             record.exc_info = record.exc_text = None
@@ -69,35 +70,36 @@ class ValueRedactingFilter(logging.Filter):
 
 
 def describe_error_origin(error: BaseException) -> str:
-    """The class of an error and where it was raised, innermost last."""
+    """Return the class of an error and where it was raised, innermost last."""
     frames = traceback.extract_tb(error.__traceback__)[-4:]
-    return f"{type(error).__name__} at {' > '.join(f'{Path(frame.filename).name}:{frame.lineno}' for frame in frames)}"
+    places = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+    return f"{type(error).__name__} at {places}"
 
 
 def show_unexpected_error(error: BaseException) -> bool:
-    """Tell the person; answers that Streamlit need not."""
+    """Tell the user about an unexpected error; True: Streamlit need not show it."""
     del error
     st.error(t("fault.unexpected"), icon=":material/error:")
     return True
 
 
 class SecurityHeaders:
-    """Adds the policy to every answer."""
+    """ASGI middleware that adds the security headers to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one request."""
 
-        async def with_policy(message: Message) -> None:
+        async def send_with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
                 headers["Referrer-Policy"] = "no-referrer"
             await send(message)
 
-        await self._app(scope, receive, with_policy)
+        await self._app(scope, receive, send_with_policy)
 
 
 preload()

@@ -1,16 +1,14 @@
-"""Who sits at the screen.
+"""The session of the user at the screen: login, activity, and its end.
 
-Streamlit's own login (OIDC) says who somebody is; what the person may do is read from the staff
-table at every run, so that a withdrawn right works at once. Each browser's session has a row in
-the database (`store/sessions.py`): logging out anywhere, closing the account,
-`settings.session_minutes` without activity and `settings.session_hours` in all end it at the
-next run.
+Streamlit's own login (OIDC) says who the user is; permissions are read from the staff table at
+every run, so that a withdrawn permission takes effect at once. Each browser's session has a row in
+the database (`store/accounts/sessions.py`): logging out anywhere, closing the account,
+`settings.session_minutes` without activity and `settings.session_hours` in all end it at the next
+run.
 
-What the cookie of the organisation's login (OIDC) proves of somebody, and whether it still lets
-them in.
-
-Streamlit's cookie lives 30 days whatever the provider says, so its own end (`exp`), the moment
-of the login (`iat`) and whether that login has been ended here are minded by us.
+Streamlit's OIDC cookie lives 30 days whatever the provider says. Its own end (`exp`), the moment of
+the login (`iat`) and whether that login has been ended here are therefore checked by
+`verify_provider_login`.
 """
 
 from __future__ import annotations
@@ -32,7 +30,14 @@ from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
 from ui.workspace import AppContext, StoreContext
 
+_LOGIN_KEY, _TOKEN_KEY, _ACTIVE_AT_KEY = "login", "session_token", "active_at"
+_EXPIRED_KEY, _LEFT_KEY = "session_expired", "left"
+_EMERGENCY_LOGIN_KEY, _MUST_CHANGE_KEY = "emergency_login", "must_change_password"
+_DRAWN_FOR_KEY, _ACTED_KEY = "drawn_for", "acted"
+_KEYS_KEPT_AT_LOGOUT = {"language", _EXPIRED_KEY, _LEFT_KEY}
 _EMERGENCY_REASON_TIMEOUT = timedelta(minutes=5)
+"""How long after the password the reason for using an emergency account may be given."""
+
 ContextType = TypeVar("ContextType", bound=StoreContext)
 ActionParams = ParamSpec("ActionParams")
 
@@ -40,60 +45,39 @@ ActionParams = ParamSpec("ActionParams")
 def verify_provider_login(
     store: Store, claims: Mapping[str, object], lifetime: timedelta
 ) -> tuple[str, datetime] | None:
-    """Whose account, and when the login at the provider was, if it begins a session; None if not.
+    """Return the login name and the moment of the provider login that starts a session, or None.
 
-    Somebody without an account here stays outside, as do accounts for emergencies, a login that
-    has been ended here, and one older than `lasts`.
+    None for a user without an account here, an emergency account, a login that has been ended here,
+    and one older than `lifetime`.
     """
+    # The claims must name a user and two moments.
     login = claims.get("preferred_username") or claims.get("email")
-    proved, expires, now = (
-        _parse_timestamp(claims.get("iat")),
-        _parse_timestamp(claims.get("exp")),
-        utc_now(),
-    )
+    logged_in_at = _parse_timestamp(claims.get("iat"))
+    expires_at = _parse_timestamp(claims.get("exp"))
+    now = utc_now()
     if (
         not isinstance(login, str)
-        or proved is None
-        or expires is None
-        or expires <= now
-        or now - proved > lifetime
+        or logged_in_at is None
+        or expires_at is None
+        or expires_at <= now
+        or now - logged_in_at > lifetime
     ):
         return None
+    # The user must have an account here, and the login must not have been ended.
     with store.read() as conn:
         person = people.find_person(conn, login)
-        used_up = sessions.is_login_consumed(conn, login, proved)
-    return (
-        (login, proved) if person is not None and not person.break_glass and not used_up else None
-    )
+        is_consumed = sessions.is_login_consumed(conn, login, logged_in_at)
+    if person is None or person.break_glass or is_consumed:
+        return None
+    return login, logged_in_at
 
 
 def _parse_timestamp(seconds: object) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int | float) else None
 
 
-_LOGIN_KEY, _TOKEN_KEY, _ACTIVE_AT_KEY, _EXPIRED_KEY, _LEFT_KEY, _TOUCHED_KEY = (
-    "login",
-    "session_token",
-    "active_at",
-    "session_expired",
-    "left",
-    "touched_at",
-)
-
-
-_EMERGENCY_LOGIN_KEY, _MUST_CHANGE_KEY, _DRAWN_FOR_KEY, _ACTED_KEY = (
-    "emergency_login",
-    "must_change_password",
-    "drawn_for",
-    "acted",
-)
-
-
-_KEYS_KEPT_AT_LOGOUT = {"language", _EXPIRED_KEY, _LEFT_KEY}
-
-
 class LoginResult(Enum):
-    """What came of a name and a password."""
+    """Result of a login with name and password."""
 
     WRONG_PASSWORD = "wrong"
     LOGGED_IN = "logged in"
@@ -101,7 +85,7 @@ class LoginResult(Enum):
 
 
 class SessionEnd(StrEnum):
-    """How a session ended, if not in this window by its person; also the key of its text."""
+    """How a session ended, unless the user ended it in this window; also the key of its text."""
 
     IDLE = "ran_out"
     TOO_LONG = "ran_long"
@@ -109,48 +93,56 @@ class SessionEnd(StrEnum):
 
 
 def current_person(context: AppContext, *, active: bool = True) -> Person | None:
-    """The person who is logged in; None when nobody is, or the session has ended, here or
-    elsewhere. `active` counts as activity.
+    """Return the user who is logged in, or None if there is none or the session has ended.
+
+    A session also ends by logging out elsewhere. `active`: count this call as activity.
     """
+    # A valid login at the provider starts a session, unless one has just been ended here.
     if (
         context.settings.oidc
         and _TOKEN_KEY not in st.session_state
         and _LEFT_KEY not in st.session_state
     ):
-        proved = verify_provider_login(
+        provider_login = verify_provider_login(
             context.store,
             st.user.to_dict() if st.user.is_logged_in else {},
             _session_limits(context.settings)[1],
         )
-        if proved is not None:
-            _start_session(context, *proved)
+        if provider_login is not None:
+            _start_session(context, *provider_login)
     token = st.session_state.get(_TOKEN_KEY)
     if token is None:
         return None
     now = utc_now()
     with context.store.read() as conn:
-        held = sessions.find_session(conn, token)
-        person = people.find_person(conn, held.login) if held else None
-    if held is None or person is None:
+        stored = sessions.find_session(conn, token)
+        person = people.find_person(conn, stored.login) if stored else None
+    # Ended elsewhere, or too old, or too long without activity.
+    if stored is None or person is None:
         _end_session(SessionEnd.ELSEWHERE)
         return None
-    if _has_run_out(context.settings, now) or held.has_expired(
+    if _has_run_out(context.settings, now) or stored.has_expired(
         now, *_session_limits(context.settings)
     ):
         _end_expired_session(
-            context, token, now, too_old=held.is_too_old(now, _session_limits(context.settings)[1])
+            context,
+            token,
+            now,
+            too_old=stored.is_too_old(now, _session_limits(context.settings)[1]),
         )
         return None
+    # Callbacks compare with the user that the screen was drawn for.
     st.session_state[_DRAWN_FOR_KEY] = person
-    st.session_state[_MUST_CHANGE_KEY] = held.must_change and not context.settings.oidc
+    st.session_state[_MUST_CHANGE_KEY] = stored.must_change and not context.settings.oidc
     if active:
-        _note_active(context, held, now)
+        _note_active(context, stored, now)
     return person
 
 
 def log_in(context: AppContext, login: str, password: str) -> LoginResult:
-    """Start a session with a local account. Where people log in through the organisation, only
-    accounts for emergencies have a password.
+    """Start a session with a local account.
+
+    If users log in through the organisation, only emergency accounts have a password.
 
     Raises:
         NotAllowedError: too many failed attempts.
@@ -173,21 +165,24 @@ def log_in(context: AppContext, login: str, password: str) -> LoginResult:
 
 
 def is_session_open(context: StoreContext) -> bool:
-    """Whether the session of this window goes on, with the rights that the screen was drawn for.
-    For callbacks, which run before `current_person`.
+    """Return whether the session of this window is open, with unchanged permissions.
+
+    For callbacks, which run before `current_person`: the permissions are compared with those that
+    the screen was drawn for.
     """
     return _open_session(context, utc_now()) is not None
 
 
 def note_activity(context: StoreContext) -> bool:
-    """Count as activity what draws no whole screen, such as typing; answers whether the session
-    goes on, as `is_open`.
+    """Count an act that draws no whole screen, such as typing, as activity.
+
+    Return whether the session is open, as `is_session_open`.
     """
     now = utc_now()
-    held = _open_session(context, now)
-    if held is not None:
-        _note_active(context, held, now)
-    return held is not None
+    stored = _open_session(context, now)
+    if stored is not None:
+        _note_active(context, stored, now)
+    return stored is not None
 
 
 def _open_session(context: StoreContext, now: datetime) -> Session | None:
@@ -195,24 +190,22 @@ def _open_session(context: StoreContext, now: datetime) -> Session | None:
     if token is None:
         return None
     with context.store.read() as conn:
-        held = sessions.find_session(conn, token)
-        person = people.find_person(conn, held.login) if held else None
+        stored = sessions.find_session(conn, token)
+        person = people.find_person(conn, stored.login) if stored else None
     if (
-        held is None
+        stored is None
         or _has_run_out(context.settings, now)
-        or held.has_expired(now, *_session_limits(context.settings))
+        or stored.has_expired(now, *_session_limits(context.settings))
     ):
         return None
-    return (
-        held
-        if person is not None and person == st.session_state.get(_DRAWN_FOR_KEY, person)
-        else None
-    )
+    # A changed account (role, units) makes the screen that was drawn invalid.
+    is_unchanged = person is not None and person == st.session_state.get(_DRAWN_FOR_KEY, person)
+    return stored if is_unchanged else None
 
 
-def _note_active(context: StoreContext, held: Session, now: datetime) -> None:
+def _note_active(context: StoreContext, stored: Session, now: datetime) -> None:
     st.session_state[_ACTIVE_AT_KEY] = now
-    if now - held.active_at > sessions.TOUCH_INTERVAL:
+    if now - stored.active_at > sessions.TOUCH_INTERVAL:
         with context.store.begin() as conn:
             sessions.touch_session(conn, st.session_state[_TOKEN_KEY], now)
 
@@ -220,47 +213,47 @@ def _note_active(context: StoreContext, held: Session, now: datetime) -> None:
 def requires_open_session(
     act: Callable[Concatenate[ContextType, ActionParams], None],
 ) -> Callable[Concatenate[ContextType, ActionParams], None]:
-    """What a button or a key does, which is not done once the session has ended, here or elsewhere:
-    as `is_open`.
+    """Decorate a callback of a button or key so that it does nothing once the session has ended.
+
+    See `is_session_open`.
     """
 
     @wraps(act)
-    def done(
+    def run_if_open(
         context: ContextType, /, *args: ActionParams.args, **kwargs: ActionParams.kwargs
     ) -> None:
         if is_session_open(context):
             st.session_state[_ACTED_KEY] = True
             act(context, *args, **kwargs)
 
-    return done
+    return run_if_open
 
 
 def begin_session_run() -> None:
-    """The whole screen is drawn: it shows what every press before it has done."""
+    """Note that the whole screen is drawn: it shows what all earlier callbacks did."""
     st.session_state.pop(_ACTED_KEY, None)
 
 
 def consume_acted() -> bool:
-    """Whether a press has done something that the screen does not show yet; told once. A part of
-    the screen that finds this in a run of its own has all drawn: what leaves the browser in one
-    moment runs only the part that asked first.
+    """Return, once, whether a callback has changed something that the screen does not show yet.
+
+    A fragment that gets True in a run of its own has the whole screen drawn: of several events that
+    leave the browser at the same moment, only the fragment of the first is run.
     """
     return st.session_state.pop(_ACTED_KEY, False) is True
 
 
 def is_emergency_reason_due() -> bool:
-    """Whether somebody has given the password of an account for emergencies a moment ago, and not
-    the reason.
-    """
+    """Return whether an emergency account's password was just given, but not yet the reason."""
     _, at = st.session_state.get(_EMERGENCY_LOGIN_KEY, ("", datetime.min.replace(tzinfo=UTC)))
     return bool(utc_now() - at < _EMERGENCY_REASON_TIMEOUT)
 
 
 def log_in_in_emergency(context: AppContext, reason: str) -> None:
-    """Start the session of an account for emergencies.
+    """Start the session of an emergency account.
 
     Raises:
-        UsageError: the reason says too little.
+        UsageError: the reason is too short.
     """
     login, _ = st.session_state[_EMERGENCY_LOGIN_KEY]
     with context.store.begin() as conn:
@@ -269,12 +262,12 @@ def log_in_in_emergency(context: AppContext, reason: str) -> None:
 
 
 def is_password_change_due() -> bool:
-    """Whether the person has to choose a password before anything else."""
+    """Return whether the user has to choose a password before anything else."""
     return bool(st.session_state.get(_MUST_CHANGE_KEY))
 
 
 def log_out(context: AppContext) -> None:
-    """End the session, those of the same person in other browsers, and forget everything of it."""
+    """End this session and the user's sessions in other browsers, and clear the session state."""
     login = st.session_state.get(_LOGIN_KEY)
     if login is not None:
         with context.store.begin() as conn:
@@ -287,46 +280,49 @@ def log_out(context: AppContext) -> None:
 
 
 def log_in_by_provider() -> None:
-    """Go to the provider. A cookie that is there is of an earlier login, which has ended: it lets
-    nobody in again.
+    """Go to the login of the provider.
+
+    A cookie that is there belongs to an earlier login, which has ended: it starts no session.
     """
     st.session_state.pop(_LEFT_KEY, None)
     st.login()
 
 
 def has_ended_here() -> bool:
-    """Whether a session has ended in this window, so that the cookie of the provider counts no
-    more.
+    """Return whether a session has ended in this window.
+
+    The provider's cookie is then ignored.
     """
     return _LEFT_KEY in st.session_state
 
 
 def last_session_end() -> SessionEnd | None:
-    """How the last session ended, if not in this window by its person; told until somebody logs in."""
-    found: SessionEnd | None = st.session_state.get(_EXPIRED_KEY)
-    return found
+    """Return how the last session ended, unless the user ended it in this window.
+
+    Kept until the next login.
+    """
+    end: SessionEnd | None = st.session_state.get(_EXPIRED_KEY)
+    return end
 
 
 @st.fragment(run_every="20s")
 def watch_session(context: AppContext) -> None:
-    """Take the screen away when the session has ended, here or elsewhere, while nobody touches
-    anything.
-    """
+    """Clear the screen when the session has ended, here or elsewhere, without waiting for input."""
     token = st.session_state.get(_TOKEN_KEY)
     if token is None:
         return
     with context.store.read() as conn:
-        held = sessions.find_session(conn, token)
-    if held is None or _has_run_out(context.settings, utc_now()):
+        stored = sessions.find_session(conn, token)
+    if stored is None or _has_run_out(context.settings, utc_now()):
         st.rerun()
 
 
-def _start_session(context: AppContext, login: str, proved_at: datetime | None = None) -> None:
+def _start_session(context: AppContext, login: str, logged_in_at: datetime | None = None) -> None:
     _clear_session_state()
     st.session_state.pop(_EXPIRED_KEY, None)
     now = utc_now()
     with context.store.begin() as conn:
-        st.session_state[_TOKEN_KEY] = sessions.start_session(conn, login, now, proved_at)
+        st.session_state[_TOKEN_KEY] = sessions.start_session(conn, login, now, logged_in_at)
     st.session_state[_LOGIN_KEY], st.session_state[_ACTIVE_AT_KEY] = login, now
 
 
@@ -336,9 +332,9 @@ def _end_expired_session(context: AppContext, token: str, now: datetime, *, too_
     _end_session(SessionEnd.TOO_LONG if too_old else SessionEnd.IDLE)
 
 
-def _end_session(how: SessionEnd) -> None:
+def _end_session(end: SessionEnd) -> None:
     _clear_session_state()
-    st.session_state[_EXPIRED_KEY], st.session_state[_LEFT_KEY] = how, True
+    st.session_state[_EXPIRED_KEY], st.session_state[_LEFT_KEY] = end, True
 
 
 def _clear_session_state() -> None:
@@ -356,12 +352,13 @@ def _session_limits(settings: Settings) -> tuple[timedelta, timedelta]:
 
 
 def _client_address(settings: Settings) -> str:
-    """Where the browser is: what the proxy in front says, where one is told of; empty on this
-    machine itself.
+    """Return the browser's IP address: from the proxy's header if one is configured, else the peer.
+
+    Empty if the browser is on the same machine.
     """
-    given = (
+    address = (
         st.context.headers.get(settings.address_header)
         if settings.address_header
         else st.context.ip_address
     )
-    return given if isinstance(given, str) else ""
+    return address if isinstance(address, str) else ""

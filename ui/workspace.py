@@ -1,4 +1,4 @@
-"""What the screens work with: one workspace, opened once for all sessions."""
+"""The workspace that the screens use, opened once for all sessions."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from pipeline.store.database.store import Store, open_store
 
 
 class StoreContext(Protocol):
-    """A workspace, as `Site`, or what an office of it works with."""
+    """What has a store and settings: the `AppContext`, or an `ExportContext` of it."""
 
     @property
     def store(self) -> Store:
-        """Its store."""
+        """The store."""
         ...
 
     @property
     def settings(self) -> Settings:
-        """Its settings."""
+        """The settings."""
         ...
 
 
@@ -38,12 +38,12 @@ class AppContext:
 
 
 def open_app_context() -> AppContext:
-    """The workspace that `EFTERSKRIFT_WORKSPACE` names.
+    """Return the workspace that `EFTERSKRIFT_WORKSPACE` names.
 
     Raises:
-        UsageError: the settings are wrong.
+        UsageError: the settings are invalid.
         StoreError: there is no store, or it cannot be opened.
-        SchemaMismatchError: it is of another version, or was upgraded while this one serves.
+        SchemaMismatchError: its schema is of another version, or was upgraded while this one runs.
     """
     settings = load_settings()
     key = settings.model_dump_json()
@@ -60,7 +60,7 @@ def _open_cached(key: str, _settings: Settings) -> tuple[Store, FormLibrary]:
 
 @st.cache_data(ttl=10, max_entries=4, show_spinner=False)
 def _check_schema(key: str, _store: Store) -> None:
-    """Check now and then that nobody has upgraded the store under this version of the program."""
+    """Check every 10 seconds that the schema has not been upgraded under this version."""
     del key
     with _store.read() as conn:
         require_head(conn, _store.name)

@@ -1,1 +1,1 @@
-"""What needs JavaScript: one Python wrapper each, scripts in browser/js/."""
+"""Components with JavaScript: one Python wrapper each, scripts in `js/`, styles in `css/`."""

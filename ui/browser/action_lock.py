@@ -1,12 +1,12 @@
-"""One press at a time: until the server has done what a button asked for, other presses wait in the
-browser, and nothing is typed.
+"""One click at a time: others wait until the server has done what a button asked for.
 
-Streamlit ends a run when another is asked for, in the middle of what a button does: on a slow
-server a save that was followed by another key was not done, and nobody was told.
+Streamlit ends a run when another is requested, even in the middle of what a button does: on a slow
+server a save that was followed by another key was lost without a message.
 
-It also forgets now and then to tell the browser that a run has ended (its issue 9921: a part of
-the screen is run right after the whole). What the run before drew then stays beside the new. So
-each run draws marks, in turn one and two and two and one: more than three are of two runs.
+Streamlit also sometimes fails to tell the browser that a run has ended (its issue 9921: a fragment
+is run right after the whole script). What the run before drew then remains next to the new screen.
+Each run therefore draws marks, alternately 1 + 2 and 2 + 1: more than three marks belong to two
+runs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ui.browser.assets import read_script
 from ui.i18n import t
 
 _run_numbers = count(1)
-"""Of all sessions; so that each run says something new."""
+"""Run numbers of all sessions, so that the data of each run differs."""
 _IS_ODD_RUN_KEY = "run_is_odd"
 
 
@@ -32,8 +32,9 @@ def _action_lock_component() -> Any:  # noqa: ANN401 - the renderer's type is no
 
 
 def action_lock() -> None:
-    """Tell the browser that the presses before this run are done, and let it ask for another run if
-    this one is mixed with the one before. Draw it before the screen.
+    """Release the clicks of earlier runs, and let the browser ask for a run if two are mixed.
+
+    Draw it before the screen.
     """
     _action_lock_component()(
         key="one_press",
@@ -43,7 +44,7 @@ def action_lock() -> None:
     )
     is_odd = st.session_state[_IS_ODD_RUN_KEY] = not st.session_state.get(_IS_ODD_RUN_KEY, False)
     with st.container(key="run_marks"):
-        for marks in (1 + is_odd, 2 - is_odd):
+        for mark_count in (1 + is_odd, 2 - is_odd):
             with st.container():
-                for _ in range(marks):
+                for _ in range(mark_count):
                     st.html('<i class="ef-run"></i>')

@@ -1,10 +1,12 @@
-"""A page on which boxes are drawn. Whoever does not use a pointer writes the same millimetres in
-the editor beside it.
+"""A page on which boxes are drawn with the pointer.
+
+Users without a pointer enter the same millimetres in the editor next to it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,8 +18,26 @@ from ui.i18n import t
 
 BOX_DRAWING_KEY = "box_drawing"
 _LAST_EVENT_KEY = "box_drawing_last"
-_HTML = """<p class="how"></p><div class="sheet"><img alt="" draggable="false"><div class="boxes"></div><div class="made" hidden></div></div>"""
+_HTML = """<p class="how"></p>
+<div class="sheet"><img alt="" draggable="false"><div class="boxes"></div>
+<div class="made" hidden></div></div>"""
+
 BoxRectangle = tuple[float, float, float, float]
+"""x, y, width and height, mm."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawingPage:
+    """The page to draw on: a JPEG of this size (mm) with the boxes (mm) that are there.
+
+    Events of another draft are ignored. `chosen` is the index of the highlighted box.
+    """
+
+    draft_id: str
+    picture: bytes
+    size_mm: tuple[float, float]
+    boxes: Sequence[Sequence[float]]
+    chosen: int
 
 
 @cache
@@ -31,32 +51,24 @@ def _box_drawing_component() -> Any:  # noqa: ANN401 - the renderer's type is no
 
 
 def box_drawing(
-    turn: str,
-    picture: bytes,
-    boxes: Sequence[Sequence[float]],
-    chosen: int,
-    size_mm: tuple[float, float],
+    page: DrawingPage,
     on_drawn: Callable[[BoxRectangle], None],
     on_chosen: Callable[[int], None],
 ) -> None:
-    """Show a page (JPEG) of this size with its boxes (mm). A new one is given in mm; what was drawn
-    for another `turn` (draft) is passed over.
-    """
-    width, height = size_mm
+    """Show a page with its boxes; report a new box (mm) or the index of a box that was clicked."""
+    width, height = page.size_mm
 
-    def told(name: str) -> dict[str, Any]:
-        said = (st.session_state.get(BOX_DRAWING_KEY) or {}).get(
-            name
-        )  # gone, if the drawing has left the screen
-        return said if isinstance(said, dict) and said.get("turn") == turn else {}
+    def read_event(name: str) -> dict[str, Any]:
+        # The state is gone if the drawing has left the screen.
+        event = (st.session_state.get(BOX_DRAWING_KEY) or {}).get(name)
+        return event if isinstance(event, dict) and event.get("turn") == page.draft_id else {}
 
-    def drawn() -> None:
-        said = told("drawn")
-        if said and said["id"] != st.session_state.get(
-            _LAST_EVENT_KEY
-        ):  # a trigger may be told twice
-            st.session_state[_LAST_EVENT_KEY] = said["id"]
-            x, y, w, h = (float(share) for share in said["box"])
+    def handle_drawn() -> None:
+        event = read_event("drawn")
+        # A trigger may arrive twice.
+        if event and event["id"] != st.session_state.get(_LAST_EVENT_KEY):
+            st.session_state[_LAST_EVENT_KEY] = event["id"]
+            x, y, w, h = (float(share) for share in event["box"])
             on_drawn(
                 (
                     round(x * width, 1),
@@ -66,21 +78,19 @@ def box_drawing(
                 )
             )
 
-    def picked() -> None:
-        if said := told("chosen"):
-            on_chosen(int(said["place"]))
+    def handle_chosen() -> None:
+        if event := read_event("chosen"):
+            on_chosen(int(event["place"]))
 
     _box_drawing_component()(
         key=BOX_DRAWING_KEY,
-        on_drawn_change=drawn,
-        on_chosen_change=picked,
+        on_drawn_change=handle_drawn,
+        on_chosen_change=handle_chosen,
         data={
-            "turn": turn,
-            "src": data_url(picture),
-            "boxes": [
-                [box[0] / width, box[1] / height, box[2] / width, box[3] / height] for box in boxes
-            ],
-            "chosen": chosen,
+            "turn": page.draft_id,
+            "src": data_url(page.picture),
+            "boxes": [[x / width, y / height, w / width, h / height] for x, y, w, h in page.boxes],
+            "chosen": page.chosen,
             "labels": {"alt": t("forms.blank_alt"), "how": t("forms.draw_how")},
         },
     )

@@ -1,4 +1,4 @@
-"""A grid of pieces of paper, of which the odd ones are marked by click or key."""
+"""A grid of field images of which the odd ones are marked by click or key."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from ui.i18n import t
 
 CROP_GRID_KEY = "crop_grid"
 _HTML = """<div class="grid" role="group"></div>
-<div class="foot"><button type="button" class="done"><span class="label"></span><kbd>Ctrl+Enter</kbd></button>
+<div class="foot"><button type="button" class="done"><span class="label"></span>
+<kbd>Ctrl+Enter</kbd></button>
 <span class="count" role="status"></span></div>"""
 
 MarkCallback = Callable[[str, Sequence[int]], None]
-"""Receives the group's id and the ids of the marked pieces."""
+"""Receives the id of the batch and the ids of the marked images."""
 
 
 @dataclass(frozen=True, slots=True)
 class GridCell:
-    """One piece: a JPEG picture, and where it comes from in words."""
+    """One field image (JPEG), and where it comes from in words."""
 
     id: int
     picture: bytes
@@ -45,16 +46,16 @@ def _crop_grid_component() -> Any:  # noqa: ANN401 - the renderer's type is not 
 def crop_grid(
     turn: str, what: str, cells: Sequence[GridCell], on_marked: MarkCallback, on_done: MarkCallback
 ) -> None:
-    """Show the pieces of the group `turn`, of which `what` says in words what they were all read
-    as.
+    """Show the field images of a batch; `what` says what they were all read as.
+
+    `turn` is the id of the batch.
     """
 
-    def told(name: str, act: MarkCallback) -> None:
-        # What was marked a moment ago may arrive when the grid has left the screen, and its state
-        # is gone.
-        said = (st.session_state.get(CROP_GRID_KEY) or {}).get(name)
-        if isinstance(said, dict):
-            act(str(said["group"]), [int(one) for one in said["cells"]])
+    def report(name: str, act: MarkCallback) -> None:
+        # The last marks may arrive when the grid has left the screen and its state is gone.
+        event = (st.session_state.get(CROP_GRID_KEY) or {}).get(name)
+        if isinstance(event, dict):
+            act(str(event["group"]), [int(cell_id) for cell_id in event["cells"]])
 
     labels = {name: t(f"group.{name}") for name in ("odd", "rest")}
     labels |= {
@@ -64,19 +65,19 @@ def crop_grid(
     }
     _crop_grid_component()(
         key=CROP_GRID_KEY,
-        on_marked_change=lambda: told("marked", on_marked),
-        on_done_change=lambda: told("done", on_done),
+        on_marked_change=lambda: report("marked", on_marked),
+        on_done_change=lambda: report("done", on_done),
         data={
             "turn": turn,
             "labels": labels,
             "cells": [
                 {
-                    "id": one.id,
-                    "src": data_url(one.picture),
-                    "where": one.origin,
-                    "marked": one.is_marked,
+                    "id": cell.id,
+                    "src": data_url(cell.picture),
+                    "where": cell.origin,
+                    "marked": cell.is_marked,
                 }
-                for one in cells
+                for cell in cells
             ],
         },
     )

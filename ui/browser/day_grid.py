@@ -1,5 +1,6 @@
-"""A table of days × units whose cells can be chosen by mouse or keyboard. What a cell is like is
-said in words and shape, not by colour alone.
+"""A table of days × units whose cells can be chosen by mouse or keyboard.
+
+The status of a cell is shown in words and shape, not by colour alone.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from ui.browser.assets import read_script, read_style
 
 @dataclass(frozen=True, slots=True)
 class DayCell:
-    """A cell: what stands in it, what kind of day it is, and what is read aloud."""
+    """A cell: its text, the kind of day (a CSS class), and the text for screen readers.
+
+    The names of the attributes are those that the script reads.
+    """
 
     text: str
     kind: str
@@ -33,28 +37,35 @@ def _day_grid_component() -> Any:  # noqa: ANN401 - the renderer's type is not p
     )
 
 
+@dataclass(frozen=True, slots=True)
+class DayTable:
+    """A caption, a heading for each column, and rows with their own headings."""
+
+    caption: str
+    headings: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[DayCell]]]
+
+
 def day_grid(
-    caption: str,
-    heads: Sequence[str],
-    rows: Sequence[tuple[str, Sequence[DayCell]]],
+    table: DayTable,
     chosen: tuple[int, int] | None,
     on_choose: Callable[[int, int], None],
     key: str = "day_grid",
 ) -> None:
-    """Show the table: a head for each column, and rows with their own. `chosen` is a row and a
-    column, as told to `on_choose`.
-    """
+    """Show the table; `chosen` is the row and column of a cell, as passed to `on_choose`."""
 
-    def changed() -> None:
-        if at := (st.session_state.get(key) or {}).get(
-            "cell"
-        ):  # gone, if the grid has left the screen
-            on_choose(int(at["row"]), int(at["column"]))
+    def handle_cell() -> None:
+        # The state is gone if the grid has left the screen.
+        if cell := (st.session_state.get(key) or {}).get("cell"):
+            on_choose(int(cell["row"]), int(cell["column"]))
 
     data = {
-        "caption": caption,
-        "heads": list(heads),
-        "rows": [{"head": head, "cells": [asdict(cell) for cell in cells]} for head, cells in rows],
+        "caption": table.caption,
+        "heads": list(table.headings),
+        "rows": [
+            {"head": heading, "cells": [asdict(cell) for cell in cells]}
+            for heading, cells in table.rows
+        ],
         "chosen": list(chosen) if chosen else None,
     }
-    _day_grid_component()(key=key, data=data, on_cell_change=changed)
+    _day_grid_component()(key=key, data=data, on_cell_change=handle_cell)

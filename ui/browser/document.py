@@ -1,6 +1,4 @@
-"""The document around the screens: its language, the name of its main part, and boxes that a screen
-reader reads out when they appear.
-"""
+"""The document around the screens: its language, and names and live regions for screen readers."""
 
 from __future__ import annotations
 
@@ -19,15 +17,13 @@ def _document_component() -> Any:  # noqa: ANN401 - the renderer's type is not p
 
 
 def document_settings() -> None:
-    """Set what the person's language and the screen readers need; drawn once a run, before the
-    screen.
-    """
-    words = {
+    """Set the language and the accessible names; draw it once a run, before the screen."""
+    texts = {
         name: t(f"document.{name}")
         for name in ("main", "more", "explains", "year", "lost", "lost_what")
     }
     _document_component()(
         key="document",
-        data={"language": current_language(), **words, "choose": t("scan.choose")},
+        data={"language": current_language(), **texts, "choose": t("scan.choose")},
         height=1,
     )

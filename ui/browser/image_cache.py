@@ -1,8 +1,7 @@
-"""Pictures sent to the browser once, ahead of need, and kept in its memory: nothing shown is sent
-twice, and no address leads to them.
+"""Images sent to the browser once, ahead of need, and cached in its memory.
 
-A picture is known by a digest of its bytes. A page shows it by that name; a field shows the
-piece of it that the field was written on.
+No image is sent twice, and no address leads to one. An image is known by a digest of its bytes; a
+page shows it by that id, a field shows a crop of it.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from ui.browser.assets import read_script
 
 _SENT_IMAGES_KEY = "pictures_sent"
 _MAX_IMAGES = 24
-"""How many the browser keeps; the same number as in the script."""
+"""How many images the browser caches; the same number as in the script."""
 
 
 @cache
@@ -30,13 +29,14 @@ def _image_cache_component() -> Any:  # noqa: ANN401 - the renderer's type is no
 
 @lru_cache(maxsize=80)
 def image_id(picture: bytes) -> str:
-    """The name that a picture has in the browser."""
+    """Return the id that an image has in the browser."""
     return hashlib.blake2b(picture, digest_size=10).hexdigest()
 
 
 def cache_images(key: str, pictures: Sequence[bytes]) -> None:
-    """Send the JPEG pictures that this browser does not have yet. Each place on a screen that sends
-    some has its own `key`.
+    """Send the JPEG images that this browser does not have yet.
+
+    Each place on a screen that sends images has its own `key`.
     """
     sent: list[str] = st.session_state.setdefault(_SENT_IMAGES_KEY, [])
     new = {name: picture for picture in pictures if (name := image_id(picture)) not in sent}
@@ -47,8 +47,9 @@ def cache_images(key: str, pictures: Sequence[bytes]) -> None:
 
 
 def forget_sent_images() -> None:
-    """The browser has lost its pictures, as after the screen was left: the next run sends those
-    that are shown.
+    """Note that the browser has lost its images, as after leaving the screen.
+
+    The next run sends those that are shown.
     """
     st.session_state.pop(_SENT_IMAGES_KEY, None)
 
@@ -62,28 +63,36 @@ def crop_html(
     margin_mm: float = 1.0,
     tall: bool = False,
 ) -> str:
-    """HTML of one rectangle of a picture that shows a whole page of this size, with a little air
-    around.
+    """Return HTML that shows one rectangle of a cached page image, with a margin around it.
+
+    `name` is the id of the image, `box_mm` the rectangle (x, y, w, h) and `size_mm` the page size.
     """
+    # The rectangle with its margin, clipped to the page.
     left, top = (max(0.0, v - margin_mm) for v in box_mm[:2])
     right, bottom = (
         min(most, box_mm[i] + box_mm[i + 2] + margin_mm) for i, most in enumerate(size_mm)
     )
     w, h = right - left, bottom - top
+    # CSS: a background position of p % puts p % of the image at p % of the element.
     across, down = (
         100 * at / (whole - part) if whole > part else 0
         for at, whole, part in ((left, size_mm[0], w), (top, size_mm[1], h))
     )
     style = (
-        f"background-image:var(--ef-pic-{name});background-size:{100 * size_mm[0] / w:.2f}% {100 * size_mm[1] / h:.2f}%;"
+        f"background-image:var(--ef-pic-{name});"
+        f"background-size:{100 * size_mm[0] / w:.2f}% {100 * size_mm[1] / h:.2f}%;"
         f"background-position:{across:.3f}% {down:.3f}%;--ef-aspect:{w / h:.4f}"
     )
-    return f'<div class="ef-crop{" ef-lines" if tall else ""}" role="img" aria-label="{escape(label)}" style="{style}"></div>'
+    css_class = "ef-crop ef-lines" if tall else "ef-crop"
+    return (
+        f'<div class="{css_class}" role="img" aria-label="{escape(label)}" style="{style}"></div>'
+    )
 
 
 def _pack_images(pictures: dict[str, bytes]) -> bytes:
-    """Names and lengths as JSON behind their own length (4 bytes, big-endian), then the pictures
-    one after the other.
+    """Pack images for the browser: a header of ids and lengths, then the images.
+
+    The header is JSON preceded by its own length (4 bytes, big-endian).
     """
-    names = json.dumps([[name, len(picture)] for name, picture in pictures.items()]).encode()
-    return b"".join((len(names).to_bytes(4, "big"), names, *pictures.values()))
+    header = json.dumps([[name, len(picture)] for name, picture in pictures.items()]).encode()
+    return b"".join((len(header).to_bytes(4, "big"), header, *pictures.values()))

@@ -1,7 +1,7 @@
-"""Keys and focus of the review form: first field focused once per entry, answers by key, and drafts
-sent as the person types.
+"""Keys and focus of the review form, drafts sent while typing, and the list of keys.
 
-The keys, opened by "?" outside a field or Alt+H anywhere.
+The first field gets the focus once per entry. "?" outside a field or Alt+H anywhere opens the list
+of keys.
 """
 
 from __future__ import annotations
@@ -60,22 +60,21 @@ def keyboard(
     min_view_time: timedelta = timedelta(),
     key: str = "keyboard",
 ) -> None:
-    """Mind the keys of the widgets `fields` (widget keys, in order).
+    """Handle the keys of the widgets `fields` (widget keys, in order).
 
-    `turn` names the showing of an entry; when it changes, the first field (or `focus`) gets the
-    focus. `save` is the button that Ctrl+Enter presses, not before the entry has been on the
-    screen for `least_look`; and no key presses a button before the one named `ready` is drawn.
-    `on_draft` receives the text of each text widget and the index of the chosen option of each
-    radio (-1 when none is chosen); without it no draft leaves the browser. A second form on the
-    same screen has its own `key`.
+    `turn` names one showing of an entry; when it changes, the first field (or `focus`) gets the
+    focus. `save` is the button that Ctrl+Enter presses, not before the entry has been on the screen
+    for `min_view_time`; no key presses a button before the one named `ready` is drawn. `on_draft`
+    receives the text of each text widget and the index of the chosen option of each radio (-1 when
+    none is chosen); without it no draft leaves the browser. A second form on the same screen has
+    its own `key`.
 
-    Drafts are numbered, and the number of the last one heard goes back: until then the browser
-    holds what would take the form away.
+    Drafts are numbered, and the number of the last one received goes back: until then the browser
+    delays what would take the form away.
     """
 
-    def changed() -> None:
-        # Who clicks away at once may be on another screen when the draft arrives, and the
-        # component's state is gone.
+    def handle_draft() -> None:
+        # The draft may arrive when the form has left the screen and the state is gone.
         draft = (st.session_state.get(key) or {}).get("draft")
         if draft and on_draft is not None:
             st.session_state[_RECEIVED_DRAFT_KEY] = draft["number"]
@@ -92,11 +91,11 @@ def keyboard(
         "drafts": on_draft is not None,
         "heard": st.session_state.get(_RECEIVED_DRAFT_KEY, 0),
     }
-    _keyboard_component()(key=key, data=data, height=1, on_draft_change=changed)
+    _keyboard_component()(key=key, data=data, height=1, on_draft_change=handle_draft)
 
 
 def key_help_button() -> None:
-    """A button that opens the list of keys."""
+    """Show a button that opens the list of keys."""
     with st.popover(t("keys.title"), icon=":material/keyboard:", key=HELP_KEY):
         rows = "".join(
             f"<kbd>{escape(keys)}</kbd><span>{escape(t(f'keys.{name}'))}</span>"

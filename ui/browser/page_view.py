@@ -1,4 +1,4 @@
-"""The picture of a sheet, large, with the field that has the focus marked; zoom and pan."""
+"""The images of a sheet, large, with the focused field marked; zoom and pan."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from ui.browser.image_cache import cache_images, forget_sent_images, image_id
 from ui.i18n import t
 
 PageArea = tuple[int, float, float, float, float]
-"""Which picture (from 0), and x, y, w, h as shares of the page's width and height."""
+"""Index of the image, and x, y, w, h as shares of the page's width and height."""
 
-_HTML = """<div class="view"><div class="bar" style="visibility: hidden"><span class="caption"></span>
+_HTML = """<div class="view"><div class="bar" style="visibility: hidden">
+<span class="caption"></span>
 <button tabindex="-1" class="turn"></button><button tabindex="-1" class="contrast">◐</button>
 <button tabindex="-1" class="invert">◑</button><button tabindex="-1" class="out">−</button>
 <button tabindex="-1" class="in">+</button><button tabindex="-1" class="whole"></button></div>
 <div class="pane" tabindex="0" role="region">
-<div class="sheet"><img alt=""><div class="row" hidden></div><div class="mark" hidden></div><div class="doubts"></div>
+<div class="sheet"><img alt=""><div class="row" hidden></div>
+<div class="mark" hidden></div><div class="doubts"></div>
 <div class="word" hidden></div></div></div></div>"""
 
 
@@ -39,26 +41,27 @@ def _page_view_component() -> Any:  # noqa: ANN401 - the renderer's type is not 
 def relative_area(
     box_mm: Sequence[float], picture: int, size_mm: tuple[float, float], margin_mm: float = 1.0
 ) -> PageArea:
-    """A field's rectangle (mm) with a little air, as shares of a page of this size."""
+    """Return a field's rectangle (mm) with a margin, as shares of a page of this size."""
     x, y, w, h = box_mm
-    air, (width, height) = 2 * margin_mm, size_mm
+    margins, (width, height) = 2 * margin_mm, size_mm
     return (
         picture,
         (x - margin_mm) / width,
         (y - margin_mm) / height,
-        (w + air) / width,
-        (h + air) / height,
+        (w + margins) / width,
+        (h + margins) / height,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class SheetView:
-    """What is shown: JPEG pictures of pages of this size.
+    """What is shown: JPEG images of pages of this size.
 
-    `turn` names it: when it changes, the first page is seen again. It stands beside the form, or
-    `above` it. `places` are the fields by widget key, marked while that widget has the focus,
-    and `row` the row of a table. `words` are those of free texts by widget key
-    (`note_way.words_on`): the one at the cursor is marked, and the doubtful ones.
+    `turn` names it: when it changes, the first page is shown again. It is next to the form, or
+    above it (`is_image_above`). `places` are the areas of the fields by widget key, marked while
+    that widget has the focus, and `row` that of the row of a table. `words_by_widget` are the words
+    of free texts by widget key (`sheet_images.transcribed_words`): the one at the cursor is marked,
+    and those with low confidence.
     """
 
     turn: str
@@ -71,7 +74,7 @@ class SheetView:
     words_by_widget: Mapping[str, Any] = field(default_factory=dict)
 
     def as_component_data(self) -> dict[str, Any]:
-        """As the script in the browser wants it."""
+        """Return the data that the script in the browser expects."""
         return {
             "turn": self.turn,
             "pages": [image_id(picture) for picture in self.pictures],
@@ -85,7 +88,7 @@ class SheetView:
 
 
 def page_view(sheet: SheetView) -> None:
-    """Show a sheet. Its pictures are sent only if the browser does not have them."""
+    """Show a sheet. Its images are sent only if the browser does not have them."""
     cache_images("now", sheet.pictures)
     labels = {
         name: t(f"picture.{name}") for name in ("in", "out", "whole", "turn", "contrast", "invert")
@@ -98,5 +101,5 @@ def page_view(sheet: SheetView) -> None:
 
 
 def data_url(picture: bytes, media_type: str = "image/jpeg") -> str:
-    """A picture inside the page itself, so that no address of it exists that could be passed on."""
+    """Return an image as a data URL, so that no address of it exists that could be passed on."""
     return f"data:{media_type};base64,{base64.b64encode(picture).decode('ascii')}"

@@ -1,4 +1,4 @@
-"""Whoever goes from a long list to another view sees that view from its top."""
+"""Scrolling to the top when a long list is replaced by another view."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import streamlit as st
 
 _SCROLL_SCRIPT = """export default function ({ parentElement, data }) {
   if (parentElement.efTurn === data.turn) return;
-  if (parentElement.efTurn !== undefined) document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
+  if (parentElement.efTurn !== undefined) {
+    document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
+  }
   parentElement.efTurn = data.turn;
 }"""
 

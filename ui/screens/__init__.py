@@ -1,1 +1,1 @@
-"""One folder a menu group, `screen.py` is its entry."""
+"""The screens: a folder for each menu group, whose entry is `screen.py`."""

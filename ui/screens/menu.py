@@ -1,8 +1,9 @@
-"""The screens of the menu, in its order. A new screen is a module with `show` and one line here."""
+"""The screens of the menu, in its order. A new screen is a module with `show` and a line here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
@@ -20,25 +21,40 @@ from ui.screens.scan import screen as scan_screen
 from ui.workspace import AppContext
 
 Screen = Callable[[AppContext, Person], None]
-"""Shows a screen to a person."""
-SCREENS: tuple[tuple[str, Action, str, Screen], ...] = (
-    ("scan", Action.SCAN, ":material/document_scanner:", scan_screen.show),
-    ("review", Action.REVIEW, ":material/fact_check:", review_screen.show),
-    ("signing", Action.SIGN, ":material/signature:", signing.show),
-    ("follow_up", Action.FOLLOW_UP, ":material/assignment_return:", follow_up_screen.show),
-    ("own_work", Action.REVIEW, ":material/person_check:", my_work.show),
-    ("progress", Action.PROGRESS, ":material/monitoring:", progress_screen.show),
-    ("paper_days", Action.PROGRESS, ":material/calendar_month:", paper_days.show),
-    ("backlog", Action.BACKLOG, ":material/inventory:", backlog.show),
-    ("quality", Action.QUALITY, ":material/verified:", quality.show),
-    ("queue", Action.PULL, ":material/low_priority:", queue.show),
-    ("export", Action.EXPORT, ":material/outbox:", export_screen.show),
-    ("key_in", Action.RECEIPT, ":material/keyboard:", manual_entry.show),
-    ("payments", Action.APPROVE_PAYMENT, ":material/payments:", payments.show),
-    ("archive", Action.ARCHIVE, ":material/archive:", archive.show),
-    ("pack", Action.PACK, ":material/inventory_2:", pack_screen.show),
-    ("forms", Action.FORMS, ":material/description:", forms_screen.show),
-    ("accounts", Action.ACCOUNTS, ":material/manage_accounts:", accounts.show),
-    ("log", Action.LOG, ":material/policy:", log.show),
+"""Shows a screen to a user."""
+
+
+class MenuScreen(NamedTuple):
+    """A screen of the menu."""
+
+    name: str
+    """Also its address and the prefix of its texts."""
+    action: Action
+    """The action whose permission it requires."""
+    icon: str
+    show: Screen
+
+
+SCREENS = (
+    MenuScreen("scan", Action.SCAN, ":material/document_scanner:", scan_screen.show),
+    MenuScreen("review", Action.REVIEW, ":material/fact_check:", review_screen.show),
+    MenuScreen("signing", Action.SIGN, ":material/signature:", signing.show),
+    MenuScreen(
+        "follow_up", Action.FOLLOW_UP, ":material/assignment_return:", follow_up_screen.show
+    ),
+    MenuScreen("own_work", Action.REVIEW, ":material/person_check:", my_work.show),
+    MenuScreen("progress", Action.PROGRESS, ":material/monitoring:", progress_screen.show),
+    MenuScreen("paper_days", Action.PROGRESS, ":material/calendar_month:", paper_days.show),
+    MenuScreen("backlog", Action.BACKLOG, ":material/inventory:", backlog.show),
+    MenuScreen("quality", Action.QUALITY, ":material/verified:", quality.show),
+    MenuScreen("queue", Action.PULL, ":material/low_priority:", queue.show),
+    MenuScreen("export", Action.EXPORT, ":material/outbox:", export_screen.show),
+    MenuScreen("key_in", Action.RECEIPT, ":material/keyboard:", manual_entry.show),
+    MenuScreen("payments", Action.APPROVE_PAYMENT, ":material/payments:", payments.show),
+    MenuScreen("archive", Action.ARCHIVE, ":material/archive:", archive.show),
+    MenuScreen("pack", Action.PACK, ":material/inventory_2:", pack_screen.show),
+    MenuScreen("forms", Action.FORMS, ":material/description:", forms_screen.show),
+    MenuScreen("accounts", Action.ACCOUNTS, ":material/manage_accounts:", accounts.show),
+    MenuScreen("log", Action.LOG, ":material/policy:", log.show),
 )
-"""Name (also of its address and texts), the action that it needs, its icon, and what shows it."""
+"""The screens in the order of the menu."""

@@ -1,6 +1,6 @@
-"""Övning: five minutes of reviewing on an invented sheet.
+"""Övning: five minutes of reviewing an invented sheet.
 
-It is drawn in memory and nothing of it is written to the store, so that none of it can ever be
+The sheet is drawn in memory and nothing of it is written to the store, so that none of it can be
 exported or counted.
 """
 
@@ -37,7 +37,7 @@ _STEPS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("empty", "plan", frozenset({"-"})),
     ("illegible", "namn", frozenset({"?"})),
 )
-"""What is trained, the field, and the answers that are right."""
+"""Name of the step (also of its texts), the field, and the right answers."""
 _MARGIN_PX, _PX_PER_MM, _WIDTH_PX = 40, 300 / 25.4, 1000
 
 
@@ -47,12 +47,12 @@ def start_practice() -> None:
 
 
 def is_practising() -> bool:
-    """Whether the person practises now."""
+    """Return whether the user is practising now."""
     return _STEP_KEY in st.session_state
 
 
 def show(context: AppContext, person: Person) -> None:
-    """The step that is next, or the end."""
+    """Show the current step, or the end of the practice."""
     del person
     step = int(st.session_state[_STEP_KEY])
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -72,13 +72,12 @@ def show(context: AppContext, person: Person) -> None:
 
 
 def _show_step(form: Form, step: int) -> None:
-    name, field, right = _STEPS[step]
+    name, field, right_answers = _STEPS[step]
     label = form.by_name[field].full_label
     st.progress(step / len(_STEPS), t("practice.step", number=step + 1, of=len(_STEPS)))
     st.markdown(t(f"practice.{name}"))
-    st.html(
-        f'<img class="ef-control" alt="{t("picture.crop", label=label)}" src="{data_url(_crop_field(form, field), "image/png")}">'
-    )
+    alt, source = t("picture.crop", label=label), data_url(_crop_field(form, field), "image/png")
+    st.html(f'<img class="ef-control" alt="{alt}" src="{source}">')
     with st.form(f"practice-{step}", enter_to_submit=False, border=False):
         st.text_input(
             label,
@@ -91,19 +90,17 @@ def _show_step(form: Form, step: int) -> None:
             key="practice_check",
             type="primary",
             shortcut="Ctrl+Enter",
-            on_click=partial(_check_answer, step, right),
+            on_click=partial(_check_answer, step, right_answers),
         )
     if st.session_state.get(_WRONG_ANSWER_KEY):
         st.error(t(f"practice.{name}_wrong"), icon=":material/info:")
 
 
-def _check_answer(step: int, right: frozenset[str]) -> None:
-    """Go on when the answer is right; a second press of the key meets the next step and does
-    nothing.
-    """
+def _check_answer(step: int, right_answers: frozenset[str]) -> None:
+    """Go on if the answer is right; a double click meets the next step and does nothing."""
     if st.session_state.get(_STEP_KEY) != step:
         return
-    if str(st.session_state.get(f"{_ANSWER_KEY}-{step}", "")).strip() in right:
+    if str(st.session_state.get(f"{_ANSWER_KEY}-{step}", "")).strip() in right_answers:
         _go_to_step(step + 1)
         st.toast(t("practice.right"), icon=":material/check:")
     else:
@@ -122,38 +119,41 @@ def _end_practice() -> None:
 
 
 def _crop_field(form: Form, field: str) -> bytes:
-    """The field's piece of the sheet, PNG."""
+    """Return the field's crop of the sheet, as PNG."""
     x, y, w, h = (round(side * _PX_PER_MM) for side in form.by_name[field].box)
-    piece = _draw_sheet(form)[
+    crop = _draw_sheet(form)[
         max(0, y - _MARGIN_PX) : y + h + _MARGIN_PX, max(0, x - _MARGIN_PX) : x + w + _MARGIN_PX
     ]
-    scale = min(1.0, _WIDTH_PX / piece.shape[1])
-    done, data = cv2.imencode(
-        ".png", cv2.resize(piece, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    scale = min(1.0, _WIDTH_PX / crop.shape[1])
+    is_encoded, data = cv2.imencode(
+        ".png", cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     )
-    if not done:
-        raise ValueError(f"A picture of {piece.shape} could not be encoded")
+    if not is_encoded:
+        raise ValueError(f"A picture of {crop.shape} could not be encoded")
     return data.tobytes()
 
 
 @st.cache_resource(show_spinner=False, hash_funcs={Form: lambda form: (form.id, form.version)})
 def _draw_sheet(form: Form) -> Image:
-    """The form with the invented note on it, BGR at 300 dpi; where the name stands, a pen that has
-    slipped.
+    """Draw the form with the invented note, BGR at 300 dpi.
+
+    The name field gets an illegible stroke.
     """
     page = render_sheet_page(form, Sheet("0" * 8, ""))
-    paper = fill_field(
+    filled = fill_field(
         page, form.pages[0], _WRITTEN_VALUES, make_writers(1, 3)[0], np.random.default_rng(3)
     )
+    # A wavy stroke that slides down to the right through the name field.
     x, y, w, h = (round(side * _PX_PER_MM) for side in form.by_name["namn"].box)
-    along = np.linspace(0, 1, 160)
+    progress = np.linspace(0, 1, 160)
     pen = np.stack(
         [
-            x + w * (0.05 + 0.5 * along),
-            y + h * (0.55 + 0.28 * np.sin(along * 60) * np.cos(along * 17)),
+            x + w * (0.05 + 0.5 * progress),
+            y + h * (0.55 + 0.28 * np.sin(progress * 60) * np.cos(progress * 17)),
         ],
         axis=1,
     )
     return np.asarray(
-        cv2.polylines(paper, [pen.astype(np.int32)], False, (115, 60, 30), 5, cv2.LINE_AA), np.uint8
+        cv2.polylines(filled, [pen.astype(np.int32)], False, (115, 60, 30), 5, cv2.LINE_AA),
+        np.uint8,
     )

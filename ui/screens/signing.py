@@ -1,11 +1,13 @@
-"""Signera: the notes that wait for a signature, read one at a time and signed; the person's own,
-and those of authors who cannot sign.
+"""Signera: the notes that wait for a signature, read and signed one at a time.
+
+The user's own notes, and those of authors who cannot sign.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import streamlit as st
 from sqlalchemy import Connection
@@ -33,11 +35,19 @@ _CHOSEN_KEY, _MESSAGE_KEY, _SKIPPED_KEY = "signing_entry", "signing_said", "sign
 QUEUE_KINDS = ("own", "others")
 
 
+class _SignKeys(NamedTuple):
+    """Keys of the widgets of the signing form."""
+
+    sign: str
+    reason: str
+    text: str
+
+
 def show(context: AppContext, person: Person) -> None:
-    """The screen."""
+    """Show the screen."""
     screen_heading(context, person, t("signing.title"), t("signing.what"))
-    if said := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = said
+    if message := st.session_state.pop(_MESSAGE_KEY, None):
+        kind, text = message
         (st.success if kind == "ok" else st.warning)(text)
     with context.store.read() as conn:
         waiting = signing.load_signing_queue(conn, context.forms, person)
@@ -52,22 +62,22 @@ def show(context: AppContext, person: Person) -> None:
         key="signing_kind",
         label_visibility="collapsed",
     )
-    listed = _order_queue(waiting.own_entries if chosen == "own" else waiting.other_entries)
-    if not listed:
+    queue = _order_queue(waiting.own_entries if chosen == "own" else waiting.other_entries)
+    if not queue:
         _show_empty_queue(context, person, str(chosen))
         return
     current = next(
-        (one for one in listed if one.id == st.session_state.get(_CHOSEN_KEY)), listed[0]
+        (entry for entry in queue if entry.id == st.session_state.get(_CHOSEN_KEY)), queue[0]
     )
     if current.id != st.session_state.get(_CHOSEN_KEY):
         _choose_entry(current.id)
-    _show_entry(context, person, waiting, current, len(listed), is_own=chosen == "own")
+    _show_entry(context, person, waiting, current, len(queue), is_own=chosen == "own")
 
 
 def _order_queue(entries: tuple[Entry, ...]) -> list[Entry]:
-    """Those that were put off come last."""
+    """Return the entries with the skipped ones last."""
     skipped: list[str] = st.session_state.get(_SKIPPED_KEY, [])
-    return sorted(entries, key=lambda one: skipped.index(one.id) if one.id in skipped else -1)
+    return sorted(entries, key=lambda entry: skipped.index(entry.id) if entry.id in skipped else -1)
 
 
 def _choose_entry(entry_id: str | None) -> None:
@@ -86,9 +96,10 @@ def _show_entry(
     is_own: bool,
 ) -> None:
     rows = waiting.same_sheet_entries(entry)
+    # A sheet of rows is read as a whole; each view is recorded before it is shown.
     with context.store.begin() as conn:
         views = [load_entry_view(conn, context.forms, person, row.id) for row in (rows or (entry,))]
-        view = next(each for each in views if each.entry.id == entry.id)
+        view = next(row_view for row_view in views if row_view.entry.id == entry.id)
         record_page_views(conn, person, view)
         reasons = signing.list_allowed_reasons(conn, context.forms, person, entry)
     left, right = st.columns([1.15, 1], gap="medium")
@@ -115,7 +126,7 @@ def _show_entry(
         settled_lines(view, [field for field in view.fields if field.first_answer is not None])
         show_people(context, entry)
         _sign_form(context, person, view, () if is_own else reasons)
-        if rows and not any(each.is_hidden for each in views):
+        if rows and not any(row_view.is_hidden for row_view in views):
             _sheet_section(context, person, views)
         with st.container(horizontal=True):
             st.button(
@@ -131,34 +142,39 @@ def _show_entry(
 def _sign_form(
     context: AppContext, person: Person, view: EntryView, reasons: tuple[str, ...]
 ) -> None:
-    """`reasons`: what may be given as one; none for the own note."""
-    one, own = view.entry, not reasons
-    do, why, text = (
-        f"{name}-{one.id}-{one.revision}" for name in ("sign", "sign_why", "sign_text")
+    """Show the signing form; `reasons` for signing another's note, none for the user's own."""
+    entry, is_own = view.entry, not reasons
+    keys = _SignKeys(
+        *(f"{name}-{entry.id}-{entry.revision}" for name in ("sign", "sign_why", "sign_text"))
     )
-    act = partial(_sign_entry, context, person, view, do, why, text)
-    with st.form(f"signing-{one.id}-{one.revision}", enter_to_submit=False, border=not own):
-        if own:
+    act = partial(_sign_entry, context, person, view, keys)
+    with st.form(f"signing-{entry.id}-{entry.revision}", enter_to_submit=False, border=not is_own):
+        if is_own:
             st.caption(t("signing.own_what"))
         else:
-            st.markdown(t("signing.others_what", author=one.author or t("people.unknown")))
+            st.markdown(t("signing.others_what", author=entry.author or t("people.unknown")))
             st.radio(
                 t("signing.why"),
                 reasons,
                 index=None,
                 format_func=lambda reason: code_text("signing.reasons", reason),
-                key=why,
+                key=keys.reason,
             )
-            st.text_input(t("signing.text"), key=text, max_chars=200, autocomplete="off")
+            st.text_input(t("signing.text"), key=keys.text, max_chars=200, autocomplete="off")
         st.form_submit_button(
-            t("signing.sign"), key=do, type="primary", shortcut="Ctrl+Enter", on_click=act
+            t("signing.sign"), key=keys.sign, type="primary", shortcut="Ctrl+Enter", on_click=act
         )
-    keyboard(f"signing-{one.id}", [] if own else [why, text], save=do, min_view_time=MIN_VIEW_TIME)
-    note_drawn(do)
+    keyboard(
+        f"signing-{entry.id}",
+        [] if is_own else [keys.reason, keys.text],
+        save=keys.sign,
+        min_view_time=MIN_VIEW_TIME,
+    )
+    note_drawn(keys.sign)
 
 
 def _sheet_section(context: AppContext, person: Person, views: list[EntryView]) -> None:
-    """All own rows of the sheet, to be read before one signature for all."""
+    """Show all of the user's rows of the sheet, to be read before one signature for all."""
     with st.expander(
         t("signing.sheet_title", count=len(views)),
         expanded=False,
@@ -174,37 +190,36 @@ def _sheet_section(context: AppContext, person: Person, views: list[EntryView]) 
                     if field.first_answer is not None and field.spec.row is not None
                 ],
             )
-        seen = [(view.entry.id, view.entry.revision) for view in views]
+        revisions = [(view.entry.id, view.entry.revision) for view in views]
         st.button(
             t("signing.sheet_sign", count=len(views)),
             key=f"sign_sheet-{views[0].entry.sheet}",
-            on_click=partial(_sign_sheet, context, person, seen),
+            on_click=partial(_sign_sheet, context, person, revisions),
         )
 
 
 @requires_open_session
-def _sign_entry(
-    context: AppContext, person: Person, view: EntryView, do: str, why: str, text: str
-) -> None:
-    now, one = utc_now(), view.entry
-    if is_too_soon(do, now):
+def _sign_entry(context: AppContext, person: Person, view: EntryView, keys: _SignKeys) -> None:
+    now, entry = utc_now(), view.entry
+    if is_too_soon(keys.sign, now):
         return
-    reason, words = st.session_state.get(why) or "", str(st.session_state.get(text) or "")
+    reason = st.session_state.get(keys.reason) or ""
+    comment = str(st.session_state.get(keys.text) or "")
     _run_and_report(
         context,
         "signing.done",
         lambda conn: signing.sign_entry(
-            conn, context.forms, person, one.id, one.revision, now, reason=reason, text=words
+            conn, context.forms, person, entry.id, entry.revision, now, reason=reason, text=comment
         ),
     )
 
 
 @requires_open_session
-def _sign_sheet(context: AppContext, person: Person, seen: list[tuple[str, int]]) -> None:
+def _sign_sheet(context: AppContext, person: Person, revisions: list[tuple[str, int]]) -> None:
     _run_and_report(
         context,
         "signing.sheet_done",
-        lambda conn: signing.sign_sheet(conn, context.forms, person, seen, utc_now()),
+        lambda conn: signing.sign_sheet(conn, context.forms, person, revisions, utc_now()),
     )
 
 
@@ -216,15 +231,17 @@ def _run_and_report(
             action(conn)
     except EfterskriftError as error:
         st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))
-        reset_drawn()  # what comes up now may be another version
+        reset_drawn()  # what is shown now may be another version
     else:
         st.session_state[_MESSAGE_KEY] = ("ok", t(success_key))
         _choose_entry(None)
 
 
 def _skip_entry(entry_id: str) -> None:
-    before: list[str] = st.session_state.get(_SKIPPED_KEY, [])
-    st.session_state[_SKIPPED_KEY] = [one for one in before if one != entry_id] + [entry_id]
+    skipped: list[str] = st.session_state.get(_SKIPPED_KEY, [])
+    st.session_state[_SKIPPED_KEY] = [other_id for other_id in skipped if other_id != entry_id] + [
+        entry_id
+    ]
     _choose_entry(None)
 
 

@@ -1,5 +1,6 @@
-"""Typing is activity on every screen, also in a form that is sent only when it is done: nobody is
-logged out in the middle of a sentence.
+"""Typing as activity, on every screen and also in a form that has not been submitted.
+
+No user is logged out in the middle of a sentence.
 """
 
 from __future__ import annotations
@@ -13,41 +14,48 @@ from ui.session import consume_acted, note_activity
 from ui.workspace import AppContext
 
 _ACTIVITY_SCRIPT = """const QUIET_MS = 60000;
-// What leaves the browser in one moment runs only one part of the screen: so what somebody does goes first, and this once the hands rest.
+// Of several events that leave the browser at the same moment only one fragment is run: what the
+// user does goes first, and the report of activity once no key is pressed.
 const REST_MS = 150;
 
 export default function ({ parentElement, setTriggerValue }) {
-  // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
-  document.documentElement.dataset.efIn = "";
+  // This runs again with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+  const marks = document.documentElement.dataset;
+  marks.efIn = "";
   parentElement.efStop?.abort();
   const stop = (parentElement.efStop = new AbortController());
   parentElement.efTold ??= performance.now(); // what brought the screen here was activity
   let typed = null, rest = 0;
-  const tell = () => {
-    // While the next form is coming into sight (coming_entry.js) or the server does what a button asked for (one_press.js) nothing is sent; the next
-    // key tells.
-    if (!typed || "efTurning" in document.documentElement.dataset || "efOut" in document.documentElement.dataset) return;
+  const report = () => {
+    // While the next form comes into view (prefetch.py) or the server does what a button asked
+    // for (action_lock.py) nothing is sent; the next key reports.
+    if (!typed || "efTurning" in marks || "efOut" in marks) return;
     const { efDrafted } = typed;
     typed = null;
-    if (efDrafted) return; // a draft is activity, and is told by keyboard.js
+    if (efDrafted) return; // a draft is activity, and is sent by keyboard.js
     parentElement.efTold = performance.now();
     setTriggerValue("typing", true);
   };
-  // Going to another screen is activity too; told of there, it would bring Streamlit back, and nothing would be shown.
-  const leaves = ({ type, target }) => type === "navigate" || (type === "click" && target.closest?.("a[href]"));
-  const moved = (event) => {
+  // Going to another screen is activity too; reported from there, it would bring Streamlit back
+  // to the old screen, and nothing would be shown.
+  const leaves = ({ type, target }) =>
+    type === "navigate" || (type === "click" && target.closest?.("a[href]"));
+  const handle = (event) => {
     if (leaves(event)) typed = null;
-    if (event.type === "input" && performance.now() - parentElement.efTold >= QUIET_MS) typed ??= event;
+    const isDue = performance.now() - parentElement.efTold >= QUIET_MS;
+    if (event.type === "input" && isDue) typed ??= event;
     clearTimeout(rest);
-    if (typed) rest = setTimeout(tell, REST_MS);
+    if (typed) rest = setTimeout(report, REST_MS);
   };
-  const kinds = ["input", "keydown", "pointerdown", "click", "focusin", "focusout"];
-  kinds.forEach((type) => document.addEventListener(type, moved, { capture: true, signal: stop.signal }));
-  window.navigation?.addEventListener("navigate", moved, { signal: stop.signal });
+  const options = { capture: true, signal: stop.signal };
+  const types = ["input", "keydown", "pointerdown", "click", "focusin", "focusout"];
+  types.forEach((type) => document.addEventListener(type, handle, options));
+  window.navigation?.addEventListener("navigate", handle, { signal: stop.signal });
   return () => { clearTimeout(rest); stop.abort(); };
 }"""
-"""What is typed stays in the browser: only that something is, at most once a minute. And the
-document remembers that somebody was logged in.
+"""Sends only that something is typed, at most once a minute; the text stays in the browser.
+
+The attribute `data-ef-in` of the document remembers that a user was logged in.
 """
 
 
@@ -60,9 +68,10 @@ def _activity_component() -> Any:  # noqa: ANN401 - the renderer's type is not p
 
 @st.fragment
 def track_typing(context: AppContext) -> None:
-    """Let what somebody types put off the end of the session. As a fragment it draws nothing of the
-    screen anew, unless a button was pressed in the same moment: then the browser asked for this
-    part only.
+    """Let typing postpone the end of the session.
+
+    As a fragment it does not draw the screen again, unless a button was pressed at the same moment:
+    then the browser asked for this fragment only.
     """
     if consume_acted():
         st.rerun()

@@ -1,4 +1,4 @@
-"""What has to be seen on every screen: that an account for emergencies is at work, or has been."""
+"""A banner on every screen: an emergency account is in use, or has been used."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from ui.workspace import AppContext
 
 
 def emergency_banner(context: AppContext, person: Person) -> None:
-    """A red line for whoever uses an account for emergencies; for managers and log reviewers each
-    use that nobody has seen yet.
+    """Show a red line to the user of an emergency account, and unacknowledged uses to others.
+
+    Others are managers and log reviewers.
     """
     if person.break_glass:
         st.error(t("emergency.banner"), icon=":material/emergency:")

@@ -1,5 +1,6 @@
-"""The colours of plots for light and dark. Whatever has to be told apart from the background is so
-by at least 3 to 1 (WCAG 2.2, 1.4.11).
+"""The colours of charts for the light and the dark theme.
+
+What must be distinguished from the background has a contrast of at least 3:1 (WCAG 2.2, 1.4.11).
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import streamlit as st
 from pipeline.domain.model import EntryState
 
 VOID_TEXT_KEY = "lookup.void"
-"""The key of the text for what is void, whatever its state."""
+"""Key of the text for a void entry, whatever its state."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartColors:
-    """The background that they are for, one for each state in its order, one for what is void, one
-    for lines and bars, and one that only fills the range around a line.
+    """The colours of a theme.
+
+    The background, one for each state in its order, one for void entries, one for lines and bars,
+    and one that only fills the range around a line.
     """
 
     background: str
@@ -44,12 +47,12 @@ DARK_COLORS = ChartColors(
 
 
 def chart_colors() -> ChartColors:
-    """Those of the theme that the browser shows."""
+    """Return the colours of the theme that the browser shows."""
     return DARK_COLORS if st.context.theme.type == "dark" else LIGHT_COLORS
 
 
 def state_colors() -> dict[str, str]:
-    """The colour of each state and of what is void, by the key of its text."""
+    """Return the colour of each state and of void entries, by the key of its text."""
     return {
         state_text_key(state): colour
         for state, colour in zip(EntryState, chart_colors().states, strict=True)
@@ -57,5 +60,5 @@ def state_colors() -> dict[str, str]:
 
 
 def state_text_key(state: EntryState) -> str:
-    """The key of a state's text."""
+    """Return the key of a state's text."""
     return f"entry_state.{state.name.lower()}"

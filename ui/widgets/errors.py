@@ -1,4 +1,4 @@
-"""Errors of ours in the person's own words: what happened and what to do."""
+"""Efterskrift's errors in the user's language: what happened and what to do."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from ui.i18n import current_language, t
 
 
 def error_text(error: EfterskriftError) -> str:
-    """The text for an error's class, or for the nearest class above it that has one, with what the
-    error itself says.
+    """Return the text for an error's class, or for the nearest base class that has one.
+
+    The text contains the error's own message.
     """
     texts = catalogue(current_language())
     detail = f"{error.message_in(current_language())} {error.remedy_in(current_language())}".strip()
@@ -22,5 +23,5 @@ def error_text(error: EfterskriftError) -> str:
 
 
 def show_error(error: EfterskriftError) -> None:
-    """Show an error where the person looks."""
+    """Show an error."""
     st.error(error_text(error), icon=":material/error:")

@@ -1,10 +1,6 @@
-"""The top of a screen: its title, a line about it, and the person's own menu.
+"""The top of a screen: its title, help, the user's menu, and the guide for the first day.
 
-The guide for somebody's first day: what the role does here, in a few steps. It stays until it is
-closed.
-
-Help on every screen: what it is for, what to do there, and the ways back to the guide and the
-practice.
+Help says what the screen is for and what to do there, and leads back to the guide and the practice.
 """
 
 from __future__ import annotations
@@ -24,11 +20,11 @@ from ui.workspace import AppContext
 
 _GUIDE_CLOSED_KEY = "guide_closed"
 SCREEN_KEY = "screen"
-"""Where the name of the screen that is drawn stands in the session."""
+"""Session-state key of the name of the screen that is drawn."""
 
 
 def show_guide(context: AppContext, person: Person) -> None:
-    """Show the guide of the person's role, unless it has been closed."""
+    """Show the guide of the user's role, a few steps, until it is closed."""
     if _GUIDE_CLOSED_KEY not in st.session_state:
         with context.store.read() as conn:
             st.session_state[_GUIDE_CLOSED_KEY] = accounts_guide.is_guide_closed(conn, person.login)
@@ -55,7 +51,7 @@ def show_guide(context: AppContext, person: Person) -> None:
 
 @requires_open_session
 def show_guide_again(context: AppContext, person: Person) -> None:
-    """Let the guide come back."""
+    """Reopen the guide."""
     with context.store.begin() as conn:
         accounts_guide.reopen_guide(conn, person.login)
     st.session_state[_GUIDE_CLOSED_KEY] = False
@@ -69,7 +65,7 @@ def _close_guide(context: AppContext, person: Person) -> None:
 
 
 def screen_help_button(context: AppContext, person: Person) -> None:
-    """The button "Hjälp" and what it opens."""
+    """Show the button "Hjälp" and the help that it opens."""
     with st.popover(t("help.title"), icon=":material/help:", key="screen_help"):
         text = f"help.{st.session_state.get(SCREEN_KEY, '')}"
         if text in catalogue(current_language()):
@@ -94,7 +90,7 @@ def screen_help_button(context: AppContext, person: Person) -> None:
 
 
 def screen_heading(context: AppContext, person: Person, title: str, line: str = "") -> None:
-    """Title to the left, the menu with language and log-out to the right."""
+    """Show the title on the left and the user's menu on the right."""
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left, st.container(gap=None):
         st.title(title, anchor=False)
@@ -105,7 +101,7 @@ def screen_heading(context: AppContext, person: Person, title: str, line: str = 
 
 
 def person_menu(context: AppContext, person: Person) -> None:
-    """Help with the screen; who is logged in, the language, and the way out."""
+    """Show help for the screen, the user's name and role, the language, and log-out."""
     screen_help_button(context, person)
     with st.popover(person.name, icon=":material/person:", key="person_menu"):
         st.caption(t("menu.who", title=person.title, role=t(f"role.{person.role.name.lower()}")))
@@ -123,14 +119,14 @@ def person_menu(context: AppContext, person: Person) -> None:
 
 
 def translate_upload_button() -> None:
-    """The word on the uploader's button, which Streamlit has in English only."""
+    """Translate the text of the uploader's button, which Streamlit has in English only."""
     st.html(f'<style>:root {{ --ef-choose: "{t("scan.choose")}"; }}</style>')
 
 
 def language_choice() -> None:
-    """Swedish or English, for this session."""
+    """Show the choice of Swedish or English, for this session."""
 
-    def chosen() -> None:
+    def save_choice() -> None:
         st.session_state["language"] = st.session_state["language_choice"]
 
     languages = list(LANGUAGES)
@@ -142,5 +138,5 @@ def language_choice() -> None:
         format_func=LANGUAGES.__getitem__,
         horizontal=True,
         key="language_choice",
-        on_change=chosen,
+        on_change=save_choice,
     )

@@ -1,5 +1,6 @@
-"""Pictures of paper as the screens show them. Whoever shows one has first recorded the look with
-`claims.view_page`.
+"""Images of paper as the screens show them.
+
+The caller records the view (`queue.record_page_view`) before it shows an image.
 """
 
 from __future__ import annotations
@@ -21,30 +22,28 @@ from pipeline.store.accounts.protected_identity import find_covered_boxes
 from pipeline.store.paper.pages import Page
 from ui.workspace import AppContext
 
+BoxesMm = tuple[BoxMm, ...]
+
 _MAX_IMAGE_PX = 2400
 _CROP_MARGIN_MM = 1.0
 _GRID_CROP_MARGIN_MM, _GRID_CROP_HEIGHT_PX = 2.5, 80
 _COVER_MARGIN_MM, _COVER_GREY = 2.0, 120
-"""Ink runs over the edge of its box: covered is a little more than the box."""
+"""Ink runs over the edge of its box: a little more than the box is covered."""
 _UPRIGHT_MEDIA_TYPE = "image/jpeg"
 _JPEG_OPTIONS = (int(cv2.IMWRITE_JPEG_QUALITY), 80)
 
 
-BoxesMm = tuple[BoxMm, ...]
-
-
 def find_covered_for(context: AppContext, person: Person, page: Page) -> BoxesMm:
-    """The places of a page (mm) that this person may not see."""
+    """Return the boxes of a page (mm) that this user may not see."""
     with context.store.read() as conn:
         return find_covered_boxes(conn, context.forms, person, page)
 
 
 def page_image(context: AppContext, page: Page, covered: BoxesMm) -> bytes | None:
-    """The page as JPEG: laid upright on its form if it was read, otherwise as it came. None when no
-    picture could be taken in.
+    """Return the page as JPEG: registered to its form if it was read, otherwise as scanned.
 
-    `covered` (mm, from `covered_for`) is painted over here, so that the browser never gets what
-    lies below.
+    None if the page has no image. `covered` (mm, from `find_covered_for`) is painted over here, so
+    that the browser never gets what is below.
     """
     if page.upright_sha256:
         return _cached_page_jpeg(context, page.upright_sha256, _UPRIGHT_MEDIA_TYPE, covered)
@@ -56,15 +55,16 @@ def page_image(context: AppContext, page: Page, covered: BoxesMm) -> bytes | Non
 
 
 def is_registered(page: Page) -> bool:
-    """Whether the places of the form hold for the page's picture."""
+    """Return whether the boxes of the form hold for the page's image."""
     return page.outcome is Outcome.READ and page.upright_sha256 is not None
 
 
 def crop_image(
     context: AppContext, page: Page, box_mm: Sequence[float], covered: BoxesMm
 ) -> bytes | None:
-    """One field cut from the upright page, as PNG with a little air around; None when the page lies
-    on no form. `covered` as in `page_picture`.
+    """Return one field of the registered page as PNG with a small margin.
+
+    None if the page is not registered. `covered` as in `page_image`.
     """
     return (
         _cached_crop_png(context, page.upright_sha256, tuple(box_mm), covered)
@@ -89,8 +89,9 @@ def _cached_crop_png(
 def crop_images(
     context: AppContext, page: Page, boxes: Sequence[BoxMm], covered: BoxesMm
 ) -> list[bytes]:
-    """Fields cut from one upright page, as JPEG with room around each; grey where the page lies on
-    no form. `covered` as in `page_picture`.
+    """Return fields of one registered page as JPEG with a margin around each.
+
+    Grey images if the page is not registered. `covered` as in `page_image`.
     """
     if page.upright_sha256 is None or not is_registered(page):
         return [
@@ -111,29 +112,27 @@ def _cached_crop_jpegs(
     picture = cover_boxes(
         decode_image(_context.store.images.get(sha256), _UPRIGHT_MEDIA_TYPE), covered
     )
-    cut = []
+    crops = []
     for x, y, w, h in boxes:
         top, left = (max(0, round((v - _GRID_CROP_MARGIN_MM) * PX_PER_MM)) for v in (y, x))
         bottom, right = (round((v + _GRID_CROP_MARGIN_MM) * PX_PER_MM) for v in (y + h, x + w))
-        cut.append(_encode_image(picture[top:bottom, left:right], ".jpg", _JPEG_OPTIONS))
-    return cut
+        crops.append(_encode_image(picture[top:bottom, left:right], ".jpg", _JPEG_OPTIONS))
+    return crops
 
 
 def read_jpeg_size(data: bytes) -> tuple[int, int]:
-    """Width and height of a JPEG, px, from its head: looking at a page must not cost taking its
-    picture apart.
-    """
+    """Return width and height of a JPEG (px) from its header, without decoding the image."""
     with PIL.Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
         return picture.size
 
 
-@st.cache_resource(
-    max_entries=80, show_spinner=False
-)  # bytes cannot be changed: unlike cache_data, this makes no copy of them at every look
+# Bytes are immutable: unlike cache_data, cache_resource makes no copy of them at every use.
+@st.cache_resource(max_entries=80, show_spinner=False)
 def _cached_page_jpeg(
     _context: AppContext, sha256: str, media_type: str, covered: BoxesMm
 ) -> bytes:
     data = _context.store.images.get(sha256)
+    # An upright page that is small enough is sent as stored.
     if (
         not covered
         and media_type == _UPRIGHT_MEDIA_TYPE
@@ -148,21 +147,22 @@ def _cached_page_jpeg(
 
 
 def cover_boxes(picture: Image, boxes: BoxesMm) -> Image:
-    """The picture (8 px/mm) with these places (mm) painted over; the very same picture when there
-    are none.
+    """Paint over these boxes (mm) of an image (8 px/mm).
+
+    Return the same image if there are none.
     """
     if not boxes:
         return picture
-    shown = picture.copy()
+    covered = picture.copy()
     for x, y, w, h in boxes:
         left, top = (max(0, math.floor((v - _COVER_MARGIN_MM) * PX_PER_MM)) for v in (x, y))
         right, bottom = (math.ceil((v + _COVER_MARGIN_MM) * PX_PER_MM) for v in (x + w, y + h))
-        shown[top:bottom, left:right] = _COVER_GREY
-    return shown
+        covered[top:bottom, left:right] = _COVER_GREY
+    return covered
 
 
 def _encode_image(picture: Image, suffix: str, options: Sequence[int] = ()) -> bytes:
-    done, data = cv2.imencode(suffix, picture, options)
-    if not done:
+    is_encoded, data = cv2.imencode(suffix, picture, options)
+    if not is_encoded:
         raise ValueError(f"A picture of {picture.shape} could not be encoded as {suffix}")
     return data.tobytes()

@@ -1,4 +1,4 @@
-"""Problems of a page in words."""
+"""Texts for the issues of a page."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from ui.i18n import code_text
 
 
 def issue_texts(codes: Iterable[str], form: Form | None) -> list[str]:
-    """What codes such as `outside_outage:handelsedatum` mean, each led by the label of its field
-    where it is about one.
+    """Return texts for issue codes such as `outside_outage:handelsedatum`.
 
-    What is said of several fields is said once: a line through a row is about all of them.
+    Each starts with the labels of its fields, if it is about fields; an issue of several fields (a
+    line through a row) gives one text.
     """
-    labels: dict[str, dict[str, None]] = {}
+    labels_by_text: dict[str, dict[str, None]] = {}
     for code in codes:
         spec = form.by_name.get(split_code(code)[1]) if form else None
-        about = labels.setdefault(code_text("problem", code), {})
+        labels = labels_by_text.setdefault(code_text("problem", code), {})
         if form and spec:
-            about[accessible_name(form, spec)] = None
+            labels[accessible_name(form, spec)] = None
     return [
-        f"**{', '.join(about)}:** {words}" if about else words for words, about in labels.items()
+        f"**{', '.join(labels)}:** {text}" if labels else text
+        for text, labels in labels_by_text.items()
     ]

@@ -1,10 +1,8 @@
-"""A long act behind a button that is pressed twice is done once, and what it made reaches the
-person.
+"""A long action behind a button that is clicked twice runs once, and its result is shown.
 
-A press while a run goes on begins the screen anew beside it, and the old run ends at its next
-touch of Streamlit: what it has done stands, but its result would reach nobody. So the act
-touches nothing of Streamlit, its result is kept apart from the run, and the new run waits for
-the old one.
+A click during a run starts the script again, and the old run ends at its next call of Streamlit:
+the action is done, but its result would be lost. The action therefore calls nothing of Streamlit,
+its result is stored apart from the run, and the new run waits for the old one.
 """
 
 from __future__ import annotations
@@ -23,20 +21,20 @@ from pipeline.store.database.clock import utc_now
 
 ResultType = TypeVar("ResultType")
 DOUBLE_PRESS_WINDOW = timedelta(seconds=1)
-"""Of two presses closer than this the second is not meant."""
+"""The second of two clicks closer than this is a double click."""
 _RESULT_FRESH_FOR = timedelta(seconds=5)
 
 
 class CreatedByPerson(Protocol):
-    """What somebody, by name, made at a moment."""
+    """Something that a user made at a moment."""
 
     @property
     def made_by(self) -> str:
-        """The person's name."""
+        """The user's name."""
 
     @property
     def made_at(self) -> datetime:
-        """When the button was pressed."""
+        """When the button was clicked."""
 
 
 CreatedType = TypeVar("CreatedType", bound=CreatedByPerson)
@@ -44,8 +42,9 @@ CreatedType = TypeVar("CreatedType", bound=CreatedByPerson)
 
 @dataclass(slots=True)
 class RunOnce(Generic[ResultType]):
-    """An act and what it answered last. `fault`: why it came to nothing, for whoever was on another
-    screen then; until it is done anew.
+    """An action and its last result.
+
+    `error`: why the last run failed, for a user who was on another screen then; until the next run.
     """
 
     error: EfterskriftError | None = None
@@ -54,48 +53,51 @@ class RunOnce(Generic[ResultType]):
     _last_task: Hashable = None
     _ended_at: datetime | None = None
 
-    def run(self, what: Hashable, act: Callable[[], ResultType]) -> None:
-        """Do it, unless the same (`what`) has ended since the button was pressed, or just before.
-        Raises what it raises; then there is no result.
+    def run(self, task: Hashable, action: Callable[[], ResultType]) -> None:
+        """Run the action, unless the same one (`what`) ended after the click or just before it.
+
+        An error of the action is raised; there is then no result.
         """
-        pressed = utc_now()
+        clicked_at = utc_now()
         with self._lock:
+            # A second click waits for the lock and then finds the task just done.
             if (
                 self._ended_at is None
-                or self._ended_at + DOUBLE_PRESS_WINDOW <= pressed
-                or self._last_task != what
+                or self._ended_at + DOUBLE_PRESS_WINDOW <= clicked_at
+                or self._last_task != task
             ):
                 self._result = self.error = None
                 try:
-                    self._result = act()
+                    self._result = action()
                 except EfterskriftError as error:
                     self.error = error
                     raise
-                self._last_task, self._ended_at = what, utc_now()
+                self._last_task, self._ended_at = task, utc_now()
 
     def result(self) -> ResultType | None:
-        """What the act answered last; waited for while it is done."""
+        """Return the result of the last run; wait while the action runs."""
         with self._lock:
             return self._result
 
 
 def find_just_created(
-    found: Iterable[CreatedType], person: Person, pressed_at: datetime
+    items: Iterable[CreatedType], person: Person, clicked_at: datetime
 ) -> CreatedType | None:
-    """Of what is kept in the store, what the first of two quick presses made: the second begins the
-    screen anew before the first is told of.
+    """Return what the first of two quick clicks has stored, or None.
+
+    The second click restarts the script before the result of the first is shown.
     """
     return next(
         (
-            one
-            for one in found
-            if one.made_by == person.name and pressed_at - one.made_at < _RESULT_FRESH_FOR
+            item
+            for item in items
+            if item.made_by == person.name and clicked_at - item.made_at < _RESULT_FRESH_FOR
         ),
         None,
     )
 
 
 def run_once(key: str) -> RunOnce[ResultType]:
-    """The act of this name in the person's session."""
-    held: RunOnce[ResultType] = st.session_state.setdefault(key, RunOnce())
-    return held
+    """Return the action of this name in the user's session."""
+    action: RunOnce[ResultType] = st.session_state.setdefault(key, RunOnce())
+    return action

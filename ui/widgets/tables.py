@@ -1,5 +1,6 @@
-"""The tables of Läge: words to the left, numbers to the right under each other, and the sum last.
-HTML of our own: it reads aloud as a table.
+"""HTML tables of counts: words on the left, numbers right-aligned.
+
+Written as HTML, since Streamlit's own tables are not read aloud as tables.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from ui.i18n import format_day, format_number, t
 TableCell = str | int | date
 
 
-def unit_table(progress: ProgressReport) -> str:
-    """What is not in the care system."""
+def unit_table(report: ProgressReport) -> str:
+    """Return the table of entries that are not in the care system yet, by unit."""
     lines = [
         (
-            one.unit,
-            one.entries,
-            one.persons_a,
-            date.fromisoformat(one.oldest_event) if one.oldest_event else "–",
+            unit.unit,
+            unit.entries,
+            unit.persons_a,
+            date.fromisoformat(unit.oldest_event) if unit.oldest_event else "–",
         )
-        for one in progress.units
+        for unit in report.units
     ]
     return html_table(
         [
@@ -37,20 +38,20 @@ def unit_table(progress: ProgressReport) -> str:
     )
 
 
-def due_table(found: ProgressReport) -> str:
-    """Open entries by days left."""
+def due_table(report: ProgressReport) -> str:
+    """Return the table of open entries by days left."""
     heads = [t("progress.unit"), *(t(f"progress.due.{name}") for name in progress.DUE_RANGES)]
     return html_table(
         heads,
         [
             (unit, *(counts[name] for name in progress.DUE_RANGES))
-            for unit, counts in found.due.items()
+            for unit, counts in report.due.items()
         ],
     )
 
 
-def page_table(progress: ProgressReport, titles: Mapping[str, str]) -> str:
-    """Pages by unit and form."""
+def page_table(report: ProgressReport, titles: Mapping[str, str]) -> str:
+    """Return the table of pages by unit and form."""
     heads = [
         t("progress.unit"),
         t("progress.form"),
@@ -58,20 +59,20 @@ def page_table(progress: ProgressReport, titles: Mapping[str, str]) -> str:
     ]
     lines = [
         (
-            p.unit,
-            titles.get(p.form, p.form) or t("progress.form_unknown"),
-            p.pages,
-            p.done,
-            p.waiting,
-            p.failed,
+            count.unit,
+            titles.get(count.form, count.form) or t("progress.form_unknown"),
+            count.pages,
+            count.done,
+            count.waiting,
+            count.failed,
         )
-        for p in progress.pages
+        for count in report.pages
     ]
     return html_table(heads, lines)
 
 
-def sheet_table(progress: ProgressReport, titles: Mapping[str, str]) -> str:
-    """Printed sheets by unit and form."""
+def sheet_table(report: ProgressReport, titles: Mapping[str, str]) -> str:
+    """Return the table of printed sheets by unit and form."""
     heads = [
         t("progress.unit"),
         t("progress.form"),
@@ -81,14 +82,14 @@ def sheet_table(progress: ProgressReport, titles: Mapping[str, str]) -> str:
         heads,
         [
             (
-                s.unit or t("accounting.unit_unknown"),
-                titles.get(s.form, s.form),
-                s.issued,
-                s.returned,
-                s.unused,
-                s.missing,
+                count.unit or t("accounting.unit_unknown"),
+                titles.get(count.form, count.form),
+                count.issued,
+                count.returned,
+                count.unused,
+                count.missing,
             )
-            for s in progress.sheets
+            for count in report.sheets
         ],
     )
 
@@ -96,27 +97,31 @@ def sheet_table(progress: ProgressReport, titles: Mapping[str, str]) -> str:
 def html_table(
     heads: Sequence[str], lines: Sequence[Sequence[TableCell]], *, tall: bool = False
 ) -> str:
-    """A table; a column is of numbers if any of its cells is one: others say that there is none.
-    One that may be `tall` is scrolled by itself.
+    """Return a table; a column with any number in it is right-aligned.
+
+    The other cells of such a column say that there is no number. A `tall` table scrolls by itself.
     """
     columns = zip(*lines, strict=True) if lines else [[head] for head in heads]
-    kinds = [
+    classes = [
         ' class="ef-number"' if any(isinstance(cell, int) for cell in column) else ""
         for column in columns
     ]
     head = "".join(
-        f'<th scope="col"{kind}>{escape(one)}</th>' for one, kind in zip(heads, kinds, strict=True)
+        f'<th scope="col"{css_class}>{escape(text)}</th>'
+        for text, css_class in zip(heads, classes, strict=True)
     )
     rows = "".join(
         "<tr>"
         + "".join(
-            f"<td{kind}>{_cell_text(cell)}</td>" for cell, kind in zip(line, kinds, strict=True)
+            f"<td{css_class}>{_cell_text(cell)}</td>"
+            for cell, css_class in zip(line, classes, strict=True)
         )
         + "</tr>"
         for line in lines
     )
-    around = 'class="ef-wide ef-tall" tabindex="0"' if tall else 'class="ef-wide"'
-    return f'<div {around}><table class="ef-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    wrapper = 'class="ef-wide ef-tall" tabindex="0"' if tall else 'class="ef-wide"'
+    table = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+    return f'<div {wrapper}><table class="ef-table">{table}</table></div>'
 
 
 def _cell_text(cell: TableCell) -> str:

@@ -1,4 +1,4 @@
-"""What a target is called on a screen."""
+"""The name of an export target on a screen."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from ui.i18n import show_text
 
 
 def target_name(target: str) -> str:
-    """In the person's language; a target of earlier runs that is no more keeps its short name."""
-    exporter = TARGETS.get(target)
-    return show_text(exporter.title) if exporter else target
+    """Return the target's title in the user's language.
+
+    A target of earlier runs that no longer exists is shown by its short name.
+    """
+    export_target = TARGETS.get(target)
+    return show_text(export_target.title) if export_target else target

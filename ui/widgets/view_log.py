@@ -1,5 +1,6 @@
-"""What is on the screen is noted in the log once for each showing (PDL 4:3). Whoever goes to
-another screen and comes back looks again.
+"""Views of a page are logged once for each showing (PDL 4:3).
+
+Going to another screen and coming back is another view.
 """
 
 from __future__ import annotations
@@ -7,10 +8,10 @@ from __future__ import annotations
 import streamlit as st
 
 VIEW_KEY_PREFIX = "looked_at_"
-"""How the keys of the session begin that say what the log has a look at already."""
+"""Prefix of the session-state keys that say which views are logged already."""
 
 
 def reset_views() -> None:
-    """Another screen is shown."""
+    """Start new views: another screen is shown."""
     for key in [key for key in st.session_state if str(key).startswith(VIEW_KEY_PREFIX)]:
         st.session_state.pop(key)

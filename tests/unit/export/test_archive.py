@@ -634,7 +634,7 @@ def test_a_package_that_took_long_is_told_of_when_it_was_pressed_twice(
     sent(office, "AAAA01")
     pressed = utc_now()
     made = make_package(office, RUT, pressed)
-    found = export_archive._packages_section(office, RUT)
+    found = export_archive._list_packages(office, RUT)
     assert find_just_created(found, RUT, pressed + timedelta(seconds=0.3)) == made
     assert find_just_created(found, RUT, pressed + timedelta(minutes=1)) is None
     assert find_just_created(found, ANNA, pressed + timedelta(seconds=0.3)) is None

@@ -111,9 +111,8 @@ def _screen(name: str) -> None:
     here = open_app_context()
     person = session.current_person(here)
     assert person is not None
-    show = next(screen for key, _, _, screen in SCREENS if key == name)
     try:
-        show(here, person)
+        next(screen for screen in SCREENS if screen.name == name).show(here, person)
     except EfterskriftError as error:
         show_error(error)
 

@@ -43,9 +43,9 @@ from ui.screens.review.field_input import (
 )
 
 UI = ROOT / "ui"
-ACTING = {"here", "office"}
+ACTING = {"context", "export_context"}
 """What a function of a screen gets first that can reach the store."""
-NO_ACTS = {"_nothing"}
+NO_ACTS = {"_show_no_screen"}
 """A screen, which is drawn after the session has been asked for."""
 
 
@@ -65,18 +65,18 @@ def test_every_act_of_every_screen_asks() -> None:
 
 def test_an_act_that_does_not_ask_is_found() -> None:
     source = """
-def show(here):
-    act = partial(_lift, here, 1)
+def show(context):
+    act = partial(_lift, context, 1)
     st.button("a", on_click=partial(act, same=True))
-    st.button("b", on_click=_move, args=(here,))
-    st.button("c", on_click=partial(_kept, here))
-    grid(1, partial(_mark, here))
+    st.button("b", on_click=_move, args=(context,))
+    st.button("c", on_click=partial(_kept, context))
+    grid(1, partial(_mark, context))
 
-def _lift(here, one): ...
-def _move(here): ...
-def _mark(here, marked): ...
-@while_open
-def _kept(here): ...
+def _lift(context, one): ...
+def _move(context): ...
+def _mark(context, marked): ...
+@requires_open_session
+def _kept(context): ...
 """
     assert set(unasked(ast.parse(source))) == {"_lift", "_move", "_mark"}
 
@@ -100,7 +100,7 @@ def unasked(tree: ast.Module) -> Iterator[str]:
             if (
                 found is not None
                 and _acts(found)
-                and "while_open" not in {_name(one) for one in found.decorator_list}
+                and "requires_open_session" not in {_name(one) for one in found.decorator_list}
             ):
                 yield found.name
 

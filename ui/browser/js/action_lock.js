@@ -1,38 +1,40 @@
-// One press at a time. What is pressed begins a run of the server that ends the run before, even one that has yet to save. So until the server has done
-// what a button asked for, other presses wait, and nothing is typed: the form has been sent, and what is typed ahead would stand in it.
-const STILL_MS = 1000; // the server has stood still for so long: it has not heard of the press
-const LONGEST_MS = 20000; // what takes longer does not hold the person up
-const AHEAD_MS = 300; // keys that follow each other closer than this are one: half a number must not come into the next form
-const MARKS = 3; // of a run, see one_press.py
-const MIXED_MS = 600; // so long no run has gone on and still there are marks of two
-const LINES = ".stForm input:not([type='checkbox'], [type='radio'], [role='combobox'])";
+// One click at a time. A click starts a run of the server that ends the run before, even one that
+// has yet to save. So until the server has done what a button asked for, other clicks wait, and
+// nothing is typed: the form has been sent, and text typed ahead would be in it.
+const IDLE_MS = 1000; // an idle server has not received the click after this time
+const MAX_LOCK_MS = 20000; // a longer run does not block the user
+const TYPE_AHEAD_MS = 300; // keys closer than this belong together: half a number must not get into the next form
+const MAX_MARKS = 3; // marks of one run, see action_lock.py
+const MIXED_MS = 600; // after this time without a run, more marks belong to two runs
+const FORM_LINES = ".stForm input:not([type='checkbox'], [type='radio'], [role='combobox'])";
 const BUTTONS = ".stButton button, .stFormSubmitButton button";
 
 export default function ({ parentElement, data, setTriggerValue }) {
-  // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+  // This runs again with new data: see "Scripts in the browser" in ARCHITECTURE.md.
   parentElement.efStop?.abort();
   const stop = (parentElement.efStop = new AbortController());
-  const state = (parentElement.efState ??= { later: null, pressed: null, ahead: -AHEAD_MS, since: 0, busy: 0 });
+  const state = (parentElement.efState ??= { later: null, pressed: null, ahead: -TYPE_AHEAD_MS, since: 0, busy: 0 });
   const on = (target, type, run) => target.addEventListener(type, run, { capture: true, signal: stop.signal });
   const root = document.documentElement;
-  const isOut = () => "efOut" in root.dataset;
-  const isAhead = () => performance.now() - state.ahead < AHEAD_MS;
+  const isLocked = () => "efOut" in root.dataset;
+  const isAhead = () => performance.now() - state.ahead < TYPE_AHEAD_MS;
 
-  function begin(pressed) {
+  function lock(pressed) {
     root.dataset.efOut = "";
     Object.assign(state, { pressed, since: performance.now(), busy: performance.now() });
     watch();
   }
 
+  // Unlock when the server is idle, or after the longest time.
   function watch() {
-    if (!isOut()) return;
+    if (!isLocked()) return;
     const now = performance.now();
     if (isRunning()) state.busy = now;
-    if (now - state.busy > STILL_MS || now - state.since > LONGEST_MS) end();
+    if (now - state.busy > IDLE_MS || now - state.since > MAX_LOCK_MS) unlock();
     else requestAnimationFrame(watch);
   }
 
-  function end() {
+  function unlock() {
     delete root.dataset.efOut;
     const later = state.later;
     state.later = null;
@@ -41,15 +43,15 @@ export default function ({ parentElement, data, setTriggerValue }) {
 
   function onClick(event) {
     const pressed = event.target.closest?.("a[href], button, label, input");
-    if (!isOut()) {
+    if (!isLocked()) {
       const button = event.target.closest?.(BUTTONS);
-      if (button && !button.disabled) begin(button);
+      if (button && !button.disabled) lock(button);
       return;
     }
     if (!event.isTrusted || !pressed) return;
     swallow(event);
-    // A button pressed twice is pressed once, and a form that was sent is not changed.
-    if (pressed !== state.pressed && !pressed.closest(".stForm")) state.later = finder(pressed);
+    // A double click counts once, and a form that was sent is not changed.
+    if (pressed !== state.pressed && !pressed.closest(".stForm")) state.later = findAgain(pressed);
   }
 
   function swallow(event) {
@@ -57,49 +59,50 @@ export default function ({ parentElement, data, setTriggerValue }) {
     event.stopImmediatePropagation();
   }
 
-  function letGo(event) {
+  function discard(event) {
     state.ahead = performance.now();
     swallow(event);
   }
 
-  // Enter in a line of a form sends it, where a form is sent so: once, unless something else was written.
+  // Enter in a text field sends some forms: once, unless the text was changed.
   function isEnteredAgain(event) {
-    if (event.key !== "Enter" || event.ctrlKey || event.altKey || event.metaKey || !event.target.matches?.(LINES)) return false;
+    if (event.key !== "Enter" || event.ctrlKey || event.altKey || event.metaKey || !event.target.matches?.(FORM_LINES)) return false;
     const now = performance.now();
-    const again = state.line === event.target && (isRunning() || now - state.entered < STILL_MS);
+    const again = state.line === event.target && (isRunning() || now - state.entered < IDLE_MS);
     Object.assign(state, { line: event.target, entered: again ? state.entered : now });
     return again;
   }
 
   function onKey(event) {
     if (!event.isTrusted) return;
-    const browsers = /^F\d|^(Control|Alt|Shift|Meta)/.test(event.key) || ((event.ctrlKey || event.metaKey) && event.key !== "Enter");
-    if (isOut() || isAhead()) { if (!browsers) letGo(event); }
+    const isForBrowser = /^F\d|^(Control|Alt|Shift|Meta)/.test(event.key) || ((event.ctrlKey || event.metaKey) && event.key !== "Enter");
+    if (isLocked() || isAhead()) { if (!isForBrowser) discard(event); }
     else if (isEnteredAgain(event)) swallow(event);
-    else if (!event.repeat && pressesButton(event)) begin(null);
+    else if (!event.repeat && pressesButton(event)) lock(null);
   }
 
-  function lookForTwo() {
+  // Ask for another run if what is drawn belongs to two runs.
+  function watchMarks() {
     const now = performance.now();
-    if (isRunning() || document.querySelectorAll(".ef-run").length <= MARKS) state.clean = now;
+    if (isRunning() || document.querySelectorAll(".ef-run").length <= MAX_MARKS) state.clean = now;
     if (now - state.clean > MIXED_MS) {
       state.clean = now;
       setTriggerValue("mixed", now);
     }
-    parentElement.efLook = setTimeout(lookForTwo, MIXED_MS / 2);
+    parentElement.efLook = setTimeout(watchMarks, MIXED_MS / 2);
   }
 
   on(window, "click", onClick);
   on(window, "keydown", onKey);
-  on(window, "beforeinput", (event) => { if (event.isTrusted && (isOut() || isAhead())) letGo(event); });
+  on(window, "beforeinput", (event) => { if (event.isTrusted && (isLocked() || isAhead())) discard(event); });
   on(window, "input", () => { state.line = null; });
-  on(document, "ef-press", () => begin(null)); // by a part of the screen that is no button of Streamlit's
-  on(document, "ef-turn", end);
-  on(document, "ef-let-go", end);
+  on(document, "ef-press", () => lock(null)); // from a component, which is no button of Streamlit's
+  on(document, "ef-turn", unlock);
+  on(document, "ef-let-go", unlock);
   root.style.setProperty("--ef-wait", JSON.stringify(data.wait));
-  end();  // drawn first in every run: what was pressed is done
+  unlock(); // this is drawn first in every run: the last click is done
   clearTimeout(parentElement.efLook);
   state.clean = performance.now();
-  lookForTwo();
+  watchMarks();
   return () => { stop.abort(); clearTimeout(parentElement.efLook); delete root.dataset.efOut; };
 }

@@ -1,62 +1,64 @@
-// A page on which boxes are drawn with the mouse or a finger; those that are there are shown with their numbers. Shares of the page go both ways.
-const LEAST = 0.006;
+// A page on which boxes are drawn with the mouse or a finger; existing boxes have their numbers.
+// Coordinates are shares of the page in both directions.
+const MIN_SIDE = 0.006;
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const find = (name) => parentElement.querySelector(name);
-  const [sheet, img, made] = [find(".sheet"), find("img"), find(".made")];
-  // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+  const [sheet, img, preview] = [find(".sheet"), find("img"), find(".made")];
+  // This runs again with new data: see "Scripts in the browser" in ARCHITECTURE.md.
   parentElement.efStop?.abort();
   const stop = (parentElement.efStop = new AbortController());
   const on = (target, type, run) => target.addEventListener(type, run, { signal: stop.signal });
-  let begun = null;
+  let startPoint = null;
 
-  function lay(element, [x, y, w, h]) {
+  function position(element, [x, y, w, h]) {
     Object.assign(element.style, { left: `${x * 100}%`, top: `${y * 100}%`, width: `${w * 100}%`, height: `${h * 100}%` });
   }
 
   if (img.getAttribute("src") !== data.src) img.src = data.src;
   img.alt = data.labels.alt;
   find(".how").textContent = data.labels.how;
-  find(".boxes").replaceChildren(...data.boxes.map((one, place) => {
+  find(".boxes").replaceChildren(...data.boxes.map((box, index) => {
     const frame = document.createElement("div");
-    frame.className = place === data.chosen ? "box chosen" : "box";
-    frame.append(Object.assign(document.createElement("span"), { textContent: String(place + 1) }));
-    lay(frame, one);
+    frame.className = index === data.chosen ? "box chosen" : "box";
+    frame.append(Object.assign(document.createElement("span"), { textContent: String(index + 1) }));
+    position(frame, box);
     return frame;
   }));
-  made.hidden = true;
+  preview.hidden = true;
 
-  // Where the pointer is on the page, as shares, never beside it.
-  function at(event) {
+  // Where the pointer is on the page, as shares; clipped to the page.
+  function pointOf(event) {
     const area = sheet.getBoundingClientRect();
-    const within = (value) => Math.min(1, Math.max(0, value));
-    return [within((event.clientX - area.left) / area.width), within((event.clientY - area.top) / area.height)];
+    const clip = (value) => Math.min(1, Math.max(0, value));
+    return [clip((event.clientX - area.left) / area.width), clip((event.clientY - area.top) / area.height)];
   }
 
-  function between([x0, y0], [x1, y1]) {
+  function boxBetween([x0, y0], [x1, y1]) {
     return [Math.min(x0, x1), Math.min(y0, y1), Math.abs(x1 - x0), Math.abs(y1 - y0)];
   }
 
   on(sheet, "pointerdown", (event) => {
     if (event.button !== 0) return;
     event.preventDefault();
-    begun = at(event);
+    startPoint = pointOf(event);
     sheet.setPointerCapture(event.pointerId);
   });
   on(sheet, "pointermove", (event) => {
-    if (!begun) return;
-    made.hidden = false;
-    lay(made, between(begun, at(event)));
+    if (!startPoint) return;
+    preview.hidden = false;
+    position(preview, boxBetween(startPoint, pointOf(event)));
   });
   on(sheet, "pointerup", (event) => {
-    if (!begun) return;
-    const box = between(begun, at(event));
-    begun = null;
-    made.hidden = true;
+    if (!startPoint) return;
+    const box = boxBetween(startPoint, pointOf(event));
+    startPoint = null;
+    preview.hidden = true;
     const inside = data.boxes.findIndex(([x, y, w, h]) => box[0] >= x && box[1] >= y && box[0] <= x + w && box[1] <= y + h);
-    if (box[2] > LEAST && box[3] > LEAST) setTriggerValue("drawn", { turn: data.turn, id: crypto.randomUUID?.() ?? String(performance.now()), box });
+    // A drag draws a box, a click chooses one.
+    if (box[2] > MIN_SIDE && box[3] > MIN_SIDE) setTriggerValue("drawn", { turn: data.turn, id: crypto.randomUUID?.() ?? String(performance.now()), box });
     else if (inside >= 0) setTriggerValue("chosen", { turn: data.turn, place: inside });
   });
-  on(sheet, "pointercancel", () => { begun = null; made.hidden = true; });
+  on(sheet, "pointercancel", () => { startPoint = null; preview.hidden = true; });
   return () => stop.abort();
 }

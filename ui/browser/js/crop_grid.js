@@ -1,42 +1,43 @@
-// A grid of pieces of paper that were read alike. Arrow keys go from one to the next, Space marks the odd ones, Ctrl+Enter confirms the others.
+// A grid of field images that were read alike. Arrow keys move the focus, Space marks the odd ones,
+// Ctrl+Enter confirms the others.
 const SETTLE_MS = 500;
-const AGAIN_MS = 1500;
-const LOOK_MS = 1000; // nobody has looked at a whole group in less, however long ago a busy server began to draw it
+const RETRY_MS = 1500;
+const MIN_VIEW_MS = 1000; // a batch that has been visible for less has not been looked at
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const find = (name) => parentElement.querySelector(name);
   const [grid, done] = [find(".grid"), find(".done")];
   const state = (parentElement.efState ??= {});
-  // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+  // This runs again with new data: see "Scripts in the browser" in ARCHITECTURE.md.
   parentElement.efStop?.abort();
   const stop = (parentElement.efStop = new AbortController());
   const on = (target, type, run, options = {}) => target.addEventListener(type, run, { ...options, signal: stop.signal });
   clearTimeout(state.again);
   state.sent = false;
 
-  const pieces = () => [...grid.children];
+  const buttons = () => [...grid.children];
   const marked = () => data.cells.map((cell) => cell.id).filter((id) => state.marked.has(id));
 
   function draw() {
     grid.setAttribute("aria-label", data.labels.grid);
     grid.replaceChildren(...data.cells.map((cell) => {
-      const piece = document.createElement("button");
-      Object.assign(piece, { type: "button", tabIndex: -1, title: cell.where });
-      piece.setAttribute("role", "checkbox");
-      piece.setAttribute("aria-label", `${data.labels.odd}: ${cell.where}`);
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", tabIndex: -1, title: cell.where });
+      button.setAttribute("role", "checkbox");
+      button.setAttribute("aria-label", `${data.labels.odd}: ${cell.where}`);
       const picture = new Image();
       Object.assign(picture, { src: cell.src, alt: "", draggable: false });
       const tag = Object.assign(document.createElement("span"), { className: "tag", textContent: data.labels.odd });
       tag.setAttribute("aria-hidden", "true");
-      piece.append(picture, tag);
-      return piece;
+      button.append(picture, tag);
+      return button;
     }));
   }
 
   function show() {
-    pieces().forEach((piece, place) => {
-      piece.setAttribute("aria-checked", String(state.marked.has(data.cells[place].id)));
-      piece.tabIndex = place === state.place ? 0 : -1;
+    buttons().forEach((button, place) => {
+      button.setAttribute("aria-checked", String(state.marked.has(data.cells[place].id)));
+      button.tabIndex = place === state.place ? 0 : -1;
     });
     const odd = marked().length;
     find(".label").textContent = odd ? data.labels.rest : data.labels.all;
@@ -44,14 +45,14 @@ export default function ({ parentElement, data, setTriggerValue }) {
     done.disabled = state.sent;
   }
 
-  function go(place) {
+  function focusOn(place) {
     state.place = Math.max(0, Math.min(data.cells.length - 1, place));
     show();
-    pieces()[state.place]?.focus();
+    buttons()[state.place]?.focus();
   }
 
   function toggle(place) {
-    if (state.sent) return; // the others are being confirmed: a mark would be seen and not heard
+    if (state.sent) return; // the others are being confirmed: a mark would not reach the server
     const { id } = data.cells[place];
     if (!state.marked.delete(id)) state.marked.add(id);
     state.place = place;
@@ -61,26 +62,26 @@ export default function ({ parentElement, data, setTriggerValue }) {
   }
 
   function confirm() {
-    if (state.sent || performance.now() - state.upAt < LOOK_MS) return;
+    if (state.sent || performance.now() - state.upAt < MIN_VIEW_MS) return;
     clearTimeout(state.settle);
     state.sent = true;
     show();
-    state.again = setTimeout(again, AGAIN_MS);
+    state.again = setTimeout(unlockIfIgnored, RETRY_MS);
     document.dispatchEvent(new Event("ef-press"));
     setTriggerValue("done", { group: data.turn, cells: marked() });
   }
 
-  // The server did not take it for meant.
-  function again() {
-    if (isRunning()) { state.again = setTimeout(again, AGAIN_MS); return; }
+  // The server has ignored the confirmation as too early.
+  function unlockIfIgnored() {
+    if (isRunning()) { state.again = setTimeout(unlockIfIgnored, RETRY_MS); return; }
     state.sent = false;
     show();
   }
 
-  // How many stand in a row, as they are laid out now.
-  function across() {
-    const all = pieces();
-    const next = all.findIndex((piece) => piece.offsetTop > all[0].offsetTop);
+  // How many images are in a row of the current layout.
+  function perRow() {
+    const all = buttons();
+    const next = all.findIndex((button) => button.offsetTop > all[0].offsetTop);
     return next < 0 ? all.length : next;
   }
 
@@ -88,23 +89,23 @@ export default function ({ parentElement, data, setTriggerValue }) {
     Object.assign(state, { turn: data.turn, upAt: performance.now(), place: 0, marked: new Set(data.cells.filter((cell) => cell.marked).map((cell) => cell.id)) });
     draw();
     show();
-    pieces()[0]?.focus({ preventScroll: true });
+    buttons()[0]?.focus({ preventScroll: true });
   } else {
     if (grid.children.length !== data.cells.length) draw();
     show();
   }
 
   on(grid, "click", (event) => {
-    const place = pieces().indexOf(event.target.closest("button"));
+    const place = buttons().indexOf(event.target.closest("button"));
     if (place >= 0) toggle(place);
   });
   on(grid, "keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across(), ArrowUp: -across(), Home: -state.place, End: data.cells.length };
+    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: perRow(), ArrowUp: -perRow(), Home: -state.place, End: data.cells.length };
     if (event.key === "Enter") event.preventDefault();
     if (!(event.key in steps)) return;
     event.preventDefault();
-    go(state.place + steps[event.key]);
+    focusOn(state.place + steps[event.key]);
   });
   on(document, "keydown", (event) => {
     if (event.key !== "Enter" || !event.ctrlKey) return;

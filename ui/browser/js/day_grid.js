@@ -1,7 +1,8 @@
-// A table whose cells are buttons: one of them is in the Tab order, the arrow keys go from cell to cell. Text goes in as text, never as HTML.
+// A table whose cells are buttons: one of them is in the Tab order, the arrow keys move the focus.
+// Text is inserted as text, never as HTML.
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
-function put(parent, tag, text, attributes = {}) {
+function addElement(parent, tag, text, attributes = {}) {
   const element = parent.appendChild(document.createElement(tag));
   element.textContent = text;
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
@@ -11,27 +12,30 @@ function put(parent, tag, text, attributes = {}) {
 export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector(".wide");
   const at = root.efAt ?? data.chosen ?? [0, 0];
-  const had = root.contains(root.getRootNode().activeElement);
+  const hadFocus = root.contains(root.getRootNode().activeElement);
+  // Draw the whole table again.
   root.replaceChildren();
-  const table = put(root, "table", "");
-  put(table, "caption", data.caption);
-  const head = put(put(table, "thead", ""), "tr", "");
-  put(head, "td", "");
-  for (const text of data.heads) put(head, "th", text, { scope: "col" });
-  const body = put(table, "tbody", "");
+  const table = addElement(root, "table", "");
+  addElement(table, "caption", data.caption);
+  const head = addElement(addElement(table, "thead", ""), "tr", "");
+  addElement(head, "td", "");
+  for (const text of data.heads) addElement(head, "th", text, { scope: "col" });
+  const body = addElement(table, "tbody", "");
   const cells = data.rows.map((row, y) => {
-    const line = put(body, "tr", "");
-    put(line, "th", row.head, { scope: "row" });
+    const line = addElement(body, "tr", "");
+    addElement(line, "th", row.head, { scope: "row" });
     return row.cells.map((cell, x) => {
       const pressed = String(data.chosen?.[0] === y && data.chosen?.[1] === x);
-      const button = put(put(line, "td", ""), "button", cell.text, { class: cell.kind, "aria-label": cell.accessible_text, "aria-pressed": pressed, tabindex: "-1" });
+      const button = addElement(addElement(line, "td", ""), "button", cell.text, {
+        class: cell.kind, "aria-label": cell.accessible_text, "aria-pressed": pressed, tabindex: "-1",
+      });
       button.addEventListener("click", () => { root.efAt = [y, x]; setTriggerValue("cell", { row: y, column: x }); });
       return button;
     });
   });
-  const here = cells[at[0]]?.[at[1]] ?? cells[0]?.[0];
-  if (here) here.tabIndex = 0;
-  if (had) here?.focus();
+  const current = cells[at[0]]?.[at[1]] ?? cells[0]?.[0];
+  if (current) current.tabIndex = 0;
+  if (hadFocus) current?.focus();
 
   function onKey(event) {
     const y = cells.findIndex((row) => row.includes(event.target));
@@ -46,7 +50,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     root.efAt = [y + move[0], x + move[1]];
     next.focus();
   }
-  // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+  // This runs again with new data: see "Scripts in the browser" in ARCHITECTURE.md.
   root.efStop?.abort();
   root.efStop = new AbortController();
   root.addEventListener("keydown", onKey, { signal: root.efStop.signal });

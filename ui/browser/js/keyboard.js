@@ -1,10 +1,11 @@
-// The keys of the review form that the form itself does not have. Field text travels in events only, never into HTML.
+// The keys of the review form that Streamlit does not have. Field text is in events only, never in HTML.
 const SETTLE_MS = 1200;
-// The server answers a draft within a tenth of a second, unless it is busy; what waits for that goes on without it when the server has rested for so long.
-const PATIENCE_MS = 2000;
-// Streamlit may forget to tell that a run has ended: nothing waits longer than this.
+// The server answers a draft within a tenth of a second, unless it is busy; what waits for the answer
+// goes on without it when the server has been idle for this long.
+const REST_MS = 2000;
+// Streamlit may not report the end of a run: nothing waits longer than this.
 const BUSY_MS = 8000;
-// A screen that is not drawn to its end by now will not be.
+// A screen that is not completely drawn by now will not be.
 const DRAWN_MS = 10000;
 
 function setText(input, text) {
@@ -22,18 +23,18 @@ function valueOf(key) {
   return all[0]?.value ?? "";
 }
 
-export default function ({ parentElement, data: given, setTriggerValue }) {
-  let data = given;
-  // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+export default function ({ parentElement, data: initialData, setTriggerValue }) {
+  let data = initialData;
+  // This runs again with new data: see "Scripts in the browser" in ARCHITECTURE.md.
   parentElement.efStop?.abort();
   const stop = (parentElement.efStop = new AbortController());
   const on = (type, run) => document.addEventListener(type, run, { capture: true, signal: stop.signal });
   const keyOf = (element) => data.fields.find((key) => holder(key)?.contains(element));
   const waiting = (parentElement.efWaiting ??= new Set());
-  // What has come up a moment ago nobody has looked at, however long ago a busy server began to draw it.
-  const comesUp = () => parentElement.efUp !== data.turn && Object.assign(parentElement, { efUp: data.turn, efUpAt: performance.now() });
-  const upFor = () => performance.now() - parentElement.efUpAt;
-  comesUp();
+  // The time since the form became visible, however long ago a busy server began to draw it.
+  const noteShown = () => parentElement.efUp !== data.turn && Object.assign(parentElement, { efUp: data.turn, efUpAt: performance.now() });
+  const shownFor = () => performance.now() - parentElement.efUpAt;
+  noteShown();
   parentElement.efSend = sendDraft;
 
   function choose(key, index) {
@@ -50,19 +51,19 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     return choose(key, sign === "?" ? last : last - 1);
   }
 
-  // A field whose part of Streamlit is still on its way to the browser says nothing: no text would mean that the paper says nothing.
-  const held = () => Object.fromEntries(data.fields.filter((key) => inputs(key).length).map((key) => [key, valueOf(key)]));
+  // A field whose widget is not drawn yet is left out: an empty text would mean an empty field.
+  const fieldValues = () => Object.fromEntries(data.fields.filter((key) => inputs(key).length).map((key) => [key, valueOf(key)]));
 
-  const isUnheard = () => (parentElement.efNumber ?? 0) > data.heard;
-  const isOut = () => isUnheard() && performance.now() - parentElement.efSentAt < (isRunning() ? BUSY_MS : PATIENCE_MS);
+  const isUnreceived = () => (parentElement.efNumber ?? 0) > data.heard;
+  const isOutstanding = () => isUnreceived() && performance.now() - parentElement.efSentAt < (isRunning() ? BUSY_MS : REST_MS);
 
-  // Answers whether the server has yet to hear of a draft.
+  // Send a draft; return whether the server has yet to receive one.
   function sendDraft() {
     clearTimeout(parentElement.efSettle);
     if (!data.drafts) return false;
-    const values = held();
+    const values = fieldValues();
     const text = JSON.stringify(values);
-    if (text === parentElement.efSent && (isOut() || !isUnheard())) return isOut();
+    if (text === parentElement.efSent && (isOutstanding() || !isUnreceived())) return isOutstanding();
     parentElement.efSent = text;
     parentElement.efSentAt = performance.now();
     parentElement.efNumber = Math.max(parentElement.efNumber ?? 0, data.heard) + 1;
@@ -70,40 +71,42 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     return true;
   }
 
-  // What takes the form away, or runs another part of the screen, waits until the server has the draft. In one message only one part would be run; and
-  // a busy server hears both at once: the form would be gone before the draft is kept.
+  // What takes the form away, or runs another fragment, waits until the server has the draft. Of one
+  // message only one fragment would be run; and a busy server receives both at once: the form would
+  // be gone before the draft is saved.
   function afterDraft(go) {
-    const one = { number: parentElement.efNumber, go: () => waiting.delete(one) && go() };
-    waiting.add(one);
+    const action = { number: parentElement.efNumber, go: () => waiting.delete(action) && go() };
+    waiting.add(action);
     const since = performance.now();
-    const goAnyhow = () => (isRunning() && performance.now() - since < BUSY_MS ? setTimeout(goAnyhow, PATIENCE_MS) : one.go());
-    setTimeout(goAnyhow, PATIENCE_MS);
+    const goAnyhow = () => (isRunning() && performance.now() - since < BUSY_MS ? setTimeout(goAnyhow, REST_MS) : action.go());
+    setTimeout(goAnyhow, REST_MS);
   }
 
-  // What it was pressed in may have been drawn anew: nobody would hear it there.
+  // The element that had the focus may have been drawn again: the old one has no listeners.
   function pressKeyAgain(event) {
     const target = event.target?.isConnected ? event.target : document.activeElement ?? document.body;
     ["keydown", "keyup"].forEach((type) => target.dispatchEvent(new KeyboardEvent(type, event)));
   }
 
-  // Alt+S and the like take what was typed since the last pause with the form: the key is pressed anew behind the draft.
+  // Alt+S and the like remove the form with what was typed last: the key is repeated after the draft.
   function draftBeforeKey(event) {
     if (!event.isTrusted || !sendDraft()) return false;
     afterDraft(() => pressKeyAgain(event));
     return true;
   }
 
-  // A tap leaves the field and presses something in one moment. A draft that is late would bring Streamlit back to a screen that is gone.
+  // A click leaves the field and presses something at the same moment. A late draft would bring
+  // Streamlit back to a screen that is gone.
   function draftFirst(event) {
     const pressed = event.target.closest?.("a[href], button, label, input");
     if (!pressed || keyOf(pressed) || !event.isTrusted || !sendDraft()) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    const found = finder(pressed);
-    afterDraft(() => pressAgain(found));
+    const find = findAgain(pressed);
+    afterDraft(() => pressAgain(find));
   }
 
-  // Streamlit would go back at once. It is held up once only.
+  // Streamlit would go back at once. The browser's back button is delayed once only.
   function draftBeforeBack(event) {
     const isAgain = parentElement.efGoesBack;
     parentElement.efGoesBack = false;
@@ -115,15 +118,15 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     });
   }
 
-  // The buttons on the screen are of the entry before until the new ones are drawn.
+  // The buttons on the screen belong to the entry before until the new ones are drawn.
   const isReady = () => !data.early && (!data.ready || holder(data.ready));
   const isSave = (event) => event.ctrlKey && event.key === "Enter";
-  const isHalfDrawn = () => !isReady() && isRunning() && upFor() < DRAWN_MS;
-  // Another form is there already, and this script has yet to hear of it.
+  const isPartlyDrawn = () => !isReady() && isRunning() && shownFor() < DRAWN_MS;
+  // Another form is drawn already, and this script does not have its data yet.
   const isOther = () => data.save && !holder(data.save);
-  const isTooSoon = (event) => (isHalfDrawn() && (isSave(event) || pressesButton(event))) || (isSave(event) && (upFor() < data.look || isOther()));
+  const isTooSoon = (event) => (isPartlyDrawn() && (isSave(event) || pressesButton(event))) || (isSave(event) && (shownFor() < data.look || isOther()));
 
-  // A tap that waits for its draft comes first: what it chose belongs to what is saved.
+  // A click that waits for its draft comes first: its choice belongs to what is saved.
   function isHeldBack(event) {
     if (!isSave(event) || !event.isTrusted || !waiting.size) return false;
     afterDraft(() => pressKeyAgain(event));
@@ -151,24 +154,24 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
       taken = true;
     }
     if (isSave(event)) {
-      // A radio keeps Enter to itself, as does a button of a segmented control, so that Streamlit's own shortcut never hears of it.
-      const deaf = ["radio", "checkbox"].includes(event.target.type) || event.target.getAttribute?.("role") === "radio";
-      if (deaf && !event.repeat) holder(data.save)?.querySelector("button")?.click();
-      taken = deaf || event.repeat;
+      // Radios and segmented controls do not let Enter through to Streamlit's shortcut.
+      const blocksEnter = ["radio", "checkbox"].includes(event.target.type) || event.target.getAttribute?.("role") === "radio";
+      if (blocksEnter && !event.repeat) holder(data.save)?.querySelector("button")?.click();
+      taken = blocksEnter || event.repeat;
     }
     if (taken) { event.preventDefault(); event.stopPropagation(); }
   }
 
-  // The form may be drawn already and come into sight only now: what is not seen cannot have the focus.
+  // The form may be drawn already and become visible only now: a hidden field cannot have the focus.
   function focusFirst(left = 600) {
     if (stop.signal.aborted) return;
     const first = inputs(data.focus)[0];
-    if (!first || !isSeen(holder(data.focus)) || !data.fields.every(holder)) return left > 0 && requestAnimationFrame(() => focusFirst(left - 1));
+    if (!first || !isVisible(holder(data.focus)) || !data.fields.every(holder)) return left > 0 && requestAnimationFrame(() => focusFirst(left - 1));
     parentElement.efFocused = data.turn;
-    if (parentElement.efTyped !== data.turn) parentElement.efSent = JSON.stringify(held());
+    if (parentElement.efTyped !== data.turn) parentElement.efSent = JSON.stringify(fieldValues());
     if (isBegun() && keyOf(document.activeElement)) return keepFocus();
     const checked = inputs(data.focus).find((input) => input.checked) ?? first;
-    // Whoever has the guide before them reads it first; the field comes into sight with the first key.
+    // A user who sees the guide reads it first; the field scrolls into view with the first key.
     checked.focus({ preventScroll: document.querySelector(".st-key-guide")?.getBoundingClientRect().top >= 0 });
     checked.select?.();
     selectAgain(checked, checked.value);
@@ -177,7 +180,8 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
 
   const isBegun = () => parentElement.efBegun === data.turn;
 
-  // What is drawn to its end may be drawn anew and lose the focus: the field that had it gets it back, unless the person has pointed elsewhere.
+  // A complete form may be drawn again and lose the focus: the field gets it back, unless the user
+  // has clicked elsewhere.
   function keepFocus(left = 600) {
     if (stop.signal.aborted || parentElement.efPointed === data.turn) return;
     if (document.activeElement === document.body && document.hasFocus()) {
@@ -188,38 +192,39 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     if (left > 0) requestAnimationFrame(() => keepFocus(left - 1));
   }
 
-  // A draft may come into the field only now, and leaves nothing selected: what is typed would stand behind it.
+  // A draft may be filled in only now, and leaves nothing selected: typed text would be appended.
   function selectAgain(input, before, left = 30) {
     if (stop.signal.aborted || isBegun() || document.activeElement !== input || !input.select) return;
     if (input.value !== before || input.selectionStart === input.selectionEnd) input.select();
     if (left > 0) requestAnimationFrame(() => selectAgain(input, input.value, left - 1));
   }
 
-  // Drawn anew before the person has begun: the first field stays selected.
-  function selectStill() {
-    const now = document.activeElement;
-    if (now && keyOf(now) === data.focus) selectAgain(now, now.value);
+  // If the form is drawn again before the user has begun, the first field stays selected.
+  function keepSelected() {
+    const active = document.activeElement;
+    if (active && keyOf(active) === data.focus) selectAgain(active, active.value);
   }
 
-  // The next form has come into sight and the server is still drawing the rest (coming_entry.js): nothing is sent of it before that is done.
-  function turnEarly({ detail }) {
+  // The next form is visible and the server is still drawing the rest (prefetch.js): no drafts of it
+  // are sent before that is done.
+  function showEarly({ detail }) {
     if (!data.drafts || detail.keys.turn === data.turn) return;
     data = { ...data, ...detail.keys, save: "", drafts: false, early: true };
-    comesUp();
+    noteShown();
     focusFirst();
   }
 
-  on("ef-turn", turnEarly);
+  on("ef-turn", showEarly);
   on("keydown", onKey);
   on("click", draftFirst);
-  // Ctrl+Enter held from the entry before is heard in this one too, and begins nothing.
+  // Ctrl+Enter still held from the entry before arrives here too, and does not begin the entry.
   on("keydown", (event) => { if (keyOf(event.target) && !event.ctrlKey && event.key !== "Control") parentElement.efBegun = data.turn; });
   on("pointerdown", () => { parentElement.efBegun = parentElement.efPointed = data.turn; });
   on("focusin", (event) => { parentElement.efLast = keyOf(event.target); });
-  // A form that went out of sight takes the focus with it; what it held has been decided or put aside.
-  on("focusout", (event) => keyOf(event.target) && isSeen(holder(keyOf(event.target))) && sendDraft());
+  // A form that was hidden loses the focus; its entry has been decided or rejected.
+  on("focusout", (event) => keyOf(event.target) && isVisible(holder(keyOf(event.target))) && sendDraft());
   window.navigation?.addEventListener("navigate", draftBeforeBack, { signal: stop.signal });
-  // Who loads anew or closes before what was typed is kept is asked by the browser whether that is meant.
+  // The browser asks before a reload or close that would lose typed text.
   window.addEventListener("beforeunload", (event) => { if (sendDraft()) event.preventDefault(); }, { signal: stop.signal });
   on("input", (event) => {
     if (!keyOf(event.target)) return;
@@ -229,9 +234,11 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     clearTimeout(parentElement.efSettle);
     parentElement.efSettle = setTimeout(() => parentElement.efSend(), SETTLE_MS);
   });
-  [...waiting].filter((one) => one.number <= data.heard).forEach((one) => requestAnimationFrame(one.go));
+  [...waiting]
+    .filter((action) => action.number <= data.heard)
+    .forEach((action) => requestAnimationFrame(action.go));
   delete document.documentElement.dataset.efTurning;
   if (parentElement.efFocused !== data.turn) focusFirst();
-  else { keepFocus(); selectStill(); }
+  else { keepFocus(); keepSelected(); }
   return () => { clearTimeout(parentElement.efSettle); stop.abort(); };
 }

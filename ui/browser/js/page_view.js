@@ -1,13 +1,14 @@
-// Shows the pages of a sheet and marks the field that has the focus. Everything happens in the browser; nothing is sent.
+// Shows the pages of a sheet and marks the focused field. Nothing is sent to the server.
 const ZOOMS = [1, 1.5, 2, 3];
-const LOST_MS = 600;
-const STEP = 120;
+const MISSING_MS = 600;
+const SCROLL_PX = 120;
 
-// How all pictures of paper are shown in this window, the pieces beside the fields too. The pictures themselves stay as they are.
+// Filters of all images of paper in this window, also of the crops next to the fields. The images
+// themselves are not changed.
 const root = document.documentElement;
-const light = (window.efLight ??= { contrast: false, invert: false });
-function shine() {
-  const parts = [light.contrast ? "grayscale(1) contrast(2.2)" : "", light.invert ? "invert(1)" : ""].join(" ").trim();
+const filters = (window.efLight ??= { contrast: false, invert: false });
+function applyFilters() {
+  const parts = [filters.contrast ? "grayscale(1) contrast(2.2)" : "", filters.invert ? "invert(1)" : ""].join(" ").trim();
   root.style.setProperty("--ef-light", parts || "none");
 }
 
@@ -19,12 +20,12 @@ function focusedField(boxes) {
   return null;
 }
 
-export default function ({ parentElement, data: given, setTriggerValue }) {
-  let data = given;
+export default function ({ parentElement, data: initialData, setTriggerValue }) {
+  let data = initialData;
   const find = (name) => parentElement.querySelector(name);
   const [pane, sheet, img, row, mark, word, doubts] = [".pane", ".sheet", "img", ".row", ".mark", ".word", ".doubts"].map(find);
   const state = (parentElement.efState ??= { page: 0, zoom: 0, field: null });
-  // This runs anew with new data: see "Scripts in the browser" in ARCHITECTURE.md.
+  // This runs again with new data: see "Scripts in the browser" in ARCHITECTURE.md.
   parentElement.efStop?.abort();
   const stop = (parentElement.efStop = new AbortController());
   const on = (target, type, run, options = {}) => target.addEventListener(type, run, { ...options, signal: stop.signal });
@@ -36,7 +37,7 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     else if (img.src !== source) img.src = source;
     img.alt = data.alt;
     pane.setAttribute("aria-label", data.alt);
-    for (const name of ["contrast", "invert"]) find(`.${name}`).setAttribute("aria-pressed", String(light[name]));
+    for (const name of ["contrast", "invert"]) find(`.${name}`).setAttribute("aria-pressed", String(filters[name]));
     const fit = (pane.clientHeight - 2) * (210 / 297);
     sheet.style.width = state.zoom < 0 ? `${fit}px` : `${ZOOMS[state.zoom] * 100}%`;
     find(".caption").textContent = data.captions[page] ?? "";
@@ -53,7 +54,7 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     }));
   }
 
-  // The word at the cursor of a free text; everything is reckoned here, from the text as it stands in the field now.
+  // Mark the word at the cursor of a free text, computed from the text in the field now.
   function followWord() {
     const area = document.activeElement;
     const read = data.words[state.field];
@@ -66,15 +67,16 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     if (!box || !pane.clientHeight) return;
     const height = sheet.clientWidth * data.aspect;
     const [top, left] = [(box[2] + box[4] / 2) * height, (box[1] + box[3] / 2) * sheet.clientWidth];
-    const far = (middle, from, length) => middle < from + length * 0.2 || middle > from + length * 0.8;
-    if (far(top, pane.scrollTop, pane.clientHeight)) pane.scrollTop = top - pane.clientHeight * 0.4;
-    if (far(left, pane.scrollLeft, pane.clientWidth)) pane.scrollLeft = left - pane.clientWidth / 2;
+    // Scroll only if the word is near the edge of the view, or outside.
+    const isFar = (middle, from, length) => middle < from + length * 0.2 || middle > from + length * 0.8;
+    if (isFar(top, pane.scrollTop, pane.clientHeight)) pane.scrollTop = top - pane.clientHeight * 0.4;
+    if (isFar(left, pane.scrollLeft, pane.clientWidth)) pane.scrollLeft = left - pane.clientWidth / 2;
   }
 
   function goToDoubt(event) {
     const read = data.words[focusedField(data.boxes)];
-    const there = event.altKey && !event.ctrlKey && event.key.toLowerCase() === "u" && read && document.activeElement.tagName === "TEXTAREA";
-    if (!there) return;
+    const isShortcut = event.altKey && !event.ctrlKey && event.key.toLowerCase() === "u";
+    if (!isShortcut || !read || document.activeElement.tagName !== "TEXTAREA") return;
     event.preventDefault();
     nextDoubtful(document.activeElement, read);
     followWord();
@@ -104,7 +106,7 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     reveal();
   }
 
-  // A sheet comes up: when the screen is drawn, or before that, when its form comes into sight (coming_entry.js).
+  // Show a sheet: when the screen is drawn, or before that, when its form becomes visible (prefetch.js).
   function begin() {
     if (state.turn !== data.turn) Object.assign(state, { turn: data.turn, page: 0, field: null, word: -1 });
     root.dataset.efWay = data.way;
@@ -134,16 +136,16 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
     window.addEventListener("pointerup", () => { pane.classList.remove("dragging"); moving.abort(); }, { signal: moving.signal });
   }
 
-  function look(name) {
-    light[name] = !light[name];
-    shine();
+  function toggleFilter(name) {
+    filters[name] = !filters[name];
+    applyFilters();
     show();
   }
 
-  const keys = {
-    ArrowDown: () => pane.scrollBy(0, STEP), ArrowUp: () => pane.scrollBy(0, -STEP),
-    ArrowRight: () => pane.scrollBy(STEP, 0), ArrowLeft: () => pane.scrollBy(-STEP, 0),
-    k: () => look("contrast"), n: () => look("invert"), b: () => turn(1),
+  const shortcuts = {
+    ArrowDown: () => pane.scrollBy(0, SCROLL_PX), ArrowUp: () => pane.scrollBy(0, -SCROLL_PX),
+    ArrowRight: () => pane.scrollBy(SCROLL_PX, 0), ArrowLeft: () => pane.scrollBy(-SCROLL_PX, 0),
+    k: () => toggleFilter("contrast"), n: () => toggleFilter("invert"), b: () => turn(1),
     "+": () => zoom(1), "-": () => zoom(-1), 0: () => zoom(null), PageDown: () => turn(1), PageUp: () => turn(-1),
   };
   on(document, "focusin", follow);
@@ -151,9 +153,9 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   on(document, "keydown", goToDoubt);
   on(document, "keydown", (e) => {
     const key = e.key.length === 1 ? e.key.toLowerCase() : e.key;
-    if (!e.altKey || e.ctrlKey || e.metaKey || !(key in keys)) return;
+    if (!e.altKey || e.ctrlKey || e.metaKey || !(key in shortcuts)) return;
     e.preventDefault();
-    keys[key]();
+    shortcuts[key]();
   });
   on(pane, "pointerdown", drag);
   on(window, "resize", show);
@@ -161,15 +163,18 @@ export default function ({ parentElement, data: given, setTriggerValue }) {
   on(find(".out"), "click", () => zoom(-1));
   on(find(".whole"), "click", () => zoom(null));
   on(find(".turn"), "click", () => turn(1));
-  for (const name of ["contrast", "invert"]) on(find(`.${name}`), "click", () => look(name));
+  for (const name of ["contrast", "invert"]) on(find(`.${name}`), "click", () => toggleFilter(name));
   on(document, "ef-shelf", show);
   on(document, "ef-turn", (event) => { data = { ...data, ...event.detail.sheet }; begin(); });
   for (const [name, label] of Object.entries(data.labels)) find(`.${name}`).title = label;
   find(".whole").textContent = data.labels.whole;
   find(".turn").textContent = data.labels.turn;
-  find(".bar").style.visibility = "visible"; // a button without its name is none
-  shine();
+  find(".bar").style.visibility = "visible"; // hidden until the buttons have their names
+  applyFilters();
   begin();
-  const lost = setTimeout(() => stop.signal.aborted || data.pages.every((id) => window.efShelf?.has(id)) || setTriggerValue("missing", data.pages.length), LOST_MS);
-  return () => { clearTimeout(lost); stop.abort(); delete root.dataset.efWay; };
+  const missingTimer = setTimeout(() => {
+    const isComplete = data.pages.every((id) => window.efShelf?.has(id));
+    if (!stop.signal.aborted && !isComplete) setTriggerValue("missing", data.pages.length);
+  }, MISSING_MS);
+  return () => { clearTimeout(missingTimer); stop.abort(); delete root.dataset.efWay; };
 }

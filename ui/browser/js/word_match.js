@@ -1,40 +1,46 @@
-// Which word of what was read the caret stands in, however the text has been changed since.
+// Finds the word of the reading at the cursor, however the text has been edited since.
 const WORD = /\S+/g;
-const wordsIn = (text) => [...text.matchAll(WORD)].map((found) => ({ start: found.index, end: found.index + found[0].length, text: found[0].toLowerCase() }));
+const wordsIn = (text) => [...text.matchAll(WORD)].map((match) => ({
+  start: match.index, end: match.index + match[0].length, text: match[0].toLowerCase(),
+}));
 
-// For each word of the text the word that was read there, -1 where one was put in: the fewest changes from one to the other.
-function matched(read, now) {
-  const steps = [Array.from({ length: now.length + 1 }, (_, j) => j)];
+// For each word of the text, the index of the word that was read there; -1 for an inserted word.
+// This is the alignment with the fewest changes (edit distance of words).
+function align(read, now) {
+  const distance = [Array.from({ length: now.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= read.length; i += 1) {
-    steps.push([i]);
+    distance.push([i]);
     for (let j = 1; j <= now.length; j += 1) {
-      const other = read[i - 1] === now[j - 1] ? 0 : 1;
-      steps[i].push(Math.min(steps[i - 1][j - 1] + other, steps[i - 1][j] + 1, steps[i][j - 1] + 1));
+      const change = read[i - 1] === now[j - 1] ? 0 : 1;
+      distance[i].push(Math.min(distance[i - 1][j - 1] + change, distance[i - 1][j] + 1, distance[i][j - 1] + 1));
     }
   }
-  const found = Array(now.length).fill(-1);
+  // Walk back along the cheapest path.
+  const aligned = Array(now.length).fill(-1);
   for (let i = read.length, j = now.length; i > 0 && j > 0;) {
-    const other = read[i - 1] === now[j - 1] ? 0 : 1;
-    if (steps[i][j] === steps[i - 1][j - 1] + other) { i -= 1; j -= 1; found[j] = i; }
-    else if (steps[i][j] === steps[i - 1][j] + 1) i -= 1;
+    const change = read[i - 1] === now[j - 1] ? 0 : 1;
+    if (distance[i][j] === distance[i - 1][j - 1] + change) { i -= 1; j -= 1; aligned[j] = i; }
+    else if (distance[i][j] === distance[i - 1][j] + 1) i -= 1;
     else j -= 1;
   }
-  return found;
+  return aligned;
 }
 
-// The word at the caret, or the last one before it, as a place in what was read; -1 where there is none.
+const alignTexts = (read, now) => align(read.map((word) => word.toLowerCase()), now.map((word) => word.text));
+
+// The index in the reading of the word at the cursor, or of the last one before it; -1 if none.
 function wordAt(area, read) {
   const now = wordsIn(area.value);
-  const at = now.findLastIndex((word) => word.start <= area.selectionStart);
-  return at < 0 ? -1 : matched(read.map((word) => word.toLowerCase()), now.map((word) => word.text))[at];
+  const index = now.findLastIndex((word) => word.start <= area.selectionStart);
+  return index < 0 ? -1 : alignTexts(read, now)[index];
 }
 
-// Select the next doubtful word after the caret, or the first one.
+// Select the next low-confidence word after the cursor, or the first one.
 function nextDoubtful(area, { words, doubtful }) {
   const now = wordsIn(area.value);
-  const found = matched(words.map((word) => word.toLowerCase()), now.map((word) => word.text));
-  const places = now.filter((_, j) => found[j] >= 0 && doubtful[found[j]]);
-  const next = places.find((word) => word.start > area.selectionStart) ?? places[0];
+  const aligned = alignTexts(words, now);
+  const candidates = now.filter((_, j) => aligned[j] >= 0 && doubtful[aligned[j]]);
+  const next = candidates.find((word) => word.start > area.selectionStart) ?? candidates[0];
   if (next) area.setSelectionRange(next.start, next.end);
   return Boolean(next);
 }

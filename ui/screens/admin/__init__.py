@@ -1,1 +1,1 @@
-"""Logga in, Konton, Logg."""
+"""The screens Logga in, Konton and Logg."""

@@ -1,5 +1,6 @@
-"""Konton: who may come in, what each does here, and in which units and areas of law. Nobody sees
-paper or clients here.
+"""Konton: who may log in, with which role, and in which units and areas of law.
+
+No paper and no clients are shown here.
 """
 
 from __future__ import annotations
@@ -24,20 +25,17 @@ from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
 from ui.workspace import AppContext
 
-_CHOSEN_KEY, _SHOWN_KEY, _MESSAGE_KEY, _PASSWORD_KEY = (
-    "account_chosen",
-    "account_shown",
-    "account_said",
-    "account_password",
-)
+_CHOSEN_KEY, _SHOWN_KEY = "account_chosen", "account_shown"
+_MESSAGE_KEY, _PASSWORD_KEY = "account_said", "account_password"
 _NEW_ACCOUNT = ""
+"""Chosen instead of a login name: an account that does not exist yet."""
 
 
 def show(context: AppContext, person: Person) -> None:
-    """The screen."""
+    """Show the screen."""
     screen_heading(context, person, t("accounts.title"), t("accounts.what"))
     with context.store.read() as conn:
-        found = administration.list_accounts(conn, person)
+        accounts = administration.list_accounts(conn, person)
         units = list(client_register.areas_by_unit(conn))
     _show_message()
     left, right = st.columns([1.3, 1], gap="large")
@@ -49,29 +47,29 @@ def show(context: AppContext, person: Person) -> None:
             icon=":material/person_add:",
             on_click=partial(_choose_account, _NEW_ACCOUNT),
         )
-        if not any(account.person.login != person.login for account in found):
+        if not any(account.person.login != person.login for account in accounts):
             st.info(t("accounts.empty"), icon=":material/info:")
-        for account in found:
+        for account in accounts:
             _account_row(account, is_own=account.person.login == person.login)
     chosen = st.session_state.get(_CHOSEN_KEY)
     if chosen is None:
         return
-    open_one = next((one for one in found if one.person.login == chosen), None)
+    open_account = next((account for account in accounts if account.person.login == chosen), None)
     with right:
         if not units:
             st.info(t("accounts.no_units"), icon=":material/info:")
-        _account_form(context, person, open_one, units)
-        if open_one is not None:
-            _account_actions(context, person, open_one)
+        _account_form(context, person, open_account, units)
+        if open_account is not None:
+            _account_actions(context, person, open_account)
 
 
 def _show_message() -> None:
-    """What became of the last choice; a new password is shown once and then gone."""
-    if said := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = said
+    """Show the result of the last action; a new password is shown once and then gone."""
+    if message := st.session_state.pop(_MESSAGE_KEY, None):
+        kind, text = message
         (st.success if kind == "ok" else st.error)(text)
-    if made := st.session_state.pop(_PASSWORD_KEY, None):
-        login, password = made
+    if new_password := st.session_state.pop(_PASSWORD_KEY, None):
+        login, password = new_password
         with st.container(border=True, key="account_password_box"):
             st.markdown(t("accounts.password_of", login=login))
             st.text(password)
@@ -79,24 +77,24 @@ def _show_message() -> None:
 
 
 def _account_row(account: Account, *, is_own: bool) -> None:
-    who = account.person
+    holder = account.person
     parts = [
-        t(f"role.{who.role.name.lower()}"),
-        ", ".join(sorted(who.units)) or t("accounts.no_unit"),
-        ", ".join(sorted(who.areas)) or t("accounts.no_area"),
+        t(f"role.{holder.role.name.lower()}"),
+        ", ".join(sorted(holder.units)) or t("accounts.no_unit"),
+        ", ".join(sorted(holder.areas)) or t("accounts.no_area"),
     ]
-    marks = [
+    flags = [
         text
         for text, holds in (
             (t("accounts.closed"), not account.active),
-            (t("accounts.emergency"), who.break_glass),
+            (t("accounts.emergency"), holder.break_glass),
             (t("accounts.not_changed"), account.must_change and account.active),
             (t("accounts.logged_in"), account.sessions > 0),
             (t("accounts.you"), is_own),
         )
         if holds
     ]
-    seen = (
+    last_login = (
         t("accounts.last", at=format_moment(account.active_at))
         if account.active_at
         else t("accounts.never")
@@ -104,97 +102,113 @@ def _account_row(account: Account, *, is_own: bool) -> None:
     with st.container(border=True):
         text, button = st.columns([4, 1], vertical_alignment="center")
         text.markdown(
-            f"**{who.name}** · {who.login} · {who.title}  \n{' · '.join(parts)}  \n:gray[{' · '.join([*marks, seen])}]"
+            f"**{holder.name}** · {holder.login} · {holder.title}  \n"
+            f"{' · '.join(parts)}  \n"
+            f":gray[{' · '.join([*flags, last_login])}]"
         )
         button.button(
             t("accounts.change"),
-            key=f"account_change-{who.login}",
+            key=f"account_change-{holder.login}",
             disabled=is_own,
-            on_click=partial(_choose_account, who.login, who),
+            on_click=partial(_choose_account, holder.login, holder),
         )
 
 
 def _account_form(
     context: AppContext, person: Person, account: Account | None, units: list[str]
 ) -> None:
-    who, key = (
-        account.person if account else None,
-        f"account-{account.person.login}" if account else "account_new",
-    )
-    roles = list(Role)
+    holder = account.person if account else None
+    key = f"account-{account.person.login}" if account else "account_new"
     with st.form(f"form-{key}", border=True):
         st.header(
-            t("accounts.change_of", name=who.name) if who else t("accounts.new"), anchor=False
+            t("accounts.change_of", name=holder.name) if holder else t("accounts.new"), anchor=False
         )
-        login = st.text_input(
-            t("accounts.login"),
-            who.login if who else "",
-            key=f"{key}-login",
-            disabled=who is not None,
-            max_chars=80,
-        )
-        name = st.text_input(
-            t("accounts.name"), who.name if who else "", key=f"{key}-name", max_chars=120
-        )
-        title = st.text_input(
-            t("accounts.profession"),
-            who.title if who else "",
-            key=f"{key}-profession",
-            max_chars=80,
-        )
-        role = st.selectbox(
-            t("accounts.role"),
-            roles,
-            roles.index(who.role) if who else 1,
-            format_func=lambda one: t(f"role.{one.name.lower()}"),
-            key=f"{key}-role",
-        )
-        of = st.multiselect(
-            t("accounts.units"),
-            units,
-            sorted(who.units) if who else [],
-            key=f"{key}-units",
-            placeholder=t("accounts.choose"),
-        )
-        areas = st.multiselect(
-            t("accounts.areas"),
-            [area.value for area in Area],
-            sorted(who.areas) if who else [],
-            key=f"{key}-areas",
-            placeholder=t("accounts.areas_default"),
-            help=t("accounts.areas_help"),
-        )
-        emergency = st.checkbox(
-            t("accounts.emergency_account"),
-            who.break_glass if who else False,
-            key=f"{key}-emergency",
-        )
-        sent = st.form_submit_button(
+        entered = _account_fields(key, holder, units)
+        is_sent = st.form_submit_button(
             t("accounts.save"),
             key=f"{key}-save",
             type="primary",
             width="stretch",
             disabled=account is not None and not account.active,
         )
-    if sent:
-        login = who.login if who else login.strip()
-        with context.store.read() as conn:
-            taken = who is None and login in people.people_by_login(conn)
-        if taken:
-            st.error(t("accounts.taken", login=login))
-            return
-        if who != st.session_state.get(_SHOWN_KEY):
-            st.session_state[_MESSAGE_KEY], st.session_state[_CHOSEN_KEY] = (
-                ("fault", t("accounts.changed_meanwhile", login=login)),
-                None,
-            )
-            st.rerun()
-        given = frozenset(areas) or default_areas(role, title)
-        _save_account(
-            context,
-            person,
-            Person(login, name.strip(), title.strip(), role, frozenset(of), given, emergency),
+    if is_sent:
+        _check_and_save(context, person, holder, entered)
+
+
+def _account_fields(key: str, holder: Person | None, units: list[str]) -> Person:
+    """Draw the fields of an account, and return what they hold."""
+    login = st.text_input(
+        t("accounts.login"),
+        holder.login if holder else "",
+        key=f"{key}-login",
+        disabled=holder is not None,
+        max_chars=80,
+    )
+    name = st.text_input(
+        t("accounts.name"), holder.name if holder else "", key=f"{key}-name", max_chars=120
+    )
+    title = st.text_input(
+        t("accounts.profession"),
+        holder.title if holder else "",
+        key=f"{key}-profession",
+        max_chars=80,
+    )
+    roles = list(Role)
+    role = st.selectbox(
+        t("accounts.role"),
+        roles,
+        roles.index(holder.role) if holder else 1,
+        format_func=lambda role: t(f"role.{role.name.lower()}"),
+        key=f"{key}-role",
+    )
+    own_units = st.multiselect(
+        t("accounts.units"),
+        units,
+        sorted(holder.units) if holder else [],
+        key=f"{key}-units",
+        placeholder=t("accounts.choose"),
+    )
+    areas = st.multiselect(
+        t("accounts.areas"),
+        [area.value for area in Area],
+        sorted(holder.areas) if holder else [],
+        key=f"{key}-areas",
+        placeholder=t("accounts.areas_default"),
+        help=t("accounts.areas_help"),
+    )
+    emergency = st.checkbox(
+        t("accounts.emergency_account"),
+        holder.break_glass if holder else False,
+        key=f"{key}-emergency",
+    )
+    return Person(
+        holder.login if holder else login.strip(),
+        name.strip(),
+        title.strip(),
+        role,
+        frozenset(own_units),
+        frozenset(areas) or default_areas(role, title),
+        emergency,
+    )
+
+
+def _check_and_save(
+    context: AppContext, person: Person, holder: Person | None, entered: Person
+) -> None:
+    """Save the account, unless its name is taken or it was changed meanwhile."""
+    with context.store.read() as conn:
+        is_taken = holder is None and entered.login in people.people_by_login(conn)
+    if is_taken:
+        st.error(t("accounts.taken", login=entered.login))
+        return
+    if holder != st.session_state.get(_SHOWN_KEY):
+        st.session_state[_MESSAGE_KEY] = (
+            "fault",
+            t("accounts.changed_meanwhile", login=entered.login),
         )
+        st.session_state[_CHOSEN_KEY] = None
+        st.rerun()
+    _save_account(context, person, entered)
 
 
 def _save_account(context: AppContext, person: Person, account: Person) -> None:

@@ -1,9 +1,6 @@
-"""Logg: who has seen and done what, for those who follow it up, and the extract that a client can
-ask for.
+"""Logg: who has viewed and done what, and the extract that a client can ask for.
 
-The extract for a client: looked at here first, then handed out as paper or table.
-
-Which rows of the log are shown.
+The extract is shown here first, then handed out as PDF or table.
 """
 
 from __future__ import annotations
@@ -37,89 +34,34 @@ from ui.i18n import code_text, format_moment, t
 from ui.widgets.heading import screen_heading
 from ui.workspace import AppContext
 
+_PAGE_KEY, _VIEWED_FILTER_KEY, _CHECK_RESULT_KEY = "log_page", "log_looked", "log_checked"
 _EXTRACT_KEY = "log_extract_made"
 _PAGE_ROWS = 50
 _DEFAULT_PERIOD = timedelta(days=6)
 
 
-def extract_form(context: AppContext, person: Person, start: datetime, end: datetime) -> None:
-    """Ask for the client, and show what would be handed out."""
-    st.header(t("log.extract"), anchor=False)
-    st.caption(t("log.extract_what"))
-    with (
-        st.form("log_extract", border=False),
-        st.container(horizontal=True, vertical_alignment="bottom"),
-    ):
-        typed = st.text_input(
-            t("log.extract_client"),
-            key="log_extract_typed",
-            autocomplete="off",
-            max_chars=20,
-            width=280,
-        )
-        sent = st.form_submit_button(t("log.extract_make"), key="log_extract_make", type="primary")
-    if sent:
-        st.session_state.pop(_EXTRACT_KEY, None)
-        try:
-            with context.store.begin() as conn:
-                st.session_state[_EXTRACT_KEY] = make_client_extract(
-                    conn, person, typed, start, end, utc_now()
-                )
-        except UsageError:
-            st.warning(t("log.no_number"), icon=":material/info:")
-    made: ClientExtract | None = st.session_state.get(_EXTRACT_KEY)
-    if made is not None and (made.start, made.end) != (start, end):
-        del st.session_state[_EXTRACT_KEY]
-        made = None
-    if made is not None:
-        _show_extract(context, made)
-
-
-def _show_extract(context: AppContext, extract: ClientExtract) -> None:
-    st.markdown(f"**{' · '.join(filter(None, (extract.name, format_pid(extract.pid))))}**")
-    if extract.other_unit_rows:
-        st.warning(
-            t("log.extract_elsewhere", count=extract.other_unit_rows), icon=":material/info:"
-        )
-    if extract.lines:
-        columns = [t(f"log.column.{name}") for name in ("at", "unit", "told", "times")]
-        rows = [(line.at, line.unit, line.description, line.count) for line in extract.lines]
-        st.dataframe(
-            pd.DataFrame(rows, columns=columns),
-            hide_index=True,
-            width="stretch",
-            height=38 + 35 * min(len(rows), 10),
-            key="log_extract_rows",
-        )
-    else:
-        st.info(t("log.extract_none"), icon=":material/info:")
-    name = f"loggutdrag-{extract.made_at:%Y%m%d-%H%M}"
-    with st.container(horizontal=True):
-        paper = render_extract_pdf(extract, context.settings.care_provider)
-        st.download_button(
-            t("log.extract_pdf"),
-            paper,
-            f"{name}.pdf",
-            "application/pdf",
-            key="log_extract_pdf",
-            on_click="ignore",
-            type="primary",
-        )
-        st.download_button(
-            t("log.extract_csv"),
-            format_extract_csv(extract),
-            f"{name}.csv",
-            "text/csv",
-            key="log_extract_csv",
-            on_click="ignore",
-        )
-    st.caption(t("log.extract_hand"))
+def show(context: AppContext, person: Person) -> None:
+    """Show the screen."""
+    screen_heading(context, person, t("log.title"), t("log.what"))
+    today = dates.today_in_sweden()
+    log_filter = filter_form(context, person, today - _DEFAULT_PERIOD, today)
+    if log_filter is None:
+        return
+    if st.session_state.get(_VIEWED_FILTER_KEY) != log_filter:
+        st.session_state[_PAGE_KEY] = 0
+    page = _load_page(context, person, log_filter)
+    left, right = st.columns([2.2, 1], gap="large")
+    with left:
+        _log_table(context, person, log_filter, page)
+    with right:
+        _hints_table(context, person, log_filter)
+        _views_chart(context, person, log_filter)
+        _check_button(context, person)
+    extract_form(context, person, log_filter.start, log_filter.end)
 
 
 def filter_form(context: AppContext, person: Person, first: date, last: date) -> LogFilter | None:
-    """What the person wants to see; None while the wishes make no sense, and then the person has
-    been told.
-    """
+    """Ask which rows to show; None while the filter is invalid, which the user is then told."""
     with st.container(border=True):
         top = st.columns([1, 1, 1.6, 1.6], vertical_alignment="bottom")
         start = top[0].date_input(t("log.from"), first, key="log_from", format="YYYY-MM-DD")
@@ -130,26 +72,33 @@ def filter_form(context: AppContext, person: Person, first: date, last: date) ->
         period = LogFilter(*follow_up.day_range(start, end))
         with context.store.read() as conn:
             actions, logins = follow_up.list_filter_choices(conn, person, period)
-        every = t("log.every")
-        by = top[2].selectbox(t("log.who"), logins, index=None, placeholder=every, key="log_who")
-        in_words = partial(code_text, "log.action")
+        any_text = t("log.every")
+        login = top[2].selectbox(
+            t("log.who"), logins, index=None, placeholder=any_text, key="log_who"
+        )
+        action_text = partial(code_text, "log.action")
         action = top[3].selectbox(
             t("log.action"),
             actions,
             index=None,
-            placeholder=every,
+            placeholder=any_text,
             key="log_what",
-            format_func=in_words,
+            format_func=action_text,
         )
-        low = st.columns([2, 1.6, 1.6], vertical_alignment="bottom")
-        unit = low[0].selectbox(
-            t("log.unit"), sorted(person.units), index=None, placeholder=every, key="log_unit"
+        bottom = st.columns([2, 1.6, 1.6], vertical_alignment="bottom")
+        unit = bottom[0].selectbox(
+            t("log.unit"), sorted(person.units), index=None, placeholder=any_text, key="log_unit"
         )
-        kinds, hinted = [hint.value for hint in Hint], partial(code_text, "log.hint")
-        hint = low[1].selectbox(
-            t("log.only"), kinds, index=None, placeholder=every, key="log_hint", format_func=hinted
+        kinds, hint_text = [hint.value for hint in Hint], partial(code_text, "log.hint")
+        hint = bottom[1].selectbox(
+            t("log.only"),
+            kinds,
+            index=None,
+            placeholder=any_text,
+            key="log_hint",
+            format_func=hint_text,
         )
-        typed = low[2].text_input(
+        typed = bottom[2].text_input(
             t("log.client"),
             key="log_client",
             autocomplete="off",
@@ -162,45 +111,23 @@ def filter_form(context: AppContext, person: Person, first: date, last: date) ->
             st.warning(t("log.no_number"), icon=":material/info:")
             return None
     return LogFilter(
-        period.start, period.end, by, action, unit, client, Hint(hint) if hint else None
+        period.start, period.end, login, action, unit, client, Hint(hint) if hint else None
     )
 
 
-_PAGE_KEY, _VIEWED_FILTER_KEY, _CHECK_RESULT_KEY = "log_page", "log_looked", "log_checked"
-
-
-def show(context: AppContext, person: Person) -> None:
-    """The screen."""
-    screen_heading(context, person, t("log.title"), t("log.what"))
-    today = dates.today_in_sweden()
-    wanted = filter_form(context, person, today - _DEFAULT_PERIOD, today)
-    if wanted is None:
-        return
-    if st.session_state.get(_VIEWED_FILTER_KEY) != wanted:
-        st.session_state[_PAGE_KEY] = 0
-    page = _load_page(context, person, wanted)
-    left, right = st.columns([2.2, 1], gap="large")
-    with left:
-        _log_table(context, person, wanted, page)
-    with right:
-        _hints_table(context, person, wanted)
-        _views_chart(context, person, wanted)
-        _check_button(context, person)
-    extract_form(context, person, wanted.start, wanted.end)
-
-
 def _load_page(context: AppContext, person: Person, log_filter: LogFilter) -> LogPage:
-    """The rows of the page that is open; a look at others than before is written in the log."""
-    first = st.session_state.get(_VIEWED_FILTER_KEY) != log_filter
+    """Return the open page of rows; a view of other rows than before is logged."""
+    is_new_view = st.session_state.get(_VIEWED_FILTER_KEY) != log_filter
     offset = _PAGE_ROWS * int(st.session_state.get(_PAGE_KEY, 0))
-    with context.store.begin() if first else context.store.read() as conn:
-        page = follow_up.load_log_page(conn, person, log_filter, offset, _PAGE_ROWS, first=first)
+    with context.store.begin() if is_new_view else context.store.read() as conn:
+        page = follow_up.load_log_page(
+            conn, person, log_filter, offset, _PAGE_ROWS, first=is_new_view
+        )
     st.session_state[_VIEWED_FILTER_KEY] = log_filter
     return page
 
 
 def _log_table(context: AppContext, person: Person, log_filter: LogFilter, page: LogPage) -> None:
-    nth, pages = int(st.session_state.get(_PAGE_KEY, 0)), max(1, -(-page.total // _PAGE_ROWS))
     st.header(t("log.rows", count=page.total), anchor=False)
     if not page.rows:
         st.info(t("log.none"), icon=":material/info:")
@@ -226,42 +153,51 @@ def _log_table(context: AppContext, person: Person, log_filter: LogFilter, page:
         table, hide_index=True, width="stretch", height=38 + 35 * min(len(rows), 18), key="log_rows"
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            t("log.newer"),
-            key="log_newer",
-            disabled=nth == 0,
-            on_click=_turn_page,
-            args=(-1,),
-            icon=":material/arrow_back:",
-        )
-        st.button(
-            t("log.older"),
-            key="log_older",
-            disabled=nth + 1 >= pages,
-            on_click=_turn_page,
-            args=(1,),
-            icon=":material/arrow_forward:",
-        )
-        st.caption(t("log.page", number=nth + 1, pages=pages))
-        days = f"{log_filter.start:%Y%m%d}-{log_filter.end - timedelta(days=1):%Y%m%d}"
-        csv = partial(_csv_file, context, person, log_filter)
-        st.download_button(
-            t("log.csv"),
-            data=csv,
-            file_name=f"logg-{days}.csv",
-            mime="text/csv",
-            key="log_csv",
-            on_click="ignore",
-        )
-        xml = partial(_storelog_file, context, person, log_filter)
-        st.download_button(
-            t("log.storelog"),
-            data=xml,
-            file_name=f"storelog-{days}.xml",
-            mime="application/xml",
-            key="log_xml",
-            on_click="ignore",
-        )
+        _page_buttons(page)
+        _log_downloads(context, person, log_filter)
+
+
+def _page_buttons(page: LogPage) -> None:
+    index, pages = int(st.session_state.get(_PAGE_KEY, 0)), max(1, -(-page.total // _PAGE_ROWS))
+    st.button(
+        t("log.newer"),
+        key="log_newer",
+        disabled=index == 0,
+        on_click=_turn_page,
+        args=(-1,),
+        icon=":material/arrow_back:",
+    )
+    st.button(
+        t("log.older"),
+        key="log_older",
+        disabled=index + 1 >= pages,
+        on_click=_turn_page,
+        args=(1,),
+        icon=":material/arrow_forward:",
+    )
+    st.caption(t("log.page", number=index + 1, pages=pages))
+
+
+def _log_downloads(context: AppContext, person: Person, log_filter: LogFilter) -> None:
+    days = f"{log_filter.start:%Y%m%d}-{log_filter.end - timedelta(days=1):%Y%m%d}"
+    csv = partial(_csv_file, context, person, log_filter)
+    st.download_button(
+        t("log.csv"),
+        data=csv,
+        file_name=f"logg-{days}.csv",
+        mime="text/csv",
+        key="log_csv",
+        on_click="ignore",
+    )
+    xml = partial(_storelog_file, context, person, log_filter)
+    st.download_button(
+        t("log.storelog"),
+        data=xml,
+        file_name=f"storelog-{days}.xml",
+        mime="application/xml",
+        key="log_xml",
+        on_click="ignore",
+    )
 
 
 def _person_text(page: LogPage, login: str) -> str:
@@ -272,8 +208,10 @@ def _person_text(page: LogPage, login: str) -> str:
 
 
 def _subject_text(row: LogRow) -> str:
-    """A search for a client stands under a digest, which says nothing to a reader; a denial under
-    the right that was wanted.
+    """Return the subject of a row in words.
+
+    A search for a client is logged by a digest, which says nothing to a reader; a denial by the
+    permission that was required.
     """
     if row.subject.startswith("client:"):
         return t("log.searched_client")
@@ -281,7 +219,7 @@ def _subject_text(row: LogRow) -> str:
 
 
 def _detail_text(row: LogRow) -> str:
-    """The counts and states of a row in one line."""
+    """Return the counts and states of a row in one line."""
     return ", ".join(
         f"{code_text('log.detail', name)}: {_fact_text(name, value)}"
         for name, value in row.detail.items()
@@ -290,9 +228,7 @@ def _detail_text(row: LogRow) -> str:
 
 
 def _fact_text(name: str, value: object) -> object:
-    """A value in the person's language, where it is one of the words that the program itself has
-    for it.
-    """
+    """Return a value in the user's language if it is one of the program's own words."""
     if isinstance(value, bool):
         return t("log.yes" if value else "log.no")
     if name == "role" and value in set(Role):
@@ -312,7 +248,7 @@ def _csv_file(context: AppContext, person: Person, log_filter: LogFilter) -> byt
 
 
 def _storelog_file(context: AppContext, person: Person, log_filter: LogFilter) -> bytes:
-    """For a log service; that it was fetched is an event."""
+    """Return the rows for a log service; fetching them is an event."""
     file = BytesIO()
     write_storelog(context.store, person, context.settings, log_filter, file)
     return file.getvalue()
@@ -321,13 +257,13 @@ def _storelog_file(context: AppContext, person: Person, log_filter: LogFilter) -
 def _hints_table(context: AppContext, person: Person, log_filter: LogFilter) -> None:
     st.header(t("log.hints"), anchor=False)
     with context.store.read() as conn:
-        found = follow_up.count_hints(conn, person, log_filter)
+        counts = follow_up.count_hints(conn, person, log_filter)
     hints = list(Hint)
     for row in (hints[:2], hints[2:4], hints[4:]):
         for column, hint in zip(st.columns(len(row)), row, strict=True):
             column.metric(
                 t(f"log.hint.{hint.value}"),
-                found[hint],
+                counts[hint],
                 border=True,
                 help=t(f"log.hint_what.{hint.value}"),
             )
@@ -337,11 +273,11 @@ def _hints_table(context: AppContext, person: Person, log_filter: LogFilter) -> 
 def _views_chart(context: AppContext, person: Person, log_filter: LogFilter) -> None:
     st.header(t("log.per_day"), anchor=False)
     with context.store.read() as conn:
-        found = follow_up.count_views_per_day(conn, person, log_filter)
-    if not any(found.values()):
+        counts = follow_up.count_views_per_day(conn, person, log_filter)
+    if not any(counts.values()):
         st.caption(t("log.no_views"))
         return
-    days = pd.DataFrame(list(found.items()), columns=["day", "views"])
+    days = pd.DataFrame(list(counts.items()), columns=["day", "views"])
     x = alt.X("day:O", title=None, axis=alt.Axis(labelAngle=-40, labelOverlap=True))
     y = alt.Y("views:Q", title=None, axis=alt.Axis(tickMinStep=1, format="d"))
     tips = [alt.Tooltip("day:O", title=t("log.day")), alt.Tooltip("views:Q", title=t("log.views"))]
@@ -355,14 +291,14 @@ def _check_button(context: AppContext, person: Person) -> None:
     if st.button(t("log.check"), key="log_check", icon=":material/verified:"):
         with st.spinner(t("log.checking")):
             st.session_state[_CHECK_RESULT_KEY] = follow_up.check_log(context.store, person)
-    verdict = st.session_state.get(_CHECK_RESULT_KEY)
-    if verdict is None:
+    result = st.session_state.get(_CHECK_RESULT_KEY)
+    if result is None:
         return
-    if not verdict.count:
-        st.success(t("log.whole", count=verdict.rows), icon=":material/check:")
+    if not result.count:
+        st.success(t("log.whole", count=result.rows), icon=":material/check:")
         return
-    st.error(t("log.broken", count=verdict.count), icon=":material/error:")
-    for problem in verdict.problems[:10]:
+    st.error(t("log.broken", count=result.count), icon=":material/error:")
+    for problem in result.problems[:10]:
         st.caption(
             t(
                 f"log.wrong.{problem.wrong.value}",
@@ -371,3 +307,80 @@ def _check_button(context: AppContext, person: Person) -> None:
                 count=problem.last - problem.first + 1,
             )
         )
+
+
+def extract_form(context: AppContext, person: Person, start: datetime, end: datetime) -> None:
+    """Ask for the client, and show what would be handed out."""
+    st.header(t("log.extract"), anchor=False)
+    st.caption(t("log.extract_what"))
+    with (
+        st.form("log_extract", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        typed = st.text_input(
+            t("log.extract_client"),
+            key="log_extract_typed",
+            autocomplete="off",
+            max_chars=20,
+            width=280,
+        )
+        is_sent = st.form_submit_button(
+            t("log.extract_make"), key="log_extract_make", type="primary"
+        )
+    if is_sent:
+        st.session_state.pop(_EXTRACT_KEY, None)
+        try:
+            with context.store.begin() as conn:
+                st.session_state[_EXTRACT_KEY] = make_client_extract(
+                    conn, person, typed, start, end, utc_now()
+                )
+        except UsageError:
+            st.warning(t("log.no_number"), icon=":material/info:")
+    extract: ClientExtract | None = st.session_state.get(_EXTRACT_KEY)
+    # An extract of another period is dropped.
+    if extract is not None and (extract.start, extract.end) != (start, end):
+        del st.session_state[_EXTRACT_KEY]
+        extract = None
+    if extract is not None:
+        _show_extract(context, extract)
+
+
+def _show_extract(context: AppContext, extract: ClientExtract) -> None:
+    st.markdown(f"**{' · '.join(filter(None, (extract.name, format_pid(extract.pid))))}**")
+    if extract.other_unit_rows:
+        st.warning(
+            t("log.extract_elsewhere", count=extract.other_unit_rows), icon=":material/info:"
+        )
+    if extract.lines:
+        columns = [t(f"log.column.{name}") for name in ("at", "unit", "told", "times")]
+        rows = [(line.at, line.unit, line.description, line.count) for line in extract.lines]
+        st.dataframe(
+            pd.DataFrame(rows, columns=columns),
+            hide_index=True,
+            width="stretch",
+            height=38 + 35 * min(len(rows), 10),
+            key="log_extract_rows",
+        )
+    else:
+        st.info(t("log.extract_none"), icon=":material/info:")
+    name = f"loggutdrag-{extract.made_at:%Y%m%d-%H%M}"
+    with st.container(horizontal=True):
+        pdf = render_extract_pdf(extract, context.settings.care_provider)
+        st.download_button(
+            t("log.extract_pdf"),
+            pdf,
+            f"{name}.pdf",
+            "application/pdf",
+            key="log_extract_pdf",
+            on_click="ignore",
+            type="primary",
+        )
+        st.download_button(
+            t("log.extract_csv"),
+            format_extract_csv(extract),
+            f"{name}.csv",
+            "text/csv",
+            key="log_extract_csv",
+            on_click="ignore",
+        )
+    st.caption(t("log.extract_hand"))

@@ -1,4 +1,4 @@
-"""Logga in."""
+"""Logga in: the login, the reason for using an emergency account, and the first password."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ui.workspace import AppContext
 
 
 def show(context: AppContext) -> None:
-    """Ask for name and password, or send the person to the organisation's own login."""
+    """Ask for name and password, or send the user to the organisation's own login."""
     _, middle, _ = st.columns([1, 1.1, 1])
     with middle:
         st.title(t("login.name"), anchor=False)
@@ -34,13 +34,14 @@ def show(context: AppContext) -> None:
 
 
 def _show_logout_reason(context: AppContext) -> None:
-    """Why somebody who was logged in is asked again. Of a connection that was lost only the browser
-    knows (style.css).
+    """Show why a user who was logged in is asked again.
+
+    Only the browser knows of a lost connection (style.css).
     """
-    if ended := session.last_session_end():
+    if end := session.last_session_end():
         st.info(
             t(
-                f"login.{ended}",
+                f"login.{end}",
                 minutes=context.settings.session_minutes,
                 hours=context.settings.session_hours,
             ),
@@ -52,42 +53,44 @@ def _show_logout_reason(context: AppContext) -> None:
 
 
 def choose_password(context: AppContext, person: Person) -> None:
-    """The first login with a password that somebody else has made: the person chooses another."""
+    """Ask for a new password at the first login with a password made by an administrator."""
     _, middle, _ = st.columns([1, 1.1, 1])
     with middle:
         st.title(t("password.title"), anchor=False)
         st.markdown(t("password.what", count=people.MIN_PASSWORD_LENGTH))
         with st.form("password_form", border=True):
-            now = st.text_input(
+            current = st.text_input(
                 t("password.now"),
                 key="password_now",
                 type="password",
                 autocomplete="current-password",
             )
-            new = st.text_input(
+            new_password = st.text_input(
                 t("password.new"), key="password_new", type="password", autocomplete="new-password"
             )
-            again = st.text_input(
+            repeated = st.text_input(
                 t("password.again"),
                 key="password_again",
                 type="password",
                 autocomplete="new-password",
             )
-            sent = st.form_submit_button(
+            is_sent = st.form_submit_button(
                 t("password.save"), key="password_submit", type="primary", width="stretch"
             )
-        if sent:
-            _change_password(context, person, now, new, again)
+        if is_sent:
+            _change_password(context, person, current, new_password, repeated)
         person_menu(context, person)
 
 
-def _change_password(context: AppContext, person: Person, now: str, new: str, again: str) -> None:
-    if new != again:
+def _change_password(
+    context: AppContext, person: Person, current: str, new_password: str, repeated: str
+) -> None:
+    if new_password != repeated:
         st.error(t("password.differ"), icon=":material/error:")
         return
     try:
         with context.store.begin() as conn:
-            people.change_password(conn, person.login, now, new)
+            people.change_password(conn, person.login, current, new_password)
     except NotAllowedError:
         st.error(t("password.wrong"), icon=":material/error:")
     except EfterskriftError:
@@ -120,31 +123,31 @@ def _local_login_form(context: AppContext) -> None:
             type="password",
             autocomplete="current-password",
         )
-        sent = st.form_submit_button(
+        is_sent = st.form_submit_button(
             t("login.enter"), key="login_submit", type="primary", width="stretch"
         )
     keyboard("login", ["login_name", "login_password"])
-    if not sent:
+    if not is_sent:
         return
     try:
-        entered = session.log_in(context, name, password)
+        result = session.log_in(context, name, password)
     except NotAllowedError as error:
         show_error(error)
         return
-    if entered is not LoginResult.WRONG_PASSWORD:
+    if result is not LoginResult.WRONG_PASSWORD:
         st.rerun()
     st.error(t("login.wrong"), icon=":material/error:")
 
 
 def _emergency_reason_form(context: AppContext) -> None:
-    """Why an account for emergencies is used: asked before it lets anybody in."""
+    """Ask why an emergency account is used; without a reason it starts no session."""
     st.error(t("emergency.ask"), icon=":material/emergency:")
     with st.form("emergency_form", border=True):
         reason = st.text_area(t("emergency.reason"), key="emergency_reason", max_chars=500)
-        sent = st.form_submit_button(
+        is_sent = st.form_submit_button(
             t("emergency.enter"), key="emergency_submit", type="primary", width="stretch"
         )
-    if not sent:
+    if not is_sent:
         return
     try:
         session.log_in_in_emergency(context, reason)

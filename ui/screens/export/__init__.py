@@ -1,1 +1,1 @@
-"""Export, Skriv in, Betalningar, Arkiv."""
+"""The screens Export, Skriv in, Betalningar and Arkiv."""

@@ -1,6 +1,4 @@
-"""Arkiv: packages of sheets whose entries are exported, how long each has to be kept, and where the
-paper is.
-"""
+"""Arkiv: packages of sheets whose entries are exported, their retention, and where the paper is."""
 
 from __future__ import annotations
 
@@ -33,19 +31,19 @@ _MESSAGE_KEY = "archive_said"
 
 
 def show(context: AppContext, person: Person) -> None:
-    """The screen."""
-    office = ExportContext(context.store, context.settings, context.forms)
+    """Show the screen."""
+    export_context = ExportContext(context.store, context.settings, context.forms)
     screen_heading(context, person, t("archive.title"), t("archive.what"))
-    if said := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = said
+    if message := st.session_state.pop(_MESSAGE_KEY, None):
+        kind, text = message
         (st.success if kind == "ok" else st.error)(text)
-    _ready_section(office, person)
+    _ready_section(export_context, person)
     st.header(t("archive.packages"), anchor=False)
-    found = _packages_section(office, person)
-    if not found:
+    packages = _list_packages(export_context, person)
+    if not packages:
         st.caption(t("archive.no_packages"))
-    for package in found:
-        _package_details(office, person, package)
+    for package in packages:
+        _package_details(export_context, person, package)
     with st.expander(t("archive.rules")):
         _retention_rules()
 
@@ -74,21 +72,21 @@ def _ready_section(context: ExportContext, person: Person) -> None:
 
 @requires_open_session
 def _make_package(context: ExportContext, person: Person) -> None:
-    def act() -> str:
-        pressed = utc_now()
-        made = runs.make_package(context, person, pressed) or find_just_created(
-            _packages_section(context, person), person, pressed
+    def make() -> str:
+        clicked_at = utc_now()
+        package = runs.make_package(context, person, clicked_at) or find_just_created(
+            _list_packages(context, person), person, clicked_at
         )
         return (
-            t("archive.made", name=made.file_name, count=made.sheets)
-            if made
+            t("archive.made", name=package.file_name, count=package.sheets)
+            if package
             else t("archive.nothing")
         )
 
-    _run_and_report(act)
+    _run_and_report(make)
 
 
-def _packages_section(context: ExportContext, person: Person) -> list[ArchivePackage]:
+def _list_packages(context: ExportContext, person: Person) -> list[ArchivePackage]:
     with context.store.read() as conn:
         return archives.list_packages(conn, person)
 
@@ -96,9 +94,9 @@ def _packages_section(context: ExportContext, person: Person) -> list[ArchivePac
 def _package_details(context: ExportContext, person: Person, package: ArchivePackage) -> None:
     with st.container(border=True, key=f"package-{package.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(
-                f"**{package.file_name}**  \n{t('archive.package', count=package.sheets, at=format_moment(package.made_at), by=package.made_by)}"
-            )
+            made_at = format_moment(package.made_at)
+            made = t("archive.package", count=package.sheets, at=made_at, by=package.made_by)
+            st.markdown(f"**{package.file_name}**  \n{made}")
             st.download_button(
                 t("archive.download"),
                 data=lambda: runs.package_file(context, person, package.id).data,
@@ -115,44 +113,46 @@ def _package_details(context: ExportContext, person: Person, package: ArchivePac
 
 def _paper_section(context: ExportContext, person: Person, package: ArchivePackage) -> None:
     with context.store.read() as conn:
-        found = originals.list_originals(conn, person, package.id)
+        papers = originals.list_originals(conn, person, package.id)
     columns = [
         t(f"archive.column.{name}")
         for name in ("sheet", "rule", "earliest", "place", "box", "bundle")
     ]
     lines = [
         (
-            each.sheet,
-            each.rule,
-            each.earliest or t("archive.no_day"),
-            each.place,
-            each.box,
-            each.bundle,
+            paper.sheet,
+            paper.rule,
+            paper.earliest or t("archive.no_day"),
+            paper.place,
+            paper.box,
+            paper.bundle,
         )
-        for each in found
+        for paper in papers
     ]
     st.dataframe(pd.DataFrame(lines, columns=columns), hide_index=True, width="stretch")
     left, right = st.columns(2, gap="large")
     with left:
-        _box_form(context, person, package, found)
+        _box_form(context, person, package, papers)
     with right:
-        _decision_form(context, person, package, found)
+        _decision_form(context, person, package, papers)
 
 
 def _box_form(
-    context: ExportContext, person: Person, package: ArchivePackage, found: list[PaperOriginal]
+    context: ExportContext, person: Person, package: ArchivePackage, papers: list[PaperOriginal]
 ) -> None:
-    stacks = {
-        each.batch: t("archive.stack", place=each.place or each.batch, batch=each.batch)
-        for each in found
+    batch_texts = {
+        paper.batch: t("archive.stack", place=paper.place or paper.batch, batch=paper.batch)
+        for paper in papers
     }
     with st.form(f"box-{package.id}", border=True, clear_on_submit=True):
         st.markdown(f"**{t('archive.where')}**")
-        batch = st.selectbox(t("archive.stack_label"), list(stacks), format_func=stacks.__getitem__)
+        batch = st.selectbox(
+            t("archive.stack_label"), list(batch_texts), format_func=batch_texts.__getitem__
+        )
         box = st.text_input(t("archive.column.box"), max_chars=80)
         bundle = st.text_input(t("archive.column.bundle"), max_chars=80)
-        sent = st.form_submit_button(t("archive.save_box"), key=f"save-box-{package.id}")
-    if sent and batch:
+        is_sent = st.form_submit_button(t("archive.save_box"), key=f"save-box-{package.id}")
+    if is_sent and batch:
         _save_and_report(
             context,
             "archive.box_saved",
@@ -162,11 +162,12 @@ def _box_form(
 
 
 def _decision_form(
-    context: ExportContext, person: Person, package: ArchivePackage, found: list[PaperOriginal]
+    context: ExportContext, person: Person, package: ArchivePackage, papers: list[PaperOriginal]
 ) -> None:
     with context.store.read() as conn:
         decision = originals.find_active_decision(conn, package.id)
-    changed = sorted({each.sheet for each in found if decision and not each.decision})
+    # Sheets that came after the decision do not belong to it.
+    changed = sorted({paper.sheet for paper in papers if decision and not paper.decision})
     st.markdown(f"**{t('archive.destroy')}**")
     st.caption(t("archive.may_be_destroyed", number=decision) if decision else t("archive.is_kept"))
     if changed:
@@ -177,22 +178,24 @@ def _decision_form(
         st.caption(t("archive.archivist_only"))
         return
     if decision:
-        act = partial(
+        withdraw = partial(
             originals.withdraw_destruction, person=person, package_id=package.id, now=utc_now()
         )
         st.button(
             t("archive.keep"),
             key=f"keep-{package.id}",
             on_click=partial(
-                _save_and_report, context, "archive.decision_undone", lambda conn: act(conn)
+                _save_and_report, context, "archive.decision_undone", lambda conn: withdraw(conn)
             ),
         )
         return
     with st.form(f"decision-{package.id}", border=True, clear_on_submit=True):
         number = st.text_input(t("archive.decision"), max_chars=80)
         st.caption(t("archive.decision_what"))
-        sent = st.form_submit_button(t("archive.save_decision"), key=f"save-decision-{package.id}")
-    if sent:
+        is_sent = st.form_submit_button(
+            t("archive.save_decision"), key=f"save-decision-{package.id}"
+        )
+    if is_sent:
         _save_and_report(
             context,
             "archive.decision_saved",
@@ -205,16 +208,16 @@ def _retention_rules() -> None:
     st.caption(t("archive.rules_what"))
     for rule in load_retention_rules():
         st.markdown(f"**{rule.rule}/{rule.version}** {rule.what}. {rule.law}.")
-        told = (
-            [t("archive.exempt", what="; ".join(each.what for each in rule.exempt))]
+        exceptions = (
+            [t("archive.exempt", what="; ".join(exemption.what for exemption in rule.exempt))]
             if rule.exempt
             else []
         )
         if rule.sample:
-            told.append(
+            exceptions.append(
                 t("archive.sample", days=", ".join(str(day) for day in sorted(rule.sample.days)))
             )
-        st.caption(" ".join((*told, t("archive.source", source=rule.source))))
+        st.caption(" ".join((*exceptions, t("archive.source", source=rule.source))))
 
 
 @requires_open_session

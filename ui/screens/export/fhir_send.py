@@ -1,6 +1,4 @@
-"""A FHIR run's way to the server from the screen Export: a button, how far it has come, and how it
-went.
-"""
+"""Sending a FHIR run to the server: a button, the progress, and the result."""
 
 from __future__ import annotations
 
@@ -25,8 +23,9 @@ def send_button(
     status: RunStatus,
     run_and_report: Callable[[Callable[[], str]], None],
 ) -> None:
-    """The button, where a run has something to send. `tried` runs the sending and keeps what it
-    says, or what went wrong, for the next drawing.
+    """Show the button, if the run has something to send.
+
+    `run_and_report` runs the sending and stores its result or error for the next drawing.
     """
     run = status.run
     if run.target != TARGET or not status.waiting or not is_allowed(person, Action.RECEIPT):
@@ -47,20 +46,25 @@ def send_button(
 def _send_run(context: ExportContext, person: Person, run_id: str) -> str:
     bar = st.progress(0.0, t("fhir.connecting"))
     with connect_fhir_server(context.settings) as server:
-        sent = send_run(
-            context, person, run_id, server, utc_now, lambda done, of: _show_progress(bar, done, of)
+        result = send_run(
+            context,
+            person,
+            run_id,
+            server,
+            utc_now,
+            lambda sent, total: _show_progress(bar, sent, total),
         )
-    return _result_text(sent)
+    return _result_text(result)
 
 
-def _show_progress(bar: DeltaGenerator, done: int, of: int) -> None:
-    bar.progress(done / of if of else 1.0, t("fhir.progress", done=done, of=of))
+def _show_progress(bar: DeltaGenerator, sent: int, total: int) -> None:
+    bar.progress(sent / total if total else 1.0, t("fhir.progress", done=sent, of=total))
 
 
 def _result_text(result: SendResult) -> str:
-    parts = [t("fhir.sent", count=result.accepted, refused=result.refused)]
+    texts = [t("fhir.sent", count=result.accepted, refused=result.refused)]
     if result.unanswered:
-        parts.append(t("fhir.unanswered", count=result.unanswered))
+        texts.append(t("fhir.unanswered", count=result.unanswered))
     if result.overtaken:
-        parts.append(t("fhir.overtaken", count=result.overtaken))
-    return " ".join(parts)
+        texts.append(t("fhir.overtaken", count=result.overtaken))
+    return " ".join(texts)

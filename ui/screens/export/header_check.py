@@ -1,6 +1,4 @@
-"""Does a table fit the customer's own system? A header line is pasted, and what does not fit is
-told.
-"""
+"""Checking a table against the receiving system: a header line is pasted, differences are shown."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ from ui.widgets.errors import error_text
 
 
 def header_check_form(context: ExportContext, target: str) -> None:
-    """The place to paste a header line in, for targets that are tables."""
+    """Show the field to paste a header line in, for targets that are tables."""
     if TARGETS[target].mapping is not TableMapping:
         return
     with st.expander(t("header.title")):
@@ -27,11 +25,11 @@ def header_check_form(context: ExportContext, target: str) -> None:
             st.caption(t("header.what"))
             return
         try:
-            found = check_header(context, target, line)
+            checks = check_header(context, target, line)
         except EfterskriftError as error:
             st.error(error_text(error))
             return
-        for check in found:
+        for check in checks:
             _show_check(context.forms.latest(check.form).title, check)
 
 

@@ -1,5 +1,6 @@
-"""Skriv in: a key-in list on the screen, one entry at a time, for systems that have no import. A
-tick says that it is in the other system.
+"""Skriv in: a list of entries to key in, one at a time, for systems that have no import.
+
+A tick says that the entry is in the other system.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ _RUN_KEY, _SKIPPED_KEY, _MESSAGE_KEY = "key_in_run", "key_in_skipped", "key_in_s
 
 
 def show(context: AppContext, person: Person) -> None:
-    """The screen."""
-    office = ExportContext(context.store, context.settings, context.forms)
+    """Show the screen."""
+    export_context = ExportContext(context.store, context.settings, context.forms)
     screen_heading(context, person, t("key_in.title"), t("key_in.what"))
-    if problem := st.session_state.pop(_MESSAGE_KEY, None):
-        st.error(problem, icon=":material/error:")
-    lists = screen.list_waiting_runs(office, person)
+    if error := st.session_state.pop(_MESSAGE_KEY, None):
+        st.error(error, icon=":material/error:")
+    lists = screen.list_waiting_runs(export_context, person)
     if not lists:
         st.info(t("key_in.empty"), icon=":material/info:")
         st.caption(t("key_in.empty_next"))
@@ -44,22 +45,22 @@ def show(context: AppContext, person: Person) -> None:
     st.progress(done / status.entries, t("key_in.progress", done=done, count=status.entries))
     if status.hidden:
         st.info(t("key_in.hidden", count=status.hidden), icon=":material/visibility_off:")
-    if waiting := screen.count_held_back(office, person, status.run.id):
-        st.warning(t("key_in.held", count=waiting), icon=":material/content_copy:")
-    shown = screen.claim_next_entry(
-        office, person, status.run.id, utc_now(), st.session_state.get(_SKIPPED_KEY, [])
+    if held_back := screen.count_held_back(export_context, person, status.run.id):
+        st.warning(t("key_in.held", count=held_back), icon=":material/content_copy:")
+    entry = screen.claim_next_entry(
+        export_context, person, status.run.id, utc_now(), st.session_state.get(_SKIPPED_KEY, [])
     )
-    if shown is None:
-        if status.waiting > waiting:
+    if entry is None:
+        if status.waiting > held_back:
             _show_none_left()
         return
-    _show_entry(office, person, status, shown)
-    note_drawn(_entry_heading(shown))
+    _show_entry(export_context, person, status, entry)
+    note_drawn(_entry_heading(entry))
 
 
 def _choose_list(lists: list[ManualEntryList]) -> ManualEntryList:
-    """The list to key in: the oldest, unless the person chooses another."""
-    named = {
+    """Return the list to key in: the oldest, unless the user chooses another."""
+    titles = {
         status.run.id: t(
             "key_in.list",
             at=format_moment(status.run.made_at),
@@ -71,8 +72,8 @@ def _choose_list(lists: list[ManualEntryList]) -> ManualEntryList:
     if len(lists) > 1:
         st.selectbox(
             t("key_in.choose"),
-            list(named),
-            format_func=named.__getitem__,
+            list(titles),
+            format_func=titles.__getitem__,
             key=_RUN_KEY,
             on_change=_reset_skipped,
         )
@@ -85,9 +86,9 @@ def _reset_skipped() -> None:
 
 
 def _show_none_left() -> None:
-    skipped = len(st.session_state.get(_SKIPPED_KEY, []))
+    skipped_count = len(st.session_state.get(_SKIPPED_KEY, []))
     st.info(
-        t("key_in.skipped" if skipped else "key_in.others_have", count=skipped),
+        t("key_in.skipped" if skipped_count else "key_in.others_have", count=skipped_count),
         icon=":material/info:",
     )
     st.button(t("key_in.again"), key="key_in_again", on_click=_reset_skipped)
@@ -100,34 +101,8 @@ def _entry_heading(entry: EntryToKeyIn) -> str:
 def _show_entry(
     context: ExportContext, person: Person, status: ManualEntryList, entry: EntryToKeyIn
 ) -> None:
-    block = entry.block
     with st.container(border=True, key="key_in_card"):
-        st.subheader(f"{entry.item.number}. {block.title}", anchor=False)
-        if block.notice:
-            st.warning(block.notice, icon=":material/edit_note:")
-        if entry.previous_client is not None:
-            st.warning(
-                t(
-                    "key_in.moved_void" if entry.is_void else "key_in.moved",
-                    client=_client_text(entry.previous_client),
-                ),
-                icon=":material/person_alert:",
-            )
-        for client in entry.possible_clients:
-            st.warning(
-                t("key_in.moved_perhaps", client=_client_text(client)),
-                icon=":material/person_alert:",
-            )
-        if entry.client.protected:
-            st.warning(t("key_in.protected"), icon=":material/lock:")
-        _value_row(t("key_in.pid"), format_pid(entry.client.pid) if entry.client.pid else "")
-        _value_row(t("key_in.name"), entry.client.name)
-        for label, text in block.rows:
-            _value_row(label, text)
-        _value_row(t("key_in.late"), block.late_entry_text)
-        for said, labels in (("unmarked", block.unmarked), ("left_empty", block.empty)):
-            if labels:
-                st.caption(t(f"key_in.{said}", labels="; ".join(labels)))
+        _entry_card(entry)
     with st.container(horizontal=True):
         act = partial(_run_action, context, person, status.run.id, entry)
         st.button(
@@ -163,12 +138,44 @@ def _show_entry(
         )
 
 
+def _entry_card(entry: EntryToKeyIn) -> None:
+    """Show what to key in, with warnings about the client first."""
+    block = entry.block
+    st.subheader(f"{entry.item.number}. {block.title}", anchor=False)
+    if block.notice:
+        st.warning(block.notice, icon=":material/edit_note:")
+    # A correction may have moved the entry from another client, who then has it keyed in.
+    if entry.previous_client is not None:
+        st.warning(
+            t(
+                "key_in.moved_void" if entry.is_void else "key_in.moved",
+                client=_client_text(entry.previous_client),
+            ),
+            icon=":material/person_alert:",
+        )
+    for client in entry.possible_clients:
+        st.warning(
+            t("key_in.moved_perhaps", client=_client_text(client)),
+            icon=":material/person_alert:",
+        )
+    if entry.client.protected:
+        st.warning(t("key_in.protected"), icon=":material/lock:")
+    _value_row(t("key_in.pid"), format_pid(entry.client.pid) if entry.client.pid else "")
+    _value_row(t("key_in.name"), entry.client.name)
+    for label, text in block.rows:
+        _value_row(label, text)
+    _value_row(t("key_in.late"), block.late_entry_text)
+    for name, labels in (("unmarked", block.unmarked), ("left_empty", block.empty)):
+        if labels:
+            st.caption(t(f"key_in.{name}", labels="; ".join(labels)))
+
+
 def _client_text(client: Client) -> str:
     return " ".join(filter(None, (format_pid(client.pid), client.name)))
 
 
 def _value_row(label: str, text: str) -> None:
-    """A label and what to key in, with a button that copies it."""
+    """Show a label and what to key in, with a button that copies it."""
     if not text:
         return
     left, right = st.columns([1, 3], vertical_alignment="center")
@@ -182,13 +189,13 @@ def _run_action(
     person: Person,
     run_id: str,
     entry: EntryToKeyIn,
-    act: Callable[[ExportContext, Person, str, EntryToKeyIn, datetime], None],
+    action: Callable[[ExportContext, Person, str, EntryToKeyIn, datetime], None],
 ) -> None:
     now = utc_now()
     if is_too_soon(_entry_heading(entry), now):
         return
     try:
-        act(context, person, run_id, entry, now)
+        action(context, person, run_id, entry, now)
     except EfterskriftError as error:
         st.session_state[_MESSAGE_KEY] = error_text(error)
 
@@ -210,12 +217,16 @@ def _refuse_entry(
     entry: EntryToKeyIn,
     now: datetime,
 ) -> None:
-    why = str(st.session_state.get(key) or "").strip()
-    if not why:
+    reason = str(st.session_state.get(key) or "").strip()
+    if not reason:
         st.session_state[_MESSAGE_KEY] = t("key_in.lacks_why")
         return
     submit_receipts(
-        context, person, run_id, [ReceiptAnswer(entry.item.entry_id, accepted=False, text=why)], now
+        context,
+        person,
+        run_id,
+        [ReceiptAnswer(entry.item.entry_id, accepted=False, text=reason)],
+        now,
     )
     st.toast(t("key_in.is_sent_back"), icon=":material/undo:")
 

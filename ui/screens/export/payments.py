@@ -1,5 +1,6 @@
-"""Betalningar: payments that are not made yet are approved by two persons, one by one, after a look
-at the bank's own statement.
+"""Betalningar: payments are approved one by one by two persons.
+
+Each first looks at the bank's own statement.
 """
 
 from __future__ import annotations
@@ -29,28 +30,29 @@ _MESSAGE_KEY = "payments_said"
 
 
 def show(context: AppContext, person: Person) -> None:
-    """The screen."""
-    office = ExportContext(context.store, context.settings, context.forms)
+    """Show the screen."""
+    export_context = ExportContext(context.store, context.settings, context.forms)
     screen_heading(context, person, t("payments.title"), t("payments.what"))
-    if said := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = said
+    if message := st.session_state.pop(_MESSAGE_KEY, None):
+        kind, text = message
         (st.success if kind == "ok" else st.error)(text)
-    found = approval.list_payments(office, person)
-    if not found:
+    payments = approval.list_payments(export_context, person)
+    if not payments:
         st.info(t("payments.empty"), icon=":material/info:")
         return
     st.error(t("payments.warning"), icon=":material/warning:")
-    waiting = [each for each in found if not each.blocked_reason]
-    stopped = [(each.entry_id, each.blocked_reason) for each in found if each.blocked_reason]
+    waiting = [payment for payment in payments if not payment.blocked_reason]
+    stopped = [payment for payment in payments if payment.blocked_reason]
     st.header(t("payments.waiting", count=len(waiting)), anchor=False)
-    for serial, sheet in groupby(waiting, key=lambda each: each.serial):
+    for serial, sheet in groupby(waiting, key=lambda payment: payment.serial):
         st.subheader(t("payments.sheet", serial=format_serial_or_id(serial) or "–"), anchor=False)
-        for each in sheet:
-            _show_payment(office, person, each)
+        for payment in sheet:
+            _show_payment(export_context, person, payment)
     if stopped:
         with st.expander(t("payments.stopped", count=len(stopped))):
-            for entry_id, reason in stopped:
-                st.caption(f"{entry_id}: {show_text(reason)}")
+            for payment in stopped:
+                reason = show_text(payment.blocked_reason)
+                st.caption(f"{payment.entry_id}: {reason}")
 
 
 def _show_payment(context: ExportContext, person: Person, payment: Payment) -> None:
@@ -94,7 +96,7 @@ def _show_payment(context: ExportContext, person: Person, payment: Payment) -> N
 
 
 def _escape_markdown(text: str) -> str:
-    """What the paper says is shown as it is, not read as Markdown."""
+    """Escape text from paper, so that Markdown shows it as it is."""
     return "".join(f"\\{char}" if char in "\\`*_{}[]()<>#+-.!|~$:" else char for char in text)
 
 
@@ -110,11 +112,11 @@ def _approve_payment(context: ExportContext, person: Person, payment: Payment) -
 
 @requires_open_session
 def _withdraw_approval(context: ExportContext, person: Person, payment: Payment) -> None:
-    def act() -> None:
+    def withdraw() -> None:
         with context.store.begin() as conn:
             withdraw_approval(conn, person, payment.entry_id, utc_now())
 
-    _run_and_report("payments.is_taken_back", act)
+    _run_and_report("payments.is_taken_back", withdraw)
 
 
 def _run_and_report(success_key: str, action: Callable[[], object]) -> None:
@@ -127,6 +129,6 @@ def _run_and_report(success_key: str, action: Callable[[], object]) -> None:
 
 
 def _format_amount(amount: str) -> str:
-    """An amount with groups of thousands, and öre where there are any."""
+    """Format an amount with a thousands separator, and öre if there are any."""
     value = Decimal(amount)
     return format_number(float(value), 0 if value == value.to_integral_value() else 2)

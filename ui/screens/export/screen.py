@@ -1,4 +1,4 @@
-"""Export: what is ready, the files that were made, and what the receiving systems said."""
+"""Export: what is ready, the files that were made, and the receipts of the receiving systems."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ from ui.workspace import AppContext
 
 _NEWEST_RUN_KEY, _RUN_FILE_KEY, _MESSAGE_KEY = "newest_run", "run_file", "export_said"
 _CARDS_PER_ROW = 3
-"""Targets side by side."""
+"""Targets next to each other."""
 
 
 def show(context: AppContext, person: Person) -> None:
-    """The screen."""
-    office = ExportContext(context.store, context.settings, context.forms)
+    """Show the screen."""
+    export_context = ExportContext(context.store, context.settings, context.forms)
     screen_heading(context, person, t("export.title"), t("export.what"))
-    if said := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = said
+    if message := st.session_state.pop(_MESSAGE_KEY, None):
+        kind, text = message
         (st.success if kind == "ok" else st.error)(text)
-    _ready_section(office, person)
-    history = runs.list_runs(office, person)
+    _ready_section(export_context, person)
+    history = runs.list_runs(export_context, person)
     st.header(t("export.history"), anchor=False)
     if not history:
         st.caption(t("export.no_history"))
@@ -51,37 +51,41 @@ def show(context: AppContext, person: Person) -> None:
     left, right = st.columns([1.5, 1], gap="large")
     with left:
         for status in history:
-            _show_run(office, person, status)
+            _show_run(export_context, person, status)
     if is_allowed(person, Action.RECEIPT):
         with right:
-            _receipt_upload(office, person)
+            _receipt_upload(export_context, person)
 
 
 def _ready_section(context: ExportContext, person: Person) -> None:
-    found = [
-        ready
-        for ready in runs.list_target_status(context, person)
-        if ready.entries or ready.unsupported or ready.fault
+    targets = [
+        target
+        for target in runs.list_target_status(context, person)
+        if target.entries or target.unsupported or target.fault
     ]
     st.header(t("export.ready"), anchor=False)
     if unsigned := runs.count_unsigned(context, person):
         st.info(t("export.unsigned", count=unsigned), icon=":material/signature:")
-    if waiting := {
-        one.entry_id for ready in found for one in ready.unsupported if one.reason == HELD_FOR_MATCH
+    if held_ids := {
+        item.entry_id
+        for target in targets
+        for item in target.unsupported
+        if item.reason == HELD_FOR_MATCH
     }:
-        st.warning(t("export.held", count=len(waiting)), icon=":material/content_copy:")
-    taking = [ready for ready in found if ready.target not in STATISTICS]
-    if not taking:
+        st.warning(t("export.held", count=len(held_ids)), icon=":material/content_copy:")
+    # Statistics are sent to authorities, and listed apart from the care systems.
+    systems = [target for target in targets if target.target not in STATISTICS]
+    if not systems:
         st.caption(t("export.nothing_ready"))
-    _target_cards(context, person, taking)
-    if telling := [ready for ready in found if ready.target in STATISTICS]:
+    _target_cards(context, person, systems)
+    if statistics := [target for target in targets if target.target in STATISTICS]:
         st.header(t("export.statistics"), anchor=False)
         st.caption(t("export.statistics_what", units=", ".join(sorted(person.units))))
-        _target_cards(context, person, telling)
+        _target_cards(context, person, statistics)
 
 
 def _target_cards(context: ExportContext, person: Person, targets: list[TargetStatus]) -> None:
-    """The targets side by side, a row of three at a time."""
+    """Show the targets next to each other, a row of three at a time."""
     for start in range(0, len(targets), _CARDS_PER_ROW):
         row = targets[start : start + _CARDS_PER_ROW]
         for column, ready in zip(st.columns(_CARDS_PER_ROW), row, strict=False):
@@ -107,15 +111,15 @@ def _target_card(context: ExportContext, person: Person, ready: TargetStatus) ->
     )
     if ready.target == PAYMENTS and ready.entries:
         st.error(t("export.payment_warning"), icon=":material/warning:")
-    waiting = [one for one in ready.unsupported if one.reason == HELD_FOR_MATCH]
-    for label, left_out in (
-        ("export.held_here", waiting),
-        ("export.unfit", [one for one in ready.unsupported if one not in waiting]),
+    held = [item for item in ready.unsupported if item.reason == HELD_FOR_MATCH]
+    for label, items in (
+        ("export.held_here", held),
+        ("export.unfit", [item for item in ready.unsupported if item not in held]),
     ):
-        if left_out:
-            with st.expander(t(label, count=len(left_out))):
-                for one in left_out:
-                    st.caption(f"{one.entry_id}: {show_text(one.reason)}")
+        if items:
+            with st.expander(t(label, count=len(items))):
+                for item in items:
+                    st.caption(f"{item.entry_id}: {show_text(item.reason)}")
     st.button(
         t("export.tell" if ready.target in STATISTICS else "export.make"),
         key=f"make-{ready.target}",
@@ -129,9 +133,9 @@ def _target_card(context: ExportContext, person: Person, ready: TargetStatus) ->
 @requires_open_session
 def _make_run(context: ExportContext, person: Person, target: str) -> None:
     def make() -> str:
-        pressed = utc_now()
-        run = runs.make_run(context, person, target, pressed) or find_just_created(
-            _runs_section(context, person, target), person, pressed
+        clicked_at = utc_now()
+        run = runs.make_run(context, person, target, clicked_at) or find_just_created(
+            _list_runs(context, person, target), person, clicked_at
         )
         if run is None:
             return t("export.nothing_ready")
@@ -141,13 +145,13 @@ def _make_run(context: ExportContext, person: Person, target: str) -> None:
     _run_and_report(make)
 
 
-def _runs_section(context: ExportContext, person: Person, target: str) -> list[Run]:
+def _list_runs(context: ExportContext, person: Person, target: str) -> list[Run]:
     return [status.run for status in runs.list_runs(context, person) if status.run.target == target]
 
 
 def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None:
     run = status.run
-    newest = run.id == st.session_state.get(_NEWEST_RUN_KEY)
+    is_newest = run.id == st.session_state.get(_NEWEST_RUN_KEY)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             made = t("export.run", count=run.entries, at=format_moment(run.made_at), by=run.made_by)
@@ -158,7 +162,7 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None
                     data=partial(_load_run_file, context, person, run.id),
                     file_name=run.file_name,
                     key=f"download-{run.id}",
-                    type="primary" if newest else "secondary",
+                    type="primary" if is_newest else "secondary",
                     on_click="ignore",
                 )
             if status.waiting and is_allowed(person, Action.RECEIPT):
@@ -192,12 +196,12 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None
 
 
 def _load_run_file(context: ExportContext, person: Person, run_id: str) -> bytes:
-    """The run's bytes when the person really asks for them: that look is recorded."""
+    """Return the run's bytes when the user fetches them: that view is recorded."""
     return runs.fetch_run_file(context, person, run_id).data
 
 
 def _load_receipt_template(context: ExportContext, person: Person, run_id: str) -> bytes:
-    """The receipt file to fill in."""
+    """Return the receipt file to fill in."""
     return receipts.fetch_receipt_template(context, person, run_id).data
 
 
@@ -216,15 +220,17 @@ def _receipt_form(context: ExportContext, person: Person, run_id: str) -> None:
         table = pd.DataFrame(
             [(item.number, item.entry_id, False, False, "") for item in items], columns=columns
         )
-        edited = st.data_editor(
+        edited_table = st.data_editor(
             table, hide_index=True, disabled=columns[:2], width="stretch", key=f"ticks-{run_id}"
         )
-        every = st.checkbox(t("export.all_accepted"), key=f"all-{run_id}")
-        sent = st.form_submit_button(
+        is_all_accepted = st.checkbox(t("export.all_accepted"), key=f"all-{run_id}")
+        is_sent = st.form_submit_button(
             t("export.save_receipts"), key=f"save-{run_id}", type="primary"
         )
-    if sent:
-        answers = _receipt_answers(edited.to_numpy().tolist(), every=every)
+    if is_sent:
+        answers = _receipt_answers(
+            edited_table.to_numpy().tolist(), is_all_accepted=is_all_accepted
+        )
         _run_and_report(
             lambda: _receipt_result_text(
                 receipts.submit_receipts(context, person, run_id, answers, utc_now())
@@ -233,14 +239,15 @@ def _receipt_form(context: ExportContext, person: Person, run_id: str) -> None:
         st.rerun()
 
 
-def _receipt_answers(rows: list[list[object]], *, every: bool) -> list[ReceiptAnswer]:
-    """What was ticked. A refusal stands, whatever else is ticked: the entry then waits for a person
-    again.
+def _receipt_answers(rows: list[list[object]], *, is_all_accepted: bool) -> list[ReceiptAnswer]:
+    """Return the answers that were ticked.
+
+    A refusal counts whatever else is ticked: the entry then waits for a person again.
     """
     return [
         ReceiptAnswer(str(entry), accepted=not refused, text=str(text or ""))
         for _, entry, accepted, refused, text in rows
-        if every or accepted or refused
+        if is_all_accepted or accepted or refused
     ]
 
 
@@ -255,8 +262,8 @@ def _receipt_upload(context: ExportContext, person: Person) -> None:
             key="receipt_upload",
             label_visibility="collapsed",
         )
-        sent = st.form_submit_button(t("export.read_receipts"), key="receipt_submit")
-    if sent and file is not None:
+        is_sent = st.form_submit_button(t("export.read_receipts"), key="receipt_submit")
+    if is_sent and file is not None:
         data = file.getvalue()
         _run_and_report(
             lambda: _receipt_result_text(
@@ -267,13 +274,13 @@ def _receipt_upload(context: ExportContext, person: Person) -> None:
 
 
 def _receipt_result_text(result: ReceiptResult) -> str:
-    said = t(
+    text = t(
         "export.receipts_read",
         accepted=result.accepted,
         refused=result.refused,
         already=result.already,
     )
-    return f"{said} {t('export.receipts_hidden', count=result.hidden)}" if result.hidden else said
+    return f"{text} {t('export.receipts_hidden', count=result.hidden)}" if result.hidden else text
 
 
 def _run_and_report(action: Callable[[], str]) -> None:

@@ -1,1 +1,1 @@
-"""Uppföljning."""
+"""The screen Uppföljning: what could not simply be entered."""

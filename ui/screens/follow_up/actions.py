@@ -1,6 +1,4 @@
-"""Acts of the screen Uppföljning: done in one transaction, and what became of them said above the
-list.
-"""
+"""Actions of the screen Uppföljning, each in a transaction, with a message about the result."""
 
 from __future__ import annotations
 
@@ -19,14 +17,14 @@ _MESSAGE_KEY = "follow_up_said"
 
 
 def show_message() -> None:
-    """Say what became of the last act."""
-    if said := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = said
+    """Show the result of the last action."""
+    if message := st.session_state.pop(_MESSAGE_KEY, None):
+        kind, text = message
         (st.success if kind == "ok" else st.error)(text)
 
 
 def set_message(kind: str, text: str) -> None:
-    """Say something ("ok" or "fault") at the next drawing of the screen."""
+    """Set the message ("ok" or "fault") for the next drawing of the screen."""
     st.session_state[_MESSAGE_KEY] = (kind, text)
 
 
@@ -34,7 +32,7 @@ def set_message(kind: str, text: str) -> None:
 def run_and_report(
     context: AppContext, success_key: str, action: Callable[[Connection], object]
 ) -> None:
-    """Do it. `done` is the key of what is said then."""
+    """Run the action and set its result as the message; `success_key` is the key of its text."""
     try:
         with context.store.begin() as conn:
             action(conn)

@@ -1,5 +1,6 @@
-"""Uppföljning: clients whose paper a unit keeps from all other units (spärr), and setting and
-lifting that.
+"""Uppföljning: clients whose paper a unit hides from all other units (spärr).
+
+A block is set and lifted here.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ _WIDGET_KEYS = {name: f"block_{name}" for name in ("unit", "pid", "why")}
 
 
 def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
-    """The list, and the form that sets a block."""
+    """Show the list, and the form that sets a block."""
     if not rows:
         st.info(t("follow_up.empty.blocks"), icon=":material/info:")
-    for one in rows:
-        if isinstance(one, Block):
-            _block_row(context, person, one)
+    for block in rows:
+        if isinstance(block, Block):
+            _block_row(context, person, block)
     if person.units:
         _new_block_form(context, person)
 
@@ -39,22 +40,25 @@ def _block_row(context: AppContext, person: Person, block: Block) -> None:
     with context.store.read() as conn:
         client = client_register.load_client(conn, block.client_pid)
         hidden = find_hidden_pids(conn, person, [block.client_pid])
-    named = f"**{client.name if client and client.name else t('blocks.no_name')}** · {format_pid(block.client_pid)}"
+    name = client.name if client and client.name else t("blocks.no_name")
+    client_text = (
+        t("client.protected") if hidden else f"**{name}** · {format_pid(block.client_pid)}"
+    )
     with st.container(border=True):
-        st.markdown(f"{t('client.protected') if hidden else named}  \n{block.unit}")
+        st.markdown(f"{client_text}  \n{block.unit}")
         st.caption(
             t("blocks.since", at=format_moment(block.set_at), by=block.set_by, reason=block.reason)
         )
-        why = f"lift_why-{block.id}"
+        reason_key = f"lift_why-{block.id}"
         with (
             st.expander(t("blocks.lift"), key=f"lift-{block.id}"),
             st.form(f"lifting-{block.id}", border=False),
         ):
-            st.text_input(t("blocks.why_lift"), key=why, max_chars=200, autocomplete="off")
+            st.text_input(t("blocks.why_lift"), key=reason_key, max_chars=200, autocomplete="off")
             st.form_submit_button(
                 t("blocks.do_lift"),
                 key=f"do_lift-{block.id}",
-                on_click=partial(_lift_block, context, person, block, why),
+                on_click=partial(_lift_block, context, person, block, reason_key),
             )
 
 
@@ -84,28 +88,30 @@ def _new_block_form(context: AppContext, person: Person) -> None:
 
 @requires_open_session
 def _set_block(context: AppContext, person: Person) -> None:
-    unit, pid, why = (
+    unit, pid, reason = (
         str(st.session_state.get(_WIDGET_KEYS[name]) or "").strip()
         for name in ("unit", "pid", "why")
     )
-    if not pid or not why:
+    if not pid or not reason:
         set_message("fault", t("blocks.lacks"))
         return
     run_and_report(
         context,
         "blocks.is_set",
-        lambda conn: blocks.set_block(conn, person, unit, pid, why, utc_now()),
+        lambda conn: blocks.set_block(conn, person, unit, pid, reason, utc_now()),
     )
 
 
 @requires_open_session
 def _lift_block(context: AppContext, person: Person, block: Block, key: str) -> None:
-    why = str(st.session_state.get(key) or "").strip()
-    if not why:
+    reason = str(st.session_state.get(key) or "").strip()
+    if not reason:
         set_message("fault", t("blocks.lacks_why"))
         return
     run_and_report(
         context,
         "blocks.is_lifted",
-        lambda conn: blocks.lift_block(conn, person, block.unit, block.client_pid, why, utc_now()),
+        lambda conn: blocks.lift_block(
+            conn, person, block.unit, block.client_pid, reason, utc_now()
+        ),
     )

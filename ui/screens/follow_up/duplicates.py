@@ -1,5 +1,6 @@
-"""Uppföljning: entries marked as duplicates, with what they were compared with. A mark can be taken
-back.
+"""Uppföljning: entries marked as duplicates, with what they were compared with.
+
+A mark can be withdrawn.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from ui.workspace import AppContext
 
 
 def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
-    """The list."""
+    """Show the list."""
     if not rows:
         st.info(t("follow_up.empty.duplicates"), icon=":material/info:")
-    for one in rows:
-        if isinstance(one, DuplicateMark):
-            _mark_row(context, person, one)
+    for row in rows:
+        if isinstance(row, DuplicateMark):
+            _mark_row(context, person, row)
 
 
 def _mark_row(context: AppContext, person: Person, mark: DuplicateMark) -> None:
@@ -51,17 +52,16 @@ def _mark_row(context: AppContext, person: Person, mark: DuplicateMark) -> None:
                     st.text(mark.text)
                 if mark.picture_sha256:
                     picture = context.store.images.get(mark.picture_sha256)
-                    st.html(
-                        f'<img class="ef-page" alt="{escape(t("returns.duplicate.picture"))}" src="{data_url(picture)}">'
-                    )
+                    alt = escape(t("returns.duplicate.picture"))
+                    st.html(f'<img class="ef-page" alt="{alt}" src="{data_url(picture)}">')
         if is_allowed(person, Action.REVIEW, mark.entry.unit):
-            act = partial(
+            withdraw = partial(
                 run_and_report,
                 context,
                 "follow_up.no_duplicate_done",
                 partial(_withdraw_mark, person, mark.id),
             )
-            st.button(t("follow_up.no_duplicate"), key=f"no_duplicate-{mark.id}", on_click=act)
+            st.button(t("follow_up.no_duplicate"), key=f"no_duplicate-{mark.id}", on_click=withdraw)
 
 
 def _withdraw_mark(person: Person, mark_id: int, conn: Connection) -> None:

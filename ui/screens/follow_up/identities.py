@@ -1,5 +1,6 @@
-"""Uppföljning: entries about clients whom the register lacks. When the register has the client, the
-entry is moved by a correction.
+"""Uppföljning: entries about clients who are not in the register.
+
+When the register has the client, the entry is moved by a correction.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ from ui.session import requires_open_session
 from ui.workspace import AppContext
 
 _OTHER_CLIENT = ""
-"""Chosen in the place of a number: somebody who is not among those named."""
+"""Chosen instead of a number: a client who is not among those listed."""
 
 
 def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
-    """The list."""
+    """Show the list."""
     if not rows:
         st.info(t("follow_up.empty.identities"), icon=":material/info:")
-    for one in rows:
-        if isinstance(one, TemporaryIdentity):
-            _identity_row(context, person, one)
+    for row in rows:
+        if isinstance(row, TemporaryIdentity):
+            _identity_row(context, person, row)
 
 
 def _identity_row(context: AppContext, person: Person, identity: TemporaryIdentity) -> None:
@@ -45,7 +46,8 @@ def _identity_row(context: AppContext, person: Person, identity: TemporaryIdenti
             "identities.temporary" if is_temporary_pid(identity.number) else "identities.number"
         )
         st.markdown(
-            f"**{identity.name or t('identities.no_name')}** · {kind} {format_pid(identity.number)}  \n{entry_title(context, identity.entry)}"
+            f"**{identity.name or t('identities.no_name')}** · {kind} "
+            f"{format_pid(identity.number)}  \n{entry_title(context, identity.entry)}"
         )
         st.caption(
             t(
@@ -67,16 +69,16 @@ def _move_form(context: AppContext, person: Person, identity: TemporaryIdentity)
     }
     chosen: str | None = _OTHER_CLIENT
     if identity.candidates:
-        named = {
+        titles = {
             client.pid: f"{client.name}, {format_pid(client.pid)}, {client.unit}"
             for client in identity.candidates
         }
-        named[_OTHER_CLIENT] = t("identities.other")
+        titles[_OTHER_CLIENT] = t("identities.other")
         chosen = st.radio(
             t("identities.who"),
-            list(named),
+            list(titles),
             index=None,
-            format_func=named.__getitem__,
+            format_func=titles.__getitem__,
             key=keys["to"],
         )
     with (
@@ -111,26 +113,26 @@ def _move_entry(
     context: AppContext, person: Person, identity: TemporaryIdentity, keys: dict[str, str]
 ) -> None:
     pid = str(st.session_state.get(keys["to"]) or st.session_state.get(keys["pid"]) or "")
-    why = str(st.session_state.get(keys["why"]) or "")
+    reason = str(st.session_state.get(keys["why"]) or "")
     form = context.forms[(identity.entry.form, identity.entry.version)]
     spec = form.meaning(Meaning.CLIENT_PID, identity.entry.row)
-    if not pid or not why.strip() or spec is None:
+    if not pid or not reason.strip() or spec is None:
         set_message("fault", t("identities.lacks"))
         return
-    given, about = {spec.name: Answer(pid)}, ClientStatement(choice=ConflictChoice.HAND_ON)
+    answers, statement = {spec.name: Answer(pid)}, ClientStatement(choice=ConflictChoice.HAND_ON)
 
-    def act(conn: Connection) -> None:
+    def correct(conn: Connection) -> None:
         corrections.correct_entry(
             conn,
             context.forms,
             person,
             identity.entry.id,
             identity.entry.revision,
-            given,
-            why,
+            answers,
+            reason,
             utc_now(),
-            about=about,
+            about=statement,
         )
         clear_undo()
 
-    run_and_report(context, "identities.moved", act)
+    run_and_report(context, "identities.moved", correct)

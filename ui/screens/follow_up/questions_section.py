@@ -1,6 +1,4 @@
-"""Uppföljning: questions to those who wrote, by author, with a list to print and a place for the
-answer.
-"""
+"""Uppföljning: questions to authors, with a list to print and a form for the answer."""
 
 from __future__ import annotations
 
@@ -26,18 +24,19 @@ from ui.workspace import AppContext
 
 
 def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
-    """The list by author, and what is already answered below."""
-    asked = [one for one in rows if isinstance(one, Question)]
+    """Show the open questions by author, and the answered ones below."""
+    asked = [row for row in rows if isinstance(row, Question)]
     if not asked:
         st.info(t("follow_up.empty.questions"), icon=":material/info:")
-    for number, (author, own) in enumerate(groupby(asked, key=lambda one: one.author)):
-        _author_section(context, person, number, author, list(own))
+    by_author = groupby(asked, key=lambda question: question.author)
+    for number, (author, author_questions) in enumerate(by_author):
+        _author_section(context, person, number, author, list(author_questions))
     with context.store.read() as conn:
         answered = questions.list_questions(conn, person, answered=True)
     if answered:
         with st.expander(t("questions.answered", count=len(answered)), key="questions_answered"):
-            for one in answered:
-                _answered_row(context, one)
+            for question in answered:
+                _answered_row(context, question)
 
 
 def _author_section(
@@ -55,17 +54,19 @@ def _author_section(
             key=f"print-{number}",
             icon=":material/phone_iphone:",
         )
-    for one in questions:
-        _question_row(context, person, one)
+    for question in questions:
+        _question_row(context, person, question)
 
 
 def _print_questions(
     context: AppContext, person: Person, author: str, questions: list[Question]
 ) -> bytes:
-    """The list for one author as PDF; that it was printed is written in the log."""
+    """Return the list for one author as PDF; the printing is logged."""
     with context.store.begin() as conn:
-        for one in questions:
-            record(conn, person.login, "print_question", one.entry.id, unit=one.entry.unit)
+        for question in questions:
+            record(
+                conn, person.login, "print_question", question.entry.id, unit=question.entry.unit
+            )
     return make_question_list(
         author, questions, context.forms, made_by=person.name, made_at=utc_now()
     )
@@ -114,12 +115,12 @@ def _question_row(context: AppContext, person: Person, question: Question) -> No
 def _save_answer(
     context: AppContext, person: Person, question: Question, keys: dict[str, str]
 ) -> None:
-    held = {name: st.session_state.get(key) for name, key in keys.items()}
-    text, who = str(held["text"] or ""), str(held["who"] or "")
-    if not text.strip() or not who.strip() or held["day"] is None or held["clock"] is None:
+    values = {name: st.session_state.get(key) for name, key in keys.items()}
+    text, who = str(values["text"] or ""), str(values["who"] or "")
+    if not text.strip() or not who.strip() or values["day"] is None or values["clock"] is None:
         set_message("fault", t("questions.lacks"))
         return
-    at = datetime.combine(held["day"], held["clock"], SWEDEN)
+    at = datetime.combine(values["day"], values["clock"], SWEDEN)
     run_and_report(
         context,
         "questions.saved",
@@ -131,14 +132,14 @@ def _save_answer(
 
 def _answered_row(context: AppContext, question: Question) -> None:
     st.markdown(f"**{entry_title(context, question.entry)}**  \n{question.text}")
-    for given in question.answers:
-        st.markdown(given.text)
+    for answer in question.answers:
+        st.markdown(answer.text)
         st.caption(
             t(
                 "questions.given",
-                who=given.answered_by,
-                when=format_moment(given.answered_at),
-                by=given.by,
-                at=format_moment(given.at),
+                who=answer.answered_by,
+                when=format_moment(answer.answered_at),
+                by=answer.by,
+                at=format_moment(answer.at),
             )
         )

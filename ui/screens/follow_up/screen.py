@@ -1,5 +1,7 @@
-"""Uppföljning: what could not simply be brought in: questions, sent on, keyed in already,
-duplicates, outside the register, put aside; blocks.
+"""Uppföljning: what could not simply be entered.
+
+Questions, transferred entries, matches in the care system, duplicates, clients outside the
+register, rejected entries, and blocks.
 """
 
 from __future__ import annotations
@@ -40,34 +42,34 @@ SECTIONS: dict[str, Callable[[AppContext, Person, Sequence[object]], None]] = {
 
 
 def show(context: AppContext, person: Person) -> None:
-    """The screen."""
+    """Show the screen."""
     screen_heading(context, person, t("follow_up.title"), t("follow_up.what"))
     show_message()
     minutes = context.settings.clash_minutes
     with context.store.begin() as conn:
         erase_settled_lists(conn, context.forms, minutes, utc_now())
-        listed = list_matches(conn, context.forms, person, minutes, utc_now())
-        found: dict[str, Sequence[object]] = {
+        matches = list_matches(conn, context.forms, person, minutes, utc_now())
+        rows_by_kind: dict[str, Sequence[object]] = {
             "questions": questions.list_questions(conn, person),
             "identities": client_check.list_temporary_identities(conn, person),
             "forwarded": transfers.list_transferred(conn, person),
-            "clashes": listed.matches,
+            "clashes": matches.matches,
             "duplicates": duplicate_entries.list_duplicate_marks(conn, person),
             "rejected": closed_entries.list_rejected(conn, person),
             "blocks": blocks.list_blocks(conn, person),
         }
-    label = {kind: t(f"follow_up.kind.{kind}", count=len(found[kind])) for kind in KINDS}
+    labels = {kind: t(f"follow_up.kind.{kind}", count=len(rows_by_kind[kind])) for kind in KINDS}
     kind = st.segmented_control(
         t("follow_up.show"),
         KINDS,
         default=KINDS[0],
         required=True,
-        format_func=label.__getitem__,
+        format_func=labels.__getitem__,
         key="follow_up_kind",
         label_visibility="collapsed",
     )
     chosen = str(kind or KINDS[0])
     st.caption(t(f"follow_up.about.{chosen}"))
-    if chosen == "clashes" and listed.hidden:
-        st.warning(t("clashes.hidden", count=listed.hidden), icon=":material/lock:")
-    SECTIONS[chosen](context, person, found[chosen])
+    if chosen == "clashes" and matches.hidden:
+        st.warning(t("clashes.hidden", count=matches.hidden), icon=":material/lock:")
+    SECTIONS[chosen](context, person, rows_by_kind[chosen])

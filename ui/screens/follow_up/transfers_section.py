@@ -1,6 +1,4 @@
-"""Uppföljning: what was sent to another unit and what became of it, and what was put aside for
-good.
-"""
+"""Uppföljning: what was transferred to another unit and its outcome, and what was rejected."""
 
 from __future__ import annotations
 
@@ -28,35 +26,36 @@ _OPEN_STATES = {EntryState.REVIEW, EntryState.SECOND}
 
 
 def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
-    """What the person's units have sent on."""
+    """Show what the user's units have transferred."""
     del person
     if not rows:
         st.info(t("follow_up.empty.forwarded"), icon=":material/info:")
-    for one in rows:
-        if isinstance(one, TransferredEntry):
-            _transfer_row(context, one)
+    for row in rows:
+        if isinstance(row, TransferredEntry):
+            _transfer_row(context, row)
 
 
 def show_rejected(context: AppContext, person: Person, rows: Sequence[object]) -> None:
-    """Rejected entries, each of which can be taken up again until it is made void."""
+    """Show rejected entries; each can be reopened until it is made void."""
     if not rows:
         st.info(t("follow_up.empty.rejected"), icon=":material/info:")
     with context.store.read() as conn:
         names = people.names_by_login(conn)
-    for one in rows:
-        if isinstance(one, Entry):
-            _rejected_row(context, person, one, names)
+    for row in rows:
+        if isinstance(row, Entry):
+            _rejected_row(context, person, row, names)
 
 
 def _transfer_row(context: AppContext, transfer: TransferredEntry) -> None:
     form = context.forms.get((transfer.form, transfer.version))
     with st.container(border=True):
-        row = t("review.row", row=transfer.row) if transfer.row else ""
-        st.markdown(
-            f"**{' · '.join(filter(None, (form.title if form else transfer.form, format_serial_or_id(transfer.serial), row)))}**  \n"
-            + _outcome_text(transfer)
+        parts = (
+            form.title if form else transfer.form,
+            format_serial_or_id(transfer.serial),
+            t("review.row", row=transfer.row) if transfer.row else "",
         )
-        why = f" {transfer.reason}" if transfer.reason else ""
+        st.markdown(f"**{' · '.join(filter(None, parts))}**  \n" + _outcome_text(transfer))
+        reason = f" {transfer.reason}" if transfer.reason else ""
         st.caption(
             t(
                 "follow_up.sent",
@@ -65,7 +64,7 @@ def _transfer_row(context: AppContext, transfer: TransferredEntry) -> None:
                 unit=transfer.from_unit,
                 to=transfer.to_unit or t("follow_up.entitled"),
             )
-            + why
+            + reason
         )
 
 
@@ -94,7 +93,7 @@ def _rejected_row(context: AppContext, person: Person, entry: Entry, names: dict
         if entry.voided
         else f"{code_text('reject.reasons', entry.reason)}."
     )
-    who = f"{names.get(by or '', by or '')}, {format_moment(at)}." if at else ""
+    decided_by = f"{names.get(by or '', by or '')}, {format_moment(at)}." if at else ""
     leaves_gap = not entry.voided and entry.reason not in GAPLESS_REASONS
     with st.container(border=True):
         with st.container(
@@ -103,16 +102,18 @@ def _rejected_row(context: AppContext, person: Person, entry: Entry, names: dict
             with st.container(gap=None, width="stretch"):
                 st.markdown(f"**{entry_title(context, entry)}**")
                 st.caption(
-                    " ".join(filter(None, (reason, who, t("follow_up.gap") if leaves_gap else "")))
+                    " ".join(
+                        filter(None, (reason, decided_by, t("follow_up.gap") if leaves_gap else ""))
+                    )
                 )
             if is_allowed(person, Action.REVIEW, entry.unit) and not entry.voided:
-                act = partial(
+                reopen = partial(
                     run_and_report,
                     context,
                     "lookup.reopened",
                     lambda conn: decisions.reopen_rejected(conn, person, entry.id, entry.revision),
                 )
-                st.button(t("lookup.reopen"), key=f"reopen-{entry.id}", on_click=act)
+                st.button(t("lookup.reopen"), key=f"reopen-{entry.id}", on_click=reopen)
         if leaves_gap and is_allowed(person, Action.VOID, entry.unit):
             _void_form(context, person, entry)
 
@@ -139,12 +140,14 @@ def _void_form(context: AppContext, person: Person, entry: Entry) -> None:
 
 @requires_open_session
 def _void_entry(context: AppContext, person: Person, entry: Entry, key: str) -> None:
-    why = str(st.session_state.get(key) or "").strip()
-    if not why:
+    reason = str(st.session_state.get(key) or "").strip()
+    if not reason:
         set_message("fault", t("follow_up.lacks_why"))
         return
     run_and_report(
         context,
         "follow_up.is_void",
-        lambda conn: corrections.void_entry(conn, person, entry.id, entry.revision, why, utc_now()),
+        lambda conn: corrections.void_entry(
+            conn, person, entry.id, entry.revision, reason, utc_now()
+        ),
     )

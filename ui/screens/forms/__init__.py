@@ -1,1 +1,1 @@
-"""Blanketter."""
+"""The screen Blanketter: forms in use, and making new ones."""

@@ -1,4 +1,4 @@
-"""What a draft says of the form as a whole, and its earlier savings."""
+"""The properties of a draft as a whole, and its earlier revisions."""
 
 from __future__ import annotations
 
@@ -20,57 +20,56 @@ from ui.workspace import AppContext
 
 _CRITICALITY_CLASSES = ("A", "B", "C")
 _MAX_REVISIONS = 30
-"""So many earlier savings can be gone back to on the screen; all are kept."""
+"""Earlier revisions that are offered on the screen; all are stored."""
 
 
 def draft_header(context: AppContext, person: Person, draft: Draft) -> None:
-    """Title, area of law, whom it is about, class and law."""
+    """Show title, area of law, subject, class and law."""
     data, key = draft.data, f"forms_head-{draft.id}-{state.editor_version()}"
     change = partial(state.apply_draft_change, context, person, draft.id, state.editor_version())
 
-    def put(name: str, turn: Callable[[Any], Any] = lambda value: value) -> Callable[[], None]:
-        def kept() -> None:
-            value = turn(st.session_state[f"{key}-{name}"])
-            change(lambda now: dict(now) | {name: value})
+    def saver(name: str, convert: Callable[[Any], Any] = lambda value: value) -> Callable[[], None]:
+        def save() -> None:
+            value = convert(st.session_state[f"{key}-{name}"])
+            change(lambda current: dict(current) | {name: value})
 
-        return kept
+        return save
 
     with st.expander(t("forms.about_form"), expanded=False):
         st.text_input(
-            t("forms.name"), draft.title, key=f"{key}-title", on_change=put("title"), max_chars=70
+            t("forms.name"), draft.title, key=f"{key}-title", on_change=saver("title"), max_chars=70
         )
-        areas, about = [one.value for one in Area], [one.value for one in Subject]
+        areas, subjects = [area.value for area in Area], [subject.value for subject in Subject]
         st.selectbox(
             t("forms.area"),
             areas,
             areas.index(str(data.get("area") or areas[0])),
-            format_func=lambda one: t(f"forms.area.{one}"),
+            format_func=lambda area: t(f"forms.area.{area}"),
             key=f"{key}-area",
-            on_change=put("area"),
+            on_change=saver("area"),
         )
         st.selectbox(
             t("forms.about"),
-            about,
-            about.index(str(data.get("subject") or about[0])),
-            format_func=lambda one: t(f"forms.about.{one}"),
+            subjects,
+            subjects.index(str(data.get("subject") or subjects[0])),
+            format_func=lambda subject: t(f"forms.about.{subject}"),
             key=f"{key}-subject",
-            on_change=put("subject"),
+            on_change=saver("subject"),
         )
         st.radio(
             t("forms.class"),
             _CRITICALITY_CLASSES,
             _CRITICALITY_CLASSES.index(str(data.get("criticality") or "A")),
-            format_func=lambda one: t(f"forms.class.{one}"),
+            format_func=lambda letter: t(f"forms.class.{letter}"),
             key=f"{key}-criticality",
-            on_change=put("criticality"),
+            on_change=saver("criticality"),
         )
-        known = {str(one.get("ref")): one for one in data.get("law") or []}
-        said = "\n".join(known)
+        known_laws = {str(law.get("ref")): law for law in data.get("law") or []}
         st.text_area(
             t("forms.law"),
-            said,
+            "\n".join(known_laws),
             key=f"{key}-law",
-            on_change=put("law", partial(_parse_laws, known)),
+            on_change=saver("law", partial(_parse_laws, known_laws)),
             help=t("forms.law_help"),
             height=90,
         )
@@ -78,20 +77,21 @@ def draft_header(context: AppContext, person: Person, draft: Draft) -> None:
 
 
 def _parse_laws(known: dict[str, YamlData], text: str) -> list[YamlData]:
+    """Return the laws of the text, one a line; a known one keeps its other data."""
     lines = filter(None, (line.strip() for line in text.splitlines()))
     return [known.get(line) or {"ref": line, "source": t("forms.law_source")} for line in lines]
 
 
 def _revisions_section(context: AppContext, person: Person, draft: Draft, key: str) -> None:
-    numbers = [int(path.stem) for path in list_revision_files(draft.folder.parent, draft.id)][:-1][
-        ::-1
-    ][:_MAX_REVISIONS]
+    files = list_revision_files(draft.folder.parent, draft.id)
+    # The newest first, without the current one.
+    numbers = [int(path.stem) for path in files][:-1][::-1][:_MAX_REVISIONS]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if numbers:
             chosen = st.selectbox(
                 t("forms.earlier"),
                 numbers,
-                format_func=lambda one: t("forms.saving", number=one),
+                format_func=lambda number: t("forms.saving", number=number),
                 key=f"{key}-earlier",
                 width=220,
             )

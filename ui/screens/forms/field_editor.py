@@ -1,11 +1,13 @@
-"""One field of a section, on a line: its label, its sort and what that needs; the rest under Mer.
-Each change is kept at once.
+"""Editor of one field of a section, on a line: label, field type and what that needs.
+
+The rest is under Mer. Each change is saved at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -18,7 +20,7 @@ from pipeline.preparation.form_editor.outline_edits import OutlineItem, list_ite
 from ui.i18n import t
 
 ChangeDraft = Callable[..., None]
-"""Keeps a change of the draft: `change(edit, moves=False)`."""
+"""Saves a change of the draft: `change(edit, moves=False)`."""
 
 _CELL_TYPES = (FieldType.NUMBER, FieldType.CODE, FieldType.LETTERS)
 _WIDTH_TYPES = (
@@ -30,143 +32,149 @@ _WIDTH_TYPES = (
     FieldType.SIGNATURE,
     FieldType.INITIALS,
 )
-_MEANINGS = ("", *(one.value for one in Meaning if one is not Meaning.CLIENT_PRINTED))
-_FILL_WIDTH = 0
+_MEANINGS = ("", *(meaning.value for meaning in Meaning if meaning is not Meaning.CLIENT_PRINTED))
+_FILL_LINES = 0
+"""Number of lines that means: fill the page."""
 
 
-def field_editor(
-    key: str, at: int, place: int, item: OutlineItem, change: ChangeDraft, *, last: bool
-) -> None:
-    """The line of a field or of printed words. `key` begins the keys of its widgets; `at` is its
-    section, `place` its place there.
-    """
-    sort = (
+@dataclass(frozen=True, slots=True)
+class ItemPlace:
+    """Where an item is in the outline: indexes of its section and of the item in it."""
+
+    section: int
+    item: int
+    is_last: bool
+
+
+def field_editor(key: str, place: ItemPlace, item: OutlineItem, change: ChangeDraft) -> None:
+    """Show the line of a field or of printed words; `key` begins the keys of its widgets."""
+    field_type = (
         FieldType.WORDS
         if item.is_words
         else find_field_type(str(item.data.get("kind") or "text"), item.data.get("format"))
     )
     label, kind, more = st.columns([4, 3, 1.3], vertical_alignment="bottom")
 
-    def put(name: str, turn: Callable[[Any], Any] = lambda value: value) -> Callable[[], None]:
-        """Keep what a widget holds as a fact of the field."""
+    def saver(name: str, convert: Callable[[Any], Any] = lambda value: value) -> Callable[[], None]:
+        """Return a callback that saves what a widget holds as a property of the field."""
 
-        def kept() -> None:
-            value = turn(st.session_state[f"{key}-{name}"])
-            change(lambda data: _with_facts(data, at, place, {name: value}))
+        def save() -> None:
+            value = convert(st.session_state[f"{key}-{name}"])
+            change(lambda data: _with_properties(data, place, {name: value}))
 
-        return kept
+        return save
 
-    text = "text" if item.is_words else "label"
+    text_name = "text" if item.is_words else "label"
     label.text_input(
         t("forms.label"),
-        str(item.data.get(text) or ""),
-        key=f"{key}-{text}",
-        on_change=put(text),
+        str(item.data.get(text_name) or ""),
+        key=f"{key}-{text_name}",
+        on_change=saver(text_name),
         max_chars=300,
     )
     kind.selectbox(
         t("forms.sort"),
         list(FieldType),
-        list(FieldType).index(sort),
-        format_func=lambda one: t(f"forms.sort.{one.value}"),
+        list(FieldType).index(field_type),
+        format_func=lambda option: t(f"forms.sort.{option.value}"),
         key=f"{key}-sort",
         on_change=lambda: change(
-            lambda data: _with_field_type(
-                data, at, place, FieldType(st.session_state[f"{key}-sort"])
-            ),
+            lambda data: _with_field_type(data, place, FieldType(st.session_state[f"{key}-sort"])),
             moves=True,
         ),
     )
-    _required_inputs(key, item.data, sort, put)
+    _required_inputs(key, item.data, field_type, saver)
     with more.popover(t("forms.more"), width="stretch"):
         if not item.is_words:
-            _more_inputs(
-                key,
-                item,
-                sort,
-                place,
-                put,
-                lambda beside: change(lambda data: _with_beside(data, at, place, beside)),
-            )
-        _move_buttons(key, at, place, change, last=last)
+            _requirement_inputs(key, item.data, saver)
+            if place.item:
+                _beside_input(key, place, item, change)
+            _more_inputs(key, item.data, field_type, saver)
+        _move_buttons(key, place, change)
 
 
 def _required_inputs(
     key: str,
-    what: Mapping[str, Any],
+    properties: Mapping[str, Any],
     field_type: FieldType,
-    on_change: Callable[..., Callable[[], None]],
+    saver: Callable[..., Callable[[], None]],
 ) -> None:
-    """What a sort cannot be without."""
+    """Show what a field type cannot be without."""
     if field_type is FieldType.CHOICE:
-        known = what.get("options") or []
-        shown = "; ".join(str(one.get("label")) for one in known)
+        options = properties.get("options") or []
+        option_text = "; ".join(str(option.get("label")) for option in options)
         st.text_input(
             t("forms.options"),
-            shown,
+            option_text,
             key=f"{key}-options",
-            on_change=on_change("options", lambda text: outline_edits.parse_options(text, known)),
+            on_change=saver("options", lambda text: outline_edits.parse_options(text, options)),
         )
     elif field_type in _CELL_TYPES:
         st.number_input(
             t("forms.cells"),
             1,
             30,
-            int(what.get("cells") or 4),
+            int(properties.get("cells") or 4),
             key=f"{key}-cells",
-            on_change=on_change("cells"),
+            on_change=saver("cells"),
             width=160,
         )
     elif field_type is FieldType.LINES:
-        lines = what.get("lines")
-        count = _FILL_WIDTH if lines == "fill" else int(lines or 3)
-        keep = on_change("lines", lambda value: "fill" if value == _FILL_WIDTH else value)
+        lines = properties.get("lines")
+        count = _FILL_LINES if lines == "fill" else int(lines or 3)
+        save = saver("lines", lambda value: "fill" if value == _FILL_LINES else value)
         st.number_input(
             t("forms.lines_fill"),
             0,
             30,
             count,
             key=f"{key}-lines",
-            on_change=keep,
+            on_change=save,
             width=160,
             help=t("forms.lines_help"),
         )
 
 
-def _more_inputs(
-    key: str,
-    item: OutlineItem,
-    field_type: FieldType,
-    place: int,
-    on_change: Callable[..., Callable[[], None]],
-    set_beside: Callable[[bool], None],
+def _requirement_inputs(
+    key: str, properties: Mapping[str, Any], saver: Callable[..., Callable[[], None]]
 ) -> None:
-    what = item.data
     st.checkbox(
         t("forms.required"),
-        bool(what.get("required")),
+        bool(properties.get("required")),
         key=f"{key}-required",
-        on_change=on_change("required"),
+        on_change=saver("required"),
     )
     st.checkbox(
         t("forms.critical"),
-        bool(what.get("critical")),
+        bool(properties.get("critical")),
         key=f"{key}-critical",
-        on_change=on_change("critical"),
+        on_change=saver("critical"),
         help=t("forms.critical_help"),
     )
-    if place:
-        st.checkbox(
-            t("forms.beside"),
-            item.is_beside_previous,
-            key=f"{key}-beside",
-            on_change=lambda: set_beside(bool(st.session_state[f"{key}-beside"])),
-        )
+
+
+def _beside_input(key: str, place: ItemPlace, item: OutlineItem, change: ChangeDraft) -> None:
+    st.checkbox(
+        t("forms.beside"),
+        item.is_beside_previous,
+        key=f"{key}-beside",
+        on_change=lambda: change(
+            partial(_with_beside, place=place, is_beside=bool(st.session_state[f"{key}-beside"]))
+        ),
+    )
+
+
+def _more_inputs(
+    key: str,
+    properties: Mapping[str, Any],
+    field_type: FieldType,
+    saver: Callable[..., Callable[[], None]],
+) -> None:
     st.text_input(
         t("forms.hint"),
-        str(what.get("hint") or ""),
+        str(properties.get("hint") or ""),
         key=f"{key}-hint",
-        on_change=on_change("hint"),
+        on_change=saver("hint"),
         max_chars=60,
     )
     if field_type is FieldType.NUMBER:
@@ -174,85 +182,95 @@ def _more_inputs(
             t("forms.decimals"),
             0,
             3,
-            int(what.get("decimals") or 0),
+            int(properties.get("decimals") or 0),
             key=f"{key}-decimals",
-            on_change=on_change("decimals"),
+            on_change=saver("decimals"),
         )
         st.text_input(
             t("forms.measure"),
-            str(what.get("measure") or ""),
+            str(properties.get("measure") or ""),
             key=f"{key}-measure",
-            on_change=on_change("measure"),
+            on_change=saver("measure"),
             max_chars=12,
         )
     if field_type in _WIDTH_TYPES:
-        keep = on_change("width", lambda value: value or None)
+        save = saver("width", lambda value: value or None)
         st.number_input(
             t("forms.width"),
             0.0,
             180.0,
-            float(what.get("width") or 0),
+            float(properties.get("width") or 0),
             1.0,
             key=f"{key}-width",
-            on_change=keep,
+            on_change=save,
             help=t("forms.width_help"),
         )
+    means = str(properties.get("means") or "")
     st.selectbox(
         t("forms.means"),
         _MEANINGS,
-        _MEANINGS.index(str(what.get("means") or ""))
-        if str(what.get("means") or "") in _MEANINGS
-        else 0,
-        format_func=lambda one: t(f"forms.means.{one}") if one else t("forms.means_nothing"),
+        _MEANINGS.index(means) if means in _MEANINGS else 0,
+        format_func=lambda meaning: (
+            t(f"forms.means.{meaning}") if meaning else t("forms.means_nothing")
+        ),
         key=f"{key}-means",
-        on_change=on_change("means"),
+        on_change=saver("means"),
         help=t("forms.means_help"),
     )
 
 
-def _move_buttons(key: str, at: int, place: int, change: ChangeDraft, *, last: bool) -> None:
+def _move_buttons(key: str, place: ItemPlace, change: ChangeDraft) -> None:
+    def move(by: int) -> None:
+        change(
+            lambda data: outline_edits.move_item(data, place.section, place.item, by), moves=True
+        )
+
+    def remove() -> None:
+        change(lambda data: outline_edits.remove_item(data, place.section, place.item), moves=True)
+
     with st.container(horizontal=True):
-        up = lambda: change(lambda data: outline_edits.move_item(data, at, place, -1), moves=True)  # noqa: E731
-        down = lambda: change(lambda data: outline_edits.move_item(data, at, place, 1), moves=True)  # noqa: E731
-        away = lambda: change(lambda data: outline_edits.remove_item(data, at, place), moves=True)  # noqa: E731
         st.button(
             t("forms.up"),
             key=f"{key}-up",
-            on_click=up,
-            disabled=place == 0,
+            on_click=move,
+            args=(-1,),
+            disabled=place.item == 0,
             icon=":material/arrow_upward:",
         )
         st.button(
             t("forms.down"),
             key=f"{key}-down",
-            on_click=down,
-            disabled=last,
+            on_click=move,
+            args=(1,),
+            disabled=place.is_last,
             icon=":material/arrow_downward:",
         )
-        st.button(t("forms.remove"), key=f"{key}-away", on_click=away, icon=":material/delete:")
+        st.button(t("forms.remove"), key=f"{key}-away", on_click=remove, icon=":material/delete:")
 
 
-def _with_facts(data: YamlData, at: int, place: int, facts: Mapping[str, Any]) -> YamlData:
-    item = list_items(list_sections(data)[at])[place]
-    what = {
+def _with_properties(data: YamlData, place: ItemPlace, properties: Mapping[str, Any]) -> YamlData:
+    item = _item_at(data, place)
+    # Empty properties are left out of the file, except those that every item has.
+    merged = {
         key: value
-        for key, value in {**item.data, **facts}.items()
+        for key, value in {**item.data, **properties}.items()
         if value not in ("", None, False, []) or key in ("label", "text", "name")
     }
-    return outline_edits.replace_item(data, at, place, replace(item, data=what))
+    return _replace_item(data, place, replace(item, data=merged))
 
 
-def _with_field_type(data: YamlData, at: int, place: int, field_type: FieldType) -> YamlData:
-    item = list_items(list_sections(data)[at])[place]
-    return outline_edits.replace_item(
-        data, at, place, replace(item, data=change_field_type(item.data, field_type))
-    )
+def _with_field_type(data: YamlData, place: ItemPlace, field_type: FieldType) -> YamlData:
+    item = _item_at(data, place)
+    return _replace_item(data, place, replace(item, data=change_field_type(item.data, field_type)))
 
 
-def _with_beside(data: YamlData, at: int, place: int, beside: bool) -> YamlData:
-    return outline_edits.replace_item(
-        data,
-        at,
-        place,
-        replace(list_items(list_sections(data)[at])[place], is_beside_previous=beside),
-    )
+def _with_beside(data: YamlData, place: ItemPlace, is_beside: bool) -> YamlData:
+    return _replace_item(data, place, replace(_item_at(data, place), is_beside_previous=is_beside))
+
+
+def _item_at(data: YamlData, place: ItemPlace) -> OutlineItem:
+    return list_items(list_sections(data)[place.section])[place.item]
+
+
+def _replace_item(data: YamlData, place: ItemPlace, item: OutlineItem) -> YamlData:
+    return outline_edits.replace_item(data, place.section, place.item, item)

@@ -1,4 +1,4 @@
-"""The forms in use and the drafts, each with what it is."""
+"""The list of the drafts and the forms in use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COLUMN_WIDTHS = (5, 2, 1.2, 1.2, 2.4)
 
 
 def form_list(context: AppContext, person: Person) -> None:
-    """Drafts first, then the forms by area of law."""
+    """Show drafts first, then the forms by area of law."""
     if is_allowed(person, Action.MAKE_FORMS):
         st.button(
             t("forms.new"),
@@ -29,13 +29,13 @@ def form_list(context: AppContext, person: Person) -> None:
     _draft_rows(context)
     newest = {form_id: context.forms.latest(form_id) for form_id, _ in context.forms}
     for area in Area:
-        chosen = sorted(
+        forms = sorted(
             (form for form in newest.values() if form.area is area), key=lambda form: form.title
         )
-        if chosen:
+        if forms:
             st.header(t(f"forms.area.{area.value}"), anchor=False)
             _column_headings()
-            for form in chosen:
+            for form in forms:
                 _form_row(context, form)
 
 
@@ -66,20 +66,20 @@ def _form_row(context: AppContext, form: Form) -> None:
 
 
 def is_local_form(context: AppContext, form: Form) -> bool:
-    """Whether a form was made in this workspace."""
+    """Return whether a form was made in this workspace."""
     return (context.settings.own_forms / form.id).is_dir()
 
 
 def _draft_rows(context: AppContext) -> None:
-    found = list_drafts(context.settings.form_drafts)
-    if not found:
+    drafts = list_drafts(context.settings.form_drafts)
+    if not drafts:
         return
     st.header(t("forms.drafts"), anchor=False)
-    for draft in found:
+    for draft in drafts:
         with st.container(border=True):
             text, button = st.columns([6, 1.4], vertical_alignment="center")
-            about = t("forms.draft_saved", version=draft.version, at=format_moment(draft.saved_at))
-            text.markdown(f"**{draft.title}**  \n:gray[{about}]")
+            saved = t("forms.draft_saved", version=draft.version, at=format_moment(draft.saved_at))
+            text.markdown(f"**{draft.title}**  \n:gray[{saved}]")
             button.button(
                 t("forms.go_on"),
                 key=f"forms_draft-{draft.id}",

@@ -1,8 +1,9 @@
-"""The beginning of a form: what it is called, whom it is about, and what it is made from."""
+"""The start of a form: its name, its subject, and what it is made from."""
 
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Area, Form, Subject
@@ -18,22 +19,16 @@ _START_METHODS = ("empty", "copy", "blank")
 
 
 def new_form(context: AppContext, person: Person, like: str) -> None:
-    """Ask, and begin. `like` is the form that was chosen for copying, if one was."""
+    """Ask how to begin, and begin; `like` is the form that was chosen for copying, if any."""
     state.back_button()
     st.header(t("forms.new"), anchor=False)
-    models = {
-        form_id: context.forms.latest(form_id)
-        for form_id, _ in context.forms
-        if _is_copyable(context, form_id)
-    }
-    names = sorted(models, key=lambda form_id: models[form_id].title)
     with st.container(border=True, width=760):
-        way = st.radio(
+        method = st.radio(
             t("forms.from"),
             _START_METHODS,
             _START_METHODS.index("copy") if like else 0,
-            format_func=lambda one: t(f"forms.from.{one}"),
-            captions=[t(f"forms.from_what.{one}") for one in _START_METHODS],
+            format_func=lambda method: t(f"forms.from.{method}"),
+            captions=[t(f"forms.from_what.{method}") for method in _START_METHODS],
             key=f"forms_way-{like}",
         )
         title = st.text_input(t("forms.name"), key=f"forms_name-{like}", max_chars=70)
@@ -41,62 +36,83 @@ def new_form(context: AppContext, person: Person, like: str) -> None:
             t("forms.area"),
             list(Area),
             _default_area_index(context, like),
-            format_func=lambda one: t(f"forms.area.{one.value}"),
+            format_func=lambda area: t(f"forms.area.{area.value}"),
             key="forms_area",
         )
-        model, file = "", None
-        if way == "copy":
-            index = names.index(like) if like in names else 0
-            model = st.selectbox(
-                t("forms.model"),
-                names,
-                index,
-                format_func=lambda one: models[one].title,
-                key=f"forms_model-{like}",
-            )
-            if not actions.has_source(context.settings, model):
-                st.info("\n".join(_describe_losses(models[model])), icon=":material/info:")
-        if way == "blank":
+        model = _choose_model(context, like) if method == "copy" else ""
+        file = None
+        if method == "blank":
             file = st.file_uploader(
                 t("forms.blank"),
                 type=ACCEPTED_SUFFIXES,
                 key="forms_blank",
                 help=t("forms.blank_help"),
             )
-        about = st.radio(
+        subject = st.radio(
             t("forms.about"),
             list(Subject),
-            format_func=lambda one: t(f"forms.about.{one.value}"),
+            format_func=lambda subject: t(f"forms.about.{subject.value}"),
             key="forms_about",
-            disabled=way == "copy",
+            disabled=method == "copy",
         )
         if st.button(
             t("forms.begin"),
             key="forms_begin",
             type="primary",
-            disabled=way == "blank" and file is None,
+            disabled=method == "blank" and file is None,
         ):
-            start = actions.NewFormInfo(title, area or Area.HSL, about or Subject.CLIENT)
-            try:
-                if file is not None and way == "blank":
-                    begun = actions.begin_drawing_draft(
-                        context.store,
-                        context.settings,
-                        context.forms,
-                        person,
-                        start,
-                        file.getvalue(),
-                        file.name,
-                    )
-                else:
-                    begun = actions.begin_outline_draft(
-                        context.store, context.settings, context.forms, person, start, model
-                    )
-            except EfterskriftError as error:
-                st.error(state.describe_error(error), icon=":material/error:")
-            else:
-                state.go_to("draft", begun.id)
-                st.rerun()
+            info = actions.NewFormInfo(title, area or Area.HSL, subject or Subject.CLIENT)
+            _begin_draft(context, person, info, model, file)
+
+
+def _choose_model(context: AppContext, like: str) -> str:
+    """Show the choice of the form to copy, and what a copy will lack; return its id."""
+    models = {
+        form_id: context.forms.latest(form_id)
+        for form_id, _ in context.forms
+        if _is_copyable(context, form_id)
+    }
+    names = sorted(models, key=lambda form_id: models[form_id].title)
+    model = st.selectbox(
+        t("forms.model"),
+        names,
+        names.index(like) if like in names else 0,
+        format_func=lambda form_id: models[form_id].title,
+        key=f"forms_model-{like}",
+    )
+    if not actions.has_source(context.settings, model):
+        st.info("\n".join(_describe_losses(models[model])), icon=":material/info:")
+    return model
+
+
+def _begin_draft(
+    context: AppContext,
+    person: Person,
+    info: actions.NewFormInfo,
+    model: str,
+    file: UploadedFile | None,
+) -> None:
+    """Begin a draft on the image of a form, if there is one, else of sections and rows."""
+    try:
+        if file is not None:
+            draft = actions.begin_drawing_draft(
+                context.store,
+                context.settings,
+                context.forms,
+                person,
+                info,
+                file.getvalue(),
+                file.name,
+            )
+        else:
+            draft = actions.begin_outline_draft(
+                context.store, context.settings, context.forms, person, info, model
+            )
+    except EfterskriftError as error:
+        st.error(state.describe_error(error), icon=":material/error:")
+    else:
+        state.go_to("draft", draft.id)
+        st.rerun()
 
 
 def _is_copyable(context: AppContext, form_id: str) -> bool:
@@ -106,27 +122,27 @@ def _is_copyable(context: AppContext, form_id: str) -> bool:
 
 
 def _describe_losses(model: Form) -> list[str]:
-    """What a copy of a form that was placed by hand will not have as the form has it."""
-    _, lost = infer_outline(model)
-    told = [t("forms.by_hand"), ""]
-    told += [
+    """Return what a copy of a form with a hand-made layout will lack."""
+    _, losses = infer_outline(model)
+    lines = [t("forms.by_hand"), ""]
+    lines += [
         f"- {t(f'forms.lost.{kind}', what=', '.join(what))}"
         for kind, what in (
-            ("gone", lost.missing_fields),
-            ("changed", lost.changed_fields),
-            ("words", lost.moved_texts),
+            ("gone", losses.missing_fields),
+            ("changed", losses.changed_fields),
+            ("words", losses.moved_texts),
         )
         if what
     ]
-    told += [
+    lines += [
         f"- {t('forms.lost.shorter', what=label, before=before, after=after)}"
-        for label, before, after in lost.shortened_fields
+        for label, before, after in losses.shortened_fields
     ]
-    told += [f"- {t('forms.lost.pages', count=lost.extra_pages)}"] if lost.extra_pages else []
-    told += [f"- {t('forms.lost.unplaced')}"] if lost.has_layout_error else []
-    return told
+    lines += [f"- {t('forms.lost.pages', count=losses.extra_pages)}"] if losses.extra_pages else []
+    lines += [f"- {t('forms.lost.unplaced')}"] if losses.has_layout_error else []
+    return lines
 
 
 def _default_area_index(context: AppContext, like: str) -> int:
-    known = any(form_id == like for form_id, _ in context.forms)
-    return list(Area).index(context.forms.latest(like).area) if known else 0
+    is_known = any(form_id == like for form_id, _ in context.forms)
+    return list(Area).index(context.forms.latest(like).area) if is_known else 0

@@ -1,5 +1,6 @@
-"""A draft of sections and rows: the sections at the left, one open at a time, and the page as it
-will print at the right.
+"""Editor of a draft of sections and rows.
+
+The sections on the left, one open at a time; the page as it will print on the right.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pipeline.preparation.form_editor.outline_edits import list_items, list_sect
 from ui.i18n import t
 from ui.screens.forms import state
 from ui.screens.forms.draft_header import draft_header
-from ui.screens.forms.field_editor import field_editor
+from ui.screens.forms.field_editor import ItemPlace, field_editor
 from ui.screens.forms.previews import form_images
 from ui.screens.forms.problems import problem_text
 from ui.workspace import AppContext
@@ -34,45 +35,45 @@ _CUSTOM_SECTION, _TABLE_SECTION, _NEXT_PAGE = "own", "table", "next"
 
 
 def outline_editor(context: AppContext, person: Person, draft: Draft) -> None:
-    """The editor."""
-    found = check_draft(draft)
-    words: dict[DraftLocation, list[str]] = {}
-    for fault in found.problems:
-        words.setdefault(locate_problem(draft, fault), []).append(problem_text(draft, fault))
+    """Show the editor."""
+    draft_check = check_draft(draft)
+    problems: dict[DraftLocation, list[str]] = {}
+    for problem in draft_check.problems:
+        problems.setdefault(locate_problem(draft, problem), []).append(problem_text(draft, problem))
     left, right = st.columns([1.15, 1], gap="large")
     with left:
         draft_header(context, person, draft)
-        _sections_editor(context, person, draft, words)
+        _sections_editor(context, person, draft, problems)
     with right:
-        _page_preview(found, words)
+        _page_preview(draft_check, problems)
 
 
 def _sections_editor(
-    context: AppContext, person: Person, draft: Draft, words: Mapping[DraftLocation, list[str]]
+    context: AppContext, person: Person, draft: Draft, problems: Mapping[DraftLocation, list[str]]
 ) -> None:
-    every, turn = list_sections(draft.data), state.editor_version()
-    change = partial(state.apply_draft_change, context, person, draft.id, turn)
+    sections, version = list_sections(draft.data), state.editor_version()
+    change = partial(state.apply_draft_change, context, person, draft.id, version)
     st.subheader(t("forms.sections"), anchor=False)
-    chosen = min(int(st.session_state.get(_OPEN_SECTION_KEY, 0)), max(0, len(every) - 1))
-    if every:
+    chosen = min(int(st.session_state.get(_OPEN_SECTION_KEY, 0)), max(0, len(sections) - 1))
+    if sections:
         names = [
             f"{number}. {_section_name(draft, section)}"
-            for number, section in enumerate(every, start=1)
+            for number, section in enumerate(sections, start=1)
         ]
-        wrong = {at.section for at in words}
-        key = f"forms_sections-{draft.id}-{turn}"
-        shown = st.radio(
+        wrong_sections = {location.section for location in problems}
+        key = f"forms_sections-{draft.id}-{version}"
+        open_index = st.radio(
             t("forms.open"),
-            range(len(every)),
+            range(len(sections)),
             chosen,
-            format_func=lambda at: (
-                names[at] + (f" – {t('forms.has_faults')}" if at in wrong else "")
+            format_func=lambda index: (
+                names[index] + (f" – {t('forms.has_faults')}" if index in wrong_sections else "")
             ),
             key=key,
             on_change=lambda: st.session_state.update({_OPEN_SECTION_KEY: st.session_state[key]}),
         )
         with st.container(border=True):
-            _section_editor(draft, int(shown), every[int(shown)], words, change)
+            _section_editor(draft, int(open_index), sections[int(open_index)], problems, change)
     _add_section_form(draft, chosen, change)
 
 
@@ -91,71 +92,89 @@ def _subject_text(draft: Draft) -> str:
 
 def _section_editor(
     draft: Draft,
-    at: int,
+    index: int,
     section: YamlData,
-    words: Mapping[DraftLocation, list[str]],
+    problems: Mapping[DraftLocation, list[str]],
     change: Callable[..., None],
 ) -> None:
-    key = f"forms-{draft.id}-{state.editor_version()}-{at}"
+    key = f"forms-{draft.id}-{state.editor_version()}-{index}"
+    for text in problems.get(DraftLocation(index), []):
+        st.error(text, icon=":material/error:")
+    # A page break has nothing to edit.
+    if not section.get("page"):
+        _section_texts(key, index, section, change)
+        if table := section.get("table"):
+            _table_editor(key, index, table, change)
+        if repeat := section.get("repeat"):
+            st.caption(t("forms.repeated", count=repeat.get("count"), label=repeat.get("label")))
+        _items_editor(key, index, section, problems, change)
+    _section_move_buttons(key, index, len(list_sections(draft.data)), change)
 
-    def put(name: str) -> Callable[[], None]:
+
+def _section_texts(key: str, index: int, section: YamlData, change: Callable[..., None]) -> None:
+    """Show title and text of a section."""
+
+    def saver(name: str) -> Callable[[], None]:
         return lambda: change(
             lambda data: outline_edits.replace_section(
-                data, at, list_sections(data)[at] | {name: st.session_state[f"{key}-{name}"]}
+                data, index, list_sections(data)[index] | {name: st.session_state[f"{key}-{name}"]}
             )
         )
 
-    for text in words.get(DraftLocation(at), []):
-        st.error(text, icon=":material/error:")
-    if not section.get("page"):
-        title = section.get("title") or ""
-        st.text_input(
-            t("forms.section_title"),
-            title,
-            key=f"{key}-title",
-            on_change=put("title"),
-            placeholder=_section_placeholder(section),
-            max_chars=80,
-        )
-        st.text_input(
-            t("forms.section_text"),
-            section.get("text") or "",
-            key=f"{key}-text",
-            on_change=put("text"),
-            max_chars=400,
-        )
-        if section.get("use"):
-            st.caption(t(f"forms.standard_what.{section['use']}"))
-        if table := section.get("table"):
-            _table_editor(key, at, table, change)
-        if repeat := section.get("repeat"):
-            st.caption(t("forms.repeated", count=repeat.get("count"), label=repeat.get("label")))
-        found = list_items(section)
-        for place, item in enumerate(found):
-            field_editor(f"{key}-{place}", at, place, item, change, last=place == len(found) - 1)
-            for text in words.get(DraftLocation(at, place), []):
-                st.error(text, icon=":material/error:")
-        add = lambda: change(
-            lambda data: outline_edits.add_item(data, at, t("forms.new_field")), moves=True
-        )  # noqa: E731
-        st.button(t("forms.add_field"), key=f"{key}-add", on_click=add, icon=":material/add:")
-    _section_move_buttons(key, at, len(list_sections(draft.data)), change)
+    st.text_input(
+        t("forms.section_title"),
+        section.get("title") or "",
+        key=f"{key}-title",
+        on_change=saver("title"),
+        placeholder=_section_placeholder(section),
+        max_chars=80,
+    )
+    st.text_input(
+        t("forms.section_text"),
+        section.get("text") or "",
+        key=f"{key}-text",
+        on_change=saver("text"),
+        max_chars=400,
+    )
+    if section.get("use"):
+        st.caption(t(f"forms.standard_what.{section['use']}"))
+
+
+def _items_editor(
+    key: str,
+    index: int,
+    section: YamlData,
+    problems: Mapping[DraftLocation, list[str]],
+    change: Callable[..., None],
+) -> None:
+    """Show the items of a section, each with its problems, and a button that adds a field."""
+    items = list_items(section)
+    for item_index, item in enumerate(items):
+        place = ItemPlace(index, item_index, is_last=item_index == len(items) - 1)
+        field_editor(f"{key}-{item_index}", place, item, change)
+        for text in problems.get(DraftLocation(index, item_index), []):
+            st.error(text, icon=":material/error:")
+
+    def add() -> None:
+        change(lambda data: outline_edits.add_item(data, index, t("forms.new_field")), moves=True)
+
+    st.button(t("forms.add_field"), key=f"{key}-add", on_click=add, icon=":material/add:")
 
 
 def _section_placeholder(section: YamlData) -> str | None:
     return t("forms.title_as_usual") if section.get("use") else None
 
 
-def _table_editor(key: str, at: int, table: YamlData, change: Callable[..., None]) -> None:
+def _table_editor(key: str, index: int, table: YamlData, change: Callable[..., None]) -> None:
     count = 0 if table.get("count") == "fill" else int(table.get("count") or 0)
 
-    def kept() -> None:
+    def save() -> None:
         rows = int(st.session_state[f"{key}-rows"])
         change(
             lambda data: outline_edits.replace_section(
                 data,
-                at,
-                list_sections(data)[at] | {"table": dict(table) | {"count": rows or "fill"}},
+                index,
+                list_sections(data)[index] | {"table": dict(table) | {"count": rows or "fill"}},
             )
         )
 
@@ -165,45 +184,52 @@ def _table_editor(key: str, at: int, table: YamlData, change: Callable[..., None
         60,
         count,
         key=f"{key}-rows",
-        on_change=kept,
+        on_change=save,
         width=220,
         help=t("forms.rows_help"),
     )
 
 
-def _section_move_buttons(key: str, at: int, count: int, change: Callable[..., None]) -> None:
-    def moved(by: int) -> None:
-        st.session_state[_OPEN_SECTION_KEY] = at + by
-        change(lambda data: outline_edits.move_section(data, at, by), moves=True)
+def _section_move_buttons(key: str, index: int, count: int, change: Callable[..., None]) -> None:
+    def move(by: int) -> None:
+        st.session_state[_OPEN_SECTION_KEY] = index + by
+        change(lambda data: outline_edits.move_section(data, index, by), moves=True)
+
+    def remove() -> None:
+        change(lambda data: outline_edits.remove_section(data, index), moves=True)
 
     with st.container(horizontal=True):
         st.button(
             t("forms.section_up"),
             key=f"{key}-up",
-            on_click=moved,
+            on_click=move,
             args=(-1,),
-            disabled=at == 0,
+            disabled=index == 0,
             icon=":material/arrow_upward:",
         )
         st.button(
             t("forms.section_down"),
             key=f"{key}-down",
-            on_click=moved,
+            on_click=move,
             args=(1,),
-            disabled=at == count - 1,
+            disabled=index == count - 1,
             icon=":material/arrow_downward:",
         )
-        away = lambda: change(lambda data: outline_edits.remove_section(data, at), moves=True)  # noqa: E731
         st.button(
-            t("forms.section_away"), key=f"{key}-away", on_click=away, icon=":material/delete:"
+            t("forms.section_away"), key=f"{key}-away", on_click=remove, icon=":material/delete:"
         )
 
 
 def _add_section_form(draft: Draft, after: int, change: Callable[..., None]) -> None:
-    choices = (_CUSTOM_SECTION, *(one.value for one in StandardSection), _TABLE_SECTION, _NEXT_PAGE)
+    choices = (
+        _CUSTOM_SECTION,
+        *(section.value for section in StandardSection),
+        _TABLE_SECTION,
+        _NEXT_PAGE,
+    )
     key = f"forms_add-{draft.id}-{state.editor_version()}"
 
-    def added() -> None:
+    def add() -> None:
         chosen = str(st.session_state[key])
         st.session_state[_OPEN_SECTION_KEY] = after + 1
         change(
@@ -214,11 +240,11 @@ def _add_section_form(draft: Draft, after: int, change: Callable[..., None]) -> 
         st.selectbox(
             t("forms.add_what"),
             choices,
-            format_func=lambda one: t(f"forms.section.{one}", who=_subject_text(draft)),
+            format_func=lambda section: t(f"forms.section.{section}", who=_subject_text(draft)),
             key=key,
             width=360,
         )
-        st.button(t("forms.add_section"), key=f"{key}-do", on_click=added, icon=":material/add:")
+        st.button(t("forms.add_section"), key=f"{key}-do", on_click=add, icon=":material/add:")
 
 
 def _new_section(chosen: str) -> YamlData:
@@ -243,15 +269,19 @@ def _new_section(chosen: str) -> YamlData:
     return {"use": chosen}
 
 
-def _page_preview(draft_check: DraftCheck, words: Mapping[DraftLocation, list[str]]) -> None:
+def _page_preview(draft_check: DraftCheck, problems: Mapping[DraftLocation, list[str]]) -> None:
     st.subheader(t("forms.preview"), anchor=False)
-    for text in words.get(DraftLocation(), []):
+    for text in problems.get(DraftLocation(), []):
         st.error(text, icon=":material/error:")
-    if any(at != DraftLocation() for at in words):
+    if any(location != DraftLocation() for location in problems):
         st.warning(
             t(
                 "forms.faults_at_left",
-                count=sum(len(texts) for at, texts in words.items() if at != DraftLocation()),
+                count=sum(
+                    len(texts)
+                    for location, texts in problems.items()
+                    if location != DraftLocation()
+                ),
             ),
             icon=":material/error:",
         )

@@ -1,4 +1,4 @@
-"""The pages of a form as pictures, made once for each state of it."""
+"""The pages of a form as images, rendered once for each state of it."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ui.i18n import t
 
 
 def form_images(form: Form, *, numbers: bool = False) -> None:
-    """Each page, below each other; whoever looks chooses whether the fields bear their `numbers`."""
+    """Show the pages below each other; the user may switch the field `numbers` on or off."""
     numbers = st.toggle(
         t("forms.numbers"), numbers, key="forms_numbers" if numbers else "forms_numbers_off"
     )
     try:
-        pictures = _cached_page_images(form.model_dump_json(), form, numbers)
+        images = _cached_page_images(form.model_dump_json(), form, numbers)
     except EfterskriftError:
         st.info(t("forms.no_picture"), icon=":material/info:")
         return
-    for page_no, picture in enumerate(pictures, start=1):
+    for page_no, image in enumerate(images, start=1):
         alt = escape(
-            t("forms.page_of", page=page_no, pages=len(pictures), title=form.title), quote=True
+            t("forms.page_of", page=page_no, pages=len(images), title=form.title), quote=True
         )
-        st.html(f'<img class="ef-page" alt="{alt}" src="{data_url(picture, "image/png")}">')
+        st.html(f'<img class="ef-page" alt="{alt}" src="{data_url(image, "image/png")}">')
 
 
 @st.cache_data(max_entries=40, show_spinner=False)

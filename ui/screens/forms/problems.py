@@ -1,6 +1,4 @@
-"""What is wrong with a draft, in the words of somebody who makes forms and has never seen the file
-behind it.
-"""
+"""Texts for the problems of a draft, for users who have never seen the file of the form."""
 
 from __future__ import annotations
 
@@ -15,35 +13,35 @@ from ui.i18n import current_language, t
 
 
 def problem_text(draft: Draft, problem: FormProblem) -> str:
-    """What is wrong and what to do, with labels instead of names."""
+    """Return what is wrong and what to do, with labels instead of field names."""
     labels = _field_labels(draft)
     values: dict[str, str] = problem.shown(current_language())
     for name in ("other", "field"):
-        said = str(problem.field if name == "field" else values.get(name, ""))
-        column = said.rpartition(".")[2]
-        values[name] = labels.get(column) or labels.get(column.partition("_")[2]) or said
+        field_name = str(problem.field if name == "field" else values.get(name, ""))
+        column = field_name.rpartition(".")[2]
+        values[name] = labels.get(column) or labels.get(column.partition("_")[2]) or field_name
+    # Codes are replaced by their texts.
     if "means" in values:
         values["means"] = t(f"forms.means.{values['means']}")
     if "key" in values:
         key = f"forms.key.{values['key']}"
         values["key"] = t(key) if key in catalogue(current_language()) else values["key"]
-    text = f"forms.fault.{problem.code}" + (
-        "_drawn" if draft.is_drawn and problem.code == "no_meaning" else ""
-    )
-    if text in catalogue(current_language()):
-        return t(text, **values)
+    suffix = "_drawn" if draft.is_drawn and problem.code == "no_meaning" else ""
+    text_key = f"forms.fault.{problem.code}{suffix}"
+    if text_key in catalogue(current_language()):
+        return t(text_key, **values)
     return f"{problem.what(current_language())} {problem.remedy(current_language())}"
 
 
 def _field_labels(draft: Draft) -> Mapping[str, str]:
     if draft.is_drawn:
         return {
-            str(place): str(one.get("label") or "")
-            for place, one in enumerate(list_boxes(draft.data))
+            str(index): str(box.get("label") or "")
+            for index, box in enumerate(list_boxes(draft.data))
         }
-    found = {}
+    labels = {}
     for section in list_sections(draft.data):
         for item in list_items(section):
             if item.data.get("name"):
-                found[str(item.data["name"])] = str(item.data.get("label") or "")
-    return found
+                labels[str(item.data["name"])] = str(item.data.get("label") or "")
+    return labels

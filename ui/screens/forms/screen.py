@@ -1,5 +1,7 @@
-"""Blanketter: the forms in use and as they print, and making new ones: of sections and rows or
-drawn on a blank, tried on paper, published.
+"""Blanketter: the forms in use and how they print, and making new ones.
+
+A new form is made of sections and rows or drawn on an image of a form, tried on paper, and
+published.
 """
 
 from __future__ import annotations
@@ -23,41 +25,43 @@ from ui.workspace import AppContext
 
 
 def show(context: AppContext, person: Person) -> None:
-    """The screen: the list, one form, a new one, or a draft."""
+    """Show the list, one form, a new one, or a draft."""
     with context.store.recording_denials():
         require_permission(person, Action.FORMS)
     screen_heading(context, person, t("forms.title"), t("forms.what"))
     translate_upload_button()
     state.show_message()
-    at = state.current_location()
-    scroll_to_top(f"{at.kind}-{at.id}")
-    if at.kind == "form" and (at.id, at.version) in context.forms:
-        form_view(context, person, context.forms[at.id, at.version])
-    elif at.kind == "new":
-        new_form(context, person, at.id)
-    elif at.kind == "draft" and (context.settings.form_drafts / at.id / "saved").is_dir():
-        _show_draft(context, person, at.id)
+    location = state.current_location()
+    scroll_to_top(f"{location.kind}-{location.id}")
+    if location.kind == "form" and (location.id, location.version) in context.forms:
+        form_view(context, person, context.forms[location.id, location.version])
+    elif location.kind == "new":
+        new_form(context, person, location.id)
+    elif (
+        location.kind == "draft" and (context.settings.form_drafts / location.id / "saved").is_dir()
+    ):
+        _show_draft(context, person, location.id)
     else:
         form_list(context, person)
 
 
 def _show_draft(context: AppContext, person: Person, draft_id: str) -> None:
-    """A draft in two steps, which a person goes between as often as needed."""
-    found = load_draft(context.settings.form_drafts, draft_id)
-    state.note_shown_revision(found)
+    """Show a draft in two steps, between which the user switches as often as needed."""
+    draft = load_draft(context.settings.form_drafts, draft_id)
+    state.note_shown_revision(draft)
     state.back_button()
-    st.header(t("forms.draft_of", title=found.title, version=found.version), anchor=False)
+    st.header(t("forms.draft_of", title=draft.title, version=draft.version), anchor=False)
     steps = ("build", "try")
     step = st.radio(
         t("forms.step"),
         steps,
         horizontal=True,
-        format_func=lambda one: t(f"forms.step.{one}"),
+        format_func=lambda step: t(f"forms.step.{step}"),
         key=f"forms_step-{draft_id}",
     )
     if step == "try":
-        trial_section(context, person, found)
-    elif found.is_drawn:
-        drawn_editor(context, person, found)
+        trial_section(context, person, draft)
+    elif draft.is_drawn:
+        drawn_editor(context, person, draft)
     else:
-        outline_editor(context, person, found)
+        outline_editor(context, person, draft)

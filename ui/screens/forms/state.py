@@ -1,9 +1,8 @@
-"""Where a person is on the screen Blanketter, and what every editor of a draft there does: change
-it, keep the change, say what went wrong.
+"""State of the screen Blanketter: where the user is, and changing a draft from its editors.
 
-A change begins from the draft as it is on disk, in the callback of a widget: what was typed and
-the button that was pressed right after it are two changes, one upon the other. If somebody else
-has saved meanwhile, nothing is written and the person is told.
+A change begins from the draft as it is on disk, in the callback of a widget: typed text and the
+button that was clicked right after it are two changes, one upon the other. If another user has
+saved meanwhile, nothing is written and the user is told.
 """
 
 from __future__ import annotations
@@ -22,17 +21,13 @@ from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.workspace import AppContext
 
-_LOCATION_KEY, _MESSAGE_KEY, _SEEN_REVISION_KEY, _EDITOR_VERSION_KEY = (
-    "forms_place",
-    "forms_said",
-    "forms_seen",
-    "forms_turn",
-)
+_LOCATION_KEY, _MESSAGE_KEY = "forms_place", "forms_said"
+_SEEN_REVISION_KEY, _EDITOR_VERSION_KEY = "forms_seen", "forms_turn"
 
 
 @dataclass(frozen=True, slots=True)
 class FormsLocation:
-    """`kind` is "list", "form", "new" or "draft"."""
+    """Where the user is; `kind` is "list", "form", "new" or "draft"."""
 
     kind: str = "list"
     id: str = ""
@@ -40,18 +35,18 @@ class FormsLocation:
 
 
 def current_location() -> FormsLocation:
-    """Where the person is."""
+    """Return where the user is."""
     return FormsLocation(*st.session_state.get(_LOCATION_KEY, ()))
 
 
 def go_to(kind: str, form_id: str = "", version: int = 0) -> None:
-    """Go there at the next drawing."""
+    """Go to a place at the next drawing."""
     st.session_state[_LOCATION_KEY] = (kind, form_id, version)
-    st.session_state[_EDITOR_VERSION_KEY] = editor_version() + 1
+    renew_editor()
 
 
 def back_button() -> None:
-    """The way back to the list."""
+    """Show the button back to the list."""
     st.button(
         t("forms.back"),
         key="forms_back",
@@ -62,12 +57,17 @@ def back_button() -> None:
 
 
 def editor_version() -> int:
-    """Part of the key of every widget of an editor: other widgets when fields have moved."""
+    """Return a part of the key of every widget of an editor; it changes when fields move."""
     return int(st.session_state.get(_EDITOR_VERSION_KEY, 0))
 
 
+def renew_editor() -> None:
+    """Give the widgets of the editor new keys, so that they show the stored draft."""
+    st.session_state[_EDITOR_VERSION_KEY] = editor_version() + 1
+
+
 def note_shown_revision(draft: Draft) -> None:
-    """Note which saving is on the screen."""
+    """Note which revision is on the screen."""
     st.session_state[_SEEN_REVISION_KEY] = (draft.id, draft.revision)
 
 
@@ -76,39 +76,42 @@ def apply_draft_change(
     context: AppContext,
     person: Person,
     draft_id: str,
-    at_turn: int,
+    from_version: int,
     change: Callable[[YamlData], YamlData],
     *,
     moves: bool = False,
 ) -> None:
-    """Change a draft; `moves` if fields or sections stand elsewhere afterwards. What comes from
-    widgets of an earlier turn is left.
+    """Change a draft; `moves` if fields or sections have other places afterwards.
+
+    Changes from widgets of an earlier editor version are ignored.
     """
-    if at_turn != editor_version():
+    if from_version != editor_version():
         return
     try:
-        found = load_draft(context.settings.form_drafts, draft_id)
-        if st.session_state.get(_SEEN_REVISION_KEY) != (found.id, found.revision):
+        draft = load_draft(context.settings.form_drafts, draft_id)
+        if st.session_state.get(_SEEN_REVISION_KEY) != (draft.id, draft.revision):
             raise FormEditorError("stale")
-        note_shown_revision(actions.change_draft(context.store, person, found, change(found.data)))
+        note_shown_revision(actions.change_draft(context.store, person, draft, change(draft.data)))
     except EfterskriftError as error:
         set_message("fault", describe_error(error))
+        # New widgets show the draft as it is stored.
         moves = True
     if moves:
-        st.session_state[_EDITOR_VERSION_KEY] = editor_version() + 1
+        renew_editor()
 
 
 def describe_error(error: EfterskriftError) -> str:
-    """An error in the words of somebody who makes forms."""
+    """Return an error in words for users who make forms."""
     return t(error.key) if isinstance(error, FormEditorError) else error_text(error)
 
 
 def set_message(kind: str, text: str) -> None:
-    """Say something ("ok" or "fault") at the next drawing."""
+    """Set the message ("ok" or "fault") for the next drawing."""
     st.session_state[_MESSAGE_KEY] = (kind, text)
 
 
 def show_message() -> None:
-    """Say what became of the last act."""
-    if said := st.session_state.pop(_MESSAGE_KEY, None):
-        (st.success if said[0] == "ok" else st.error)(said[1])
+    """Show the result of the last action."""
+    if message := st.session_state.pop(_MESSAGE_KEY, None):
+        kind, text = message
+        (st.success if kind == "ok" else st.error)(text)

@@ -1,5 +1,6 @@
-"""A draft is tried on paper: a trial sheet is printed, filled in, scanned and uploaded; each field
-is judged; then the form can be published.
+"""Trying a draft on paper, and publishing it.
+
+A trial sheet is printed, filled in, scanned and uploaded; each field is judged.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from html import escape
 
 import cv2
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Form
@@ -41,17 +43,17 @@ _CROP_MARGIN_MM = 3.0
 
 
 def trial_section(context: AppContext, person: Person, draft: Draft) -> None:
-    """The trial, and the way out to a form in use."""
-    found = check_draft(draft)
-    if found.form is None or found.problems:
-        st.warning(t("forms.mend_first", count=len(found.problems)), icon=":material/error:")
+    """Show the trial, and the way to a form in use."""
+    draft_check = check_draft(draft)
+    if draft_check.form is None or draft_check.problems:
+        st.warning(t("forms.mend_first", count=len(draft_check.problems)), icon=":material/error:")
         return
     left, right = st.columns([1, 1.15], gap="large")
     with left:
-        _trial_sheet_section(context, person, draft, found.form)
-        form_images(found.form, numbers=True)
+        _trial_sheet_section(context, person, draft, draft_check.form)
+        form_images(draft_check.form, numbers=True)
     with right:
-        _publish_section(context, person, draft, found.form)
+        _publish_section(context, person, draft, draft_check.form)
         _results_section(draft)
 
 
@@ -73,26 +75,26 @@ def _trial_sheet_section(context: AppContext, person: Person, draft: Draft, form
     file = st.file_uploader(
         t("forms.trial_file"), type=ACCEPTED_SUFFIXES, key=f"forms_trial-{draft.id}"
     )
-    if (
-        st.button(
-            t("forms.trial_do"),
-            key="forms_trial_do",
-            disabled=file is None,
-            icon=":material/fact_check:",
-        )
-        and file is not None
-    ):
-        try:
-            with st.spinner(t("forms.trial_reading")):
-                pages = run_trial(context.store, person, draft, file.getvalue(), file.name)
-        except EfterskriftError as error:
-            st.error(state.describe_error(error), icon=":material/error:")
-        else:
-            st.session_state[_RESULTS_KEY] = (
-                draft.id,
-                draft.revision,
-                [_crop_images(page) for page in pages],
-            )
+    is_clicked = st.button(
+        t("forms.trial_do"),
+        key="forms_trial_do",
+        disabled=file is None,
+        icon=":material/fact_check:",
+    )
+    if is_clicked and file is not None:
+        _run_trial(context, person, draft, file)
+
+
+def _run_trial(context: AppContext, person: Person, draft: Draft, file: UploadedFile) -> None:
+    """Read the sheet; the rows of the results stay in the session while the screen is open."""
+    try:
+        with st.spinner(t("forms.trial_reading")):
+            pages = run_trial(context.store, person, draft, file.getvalue(), file.name)
+    except EfterskriftError as error:
+        st.error(state.describe_error(error), icon=":material/error:")
+    else:
+        rows = [_result_rows(page) for page in pages]
+        st.session_state[_RESULTS_KEY] = (draft.id, draft.revision, rows)
 
 
 @st.cache_data(max_entries=10, show_spinner=False)
@@ -102,24 +104,25 @@ def _cached_trial_pdf(key: str, _form: Form, organisation: str) -> bytes:
 
 
 def _publish_section(context: AppContext, person: Person, draft: Draft, form: Form) -> None:
-    shown = load_trial_results(draft, form)
+    results = load_trial_results(draft, form)
     st.subheader(t("forms.publish"), anchor=False)
-    if shown.at is None:
+    if results.at is None:
         st.info(t("forms.not_tried"), icon=":material/info:")
         return
     with context.store.read() as conn:
-        name = people.names_by_login(conn).get(shown.by, shown.by)
-    st.caption(t("forms.tried_at", at=format_moment(shown.at), by=name))
-    if shown.missing_pages:
+        name = people.names_by_login(conn).get(results.by, results.by)
+    st.caption(t("forms.tried_at", at=format_moment(results.at), by=name))
+    # All pages must have been tried.
+    if results.missing_pages:
         st.info(
-            t("forms.pages_missing", pages=", ".join(map(str, shown.missing_pages))),
+            t("forms.pages_missing", pages=", ".join(map(str, results.missing_pages))),
             icon=":material/info:",
         )
         return
-    _remarks_list(shown.remarks)
+    _remarks_list(results.remarks)
     reason = ""
-    if shown.serious_count:
-        st.warning(t("forms.serious", count=shown.serious_count), icon=":material/error:")
+    if results.serious_count:
+        st.warning(t("forms.serious", count=results.serious_count), icon=":material/error:")
         reason = st.text_area(
             t("forms.reason"),
             key=f"forms_reason-{draft.id}",
@@ -133,29 +136,32 @@ def _publish_section(context: AppContext, person: Person, draft: Draft, form: Fo
     if st.button(
         t("forms.publish_do"), key="forms_publish", type="primary", icon=":material/check:"
     ):
-        try:
-            published = actions.publish_draft(
-                context.store, context.settings, person, draft, reason
-            )
-        except EfterskriftError as error:
-            st.error(state.describe_error(error), icon=":material/error:")
-        else:
-            st.session_state.pop(_RESULTS_KEY, None)
-            state.set_message(
-                "ok", t("forms.is_published", title=published.title, version=published.version)
-            )
-            state.go_to("form", published.id, published.version)
-            st.rerun()
+        _publish(context, person, draft, reason)
+
+
+def _publish(context: AppContext, person: Person, draft: Draft, reason: str) -> None:
+    try:
+        published = actions.publish_draft(context.store, context.settings, person, draft, reason)
+    except EfterskriftError as error:
+        st.error(state.describe_error(error), icon=":material/error:")
+    else:
+        st.session_state.pop(_RESULTS_KEY, None)
+        state.set_message(
+            "ok", t("forms.is_published", title=published.title, version=published.version)
+        )
+        state.go_to("form", published.id, published.version)
+        st.rerun()
 
 
 def _remarks_list(remarks: Sequence[TrialRemark]) -> None:
-    """Those that are serious first."""
-    for remark in sorted(remarks, key=lambda one: not one.is_serious):
+    """Show the remarks, the serious ones first."""
+    for remark in sorted(remarks, key=lambda item: not item.is_serious):
         (st.error if remark.is_serious else st.info)(_remark_text(remark.label, remark.fault))
 
 
 def _remark_text(label: str, problem: FormProblem) -> str:
-    return f"**{_capitalize(problem.what(current_language()))}** ({label})  \n{problem.remedy(current_language())}"
+    what = _capitalize(problem.what(current_language()))
+    return f"**{what}** ({label})  \n{problem.remedy(current_language())}"
 
 
 def _capitalize(text: str) -> str:
@@ -163,26 +169,26 @@ def _capitalize(text: str) -> str:
 
 
 def _results_section(draft: Draft) -> None:
-    """Every field of the sheet that was uploaded here, its picture beside what was read; gone when
-    the screen is left.
+    """Show every field of the uploaded sheet, its image next to what was read.
+
+    Gone when the screen is left.
     """
-    made_for, revision, rows = st.session_state.get(_RESULTS_KEY, ("", 0, []))
-    if (made_for, revision) != (draft.id, draft.revision):
+    draft_id, revision, pages = st.session_state.get(_RESULTS_KEY, ("", 0, []))
+    if (draft_id, revision) != (draft.id, draft.revision):
         return
     st.subheader(t("forms.judged"), anchor=False)
     head = "".join(
         f"<th scope='col'>{escape(t(f'forms.column.{key}'))}</th>"
         for key in ("number", "picture", "read", "judgement")
     )
-    body = "".join(row for page in rows for row in page)
-    st.html(
-        f"<div class='ef-wide' tabindex='0'><table class='ef-table'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    body = "".join(row for rows in pages for row in rows)
+    table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    st.html(f"<div class='ef-wide' tabindex='0'><table class='ef-table'>{table}</table></div>")
 
 
-def _crop_images(page: TrialPage) -> list[str]:
-    picture = decode_image(page.upright, JPEG)
-    return [_result_row(one, _crop_field(picture, one)) for one in page.fields]
+def _result_rows(page: TrialPage) -> list[str]:
+    image = decode_image(page.upright, JPEG)
+    return [_result_row(result, _crop_field(image, result)) for result in page.fields]
 
 
 def _result_row(result: TrialFieldResult, crop: bytes) -> str:
@@ -195,24 +201,31 @@ def _result_row(result: TrialFieldResult, crop: bytes) -> str:
             else str(value or "–")
         )
         p = t("forms.certainty", share=format_percentage(result.reading.p))
-    said = [
-        (is_serious(fault), _capitalize(fault.what(current_language()))) for fault in result.remarks
+    remarks = [
+        (is_serious(problem), _capitalize(problem.what(current_language())))
+        for problem in result.remarks
     ]
-    words = "".join(
-        f"<div class='{'ef-said' if bad else 'ef-muted'}'>{escape(text)}</div>"
-        for bad, text in said
+    judgement = "".join(
+        f"<div class='{'ef-said' if serious else 'ef-muted'}'>{escape(text)}</div>"
+        for serious, text in remarks
     ) or escape(t("forms.good"))
     alt = escape(t("forms.crop_of", label=result.spec.full_label), quote=True)
-    img = f"<img class='ef-control' style='max-height:6rem;min-width:0' alt='{alt}' src='{data_url(crop)}'>"
+    image = (
+        "<img class='ef-control' style='max-height:6rem;min-width:0' "
+        f"alt='{alt}' src='{data_url(crop)}'>"
+    )
     label = f"{result.number} {result.spec.full_label}"
-    return f"<tr><td>{escape(label)}</td><td>{img}</td><td>{escape(read)}<br><small>{escape(p)}</small></td><td>{words}</td></tr>"
+    return (
+        f"<tr><td>{escape(label)}</td><td>{image}</td>"
+        f"<td>{escape(read)}<br><small>{escape(p)}</small></td><td>{judgement}</td></tr>"
+    )
 
 
-def _crop_field(picture: cv2.typing.MatLike, result: TrialFieldResult) -> bytes:
+def _crop_field(image: cv2.typing.MatLike, result: TrialFieldResult) -> bytes:
     x, y, w, h = result.spec.box
     top, left = (max(0, round((side - _CROP_MARGIN_MM) * PX_PER_MM)) for side in (y, x))
-    cut = picture[
+    crop = image[
         top : round((y + h + _CROP_MARGIN_MM) * PX_PER_MM),
         left : round((x + w + _CROP_MARGIN_MM) * PX_PER_MM),
     ]
-    return bytes(cv2.imencode(".jpg", cut, [int(cv2.IMWRITE_JPEG_QUALITY), 80])[1])
+    return bytes(cv2.imencode(".jpg", crop, [int(cv2.IMWRITE_JPEG_QUALITY), 80])[1])

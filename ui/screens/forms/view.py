@@ -1,6 +1,4 @@
-"""One form in use: as it prints, what each field is, its printable file for a unit, and the ways to
-a form of one's own.
-"""
+"""One form in use: how it prints, its fields, a printable file for a unit, and copying it."""
 
 from __future__ import annotations
 
@@ -32,7 +30,7 @@ _PDF_KEY = "forms_pdf"
 
 
 def form_view(context: AppContext, person: Person, form: Form) -> None:
-    """The form."""
+    """Show the form."""
     state.back_button()
     st.header(form.title, anchor=False)
     facts = [
@@ -56,39 +54,40 @@ def form_view(context: AppContext, person: Person, form: Form) -> None:
 
 
 def fields_table(form: Form) -> None:
-    """What each field is, by the number that the picture gives it."""
-    titles = ("field", "sort", "critical", "required")
+    """Show what each field is, by the number that the image gives it."""
+    columns = ("field", "sort", "critical", "required")
     head = f"<th scope='col' class='ef-number'>{escape(t('forms.column.number'))}</th>"
     head += "".join(
-        f"<th scope='col'>{escape(t(f'forms.column.{title}'))}</th>" for title in titles
+        f"<th scope='col'>{escape(t(f'forms.column.{column_name}'))}</th>"
+        for column_name in columns
     )
     numbers = number_fields(form)
-    first = {spec.column: spec for spec in reversed(form.fields)}
+    # The first row of a table represents all rows.
+    specs = {spec.column: spec for spec in reversed(form.fields)}
     labels = accessible_names(form, form.rows()[0])
     rows = "".join(
-        f"<tr>{_field_row(number, first[column], labels[first[column].name])}</tr>"
+        f"<tr>{_field_row(number, specs[column], labels[specs[column].name])}</tr>"
         for column, number in numbers.items()
     )
-    st.html(
-        f"<div class='ef-wide' tabindex='0'><table class='ef-table'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    table = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+    st.html(f"<div class='ef-wide' tabindex='0'><table class='ef-table'>{table}</table></div>")
 
 
 def _field_row(number: int, spec: FieldSpec, label: str) -> str:
-    told = (
+    texts = (
         label,
         t(f"forms.sort.{find_field_type(spec.kind, spec.format)}"),
         t("forms.yes") if spec.critical else "",
         t("forms.yes") if spec.required else "",
     )
     return f'<td class="ef-number">{number}</td>' + "".join(
-        f"<td>{escape(text)}</td>" for text in told
+        f"<td>{escape(text)}</td>" for text in texts
     )
 
 
 def _print_section(context: AppContext, person: Person, form: Form) -> None:
     st.subheader(t("forms.print"), anchor=False)
-    made: RunOnce[tuple[tuple[str, int, str], bytes, int]] = run_once(_PDF_KEY)
+    print_job: RunOnce[tuple[tuple[str, int, str], bytes, int]] = run_once(_PDF_KEY)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         unit = st.selectbox(
             t("forms.unit"), sorted(person.units), key=f"forms_unit-{form.id}", width=260
@@ -102,17 +101,18 @@ def _print_section(context: AppContext, person: Person, form: Form) -> None:
             t("forms.print_do"), key="forms_print", type="primary", icon=":material/print:"
         ):
             try:
-                sheets = partial(
+                print_sheets = partial(
                     print_copies, context.store, context.settings, form, person, unit, copies
                 )
-                made.run(
+                print_job.run(
                     (form.id, form.version, unit, copies),
-                    lambda: ((form.id, form.version, unit), sheets(), copies),
+                    lambda: ((form.id, form.version, unit), print_sheets(), copies),
                 )
             except EfterskriftError as error:
                 st.error(state.describe_error(error))
-    made_for, pdf, count = made.result() or (("", 0, ""), b"", 0)
-    if made_for == (form.id, form.version, unit):
+    # A file of another form or unit is not offered.
+    printed, pdf, count = print_job.result() or (("", 0, ""), b"", 0)
+    if printed == (form.id, form.version, unit):
         st.success(t("forms.printed", count=count), icon=":material/check:")
         st.download_button(
             t("forms.fetch"),
@@ -125,7 +125,7 @@ def _print_section(context: AppContext, person: Person, form: Form) -> None:
 
 
 def _copy_actions(context: AppContext, person: Person, form: Form) -> None:
-    copyable = actions.has_source(context.settings, form.id) or can_infer_outline(form)
+    is_copyable = actions.has_source(context.settings, form.id) or can_infer_outline(form)
     with st.container(horizontal=True):
         if is_local_form(context, form):
             st.button(
@@ -135,7 +135,7 @@ def _copy_actions(context: AppContext, person: Person, form: Form) -> None:
                 args=(context, person, form),
                 icon=":material/edit:",
             )
-        if copyable:
+        if is_copyable:
             st.button(
                 t("forms.copy"),
                 key="forms_copy",
@@ -143,15 +143,15 @@ def _copy_actions(context: AppContext, person: Person, form: Form) -> None:
                 args=("new", form.id),
                 icon=":material/content_copy:",
             )
-    if not copyable and not is_local_form(context, form):
+    if not is_copyable and not is_local_form(context, form):
         st.caption(t("forms.not_copied"))
 
 
 @requires_open_session
 def _begin_version(context: AppContext, person: Person, form: Form) -> None:
     try:
-        begun = actions.begin_version_draft(context.store, context.settings, person, form)
+        draft = actions.begin_version_draft(context.store, context.settings, person, form)
     except EfterskriftError as error:
         state.set_message("fault", state.describe_error(error))
     else:
-        state.go_to("draft", begun.id)
+        state.go_to("draft", draft.id)

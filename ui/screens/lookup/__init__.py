@@ -1,1 +1,1 @@
-"""Sök löpnummer."""
+"""The screen Sök löpnummer: looking up a sheet by its serial."""

@@ -1,4 +1,5 @@
-"""A decided entry: its picture, what it says, what has happened to it, and the ways to change it.
+"""A decided entry: its image, its values, its history, and the ways to change it.
+
 Nothing is overwritten.
 """
 
@@ -34,14 +35,17 @@ from pipeline.store.review import corrections, decisions
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t
 from ui.screens.lookup.versions import show_people, version_table
-from ui.screens.review.client_check_form import (
+from ui.screens.review.current_entry import clear_undo
+from ui.screens.review.entry_form import (
     client_check_fields,
     client_statement,
+    field_lines,
+    form_answers,
     reset_client_question,
     set_client_question,
+    settled_lines,
+    widget_keys,
 )
-from ui.screens.review.current_entry import clear_undo
-from ui.screens.review.entry_form import field_lines, form_answers, settled_lines, widget_keys
 from ui.screens.review.field_input import describe_answer
 from ui.screens.review.sheet_images import VIEWED_PAGES_KEY, record_page_views, sheet_images
 from ui.session import requires_open_session
@@ -50,49 +54,47 @@ from ui.workspace import AppContext
 
 DECIDED_KEYBOARD_KEY = "keyboard_decided"
 ReportResult = Callable[[str, str], None]
+"""Sets a message about the result of an action: "ok" or "fault", and the text."""
 _ACTION_KEY, _COMPLAINTS_KEY = "decided_doing", "decided_complaints"
 
 
 def reset_decided_entry() -> None:
-    """Nothing of the entry that was looked at is left."""
+    """Clear all state of the entry that was viewed."""
     for key in (_ACTION_KEY, _COMPLAINTS_KEY, VIEWED_PAGES_KEY):
         st.session_state.pop(key, None)
     reset_client_question()
 
 
 def begin_void() -> None:
-    """The next entry that is looked at is to be made void."""
+    """Note that the next entry that is viewed is to be made void."""
     st.session_state[_ACTION_KEY] = "void"
 
 
 def is_voiding() -> bool:
-    """Whether the entry that is looked at is about to be made void."""
+    """Return whether the entry that is viewed is about to be made void."""
     return st.session_state.get(_ACTION_KEY) == "void"
 
 
 def decided_entry(context: AppContext, person: Person, entry_id: str, report: ReportResult) -> None:
-    """Picture to the left; values, history and choices to the right. `tell` says what became of a
-    choice ("ok" or "fault", text).
-    """
+    """Show the image on the left; values, history and actions on the right."""
     with context.store.begin() as conn:
-        past = lookup.entry_history(
-            conn, person, entry_id
-        )  # asks whether the person may; looking takes an open entry from nobody
+        # Checks the permission; viewing does not claim an open entry.
+        history = lookup.entry_history(conn, person, entry_id)
         view = load_entry_view(conn, context.forms, person, entry_id)
         record_page_views(conn, person, view)
-    doing = st.session_state.get(_ACTION_KEY)
-    if doing == "correct":
+    action = st.session_state.get(_ACTION_KEY)
+    if action == "correct":
         view = _open_all_fields(view)
     left, right = st.columns([1.15, 1], gap="medium")
     with left:
         sheet_images(context, view)
     with right:
-        if doing == "correct":
+        if action == "correct":
             _correct_form(context, person, view, report)
-        elif doing == "void":
+        elif action == "void":
             _void_form(context, person, view, report)
         else:
-            _values_section(context, person, view, past, report)
+            _values_section(context, person, view, history, report)
 
 
 def _values_section(
@@ -131,7 +133,7 @@ def _values_section(
     if not history:
         return
     st.markdown(f"**{t('lookup.history')}**")
-    st.html("".join(_history_text(view, happening) for happening in reversed(history)))
+    st.html("".join(_history_text(view, event) for event in reversed(history)))
     version_table(context, person, view)
 
 
@@ -139,14 +141,15 @@ def _correct_form(
     context: AppContext, person: Person, view: EntryView, report: ReportResult
 ) -> None:
     entry = view.entry
-    reason, save = _reason_key(view), f"save-{_reason_key(view)}"
+    reason_key = _reason_key(view)
+    save_key = f"save-{reason_key}"
     with st.form(f"correct-{entry.id}-{entry.revision}", enter_to_submit=False, border=False):
         st.caption(t("lookup.correct_what"))
         client_check_fields(view)
         field_lines(context, view, st.session_state.get(_COMPLAINTS_KEY, {}))
         st.text_input(
             t("lookup.reason"),
-            key=reason,
+            key=reason_key,
             placeholder=t("lookup.reason_example"),
             max_chars=200,
             autocomplete="off",
@@ -154,30 +157,33 @@ def _correct_form(
         correct = partial(_correct_entry, context, person, view, report)
         st.form_submit_button(
             t("lookup.save_correction"),
-            key=save,
+            key=save_key,
             type="primary",
             shortcut="Ctrl+Enter",
             on_click=correct,
         )
     st.button(t("lookup.leave"), key=f"leave-{entry.id}", on_click=reset_decided_entry)
     keyboard(
-        f"correct-{entry.id}", [*widget_keys(view), reason], save=save, key=DECIDED_KEYBOARD_KEY
+        f"correct-{entry.id}",
+        [*widget_keys(view), reason_key],
+        save=save_key,
+        key=DECIDED_KEYBOARD_KEY,
     )
 
 
 def _void_form(context: AppContext, person: Person, view: EntryView, report: ReportResult) -> None:
-    entry, reason = view.entry, _reason_key(view)
+    entry, reason_key = view.entry, _reason_key(view)
     with st.form(f"void-{entry.id}-{entry.revision}", enter_to_submit=False):
         st.caption(t("lookup.void_what"))
-        st.text_input(t("lookup.reason"), key=reason, max_chars=200, autocomplete="off")
+        st.text_input(t("lookup.reason"), key=reason_key, max_chars=200, autocomplete="off")
         st.form_submit_button(
             t("lookup.void_it"),
-            key=f"save-{reason}",
+            key=f"save-{reason_key}",
             type="primary",
             on_click=partial(_void_entry, context, person, view, report),
         )
     st.button(t("lookup.leave"), key=f"leave-{entry.id}", on_click=reset_decided_entry)
-    keyboard(f"void-{entry.id}", [reason], save=f"save-{reason}", key=DECIDED_KEYBOARD_KEY)
+    keyboard(f"void-{entry.id}", [reason_key], save=f"save-{reason_key}", key=DECIDED_KEYBOARD_KEY)
 
 
 @requires_open_session
@@ -185,13 +191,16 @@ def _correct_entry(
     context: AppContext, person: Person, view: EntryView, report: ReportResult
 ) -> None:
     entry, reason = view.entry, str(st.session_state.get(_reason_key(view)) or "")
-    given, before = form_answers(view), {field.spec.name: field for field in view.fields}
+    answers, fields = form_answers(view), {field.spec.name: field for field in view.fields}
+    # A decided field cannot be emptied by leaving it out.
     missing = [
         field.spec.name
         for field in view.fields
-        if field.is_open and field.spec.name not in given and field.first_answer is not None
+        if field.is_open and field.spec.name not in answers and field.first_answer is not None
     ]
-    changed = {name: answer for name, answer in given.items() if _is_changed(before[name], answer)}
+    changed = {
+        name: answer for name, answer in answers.items() if _is_changed(fields[name], answer)
+    }
     if missing:
         st.session_state[_COMPLAINTS_KEY] = dict.fromkeys(missing, t("review.missing_answer"))
         return
@@ -218,8 +227,9 @@ def _correct_entry(
 
 
 def _is_changed(field: FieldView, answer: Answer) -> bool:
-    """Whether an answer would be stored as something else than what is decided, or cannot be
-    stored.
+    """Return whether an answer would be stored differently from what is decided.
+
+    True also if it is invalid and cannot be stored.
     """
     try:
         return rules.normalize_answer(field.spec, answer) != field.first_answer
@@ -269,8 +279,9 @@ def _run_and_report(
 
 
 def _open_all_fields(view: EntryView) -> EntryView:
-    """The view with every field open and filled with what is decided. What the machine read is of
-    no interest any longer.
+    """Return the view with every field open and filled with what is decided.
+
+    The reading is left out.
     """
     fields = [
         replace(
@@ -286,28 +297,28 @@ def _open_all_fields(view: EntryView) -> EntryView:
 
 
 def _was_exported(history: list[HistoryEvent]) -> bool:
-    return any(happening.action == "exported" for happening in history)
+    return any(event.action == "exported" for event in history)
 
 
 def _reason_key(view: EntryView) -> str:
     return f"why-{view.entry.id}-{view.entry.revision}"
 
 
-def _history_text(view: EntryView, happening: HistoryEvent) -> str:
+def _history_text(view: EntryView, event: HistoryEvent) -> str:
     kind = (
         "corrected"
-        if happening.is_correction
-        else happening.state
-        if happening.action == "decide"
-        else happening.action
+        if event.is_correction
+        else event.state
+        if event.action == "decide"
+        else event.action
     )
-    head = f"{format_moment(happening.at)} · {happening.by} · {code_text('happening', kind)}"
+    heading = f"{format_moment(event.at)} · {event.by} · {code_text('happening', kind)}"
     labels = accessible_names(view.form, view.entry.row)
     specs, hidden = view.form.by_name, {field.spec.name for field in view.fields if field.is_hidden}
     changed = "; ".join(
         f"{labels[name]}: {describe_answer(specs[name], answer)}"
-        for name, answer in happening.answers.items()
+        for name, answer in event.answers.items()
         if name in labels and name not in hidden
     )
-    told = f"<div class='ef-muted'>{escape(changed)}</div>" if happening.is_correction else ""
-    return f'<div class="ef-settled">{escape(head)}{told}</div>'
+    details = f"<div class='ef-muted'>{escape(changed)}</div>" if event.is_correction else ""
+    return f'<div class="ef-settled">{escape(heading)}{details}</div>'

@@ -1,5 +1,6 @@
-"""Side by side: what this sheet says, and what it may repeat: an entry of ours, a text copied from
-the care system, or a picture of its screen.
+"""Side by side: what a sheet says, and what it may be a duplicate of.
+
+Another entry, a text copied from the care system, or an image of its screen.
 """
 
 from __future__ import annotations
@@ -34,16 +35,16 @@ _IMAGE_SUFFIXES = ["png", "jpg", "jpeg"]
 def duplicate_comparison(
     context: AppContext, person: Person, view: EntryView, on_done: Callable[[], None]
 ) -> None:
-    """Choose what it is compared with, look, and mark it."""
+    """Show the choice of what to compare with, the comparison, and the button that marks it."""
     st.header(t("returns.duplicate.title"), anchor=False)
     st.caption(t("returns.duplicate.what"))
-    label = {kind: t(f"returns.duplicate.kind.{kind}") for kind in COMPARISON_KINDS}
+    labels = {kind: t(f"returns.duplicate.kind.{kind}") for kind in COMPARISON_KINDS}
     kind = st.segmented_control(
         t("returns.duplicate.with"),
         COMPARISON_KINDS,
         default="other",
         required=True,
-        format_func=label.__getitem__,
+        format_func=labels.__getitem__,
         key=_widget_key(view, "kind"),
     )
     if kind == "text":
@@ -55,9 +56,11 @@ def duplicate_comparison(
             t("returns.duplicate.picture"), type=_IMAGE_SUFFIXES, key=_widget_key(view, "picture")
         )
         if file is not None:
-            st.html(
-                f'<img class="ef-page" alt="{escape(t("returns.duplicate.picture"))}" src="{data_url(file.getvalue(), file.type)}">'
+            alt, source = (
+                escape(t("returns.duplicate.picture")),
+                data_url(file.getvalue(), file.type),
             )
+            st.html(f'<img class="ef-page" alt="{alt}" src="{source}">')
         _comparison_table(view, {}, "")
     else:
         _compare_with_entry(context, person, view)
@@ -76,29 +79,27 @@ def duplicate_comparison(
 
 
 def chosen_comparison(view: EntryView) -> tuple[ComparisonSource | None, str]:
-    """What was chosen, and the person's own words; None while nothing is chosen."""
-    held = st.session_state
-    why, kind = (
-        str(held.get(_widget_key(view, "why")) or ""),
-        held.get(_widget_key(view, "kind"), "other"),
-    )
+    """Return what was chosen (or None), and the user's own words."""
+    values = st.session_state
+    reason = str(values.get(_widget_key(view, "why")) or "")
+    kind = values.get(_widget_key(view, "kind"), "other")
     if kind == "text":
-        text = str(held.get(_widget_key(view, "text")) or "")
-        return (ComparisonSource(text=text) if text.strip() else None), why
+        text = str(values.get(_widget_key(view, "text")) or "")
+        return (ComparisonSource(text=text) if text.strip() else None), reason
     if kind == "picture":
-        file = held.get(_widget_key(view, "picture"))
-        return (ComparisonSource(picture=file.getvalue()) if file is not None else None), why
-    other = held.get(_widget_key(view, "other"))
-    return (ComparisonSource(other_entry=other) if other else None), why
+        file = values.get(_widget_key(view, "picture"))
+        return (ComparisonSource(picture=file.getvalue()) if file is not None else None), reason
+    other = values.get(_widget_key(view, "other"))
+    return (ComparisonSource(other_entry=other) if other else None), reason
 
 
 def reset_comparison() -> None:
-    """No other entry is shown: the next look at its paper is another one."""
+    """Note that no other entry is shown: the next view of its paper is another one."""
     st.session_state.pop(_OTHER_VIEW_KEY, None)
 
 
 def own_answer(field: FieldView) -> Answer | None:
-    """What we have of a field: decided, typed, or read where the reading may be shown."""
+    """Return the answer of a field: decided, typed, or read if the reading may be shown."""
     if field.first_answer is not None:
         return field.first_answer
     if field.draft is not None:
@@ -107,38 +108,31 @@ def own_answer(field: FieldView) -> Answer | None:
 
 
 def side_by_side(rows: list[tuple[str, str, str, str]], other: str, own: str = "") -> None:
-    """A table: label, ours, theirs, and a class of the row. `other` and `own` head the columns."""
+    """Show a table of rows: label, own value, other value, and a CSS class of the row.
+
+    `other` and `own` are the headings of the columns.
+    """
     body = "".join(
-        f'<tr class="{mark}"><th scope="row">{escape(label)}</th><td>{escape(mine)}</td><td>{escape(theirs)}</td></tr>'
-        for label, mine, theirs, mark in rows
+        f'<tr class="{css_class}"><th scope="row">{escape(label)}</th>'
+        f"<td>{escape(own_value)}</td><td>{escape(other_value)}</td></tr>"
+        for label, own_value, other_value, css_class in rows
     )
-    head = f"<tr><th></th><th scope='col'>{escape(own or t('returns.duplicate.ours'))}</th><th scope='col'>{escape(other)}</th></tr>"
-    st.html(
-        f'<div class="ef-wide" tabindex="0"><table class="ef-versions"><thead>{head}</thead><tbody>{body}</tbody></table></div>'
-    )
+    own_heading = escape(own or t("returns.duplicate.ours"))
+    head = f"<th></th><th scope='col'>{own_heading}</th><th scope='col'>{escape(other)}</th>"
+    table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    st.html(f'<div class="ef-wide" tabindex="0"><table class="ef-versions">{table}</table></div>')
 
 
 def _compare_with_entry(context: AppContext, person: Person, view: EntryView) -> None:
-    numbers = [
-        said.value
-        for field in view.fields
-        if field.spec.means is Meaning.CLIENT_PID
-        and (said := own_answer(field))
-        and isinstance(said.value, str)
-    ]
-    days = [
-        said.value
-        for field in view.fields
-        if field.spec.means is Meaning.EVENT_DATE
-        and (said := own_answer(field))
-        and isinstance(said.value, str)
-    ]
+    # Similar entries are about the same client or the same day.
+    numbers = _values_meaning(view, Meaning.CLIENT_PID)
+    days = _values_meaning(view, Meaning.EVENT_DATE)
     with context.store.read() as conn:
-        found = duplicate_entries.find_similar_entries(conn, person, view.entry, numbers, days)
-    if not found:
+        similar = duplicate_entries.find_similar_entries(conn, person, view.entry, numbers, days)
+    if not similar:
         st.caption(t("returns.duplicate.none"))
         return
-    by_id = {one.id: one for one in found}
+    by_id = {entry.id: entry for entry in similar}
     chosen = st.selectbox(
         t("returns.duplicate.which"),
         list(by_id),
@@ -150,9 +144,15 @@ def _compare_with_entry(context: AppContext, person: Person, view: EntryView) ->
         show_comparison(context, person, view, chosen)
 
 
+def _values_meaning(view: EntryView, meaning: Meaning) -> list[str]:
+    answers = [own_answer(field) for field in view.fields if field.spec.means is meaning]
+    return [answer.value for answer in answers if answer and isinstance(answer.value, str)]
+
+
 def show_comparison(context: AppContext, person: Person, view: EntryView, other_id: str) -> None:
-    """This entry and another in a table, with the other's paper below. Looking at the paper is
-    recorded, once for each showing.
+    """Show this entry and another in a table, with the other's paper below.
+
+    The view of the paper is recorded once for each showing.
     """
     with context.store.begin() as conn:
         other = load_entry_view(conn, context.forms, person, other_id)
@@ -160,12 +160,12 @@ def show_comparison(context: AppContext, person: Person, view: EntryView, other_
             for page in other.pages:
                 queue.record_page_view(conn, person, page.id)
     st.session_state[_OTHER_VIEW_KEY] = other_id
-    theirs = {
-        field.spec.column: describe_answer(field.spec, said)
+    other_values = {
+        field.spec.column: describe_answer(field.spec, answer)
         for field in other.fields
-        if not field.is_hidden and (said := own_answer(field))
+        if not field.is_hidden and (answer := own_answer(field))
     }
-    _comparison_table(view, theirs, t("returns.duplicate.other"))
+    _comparison_table(view, other_values, t("returns.duplicate.other"))
     for page in other.pages:
         picture = page_image(context, page, find_covered_for(context, person, page))
         if picture is not None:
@@ -175,7 +175,7 @@ def show_comparison(context: AppContext, person: Person, view: EntryView, other_
 
 
 def entry_title(context: AppContext, entry: Entry) -> str:
-    """What an entry is called in a list: its name, and where it is."""
+    """Return an entry's name in a list with its state."""
     state = (
         t("lookup.void")
         if entry.voided
@@ -185,7 +185,7 @@ def entry_title(context: AppContext, entry: Entry) -> str:
 
 
 def entry_name(context: AppContext, entry: Entry) -> str:
-    """Form, day, row and number of the sheet."""
+    """Return form, day, row and serial of an entry."""
     form = context.forms.get((entry.form, entry.version))
     row = t("review.row", row=entry.row) if entry.row else ""
     return " · ".join(
@@ -204,49 +204,54 @@ def entry_name(context: AppContext, entry: Entry) -> str:
 def _compare_with_text(view: EntryView, text: str) -> None:
     rows, labels = [], accessible_names(view.form, view.entry.row)
     for field in view.fields:
-        said = own_answer(field)
-        if said is None or field.is_hidden or not field.spec.traits.filled_by_hand:
+        answer = own_answer(field)
+        if answer is None or field.is_hidden or not field.spec.traits.filled_by_hand:
             continue
-        found = is_value_in_text(field.spec, said, text)
-        words = (
+        is_found = is_value_in_text(field.spec, answer, text)
+        finding = (
             ""
-            if found is None
-            else t("returns.duplicate.found" if found else "returns.duplicate.not_found")
+            if is_found is None
+            else t("returns.duplicate.found" if is_found else "returns.duplicate.not_found")
         )
         rows.append(
             (
                 labels[field.spec.name],
-                describe_answer(field.spec, said),
-                words,
-                "ef-same" if found else "ef-differs" if found is False else "",
+                describe_answer(field.spec, answer),
+                finding,
+                "ef-same" if is_found else "ef-differs" if is_found is False else "",
             )
         )
     side_by_side(rows, t("returns.duplicate.in_text"))
 
 
-def _comparison_table(view: EntryView, theirs: dict[str, str], title: str) -> None:
+def _comparison_table(view: EntryView, other_values: dict[str, str], title: str) -> None:
     rows, labels = [], accessible_names(view.form, view.entry.row)
     for field in view.fields:
-        said = own_answer(field)
+        answer = own_answer(field)
+        # Printed and hidden fields are left out, and those without any answer.
         if (
             not field.spec.traits.filled_by_hand
             or field.is_hidden
-            or (said is None and field.spec.column not in theirs)
+            or (answer is None and field.spec.column not in other_values)
         ):
             continue
-        mine = (
-            describe_answer(field.spec, said)
-            if said is not None
+        own_value = (
+            describe_answer(field.spec, answer)
+            if answer is not None
             else t("returns.duplicate.not_typed")
         )
-        other = theirs.get(field.spec.column, "")
-        same = bool(other) and said is not None and mine == other
+        other_value = other_values.get(field.spec.column, "")
+        is_same = bool(other_value) and answer is not None and own_value == other_value
         rows.append(
             (
                 labels[field.spec.name],
-                mine,
-                other,
-                "ef-same" if same else "ef-differs" if other and said is not None else "",
+                own_value,
+                other_value,
+                "ef-same"
+                if is_same
+                else "ef-differs"
+                if other_value and answer is not None
+                else "",
             )
         )
     side_by_side(rows, title)

@@ -1,4 +1,4 @@
-"""Sök löpnummer: what has become of a sheet of paper, by the number printed on it."""
+"""Sök löpnummer: what has become of a sheet, by the serial printed on it."""
 
 from __future__ import annotations
 
@@ -31,30 +31,25 @@ from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
 from ui.workspace import AppContext
 
-_IS_OPEN_KEY, _SERIAL_KEY, _LOGGED_KEY, _CHOSEN_KEY, _MESSAGE_KEY = (
-    "lookup_open_now",
-    "lookup_serial",
-    "lookup_logged",
-    "lookup_chosen",
-    "lookup_said",
-)
+_IS_OPEN_KEY, _SERIAL_KEY, _LOGGED_KEY = "lookup_open_now", "lookup_serial", "lookup_logged"
+_CHOSEN_KEY, _MESSAGE_KEY = "lookup_chosen", "lookup_said"
 
 
 def is_lookup_open() -> bool:
-    """Whether the person looks for a sheet rather than reviews."""
+    """Return whether the user looks up a sheet rather than reviews."""
     return bool(st.session_state.get(_IS_OPEN_KEY))
 
 
 def open_lookup() -> None:
-    """Open the search."""
+    """Open the lookup."""
     st.session_state[_IS_OPEN_KEY] = True
 
 
 def show(context: AppContext, person: Person, review: Callable[[str], None]) -> None:
-    """The search and what it found. `review` opens an entry that still waits."""
+    """Show the lookup and its results; `review` opens an entry that still waits."""
     screen_heading(context, person, t("lookup.title"), t("lookup.what"))
-    if said := st.session_state.pop(_MESSAGE_KEY, None):
-        kind, text = said
+    if message := st.session_state.pop(_MESSAGE_KEY, None):
+        kind, text = message
         (st.success if kind == "ok" else st.error)(text)
     with (
         st.form("lookup", border=False),
@@ -68,7 +63,7 @@ def show(context: AppContext, person: Person, review: Callable[[str], None]) -> 
             autocomplete="off",
             width=260,
         )
-        sent = st.form_submit_button(t("lookup.search"), key="lookup_search", type="primary")
+        is_sent = st.form_submit_button(t("lookup.search"), key="lookup_search", type="primary")
     st.button(
         t("lookup.back"),
         key="lookup_back",
@@ -77,7 +72,7 @@ def show(context: AppContext, person: Person, review: Callable[[str], None]) -> 
         icon=":material/arrow_back:",
     )
     keyboard("lookup", ["lookup_typed"])
-    if sent:
+    if is_sent:
         _set_serial(typed)
     serial = st.session_state.get(_SERIAL_KEY)
     if not serial:
@@ -99,42 +94,48 @@ def _show_results(
     context: AppContext, person: Person, serial: str, review: Callable[[str], None]
 ) -> None:
     with context.store.begin() as conn:
-        found = lookup.find_sheets(
+        found_sheets = lookup.find_sheets(
             conn, person, serial, first=st.session_state.get(_LOGGED_KEY) != serial
         )
-        ids = [entry.id for sheet in found for entry in sheet.entries]
-        for_others, sent = (
-            filter_excluded_as_second(conn, person.login, ids),
-            latest_exports(conn, ids),
-        )
-        unlike = [_inconsistency_texts(conn, _sheet_form(context, sheet), sheet) for sheet in found]
+        ids = [entry.id for sheet in found_sheets for entry in sheet.entries]
+        for_others = filter_excluded_as_second(conn, person.login, ids)
+        exported = latest_exports(conn, ids)
+        inconsistencies = [
+            _inconsistency_texts(conn, _sheet_form(context, sheet), sheet) for sheet in found_sheets
+        ]
     st.session_state[_LOGGED_KEY] = serial
-    if not found:
+    if not found_sheets:
         st.info(t("lookup.nothing", serial=format_serial(serial)), icon=":material/info:")
         return
-    for number, (sheet, others) in enumerate(zip(found, unlike, strict=True), 1):
+    for number, (sheet, texts) in enumerate(zip(found_sheets, inconsistencies, strict=True), 1):
         page, form = sheet.pages[0], _sheet_form(context, sheet)
-        copy = t("lookup.copy", number=number) if len(found) > 1 else ""
+        copy = t("lookup.copy", number=number) if len(found_sheets) > 1 else ""
         st.header(
             " · ".join(
                 filter(None, (form.title if form else "", format_serial(serial), page.unit, copy))
             ),
             anchor=False,
         )
-        for told in others:
-            st.warning(told, icon=":material/difference:")
+        for text in texts:
+            st.warning(text, icon=":material/difference:")
         for entry in sheet.entries:
-            _entry_row(person, entry, review, entry.id in for_others, entry.id in sent)
+            _entry_row(
+                person,
+                entry,
+                review,
+                is_for_other=entry.id in for_others,
+                is_exported=entry.id in exported,
+            )
         _missing_row_form(context, person, sheet, review)
     chosen = st.session_state.get(_CHOSEN_KEY)
-    # What is open may be reviewed by whoever looks here: what it says is typed unseen.
-    may_see = {
+    # An open entry may be reviewed by this user: its values must not be seen before (blind keying).
+    viewable = {
         entry.id
-        for sheet in found
+        for sheet in found_sheets
         for entry in sheet.entries
         if entry.state not in OPEN_STATES or is_voiding()
     }
-    if chosen in may_see:
+    if chosen in viewable:
         decided_entry(context, person, chosen, _set_message)
 
 
@@ -144,17 +145,22 @@ def _sheet_form(context: AppContext, sheet: FoundSheet) -> Form | None:
 
 
 def _inconsistency_texts(conn: Connection, form: Form | None, sheet: FoundSheet) -> list[str]:
-    """What is to be told of rows that say otherwise of the sheet's head."""
-    found = lookup.find_inconsistent_rows(conn, form, sheet.entries) if form else {}
+    """Return warnings about rows that differ from the head of the sheet."""
+    rows_by_field = lookup.find_inconsistent_rows(conn, form, sheet.entries) if form else {}
     return [
         t("lookup.rows_unlike", field=form.by_name[name].full_label, rows=", ".join(map(str, rows)))
-        for name, rows in found.items()
+        for name, rows in rows_by_field.items()
         if form
     ]
 
 
 def _entry_row(
-    person: Person, entry: Entry, review: Callable[[str], None], is_for_other: bool, sent: bool
+    person: Person,
+    entry: Entry,
+    review: Callable[[str], None],
+    *,
+    is_for_other: bool,
+    is_exported: bool,
 ) -> None:
     row = t("review.row", row=entry.row) if entry.row else t("lookup.whole_sheet")
     state = (
@@ -167,7 +173,7 @@ def _entry_row(
     ):
         st.markdown(f"**{row[:1].upper()}{row[1:]}** · {state}", width="stretch")
         if entry.state in OPEN_STATES:
-            if sent and is_allowed(person, Action.VOID, entry.unit):
+            if is_exported and is_allowed(person, Action.VOID, entry.unit):
                 st.button(
                     t("lookup.void_it"),
                     key=f"lookup_void-{entry.id}",
@@ -192,7 +198,7 @@ def _entry_row(
 def _missing_row_form(
     context: AppContext, person: Person, sheet: FoundSheet, review: Callable[[str], None]
 ) -> None:
-    """A row that the machine took for empty becomes an entry, and is reviewed at once."""
+    """Offer to add a row that was read as empty; it becomes an entry and is reviewed at once."""
     form = _sheet_form(context, sheet)
     rows = (
         [row for row in form.rows() if row not in {entry.row for entry in sheet.entries}]
@@ -229,12 +235,13 @@ def _add_row(
 ) -> None:
     row = st.session_state.get(key, rows[0])
     form = context.forms[(sheet.pages[0].form or "", sheet.pages[0].version or 0)]
-    number = next(
-        n
-        for n, page in enumerate(form.pages, 1)
+    # The page of the form that has the row; its first page for a whole sheet.
+    page_no = next(
+        number
+        for number, page in enumerate(form.pages, 1)
         if row is None or any(spec.row == row for spec in page.all_fields)
     )
-    page = next((page for page in sheet.pages if page.page_no == number), sheet.pages[0])
+    page = next((page for page in sheet.pages if page.page_no == page_no), sheet.pages[0])
     try:
         with context.store.begin() as conn:
             entry_id = sheets.add_row(conn, person, page.id, row, context.forms)

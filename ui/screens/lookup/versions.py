@@ -1,4 +1,4 @@
-"""Who did what with an entry, and every version that it has had side by side."""
+"""Who did what with an entry, and all its versions side by side."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from ui.workspace import AppContext
 
 
 def show_people(context: AppContext, entry: Entry) -> None:
-    """The author, the transcriber, the verifier and the signer: four things, also when one person
-    is several of them.
+    """Show the author, the transcriber, the verifier and the signer.
+
+    Four roles, also if one person has several of them.
     """
     with context.store.read() as conn:
         names = people.names_by_login(conn)
@@ -45,25 +46,27 @@ def show_people(context: AppContext, entry: Entry) -> None:
 
 
 def version_table(context: AppContext, person: Person, view: EntryView) -> None:
-    """A column a version, a row a field; what a version changed is marked. Nothing that was ever
-    confirmed is left out.
+    """Show a column for each version and a row for each field; changes are marked.
+
+    Nothing that was ever confirmed is left out.
     """
     with context.store.read() as conn:
-        found = versions.list_versions(conn, person, view.entry.id)
-    if len(found) < 2:
+        entry_versions = versions.list_versions(conn, person, view.entry.id)
+    if len(entry_versions) < 2:
         return
-    st.markdown(f"**{t('versions.title', count=len(found))}**")
+    st.markdown(f"**{t('versions.title', count=len(entry_versions))}**")
     head = "".join(
-        f'<th scope="col">{_version_heading(number, one)}</th>'
-        for number, one in enumerate(found, 1)
+        f'<th scope="col">{_version_heading(number, version)}</th>'
+        for number, version in enumerate(entry_versions, 1)
     )
     labels = accessible_names(view.form, view.entry.row)
     body = "".join(
-        _field_row(view, name, labels[name], found) for name in _changed_field_names(view, found)
+        _field_row(view, name, labels[name], entry_versions)
+        for name in _changed_field_names(view, entry_versions)
     )
     corner = escape(t("versions.field"))
-    table = f'<table class="ef-versions"><thead><tr><th>{corner}</th>{head}</tr></thead><tbody>{body}</tbody></table>'
-    st.html(f'<div class="ef-wide" tabindex="0">{table}</div>')
+    table = f"<thead><tr><th>{corner}</th>{head}</tr></thead><tbody>{body}</tbody>"
+    st.html(f'<div class="ef-wide" tabindex="0"><table class="ef-versions">{table}</table></div>')
 
 
 def _version_heading(number: int, version: Version) -> str:
@@ -74,31 +77,31 @@ def _version_heading(number: int, version: Version) -> str:
     ]
     if version.reason:
         parts.append(f"<i>{escape(code_text('reject.reasons', version.reason))}</i>")
-    for signed in version.signatures:
-        what = "versions.taken_back" if signed.is_withdrawn else "versions.signed"
-        why = f" ({code_text('signing.reasons', signed.why)})" if signed.why else ""
-        parts.append(escape(t(what, by=signed.by, at=format_moment(signed.at)) + why))
+    for signature in version.signatures:
+        key = "versions.taken_back" if signature.is_withdrawn else "versions.signed"
+        reason = f" ({code_text('signing.reasons', signature.why)})" if signature.why else ""
+        parts.append(escape(t(key, by=signature.by, at=format_moment(signature.at)) + reason))
     return "<br>".join(parts)
 
 
 def _changed_field_names(view: EntryView, versions: list[Version]) -> list[str]:
-    said = {name for one in versions for name in one.answers}
+    names = {name for version in versions for name in version.answers}
     return [
-        field.spec.name for field in view.fields if field.spec.name in said and not field.is_hidden
+        field.spec.name for field in view.fields if field.spec.name in names and not field.is_hidden
     ]
 
 
 def _field_row(view: EntryView, name: str, label: str, versions: list[Version]) -> str:
     spec = view.form.by_name[name]
     cells = []
-    before = ""
-    for number, one in enumerate(versions):
-        words = describe_answer(spec, one.answers[name]) if name in one.answers else ""
-        changed = number > 0 and words != before
+    previous = ""
+    for number, version in enumerate(versions):
+        text = describe_answer(spec, version.answers[name]) if name in version.answers else ""
+        is_changed = number > 0 and text != previous
         cells.append(
-            f'<td class="ef-changed">{escape(words)}</td>'
-            if changed
-            else f"<td>{escape(words)}</td>"
+            f'<td class="ef-changed">{escape(text)}</td>'
+            if is_changed
+            else f"<td>{escape(text)}</td>"
         )
-        before = words
+        previous = text
     return f'<tr><th scope="row">{escape(label)}</th>{"".join(cells)}</tr>'

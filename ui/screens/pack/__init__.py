@@ -1,1 +1,1 @@
-"""Reservpaket."""
+"""The screen Reservpaket: packs of forms for an outage."""

@@ -1,4 +1,4 @@
-"""Taking in the register of a pack that was printed on a stand-alone computer."""
+"""Importing the register of a pack that was printed on a stand-alone computer."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _MESSAGE_KEY, _UPLOAD_COUNT_KEY = "issued_said", "issued_sent"
 
 
 def issued_upload(context: AppContext, person: Person) -> None:
-    """The form, and what came of the last file."""
+    """Show the form, and the result of the last file."""
     st.header(t("pack.take_in"), anchor=False)
     st.caption(t("pack.take_in_what"))
-    if said := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(said, icon=":material/info:")
+    if message := st.session_state.pop(_MESSAGE_KEY, None):
+        st.info(message, icon=":material/info:")
     file = st.file_uploader(
         t("pack.take_in_file"),
         type=["csv"],
@@ -32,11 +32,11 @@ def issued_upload(context: AppContext, person: Person) -> None:
 def _import_file(context: AppContext, person: Person, data: bytes) -> None:
     try:
         with context.store.begin() as conn:
-            taken = import_issued_file(conn, context.forms, person, data)
+            result = import_issued_file(conn, context.forms, person, data)
     except EfterskriftError as error:
         st.error(error_text(error))
         return
-    st.session_state[_MESSAGE_KEY] = _import_result_text(taken)
+    st.session_state[_MESSAGE_KEY] = _import_result_text(result)
     st.session_state[_UPLOAD_COUNT_KEY] = st.session_state.get(_UPLOAD_COUNT_KEY, 0) + 1
     st.rerun()
 

@@ -1,5 +1,6 @@
-"""Reservpaket: how many sheets of each form a unit needs in an outage, and the pack of them, to be
-printed before it.
+"""Reservpaket: how many sheets of each form a unit needs in an outage, and its printed pack.
+
+The pack is printed before the outage.
 """
 
 from __future__ import annotations
@@ -42,19 +43,16 @@ from ui.widgets.run_once import RunOnce, run_once
 from ui.workspace import AppContext
 
 _COLUMN_WIDTHS = (3, 1, 1)
-_UNIT_KEY, _DAYS_KEY, _PACK_KEY, _MESSAGE_KEY, _SAVE_COUNT_KEY = (
-    "pack_unit",
-    "pack_days",
-    "pack_made",
-    "pack_said",
-    "pack_nth",
-)
+_UNIT_KEY, _DAYS_KEY = "pack_unit", "pack_days"
+_PACK_KEY, _MESSAGE_KEY, _SAVE_COUNT_KEY = "pack_made", "pack_said", "pack_nth"
 
 
 @dataclass(frozen=True, slots=True)
 class _FinishedPack:
-    """A pack that waits to be fetched; `left_out` counts planned visits that are not in it,
-    `strangers` is `Pack.strangers`.
+    """A pack that waits to be downloaded.
+
+    `omitted_visits` counts planned visits that are not in it; `unregistered_visits_file` is that of
+    the pack.
     """
 
     unit: str
@@ -65,7 +63,7 @@ class _FinishedPack:
 
 
 def show(context: AppContext, person: Person) -> None:
-    """The screen."""
+    """Show the screen."""
     with context.store.recording_denials():
         require_permission(person, Action.PACK)
     screen_heading(context, person, t("pack.title"), t("pack.what"))
@@ -78,56 +76,57 @@ def show(context: AppContext, person: Person) -> None:
     if not unit:
         st.info(t("pack.no_unit"), icon=":material/info:")
         return
-    found = load_unit_needs(context.store, context.forms, person, unit, days)
-    if said := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(said, icon=":material/info:")
+    unit_needs = load_unit_needs(context.store, context.forms, person, unit, days)
+    if message := st.session_state.pop(_MESSAGE_KEY, None):
+        st.info(message, icon=":material/info:")
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _quantities_form(context, person, unit, days, found)
+        _quantities_form(context, person, unit, days, unit_needs)
     with right:
-        _make_section(context, person, unit, days, found)
+        _make_section(context, person, unit, days, unit_needs)
         if is_allowed(person, Action.PRINT):
             issued_upload(context, person)
 
 
 def _quantities_form(
-    context: AppContext, person: Person, unit: str, days: int, unit_quantities: UnitNeeds
+    context: AppContext, person: Person, unit: str, days: int, unit_needs: UnitNeeds
 ) -> None:
-    """The table of numbers: those of the unit's area, and the other forms below."""
+    """Show the table of quantities: the forms of the unit's area, the other forms below."""
     st.header(t("pack.numbers"), anchor=False)
     st.caption(
         t(
-            "pack.own" if unit_quantities.is_customized else "pack.reckoned",
+            "pack.own" if unit_needs.is_customized else "pack.reckoned",
             days=days,
-            clients=format_number(unit_quantities.clients),
+            clients=format_number(unit_needs.clients),
         )
     )
     forms = _latest_forms(context)
-    given = {need.form: need for need in unit_quantities.needs if need.form in forms}
-    others = [form_id for form_id in forms if form_id not in given]
-    turn = f"{unit}-{days}-{st.session_state.get(_SAVE_COUNT_KEY, 0)}"
-    with st.form(f"pack_numbers-{turn}", border=True):
+    proposed = {need.form: need for need in unit_needs.needs if need.form in forms}
+    others = [form_id for form_id in forms if form_id not in proposed]
+    version = f"{unit}-{days}-{st.session_state.get(_SAVE_COUNT_KEY, 0)}"
+    with st.form(f"pack_numbers-{version}", border=True):
         for column, key in zip(
             st.columns(_COLUMN_WIDTHS, vertical_alignment="bottom"),
             ("form", "blank", "named"),
             strict=True,
         ):
             column.caption(t(f"pack.column.{key}"))
-        typed = [_quantity_row(forms[need.form], need, turn) for need in given.values()]
+        entered = [_quantity_row(forms[need.form], need, version) for need in proposed.values()]
         with st.expander(t("pack.others", count=len(others))):
-            typed += [
-                _quantity_row(forms[form_id], SheetQuantity(form_id, 0), turn) for form_id in others
+            entered += [
+                _quantity_row(forms[form_id], SheetQuantity(form_id, 0), version)
+                for form_id in others
             ]
-        saved = st.form_submit_button(t("pack.save"), key="pack_save")
-    if saved:
+        is_saved = st.form_submit_button(t("pack.save"), key="pack_save")
+    if is_saved:
         _save_quantities(
             context,
             person,
             unit,
-            [need for need in typed if need.form in given or need.sheets or need.per_client],
+            [need for need in entered if need.form in proposed or need.sheets or need.per_client],
         )
     with st.container(horizontal=True):
-        file = quantities_csv(unit, unit_quantities.needs)
+        file = quantities_csv(unit, unit_needs.needs)
         st.download_button(
             t("pack.numbers_file"),
             file,
@@ -135,7 +134,7 @@ def _quantities_form(
             "text/csv",
             key="pack_numbers_csv",
         )
-        if unit_quantities.is_customized:
+        if unit_needs.is_customized:
             st.button(
                 t("pack.reset"),
                 key="pack_reset",
@@ -145,31 +144,31 @@ def _quantities_form(
             )
 
 
-def _quantity_row(form: Form, quantity: SheetQuantity, turn: str) -> SheetQuantity:
-    title, sheets, each = st.columns(_COLUMN_WIDTHS, vertical_alignment="center")
+def _quantity_row(form: Form, quantity: SheetQuantity, version: str) -> SheetQuantity:
+    title, sheets, per_client = st.columns(_COLUMN_WIDTHS, vertical_alignment="center")
     title.markdown(form.title)
     count = sheets.number_input(
         t("pack.sheets", form=form.title),
         0,
         MAX_SHEETS,
         quantity.sheets,
-        key=f"n-{form.id}-{turn}",
+        key=f"n-{form.id}-{version}",
         label_visibility="collapsed",
     )
-    prefilled = 0
+    per_client_count = 0
     if form.subject is Subject.CLIENT:
         label = t("pack.each", form=form.title)
-        prefilled = int(
-            each.number_input(
+        per_client_count = int(
+            per_client.number_input(
                 label,
                 0,
                 MAX_PER_CLIENT,
                 quantity.per_client,
-                key=f"e-{form.id}-{turn}",
+                key=f"e-{form.id}-{version}",
                 label_visibility="collapsed",
             )
         )
-    return SheetQuantity(form.id, int(count), prefilled)
+    return SheetQuantity(form.id, int(count), per_client_count)
 
 
 @requires_open_session
@@ -194,16 +193,16 @@ def _save_quantities(
 
 
 def _make_section(
-    context: AppContext, person: Person, unit: str, days: int, unit_quantities: UnitNeeds
+    context: AppContext, person: Person, unit: str, days: int, unit_needs: UnitNeeds
 ) -> None:
     st.header(t("pack.make"), anchor=False)
-    sheets = sum(need.sheets for need in unit_quantities.needs)
-    named = sum(need.per_client for need in unit_quantities.needs) * (
-        unit_quantities.clients - unit_quantities.hidden
+    sheets = sum(need.sheets for need in unit_needs.needs)
+    prefilled = sum(need.per_client for need in unit_needs.needs) * (
+        unit_needs.clients - unit_needs.hidden
     )
-    st.markdown(t("pack.total", sheets=format_number(sheets), named=format_number(named)))
-    if unit_quantities.hidden:
-        st.info(t("pack.hidden", count=unit_quantities.hidden), icon=":material/visibility_off:")
+    st.markdown(t("pack.total", sheets=format_number(sheets), named=format_number(prefilled)))
+    if unit_needs.hidden:
+        st.info(t("pack.hidden", count=unit_needs.hidden), icon=":material/visibility_off:")
     phones = st.file_uploader(
         t("pack.phones"), type=["csv"], key=f"pack_phones-{unit}", help=t("pack.phones_help")
     )
@@ -214,49 +213,41 @@ def _make_section(
     first = st.date_input(
         t("pack.first_day"), value=None, format="YYYY-MM-DD", key="pack_first_day"
     )
-    made: RunOnce[_FinishedPack] = run_once(_PACK_KEY)
+    first_day = first if isinstance(first, date) else None
+    pack_job: RunOnce[_FinishedPack] = run_once(_PACK_KEY)
     if st.button(t("pack.do"), key="pack_do", type="primary", icon=":material/print:"):
         with st.spinner(t("pack.doing")):
-            extras = partial(
-                _parse_extras,
-                unit,
-                phones,
-                shifts,
-                plan,
-                first if isinstance(first, date) else None,
-            )
+            load_extras = partial(_parse_extras, unit, phones, shifts, plan, first_day)
+            file_ids = (file and file.file_id for file in (phones, shifts, plan))
             try:
-                wish = (
-                    unit,
-                    days,
-                    first,
-                    *(each and each.file_id for each in (phones, shifts, plan)),
+                pack_job.run(
+                    (unit, days, first, *file_ids),
+                    partial(_make_pack, context, person, unit, days, load_extras),
                 )
-                made.run(wish, partial(_make_pack, context, person, unit, days, extras))
             except EfterskriftError as error:
                 st.error(error_text(error))
-    found_pack = made.result()
-    if found_pack and found_pack.unit == unit:
-        if found_pack.omitted_visits:
-            st.warning(
-                t("pack.plan_hidden", count=found_pack.omitted_visits),
-                icon=":material/visibility_off:",
-            )
-        if found_pack.unregistered_visits_file:
-            st.warning(
-                t("pack.strangers", file=found_pack.unregistered_visits_file),
-                icon=":material/lock:",
-            )
-        st.success(t("pack.made", count=found_pack.sheets), icon=":material/check:")
-        name = f"reservpaket-{plain_name(unit)}.zip"
-        st.download_button(
-            t("pack.fetch"),
-            found_pack.zip_data,
-            name,
-            "application/zip",
-            key="pack_zip",
-            icon=":material/download:",
+    finished = pack_job.result()
+    if finished and finished.unit == unit:
+        _show_finished(finished)
+
+
+def _show_finished(pack: _FinishedPack) -> None:
+    """Show warnings about the pack, and its download."""
+    if pack.omitted_visits:
+        st.warning(
+            t("pack.plan_hidden", count=pack.omitted_visits), icon=":material/visibility_off:"
         )
+    if pack.unregistered_visits_file:
+        st.warning(t("pack.strangers", file=pack.unregistered_visits_file), icon=":material/lock:")
+    st.success(t("pack.made", count=pack.sheets), icon=":material/check:")
+    st.download_button(
+        t("pack.fetch"),
+        pack.zip_data,
+        f"reservpaket-{plain_name(pack.unit)}.zip",
+        "application/zip",
+        key="pack_zip",
+        icon=":material/download:",
+    )
 
 
 def _parse_extras(
@@ -281,13 +272,13 @@ def _make_pack(
     pack = make_unit_pack(
         context.store, context.settings, context.forms, person, unit, days, extras
     )
-    left_out = len(extras.visits) - sum(len(sheet.rows) for sheet in pack.sheets)
+    omitted_visits = len(extras.visits) - sum(len(sheet.rows) for sheet in pack.sheets)
     return _FinishedPack(
-        unit, pack.as_zip, len(pack.sheets), left_out, pack.unregistered_visits_file
+        unit, pack.as_zip, len(pack.sheets), omitted_visits, pack.unregistered_visits_file
     )
 
 
 def _latest_forms(context: AppContext) -> dict[str, Form]:
-    """The newest version of each form that we print, by id."""
+    """Return the newest version of each form that is printed here, by id."""
     newest = {form_id: context.forms.latest(form_id) for form_id, _ in context.forms}
     return {form_id: form for form_id, form in sorted(newest.items()) if not form.printed_elsewhere}

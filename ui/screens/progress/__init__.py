@@ -1,1 +1,1 @@
-"""Läge, Papper per dag, Kvar på papper, Kvalitet, Mitt arbete, Kö."""
+"""The screens Läge, Papper per dag, Kvar på papper, Kvalitet, Mitt arbete and Kö."""

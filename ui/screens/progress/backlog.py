@@ -1,5 +1,6 @@
-"""Kvar på papper: whose record has a hole, for staff who work in the care system. Each look is
-recorded.
+"""Kvar på papper: clients whose record is incomplete, for staff who work in the care system.
+
+Each view is recorded.
 """
 
 from __future__ import annotations
@@ -18,23 +19,23 @@ from ui.workspace import AppContext
 
 
 def show(context: AppContext, person: Person) -> None:
-    """The screen."""
+    """Show the screen."""
     with context.store.recording_denials():
         require_permission(person, Action.BACKLOG)
     screen_heading(context, person, t("backlog.title"), t("backlog.what"))
-    everything = t("backlog.all")
-    units = [everything, *sorted(person.units)]
+    all_units = t("backlog.all")
+    units = [all_units, *sorted(person.units)]
     chosen = (
         st.selectbox(t("backlog.unit"), units, key="backlog_unit")
         if len(person.units) > 1
-        else everything
+        else all_units
     )
-    unit = None if chosen == everything else chosen
-    found = _load_backlog(context, person, unit)
-    for key, count in (("unknown", found.unknown), ("hidden", found.hidden)):
+    unit = None if chosen == all_units else chosen
+    backlog = _load_backlog(context, person, unit)
+    for key, count in (("unknown", backlog.unknown), ("hidden", backlog.hidden)):
         if count:
             st.info(t(f"backlog.{key}", count=count), icon=":material/info:")
-    if not found.markers:
+    if not backlog.markers:
         st.caption(t("backlog.empty"))
         return
     st.download_button(
@@ -44,7 +45,7 @@ def show(context: AppContext, person: Person) -> None:
         mime="text/csv",
         key="backlog_file",
     )
-    st.html(_backlog_table(found))
+    st.html(_backlog_table(backlog))
 
 
 def _load_backlog(context: AppContext, person: Person, unit: str | None) -> Backlog:
@@ -57,20 +58,20 @@ def _backlog_table(backlog: Backlog) -> str:
         t(f"backlog.{name}")
         for name in ("unit", "number", "name", "sheets", "entries", "oldest", "class", "sure")
     ]
-    sure = {True: t("backlog.is_sure"), False: t("backlog.not_sure")}
+    certainty = {True: t("backlog.is_sure"), False: t("backlog.not_sure")}
     return html_table(
         heads,
         [
             (
-                m.unit,
-                format_pid(m.pid),
-                m.name,
-                m.sheets,
-                m.entries,
-                format_day(m.oldest),
-                m.criticality,
-                sure[m.is_certain],
+                marker.unit,
+                format_pid(marker.pid),
+                marker.name,
+                marker.sheets,
+                marker.entries,
+                format_day(marker.oldest),
+                marker.criticality,
+                certainty[marker.is_certain],
             )
-            for m in backlog.markers
+            for marker in backlog.markers
         ],
     )

@@ -1,4 +1,4 @@
-"""The burn-down: what was left day by day, and what is likely ahead with its range."""
+"""The burn-down chart: open entries day by day, and the forecast with its range."""
 
 from __future__ import annotations
 
@@ -12,42 +12,44 @@ from ui.i18n import t
 from ui.widgets.chart_colors import chart_colors
 
 _DAY_MS = 86_400_000
-"""No marks of hours between two days, as there are else while the pile is young: each would bear
-the same day.
+"""Minimal step of the axis: no ticks between two days.
+
+Ticks of hours, which come while there are few days, would all have the same label.
 """
 
 
-def burn_down_chart(progress: ProgressReport) -> alt.LayerChart:
-    """Days from left to right, entries left upwards: a line behind, a dashed line and a band ahead."""
-    shown = chart_colors()
-    behind, ahead = progress.past_days, progress.forecast.path
-    last = [(behind[-1].day, behind[-1].open, behind[-1].open, behind[-1].open)] if ahead else []
-    coming = pd.DataFrame(
-        [*last, *((one.day, one.low, one.middle, one.high) for one in ahead)],
+def burn_down_chart(report: ProgressReport) -> alt.LayerChart:
+    """Return the chart: past days as a line, the forecast as a dashed line in a band."""
+    colors = chart_colors()
+    days, forecast_days = report.past_days, report.forecast.path
+    # The forecast begins at the last past day, so that the lines meet.
+    last = [(days[-1].day, days[-1].open, days[-1].open, days[-1].open)] if forecast_days else []
+    forecast = pd.DataFrame(
+        [*last, *((day.day, day.low, day.middle, day.high) for day in forecast_days)],
         columns=["day", "low", "middle", "high"],
     )
-    past = pd.DataFrame([(one.day, one.open) for one in behind], columns=["day", "open"])
-    day = alt.X(
+    past_days = pd.DataFrame([(day.day, day.open) for day in days], columns=["day", "open"])
+    day_axis = alt.X(
         "day:T",
         title=None,
         axis=alt.Axis(format="%d/%m", tickMinStep=_DAY_MS, labelOverlap=True, grid=False),
     )
     band = (
-        alt.Chart(coming)
-        .mark_area(color=shown.band, opacity=0.45)
-        .encode(x=day, y=_remaining_axis("low"), y2="high:Q")
+        alt.Chart(forecast)
+        .mark_area(color=colors.band, opacity=0.45)
+        .encode(x=day_axis, y=_remaining_axis("low"), y2="high:Q")
     )
     likely = (
-        alt.Chart(coming)
-        .mark_line(color=shown.line, strokeDash=[5, 4])
-        .encode(x=day, y=_remaining_axis("middle"), tooltip=_tooltips("middle", "low", "high"))
+        alt.Chart(forecast)
+        .mark_line(color=colors.line, strokeDash=[5, 4])
+        .encode(x=day_axis, y=_remaining_axis("middle"), tooltip=_tooltips("middle", "low", "high"))
     )
     line = (
-        alt.Chart(past)
-        .mark_line(color=shown.line, strokeWidth=2.5, point=alt.OverlayMarkDef(color=shown.line))
-        .encode(x=day, y=_remaining_axis("open"))
+        alt.Chart(past_days)
+        .mark_line(color=colors.line, strokeWidth=2.5, point=alt.OverlayMarkDef(color=colors.line))
+        .encode(x=day_axis, y=_remaining_axis("open"))
     )
-    layers = [*([band, likely] if ahead else []), line.encode(tooltip=_tooltips("open"))]
+    layers = [*([band, likely] if forecast_days else []), line.encode(tooltip=_tooltips("open"))]
     return alt.LayerChart(layer=layers, height=230)
 
 

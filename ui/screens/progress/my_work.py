@@ -1,4 +1,4 @@
-"""Mitt arbete: what is measured of the own work, for oneself."""
+"""Mitt arbete: measurements of the user's own work, for the user alone."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from ui.workspace import AppContext
 
 
 def show(context: AppContext, person: Person) -> None:
-    """The screen."""
-    now, least = utc_now(), context.settings.figures_least
+    """Show the screen."""
+    now, min_count = utc_now(), context.settings.figures_least
     with context.store.read() as conn:
-        own = data_quality.measure_own_work(conn, person, now, least)
+        own_metric = data_quality.measure_own_work(conn, person, now, min_count)
         units = [
-            data_quality.measure_unit_work(conn, person, unit, now, least)
+            data_quality.measure_unit_work(conn, person, unit, now, min_count)
             for unit in sorted(person.units)
         ]
     screen_heading(context, person, t("own_work.title"), t("own_work.what"))
-    if own.fields == 0:
+    if own_metric.fields == 0:
         st.info(t("own_work.empty"), icon=":material/info:")
     else:
-        st.html(work_table([replace(own, who=t("own_work.you")), *units], t("own_work.who")))
+        st.html(work_table([replace(own_metric, who=t("own_work.you")), *units], t("own_work.who")))
     st.header(t("own_work.how_title"), anchor=False)
     st.markdown(
         t(
             "own_work.how",
-            least=least,
+            least=min_count,
             days=data_quality.METRIC_DAYS,
             people=data_quality.MIN_PEOPLE,
         )

@@ -1,6 +1,6 @@
-"""Kvalitet: what is measured of the confirmed fields, for the manager of the unit.
+"""Kvalitet: measured quality of the confirmed fields, for the manager of the unit.
 
-Measured quality as tables: by form and kind of field, and of persons for those who may see them.
+By form and kind of field, and by person for users who may see that.
 """
 
 from __future__ import annotations
@@ -22,116 +22,8 @@ from ui.widgets.heading import screen_heading
 from ui.workspace import AppContext
 
 
-def quality_metrics(context: AppContext, person: Person) -> None:
-    """What is measured of the person's units by form and kind of field, and what waits. Läge can
-    show it as it is.
-    """
-    least = context.settings.figures_least
-    with context.store.read() as conn:
-        figures = data_quality.measure_errors(conn, context.forms, person, utc_now(), least)
-        waiting = (
-            rekeying.count_open_rekeying(conn, person)
-            if is_allowed(person, Action.PROGRESS)
-            else None
-        )
-    st.header(t("quality.by_form"), anchor=False)
-    st.caption(t("quality.how", days=data_quality.METRIC_DAYS, least=least))
-    if figures:
-        st.html(_error_rate_table(context, figures))
-    else:
-        st.info(t("quality.too_few", least=least), icon=":material/info:")
-    if waiting is not None:
-        st.caption(t("quality.waiting", typed=waiting[0], third=waiting[1]))
-
-
-def work_table(figures: Sequence[WorkMetric], first: str) -> str:
-    """One line for each person or unit; `first` is the head of the first column."""
-    heads = (
-        first,
-        t("quality.fields"),
-        t("quality.wrong"),
-        t("quality.missed"),
-        t("quality.seconds"),
-    )
-    lines = [
-        _metrics_row(
-            (escape(one.who),),
-            (
-                format_number(one.fields),
-                share_html(one.wrong),
-                share_html(one.missed),
-                format_seconds(one.seconds),
-            ),
-        )
-        for one in figures
-    ]
-    return _metrics_table(heads[:1], heads[1:], lines)
-
-
-def share_html(share: Share | None) -> str:
-    """A share as HTML, and below it, so that shares stand under each other, its counts and 95 %
-    interval.
-    """
-    if share is None:
-        return f"<small>{escape(t('quality.few'))}</small>"
-    low, high = share.interval
-    interval = t(
-        "quality.interval",
-        wrong=share.wrong,
-        of=share.of,
-        low=format_share(low),
-        high=format_share(high),
-    )
-    return f"{format_share(share.wrong / share.of)}<br><small>{escape(interval)}</small>"
-
-
-def format_share(share: float) -> str:
-    """In per cent, with a decimal below ten."""
-    return format_percentage(share, decimals=1 if share < 0.1 else 0)
-
-
-def format_seconds(seconds: float | None) -> str:
-    """Seconds with a decimal."""
-    if seconds is None:
-        return f"<small>{escape(t('quality.few'))}</small>"
-    return f"{format_number(seconds, decimals=1)}\u00a0s"
-
-
-def _error_rate_table(context: AppContext, figures: Sequence[ErrorMetric]) -> str:
-    titles = {form_id: form.title for (form_id, _), form in context.forms.items()}
-    lines = [
-        _metrics_row(
-            (
-                escape(titles.get(one.form, one.form) if not one.kind else ""),
-                escape(t(f"field_kind.{one.kind}") if one.kind else t("quality.all_kinds")),
-            ),
-            (share_html(one.wrong), share_html(one.missed)),
-            total=not one.kind,
-        )
-        for one in figures
-    ]
-    return _metrics_table(
-        (t("quality.form"), t("quality.kind")), (t("quality.wrong"), t("quality.missed")), lines
-    )
-
-
-def _metrics_table(words: Sequence[str], numbers: Sequence[str], lines: Sequence[str]) -> str:
-    """With the heads of the columns of words, and of those of numbers, which come after."""
-    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in words)
-    head += "".join(f'<th scope="col" class="ef-number">{escape(one)}</th>' for one in numbers)
-    return f'<div class="ef-wide"><table class="ef-table"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
-
-
-def _metrics_row(words: Sequence[str], numbers: Sequence[str], *, total: bool = False) -> str:
-    mark = ' class="ef-total"' if total else ""
-    cells = [f"<td>{cell}</td>" for cell in words] + [
-        f'<td class="ef-number">{cell}</td>' for cell in numbers
-    ]
-    return f"<tr{mark}>{''.join(cells)}</tr>"
-
-
 def show(context: AppContext, person: Person) -> None:
-    """The screen."""
+    """Show the screen."""
     require_permission(person, Action.QUALITY)
     screen_heading(context, person, t("quality.title"), t("quality.what"))
     quality_metrics(context, person)
@@ -148,13 +40,123 @@ def show(context: AppContext, person: Person) -> None:
     if unit is None:
         return
     with context.store.read() as conn:
-        whole = data_quality.measure_unit_work(
+        unit_metric = data_quality.measure_unit_work(
             conn, person, unit, utc_now(), context.settings.figures_least
         )
-        figures = data_quality.measure_reviewers_work(
+        metrics = data_quality.measure_reviewers_work(
             conn, person, unit, utc_now(), context.settings.figures_least
         )
-    if figures:
-        st.html(work_table([*figures, whole], t("quality.person")))
+    if metrics:
+        st.html(work_table([*metrics, unit_metric], t("quality.person")))
     else:
         st.info(t("quality.nobody"), icon=":material/info:")
+
+
+def quality_metrics(context: AppContext, person: Person) -> None:
+    """Show the metrics of the user's units by form and kind of field, and what waits.
+
+    Also part of the screen Läge.
+    """
+    min_count = context.settings.figures_least
+    with context.store.read() as conn:
+        metrics = data_quality.measure_errors(conn, context.forms, person, utc_now(), min_count)
+        waiting = (
+            rekeying.count_open_rekeying(conn, person)
+            if is_allowed(person, Action.PROGRESS)
+            else None
+        )
+    st.header(t("quality.by_form"), anchor=False)
+    st.caption(t("quality.how", days=data_quality.METRIC_DAYS, least=min_count))
+    if metrics:
+        st.html(_error_rate_table(context, metrics))
+    else:
+        st.info(t("quality.too_few", least=min_count), icon=":material/info:")
+    if waiting is not None:
+        st.caption(t("quality.waiting", typed=waiting[0], third=waiting[1]))
+
+
+def work_table(metrics: Sequence[WorkMetric], first: str) -> str:
+    """Return a table with a line for each person or unit; `first` heads the first column."""
+    heads = (
+        first,
+        t("quality.fields"),
+        t("quality.wrong"),
+        t("quality.missed"),
+        t("quality.seconds"),
+    )
+    lines = [
+        _metrics_row(
+            (escape(metric.who),),
+            (
+                format_number(metric.fields),
+                share_html(metric.wrong),
+                share_html(metric.missed),
+                format_seconds(metric.seconds),
+            ),
+        )
+        for metric in metrics
+    ]
+    return _metrics_table(heads[:1], heads[1:], lines)
+
+
+def share_html(share: Share | None) -> str:
+    """Return a share as HTML with its counts and 95 % interval on a second line."""
+    if share is None:
+        return f"<small>{escape(t('quality.few'))}</small>"
+    low, high = share.interval
+    interval = t(
+        "quality.interval",
+        wrong=share.wrong,
+        of=share.of,
+        low=format_share(low),
+        high=format_share(high),
+    )
+    return f"{format_share(share.wrong / share.of)}<br><small>{escape(interval)}</small>"
+
+
+def format_share(share: float) -> str:
+    """Format a share in per cent, with a decimal below ten."""
+    return format_percentage(share, decimals=1 if share < 0.1 else 0)
+
+
+def format_seconds(seconds: float | None) -> str:
+    """Format seconds with a decimal."""
+    if seconds is None:
+        return f"<small>{escape(t('quality.few'))}</small>"
+    return f"{format_number(seconds, decimals=1)}\u00a0s"
+
+
+def _error_rate_table(context: AppContext, metrics: Sequence[ErrorMetric]) -> str:
+    titles = {form_id: form.title for (form_id, _), form in context.forms.items()}
+    lines = [
+        _metrics_row(
+            (
+                escape(titles.get(metric.form, metric.form) if not metric.kind else ""),
+                escape(t(f"field_kind.{metric.kind}") if metric.kind else t("quality.all_kinds")),
+            ),
+            (share_html(metric.wrong), share_html(metric.missed)),
+            total=not metric.kind,
+        )
+        for metric in metrics
+    ]
+    return _metrics_table(
+        (t("quality.form"), t("quality.kind")), (t("quality.wrong"), t("quality.missed")), lines
+    )
+
+
+def _metrics_table(words: Sequence[str], numbers: Sequence[str], lines: Sequence[str]) -> str:
+    """Return a table with the headings of the text columns, then of the number columns."""
+    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in words)
+    head += "".join(
+        f'<th scope="col" class="ef-number">{escape(heading)}</th>' for heading in numbers
+    )
+    table = f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody>"
+    return f'<div class="ef-wide"><table class="ef-table">{table}</table></div>'
+
+
+def _metrics_row(words: Sequence[str], numbers: Sequence[str], *, total: bool = False) -> str:
+    css_class = ' class="ef-total"' if total else ""
+    cells = [f"<td>{cell}</td>" for cell in words] + [
+        f'<td class="ef-number">{cell}</td>' for cell in numbers
+    ]
+    return f"<tr{css_class}>{''.join(cells)}</tr>"

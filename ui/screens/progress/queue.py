@@ -1,7 +1,6 @@
-"""Kö: what a manager lets be reviewed before all else, and takes back. Counts only: no paper is
-shown here.
+"""Kö: what a manager lets be reviewed first, and what is due by law and still open.
 
-What is due by law and still open, on the screen of the queue.
+Counts only: no paper is shown here.
 """
 
 from __future__ import annotations
@@ -29,14 +28,30 @@ from ui.widgets.heading import screen_heading
 from ui.widgets.tables import html_table
 from ui.workspace import AppContext
 
+_KIND_KEY, _UNIT_KEY, _DAY_KEY = "pull_kind", "pull_unit", "pull_day"
+_CLIENT_KEY, _MESSAGE_KEY = "pull_client", "pull_said"
 _PRIORITY_KINDS = (PriorityKind.CLIENT, PriorityKind.DAY, PriorityKind.UNIT)
 
 
+def show(context: AppContext, person: Person) -> None:
+    """Show the screen."""
+    screen_heading(context, person, t("queue.title"), t("queue.what"))
+    require_permission(person, Action.PULL)
+    st.caption(t(f"queue.order.{context.settings.queue_order.value}"))
+    deadline_list(context, person)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _priority_form(context, person)
+    with right:
+        _priorities_list(context, person)
+        _batch_review_section(context, person)
+
+
 def deadline_list(context: AppContext, person: Person) -> None:
-    """A table, the nearest first; nothing if nothing is due."""
+    """Show a table of deadlines, the nearest first; nothing if nothing is due."""
     with context.store.read() as conn:
-        found = list_open_deadlines(conn, person)
-    if not found:
+        deadlines = list_open_deadlines(conn, person)
+    if not deadlines:
         return
     st.header(t("deadline.title"), anchor=False)
     st.caption(t("deadline.about"))
@@ -45,8 +60,13 @@ def deadline_list(context: AppContext, person: Person) -> None:
         html_table(
             heads,
             [
-                (_last_day_text(context, one), one.unit, _deadline_title(context, one), one.entries)
-                for one in found
+                (
+                    _last_day_text(context, deadline),
+                    deadline.unit,
+                    _deadline_title(context, deadline),
+                    deadline.entries,
+                )
+                for deadline in deadlines
             ],
         )
     )
@@ -64,33 +84,10 @@ def _deadline_title(context: AppContext, deadline: DeadlineCount) -> str:
     return form.title if form else deadline.form
 
 
-_KIND_KEY, _UNIT_KEY, _DAY_KEY, _CLIENT_KEY, _MESSAGE_KEY = (
-    "pull_kind",
-    "pull_unit",
-    "pull_day",
-    "pull_client",
-    "pull_said",
-)
-
-
-def show(context: AppContext, person: Person) -> None:
-    """The screen."""
-    screen_heading(context, person, t("queue.title"), t("queue.what"))
-    require_permission(person, Action.PULL)
-    st.caption(t(f"queue.order.{context.settings.queue_order.value}"))
-    deadline_list(context, person)
-    left, right = st.columns(2, gap="large")
-    with left:
-        _priority_form(context, person)
-    with right:
-        _priorities_list(context, person)
-        _batch_review_section(context, person)
-
-
 def _priority_form(context: AppContext, person: Person) -> None:
     st.header(t("queue.pull"), anchor=False)
-    if said := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(said, icon=":material/info:")
+    if message := st.session_state.pop(_MESSAGE_KEY, None):
+        st.info(message, icon=":material/info:")
     kind = st.radio(
         t("queue.kind"),
         _PRIORITY_KINDS,
@@ -118,59 +115,61 @@ def _priority_form(context: AppContext, person: Person) -> None:
 @requires_open_session
 def _prioritize(context: AppContext, person: Person) -> None:
     kind, unit = PriorityKind(st.session_state[_KIND_KEY]), str(st.session_state[_UNIT_KEY])
-    on = st.session_state.get(_DAY_KEY)
-    what = {
-        PriorityKind.DAY: on.isoformat() if isinstance(on, date) else "",
+    day = st.session_state.get(_DAY_KEY)
+    key = {
+        PriorityKind.DAY: day.isoformat() if isinstance(day, date) else "",
         PriorityKind.CLIENT: str(st.session_state.get(_CLIENT_KEY, "")),
     }.get(kind, "")
     try:
         with context.store.begin() as conn:
-            made = queue_order.prioritize(conn, person, kind, unit, what, utc_now())
+            priority = queue_order.prioritize(conn, person, kind, unit, key, utc_now())
     except EfterskriftError as error:
         st.session_state[_MESSAGE_KEY] = error_text(error)
     else:
-        st.session_state[_MESSAGE_KEY] = t("queue.pulled", count=made.waiting)
+        st.session_state[_MESSAGE_KEY] = t("queue.pulled", count=priority.waiting)
 
 
 def _priorities_list(context: AppContext, person: Person) -> None:
     st.header(t("queue.front"), anchor=False)
     with context.store.read() as conn:
-        held = queue_order.list_priorities(conn, person)
-    if not held:
+        priorities = queue_order.list_priorities(conn, person)
+    if not priorities:
         st.caption(t("queue.nothing"))
-    for pull in held:
+    for priority in priorities:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             with st.container(gap=None):
-                st.markdown(f"**{t(f'queue.kinds.{pull.kind.value}')}** {_priority_text(pull)}")
+                st.markdown(
+                    f"**{t(f'queue.kinds.{priority.kind.value}')}** {_priority_text(priority)}"
+                )
                 st.caption(
                     " · ".join(
                         (
-                            pull.unit,
-                            t("queue.waiting", count=pull.waiting),
-                            t("queue.by", by=pull.by, at=format_moment(pull.at)),
+                            priority.unit,
+                            t("queue.waiting", count=priority.waiting),
+                            t("queue.by", by=priority.by, at=format_moment(priority.at)),
                         )
                     )
                 )
             st.button(
                 t("queue.undo"),
-                key=f"undo-{pull.id}",
-                on_click=partial(_undo_priority, context, person, pull.id),
+                key=f"undo-{priority.id}",
+                on_click=partial(_undo_priority, context, person, priority.id),
             )
 
 
-def _priority_text(pull: PriorityOverride) -> str:
-    if pull.kind is PriorityKind.DAY:
-        return format_day(pull.key)
-    if pull.kind is PriorityKind.CLIENT:
-        return format_pid(pull.key) if pull.key else t("client.protected")
-    return pull.key
+def _priority_text(priority: PriorityOverride) -> str:
+    if priority.kind is PriorityKind.DAY:
+        return format_day(priority.key)
+    if priority.kind is PriorityKind.CLIENT:
+        return format_pid(priority.key) if priority.key else t("client.protected")
+    return priority.key
 
 
 @requires_open_session
-def _undo_priority(context: AppContext, person: Person, pull_id: str) -> None:
+def _undo_priority(context: AppContext, person: Person, priority_id: str) -> None:
     try:
         with context.store.begin() as conn:
-            queue_order.undo_priority(conn, person, pull_id, utc_now())
+            queue_order.undo_priority(conn, person, priority_id, utc_now())
     except EfterskriftError as error:
         st.session_state[_MESSAGE_KEY] = error_text(error)
 
@@ -180,10 +179,10 @@ def _batch_review_section(context: AppContext, person: Person) -> None:
     st.caption(t("queue.groups_what"))
     with context.store.read() as conn:
         units = batch_items.batch_review_by_unit(conn, person)
-    for unit, on in units.items():
+    for unit, is_on in units.items():
         st.toggle(
             unit,
-            value=on,
+            value=is_on,
             key=f"groups-{unit}",
             on_change=partial(_switch_batch_review, context, person, unit),
         )

@@ -13,7 +13,6 @@ from pipeline.domain.dates import swedish_day
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.reporting import progress
-from pipeline.reporting import progress as overviews
 from pipeline.reporting.data_quality import MIN_PEOPLE, ErrorMetric, measure_errors
 from pipeline.reporting.forecast import Forecast
 from pipeline.reporting.progress import EntryCount, ProgressReport, forecast_with_people
@@ -32,11 +31,11 @@ _PAGE_STATES = ("done", "waiting", "failed")
 _BAR_PX = 26
 _REFRESH_INTERVAL = "60s"
 _WHOLE_NUMBERS_FROM = 10
-"""From here on figures are written without decimals."""
+"""Numbers from here on are written without decimals."""
 
 
 def show(context: AppContext, person: Person) -> None:
-    """The screen."""
+    """Show the screen."""
     with context.store.recording_denials():
         require_permission(person, Action.PROGRESS)
     screen_heading(context, person, t("progress.title"), t("progress.what"))
@@ -47,18 +46,19 @@ def show(context: AppContext, person: Person) -> None:
 def _situation_section(context: AppContext, person: Person) -> None:
     now = utc_now()
     with context.store.read() as conn:
-        found = overviews.make_progress_report(conn, person, now)
-    _metrics_section(found)
-    if not found.entries and not found.counted["in"]:
+        report = progress.make_progress_report(conn, person, now)
+    _metrics_section(report)
+    if not report.entries and not report.counted["in"]:
         st.info(t("progress.empty"), icon=":material/info:")
-        if found.sheets:
-            _table_section(t("progress.sheets"), sheet_table(found, _form_titles(context)), "")
+        if report.sheets:
+            _table_section(t("progress.sheets"), sheet_table(report, _form_titles(context)), "")
         return
-    _forecast_section(found)
-    _remaining_section(context, found)
+    _forecast_section(report)
+    _remaining_section(context, report)
     _state_legend()
     left, right = st.columns(2, gap="large")
-    table = _entries_frame(context, list(found.entries))
+    # The charts of all entries, by unit, form, class and age.
+    table = _entries_frame(context, list(report.entries))
     with left:
         _show_chart(t("progress.by_unit"), _stacked_chart(table, "unit"))
         _show_chart(t("progress.by_form"), _stacked_chart(table, "form"))
@@ -69,133 +69,133 @@ def _situation_section(context: AppContext, person: Person) -> None:
             t("progress.per_day"),
             _daily_chart(
                 pd.DataFrame(
-                    [(format_day(one.day), one.ended) for one in found.past_days if one.ended],
+                    [(format_day(day.day), day.ended) for day in report.past_days if day.ended],
                     columns=["day", "confirmed"],
                 )
             ),
         )
     quality_metrics(context, person)
-    _download_section(context, person, found, now)
+    _download_section(context, person, report, now)
 
 
-def _metrics_section(progress: ProgressReport) -> None:
-    counted = progress.counted
-    columns = st.columns([1, 1, 1, 1, 1.35])  # the last has the longest words
+def _metrics_section(report: ProgressReport) -> None:
+    page_counts = report.counted
+    columns = st.columns([1, 1, 1, 1, 1.35])  # the last has the longest text
     for column, name in zip(columns, ("in", *_PAGE_STATES), strict=False):
-        column.metric(t(f"progress.pages.{name}"), format_number(counted[name]), border=True)
-    columns[-1].metric(t("progress.open_entries"), format_number(progress.open), border=True)
-    if progress.incomplete_batches:
+        column.metric(t(f"progress.pages.{name}"), format_number(page_counts[name]), border=True)
+    columns[-1].metric(t("progress.open_entries"), format_number(report.open), border=True)
+    if report.incomplete_batches:
         st.warning(
             t(
                 "progress.cut_stacks",
-                count=sum(progress.incomplete_batches.values()),
-                units=", ".join(progress.incomplete_batches),
+                count=sum(report.incomplete_batches.values()),
+                units=", ".join(report.incomplete_batches),
             ),
             icon=":material/content_cut:",
         )
 
 
-def _forecast_section(progress: ProgressReport) -> None:
+def _forecast_section(report: ProgressReport) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.subheader(t("progress.burn_down"), anchor=False)
-        if progress.past_days:
-            st.altair_chart(burn_down_chart(progress), width="stretch", alt=t("progress.burn_down"))
+        if report.past_days:
+            st.altair_chart(burn_down_chart(report), width="stretch", alt=t("progress.burn_down"))
     with right:
         st.subheader(t("progress.ahead"), anchor=False)
-        st.info(_outlook_text(progress), icon=":material/event_upcoming:")
+        st.info(_outlook_text(report), icon=":material/event_upcoming:")
         st.markdown(
             t(
                 "progress.arriving",
-                pages=_format_rounded(progress.scanned_per_day),
-                missing=format_number(progress.missing),
+                pages=_format_rounded(report.scanned_per_day),
+                missing=format_number(report.missing),
             )
         )
-        if progress.oldest_event:
-            st.markdown(t("progress.oldest_left", day=format_day(progress.oldest_event)))
-        _pace_section(progress)
+        if report.oldest_event:
+            st.markdown(t("progress.oldest_left", day=format_day(report.oldest_event)))
+        _pace_section(report)
 
 
-def _outlook_text(progress: ProgressReport) -> str:
-    out = progress.forecast
-    if not progress.open:
+def _outlook_text(report: ProgressReport) -> str:
+    forecast = report.forecast
+    if not report.open:
         return t("progress.outlook_nothing")
-    if not out.path:
+    if not forecast.path:
         return t("progress.outlook_early")
-    return _outlook_days_text("progress.outlook", out)
+    return _outlook_days_text("progress.outlook", forecast)
 
 
-def _outlook_days_text(said: str, out: Forecast) -> str:
-    if out.middle is None or out.optimistic is None:
+def _outlook_days_text(text_key: str, forecast: Forecast) -> str:
+    if forecast.middle is None or forecast.optimistic is None:
         return t("progress.outlook_far")
-    worst = t("progress.beyond") if out.pessimistic is None else format_number(out.pessimistic)
-    return t(said, count=out.middle, best=format_number(out.optimistic), worst=worst)
+    latest = (
+        t("progress.beyond")
+        if forecast.pessimistic is None
+        else format_number(forecast.pessimistic)
+    )
+    return t(text_key, count=forecast.middle, best=format_number(forecast.optimistic), worst=latest)
 
 
-def _pace_section(progress: ProgressReport) -> None:
-    tempo = progress.pace
-    if (
-        tempo.seconds_per_field is None
-        or tempo.seconds_per_entry is None
-        or tempo.hours_left is None
-    ):
-        st.caption(t("progress.tempo_few", least=overviews.MIN_VIEWS, people=MIN_PEOPLE))
+def _pace_section(report: ProgressReport) -> None:
+    pace = report.pace
+    if pace.seconds_per_field is None or pace.seconds_per_entry is None or pace.hours_left is None:
+        st.caption(t("progress.tempo_few", least=progress.MIN_VIEWS, people=MIN_PEOPLE))
         return
-    measured = {
-        "field": tempo.seconds_per_field,
-        "entry": tempo.seconds_per_entry,
-        "people": tempo.people,
-        "each": tempo.hours_per_day,
+    values = {
+        "field": pace.seconds_per_field,
+        "entry": pace.seconds_per_entry,
+        "people": pace.people,
+        "each": pace.hours_per_day,
     }
     st.markdown(
         t(
             "progress.tempo",
-            hours=_format_rounded(tempo.hours_left),
-            **{name: _format_rounded(value) for name, value in measured.items()},
+            hours=_format_rounded(pace.hours_left),
+            **{name: _format_rounded(value) for name, value in values.items()},
         )
     )
     people = st.number_input(
-        t("progress.with_people"), 1, 200, max(1, round(tempo.people)), key="with_people"
+        t("progress.with_people"), 1, 200, max(1, round(pace.people)), key="with_people"
     )
-    st.markdown(_outlook_text_for_people(progress, int(people)))
+    st.markdown(_outlook_text_for_people(report, int(people)))
 
 
-def _outlook_text_for_people(progress: ProgressReport, people: int) -> str:
-    ahead = forecast_with_people(progress, people)
-    if ahead is None:
-        return t("progress.outlook_early" if progress.open else "progress.outlook_nothing")
-    return _outlook_days_text("progress.with_days", ahead)
+def _outlook_text_for_people(report: ProgressReport, people: int) -> str:
+    forecast = forecast_with_people(report, people)
+    if forecast is None:
+        return t("progress.outlook_early" if report.open else "progress.outlook_nothing")
+    return _outlook_days_text("progress.with_days", forecast)
 
 
-def _remaining_section(context: AppContext, progress: ProgressReport) -> None:
+def _remaining_section(context: AppContext, report: ProgressReport) -> None:
     titles = _form_titles(context)
     deadlines, second = st.columns([3, 2], gap="large")
     with deadlines:  # seven columns do not fit beside the pages on a laptop
         _table_section(
-            t("progress.due"), due_table(progress) if progress.due else "", t("progress.due_none")
+            t("progress.due"), due_table(report) if report.due else "", t("progress.due_none")
         )
     with second:
-        _second_review_section(progress)
+        _second_review_section(report)
     left, right = st.columns([2, 3], gap="large")
     with left:
         _table_section(
             t("progress.units"),
-            unit_table(progress) if progress.units else "",
+            unit_table(report) if report.units else "",
             t("progress.nothing_yet"),
         )
     with right:
         _table_section(
             t("progress.pages_table"),
-            page_table(progress, titles) if progress.pages else "",
+            page_table(report, titles) if report.pages else "",
             t("progress.nothing_yet"),
         )
         _table_section(
             t("progress.sheets"),
-            sheet_table(progress, titles) if progress.sheets else "",
+            sheet_table(report, titles) if report.sheets else "",
             t("progress.sheets_none"),
         )
         st.subheader(t("progress.silent"), anchor=False)
-        for run in progress.silent_runs:
+        for run in report.silent_runs:
             st.markdown(
                 t(
                     "progress.silent_line",
@@ -204,33 +204,33 @@ def _remaining_section(context: AppContext, progress: ProgressReport) -> None:
                     count=run.entries,
                 )
             )
-        if not progress.silent_runs:
+        if not report.silent_runs:
             st.caption(t("progress.silent_none"))
 
 
-def _second_review_section(progress: ProgressReport) -> None:
+def _second_review_section(report: ProgressReport) -> None:
     st.subheader(t("progress.second"), anchor=False)
-    for name, (confirmed, twice) in progress.second_checked.items():
-        share = format_percentage(twice / confirmed)
+    for criticality, (confirmed, checked) in report.second_checked.items():
+        share = format_percentage(checked / confirmed)
         st.markdown(
             t(
                 "progress.second_line",
-                criticality=name,
-                twice=format_number(twice),
+                criticality=criticality,
+                twice=format_number(checked),
                 confirmed=format_number(confirmed),
                 share=share,
             )
         )
-    if not progress.second_checked:
+    if not report.second_checked:
         st.caption(t("progress.second_none"))
 
 
-def _table_section(title: str, table: str, otherwise: str) -> None:
+def _table_section(title: str, table: str, empty_text: str) -> None:
     st.subheader(title, anchor=False)
     if table:
         st.html(table)
     else:
-        st.caption(otherwise)
+        st.caption(empty_text)
 
 
 def _load_error_rates(context: AppContext, person: Person, now: datetime) -> list[ErrorMetric]:
@@ -239,24 +239,25 @@ def _load_error_rates(context: AppContext, person: Person, now: datetime) -> lis
 
 
 def _download_section(
-    context: AppContext, person: Person, progress: ProgressReport, now: datetime
+    context: AppContext, person: Person, report: ProgressReport, now: datetime
 ) -> None:
-    """The page for the meeting and the file, of exactly what is on the screen and in its language;
-    made when they are asked for.
+    """Show the downloads of the report as PDF and CSV, in the language of the screen.
+
+    The files hold exactly what is on the screen, and are made when they are requested.
     """
-    made_on, written = swedish_day(now).isoformat(), current_language()
+    day, language = swedish_day(now).isoformat(), current_language()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             t("progress.print"),
-            lambda: progress_pdf(progress, context.settings.care_provider, now, written),
-            t("progress.pdf_name", day=made_on),
+            lambda: progress_pdf(report, context.settings.care_provider, now, language),
+            t("progress.pdf_name", day=day),
             "application/pdf",
             key="overview_pdf",
         )
         st.download_button(
             t("progress.file"),
-            lambda: progress_csv(progress, _load_error_rates(context, person, now), now, written),
-            t("progress.csv_name", day=made_on),
+            lambda: progress_csv(report, _load_error_rates(context, person, now), now, language),
+            t("progress.csv_name", day=day),
             "text/csv",
             key="overview_csv",
         )
@@ -277,17 +278,17 @@ def _state_legend() -> None:
 
 def _entries_frame(context: AppContext, entries: list[EntryCount]) -> pd.DataFrame:
     titles = _form_titles(context)
-    keys = [VOID_TEXT_KEY if e.is_void else state_text_key(e.state) for e in entries]
+    keys = [VOID_TEXT_KEY if entry.is_void else state_text_key(entry.state) for entry in entries]
     rows = [
         (
-            e.state.value,
-            e.unit,
-            titles.get(e.form, e.form),
-            e.criticality,
-            t(f"progress.age.{e.age}"),
-            e.count,
+            entry.state.value,
+            entry.unit,
+            titles.get(entry.form, entry.form),
+            entry.criticality,
+            t(f"progress.age.{entry.age}"),
+            entry.count,
         )
-        for e in entries
+        for entry in entries
     ]
     table = pd.DataFrame(rows, columns=["state", "unit", "form", "criticality", "age", "count"])
     table["order"] = [list(state_colors()).index(key) for key in keys]
@@ -347,5 +348,5 @@ def _show_chart(title: str, chart: alt.Chart) -> None:
 
 
 def _format_rounded(value: float) -> str:
-    """With a decimal where it matters."""
+    """Format a number, with a decimal if it is small."""
     return format_number(value, 0 if value >= _WHOLE_NUMBERS_FROM else 1)

@@ -1,1 +1,1 @@
-"""Granska."""
+"""The screen Granska: reviewing entries."""

@@ -1,6 +1,4 @@
-"""What a person does with the entry on the screen: save, skip, hand on, reject, and take the last
-thing back.
-"""
+"""The user's actions on the entry on the screen: save, skip, hand over, reject, and undo."""
 
 from __future__ import annotations
 
@@ -30,7 +28,6 @@ from pipeline.store.quality.view_times import save_view_time
 from pipeline.store.review import batch_review, corrections, decisions, transfers
 from ui.i18n import t
 from ui.screens.review import client_panel, current_entry, entry_header
-from ui.screens.review.client_check_form import client_statement, set_client_question
 from ui.screens.review.current_entry import (
     CAN_UNDO_KEY,
     UNDO_BATCH_KEY,
@@ -41,10 +38,10 @@ from ui.screens.review.current_entry import (
     set_toast,
     set_warning,
 )
-from ui.screens.review.entry_form import form_answers
+from ui.screens.review.entry_form import client_statement, form_answers, set_client_question
 from ui.screens.review.prefetch import go_to_next
 from ui.screens.review.rejection import FORWARD_REASON, take_step
-from ui.screens.review.work_modes import set_rekeying_due
+from ui.screens.review.rekeying_screen import set_rekeying_due
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.min_view_time import MIN_VIEW_TIME, is_too_soon
@@ -56,11 +53,10 @@ _UNDOABLE_STATES = {EntryState.CONFIRMED, EntryState.SECOND, EntryState.REJECTED
 
 @requires_open_session
 def save_current(context: AppContext, person: Person, view: EntryView) -> None:
-    """Save what was answered to the entry that was on the screen, whatever is there now; a second
-    press of the key is too early to be meant.
+    """Save the answers to the entry that was on the screen, whatever is there now.
 
-    Nothing is saved for a client who has not been shown: who types the number last and saves at
-    once sees the client first.
+    A second press of the key is ignored. Nothing is saved for a client who has not been shown: a
+    user who types the number last and saves at once sees the client first.
     """
     now, shown_at = utc_now(), current_entry.entry_shown_at()
     if shown_at is None or is_too_soon(view.entry.id, now, MIN_VIEW_TIME):
@@ -71,22 +67,23 @@ def save_current(context: AppContext, person: Person, view: EntryView) -> None:
         return
     try:
         with context.store.begin() as conn:
-            seen, told = (entry.id, entry.revision), entry_header.were_findings_shown(view)
             state = decisions.decide_entry(
                 conn,
                 context.forms,
                 person,
-                *seen,
+                entry.id,
+                entry.revision,
                 form_answers(view),
                 now,
                 about=client_statement(view),
-                ask_figures=not told,
+                ask_figures=not entry_header.were_findings_shown(view),
             )
-            missed = (
+            missed_field = (
                 last_missed_field(conn, person, entry.id) if state is EntryState.REVIEW else None
             )
-            if missed is None:
+            if missed_field is None:
                 save_view_time(conn, person, view, shown_at, now)
+    # Errors of single fields are shown next to them; others above the form.
     except (UnknownClientError, ClientConflictError) as error:
         set_field_error(entry.id, error.fields, set_client_question(view, error))
     except MissingAnswerError as error:
@@ -102,16 +99,20 @@ def save_current(context: AppContext, person: Person, view: EntryView) -> None:
         if isinstance(error, StaleDecisionError):
             open_entry(None)
     else:
-        _after_save(context, person, view, state, missed)
+        _after_save(context, person, view, state, missed_field)
 
 
 def _after_save(
-    context: AppContext, person: Person, view: EntryView, state: EntryState, missed: str | None
+    context: AppContext,
+    person: Person,
+    view: EntryView,
+    state: EntryState,
+    missed_field: str | None,
 ) -> None:
-    if missed is not None:
+    if missed_field is not None:
         open_entry(view.entry.id, utc_now())
         set_warning(
-            t("control.missed", field=accessible_name(view.form, view.form.by_name[missed]))
+            t("control.missed", field=accessible_name(view.form, view.form.by_name[missed_field]))
         )
         return
     set_rekeying_due()
@@ -133,8 +134,9 @@ def skip_current(context: AppContext, person: Person, view: EntryView) -> None:
 
 @requires_open_session
 def hand_over_current(context: AppContext, person: Person, view: EntryView) -> None:
-    """Give the entry to the client's own unit; a second press of the key that saved the one before
-    is too early to be meant.
+    """Hand the entry over to the client's own unit.
+
+    A second press of the key that saved the entry before is ignored.
     """
     now = utc_now()
     if is_too_soon(view.entry.id, now, MIN_VIEW_TIME):
@@ -151,7 +153,7 @@ def hand_over_current(context: AppContext, person: Person, view: EntryView) -> N
 
 @requires_open_session
 def reject_current(context: AppContext, person: Person, view: EntryView, reason: str) -> None:
-    """Put the entry aside for a reason."""
+    """Reject the entry for a reason."""
     if not reason:
         set_warning(t("reject.choose"))
         return
@@ -179,7 +181,7 @@ def _close_entry(
     *,
     final: bool = False,
 ) -> None:
-    """Do it and go on. What is `final` is not taken back here."""
+    """Run the action and go on. A `final` action cannot be undone here."""
     run_and_continue(context, person, action)
     clear_undo()
     if not final:
@@ -187,28 +189,28 @@ def _close_entry(
 
 
 def undo_button(context: AppContext, person: Person, entry_id: str = "") -> None:
-    """The way back from what was done last."""
-    if (
-        CAN_UNDO_KEY not in st.session_state
-    ):  # asked once, since the answer is looked for among all entries
+    """Show the button that undoes the last decision."""
+    # Asked once, since all entries have to be searched for it.
+    if CAN_UNDO_KEY not in st.session_state:
         st.session_state[CAN_UNDO_KEY] = _last_decided(context, person) is not None
-    nothing = not st.session_state[CAN_UNDO_KEY] and UNDO_BATCH_KEY not in st.session_state
+    can_undo = st.session_state[CAN_UNDO_KEY] or UNDO_BATCH_KEY in st.session_state
     st.button(
         t("review.undo"),
         key=f"undo-{entry_id}",
         shortcut="Alt+Z",
         on_click=partial(undo_last, context, person),
-        disabled=nothing,
+        disabled=not can_undo,
     )
 
 
 @requires_open_session
 def undo_last(context: AppContext, person: Person) -> None:
-    """Take back the last group if nothing has been decided since, else the last decision; a second
-    press of the key is too early to be meant.
+    """Undo the last batch if nothing has been decided since, else the last decision.
+
+    A second press of the key is ignored.
     """
-    now, before = utc_now(), st.session_state.get(_UNDONE_AT_KEY)
-    if before is not None and now - before < MIN_VIEW_TIME:
+    now, undone_at = utc_now(), st.session_state.get(_UNDONE_AT_KEY)
+    if undone_at is not None and now - undone_at < MIN_VIEW_TIME:
         return
     st.session_state[_UNDONE_AT_KEY] = now
     if st.session_state.pop(UNDO_BATCH_KEY, None):
@@ -241,7 +243,7 @@ def _undo_decision(context: AppContext, person: Person, latest: Entry) -> None:
 def run_and_continue(
     context: AppContext, person: Person, action: Callable[[Connection], object]
 ) -> None:
-    """Do it, say what hinders it, and go on to the next entry."""
+    """Run the action, show what prevents it, and go on to the next entry."""
     try:
         with context.store.begin() as conn:
             action(conn)

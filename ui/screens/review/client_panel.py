@@ -1,7 +1,6 @@
-"""Whom an entry is about, according to the client register, while the person types; and drafts kept
-as they come.
+"""The client of an entry according to the register, shown while typing; and saving drafts.
 
-A client as the register has it, with what speaks for and against.
+A client is shown with the evidence for and against.
 """
 
 from __future__ import annotations
@@ -51,52 +50,7 @@ from ui.widgets.errors import error_text
 from ui.workspace import AppContext
 
 _TYPED_KEY = "typed_client"
-
-
-def client_html(client: Client | None, reasons: Sequence[str] = (), number: str = "") -> str:
-    """The client, if the register has one, and the `reasons` for and against; with the `number`
-    where two are compared.
-    """
-    sides = [
-        (
-            name,
-            [code for code in reasons if (code.partition(":")[0] in EVIDENCE_AGAINST) is against],
-        )
-        for name, against in (("for", False), ("against", True))
-    ]
-    why = "".join(
-        f'<div class="ef-why ef-{name}"><b>{escape(t(f"guard.{name}"))}</b> {escape(", ".join(code_text("reason", code) for code in codes))}</div>'
-        for name, codes in sides
-        if codes
-    )
-    return f'<div role="status">{_client_heading(client, number)}{why}</div>'
-
-
-def _client_heading(client: Client | None, number: str) -> str:
-    if client is None:
-        written = f"<span>{escape(format_pid(number))}</span>" if number else ""
-        return f'<div class="ef-client ef-unknown">{written}{escape(t("client.unknown"))}</div>'
-    told = [
-        t(f"client.{name}")
-        for name, holds in (("protected", client.protected), ("blocked", client.blocked))
-        if holds
-    ]
-    mark = "".join(f'<span class="ef-tag ef-warn">{escape(text)}</span>' for text in told)
-    parts = (
-        f"<strong>{escape(client.name)}</strong>",
-        f"<span>{escape(format_pid(client.pid))}</span>",
-        f"<span>{escape(t('guard.age', count=age))}</span>"
-        if client.name and (age := age_on(client.pid, today_in_sweden())) is not None
-        else "",
-        f'<span class="ef-muted">{escape(client.unit)}</span>',
-        mark,
-    )
-    return f'<div class="ef-client">{"".join(parts)}</div>'
-
-
 _SAVED_DRAFT_KEY, _SKIPPED_DRAFT_KEY = "kept_draft", "draft_left_out"
-
-
 _LOOKED_UP_KEY, _SHOWN_CLIENTS_KEY = "looked_up_clients", "clients_shown"
 
 
@@ -109,43 +63,51 @@ def client_panel(
     focus: str | None,
     min_view_time: timedelta = timedelta(),
 ) -> None:
-    """Show the client, and mind the keys of the form (keyboard.py). As a fragment it can run again
-    without touching the form.
+    """Show the client, and handle the keys of the form (keyboard.py).
+
+    As a fragment it can run again without touching the form.
     """
     if st.session_state.pop(_SKIPPED_DRAFT_KEY, False) or consume_acted():
-        # the whole screen: the person sees why what was typed is not kept, or what the press that
-        # came with it has done
+        # Draw the whole screen: it shows why the draft was not saved, or what the click that
+        # arrived with the draft has done.
         st.rerun()
     keys = widget_keys(view)
-    last = f"undo-{view.entry.id}"
+    last_button = f"undo-{view.entry.id}"
     keyboard(
         turn,
         list(keys),
         lambda draft: _save_drafts(context, person, view, keys, draft),
         focus=focus,
         save=save_button_key(view),
-        ready=last,
+        ready=last_button,
         min_view_time=min_view_time,
     )
     entry_facts(view, _current_answers(view))
-    field = view.form.meaning(Meaning.CLIENT_PID, view.entry.row)
-    if field is None:
+    client_spec = view.form.meaning(Meaning.CLIENT_PID, view.entry.row)
+    if client_spec is None:
         return
-    shown = next(other for other in view.fields if other.spec.name == field.name)
-    typed = _number_in_field(view, shown)
-    if not shown.is_open and view.suggestion is not None:
-        st.html(client_html(view.suggestion, _proposal_reasons(shown, view.suggestion)))
-    elif shown.is_open and view.is_second_review and not shown.is_blind and not typed:
-        numbers = _differing_numbers(shown)
+    _show_client(context, person, view, client_spec.name)
+
+
+def _show_client(context: AppContext, person: Person, view: EntryView, field_name: str) -> None:
+    client_field = next(field for field in view.fields if field.spec.name == field_name)
+    typed = _number_in_field(view, client_field)
+    # A settled client, two numbers to choose from, the typed one, or none yet.
+    if not client_field.is_open and view.suggestion is not None:
+        st.html(client_html(view.suggestion, _proposal_reasons(client_field, view.suggestion)))
+    elif client_field.is_open and view.is_second_review and not client_field.is_blind and not typed:
+        numbers = _differing_numbers(client_field)
         st.html(
             "".join(
-                _client_check_html(context, person, view, shown, number, told=number)
+                _client_check_html(
+                    context, person, view, client_field, number, is_compared=bool(number)
+                )
                 for number in numbers
             )
         )
         _note_shown(view, numbers)
     elif typed:
-        st.html(_client_check_html(context, person, view, shown, typed))
+        st.html(_client_check_html(context, person, view, client_field, typed))
         _note_shown(view, [typed])
     else:
         st.html(
@@ -153,9 +115,54 @@ def client_panel(
         )
 
 
+def client_html(client: Client | None, reasons: Sequence[str] = (), number: str = "") -> str:
+    """Return HTML of the client, if the register has one, and the `reasons` for and against.
+
+    With the `number` if two are compared.
+    """
+    evidence = "".join(
+        _evidence_html(name, codes)
+        for name, is_against in (("for", False), ("against", True))
+        if (codes := [code for code in reasons if _is_evidence_against(code) is is_against])
+    )
+    return f'<div role="status">{_client_heading(client, number)}{evidence}</div>'
+
+
+def _is_evidence_against(code: str) -> bool:
+    return code.partition(":")[0] in EVIDENCE_AGAINST
+
+
+def _evidence_html(name: str, codes: Sequence[str]) -> str:
+    texts = escape(", ".join(code_text("reason", code) for code in codes))
+    return f'<div class="ef-why ef-{name}"><b>{escape(t(f"guard.{name}"))}</b> {texts}</div>'
+
+
+def _client_heading(client: Client | None, number: str) -> str:
+    if client is None:
+        written = f"<span>{escape(format_pid(number))}</span>" if number else ""
+        return f'<div class="ef-client ef-unknown">{written}{escape(t("client.unknown"))}</div>'
+    flags = [
+        t(f"client.{name}")
+        for name, holds in (("protected", client.protected), ("blocked", client.blocked))
+        if holds
+    ]
+    tags = "".join(f'<span class="ef-tag ef-warn">{escape(text)}</span>' for text in flags)
+    parts = (
+        f"<strong>{escape(client.name)}</strong>",
+        f"<span>{escape(format_pid(client.pid))}</span>",
+        f"<span>{escape(t('guard.age', count=age))}</span>"
+        if client.name and (age := age_on(client.pid, today_in_sweden())) is not None
+        else "",
+        f'<span class="ef-muted">{escape(client.unit)}</span>',
+        tags,
+    )
+    return f'<div class="ef-client">{"".join(parts)}</div>'
+
+
 def is_client_unseen(view: EntryView, now: datetime, min_time: timedelta) -> bool:
-    """Whether the number that is answered has not been shown with its client in this turn, or only
-    less than `least` ago; then it is shown.
+    """Return whether the client of the number has not been shown for `min_time` in this showing.
+
+    The client is then shown at the next run.
     """
     number = _answered_number(view)
     shown_at = _shown_times(view).get(number or "")
@@ -166,13 +173,13 @@ def is_client_unseen(view: EntryView, now: datetime, min_time: timedelta) -> boo
 
 
 def _shown_times(view: EntryView) -> Mapping[str, datetime]:
-    """Since when each number has been on the screen with its client in this turn."""
+    """Return since when each number has been shown with its client in this showing."""
     turn, shown = st.session_state.get(_SHOWN_CLIENTS_KEY, ("", {}))
     return shown if turn == _client_panel_turn(view) else {}
 
 
 def _note_shown(view: EntryView, numbers: Sequence[str]) -> None:
-    """Call it behind what was drawn: a run that another press ended before that has shown nothing."""
+    """Note the shown clients; call it after drawing, since a run may be ended before that."""
     st.session_state[_SHOWN_CLIENTS_KEY] = (
         _client_panel_turn(view),
         {**dict.fromkeys(numbers, utc_now()), **_shown_times(view)},
@@ -180,9 +187,7 @@ def _note_shown(view: EntryView, numbers: Sequence[str]) -> None:
 
 
 def _answered_number(view: EntryView) -> str | None:
-    """The personal number that would be saved, as it is typed; None where none is, or where it
-    cannot be one.
-    """
+    """Return the personal number that would be saved, as typed; None if it is not a valid one."""
     field = next(
         (field for field in widget_keys(view).values() if field.spec.means is Meaning.CLIENT_PID),
         None,
@@ -198,15 +203,16 @@ def _answered_number(view: EntryView) -> str | None:
 
 
 def _number_in_field(view: EntryView, field: FieldView) -> str:
-    """The number that stands in the field: typed in this turn, else kept as a draft, said by
-    another row of the sheet, or shown as it was read.
+    """Return the number that is in the field now.
+
+    Typed in this showing, else saved as a draft, answered in another row of the sheet, or as read.
     """
     typed_for, typed = st.session_state.get(_TYPED_KEY, ("", ""))
     if typed_for == _client_panel_turn(view):
         return str(typed).strip()
-    stands = field.draft if view.is_second_review else initial_answer(field)
-    before = stands.value if field.is_open and stands is not None else None
-    return before if isinstance(before, str) else ""
+    prefilled = field.draft if view.is_second_review else initial_answer(field)
+    value = prefilled.value if field.is_open and prefilled is not None else None
+    return value if isinstance(value, str) else ""
 
 
 def _client_check_html(
@@ -216,10 +222,11 @@ def _client_check_html(
     field: FieldView,
     typed: str,
     *,
-    told: str = "",
+    is_compared: bool = False,
 ) -> str:
-    """The client of a number, with what on the sheet speaks for and against. What the machine read
-    in the number stays untold.
+    """Return HTML of the client of a number, with the evidence of the sheet for and against.
+
+    Nothing is shown of what the machine read in the number itself.
     """
     _record_client_lookup(context, person, view, typed)
     name, address = (
@@ -229,7 +236,8 @@ def _client_check_html(
         verdict = client_check.check_client_number(
             conn, field.spec, view.entry, typed, name, address, viewer=person
         )
-    return client_html(verdict.client, verdict.findings if verdict.client or told else (), told)
+    findings = verdict.findings if verdict.client or is_compared else ()
+    return client_html(verdict.client, findings, typed if is_compared else "")
 
 
 def _save_drafts(
@@ -242,22 +250,25 @@ def _save_drafts(
     if not note_activity(context):
         st.session_state[_SKIPPED_DRAFT_KEY] = True
         return
-    before: dict[str, str | int] = st.session_state.get(_SAVED_DRAFT_KEY, {})
-    for key, held in draft.items():
+    saved: dict[str, str | int] = st.session_state.get(_SAVED_DRAFT_KEY, {})
+    for key, value in draft.items():
+        # Only fields that changed since the last draft.
         field = keys.get(key)
-        if field is None or before.get(key) == held:
+        if field is None or saved.get(key) == value:
             continue
         answer = (
             _second_review_draft(view, field, draft)
             if view.is_second_review
-            else _draft_answer(field, held)
+            else _draft_answer(field, value)
         )
-        if key not in before and answer == _untouched_draft_answer(view, field):
+        # An untouched field is no draft.
+        if key not in saved and answer == _untouched_draft_answer(view, field):
             continue
-        if answer is not None or key in before or field.draft is not None:
+        if answer is not None or key in saved or field.draft is not None:
             _save_draft(context, person, view, field, answer)
-        if field.spec.means is Meaning.CLIENT_PID and isinstance(held, str):
-            st.session_state[_TYPED_KEY] = (_client_panel_turn(view), str(held))
+        # The typed number shows its client at once.
+        if field.spec.means is Meaning.CLIENT_PID and isinstance(value, str):
+            st.session_state[_TYPED_KEY] = (_client_panel_turn(view), str(value))
     st.session_state[_SAVED_DRAFT_KEY] = dict(draft)
 
 
@@ -281,8 +292,9 @@ def _save_draft(
 
 
 def _is_entry_closed(context: AppContext, view: EntryView) -> bool:
-    """Whether the entry was decided and left before its last draft was heard, as on a busy server:
-    then nothing is lost.
+    """Return whether the entry was decided and left before its last draft arrived.
+
+    This happens on a busy server; nothing is lost then.
     """
     if current_entry.current_entry_id() == view.entry.id:
         return False
@@ -293,58 +305,59 @@ def _is_entry_closed(context: AppContext, view: EntryView) -> bool:
 def _record_client_lookup(
     context: AppContext, person: Person, view: EntryView, number: str
 ) -> None:
-    """The first look for a client's number in this entry's turn is written in the log."""
-    turn, seen = st.session_state.get(_LOOKED_UP_KEY, ("", frozenset()))
+    """Log the first lookup of a client's number in this showing of the entry."""
+    turn, logged = st.session_state.get(_LOOKED_UP_KEY, ("", frozenset()))
     if turn != _client_panel_turn(view):
-        turn, seen = _client_panel_turn(view), frozenset()
-    if number not in seen:
+        turn, logged = _client_panel_turn(view), frozenset()
+    if number not in logged:
         with context.store.begin() as conn:
             client_register.look_up_client(conn, person, number)
-    st.session_state[_LOOKED_UP_KEY] = turn, seen | {number}
+    st.session_state[_LOOKED_UP_KEY] = turn, logged | {number}
 
 
 def _current_answers(view: EntryView) -> dict[str, Answer]:
-    """The answers as they stand in the form now; in a second review what the first person said."""
-    kept: dict[str, str | int] = (
+    """Return the answers in the form now; in a second review those of the first person."""
+    drafts: dict[str, str | int] = (
         {} if view.is_second_review else st.session_state.get(_SAVED_DRAFT_KEY, {})
     )
     keys = {field.spec.name: key for key, field in widget_keys(view).items()}
-    found = {}
+    answers = {}
     for field in view.fields:
-        held = kept.get(keys.get(field.spec.name, ""))
-        found[field.spec.name] = (
-            _draft_answer(field, held)
-            if held is not None
+        value = drafts.get(keys.get(field.spec.name, ""))
+        answers[field.spec.name] = (
+            _draft_answer(field, value)
+            if value is not None
             else field.first_answer or initial_answer(field)
         )
-    return {name: answer for name, answer in found.items() if answer is not None}
+    return {name: answer for name, answer in answers.items() if answer is not None}
 
 
 def _client_panel_turn(view: EntryView) -> str:
     return f"{view.entry.id}-{view.entry.revision}"
 
 
-def _draft_answer(field: FieldView, held: str | int) -> Answer | None:
+def _draft_answer(field: FieldView, value: str | int) -> Answer | None:
     if is_choice_field(field.spec):
         options = choice_codes(field.spec, proposed_signers(field))
         return (
-            answer_from_code(field.spec, options[held])
-            if isinstance(held, int) and 0 <= held < len(options)
+            answer_from_code(field.spec, options[value])
+            if isinstance(value, int) and 0 <= value < len(options)
             else None
         )
-    return answer_from_text(str(held), must_say=is_answer_required(field))
+    return answer_from_text(str(value), must_say=is_answer_required(field))
 
 
 def _untouched_draft_answer(view: EntryView, field: FieldView) -> Answer | None:
-    """What the browser sends of a field that nobody has touched: that is no draft, and must not
-    hide a later reading or another person's answer.
+    """Return what the browser sends for a field that has not been touched.
+
+    That is no draft, and must not hide a later reading or another person's answer.
     """
     if view.is_second_review:
         return field.draft
-    shown = initial_answer(field)
+    initial = initial_answer(field)
     if not is_choice_field(field.spec):
-        return _draft_answer(field, answer_to_text(shown, must_say=is_answer_required(field)))
-    options, code = choice_codes(field.spec, proposed_signers(field)), answer_to_code(shown)
+        return _draft_answer(field, answer_to_text(initial, must_say=is_answer_required(field)))
+    options, code = choice_codes(field.spec, proposed_signers(field)), answer_to_code(initial)
     return _draft_answer(field, options.index(code) if code in options else -1)
 
 
@@ -357,7 +370,7 @@ def _second_review_draft(
 
 
 def _proposal_reasons(field: FieldView, client: Client) -> tuple[str, ...]:
-    """Why the machine proposed the client, if it did and may be told."""
+    """Return the evidence of the machine's proposal, if the client is its proposal."""
     return (
         field.reading.evidence
         if field.reading is not None and field.reading.value == client.pid
@@ -366,8 +379,9 @@ def _proposal_reasons(field: FieldView, client: Client) -> tuple[str, ...]:
 
 
 def _differing_numbers(field: FieldView) -> list[str]:
-    """The two numbers that differ, in their own order; their clients are judged alike, so that
-    nobody sees which is the machine's.
+    """Return the two numbers that differ, sorted.
+
+    Their clients are checked alike, so that the user cannot see which number is the machine's.
     """
     read = field.reading.value if field.reading is not None else None
     return sorted(
@@ -380,7 +394,7 @@ def _differing_numbers(field: FieldView) -> list[str]:
 
 
 def _name_or_address(view: EntryView, meaning: Meaning) -> str:
-    """A name or address as typed in the form now, else as decided or read."""
+    """Return a name or address as typed in the form now, else as decided or read."""
     key, field = next(
         ((key, field) for key, field in widget_keys(view).items() if field.spec.means is meaning),
         ("", None),
@@ -389,5 +403,5 @@ def _name_or_address(view: EntryView, meaning: Meaning) -> str:
     if isinstance(typed, str) and typed.strip():
         return typed
     field = field or next((other for other in view.fields if other.spec.means is meaning), None)
-    said = (field.draft or field.first_answer or field.reading) if field is not None else None
-    return said.value if said is not None and isinstance(said.value, str) else ""
+    source = (field.draft or field.first_answer or field.reading) if field is not None else None
+    return source.value if source is not None and isinstance(source.value, str) else ""

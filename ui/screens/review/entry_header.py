@@ -1,13 +1,10 @@
-"""The line below an entry's title: where it comes from, and how much waits.
+"""The lines above the form of an entry: its origin, its deadline, and sums that do not add up.
 
-What follows from the answers so far: when the entry is due by law, and which figures do not add
-up.
+Deadline and sums are computed from the answers so far. Before the user has typed the day or the
+amounts nothing of them is shown, since they are typed without showing what the machine read.
 
-Before a person has typed the day or the figures nothing of them is told, for they are typed
-without being shown what the machine read.
-
-An entry about somebody whose identity this person may not see: nothing to decide here, only to
-hand on.
+An entry about a client whose identity the user may not see cannot be decided here, only handed
+over.
 """
 
 from __future__ import annotations
@@ -39,11 +36,11 @@ from ui.workspace import AppContext
 COUNT_CACHE_SECONDS = 20
 """How old the number of waiting entries may be."""
 _SHOWN_FINDINGS_KEY = "recount_told"
-"""(entry id, findings) that the person was stopped for."""
+"""Entry id and arithmetic findings that stopped the last save."""
 
 
 def entry_origin_text(context: AppContext, person: Person, view: EntryView) -> str:
-    """Unit, serial, row, and the number of entries that wait for this person."""
+    """Return unit, serial, row, and the number of entries that wait for this user."""
     entry = view.entry
     waiting = _count_waiting(context, person, person.login, tuple(sorted(person.units)))
     parts = [
@@ -64,36 +61,39 @@ def _count_waiting(
 
 
 def entry_facts(view: EntryView, answers: Mapping[str, Answer]) -> None:
-    """The lines above the form. `said` are the answers so far, by field."""
+    """Show the lines above the form; `answers` are the answers so far, by field."""
     lines = [_deadline_line(view, answers)] if view.form.deadline is not None else []
     lines += [
-        f"<div>{escape(_finding_text(view.form, one))}</div>"
-        for one in recount_answers(view.form, view.entry.row, answers)
+        f"<div>{escape(_finding_text(view.form, finding))}</div>"
+        for finding in recount_answers(view.form, view.entry.row, answers)
     ]
     if lines:
         st.html(f'<div class="ef-facts" role="status">{"".join(lines)}</div>')
 
 
 def were_findings_shown(view: EntryView) -> bool:
-    """Whether the person has been told of all that does not add up in what the form holds now."""
+    """Return whether all arithmetic findings of the form's current answers have been shown."""
     return st.session_state.get(_SHOWN_FINDINGS_KEY) == _current_findings(view)
 
 
 def mark_findings_shown(view: EntryView) -> dict[str, str]:
-    """Note what the person is told, so that the next save goes through; answers with a text for
-    each field.
+    """Note the findings as shown, so that the next save goes through.
+
+    Return a text for each field.
     """
-    st.session_state[_SHOWN_FINDINGS_KEY] = _current_findings(view)
+    shown = st.session_state[_SHOWN_FINDINGS_KEY] = _current_findings(view)
     return {
-        one.field: f"{_finding_text(view.form, one)} {t('recount.again')}"
-        for one in st.session_state[_SHOWN_FINDINGS_KEY][1]
+        finding.field: f"{_finding_text(view.form, finding)} {t('recount.again')}"
+        for finding in shown[1]
     }
 
 
 def deadline_text(rule: str, last: date) -> str:
-    """What has to be done until which day, in words."""
-    found = deadlines.find_deadline_rule(rule, last)
-    return found.say.get(current_language(), found.what).format(day=format_weekday(last))
+    """Return what has to be done until which day, in words."""
+    deadline_rule = deadlines.find_deadline_rule(rule, last)
+    return deadline_rule.say.get(current_language(), deadline_rule.what).format(
+        day=format_weekday(last)
+    )
 
 
 def _current_findings(view: EntryView) -> tuple[str, tuple[ArithmeticFinding, ...]]:
@@ -106,13 +106,15 @@ def _deadline_line(view: EntryView, answers: Mapping[str, Answer]) -> str:
     spec = next(
         spec for spec in reversed(view.form.entry_fields(view.entry.row)) if spec.column == rule.day
     )
-    disputed = view.is_second_review and any(
+    # In a second review a day that is in dispute is not shown.
+    is_disputed = view.is_second_review and any(
         field.is_open and field.spec.name == spec.name for field in view.fields
     )
-    day = None if disputed else _answered_day(spec, answers.get(spec.name))
+    day = None if is_disputed else _answered_day(spec, answers.get(spec.name))
     if day is None:
-        what = deadlines.find_deadline_rule(rule.rule, today_in_sweden()).what
-        return f'<div class="ef-muted">{escape(t("deadline.unknown", what=what, field=spec.label))}</div>'
+        requirement = deadlines.find_deadline_rule(rule.rule, today_in_sweden()).what
+        text = t("deadline.unknown", what=requirement, field=spec.label)
+        return f'<div class="ef-muted">{escape(text)}</div>'
     due = deadlines.due_at(rule.rule, day)
     passed = (
         f' <span class="ef-tag ef-warn">{escape(t("deadline.passed"))}</span>'
@@ -127,7 +129,7 @@ def _answered_day(spec: FieldSpec, answer: Answer | None) -> date | None:
         return None
     try:
         return date.fromisoformat(str(normalize_value(spec, answer.value)))
-    except InvalidAnswerError:  # not typed to its end yet
+    except InvalidAnswerError:  # not completely typed yet
         return None
 
 
@@ -137,9 +139,9 @@ def _finding_text(form: Form, finding: ArithmeticFinding) -> str:
 
 
 def hidden_client_notice(
-    view: EntryView, hand_on: Callable[[], None], skip: Callable[[], None]
+    view: EntryView, on_hand_over: Callable[[], None], on_skip: Callable[[], None]
 ) -> None:
-    """Say so, and offer to send the entry to those who have the right."""
+    """Show that the client is hidden, and offer to hand the entry over."""
     with st.container(border=True):
         st.markdown(f"**{t('hidden.title')}**")
         st.caption(t("hidden.what"))
@@ -149,8 +151,8 @@ def hidden_client_notice(
                 key=f"hand_on-{view.entry.id}",
                 type="primary",
                 shortcut="Ctrl+Enter",
-                on_click=hand_on,
+                on_click=on_hand_over,
             )
             st.button(
-                t("review.skip"), key=f"skip-{view.entry.id}", shortcut="Alt+S", on_click=skip
+                t("review.skip"), key=f"skip-{view.entry.id}", shortcut="Alt+S", on_click=on_skip
             )

@@ -1,12 +1,8 @@
-"""One field of an entry: its label, its piece of paper, what was read, and where the person
-answers.
+"""One field of an entry: its label, image and reading, and the widget for the answer.
 
-Between what a widget holds and what a person answers.
-
-A text widget says "-" for tomt and "?" for oläsligt. A choice widget holds a code: an option, or
-one of the states.
-
-What the machine read, as HTML in which doubtful characters are marked.
+A text widget holds "-" for tomt (empty) and "?" for oläsligt (illegible). A choice widget holds a
+code: an option, or one of the states. The functions convert between what a widget holds and an
+`Answer`.
 """
 
 from __future__ import annotations
@@ -24,47 +20,46 @@ from pipeline.domain.review.rules import Answer, agrees_with_reading
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from ui.i18n import t
 
-_PRESENT_CODE = "present"
-_MAX_SIGNERS = 3
-_STATE_CODES = frozenset(state.value for state in State)
-_LINE_PX = 26
-
-
 EMPTY_SIGN, ILLEGIBLE_SIGN = "-", "?"
-
-
+_PRESENT_CODE = "present"
+"""Code of a mark that is there, for fields without options."""
+_STATE_CODES = frozenset(state.value for state in State)
+_MAX_SIGNERS = 3
+"""Proposed signers that are offered."""
+_LINE_PX = 26
+"""Height of a line in a text area."""
 _STATE_BY_SIGN = {EMPTY_SIGN: State.EMPTY, ILLEGIBLE_SIGN: State.ILLEGIBLE}
 
 
 def is_choice_field(spec: FieldSpec) -> bool:
-    """Whether the field is answered by choosing rather than typing."""
+    """Return whether the field is answered by choosing rather than typing."""
     return spec.traits.editor is Editor.BUTTONS
 
 
 def choice_codes(spec: FieldSpec, proposed: Sequence[str] = ()) -> list[str]:
-    """What can be chosen, the states tomt and oläsligt always last and in this order (the keys rely
-    on it).
+    """Return the codes that can be chosen; the states tomt and oläsligt are always last.
 
-    `proposed` are persons who may have signed.
+    The keys rely on this order. `proposed` are persons who may have signed.
     """
-    own = [option.value for option in spec.options] or [*proposed, _PRESENT_CODE]
-    struck = [State.CANCELLED.value] if spec.traits.is_check_box else []
-    return [*own, *struck, State.EMPTY.value, State.ILLEGIBLE.value]
+    values = [option.value for option in spec.options] or [*proposed, _PRESENT_CODE]
+    cancelled = [State.CANCELLED.value] if spec.traits.is_check_box else []
+    return [*values, *cancelled, State.EMPTY.value, State.ILLEGIBLE.value]
 
 
 def code_label(spec: FieldSpec, code: str) -> str:
-    """What a code is called on the screen."""
-    named = {option.value: option.label for option in spec.options}
+    """Return the label of a code on the screen."""
+    labels = {option.value: option.label for option in spec.options}
     if code == _PRESENT_CODE:
         return t(f"present.{spec.kind.value}")
     if spec.traits.names_signer and code not in _STATE_CODES:
         return code
-    return named[code] if code in named else t(f"state.{code}")
+    return labels[code] if code in labels else t(f"state.{code}")
 
 
 def proposed_signers(field: FieldView) -> list[str]:
-    """Who may have written the initials ("MA – Maria Andersson"), likeliest first, and what the
-    person has chosen before.
+    """Return who may have written the initials ("MA – Maria Andersson"), most likely first.
+
+    Also what the user has chosen before.
     """
     if not field.spec.traits.names_signer:
         return []
@@ -82,7 +77,7 @@ def proposed_signers(field: FieldView) -> list[str]:
 
 
 def answer_from_code(spec: FieldSpec, code: str | None) -> Answer | None:
-    """The answer that a chosen code means; None when nothing is chosen."""
+    """Return the answer that a chosen code means; None if nothing is chosen."""
     if code is None:
         return None
     if code in _STATE_CODES and code not in {option.value for option in spec.options}:
@@ -91,8 +86,9 @@ def answer_from_code(spec: FieldSpec, code: str | None) -> Answer | None:
 
 
 def is_answer_required(field: FieldView) -> bool:
-    """Whether nothing typed is no answer: where the reading is withheld, and where a required field
-    was never read.
+    """Return whether an empty widget is no answer.
+
+    So if the reading is withheld, or a required field was never read.
     """
     return (
         field.is_blind
@@ -110,7 +106,7 @@ def _is_reading_hidden(field: FieldView) -> bool:
 
 
 def answer_from_text(text: str, *, must_say: bool) -> Answer | None:
-    """The answer that a typed text means. Nothing typed is tomt, unless that has to be said."""
+    """Return the answer that a typed text means; no text is tomt unless `must_say`."""
     text = text.strip()
     if text in _STATE_BY_SIGN:
         return Answer(None, _STATE_BY_SIGN[text])
@@ -120,8 +116,9 @@ def answer_from_text(text: str, *, must_say: bool) -> Answer | None:
 
 
 def initial_answer(field: FieldView) -> Answer | None:
-    """What stands in the field when the entry comes up: the person's own draft, else the reading
-    unless the field is blind.
+    """Return the answer that is in the field at first.
+
+    The user's own draft, else the reading unless the field is blind.
     """
     if field.draft is not None:
         return field.draft
@@ -148,7 +145,7 @@ def _likely_signer(field: FieldView) -> str | None:
 
 
 def answer_to_code(answer: Answer | None) -> str | None:
-    """The code that stands for an answer."""
+    """Return the code of an answer."""
     if answer is None:
         return None
     if answer.state is not State.READ:
@@ -157,9 +154,7 @@ def answer_to_code(answer: Answer | None) -> str | None:
 
 
 def answer_to_text(answer: Answer | None, *, must_say: bool) -> str:
-    """The text that stands for an answer. Tomt is shown as an empty field, unless it has to be
-    said.
-    """
+    """Return the text of an answer; tomt is an empty text unless `must_say`."""
     if answer is None:
         return ""
     if answer.state is State.EMPTY:
@@ -170,7 +165,7 @@ def answer_to_text(answer: Answer | None, *, must_say: bool) -> str:
 
 
 def describe_answer(spec: FieldSpec, answer: Answer) -> str:
-    """An answer as it is read out: the option's label, the text, or the state."""
+    """Return an answer in words: the option's label, the text, or the state."""
     if answer.state is not State.READ:
         return t(f"state.{answer.state.value}")
     if is_choice_field(spec):
@@ -184,7 +179,7 @@ def _value_text(value: Value) -> str:
 
 
 def reading_html(spec: FieldSpec, reading: Reading) -> str:
-    """The reading with doubtful characters underlined; a sure reading of a mark needs no words."""
+    """Return the reading as HTML with low-confidence characters underlined."""
     if reading.state is not State.READ:
         return _marked_html(t(f"state.{reading.state.value}"), reading.p)
     if spec.traits.has_options:
@@ -202,7 +197,7 @@ def reading_html(spec: FieldSpec, reading: Reading) -> str:
 
 
 def has_low_confidence(reading: Reading) -> bool:
-    """Whether any part of the reading is marked."""
+    """Return whether any part of the reading has low confidence."""
     return min((reading.p, *reading.characters)) < LOW_CONFIDENCE_BELOW
 
 
@@ -215,20 +210,21 @@ def _marked_html(text: str, p: float) -> str:
 
 
 def widget_key(view: EntryView, field: FieldView) -> str:
-    """The key of a field's widget: entry and revision are in it, so that no text can reach another
-    entry.
+    """Return the key of a field's widget.
+
+    It contains entry and revision, so that no text can reach another entry.
     """
     return _widget_key("f", view, field)
 
 
 def other_value_key(view: EntryView, field: FieldView) -> str:
-    """In a second review: the key of the widget for a value that neither of the two had."""
+    """Return the key of the widget for a value that neither of the two had (second review)."""
     return _widget_key("o", view, field)
 
 
-def field_input(view: EntryView, field: FieldView, crop: str, complaint: str = "") -> None:
-    """Draw the field inside a form. `crop` is HTML that shows its piece of paper, if there is one."""
-    st.html(_field_head_html(view, field, crop, complaint))
+def field_input(view: EntryView, field: FieldView, crop: str, error: str = "") -> None:
+    """Draw the field inside a form; `crop` is HTML that shows its image, if there is one."""
+    st.html(_field_head_html(view, field, crop, error))
     if view.is_second_review:
         _second_widget(view, field)
     elif is_choice_field(field.spec):
@@ -238,34 +234,32 @@ def field_input(view: EntryView, field: FieldView, crop: str, complaint: str = "
 
 
 def given_answer(view: EntryView, field: FieldView) -> Answer | None:
-    """What the person has answered in the field's widgets."""
-    held = st.session_state.get(widget_key(view, field))
+    """Return what the user has answered in the field's widgets."""
+    value = st.session_state.get(widget_key(view, field))
     if view.is_second_review:
-        words = [word for word, _ in _second_review_choices(field)]
+        labels = [label for label, _ in _second_review_choices(field)]
         return second_answer(
             field,
-            words.index(held) if held in words else None,
+            labels.index(value) if value in labels else None,
             st.session_state.get(other_value_key(view, field)),
         )
     if is_choice_field(field.spec):
-        return answer_from_code(field.spec, held)
-    return answer_from_text(str(held or ""), must_say=is_answer_required(field))
+        return answer_from_code(field.spec, value)
+    return answer_from_text(str(value or ""), must_say=is_answer_required(field))
 
 
 def second_answer(field: FieldView, chosen: object, typed: object) -> Answer | None:
-    """What the second person says: what is typed, else the chosen one (by its place) of what can be
-    chosen.
-    """
-    sides = _second_review_choices(field)
-    side = sides[chosen][1] if isinstance(chosen, int) and 0 <= chosen < len(sides) else None
-    return answer_from_text(str(typed or ""), must_say=True) or side
+    """Return the second person's answer: the typed text, else the chosen one (by index)."""
+    choices = _second_review_choices(field)
+    choice = choices[chosen][1] if isinstance(chosen, int) and 0 <= chosen < len(choices) else None
+    return answer_from_text(str(typed or ""), must_say=True) or choice
 
 
 def _widget_key(kind: str, view: EntryView, field: FieldView) -> str:
     return f"{kind}-{view.entry.id}-{view.entry.revision}-{field.spec.name}".replace(".", "-")
 
 
-def _field_head_html(view: EntryView, field: FieldView, crop: str, complaint: str) -> str:
+def _field_head_html(view: EntryView, field: FieldView, crop: str, error: str) -> str:
     spec = field.spec
     tag = (
         f'<span class="ef-tag ef-warn">{escape(t(_second_review_reason(field)))}</span>'
@@ -276,37 +270,37 @@ def _field_head_html(view: EntryView, field: FieldView, crop: str, complaint: st
     parts = [f'<div class="ef-label"><span>{escape(spec.full_label)}</span>{hint}{tag}</div>']
     if crop:
         parts.append(crop)
+    # A reading is shown only if part of it has low confidence, and never for blind keying.
     if (
         not view.is_second_review
         and not field.is_blind
         and field.reading is not None
         and has_low_confidence(field.reading)
     ):
-        parts.append(
-            f'<div class="ef-reading">{escape(t("review.read_as"))} {reading_html(spec, field.reading)}</div>'
-        )
+        read_as = reading_html(spec, field.reading)
+        parts.append(f'<div class="ef-reading">{escape(t("review.read_as"))} {read_as}</div>')
     if spec.traits.is_multiline and not view.is_second_review:
         parts.append(f'<div class="ef-reading">{escape(t("note.verbatim"))}</div>')
-    if complaint:
-        parts.append(f'<div class="ef-said">{escape(complaint)}</div>')
+    if error:
+        parts.append(f'<div class="ef-said">{escape(error)}</div>')
     return f'<div class="ef-field">{"".join(parts)}</div>'
 
 
 def _second_review_reason(field: FieldView) -> str:
-    """The key of why another person looks: two answers, or one that has to be seen by two."""
-    differ = field.first_answer is not None and not agrees_with_reading(
+    """Return the text key of why a second person reviews the field."""
+    differs = field.first_answer is not None and not agrees_with_reading(
         field.spec, field.first_answer, field.reading
     )
-    return "review.differs" if differ else "review.seen_by_two"
+    return "review.differs" if differs else "review.seen_by_two"
 
 
 def _choice_widget(view: EntryView, field: FieldView) -> None:
     options = choice_codes(field.spec, proposed_signers(field))
-    shown = answer_to_code(initial_answer(field))
+    chosen = answer_to_code(initial_answer(field))
     st.radio(
         field.spec.full_label,
         options,
-        index=options.index(shown) if shown in options else None,
+        index=options.index(chosen) if chosen in options else None,
         format_func=lambda code: code_label(field.spec, code),
         horizontal=True,
         key=widget_key(view, field),
@@ -316,11 +310,8 @@ def _choice_widget(view: EntryView, field: FieldView) -> None:
 
 def _text_widget(view: EntryView, field: FieldView) -> None:
     must_say = is_answer_required(field)
-    text, key, label = (
-        answer_to_text(initial_answer(field), must_say=must_say),
-        widget_key(view, field),
-        field.spec.full_label,
-    )
+    text = answer_to_text(initial_answer(field), must_say=must_say)
+    key, label = widget_key(view, field), field.spec.full_label
     placeholder = t("review.type_what_you_see") if must_say or field.is_blind else t("state.empty")
     if field.spec.traits.editor is Editor.TEXT_AREA:
         height = _LINE_PX * max(3, min(field.spec.lines or 3, text.count("\n") + 2))
@@ -344,37 +335,33 @@ def _text_widget(view: EntryView, field: FieldView) -> None:
 
 
 def _second_widget(view: EntryView, field: FieldView) -> None:
-    words, said = (
-        [word for word, _ in _second_review_choices(field)],
-        [answer for _, answer in _second_review_choices(field)],
-    )
-    before = said.index(field.draft) if field.draft in said else None
+    choices = _second_review_choices(field)
+    answers = [answer for _, answer in choices]
+    chosen = answers.index(field.draft) if field.draft in answers else None
     st.radio(
         field.spec.full_label,
-        words,
-        index=before,
+        [label for label, _ in choices],
+        index=chosen,
         horizontal=True,
         key=widget_key(view, field),
         label_visibility="collapsed",
     )
     if not is_choice_field(field.spec):
-        other, typed = (
-            t("review.other_value"),
-            answer_to_text(field.draft, must_say=True) if before is None else "",
-        )
+        label = t("review.other_value")
         st.text_input(
-            other,
-            typed,
+            label,
+            answer_to_text(field.draft, must_say=True) if chosen is None else "",
             key=other_value_key(view, field),
-            placeholder=other,
+            placeholder=label,
             label_visibility="collapsed",
             autocomplete="off",
         )
 
 
 def _second_review_choices(field: FieldView) -> Sequence[tuple[str, Answer]]:
-    """The two values in alphabetical order, so that nobody sees which is the machine's, and what
-    else can be answered.
+    """Return the two answers in alphabetical order, and what else can be answered, with labels.
+
+    The order hides which answer is the machine's.
     """
     spec = field.spec
     read = [Answer(field.reading.value, field.reading.state)] if field.reading is not None else []
@@ -385,11 +372,13 @@ def _second_review_choices(field: FieldView) -> Sequence[tuple[str, Answer]]:
         if (answer := answer_from_code(spec, code)) is not None
     ]
     both = sorted({describe_answer(spec, answer): answer for answer in (*read, *first)}.items())
-    rest = {
+    # A typed field can only be empty or illegible (the last two codes) besides a text.
+    others = {
         describe_answer(spec, answer): answer
         for answer in (states if is_choice_field(spec) else states[-2:])
     }
-    known = {word for word, answer in both if word not in list(rest)[-2:]}
-    return [(word, answer) for word, answer in both if word in known] + [
-        (word, answer) for word, answer in rest.items() if word not in known
+    # Empty and illegible keep their place at the end, also if one of the two answered so.
+    leading = {label for label, _ in both if label not in list(others)[-2:]}
+    return [(label, answer) for label, answer in both if label in leading] + [
+        (label, answer) for label, answer in others.items() if label not in leading
     ]

@@ -1,8 +1,7 @@
-"""Avvisa: an entry that cannot be brought into the system as it is, with the reason. The paper and
-its picture stay.
+"""Avvisa: rejecting an entry that cannot be entered in the system, with a reason.
 
-What a rejection needs besides its reason: which unit, which question, or what it is a duplicate
-of.
+The paper and its image remain. Some reasons need more: which unit, which question, or what the
+entry is a duplicate of.
 """
 
 from __future__ import annotations
@@ -28,25 +27,71 @@ from ui.screens.lookup.duplicate_comparison import (
 )
 from ui.workspace import AppContext
 
+RunAction = Callable[[Callable[[Connection], object]], None]
+"""Runs an action of a step."""
+StepAction = Callable[[Connection], object] | None
+"""The action of a step; None if an input is missing."""
+
 FORWARD_REASON = "annan enhet"
 REASONS_WITH_STEP = frozenset({FORWARD_REASON, ASK_AUTHOR_REASON, DUPLICATE_REASON})
-"""Reasons that ask for more."""
-RunAction = Callable[[Callable[[Connection], object]], None]
+"""Reasons that need a further step."""
 _STEP_NAMES = {FORWARD_REASON: "forward", ASK_AUTHOR_REASON: "ask", DUPLICATE_REASON: "duplicate"}
-StepAction = Callable[[Connection], object] | None
-
-
 _STEP_KEY, _MISSING_INPUT_KEY = "returning_step", "returning_lacks"
 
 
+def reject_form(
+    context: AppContext,
+    person: Person,
+    view: EntryView,
+    on_reject: Callable[[str], None],
+    on_back: Callable[[], None],
+) -> None:
+    """Ask for the reason in place of the entry's form, then for what the reason needs.
+
+    In place of the form, so that Ctrl+Enter can only mean the rejection.
+    """
+    if (step := current_step(view)) is not None:
+        step_form(context, person, view, step, lambda: on_reject(step))
+    else:
+        _reason_buttons(view, on_reject)
+    st.button(
+        t("reject.back"),
+        key=f"back-{view.entry.id}-{view.entry.revision}",
+        shortcut="Escape",
+        on_click=on_back,
+    )
+
+
+def _reason_buttons(view: EntryView, on_reject: Callable[[str], None]) -> None:
+    key = f"reason-{view.entry.id}-{view.entry.revision}"
+    with st.form(f"reject-{view.entry.id}-{view.entry.revision}", enter_to_submit=False):
+        st.header(t("reject.title"), anchor=False)
+        st.caption(t("reject.what"))
+        st.radio(
+            t("reject.reason"), REJECTION_REASONS, index=None, format_func=_reason_text, key=key
+        )
+        st.form_submit_button(
+            t("reject.do"),
+            key=f"do-{key}",
+            type="primary",
+            shortcut="Ctrl+Enter",
+            on_click=lambda: on_reject(str(st.session_state.get(key) or "")),
+        )
+    keyboard(f"reject-{view.entry.id}", [key], save=f"do-{key}")
+
+
+def _reason_text(reason: str) -> str:
+    return code_text("reject.reasons", reason) + (" …" if reason in REASONS_WITH_STEP else "")
+
+
 def current_step(view: EntryView) -> str | None:
-    """The reason that is being filled in for this entry, if one is."""
+    """Return the reason whose step is shown for this entry, or None."""
     entry_id, reason = st.session_state.get(_STEP_KEY, ("", ""))
     return reason if entry_id == view.entry.id else None
 
 
 def reset_step() -> None:
-    """Begin anew."""
+    """Leave the step."""
     for key in (_STEP_KEY, _MISSING_INPUT_KEY):
         st.session_state.pop(key, None)
     reset_comparison()
@@ -55,30 +100,32 @@ def reset_step() -> None:
 def take_step(
     context: AppContext, person: Person, view: EntryView, reason: str, run_action: RunAction
 ) -> bool:
-    """Take the step that a reason needs: first its form, then the act. False if the reason needs
-    none.
+    """Take the step that a reason needs: first its form, then the action.
+
+    Return False if the reason needs none.
     """
     if reason not in REASONS_WITH_STEP:
         return False
     if current_step(view) != reason:
         st.session_state[_STEP_KEY] = (view.entry.id, reason)
         return True
-    act = {
+    # The second call comes from the form of the step.
+    action = {
         FORWARD_REASON: _forward_action,
         ASK_AUTHOR_REASON: _ask_action,
         DUPLICATE_REASON: _mark_action,
     }[reason](context, person, view)
-    if act is None:
+    if action is None:
         st.session_state[_MISSING_INPUT_KEY] = reason
     else:
-        run_action(act)
+        run_action(action)
     return True
 
 
 def step_form(
     context: AppContext, person: Person, view: EntryView, reason: str, on_done: Callable[[], None]
 ) -> None:
-    """The form of a step."""
+    """Show the form of a step."""
     if st.session_state.pop(_MISSING_INPUT_KEY, None) == reason:
         st.warning(t(f"returns.lacks.{_STEP_NAMES[reason]}"), icon=":material/error:")
     if reason == DUPLICATE_REASON:
@@ -92,33 +139,33 @@ def step_form(
             if reason == FORWARD_REASON
             else _question_fields(context, person, view)
         )
-        do = f"do-return-{view.entry.id}"
+        submit_key = f"do-return-{view.entry.id}"
         st.form_submit_button(
             t(f"returns.{_STEP_NAMES[reason]}.do"),
-            key=do,
+            key=submit_key,
             type="primary",
             shortcut="Ctrl+Enter",
             on_click=on_done,
         )
-    keyboard(f"return-{view.entry.id}", fields, save=do)
+    keyboard(f"return-{view.entry.id}", fields, save=submit_key)
 
 
 def author_answer_texts(context: AppContext, person: Person, view: EntryView) -> list[str]:
-    """Questions and answers of an entry that the author's answer brought back."""
+    """Return questions and answers of an entry that the author's answer brought back."""
     if view.entry.reason != ANSWERED_REASON:
         return []
     with context.store.read() as conn:
-        asked = questions.list_entry_questions(conn, person, view.entry.id)
+        entry_questions = questions.list_entry_questions(conn, person, view.entry.id)
     return [
         t(
             "returns.author_said",
-            question=one.text,
-            answer=given.text,
-            who=given.answered_by,
-            when=format_moment(given.answered_at),
+            question=question.text,
+            answer=answer.text,
+            who=answer.answered_by,
+            when=format_moment(answer.answered_at),
         )
-        for one in asked
-        for given in one.answers
+        for question in entry_questions
+        for answer in question.answers
     ]
 
 
@@ -173,8 +220,8 @@ def _ask_action(context: AppContext, person: Person, view: EntryView) -> StepAct
 
 
 def _mark_action(context: AppContext, person: Person, view: EntryView) -> StepAction:
-    given, why = chosen_comparison(view)
-    if given is None:
+    comparison, why = chosen_comparison(view)
+    if comparison is None:
         return None
     return lambda conn: mark_duplicate(
         conn,
@@ -182,7 +229,7 @@ def _mark_action(context: AppContext, person: Person, view: EntryView) -> StepAc
         person,
         view.entry.id,
         view.entry.revision,
-        given,
+        comparison,
         why,
         utc_now(),
     )
@@ -194,47 +241,3 @@ def _widget_key(view: EntryView, name: str) -> str:
 
 def _widget_value(view: EntryView, name: str) -> str:
     return str(st.session_state.get(_widget_key(view, name)) or "")
-
-
-def reject_form(
-    context: AppContext,
-    person: Person,
-    view: EntryView,
-    on_reject: Callable[[str], None],
-    on_back: Callable[[], None],
-) -> None:
-    """Ask for the reason in place of the entry's form, so that Ctrl+Enter can only mean this; then
-    for what the reason needs.
-    """
-    if (step := current_step(view)) is not None:
-        step_form(context, person, view, step, lambda: on_reject(step))
-    else:
-        _reason_buttons(view, on_reject)
-    st.button(
-        t("reject.back"),
-        key=f"back-{view.entry.id}-{view.entry.revision}",
-        shortcut="Escape",
-        on_click=on_back,
-    )
-
-
-def _reason_buttons(view: EntryView, on_reject: Callable[[str], None]) -> None:
-    key = f"reason-{view.entry.id}-{view.entry.revision}"
-    with st.form(f"reject-{view.entry.id}-{view.entry.revision}", enter_to_submit=False):
-        st.header(t("reject.title"), anchor=False)
-        st.caption(t("reject.what"))
-        st.radio(
-            t("reject.reason"), REJECTION_REASONS, index=None, format_func=_reason_text, key=key
-        )
-        st.form_submit_button(
-            t("reject.do"),
-            key=f"do-{key}",
-            type="primary",
-            shortcut="Ctrl+Enter",
-            on_click=lambda: on_reject(str(st.session_state.get(key) or "")),
-        )
-    keyboard(f"reject-{view.entry.id}", [key], save=f"do-{key}")
-
-
-def _reason_text(reason: str) -> str:
-    return code_text("reject.reasons", reason) + (" …" if reason in REASONS_WITH_STEP else "")

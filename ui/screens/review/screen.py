@@ -1,4 +1,4 @@
-"""Granska: one entry at a time, with the keyboard alone if one likes."""
+"""Granska: reviewing one entry at a time, also with the keyboard alone."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ from ui.i18n import t
 from ui.screens.lookup import screen
 from ui.screens.review import actions, current_entry
 from ui.screens.review import prefetch as review_prefetch
+from ui.screens.review.batch_screen import show_batch_turn
 from ui.screens.review.client_panel import client_panel
 from ui.screens.review.entry_form import entry_form, expand_button, widget_keys
 from ui.screens.review.entry_header import entry_origin_text, hidden_client_notice
 from ui.screens.review.rejection import author_answer_texts, reject_form
+from ui.screens.review.rekeying_screen import reset_rekeying_view, show_rekeying_turn
 from ui.screens.review.sheet_images import (
     prefetch_images,
     record_page_views,
     sheet_images,
     work_mode,
 )
-from ui.screens.review.work_modes import reset_rekeying_view, show_batch_turn, show_rekeying_turn
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import person_menu
@@ -41,17 +42,18 @@ from ui.workspace import AppContext
 
 
 def show(context: AppContext, person: Person) -> None:
-    """The screen."""
+    """Show the screen."""
     if not _show_current(context, person):
         reset_rekeying_view()
     current_entry.show_toast()
 
 
 def _show_current(context: AppContext, person: Person) -> bool:
-    """Show what has its turn; answers whether that is a control."""
+    """Show what is due; return whether that is a rekeying task."""
     if screen.is_lookup_open():
         screen.show(context, person, partial(_open_looked_up, context, person))
         return False
+    # Between two entries a rekeying task or a batch may be due.
     if show_rekeying_turn(context, person):
         return True
     if show_batch_turn(context, person):
@@ -59,18 +61,17 @@ def _show_current(context: AppContext, person: Person) -> bool:
     view = _current_view(context, person)
     if view is None and show_rekeying_turn(context, person, idle=True):
         return True
-    top, said, work = st.container(), st.container(), st.container(key="work")
+    top, messages, work = st.container(), st.container(), st.container(key="work")
     left, right = work.columns([1.15, 1], gap="medium")
     bar = top.container(horizontal=True, vertical_alignment="center")
-    with bar.container(
-        gap=None, key="entry_title"
-    ):  # first, so that a form never stands below the line of the one before
+    # The title comes first, so that a form is never below the title of the entry before.
+    with bar.container(gap=None, key="entry_title"):
         _show_title(context, person, view)
     if view is not None:
         _show_entry(context, person, view, left, right)
     with bar:
         _show_menu(context, person)
-    with said:
+    with messages:
         current_entry.show_warning()
         if view is None:
             _show_empty_queue(context, person)
@@ -84,61 +85,67 @@ def _show_entry(
     left: DeltaGenerator,
     right: DeltaGenerator,
 ) -> None:
-    """The entry, what one needs first being sent first: the picture, which form is seen, and the
-    focus.
-    """
-    rejecting = current_entry.is_rejecting(view.entry.id)
+    """Show the entry; what is needed first is sent first: image, visible form, and focus."""
+    is_rejecting = current_entry.is_rejecting(view.entry.id)
     slot = review_prefetch.current_entry_slot(view)
     with left, st.container(key="picture"):
         sheet_images(context, view)
     with right:
-        about = st.container(key="about_entry")
-        explained, head = about.container(), about.container()
+        header = st.container(key="about_entry")
+        notices, panel = header.container(), header.container()
         slots = {
             name: st.container(key=review_prefetch.slot_key(name))
             for name in review_prefetch.slot_names()
         }
-        foot = st.container()
-    review_prefetch.show_only_slot(None if rejecting or view.is_hidden else slot)
-    with head:
-        if rejecting:
-            reject_form(
-                context,
-                person,
-                view,
-                partial(actions.reject_current, context, person, view),
-                current_entry.stop_rejecting,
-            )
-        elif view.is_hidden:
-            hidden_client_notice(
-                view,
-                partial(actions.hand_over_current, context, person, view),
-                partial(actions.skip_current, context, person, view),
-            )
-        else:
-            _show_client(context, person, view)
-    if not view.is_hidden:
+        footer = st.container()
+    review_prefetch.show_only_slot(None if is_rejecting or view.is_hidden else slot)
+    with panel:
+        _show_panel(context, person, view, is_rejecting=is_rejecting)
+        # Drawn also while rejecting, so that it need not be built again.
         with slots[slot]:
             entry_form(
                 context,
                 view,
                 current_entry.field_errors(),
                 partial(actions.save_current, context, person, view),
-                seen=not rejecting,
+                seen=not is_rejecting,
             )
-    with explained:
+    with notices:
         _show_notices(context, person, view)
-    if not rejecting and not view.is_hidden:
-        with foot, st.container(horizontal=True):
+    if not is_rejecting and not view.is_hidden:
+        with footer, st.container(horizontal=True):
             _action_buttons(context, person, view)
     note_drawn(view.entry.id)
     _prefetch_next(context, person, view, slots[review_prefetch.hidden_slot()])
+
+
+def _show_panel(
+    context: AppContext, person: Person, view: EntryView, *, is_rejecting: bool
+) -> None:
+    """Show what is above the form, or in its place: rejection, hidden client, or client."""
+    if is_rejecting:
+        reject_form(
+            context,
+            person,
+            view,
+            partial(actions.reject_current, context, person, view),
+            current_entry.stop_rejecting,
+        )
+    elif view.is_hidden:
+        hidden_client_notice(
+            view,
+            partial(actions.hand_over_current, context, person, view),
+            partial(actions.skip_current, context, person, view),
+        )
+    else:
+        _show_client(context, person, view)
 
 
 def _current_view(context: AppContext, person: Person) -> EntryView | None:
     now, minutes = utc_now(), context.settings.claim_minutes
     view = _reopen_view(context, person, now)
     with context.store.begin() as conn:
+        # Else claim the first of the queue, and log the view before it is shown.
         if view is None or view.entry.state not in {EntryState.REVIEW, EntryState.SECOND}:
             view = queue.claim_next(
                 conn, context.forms, person, now, minutes, context.settings.queue_order
@@ -154,8 +161,9 @@ def _current_view(context: AppContext, person: Person) -> EntryView | None:
 
 
 def _reopen_view(context: AppContext, person: Person, now: datetime) -> EntryView | None:
-    """The entry that was on the screen; None if there was none, or if it is another's by now, and
-    then the person is told.
+    """Return the entry that was on the screen, or None.
+
+    None if there was none, or if it is another user's by now; the user is then told.
     """
     if (entry_id := current_entry.current_entry_id()) is None:
         return None
@@ -172,32 +180,31 @@ def _reopen_view(context: AppContext, person: Person, now: datetime) -> EntryVie
 
 
 def _prefetch_next(
-    context: AppContext, person: Person, now: EntryView, slot: DeltaGenerator
+    context: AppContext, person: Person, current: EntryView, slot: DeltaGenerator
 ) -> None:
-    """While the person works, claim the entry that comes next, send its pictures and draw its form,
-    unseen.
+    """Claim the entry that comes next, send its images and draw its form, out of sight.
 
-    Not the form of another row of the same sheet: what is answered now for the head of the sheet
-    will stand in it.
+    The form of another row of the same sheet is not drawn: the answers for the head of the sheet
+    that are given now will be in it.
     """
     with context.store.begin() as conn:
-        at = utc_now()
+        now = utc_now()
         view = queue.claim_next(
             conn,
             context.forms,
             person,
-            at,
+            now,
             context.settings.claim_minutes,
             context.settings.queue_order,
-            (now.entry.id,),
+            (current.entry.id,),
         )
         if view is not None:
-            view = with_seeded_error(conn, person, view, context.settings.plant_share, at)
+            view = with_seeded_error(conn, person, view, context.settings.plant_share, now)
     review_prefetch.clear_next()
     if view is None:
         return
     sheet = prefetch_images(context, view)
-    if view.entry.sheet != now.entry.sheet and not view.is_hidden:
+    if view.entry.sheet != current.entry.sheet and not view.is_hidden:
         name = review_prefetch.next_entry_slot(view)
         with slot:
             entry_form(
@@ -208,11 +215,11 @@ def _prefetch_next(
 
 @requires_open_session
 def _open_looked_up(context: AppContext, person: Person, entry_id: str) -> None:
-    """Go on with an entry that was looked up; the one that was open goes back undecided."""
-    before = current_entry.current_entry_id()
-    if before and before != entry_id:
+    """Open an entry that was looked up; the one that was open is released undecided."""
+    open_id = current_entry.current_entry_id()
+    if open_id and open_id != entry_id:
         with context.store.begin() as conn:
-            queue.release_claim(conn, person, before)
+            queue.release_claim(conn, person, open_id)
     current_entry.open_entry(entry_id, utc_now())
 
 
@@ -252,7 +259,7 @@ def _show_notices(context: AppContext, person: Person, view: EntryView) -> None:
 
 
 def _show_client(context: AppContext, person: Person, view: EntryView) -> None:
-    wrong = next(
+    focus_key = next(
         (
             key
             for key, field in widget_keys(view).items()
@@ -260,10 +267,10 @@ def _show_client(context: AppContext, person: Person, view: EntryView) -> None:
         ),
         None,
     )
-    least_look = (
-        timedelta() if current_entry.failed_attempts() else MIN_VIEW_TIME
-    )  # what could not be saved has been looked at
-    client_panel(context, person, view, review_prefetch.entry_turn_key(view), wrong, least_look)
+    # An entry that could not be saved has been looked at.
+    min_view_time = timedelta() if current_entry.failed_attempts() else MIN_VIEW_TIME
+    turn = review_prefetch.entry_turn_key(view)
+    client_panel(context, person, view, turn, focus_key, min_view_time)
 
 
 def _action_buttons(context: AppContext, person: Person, view: EntryView) -> None:
@@ -289,11 +296,11 @@ def _show_empty_queue(context: AppContext, person: Person) -> None:
         st.markdown(t("review.empty"))
         st.caption(t("review.empty_next"))
         with context.store.read() as conn:
-            told = {
+            counts = {
                 "review.hidden": queue.count_hidden(conn, person),
                 "review.for_another": count_waiting_for_others(conn, person),
             }
-        for text, count in told.items():
+        for text, count in counts.items():
             if count:
                 st.caption(t(text, count=count))
         actions.undo_button(context, person)

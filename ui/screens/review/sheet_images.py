@@ -1,7 +1,7 @@
-"""The pictures of an entry's sheet. Each look is recorded before anything is shown.
+"""The images of an entry's sheet. Each view is recorded before anything is shown.
 
-The note way of working: an entry with free text has its picture above and the transcription
-below, the word under the cursor marked in it.
+In the work mode for notes an entry with free text has its image above and the transcription below;
+the word at the cursor is marked in the image.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from ui.workspace import AppContext
 
 _WORD_PATTERN = re.compile(r"\S+")
 VIEWED_PAGES_KEY = f"{VIEW_KEY_PREFIX}pages"
-"""The pages that this showing of an entry has recorded a look at."""
+"""Session-state key of the pages whose view is recorded for this showing of an entry."""
 
 
 def work_mode(view: EntryView) -> WorkMode:
-    """How an entry is worked now. A second look is at single fields."""
+    """Return the work mode of an entry now. A second review is of single fields."""
     if view.entry.state is not EntryState.REVIEW or view.is_hidden:
         return WorkMode.SHEET
     return choose_work_mode(
@@ -42,15 +42,16 @@ def work_mode(view: EntryView) -> WorkMode:
 
 
 def transcribed_words(view: EntryView, page_ids: Sequence[str]) -> Mapping[str, Any]:
-    """By widget of a free text: the words that were read, the place of each, and which are
-    doubtful. `shown` are the pages that have a picture.
+    """Return the words of free texts by widget: text, area, and whether confidence is low.
+
+    `page_ids` are the pages that have an image.
     """
-    lying = {page.id for page in view.pages if is_registered(page)}
+    registered = {page.id for page in view.pages if is_registered(page)}
     return {
         key: _field_words(view, field, field.reading, page_ids.index(field.page))
         for key, field in widget_keys(view).items()
         if field.spec.traits.is_multiline
-        and field.page in lying
+        and field.page in registered
         and field.page in page_ids
         and field.reading
         and _has_word_positions(field.reading)
@@ -61,21 +62,22 @@ def _field_words(
     view: EntryView, field: FieldView, reading: Reading, picture: int
 ) -> dict[str, Any]:
     size = view.form.pages[field.page_no - 1].size
-    found = list(_WORD_PATTERN.finditer(str(reading.value)))
-    doubtful = [
+    words = list(_WORD_PATTERN.finditer(str(reading.value)))
+    has_low_confidence = [
         min(reading.characters[word.start() : word.end()], default=1.0) < LOW_CONFIDENCE_BELOW
-        for word in found
+        for word in words
     ]
     return {
-        "words": [word[0] for word in found],
+        "words": [word[0] for word in words],
         "places": [list(relative_area(word.box, picture, size)) for word in reading.words],
-        "doubtful": doubtful,
+        "doubtful": has_low_confidence,
     }
 
 
 def _has_word_positions(reading: Reading) -> bool:
-    """Whether every word has its place. A planted word stands in the place of one, so that they are
-    told by their number.
+    """Return whether every word has its position.
+
+    A seeded error may change the words, so that they are matched by their number.
     """
     return (
         reading.state is State.READ
@@ -85,19 +87,21 @@ def _has_word_positions(reading: Reading) -> bool:
 
 
 def record_page_views(conn: Connection, person: Person, view: EntryView) -> None:
-    """Record that the person looks at the pages of an entry: once for each showing, and before
-    anything is shown.
+    """Record that the user views the pages of an entry, once for each showing.
+
+    Call it before anything is shown.
     """
-    seen: set[str] = st.session_state.setdefault(VIEWED_PAGES_KEY, set())
+    viewed: set[str] = st.session_state.setdefault(VIEWED_PAGES_KEY, set())
     for page in view.pages:
-        if page.id not in seen:
+        if page.id not in viewed:
             queue.record_page_view(conn, person, page.id)
-            seen.add(page.id)
+            viewed.add(page.id)
 
 
 def prefetch_images(context: AppContext, view: EntryView) -> SheetView:
-    """Send the pictures of an entry that comes next; answers with what will be shown. A look is
-    recorded when it is.
+    """Send the images of the entry that comes next; return what will be shown.
+
+    The view is recorded when it is shown.
     """
     sheet = _sheet_view(context, view)
     cache_images("ahead", sheet.pictures)
@@ -105,21 +109,22 @@ def prefetch_images(context: AppContext, view: EntryView) -> SheetView:
 
 
 def sheet_images(context: AppContext, view: EntryView) -> None:
-    """Show the pages of the entry's sheet, once the looks are recorded: the field that has the
-    focus is marked, and in a table the entry's row.
+    """Show the pages of the entry's sheet, once the views are recorded.
+
+    The field that has the focus is marked, and in a table the entry's row.
     """
     page_view(_sheet_view(context, view))
 
 
 def _sheet_view(context: AppContext, view: EntryView) -> SheetView:
-    shown = _page_images(context, view)
-    ids = [page.id for page, _ in shown]
+    page_images = _page_images(context, view)
+    ids = [page.id for page, _ in page_images]
     return SheetView(
         turn=f"{view.entry.id}-{view.entry.revision}",
-        pictures=[picture for _, picture in shown],
+        pictures=[picture for _, picture in page_images],
         captions=[
             t("picture.caption", place=page.source_name, number=page.source_page)
-            for page, _ in shown
+            for page, _ in page_images
         ],
         places=widget_areas(view, ids),
         size_mm=view.form.pages[0].size,
@@ -130,21 +135,21 @@ def _sheet_view(context: AppContext, view: EntryView) -> SheetView:
 
 
 def _page_images(context: AppContext, view: EntryView) -> list[tuple[Page, bytes]]:
-    """Each page that has a picture, with what this person may not see covered."""
-    shown = (
+    """Return each page that has an image, with what this user may not see covered."""
+    images = (
         (page, page_image(context, page, view.covered.boxes.get(page.id, ())))
         for page in view.pages
     )
-    return [(page, picture) for page, picture in shown if picture is not None]
+    return [(page, picture) for page, picture in images if picture is not None]
 
 
 def row_area(view: EntryView, page_ids: list[str]) -> PageArea | None:
-    """The rectangle around the fields of the entry's row, across the paper's table."""
-    lying = {page.id for page in view.pages if is_registered(page)}
+    """Return the rectangle around the fields of the entry's row, across the paper's table."""
+    registered = {page.id for page in view.pages if is_registered(page)}
     row = [
         field
         for field in view.fields
-        if field.spec.row is not None and field.page in lying and field.page in page_ids
+        if field.spec.row is not None and field.page in registered and field.page in page_ids
     ]
     if not row:
         return None

@@ -1,1 +1,1 @@
-"""Skanna."""
+"""The screen Skanna: importing paper, and pages with problems."""

@@ -1,9 +1,7 @@
-"""Pages that somebody has to look into, each with its reason, its picture and what can be done.
+"""Pages with problems: the list of cases, and each with its reason, image and possible actions.
 
-Pages that somebody may want to look into, by what is the matter with them.
-
-Sending a sheet that lies among the problems on to the unit that it belongs to, by whoever
-handles the paper.
+A sheet among the problems can also be transferred to the unit that it belongs to, by staff who
+handle the paper.
 """
 
 from __future__ import annotations
@@ -46,14 +44,19 @@ CASE_KINDS = (
     "repeated",
     "blank",
 )
-"""Those that need a decision first."""
+"""In order: those that need a decision come first."""
 _CASES_PER_STEP = 8
+"""Cases that are shown at first, and added by each click on "more"."""
+_SHOWN_PAGE_KEY, _MORE_COUNT_KEY = "problem_page", "problem_more"
+_VIEWED_KEY = f"{VIEW_KEY_PREFIX}problem"
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemCase:
-    """A page and what is the matter with it; `missing` are the pages of its sheet that have not
-    come, `fronts` first sides that it may belong to.
+    """A page and its kind of problem.
+
+    `missing_pages` are the pages of its sheet that have not been scanned, `fronts` the front sides
+    that it may belong to.
     """
 
     kind: str
@@ -62,136 +65,55 @@ class ProblemCase:
     fronts: tuple[Page, ...] = ()
 
 
-def list_cases(conn: Connection, person: Person) -> list[ProblemCase]:
-    """All cases of the person's units."""
-    troubled = [
-        ProblemCase(_case_kind(page), page) for page in pages.list_problem_pages(conn, person)
-    ]
-    apart = [
-        ProblemCase("apart", one.page, fronts=one.fronts)
-        for one in photocopies.list_separated_sides(conn, person)
-    ]
-    asked = {page.id for one in apart for page in (one.page, *one.fronts)}
-    some = (
-        sheet
-        for sheet in page_lists.list_incomplete_sheets(conn, person)
-        if sheet.pages[0].id not in asked
-    )
-    incomplete = [ProblemCase("incomplete", sheet.pages[0], sheet.missing_pages) for sheet in some]
-    repeated = [
-        ProblemCase("repeated", page) for page in page_lists.list_repeated_pages(conn, person)
-    ]
-    blank = [ProblemCase("blank", page) for page in page_lists.list_blank_pages(conn, person)]
-    laid = [
-        ProblemCase("laid", one.page, fronts=one.fronts)
-        for one in photocopies.list_assigned_sides(conn, person)
-    ]
-    return [*troubled, *apart, *incomplete, *laid, *repeated, *blank]
-
-
-def _case_kind(page: Page) -> str:
-    if page.state == "failed":
-        return "failed"
-    if page.duplicate_of:
-        return "duplicate"
-    if page.outcome is Outcome.UNIDENTIFIED:
-        return "unidentified"
-    return "noted" if page.problems else "empty"
-
-
-def transfer_form(context: AppContext, person: Person, page: Page) -> None:
-    """Where the page is the whole of one undecided entry: the unit to choose, and the button."""
-    if page.sheet is None or not is_allowed(person, Action.FORWARD, page.unit):
-        return
-    with context.store.read() as conn:
-        found = [one for one in list_sheet_entries(conn, page.sheet) if one.state in OPEN_STATES]
-        units = transfers.list_transfer_units(conn, found[0]) if len(found) == 1 else []
-    if not units:
-        return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        unit = st.selectbox(
-            t("problems.send"),
-            units,
-            index=None,
-            placeholder=t("returns.forward.choose"),
-            key=f"send_to-{page.id}",
-        )
-        st.button(
-            t("problems.send_do"),
-            key=f"send_on-{page.id}",
-            disabled=unit is None,
-            on_click=partial(_transfer, context, person, found[0], str(unit or "")),
-        )
-
-
-@requires_open_session
-def _transfer(context: AppContext, person: Person, entry: Entry, unit: str) -> None:
-    try:
-        with context.store.begin() as conn:
-            transfers.transfer_entry(
-                conn, context.forms, person, entry.id, entry.revision, unit, "", utc_now()
-            )
-    except EfterskriftError as error:
-        st.toast(error_text(error), icon=":material/error:")
-    else:
-        st.toast(t("problems.sent", unit=unit), icon=":material/check:")
-
-
-_SHOWN_PAGE_KEY, _MORE_COUNT_KEY, _VIEWED_KEY = (
-    "problem_page",
-    "problem_more",
-    f"{VIEW_KEY_PREFIX}problem",
-)
-
-
 def problem_list(context: AppContext, person: Person) -> None:
-    """The list to the left, the chosen page with its choices to the right."""
+    """Show the list on the left, the chosen page with its actions on the right."""
     if not is_allowed(person, Action.PROBLEMS):
         return
     st.header(t("problems.title"), anchor=False)
     with context.store.read() as conn:
-        found = list_cases(conn, person)
-    counts = {kind: sum(case.kind == kind for case in found) for kind in CASE_KINDS}
+        cases = list_cases(conn, person)
+    counts = {kind: sum(case.kind == kind for case in cases) for kind in CASE_KINDS}
     kinds = [kind for kind in CASE_KINDS if counts[kind]]
     if not kinds:
         st.session_state.pop(_VIEWED_KEY, None)
         st.caption(t("problems.none"))
         return
-    label = {kind: t(f"problems.kind.{kind}", count=counts[kind]) for kind in kinds}
+    labels = {kind: t(f"problems.kind.{kind}", count=counts[kind]) for kind in kinds}
     kind = st.segmented_control(
         t("problems.show"),
         kinds,
         default=kinds[0],
-        format_func=label.__getitem__,
+        format_func=labels.__getitem__,
         key="problem_kind",
         required=True,
         label_visibility="collapsed",
     )
     st.caption(t(f"problems.about.{kind or kinds[0]}"))
-    _case_list(context, person, [case for case in found if case.kind == kind])
+    _case_list(context, person, [case for case in cases if case.kind == kind])
 
 
-def _case_list(context: AppContext, person: Person, chosen: list[ProblemCase]) -> None:
+def _case_list(context: AppContext, person: Person, cases: list[ProblemCase]) -> None:
     left, right = st.columns([1, 1.25], gap="large")
-    at_once = _CASES_PER_STEP * st.session_state.get(_MORE_COUNT_KEY, 1)
+    limit = _CASES_PER_STEP * st.session_state.get(_MORE_COUNT_KEY, 1)
     with left:
-        for case in chosen[:at_once]:
+        for case in cases[:limit]:
             _case_row(context, case)
-        if len(chosen) > at_once:
+        if len(cases) > limit:
             st.button(
-                t("problems.more", count=len(chosen) - at_once),
+                t("problems.more", count=len(cases) - limit),
                 key="problem_more_button",
                 on_click=_show_more,
             )
-    shown = next(
-        (case for case in chosen if case.page.id == st.session_state.get(_SHOWN_PAGE_KEY)), None
+    open_case = next(
+        (case for case in cases if case.page.id == st.session_state.get(_SHOWN_PAGE_KEY)), None
     )
-    seen_of, _ = st.session_state.get(_VIEWED_KEY, ("", frozenset()))
-    if shown is None or seen_of != shown.page.id:
+    # Another case: its pages have not been viewed yet.
+    viewed_id, _ = st.session_state.get(_VIEWED_KEY, ("", frozenset()))
+    if open_case is None or viewed_id != open_case.page.id:
         st.session_state.pop(_VIEWED_KEY, None)
-    if shown is not None:
+    if open_case is not None:
         with right:
-            _case_details(context, person, shown)
+            _case_details(context, person, open_case)
 
 
 def _case_row(context: AppContext, case: ProblemCase) -> None:
@@ -200,8 +122,9 @@ def _case_row(context: AppContext, case: ProblemCase) -> None:
     with st.container(
         border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
+        source = t("problems.from", name=page.source_name, number=page.source_page)
         st.markdown(
-            f"**{t('problems.from', name=page.source_name, number=page.source_page)}**  \n{t('problems.page', position=page.position)}"
+            f"**{source}**  \n{t('problems.page', position=page.position)}"
             + (f"  \n:gray[{reason}]" if reason else ""),
             width="stretch",
         )
@@ -221,23 +144,28 @@ def _case_details(context: AppContext, person: Person, case: ProblemCase) -> Non
         captions = [
             t("problems.this"),
             *(
-                t("problems.front", name=one.source_name, number=one.source_page)
-                for one in case.fronts
+                t("problems.front", name=front.source_name, number=front.source_page)
+                for front in case.fronts
             ),
         ]
         _case_images(context, person, case, [page, *case.fronts], captions)
         return
-    both = [page]
+    # A duplicate is shown next to the first scan, if the user may see that.
+    shown_pages = [page]
     if page.duplicate_of:
         with context.store.read() as conn:
             first = pages.load_page(conn, page.duplicate_of)
-            shown = visibility.can_see_page(conn, person, Action.VIEW_PAGE, first)
-        if shown:
-            both.append(first)
+            is_visible = visibility.can_see_page(conn, person, Action.VIEW_PAGE, first)
+        if is_visible:
+            shown_pages.append(first)
         else:
             st.caption(t("problems.first_elsewhere"))
     _case_images(
-        context, person, case, both, [t("problems.this"), t("problems.first")][: len(both)]
+        context,
+        person,
+        case,
+        shown_pages,
+        [t("problems.this"), t("problems.first")][: len(shown_pages)],
     )
 
 
@@ -245,13 +173,15 @@ def _case_images(
     context: AppContext,
     person: Person,
     case: ProblemCase,
-    shown: Sequence[Page],
+    shown_pages: Sequence[Page],
     captions: Sequence[str],
 ) -> None:
-    for column, each, caption in zip(st.columns(len(shown)), shown, captions, strict=True):
+    for column, page, caption in zip(
+        st.columns(len(shown_pages)), shown_pages, captions, strict=True
+    ):
         with column:
-            _record_case_view(context, person, case, each)
-            _page_image(context, person, each, caption)
+            _record_case_view(context, person, case, page)
+            _page_image(context, person, page, caption)
 
 
 def _reason_text(context: AppContext, case: ProblemCase) -> str:
@@ -313,57 +243,135 @@ def _case_actions(context: AppContext, person: Person, case: ProblemCase) -> Non
 
 
 def _assign_button(context: AppContext, person: Person, page: Page, front: Page) -> None:
-    told = t("problems.belongs", name=front.source_name, number=front.source_page)
+    label = t("problems.belongs", name=front.source_name, number=front.source_page)
     _action_button(
         context,
         f"belongs-{front.id}",
         page,
         lambda conn: photocopies.assign_side(conn, person, page.id, front.id, context.forms),
-        told,
+        label,
     )
 
 
 def _action_button(
     context: AppContext,
-    choice: str,
+    name: str,
     page: Page,
-    act: Callable[[Connection], int | None],
+    action: Callable[[Connection], int | None],
     label: str = "",
 ) -> None:
-    """A button; what the act answers is in how many entries something was written since the first
-    scan.
+    """Show a button that runs an action on the page.
+
+    The action returns in how many entries something was written since the first scan.
     """
-    if not st.button(label or t(f"problems.{choice}"), key=f"{choice}-{page.id}"):
+    if not st.button(label or t(f"problems.{name}"), key=f"{name}-{page.id}"):
         return
     try:
         with context.store.begin() as conn:
-            more = act(conn)
+            changed = action(conn)
     except EfterskriftError as error:
         st.error(error_text(error))
         return
-    if more:
-        st.toast(t("problems.more_written", count=more), icon=":material/info:", duration="long")
+    if changed:
+        st.toast(t("problems.more_written", count=changed), icon=":material/info:", duration="long")
     st.session_state.pop(_SHOWN_PAGE_KEY, None)
     st.rerun()
 
 
 def _record_case_view(context: AppContext, person: Person, case: ProblemCase, page: Page) -> None:
-    """Record the look at a page, once for each showing of its case."""
-    _, seen = st.session_state.get(_VIEWED_KEY, ("", frozenset()))
-    if page.id not in seen:
+    """Record the view of a page, once for each showing of its case."""
+    _, viewed = st.session_state.get(_VIEWED_KEY, ("", frozenset()))
+    if page.id not in viewed:
         with context.store.begin() as conn:
             queue.record_page_view(conn, person, page.id)
-    st.session_state[_VIEWED_KEY] = (case.page.id, seen | {page.id})
+    st.session_state[_VIEWED_KEY] = (case.page.id, viewed | {page.id})
 
 
 def _page_image(context: AppContext, person: Person, page: Page, caption: str) -> None:
-    picture = page_image(context, page, find_covered_for(context, person, page))
+    image = page_image(context, page, find_covered_for(context, person, page))
     st.caption(caption)
-    if picture is None:
+    if image is None:
         st.caption(t("problems.no_picture"))
     else:
-        st.html(f'<img class="ef-page" alt="{t("picture.alt")}" src="{data_url(picture)}">')
+        st.html(f'<img class="ef-page" alt="{t("picture.alt")}" src="{data_url(image)}">')
 
 
 def _show_more() -> None:
     st.session_state[_MORE_COUNT_KEY] = st.session_state.get(_MORE_COUNT_KEY, 1) + 1
+
+
+def transfer_form(context: AppContext, person: Person, page: Page) -> None:
+    """Show the choice of a unit, if the page is the whole of one undecided entry."""
+    if page.sheet is None or not is_allowed(person, Action.FORWARD, page.unit):
+        return
+    with context.store.read() as conn:
+        entries = [
+            entry for entry in list_sheet_entries(conn, page.sheet) if entry.state in OPEN_STATES
+        ]
+        units = transfers.list_transfer_units(conn, entries[0]) if len(entries) == 1 else []
+    if not units:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        unit = st.selectbox(
+            t("problems.send"),
+            units,
+            index=None,
+            placeholder=t("returns.forward.choose"),
+            key=f"send_to-{page.id}",
+        )
+        st.button(
+            t("problems.send_do"),
+            key=f"send_on-{page.id}",
+            disabled=unit is None,
+            on_click=partial(_transfer, context, person, entries[0], str(unit or "")),
+        )
+
+
+@requires_open_session
+def _transfer(context: AppContext, person: Person, entry: Entry, unit: str) -> None:
+    try:
+        with context.store.begin() as conn:
+            transfers.transfer_entry(
+                conn, context.forms, person, entry.id, entry.revision, unit, "", utc_now()
+            )
+    except EfterskriftError as error:
+        st.toast(error_text(error), icon=":material/error:")
+    else:
+        st.toast(t("problems.sent", unit=unit), icon=":material/check:")
+
+
+def list_cases(conn: Connection, person: Person) -> list[ProblemCase]:
+    """Return all cases of the user's units."""
+    problem_cases = [
+        ProblemCase(_case_kind(page), page) for page in pages.list_problem_pages(conn, person)
+    ]
+    apart = [
+        ProblemCase("apart", side.page, fronts=side.fronts)
+        for side in photocopies.list_separated_sides(conn, person)
+    ]
+    # A sheet whose sides may be separated is not reported as incomplete too.
+    separated = {page.id for case in apart for page in (case.page, *case.fronts)}
+    incomplete = [
+        ProblemCase("incomplete", sheet.pages[0], sheet.missing_pages)
+        for sheet in page_lists.list_incomplete_sheets(conn, person)
+        if sheet.pages[0].id not in separated
+    ]
+    repeated_cases = [
+        ProblemCase("repeated", page) for page in page_lists.list_repeated_pages(conn, person)
+    ]
+    blank_cases = [ProblemCase("blank", page) for page in page_lists.list_blank_pages(conn, person)]
+    assigned = [
+        ProblemCase("laid", side.page, fronts=side.fronts)
+        for side in photocopies.list_assigned_sides(conn, person)
+    ]
+    return [*problem_cases, *apart, *incomplete, *assigned, *repeated_cases, *blank_cases]
+
+
+def _case_kind(page: Page) -> str:
+    if page.state == "failed":
+        return "failed"
+    if page.duplicate_of:
+        return "duplicate"
+    if page.outcome is Outcome.UNIDENTIFIED:
+        return "unidentified"
+    return "noted" if page.problems else "empty"

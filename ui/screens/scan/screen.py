@@ -1,4 +1,4 @@
-"""Skanna: paper in, how far the reading has come, and what somebody has to look into."""
+"""Skanna: importing paper, the progress of reading, and pages with problems."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _UPLOAD_COUNT_KEY, _INTAKE_RESULT_KEY = "uploads_sent", "uploads_taken"
 
 
 def show(context: AppContext, person: Person) -> None:
-    """The screen."""
+    """Show the screen."""
     screen_heading(context, person, t("scan.title"), t("scan.what"))
     require_permission(person, Action.SCAN)
     left, right = st.columns([1, 2], gap="large")
@@ -46,7 +46,7 @@ def show(context: AppContext, person: Person) -> None:
 
 
 def _upload_form(context: AppContext, person: Person) -> None:
-    nth = st.session_state.get(_UPLOAD_COUNT_KEY, 0)
+    upload_count = st.session_state.get(_UPLOAD_COUNT_KEY, 0)
     translate_upload_button()
     with st.form("upload", border=True):
         st.header(t("scan.upload"), anchor=False)
@@ -55,33 +55,34 @@ def _upload_form(context: AppContext, person: Person) -> None:
             t("scan.place"), key="upload_place", placeholder=t("scan.place_example"), max_chars=200
         )
         files = st.file_uploader(
-            t("scan.files"), type=_FILE_TYPES, accept_multiple_files=True, key=f"upload_files_{nth}"
+            t("scan.files"),
+            type=_FILE_TYPES,
+            accept_multiple_files=True,
+            key=f"upload_files_{upload_count}",
         )
-        sent = st.form_submit_button(
+        is_sent = st.form_submit_button(
             t("scan.take_in"), key="upload_submit", type="primary", width="stretch"
         )
-    if not sent:
+    if not is_sent:
         return
     if not files or not unit:
         st.warning(t("scan.no_files"))
         return
-    bar, given = (
-        st.progress(0.0, t("scan.taking_in", count=0)),
-        [(file.name, file.getvalue()) for file in files],
-    )
-    made: RunOnce[IntakeResult] = run_once(_INTAKE_RESULT_KEY)
+    bar = st.progress(0.0, t("scan.taking_in", count=0))
+    contents = [(file.name, file.getvalue()) for file in files]
+    intake: RunOnce[IntakeResult] = run_once(_INTAKE_RESULT_KEY)
     try:
-        made.run(
-            (nth, unit, place),
-            partial(_import_files, context, person, unit, place.strip(), given, bar),
+        intake.run(
+            (upload_count, unit, place),
+            partial(_import_files, context, person, unit, place.strip(), contents, bar),
         )
-    except EfterskriftError:  # `reading_progress` says why, also to whoever has been elsewhere
+    except EfterskriftError:  # shown by `reading_progress`, also after the screen was left
         bar.empty()
         return
-    if (taken := made.result()) is None:
+    if (result := intake.result()) is None:
         return
-    st.session_state[_UPLOAD_COUNT_KEY] = nth + 1
-    st.toast(t("scan.taken", count=taken.pages, batch=taken.batch), icon=":material/check:")
+    st.session_state[_UPLOAD_COUNT_KEY] = upload_count + 1
+    st.toast(t("scan.taken", count=result.pages, batch=result.batch), icon=":material/check:")
     st.rerun()
 
 
@@ -93,7 +94,7 @@ def _import_files(
     files: list[tuple[str, bytes]],
     bar: DeltaGenerator,
 ) -> IntakeResult:
-    """Take the files in to the last page, also when the person presses something else meanwhile."""
+    """Import the files to the last page, even if the user clicks something else meanwhile."""
     return import_uploads(
         context.store,
         context.settings,
@@ -105,33 +106,36 @@ def _import_files(
     )
 
 
-def _show_import_progress(bar: DeltaGenerator, done: int) -> None:
-    """How many there will be is not known while a stack comes in, so the bar only nears its end.
-    Nobody sees it any more once the screen is left.
+def _show_import_progress(bar: DeltaGenerator, count: int) -> None:
+    """Show the progress of the import.
+
+    The number of pages is not known during the import, so the bar only approaches its end. Nothing
+    is shown any more once the screen is left.
     """
     with suppress(StopException):
-        bar.progress(done / (done + 20), t("scan.taking_in", count=done))
+        bar.progress(count / (count + 20), t("scan.taking_in", count=count))
 
 
 @st.fragment(run_every="2s")
 def reading_progress(context: AppContext, person: Person) -> None:
-    """How far the reading has come; looks again every other second, without that counting as
-    activity of the person.
+    """Show how far the reading has come, updated every other second.
+
+    The updates do not count as activity of the user.
     """
     if session.current_person(context, active=False) is None:
         st.rerun()
-    made: RunOnce[IntakeResult] = run_once(_INTAKE_RESULT_KEY)
-    if made.error is not None:
-        st.error(t("scan.broken_off", why=error_text(made.error)), icon=":material/error:")
+    intake: RunOnce[IntakeResult] = run_once(_INTAKE_RESULT_KEY)
+    if intake.error is not None:
+        st.error(t("scan.broken_off", why=error_text(intake.error)), icon=":material/error:")
     with context.store.read() as conn:
-        found = pages.list_batches(conn, person)
-        beats = workers.list_heartbeats(conn)
-    total, queued = sum(batch.pages for batch in found), sum(batch.queued for batch in found)
+        batches = pages.list_batches(conn, person)
+        heartbeats = workers.list_heartbeats(conn)
+    total, queued = sum(batch.pages for batch in batches), sum(batch.queued for batch in batches)
     now = utc_now()
     alive = [
         name
-        for name, beat in beats.items()
-        if (now - beat).total_seconds() < context.settings.takeover_seconds
+        for name, heartbeat in heartbeats.items()
+        if (now - heartbeat).total_seconds() < context.settings.takeover_seconds
     ]
     if queued == 0:
         if total:
@@ -144,21 +148,33 @@ def reading_progress(context: AppContext, person: Person) -> None:
 
 def _batches_table(context: AppContext, person: Person) -> None:
     with context.store.read() as conn:
-        found = pages.list_batches(conn, person)
+        batches = pages.list_batches(conn, person)
     st.header(t("scan.batches"), anchor=False)
-    if not found:
+    if not batches:
         st.caption(t("scan.no_batches"))
         return
     columns = ("came", "unit", "place", "pages", "done", "waiting", "failed", "id")
     rows = [
-        (format_moment(b.created_at), b.unit, b.place, b.pages, b.done, b.waiting, b.failed, b.id)
-        for b in found
+        (
+            format_moment(batch.created_at),
+            batch.unit,
+            batch.place,
+            batch.pages,
+            batch.done,
+            batch.waiting,
+            batch.failed,
+            batch.id,
+        )
+        for batch in batches
     ]
     with st.container(key="batches"):
         st.html(html_table([t(f"scan.column.{name}") for name in columns], rows, tall=True))
-    for stack in (one for one in found if one.is_interrupted):
-        st.warning(
-            t("scan.cut_short", count=stack.pages, batch=stack.id), icon=":material/content_cut:"
-        )
-    for stack in (one for one in found if one.other_unit_pages):
-        st.caption(t("scan.elsewhere", count=stack.other_unit_pages, batch=stack.id))
+    for batch in batches:
+        if batch.is_interrupted:
+            st.warning(
+                t("scan.cut_short", count=batch.pages, batch=batch.id),
+                icon=":material/content_cut:",
+            )
+    for batch in batches:
+        if batch.other_unit_pages:
+            st.caption(t("scan.elsewhere", count=batch.other_unit_pages, batch=batch.id))

@@ -1,4 +1,4 @@
-"""Registering sheets that came back with nothing written on them, and taking that back."""
+"""Registering sheets that came back with nothing written on them, and undoing it."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _MAX_REGISTRATIONS = 10
 
 
 def unused_sheets(context: AppContext, person: Person) -> None:
-    """The form and what stands registered, newest first."""
+    """Show the form and the latest registrations."""
     with st.expander(t("accounting.title"), icon=":material/inventory_2:"):
         st.caption(t("accounting.what"))
-        if said := st.session_state.pop(_MESSAGE_KEY, None):
-            st.info(said, icon=":material/info:")
+        if message := st.session_state.pop(_MESSAGE_KEY, None):
+            st.info(message, icon=":material/info:")
         with context.store.read() as conn:
-            astray = (
+            unknown_unit = (
                 [sheet_accounting.NO_UNIT] if sheet_accounting.has_unknown_unit_sheets(conn) else []
             )
         st.selectbox(
             t("accounting.unit"),
-            [*sorted(person.units), *astray],
+            [*sorted(person.units), *unknown_unit],
             key=_UNIT_KEY,
             format_func=_unit_text,
         )
@@ -40,22 +40,22 @@ def unused_sheets(context: AppContext, person: Person) -> None:
             t("accounting.do"), key="unused_do", on_click=partial(_save_unused, context, person)
         )
         with context.store.read() as conn:
-            lots = sheet_accounting.list_unused_sheets(conn, person)
-        for lot in lots[:_MAX_REGISTRATIONS]:
+            registrations = sheet_accounting.list_unused_sheets(conn, person)
+        for registration in registrations[:_MAX_REGISTRATIONS]:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.caption(
                     t(
                         "accounting.line",
-                        unit=_unit_text(lot.unit),
-                        count=lot.sheets,
-                        by=lot.by,
-                        at=format_moment(lot.at),
+                        unit=_unit_text(registration.unit),
+                        count=registration.sheets,
+                        by=registration.by,
+                        at=format_moment(registration.at),
                     )
                 )
                 st.button(
                     t("accounting.undo"),
-                    key=f"unused-{lot.id}-{lot.unit}",
-                    on_click=partial(_undo_unused, context, person, lot.id),
+                    key=f"unused-{registration.id}-{registration.unit}",
+                    on_click=partial(_undo_unused, context, person, registration.id),
                 )
 
 
@@ -77,10 +77,8 @@ def _save_unused(context: AppContext, person: Person) -> None:
     except EfterskriftError as error:
         st.session_state[_MESSAGE_KEY] = error_text(error)
     else:
-        st.session_state[_MESSAGE_KEY], st.session_state[_SERIALS_KEY] = (
-            t("accounting.noted", count=count),
-            "",
-        )
+        st.session_state[_MESSAGE_KEY] = t("accounting.noted", count=count)
+        st.session_state[_SERIALS_KEY] = ""
 
 
 @requires_open_session

@@ -202,9 +202,11 @@ def test_a_refusal_stands_although_all_are_ticked_as_taken() -> None:
         [2, "b", False, True, "Okänd person"],
         [3, "c", True, True, "Fel enhet"],
     ]
-    said = {one.entry_id: one.accepted for one in _receipt_answers(rows, every=True)}
+    said = {one.entry_id: one.accepted for one in _receipt_answers(rows, is_all_accepted=True)}
     assert said == {"a": True, "b": False, "c": False}
-    assert [(one.entry_id, one.accepted) for one in _receipt_answers(rows, every=False)] == [
+    assert [
+        (one.entry_id, one.accepted) for one in _receipt_answers(rows, is_all_accepted=False)
+    ] == [
         ("b", False),
         ("c", False),
     ]

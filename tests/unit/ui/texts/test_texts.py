@@ -174,7 +174,7 @@ def _key_parts() -> tuple[set[str], tuple[str, ...]]:
             case ast.JoinedStr(values=[ast.Constant(value=str(head)), *_]) if "." in head:
                 heads.add(head)
             case ast.Call(
-                func=ast.Name(id="Topic" | "known"), args=[ast.Constant(value=str(name)), *_]
+                func=ast.Name(id="Topic" | "code_text"), args=[ast.Constant(value=str(name)), *_]
             ):
                 heads.add(f"{name}.")
     return whole, tuple(heads)

@@ -1,0 +1,224 @@
+"""Batch review between sheets: field images that were read alike are confirmed together.
+
+The user marks the odd ones and confirms the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+
+import streamlit as st
+
+from pipeline.domain.errors import EfterskriftError, StaleDecisionError
+from pipeline.domain.model import Person
+from pipeline.forms.fiducials import format_serial_or_id
+from pipeline.store.database.clock import utc_now
+from pipeline.store.entries import queue
+from pipeline.store.review import batch_review
+from pipeline.store.review.batch_items import BatchItem, BatchResult, ReviewBatch
+from ui.browser.crop_grid import GridCell, crop_grid
+from ui.browser.keyboard import key_help_button
+from ui.i18n import t
+from ui.screens.review import current_entry
+from ui.screens.review.current_entry import UNDO_BATCH_KEY
+from ui.screens.review.field_input import describe_answer
+from ui.session import requires_open_session
+from ui.widgets.errors import error_text
+from ui.widgets.heading import person_menu
+from ui.widgets.images import crop_images, find_covered_for
+from ui.widgets.min_view_time import is_too_soon, note_drawn, reset_drawn
+from ui.widgets.view_log import VIEW_KEY_PREFIX
+from ui.workspace import AppContext
+
+MIN_BATCH_VIEW_TIME = timedelta(seconds=1)
+"""A batch that has been on the screen for less than this has not been looked at."""
+ENTRIES_BETWEEN_BATCHES = 5
+"""Entries reviewed before the queue is asked for a batch again; twice as many after a skip."""
+
+_BATCH_PAUSE_KEY, _BATCH_VIEWED_KEY = "group_rest", f"{VIEW_KEY_PREFIX}group"
+
+
+def claim_due_batch(context: AppContext, person: Person) -> bool:
+    """Return whether a batch is due now; it is then claimed for the user."""
+    return not _is_batch_paused() and _claim_batch(context, person) is not None
+
+
+def show_batch_turn(context: AppContext, person: Person) -> bool:
+    """Show a batch if it is due, between two entries; return whether one is shown."""
+    if current_entry.current_entry_id() is not None or _is_batch_paused():
+        return False
+    batch = _claim_batch(context, person)
+    if batch is not None:
+        _show_batch(context, person, batch)
+    return batch is not None
+
+
+def _claim_batch(context: AppContext, person: Person) -> ReviewBatch | None:
+    """Claim a batch for the user and log the views of its pages; None if there is none."""
+    now, settings = utc_now(), context.settings
+    with context.store.begin() as conn:
+        batch = batch_review.claim_next_batch(
+            conn,
+            context.forms,
+            person,
+            now,
+            minutes=settings.claim_minutes,
+            share=settings.plant_share,
+            order=settings.queue_order,
+        )
+        if batch is not None and st.session_state.get(_BATCH_VIEWED_KEY) != batch.id:
+            for page_id in dict.fromkeys(item.page.id for item in batch.items):
+                queue.record_page_view(conn, person, page_id)
+    # Without a batch the queue is asked again after some entries.
+    if batch is None:
+        st.session_state[_BATCH_PAUSE_KEY] = ENTRIES_BETWEEN_BATCHES
+    elif st.session_state.get(_BATCH_VIEWED_KEY) != batch.id:
+        st.session_state[_BATCH_VIEWED_KEY] = batch.id
+    return batch
+
+
+def _is_batch_paused() -> bool:
+    entries_left = int(st.session_state.get(_BATCH_PAUSE_KEY, 0))
+    st.session_state[_BATCH_PAUSE_KEY] = max(0, entries_left - 1)
+    return entries_left > 0
+
+
+def _show_batch(context: AppContext, person: Person, batch: ReviewBatch) -> None:
+    title = t(
+        "group.what", field=batch.spec.full_label, value=describe_answer(batch.spec, batch.answer)
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(gap=None):
+            st.title(title, anchor=False)
+            st.caption(f"{batch.title} · {t('way.group', count=len(batch.items))}")
+        key_help_button()
+        person_menu(context, person)
+    current_entry.show_warning()
+    st.markdown(t("group.how"))
+    crop_grid(
+        batch.id,
+        title,
+        _batch_grid_cells(context, person, batch.items),
+        partial(save_batch_marks, context, person),
+        partial(_confirm_batch, context, person),
+    )
+    note_drawn(batch.id)
+    with st.container(horizontal=True):
+        st.button(
+            t("group.skip"),
+            key=f"skip-{batch.id}",
+            shortcut="Alt+S",
+            on_click=partial(_leave_batch, context, person, batch.id),
+        )
+        if UNDO_BATCH_KEY in st.session_state:
+            st.button(
+                t("review.undo"),
+                key=f"undo-{batch.id}",
+                shortcut="Alt+Z",
+                on_click=partial(_undo_batch, context, person, batch.id),
+            )
+
+
+def _batch_grid_cells(
+    context: AppContext, person: Person, items: Sequence[BatchItem]
+) -> list[GridCell]:
+    """Return the grid cells of the items, decoding each page once.
+
+    An item without an image is shown grey, and so as odd.
+    """
+    images: dict[int, bytes] = {}
+    pages = {item.page.id: item.page for item in items}
+    for page_id, page in pages.items():
+        page_items = [item for item in items if item.page.id == page_id]
+        boxes = [item.spec.box for item in page_items]
+        covered = find_covered_for(context, person, page)
+        crops = crop_images(context, page, boxes, covered)
+        images |= {item.id: crop for item, crop in zip(page_items, crops, strict=True)}
+    return [GridCell(item.id, images[item.id], _item_origin(item), item.marked) for item in items]
+
+
+def _item_origin(item: BatchItem) -> str:
+    sheet = format_serial_or_id(item.page.serial)
+    return f"{sheet}, {t('review.row', row=item.spec.row)}" if item.spec.row else sheet
+
+
+@requires_open_session
+def save_batch_marks(
+    context: AppContext, person: Person, batch_id: str, marked: Sequence[int]
+) -> None:
+    """Save which items are marked odd.
+
+    A mark is sent half a second after it was made; it is ignored if the batch has been skipped
+    meanwhile.
+    """
+    try:
+        with context.store.begin() as conn:
+            batch_review.save_marked_items(
+                conn, person, batch_id, marked, utc_now(), context.settings.claim_minutes
+            )
+    except StaleDecisionError:
+        return
+    except EfterskriftError as error:
+        current_entry.set_warning(error_text(error))
+
+
+@requires_open_session
+def _confirm_batch(
+    context: AppContext, person: Person, batch_id: str, marked: Sequence[int]
+) -> None:
+    now = utc_now()
+    # Ignore keys for a batch that is not shown, or not shown for long enough.
+    if st.session_state.get(_BATCH_VIEWED_KEY) != batch_id or is_too_soon(
+        batch_id, now, MIN_BATCH_VIEW_TIME
+    ):
+        return
+    try:
+        with context.store.begin() as conn:
+            result = batch_review.confirm_batch(conn, context.forms, person, batch_id, marked, now)
+    except EfterskriftError as error:
+        current_entry.set_warning(error_text(error))
+        return
+    st.session_state[UNDO_BATCH_KEY] = True
+    reset_drawn()
+    _report_batch_result(result)
+
+
+def _report_batch_result(result: BatchResult) -> None:
+    if result.missed:
+        current_entry.set_warning(
+            t("group.missed", where="; ".join(map(_item_origin, result.missed)))
+        )
+    texts = [
+        t("group.kept", count=result.confirmed),
+        *([t("group.sent_back", count=result.marked_odd)] if result.marked_odd else []),
+    ]
+    st.toast(" ".join(texts), icon=":material/check:")
+
+
+@requires_open_session
+def _leave_batch(context: AppContext, person: Person, batch_id: str) -> None:
+    try:
+        with context.store.begin() as conn:
+            batch_review.release_batch(conn, person, batch_id, utc_now())
+    except EfterskriftError as error:
+        current_entry.set_warning(error_text(error))
+    st.session_state[_BATCH_PAUSE_KEY] = 2 * ENTRIES_BETWEEN_BATCHES
+
+
+@requires_open_session
+def _undo_batch(context: AppContext, person: Person, batch_id: str) -> None:
+    """Undo the last batch; the batch on the screen is released, so that the same comes again."""
+    _release_batch(context, person, batch_id)
+    with context.store.begin() as conn:
+        count = batch_review.undo_last_batch(conn, person, utc_now())
+    st.session_state.pop(UNDO_BATCH_KEY, None)
+    current_entry.set_warning(t("ways.undone", count=count))
+
+
+def _release_batch(context: AppContext, person: Person, batch_id: str) -> None:
+    # Left alone for so long that the claim has expired: nothing to release.
+    with suppress(StaleDecisionError), context.store.begin() as conn:
+        batch_review.release_batch(conn, person, batch_id, utc_now())
