@@ -30,7 +30,7 @@ from pipeline.files.text import make_printable
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log import events
-from pipeline.store.exports import run_items
+from pipeline.store.exports import ready_entries, run_items
 from pipeline.store.exports.run_items import Connection, Receipt, RunItem
 from pipeline.texts import Text
 
