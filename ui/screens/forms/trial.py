@@ -151,7 +151,7 @@ def _publish_section(context: AppContext, person: Person, draft: Draft, form: Fo
 def _remarks_list(remarks: Sequence[TrialRemark]) -> None:
     """Those that are serious first."""
     for remark in sorted(remarks, key=lambda one: not one.is_serious):
-        (st.error if remark.is_serious else st.info)(_remark_text(remark.label, remark.fault))
+        (st.error if remark.is_serious else st.info)(_remark_text(remark.label, remark.problem))
 
 
 def _remark_text(label: str, problem: FormProblem) -> str:
