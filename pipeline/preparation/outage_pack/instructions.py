@@ -29,6 +29,7 @@ from pipeline.preparation.outage_pack.pages import (
     TOP_MM,
     WIDTH_MM,
     PackInfo,
+    TextColumn,
     begin_page,
     draw_bullets,
     draw_heading,
@@ -40,8 +41,9 @@ _CAPTION_STYLE = TextStyle(8.5, Colour.BLACK)
 _WORD_STYLE = TextStyle(9, Colour.BLACK, bold=True)
 
 # The page.
-_SECOND_COLUMN_MM = 108.0
-_COLUMN_WIDTH_MM = _SECOND_COLUMN_MM - LEFT_MM - 6
+_RIGHT_COLUMN_MM = 108.0
+_LEFT_COLUMN = TextColumn(LEFT_MM, _RIGHT_COLUMN_MM - LEFT_MM - 6)
+_RIGHT_COLUMN = TextColumn(_RIGHT_COLUMN_MM, RIGHT_MM - _RIGHT_COLUMN_MM)
 _LINE_MM = 4.0
 _ROW_MM = 4.5
 _USES_TOP_MM = 191.0
@@ -90,16 +92,15 @@ def draw_instructions(
         paper,
         pack_texts("writing_rule"),
         draw_heading(paper, pack_text("instructions.write"), 91),
-        _COLUMN_WIDTH_MM,
+        _LEFT_COLUMN,
     )
     _draw_marks(paper, max(y + 2, 122.0))
-    _draw_change(paper, _SECOND_COLUMN_MM, 91)
+    _draw_change(paper, _RIGHT_COLUMN.left, 91)
     # On the left how to sign, on the right how to collect.
     paper.words(pack_text("instructions.sign"), (LEFT_MM, 153), HEADING_STYLE)
-    draw_bullets(paper, pack_texts("signing_rule"), 160, _COLUMN_WIDTH_MM)
-    paper.words(pack_text("instructions.collect"), (_SECOND_COLUMN_MM, 130), HEADING_STYLE)
-    width = RIGHT_MM - _SECOND_COLUMN_MM
-    draw_bullets(paper, pack_texts("collecting_rule"), 137, width, _SECOND_COLUMN_MM)
+    draw_bullets(paper, pack_texts("signing_rule"), 160, _LEFT_COLUMN)
+    paper.words(pack_text("instructions.collect"), (_RIGHT_COLUMN.left, 130), HEADING_STYLE)
+    draw_bullets(paper, pack_texts("collecting_rule"), 137, _RIGHT_COLUMN)
     # Below, and on further pages: what is written on which form.
     first, further = _count_use_rows(_USES_TOP_MM), _count_use_rows(TOP_MM)
     _draw_uses(paper, uses[:first], _USES_TOP_MM)

@@ -44,6 +44,17 @@ def pack_texts(key: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class TextColumn:
+    """A column of running text: its left edge and its width."""
+
+    left: float = LEFT_MM
+    width: float = WIDTH_MM
+
+
+FULL_WIDTH = TextColumn()
+
+
+@dataclass(frozen=True, slots=True)
 class PackInfo:
     """What all pages of a pack show: the unit, its provider and the day of printing."""
 
@@ -90,14 +101,13 @@ def draw_bullets(
     paper: PaperDocument,
     texts: Iterable[str],
     y: float,
-    width: float = WIDTH_MM,
-    left: float = LEFT_MM,
+    column: TextColumn = FULL_WIDTH,
     style: TextStyle = BODY_STYLE,
 ) -> float:
     """Draw texts one below the other, each with a square before it; return where they end."""
     for text in texts:
-        paper.area(Box(left, y + 1.3, 1.5, 1.5), Colour.BLACK)
-        paper.paragraph(text, (left + 4, y), width - 4, style)
+        paper.area(Box(column.left, y + 1.3, 1.5, 1.5), Colour.BLACK)
+        paper.paragraph(text, (column.left + 4, y), column.width - 4, style)
         y = paper.get_y() + 1.2
     return y
 
@@ -212,8 +222,8 @@ def draw_contents(
     # How to print, in a frame above the table.
     paper.area(Box(LEFT_MM, 39.5, WIDTH_MM, 31.5), Colour.WHITE, Colour.BLACK, 0.4)
     paper.words(pack_text("contents.printing"), (LEFT_MM + 3, 42), HEADING_STYLE)
-    style = TextStyle(9.5, Colour.BLACK)
-    draw_bullets(paper, pack_texts("printing_rule"), 49, WIDTH_MM - 6, LEFT_MM + 3, style)
+    inside, style = TextColumn(LEFT_MM + 3, WIDTH_MM - 6), TextStyle(9.5, Colour.BLACK)
+    draw_bullets(paper, pack_texts("printing_rule"), 49, inside, style)
     # The parts; what has no room on the first page is on the second, with the rules.
     columns, first = _contents_columns(), _count_contents_rows()
     rows = [_contents_cells(part) for part in parts]
