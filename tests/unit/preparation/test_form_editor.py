@@ -443,11 +443,11 @@ def test_boxes_on_a_blank_become_a_form_that_is_known_by_its_print(
     assert form is not None
     assert check_draft(made).problems == ()
     picture = fill_field(
-        cv2.cvtColor(blank, cv2.COLOR_GRAY2BGR),
+        cv2.cvtColor(blank, cv2.COLOR_GRAY2BGR),  # type: ignore[arg-type]
         form.pages[0],
         {"namn": "Nina Berglund", "klar": True},
-        *_hand(),
-    )  # type: ignore[arg-type]
+        *_hand(),  # type: ignore[arg-type]
+    )
     (page,) = run_trial(store, ANNA, made, png(picture), "prov.png")
     assert {one.spec.name for one in page.fields if one.is_written} == {"namn", "klar"}
     actions.publish_draft(store, settings, ANNA, made, "Personnumret skrivs alltid tydligt hos oss")
@@ -573,11 +573,11 @@ def test_boxes_that_stand_on_each_row_are_a_table_whose_rows_are_entries(
         (3, [77.0, 54.5, 5.0, 5.0]),
     ]
     picture = fill_field(
-        cv2.cvtColor(blank, cv2.COLOR_GRAY2BGR),
+        cv2.cvtColor(blank, cv2.COLOR_GRAY2BGR),  # type: ignore[arg-type]
         form.pages[0],
         {"rad02.vaken": "nej", "namn": "Nina Berglund"},
-        *_hand(),
-    )  # type: ignore[arg-type]
+        *_hand(),  # type: ignore[arg-type]
+    )
     run_trial(store, ANNA, made, png(picture), "prov.png")
     actions.publish_draft(store, settings, ANNA, made, "Personnumret skrivs alltid tydligt hos oss")
     reading = (
