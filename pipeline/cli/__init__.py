@@ -1,1 +1,1 @@
-"""One file a command group; commands, JSON keys and exit codes stay."""
+"""The command line, one file a group of commands; other programs depend on it."""

@@ -1,4 +1,7 @@
-"""The command line. Names, options, JSON keys and exit codes are a contract with other programs."""
+"""The command line: all commands, and how an error becomes a text and an exit code.
+
+Names, options, JSON keys and exit codes are a contract with other programs.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,13 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from pipeline import __version__
 from pipeline.cli import (
+    benchmark,
     exporting,
     forms,
     learning,
@@ -23,6 +27,7 @@ from pipeline.cli import (
     work,
     workspace,
 )
+from pipeline.cli.context import print_note
 from pipeline.domain.errors import EfterskriftError, ExitCode, describe_error_location
 
 COMMANDS = (
@@ -34,7 +39,7 @@ COMMANDS = (
     exporting.register_export_commands,
     exporting.register_send_command,
     exporting.register_header_command,
-    exporting.register_care_system_command,
+    oversight.register_care_system_command,
     exporting.register_archive_command,
     oversight.register_backlog_command,
     workspace.register_store_commands,
@@ -46,16 +51,17 @@ COMMANDS = (
     oversight.register_audit_commands,
     learning.register,
     reading.register_recognize_command,
-    operations.register_bench_command,
+    benchmark.register_bench_command,
 )
-"""In the order of `--help`: the groups of `options` one after the other."""
+"""What adds the commands, in the order of `--help`: the groups of `context` one after another."""
 
 
 def build_app() -> typer.Typer:
-    """The application with all its commands."""
+    """Return the application with all its commands."""
     app = typer.Typer(
         name="efterskrift",
-        help="Print the forms for an outage, read the filled-in paper, review it and export it to the care system.",
+        help="Print the forms for an outage, read the filled-in paper, review it and export it to "
+        "the care system.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -88,7 +94,7 @@ def _set_global_options(
         ),
     ] = False,
 ) -> None:
-    del version  # said before any command is looked for
+    del version  # `_print_version` has printed it and ended the program
     if workspace is not None:
         os.environ["EFTERSKRIFT_WORKSPACE"] = str(workspace.resolve())
     logging.basicConfig(
@@ -99,37 +105,38 @@ def _set_global_options(
 
 
 def main() -> None:
-    """Run a command; an error of ours becomes its text, its remedy and its exit code."""
-    # A shell starts background jobs with SIGINT ignored; whoever sends one to us means it.
+    """Run a command; print an error's text and remedy, and end with its exit code."""
+    # A shell starts background jobs with SIGINT ignored; a SIGINT that is sent must still end them.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         code = build_app()(standalone_mode=False)
     except EfterskriftError as error:
         if _is_verbose():
             raise
-        typer.echo(f"Error: {error.message}", err=True)
-        if error.remedy:
-            typer.echo(error.remedy, err=True)
-        sys.exit(error.exit_code)
+        _end_with_error(error.exit_code, error.message, error.remedy)
     except typer.TyperException as error:
-        if message := error.format_message():  # empty where the help has been shown instead
-            typer.echo(f"Error: {message.replace(': Value error, ', ': ')}", err=True)
-            typer.echo("`--help` after the command's name shows how it is called.", err=True)
+        if text := error.format_message():  # empty where the help was shown instead
+            print_note("app.error", text=text.replace(": Value error, ", ": "))
+            print_note("app.help_hint")
         sys.exit(ExitCode.USAGE)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except Exception as error:  # whose own text may quote what stands on paper
+    except (
+        Exception
+    ) as error:  # its text may quote what is written on paper: only the place is shown
         if _is_verbose():
             raise
-        typer.echo(
-            f"Error: The program itself failed ({describe_error_location(error)}).", err=True
-        )
-        typer.echo(
-            "Try again; if it fails again, report it with what was given. `efterskrift -v …` shows where it came from.",
-            err=True,
-        )
+        print_note("app.program_failed", place=describe_error_location(error))
+        print_note("app.program_failed_remedy")
         sys.exit(ExitCode.PROGRAM)
     sys.exit(code or 0)
+
+
+def _end_with_error(code: ExitCode, text: str, remedy: str) -> NoReturn:
+    print_note("app.error", text=text)
+    if remedy:
+        typer.echo(remedy, err=True)
+    sys.exit(code)
 
 
 def _is_verbose() -> bool:

@@ -1,33 +1,63 @@
-"""The user that a command acts as, and the unit whose paper it handles.
-
-A number with its noun, in singular or plural.
-
-Read standard input in the encodings that terminals and other programs write.
-
-The issues of a page in words, for the command line. The screens say more, in Swedish.
-"""
+"""What the commands share: their options, texts and input, the acting user and the unit."""
 
 from __future__ import annotations
 
 import getpass
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Person, Role
 from pipeline.files.csv_tables import decode_text
-from pipeline.texts import catalogue
+from pipeline.texts import Topic, catalogue
 
 if TYPE_CHECKING:
     from pipeline.store.database.store import Store
 
+# The groups that `--help` lists the commands in.
+BEFORE = "Before the outage"
+TAKING_IN = "Taking in paper"
+REVIEW = "Review and export"
+RUNNING = "Running a workspace"
+RESEARCH = "Research"
+
+_LOGIN = "Login of the user to act as. Default: the operator of this machine"
+
+# Options of several commands.
+As = Annotated[str, typer.Option("--as", help=f"{_LOGIN}, with all units.")]
+AsAdministrator = Annotated[str, typer.Option("--as", help=f"{_LOGIN}.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+LANGUAGE = "en"
+"""Language of the command line; programs may depend on its wording, so no setting changes it."""
+message = Topic("cli", LANGUAGE)
+"""Return the text `cli.<key>`; with a plural, its form for `count`."""
+
+
+def print_text(key: str, /, **values: object) -> None:
+    """Print the text `cli.<key>` on stdout."""
+    typer.echo(message(key, **values))
+
+
+def print_note(key: str, /, **values: object) -> None:
+    """Print the text `cli.<key>` on stderr, which leaves stdout to the command's result."""
+    typer.echo(message(key, **values), err=True)
+
+
+def format_count(number: int, noun: str) -> str:
+    """Return a number with its noun (`cli.count.<noun>`): `1 sheet`, `2 sheets`."""
+    return message(f"count.{noun}", count=number)
+
 
 def resolve_acting_person(store: Store, login: str, role: Role = Role.ADMINISTRATOR) -> Person:
-    """The member of staff, or the operator in a role: whoever runs a command has the database
-    itself, so there is nothing to keep from them.
+    """Return the user with this login; without a login, the operator of the machine in a role.
+
+    The operator may see everything, since the database itself is open to them.
 
     Raises:
-        UsageError: there is no such member of staff.
+        UsageError: there is no such user.
     """
     from pipeline.domain.permissions import ALL_AREAS
     from pipeline.store.accounts import people
@@ -44,60 +74,59 @@ def resolve_acting_person(store: Store, login: str, role: Role = Role.ADMINISTRA
                 frozenset(client_register.areas_by_unit(conn)),
                 ALL_AREAS,
             )
-        found = people.find_person(conn, login)
-    if found is None:
+        person = people.find_person(conn, login)
+    if person is None:
         raise UsageError("no_member_staff_login", login=login)
-    return found
+    return person
 
 
-def resolve_unit(store: Store, given: str) -> str:
-    """The unit of this name; the only one there is where none is named.
+def resolve_unit(store: Store, name: str) -> str:
+    """Return the unit of this name; without a name, the only unit of the workspace.
 
     Raises:
-        UsageError: there is none of this name, or several to choose from. The remedy names them.
+        UsageError: there is no such unit, or there are several. The remedy names them.
     """
     from pipeline.store.registers.client_register import areas_by_unit
 
     with store.read() as conn:
-        known = list(areas_by_unit(conn))
-    if given in known:
-        return given
-    if not given and len(known) == 1:
-        return known[0]
-    if not known:
-        raise UsageError("unit_unknown_of_none", name=given) if given else UsageError("no_units")
-    names = ", ".join(known)
+        units = list(areas_by_unit(conn))
+    if name in units:
+        return name
+    if not name and len(units) == 1:
+        return units[0]
+    if not units:
+        raise UsageError("unit_unknown_of_none", name=name) if name else UsageError("no_units")
+    known = ", ".join(units)
     raise (
-        UsageError("unit_unknown", name=given, known=names)
-        if given
-        else UsageError("unit_not_named", known=names)
+        UsageError("unit_unknown", name=name, known=known)
+        if name
+        else UsageError("unit_not_named", known=known)
     )
 
 
-def format_count(number: int, noun: str) -> str:
-    """`1 sheet`, `2 sheets`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def read_stdin_line() -> str:
-    """Return the first line with its line end, decoded as UTF-8 or else Windows-1252; may be empty."""
+    """Return the first line of standard input with its line end, or an empty string at its end.
+
+    It is decoded as UTF-8, else as Windows-1252.
+    """
     return decode_text(sys.stdin.buffer.readline())
 
 
 def read_stdin() -> str:
-    """Return all of standard input, decoded likewise."""
+    """Return all of standard input, decoded as `read_stdin_line` does."""
     return decode_text(sys.stdin.buffer.read())
 
 
-def describe_issue(problem: str) -> str:
-    """Describe a problem: `covered:rad01.dos` gives `rad01.dos: covered, torn off or too dark`.
+def describe_issue(issue: str) -> str:
+    """Describe an issue of a page in a few words; the screens say more.
 
-    A code without a text is shown with spaces for underscores.
+    `covered:rad01.dos` gives `rad01.dos: covered, torn off or too dark`. A code without a text is
+    shown with spaces for underscores.
     """
-    code, _, about = problem.partition(":")
-    if " " in code:  # a sentence
-        return problem
-    if about and " " in about.strip():  # a reason, in a sentence
-        return about.strip()
-    words = catalogue("en").get(f"problem_short.{code}", code.replace("_", " "))
-    return f"{about}: {words}" if about and not about.isdigit() else words
+    code, _, detail = issue.partition(":")
+    if " " in code:  # the issue is a sentence already
+        return issue
+    if detail and " " in detail.strip():  # the detail is a reason in a sentence
+        return detail.strip()
+    words = catalogue(LANGUAGE).get(f"problem_short.{code}", code.replace("_", " "))
+    return f"{detail}: {words}" if detail and not detail.isdigit() else words

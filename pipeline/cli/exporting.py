@@ -1,13 +1,4 @@
-"""`efterskrift export` and `receipt`: export confirmed entries, import the receipts.
-
-`efterskrift send`: send exported entries to a FHIR server and store its receipts.
-
-`efterskrift check-header`: compare a target's columns with another system's header.
-
-`efterskrift clashes`: find entries that may be in the care system already.
-
-`efterskrift archive`: put exported sheets into an archive package.
-"""
+"""`efterskrift export`, `receipt`, `send`, `check-header`, `archive`: entries leave Efterskrift."""
 
 from __future__ import annotations
 
@@ -20,24 +11,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.context import format_count, read_stdin_line, resolve_acting_person, resolve_unit
-from pipeline.cli.options import REVIEW, As, AsJson
+from pipeline.cli.context import (
+    REVIEW,
+    As,
+    AsJson,
+    format_count,
+    message,
+    print_note,
+    print_text,
+    read_stdin_line,
+    resolve_acting_person,
+    resolve_unit,
+)
 from pipeline.domain.errors import ExitCode, ExportError, UsageError
-from pipeline.domain.form.form import Area
 from pipeline.domain.settings import load_settings
 from pipeline.files.atomic import write_private
 from pipeline.texts import Text
 
 if TYPE_CHECKING:
     from pipeline.domain.model import Person
-    from pipeline.export.runs import ExportContext
-if TYPE_CHECKING:
-    from pipeline.domain.model import Person
+    from pipeline.export.exporter import DATA_LANGUAGE
     from pipeline.export.fhir.sender import SendResult
     from pipeline.export.runs import ExportContext
-if TYPE_CHECKING:
-    from pipeline.export.care_system_check.matches import CareSystemMatch
-    from pipeline.registers.care_system_list import CareTable, ColumnMapping
+    from pipeline.export.tables.header_check import HeaderCheck
 
 
 def register_export_commands(app: typer.Typer) -> None:
@@ -72,40 +68,42 @@ def export(
 
     find_target(target)
     require_output_folder(output)
-    with open_export_context() as office:
-        person = resolve_acting_person(office.store, login)
-        unit = resolve_unit(office.store, unit) if unit is not None else None
-        _require_target_run(office, target, run_id)
-        waits = next(
-            line for line in list_target_status(office, person, unit) if line.target == target
+    with open_export_context() as context:
+        person = resolve_acting_person(context.store, login)
+        unit = resolve_unit(context.store, unit) if unit is not None else None
+        _require_target_run(context, target, run_id)
+        # The status before the run: afterwards its entries do not wait any more.
+        status = next(
+            line for line in list_target_status(context, person, unit) if line.target == target
         )
-        run = None if run_id else make_run(office, person, target, utc_now(), unit)
-        made = run.id if run else run_id
-        said = (
-            _write_run_files(office, person, made, output) if made else {"run": None, "entries": 0}
+        run = None if run_id else make_run(context, person, target, utc_now(), unit)
+        written_run = run.id if run else run_id
+        result = (
+            _write_run_files(context, person, written_run, output)
+            if written_run
+            else {"run": None, "entries": 0}
         )
-        said |= {"unsigned": count_unsigned(office, person, unit)}
-    _print_result(
-        said
-        | {
-            "target": target,
-            "unfit": [
-                {"entry_id": each.entry_id, "reason": each.reason.in_language("sv")}
-                for each in waits.unsupported
-            ],
-            "notice": " ".join(notice.in_language("sv") for notice in waits.notices),
-        },
-        as_json=as_json,
-    )
+        result |= {"unsigned": count_unsigned(context, person, unit)}
+    result |= {
+        "target": target,
+        "unfit": [
+            {"entry_id": entry.entry_id, "reason": entry.reason.in_language(DATA_LANGUAGE)}
+            for entry in status.unsupported
+        ],
+        "notice": " ".join(notice.in_language(DATA_LANGUAGE) for notice in status.notices),
+    }
+    _print_result(result, as_json=as_json)
 
 
-def _require_target_run(office: ExportContext, target: str, run_id: str) -> None:
-    """One target's run is not written as if it were another's. A run that there is not is told of
-    where its file is looked for.
+def _require_target_run(context: ExportContext, target: str, run_id: str) -> None:
+    """Check that a run, if it exists, is the target's. A missing run is reported by its reader.
+
+    Raises:
+        UsageError: the run is another target's.
     """
     from pipeline.store.exports.runs import find_run
 
-    with office.store.read() as conn:
+    with context.store.read() as conn:
         run = find_run(conn, run_id) if run_id else None
     if run is not None and run.target != target:
         raise UsageError("run_one", run_id=run_id, target=run.target)
@@ -128,22 +126,26 @@ def receipt(
     from pipeline.export.runs.receipts import apply_receipt_file
     from pipeline.store.database.clock import utc_now
 
-    with open_export_context() as office:
+    with open_export_context() as context:
         result = apply_receipt_file(
-            office, resolve_acting_person(office.store, login), file.read_bytes(), utc_now()
+            context, resolve_acting_person(context.store, login), file.read_bytes(), utc_now()
         )
     if as_json:
         typer.echo(json.dumps(asdict(result)))
         return
-    hidden = f", {result.hidden} of entries that you may not see" if result.hidden else ""
-    typer.echo(
-        f"{result.accepted} accepted, {result.refused} refused, {result.already} known before, {result.unanswered} not answered{hidden}"
+    print_text(
+        "receipt.imported_hidden" if result.hidden else "receipt.imported",
+        accepted=result.accepted,
+        refused=result.refused,
+        known=result.already,
+        unanswered=result.unanswered,
+        hidden=result.hidden,
     )
 
 
 @contextmanager
 def open_export_context() -> Iterator[ExportContext]:
-    """The workspace's office."""
+    """Open the workspace's database and forms for exports."""
     from pipeline.domain.form.form import Forms
     from pipeline.export.runs import ExportContext
     from pipeline.store.database.store import open_store
@@ -157,10 +159,10 @@ def open_export_context() -> Iterator[ExportContext]:
 
 
 def require_output_folder(output: Path | None) -> None:
-    """Before a file is made: is there a folder to put it in.
+    """Check that the folder of the file exists, before the file is made.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such folder.
     """
     folder = (output or Path()).parent
     if not folder.is_dir():
@@ -168,34 +170,35 @@ def require_output_folder(output: Path | None) -> None:
 
 
 def _write_run_files(
-    office: ExportContext, person: Person, run_id: str, output: Path | None
+    context: ExportContext, person: Person, run_id: str, output: Path | None
 ) -> dict[str, Any]:
-    """The run's file, and beside it a receipt file to fill in, where the target answers entry by
-    entry.
+    """Write the run's file and return what the command prints, with the JSON keys of the contract.
+
+    A target that answers entry by entry gets a receipt file to fill in next to it.
     """
     from pipeline.export.runs import fetch_run_file
     from pipeline.export.runs.receipts import fetch_receipt_template, open_run_items
 
-    file, items = fetch_run_file(office, person, run_id), open_run_items(office, person, run_id)
+    file, items = fetch_run_file(context, person, run_id), open_run_items(context, person, run_id)
     path = output or Path(file.name)
     remedy = Text("error.secret_not_written.fetch_run", {"run": run_id})
     write_secret(path, file.data, remedy)
-    said = {"run": run_id, "entries": file.entries, "file": str(path), "sha256": file.sha256}
+    result = {"run": run_id, "entries": file.entries, "file": str(path), "sha256": file.sha256}
     if not items:
-        return said
-    form = fetch_receipt_template(office, person, run_id)
-    beside = path.parent / form.name
-    if not beside.exists() or not beside.stat().st_size:  # somebody may have filled it in
-        write_secret(beside, form.data, remedy)
-    return said | {
+        return result
+    template = fetch_receipt_template(context, person, run_id)
+    receipt_file = path.parent / template.name
+    # A receipt file of an earlier call may have been filled in: it is never overwritten.
+    if not receipt_file.exists() or not receipt_file.stat().st_size:
+        write_secret(receipt_file, template.data, remedy)
+    return result | {
         "amendments": sum(item.is_amendment for item in items),
-        "receipt_file": str(path.parent / form.name),
+        "receipt_file": str(receipt_file),
     }
 
 
 def write_secret(path: Path, data: bytes, remedy: Text) -> None:
-    """Write a file that holds what is secret about people: only its owner may read it. It is there
-    whole, or as it was.
+    """Write a file with personal data atomically; only its owner may read it.
 
     Raises:
         ExportError: it cannot be written; `remedy` says how to get it all the same.
@@ -208,22 +211,26 @@ def write_secret(path: Path, data: bytes, remedy: Text) -> None:
         ) from error
 
 
-def _print_result(said: dict[str, Any], *, as_json: bool) -> None:
+def _print_result(result: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(said))
+        typer.echo(json.dumps(result))
         return
-    for entry in said["unfit"]:
-        typer.echo(f"Not carried: {entry['entry_id']}. {entry['reason']}", err=True)
-    if said["notice"]:
-        typer.echo(said["notice"], err=True)
-    if said["run"] is None:
-        typer.echo("Nothing to export.")
+    for entry in result["unfit"]:
+        print_note("export.not_carried", entry=entry["entry_id"], reason=entry["reason"])
+    if result["notice"]:
+        typer.echo(result["notice"], err=True)
+    if result["run"] is None:
+        print_text("export.nothing")
         return
-    typer.echo(
-        f"{said['entries']} {'entry' if said['entries'] == 1 else 'entries'} in {said['file']} (run {said['run']}, SHA-256 {said['sha256']})"
+    print_text(
+        "export.written",
+        entries=format_count(result["entries"], "entry"),
+        file=result["file"],
+        run=result["run"],
+        sha256=result["sha256"],
     )
-    if "receipt_file" in said:
-        typer.echo(f"Receipt file: {said['receipt_file']}")
+    if "receipt_file" in result:
+        print_text("export.receipt_file", file=result["receipt_file"])
 
 
 def register_send_command(app: typer.Typer) -> None:
@@ -250,11 +257,12 @@ def send(
 
     if target != TARGET:
         raise UsageError("nothing_can_sent", target=target, target_2=TARGET)
-    with open_export_context() as office:
-        _send_run(office, resolve_acting_person(office.store, login), run_id, as_json=as_json)
+    with open_export_context() as context:
+        _send_runs(context, resolve_acting_person(context.store, login), run_id, as_json=as_json)
 
 
-def _send_run(office: ExportContext, person: Person, run_id: str, *, as_json: bool) -> None:
+def _send_runs(context: ExportContext, person: Person, run_id: str, *, as_json: bool) -> None:
+    """Send the run of this id; without an id, every run that waits, the oldest first."""
     from pipeline.export.fhir.sender import TARGET, send_run
     from pipeline.export.fhir.server import connect_fhir_server
     from pipeline.export.runs import list_runs
@@ -262,22 +270,28 @@ def _send_run(office: ExportContext, person: Person, run_id: str, *, as_json: bo
 
     waiting = [
         status.run.id
-        for status in reversed(list_runs(office, person))
+        for status in reversed(list_runs(context, person))
         if status.run.target == TARGET and status.waiting
     ]
-    with connect_fhir_server(office.settings) as server:
-        for one in [run_id] if run_id else waiting:
-            _print_send_result(one, send_run(office, person, one, server, utc_now), as_json=as_json)
+    with connect_fhir_server(context.settings) as server:
+        for sent_id in [run_id] if run_id else waiting:
+            result = send_run(context, person, sent_id, server, utc_now)
+            _print_send_result(sent_id, result, as_json=as_json)
     if not (run_id or waiting):
-        typer.echo("Nothing to send.", err=True)
+        print_note("send.nothing")
 
 
 def _print_send_result(run_id: str, sent: SendResult, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"run": run_id} | asdict(sent)))
         return
-    typer.echo(
-        f"Run {run_id}: {sent.accepted} accepted, {sent.refused} refused, {sent.unanswered} not answered, {sent.overtaken} overtaken by a correction"
+    print_text(
+        "send.sent",
+        run=run_id,
+        accepted=sent.accepted,
+        refused=sent.refused,
+        unanswered=sent.unanswered,
+        superseded=sent.overtaken,
     )
 
 
@@ -296,153 +310,30 @@ def check_header(
 
     The header line is read from standard input. Exit code 0 if all columns match.
     """
-    from pipeline.export.tables.header_check import check_header as checked
+    from pipeline.export.tables.header_check import check_header as compare_header
 
-    with open_export_context() as office:
-        found = checked(office, target, read_stdin_line())
-    for check in found:
+    with open_export_context() as context:
+        checks = compare_header(context, target, read_stdin_line())
+    for check in checks:
         if as_json:
             typer.echo(json.dumps(asdict(check) | {"fits": check.is_match}, ensure_ascii=False))
-        elif check.is_match:
-            typer.echo(f"{check.form}: fits")
         else:
-            typer.echo(
-                f"{check.form}: lacks {', '.join(check.lacking) or 'nothing'}; not asked for: {', '.join(check.unknown) or 'nothing'}"
-                + ("" if check.in_order else "; the order differs")
-            )
-    if not all(check.is_match for check in found):
+            _print_header_check(check)
+    if not all(check.is_match for check in checks):
         raise typer.Exit(ExitCode.EXPORT)
 
 
-def register_care_system_command(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("clashes", rich_help_panel=REVIEW)(clashes)
-
-
-def clashes(
-    file: Annotated[
-        Path | None,
-        typer.Argument(
-            help="CSV exported from the care system. Without it: list the known pairs.",
-            exists=True,
-            dir_okay=False,
-        ),
-    ] = None,
-    unit: Annotated[str, typer.Option(help="Unit whose entries are compared with the file.")] = "",
-    area: Annotated[
-        Area | None,
-        typer.Option(help="Area of law of the file. Default: the unit's.", case_sensitive=False),
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Meaning of a column, as pid=TITLE; also day, clock, kind, text, author."
-        ),
-    ] = None,
-    login: As = "",
-    as_json: AsJson = False,
-) -> None:
-    """Find entries that were already keyed into the care system.
-
-    Lists pairs of an entry and a note in the care system, the most similar first. They are decided
-    on the screen Uppföljning.
-    """
-    from pipeline.cli.context import resolve_acting_person, resolve_unit
-    from pipeline.domain.model import Role
-    from pipeline.export.care_system_check.decisions import import_care_list
-    from pipeline.export.care_system_check.matches import list_matches
-    from pipeline.registers.care_system_list import parse_care_table, read_care_list
-    from pipeline.store.database.clock import utc_now
-    from pipeline.store.registers.care_system_exports import is_list_stored
-    from pipeline.store.registers.client_register import areas_by_unit
-
-    if file is not None and not unit:
-        raise UsageError("list_no_unit")
-    with open_export_context() as office:
-        person = resolve_acting_person(office.store, login, Role.REVIEWER)
-        said: dict[str, Any] = {}
-        if file is not None:
-            unit = resolve_unit(office.store, unit)
-            table = parse_care_table(file.read_bytes(), str(file))
-            found = read_care_list(table, _select_columns(table, column or []))
-            with office.store.read() as conn:
-                of_law = area.value if area else areas_by_unit(conn)[unit]
-            made = import_care_list(office, person, unit, of_law, found, utc_now())
-            with office.store.read() as conn:
-                said = {
-                    "rows": len(found.rows),
-                    "no_person": found.rows_without_person,
-                    "no_day": found.rows_without_day,
-                    "kept": is_list_stored(conn, made),
-                }
-        with office.store.read() as conn:
-            listed = list_matches(
-                conn, office.forms, person, office.settings.clash_minutes, utc_now()
-            )
-    said |= {"hidden": listed.hidden, "pairs": [_match_as_object(one) for one in listed.matches]}
-    _print_matches(said, as_json=as_json)
-
-
-def _select_columns(table: CareTable, chosen: list[str]) -> ColumnMapping:
-    """The proposal, with what the command names instead."""
-    from pipeline.registers.care_system_list import REQUIRED_COLUMNS, CareColumn, propose_columns
-
-    columns = dict(propose_columns(table.titles, table.rows[0][1]))
-    for one in chosen:
-        part, _, title = one.partition("=")
-        if part not in set(CareColumn) or title not in table.titles:
-            raise UsageError("column_named_pid_title_title", part=", ".join(CareColumn))
-        columns[CareColumn(part)] = (table.titles.index(title),)
-    if lacking := [part for part in REQUIRED_COLUMNS if part not in columns]:
-        told = " ".join(f'--column {part}="TITLE"' for part in lacking)
-        raise UsageError(
-            "no_column_known", lacking=", ".join(lacking), told=told, table=", ".join(table.titles)
-        )
-    return columns
-
-
-def _match_as_object(one: CareSystemMatch) -> dict[str, Any]:
-    """A pair without what either side says of the person."""
-    like = one.likeness
-    return {
-        "entry_id": one.entry.id,
-        "form": one.entry.form,
-        "minutes": like.minutes,
-        "text": like.text,
-        "kind": like.kind,
-        "in_review": one.entry_side is None,
-    }
-
-
-def _print_matches(said: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(said))
+def _print_header_check(check: HeaderCheck) -> None:
+    if check.is_match:
+        print_text("header.fits", form=check.form)
         return
-    if "rows" in said:
-        typer.echo(f"{format_count(said['rows'], 'row')} compared", err=True)
-    for key, what in (("no_person", "a right personal number"), ("no_day", "a day")):
-        if said.get(key):
-            typer.echo(
-                f"Not compared, for lack of {what}: row {', '.join(map(str, said[key]))}", err=True
-            )
-    if not said.get("kept", True):
-        typer.echo(
-            "No paper of the unit waits, so the list is erased already. Hand it in again when more paper has been scanned.",
-            err=True,
-        )
-    for pair in said["pairs"]:
-        near = "same day" if pair["minutes"] is None else f"{pair['minutes']} minutes apart"
-        alike = "" if pair["text"] is None else f", text {pair['text']} % alike"
-        typer.echo(
-            f"{pair['entry_id']} ({pair['form']}): {near}{alike}{', waits for review' if pair['in_review'] else ''}"
-        )
-    if said["hidden"]:
-        typer.echo(
-            f"{said['hidden']} pairs about people whose identity is protected are not shown.",
-            err=True,
-        )
-    if not said["pairs"]:
-        typer.echo("Nothing waits to be compared.")
+    nothing = message("header.nothing")
+    print_text(
+        "header.differs" if check.in_order else "header.differs_in_order",
+        form=check.form,
+        missing=", ".join(check.lacking) or nothing,
+        unknown=", ".join(check.unknown) or nothing,
+    )
 
 
 def register_archive_command(app: typer.Typer) -> None:
@@ -478,35 +369,41 @@ def archive(
     from pipeline.store.database.clock import utc_now
 
     require_output_folder(output)
-    with open_export_context() as office:
-        person = resolve_acting_person(office.store, login)
-        unit = resolve_unit(office.store, unit) if unit is not None else None
-        made = None if package_id else make_package(office, person, utc_now(), unit)
-        named = made.id if made else package_id
-        said: dict[str, object] = {"package": named or None, "sheets": made.sheets if made else 0}
-        if named:
-            file = package_file(office, person, named)
+    with open_export_context() as context:
+        person = resolve_acting_person(context.store, login)
+        unit = resolve_unit(context.store, unit) if unit is not None else None
+        package = None if package_id else make_package(context, person, utc_now(), unit)
+        written_id = package.id if package else package_id
+        result: dict[str, Any] = {
+            "package": written_id or None,
+            "sheets": package.sheets if package else 0,
+        }
+        if written_id:
+            file = package_file(context, person, written_id)
             path = output or Path(file.name)
-            write_secret(
-                path, file.data, Text("error.secret_not_written.fetch_package", {"package": named})
-            )
-            said |= {"file": str(path), "sha256": file.sha256}
-        left = find_ready(office, person, unit)
-        said |= {"waiting": left.sheets, "unsettled": left.unsettled}
+            remedy = Text("error.secret_not_written.fetch_package", {"package": written_id})
+            write_secret(path, file.data, remedy)
+            result |= {"file": str(path), "sha256": file.sha256}
+        remaining = find_ready(context, person, unit)
+        result |= {"waiting": remaining.sheets, "unsettled": remaining.unsettled}
     if as_json:
-        typer.echo(json.dumps(said))
-        return
-    typer.echo(
-        f"{format_count(made.sheets if made else 0, 'sheet')} in {said['file']} (package {named}, SHA-256 {said['sha256']})"
-        if named
-        else "Nothing to archive."
-    )
-    if left.sheets:
-        typer.echo(
-            f"{format_count(left.sheets, 'sheet')} {'is' if left.sheets == 1 else 'are'} left for the next package."
+        typer.echo(json.dumps(result))
+    else:
+        _print_archive_result(result)
+
+
+def _print_archive_result(result: dict[str, Any]) -> None:
+    if result["package"]:
+        print_text(
+            "archive.written",
+            sheets=format_count(result["sheets"], "sheet"),
+            file=result["file"],
+            package=result["package"],
+            sha256=result["sha256"],
         )
-    if left.unsettled:
-        waits = "waits" if left.unsettled == 1 else "wait"
-        typer.echo(
-            f"{format_count(left.unsettled, 'sheet')} {waits} until all entries are exported, void or put aside without a gap."
-        )
+    else:
+        print_text("archive.nothing")
+    if result["waiting"]:
+        print_text("archive.left", count=result["waiting"])
+    if result["unsettled"]:
+        print_text("archive.unsettled", count=result["unsettled"])

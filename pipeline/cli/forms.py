@@ -1,4 +1,4 @@
-"""`efterskrift forms list|show|check|place`: list, show and check forms, lay out an outline."""
+"""`efterskrift forms`: list, show and check forms, and lay out an outline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cli.options import BEFORE, AsJson
+from pipeline.cli.context import BEFORE, AsJson, message, print_note, print_text
 from pipeline.domain.errors import ExitCode
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form, Forms
@@ -48,7 +48,7 @@ def list_forms(as_json: AsJson = False) -> None:
         typer.echo(json.dumps(rows, ensure_ascii=False))
         return
     _print_table(
-        ("Form", "Version", "Title", "Area", "Class"),
+        ("form", "version", "title", "area", "class"),
         [[str(value) for value in row.values()] for row in rows],
     )
 
@@ -62,15 +62,25 @@ def show_form(
     if as_json:
         typer.echo(json.dumps(form_object(form), ensure_ascii=False))
         return
-    elsewhere = ", printed elsewhere" if form.printed_elsewhere else ""
-    typer.echo(
-        f"{form.id} version {form.version}: {form.title} ({form.area}, class {form.criticality}{elsewhere})"
+    print_text(
+        "forms.shown_external" if form.printed_elsewhere else "forms.shown",
+        form=form.id,
+        version=form.version,
+        title=form.title,
+        area=form.area,
+        criticality=form.criticality,
     )
     rows = [
-        [spec.name, spec.kind, "yes" if spec.critical else "", str(spec.area.as_list()), spec.label]
+        [
+            spec.name,
+            spec.kind,
+            message("forms.yes") if spec.critical else "",
+            str(spec.area.as_list()),
+            spec.label,
+        ]
         for spec in form.fields
     ]
-    _print_table(("Field", "Kind", "Critical", "Box mm", "Label"), rows)
+    _print_table(("field", "kind", "critical", "box", "label"), rows)
 
 
 def check_forms(as_json: AsJson = False) -> None:
@@ -78,45 +88,49 @@ def check_forms(as_json: AsJson = False) -> None:
 
     Reports each problem with file, line and remedy. Exit code 3 if there is one.
     """
-    from pipeline.preparation.form_check.check import check_forms as checked_forms
+    from pipeline.preparation.form_check.check import check_forms as check_folder
 
     settings = load_settings()
-    checked = [one for folder in settings.form_folders for one in checked_forms(folder)]
+    results = [result for folder in settings.form_folders for result in check_folder(folder)]
     if as_json:
-        typer.echo(
-            json.dumps(
-                [_check_result_object(one, settings.language) for one in checked],
-                ensure_ascii=False,
-            )
-        )
+        objects = [_check_result_object(result, settings.language) for result in results]
+        typer.echo(json.dumps(objects, ensure_ascii=False))
     else:
-        for one in checked:
-            name = f"{one.form.id} version {one.form.version}" if one.form else one.name
-            typer.echo(f"{name}: {'ok' if not one.findings else ''}".rstrip())
-            for finding in one.findings:
-                typer.echo(f"  {finding.said(settings.language)}")
-    if any(one.findings for one in checked):
+        for result in results:
+            _print_check_result(result, settings.language)
+    if any(result.findings for result in results):
         raise typer.Exit(ExitCode.FORM)
 
 
-def _check_result_object(checked: CheckedForm, language: str) -> dict[str, Any]:
-    form = checked.form
-    problems = [finding.said(language) for finding in checked.findings]
-    told = [
+def _print_check_result(result: CheckedForm, language: str) -> None:
+    form = result.form
+    name = (
+        message("forms.form_version", form=form.id, version=form.version) if form else result.name
+    )
+    typer.echo(f"{name}:" if result.findings else f"{name}: ok")
+    for finding in result.findings:
+        typer.echo(f"  {finding.describe(language)}")
+
+
+def _check_result_object(result: CheckedForm, language: str) -> dict[str, Any]:
+    """Return the check of a form with the JSON keys of the contract."""
+    form = result.form
+    problems = [finding.describe(language) for finding in result.findings]
+    findings = [
         {
             "file": str(finding.file),
             "line": finding.line,
-            "code": finding.fault.code,
-            "what": finding.fault.what(language),
-            "remedy": finding.fault.remedy(language),
+            "code": finding.problem.code,
+            "what": finding.problem.what(language),
+            "remedy": finding.problem.remedy(language),
         }
-        for finding in checked.findings
+        for finding in result.findings
     ]
     return {
-        "id": form.id if form else checked.name,
+        "id": form.id if form else result.name,
         "version": form.version if form else None,
         "problems": problems,
-        "findings": told,
+        "findings": findings,
     }
 
 
@@ -134,18 +148,18 @@ def place_form(
     folder = settings.forms / form_id
     findings = check_outline(folder / OUTLINE_FILE)
     for finding in findings:
-        typer.echo(finding.said(settings.language), err=True)
+        typer.echo(finding.describe(settings.language), err=True)
     if findings:
         raise typer.Exit(ExitCode.FORM)
     form = write_form_yaml(folder)
     fields = sum(len(page.all_fields) for page in form.pages)
-    typer.echo(
-        f"{form.id} version {form.version}: {len(form.pages)} page(s), {fields} fields", err=True
+    print_note(
+        "forms.placed", form=form.id, version=form.version, pages=len(form.pages), fields=fields
     )
 
 
 def form_object(form: Form) -> dict[str, Any]:
-    """A form as other programs get it."""
+    """Return a form with the JSON keys of the contract."""
     return {
         "id": form.id,
         "version": form.version,
@@ -170,7 +184,7 @@ def _page_object(page: PageSpec) -> dict[str, Any]:
 
 
 def _field_object(spec: FieldSpec) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+    result: dict[str, Any] = {
         "name": spec.name,
         "label": spec.label,
         "group": spec.group,
@@ -182,23 +196,25 @@ def _field_object(spec: FieldSpec) -> dict[str, Any]:
         "box_mm": spec.area.as_list(),
     }
     if spec.format:
-        shown |= {
+        result |= {
             "format": spec.format,
             "cells": spec.cell_count,
             "cells_mm": [cell.as_list() for cell in spec.cell_boxes],
             "decimals": spec.decimals,
         }
     if spec.lines:
-        shown["lines"] = spec.lines
+        result["lines"] = spec.lines
     if spec.options:
-        shown["options"] = [
+        result["options"] = [
             {"value": o.value, "label": o.label, "box_mm": [round(v, 2) for v in o.box]}
             for o in spec.options
         ]
-    return shown
+    return result
 
 
-def _print_table(headings: tuple[str, ...], rows: list[list[str]]) -> None:
+def _print_table(columns: tuple[str, ...], rows: list[list[str]]) -> None:
+    """Print a table whose headings are the texts `cli.forms.column.<name>`."""
+    headings = (message(f"forms.column.{name}") for name in columns)
     table = Table(*headings, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*map(escape, row))

@@ -12,15 +12,32 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from pipeline.cli.context import resolve_acting_person
-from pipeline.cli.options import RUNNING, AsAdministrator, AsJson
+from pipeline.cli.context import (
+    RUNNING,
+    AsAdministrator,
+    AsJson,
+    message,
+    print_note,
+    print_text,
+    resolve_acting_person,
+)
 from pipeline.domain.settings import load_settings
 
 if TYPE_CHECKING:
     from pipeline.domain.model import Person
     from pipeline.operations.learning.curves import CurveLesson
     from pipeline.operations.learning.learn import LearningContext, LearningResult
-    from pipeline.operations.learning.training_set import TrainingPermit
+
+_COLUMNS = (
+    "curve",
+    "fitted",
+    "judged",
+    "log_loss",
+    "ece",
+    "brier",
+    "most_confident",
+    "verdict",
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -67,56 +84,48 @@ def learn(
         export_training_set,
         install_learned,
     )
+    from pipeline.operations.learning.training_set import TrainingPermit
     from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
 
     settings = load_settings()
     with closing(open_store(settings)) as store:
-        school, person = (
-            LearningContext(store, settings, Forms.load(*settings.form_folders)),
-            resolve_acting_person(store, login),
-        )
-        permit = None
-        if training_set is not None:
-            permit = _make_permit(
+        context = LearningContext(store, settings, Forms.load(*settings.form_folders))
+        person = resolve_acting_person(store, login)
+        # A permit that lacks something is refused before the sheets are read again.
+        permit = (
+            TrainingPermit(
                 purpose, legal_ground, consent, with_health_data, person.login, utc_now()
             )
-        with nullcontext() if dry_run else school.alone():
-            learned = _run_learning(school, person)
+            if training_set is not None
+            else None
+        )
+        with nullcontext() if dry_run else context.alone():
+            learned = _run_learning(context, person)
             _print_learning_result(learned, as_json=as_json)
             if training_set is not None and permit is not None:
-                typer.echo(
-                    f"{export_training_set(school, person, learned, training_set, permit)} pictures in {training_set}",
-                    err=True,
-                )
+                images = export_training_set(context, person, learned, training_set, permit)
+                print_note("learn.training_set", images=images, file=training_set)
             if not dry_run:
-                typer.echo(
-                    f"Installed: {', '.join(install_learned(school, person, learned))}", err=True
-                )
+                installed = install_learned(context, person, learned)
+                print_note("learn.installed", names=", ".join(installed))
 
 
-def _make_permit(
-    purpose: str, ground: str, consent: str, health: bool, by: str, at: Any
-) -> TrainingPermit:  # noqa: ANN401 - a datetime
-    from pipeline.operations.learning.training_set import TrainingPermit
-
-    return TrainingPermit(purpose, ground, consent, health, by, at)
-
-
-def _run_learning(school: LearningContext, person: Person) -> LearningResult:
-    from pipeline.operations.learning.learn import learn_from_entries as draw_lessons
+def _run_learning(context: LearningContext, person: Person) -> LearningResult:
+    """Read the confirmed sheets again and fit to them, with a progress bar on stderr."""
+    from pipeline.operations.learning.learn import learn_from_entries
 
     columns = (
-        TextColumn("Reading again"),
+        TextColumn(message("learn.progress")),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("sheets"),
+        TextColumn(message("learn.sheets")),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
-        return draw_lessons(
-            school, person, lambda done, total: bar.update(task, completed=done, total=total)
+        return learn_from_entries(
+            context, person, lambda done, total: bar.update(task, completed=done, total=total)
         )
 
 
@@ -124,65 +133,64 @@ def _print_learning_result(learned: LearningResult, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(_learning_object(learned), ensure_ascii=False))
         return
-    table = Table(
-        "Curve",
-        "Fitted to",
-        "Judged on",
-        "Log loss",
-        "ECE",
-        "Brier",
-        "Wrong of p ≥ 0.999",
-        "Verdict",
-        box=None,
-        pad_edge=False,
-    )
-    for one in learned.curves:
-        table.add_row(*_lesson_row(one))
+    headings = (message(f"learn.column.{name}") for name in _COLUMNS)
+    table = Table(*headings, box=None, pad_edge=False)
+    for lesson in learned.curves:
+        table.add_row(*_lesson_row(lesson))
     Console().print(table)
     words, signers = learned.words, learned.signers
-    typer.echo(
-        f"Words: {len(words.words)}; edits of {words.characters} characters kept apart: {words.before} before, {words.after} after."
+    print_text(
+        "learn.words",
+        words=len(words.words),
+        characters=words.characters,
+        before=words.before,
+        after=words.after,
     )
-    typer.echo(
-        f"Signers of {signers.sheets} sheets kept apart: surprise {signers.before:.3f} before, {signers.after:.3f} after."
+    print_text(
+        "learn.signers",
+        sheets=signers.sheets,
+        before=f"{signers.before:.3f}",
+        after=f"{signers.after:.3f}",
     )
 
 
-def _lesson_row(one: CurveLesson) -> tuple[str, ...]:
-    counts = (one.key, str(one.readings), str(one.held_out))
-    if one.before is None or one.after is None:
-        return (*counts, "", "", "", "", f"{one.missing} more needed")
-    old, new = one.before, one.after
+def _lesson_row(lesson: CurveLesson) -> tuple[str, ...]:
+    """Return a row of the table: each metric before and after, and the verdict."""
+    counts = (lesson.key, str(lesson.readings), str(lesson.held_out))
+    if lesson.before is None or lesson.after is None:
+        return (*counts, "", "", "", "", message("learn.more_needed", number=lesson.missing))
+    old, new = lesson.before, lesson.after
     pairs = (
         (old.log_loss, new.log_loss),
         (old.calibration, new.calibration),
         (old.brier, new.brier),
     )
-    sure = f"{old.surest.wrong}/{old.surest.of} → {new.surest.wrong}/{new.surest.of}"
+    most_confident = f"{old.surest.wrong}/{old.surest.of} → {new.surest.wrong}/{new.surest.of}"
     return (
         *counts,
         *(f"{a:.4f} → {b:.4f}" for a, b in pairs),
-        sure,
-        "better" if one.better else "worse: not installed",
+        most_confident,
+        message("learn.better" if lesson.better else "learn.worse"),
     )
 
 
 def _learning_object(learned: LearningResult) -> dict[str, Any]:
+    """Return what was learned with the JSON keys of the contract."""
     from dataclasses import asdict
 
     curves = [
         {
-            "key": one.key,
-            "readings": one.readings,
-            "apart": one.held_out,
-            "missing": one.missing,
-            "better": one.better,
+            "key": lesson.key,
+            "readings": lesson.readings,
+            "apart": lesson.held_out,
+            "missing": lesson.missing,
+            "better": lesson.better,
         }
         | {
             name: asdict(score) if score else None
-            for name, score in (("before", one.before), ("after", one.after))
+            for name, score in (("before", lesson.before), ("after", lesson.after))
         }
-        for one in learned.curves
+        for lesson in learned.curves
     ]
     words, signers = learned.words, learned.signers
     return {

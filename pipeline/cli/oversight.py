@@ -1,6 +1,7 @@
-"""`efterskrift audit`: verify and seal the event log, extract a client's part, and export it.
+"""`efterskrift audit`, `backlog` and `clashes`: the event log and the state of the care system.
 
-`efterskrift backlog`: list clients whose paper is not in the care system yet.
+`audit` verifies, seals, extracts and exports the event log. `backlog` lists clients whose paper is
+not in the care system yet, `clashes` entries that may be in it already.
 """
 
 from __future__ import annotations
@@ -11,27 +12,42 @@ import sys
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.context import format_count, resolve_acting_person, resolve_unit
-from pipeline.cli.exporting import write_secret
-from pipeline.cli.options import REVIEW, RUNNING, As, AsJson
+from pipeline.cli.context import (
+    REVIEW,
+    RUNNING,
+    As,
+    AsJson,
+    format_count,
+    message,
+    print_note,
+    print_text,
+    resolve_acting_person,
+    resolve_unit,
+)
+from pipeline.cli.exporting import open_export_context, write_secret
 from pipeline.domain.errors import ExitCode, ExportError, UsageError
+from pipeline.domain.form.form import Area
 from pipeline.domain.model import Role
 from pipeline.domain.settings import load_settings
 from pipeline.files.atomic import flush_to_disk, open_partial, replace_file
 from pipeline.texts import Text
+
+if TYPE_CHECKING:
+    from pipeline.export.care_system_check.matches import CareSystemMatch
+    from pipeline.registers.care_system_list import CareTable, ColumnMapping
+    from pipeline.store.event_log.hash_chain import ChainVerdict
 
 StartDate = Annotated[
     datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (Swedish time).")
 ]
 EndDate = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")]
 _OTHER_PATH_REMEDY = Text("error.secret_not_written.elsewhere")
-
-
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
+"""Years that the days of a log extract may have: others are typing errors."""
 
 
 def register_audit_commands(app: typer.Typer) -> None:
@@ -55,40 +71,41 @@ def verify(
 
     Reports each row that was changed, removed, moved or inserted. Exit code 12 if there is one.
     """
-    from pipeline.reporting.audit.anchors import describe_problem, read_anchors
-    from pipeline.reporting.audit.anchors import verify_log as check
+    from pipeline.reporting.audit.anchors import read_anchors, verify_log
     from pipeline.store.database.store import open_store
 
     anchors = read_anchors(anchor) if anchor else []
-    verdict = check(open_store(load_settings()), getpass.getuser(), anchors)
+    verdict = verify_log(open_store(load_settings()), getpass.getuser(), anchors)
     if as_json:
-        named = [asdict(problem) for problem in verdict.problems]
-        typer.echo(
-            json.dumps(
-                {
-                    "ok": not verdict.count,
-                    "rows": verdict.rows,
-                    "head": asdict(verdict.head),
-                    "count": verdict.count,
-                    "problems": named,
-                }
-            )
-        )
+        result = {
+            "ok": not verdict.count,
+            "rows": verdict.rows,
+            "head": asdict(verdict.head),
+            "count": verdict.count,
+            "problems": [asdict(problem) for problem in verdict.problems],
+        }
+        typer.echo(json.dumps(result))
     else:
-        for problem in verdict.problems:
-            typer.echo(describe_problem(problem))
-        if verdict.count > len(verdict.problems):
-            typer.echo(f"And {verdict.count - len(verdict.problems)} more.")
-        kept = (
-            f", as {format_count(len(anchors), 'kept head')} {'says' if len(anchors) == 1 else 'say'}"
-            if anchors
-            else ""
-        )
-        typer.echo(
-            f"{format_count(verdict.rows, 'row')}: {'something is wrong' if verdict.count else f'all are as they were written{kept}'}."
-        )
+        _print_verdict(verdict, len(anchors))
     if verdict.count:
         raise typer.Exit(ExitCode.LOG_BROKEN)
+
+
+def _print_verdict(verdict: ChainVerdict, anchors: int) -> None:
+    """Print each problem of the log, and the sum of them all."""
+    from pipeline.reporting.audit.anchors import describe_problem
+
+    for problem in verdict.problems:
+        typer.echo(describe_problem(problem))
+    if verdict.count > len(verdict.problems):
+        print_text("audit.more_problems", number=verdict.count - len(verdict.problems))
+    rows = format_count(verdict.rows, "row")
+    if verdict.count:
+        print_text("audit.wrong", rows=rows)
+    elif anchors:
+        print_text("audit.unchanged_by_anchors", rows=rows, count=anchors)
+    else:
+        print_text("audit.unchanged", rows=rows)
 
 
 def seal(
@@ -104,18 +121,17 @@ def seal(
     Kept on another machine, it proves later whether the log up to here was rewritten. It is
     appended only to a file whose hashes all match this log; exit code 12 if one does not.
     """
-    from pipeline.reporting.audit.anchors import read_anchors
-    from pipeline.reporting.audit.anchors import take_anchor as sealed
+    from pipeline.reporting.audit.anchors import read_anchors, take_anchor
     from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
 
-    kept = (
+    earlier = (
         read_anchors(output)
         if output is not None and output.is_file() and output.stat().st_size
         else []
     )
     with open_store(load_settings()).begin() as conn:
-        line = sealed(conn, getpass.getuser(), utc_now(), kept).to_json_line()
+        line = take_anchor(conn, getpass.getuser(), utc_now(), earlier).to_json_line()
         if output is not None:
             _append_line(output, line)
     typer.echo(line)
@@ -144,35 +160,30 @@ def extract(
     if output.suffix not in {".pdf", ".csv"}:
         raise UsageError("extract_pdf_csv_file")
     typed = (
-        typer.prompt("Personal number", hide_input=True, err=True)
+        typer.prompt(message("audit.personal_number"), hide_input=True, err=True)
         if sys.stdin.isatty()
         else _read_pid()
     )
     settings = load_settings()
     store = open_store(settings)
     person = resolve_acting_person(store, login, Role.LOG_REVIEWER)
+    # Written inside the transaction: the log has an extract only if there is a file of it.
     with store.begin() as conn:
-        found = make_client_extract(
+        log_extract = make_client_extract(
             conn, person, typed.strip(), *_day_bounds(start, end), utc_now()
         )
         data = (
-            render_extract_pdf(found, settings.care_provider)
+            render_extract_pdf(log_extract, settings.care_provider)
             if output.suffix == ".pdf"
-            else format_extract_csv(found)
+            else format_extract_csv(log_extract)
         )
         write_secret(output, data, _OTHER_PATH_REMEDY)
-        registered = load_client(conn, found.pid) is not None
-    typer.echo(f"{output}: {format_count(len(found.lines), 'line')}", err=True)
-    if not registered:
-        typer.echo(
-            "No client of the register has this number. Check it before the extract is handed out.",
-            err=True,
-        )
-    if found.other_unit_rows:
-        typer.echo(
-            f"{format_count(found.other_unit_rows, 'row')} {'is' if found.other_unit_rows == 1 else 'are'} of units that {person.login} does not follow up.",
-            err=True,
-        )
+        is_registered = load_client(conn, log_extract.pid) is not None
+    print_note("audit.extracted", file=output, lines=format_count(len(log_extract.lines), "line"))
+    if not is_registered:
+        print_note("audit.not_registered")
+    if log_extract.other_unit_rows:
+        print_note("audit.other_units", count=log_extract.other_unit_rows, login=person.login)
 
 
 def export(
@@ -189,28 +200,31 @@ def export(
     settings = load_settings()
     store = open_store(settings)
     person = resolve_acting_person(store, login, Role.LOG_REVIEWER)
-    wanted = LogFilter(*_day_bounds(start, end))
+    rows = LogFilter(*_day_bounds(start, end))
     try:
         with open_partial(output) as partial:
             with partial.open("wb") as file:
-                written = write_storelog(store, person, settings, wanted, file)
+                written = write_storelog(store, person, settings, rows, file)
                 flush_to_disk(file)
             replace_file(partial, output)
     except OSError as error:
         raise ExportError("not_written", output=output, reason=error.strerror) from error
-    typer.echo(
-        f"{output}: {format_count(written.posts, 'post')}; {format_count(written.machine_rows, 'row')} that only the machine made not in it",
-        err=True,
+    print_note(
+        "audit.exported",
+        file=output,
+        posts=format_count(written.posts, "post"),
+        rows=format_count(written.machine_rows, "row"),
     )
     if written.without_hsa_id:
-        names = ", ".join(sorted(written.without_hsa_id))
-        typer.echo(
-            f"Without HSA-id, so under their own names: {names}. Set staff_hsa_ids and unit_hsa_ids.",
-            err=True,
-        )
+        print_note("audit.without_hsa_id", names=", ".join(sorted(written.without_hsa_id)))
 
 
 def _read_pid() -> str:
+    """Read a personal number from the first line of standard input.
+
+    Raises:
+        UsageError: it is not written in UTF-8.
+    """
     try:
         return sys.stdin.buffer.readline().decode()
     except UnicodeDecodeError:
@@ -218,6 +232,11 @@ def _read_pid() -> str:
 
 
 def _day_bounds(start: datetime, end: datetime) -> tuple[datetime, datetime]:
+    """Return the first moment of the first day and the end of the last day, both in UTC.
+
+    Raises:
+        UsageError: the days are in the wrong order, or no log can have them.
+    """
     from pipeline.reporting.audit.follow_up import day_range
 
     if end < start:
@@ -252,19 +271,159 @@ def backlog(
     """
     from pipeline.reporting.csv_files import backlog_csv
     from pipeline.store.database.store import open_store
-    from pipeline.store.reports.backlog import load_backlog as listed
+    from pipeline.store.reports.backlog import load_backlog
 
     store = open_store(load_settings())
     person = resolve_acting_person(store, login)
     unit = resolve_unit(store, unit) if unit is not None else None
     with store.begin() as conn:
-        found = listed(conn, person, unit)
-        write_secret(output, backlog_csv(found), Text("error.secret_not_written.elsewhere"))
-    unknown, hidden = (
-        format_count(found.unknown, "sheet"),
-        f"{found.hidden} {'entry' if found.hidden == 1 else 'entries'}",
+        clients = load_backlog(conn, person, unit)
+        write_secret(output, backlog_csv(clients), _OTHER_PATH_REMEDY)
+    print_note(
+        "backlog.written",
+        file=output,
+        clients=format_count(len(clients.markers), "client"),
+        unknown=format_count(clients.unknown, "sheet"),
+        hidden=format_count(clients.hidden, "entry"),
     )
-    typer.echo(
-        f"{output}: {format_count(len(found.markers), 'client')}; {unknown} of nobody known, {hidden} that may not be shown",
-        err=True,
-    )
+
+
+def register_care_system_command(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("clashes", rich_help_panel=REVIEW)(clashes)
+
+
+def clashes(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="CSV exported from the care system. Without it: list the known pairs.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    unit: Annotated[str, typer.Option(help="Unit whose entries are compared with the file.")] = "",
+    area: Annotated[
+        Area | None,
+        typer.Option(help="Area of law of the file. Default: the unit's.", case_sensitive=False),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Meaning of a column, as pid=TITLE; also day, clock, kind, text, author."
+        ),
+    ] = None,
+    login: As = "",
+    as_json: AsJson = False,
+) -> None:
+    """Find entries that were already keyed into the care system.
+
+    Lists pairs of an entry and a note in the care system, the most similar first. They are decided
+    on the screen Uppföljning.
+    """
+    from pipeline.export.care_system_check.decisions import import_care_list
+    from pipeline.export.care_system_check.matches import list_matches
+    from pipeline.registers.care_system_list import parse_care_table, read_care_list
+    from pipeline.store.database.clock import utc_now
+    from pipeline.store.registers.care_system_exports import is_list_stored
+    from pipeline.store.registers.client_register import areas_by_unit
+
+    if file is not None and not unit:
+        raise UsageError("list_no_unit")
+    with open_export_context() as context:
+        person = resolve_acting_person(context.store, login, Role.REVIEWER)
+        result: dict[str, Any] = {}
+        if file is not None:
+            unit = resolve_unit(context.store, unit)
+            table = parse_care_table(file.read_bytes(), str(file))
+            care_list = read_care_list(table, _select_columns(table, column or []))
+            with context.store.read() as conn:
+                law_area = area.value if area else areas_by_unit(conn)[unit]
+            list_id = import_care_list(context, person, unit, law_area, care_list, utc_now())
+            with context.store.read() as conn:
+                result = {
+                    "rows": len(care_list.rows),
+                    "no_person": care_list.rows_without_person,
+                    "no_day": care_list.rows_without_day,
+                    "kept": is_list_stored(conn, list_id),
+                }
+        with context.store.read() as conn:
+            listed = list_matches(
+                conn, context.forms, person, context.settings.clash_minutes, utc_now()
+            )
+    result |= {
+        "hidden": listed.hidden,
+        "pairs": [_match_as_object(match) for match in listed.matches],
+    }
+    _print_matches(result, as_json=as_json)
+
+
+def _select_columns(table: CareTable, named: list[str]) -> ColumnMapping:
+    """Return the proposed columns, with those that the command names (`pid=TITLE`) instead.
+
+    Raises:
+        UsageError: a name is no meaning or no title, or a required column is not known.
+    """
+    from pipeline.registers.care_system_list import REQUIRED_COLUMNS, CareColumn, propose_columns
+
+    columns = dict(propose_columns(table.titles, table.rows[0][1]))
+    for assignment in named:
+        part, _, title = assignment.partition("=")
+        if part not in set(CareColumn) or title not in table.titles:
+            raise UsageError("column_named_pid_title_title", part=", ".join(CareColumn))
+        columns[CareColumn(part)] = (table.titles.index(title),)
+    if lacking := [part for part in REQUIRED_COLUMNS if part not in columns]:
+        options = " ".join(f'--column {part}="TITLE"' for part in lacking)
+        raise UsageError(
+            "no_column_known",
+            lacking=", ".join(lacking),
+            told=options,
+            table=", ".join(table.titles),
+        )
+    return columns
+
+
+def _match_as_object(match: CareSystemMatch) -> dict[str, Any]:
+    """Return a pair with the JSON keys of the contract, without anything about the client."""
+    likeness = match.likeness
+    return {
+        "entry_id": match.entry.id,
+        "form": match.entry.form,
+        "minutes": likeness.minutes,
+        "text": likeness.text,
+        "kind": likeness.kind,
+        "in_review": match.entry_side is None,
+    }
+
+
+def _print_matches(result: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    if "rows" in result:
+        print_note("clashes.compared", rows=format_count(result["rows"], "row"))
+    for key in ("no_person", "no_day"):
+        if result.get(key):
+            print_note(f"clashes.{key}", rows=", ".join(map(str, result[key])))
+    if not result.get("kept", True):
+        print_note("clashes.erased")
+    for pair in result["pairs"]:
+        _print_pair(pair)
+    if result["hidden"]:
+        print_note("clashes.hidden", number=result["hidden"])
+    if not result["pairs"]:
+        print_text("clashes.nothing")
+
+
+def _print_pair(pair: dict[str, Any]) -> None:
+    """Print how far a pair's times are apart, how alike the texts are, and whether it waits."""
+    facts = [
+        message("clashes.same_day")
+        if pair["minutes"] is None
+        else message("clashes.minutes_apart", minutes=pair["minutes"])
+    ]
+    if pair["text"] is not None:
+        facts.append(message("clashes.text_alike", percent=pair["text"]))
+    if pair["in_review"]:
+        facts.append(message("clashes.in_review"))
+    print_text("clashes.pair", entry=pair["entry_id"], form=pair["form"], facts=", ".join(facts))

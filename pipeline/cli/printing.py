@@ -1,7 +1,4 @@
-"""`efterskrift print`: print sheets with serials and register them as issued.
-
-`efterskrift pack`, `issued take-in` and `planned`: outage packs and accounting for their sheets.
-"""
+"""`efterskrift print`, `pack`, `issued take-in` and `planned`: print paper and account for it."""
 
 from __future__ import annotations
 
@@ -15,31 +12,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.context import format_count
-from pipeline.cli.options import BEFORE
+from pipeline.cli.context import BEFORE, format_count, print_note, resolve_acting_person
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import Area
-from pipeline.domain.settings import load_settings
+from pipeline.domain.settings import Settings, load_settings
 from pipeline.files.atomic import flush_to_disk, open_partial, replace_file
 from pipeline.forms.visit_lists import Binder, split_by_binder
 from pipeline.registers.planned_visits import PlanKind
 
 if TYPE_CHECKING:
-    from pipeline.domain.form.form import Form
+    from pipeline.domain.form.form import Form, Forms
     from pipeline.domain.model import Client
     from pipeline.forms.printing import Sheet
     from pipeline.forms.visit_lists import PlannedVisit
     from pipeline.registers.clients import ClientRegister
-    from pipeline.store.database.store import Store
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pipeline.domain.form.form import Forms
-    from pipeline.domain.model import Client
     from pipeline.registers.pack_quantities import SheetQuantity
+    from pipeline.store.database.store import Store
 
 PRINTED_BY = "kommandorad"
+"""Login under which the register of issued sheets has those that the command line printed."""
 EXISTING_FILE = {"exists": True, "dir_okay": False}
 
 
@@ -57,19 +49,22 @@ def print_form(
     clients: Annotated[
         Path | None,
         typer.Option(
-            help="Client register (CSV): one pre-filled sheet a client. With --plan: used only for protected identities."
+            help="Client register (CSV): one pre-filled sheet a client. With --plan: used only "
+            "for protected identities."
         ),
     ] = None,
     unit: Annotated[
         str,
         typer.Option(
-            help="Unit printed on blank sheets. Default: the only unit. With --clients or --plan: only this unit's rows."
+            help="Unit printed on blank sheets. Default: the only unit. With --clients or --plan: "
+            "only this unit's rows."
         ),
     ] = "",
     plan: Annotated[
         Path | None,
         typer.Option(
-            help="Planned visits (CSV: enhet;datum;tid;personnummer;namn;insats;rutt) to print in the rows."
+            help="Planned visits (CSV: enhet;datum;tid;personnummer;namn;insats;rutt) to print "
+            "in the rows."
         ),
     ] = None,
 ) -> None:
@@ -80,9 +75,7 @@ def print_form(
     `-ej-i-registret.pdf`, since their identities may be protected too.
     """
     from pipeline.domain.form.form import Forms, Subject
-    from pipeline.forms.printing import print_sheets, to_issued_sheet
     from pipeline.store.database.store import open_store
-    from pipeline.store.registers.issued_sheets import save_issued_sheets
 
     if copies is not None and (clients or plan):
         raise UsageError("copies_clients_plan_exclude_each")
@@ -100,61 +93,69 @@ def print_form(
         else _make_sheets(copies or 1, register, unit or _find_only_unit(register, store), store)
     )
     _require_known_units(sheets, store)
-    places = {end: output.with_stem(output.stem + end) for end in sheets}
-    _require_unused_paths(places.values())
-    # Written inside the transaction: no sheet is registered whose paper could not be written.
-    # Printable once it is registered, and not before.
-    with ExitStack() as files:
-        with store.begin() as conn:
-            save_issued_sheets(
-                conn,
-                [to_issued_sheet(form, sheet) for theirs in sheets.values() for sheet in theirs],
-                by=PRINTED_BY,
-            )
-            pdfs = {
-                end: print_sheets(form, those, organisation=settings.care_provider)
-                for end, those in sheets.items()
-            }
-            written = _write_partials({places[end]: pdf for end, pdf in pdfs.items()}, files)
-        for place, partial in written.items():
-            with _report_write_errors(place):
-                replace_file(partial, place)
+    paths = {suffix: output.with_stem(output.stem + suffix) for suffix in sheets}
+    _require_unused_paths(paths.values())
+    _issue_sheets(form, {paths[suffix]: batch for suffix, batch in sheets.items()}, store, settings)
     store.close()
-    for end, those in sheets.items():
-        typer.echo(f"{places[end]}: {len(those)} × {form.title}", err=True)
+    for suffix, batch in sheets.items():
+        print_note("print.printed", file=paths[suffix], number=len(batch), title=form.title)
     report_unregistered_visits(
         f"{output.stem}{Binder.UNKNOWN}{output.suffix}" if Binder.UNKNOWN in sheets else ""
     )
 
 
-def _require_unused_paths(places: Iterable[Path]) -> None:
-    """Sheets that are registered as issued and were written over could only be counted as missing.
+def _issue_sheets(
+    form: Form, sheets: Mapping[Path, Sequence[Sheet]], store: Store, settings: Settings
+) -> None:
+    """Print the sheets of each file and register them as issued, all or none.
 
     Raises:
-        UsageError: a file is there.
+        UsageError: a file cannot be written.
     """
-    # `Path` breaks off where it may not look.
-    if taken := [
-        str(place) for place in places if os.path.isfile(place) and os.path.getsize(place)
-    ]:  # noqa: PTH113, PTH202
-        raise UsageError("file_exists_already", taken=", ".join(taken))
+    from pipeline.forms.printing import print_sheets, to_issued_sheet
+    from pipeline.store.registers.issued_sheets import save_issued_sheets
+
+    with ExitStack() as files:
+        # Written inside the transaction: no sheet is registered whose paper could not be written.
+        with store.begin() as conn:
+            issued = [to_issued_sheet(form, sheet) for batch in sheets.values() for sheet in batch]
+            save_issued_sheets(conn, issued, by=PRINTED_BY)
+            pdfs = {
+                path: print_sheets(form, batch, organisation=settings.care_provider)
+                for path, batch in sheets.items()
+            }
+            partials = _write_partials(pdfs, files)
+        # Named once they are registered: no sheet can be printed before.
+        for path, partial in partials.items():
+            with _report_write_errors(path):
+                replace_file(partial, path)
+
+
+def _require_unused_paths(paths: Iterable[Path]) -> None:
+    """Check that no file is overwritten: its issued sheets would be counted as missing for ever.
+
+    Raises:
+        UsageError: a file exists.
+    """
+    # Not `Path.is_file`, which raises where the folder may not be read.
+    if existing := [
+        str(path)
+        for path in paths
+        if os.path.isfile(path) and os.path.getsize(path)  # noqa: PTH113, PTH202
+    ]:
+        raise UsageError("file_exists_already", taken=", ".join(existing))
 
 
 def report_unregistered_visits(file: str) -> None:
-    """Say which file holds the visits to clients whom no register has, if there is one."""
+    """Name the file with the visits to clients who are in no register, if there is one."""
     if file:
-        typer.echo(
-            f"{file}: planned clients who are in no register. Keep it sealed: their identities may be protected.",
-            err=True,
-        )
+        print_note("print.unregistered", file=file)
 
 
 def report_missing_protection(register: ClientRegister) -> None:
-    """Say so if a register cannot tell whose identity is protected."""
+    """Warn of a register that does not say whose identity is protected."""
     if "protected" in register.silent:
-        typer.echo(
-            "The register has no column skyddad: by it nobody has a protected identity.", err=True
-        )
+        print_note("print.no_protection")
 
 
 def _load_clients(clients: Path | None) -> Sequence[Client] | None:
@@ -176,7 +177,11 @@ def _load_visits(plan: Path | None, unit: str) -> Sequence[PlannedVisit]:
 def _make_sheets(
     copies: int, register: Sequence[Client] | None, unit: str, store: Store
 ) -> dict[str, list[Sheet]]:
-    """By the ending of the file's name."""
+    """Make blank sheets, or one sheet a client of a unit, by the suffix of the file's name.
+
+    Raises:
+        UsageError: the register has no client to print for.
+    """
     from pipeline.forms.printing import make_blank_sheets, make_client_sheets
 
     if register is None:
@@ -184,44 +189,55 @@ def _make_sheets(
     chosen = [client for client in register if unit in ("", client.unit)]
     if not chosen:
         raise UsageError("register_no_clients_print")
+    # Protected is who is protected by the given register or by that of the workspace.
+    pids = {client.pid for client in chosen}
     protected = {
-        client.pid
-        for client in _find_known_clients(chosen, {one.pid for one in chosen}, store)
-        if client.protected
+        client.pid for client in _find_known_clients(chosen, pids, store) if client.protected
     }
-    kept = {
-        one: [client for client in chosen if (client.pid in protected) is (one is Binder.PROTECTED)]
-        for one in (Binder.TOGETHER, Binder.PROTECTED)
+    clients_by_binder = {
+        Binder.TOGETHER: [client for client in chosen if client.pid not in protected],
+        Binder.PROTECTED: [client for client in chosen if client.pid in protected],
     }
-    return {one: make_client_sheets(theirs) for one, theirs in kept.items() if theirs}
+    return {
+        binder: make_client_sheets(clients)
+        for binder, clients in clients_by_binder.items()
+        if clients
+    }
 
 
 def _make_visit_sheets(
     form: Form, visits: Sequence[PlannedVisit], register: Sequence[Client] | None, store: Store
 ) -> dict[str, list[Sheet]]:
-    """By the ending of the file's name."""
+    """Make sheets with the planned visits, by the suffix of the file's name.
+
+    Raises:
+        UsageError: no register has any of the clients, so nothing says who is protected.
+    """
     from pipeline.forms.visit_lists import make_visit_sheets
 
     known = _find_known_clients(register or (), {visit.pid for visit in visits}, store)
-    kept = split_by_binder(visits, known)
-    if set(kept) == {Binder.UNKNOWN}:
+    visits_by_binder = split_by_binder(visits, known)
+    if set(visits_by_binder) == {Binder.UNKNOWN}:
         raise UsageError("nothing_says_planned_clients_protected")
-    return {one: make_visit_sheets(form, theirs) for one, theirs in kept.items()}
+    return {
+        binder: make_visit_sheets(form, planned_visits)
+        for binder, planned_visits in visits_by_binder.items()
+    }
 
 
 def _find_only_unit(register: Sequence[Client] | None, store: Store) -> str:
-    """The unit of blank sheets for which none is named: the only one that there is, else none."""
+    """Return the unit of blank sheets if none is named: the only unit there is, else none."""
     from pipeline.store.registers import client_register
 
     with store.read() as conn:
-        known = client_register.areas_by_unit(conn)
-    return next(iter(known)) if register is None and len(known) == 1 else ""
+        units = client_register.areas_by_unit(conn)
+    return next(iter(units)) if register is None and len(units) == 1 else ""
 
 
 def _find_known_clients(
     register: Sequence[Client], pids: Collection[str], store: Store
 ) -> list[Client]:
-    """What is known of them by the register that was given and by the store's own."""
+    """Return the clients of the given register, and those of the workspace's with these numbers."""
     from pipeline.store.registers import client_register
 
     with store.read() as conn:
@@ -229,45 +245,45 @@ def _find_known_clients(
 
 
 def _require_known_units(sheets: Mapping[str, Sequence[Sheet]], store: Store) -> None:
-    """Sheets of no unit, or of one that is misspelt, would stand in nobody's list of missing
-    sheets.
+    """Check the units: sheets of an unknown unit would be in no list of missing sheets.
+
+    Raises:
+        UsageError: the workspace has units, but not all of these.
     """
     from pipeline.store.registers import client_register
 
     with store.read() as conn:
         known = client_register.areas_by_unit(conn)
     if not known:
-        typer.echo(
-            "The store has no units yet: the sheets are accounted for under an unknown unit until theirs is added.",
-            err=True,
-        )
-    elif strange := sorted(
-        {sheet.unit for theirs in sheets.values() for sheet in theirs} - set(known)
+        print_note("print.no_units")
+    elif unknown := sorted(
+        {sheet.unit for batch in sheets.values() for sheet in batch} - set(known)
     ):
-        named = ", ".join(unit or "(none)" for unit in strange)
+        named = ", ".join(unit or "(none)" for unit in unknown)
         raise UsageError("no_unit_add_efterskrift", named=named, known=", ".join(known))
 
 
 def _write_partials(pdfs: Mapping[Path, bytes], files: ExitStack) -> dict[Path, Path]:
-    """By its place, the file beside it that holds the PDF; all are gone with `files` unless they
-    are put in their places.
+    """Write each PDF into a partial file next to its path; return the partial files by path.
+
+    `files` removes those that are not renamed to their paths.
     """
-    found = {}
-    for place, pdf in pdfs.items():
-        with _report_write_errors(place):
-            found[place] = files.enter_context(open_partial(place))
-            with found[place].open("wb") as out:
+    partials = {}
+    for path, pdf in pdfs.items():
+        with _report_write_errors(path):
+            partials[path] = files.enter_context(open_partial(path))
+            with partials[path].open("wb") as out:
                 out.write(pdf)
                 flush_to_disk(out)
-    return found
+    return partials
 
 
 @contextmanager
-def _report_write_errors(place: Path) -> Iterator[None]:
+def _report_write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError("sheets_not_written", output=place, value=error.strerror) from error
+        raise UsageError("sheets_not_written", output=path, value=error.strerror) from error
 
 
 def register_pack_commands(app: typer.Typer) -> None:
@@ -316,7 +332,8 @@ def pack(
     plan: Annotated[
         Path | None,
         typer.Option(
-            help="Planned visits (CSV: enhet;datum;tid;personnummer;namn;insats;rutt) for tour lists. Needs --clients.",
+            help="Planned visits (CSV: enhet;datum;tid;personnummer;namn;insats;rutt) for tour "
+            "lists. Needs --clients.",
             **EXISTING_FILE,
         ),
     ] = None,
@@ -344,6 +361,7 @@ def pack(
     from pipeline.preparation.outage_pack.parts import PackOrder, count_clients
     from pipeline.preparation.outage_pack.staff_pages import load_chain, load_schedule
     from pipeline.registers.clients import ClientRegister, load_client_register
+    from pipeline.registers.pack_quantities import load_quantities
 
     if not unit.strip():
         raise UsageError("unit_name")
@@ -351,12 +369,13 @@ def pack(
         raise UsageError("nothing_says_planned_clients_protected")
     settings = load_settings()
     forms = Forms.load(*settings.form_folders)
-    found = load_client_register(clients) if clients else ClientRegister(())
-    register = found.clients
+    register = load_client_register(clients) if clients else ClientRegister(())
     order = PackOrder(
         PackInfo(unit, settings.care_provider, today_in_sweden()),
-        _load_quantities(forms, unit, area, numbers, register, days),
-        register,
+        load_quantities(numbers, unit)
+        if numbers
+        else _default_quantities(forms, unit, area, register, days),
+        register.clients,
         load_chain(phones) if phones else (),
         load_schedule(schedule) if schedule else (),
         load_visit_plan(plan, unit) if plan else (),
@@ -367,34 +386,30 @@ def pack(
         raise UsageError("register_no_clients", unit_name=unit)
     made = make_pack(order, forms)
     write_pack(made, output)
-    typer.echo(
-        f"{output}: {format_count(len(made.files), 'file')}, {format_count(len(made.sheets), 'sheet')} with serials of their own",
-        err=True,
+    print_note(
+        "pack.made",
+        folder=output,
+        files=format_count(len(made.files), "file"),
+        sheets=format_count(len(made.sheets), "sheet"),
     )
-    report_missing_protection(found)
+    report_missing_protection(register)
     report_unregistered_visits(made.unregistered_visits_file)
 
 
-def _load_quantities(
-    forms: Forms,
-    unit: str,
-    area: Area | None,
-    numbers: Path | None,
-    register: Sequence[Client],
-    days: int,
+def _default_quantities(
+    forms: Forms, unit: str, area: Area | None, register: ClientRegister, days: int
 ) -> Sequence[SheetQuantity]:
-    from pipeline.registers.pack_quantities import default_quantities, load_quantities
+    """Return the usual numbers of sheets of the area of law for the unit's clients.
 
-    if numbers:
-        return load_quantities(numbers, unit)
+    Raises:
+        UsageError: no area is named.
+    """
+    from pipeline.registers.pack_quantities import default_quantities
+
     if area is None:
         raise UsageError("nothing_says_forms_unit_needs", area=", ".join(Area))
-    return default_quantities(
-        area,
-        sum(client.unit == unit for client in register),
-        days,
-        {form_id for form_id, _ in forms},
-    )
+    clients = sum(client.unit == unit for client in register.clients)
+    return default_quantities(area, clients, days, {form_id for form_id, _ in forms})
 
 
 def take_in(
@@ -406,7 +421,6 @@ def take_in(
 
     Importing the same file again changes nothing.
     """
-    from pipeline.cli.context import resolve_acting_person
     from pipeline.domain.form.form import Forms
     from pipeline.store.database.store import open_store
     from pipeline.store.registers import issued_sheets
@@ -415,24 +429,20 @@ def take_in(
     store = open_store(settings)
     operator = resolve_acting_person(store, "")
     with store.begin() as conn:
-        taken = issued_sheets.import_issued_file(
+        imported = issued_sheets.import_issued_file(
             conn, Forms.load(*settings.form_folders), operator, file.read_bytes()
         )
     store.close()
-    typer.echo(
-        f"{taken.new} new, {taken.known} known before, {taken.scanned_before} of the new scanned already",
-        err=True,
+    print_note(
+        "issued.imported",
+        new=imported.new,
+        known=imported.known,
+        scanned=imported.scanned_before,
     )
-    if taken.unknown_forms:
-        typer.echo(
-            f"Forms that are not in the forms folder: {', '.join(taken.unknown_forms)}. Their pages cannot be read before they are.",
-            err=True,
-        )
-    if taken.unissued:
-        typer.echo(
-            f"{taken.unissued} scanned sheets of the units bear serials that no file has told of.",
-            err=True,
-        )
+    if imported.unknown_forms:
+        print_note("issued.unknown_forms", forms=", ".join(imported.unknown_forms))
+    if imported.unissued:
+        print_note("issued.unissued", number=imported.unissued)
 
 
 def planned(
@@ -448,7 +458,6 @@ def planned(
 
     With them a day whose paper is missing differs from a day without work.
     """
-    from pipeline.cli.context import resolve_acting_person
     from pipeline.registers.planned_visits import count_planned
     from pipeline.store.database.store import open_store
     from pipeline.store.registers.planning import save_planned
@@ -460,6 +469,8 @@ def planned(
         save_planned(conn, operator, kind, counts)
     store.close()
     units = {unit for unit, _ in counts}
-    typer.echo(
-        f"{format_count(len(counts), 'day')} of {format_count(len(units), 'unit')}", err=True
+    print_note(
+        "planned.imported",
+        days=format_count(len(counts), "day"),
+        units=format_count(len(units), "unit"),
     )

@@ -1,7 +1,4 @@
-"""`efterskrift read`: read pages and print their values, without a database.
-
-`efterskrift recognize`: read images of single fields, without a database.
-"""
+"""`efterskrift read` and `recognize`: read pages or images of single fields without a database."""
 
 from __future__ import annotations
 
@@ -20,9 +17,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipeline.cli.context import describe_issue, format_count
-from pipeline.cli.options import RESEARCH, TAKING_IN
+from pipeline.cli.context import RESEARCH, TAKING_IN, describe_issue, message, print_note
 from pipeline.domain.errors import (
+    BrokenFileError,
     EfterskriftError,
     ExitCode,
     IntakeError,
@@ -35,20 +32,20 @@ from pipeline.domain.settings import load_settings
 if TYPE_CHECKING:
     from pipeline.domain.model import PageReading, Reading
     from pipeline.files.page_files import ScannedPage
-    from pipeline.reading.read_page import PageReader
-if TYPE_CHECKING:
-    from pipeline.domain.model import Reading
     from pipeline.reading.fields.field_image import FieldImage
+    from pipeline.reading.read_page import PageReader
 
 _reader: PageReader | None = None
-"""One reader a process of the pool; see `_start`."""
+"""The reader of this process, of the pool too; set by `_start_reader`."""
 BATCH_SIZE = 64
-"""So many pictures are held and read together."""
+"""Number of field images that are held in memory and read together."""
+_CHUNK_PER_PROCESS = 4
+"""Number of pages for each process at a time, so that a stack of hundreds needs constant memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterFiles:
-    """Files of what is known apart from the pages; None where it is not given."""
+    """Files of the client register and the staff list, used as prior; None where not given."""
 
     clients: Path | None = None
     staff: Path | None = None
@@ -56,7 +53,7 @@ class RegisterFiles:
 
 @dataclass(frozen=True, slots=True)
 class PageOutput:
-    """The object of a page, and of which kind its failure is, if it failed."""
+    """The JSON object of a page, and the exit code of its failure, if it failed."""
 
     page_object: dict[str, Any]
     exit_code: ExitCode | None = None
@@ -102,9 +99,7 @@ def read(
 
 
 def _most_urgent_error(codes: Sequence[ExitCode]) -> EfterskriftError:
-    """What ends a command in which pages failed in these ways: of several, that which is to be put
-    right first.
-    """
+    """Return the error that ends the command: of several, the one that is to be corrected first."""
     if ExitCode.MISSING_PROGRAM in codes:
         return MissingProgramError("pages_could_not_read_since", number=len(codes))
     if ExitCode.INTAKE in codes:
@@ -113,24 +108,24 @@ def _most_urgent_error(codes: Sequence[ExitCode]) -> EfterskriftError:
 
 
 def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> Iterator[PageOutput]:
-    """What each page says, in the order of the files, with a progress bar on stderr."""
+    """Read the pages in the order of the files, with a progress bar on stderr."""
     from pipeline.files.page_files import count_pages, read_pages
     from pipeline.reading.imaging.timing import limit_threads
 
     limit_threads()
-    _start_reader(
-        registers
-    )  # what is wrong with a register, a form or a setting is said here: in the pool it would only end the processes
+    # An error in a register, a form or a setting is raised here; in the pool it would only end
+    # the processes.
+    _start_reader(registers)
     columns = (
-        TextColumn("Reading"),
+        TextColumn(message("read.progress")),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("pages"),
+        TextColumn(message("read.pages")),
         TimeRemainingColumn(),
     )
     with (
-        # Spawned, not forked: a copy of a process with threads (the progress bar's) may wait for
-        # ever for a lock that one of them held.
+        # Spawned, not forked: the copy of a process with threads (the progress bar's) may wait
+        # for ever for a lock that one of them held.
         ProcessPoolExecutor(
             processes,
             multiprocessing.get_context("spawn"),
@@ -141,14 +136,14 @@ def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> I
     ):
         task = progress.add_task("read", total=sum(count_pages(path) or 1 for path in files))
         pages = ((str(path), page) for path in files for page in read_pages(path))
-        # A few pages for each process at a time: a stack of hundreds stays in constant memory.
-        while chunk := list(islice(pages, processes * 4)):
+        while chunk := list(islice(pages, processes * _CHUNK_PER_PROCESS)):
             for result in pool.map(_read_page, chunk):
                 progress.advance(task)
                 yield result
 
 
 def _start_reader(registers: RegisterFiles) -> None:
+    """Load what this process reads pages with."""
     import cv2
 
     from pipeline.reading.read_page import PageReader
@@ -181,7 +176,7 @@ def _failed_page_object(reason: str) -> dict[str, Any]:
 
 
 def page_object(reading: PageReading) -> dict[str, Any]:
-    """A page's reading with the JSON keys of the contract."""
+    """Return a page's reading with the JSON keys of the contract."""
     code = reading.code
     return {
         "outcome": str(reading.outcome),
@@ -209,20 +204,25 @@ def _field_object(reading: Reading) -> dict[str, Any]:
 
 
 def _print_page(page: dict[str, Any], console: Console) -> None:
+    """Print a page's form, its issues, and the fields that are not empty."""
     form = f"{page['form']} v{page['version']}, {page['serial'] or '–'}" if page["form"] else ""
-    console.print(
-        f"[bold]{escape(page['source'])}[/] page {page['page']}: {page['outcome']} {form}",
-        highlight=False,
+    heading = message(
+        "read.page",
+        source=f"[bold]{escape(page['source'])}[/]",
+        page=page["page"],
+        outcome=page["outcome"],
+        form=form,
     )
-    for problem in page["problems"]:
-        console.print(f"  ! {describe_issue(problem)}", highlight=False, markup=False)
+    console.print(heading, highlight=False)
+    for issue in page["problems"]:
+        console.print(f"  ! {describe_issue(issue)}", highlight=False, markup=False)
     filled = {name: field for name, field in page["fields"].items() if field["state"] != "empty"}
     width = max(map(len, chain(filled, [""])))
     for name, field in filled.items():
-        said = f"({field['state']})" if field["value"] is None else str(field["value"])
-        said = said.replace("\n", "\n" + " " * (width + 11))  # each line of a text below the first
+        value = f"({field['state']})" if field["value"] is None else str(field["value"])
+        value = value.replace("\n", "\n" + " " * (width + 11))  # lines of a text begin alike
         console.print(
-            f"  {name:<{width}}  {field['p']:.3f}  {said}",
+            f"  {name:<{width}}  {field['p']:.3f}  {value}",
             highlight=False,
             markup=False,
             soft_wrap=True,
@@ -252,59 +252,60 @@ def recognize(
     An image that cannot be read gets the state "failed" and a problem. The others are read, and the
     exit code is 4.
     """
-    asked, failed = 0, 0
-    for found in recognize_files(kind, paths, cells):
-        asked += 1
-        failed += found["state"] == "failed"
-        typer.echo(json.dumps(found, ensure_ascii=False) if as_json else _format_row(found))
+    count, failed = 0, 0
+    for result in recognize_files(kind, paths, cells):
+        count += 1
+        failed += result["state"] == "failed"
+        typer.echo(json.dumps(result, ensure_ascii=False) if as_json else _format_row(result))
     if failed:
-        typer.echo(f"{format_count(failed, 'picture')} could not be read.", err=True)
+        print_note("recognize.failed", count=failed)
         raise typer.Exit(ExitCode.INTAKE)
-    if not asked:
-        typer.echo("There is no picture: PNG, JPEG and TIFF are looked for.", err=True)
+    if not count:
+        print_note("recognize.none")
 
 
 def recognize_files(kind: Kind, paths: list[Path], cells: int | None) -> Iterator[dict[str, Any]]:
-    """One object a picture, in order, with progress on stderr."""
-    from rich.console import Console
-    from rich.progress import Progress, TextColumn
-
+    """Read field images in order, one JSON object each, with progress on stderr."""
     from pipeline.reading.single_fields import read_image_files
 
-    columns = (TextColumn("Reading"), TextColumn("{task.completed:.0f} pictures"))
+    columns = (
+        TextColumn(message("read.progress")),
+        TextColumn(message("recognize.progress", number="{task.completed:.0f}")),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("read", total=None)
         files = read_image_files(paths)
-        while some := list(islice(files, BATCH_SIZE)):
-            yield from _recognize_batch(kind, some, cells)
-            progress.advance(task, len(some))
+        while batch := list(islice(files, BATCH_SIZE)):
+            yield from _recognize_batch(kind, batch, cells)
+            progress.advance(task, len(batch))
 
 
 def _recognize_batch(
     kind: Kind, files: list[tuple[str, bytes]], cells: int | None
 ) -> list[dict[str, Any]]:
-    """All at once; a picture at a time when one of them stops the others."""
-    from pipeline.domain.errors import BrokenFileError, ReadingError
+    """Read a batch of images together; one at a time if one of them fails the whole batch."""
     from pipeline.reading.fields.registry import CALIBRATED_READERS
     from pipeline.reading.single_fields import decode_grayscale, make_field_image
 
-    found: list[dict[str, Any]] = []
-    crops: list[tuple[int, FieldImage]] = []
+    # Decode: an image that cannot be opened gets its result here and is not read.
+    results: list[dict[str, Any]] = []
+    images: list[tuple[int, FieldImage]] = []
     for path, data in files:
         try:
-            crops.append((len(found), make_field_image(decode_grayscale(data), kind, cells)))
-            found.append({"path": path})
+            images.append((len(results), make_field_image(decode_grayscale(data), kind, cells)))
+            results.append({"path": path})
         except BrokenFileError as error:
-            found.append(_failed_image_object(path, error))
+            results.append(_failed_image_object(path, error))
+    # Read the rest together, and put each reading in the place of its image.
     try:
-        readings = CALIBRATED_READERS[kind]([crop for _, crop in crops])
+        readings = CALIBRATED_READERS[kind]([image for _, image in images])
     except ReadingError as error:
         if len(files) == 1:
             return [_failed_image_object(files[0][0], error)]
-        return [one for file in files for one in _recognize_batch(kind, [file], cells)]
-    for (at, _), reading in zip(crops, readings, strict=True):
-        found[at] |= _reading_object(reading)
-    return found
+        return [result for file in files for result in _recognize_batch(kind, [file], cells)]
+    for (index, _), reading in zip(images, readings, strict=True):
+        results[index] |= _reading_object(reading)
+    return results
 
 
 def _reading_object(reading: Reading) -> dict[str, Any]:
@@ -327,6 +328,6 @@ def _failed_image_object(path: str, error: EfterskriftError) -> dict[str, Any]:
     }
 
 
-def _format_row(found: dict[str, Any]) -> str:
-    value = found.get("problem") or ("" if found["value"] is None else str(found["value"]))
-    return f"{found['state']:<10} {found['p']:6.3f}  {value:<30}  {found['path']}"
+def _format_row(result: dict[str, Any]) -> str:
+    value = result.get("problem") or ("" if result["value"] is None else str(result["value"]))
+    return f"{result['state']:<10} {result['p']:6.3f}  {value:<30}  {result['path']}"

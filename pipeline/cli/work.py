@@ -1,7 +1,4 @@
-"""`efterskrift scan`, `watch`, `work` and `status`: import pages and read them.
-
-The tally of `efterskrift work`, printed as its last line.
-"""
+"""`efterskrift scan`, `watch`, `work` and `status`: import pages and read them."""
 
 from __future__ import annotations
 
@@ -29,33 +26,42 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from pipeline.cli.context import describe_issue, format_count, resolve_unit
-from pipeline.cli.options import TAKING_IN, AsJson
+from pipeline.cli.context import (
+    TAKING_IN,
+    AsJson,
+    describe_issue,
+    format_count,
+    message,
+    print_note,
+    print_text,
+    resolve_unit,
+)
 from pipeline.domain.errors import EfterskriftError, UsageError
 from pipeline.domain.settings import load_settings
 
 if TYPE_CHECKING:
-    from pipeline.operations.worker_pool import ReadingProgress
-if TYPE_CHECKING:
     from pipeline.operations.intake import IntakeResult
     from pipeline.operations.watch_folder import FolderWatch
+    from pipeline.operations.worker_pool import ReadingProgress
     from pipeline.store.database.store import Store
+    from pipeline.store.paper.pages import Page
 
 Unit = Annotated[
     str,
     typer.Option("--unit", help="Unit that the paper belongs to; required if there are several."),
 ]
-_MAX_REPORTED_FILES = 20
-"""So many files are named; Skanna shows them all."""
 PaperPlace = Annotated[
     str, typer.Option("--place", help="Where the paper is kept, such as a binder or box.")
 ]
+_MAX_REPORTED_FILES = 20
+"""Number of files that are named at most; the screen Skanna shows them all."""
 
 
 @dataclass(slots=True)
 class WorkSummary:
-    """Pages that were read from the first look to the last, and in how many seconds. While none
-    waits and none is read, no time counts.
+    """The number of pages that `efterskrift work` has read, and in how many seconds.
+
+    Time counts only while pages wait or are read.
     """
 
     first: ReadingProgress | None = None
@@ -63,26 +69,40 @@ class WorkSummary:
     seconds: float = 0.0
     _at: float = 0.0
 
-    def update(self, now: ReadingProgress, at: float) -> None:
-        """How far the reading has come at a time in seconds, of any clock that only goes forwards."""
-        if self.last is not None and (self.last.waiting or now.ended != self.last.ended):
+    def update(self, progress: ReadingProgress, at: float) -> None:
+        """Add the progress at a time in seconds of a monotonic clock."""
+        if self.last is not None and (self.last.waiting or progress.ended != self.last.ended):
             self.seconds += at - self._at
-        self.first, self.last, self._at = self.first or now, now, at
+        self.first, self.last, self._at = self.first or progress, progress, at
 
     def describe(self) -> str:
-        """Pages, pace and what is left."""
+        """Return one line: how many pages were read, how fast, and how many still wait."""
         if self.first is None or self.last is None:
-            return "The database could not be reached."
-        read, unreadable = (
-            self.last.read - self.first.read,
-            self.last.unreadable - self.first.unreadable,
+            return message("work.no_database")
+        read = self.last.read - self.first.read
+        unreadable = self.last.unreadable - self.first.unreadable
+        waiting = (
+            message("work.waiting", count=self.last.waiting)
+            if self.last.waiting
+            else message("work.none_waiting")
         )
-        left = f"{self.last.waiting or 'none'} {'wait' if self.last.waiting > 1 else 'waits'} to be read."
         if read + unreadable <= 0:
-            return f"No page was read; {left}"
-        failed = f" and {unreadable} that could not be read" if unreadable > 0 else ""
-        pace = f" ({(read + unreadable) / self.seconds:.1f} a second)" if self.seconds else ""
-        return f"{format_count(read, 'page')} read{failed} in {self.seconds:.1f} s{pace}; {left}"
+            return message("work.none_read", waiting=waiting)
+        pages = format_count(read, "page")
+        if unreadable > 0:
+            read_pages = message("work.pages_read_and_failed", pages=pages, failed=unreadable)
+        else:
+            read_pages = message("work.pages_read", pages=pages)
+        seconds = f"{self.seconds:.1f}"
+        if not self.seconds:
+            return message("work.read", pages=read_pages, seconds=seconds, waiting=waiting)
+        return message(
+            "work.read_at_pace",
+            pages=read_pages,
+            seconds=seconds,
+            pace=f"{(read + unreadable) / self.seconds:.1f}",
+            waiting=waiting,
+        )
 
 
 def register(app: typer.Typer) -> None:
@@ -104,26 +124,27 @@ def scan(
     from pipeline.operations.intake import import_files
     from pipeline.store.database.store import open_store
 
-    if folders := [path.name for path in files if os.path.isdir(path)]:  # noqa: PTH112 - as below
+    # Not `Path.is_dir` and `is_file`, which raise where a folder may not be read.
+    if folders := [path.name for path in files if os.path.isdir(path)]:  # noqa: PTH112
         raise UsageError("is_folder", folders=", ".join(folders))
-    if missing := [path.name for path in files if not os.path.isfile(path)]:  # noqa: PTH113 - `Path` breaks off where it may not look
+    if missing := [path.name for path in files if not os.path.isfile(path)]:  # noqa: PTH113
         raise UsageError("no_file", missing=", ".join(missing))
     store = open_store(load_settings())
     owner = resolve_unit(store, unit)
-    given, files = files, order_files(files)
-    if files != given:
-        typer.echo("The files are taken in in the order of their numbers.", err=True)
-    with make_progress_bar("Taking in") as bar:
-        task = bar.add_task("", total=_count_pages(files))
-        taken = import_files(
+    ordered = order_files(files)
+    if ordered != files:
+        print_note("scan.reordered")
+    with make_progress_bar(message("scan.progress")) as bar:
+        task = bar.add_task("", total=_count_pages(ordered))
+        intake = import_files(
             store,
-            files,
+            ordered,
             unit=owner,
             place=place,
             by=_operator_login(),
             on_page=lambda done: bar.update(task, completed=done),
         )
-    _report_intake(store, taken)
+    _report_intake(store, intake)
 
 
 def watch(
@@ -149,13 +170,13 @@ def watch(
     watched = FolderWatch(
         store, folder, resolve_unit(store, unit), place, _operator_login(), settings.watch_seconds
     )
-    typer.echo(f"Watching {folder}.", err=True)
-    told: Counter[str] = Counter()
+    print_note("watch.begun", folder=folder)
+    reported: Counter[str] = Counter()
     try:
-        while _poll_folder(watched, told, once=once) or not once or watched.pending():
+        while _poll_folder(watched, reported, once=once) or not once or watched.pending():
             time.sleep(settings.watch_seconds)
     except KeyboardInterrupt:
-        typer.echo("Ended. What was taken in is in the store.", err=True)
+        print_note("watch.ended")
 
 
 def work(
@@ -170,31 +191,26 @@ def work(
 
     Any number of these may run, on several machines. Ends with Ctrl-C.
     """
-    from pipeline.operations.worker_pool import WorkerPool, measure_progress
-    from pipeline.operations.worker_pool import run_pool as run
+    from pipeline.operations.worker_pool import WorkerPool, measure_progress, run_pool
     from pipeline.store.database.store import open_store
 
     settings = load_settings()
     store = open_store(settings)
-    crew = WorkerPool(settings, processes)
-    tally, rests = WorkSummary(), False
-    with make_progress_bar("Reading") as bar:
+    pool = WorkerPool(settings, processes)
+    summary, is_idle_reported = WorkSummary(), False
+    with make_progress_bar(message("read.progress")) as bar:
         task = bar.add_task("", total=None)
-        for now in run(store, crew, until_idle=until_idle):
-            tally.update(now, time.monotonic())
-            ended = now.ended - (tally.first or now).ended
-            bar.update(task, total=ended + now.waiting, completed=ended)
-            if now.waiting == 0 and not until_idle and not rests:
-                rests = True
-                typer.echo(
-                    "No page waits to be read. What comes in is read until Ctrl-C ends this.",
-                    err=True,
-                )
-    if (
-        end := measure_progress(store)
-    ) is not None:  # each worker finished its page before it ended
-        tally.update(end, time.monotonic())
-    typer.echo(tally.describe(), err=True)
+        for progress in run_pool(store, pool, until_idle=until_idle):
+            summary.update(progress, time.monotonic())
+            ended = progress.ended - (summary.first or progress).ended
+            bar.update(task, total=ended + progress.waiting, completed=ended)
+            if progress.waiting == 0 and not until_idle and not is_idle_reported:
+                is_idle_reported = True
+                print_note("work.idle")
+    # Each worker has finished its page before it ended: those pages count too.
+    if (end := measure_progress(store)) is not None:
+        summary.update(end, time.monotonic())
+    typer.echo(summary.describe(), err=True)
 
 
 def status(as_json: AsJson = False) -> None:
@@ -204,80 +220,87 @@ def status(as_json: AsJson = False) -> None:
 
     store = open_store(load_settings())
     with store.read() as conn:
-        found = workspace_metrics(conn)
+        metrics = workspace_metrics(conn)
     if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        typer.echo(json.dumps(metrics, ensure_ascii=False))
     else:
-        _print_status(found)
+        _print_status(metrics)
 
 
-def _poll_folder(watched: FolderWatch, told: Counter[str], *, once: bool) -> bool:
-    """One look; whether something was taken in. What hinders one look need not hinder the next."""
+def _poll_folder(watched: FolderWatch, reported: Counter[str], *, once: bool) -> bool:
+    """Import the folder's new files and return whether there were any.
+
+    An error is only printed, since the next poll may succeed; with `once` it is raised.
+    """
     try:
-        taken = watched.poll()
+        intake = watched.poll()
     except EfterskriftError as error:
         if once:
             raise
         typer.echo(str(error), err=True)
         return False
     finally:
-        _report_skipped_files(watched, told)
-    if taken is not None:
-        _report_intake(watched.store, taken)
-    return taken is not None
+        _report_skipped_files(watched, reported)
+    if intake is not None:
+        _report_intake(watched.store, intake)
+    return intake is not None
 
 
-def _report_skipped_files(watched: FolderWatch, told: Counter[str]) -> None:
-    """Say what is left alone, by kind only, whenever there is more of it than has been told."""
-    if watched.others - told:
-        kinds = ", ".join(sorted(kind or "no suffix" for kind in watched.others))
-        typer.echo(
-            f"Left alone, not scans: {format_count(watched.others.total(), 'file')} ({kinds}).",
-            err=True,
+def _report_skipped_files(watched: FolderWatch, reported: Counter[str]) -> None:
+    """Name the kinds of the files that are no scans, whenever there are more than before."""
+    if watched.others - reported:
+        no_suffix = message("watch.no_suffix")
+        print_note(
+            "watch.skipped",
+            files=format_count(watched.others.total(), "file"),
+            kinds=", ".join(sorted(kind or no_suffix for kind in watched.others)),
         )
-    told |= watched.others
+    reported |= watched.others
 
 
-def _report_intake(store: Store, taken: IntakeResult) -> None:
-    """What came in; which files could not be taken in and why, and which were taken in before."""
+def _report_intake(store: Store, intake: IntakeResult) -> None:
+    """Report what was imported, which pages failed and why, and which files came in before."""
     from pipeline.store.paper.batches import list_repeated_sources
     from pipeline.store.paper.pages import list_batch_pages
 
-    bad = f", {taken.failed} of them could not be taken in" if taken.failed else ""
-    typer.echo(
-        f"Batch {taken.batch}: {format_count(taken.pages, 'page')}{bad}{' (continued)' if taken.is_resumed else ''}."
+    pages = format_count(intake.pages, "page")
+    if intake.failed:
+        pages = message("scan.pages_and_failed", pages=pages, failed=intake.failed)
+    print_text(
+        "scan.batch_continued" if intake.is_resumed else "scan.batch",
+        batch=intake.batch,
+        pages=pages,
     )
     with store.read() as conn:
         failed = (
-            [page for page in list_batch_pages(conn, taken.batch) if page.image_sha256 is None]
-            if taken.failed
+            [page for page in list_batch_pages(conn, intake.batch) if page.image_sha256 is None]
+            if intake.failed
             else []
         )
-        before = list_repeated_sources(conn, taken.batch)
-    if before:
-        typer.echo(
-            f"Taken in before: {', '.join(before[:_MAX_REPORTED_FILES])}. Pages that are the same are settled as duplicates once they are read.",
-            err=True,
-        )
+        repeated = list_repeated_sources(conn, intake.batch)
+    if repeated:
+        print_note("scan.repeated", files=", ".join(repeated[:_MAX_REPORTED_FILES]))
+    _report_failed_pages(failed)
+
+
+def _report_failed_pages(failed: Sequence[Page]) -> None:
+    """Name the pages that could not be imported, and what to do about them."""
     for page in failed[:_MAX_REPORTED_FILES]:
-        typer.echo(
-            f"  {page.source_name}, page {page.source_page}: {describe_issue(page.reason)}",
-            err=True,
+        print_note(
+            "scan.failed_page",
+            file=page.source_name,
+            page=page.source_page,
+            reason=describe_issue(page.reason),
         )
     if len(failed) > _MAX_REPORTED_FILES:
-        typer.echo(
-            f"  and {format_count(len(failed) - _MAX_REPORTED_FILES, 'page')} more, which the screen Skanna shows",
-            err=True,
-        )
+        further = format_count(len(failed) - _MAX_REPORTED_FILES, "page")
+        print_note("scan.more_failed", pages=further)
     if failed:
-        typer.echo(
-            "They are kept and counted as failed. Take in a file that is whole, or scan that paper once more.",
-            err=True,
-        )
+        print_note("scan.failed_remedy")
 
 
 def _count_pages(files: Sequence[Path]) -> int | None:
-    """How many pages the files have; None if one of them cannot be read: taking it in says why."""
+    """Return the number of pages; None if a file cannot be read, which its import reports."""
     from pipeline.files.page_files import count_pages
 
     try:
@@ -290,13 +313,13 @@ def _operator_login() -> str:
     return getpass.getuser()
 
 
-def make_progress_bar(what: str) -> Progress:
-    """A bar on stderr: pages done of all, pages a second, time that is left."""
+def make_progress_bar(title: str) -> Progress:
+    """Return a progress bar on stderr: pages done of all, pages a second, time that is left."""
     columns = (
-        TextColumn(what),
+        TextColumn(title),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("pages"),
+        TextColumn(message("read.pages")),
         _SpeedColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
@@ -308,22 +331,16 @@ class _SpeedColumn(ProgressColumn):
     """Pages a second."""
 
     def render(self, task: Task) -> Text:
-        """The speed, or nothing while it is not known."""
+        """Return the speed, or nothing while it is not known."""
         return Text(f"{task.speed:.1f}/s" if task.speed else "")
 
 
-def _print_status(found: dict[str, Any]) -> None:
-    pages = found["pages"]
-    typer.echo(
-        f"Pages in {pages['in']} = done {pages['done']} + waiting {pages['waiting']} + failed {pages['failed']}; {pages['queued']} not read yet"
-    )
+def _print_status(metrics: dict[str, Any]) -> None:
+    """Print the sums of the workspace, and the batches whose import is not finished."""
+    print_text("status.pages", **metrics["pages"])
     for name in ("entries", "problems"):
-        typer.echo(
-            f"{name.capitalize()}: "
-            + (", ".join(f"{key} {n}" for key, n in found[name].items()) or "none")
-        )
-    typer.echo(f"Batches: {found['batches']['in']}")
-    for batch in found["batches"]["unfinished"]:
-        typer.echo(
-            f"Batch {batch} is being taken in, or was cut short: then take in the same files again."
-        )
+        counts = ", ".join(f"{key} {number}" for key, number in metrics[name].items())
+        print_text(f"status.{name}", counts=counts or message("status.none"))
+    print_text("status.batches", number=metrics["batches"]["in"])
+    for batch in metrics["batches"]["unfinished"]:
+        print_text("status.unfinished", batch=batch)

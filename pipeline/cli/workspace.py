@@ -1,9 +1,6 @@
-"""`efterskrift init`, `upgrade`, `unit`, `clients` and `staff`: create a workspace and load its
-registers.
+"""`efterskrift init`, `upgrade`, `unit`, `clients`, `staff`, `person`, `block`: the workspace.
 
-`efterskrift person`: add or change a user. What the command does not name stays as it is.
-
-`efterskrift block`: block a client's paper for all other units, or lift the block.
+They create and upgrade it, load its registers, and change its users and blocks.
 """
 
 from __future__ import annotations
@@ -19,13 +16,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.context import (
+    RUNNING,
+    AsAdministrator,
     format_count,
+    message,
+    print_note,
+    print_text,
     read_stdin,
     read_stdin_line,
     resolve_acting_person,
     resolve_unit,
 )
-from pipeline.cli.options import RUNNING, AsAdministrator
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import Area
 from pipeline.domain.model import Client, Person, Role, StaffMember
@@ -33,12 +34,13 @@ from pipeline.domain.permissions import default_areas
 from pipeline.domain.register_columns import RegisterColumn, register_columns
 from pipeline.domain.settings import load_settings
 from pipeline.files.csv_tables import decode_text
+from pipeline.texts import Text
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _UNIT_ROLES = frozenset({Role.ADMINISTRATOR, Role.REVIEWER, Role.MANAGER, Role.REGISTRAR})
-"""Roles that are about the paper of units."""
+"""Roles that see the paper of their units."""
 
 
 def _headers(columns: Iterable[RegisterColumn], *, optional: bool = False) -> str:
@@ -46,8 +48,6 @@ def _headers(columns: Iterable[RegisterColumn], *, optional: bool = False) -> st
 
 
 _CLIENT, _STAFF = register_columns(Client), register_columns(StaffMember)
-
-
 _CLIENT_FILE = f"CSV with {_headers(_CLIENT)} and, if wanted, {_headers(_CLIENT, optional=True)}."
 
 
@@ -67,7 +67,7 @@ def init() -> None:
     """
     from pipeline.store.database.store import open_store
 
-    typer.echo(f"Store: {open_store(load_settings(), create=True).name}")
+    print_text("init.store", store=open_store(load_settings(), create=True).name)
 
 
 def upgrade(
@@ -83,12 +83,15 @@ def upgrade(
 
     def report(planned: Upgrade) -> None:
         if planned.backup:
-            typer.echo(f"Backup copy: {planned.backup}")
-        typer.echo(f"Schema {planned.before} → {planned.after} …")
+            print_text("upgrade.backup", file=planned.backup)
+        print_text("upgrade.begun", before=planned.before, after=planned.after)
 
     done = upgrade_store(load_settings(), backup=not no_backup, report=report)
-    state = "upgraded" if done.is_needed else f"has the latest schema already ({done.after})"
-    typer.echo(f"Store: {done.store} {state}.")
+    print_text(
+        "upgrade.done" if done.is_needed else "upgrade.not_needed",
+        store=done.store,
+        schema=done.after,
+    )
 
 
 def unit(
@@ -102,17 +105,18 @@ def unit(
     if not name.strip():
         raise UsageError("unit_name")
     with open_store(load_settings()).begin() as conn:
+        # A name that differs only in case or spaces would be the same unit spelt in two ways.
         alike = [
             known
             for known in areas_by_unit(conn)
-            if known != name.strip() and _strip_name(known) == _strip_name(name)
+            if known != name.strip() and _normalize_name(known) == _normalize_name(name)
         ]
         if alike:
             raise UsageError("unit_already", alike=alike[0])
         save_units(conn, {name.strip(): area.value}, by=getpass.getuser())
 
 
-def _strip_name(name: str) -> str:
+def _normalize_name(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
@@ -127,22 +131,16 @@ def clients(
     from pipeline.store.database.store import open_store
     from pipeline.store.registers.client_register import areas_by_unit, save_clients
 
-    register_of_file = load_client_register(file)
+    register = load_client_register(file)
     with open_store(load_settings()).begin() as conn:
         count = save_clients(
-            conn,
-            register_of_file.clients,
-            by=getpass.getuser(),
-            missing_columns=register_of_file.silent,
+            conn, register.clients, by=getpass.getuser(), missing_columns=register.silent
         )
         known = areas_by_unit(conn)
     typer.echo(format_count(count, "client"))
-    _report_unknown_units((client.unit for client in register_of_file), known)
-    if "protected" in register_of_file.silent:
-        typer.echo(
-            "The file has no column skyddad: clients who were not in the register before count as not protected.",
-            err=True,
-        )
+    _report_unknown_units((client.unit for client in register), known)
+    if "protected" in register.silent:
+        print_note("clients.no_protection")
 
 
 def staff(
@@ -159,29 +157,24 @@ def staff(
     from pipeline.store.registers.client_register import areas_by_unit
     from pipeline.store.registers.staff import save_staff
 
-    register_of_file = load_staff(file)
+    register = load_staff(file)
     with open_store(load_settings()).begin() as conn:
-        count = save_staff(conn, register_of_file, by=getpass.getuser())
+        count = save_staff(conn, register, by=getpass.getuser())
         known = areas_by_unit(conn)
     typer.echo(format_count(count, "line"))
-    _report_unknown_units((one.unit for one in register_of_file.members), known)
+    _report_unknown_units((member.unit for member in register.members), known)
 
 
 def _report_unknown_units(named: Iterable[str], known: Collection[str]) -> None:
-    """Say which units of a file are not known here: a name that is misspelt belongs to nobody's
-    paper.
-    """
+    """Warn of a file's units that the workspace does not have, such as misspelt names."""
     for unit, lines in sorted(Counter(named).items()):
         if unit not in known:
-            typer.echo(
-                f"Not known here: the unit {unit} ({format_count(lines, 'line')}). Correct the file, or add it: `efterskrift unit NAME AREA`.",
-                err=True,
-            )
+            print_note("clients.unknown_unit", unit=unit, lines=format_count(lines, "line"))
 
 
 @dataclass(frozen=True, slots=True)
 class _AccountOptions:
-    """What a command names of an account; None for the rest."""
+    """What the command sets of an account; None for what it leaves as it is."""
 
     name: str | None
     title: str | None
@@ -247,13 +240,14 @@ def person(
         break_glass,
     )
     store = open_store(load_settings())
+    # What is wrong is reported before a password is asked for.
     with store.read() as conn:
-        _resolve_account(conn, login, named)  # what is wrong is told before a password is asked for
+        _resolve_account(conn, login, named)
     password = make_word_password(SEALED_PASSWORD_WORDS) if break_glass else _read_password()
     with store.begin() as conn:
-        before, wanted = people_by_login(conn).get(login), _resolve_account(conn, login, named)
-        save_person(conn, wanted, password or None, by=getpass.getuser())
-    _report_changes(before, wanted, new_password=bool(password))
+        before, account = people_by_login(conn).get(login), _resolve_account(conn, login, named)
+        save_person(conn, account, password or None, by=getpass.getuser())
+    _report_changes(before, account, new_password=bool(password))
     if break_glass:
         typer.echo(password)
 
@@ -265,10 +259,10 @@ def _parse_units(units: list[str] | None, *, no_units: bool) -> frozenset[str] |
 
 
 def _resolve_account(conn: Connection, login: str, named: _AccountOptions) -> Person:
-    """The account as the command wants it.
+    """Return the account as the command changes it.
 
     Raises:
-        UsageError: it is closed, a unit is not known, or something is lacking that nothing says.
+        UsageError: the account is closed, a unit is not known, or a new account lacks something.
     """
     from pipeline.store.accounts import people
     from pipeline.store.registers import client_register
@@ -276,28 +270,30 @@ def _resolve_account(conn: Connection, login: str, named: _AccountOptions) -> Pe
     known = people.people_by_login(conn).get(login)
     if known and people.find_person(conn, login) is None:
         raise UsageError("account_closed")
-    if unknown := (named.units or frozenset()) - set(client_register.areas_by_unit(conn)):
-        there = (
-            f" Known here: {', '.join(client_register.areas_by_unit(conn))}."
-            if client_register.areas_by_unit(conn)
-            else ""
-        )
+    units = client_register.areas_by_unit(conn)
+    if unknown := (named.units or frozenset()) - set(units):
+        there = Text("cli.person.known_units", {"units": ", ".join(units)}) if units else ""
         raise UsageError("no_unit", unknown=", ".join(sorted(unknown)), there=there)
-    found = _merge_account(login, known, named)
-    if found.role is Role.REVIEWER and not found.areas:
-        raise UsageError("title_no_known_profession", title=found.title)
-    return found
+    account = _merge_account(login, known, named)
+    if account.role is Role.REVIEWER and not account.areas:
+        raise UsageError("title_no_known_profession", title=account.title)
+    return account
 
 
 def _merge_account(login: str, known: Person | None, named: _AccountOptions) -> Person:
+    """Return the known account with what the command sets.
+
+    Raises:
+        UsageError: then there is no name, title or role.
+    """
     name = named.name if named.name is not None or known is None else known.name
     title = named.title if named.title is not None or known is None else known.title
     role = named.role or (known.role if known else None)
     if not name or not title or role is None:
         lacking = ", ".join(
             option
-            for option, given in (("--name", name), ("--title", title), ("--role", role))
-            if not given
+            for option, value in (("--name", name), ("--title", title), ("--role", role))
+            if not value
         )
         if known:
             raise UsageError("account_detail_empty", lacking=lacking)
@@ -316,7 +312,7 @@ def _merge_account(login: str, known: Person | None, named: _AccountOptions) -> 
 def _resolve_areas(
     known: Person | None, role: Role, title: str, named: _AccountOptions
 ) -> frozenset[str]:
-    """Those named; those that were chosen once; else the profession's."""
+    """Return the areas that the command sets, else those set before, else the profession's."""
     if named.areas is not None:
         return named.areas
     chosen = known is not None and known.areas != default_areas(known.role, known.title)
@@ -324,40 +320,46 @@ def _resolve_areas(
 
 
 def _report_changes(before: Person | None, now: Person, *, new_password: bool) -> None:
-    """Say what was changed and what was kept; on stderr, since stdout is for a password."""
-    is_so, was = _account_facts(now), _account_facts(before or now)
+    """Report what was changed and what was kept; on stderr, since stdout is for a password."""
+    facts = _account_facts(now)
     if before is None:
-        typer.echo(
-            f"Added {now.login}: {', '.join(f'{part} {is_so[part]}' for part in ('role', 'units', 'areas'))}.",
-            err=True,
-        )
+        added = ", ".join(_format_fact(name, facts[name]) for name in ("role", "units", "areas"))
+        print_note("person.added", login=now.login, facts=added)
     else:
-        changed = [
-            f"{part} {is_so[part]} (was {was[part]})" for part in is_so if is_so[part] != was[part]
-        ]
-        changed += ["password"] if new_password else []
-        kept = [f"{part} {is_so[part]}" for part in is_so if is_so[part] == was[part]]
-        kept += [] if new_password else ["password"]
-        typer.echo(
-            f"Changed for {now.login}: {', '.join(changed)}."
-            if changed
-            else f"Nothing is changed for {now.login}.",
-            err=True,
-        )
-        typer.echo(f"Kept: {', '.join(kept)}.", err=True)
+        _report_changed_facts(now.login, _account_facts(before), facts, new_password=new_password)
     if not now.units and now.role in _UNIT_ROLES:
-        typer.echo(
-            f"No unit is named with --unit, so {now.login} sees nothing of any unit.", err=True
-        )
+        print_note("person.no_units", login=now.login)
+
+
+def _report_changed_facts(
+    login: str, before: Mapping[str, str], now: Mapping[str, str], *, new_password: bool
+) -> None:
+    changed = [
+        message("person.was", fact=_format_fact(name, value), before=before[name])
+        for name, value in now.items()
+        if value != before[name]
+    ]
+    unchanged = [_format_fact(name, value) for name, value in now.items() if value == before[name]]
+    (changed if new_password else unchanged).append(message("person.fact.password"))
+    if changed:
+        print_note("person.changed", login=login, facts=", ".join(changed))
+    else:
+        print_note("person.unchanged", login=login)
+    print_note("person.kept", facts=", ".join(unchanged))
+
+
+def _format_fact(name: str, value: str) -> str:
+    return message(f"person.fact.{name}", value=value)
 
 
 def _account_facts(person: Person) -> Mapping[str, str]:
-    """What is told of an account, in words."""
+    """Return the values that are reported of an account, by the text key of their name."""
+    none = message("person.none")
     lists = {
-        part: ", ".join(sorted(names)) or "none"
-        for part, names in (("units", person.units), ("areas", person.areas))
+        name: ", ".join(sorted(values)) or none
+        for name, values in (("units", person.units), ("areas", person.areas))
     }
-    kind = "for emergencies" if person.break_glass else "ordinary"
+    kind = message("person.emergency" if person.break_glass else "person.ordinary")
     return {
         "name": person.name,
         "title": person.title,
@@ -368,14 +370,20 @@ def _account_facts(person: Person) -> Mapping[str, str]:
 
 
 def _read_password() -> str:
-    """Typed at the terminal, which does not show it, or a line of standard input.
+    """Read a password from the terminal, which does not show it, or from standard input.
 
     Raises:
-        UsageError: there is neither.
+        UsageError: standard input is empty.
     """
     if sys.stdin.isatty():
         return str(
-            typer.prompt("Password", hide_input=True, default="", show_default=False, err=True)
+            typer.prompt(
+                message("person.password"),
+                hide_input=True,
+                default="",
+                show_default=False,
+                err=True,
+            )
         )
     if not (line := read_stdin_line()):
         raise UsageError("no_password_given")
@@ -419,10 +427,8 @@ def block(
         block_id = (lift_block if lift else set_block)(
             conn, person, owner, typed, reason, utc_now()
         )
-    typer.echo(
-        "The block is lifted. It was:"
-        if lift
-        else f"Blocked for all units but {owner}. The log knows the block as:",
-        err=True,
-    )
+    if lift:
+        print_note("block.lifted")
+    else:
+        print_note("block.set", unit=owner)
     typer.echo(block_id)

@@ -18,7 +18,8 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.form.page import PageSpec
 from pipeline.domain.settings import Settings
-from pipeline.forms.problems import FormProblem
+from pipeline.forms.problems import FormProblem, text_with_remedy
+from pipeline.texts import Text
 
 PUBLISHED_FILE = "published.json"
 FileStamp = tuple[int, int]
@@ -79,15 +80,16 @@ def load_published(folder: Path) -> dict[str, str]:
         raise FormError("not_json_object", path=path) from error
 
 
-def frozen_problem_texts(form: Form, digests: Mapping[str, str]) -> list[str]:
-    """Why a form differs from what was published, if it does."""
+def frozen_problem_texts(form: Form, digests: Mapping[str, str]) -> list[Text]:
+    """Describe how a form differs from what was published, with remedies; empty if it does not."""
     return [
-        f"{fault.what('en')} {fault.remedy('en')}" for fault in find_frozen_problems(form, digests)
+        text_with_remedy(f"form_problem.{problem.code}", problem.values)
+        for problem in find_frozen_problems(form, digests)
     ]
 
 
 def find_frozen_problems(form: Form, digests: Mapping[str, str]) -> list[FormProblem]:
-    """As `frozen_problems`, to be told in words."""
+    """Find how a form differs from what was published; empty if it does not."""
     key = f"{form.id}/{form.version}"
     if key not in digests:
         return [FormProblem("unpublished", {"key": key, "file": PUBLISHED_FILE}, ("version",))]

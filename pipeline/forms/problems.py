@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from pipeline.domain.errors import FormError
-from pipeline.texts import text
+from pipeline.texts import Text, text
 
 YamlPath = tuple[str | int, ...]
 """Keys and places in lists that lead to a part of a YAML file."""
@@ -19,7 +19,7 @@ class FormProblem:
     """
 
     code: str
-    values: Mapping[str, str | float] = field(default_factory=dict)
+    values: Mapping[str, str | float | Text] = field(default_factory=dict)
     at: YamlPath = ()
     field: str = ""
 
@@ -40,7 +40,7 @@ class FormProblem:
     def shown(self, language: str) -> dict[str, str]:
         """Numbers to a tenth, with the language's decimal sign."""
         values = {
-            name: f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else str(value)
+            name: _value_text(value, language)
             for name, value in self.values.items()
             if name != "field"
         }
@@ -55,10 +55,20 @@ class FormProblem:
         }
 
 
+def text_with_remedy(key: str, values: Mapping[str, object]) -> Text:
+    """Return the text of a key followed by that of its remedy."""
+    remedy = Text(f"{key}.remedy", values)
+    return Text("form_problem_text.with_remedy", {"what": Text(key, values), "remedy": remedy})
+
+
+def _value_text(value: str | float | Text, language: str) -> str:
+    if isinstance(value, Text):
+        return value.in_language(language)
+    return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else str(value)
+
+
 class LayoutError(FormError):
     """Something of an outline does not fit on paper."""
-
-    topic = "form_problem"
 
     topic = "form_problem"
 

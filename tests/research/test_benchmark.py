@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.cli import operations
+from pipeline.cli import benchmark
 from pipeline.domain.errors import MissingProgramError, ReadingError, UsageError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import ROOT
@@ -80,10 +80,10 @@ def test_a_rival_beside_this_python_is_found(
 def test_an_installation_without_research_says_where_to_get_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(operations, "ROOT", tmp_path)
-    monkeypatch.setattr(operations, "find_spec", lambda _: None)
+    monkeypatch.setattr(benchmark, "ROOT", tmp_path)
+    monkeypatch.setattr(benchmark, "find_spec", lambda _: None)
     with pytest.raises(MissingProgramError) as refused:
-        operations.bench(None)
+        benchmark.bench(None)
     assert "source checkout" in refused.value.remedy
 
 

@@ -97,7 +97,7 @@ class ProgressCallback(Protocol):
 class SendResult:
     """How many entries were accepted, refused, and not sent.
 
-    `unanswered`: the server failed on them, they can be sent again. `superseded`: corrected since,
+    `unanswered`: the server failed on them, they can be sent again. `overtaken`: corrected since,
     so they are not sent.
     """
 
@@ -188,7 +188,7 @@ class _RunSender:
             accepted=accepted,
             refused=len(answers) - accepted,
             unanswered=len(waiting) - len(answers) - superseded,
-            superseded=superseded,
+            overtaken=superseded,
         )
 
     def _is_still_current(self, item: RunItem) -> bool:

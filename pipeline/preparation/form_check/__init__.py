@@ -1,1 +1,1 @@
-"""Every mistake of a form with file and line."""
+"""Find every mistake of a form, with its file and line."""

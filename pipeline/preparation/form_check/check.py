@@ -1,6 +1,4 @@
-"""Everything that is wrong with the forms of a folder, each mistake with its file, its line and
-what to do about it.
-"""
+"""Check the forms of a folder: each mistake with its file, its line and its remedy."""
 
 from __future__ import annotations
 
@@ -24,22 +22,21 @@ from pipeline.preparation.form_check.schema_errors import find_schema_problems
 
 @dataclass(frozen=True, slots=True)
 class FormFinding:
-    """One mistake. `line` counts from 1."""
+    """A problem of a form and where it is; `line` counts from 1."""
 
     file: Path
     line: int
-    fault: FormProblem
+    problem: FormProblem
 
-    def said(self, language: str = "sv") -> str:
-        """File, line, what is wrong and what to do, as compilers say it."""
-        return f"{self.file}:{self.line}: {self.fault.what(language)} {self.fault.remedy(language)}"
+    def describe(self, language: str = "sv") -> str:
+        """Return file, line, problem and remedy in the format of compilers."""
+        problem = self.problem
+        return f"{self.file}:{self.line}: {problem.what(language)} {problem.remedy(language)}"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedForm:
-    """The files of one form version, and what is wrong with them. `form` is None if it cannot be
-    read at all.
-    """
+    """A form version and its findings; `form` is None if its file cannot be read at all."""
 
     name: str
     form: Form | None
@@ -47,63 +44,59 @@ class CheckedForm:
 
 
 def check_forms(folder: Path) -> list[CheckedForm]:
-    """Every form version under a folder of forms.
+    """Check every form version under a folder of forms.
 
     Raises:
         FormError: the list of published forms is broken.
     """
     digests = load_published(folder)
     paths = [*folder.glob(f"*/{FORM_FILE}"), *folder.glob(f"*/v*/{FORM_FILE}")]
-    bare = [
+    # A folder with an outline but without the form of it has a finding too.
+    unplaced = [
         path.parent / FORM_FILE
         for path in folder.glob(f"*/{OUTLINE_FILE}")
         if not (path.parent / FORM_FILE).exists()
     ]
-    return [_check_form(folder, path, digests) for path in sorted({*paths, *bare})]
+    return [_check_form(folder, path, digests) for path in sorted({*paths, *unplaced})]
 
 
 def check_outline(path: Path) -> list[FormFinding]:
-    """What is wrong with an outline, up to what does not fit on paper."""
+    """Check an outline: its file, its fields, and whether it fits on paper."""
     findings, outline, lines = _read_model(path, Outline)
     if not isinstance(outline, Outline):
         return findings
     try:
-        faults = find_form_problems(place_outline(outline))
+        problems = find_form_problems(place_outline(outline))
     except LayoutError as error:
-        faults = [error.fault]
-    return [*findings, *(_locate_problem(path, lines, fault) for fault in faults)]
+        problems = [error.fault]
+    return [*findings, *(_locate_problem(path, lines, problem) for problem in problems)]
 
 
 def _check_form(folder: Path, path: Path, digests: Mapping[str, str]) -> CheckedForm:
+    """Check a `form.yaml` together with the outline next to it, if there is one."""
     outline = path.parent / OUTLINE_FILE
-    drawn = check_outline(outline) if outline.exists() else []
+    outline_findings = check_outline(outline) if outline.exists() else []
     name = path.parent.relative_to(folder).as_posix()
+    # Read the form; without one there is nothing more to check.
     if not path.exists():
-        return CheckedForm(
-            name, None, (*drawn, FormFinding(path, 1, FormProblem("not_placed", {"form": name})))
-        )
+        not_placed = FormFinding(path, 1, FormProblem("not_placed", {"form": name}))
+        return CheckedForm(name, None, (*outline_findings, not_placed))
     findings, form, lines = _read_model(path, Form)
     if not isinstance(form, Form):
-        return CheckedForm(name, None, (*drawn, *findings))
-    own = [] if drawn else find_form_problems(form)  # what is wrong with an outline is told there
-    faults = [*own, *find_frozen_problems(form, digests), *_check_names(form, path)]
+        return CheckedForm(name, None, (*outline_findings, *findings))
+    # The same problem is not reported of the outline and of the form that was made from it.
+    problems = [] if outline_findings else find_form_problems(form)
+    problems += [*find_frozen_problems(form, digests), *_check_names(form, path)]
+    # The form must be what its outline gives today.
     if (
         outline.exists()
-        and not drawn
+        and not outline_findings
         and path.read_text("utf-8") != dump_form(_place_outline(outline))
     ):
-        faults.append(FormProblem("not_placed", {"form": form.id}))
-    return CheckedForm(
-        name,
-        form,
-        (
-            *drawn,
-            *findings,
-            *sorted(
-                (_locate_problem(path, lines, one) for one in faults), key=lambda found: found.line
-            ),
-        ),
-    )
+        problems.append(FormProblem("not_placed", {"form": form.id}))
+    form_findings = [_locate_problem(path, lines, problem) for problem in problems]
+    form_findings.sort(key=lambda finding: finding.line)
+    return CheckedForm(name, form, (*outline_findings, *findings, *form_findings))
 
 
 def _place_outline(outline: Path) -> Form:
@@ -111,7 +104,7 @@ def _place_outline(outline: Path) -> Form:
 
 
 def _check_names(form: Form, path: Path) -> Iterator[FormProblem]:
-    """The folder bears the form's name; an old version's is one deeper."""
+    """Check that the folder has the form's id; that of an old version is one deeper."""
     folder = path.parent.parent if path.parent.name == f"v{form.version}" else path.parent
     if folder.name != form.id:
         yield FormProblem("other_folder", {"form": form.id, "folder": folder.name}, ("id",))
@@ -120,7 +113,7 @@ def _check_names(form: Form, path: Path) -> Iterator[FormProblem]:
 def _read_model(
     path: Path, kind: type[BaseModel]
 ) -> tuple[list[FormFinding], BaseModel | None, YamlLines]:
-    """The file as a form or an outline, if it is one, and what hinders it."""
+    """Read a file as a form or an outline; return the findings, the model if any, and the lines."""
     try:
         text = path.read_text("utf-8")
         lines = YamlLines(text)
@@ -137,8 +130,10 @@ def _read_model(
     try:
         return findings, kind.model_validate(content, context={"folder": path.parent}), lines
     except ValidationError as error:
-        found = [_locate_problem(path, lines, fault) for fault in find_schema_problems(kind, error)]
-        return sorted((*findings, *found), key=lambda one: one.line), None, lines
+        findings += [
+            _locate_problem(path, lines, problem) for problem in find_schema_problems(kind, error)
+        ]
+        return sorted(findings, key=lambda finding: finding.line), None, lines
 
 
 def _unreadable_finding(path: Path, error: yaml.YAMLError) -> FormFinding:
@@ -148,11 +143,9 @@ def _unreadable_finding(path: Path, error: yaml.YAMLError) -> FormFinding:
 
 
 def _locate_problem(path: Path, lines: YamlLines, problem: FormProblem) -> FormFinding:
-    """With its line: that of the field if one is named and found, else that of the part."""
+    """Give a problem its line: that of the field, if it names one, else that of its part."""
     column = problem.field.rpartition(".")[2]
-    turns = (
-        column,
-        column.partition("_")[2],
-    )  # a repeated field is written without the prefix of its turn
-    named = next((line for name in turns if name and (line := lines.line_of_field(name))), None)
-    return FormFinding(path, named or lines.line(problem.at), problem)
+    # A field of a repeated section has a prefix, which the file does not have.
+    names = (column, column.partition("_")[2])
+    line = next((line for name in names if name and (line := lines.line_of_field(name))), None)
+    return FormFinding(path, line or lines.line(problem.at), problem)

@@ -1,5 +1,6 @@
-"""What a form must keep to so that people can write on it and a machine can read it. Lengths are
-mm.
+"""The rules that a form must keep so that people can write on it and a machine can read it.
+
+Lengths are mm.
 """
 
 from __future__ import annotations
@@ -12,57 +13,63 @@ from pipeline.domain.form.form import Form, Subject
 from pipeline.domain.form.page import PageSpec
 from pipeline.domain.model import Box
 from pipeline.forms.fiducials import CONTENT_BOX
-from pipeline.forms.problems import FormProblem
+from pipeline.forms.problems import FormProblem, text_with_remedy
 from pipeline.reading.register.patch_matching import find_patches
 from pipeline.reading.template_images import load_template_file
 
+# Sizes that handwriting needs.
 MIN_CELL_WIDTH, MIN_CELL_HEIGHT = 4.5, 6.0
 MIN_TEXT_HEIGHT = 8.0
 MIN_MARK_SIDE, MAX_MARK_SIDE = 4.5, 6.0
 MIN_PRINT_PATCHES = 24
-"""Places with print that differs in both directions, at most one in each 13.5 mm square."""
+"""Places by which a page printed elsewhere is recognized and registered.
+
+Each has print that differs in both directions; there is at most one in each 13.5 mm square.
+"""
 _REQUIRED_MEANINGS = {
     Subject.CLIENT: (Meaning.CLIENT_PID, Meaning.EVENT_DATE, Meaning.AUTHOR_NAME),
     Subject.NONE: (Meaning.EVENT_DATE, Meaning.AUTHOR_NAME),
 }
-"""What an entry has to say, by whom the form is about."""
+"""What each entry of a form must have a field for, by whom the form is about."""
 _SLACK = 1e-6
+"""Tolerance for sums of lengths in floating point."""
 
 
 def form_problem_texts(form: Form) -> list[str]:
-    """Every rule that the form breaks, in words; empty if none."""
-    return [fault.what("en") for fault in find_form_problems(form)]
+    """Describe every rule that the form breaks, in English; empty if none."""
+    return [problem.what("en") for problem in find_form_problems(form)]
 
 
 def find_form_problems(form: Form) -> list[FormProblem]:
-    """Every rule that the form breaks. In a table a fault is told of the first row that has it."""
-    faults = [fault for page in form.pages for fault in _check_page(page)]
+    """Find every rule that the form breaks; in a table, in the first row that breaks it."""
+    problems = [problem for page in form.pages for problem in _check_page(page)]
     for row in form.rows():
         missing = [
             means for means in _REQUIRED_MEANINGS[form.subject] if form.meaning(means, row) is None
         ]
-        faults += [FormProblem("no_meaning", {"means": means.value}) for means in missing]
-    faults += _check_relations(form)
-    told = {
+        problems += [FormProblem("no_meaning", {"means": means.value}) for means in missing]
+    problems += _check_relations(form)
+    # Rows repeat the problems of their table: keep the first of each column.
+    first = {
         (
-            fault.code,
-            _column_name(fault.field),
-            _column_name(str(fault.values.get("other", ""))),
-            str(fault.values.get("means")),
-        ): fault
-        for fault in reversed(faults)
+            problem.code,
+            _column_name(problem.field),
+            _column_name(str(problem.values.get("other", ""))),
+            str(problem.values.get("means")),
+        ): problem
+        for problem in reversed(problems)
     }
-    return sorted(told.values(), key=faults.index)
+    return sorted(first.values(), key=problems.index)
 
 
 def _column_name(name: str) -> str:
-    """A field's name without its row."""
+    """Return a field's name without its row."""
     return name.rpartition(".")[2]
 
 
 def _check_relations(form: Form) -> list[FormProblem]:
-    """A form may only compare and add up fields that it has."""
-    faults = []
+    """Check that the fields that others are compared with, or add up, exist and are alike."""
+    problems = []
     for spec in form.fields:
         for name in (
             *addend_names(spec, form.fields),
@@ -70,50 +77,49 @@ def _check_relations(form: Form) -> list[FormProblem]:
         ):
             other = form.by_name.get(name)
             if other is None or other.format is not spec.format:
-                faults.append(
+                problems.append(
                     FormProblem(
                         "no_other",
                         {"format": str(spec.format), "other": _column_name(name)},
                         field=spec.name,
                     )
                 )
-    return faults
+    return problems
 
 
 def _check_page(page: PageSpec) -> list[FormProblem]:
-    faults = (
+    """Check a page's fields; the sizes of a form printed elsewhere are its maker's affair."""
+    problems = (
         _check_recognizable(page)
         if page.blank
         else [
-            fault
+            problem
             for spec in page.all_fields
-            for fault in (*_check_place(spec), *find_size_problems(spec))
+            for problem in (*_check_place(spec), *find_size_problems(spec))
         ]
     )
-    faults += [
+    problems += [
         FormProblem("option_outside", {"option": option}, field=spec.name)
         for spec in page.all_fields
-        for option in _outside_problems(spec)
+        for option in _find_options_outside(spec)
     ]
-    for one, other in combinations(page.all_fields, 2):
-        if _overlap(one.area, other.area):
-            faults.append(FormProblem("overlap", {"other": other.name}, field=one.name))
-    return faults
+    for spec, other in combinations(page.all_fields, 2):
+        if _overlap(spec.area, other.area):
+            problems.append(FormProblem("overlap", {"other": other.name}, field=spec.name))
+    return problems
 
 
 def _check_recognizable(page: PageSpec) -> list[FormProblem]:
-    """A form printed elsewhere takes its measures from its maker, but it must have print to be
-    known by.
-    """
+    """Check that a page printed elsewhere has enough print to be recognized by."""
     assert page.blank
     try:
-        known_by = len(find_patches(load_template_file(page.blank, page.size), changing=()))
+        patches = len(find_patches(load_template_file(page.blank, page.size), changing=()))
     except FormError as error:
-        return [FormProblem("blank_unreadable", {"why": str(error)})]
+        return [FormProblem("blank_unreadable", {"why": text_with_remedy(error.key, error.values)})]
     return (
         []
-        if known_by >= MIN_PRINT_PATCHES
-        else [FormProblem("too_little_print", {"places": known_by, "least": MIN_PRINT_PATCHES})]
+        if patches >= MIN_PRINT_PATCHES
+        else [FormProblem("too_little_print", {"places": patches, "least": MIN_PRINT_PATCHES})]
     )
 
 
@@ -130,13 +136,14 @@ def _check_place(spec: FieldSpec) -> list[FormProblem]:
     ]
 
 
-def _outside_problems(spec: FieldSpec) -> list[str]:
+def _find_options_outside(spec: FieldSpec) -> list[str]:
     return [option.value for option in spec.options if not _inside(Box(*option.box), spec.area)]
 
 
 def find_size_problems(spec: FieldSpec) -> list[FormProblem]:
-    """What is too small, or too large, of a field to be written in by hand."""
+    """Find what is too small, or too large, in a field to be written in by hand."""
     box, width, pitch = spec.area, spec.area.w / spec.cell_count, spec.area.h / (spec.lines or 1)
+    # Cells, lines of handwriting, check boxes and options: each has its own least measure.
     if spec.traits.has_cells and (
         width < MIN_CELL_WIDTH - _SLACK or box.h < MIN_CELL_HEIGHT - _SLACK
     ):

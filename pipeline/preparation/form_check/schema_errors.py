@@ -1,5 +1,7 @@
-"""What a form file says that a form cannot say: unknown keys and words with the nearest right ones,
-missing keys, values that do not fit.
+"""Turn validation errors of a form file into problems with a text.
+
+They are unknown keys and words, with the nearest right ones, missing keys, and values that do not
+fit.
 """
 
 from __future__ import annotations
@@ -14,23 +16,26 @@ from pipeline.forms.problems import FormProblem
 from pipeline.texts import catalogue
 
 _NAME_KEYS = frozenset({"name", "value", "prefix", "id", "less_than", "rule", "day"})
+"""Keys whose values are names, made of small letters, digits and a joiner."""
 _WORD_ERRORS = frozenset({"enum", "literal_error"})
+"""Types of Pydantic's errors of a word that is not one of a list."""
 
 
 def find_schema_problems(root: type[BaseModel], error: ValidationError) -> list[FormProblem]:
-    """The mistakes behind an error of validation, each with its place in the file."""
-    return [_make_problem(root, dict(one)) for one in error.errors()]
+    """Return the problems behind a validation error, each with its place in the file."""
+    return [_make_problem(root, dict(detail)) for detail in error.errors()]
 
 
-def _make_problem(root: type[BaseModel], one: Mapping[str, Any]) -> FormProblem:
-    at, kind, said = tuple(one["loc"]), one["type"], one.get("ctx") or {}
+def _make_problem(root: type[BaseModel], detail: Mapping[str, Any]) -> FormProblem:
+    """Return the problem of one of Pydantic's error details (`loc`, `type`, `ctx`, `input`)."""
+    at, kind, context = tuple(detail["loc"]), detail["type"], detail.get("ctx") or {}
     key = next((str(part) for part in reversed(at) if isinstance(part, str)), "")
     if f"form_problem.{kind}" in catalogue("en"):
         return FormProblem(
             kind,
-            {name: value for name, value in said.items() if name != "field"},
+            {name: value for name, value in context.items() if name != "field"},
             at,
-            field=str(said.get("field", "")),
+            field=str(context.get("field", "")),
         )
     if kind == "extra_forbidden":
         return FormProblem(
@@ -41,18 +46,20 @@ def _make_problem(root: type[BaseModel], one: Mapping[str, Any]) -> FormProblem:
     if kind == "missing":
         return FormProblem("missing_key", {"key": key}, at)
     if kind in _WORD_ERRORS:
-        return _unknown_word_problem(key, str(one["input"]), str(said.get("expected", "")), at)
+        word, expected = str(detail["input"]), str(context.get("expected", ""))
+        return _unknown_word_problem(key, word, expected, at)
     if kind == "string_pattern_mismatch" and key in _NAME_KEYS:
         joiner = "-" if key in ("id", "rule") else "_"
         return FormProblem(
-            "bad_name", {"key": key, "word": str(one["input"]), "joiner": joiner}, at
+            "bad_name", {"key": key, "word": str(detail["input"]), "joiner": joiner}, at
         )
-    return FormProblem("bad_value", {"key": key, "why": one["msg"]}, at)
+    return FormProblem("bad_value", {"key": key, "why": detail["msg"]}, at)
 
 
 def _unknown_word_problem(
     key: str, word: str, expected: str, at: tuple[str | int, ...]
 ) -> FormProblem:
+    # Pydantic lists the words as "'a', 'b' or 'c'".
     known = [each.strip(" '") for part in expected.split(" or ") for each in part.split(",")]
     near = get_close_matches(word, known, 1)
     return FormProblem(
@@ -73,26 +80,23 @@ def _nearest_words(key: str, known: list[str]) -> str:
 
 
 def _allowed_keys(root: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
-    """The keys that the part of a file may have."""
+    """Return the keys that the part of a file at `path` may have."""
     models = [root]
+    # Follow the keys from the root into the models of their values.
     for part in path:
         if isinstance(part, str):
             models = [
-                found
+                nested
                 for model in models
                 if part in model.model_fields
-                for found in _nested_models(model.model_fields[part].annotation)
+                for nested in _nested_models(model.model_fields[part].annotation)
             ] or models
-    held = (
-        models[0].model_fields
-        if len(models) == 1
-        else {name: None for model in models for name in model.model_fields}
-    )
-    return [name for name in held if name != "row"]
+    names = dict.fromkeys(name for model in models for name in model.model_fields)
+    return [name for name in names if name != "row"]  # `row` is set by the program
 
 
 def _nested_models(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 - any annotation of a field
-    """The models that a field may hold, however deep in lists and alternatives."""
+    """Yield the models that a field may hold, however deep in lists and unions."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for inner in get_args(annotation):

@@ -1,1 +1,1 @@
-"""Draft, trial on paper, publishing."""
+"""The form editor: a form from draft over trial on paper to publication."""

@@ -1,7 +1,7 @@
-"""What a person does who makes forms: begins a draft, changes it, publishes it.
+"""The actions of the form editor: begin, change, restore, discard and publish a draft.
 
-From draft to a form in use: laid into the workspace's folder of forms and frozen. Its checksum
-in `published.json` is what puts it in use.
+A published form is frozen in the workspace's folder of forms. Its checksum in `published.json` puts
+it in use.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from pipeline.preparation.form_editor.drafts import (
     Draft,
     YamlData,
     archive_draft,
+    form_text,
 )
 from pipeline.preparation.form_editor.drawn_boxes import BLANK_IMAGE_FILE
 from pipeline.preparation.form_editor.outline_inference import can_infer_outline, infer_outline
@@ -38,11 +39,13 @@ from pipeline.store.event_log.events import contains_pid, record
 
 MIN_REASON_LENGTH = 10
 MAX_REASON_LENGTH = 300
+"""Length of the reason for publishing a form in spite of serious remarks."""
 
 
 def write_published_form(draft: Draft, form: Form, folder: Path) -> None:
-    """Make a draft's form the present version in a folder of forms; the version before it goes into
-    a folder of its own.
+    """Make a draft's form the current version in a folder of forms.
+
+    The version before it moves to a folder of its own.
 
     Raises:
         FormError: this version was published before, or an older version is missing.
@@ -50,48 +53,46 @@ def write_published_form(draft: Draft, form: Form, folder: Path) -> None:
     key, digests = f"{form.id}/{form.version}", load_published(folder)
     if key in digests:
         raise FormEditorError("published")
-    place = folder / form.id
-    _archive_previous_version(place, form)
-    place.mkdir(parents=True, exist_ok=True)
+    form_folder = folder / form.id
+    _archive_previous_version(form_folder, form)
+    # Copy the sources, write the form, and check that the file gives the form that was tried.
+    form_folder.mkdir(parents=True, exist_ok=True)
     for name in (OUTLINE_FILE, BOXES_FILE, BLANK_IMAGE_FILE):
         if (draft.folder / name).exists():
-            shutil.copyfile(draft.folder / name, place / name)
-    (place / FORM_FILE).write_text(dump_form(form), "utf-8")
-    laid = load_form(place / FORM_FILE)
-    if geometry_digest(laid) != geometry_digest(form):
+            shutil.copyfile(draft.folder / name, form_folder / name)
+    (form_folder / FORM_FILE).write_text(dump_form(form), "utf-8")
+    written = load_form(form_folder / FORM_FILE)
+    if geometry_digest(written) != geometry_digest(form):
         raise FormError("read_file_otherwise_than_tried", form=form.id)
-    fresh = folder / f".{PUBLISHED_FILE}.new"
-    fresh.write_text(
-        json.dumps(digests | {key: geometry_digest(laid)}, indent=2, sort_keys=True) + "\n", "utf-8"
-    )
-    fresh.replace(folder / PUBLISHED_FILE)
+    # Only then put it in use.
+    digests |= {key: geometry_digest(written)}
+    partial = folder / f".{PUBLISHED_FILE}.new"
+    partial.write_text(json.dumps(digests, indent=2, sort_keys=True) + "\n", "utf-8")
+    partial.replace(folder / PUBLISHED_FILE)
     archive_draft(draft)
 
 
-def _archive_previous_version(place: Path, form: Form) -> None:
-    """Move the present version, with all that belongs to it, to `v<N>`. What a publication that was
-    cut short left is written over.
+def _archive_previous_version(form_folder: Path, form: Form) -> None:
+    """Move the files of the current version to `v<N>`.
+
+    Files that an interrupted publication left there are overwritten.
     """
-    if not (place / FORM_FILE).exists():
+    if not (form_folder / FORM_FILE).exists():
         return
-    present = load_form(place / FORM_FILE)
-    if present.version >= form.version:
+    current = load_form(form_folder / FORM_FILE)
+    if current.version >= form.version:
         return
-    old = place / f"v{present.version}"
-    old.mkdir(exist_ok=True)
-    for name in (
-        OUTLINE_FILE,
-        BOXES_FILE,
-        BLANK_IMAGE_FILE,
-        FORM_FILE,
-    ):  # the form last: until then the version is found where it was
-        if (place / name).exists():
-            (place / name).replace(old / name)
+    archive = form_folder / f"v{current.version}"
+    archive.mkdir(exist_ok=True)
+    # The form moves last: until then its version is found in the old place.
+    for name in (OUTLINE_FILE, BOXES_FILE, BLANK_IMAGE_FILE, FORM_FILE):
+        if (form_folder / name).exists():
+            (form_folder / name).replace(archive / name)
 
 
 @dataclass(frozen=True, slots=True)
 class NewFormInfo:
-    """What a new form is called and what it is about."""
+    """The title of a new form, its area of law, and whom it is about."""
 
     title: str
     area: Area
@@ -106,11 +107,12 @@ def begin_outline_draft(
     start: NewFormInfo,
     like: str = "",
 ) -> Draft:
-    """A new form of sections and rows: nearly empty, or a copy of one (`like`, an id). Of one
-    placed by hand what can be told from its boxes.
+    """Begin a form of sections and rows: nearly empty, or a copy of the form `like` (an id).
+
+    The outline of a form whose boxes were placed by hand is inferred from them.
 
     Raises:
-        NotAllowedError: the person makes no forms.
+        NotAllowedError: the person may not make forms.
         FormError: there is no title, or the form to copy was printed elsewhere.
     """
     _require_form_editor(store, person)
@@ -122,17 +124,16 @@ def begin_outline_draft(
             outline_edits.empty_outline(form_id, start.title.strip(), start.area, start.subject),
         )
     model = forms.latest(like)
-    placed = not has_source(settings, like) and can_infer_outline(model)
-    data = outline_edits.copy_outline(
-        infer_outline(model)[0] if placed else _load_form_source(settings, like, OUTLINE_FILE),
-        form_id,
-        start.title.strip(),
-    )
+    if not has_source(settings, like) and can_infer_outline(model):
+        outline, _ = infer_outline(model)
+    else:
+        outline = _load_form_source(settings, like, OUTLINE_FILE)
+    data = outline_edits.copy_outline(outline, form_id, start.title.strip())
     return drafts.create_draft(settings.form_drafts, form_id, data | {"area": start.area.value})
 
 
 def has_source(settings: Settings, form_id: str) -> bool:
-    """Whether there is the outline that a form in use was made from."""
+    """Return whether the outline of a form in use exists."""
     return any((folder / form_id / OUTLINE_FILE).exists() for folder in settings.form_folders)
 
 
@@ -145,13 +146,13 @@ def begin_drawing_draft(
     data: bytes,
     name: str,
 ) -> Draft:
-    """A form printed elsewhere, on a picture of its unfilled page. Of a file with several sides
-    each becomes a form; the first is given.
+    """Begin a form printed elsewhere, on the image of its blank page.
 
-    Nothing on such paper says which sides belong together, so each side is a sheet by itself.
+    Each page of a file with several becomes a form; the first is returned. Nothing on such paper
+    says which pages belong together, so each page is a sheet by itself.
 
     Raises:
-        NotAllowedError: the person makes no forms.
+        NotAllowedError: the person may not make forms.
         FormError: there is no title, or the file cannot be read or has too many sides.
     """
     _require_form_editor(store, person)
@@ -160,67 +161,63 @@ def begin_drawing_draft(
     titles = (
         [title]
         if len(sides) == 1 or not title
-        else [f"{title}, sida {number}" for number in range(1, len(sides) + 1)]
+        else [
+            form_text("page_title", title=title, number=number)
+            for number in range(1, len(sides) + 1)
+        ]
     )
-    begun = []
-    for (picture, size), own in zip(sides, titles, strict=False):
-        form_id = _new_form_id(settings, forms, replace(start, title=own))
-        drawn = drawn_boxes.empty_drawing(form_id, own, start.area, start.subject, size)
-        begun.append(
-            drafts.create_draft(
-                settings.form_drafts, form_id, drawn, {drawn_boxes.BLANK_IMAGE_FILE: picture}
-            )
-        )
-    return begun[0]
+    created = []
+    for (image, size), side_title in zip(sides, titles, strict=False):
+        form_id = _new_form_id(settings, forms, replace(start, title=side_title))
+        drawing = drawn_boxes.empty_drawing(form_id, side_title, start.area, start.subject, size)
+        files = {BLANK_IMAGE_FILE: image}
+        created.append(drafts.create_draft(settings.form_drafts, form_id, drawing, files))
+    return created[0]
 
 
 def begin_version_draft(store: Store, settings: Settings, person: Person, form: Form) -> Draft:
-    """The next version of a form that was made in this workspace, as a draft.
+    """Begin the next version of a form that was made in this workspace.
 
     Raises:
-        NotAllowedError: the person makes no forms.
+        NotAllowedError: the person may not make forms.
         FormError: the form is one of the program's, or there is a draft of it.
     """
     _require_form_editor(store, person)
     name = BOXES_FILE if form.printed_elsewhere else OUTLINE_FILE
     data = _load_form_source(settings, form.id, name, is_own=True) | {"version": form.version + 1}
-    blank = settings.own_forms / form.id / drawn_boxes.BLANK_IMAGE_FILE
-    return drafts.create_draft(
-        settings.form_drafts,
-        form.id,
-        data,
-        {drawn_boxes.BLANK_IMAGE_FILE: blank.read_bytes()} if form.printed_elsewhere else None,
-    )
+    blank = settings.own_forms / form.id / BLANK_IMAGE_FILE
+    files = {BLANK_IMAGE_FILE: blank.read_bytes()} if form.printed_elsewhere else None
+    return drafts.create_draft(settings.form_drafts, form.id, data, files)
 
 
 def change_draft(store: Store, person: Person, draft: Draft, data: YamlData) -> Draft:
-    """Keep what was changed in a draft, and the form that it gives now.
+    """Save the changes of a draft, and the form that it gives now.
 
     Raises:
-        NotAllowedError: the person makes no forms.
-        StaleDecisionError: somebody else has changed it meanwhile.
+        NotAllowedError: the person may not make forms.
+        StaleDecisionError: another user has changed it meanwhile.
     """
     _require_form_editor(store, person)
     return _save_with_form(drafts.save_draft(draft, data))
 
 
 def restore_draft(store: Store, person: Person, draft: Draft, revision: int) -> Draft:
-    """The draft as it was saved earlier, as a new saving.
+    """Save an earlier revision of a draft as a new one.
 
     Raises:
-        NotAllowedError: the person makes no forms.
-        FormMakingError: there is no such saving.
-        StaleDecisionError: somebody else has changed it meanwhile.
+        NotAllowedError: the person may not make forms.
+        FormEditorError: there is no such revision.
+        StaleDecisionError: another user has changed it meanwhile.
     """
     _require_form_editor(store, person)
     return _save_with_form(drafts.restore_revision(draft, revision))
 
 
 def discard_draft(store: Store, person: Person, draft: Draft) -> None:
-    """Put a draft away.
+    """Discard a draft; its files are archived.
 
     Raises:
-        NotAllowedError: the person makes no forms.
+        NotAllowedError: the person may not make forms.
     """
     _require_form_editor(store, person)
     with store.begin() as conn:
@@ -234,16 +231,16 @@ def publish_draft(
     """Put a draft in use and freeze it.
 
     Raises:
-        NotAllowedError: the person makes no forms.
-        FormError: the draft is wrong, was not tried as it is now, or a trial has shown what is
-        serious and no reason is given.
+        NotAllowedError: the person may not make forms.
+        FormError: the draft is wrong or was not tried as it is now, or a trial has serious remarks
+            and no reason is given.
     """
     _require_form_editor(store, person)
     form = require_complete_form(draft)
-    shown, said = load_trial_results(draft, form), reason.strip()[:MAX_REASON_LENGTH]
-    if shown.missing_pages:
+    trial, reason = load_trial_results(draft, form), reason.strip()[:MAX_REASON_LENGTH]
+    if trial.missing_pages:
         raise FormEditorError("not_tried")
-    if shown.serious_count and (len(said) < MIN_REASON_LENGTH or contains_pid(said)):
+    if trial.serious_count and (len(reason) < MIN_REASON_LENGTH or contains_pid(reason)):
         raise FormEditorError("no_reason")
     with store.begin() as conn:
         record(
@@ -253,19 +250,19 @@ def publish_draft(
             form.id,
             version=form.version,
             fields=len(form.fields),
-            problems=shown.serious_count,
-            reason=said,
+            problems=trial.serious_count,
+            reason=reason,
         )
-        write_published_form(
-            draft, form, settings.own_forms
-        )  # inside: what cannot be laid out was not published
+        # Inside the transaction: if the files cannot be written, no publication is logged.
+        write_published_form(draft, form, settings.own_forms)
     return form
 
 
-def _save_with_form(saved: Draft) -> Draft:
-    form = check_draft(saved).form
-    drafts.write_draft_form(saved, dump_form(form) if form else None)
-    return saved
+def _save_with_form(draft: Draft) -> Draft:
+    """Write the form that a saved draft gives next to it."""
+    form = check_draft(draft).form
+    drafts.write_draft_form(draft, dump_form(form) if form else None)
+    return draft
 
 
 def _require_form_editor(store: Store, person: Person) -> None:
@@ -285,7 +282,11 @@ def _new_form_id(settings: Settings, forms: Forms, start: NewFormInfo) -> str:
 def _load_form_source(
     settings: Settings, form_id: str, name: str, *, is_own: bool = False
 ) -> YamlData:
-    """What a form in use was made from."""
+    """Load the outline or the boxes that a form in use was made from.
+
+    Raises:
+        FormEditorError: the file does not exist; `is_own` looks only at the workspace's forms.
+    """
     folders = settings.form_folders[1:] if is_own else settings.form_folders
     path = next(
         (folder / form_id / name for folder in folders if (folder / form_id / name).exists()), None

@@ -1,9 +1,8 @@
-"""Drafts of forms, in the workspace: `form-drafts/<id>/`. Every saving is kept under `saved/`; the
-last one is the draft.
+"""The files of form drafts in the workspace: `form-drafts/<id>/`.
 
-A draft is what a person has written so far, and may be wrong: an outline (`outline.yaml`), or
-boxes on a blank (`boxes.yaml` and its picture). Beside it lies the `form.yaml` that it gives, as
-long as it gives one.
+A draft may be wrong. It is an outline (`outline.yaml`), or boxes on a blank form (`boxes.yaml` and
+its image); next to it is the `form.yaml` that it gives, if it gives one. Every revision is kept
+under `saved/`; the last one is the draft.
 """
 
 from __future__ import annotations
@@ -25,21 +24,24 @@ from pipeline.domain.errors import (
     StaleDecisionError,
     StoreUnavailableError,
 )
+from pipeline.preparation import PAPER_LANGUAGE
+from pipeline.texts import Topic
 
 OUTLINE_FILE, BOXES_FILE, FORM_FILE = "outline.yaml", "boxes.yaml", "form.yaml"
 LOCAL_FORM_PREFIX = "egen-"
-"""Begins the id of every form that is made in a workspace, so that a later release never brings
-another form of the same id.
-"""
+"""Begins the id of every form that is made in a workspace; no release has a form of such an id."""
 _MAX_ID_LENGTH = 23
-"""With the trial's mark before it, an id still goes into a code of the size that all sheets have."""
+"""An id of this length fits the code on a sheet, with the prefix of a trial sheet too."""
 _SAVED_FOLDER, _PUBLISHED_FOLDER = "saved", "published"
 YamlData = dict[str, Any]
+"""Content of a YAML file."""
+form_text = Topic("form_content", PAPER_LANGUAGE)
+"""Return the text `form_content.<key>` that the editor puts into a form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A draft as it was last saved; `revision` counts the savings from 1."""
+    """A draft as it was last saved; revisions are numbered from 1."""
 
     id: str
     data: YamlData
@@ -49,7 +51,7 @@ class Draft:
 
     @property
     def is_drawn(self) -> bool:
-        """Whether it is boxes on a blank of a form printed elsewhere."""
+        """Whether it is boxes on the image of a form printed elsewhere."""
         return (self.folder / BOXES_FILE).exists()
 
     @property
@@ -64,17 +66,16 @@ class Draft:
 
 
 def list_drafts(folder: Path) -> list[Draft]:
-    """All drafts in a folder of drafts, by title."""
-    found = [
+    """Return all drafts in a folder of drafts, by title."""
+    ids = [
         path.parent.name for name in (OUTLINE_FILE, BOXES_FILE) for path in folder.glob(f"*/{name}")
     ]
-    return sorted(
-        (load_draft(folder, each) for each in found), key=lambda one: one.title.casefold()
-    )
+    drafts = (load_draft(folder, draft_id) for draft_id in ids)
+    return sorted(drafts, key=lambda draft: draft.title.casefold())
 
 
 def load_draft(folder: Path, draft_id: str) -> Draft:
-    """One draft.
+    """Load the last revision of a draft.
 
     Raises:
         FormError: there is no such draft, or its file was broken by hand.
@@ -89,14 +90,14 @@ def load_draft(folder: Path, draft_id: str) -> Draft:
 
 
 def list_revision_files(folder: Path, draft_id: str) -> list[Path]:
-    """The files of all savings, oldest first."""
+    """Return the files of all revisions, oldest first."""
     return sorted((folder / draft_id / _SAVED_FOLDER).glob("*.yaml"), key=_revision_number)
 
 
 def create_draft(
     folder: Path, draft_id: str, data: YamlData, files: Mapping[str, bytes] | None = None
 ) -> Draft:
-    """Begin a draft, with files that go with it, such as the picture of a blank.
+    """Begin a draft, with files that belong to it, such as the image of a blank form.
 
     Raises:
         FormError: there is a draft of this id.
@@ -111,82 +112,83 @@ def create_draft(
     return _write_revision(folder, draft_id, data, 1, BOXES_FILE if files else OUTLINE_FILE)
 
 
-def save_draft(draft_: Draft, data: YamlData) -> Draft:
-    """Keep what was changed.
+def save_draft(draft: Draft, data: YamlData) -> Draft:
+    """Save the draft with this content as a new revision, unless nothing was changed.
 
     Raises:
-        StaleDecisionError: somebody else has saved since this draft was shown. Nothing is written.
+        StaleDecisionError: another user has saved since this draft was loaded; nothing is written.
     """
-    folder = draft_.folder.parent
-    if data == draft_.data:
-        return draft_
-    if load_draft(folder, draft_.id).revision != draft_.revision:
+    folder = draft.folder.parent
+    if data == draft.data:
+        return draft
+    if load_draft(folder, draft.id).revision != draft.revision:
         raise StaleDecisionError("somebody_else_changed_draft")
     return _write_revision(
         folder,
-        draft_.id,
+        draft.id,
         data,
-        draft_.revision + 1,
-        BOXES_FILE if draft_.is_drawn else OUTLINE_FILE,
+        draft.revision + 1,
+        BOXES_FILE if draft.is_drawn else OUTLINE_FILE,
     )
 
 
-def write_draft_form(draft_: Draft, text: str | None) -> None:
-    """Lay the form that the draft gives beside it; None while it gives none."""
+def write_draft_form(draft: Draft, text: str | None) -> None:
+    """Write the form that the draft gives next to it, or remove it if the draft gives none."""
     if text is None:
-        (draft_.folder / FORM_FILE).unlink(missing_ok=True)
+        (draft.folder / FORM_FILE).unlink(missing_ok=True)
     else:
-        _write_file(draft_.folder / FORM_FILE, text.encode())
+        _write_file(draft.folder / FORM_FILE, text.encode())
 
 
-def restore_revision(draft_: Draft, revision: int) -> Draft:
-    """The draft as it was saved earlier, as a new saving.
+def restore_revision(draft: Draft, revision: int) -> Draft:
+    """Save an earlier revision of the draft as a new one.
 
     Raises:
-        FormError: there is no such saving.
-        StaleDecisionError: as `save`.
+        FormError: there is no such revision.
+        StaleDecisionError: another user has saved since this draft was loaded.
     """
-    found = next(
-        (
-            path
-            for path in list_revision_files(draft_.folder.parent, draft_.id)
-            if _revision_number(path) == revision
-        ),
-        None,
-    )
-    if found is None:
-        raise FormEditorError("no_saving")
-    return save_draft(draft_, _read_yaml(found))
+    for path in list_revision_files(draft.folder.parent, draft.id):
+        if _revision_number(path) == revision:
+            return save_draft(draft, _read_yaml(path))
+    raise FormEditorError("no_saving")
 
 
-def archive_draft(draft_: Draft) -> None:
-    """Put the draft away, with all its savings: it was published or is not wanted."""
-    away = draft_.folder.parent / _PUBLISHED_FOLDER
-    away.mkdir(exist_ok=True)
-    taken = sum(path.name.startswith(f"{draft_.id}-v{draft_.version}-") for path in away.iterdir())
-    shutil.move(draft_.folder, away / f"{draft_.id}-v{draft_.version}-{taken + 1}")
+def archive_draft(draft: Draft) -> None:
+    """Move a draft that was published or discarded, with all its revisions, to the archive."""
+    archive = draft.folder.parent / _PUBLISHED_FOLDER
+    archive.mkdir(exist_ok=True)
+    stem = f"{draft.id}-v{draft.version}"
+    taken = sum(path.name.startswith(f"{stem}-") for path in archive.iterdir())
+    shutil.move(draft.folder, archive / f"{stem}-{taken + 1}")
 
 
 def make_form_id(title: str, taken: Collection[str]) -> str:
-    """An id for a form of this title, unlike those that are taken."""
+    """Return an unused id for a form of this title."""
     stem = (LOCAL_FORM_PREFIX + make_slug(title, "-"))[:_MAX_ID_LENGTH].rstrip("-")
-    numbers = (f"{stem[: _MAX_ID_LENGTH - 3]}-{number}" for number in range(2, 100))
-    return next(each for each in (stem, *numbers) if each not in taken)
+    numbered = (f"{stem[: _MAX_ID_LENGTH - 3]}-{number}" for number in range(2, 100))
+    return next(form_id for form_id in (stem, *numbered) if form_id not in taken)
 
 
 def make_slug(text: str, joiner: str) -> str:
-    """A name as forms have them, of words: small letters a–z and digits, begun by a letter."""
+    """Return a text as a name in a form: small letters a–z and digits, a letter first."""
     plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", joiner, plain).strip(joiner)
     return name if name[:1].isalpha() else f"f{joiner}{name}".strip(joiner)
 
 
 def _write_revision(folder: Path, draft_id: str, data: YamlData, revision: int, name: str) -> Draft:
+    """Write a revision and make it the draft.
+
+    Raises:
+        StaleDecisionError: another user has just written a revision of this number.
+        StoreUnavailableError: a file cannot be written.
+    """
     text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=120).encode()
     place = folder / draft_id
     path = place / _SAVED_FOLDER / f"{revision:06d}.yaml"
     try:
-        with path.open("xb") as file:  # two who save at once: one of them is told
+        # Of two users who save at once, the second gets an error.
+        with path.open("xb") as file:
             file.write(text)
     except FileExistsError as error:
         raise StaleDecisionError("somebody_else_changed_draft") from error
@@ -197,11 +199,11 @@ def _write_revision(folder: Path, draft_id: str, data: YamlData, revision: int, 
 
 
 def _write_file(path: Path, data: bytes) -> None:
-    """All or nothing."""
-    fresh = path.with_name(f".{path.name}.new")
+    """Write a file atomically."""
+    partial = path.with_name(f".{path.name}.new")
     try:
-        fresh.write_bytes(data)
-        fresh.replace(path)
+        partial.write_bytes(data)
+        partial.replace(path)
     except OSError as error:
         raise _write_error(error) from error
 
@@ -212,10 +214,10 @@ def _write_error(error: OSError) -> StoreUnavailableError:
 
 def _read_yaml(path: Path) -> YamlData:
     try:
-        found = yaml.safe_load(path.read_text("utf-8"))
+        data = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise FormError("not_read_restore_remove", path=path) from error
-    return found if isinstance(found, dict) else {}
+    return data if isinstance(data, dict) else {}
 
 
 def _revision_number(path: Path) -> int:

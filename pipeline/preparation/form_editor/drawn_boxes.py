@@ -1,15 +1,13 @@
-"""Boxes that a person has drawn on the blank of a form printed elsewhere, and the form that they
-give. Lengths are mm from the top left.
+"""Edit boxes drawn on the blank of a form printed elsewhere, and make the form that they give.
 
-Each box has a label and a sort. Boxes that belong to the same choice (`choice`) are its options.
-Boxes of the first row of a table (`each_row`) are there again on each of its rows (`rows`), and
-then each row is an entry. Everything else a form needs is in the draft.
+Each box has a label and a field type (`sort`). Boxes of the same choice (`choice`) are its options.
+Boxes of the first row of a table (`each_row`) are repeated on each of its rows (`rows`); each row
+is then an entry. Lengths are mm from the top left. No function changes the data that it is given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import cv2
 import numpy as np
@@ -25,17 +23,20 @@ from pipeline.reading.imaging.geometry import to_grayscale
 
 BLANK_IMAGE_FILE = "blank.png"
 LINE_HEIGHT_MM = 9.0
-"""A box for several lines has one for each so many mm."""
+"""Height of a line in a box for several lines."""
+_MAX_MARK_MM, _MIN_MARK_RATIO, _MAX_MARK_RATIO = 9.0, 0.5, 2.0
+"""A new box is a check box if it is no larger than this, with such a ratio of width to height."""
 _MAX_IMAGE_PX = 6000
 MAX_SIDES = 8
-"""Of a file with an unfilled form."""
+"""Largest number of pages of a file with a blank form."""
+_A4_MM, _A4_RATIO_TOLERANCE = (210.0, 297.0), 0.04
 _ROW_PREFIX = "rad"
 
 
 def empty_drawing(
     form_id: str, title: str, area: Area, subject: Subject, size: tuple[float, float]
 ) -> YamlData:
-    """A form without boxes, on paper of this size (mm)."""
+    """Return the data of a form without boxes, on paper of this size (mm)."""
     head = {
         "id": form_id,
         "version": 1,
@@ -49,97 +50,99 @@ def empty_drawing(
 
 
 def list_boxes(data: YamlData) -> list[YamlData]:
-    """The boxes, in the order in which they were drawn."""
-    return [dict(one) for one in data.get("boxes") or [] if isinstance(one, Mapping)]
+    """Return the boxes in the order in which they were drawn."""
+    return [dict(box) for box in data.get("boxes") or [] if isinstance(box, Mapping)]
 
 
 def add_box(data: YamlData, box: Sequence[float], label: str) -> YamlData:
-    """A box more, for a line of text or, if it is small and square, a mark."""
+    """Add a box; its type follows from its size: check box, lines of text, or one line."""
     x, y, w, h = (round(float(side), 1) for side in box)
-    mark = max(w, h) <= 9 and 0.5 <= w / max(h, 0.1) <= 2
-    sort = (
-        FieldType.MARK if mark else FieldType.LINES if h >= 2 * LINE_HEIGHT_MM else FieldType.TEXT
-    )
-    return dict(data) | {
-        "boxes": [*list_boxes(data), {"label": label, "sort": sort.value, "box": [x, y, w, h]}]
-    }
+    if max(w, h) <= _MAX_MARK_MM and _MIN_MARK_RATIO <= w / max(h, 0.1) <= _MAX_MARK_RATIO:
+        field_type = FieldType.MARK
+    elif h >= 2 * LINE_HEIGHT_MM:
+        field_type = FieldType.LINES
+    else:
+        field_type = FieldType.TEXT
+    added = {"label": label, "sort": field_type.value, "box": [x, y, w, h]}
+    return dict(data) | {"boxes": [*list_boxes(data), added]}
 
 
 def replace_box(data: YamlData, at: int, **changed: object) -> YamlData:
-    """A box with other facts; what is empty is left out."""
-    every = list_boxes(data)
-    every[at] = {
+    """Change facts of a box; empty ones are removed."""
+    boxes = list_boxes(data)
+    boxes[at] = {
         key: value
-        for key, value in (every[at] | changed).items()
+        for key, value in (boxes[at] | changed).items()
         if value not in ("", None, False, 0)
     }
-    return dict(data) | {"boxes": every}
+    return dict(data) | {"boxes": boxes}
 
 
 def remove_box(data: YamlData, at: int) -> YamlData:
-    """A box less."""
-    return dict(data) | {
-        "boxes": [one for place, one in enumerate(list_boxes(data)) if place != at]
-    }
+    """Remove a box."""
+    boxes = list_boxes(data)
+    return dict(data) | {"boxes": boxes[:at] + boxes[at + 1 :]}
 
 
 def set_rows(data: YamlData, count: int, height: float) -> YamlData:
-    """A table of so many rows, each so much below the one before."""
+    """Set the number of rows of the table and the distance between them."""
     return dict(data) | {"rows": {"count": int(count), "height": round(float(height), 2)}}
 
 
 def table_rows(data: YamlData) -> tuple[int, float]:
-    """How many rows the table has, and how far they are from each other: if nobody has said, two,
-    as high as its boxes reach.
+    """Return the number of rows of the table and the distance between them.
+
+    By default there are two, as high as the boxes of the first row together.
     """
-    told, first = (
-        data.get("rows") or {},
-        [one["box"] for one in list_boxes(data) if one.get("each_row")],
-    )
-    reach = _bounding_box(first)[3] if first else LINE_HEIGHT_MM
-    return int(told.get("count") or 2), float(told.get("height") or reach)
+    rows = data.get("rows") or {}
+    first_row = [box["box"] for box in list_boxes(data) if box.get("each_row")]
+    height = _bounding_box(first_row)[3] if first_row else LINE_HEIGHT_MM
+    return int(rows.get("count") or 2), float(rows.get("height") or height)
 
 
 def list_row_boxes(data: YamlData) -> list[tuple[int, list[float]]]:
-    """The boxes of the second and later rows, each with the place of the one that is there again."""
-    (count, height), every = table_rows(data), list_boxes(data)
-    first = [(place, one["box"]) for place, one in enumerate(every) if one.get("each_row")]
+    """Return the boxes of the second and later rows, each with the index of the box it repeats."""
+    (count, height), boxes = table_rows(data), list_boxes(data)
+    first_row = [(index, box["box"]) for index, box in enumerate(boxes) if box.get("each_row")]
     return [
-        (place, [x, round(y + row * height, 2), w, h])
+        (index, [x, round(y + row * height, 2), w, h])
         for row in range(1, count)
-        for place, (x, y, w, h) in first
+        for index, (x, y, w, h) in first_row
     ]
 
 
 def build_drawn_form(draft: Draft) -> Form:
-    """The form that the boxes give.
+    """Make the form that the boxes give.
 
     Raises:
-        ValidationError: something is missing or lies outside the page.
+        ValidationError: something is missing, or outside the page.
     """
     data = draft.data
     head = {
         key: data.get(key)
         for key in ("id", "version", "title", "area", "criticality", "subject", "law")
     }
-    every, taken = list_boxes(data), list[str]()
+    boxes, names = list_boxes(data), list[str]()
     page: YamlData = {"blank": BLANK_IMAGE_FILE, "size": data.get("size")}
-    page["fields"] = _fields_from_boxes([one for one in every if not one.get("each_row")], taken)
-    first = [one for one in every if one.get("each_row")]
-    if first:
-        page["table"] = _table_data(first, *table_rows(data), taken)
+    page["fields"] = _fields_from_boxes([box for box in boxes if not box.get("each_row")], names)
+    first_row = [box for box in boxes if box.get("each_row")]
+    if first_row:
+        page["table"] = _table_data(first_row, *table_rows(data), names)
     return Form.model_validate(
-        head | {"entries": "row" if first else "sheet", "pages": [page]},
+        head | {"entries": "row" if first_row else "sheet", "pages": [page]},
         context={"folder": draft.folder},
     )
 
 
-def _table_data(first: Sequence[YamlData], count: int, height: float, taken: list[str]) -> YamlData:
-    left, top, width, _ = _bounding_box([one["box"] for one in first])
-    within = [
-        one
-        | {"box": [round(one["box"][0] - left, 2), round(one["box"][1] - top, 2), *one["box"][2:]]}
-        for one in first
+def _table_data(
+    first_row: Sequence[YamlData], count: int, height: float, names: list[str]
+) -> YamlData:
+    """Return the table; its fields are measured from the top left of its first row."""
+    left, top, width, _ = _bounding_box([box["box"] for box in first_row])
+    relative = [
+        box
+        | {"box": [round(box["box"][0] - left, 2), round(box["box"][1] - top, 2), *box["box"][2:]]}
+        for box in first_row
     ]
     return {
         "prefix": _ROW_PREFIX,
@@ -148,16 +151,17 @@ def _table_data(first: Sequence[YamlData], count: int, height: float, taken: lis
         "top": top,
         "width": width,
         "height": height,
-        "fields": _fields_from_boxes(within, taken),
+        "fields": _fields_from_boxes(relative, names),
     }
 
 
 def render_blank_images(data: bytes, name: str) -> list[tuple[bytes, tuple[float, float]]]:
-    """Each side of a file with an unfilled form as a PNG, and its size in mm: A4 if it has that
-    shape, else as wide as A4.
+    """Render each page of a file with a blank form as PNG, with its size in mm.
+
+    The size is A4 if the page has that shape, else as wide as A4.
 
     Raises:
-        FormMakingError: it is no picture, or has more than `MOST_SIDES` sides.
+        FormEditorError: a page is no image, or there are more than `MAX_SIDES`.
     """
     sides = load_pages(data, name)
     if len(sides) > MAX_SIDES:
@@ -167,60 +171,57 @@ def render_blank_images(data: bytes, name: str) -> list[tuple[bytes, tuple[float
 
 def _render_blank_image(side: ScannedPage) -> tuple[bytes, tuple[float, float]]:
     try:
-        picture = to_grayscale(decode_image(side.data or b"", side.media_type))
+        image = to_grayscale(decode_image(side.data or b"", side.media_type))
     except BrokenFileError as error:
         raise FormEditorError("unreadable") from error
-    shrink = _MAX_IMAGE_PX / max(picture.shape[:2])
-    if shrink < 1:
-        picture = np.asarray(
-            cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8
+    # Larger images would only cost memory: none is printed finer.
+    scale = _MAX_IMAGE_PX / max(image.shape[:2])
+    if scale < 1:
+        image = np.asarray(
+            cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
         )
-    height, width = picture.shape[:2]
+    # The size of the paper, upright, then turned as the image is.
+    height, width = image.shape[:2]
     short, long = sorted((width, height))
-    paper = (
-        (210.0, 297.0)
-        if abs(long / short - 297 / 210) < 0.04
-        else (210.0, round(210.0 * long / short, 1))
-    )
+    is_a4 = abs(long / short - _A4_MM[1] / _A4_MM[0]) < _A4_RATIO_TOLERANCE
+    paper = _A4_MM if is_a4 else (_A4_MM[0], round(_A4_MM[0] * long / short, 1))
     size = paper if height >= width else (paper[1], paper[0])
-    return bytes(cv2.imencode(".png", picture)[1]), size
+    return bytes(cv2.imencode(".png", image)[1]), size
 
 
-def _fields_from_boxes(every: Sequence[YamlData], names: list[str]) -> list[YamlData]:
-    """The fields of some boxes; `names` are those that are taken, and grow."""
+def _fields_from_boxes(boxes: Sequence[YamlData], names: list[str]) -> list[YamlData]:
+    """Return the fields of boxes; `names` are the names in use, to which theirs are added."""
     fields: list[YamlData] = []
-    for one in every:
-        choice = str(one.get("choice") or "")
-        if choice and (
-            begun := next(
-                (
-                    field
-                    for field in fields
-                    if field["label"] == choice and field["kind"] == FieldType.CHOICE
-                ),
-                None,
-            )
-        ):
-            _add_option(begun, one)
+    for box in boxes:
+        choice = str(box.get("choice") or "")
+        # The second and later options of a choice belong to its field.
+        if choice and (field := _find_choice(fields, choice)):
+            _add_option(field, box)
             continue
-        field = _field_from_box(
-            one,
-            _unused_name(make_slug(choice or str(one.get("label") or ""), "_") or "falt", names),
-        )
+        slug = make_slug(choice or str(box.get("label") or ""), "_") or "falt"
+        field = _field_from_box(box, _unused_name(slug, names))
         if choice:
             field |= {"label": choice, "kind": FieldType.CHOICE.value, "options": []}
-            _add_option(field, one)
+            _add_option(field, box)
         names.append(field["name"])
         fields.append(field)
     return fields
 
 
-def _add_option(field: YamlData, one: YamlData) -> None:
-    label = str(one.get("label") or "")
+def _find_choice(fields: Sequence[YamlData], label: str) -> YamlData | None:
+    for field in fields:
+        if field["label"] == label and field["kind"] == FieldType.CHOICE:
+            return field
+    return None
+
+
+def _add_option(field: YamlData, box: YamlData) -> None:
+    """Add a box as an option of a choice, which then reaches around all its options."""
+    label = str(box.get("label") or "")
     value = _unused_name(
         make_slug(label, "_") or "val", [option["value"] for option in field["options"]]
     )
-    field["options"].append({"value": value, "label": label, "box": one["box"]})
+    field["options"].append({"value": value, "label": label, "box": box["box"]})
     field["box"] = _bounding_box([option["box"] for option in field["options"]])
 
 
@@ -230,27 +231,25 @@ def _bounding_box(boxes: Sequence[Sequence[float]]) -> list[float]:
     return [left, top, round(right - left, 2), round(bottom - top, 2)]
 
 
-def _field_from_box(one: YamlData, name: str) -> YamlData:
-    made = FIELD_TYPE_TRAITS[FieldType(one.get("sort") or FieldType.TEXT)]
-    said: dict[str, Any] = {
+def _field_from_box(box: YamlData, name: str) -> YamlData:
+    """Return the field of a box, with the kind and format of its field type."""
+    traits = FIELD_TYPE_TRAITS[FieldType(box.get("sort") or FieldType.TEXT)]
+    field: YamlData = {
         "name": name,
-        "label": one.get("label") or "",
-        "kind": made.kind.value,
-        "box": one["box"],
+        "label": box.get("label") or "",
+        "kind": traits.kind.value,
+        "box": box["box"],
     }
-    said |= {key: one[key] for key in ("critical", "required", "means") if one.get(key)}
-    if made.format:
-        said["format"] = made.format.value
-    if made.cells:
-        said["cells"] = int(one.get("cells") or made.cells)
-    if made.kind.traits.is_multiline:
-        said["lines"] = int(one.get("lines") or max(1, round(one["box"][3] / LINE_HEIGHT_MM)))
-    return said
+    field |= {key: box[key] for key in ("critical", "required", "means") if box.get(key)}
+    if traits.format:
+        field["format"] = traits.format.value
+    if traits.cells:
+        field["cells"] = int(box.get("cells") or traits.cells)
+    if traits.kind.traits.is_multiline:
+        field["lines"] = int(box.get("lines") or max(1, round(box["box"][3] / LINE_HEIGHT_MM)))
+    return field
 
 
 def _unused_name(name: str, taken: Sequence[str]) -> str:
-    return next(
-        each
-        for each in (name, *(f"{name}_{number}" for number in range(2, 1000)))
-        if each not in taken
-    )
+    numbered = (f"{name}_{number}" for number in range(2, 1000))
+    return next(candidate for candidate in (name, *numbered) if candidate not in taken)

@@ -1,8 +1,4 @@
-"""A form's pages as pictures for the screen: as the printer makes them, or with the number by which
-each field is called.
-
-Printing forms that are in use, a unit's own sheets at a time.
-"""
+"""Render a form's pages as images for the screen, and print copies of a form in use."""
 
 from __future__ import annotations
 
@@ -25,17 +21,19 @@ from pipeline.store.database.store import Store
 from pipeline.store.registers.issued_sheets import save_issued_sheets
 
 PAGE_WIDTH_PX = 1100
-"""Of a picture: enough to read the smallest print on a screen."""
+"""Width of a page's image: enough to read the smallest print on a screen."""
 DRAWING_WIDTH_PX = 1400
+"""Largest width of the image that boxes are drawn on."""
 _SPECIMEN_SERIAL = "00000000"
-_FRAME_COLOR = (122, 84, 20)
+_FRAME_COLOR = (122, 84, 20)  # BGR
 _FRAME_MM = 0.4
 _TAG_FONT_SCALE = 0.42
 MAX_COPIES = 500
+"""Number of sheets that can be printed at once."""
 
 
 def render_page_images(form: Form, *, numbers: bool = False) -> list[bytes]:
-    """Each page as PNG; with `numbers`, every field framed and numbered as remarks call it."""
+    """Render each page as PNG; with `numbers`, the fields are framed and numbered as in remarks."""
     pages = _render_external_pages(form) if form.printed_elsewhere else _render_printed_pages(form)
     if numbers:
         for page_no, page in enumerate(pages, start=1):
@@ -44,10 +42,10 @@ def render_page_images(form: Form, *, numbers: bool = False) -> list[bytes]:
 
 
 def render_blank_for_screen(blank: bytes) -> bytes:
-    """The picture of a blank (PNG) as a small JPEG for drawing boxes on."""
-    picture = to_grayscale(decode_image(blank, PNG))
-    shrink = min(1.0, DRAWING_WIDTH_PX / picture.shape[1])
-    small = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    """Return the image of a blank form (PNG) as a small JPEG for drawing boxes on."""
+    image = to_grayscale(decode_image(blank, PNG))
+    scale = min(1.0, DRAWING_WIDTH_PX / image.shape[1])
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return bytes(cv2.imencode(".jpg", small, [int(cv2.IMWRITE_JPEG_QUALITY), 85])[1])
 
 
@@ -75,9 +73,9 @@ def _render_external_pages(form: Form) -> list[Image]:
     return [np.asarray(cv2.cvtColor(small, cv2.COLOR_GRAY2BGR), np.uint8)]
 
 
-def _draw_field_numbers(form: Form, page_no: int, picture: Image) -> None:
-    """Frame and number; of a table only the first row."""
-    numbers, scale = number_fields(form), picture.shape[1] / form.pages[page_no - 1].size[0]
+def _draw_field_numbers(form: Form, page_no: int, page: Image) -> None:
+    """Frame and number the fields of a page; of a table only those of the first row."""
+    numbers, scale = number_fields(form), page.shape[1] / form.pages[page_no - 1].size[0]
     for spec in list_written_fields(form, page_no):
         if spec.row not in (None, 1):
             continue
@@ -87,29 +85,26 @@ def _draw_field_numbers(form: Form, page_no: int, picture: Image) -> None:
                 round(side * scale)
                 for side in (x - _FRAME_MM, y - _FRAME_MM, x + w + _FRAME_MM, y + h + _FRAME_MM)
             )
-            cv2.rectangle(picture, (left, top), (right, bottom), _FRAME_COLOR, 1, cv2.LINE_AA)
-        _draw_number_tag(
-            picture, str(numbers[spec.column]), tuple(side * scale for side in boxes[0])
-        )
+            cv2.rectangle(page, (left, top), (right, bottom), _FRAME_COLOR, 1, cv2.LINE_AA)
+        _draw_number_tag(page, str(numbers[spec.column]), tuple(side * scale for side in boxes[0]))
 
 
-def _draw_number_tag(picture: Image, text: str, box: tuple[float, ...]) -> None:
-    """The number inside the box, at its right end, where it hides no label."""
+def _draw_number_tag(page: Image, text: str, box: tuple[float, ...]) -> None:
+    """Draw a number inside the box (px), at its right end, where it covers no label."""
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, _TAG_FONT_SCALE, 1)
     x, y, w, h = box
-    right, middle = (
-        round(x + w - max(0.0, min(4.0, (w - width - 6) / 2))),
-        round(y + min(h, 40) / 2),
-    )
+    # A small gap to the frame, if the box is wide enough for one; at the top of a high box.
+    right = round(x + w - max(0.0, min(4.0, (w - width - 6) / 2)))
+    middle = round(y + min(h, 40) / 2)
     cv2.rectangle(
-        picture,
+        page,
         (right - width - 6, middle - height // 2 - 3),
         (right, middle + height // 2 + 3),
         _FRAME_COLOR,
         -1,
     )
     cv2.putText(
-        picture,
+        page,
         text,
         (right - width - 3, middle + height // 2),
         cv2.FONT_HERSHEY_DUPLEX,
@@ -123,10 +118,10 @@ def _draw_number_tag(picture: Image, text: str, box: tuple[float, ...]) -> None:
 def print_copies(
     store: Store, settings: Settings, form: Form, person: Person, unit: str, copies: int
 ) -> bytes:
-    """Blank sheets of a form in use for a unit, each with a serial that is registered as issued.
+    """Print blank sheets of a form for a unit and register their serials as issued.
 
     Raises:
-        NotAllowedError: the person does not print for this unit.
+        NotAllowedError: the person may not print for this unit.
         UsageError: that many cannot be printed.
         FormError: the form is printed elsewhere.
     """

@@ -1,5 +1,6 @@
-"""A scanned trial sheet is read and judged. Only the remarks are kept: it is no page of the queue,
-and nobody's record.
+"""Read and judge a scanned trial sheet; only the remarks are kept.
+
+It is no page of the queue and nobody's record.
 """
 
 from __future__ import annotations
@@ -25,9 +26,7 @@ from pipeline.store.event_log.events import record
 
 @dataclass(frozen=True, slots=True)
 class TrialPage:
-    """A page of a trial sheet: its picture laid on the form (JPEG, 8 px/mm), and what is said of
-    each field.
-    """
+    """A page of a trial sheet: the registered image (JPEG, 8 px/mm) and a result for each field."""
 
     page_no: int
     upright: bytes
@@ -37,10 +36,10 @@ class TrialPage:
 def run_trial(
     store: Store, person: Person, draft: Draft, data: bytes, name: str
 ) -> list[TrialPage]:
-    """Read and judge a scanned trial sheet. Only the remarks are kept: it is no page of the queue.
+    """Read and judge a scanned trial sheet, and keep the remarks.
 
     Raises:
-        NotAllowedError: the person makes no forms.
+        NotAllowedError: the person may not make forms.
         FormError: the draft gives no form, or the file is no trial sheet of it.
     """
     with store.recording_denials():
@@ -55,6 +54,11 @@ def run_trial(
 
 
 def _judge_page(form: Form, page: PageResult) -> TrialPage:
+    """Judge a page that was read.
+
+    Raises:
+        FormEditorError: the page is blank, or no page of this form's trial sheet.
+    """
     code, sheet = page.reading.code, make_trial_form(form)
     if page.reading.outcome is Outcome.BLANK:
         raise FormEditorError("trial_blank")

@@ -1,11 +1,8 @@
-"""What a filled and scanned trial sheet says of the form: field by field what is wrong with it, and
-how bad that is. Pure. Lengths are mm.
+"""Judge the fields of a form by how people have written in them on a scanned trial sheet.
 
-A remark is serious if people's writing will be lost or misread; the others are advice. The least
-measures are those of `form_rules`.
-
-How a person's writing lies in the fields of a page: whose ink it is, and how far it reaches
-beyond its box. Lengths are mm.
+Ink is assigned to the boxes of the page, and its reach beyond each box is measured. A remark is
+serious if writing will be lost or misread; other remarks are advice. The least measures are those
+of `form_check.rules`. No I/O, deterministic. Lengths are mm.
 """
 
 from __future__ import annotations
@@ -36,23 +33,36 @@ from pipeline.reading.fields.ink import find_ink, measure_darkness
 from pipeline.reading.imaging.geometry import PX_PER_MM, to_grayscale
 from pipeline.reading.template_images import template_image
 
+# Ink of a box.
 MIN_INK_MM2 = 0.35
-"""Less is a speck."""
+"""Smallest area of ink that is writing; less is a speck."""
 _MAX_LETTER_GAP_MM = 3.5
-"""Between two words of handwriting, at most."""
-_MIN_STAIN_MM2 = 900.0
+"""Largest gap between two words of handwriting."""
+_MAX_STROKE_MM2 = 900.0
+"""Largest connected area of ink that is writing; more is a stain or a shadow."""
+
+# Print inside a box.
 _FRAME_MARGIN_MM = 0.8
-"""So much inside its edge a box may show its own frame."""
+"""Width along the edge of a box in which its own frame may be."""
+_RULE_BLUR_MM = 2.5
+"""Size of the neighbourhood that darkness is measured against."""
 _MIN_PRINT_DARKNESS = 0.45
-"""The frames and rules of our own forms are paler."""
+"""Darkness of print; the frames and rules of Efterskrift's forms are paler."""
 _MIN_RULE_MM = 5.0
+"""Length from which a straight piece of print is a rule."""
+_MAX_PRINT_MM2 = 1.5
+
+# Room for writing.
 MAX_VERTICAL_OVERSHOOT_MM = 0.8
 """Writing that reaches farther beyond its box has no room in it."""
 MAX_HORIZONTAL_OVERSHOOT_MM = 1.0
 MIN_BOX_GAP_MM = 3.0
-"""Between check boxes, as forms/README.md asks of them."""
-_MAX_PRINT_MM2 = 1.5
+"""Between check boxes, as forms/README.md asks for."""
 _MIN_STRAY_OVERLAP_MM2 = 0.3
+"""Overlap of a tick with another box from which it may count for that box."""
+_SLACK = 1e-6
+"""Tolerance for sums of lengths in floating point."""
+
 SERIOUS_CODES = frozenset(
     {
         "trial_too_low",
@@ -69,7 +79,7 @@ SERIOUS_CODES = frozenset(
 
 @dataclass(slots=True)
 class BoxInk:
-    """The writing of one box: its area, and its reach beyond each side of the box."""
+    """The ink of one box: its area, its reach beyond each side of the box, and its strokes."""
 
     box: Box
     area_mm2: float = 0.0
@@ -81,29 +91,32 @@ class BoxInk:
 
     @property
     def has_ink(self) -> bool:
-        """Whether something is written."""
+        """Whether something is written in the box."""
         return self.area_mm2 >= MIN_INK_MM2
 
     @property
     def vertical_overshoot(self) -> float:
-        """The farther of the reaches up and down."""
+        """The greater reach, above or below the box."""
         return max(self.up, self.down)
 
     @property
     def horizontal_overshoot(self) -> float:
-        """The farther of the reaches left and right."""
+        """The greater reach, to the left or to the right of the box."""
         return max(self.left, self.right)
 
 
-def measure_box_ink(upright: Image, unfilled: Image, boxes: Sequence[Box]) -> list[BoxInk]:
-    """The writing of each box. Connected ink belongs to the box that most of it lies in; ink in no
-    box is nobody's.
+def measure_box_ink(upright: Image, template: Image, boxes: Sequence[Box]) -> list[BoxInk]:
+    """Measure the ink of each box.
+
+    Connected ink belongs to the box that most of it is in. Ink in no box belongs to none, unless
+    it continues the writing of a box.
 
     Args:
-        upright: the page laid on its form, 8 px/mm.
-        unfilled: the same page as it is printed.
-        boxes: of fields, options or cells, on the page.
+        upright: the page registered to its form, 8 px/mm.
+        template: the same page as it is printed.
+        boxes: boxes of fields, options or cells on the page.
     """
+    # Find the ink of the whole page, as in one large field.
     spec = FieldSpec(
         name="sida",
         label="",
@@ -111,64 +124,69 @@ def measure_box_ink(upright: Image, unfilled: Image, boxes: Sequence[Box]) -> li
         box=(0, 0, upright.shape[1] / PX_PER_MM, upright.shape[0] / PX_PER_MM),
     )
     ink = find_ink(
-        FieldImage(to_grayscale(upright), spec, to_grayscale(unfilled), PX_PER_MM, 0.0)
+        FieldImage(to_grayscale(upright), spec, to_grayscale(template), PX_PER_MM, 0.0)
     ).mask
     _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
-    found = [BoxInk(box) for box in boxes]
+    inks = [BoxInk(box) for box in boxes]
     owners = _assign_components(np.asarray(labels, np.int32), boxes, len(stats))
+    # Give each component of ink to its box.
     for label in range(1, len(stats)):
-        x, y, w, h, area = (float(value) for value in stats[label])
-        if owners[label] >= 0 and area / PX_PER_MM**2 <= _MIN_STAIN_MM2:
-            _add_stroke(
-                found[owners[label]],
-                Box(x / PX_PER_MM, y / PX_PER_MM, w / PX_PER_MM, h / PX_PER_MM),
-                area / PX_PER_MM**2,
-            )
-    for label in sorted(range(1, len(stats)), key=lambda each: float(stats[each][0])):
-        stroke = Box(*(float(value) / PX_PER_MM for value in stats[label][:4]))
-        if owners[label] < 0 and (before := _find_continued_writing(found, stroke)) is not None:
+        area_mm2 = float(stats[label][4]) / PX_PER_MM**2
+        if owners[label] >= 0 and area_mm2 <= _MAX_STROKE_MM2:
+            _add_stroke(inks[owners[label]], _component_box(stats[label]), area_mm2)
+    # Give ink in no box, from the left, to the writing that it continues.
+    for label in sorted(range(1, len(stats)), key=lambda label: float(stats[label][0])):
+        stroke = _component_box(stats[label])
+        if owners[label] < 0 and (before := _find_continued_writing(inks, stroke)) is not None:
             _add_stroke(before, stroke, float(stats[label][4]) / PX_PER_MM**2)
-    return found
+    return inks
 
 
-def _find_continued_writing(found: Sequence[BoxInk], stroke: Box) -> BoxInk | None:
-    """The box whose writing a letter in no box goes on with: at its height, and no more than a
-    space after its last stroke.
+def _component_box(stats: NDArray[np.int32]) -> Box:
+    """Return the bounding box (mm) of a component from its OpenCV statistics (px)."""
+    return Box(*(float(value) / PX_PER_MM for value in stats[:4]))
+
+
+def _find_continued_writing(inks: Sequence[BoxInk], stroke: Box) -> BoxInk | None:
+    """Find the box whose writing a stroke outside all boxes continues.
+
+    The stroke is at the box's height, and no more than a space after its last stroke.
     """
     middle = stroke.y + stroke.h / 2
-    for written in found:
-        if written.has_ink and written.box.y <= middle <= written.box.y + written.box.h:
-            end = max(one.x + one.w for one in written.strokes)
+    for ink in inks:
+        if ink.has_ink and ink.box.y <= middle <= ink.box.y + ink.box.h:
+            end = max(earlier.x + earlier.w for earlier in ink.strokes)
             if abs(stroke.x - end) <= _MAX_LETTER_GAP_MM:
-                return written
+                return ink
     return None
 
 
-def measure_printed_area(unfilled: Image, box: Box) -> float:
-    """Area of print (mm²) inside a box of the unfilled page, apart from frames and rules."""
+def measure_printed_area(template: Image, box: Box) -> float:
+    """Return the area of print (mm²) inside a box of the printed page, without frames and rules."""
+    # The inside of the box, without its own frame.
     left, top = (int((side + _FRAME_MARGIN_MM) * PX_PER_MM) for side in (box.x, box.y))
     right, bottom = (
         int((box.x + box.w - _FRAME_MARGIN_MM) * PX_PER_MM),
         int((box.y + box.h - _FRAME_MARGIN_MM) * PX_PER_MM),
     )
-    inside = to_grayscale(unfilled)[top:bottom, left:right]
+    inside = to_grayscale(template)[top:bottom, left:right]
     if inside.size == 0:
         return 0.0
-    dark = (
-        measure_darkness(np.ascontiguousarray(inside), PX_PER_MM, 2.5) > _MIN_PRINT_DARKNESS
-    ).astype(np.uint8)
+    darkness = measure_darkness(np.ascontiguousarray(inside), PX_PER_MM, _RULE_BLUR_MM)
+    dark = (darkness > _MIN_PRINT_DARKNESS).astype(np.uint8)
+    # What is straight over a long way is a rule: take it away, with its blurred edges.
     length = max(3, round(_MIN_RULE_MM * PX_PER_MM))
     level, upright = np.ones((1, length), np.uint8), np.ones((length, 1), np.uint8)
     rules = cv2.bitwise_or(
         cv2.morphologyEx(dark, cv2.MORPH_OPEN, level),
         cv2.morphologyEx(dark, cv2.MORPH_OPEN, upright),
     )
-    left_over = cv2.subtract(dark, cv2.dilate(rules, np.ones((3, 3), np.uint8)))
-    return float(left_over.sum()) / PX_PER_MM**2
+    rest = cv2.subtract(dark, cv2.dilate(rules, np.ones((3, 3), np.uint8)))
+    return float(rest.sum()) / PX_PER_MM**2
 
 
 def _assign_components(labels: NDArray[np.int32], boxes: Sequence[Box], count: int) -> list[int]:
-    """For each connected piece of ink the box that most of it lies in, -1 for none."""
+    """Return for each connected component of ink the box that most of it is in, -1 for none."""
     most = np.zeros(count, np.int64)
     owner = np.full(count, -1, np.int64)
     for number, box in enumerate(boxes):
@@ -177,24 +195,22 @@ def _assign_components(labels: NDArray[np.int32], boxes: Sequence[Box], count: i
         inside = np.bincount(labels[rows, columns].ravel(), minlength=count)
         better = inside > most
         owner[better], most[better] = number, inside[better]
-    return [int(one) for one in owner]
+    return [int(index) for index in owner]
 
 
-def _add_stroke(written: BoxInk, stroke: Box, area_mm2: float) -> None:
-    box = written.box
-    written.area_mm2 += area_mm2
-    written.strokes.append(stroke)
-    written.left = max(written.left, box.x - stroke.x)
-    written.right = max(written.right, stroke.x + stroke.w - box.x - box.w)
-    written.up = max(written.up, box.y - stroke.y)
-    written.down = max(written.down, stroke.y + stroke.h - box.y - box.h)
+def _add_stroke(ink: BoxInk, stroke: Box, area_mm2: float) -> None:
+    box = ink.box
+    ink.area_mm2 += area_mm2
+    ink.strokes.append(stroke)
+    ink.left = max(ink.left, box.x - stroke.x)
+    ink.right = max(ink.right, stroke.x + stroke.w - box.x - box.w)
+    ink.up = max(ink.up, box.y - stroke.y)
+    ink.down = max(ink.down, stroke.y + stroke.h - box.y - box.h)
 
 
 @dataclass(frozen=True, slots=True)
 class TrialFieldResult:
-    """A field of a trial sheet: its number and label, what was read, and the remarks; `written`
-    says whether there was ink.
-    """
+    """A field of a trial sheet: its number, what was read, whether it has ink, and the remarks."""
 
     number: int
     spec: FieldSpec
@@ -204,12 +220,12 @@ class TrialFieldResult:
 
 
 def is_serious(problem: FormProblem) -> bool:
-    """Whether a form should not be published with this remark."""
+    """Return whether a form should not be published with this remark."""
     return problem.code in SERIOUS_CODES
 
 
 def most_likely_value(reading: Reading) -> Value:
-    """What was read, or, where that was not sure enough to be a value, what is likeliest."""
+    """Return the value that was read; at low confidence, the most likely alternative."""
     return (
         reading.value
         if reading.value is not None
@@ -227,34 +243,27 @@ def judge_page(
     """Judge the fields of one page, each column of a table by all its rows.
 
     Args:
-        form: the form as it stands on the sheet (`trial_sheet.trial_form`).
-        page_no: which page, from 1.
-        upright: its picture laid on the form, 8 px/mm.
-        fields: what was read, by field name.
-        problems: of the reading; those that say that a field cannot be seen count.
+        form: the form as the sheet has it (`trial_sheet.make_trial_form`).
+        page_no: number of the page, from 1.
+        upright: the page registered to the form, 8 px/mm.
+        fields: the readings by field name.
+        problems: issues of the page; only those of fields that cannot be seen count.
     """
-    specs, numbers, unfilled = (
-        list_written_fields(form, page_no),
-        number_fields(form),
-        template_image(form, page_no),
-    )
+    specs, numbers = list_written_fields(form, page_no), number_fields(form)
     hidden = frozenset(
         issue.field
         for issue in parse_issues(problems)
         if issue.code in (IssueCode.COVERED, IssueCode.PLACE_UNSURE)
     )
-    page = _TrialPageChecks(specs, to_grayscale(upright), unfilled, hidden)
+    page = _TrialPageChecks(specs, to_grayscale(upright), template_image(form, page_no), hidden)
     columns: dict[str, list[TrialFieldResult]] = {}
     for spec in specs:
+        number, reading = numbers[spec.column], fields.get(spec.name)
         remarks = tuple(
-            _add_field_number(fault, spec, numbers[spec.column])
-            for fault in page.find_remarks(spec, fields.get(spec.name))
+            _add_field_number(problem, spec, number) for problem in page.find_remarks(spec, reading)
         )
-        columns.setdefault(spec.column, []).append(
-            TrialFieldResult(
-                numbers[spec.column], spec, fields.get(spec.name), page.is_written(spec), remarks
-            )
-        )
+        result = TrialFieldResult(number, spec, reading, page.is_written(spec), remarks)
+        columns.setdefault(spec.column, []).append(result)
     return [_merge_rows(rows) for rows in columns.values()]
 
 
@@ -263,38 +272,41 @@ def _add_field_number(problem: FormProblem, spec: FieldSpec, number: int) -> For
 
 
 def _merge_rows(rows: Sequence[TrialFieldResult]) -> TrialFieldResult:
-    """One column: shown by its first written row, with the remarks of all; that rows are empty
-    counts only if all are.
+    """Merge the rows of a column: the first written row, with the remarks of all rows.
+
+    That rows are empty counts only if all are.
     """
     shown = next((row for row in rows if row.is_written), rows[0])
-    some = any(row.is_written for row in rows)
+    is_written = any(row.is_written for row in rows)
     remarks: dict[str, FormProblem] = {}
     for row in rows:
-        for fault in row.remarks:
-            if not (some and fault.code in ("trial_empty", "trial_left_empty")):
-                remarks.setdefault(fault.code, fault)
-    return TrialFieldResult(shown.number, shown.spec, shown.reading, some, tuple(remarks.values()))
+        for problem in row.remarks:
+            if not (is_written and problem.code in ("trial_empty", "trial_left_empty")):
+                remarks.setdefault(problem.code, problem)
+    return TrialFieldResult(
+        shown.number, shown.spec, shown.reading, is_written, tuple(remarks.values())
+    )
 
 
 class _TrialPageChecks:
-    """The writing on one page, found once."""
+    """The checks of the fields of one page, whose ink is measured once."""
 
     def __init__(
-        self, specs: Sequence[FieldSpec], upright: Image, unfilled: Image, hidden: frozenset[str]
+        self, specs: Sequence[FieldSpec], upright: Image, template: Image, hidden: frozenset[str]
     ) -> None:
-        self._specs, self._unfilled, self._hidden = specs, unfilled, hidden
+        self._specs, self._template, self._hidden = specs, template, hidden
         self._parts = [(spec.name, box) for spec in specs for box in spec.parts]
-        found = measure_box_ink(upright, unfilled, [box for _, box in self._parts])
-        self._written: dict[str, list[BoxInk]] = {}
-        for (name, _), written in zip(self._parts, found, strict=True):
-            self._written.setdefault(name, []).append(written)
+        inks = measure_box_ink(upright, template, [box for _, box in self._parts])
+        self._inks: dict[str, list[BoxInk]] = {}
+        for (name, _), ink in zip(self._parts, inks, strict=True):
+            self._inks.setdefault(name, []).append(ink)
 
     def is_written(self, spec: FieldSpec) -> bool:
-        """Whether something is written in a field."""
-        return any(written.has_ink for written in self._written[spec.name])
+        """Return whether something is written in a field."""
+        return any(ink.has_ink for ink in self._inks[spec.name])
 
     def find_remarks(self, spec: FieldSpec, reading: Reading | None) -> Iterator[FormProblem]:
-        """All that is to be said of a field."""
+        """Yield all remarks on a field."""
         if spec.name in self._hidden:
             yield FormProblem("trial_hidden")
         yield from self._check_print(spec)
@@ -309,63 +321,63 @@ class _TrialPageChecks:
         yield from self._check_reading(spec, reading)
 
     def _check_print(self, spec: FieldSpec) -> Iterator[FormProblem]:
-        if any(measure_printed_area(self._unfilled, box) > _MAX_PRINT_MM2 for box in spec.parts):
+        if any(measure_printed_area(self._template, box) > _MAX_PRINT_MM2 for box in spec.parts):
             yield FormProblem("trial_print_inside")
 
     def _check_line(self, spec: FieldSpec) -> Iterator[FormProblem]:
-        (written,) = self._written[spec.name]
-        yield from _check_height(written, spec.area.h, MIN_TEXT_HEIGHT)
-        yield from _check_width(written)
+        (ink,) = self._inks[spec.name]
+        yield from _check_height(ink, spec.area.h, MIN_TEXT_HEIGHT, is_written=ink.has_ink)
+        yield from _check_width(ink)
 
     def _check_lines(self, spec: FieldSpec) -> Iterator[FormProblem]:
-        (written,) = self._written[spec.name]
+        (ink,) = self._inks[spec.name]
         pitch = spec.area.h / (spec.lines or 1)
+        # Low lines are a serious problem only where the writing shows it.
         if (
-            pitch < MIN_TEXT_HEIGHT - 1e-6
-            and written.has_ink
+            pitch < MIN_TEXT_HEIGHT - _SLACK
+            and ink.has_ink
             and (
-                written.vertical_overshoot > MAX_VERTICAL_OVERSHOOT_MM
-                or _crosses_rule(written, spec, pitch)
+                ink.vertical_overshoot > MAX_VERTICAL_OVERSHOOT_MM
+                or _crosses_rule(ink, spec, pitch)
             )
         ):
             yield FormProblem("trial_rows_too_tight", {"height": pitch, "least": MIN_TEXT_HEIGHT})
         else:
-            yield from _check_height(written, pitch, MIN_TEXT_HEIGHT)
-        yield from _check_width(written)
+            yield from _check_height(ink, pitch, MIN_TEXT_HEIGHT, is_written=ink.has_ink)
+        yield from _check_width(ink)
 
     def _check_cells(self, spec: FieldSpec) -> Iterator[FormProblem]:
-        cells = self._written[spec.name]
-        highest = max(cells, key=lambda one: one.vertical_overshoot)
-        yield from _check_height(
-            highest, spec.area.h, MIN_CELL_HEIGHT, any(one.has_ink for one in cells)
-        )
+        cells = self._inks[spec.name]
+        is_written = any(cell.has_ink for cell in cells)
+        highest = max(cells, key=lambda cell: cell.vertical_overshoot)
+        yield from _check_height(highest, spec.area.h, MIN_CELL_HEIGHT, is_written=is_written)
+        # One digit outside its cell is the writer's; many, or narrow cells, are the form's.
         width = spec.area.w / spec.cell_count
-        over = [one for one in cells if one.horizontal_overshoot > MAX_HORIZONTAL_OVERSHOOT_MM]
+        over = [cell for cell in cells if cell.horizontal_overshoot > MAX_HORIZONTAL_OVERSHOOT_MM]
         if over and (
-            width < MIN_CELL_WIDTH - 1e-6 or len(over) > sum(one.has_ink for one in cells) / 2
+            width < MIN_CELL_WIDTH - _SLACK or len(over) > sum(cell.has_ink for cell in cells) / 2
         ):
             yield FormProblem("trial_cells_too_narrow", {"width": width, "least": MIN_CELL_WIDTH})
 
     def _check_marks(self, spec: FieldSpec) -> Iterator[FormProblem]:
-        for written in self._written[spec.name]:
-            near = min(
-                self._other_boxes(written.box),
-                key=lambda other: _box_gap(written.box, other[1]),
+        # Each box must be far enough from the nearest other box; worse if a tick reaches that one.
+        for ink in self._inks[spec.name]:
+            nearest = min(
+                self._other_boxes(ink.box),
+                key=lambda other: _box_gap(ink.box, other[1]),
                 default=None,
             )
-            if near and (gap := _box_gap(written.box, near[1])) < MIN_BOX_GAP_MM:
-                values: dict[str, str | float] = {
-                    "other": near[0],
-                    "gap": gap,
-                    "least": MIN_BOX_GAP_MM,
-                }
-                reaches = any(
-                    _box_overlap_mm2(stroke, near[1]) > _MIN_STRAY_OVERLAP_MM2
-                    for stroke in written.strokes
+            if nearest and (gap := _box_gap(ink.box, nearest[1])) < MIN_BOX_GAP_MM:
+                reaches_it = any(
+                    _box_overlap_mm2(stroke, nearest[1]) > _MIN_STRAY_OVERLAP_MM2
+                    for stroke in ink.strokes
                 )
-                yield FormProblem("trial_too_near" if reaches else "trial_near", values)
+                yield FormProblem(
+                    "trial_too_near" if reaches_it else "trial_near",
+                    {"other": nearest[0], "gap": gap, "least": MIN_BOX_GAP_MM},
+                )
         sides = [side for box in spec.parts for side in (box.w, box.h)]
-        if min(sides) < MIN_MARK_SIDE - 1e-6 or max(sides) > MAX_MARK_SIDE + 1e-6:
+        if min(sides) < MIN_MARK_SIDE - _SLACK or max(sides) > MAX_MARK_SIDE + _SLACK:
             box = spec.parts[0]
             yield FormProblem(
                 "trial_mark_small",
@@ -373,18 +385,17 @@ class _TrialPageChecks:
             )
 
     def _other_boxes(self, box: Box) -> Iterator[tuple[str, Box]]:
-        labels = {spec.name: spec.label for spec in self._specs}
-        ticked = {spec.name for spec in self._specs if spec.traits.has_check_boxes}
+        """Yield the other check boxes of the page, with the label of their field."""
+        labels = {spec.name: spec.label for spec in self._specs if spec.traits.has_check_boxes}
         for name, other in self._parts:
-            if other != box and name in ticked:
+            if other != box and name in labels:
                 yield f"”{labels[name]}”", other
 
     def _check_reading(self, spec: FieldSpec, reading: Reading | None) -> Iterator[FormProblem]:
-        ticks = spec.traits.has_check_boxes
         if not self.is_written(spec):
             if spec.required:
                 yield FormProblem("trial_empty")
-            elif not ticks:
+            elif not spec.traits.has_check_boxes:  # a box that is left empty is an answer
                 yield FormProblem("trial_left_empty")
         elif reading is None or most_likely_value(reading) in (None, "", False):
             yield FormProblem("trial_not_read")
@@ -395,45 +406,41 @@ class _TrialPageChecks:
 
 
 def _check_height(
-    written: BoxInk, height: float, least: float, has_ink: bool | None = None
+    ink: BoxInk, height: float, least: float, *, is_written: bool
 ) -> Iterator[FormProblem]:
-    values: dict[str, str | float] = {
-        "height": height,
-        "least": least,
-        "over": written.vertical_overshoot,
-    }
-    low = height < least - 1e-6
-    if written.vertical_overshoot > MAX_VERTICAL_OVERSHOOT_MM:
-        yield FormProblem("trial_too_low" if low else "trial_over", values)
-    elif low and (written.has_ink if has_ink is None else has_ink):
+    """Judge the height of a box by its least height and by how far the writing overshoots it."""
+    overshoot = ink.vertical_overshoot
+    values = {"height": height, "least": least, "over": overshoot}
+    is_low = height < least - _SLACK
+    if overshoot > MAX_VERTICAL_OVERSHOOT_MM:
+        yield FormProblem("trial_too_low" if is_low else "trial_over", values)
+    elif is_low and is_written:
         yield FormProblem("trial_low", values)
 
 
-def _check_width(written: BoxInk) -> Iterator[FormProblem]:
-    if written.horizontal_overshoot > MAX_HORIZONTAL_OVERSHOOT_MM:
-        yield FormProblem("trial_too_narrow", {"over": written.horizontal_overshoot})
+def _check_width(ink: BoxInk) -> Iterator[FormProblem]:
+    if ink.horizontal_overshoot > MAX_HORIZONTAL_OVERSHOOT_MM:
+        yield FormProblem("trial_too_narrow", {"over": ink.horizontal_overshoot})
 
 
-def _crosses_rule(written: BoxInk, spec: FieldSpec, pitch: float) -> bool:
-    """Whether a stroke lies well on both sides of a rule: writing of one line that stands in the
-    other.
-    """
+def _crosses_rule(ink: BoxInk, spec: FieldSpec, pitch: float) -> bool:
+    """Return whether a stroke is well on both sides of a rule: one line's writing in another."""
     rules = [spec.area.y + pitch * line for line in range(1, spec.lines or 1)]
     return any(
         rule - stroke.y > pitch / 4 and stroke.y + stroke.h - rule > pitch / 4
-        for stroke in written.strokes
+        for stroke in ink.strokes
         for rule in rules
     )
 
 
-def _box_gap(one: Box, other: Box) -> float:
-    """The distance between two boxes, 0 where they overlap."""
-    across = max(other.x - one.x - one.w, one.x - other.x - other.w, 0.0)
-    down = max(other.y - one.y - one.h, one.y - other.y - other.h, 0.0)
-    return float((across**2 + down**2) ** 0.5)
+def _box_gap(box: Box, other: Box) -> float:
+    """Return the distance between two boxes, 0 if they overlap."""
+    dx = max(other.x - box.x - box.w, box.x - other.x - other.w, 0.0)
+    dy = max(other.y - box.y - box.h, box.y - other.y - other.h, 0.0)
+    return float((dx**2 + dy**2) ** 0.5)
 
 
-def _box_overlap_mm2(one: Box, other: Box) -> float:
-    across = min(one.x + one.w, other.x + other.w) - max(one.x, other.x)
-    down = min(one.y + one.h, other.y + other.h) - max(one.y, other.y)
-    return max(across, 0.0) * max(down, 0.0)
+def _box_overlap_mm2(box: Box, other: Box) -> float:
+    width = min(box.x + box.w, other.x + other.w) - max(box.x, other.x)
+    height = min(box.y + box.h, other.y + other.h) - max(box.y, other.y)
+    return max(width, 0.0) * max(height, 0.0)

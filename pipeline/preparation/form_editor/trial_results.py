@@ -1,5 +1,6 @@
-"""What is kept of the trials of a draft: when, by whom, and the remarks on each page. Never what
-was written, nor a picture of it.
+"""Save and load the results of trials: when, by whom, and the remarks on each page.
+
+What was written on the trial sheet is never kept, nor an image of it.
 """
 
 from __future__ import annotations
@@ -22,21 +23,22 @@ _RESULTS_FILE = "trial.json"
 
 @dataclass(frozen=True, slots=True)
 class TrialRemark:
-    """A fault that a trial has shown, and the label of the field."""
+    """A problem that a trial has shown, and the label of the field."""
 
     label: str
-    fault: FormProblem
+    problem: FormProblem
 
     @property
     def is_serious(self) -> bool:
         """Whether the form should not be published with it."""
-        return is_serious(self.fault)
+        return is_serious(self.problem)
 
 
 @dataclass(frozen=True, slots=True)
 class TrialResults:
-    """The last trial of each page of a form as it is now. `missing` are pages (from 1) that were
-    not tried.
+    """The last trial of each page of a form as it is now.
+
+    Missing pages, numbered from 1, are those that were not tried.
     """
 
     at: datetime | None
@@ -58,13 +60,13 @@ def save_trial(
     by: str,
     at: datetime,
 ) -> None:
-    """Keep the remarks on a page. A trial of the form as it was before does not count any more."""
-    digest, kept = geometry_digest(form), _read_results(draft)
-    pages = kept.get("pages", {}) if kept.get("digest") == digest else {}
+    """Save the remarks on a page, and drop those on the form as it was before it was changed."""
+    digest, results = geometry_digest(form), _read_results(draft)
+    pages = results.get("pages", {}) if results.get("digest") == digest else {}
     remarks = [
-        [one.spec.label, fault.code, dict(fault.values), fault.field]
-        for one in judged
-        for fault in one.remarks
+        [result.spec.label, problem.code, dict(problem.values), problem.field]
+        for result in judged
+        for problem in result.remarks
     ]
     pages = {**pages, str(page_no): {"at": at.isoformat(), "by": by, "remarks": remarks}}
     (draft.folder / _RESULTS_FILE).write_text(
@@ -73,9 +75,9 @@ def save_trial(
 
 
 def load_trial_results(draft: Draft, form: Form) -> TrialResults:
-    """What trials of the form as it is now have shown."""
-    kept = _read_results(draft)
-    pages = kept.get("pages", {}) if kept.get("digest") == geometry_digest(form) else {}
+    """Return what trials of the form as it is now have shown."""
+    results = _read_results(draft)
+    pages = results.get("pages", {}) if results.get("digest") == geometry_digest(form) else {}
     missing = tuple(number for number in range(1, len(form.pages) + 1) if str(number) not in pages)
     remarks = [
         TrialRemark(label, FormProblem(code, values, field=name))

@@ -1,4 +1,4 @@
-"""The pages of a file that came through the browser, without keeping it."""
+"""Read the pages of a file that was uploaded in the browser, without keeping it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pipeline.files.page_files import ScannedPage, read_pages
 
 
 def load_pages(data: bytes, name: str) -> list[ScannedPage]:
-    """All pages, each with its picture.
+    """Return all pages, each with its image.
 
     Raises:
-        FormMakingError: there are none, or one cannot be opened.
+        FormEditorError: there are none, or one cannot be opened.
     """
     with TemporaryDirectory(prefix="efterskrift-form-") as folder:
         path = Path(folder, "upload" + Path(name).suffix[:6])

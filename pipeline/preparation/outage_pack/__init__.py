@@ -1,1 +1,1 @@
-"""All paper of a unit."""
+"""The outage pack: all paper that a unit needs while its systems are down."""

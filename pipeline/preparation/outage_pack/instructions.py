@@ -1,10 +1,12 @@
-"""Instructions: how to write digits, tick, change, sign and collect, and what goes on which form.
+"""The instructions of a pack: how to write, tick, change, sign and collect, and what goes where.
+
 Lengths are mm.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from pipeline.domain.model import Box
 from pipeline.forms.drawing import (
@@ -20,103 +22,123 @@ from pipeline.forms.drawing import (
 )
 from pipeline.preparation.outage_pack.pages import (
     BODY_STYLE,
+    HEADING_STYLE,
     LEFT_MM,
     RIGHT_MM,
     SMALL_STYLE,
     TOP_MM,
     WIDTH_MM,
     PackInfo,
+    TextColumn,
     begin_page,
     draw_bullets,
     draw_heading,
+    pack_text,
+    pack_texts,
 )
 
-_CELL_MM = (7.0, 9.0)
-_PEN_MM = 0.55
 _CAPTION_STYLE = TextStyle(8.5, Colour.BLACK)
 _WORD_STYLE = TextStyle(9, Colour.BLACK, bold=True)
-_SECOND_COLUMN_MM = 108.0
+
+# The page.
+_RIGHT_COLUMN_MM = 108.0
+_LEFT_COLUMN = TextColumn(LEFT_MM, _RIGHT_COLUMN_MM - LEFT_MM - 6)
+_RIGHT_COLUMN = TextColumn(_RIGHT_COLUMN_MM, RIGHT_MM - _RIGHT_COLUMN_MM)
+_LINE_MM = 4.0
 _ROW_MM = 4.5
 _USES_TOP_MM = 191.0
 _USES_BOTTOM_MM = 279.5
-_TITLE = "Så skriver du på papper"
 
-SIGN_RULES = (
-    "Skriv namn och yrkestitel så att de går att läsa.",
-    "Sätt din signatur i signaturrutan på varje rad om det du har gjort.",
-    "Skriv under på bladet Signaturförtydligande första dagen. Då vet alla vem signaturen är.",
-)
-COLLECT_RULES = (
-    "Lägg dagens ark i en bunt när passet är slut. En bunt för varje dag.",
-    "Fyll i ett försättsblad: dag, bunt, antal ark och vem som samlade in. Lägg det överst.",
-    "Använd gem eller plastficka. Häfta inte, vik inte och laga inte med tejp.",
-    "Lås in bunten. Skriv inte om något: det första papperet är originalet.",
-    "Spara oanvända ark med löpnummer. De ska räknas.",
-)
-WRITING_RULES = (
-    "Svart eller blå kulspetspenna. Inte blyerts, inte tuschpenna.",
-    "Skriv dagen och klockslaget då det hände, och när du skrev om det var senare.",
-    "Namn och personnummer ska stå på varje ark om en person.",
+# The examples.
+_CELL_MM = (7.0, 9.0)
+_PEN_MM = 0.55
+_EXAMPLES_MM = 24.0
+"""From the left edge to the first example, past the words `write like this`."""
+_WRONG_EXAMPLE_MM = 30.0
+"""From one wrong example to the next."""
+_EXAMPLE_DATE, _EXAMPLE_TIME = "20260109", "0745"
+_STRUCK_DIGITS, _CORRECTED_DIGITS, _EXAMPLE_INITIALS = "0815", "0851", "EM"
+_CHECK_MARK_STROKE: tuple[Point, ...] = ((0.1, 0.5), (0.42, 0.88), (1.05, -0.1))
+_JOINED_DIGITS_STROKE: tuple[Point, ...] = (
+    (0.1, 0.25),
+    (0.25, 0.12),
+    (0.32, 0.4),
+    (0.12, 0.85),
+    (0.45, 0.8),
+    (0.6, 0.5),
+    (0.62, 0.15),
+    (0.78, 0.1),
+    (0.82, 0.5),
+    (0.7, 0.88),
 )
 
 
 def count_instruction_pages(uses: int) -> int:
-    """How many pages the instructions for so many forms take."""
+    """Return the number of pages of the instructions for this number of forms."""
     return 1 + -(-max(0, uses - _count_use_rows(_USES_TOP_MM)) // _count_use_rows(TOP_MM))
 
 
 def draw_instructions(
     paper: PaperDocument, about: PackInfo, uses: Sequence[tuple[str, str]]
 ) -> None:
-    """The pages. `uses` are pairs of a form's title and what is written on it."""
-    begin_page(paper, about, _TITLE, "läs innan du börjar")
+    """Draw the pages. `uses` are pairs of a form's title and what is written on it."""
+    title = pack_text("instructions.title")
+    begin_page(paper, about, title, pack_text("instructions.subtitle"))
+    # Across the page: digits.
     _draw_digits(paper, 39.5)
+    # Below, on the left what to write and tick, on the right how to change. The ticks begin
+    # below the rules for writing, however long these are.
     y = draw_bullets(
-        paper, WRITING_RULES, draw_heading(paper, "Skriv", 91), _SECOND_COLUMN_MM - LEFT_MM - 6
+        paper,
+        pack_texts("writing_rule"),
+        draw_heading(paper, pack_text("instructions.write"), 91),
+        _LEFT_COLUMN,
     )
     _draw_marks(paper, max(y + 2, 122.0))
-    _draw_change(paper, _SECOND_COLUMN_MM, 91)
-    paper.words("Signera", (LEFT_MM, 153), TextStyle(11.5, Colour.BLACK, bold=True))
-    draw_bullets(paper, SIGN_RULES, 160, _SECOND_COLUMN_MM - LEFT_MM - 6)
-    paper.words("Samla in", (_SECOND_COLUMN_MM, 130), TextStyle(11.5, Colour.BLACK, bold=True))
-    draw_bullets(paper, COLLECT_RULES, 137, RIGHT_MM - _SECOND_COLUMN_MM, _SECOND_COLUMN_MM)
+    _draw_change(paper, _RIGHT_COLUMN.left, 91)
+    # On the left how to sign, on the right how to collect.
+    paper.words(pack_text("instructions.sign"), (LEFT_MM, 153), HEADING_STYLE)
+    draw_bullets(paper, pack_texts("signing_rule"), 160, _LEFT_COLUMN)
+    paper.words(pack_text("instructions.collect"), (_RIGHT_COLUMN.left, 130), HEADING_STYLE)
+    draw_bullets(paper, pack_texts("collecting_rule"), 137, _RIGHT_COLUMN)
+    # Below, and on further pages: what is written on which form.
     first, further = _count_use_rows(_USES_TOP_MM), _count_use_rows(TOP_MM)
     _draw_uses(paper, uses[:first], _USES_TOP_MM)
     for start in range(first, len(uses), further):
-        begin_page(paper, about, _TITLE, "fortsättning")
+        begin_page(paper, about, title, pack_text("continued"))
         _draw_uses(paper, uses[start : start + further], TOP_MM)
 
 
 def _count_use_rows(top: float) -> int:
-    """How many forms there is room for, in two columns, below a heading at `top`."""
+    """Return how many forms have room, in two columns, below a heading at `top`."""
     return 2 * int((_USES_BOTTOM_MM - top - 7.0) // (2 * _ROW_MM))
 
 
 def _draw_digits(paper: PaperDocument, y: float) -> None:
-    top = draw_heading(paper, "Siffror", y)
-    paper.words("Så här", (LEFT_MM, top + 2.6), _WORD_STYLE)
-    for index, digit in enumerate(DIGIT_STROKES):
-        _draw_cell(paper, LEFT_MM + 24 + index * _CELL_MM[0], top)
-        _draw_pen_digit(paper, digit, Box(LEFT_MM + 24 + index * _CELL_MM[0], top, *_CELL_MM))
-    paper.words("En siffra i varje ruta. Fyll rutan,", (LEFT_MM + 99, top + 1), _CAPTION_STYLE)
-    paper.words("men skriv inte på linjerna.", (LEFT_MM + 99, top + 5), _CAPTION_STYLE)
-    _draw_dates(paper, top + 13)
-    paper.words("Inte så här", (LEFT_MM, top + 29.6), _WORD_STYLE)
-    for index, (caption, draw) in enumerate(WRONG_EXAMPLES.items()):
-        x = LEFT_MM + 24 + index * 30
+    """Draw digits in their cells as they should be written, and as they should not."""
+    top, left = draw_heading(paper, pack_text("instructions.digits"), y), LEFT_MM + _EXAMPLES_MM
+    paper.words(pack_text("instructions.like_this"), (LEFT_MM, top + 2.6), _WORD_STYLE)
+    _draw_row(paper, "".join(DIGIT_STROKES), left, top)
+    _draw_caption(paper, "digit_caption", LEFT_MM + 99, top + 1)
+    _draw_date_and_time(paper, left, top + 13)
+    paper.words(pack_text("instructions.not_like_this"), (LEFT_MM, top + 29.6), _WORD_STYLE)
+    for index, example in enumerate(_WRONG_EXAMPLES):
+        x = left + index * _WRONG_EXAMPLE_MM
         for cell in range(2):
             _draw_cell(paper, x + cell * _CELL_MM[0], top + 27)
-        draw(paper, x, top + 27)
-        paper.words(caption, (x, top + 38), SMALL_STYLE)
+        example.draw(paper, x, top + 27)
+        paper.words(pack_text(f"wrong.{example.key}"), (x, top + 38), SMALL_STYLE)
 
 
-def _draw_dates(paper: PaperDocument, y: float) -> None:
-    for text, x in (("20260109", LEFT_MM + 24), ("0745", LEFT_MM + 24 + 8 * _CELL_MM[0] + 4)):
-        for index, digit in enumerate(text):
-            _draw_cell(paper, x + index * _CELL_MM[0], y)
-            _draw_pen_digit(paper, digit, Box(x + index * _CELL_MM[0], y, *_CELL_MM))
-    paper.words("Så skrivs 9 januari 2026,", (LEFT_MM + 116, y + 1), _CAPTION_STYLE)
-    paper.words("klockan 07.45: med nollor.", (LEFT_MM + 116, y + 5), _CAPTION_STYLE)
+def _draw_date_and_time(paper: PaperDocument, left: float, y: float) -> None:
+    _draw_row(paper, _EXAMPLE_DATE, left, y)
+    _draw_row(paper, _EXAMPLE_TIME, left + len(_EXAMPLE_DATE) * _CELL_MM[0] + 4, y)
+    _draw_caption(paper, "date_caption", LEFT_MM + 116, y + 1)
+
+
+def _draw_caption(paper: PaperDocument, key: str, x: float, y: float) -> None:
+    for number, line in enumerate(pack_texts(key)):
+        paper.words(line, (x, y + number * _LINE_MM), _CAPTION_STYLE)
 
 
 def _draw_outside_box(paper: PaperDocument, x: float, y: float) -> None:
@@ -139,81 +161,83 @@ def _draw_overwritten(paper: PaperDocument, x: float, y: float) -> None:
 
 
 def _draw_joined(paper: PaperDocument, x: float, y: float) -> None:
-    points = (
-        (0.1, 0.25),
-        (0.25, 0.12),
-        (0.32, 0.4),
-        (0.12, 0.85),
-        (0.45, 0.8),
-        (0.6, 0.5),
-        (0.62, 0.15),
-        (0.78, 0.1),
-        (0.82, 0.5),
-        (0.7, 0.88),
-    )
-    paper.pen(
-        scale_to_box(Box(x, y, 2 * _CELL_MM[0], _CELL_MM[1]), interpolate_curve(points)),
-        Colour.BLACK,
-        _PEN_MM,
-    )
+    cells = Box(x, y, 2 * _CELL_MM[0], _CELL_MM[1])
+    stroke = scale_to_box(cells, interpolate_curve(_JOINED_DIGITS_STROKE))
+    paper.pen(stroke, Colour.BLACK, _PEN_MM)
 
 
-WRONG_EXAMPLES: dict[str, Callable[[PaperDocument, float, float], None]] = {
-    "utanför rutan": _draw_outside_box,
-    "två i en ruta": _draw_two_in_one_box,
-    "för små": _draw_too_small,
-    "skrivet över": _draw_overwritten,
-    "ihopskrivna": _draw_joined,
-}
+@dataclass(frozen=True, slots=True)
+class _WrongExample:
+    """How not to write digits in two cells: the key of its caption, and what draws the ink."""
+
+    key: str
+    draw: Callable[[PaperDocument, float, float], None]
+
+
+_WRONG_EXAMPLES = (
+    _WrongExample("outside", _draw_outside_box),
+    _WrongExample("two_in_one", _draw_two_in_one_box),
+    _WrongExample("too_small", _draw_too_small),
+    _WrongExample("overwritten", _draw_overwritten),
+    _WrongExample("joined", _draw_joined),
+)
 
 
 def _draw_marks(paper: PaperDocument, y: float) -> None:
-    top = draw_heading(paper, "Kryssa", y)
-    for place, caption in enumerate(("kryss", "bock går också", "ångrat: fyll rutan")):
-        x = LEFT_MM + (0, 22, 54)[place]
+    """Draw a cross, a check mark, and a box that is filled in and so cancelled."""
+    top = draw_heading(paper, pack_text("instructions.tick"), y)
+    strokes_by_example = (
+        ("cross", (CROSS_DOWNSTROKE, CROSS_UPSTROKE)),
+        ("check_mark", (_CHECK_MARK_STROKE,)),
+        ("cancelled", ()),
+    )
+    for (key, strokes), offset in zip(strokes_by_example, (0, 22, 54), strict=True):
+        x = LEFT_MM + offset
         box = Box(x, top, 5, 5)
-        paper.area(box, Colour.BLACK if place == 2 else Colour.WHITE, Colour.BLACK, 0.35)
-        for stroke in ((CROSS_DOWNSTROKE, CROSS_UPSTROKE), (_CHECK_MARK_STROKES,), ())[place]:
+        paper.area(box, Colour.WHITE if strokes else Colour.BLACK, Colour.BLACK, 0.35)
+        for stroke in strokes:
             paper.pen(scale_to_box(box, stroke), Colour.BLACK, _PEN_MM)
-        paper.words(caption, (x + 6.5, top + 1), _CAPTION_STYLE)
-    paper.words("Efter ett ångrat kryss: kryssa i rätt ruta.", (LEFT_MM, top + 8), _CAPTION_STYLE)
-
-
-_CHECK_MARK_STROKES: tuple[Point, ...] = ((0.1, 0.5), (0.42, 0.88), (1.05, -0.1))
+        paper.words(pack_text(f"mark.{key}"), (x + 6.5, top + 1), _CAPTION_STYLE)
+    paper.words(pack_text("mark.after_cancelled"), (LEFT_MM, top + 8), _CAPTION_STYLE)
 
 
 def _draw_change(paper: PaperDocument, x: float, y: float) -> None:
-    paper.words("Ändra", (x, y), TextStyle(11.5, Colour.BLACK, bold=True))
+    """Draw a row of digits that is struck through, with the right digits and initials above."""
+    paper.words(pack_text("instructions.change"), (x, y), HEADING_STYLE)
     top = y + 13
-    for index, digit in enumerate("0815"):
-        _draw_cell(paper, x + index * _CELL_MM[0], top)
-        _draw_pen_digit(paper, digit, Box(x + index * _CELL_MM[0], top, *_CELL_MM))
-    paper.pen([(x - 1, top + 5.4), (x + 4 * _CELL_MM[0] + 1, top + 3.8)], Colour.BLACK, _PEN_MM)
-    for index, digit in enumerate("0851"):
+    _draw_row(paper, _STRUCK_DIGITS, x, top)
+    end = x + len(_STRUCK_DIGITS) * _CELL_MM[0]
+    paper.pen([(x - 1, top + 5.4), (end + 1, top + 3.8)], Colour.BLACK, _PEN_MM)
+    for index, digit in enumerate(_CORRECTED_DIGITS):
         _draw_pen_digit(paper, digit, Box(x + 2 + index * 5.2, top - 7.4, 4.6, 6.6))
-    paper.words("EM", (x + 26, top - 5.6), TextStyle(12, Colour.BLACK))
-    text = "Stryk hela raden med ett streck, så att det går att läsa vad som stod. Skriv det rätta ovanför och sätt din signatur. Aldrig raderlack."
-    paper.paragraph(text, (x + 34, y + 7), RIGHT_MM - x - 34, BODY_STYLE)
+    paper.words(_EXAMPLE_INITIALS, (x + 26, top - 5.6), TextStyle(12, Colour.BLACK))
+    paper.paragraph(
+        pack_text("instructions.changing"), (x + 34, y + 7), RIGHT_MM - x - 34, BODY_STYLE
+    )
 
 
 def _draw_uses(paper: PaperDocument, uses: Sequence[tuple[str, str]], top: float) -> None:
-    top = draw_heading(paper, "Vad skrivs var", top)
-    half = -(-len(uses) // 2)
-    wide = WIDTH_MM / 2 - 4
-    for place, (title, what) in enumerate(uses):
-        x, y = (
-            (LEFT_MM, top + place * _ROW_MM * 2)
-            if place < half
-            else (LEFT_MM + WIDTH_MM / 2 + 4, top + (place - half) * _ROW_MM * 2)
-        )
+    """List forms in two columns: the title, and below it what is written on the form."""
+    top = draw_heading(paper, pack_text("instructions.uses"), top)
+    rows = -(-len(uses) // 2)
+    width = WIDTH_MM / 2 - 4
+    for index, (title, use) in enumerate(uses):
+        column, row = divmod(index, rows)
+        x, y = LEFT_MM + column * (WIDTH_MM / 2 + 4), top + row * _ROW_MM * 2
         paper.words(title, (x, y + 0.4), _WORD_STYLE)
-        room = wide / max(paper.width_of(what, _CAPTION_STYLE), 1)
-        paper.words(
-            what,
-            (x, y + _ROW_MM - 0.6),
-            TextStyle(_CAPTION_STYLE.size * min(1.0, room), _CAPTION_STYLE.colour),
-        )
-        paper.rule((x, y + 2 * _ROW_MM - 1.2), (x + wide, y + 2 * _ROW_MM - 1.2), Colour.HINT, 0.2)
+        # A line that is too long is set smaller.
+        scale = min(1.0, width / max(paper.width_of(use, _CAPTION_STYLE), 1))
+        style = TextStyle(_CAPTION_STYLE.size * scale, _CAPTION_STYLE.colour)
+        paper.words(use, (x, y + _ROW_MM - 0.6), style)
+        bottom = y + 2 * _ROW_MM - 1.2
+        paper.rule((x, bottom), (x + width, bottom), Colour.HINT, 0.2)
+
+
+def _draw_row(paper: PaperDocument, digits: str, x: float, y: float) -> None:
+    """Draw cells in a row, with a digit in each."""
+    for index, digit in enumerate(digits):
+        _draw_cell(paper, x + index * _CELL_MM[0], y)
+        _draw_pen_digit(paper, digit, Box(x + index * _CELL_MM[0], y, *_CELL_MM))
 
 
 def _draw_cell(paper: PaperDocument, x: float, y: float) -> None:
@@ -221,7 +245,7 @@ def _draw_cell(paper: PaperDocument, x: float, y: float) -> None:
 
 
 def _draw_pen_digit(paper: PaperDocument, digit: str, cell: Box) -> None:
-    """A digit as a pen writes it, filling most of its cell."""
+    """Draw a digit as a pen writes it, filling most of its cell."""
     inner = Box(cell.x + cell.w * 0.2, cell.y + cell.h * 0.14, cell.w * 0.6, cell.h * 0.72)
     for stroke in DIGIT_STROKES[digit]:
         paper.pen(scale_to_box(inner, interpolate_curve(stroke)), Colour.BLACK, _PEN_MM)

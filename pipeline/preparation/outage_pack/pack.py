@@ -1,10 +1,8 @@
-"""Making a pack: one file to print from beginning to end, each part by itself, the register of its
-serials, and the numbers it was made from.
+"""Make a unit's outage pack, from files alone or from the database.
 
-Needs the forms and nothing else: no database, no network.
-
-A unit's outage pack from the store: its own numbers, its own clients, and every serial
-registered as issued.
+A pack has one file to print from beginning to end, each part as a file, the register of its serials
+and the numbers of sheets. `make_pack` needs only the forms: no database, no network.
+`make_unit_pack` takes the unit's numbers and clients from the database and registers the serials.
 """
 
 from __future__ import annotations
@@ -34,6 +32,7 @@ from pipeline.preparation.outage_pack.pages import (
     PackInfo,
     count_contents_pages,
     draw_contents,
+    pack_text,
 )
 from pipeline.preparation.outage_pack.parts import PackOrder, PackPart, build_parts, count_clients
 from pipeline.preparation.outage_pack.staff_pages import ChainContact, ScheduledShift
@@ -52,9 +51,7 @@ from pipeline.store.registers.issued_sheets import save_issued_sheets
 from pipeline.store.registers.planning import load_pack_quantities
 
 DEFAULT_PACK_DAYS = 14
-"""How long a pack lasts unless somebody says otherwise."""
-
-
+"""How long a pack lasts by default."""
 ISSUED_FILE, NUMBERS_FILE = "utlamnade.csv", "antal.csv"
 
 
@@ -67,14 +64,12 @@ class Pack:
 
     @property
     def unregistered_visits_file(self) -> str:
-        """The file with the planned visits to clients whom the register lacks; empty if there are
-        none.
-        """
+        """Name of the file with planned visits to clients in no register; empty if none."""
         return next((name for name in self.files if name.endswith(f"{Binder.UNKNOWN}.pdf")), "")
 
     @property
     def as_zip(self) -> bytes:
-        """All files in one, to be carried on a stick."""
+        """All files as one zip archive, for a USB stick."""
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, data in self.files.items():
@@ -90,18 +85,19 @@ def make_pack(order: PackOrder, forms: Forms) -> Pack:
         FormError: there is no such form.
     """
     require_valid_quantities(order.needs)
-    found = build_parts(order, forms)
-    if not any(part.issued_sheets for part in found):
+    parts = build_parts(order, forms)
+    if not any(part.issued_sheets for part in parts):
         raise UsageError("pack_would_hold_no_sheets")
-    sheets = tuple(sheet for part in found for sheet in part.issued_sheets)
-    lines = _contents_lines(found)
+    sheets = tuple(sheet for part in parts for sheet in part.issued_sheets)
+    lines = _contents_lines(parts)
+    # First the file with everything, then the contents and each part by itself.
     files = {
         f"reservpaket-{plain_name(order.about.unit)}.pdf": _render_document(
-            order, lines, [part for part in found if not part.is_separate_file]
+            order, lines, [part for part in parts if not part.is_separate_file]
         )
     }
     files["01-innehall.pdf"] = _render_document(order, lines, [])
-    for number, part in enumerate(found, start=2):
+    for number, part in enumerate(parts, start=2):
         files[f"{number:02d}-{part.name}.pdf"] = _render_part(order, part)
     files[ISSUED_FILE] = format_issued_file(sheets)
     files[NUMBERS_FILE] = quantities_csv(order.about.unit, order.needs)
@@ -109,8 +105,9 @@ def make_pack(order: PackOrder, forms: Forms) -> Pack:
 
 
 def write_pack(pack: Pack, folder: Path) -> None:
-    """Write the files, for their owner only. The register of serials comes first: there is never
-    paper that it lacks.
+    """Write the files, readable by their owner only.
+
+    The register of serials is written first, so that there is never paper that it lacks.
 
     Raises:
         UsageError: the folder has a pack already, or cannot be written.
@@ -126,15 +123,16 @@ def write_pack(pack: Pack, folder: Path) -> None:
 
 
 def plain_name(text: str) -> str:
-    """A unit's name as part of a file's name."""
+    """Return a unit's name as part of a file name: small letters a–z, digits and hyphens."""
     letters = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", letters).strip("-") or "enhet"
 
 
-def _contents_lines(found: Sequence[PackPart]) -> list[ContentsLine]:
-    page = count_contents_pages(len(found)) + 1
+def _contents_lines(parts: Sequence[PackPart]) -> list[ContentsLine]:
+    """Return the list of contents; a separate file has no pages in the file with everything."""
+    page = count_contents_pages(len(parts)) + 1
     lines = []
-    for part in found:
+    for part in parts:
         lines.append(
             ContentsLine(
                 part.title,
@@ -148,11 +146,13 @@ def _contents_lines(found: Sequence[PackPart]) -> list[ContentsLine]:
 
 
 def _render_document(
-    order: PackOrder, lines: Sequence[ContentsLine], following: Sequence[PackPart]
+    order: PackOrder, lines: Sequence[ContentsLine], parts: Sequence[PackPart]
 ) -> bytes:
-    with PaperDocument(f"Reservpaket {order.about.unit}", order.about.printed_on) as paper:
+    """Print the contents and these parts."""
+    title = pack_text("document_title", unit=order.about.unit)
+    with PaperDocument(title, order.about.printed_on) as paper:
         draw_contents(paper, order.about, lines, order.days, count_clients(order))
-        for part in following:
+        for part in parts:
             part.draw(paper)
         return bytes(paper.output())
 
@@ -165,10 +165,10 @@ def _render_part(order: PackOrder, part: PackPart) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class UnitNeeds:
-    """What a unit's pack is made from. `own` says that somebody has written the numbers; `hidden`
-    clients get no sheets with their name here.
+    """The numbers of sheets of a unit's pack; customized ones were entered by a user.
 
-    They have a protected identity or are behind a block.
+    `hidden` of the `clients` get no sheets with their name: they have a protected identity, or
+    another unit has blocked their paper.
     """
 
     needs: tuple[SheetQuantity, ...]
@@ -179,9 +179,7 @@ class UnitNeeds:
 
 @dataclass(frozen=True, slots=True)
 class PackExtras:
-    """What is printed besides, if it is at hand: the telephone chain, the staff schedule, planned
-    visits, and the first day of a planned outage.
-    """
+    """What a pack may have besides, from files of the user."""
 
     chain: Sequence[ChainContact] = ()
     shifts: Sequence[ScheduledShift] = ()
@@ -195,26 +193,24 @@ NO_EXTRAS = PackExtras()
 def load_unit_needs(
     store: Store, forms: Forms, person: Person, unit: str, days: int = DEFAULT_PACK_DAYS
 ) -> UnitNeeds:
-    """The unit's numbers: as somebody has written them, and the default ones for forms that nobody
-    has written a number for.
+    """Return the unit's numbers of sheets: those that users entered, else the default ones.
 
     Raises:
         NotAllowedError: the person makes no packs for this unit.
     """
     with store.read() as conn:
-        own = load_pack_quantities(conn, person, unit)
+        saved = load_pack_quantities(conn, person, unit)
         area = Area(client_register.areas_by_unit(conn)[unit])
-        everybody = client_register.list_clients(conn, [unit])
-        shown = _printable_clients(conn, person, everybody)
+        clients = client_register.list_clients(conn, [unit])
+        printable = _printable_clients(conn, person, clients)
     printed_here = {form.id for form in forms.values() if not form.printed_elsewhere}
-    default = default_quantities(area, len(everybody), days, printed_here)
-    written = {need.form: need for need in own if need.form in printed_here}
-    first = [written.get(need.form, need) for need in default]
-    needs = (
-        *first,
-        *(need for form, need in written.items() if form not in {one.form for one in default}),
+    defaults = default_quantities(area, len(clients), days, printed_here)
+    # The order is that of the default forms; further forms of the unit come after them.
+    saved_by_form = {need.form: need for need in saved if need.form in printed_here}
+    needs = {need.form: saved_by_form.get(need.form, need) for need in defaults} | saved_by_form
+    return UnitNeeds(
+        tuple(needs.values()), bool(saved), len(clients), len(clients) - len(printable)
     )
-    return UnitNeeds(needs, bool(own), len(everybody), len(everybody) - len(shown))
 
 
 def make_unit_pack(
@@ -226,11 +222,10 @@ def make_unit_pack(
     days: int = DEFAULT_PACK_DAYS,
     extras: PackExtras = NO_EXTRAS,
 ) -> Pack:
-    """Print the unit's pack. Its serials are registered before anybody gets the file; each call
-    issues new ones.
+    """Print the unit's pack and register its serials as issued; each call issues new ones.
 
-    Planned visits to clients whose name may not be printed here are left out; those to clients
-    whom the register lacks are set apart.
+    Planned visits to clients whose name may not be printed here are left out. Those to clients in
+    no register go to a separate file.
 
     Raises:
         NotAllowedError: the person makes no packs for this unit.
@@ -265,21 +260,17 @@ def make_unit_pack(
 def _printable_visits(
     conn: Connection, person: Person, unit: str, visits: Sequence[PlannedVisit]
 ) -> tuple[list[PlannedVisit], list[Client]]:
-    """Visits to clients of any unit, whoever they are registered in, under the same rule; and the
-    clients of other units among them.
-    """
+    """Return the visits that may be printed, and those of their clients that are of other units."""
     pids = {visit.pid for visit in visits}
     known = client_register.filter_known_clients(conn, pids)
-    hidden = {client.pid for client in known if client.protected} | visibility.filter_blocked(
-        conn, person, pids
-    )
+    # Hidden as in `_printable_clients`; a client in no register is hidden only by a block.
+    protected = {client.pid for client in known if client.protected}
+    hidden = protected | visibility.filter_blocked(conn, person, pids)
     elsewhere = [client for client in known if client.unit != unit and client.pid not in hidden]
     return [visit for visit in visits if visit.pid not in hidden], elsewhere
 
 
 def _printable_clients(conn: Connection, person: Person, clients: Sequence[Client]) -> list[Client]:
-    """Those whose name may be printed: a protected identity is nobody's to see who makes packs, nor
-    is a client behind a block.
-    """
+    """Return the clients whose name may be printed: neither protected nor behind a block."""
     blocked = visibility.filter_blocked(conn, person, [client.pid for client in clients])
     return [client for client in clients if not client.protected and client.pid not in blocked]

@@ -1,8 +1,6 @@
-"""The look of the pack's pages that are no forms: heading, foot, and ruled tables. Lengths are mm;
-black on white, so that any printer will do.
+"""The pages of a pack that are no forms: heading, footer, tables, and the list of contents.
 
-The first page of a pack: what is in it, on which pages of the file, and how it is printed, kept
-and brought back. Lengths are mm.
+Lengths are mm; black on white, so that any printer will do.
 """
 
 from __future__ import annotations
@@ -10,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import count, takewhile
 
 from pipeline.domain.model import Box
 from pipeline.forms.drawing import Colour, PaperDocument, TextStyle
+from pipeline.preparation import PAPER_LANGUAGE
+from pipeline.texts import Topic, catalogue, plural_key
 
 TITLE_STYLE = TextStyle(20, Colour.BLACK, bold=True)
 SUBTITLE_STYLE = TextStyle(10, Colour.LABEL)
@@ -20,29 +21,42 @@ HEADING_STYLE = TextStyle(11.5, Colour.BLACK, bold=True)
 BODY_STYLE = TextStyle(10, Colour.BLACK)
 SMALL_STYLE = TextStyle(8.5, Colour.LABEL)
 _TABLE_HEADER_STYLE = TextStyle(8.5, Colour.BLACK, bold=True)
-_CONTENTS_ROW_MM = 6.4
-_PRINTING_RULES = (
-    "Skriv ut på A4 i 100 procent (”Faktisk storlek”), aldrig ”Anpassa till sidan”. Enkelsidigt, svartvitt räcker. Häfta inte.",
-    "Hela paketet ligger i en fil i den ordning som står här. Delarna finns också var för sig. Kopiera aldrig en blankett: varje ark har "
-    "ett eget löpnummer. Räcker arken inte: gör ett paket till.",
-    "Kontrollera första arket: de fyra svarta rutorna i hörnen ska synas hela.",
-)
-_HANDLING_RULES = (
-    "Förifyllda ark, körlistor och telefonkedjan innehåller personuppgifter. Förvara paketet inlåst, och låt alla på enheten veta var nyckeln finns.",
-    "Filen utlamnade.csv är registret över löpnumren. Spara den på två ställen. När systemen är igång läses den in i Efterskrift.",
-    "Byt paketet när klienter, personal eller blanketter har ändrats, och minst var tredje månad. Förstör de gamla förifyllda arken.",
-)
+_MIN_FONT_PT, _MM_PER_PT = 5.0, 0.3528
 
-
+# Every page.
 LEFT_MM, RIGHT_MM, TOP_MM, BOTTOM_MM = 18.0, 192.0, 44.0, 276.0
-
-
 WIDTH_MM = RIGHT_MM - LEFT_MM
+_HEADER_ROW_MM = 6.0
+
+# The list of contents.
+_CONTENTS_ROW_MM = 6.4
+_CONTENTS_TABLE_TOP_MM, _HANDLING_RULES_MM = 76.0, 44.0
+
+pack_text = Topic("pack_paper", PAPER_LANGUAGE)
+"""Return the text `pack_paper.<key>` of a pack's pages."""
+
+
+def pack_texts(key: str) -> list[str]:
+    """Return the texts `pack_paper.<key>.1`, `pack_paper.<key>.2` and so on."""
+    texts = catalogue(PAPER_LANGUAGE)
+    keys = (f"pack_paper.{key}.{number}" for number in count(1))
+    return [texts[numbered] for numbered in takewhile(texts.__contains__, keys)]
+
+
+@dataclass(frozen=True, slots=True)
+class TextColumn:
+    """A column of running text: its left edge and its width."""
+
+    left: float = LEFT_MM
+    width: float = WIDTH_MM
+
+
+FULL_WIDTH = TextColumn()
 
 
 @dataclass(frozen=True, slots=True)
 class PackInfo:
-    """What all pages of a pack say of it."""
+    """What all pages of a pack show: the unit, its provider and the day of printing."""
 
     unit: str
     provider: str
@@ -51,12 +65,12 @@ class PackInfo:
     @property
     def footer_text(self) -> str:
         """The line at the foot of a page."""
-        return f"Reservpaket  ·  {self.unit}  ·  utskrivet {self.printed_on}"
+        return pack_text("footer", unit=self.unit, day=self.printed_on)
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: its head and its width. `right` sets its words to the right."""
+    """A column of a table: its heading and its width."""
 
     title: str
     width: float
@@ -64,12 +78,12 @@ class Column:
     bold: bool = False
 
 
-def begin_page(paper: PaperDocument, about: PackInfo, title: str, line: str = "") -> None:
-    """A new page with its heading and foot."""
+def begin_page(paper: PaperDocument, about: PackInfo, title: str, subtitle: str = "") -> None:
+    """Begin a page with its heading and footer."""
     paper.add_page()
     paper.words(title, (LEFT_MM, 18), TITLE_STYLE)
     paper.words(
-        " · ".join(filter(None, (about.provider, about.unit, line))),
+        " · ".join(filter(None, (about.provider, about.unit, subtitle))),
         (LEFT_MM, 28.5),
         SUBTITLE_STYLE,
     )
@@ -78,7 +92,7 @@ def begin_page(paper: PaperDocument, about: PackInfo, title: str, line: str = ""
 
 
 def draw_heading(paper: PaperDocument, text: str, y: float) -> float:
-    """A heading within a page; answers where what it is over begins."""
+    """Draw a heading within a page and return where the content below it begins."""
     paper.words(text, (LEFT_MM, y), HEADING_STYLE)
     return y + 7.0
 
@@ -87,14 +101,13 @@ def draw_bullets(
     paper: PaperDocument,
     texts: Iterable[str],
     y: float,
-    width: float = WIDTH_MM,
-    left: float = LEFT_MM,
+    column: TextColumn = FULL_WIDTH,
     style: TextStyle = BODY_STYLE,
 ) -> float:
-    """Points, one under the other, each with a square before it; answers where they end."""
+    """Draw texts one below the other, each with a square before it; return where they end."""
     for text in texts:
-        paper.area(Box(left, y + 1.3, 1.5, 1.5), Colour.BLACK)
-        paper.paragraph(text, (left + 4, y), width - 4, style)
+        paper.area(Box(column.left, y + 1.3, 1.5, 1.5), Colour.BLACK)
+        paper.paragraph(text, (column.left + 4, y), column.width - 4, style)
         y = paper.get_y() + 1.2
     return y
 
@@ -108,12 +121,14 @@ def draw_table(
     *,
     boxed: bool = False,
 ) -> float:
-    """A ruled table; answers where it ends. Words that do not fit their cell are set smaller.
-    `boxed` has lines between the columns too.
+    """Draw a ruled table and return where it ends; `boxed` adds lines between the columns.
+
+    Words that do not fit their cell are set smaller.
     """
     top = y
-    _draw_table_row(paper, columns, [column.title for column in columns], y, 6.0, head=True)
-    y += 6.0
+    headings = [column.title for column in columns]
+    _draw_table_row(paper, columns, headings, y, _HEADER_ROW_MM, is_header=True)
+    y += _HEADER_ROW_MM
     end = LEFT_MM + sum(column.width for column in columns)
     paper.rule((LEFT_MM, y), (end, y), Colour.BLACK, 0.5)
     for row in rows:
@@ -128,8 +143,8 @@ def draw_table(
 
 
 def count_fitting_rows(y: float, row_mm: float, bottom: float = BOTTOM_MM) -> int:
-    """How many rows of a table that begins at `y` the page has room for."""
-    return int((bottom - y - 6.0) // row_mm)
+    """Return how many rows of a table that begins at `y` the page has room for."""
+    return int((bottom - y - _HEADER_ROW_MM) // row_mm)
 
 
 def _draw_table_row(
@@ -139,50 +154,40 @@ def _draw_table_row(
     y: float,
     height: float,
     *,
-    head: bool = False,
+    is_header: bool = False,
 ) -> None:
+    """Draw the cells of a row, each in the middle of the row's height."""
     x = LEFT_MM
     for column, cell in zip(columns, cells, strict=True):
-        style = _shrink_to_fit(
-            paper,
-            cell,
-            column.width - 2,
+        style = (
             _TABLE_HEADER_STYLE
-            if head
-            else TextStyle(BODY_STYLE.size, BODY_STYLE.colour, column.bold),
+            if is_header
+            else TextStyle(BODY_STYLE.size, BODY_STYLE.colour, column.bold)
         )
-        at = y + (height - style.size * 0.3528) / 2
+        style = _shrink_to_fit(paper, cell, column.width - 2, style)
+        text_y = y + (height - style.size * _MM_PER_PT) / 2
         if column.align_right:
-            paper.words_right(cell, (x + column.width - 1, at), style)
+            paper.words_right(cell, (x + column.width - 1, text_y), style)
         else:
-            paper.words(cell, (x + 1, at), style)
+            paper.words(cell, (x + 1, text_y), style)
         x += column.width
 
 
 def _shrink_to_fit(paper: PaperDocument, text: str, width: float, style: TextStyle) -> TextStyle:
-    wide = paper.width_of(text, style)
-    return (
-        style
-        if wide <= width
-        else TextStyle(max(5.0, style.size * width / wide), style.colour, style.bold)
-    )
-
-
-_CONTENTS_COLUMNS = (
-    Column("Sida", 19, align_right=True),
-    Column("Vad", 76, bold=True),
-    Column("Ark", 17, align_right=True),
-    Column("Så skrivs det ut, och var det ligger", 62),
-)
-
-
-_CONTENTS_TABLE_TOP_MM, _HANDLING_RULES_MM = 76.0, 44.0
+    """Return the style, with a smaller font if the text is wider than `width`."""
+    text_width = paper.width_of(text, style)
+    if text_width <= width:
+        return style
+    size = max(_MIN_FONT_PT, style.size * width / text_width)
+    return TextStyle(size, style.colour, style.bold)
 
 
 @dataclass(frozen=True, slots=True)
 class ContentsLine:
-    """A part of the pack: its first and last page in the file (None: in a file of its own), how
-    many sheets, and what to do with them.
+    """A part of the pack in the list of contents.
+
+    `pages` are its first and last page in the file with all parts; None if it has a file of its
+    own.
     """
 
     title: str
@@ -192,49 +197,65 @@ class ContentsLine:
 
 
 def count_contents_pages(parts: int) -> int:
-    """How many pages a list of so many parts takes."""
-    first = count_fitting_rows(
+    """Return the number of pages of the list of contents of this number of parts."""
+    return 1 if parts <= _count_contents_rows() else 2
+
+
+def _count_contents_rows() -> int:
+    """Return the number of rows on the first page, above the rules for handling the pack."""
+    return count_fitting_rows(
         _CONTENTS_TABLE_TOP_MM, _CONTENTS_ROW_MM, BOTTOM_MM - _HANDLING_RULES_MM
     )
-    return 1 if parts <= first else 2
 
 
 def draw_contents(
     paper: PaperDocument, about: PackInfo, parts: Sequence[ContentsLine], days: int, clients: int
 ) -> None:
-    """The page, or two where there are many parts. `days` and `clients` say what the numbers were
-    reckoned for.
+    """Draw how to print and keep the pack, and its contents: one page, or two for many parts.
+
+    `days` and `clients` are what the numbers of sheets were computed for.
     """
-    said = f"för {days} {'dag' if days == 1 else 'dagar'}"
-    said += f" och {clients} {'klient' if clients == 1 else 'klienter'}" if clients else ""
-    begin_page(paper, about, "Reservpaket vid driftstopp", said)
+    title, subtitle = pack_text("contents.title"), _count_text("contents.days", days)
+    if clients:
+        subtitle += _count_text("contents.clients", clients)
+    begin_page(paper, about, title, subtitle)
+    # How to print, in a frame above the table.
     paper.area(Box(LEFT_MM, 39.5, WIDTH_MM, 31.5), Colour.WHITE, Colour.BLACK, 0.4)
-    paper.words("Så skriver du ut", (LEFT_MM + 3, 42), TextStyle(11.5, Colour.BLACK, bold=True))
-    draw_bullets(
-        paper, _PRINTING_RULES, 49, WIDTH_MM - 6, LEFT_MM + 3, TextStyle(9.5, Colour.BLACK)
-    )
-    first = count_fitting_rows(
-        _CONTENTS_TABLE_TOP_MM, _CONTENTS_ROW_MM, BOTTOM_MM - _HANDLING_RULES_MM
-    )
+    paper.words(pack_text("contents.printing"), (LEFT_MM + 3, 42), HEADING_STYLE)
+    inside, style = TextColumn(LEFT_MM + 3, WIDTH_MM - 6), TextStyle(9.5, Colour.BLACK)
+    draw_bullets(paper, pack_texts("printing_rule"), 49, inside, style)
+    # The parts; what has no room on the first page is on the second, with the rules.
+    columns, first = _contents_columns(), _count_contents_rows()
     rows = [_contents_cells(part) for part in parts]
-    draw_table(paper, _CONTENTS_COLUMNS, rows[:first], _CONTENTS_TABLE_TOP_MM, _CONTENTS_ROW_MM)
+    draw_table(paper, columns, rows[:first], _CONTENTS_TABLE_TOP_MM, _CONTENTS_ROW_MM)
     if len(rows) > first:
-        begin_page(paper, about, "Reservpaket vid driftstopp", "innehåll, fortsättning")
-        draw_table(paper, _CONTENTS_COLUMNS, rows[first:], 42, _CONTENTS_ROW_MM)
+        begin_page(paper, about, title, pack_text("contents.continued"))
+        draw_table(paper, columns, rows[first:], 42, _CONTENTS_ROW_MM)
+    rules_top = BOTTOM_MM - _HANDLING_RULES_MM + 6
     draw_bullets(
         paper,
-        _HANDLING_RULES,
-        draw_heading(paper, "Förvara, lämna tillbaka och byt", BOTTOM_MM - _HANDLING_RULES_MM + 6),
+        pack_texts("handling_rule"),
+        draw_heading(paper, pack_text("contents.handling"), rules_top),
+    )
+
+
+def _count_text(key: str, number: int) -> str:
+    return pack_text(plural_key(key, number), count=number)
+
+
+def _contents_columns() -> tuple[Column, ...]:
+    return (
+        Column(pack_text("contents.page"), 19, align_right=True),
+        Column(pack_text("contents.part"), 76, bold=True),
+        Column(pack_text("contents.sheets"), 17, align_right=True),
+        Column(pack_text("contents.instruction"), 62),
     )
 
 
 def _contents_cells(part: ContentsLine) -> tuple[str, str, str, str]:
     if part.pages is None:
-        return "egen fil", part.title, str(part.sheets), part.instruction
-    first, last = part.pages
-    return (
-        str(first) if first == last else f"{first}–{last}",
-        part.title,
-        str(part.sheets),
-        part.instruction,
-    )
+        pages = pack_text("contents.own_file")
+    else:
+        first, last = part.pages
+        pages = str(first) if first == last else f"{first}–{last}"
+    return pages, part.title, str(part.sheets), part.instruction

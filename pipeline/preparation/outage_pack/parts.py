@@ -1,8 +1,6 @@
-"""What a pack consists of, in the order in which it is printed: each part knows its pages, its
-sheets, and how it is drawn.
+"""The parts of a pack in the order of printing: information, blank forms, pre-filled sheets, tours.
 
-What is written on which form, in a line each for the instructions: as `data/pack/numbers.yaml`
-says it, else by the form's own sections.
+Each part knows its pages, its sheets and how it is drawn.
 """
 
 from __future__ import annotations
@@ -29,7 +27,7 @@ from pipeline.forms.visit_lists import (
     split_by_binder,
 )
 from pipeline.preparation.outage_pack.instructions import count_instruction_pages, draw_instructions
-from pipeline.preparation.outage_pack.pages import PackInfo
+from pipeline.preparation.outage_pack.pages import PackInfo, pack_text
 from pipeline.preparation.outage_pack.staff_pages import (
     ChainContact,
     ScheduledShift,
@@ -41,57 +39,29 @@ from pipeline.preparation.outage_pack.staff_pages import (
 from pipeline.registers.pack_quantities import SheetQuantity, load_rules
 
 _MAX_USE_LENGTH = 60
+"""Characters of a line of the instructions about what a form is for."""
 _STANDARD_TITLES = {
     standard_title(OutlineSection(use=use), area) for use in StandardSection for area in Area
 }
-"""Titles that say nothing of what a form is for: whom it is about, when, and who wrote."""
-_LOCAL_FORM_USE = "Enhetens egen blankett"
+"""Titles that do not say what a form is for: whom it is about, when, and who wrote it."""
 _FIRST_FORMS = (SIGNATURE_KEY, COVER_SHEET)
-_INSTRUCTION_BY_FORM = {
-    SIGNATURE_KEY: "Fram i pärmen. Alla skriver under första dagen.",
-    COVER_SHEET: "Fram i pärmen. Ett överst i varje bunt.",
-}
-_BLANK_INSTRUCTION = "I pärmen, en flik för varje blankett."
+_INSTRUCTION_BY_FORM = {SIGNATURE_KEY: "signature_key", COVER_SHEET: "cover_sheet"}
+"""Key of the instruction (`pack_paper.part.<key>.instruction`) of a form; else `blank`."""
 _TOUR_PARTS = {
-    Binder.TOGETHER: ("Körlistor enligt planering", "Dag för dag och rutt för rutt, inlåsta."),
-    Binder.PROTECTED: (
-        "Körlistor: skyddade personuppgifter",
-        "Skriv ut för sig. Förseglat kuvert, inlåst.",
-    ),
-    Binder.UNKNOWN: (
-        "Körlistor: personer utanför registret",
-        "Kan ha skyddade personuppgifter. Skriv ut för sig. Förseglat kuvert, inlåst.",
-    ),
+    Binder.TOGETHER: "tours",
+    Binder.PROTECTED: "tours_protected",
+    Binder.UNKNOWN: "tours_unknown",
 }
-
-
-def describe_use(form: Form) -> str:
-    """What the form is for; of a form that the municipality has made the titles of its sections, as
-    many as a line has room for.
-    """
-    return load_rules().uses.get(form.id) or _section_titles_text(form) or _LOCAL_FORM_USE
-
-
-def _section_titles_text(form: Form) -> str:
-    said = ""
-    for title in dict.fromkeys(
-        section.title
-        for page in form.pages
-        for section in page.sections
-        if section.title not in _STANDARD_TITLES
-    ):
-        longer = f"{said}, {title[:1].lower()}{title[1:]}" if said else title
-        if len(longer) > _MAX_USE_LENGTH:
-            break
-        said = longer
-    return said
+"""Key of the part's texts (`pack_paper.part.<key>.title` and `.instruction`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackOrder:
-    """What a pack is made of. `clients` may be of several units: who is not among them goes in no
-    common binder. `days` is what it has to last for; `first_day` is given where the outage is
-    planned, and dates the cover sheets.
+    """What a pack is made of.
+
+    `clients` may be of several units; a planned client who is not among them is in no register.
+    The pack must last for `days`. `first_day` is known if the outage is planned, and is printed on
+    the cover sheets.
     """
 
     about: PackInfo
@@ -106,8 +76,9 @@ class PackOrder:
 
 @dataclass(frozen=True, slots=True)
 class PackPart:
-    """A part of a pack. `name` is its file's; `apart` says that it is not in the file with all the
-    others.
+    """A part of a pack; `name` is that of its file.
+
+    A part that is a separate file is not in the file with all the others.
     """
 
     name: str
@@ -121,10 +92,10 @@ class PackPart:
 
 
 def build_parts(order: PackOrder, forms: Forms) -> list[PackPart]:
-    """The parts with new serials, all but the contents.
+    """Return all parts but the contents; their sheets have new serials.
 
     Raises:
-        UsageError: a form that is about no client is wanted for each client.
+        UsageError: a form that is about no client is ordered for each client.
         FormError: there is no such form.
     """
     chosen = [(need, forms.latest(need.form)) for need in _sort_quantities(order.needs)]
@@ -132,65 +103,96 @@ def build_parts(order: PackOrder, forms: Forms) -> list[PackPart]:
         form.id for need, form in chosen if need.per_client and form.subject is Subject.NONE
     ]:
         raise UsageError("about_no_client_set_number", about_nobody=", ".join(about_nobody))
-    own = [client for client in order.clients if client.unit == order.about.unit]
+    clients = [client for client in order.clients if client.unit == order.about.unit]
     visits = [visit for visit in order.visits if visit.unit == order.about.unit]
-    tours = _find_tour_list([form for _, form in chosen], forms) if visits else None
-    told = {form.id: form for form in (*(form for _, form in chosen), *filter(None, [tours]))}
-    found = [*_information_parts(order, list(told.values()))]
-    found += [_blank_form_part(order, form, need.sheets) for need, form in chosen if need.sheets]
-    for clients, apart in (
-        ([c for c in own if not c.protected], False),
-        ([c for c in own if c.protected], True),
-    ):
-        found += _prefilled_parts(order, chosen, clients, is_separate=apart)
-    if tours:
-        found += _tour_parts(order, tours, visits)
-    return found
+    tour_list = _find_tour_list([form for _, form in chosen], forms) if visits else None
+    # The instructions explain each form of the pack once.
+    explained = {form.id: form for _, form in chosen}
+    if tour_list:
+        explained.setdefault(tour_list.id, tour_list)
+    parts = [*_information_parts(order, list(explained.values()))]
+    parts += [_blank_form_part(order, form, need.sheets) for need, form in chosen if need.sheets]
+    # Sheets of clients with a protected identity are a part of their own.
+    for is_protected in (False, True):
+        group = [client for client in clients if client.protected == is_protected]
+        parts += _prefilled_parts(order, chosen, group, is_separate=is_protected)
+    if tour_list:
+        parts += _tour_parts(order, tour_list, visits)
+    return parts
 
 
 def count_clients(order: PackOrder) -> int:
-    """How many clients of the unit the pack is for."""
+    """Return the number of the unit's clients whom the pack is for."""
     return sum(client.unit == order.about.unit for client in order.clients)
 
 
 def _sort_quantities(quantities: Sequence[SheetQuantity]) -> Iterator[SheetQuantity]:
-    """Signature key and cover sheets before the forms that are written on."""
+    """Put the signature key and the cover sheets before the forms that are written on."""
     yield from (need for form in _FIRST_FORMS for need in quantities if need.form == form)
     yield from (need for need in quantities if need.form not in _FIRST_FORMS)
 
 
 def _information_parts(order: PackOrder, forms: Sequence[Form]) -> Iterator[PackPart]:
-    about, told = order.about, [(form.title, describe_use(form)) for form in forms]
-    pages, how = count_instruction_pages(len(told)), "Ett till varje arbetsplats. Sätt upp."
-    yield PackPart(
+    """Yield the instructions, the telephone chain, and the schedule if there is one."""
+    about, uses = order.about, [(form.title, describe_use(form)) for form in forms]
+    yield _information_part(
         "instruktion",
-        "Så skriver du på papper",
-        how,
-        pages,
-        pages,
-        lambda paper: draw_instructions(paper, about, told),
+        "instructions",
+        count_instruction_pages(len(uses)),
+        lambda paper: draw_instructions(paper, about, uses),
     )
-    pages = count_chain_pages(order.chain)
-    yield PackPart(
+    yield _information_part(
         "telefonkedja",
-        "Telefonkedja",
-        "I pärmen och hemma hos ansvarig chef.",
-        pages,
-        pages,
+        "chain",
+        count_chain_pages(order.chain),
         lambda paper: draw_chain(paper, about, order.chain),
     )
     if pages := count_schedule_pages(order.shifts):
-        yield PackPart(
-            "schema",
-            "Pappersschema enligt planering",
-            "I pärmen.",
-            pages,
-            pages,
-            lambda paper: draw_schedule(paper, about, order.shifts),
+        yield _information_part(
+            "schema", "schedule", pages, lambda paper: draw_schedule(paper, about, order.shifts)
         )
 
 
+def _information_part(
+    name: str, key: str, pages: int, draw: Callable[[PaperDocument], None]
+) -> PackPart:
+    """Return a part without serials, whose pages are its sheets."""
+    title, instruction = _part_texts(key)
+    return PackPart(name, title, instruction, pages, pages, draw)
+
+
+def _part_texts(key: str) -> tuple[str, str]:
+    """Return the title of a part, and where its paper goes."""
+    return pack_text(f"part.{key}.title"), pack_text(f"part.{key}.instruction")
+
+
+def describe_use(form: Form) -> str:
+    """Return in one line what a form is for.
+
+    A form without a text in `data/pack/numbers.yaml`, such as a unit's own form, is described by
+    the titles of its sections.
+    """
+    return load_rules().uses.get(form.id) or _section_titles_text(form) or pack_text("local_form")
+
+
+def _section_titles_text(form: Form) -> str:
+    """Join the titles of a form's sections, as many as a line has room for."""
+    line = ""
+    for title in dict.fromkeys(
+        section.title
+        for page in form.pages
+        for section in page.sections
+        if section.title not in _STANDARD_TITLES
+    ):
+        longer = f"{line}, {title[:1].lower()}{title[1:]}" if line else title
+        if len(longer) > _MAX_USE_LENGTH:
+            break
+        line = longer
+    return line
+
+
 def _blank_form_part(order: PackOrder, form: Form, count: int) -> PackPart:
+    """Return the blank sheets of a form."""
     unit = order.about.unit
     sheets = (
         list(_cover_sheets(form, unit, count, order.first_day))
@@ -200,14 +202,16 @@ def _blank_form_part(order: PackOrder, form: Form, count: int) -> PackPart:
     return _sheets_part(
         order,
         form.id,
-        form.title,
-        _INSTRUCTION_BY_FORM.get(form.id, _BLANK_INSTRUCTION),
+        (
+            form.title,
+            pack_text(f"part.{_INSTRUCTION_BY_FORM.get(form.id, 'blank')}.instruction"),
+        ),
         [(form, sheet) for sheet in sheets],
     )
 
 
 def _cover_sheets(form: Form, unit: str, count: int, first_day: date | None) -> Iterator[Sheet]:
-    """Cover sheets, dated one day each if the first day is known."""
+    """Make cover sheets: one for each day, with its date, if the first day is known."""
     day_field = form.meaning(Meaning.EVENT_DATE)
     for number in range(count):
         known = (
@@ -229,61 +233,51 @@ def _prefilled_parts(
     *,
     is_separate: bool,
 ) -> Iterator[PackPart]:
-    """All sheets of one client after the other, so that each client gets a folder."""
+    """Yield the part with a group of clients, sheets of one client after the other."""
     pairs = [
         (form, Sheet(new_serial(), client.unit, client))
         for client in sorted(clients, key=lambda client: (client.name, client.pid))
         for need, form in chosen
         for _ in range(need.per_client)
     ]
-    if pairs and is_separate:
-        how = "Skriv ut för sig. Förseglat kuvert, inlåst."
-        yield _sheets_part(
-            order,
-            "forifyllda-skyddade",
-            "Förifyllda ark: skyddade personuppgifter",
-            how,
-            pairs,
-            is_separate=True,
-        )
-    elif pairs:
-        yield _sheets_part(
-            order,
-            "forifyllda",
-            "Förifyllda ark, klient för klient",
-            "En plastficka för varje klient, inlåst.",
-            pairs,
-        )
+    if not pairs:
+        return
+    name, key = (
+        ("forifyllda-skyddade", "prefilled_protected")
+        if is_separate
+        else ("forifyllda", "prefilled")
+    )
+    yield _sheets_part(order, name, _part_texts(key), pairs, is_separate=is_separate)
 
 
 def _find_tour_list(chosen: Sequence[Form], forms: Forms) -> Form:
-    """The first of the unit's forms that has rows for planned visits, else the one that everybody
-    has.
-    """
+    """Return the first of the pack's forms with rows for visits, else the standard tour list."""
     return next(filter(has_visit_rows, chosen), None) or forms.latest(TOUR_LIST)
 
 
 def _tour_parts(order: PackOrder, form: Form, visits: Sequence[PlannedVisit]) -> Iterator[PackPart]:
-    """The planned visits, route by route; on sheets of their own those that do not belong in a
-    common binder.
-    """
-    for kept, theirs in split_by_binder(visits, order.clients).items():
-        title, how = _TOUR_PARTS[kept]
-        pairs = [(form, sheet) for sheet in make_visit_sheets(form, theirs)]
+    """Yield the planned visits route by route, a part for each binder that they belong in."""
+    for binder, binder_visits in split_by_binder(visits, order.clients).items():
+        pairs = [(form, sheet) for sheet in make_visit_sheets(form, binder_visits)]
         yield _sheets_part(
-            order, f"korlistor{kept}", title, how, pairs, is_separate=kept is not Binder.TOGETHER
+            order,
+            f"korlistor{binder}",
+            _part_texts(_TOUR_PARTS[binder]),
+            pairs,
+            is_separate=binder is not Binder.TOGETHER,
         )
 
 
 def _sheets_part(
     order: PackOrder,
     name: str,
-    title: str,
-    how: str,
+    texts: tuple[str, str],
     pairs: Sequence[tuple[Form, Sheet]],
     *,
     is_separate: bool = False,
 ) -> PackPart:
+    """Return a part of sheets with serials; `texts` are its title and instruction."""
+
     def draw(paper: PaperDocument) -> None:
         for form, sheet in pairs:
             draw_sheets(paper, form, [sheet], order.about.provider)
@@ -291,8 +285,7 @@ def _sheets_part(
     pages = sum(len(form.pages) for form, _ in pairs)
     return PackPart(
         name,
-        title,
-        how,
+        *texts,
         pages,
         len(pairs),
         draw,

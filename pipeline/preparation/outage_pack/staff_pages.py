@@ -1,8 +1,7 @@
-"""The staff schedule on paper: persons × days of a week, from a CSV that the scheduling system
-gives. Changes go on a form of their own.
+"""The pages about the staff: the schedule, and the telephone chain (telefonkedja).
 
-The telephone chain (telefonkedja): who calls whom when nothing else works. From a CSV, or blank
-lines to write on.
+The schedule has people × days of a week, from a CSV of the scheduling system; changes go on a form
+of their own. The chain says who calls whom when nothing else works, from a CSV or by hand.
 """
 
 from __future__ import annotations
@@ -22,46 +21,35 @@ from pipeline.preparation.outage_pack.pages import (
     count_fitting_rows,
     draw_bullets,
     draw_table,
+    pack_text,
+    pack_texts,
 )
 from pipeline.texts import Text
 
+# The schedule: the columns of its file, and its page.
 SCHEDULE_COLUMNS = ("namn", "datum", "pass")
 _SCHEDULE_TABLE = TableSchema(
     SCHEDULE_COLUMNS, ";".join(SCHEDULE_COLUMNS), "error.table_row.remedy.schedule"
 )
-_WEEKDAYS = ("mån", "tis", "ons", "tors", "fre", "lör", "sön")
-_SCHEDULE_INSTRUCTION = (
-    "Enligt planeringen när paketet skrevs ut. Skriv ändringar för hand i rutan, och på blanketten för avvikelse från schema.",
-)
+_NAME_WIDTH_MM, _DAY_WIDTH_MM, _SCHEDULE_ROW_MM = 48.0, 18.0, 8.0
+_SCHEDULE_TABLE_TOP_MM = TOP_MM + 12
 _SPARE_SCHEDULE_ROWS = 6
-"""Rows left for persons who come in besides."""
+"""Rows left for people who come in besides."""
+
+# The telephone chain: the columns of its file, and its page.
 CHAIN_COLUMNS = ("namn", "telefon", "roll", "ringer")
 _CHAIN_TABLE = TableSchema(
     CHAIN_COLUMNS[:2], ";".join(CHAIN_COLUMNS), "error.table_row.remedy.callers"
 )
-_CHAIN_TABLE_COLUMNS = (
-    Column("Nr", 9, align_right=True, bold=True),
-    Column("Namn", 46, bold=True),
-    Column("Roll", 34),
-    Column("Telefon", 34, bold=True),
-    Column("Ringer i sin tur", 29),
-    Column("Nådd, kl.", 22),
-)
 _CHAIN_ROW_MM = 8.6
-_CHAIN_INSTRUCTION = (
-    "Ring uppifrån och ned. Skriv klockslaget när du har fått tag i personen. Svarar ingen: ring nästa och försök igen efter 15 minuter.",
-    "Säg: vad som har hänt, om datorerna får användas, var pärmen med reservpaketet finns och när nästa besked kommer.",
-)
+_CHAIN_TABLE_TOP_MM = TOP_MM + 21
 _SPARE_CHAIN_ROWS = 4
-"""Lines left for persons that the list lacks."""
-
-
-_NAME_WIDTH_MM, _DAY_WIDTH_MM, _SCHEDULE_ROW_MM = 48.0, 18.0, 8.0
+"""Rows left for people whom the list lacks."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledShift:
-    """When somebody works on a day."""
+    """The hours that a member of staff works on a day."""
 
     name: str
     day: date
@@ -79,7 +67,7 @@ def load_schedule(path: Path) -> tuple[ScheduledShift, ...]:
 
     Raises:
         UsageError: the file cannot be read, lacks a column or has a wrong row. The text names
-        rows, never what stands in them.
+            rows, never their content.
     """
     return tuple(
         _parse_shift(path, number, row) for number, row in read_table(path, _SCHEDULE_TABLE)
@@ -87,7 +75,7 @@ def load_schedule(path: Path) -> tuple[ScheduledShift, ...]:
 
 
 def parse_schedule(data: bytes, source: str) -> tuple[ScheduledShift, ...]:
-    """As `load_schedule`, of a file's content; `source` names it in errors."""
+    """Read a schedule from a file's content; `source` names it in errors."""
     return tuple(
         _parse_shift(source, number, row)
         for number, row in parse_table(data, source, _SCHEDULE_TABLE)
@@ -95,24 +83,26 @@ def parse_schedule(data: bytes, source: str) -> tuple[ScheduledShift, ...]:
 
 
 def count_schedule_pages(shifts: Sequence[ScheduledShift]) -> int:
-    """How many pages the schedule takes."""
+    """Return the number of pages of the schedule."""
     return len(list(_split_schedule_pages(shifts)))
 
 
 def draw_schedule(paper: PaperDocument, about: PackInfo, shifts: Sequence[ScheduledShift]) -> None:
-    """The pages, a week each or more where a week has more persons than a page has room for."""
+    """Draw the pages: one a week, or more where a page has no room for all its people."""
     for page in _split_schedule_pages(shifts):
         year, week, _ = page.monday.isocalendar()
-        begin_page(paper, about, "Pappersschema", f"vecka {week}, {year}")
+        subtitle = pack_text("schedule.week", week=week, year=year)
+        begin_page(paper, about, pack_text("schedule.title"), subtitle)
+        name = Column(pack_text("staff.name"), _NAME_WIDTH_MM, bold=True)
         days = [
-            Column(f"{name} {day.day}/{day.month}", _DAY_WIDTH_MM)
-            for name, day in zip(_WEEKDAYS, _week_days(page.monday), strict=True)
+            Column(f"{weekday} {day.day}/{day.month}", _DAY_WIDTH_MM)
+            for weekday, day in zip(pack_texts("weekday"), _week_days(page.monday), strict=True)
         ]
         draw_table(
             paper,
-            [Column("Namn", _NAME_WIDTH_MM, bold=True), *days],
+            [name, *days],
             page.rows,
-            draw_bullets(paper, _SCHEDULE_INSTRUCTION, TOP_MM - 4) + 3,
+            draw_bullets(paper, pack_texts("schedule.instruction"), TOP_MM - 4) + 3,
             _SCHEDULE_ROW_MM,
             boxed=True,
         )
@@ -126,18 +116,19 @@ def _parse_shift(source: Path | str, number: int, row: dict[str, str]) -> Schedu
 
 
 def _split_schedule_pages(shifts: Sequence[ScheduledShift]) -> Iterator[_SchedulePage]:
-    room = count_fitting_rows(TOP_MM + 12, _SCHEDULE_ROW_MM)
+    """Yield the pages of each week that has a shift, with spare rows at its end."""
+    room = count_fitting_rows(_SCHEDULE_TABLE_TOP_MM, _SCHEDULE_ROW_MM)
     for monday in sorted({shift.day - timedelta(days=shift.day.weekday()) for shift in shifts}):
         week = _week_days(monday)
-        theirs: dict[str, list[str]] = {}
+        # A row a person; several shifts of a day share its cell, the earliest first.
+        cells_by_name: dict[str, list[str]] = {}
         for shift in sorted(shifts, key=lambda shift: (shift.day, shift.hours)):
             if shift.day in week:
-                cells = theirs.setdefault(shift.name, [""] * len(week))
-                place = week.index(shift.day)
-                cells[place] = " ".join(filter(None, (cells[place], shift.hours)))
-        rows = [(name, *cells) for name, cells in sorted(theirs.items())] + [
-            ("", *[""] * len(week))
-        ] * _SPARE_SCHEDULE_ROWS
+                cells = cells_by_name.setdefault(shift.name, [""] * len(week))
+                weekday = shift.day.weekday()
+                cells[weekday] = " ".join(filter(None, (cells[weekday], shift.hours)))
+        rows = [(name, *cells) for name, cells in sorted(cells_by_name.items())]
+        rows += [("", *[""] * len(week))] * _SPARE_SCHEDULE_ROWS
         for start in range(0, len(rows), room):
             yield _SchedulePage(monday, rows[start : start + room])
 
@@ -148,7 +139,7 @@ def _week_days(monday: date) -> list[date]:
 
 @dataclass(frozen=True, slots=True)
 class ChainContact:
-    """A person in the chain. `calls` says whom the person calls in turn."""
+    """A person in the chain; `calls` names whom the person calls in turn."""
 
     name: str
     phone: str
@@ -157,40 +148,46 @@ class ChainContact:
 
 
 def load_chain(path: Path) -> tuple[ChainContact, ...]:
-    """Read a chain: columns namn, telefon and, if wanted, roll and ringer; separated by semicolon,
-    comma or tab.
+    """Read a chain: columns namn and telefon, optionally roll and ringer.
+
+    They are separated by semicolon, comma or tab.
 
     Raises:
         UsageError: the file cannot be read, lacks a column or has a wrong row. The text names
-        rows, never what stands in them.
+            rows, never their content.
     """
     return _parse_contacts(read_table(path, _CHAIN_TABLE))
 
 
 def parse_chain(data: bytes, source: str) -> tuple[ChainContact, ...]:
-    """As `load_chain`, of a file's content; `source` names it in errors."""
+    """Read a chain from a file's content; `source` names it in errors."""
     return _parse_contacts(parse_table(data, source, _CHAIN_TABLE))
 
 
 def count_chain_pages(chain: Sequence[ChainContact]) -> int:
-    """How many pages the chain takes."""
+    """Return the number of pages of the chain."""
     return len(list(_split_chain_pages(chain)))
 
 
 def draw_chain(paper: PaperDocument, about: PackInfo, chain: Sequence[ChainContact]) -> None:
-    """The pages. Without anybody in the list all lines are blank."""
+    """Draw the pages; with an empty list, a page of blank rows."""
     pages = list(_split_chain_pages(chain))
     for number, rows in enumerate(pages, start=1):
-        begin_page(
-            paper, about, "Telefonkedja", f"sida {number} av {len(pages)}" if len(pages) > 1 else ""
-        )
-        draw_table(
-            paper,
-            _CHAIN_TABLE_COLUMNS,
-            rows,
-            draw_bullets(paper, _CHAIN_INSTRUCTION, TOP_MM - 4) + 3,
-            _CHAIN_ROW_MM,
-        )
+        subtitle = pack_text("chain.page", page=number, pages=len(pages)) if len(pages) > 1 else ""
+        begin_page(paper, about, pack_text("chain.title"), subtitle)
+        table_top = draw_bullets(paper, pack_texts("chain.instruction"), TOP_MM - 4) + 3
+        draw_table(paper, _chain_columns(), rows, table_top, _CHAIN_ROW_MM)
+
+
+def _chain_columns() -> tuple[Column, ...]:
+    return (
+        Column(pack_text("chain.number"), 9, align_right=True, bold=True),
+        Column(pack_text("staff.name"), 46, bold=True),
+        Column(pack_text("chain.role"), 34),
+        Column(pack_text("chain.phone"), 34, bold=True),
+        Column(pack_text("chain.calls"), 29),
+        Column(pack_text("chain.reached"), 22),
+    )
 
 
 def _parse_contacts(rows: Iterable[tuple[int, dict[str, str]]]) -> tuple[ChainContact, ...]:
@@ -201,12 +198,13 @@ def _parse_contacts(rows: Iterable[tuple[int, dict[str, str]]]) -> tuple[ChainCo
 
 
 def _split_chain_pages(chain: Sequence[ChainContact]) -> Iterator[Sequence[Sequence[str]]]:
-    room = count_fitting_rows(TOP_MM + 21, _CHAIN_ROW_MM)
+    """Yield the rows of each page; the spare rows fill the last page."""
+    room = count_fitting_rows(_CHAIN_TABLE_TOP_MM, _CHAIN_ROW_MM)
     rows = [
-        (str(place), one.name, one.title, one.phone, one.calls, "")
-        for place, one in enumerate(chain, start=1)
+        (str(number), contact.name, contact.title, contact.phone, contact.calls, "")
+        for number, contact in enumerate(chain, start=1)
     ]
     spare = max(_SPARE_CHAIN_ROWS, -(len(rows) + _SPARE_CHAIN_ROWS) % room + _SPARE_CHAIN_ROWS)
-    rows += [(str(len(rows) + place), "", "", "", "", "") for place in range(1, spare + 1)]
+    rows += [(str(len(rows) + number), "", "", "", "", "") for number in range(1, spare + 1)]
     for start in range(0, len(rows), room):
         yield rows[start : start + room]

@@ -1,1 +1,1 @@
-"""An invented filled sheet."""
+"""A sheet that is filled in by the program, for practice and tests."""

@@ -1,12 +1,8 @@
-"""People's hands, for filling in forms: handwriting fonts, real digits, ticks and signatures, all
-as ink masks.
+"""Synthetic writers for filling in forms: text, digits and pen strokes as ink masks.
 
-A mask is (h, w) float, 0 = paper, 1 = ink. Fonts come from the third-party test data where that
-is present, otherwise from Debian's packages; real digits are the last 480 of optdigits, which no
-network here was trained or tuned on.
-
-Where third-party data lies that is not part of the project: beside its folder, or where
-`EFTERSKRIFT_SHARED` says.
+A mask is (h, w) float, 0 = paper, 1 = ink. Fonts come from the third-party test data if that is
+present, else from Debian's packages. Real digits are the last 480 of optdigits, which no network of
+the project was trained or tuned on.
 """
 
 from __future__ import annotations
@@ -26,9 +22,12 @@ from PIL import ImageDraw, ImageFont
 from pipeline.domain.settings import ROOT
 
 SHARED_FOLDER = Path(os.environ.get("EFTERSKRIFT_SHARED", ROOT.parent / "shared"))
-"""May be absent; whoever uses it says what is done without."""
+"""Third-party data that is not part of the project; may be absent."""
 Mask = NDArray[np.float32]
 HELD_OUT_DIGITS = 480
+"""Number of digits at the end of optdigits that no network was trained or tuned on."""
+_DIGIT_ASPECT, _ONE_ASPECT = (0.55, 0.75), (0.22, 0.4)
+"""Ranges of width divided by height of handwritten digits, and of the digit 1."""
 _HELD_OUT_FONTS = (
     "architects-daughter",
     "dekko",
@@ -47,25 +46,26 @@ _DEBIAN_FONTS = (
 
 @dataclass(frozen=True, slots=True)
 class SyntheticWriter:
-    """One writer: a font, a pen (mm), a slant."""
+    """A writer: a font, and the width (mm) and colour (BGR) of the pen."""
 
     font: Path
     pen_mm: float
     colour: tuple[int, int, int]
 
     def words(self, text: str, height_px: int, rng: Generator) -> Mask:
-        """A line of writing about `height_px` high from ascender to descender."""
+        """Return a line of writing about `height_px` high from ascender to descender."""
         font = ImageFont.truetype(str(self.font), max(8, int(height_px * 0.72)))
         left, top, right, bottom = font.getbbox(text)
         canvas = Pillow.new("L", (int(right - left) + 12, int(bottom - top) + 12), 0)
         ImageDraw.Draw(canvas).text((6 - left, 6 - top), text, fill=255, font=font)
         mask = np.asarray(canvas, np.float32) / 255
+        # Each line has a slant of its own.
         slant = np.array([[1, rng.uniform(-0.06, 0.12), 0], [0, 1, 0]], np.float32)
         size = (mask.shape[1] + height_px // 6, mask.shape[0])
         return np.asarray(cv2.warpAffine(mask, slant, size, flags=cv2.INTER_LINEAR), np.float32)
 
     def digit(self, value: int, height_px: int, rng: Generator) -> Mask:
-        """A digit of a real person, or of the font where no real ones are at hand."""
+        """Return a digit that a person has written, or one of the font if there are none."""
         real = load_real_digits().get(value)
         if real is None:
             return _scale_to_height(self.words(str(value), height_px, rng), height_px)
@@ -73,10 +73,8 @@ class SyntheticWriter:
         rows, columns = np.nonzero(shape > 0.5)
         cut = shape[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
         # optdigits stretches every digit to a square; people write narrower, and a 1 is a line.
-        width = max(
-            3,
-            round(height_px * (rng.uniform(0.22, 0.4) if value == 1 else rng.uniform(0.55, 0.75))),
-        )
+        aspect = rng.uniform(*(_ONE_ASPECT if value == 1 else _DIGIT_ASPECT))
+        width = max(3, round(height_px * aspect))
         return np.asarray(
             cv2.resize(cut, (width, height_px), interpolation=cv2.INTER_AREA), np.float32
         )
@@ -87,7 +85,7 @@ class SyntheticWriter:
         px_per_mm: float,
         size_mm: tuple[float, float],
     ) -> Mask:
-        """Pen strokes through points given in mm."""
+        """Return pen strokes through points in mm."""
         width, height = (round(v * px_per_mm) for v in size_mm)
         mask = np.zeros((height, width), np.float32)
         for stroke in points:
@@ -101,15 +99,15 @@ class SyntheticWriter:
 
 
 def make_writers(count: int, seed: int) -> list[SyntheticWriter]:
-    """Different writers, the same for the same seed."""
+    """Return different writers, the same for the same seed."""
     rng = np.random.default_rng(seed)
     fonts = find_handwriting_fonts()
-    colours = (
-        (115, 60, 30),
-        (40, 40, 40),
-        (150, 40, 20),
-        (90, 90, 90),
-    )  # blue, black, bright blue, pencil (BGR)
+    colours = (  # BGR
+        (115, 60, 30),  # blue
+        (40, 40, 40),  # black
+        (150, 40, 20),  # bright blue
+        (90, 90, 90),  # pencil
+    )
     return [
         SyntheticWriter(
             fonts[i % len(fonts)], float(rng.uniform(0.3, 0.6)), colours[i % len(colours)]
@@ -120,7 +118,7 @@ def make_writers(count: int, seed: int) -> list[SyntheticWriter]:
 
 @lru_cache(maxsize=1)
 def find_handwriting_fonts() -> list[Path]:
-    """Handwriting fonts that can write Swedish."""
+    """Find the handwriting fonts that can write Swedish."""
     folder = SHARED_FOLDER / "handwriting" / "fonts_train"
     if folder.is_dir():
         return [
@@ -131,9 +129,7 @@ def find_handwriting_fonts() -> list[Path]:
 
 @lru_cache(maxsize=1)
 def load_real_digits() -> dict[int, list[Mask]]:
-    """Real digits by value, thickened and smoothed from 32×32 pixels; empty where the data is
-    absent.
-    """
+    """Load real digits by value, enlarged and smoothed; empty if the data is absent."""
     path = SHARED_FOLDER / "handwriting" / "optdigits.npz"
     if not path.is_file():
         return {}
@@ -144,11 +140,11 @@ def load_real_digits() -> dict[int, list[Mask]]:
 
 
 def _smooth_shape(shape: NDArray[np.float64]) -> Mask:
+    """Enlarge a digit of 32×32 px to 128×128 px with smooth edges, as thin as a pen writes."""
     large = cv2.resize(np.asarray(shape, np.float32), (128, 128), interpolation=cv2.INTER_CUBIC)
     sharp = np.clip((cv2.GaussianBlur(large, (0, 0), 3) - 0.35) * 4, 0, 1)
-    pen = cv2.getStructuringElement(
-        cv2.MORPH_ELLIPSE, (7, 7)
-    )  # a ballpoint is thinner than a pixel of theirs
+    # A ballpoint is thinner than a pixel of the original.
+    pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
     return np.asarray(cv2.GaussianBlur(cv2.erode(sharp, pen), (0, 0), 1.2), np.float32)
 
 

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from pipeline import __version__
-from pipeline.cli import options
+from pipeline.cli import context
 from pipeline.cli.app import build_app
 from pipeline.domain import errors
 from pipeline.domain.errors import EfterskriftError, ExitCode
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 COMMANDS = (ROOT / "docs" / "commands.md").read_text("utf-8")
 SETTINGS = (ROOT / "docs" / "settings.md").read_text("utf-8")
-GROUPS = {options.BEFORE, options.TAKING_IN, options.REVIEW, options.RUNNING, options.RESEARCH}
+GROUPS = {context.BEFORE, context.TAKING_IN, context.REVIEW, context.RUNNING, context.RESEARCH}
 ONE_LINE = 62
 """Characters beside the names of commands in a terminal of 80 columns."""
 CHANGELOG_LINES = 60

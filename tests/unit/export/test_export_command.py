@@ -14,7 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from pipeline.cli import exporting
+from pipeline.cli import exporting, oversight
 from pipeline.domain.errors import ExportError, UsageError
 from pipeline.domain.model import EntryState
 from pipeline.domain.settings import Settings
@@ -40,7 +40,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportCo
 def say(*words: str) -> str:
     app = typer.Typer()
     exporting.register_export_commands(app)
-    exporting.register_care_system_command(app)
+    oversight.register_care_system_command(app)
     done = CliRunner().invoke(app, list(words), standalone_mode=False)
     if done.exception:
         raise done.exception
@@ -193,7 +193,7 @@ def test_a_list_that_is_erased_at_once_is_told_of(tmp_path: Path) -> None:
     care = tmp_path / "lista.csv"
     care.write_text(f"Personnummer;Datum;Anteckning\n{SIV.pid};2021-11-01 08:27;Annat\n", "utf-8")
     app = typer.Typer()
-    exporting.register_care_system_command(app)
+    oversight.register_care_system_command(app)
     result = CliRunner().invoke(app, [str(care), "--unit", "Norr"])
     assert "Hand it in again when more paper has been scanned." in result.stderr
 

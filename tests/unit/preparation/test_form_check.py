@@ -78,10 +78,10 @@ def test_a_mistake_in_an_outline_is_told_with_its_line(
     tmp_path: Path, old: str, new: str, line: int, said: str
 ) -> None:
     findings = _outline(tmp_path, old, new)
-    told = [finding.said() for finding in findings]
+    told = [finding.describe() for finding in findings]
     assert any(said in one and f":{line}: " in one for one in told), told
-    assert all(finding.fault.remedy() for finding in findings)
-    assert all(finding.fault.what("en") and finding.fault.remedy("en") for finding in findings)
+    assert all(finding.problem.remedy() for finding in findings)
+    assert all(finding.problem.what("en") and finding.problem.remedy("en") for finding in findings)
 
 
 def _form(tmp_path: Path, old: str, new: str) -> list[str]:
@@ -93,7 +93,7 @@ def _form(tmp_path: Path, old: str, new: str) -> list[str]:
     (folder / "form.yaml").write_text(text.replace(old, new, 1), "utf-8")
     (checked,) = check_forms(tmp_path / "forms")
     return [
-        f"{finding.line}: {finding.fault.what()} {finding.fault.remedy()}"
+        f"{finding.line}: {finding.problem.what()} {finding.problem.remedy()}"
         for finding in checked.findings
     ]
 
@@ -144,7 +144,7 @@ def test_a_form_that_is_not_what_its_outline_gives_is_told_to_be_placed(tmp_path
     folder.mkdir()
     (folder / "outline.yaml").write_text(OUTLINE, "utf-8")
     (checked,) = check_forms(tmp_path)
-    assert [finding.fault.remedy() for finding in checked.findings] == [
+    assert [finding.problem.remedy() for finding in checked.findings] == [
         "Kör `efterskrift forms place prov`."
     ]
 

@@ -297,7 +297,7 @@ def test_what_was_tried_is_published_frozen_printed_and_read(
         "handelsedatum"
     ] == "2021-12-17"
     assert load_trial_results(made, form).serious_count == 0, [
-        remark.fault.what() for remark in load_trial_results(made, form).remarks
+        remark.problem.what() for remark in load_trial_results(made, form).remarks
     ]
     assert actions.publish_draft(store, settings, ANNA, made) == form
     assert library.forms().latest(form.id) == form

@@ -42,7 +42,9 @@ def show(context: AppContext, person: Person) -> None:
         return
     st.error(t("payments.warning"), icon=":material/warning:")
     waiting = [payment for payment in payments if not payment.blocked_reason]
-    stopped = [payment for payment in payments if payment.blocked_reason]
+    stopped = [
+        (payment.entry_id, payment.blocked_reason) for payment in payments if payment.blocked_reason
+    ]
     st.header(t("payments.waiting", count=len(waiting)), anchor=False)
     for serial, sheet in groupby(waiting, key=lambda payment: payment.serial):
         st.subheader(t("payments.sheet", serial=format_serial_or_id(serial) or "–"), anchor=False)
@@ -50,9 +52,8 @@ def show(context: AppContext, person: Person) -> None:
             _show_payment(export_context, person, payment)
     if stopped:
         with st.expander(t("payments.stopped", count=len(stopped))):
-            for payment in stopped:
-                reason = show_text(payment.blocked_reason)
-                st.caption(f"{payment.entry_id}: {reason}")
+            for entry_id, reason in stopped:
+                st.caption(f"{entry_id}: {show_text(reason)}")
 
 
 def _show_payment(context: ExportContext, person: Person, payment: Payment) -> None:

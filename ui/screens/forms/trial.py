@@ -156,7 +156,7 @@ def _publish(context: AppContext, person: Person, draft: Draft, reason: str) -> 
 def _remarks_list(remarks: Sequence[TrialRemark]) -> None:
     """Show the remarks, the serious ones first."""
     for remark in sorted(remarks, key=lambda item: not item.is_serious):
-        (st.error if remark.is_serious else st.info)(_remark_text(remark.label, remark.fault))
+        (st.error if remark.is_serious else st.info)(_remark_text(remark.label, remark.problem))
 
 
 def _remark_text(label: str, problem: FormProblem) -> str:

@@ -30,7 +30,7 @@ def view(store: Store) -> EntryView:
 def changed(view: EntryView, **values: Any) -> EntryView:
     """The view with another reading of the note's text."""
     fields = [
-        replace(f, reading=replace(f.reading, **values))  # type: ignore[arg-type]
+        replace(f, reading=replace(f.reading, **values))
         if f.spec.name == "anteckning" and f.reading
         else f
         for f in view.fields
