@@ -28,9 +28,15 @@ from pipeline.cli.context import (
 from pipeline.cli.options import RUNNING, AsAdministrator
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import Area
-from pipeline.domain.model import Client, Person, Role, StaffMember
+from pipeline.domain.model import (
+    Client,
+    Person,
+    RegisterColumn,
+    Role,
+    StaffMember,
+    register_columns,
+)
 from pipeline.domain.permissions import default_areas
-from pipeline.domain.register_columns import RegisterColumn, register_columns
 from pipeline.domain.settings import load_settings
 from pipeline.files.csv_tables import decode_text
 

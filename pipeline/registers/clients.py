@@ -16,8 +16,7 @@ from pipeline.domain.identity_numbers import (
     is_local_pid,
     normalize_pid,
 )
-from pipeline.domain.model import Client
-from pipeline.domain.register_columns import RegisterColumn, register_columns
+from pipeline.domain.model import Client, RegisterColumn, register_columns
 from pipeline.files.csv_tables import TableSchema, read_table, row_error
 from pipeline.registers.client_search import ClientSearch
 from pipeline.texts import Text

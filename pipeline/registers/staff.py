@@ -18,8 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.confidence import SIGNER_NAMED_FROM
-from pipeline.domain.model import SIGNATURE_LETTERS, CellProbabilities, StaffMember
-from pipeline.domain.register_columns import register_columns
+from pipeline.domain.model import (
+    SIGNATURE_LETTERS,
+    CellProbabilities,
+    StaffMember,
+    register_columns,
+)
 from pipeline.files.csv_tables import TableSchema, read_table, row_error
 from pipeline.registers.client_search import split_words
 from pipeline.texts import Text

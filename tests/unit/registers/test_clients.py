@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.domain.errors import UsageError
-from pipeline.domain.model import Client, StaffMember
-from pipeline.domain.register_columns import register_columns
+from pipeline.domain.model import Client, StaffMember, register_columns
 from pipeline.registers.client_search import MIN_NAME_SIMILARITY, text_similarity
 from pipeline.registers.clients import ClientRegister, load_client_register
 from pipeline.store.schema import paper
