@@ -151,7 +151,7 @@ def report_unregistered_visits(file: str) -> None:
 
 def report_missing_protection(register: ClientRegister) -> None:
     """Say so if a register cannot tell whose identity is protected."""
-    if "protected" in register.silent:
+    if "protected" in register.missing_columns:
         typer.echo(
             "The register has no column skyddad: by it nobody has a protected identity.", err=True
         )

@@ -139,12 +139,12 @@ def clients(
             conn,
             register_of_file.clients,
             by=getpass.getuser(),
-            missing_columns=register_of_file.silent,
+            missing_columns=register_of_file.missing_columns,
         )
         known = areas_by_unit(conn)
     typer.echo(format_count(count, "client"))
     _report_unknown_units((client.unit for client in register_of_file), known)
-    if "protected" in register_of_file.silent:
+    if "protected" in register_of_file.missing_columns:
         typer.echo(
             "The file has no column skyddad: clients who were not in the register before count as not protected.",
             err=True,

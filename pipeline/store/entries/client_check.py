@@ -169,7 +169,7 @@ def check_client_number(
         same_area=same_area,
         namesakes=_count_namesakes(conn, known),
         neighbours=near,
-        kept=kept,
+        temporary_name=kept,
     )
     return ClientVerdict(spec.name, number, known, said)
 
