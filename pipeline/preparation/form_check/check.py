@@ -70,7 +70,7 @@ def check_outline(path: Path) -> list[FormFinding]:
     try:
         faults = find_form_problems(place_outline(outline))
     except LayoutError as error:
-        faults = [error.fault]
+        faults = [error.problem]
     return [*findings, *(_locate_problem(path, lines, fault) for fault in faults)]
 
 

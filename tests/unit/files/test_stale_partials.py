@@ -29,8 +29,8 @@ from pipeline.files.pdf_input import read_pdf_pages
 _WRITER = """
 import sys
 from pathlib import Path
-from pipeline.files.atomic import beside
-with beside(Path(sys.argv[1])) as partial:
+from pipeline.files.atomic import open_partial
+with open_partial(Path(sys.argv[1])) as partial:
     partial.write_bytes(b"half of it")
     print(partial, flush=True)
     sys.stdin.read()
