@@ -154,7 +154,7 @@ def report_unregistered_visits(file: str) -> None:
 
 def report_missing_protection(register: ClientRegister) -> None:
     """Warn of a register that does not say whose identity is protected."""
-    if "protected" in register.silent:
+    if "protected" in register.missing_columns:
         print_note("print.no_protection")
 
 

@@ -29,9 +29,15 @@ from pipeline.cli.context import (
 )
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import Area
-from pipeline.domain.model import Client, Person, Role, StaffMember
+from pipeline.domain.model import (
+    Client,
+    Person,
+    RegisterColumn,
+    Role,
+    StaffMember,
+    register_columns,
+)
 from pipeline.domain.permissions import default_areas
-from pipeline.domain.register_columns import RegisterColumn, register_columns
 from pipeline.domain.settings import load_settings
 from pipeline.files.csv_tables import decode_text
 from pipeline.texts import Text
@@ -134,12 +140,12 @@ def clients(
     register = load_client_register(file)
     with open_store(load_settings()).begin() as conn:
         count = save_clients(
-            conn, register.clients, by=getpass.getuser(), missing_columns=register.silent
+            conn, register.clients, by=getpass.getuser(), missing_columns=register.missing_columns
         )
         known = areas_by_unit(conn)
     typer.echo(format_count(count, "client"))
     _report_unknown_units((client.unit for client in register), known)
-    if "protected" in register.silent:
+    if "protected" in register.missing_columns:
         print_note("clients.no_protection")
 
 

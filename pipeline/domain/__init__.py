@@ -1,1 +1,1 @@
-"""The nouns and the pure rules: no SQL, no network, no image processing."""
+"""The domain model and its rules: no SQL, no network, no image processing."""

@@ -2,8 +2,9 @@
 
 All thresholds are probabilities that a value is right, between 0 and 1. Each says what it decides,
 how it was chosen (source) and on which data (test set): "reasoned" means that it was set by
-judgement, "not recorded" that nobody wrote it down. Names end in FROM (this p or more), BELOW (less
-than this p) or MAX_P (p is never more). Limits of image analysis are at the top of its modules.
+judgement, "not recorded" that there is no record of it. Names end in FROM (this p or more), BELOW
+(less than this p) or MAX_P (p is never more). Limits of image analysis are at the top of its
+modules.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ SEEDED_ERROR_CHARACTERS_FROM = 0.9
 Source: reasoned: a word that is marked as uncertain would be checked anyway. Test set: none."""
 
 UNREVIEWED_VALUE_FROM = 0.9
-"""What nobody has confirmed yet is used in counts, on covers of bundles and for the queue's order.
+"""A value not yet confirmed is used in counts, on covers of bundles and for the queue's order.
 
 Source: reasoned: a mistake costs a place in the queue, not a value. Test set: none."""
 
@@ -155,7 +156,7 @@ NEIGHBOUR_CLIENT_FROM = 0.99
 Source: reasoned. Test set: as `CLIENT_OTHER_NUMBER_MAX_P`."""
 
 DIGIT_CLEAR_FROM = 0.9
-"""The reviewer is told that a digit of the proposed client's number is clearly written.
+"""The reviewer is shown that a digit of the proposed client's number is clearly written.
 
 Source: reasoned. Test set: none."""
 
@@ -199,7 +200,7 @@ Source: reasoned. Test set: none."""
 
 
 def prefill_from(spec: FieldSpec) -> float:
-    """The p from which a reading of this field is prefilled."""
+    """Return the p from which a reading of this field is prefilled."""
     if spec.means is Meaning.CLIENT_PID:
         return PREFILL_CLIENT_FROM
     return PREFILL_FROM_BY_KIND.get(spec.kind, PREFILL_FROM)
@@ -217,7 +218,7 @@ Z_95 = 1.96
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """`wrong` of `of`, with Wilson's 95 % interval (Wilson, JASA 22, 1927)."""
+    """A share, `wrong` of `of`, with Wilson's 95 % interval (Wilson, JASA 22, 1927)."""
 
     wrong: int
     of: int
@@ -238,14 +239,18 @@ def calibration_error(
     right: NDArray[np.bool_],
     parts: int = EQUAL_PARTS,
 ) -> float:
-    """Expected calibration error over parts of equally many values (Naeini et al., AAAI 2015)."""
+    """Compute the expected calibration error over parts of equally many values.
+
+    Naeini et al., AAAI 2015.
+    """
     by_p = np.array_split(np.argsort(p, kind="stable"), parts)
-    off = (abs(p[part].mean() - right[part].mean()) * len(part) for part in by_p if len(part))
-    return float(sum(off) / max(1, len(p)))
+    # The gap between mean p and share of right values, weighted by the size of the part.
+    gaps = (abs(p[part].mean() - right[part].mean()) * len(part) for part in by_p if len(part))
+    return float(sum(gaps) / max(1, len(p)))
 
 
 def chance_error(p: NDArray[np.float64], parts: int = EQUAL_PARTS) -> float:
-    """The calibration error that p shows on average by chance where it is exactly true."""
+    """Return the calibration error that perfectly calibrated p show by chance on average."""
     if not len(p):
         return 0.0
     rng = np.random.default_rng(0)
@@ -254,6 +259,6 @@ def chance_error(p: NDArray[np.float64], parts: int = EQUAL_PARTS) -> float:
 
 
 def wrong_from(p: NDArray[np.float64], right: NDArray[np.bool_], least: float) -> Share:
-    """How many of the values with at least this p are wrong."""
+    """Count how many of the values with at least this p are wrong."""
     chosen = p >= least
     return Share(int((chosen & ~right).sum()), int(chosen.sum()))

@@ -1,5 +1,6 @@
-"""Days as people in Sweden count them. Moments are kept in UTC, by which the day is yesterday until
-one or two in the morning.
+"""Calendar days in Sweden.
+
+Moments are stored in UTC, by which it is still yesterday until one or two in the morning.
 """
 
 from __future__ import annotations
@@ -9,31 +10,32 @@ from zoneinfo import ZoneInfo
 
 SWEDEN = ZoneInfo("Europe/Stockholm")
 _MAX_PLANNED_YEARS, _IMPLAUSIBLE_YEARS = 1, 10
-"""Days so many years ahead are written as a matter of course; so many and more are on no form about
-care: they are birth dates.
+"""Dates up to the first number of years ahead are common on forms.
+
+From the second number of years on there are none, so that such a date is a birth date.
 """
 
 
 def swedish_day(moment: datetime) -> date:
-    """The day on which it is in Sweden."""
+    """Return the day in Sweden of a moment."""
     return moment.astimezone(SWEDEN).date()
 
 
 def today_in_sweden() -> date:
-    """Today's, whatever zone the machine is set to."""
+    """Return today in Sweden, whatever time zone the machine is set to."""
     return datetime.now(SWEDEN).date()
 
 
-def candidate_years(two_figures: int) -> tuple[int, ...]:
-    """The years that two figures on paper may stand for, the likelier first: this century's, unless
-    it lies ahead, as no birth date does.
+def candidate_years(two_digits: int) -> tuple[int, ...]:
+    """Return the years that two digits on paper may mean, the likelier first.
+
+    It is this century's, unless that is in the future, where no birth date is.
     """
-    year = 2000 + two_figures
-    ahead = year - today_in_sweden().year
-    return (
-        (year,)
-        if ahead <= _MAX_PLANNED_YEARS
-        else (year - 100,)
-        if ahead > _IMPLAUSIBLE_YEARS
-        else (year - 100, year)
-    )
+    year = 2000 + two_digits
+    years_ahead = year - today_in_sweden().year
+    if years_ahead <= _MAX_PLANNED_YEARS:
+        return (year,)
+    if years_ahead > _IMPLAUSIBLE_YEARS:
+        return (year - 100,)
+    # In between the date may be a birth date or a planned one.
+    return (year - 100, year)

@@ -1,25 +1,25 @@
-"""Everything that can go wrong, in one place.
+"""The errors of the program, in one hierarchy.
 
 EfterskriftError
-├── UsageError          the command was given something it cannot use
+├── UsageError          the command got an argument that it cannot use
 │   ├── NoSuchClientError
-│   ├── PersonalLoginError
+│   ├── PersonalNumberLoginError
 │   └── SettingsError   a setting is wrong
 ├── FormError           a form definition is wrong
-│   └── FormMakingError
-├── IntakeError         a file or page cannot be taken in
+│   └── FormEditorError
+├── IntakeError         a file or page cannot be imported
 │   └── BrokenFileError
 ├── ReadingError        a page cannot be read
 │   └── RegistrationError
-├── StoreError          the database or the image folder
+├── StoreError          the database or the image folder failed
 │   ├── SchemaMismatchError
-│   │   ├── SchemaOutdatedError   older than the program: to be upgraded
+│   │   ├── SchemaOutdatedError   older than the program: needs an upgrade
 │   │   └── SchemaTooNewError     newer than the program
 │   ├── StoreUnavailableError
 │   └── UnstorableTextError   a text that the database cannot hold
 ├── NotAllowedError     the person may not do this
 │   └── BlockedClientError
-├── ReviewError         a decision cannot be taken
+├── ReviewError         a decision cannot be made
 │   ├── StaleDecisionError
 │   └── AnswerError     an answer is missing or not of its kind
 │       ├── MissingAnswerError
@@ -28,11 +28,11 @@ EfterskriftError
 │       ├── ClientConflictError
 │       └── RecountError
 ├── ExportError         a file cannot be made or a receipt cannot be used
-│   ├── TargetAwayError      the receiving system cannot be reached or is out of order
-│   ├── TargetDeniedError    the receiving system does not let us in
-│   └── TargetUnfitError     the receiving system does not understand what it is sent
-├── LogBrokenError      the log is not what was written in it
-├── NothingLearnedError corrections teach nothing that is better than what is in use
+│   ├── TargetUnavailableError    the receiving system cannot be reached or is out of order
+│   ├── TargetAccessError         the receiving system denies access
+│   └── TargetIncompatibleError   the receiving system does not understand what is sent
+├── LogBrokenError      the log was changed after it was written
+├── NothingLearnedError corrections do not improve on what is in use
 └── MissingProgramError an external program or model is not installed
 
 Each carries the key of its text and remedy: `error.<key>` and `error.<key>.remedy`. Neither ever
@@ -69,7 +69,7 @@ class ExitCode(IntEnum):
 
 
 class EfterskriftError(Exception):
-    """Base of all errors of ours: what happened, and what to do about it."""
+    """Base of all errors of Efterskrift: a message and a remedy."""
 
     exit_code = ExitCode.USAGE
     topic = "error"
@@ -81,43 +81,43 @@ class EfterskriftError(Exception):
 
     @property
     def message(self) -> str:
-        """What happened, in English, as the command line says it."""
+        """The message in English, as on the command line."""
         return self.message_in("en")
 
     @property
     def remedy(self) -> str:
-        """What to do about it, in English; empty where nothing can be said."""
+        """The remedy in English; empty where there is none."""
         return self.remedy_in("en")
 
     def message_in(self, language: str) -> str:
-        """What happened, in a language."""
+        """Return the message in a language."""
         return Text(self.key, self.values).in_language(language)
 
     def remedy_in(self, language: str) -> str:
-        """What to do about it, in a language."""
-        remedy = f"{self.key}.remedy"
-        return (
-            Text(remedy, self.values).in_language(language) if remedy in catalogue(language) else ""
-        )
+        """Return the remedy in a language; empty where there is none."""
+        key = f"{self.key}.remedy"
+        if key not in catalogue(language):
+            return ""
+        return Text(key, self.values).in_language(language)
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
 
 
 class UsageError(EfterskriftError):
-    """The command was given something it cannot use."""
+    """The command got an argument that it cannot use."""
 
 
 class NoSuchClientError(UsageError):
-    """A personal number that was typed is in no register and is not whole."""
+    """A typed personal number is in no register and is not complete."""
 
 
 class PersonalNumberLoginError(UsageError):
-    """A login is a personal number, which would then stand in the log."""
+    """A login is a personal number, which would then be in the log."""
 
 
 class SettingsError(UsageError):
-    """A setting is wrong: whoever minds the computer corrects it."""
+    """A setting is wrong and has to be corrected by the administrator of the computer."""
 
 
 class FormError(EfterskriftError):
@@ -127,13 +127,13 @@ class FormError(EfterskriftError):
 
 
 class FormEditorError(FormError):
-    """A form that is being made cannot be taken further."""
+    """A form in the form editor cannot go to the next step."""
 
     topic = "forms.why"
 
 
 class IntakeError(EfterskriftError):
-    """A file or a page cannot be taken in."""
+    """A file or a page cannot be imported."""
 
     exit_code = ExitCode.INTAKE
 
@@ -149,7 +149,7 @@ class ReadingError(EfterskriftError):
 
 
 class RegistrationError(ReadingError):
-    """The page could not be laid on its form within the tolerance."""
+    """The page could not be registered to its form within the tolerance."""
 
 
 class StoreError(EfterskriftError):
@@ -163,7 +163,7 @@ class SchemaMismatchError(StoreError):
 
 
 class SchemaOutdatedError(SchemaMismatchError):
-    """The database has the schema of an earlier version; `efterskrift upgrade` raises it."""
+    """The database has the schema of an earlier version; `efterskrift upgrade` upgrades it."""
 
 
 class SchemaTooNewError(SchemaMismatchError):
@@ -175,16 +175,17 @@ class StoreUnavailableError(StoreError):
 
 
 class UnstorableTextError(StoreError):
-    """A text is longer than the database has room for, or holds a character that it cannot hold
-    (PostgreSQL: NUL).
+    """A text is too long for its column, or has a character that the database cannot hold.
+
+    In PostgreSQL that is NUL.
     """
 
 
 class NotAllowedError(EfterskriftError):
-    """The person lacks the role or the unit that this needs.
+    """The person lacks the role, the unit or the area of law that this needs.
 
-    `by` is the person's login, `action` what was wanted, `unit` where: what the log says of the
-    denial. `noted` once the log says it.
+    `by` is the person's login, `action` the denied action, `unit` its unit: these go into the log.
+    `noted` is true once the denial is in the log.
     """
 
     exit_code = ExitCode.NOT_ALLOWED
@@ -208,17 +209,17 @@ class BlockedClientError(NotAllowedError):
 
 
 class ReviewError(EfterskriftError):
-    """A decision cannot be taken."""
+    """A decision cannot be made."""
 
     exit_code = ExitCode.REVIEW
 
 
 class StaleDecisionError(ReviewError):
-    """Somebody, or an earlier key press, has already decided this."""
+    """Another person, or an earlier key press, has already decided this."""
 
 
 class AnswerError(ReviewError):
-    """Some answers cannot be taken. `fields` names the fields, never what was written in them."""
+    """Some answers cannot be accepted. `fields` names the fields, never their values."""
 
     def __init__(self, key: str, /, *, fields: tuple[str, ...] = (), **values: object) -> None:
         super().__init__(key, **values)
@@ -234,14 +235,13 @@ class InvalidAnswerError(AnswerError):
 
 
 class UnknownClientError(AnswerError):
-    """The personal number is not in the client register and the person has not said that this is
-    right.
-    """
+    """The personal number is not in the client register, and the reviewer has not confirmed it."""
 
 
 class ClientConflictError(AnswerError):
-    """The sheet contradicts the client, and the person has not said how it is. `codes` are kinds of
-    conflict (`client_guard.CONFLICTS`).
+    """The sheet contradicts the client, and the reviewer has not settled the conflict.
+
+    `codes` are kinds of conflict (`client_check.CONFLICTS`).
     """
 
     def __init__(
@@ -258,7 +258,7 @@ class ClientConflictError(AnswerError):
 
 
 class RecountError(AnswerError):
-    """The figures of an entry do not add up, and the person has not been told."""
+    """The numbers of an entry do not add up, and the reviewer has not been warned yet."""
 
 
 class ExportError(EfterskriftError):
@@ -268,27 +268,28 @@ class ExportError(EfterskriftError):
 
 
 class TargetUnavailableError(ExportError):
-    """The receiving system cannot be reached, is out of order or asks to wait. What it took stays
-    taken; sending again goes on from there.
+    """The receiving system cannot be reached, is out of order or asks to wait.
+
+    What it accepted stays accepted; sending again continues from there.
     """
 
 
 class TargetAccessError(ExportError):
-    """The receiving system does not accept who we are, or does not allow what we want."""
+    """The receiving system rejects the program's identity or does not allow the request."""
 
 
 class TargetIncompatibleError(ExportError):
-    """At the address is no system that understands what is sent."""
+    """The system at the address does not understand what is sent."""
 
 
 class LogBrokenError(EfterskriftError):
-    """Rows of the log have been changed, removed, moved or put in past the program."""
+    """Rows of the log were changed, removed, moved or inserted outside the program."""
 
     exit_code = ExitCode.LOG_BROKEN
 
 
 class NothingLearnedError(EfterskriftError):
-    """Confirmed entries are too few, or teach nothing better than what is in use."""
+    """Confirmed entries are too few, or do not improve on what is in use."""
 
     exit_code = ExitCode.NOTHING_LEARNED
 
@@ -300,12 +301,16 @@ class MissingProgramError(EfterskriftError):
 
 
 def describe_error_location(error: BaseException) -> str:
-    """Kind and place of an unexpected error, without its text: that may quote what is written on a
-    page.
+    """Return class and place of an unexpected error, without its message.
+
+    The message may quote what is written on a page.
     """
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [
+    # The innermost frame of this package is more useful than one deep in a library.
+    package_frames = [
         frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE_FOLDER)
     ] or frames
-    where = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
-    return f"{type(error).__name__}{where}"
+    if not package_frames:
+        return type(error).__name__
+    innermost = package_frames[-1]
+    return f"{type(error).__name__} at {Path(innermost.filename).name}:{innermost.lineno}"

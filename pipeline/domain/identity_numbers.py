@@ -1,13 +1,10 @@
-"""Numbers that say who somebody is: personnummer, samordningsnummer, nationellt reservnummer, and
-what is none of these.
+"""Identity numbers: personnummer, samordningsnummer, nationellt reservnummer and local numbers.
 
-Rules: folkbokföringslagen (1991:481) 18 § for the personal number, lag (2022:1697) for the
+Sources: folkbokföringslagen (1991:481) 18 § for the personal number, lag (2022:1697) for the
 coordination number (day + 60), the national format of reserve numbers (OID 1.2.752.74.9.1).
 Skatteverket's official test numbers show that a coordination number may have month 00, day 60
-(unknown) and a day that its month lacks. A right check digit is a guard against misreading,
-never proof of identity.
-
-How exchange formats name the series of an identity number, and the short way of writing one.
+(unknown) and a day that its month lacks. A right check digit guards against misreading; it never
+proves identity.
 """
 
 from __future__ import annotations
@@ -33,17 +30,20 @@ MAX_LOCAL_PID_LENGTH = 20
 """Characters of a local number that the register can hold."""
 _CENTURIES = (18, 19, 20, 21)
 _MAX_AGE_YEARS = 125
-"""Years. Nobody is older, so a century that would make somebody so is left out."""
+"""A century by which a person would be older is left out."""
 TEMPORARY_PREFIX = "TILLF"
-"""How a temporary identity (tillfällig identitet) begins: made here and known nowhere else."""
+"""Prefix of a temporary identity (tillfällig identitet), which only Efterskrift knows."""
 _TEMPORARY_ALPHABET = "ACDEFHJKLMNPRTUVXY346789"
+"""Letters and digits that do not look alike."""
 _BIRTH_DATED_PID = re.compile(r"(18|19|20|21)\d{10}|\d{10}", re.ASCII)
 _CENTURY_PREFIXES = ("18", "19", "20", "21")
-"""How no national reserve number begins."""
+"""Prefixes that no national reserve number has."""
+PID_LENGTH = 12
+"""Characters of a number of a national series."""
 
 
 class PidKind(StrEnum):
-    """What sort of number it is."""
+    """The series of an identity number."""
 
     PERSONAL = "personnummer"
     COORDINATION = "samordningsnummer"
@@ -51,13 +51,21 @@ class PidKind(StrEnum):
     LOCAL = "lokalt reservnummer, ej kontrollerat"
 
 
+PID_OIDS = {
+    PidKind.PERSONAL: "1.2.752.129.2.1.3.1",
+    PidKind.COORDINATION: "1.2.752.129.2.1.3.3",
+    PidKind.RESERVE: "1.2.752.74.9.1",
+}
+"""Object identifiers that Swedish care exchanges use for the national series."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pid:
     """An identity number in its normal form.
 
-    `value12` is the twelve characters, or empty when the century is unknown; then `candidates`
+    `value12` has twelve characters, or is empty when the century is unknown; then `candidates`
     holds each possible number, the youngest person first. For a local number it is the text
-    without blanks and hyphens. `valid` says that date and check digit are right, never that the
+    without blanks and hyphens. `valid` means that date and check digit are right, not that the
     person exists.
     """
 
@@ -68,14 +76,14 @@ class Pid:
 
 
 def normalize_pid(text: str, today: date | None = None) -> Pid:
-    """An identity number as written: with or without century, hyphen, blanks, or the plus sign of
-    those who are 100 or older.
+    """Parse an identity number with or without century, hyphen, blanks or plus sign.
 
-    A hyphen says nothing of the century: on paper the plus sign is often forgotten, so ten
-    digits without it fit two persons a hundred years apart.
+    The plus sign is for people of 100 or older. A hyphen does not tell the century: on paper the
+    plus sign is often forgotten, so ten digits without it fit two persons a hundred years apart.
     """
     plain = _SEPARATORS.sub("", text).upper()
     day = today or dates.today_in_sweden()
+    # Twelve digits, ten digits, a national reserve number; all else is local.
     if match := _PERSONAL_12.fullmatch(plain):
         return _parse_birth_number(match[1] + match[2], day)
     if match := _PERSONAL_10.fullmatch(plain):
@@ -86,23 +94,23 @@ def normalize_pid(text: str, today: date | None = None) -> Pid:
 
 
 def is_local_pid(value12: str) -> bool:
-    """Whether a number of none of the national series can be a reserve number of a municipality, or
-    one of the Migration Agency (LMA).
+    """Whether a number can be a municipality's reserve number or one of the Migration Agency (LMA).
 
-    The first has letters, the second a slash. Digits alone lack some, or have too many;
-    1,93001E+11 is what a spreadsheet makes of twelve.
+    The first has letters, the second a slash. Digits alone are an incomplete or too long number;
+    1,93001E+11 is what a spreadsheet makes of twelve digits.
     """
     return _LOCAL_PATTERN.fullmatch(value12) is not None
 
 
 def format_pid(value12: str) -> str:
-    """A number as people read it: ÅÅÅÅMMDD-NNNN; a local number as it is."""
-    return f"{value12[:8]}-{value12[8:]}" if len(value12) == 12 else value12
+    """Format a number for people: ÅÅÅÅMMDD-NNNN; a local number as it is."""
+    return f"{value12[:8]}-{value12[8:]}" if len(value12) == PID_LENGTH else value12
 
 
 def new_temporary_pid() -> str:
-    """A temporary identity of 12 characters, without letters and digits that look alike."""
-    return TEMPORARY_PREFIX + "".join(secrets.choice(_TEMPORARY_ALPHABET) for _ in range(7))
+    """Make a temporary identity of 12 characters, without letters and digits that look alike."""
+    length = PID_LENGTH - len(TEMPORARY_PREFIX)
+    return TEMPORARY_PREFIX + "".join(secrets.choice(_TEMPORARY_ALPHABET) for _ in range(length))
 
 
 def is_temporary_pid(number: str) -> bool:
@@ -111,8 +119,9 @@ def is_temporary_pid(number: str) -> bool:
 
 
 def age_on(value12: str, day: date) -> int | None:
-    """Whole years on a day by the date in the number, which now and then is a near-by day of the
-    birth; None where the number tells no date.
+    """Return the age in whole years on a day, None where the number contains no date.
+
+    The date in the number is sometimes a day close to that of the birth.
     """
     if not re.fullmatch(r"\d{12}", value12):
         return None
@@ -125,26 +134,26 @@ def age_on(value12: str, day: date) -> int | None:
 def _parse_birth_number(digits: str, today: date) -> Pid:
     kind = _classify_day(digits[6:8])
     born = _find_birth_date(digits, kind)
-    in_order = born is not None and born <= today and digits[8:11] != "000"
-    return Pid(
-        digits,
-        kind,
-        in_order and _luhn_check_digit(_character_values(digits[2:11])) == int(digits[11]),
+    # The check digit covers the ten digits without the century.
+    is_plausible = born is not None and born <= today and digits[8:11] != "000"
+    is_valid = is_plausible and _luhn_check_digit(_character_values(digits[2:11])) == int(
+        digits[11]
     )
+    return Pid(digits, kind, is_valid)
 
 
-def _expand_century(ten: str, today: date, *, aged: bool) -> Pid:
-    past = [
-        f"{century}{ten}"
+def _expand_century(ten_digits: str, today: date, *, aged: bool) -> Pid:
+    # Every century in which a person of this number can be alive, the latest first.
+    min_age = 100 if aged else 0
+    numbers = [
+        f"{century}{ten_digits}"
         for century in reversed(_CENTURIES)
-        if int(f"{century}{ten[:2]}") <= today.year
+        if min_age <= today.year - int(f"{century}{ten_digits[:2]}") <= _MAX_AGE_YEARS
     ]
-    living = [number for number in past if today.year - int(number[:4]) <= _MAX_AGE_YEARS]
-    if aged:
-        living = [number for number in living if today.year - int(number[:4]) >= 100]
-    candidates = tuple(number for number in living if _parse_birth_number(number, today).valid)
+    # Of those the numbers with a right date and check digit.
+    candidates = tuple(number for number in numbers if _parse_birth_number(number, today).valid)
     value = candidates[0] if len(candidates) == 1 else ""
-    return Pid(value, _classify_day(ten[4:6]), bool(candidates), candidates)
+    return Pid(value, _classify_day(ten_digits[4:6]), bool(candidates), candidates)
 
 
 def _classify_day(day: str) -> PidKind:
@@ -152,8 +161,9 @@ def _classify_day(day: str) -> PidKind:
 
 
 def _find_birth_date(digits: str, kind: PidKind) -> date | None:
-    """The birth date in a number, None if there is no such day. In a coordination number it is less
-    than exact: see above.
+    """Return the birth date in a number, None if there is no such day.
+
+    In a coordination number it is not exact (see the module).
     """
     year, month, day = int(digits[:4]), int(digits[4:6]), int(digits[6:8])
     if kind is PidKind.COORDINATION:
@@ -167,23 +177,27 @@ def _find_birth_date(digits: str, kind: PidKind) -> date | None:
 def _is_reserve(text: str, match: re.Match[str]) -> bool:
     century, _, month, day = (int(match[i]) for i in range(1, 5))
     if century == 0:
-        dated = 20 <= month <= 99 and 40 <= day <= 59
+        # Without a birth date: month and day have values that no date has.
+        is_dated = 20 <= month <= 99 and 40 <= day <= 59
     else:
+        # The coded century is the real one plus a multiple of three.
         real = next((c for c in (19, 20, 21) if (century - c) % 3 == 0), 0)
-        dated = (
+        is_dated = (
             century > 21 and _find_birth_date(f"{real:02}{text[2:8]}", PidKind.PERSONAL) is not None
         )
-    return dated and _luhn_check_digit(_character_values(text[:-1])) == int(text[-1])
+    return is_dated and _luhn_check_digit(_character_values(text[:-1])) == int(text[-1])
 
 
 def _character_values(text: str) -> list[int]:
-    """Digits as themselves, letters as their ASCII value: the rule of the national reserve number."""
+    """Return digits as themselves and letters as their ASCII value, as in reserve numbers."""
     return [int(c) if c.isdigit() else ord(c) for c in text]
 
 
 def _luhn_check_digit(values: Iterable[int]) -> int:
-    """The check digit: every other value doubled from the last one on, digit sums added up, what is
-    missing to the next ten.
+    """Compute the Luhn check digit.
+
+    Every other value is doubled, from the last one on; the digit sums are added up, and the check
+    digit is what is missing to the next ten.
     """
     doubled = (
         value * (2 if place % 2 == 0 else 1) for place, value in enumerate(reversed(list(values)))
@@ -191,44 +205,37 @@ def _luhn_check_digit(values: Iterable[int]) -> int:
     return -sum(int(digit) for value in doubled for digit in str(value)) % 10
 
 
-PID_OIDS = {
-    PidKind.PERSONAL: "1.2.752.129.2.1.3.1",
-    PidKind.COORDINATION: "1.2.752.129.2.1.3.3",
-    PidKind.RESERVE: "1.2.752.74.9.1",
-}
-"""Object identifiers that Swedish care exchanges use for the national series."""
-
-
 def pid_kind(pid: str) -> PidKind | None:
-    """The series that a number is of, by its form and its check digit: a receiver files it with
-    whoever has that number in that series.
+    """Return the series of a number, under which a receiving system files it.
 
-    None for no number, and for one that is like a national number and wrong, or lacks its
-    century: nobody knows what it should be. Regions give reserve numbers of twelve characters
-    too, whose date is none; these are local.
+    None for an empty text, and for a number that looks national but is wrong or lacks its century,
+    so that its series is unknown. Regions give reserve numbers of twelve characters too, which
+    contain no date; these are local.
     """
     number = normalize_pid(pid)
     if number.valid:
         return number.kind if number.value12 == pid else None
-    like_national = (
+    is_like_national = (
         not pid.startswith(_CENTURY_PREFIXES)
         if number.kind is PidKind.RESERVE
         else bool(_BIRTH_DATED_PID.fullmatch(pid))
     )
-    return None if not pid or like_national else PidKind.LOCAL
+    return None if not pid or is_like_national else PidKind.LOCAL
 
 
 def pid_oid(pid: str, local: str = "") -> str:
-    """The OID of the number's series; `local` (which may be empty) for a number of none of the
-    national ones; empty for no number or a wrong one.
+    """Return the OID of the number's series; empty for no number or a wrong one.
+
+    `local` (which may be empty) is the OID of local numbers.
     """
     series = pid_kind(pid)
     return PID_OIDS.get(series, local) if series else ""
 
 
 def birth_date(pid: str) -> date | None:
-    """The day of birth that a personal or coordination number says, from 1900 on, as the contracts
-    ask for; None where it says none for certain.
+    """Return the birth date in a personal or coordination number, None where there is none.
+
+    It is from 1900 on, as the contracts of exchange formats demand.
     """
     kind = normalize_pid(pid).kind
     if kind not in (PidKind.PERSONAL, PidKind.COORDINATION) or not re.fullmatch(
@@ -244,12 +251,14 @@ def birth_date(pid: str) -> date | None:
 
 
 def format_short_pid(pid: str, today: date) -> str:
-    """`ÅÅMMDD-NNNN`, with `+` from the year in which the person turns 100; any other number as it
-    is.
+    """Format a number as `ÅÅMMDD-NNNN`, with `+` from the year in which the person turns 100.
+
+    Any number but a personal or coordination number is returned as it is.
     """
     if (
         normalize_pid(pid, today).kind not in (PidKind.PERSONAL, PidKind.COORDINATION)
-        or len(pid) != 12
+        or len(pid) != PID_LENGTH
     ):
         return pid
-    return f"{pid[2:8]}{'+' if today.year - int(pid[:4]) >= 100 else '-'}{pid[8:]}"
+    sign = "+" if today.year - int(pid[:4]) >= 100 else "-"
+    return f"{pid[2:8]}{sign}{pid[8:]}"

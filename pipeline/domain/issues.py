@@ -1,5 +1,4 @@
-"""The issues that a file, a page, a field or an entry can have: one code each, with its scope,
-severity and text key.
+"""The codes of issues of a file, page, field or entry, with scope, severity and text key.
 
 An issue is stored and exchanged as text, `<code>` or `<code>:<what it is about>`, for instance
 `covered:rad01.dos`. The table `page` and the JSON of `efterskrift read` hold that text; only
@@ -53,7 +52,7 @@ class IssueCode(StrEnum):
     def __new__(
         cls, text: str, scope: Scope = Scope.PAGE, severity: Severity = Severity.WARNING
     ) -> Self:
-        """A member with its traits; the defaults serve lookups by text only."""
+        """Make a member with its traits; the defaults serve lookups by text only."""
         code = str.__new__(cls, text)
         code._value_ = text
         code._scope = scope
@@ -100,22 +99,23 @@ class IssueCode(StrEnum):
     OUTSIDE_BOXES = "outside_boxes", _FIELD, _LOW
     """Something is written half outside the boxes of the field: it is in none of them."""
     LINE_ACROSS = "line_across", _FIELD, _LOW
-    """A pen line that is not the field's own goes over it."""
+    """A pen line that does not belong to the field crosses it."""
     BESIDE_BOX = "beside_box", _FIELD, _LOW
     """A mark is next to a box of the field, or shared by the boxes of two fields."""
     RED_INK = "red_ink", _FIELD, _LOW
 
     # Field readers.
     ODD_STROKES = "odd_strokes", _FIELD, _LOW
-    """A box may hold something else than was read: a single stroke taken for nothing, a ditto mark
-    or an arrow for a 1, two digits for one of them, and one that lies in the next box for
-    nothing.
+    """A box may hold something else than was read.
+
+    A single stroke was read as empty, a ditto mark or an arrow as a 1, two digits as one of them,
+    or a digit in the next box as empty.
     """
     DITTO = "ditto", _FIELD, _LOW
     """A ditto mark may be written in the field: the value of the row above is meant."""
     STRUCK_OUT = "struck_out", _FIELD, _WARNING
     SEE_BACK = "see_back", _FIELD, _WARNING
-    """The text goes on overleaf."""
+    """The text continues overleaf."""
 
     # Resolution: values against limits, dates, sums and each other.
     MISSING = "missing", _FIELD, _WARNING
@@ -136,7 +136,7 @@ class IssueCode(StrEnum):
     PRINTED_OTHERWISE = "printed_otherwise", _CLIENT, _WARNING
     NUMBER_DIFFERS = "number_differs", _CLIENT, _WARNING
 
-    # Entries, by what the store knows of their sheet.
+    # Entries, by what is stored about their sheet.
     SCANNED_BEFORE = "scanned_before", _ENTRY, _WARNING
     WRITTEN_SINCE = "written_since", _ENTRY, _WARNING
     PAGE_MISSING = "page_missing", _ENTRY, _WARNING
@@ -154,7 +154,7 @@ class IssueCode(StrEnum):
 
     @property
     def text_key(self) -> str:
-        """The key of its words in the catalogues."""
+        """The key of its text in the catalogues."""
         return f"{'failure' if self._scope is Scope.FILE else 'problem'}.{self}"
 
 
@@ -163,35 +163,33 @@ _BY_TEXT = {str(code): code for code in IssueCode}
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One issue.
+    """An issue code with its object.
 
-    `field` is what it is about: the name of a field as a rule, else a number (of a page, a
-    marker) or a fact; empty for a whole page.
+    `field` is what it is about: usually the name of a field, else a number (of a page, a marker)
+    or a fact; empty for a whole page.
     """
 
     code: IssueCode
     field: str = ""
 
     def __str__(self) -> str:
-        """As it is stored: `<code>` or `<code>:<field>`."""
+        """Return the stored text: `<code>` or `<code>:<field>`."""
         return f"{self.code}:{self.field}" if self.field else str(self.code)
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """The issue that a stored text means; None for another text, such as the sentence of an
-        error.
-        """
-        head, field = split_code(text)
-        code = _BY_TEXT.get(head)
+        """Parse a stored text; return None for another text, such as the sentence of an error."""
+        code_text, field = split_code(text)
+        code = _BY_TEXT.get(code_text)
         return cls(code, field) if code is not None else None
 
 
 def split_code(text: str) -> tuple[str, str]:
-    """A stored text `<code>:<detail>` as code and detail; the detail is empty if there is none."""
+    """Split a stored text `<code>:<detail>`; the detail is empty if there is none."""
     code, _, detail = text.partition(":")
     return code, detail
 
 
 def parse_issues(texts: Iterable[str]) -> list[Issue]:
-    """The issues among stored texts, in order; other texts are left out."""
+    """Return the issues among stored texts, in order; other texts are left out."""
     return [issue for issue in map(Issue.parse, texts) if issue is not None]

@@ -1,31 +1,33 @@
-"""The domain model, as frozen values. Imports only the codes of issues and the columns of
-registers.
+"""The domain model: readings, pages, clients, staff and entries as frozen values.
 
 Lengths are millimetres from the top left of the printed page unless a name says px. A
-probability `p` is between 0 and 1.
+probability `p` is between 0 and 1. The columns of a register are described once: by the fields of
+the dataclass of its rows.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.issues import IssueCode
-from pipeline.domain.register_columns import in_register
 
 Image = NDArray[np.uint8]
 """Grey (h, w) or BGR (h, w, 3), 0 = black."""
 
 Value = str | bool | None
-"""What a field says: text as written, a canonical digit string or date, or whether a box is marked."""
+"""A field's value: text as written, a canonical digit string or date, or if a box is marked."""
 
 
 class State(StrEnum):
-    """What a field looks like, apart from what it says."""
+    """How a field is filled in, apart from its value."""
 
     READ = "read"
     EMPTY = "empty"
@@ -56,28 +58,30 @@ class Box:
             raise ValueError(f"A box must have a width and a height, not {self.w} × {self.h} mm")
 
     def as_list(self) -> list[float]:
-        """x, y, w, h, rounded to a hundredth of a millimetre."""
+        """Return x, y, w, h, rounded to a hundredth of a millimetre."""
         return [round(v, 2) for v in (self.x, self.y, self.w, self.h)]
 
 
 Alternatives = tuple[tuple[Value, float], ...]
+"""Other values with their probabilities, best first."""
 
 CellProbabilities = tuple[tuple[float, ...], ...]
-"""For each box of a row of digits the probabilities of its answers, in the order of
-`LATTICE_SYMBOLS`.
-"""
+"""For each box of a row of digits the probabilities of its symbols, in `CELL_SYMBOLS`' order."""
 CELL_SYMBOLS = "0123456789 #?"
-"""A box's answers; blank, struck out, and another mark after the digits."""
+"""The symbols of a box; empty, struck out, and another mark after the digits."""
 SIGNATURE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZÅÄÖÉÜ"
-"""What people sign with; for initials a lattice gives, step by step along the writing, the
-probabilities of none and of each of these.
+"""The letters of initials.
+
+For a field of initials `cell_probabilities` holds, for each time step along the writing, the
+probabilities of no letter and of each of these.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class WordBox:
-    """Where a word of a text lies: its characters, from `start` up to `end`, and its rectangle (x,
-    y, w, h in mm).
+    """The place of a word: its characters in the text, `start` up to `end`, and its rectangle.
+
+    The rectangle is x, y, w, h in mm.
     """
 
     start: int
@@ -86,25 +90,29 @@ class WordBox:
 
 
 UNSEEN_P = 0.5
-"""What is read with no more than this may not have been seen at all."""
+"""A field read with at most this p may be covered, so that it was not seen at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a machine read in one field.
+    """The reading of one field by the machine.
 
-    `p` is the probability that value and state are both right. `alternatives` are other values
-    with their probabilities, best first. `characters` gives p for each character of a text
-    value, for showing the doubtful ones. `remarks` are the issues that its reader found, such as
-    `IssueCode.STRUCK_OUT`; they become problems of the page. `reasons` are codes that say why
-    the value is proposed, such as "name_like:0.86". `lattice` is what the reader saw box by box;
-    it helps to weigh the value and is neither stored nor shown. `clarity` is how clearly
-    handwriting was seen whatever it says: the mean logarithm of the likeliest sign's p, step by
-    step (0 is clearest); nor is it stored or shown. `seen` is how probable the picture alone
-    makes what is read of handwriting, without knowledge of Swedish, and `unknown` how many of
-    its words are no known Swedish; both are used and kept as `clarity` is. `words` tells of free
-    text where each word lies: from the field's top left while it is being read, and then on the
-    page.
+    Attributes:
+        p: The probability that value and state are both right.
+        alternatives: Other values with their probabilities, best first.
+        characters: The p of each character of a text value, to show those of low confidence.
+        box_px: The field's rectangle on the registered page, in px.
+        issues: What its reader found, such as `IssueCode.STRUCK_OUT`; they become issues of the
+            page.
+        evidence: Codes that say why the value is proposed, such as "name_like:0.86".
+        cell_probabilities: What the reader measured box by box; used to weigh the value, neither
+            stored nor shown (nor are the next three).
+        sharpness: How clearly handwriting is written, whatever it means: the mean logarithm of
+            the likeliest symbol's p over the time steps (0 is clearest).
+        image_only_p: The p of handwriting by the image alone, without the language model.
+        unknown_words: The number of its words that the Swedish lexicon lacks.
+        words: For free text the place of each word: from the field's top left while it is being
+            read, and then on the page.
     """
 
     value: Value
@@ -123,21 +131,20 @@ class Reading:
 
     @classmethod
     def empty(cls, p: float, value: Value = None) -> Reading:
-        """A field that nothing was written in."""
+        """Make the reading of a field that nothing was written in."""
         return cls(value, p, State.EMPTY)
 
     @property
     def is_seen_empty(self) -> bool:
-        """Whether the field is empty, and not only covered, torn off or out of place
-        (`field_place.doubted`).
-        """
+        """Whether the field is empty, and not only covered, torn off or out of place."""
         return self.state is State.EMPTY and self.p > UNSEEN_P
 
 
 @dataclass(frozen=True, slots=True)
 class SheetCode:
-    """What the code printed on a page says; for a form printed elsewhere what its print says, and
-    then `serial` is empty.
+    """The identity of a page by its printed code.
+
+    For a form printed elsewhere it is found by the print, and `serial` is empty.
     """
 
     form: str
@@ -149,8 +156,10 @@ class SheetCode:
 
 @dataclass(frozen=True, slots=True)
 class PageReading:
-    """All that the machine knows of one page. `problems` are issues as they are stored
-    (`str(Issue)`), or the sentence of an error.
+    """The reading of one page.
+
+    `residual_mm` is the registration error. `issues` are stored texts (`str(Issue)`), or the
+    sentence of an error.
     """
 
     outcome: Outcome
@@ -161,10 +170,57 @@ class PageReading:
     fields: Mapping[str, Reading] = field(default_factory=dict)
 
 
+_HEADER = "register_header"
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterColumn:
+    """One column: the field of the dataclass and of the table, and its header in a file.
+
+    A field with a default may be missing from the file (`is_optional`); one whose default is a
+    bool holds ja or nej (`is_flag`).
+    """
+
+    field: str
+    header: str
+    is_optional: bool
+    is_flag: bool
+
+    @property
+    def empty_value(self) -> str | bool:
+        """The value of a row that has none."""
+        return False if self.is_flag else ""
+
+
+def in_register(header: str) -> dict[str, str]:
+    """Make the metadata of a field that is a column of a register.
+
+    Args:
+        header: in a CSV file, in small letters.
+    """
+    return {_HEADER: header}
+
+
+@cache
+def register_columns(kind: type[Any]) -> tuple[RegisterColumn, ...]:
+    """List the columns of a register by the dataclass of its rows, in the order of its fields."""
+    return tuple(
+        RegisterColumn(
+            column.name,
+            column.metadata[_HEADER],
+            is_optional=column.default is not dataclasses.MISSING,
+            is_flag=isinstance(column.default, bool),
+        )
+        for column in dataclasses.fields(kind)
+        if _HEADER in column.metadata
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One person of the client register (klientregister). `blocked`: behind a block (spärr) for
-    whoever looks, and so without name.
+    """One person of the client register (klientregister).
+
+    `blocked`: a block (spärr) hides the client from the user, and so the name is empty.
     """
 
     pid: str = field(metadata=in_register("personnummer"))
@@ -177,9 +233,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """One line of a staff list (signaturförtydligande): who signs a unit's paper with which
-    initials.
-    """
+    """One row of a staff list (signaturförtydligande): a unit's signer and their initials."""
 
     name: str = field(metadata=in_register("namn"))
     title: str = field(metadata=in_register("titel"))
@@ -189,8 +243,9 @@ class StaffMember:
 
 @dataclass(frozen=True, slots=True)
 class PrintedRow:
-    """A row of a table whose print says whom it is about. `printed` are pairs of a column and what
-    was printed in it.
+    """A row of a table that was printed for one client.
+
+    `printed` are pairs of a column and the text printed in it.
     """
 
     row: int
@@ -200,8 +255,9 @@ class PrintedRow:
 
 @dataclass(frozen=True, slots=True)
 class IssuedSheet:
-    """A sheet that was printed: its serial is accounted for until it comes back. `rows` are those
-    that were printed for a client each.
+    """A sheet that was printed: its serial is tracked until it comes back.
+
+    `rows` are those that were printed for one client each.
     """
 
     serial: str
@@ -213,7 +269,7 @@ class IssuedSheet:
 
 
 class Role(StrEnum):
-    """What a member of staff does here."""
+    """The role of a member of staff in Efterskrift."""
 
     ADMINISTRATOR = "administratör"
     REVIEWER = "granskare"
@@ -225,10 +281,9 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member of staff who is logged in, with the units and the areas of law whose paper the
-    person may see.
+    """A member of staff who is logged in, with the units and areas of law that they may see.
 
-    `break_glass` marks an account for emergencies (nödkonto): it shouts.
+    `break_glass` marks an account for emergencies (nödkonto): its use raises an alarm.
     """
 
     login: str
@@ -241,7 +296,7 @@ class Person:
 
 
 class EntryState(StrEnum):
-    """Where one entry is on its way back to the care system."""
+    """The progress of an entry on its way back to the care system."""
 
     REVIEW = "granskas"
     SECOND = "andra granskning"

@@ -1,16 +1,14 @@
-"""Who may do what, in which unit and area of law. Every public function that acts for a person asks
-here; hiding a button is no protection.
+"""Permissions: which role may do what, in which unit and area of law.
 
-Rights follow the need of the work (PDL 4:1–2, SoLPUL 10 §): a manager sees counts but no paper,
-a reviewer the paper of the own units as far as it belongs to an area of law of the own
-profession. What a certain page or entry asks for, and blocks, is in `store/sight.py`.
+Every public function that acts for a person checks them; hiding a button is no protection. Rights
+follow the need of the work (PDL 4:1–2, SoLPUL 10 §): a manager sees counts but no paper, a reviewer
+the paper of their units in the areas of law of their profession. Blocks, and what single pages and
+entries need, are in `store/accounts/visibility.py`.
 
-The professions of those who review, and which areas of law each may see and confirm:
-data/professions.yaml.
-
-The areas are kept apart (PDL 4:2, SoLPUL 10 §). An account may be given others than its
-profession's, for instance where a planner has HSL tasks by delegation; that is the system
-administrator's decision and stands in the log.
+data/professions.yaml lists the professions of reviewers and the areas of law that each may see and
+confirm. Areas are separated (PDL 4:2, SoLPUL 10 §). The system administrator may give an account
+other areas than its profession's, for instance to a planner who has HSL tasks by delegation; that
+is logged.
 """
 
 from __future__ import annotations
@@ -36,7 +34,7 @@ ROLES_WITHOUT_PAPER = frozenset({Role.SYSTEM_ADMINISTRATOR, Role.LOG_REVIEWER})
 
 
 class Action(StrEnum):
-    """What a person can want to do."""
+    """An action that needs a permission."""
 
     SCAN = "scan"
     VIEW_PAGE = "view_page"
@@ -138,7 +136,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
 def is_allowed(
     person: Person, action: Action, unit: str | None = None, area: str | None = None
 ) -> bool:
-    """Whether the person may; with a unit, whether there; with an area of law, whether within it."""
+    """Whether the person may do this, and in this unit and area of law if they are given."""
     return (
         action in ROLE_ACTIONS[person.role]
         and (unit is None or unit in person.units)
@@ -149,8 +147,9 @@ def is_allowed(
 def require_permission(
     person: Person, action: Action, unit: str | None = None, area: str | None = None
 ) -> None:
-    """Go on only if the person may. For a page or an entry, `sight.require_page` and
-    `sight.require_entry` ask for all that it asks for.
+    """Check that the person may do this, and in this unit and area of law if they are given.
+
+    `visibility.require_page` and `visibility.require_entry` check all that a page or entry needs.
 
     Raises:
         NotAllowedError: the role, the unit or the area of law does not allow it.
@@ -180,20 +179,20 @@ class Profession(StrictModel):
 
 
 def load_professions(file: Path = PROFESSIONS_FILE) -> list[Profession]:
-    """The professions of a file.
+    """Load the professions of a file.
 
     Raises:
-        FormError: the file is missing, or not as its first lines say.
+        FormError: the file is missing, or not as its first lines document.
     """
     return load_rules_file(file, TypeAdapter(list[Profession]))
 
 
 def default_areas(role: Role, title: str) -> frozenset[str]:
-    """The areas of an account that is given none of its own.
+    """Return the areas of law of an account for which none are set.
 
-    Those who review have their profession's, and none if the profession is not known.
-    Administrators, registrars and managers have all areas of their own units, since who scans a
-    stack sees all that lies in it. Those who look after accounts and logs see no paper.
+    Reviewers have their profession's, and none if the profession is not known. Administrators,
+    registrars and managers have all areas of their units, since a person who scans a batch sees
+    all of it. System administrators and log reviewers see no paper.
     """
     if role is Role.REVIEWER:
         return _areas_by_title().get(title.strip().casefold(), frozenset())
@@ -203,7 +202,7 @@ def default_areas(role: Role, title: str) -> frozenset[str]:
 @cache
 def _areas_by_title() -> Mapping[str, frozenset[str]]:
     return {
-        title.casefold(): frozenset(area.value for area in one.areas)
-        for one in load_professions()
-        for title in one.titles
+        title.casefold(): frozenset(area.value for area in profession.areas)
+        for profession in load_professions()
+        for title in profession.titles
     }

@@ -1,4 +1,4 @@
-"""What leaves the program: confirmed entries as they are exported, and the runs that carry them."""
+"""Confirmed entries as they are exported (`Record`), and the export runs that carry them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,23 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One confirmed entry as it is exported: what it says, and the times and people of its whole
-    way.
+    """One confirmed entry as it is exported: its values, and the times and people of its history.
 
-    `fields` holds the confirmed values by field name, for a table row without the row's prefix.
-    `event_at` is händelsetid, `written_at` skriven_tid (both local Swedish time, as on the
-    paper), `author` original_av. `revision` counts corrections, 1 for the first export. Author,
-    transcriber (`entered`), verifier and signer are four things: `signed_why` says why somebody
-    else than the author signed (PDL 3:10). `illegible` names the fields that a person declared
-    illegible. `clock_unknown` holds "event_at" or "written_at" where the paper gives a day but
-    no time of day; that moment then stands at 00:00, which nobody wrote. `approved` are the
-    approvals of a payment that stand, by login. `pages` are the pictures of the sheet's sides in
-    their order, as names in the image folder (SHA-256): laid on the form, or as scanned where
-    the form is not known.
+    Author, transcriber (`entered`), verifier and signer are four different roles.
+
+    Attributes:
+        revision: Counts corrections, 1 for the first export.
+        fields: The confirmed values by field name, for a table row without the row's prefix.
+        event_at: händelsetid, local Swedish time as on the paper.
+        written_at: skriven_tid, local Swedish time as on the paper.
+        author: original_av.
+        signed_why: Why another person than the author signed (PDL 3:10).
+        illegible: The fields that a reviewer declared illegible.
+        clock_unknown: "event_at" or "written_at" where the paper gives a day but no time of day;
+            that moment is then at 00:00, which is not on the paper.
+        approved: The valid approvals of a payment, by login.
+        pages: The images of the sheet's sides in their order, as names in the image folder
+            (SHA-256): registered to the form, or as scanned where the form is not known.
     """
 
     entry_id: str
@@ -67,8 +71,9 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One export (körning): a fixed set of entries in one file. `sha256` is empty until the file is
-    made.
+    """One export run (körning): a fixed set of entries in one file.
+
+    `sha256` is empty until the file is written.
     """
 
     id: str
@@ -82,12 +87,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class PreviousExport:
-    """The latest run that carried an entry, if its target has not refused it, and the revision that
-    it carried: `entry_revision` is the entry's own.
+    """The latest run that carried an entry and was not refused by its target.
 
-    `carried` is what it carried where that was about another client than the entry is now: there
-    it has to be withdrawn. `perhaps` is what lists to key in that nobody has ticked say of yet
-    others: it may have been keyed in there, and is looked for.
+    Attributes:
+        revision: The revision that the run carried.
+        entry_revision: The revision of the entry itself.
+        exported_record: What the run carried, where that was about another client than the entry
+            is now: it has to be withdrawn there.
+        possible_records: The same by lists to key in that are not ticked, about yet other
+            clients: it may have been keyed in there, and has to be searched for.
     """
 
     run: str

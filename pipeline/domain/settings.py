@@ -1,5 +1,6 @@
-"""Settings: defaults, then `settings.yaml` in the workspace, then environment variables
-`EFTERSKRIFT_…`.
+"""The settings of a workspace, from its `settings.yaml` and the environment.
+
+Defaults are overridden by `settings.yaml`, and that by environment variables `EFTERSKRIFT_…`.
 """
 
 from __future__ import annotations
@@ -25,33 +26,29 @@ from pipeline.domain.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_WORKSPACE = ROOT / "data" / "store" / "default"
-
-
 _PREFIX = "EFTERSKRIFT_"
 
 
 class Handwriting(StrEnum):
-    """Which weights the network for handwriting reads with."""
+    """The weights that the network for handwriting reads with."""
 
     BEST = "best"
-    """The best there are. Trained also on lines whose writers asked for non-commercial use: CC
-    BY-NC 4.0.
-    """
+    """The best weights; trained also on lines licensed for non-commercial use: CC BY-NC 4.0."""
     FREE = "free"
-    """Trained only on what leaves the weights free for any use."""
+    """Trained only on data that leaves the weights free for any use."""
     SHIPPED = "shipped"
-    """As their makers ship them: Apache-2.0."""
+    """As published by their authors: Apache-2.0."""
 
 
 class QueueOrder(StrEnum):
-    """Which days of an outage are reviewed first, within the same urgency."""
+    """The days of an outage that are reviewed first, within the same urgency."""
 
     OLDEST = "oldest"
     NEWEST = "newest"
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. An unknown key in `settings.yaml` is an error."""
+    """All settings. An unknown key in `settings.yaml` is an error."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
 
@@ -66,51 +63,46 @@ class Settings(BaseSettings):
     outage_end: datetime | None = None
     """The outage, local Swedish time. Dates on paper are expected within it."""
     residual_gate_mm: float = 0.8
-    """A page that lies worse than this on its form is not read but waits for a person."""
+    """A page with a registration error above this (mm) is not read but waits for a person."""
     page_seconds: float = 300
-    """A page that is read for longer than this has hung: its worker ends, and the page counts one
-    attempt.
-    """
+    """A page that takes longer than this has hung: its worker ends, which counts as one attempt."""
     page_attempts: int = 4
-    """How often the reading of a page may end with the death of its worker before the page counts
-    as failed.
-    """
+    """How often a worker may die while it reads a page before the page counts as failed."""
     beat_seconds: float = 2
-    """How often a worker shows that it lives, and looks after the queue."""
+    """Seconds between heartbeats of a worker, when it also checks the queue."""
     takeover_seconds: float = 15
-    """A worker that has not beaten for this long is dead: others take over its pages."""
+    """A worker without a heartbeat for this long is dead: others take over its pages."""
     watch_seconds: float = 2
-    """How often a watched folder is looked at. A file that changed between two looks is still being
-    written.
+    """Seconds between scans of a watched folder.
+
+    A file that changed between two scans is still being written.
     """
     claim_minutes: int = 15
     """How long an entry stays with the person who opened it, without activity."""
     control_share: float = Field(0.02, ge=0, le=1)
-    """Which share of confirmed fields another person types again without seeing them
-    (kontrollskrivning).
-    """
+    """The share of confirmed fields that another person keys blind again (kontrollskrivning)."""
     plant_share: float = Field(0.005, ge=0, le=1)
-    """Which share of the fields that are shown filled in gets a wrong value on purpose. It is
-    always taken away again before anything is decided.
+    """The share of prefilled fields that get a seeded error.
+
+    It is always removed again before anything is decided.
     """
     figures_least: int = Field(30, ge=1)
-    """No figure about work is shown that rests on fewer fields."""
+    """Metrics of work are shown from this number of fields on."""
     clash_minutes: int = Field(60, ge=0, le=24 * 60)
-    """How far an entry and what the care system has about the same person may lie apart to be taken
-    for the same.
-    """
+    """Minutes between an entry and one of the care system that may be about the same event."""
     queue_order: QueueOrder = QueueOrder.OLDEST
-    """Within the same urgency: the oldest day first, or the newest, which is of most use in care."""
+    """Within the same urgency: the oldest day first, or the newest, which care needs most."""
     session_minutes: int = 60
-    """After how long without activity a person is logged out."""
+    """Minutes without activity after which a person is logged out."""
     session_hours: int = 12
-    """After how long a person is logged out whatever happens."""
+    """Hours after which a person is logged out in any case."""
     address_header: str = ""
-    """Header in which the proxy in front says where a request comes from, such as X-Real-IP. Failed
-    logins are then counted by address too.
+    """The header with a request's address as the proxy in front sets it, such as X-Real-IP.
+
+    Failed logins are then counted by address too.
     """
     language: Literal["sv", "en"] = "sv"
-    """Of the screens, until a person chooses, and of what `efterskrift forms` says of mistakes."""
+    """Language of the screens until a person chooses, and of `efterskrift forms`' messages."""
     care_provider: str = "Kalix kommun"
     care_provider_hsa_id: str = "SE2120002692-0000"
     organisation_number: str = ""
@@ -118,47 +110,55 @@ class Settings(BaseSettings):
     source_system_hsa_id: str = "SE2120002692-EFTERSKRIFT"
     payment_account: str = ""
     payment_bic: str = ""
-    """The account that pays (IBAN, or a bankgiro number) and its bank's BIC. No payment file is
-    made while they are empty.
+    """The account that pays (IBAN, or a bankgiro number) and its bank's BIC.
+
+    No payment file is made while they are empty.
     """
     county: str = "Norrbottens län"
-    """Of the care provider: in some counties research keeps every file of the social services
-    (data/law/retention.yaml).
+    """Of the care provider.
+
+    In some counties research keeps every file of the social services (data/law/retention.yaml).
     """
     archive_schemas: Path | None = None
-    """A folder with XML schemas (ERMS, PREMIS, METS) that go with every package for the archive;
-    without it their addresses do.
+    """A folder with XML schemas (ERMS, PREMIS, METS) that go with every package for the archive.
+
+    Without it the package has their addresses.
     """
     staff_hsa_ids: dict[str, str] = {}
     unit_hsa_ids: dict[str, str] = {}
-    """HSA-ids by login and by name of unit: who and where, in the log as other systems read it
-    (`efterskrift audit export`).
+    """HSA-ids by login and by name of unit, for the log in a format that other systems read.
+
+    See `efterskrift audit export`.
     """
     fhir_url: str = ""
-    """Base address of a FHIR R4 server, such as https://fhir.example/R4. Empty: FHIR runs are files
-    and nothing is sent.
+    """Base address of a FHIR R4 server, such as https://fhir.example/R4.
+
+    Empty: FHIR runs are files and nothing is sent.
     """
     fhir_token_url: str = ""
     fhir_client_id: str = ""
     fhir_client_secret: SecretStr = SecretStr("")
     fhir_client_secret_file: Path | None = None
     fhir_scope: str = ""
-    """OAuth 2 client credentials for that server. The secret comes from the environment or from a
-    file that only the program may read.
+    """OAuth 2 client credentials for that server.
+
+    The secret comes from the environment or from a file that only the program may read.
     """
     fhir_seconds: float = Field(30, gt=0)
-    """How long an answer of the server is waited for."""
+    """Timeout of an answer of the server, seconds."""
     fhir_attempts: int = Field(5, ge=1, le=10)
-    """How often a transaction is sent while the server is away or asks to wait."""
+    """How often a transaction is sent while the server is unavailable or asks to wait."""
     fhir_system: str = "https://efterskrift.example/fhir"
-    """Begins the URIs of our own identifiers: an address that the organisation owns. What was sent
-    before is known by it, so it never changes.
+    """Prefix of the URIs of Efterskrift's identifiers: an address that the organisation owns.
+
+    Earlier messages are recognized by it, so it never changes.
     """
     fhir_hsa_system: str = "urn:oid:1.2.752.129.2.1.4.1"
     """URI of HSA-ids: Inera's, or urn:oid:1.2.752.29.4.19 as HL7 Sweden has it."""
     fhir_profiles: bool = True
-    """Whether resources name the Swedish profiles that they follow; some servers refuse profiles
-    that they do not know.
+    """Whether resources name the Swedish profiles that they follow.
+
+    Some servers refuse profiles that they do not know.
     """
     oidc: bool = False
     """Log in through the provider of `.streamlit/secrets.toml` instead of local accounts."""
@@ -180,7 +180,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order of precedence: given in code, environment, the workspace's file."""
+        """Set the order of precedence: arguments in code, environment, the workspace's file."""
         del dotenv_settings, file_secret_settings
         return (
             init_settings,
@@ -195,9 +195,7 @@ class Settings(BaseSettings):
 
     @property
     def own_forms(self) -> Path:
-        """Folder of the forms that were made and published in this workspace, as `forms` is of
-        those of the program.
-        """
+        """Folder of the forms published in this workspace; `forms` is that of the program's."""
         return self.workspace / "forms"
 
     @property
@@ -207,17 +205,17 @@ class Settings(BaseSettings):
 
     @property
     def form_folders(self) -> tuple[Path, Path]:
-        """Where the forms in use are: those of the program, then the workspace's own."""
+        """Folders of the forms in use: those of the program, then the workspace's own."""
         return self.forms, self.own_forms
 
     @property
     def images(self) -> Path:
-        """Folder of content-addressed pictures and files."""
+        """Folder of content-addressed images and files."""
         return self.workspace / "images"
 
 
 def sqlite_url(path: Path) -> str:
-    """The URL of an SQLite file, whatever characters its folders have in their names."""
+    """Return the URL of an SQLite file, with special characters of its path quoted."""
     return f"sqlite:///{quote(str(path))}"
 
 
@@ -226,11 +224,11 @@ def _find_workspace() -> Path:
 
 
 def load_settings() -> Settings:
-    """The settings of the workspace that `EFTERSKRIFT_WORKSPACE` names.
+    """Load the settings of the workspace that `EFTERSKRIFT_WORKSPACE` names.
 
     Raises:
         SettingsError: a key is unknown, a value has the wrong type, or the file is no YAML with
-        keys and values or may not be read.
+            keys and values or may not be read.
     """
     environment = tuple(
         sorted((key, value) for key, value in os.environ.items() if key.upper().startswith(_PREFIX))
@@ -246,11 +244,13 @@ def _read_settings_file() -> bytes | None:
 
 
 @lru_cache(maxsize=4)
-def _parse_settings(environment: tuple[tuple[str, str], ...], written: bytes | None) -> Settings:
-    """Asked for many times a page, and slow to make: kept as long as the environment and the file
-    say the same.
+def _parse_settings(environment: tuple[tuple[str, str], ...], content: bytes | None) -> Settings:
+    """Parse the settings.
+
+    They are used many times a page and slow to parse: the cache holds them until the environment
+    or the content of the file changes.
     """
-    del environment, written
+    del environment, content
     try:
         return Settings(workspace=_find_workspace())
     except ValidationError as error:
@@ -264,11 +264,8 @@ def _parse_settings(environment: tuple[tuple[str, str], ...], written: bytes | N
             value=_find_workspace(),
             reason=error.strerror or type(error).__name__,
         ) from error
-    except (
-        YAMLError,
-        ValueError,
-        TypeError,
-    ) as error:  # what the settings library lets through of a file that is no mapping
+    except (YAMLError, ValueError, TypeError) as error:
+        # The settings library raises these for a file that is no mapping.
         raise SettingsError(
             "not_yaml_key_value_line", value=_find_workspace() / "settings.yaml"
         ) from error

@@ -1,1 +1,1 @@
-"""File formats in and out (images, PDF, CSV, YAML), atomic writes, gettext catalogues."""
+"""File formats in and out (images, PDF, CSV, YAML), and atomic writes."""

@@ -1,11 +1,8 @@
-"""A file is there whole or as it was: what is written lies beside it until it is complete. And a
-file that one process at a time holds.
+"""Write files atomically: a partial file in the same folder replaces the file once complete.
 
-What a process that was killed left beside its file is removed by the next that writes in the
-folder.
-
-What is only half made bears the number of the process that makes it, so that what a killed one
-left behind is found: it is secret about people.
+The name of a partial file has the number of its process. So what a killed process left is
+recognized, and removed by the next process that writes in the folder: it may be personal data.
+There is also a lock that one process at a time holds.
 """
 
 from __future__ import annotations
@@ -29,24 +26,23 @@ _PARTIAL_NAME = re.compile(
     r"(?:\.|efterskrift-)([0-9a-f]{8})-([0-9]+)-[0-9a-z_]+(?:\.partial)?", re.ASCII
 )
 _FOREIGN_STALE_SECONDS = 24 * 3600
-"""After so long what a process of another computer makes is taken to be left behind; whether it
-lives cannot be asked from here.
-"""
+"""Age from which a partial file of another computer is stale: its process cannot be checked."""
 
 
 def partial_name() -> str:
-    """A new name for a file that is being written."""
+    """Return a new name for a file that is being written."""
     return f".{_process_tag()}{secrets.token_hex(4)}.partial"
 
 
 def temporary_folder_prefix() -> str:
-    """How the name of a folder for passing pictures begins."""
+    """Return the prefix of the name of a folder for temporary images."""
     return f"efterskrift-{_process_tag()}"
 
 
 def remove_stale_partials(folder: Path) -> None:
-    """Remove what was left half made in a folder by processes that are no more. What cannot be
-    removed stays, without a word.
+    """Remove the partial files in a folder of processes that have ended.
+
+    What cannot be removed stays, without an error.
     """
     with suppress(OSError):
         for path in [path for path in folder.iterdir() if _is_stale(path)]:
@@ -57,11 +53,11 @@ def remove_stale_partials(folder: Path) -> None:
 
 
 def remove_stale_partials_daily(folder: Path) -> None:
-    """As `remove_left`, once a process and day: for whoever makes one thing after another in a
-    folder that may hold much of other programs.
+    """As `remove_stale_partials`, once per process and day.
 
-    Another process takes the place of one that was killed, and looks first of all. What another
-    computer left is not known to be left until later.
+    It is for frequent use in a folder that may have many files of other programs. A process that
+    replaces a killed one checks at its first use; files of another computer are not stale before
+    a day has passed.
     """
     _remove_for_day(folder, int(time.monotonic() // _FOREIGN_STALE_SECONDS))
 
@@ -81,12 +77,14 @@ def _host_tag() -> str:
 
 
 def _is_stale(path: Path) -> bool:
-    found = _PARTIAL_NAME.fullmatch(path.name)
-    if found is None:
+    match = _PARTIAL_NAME.fullmatch(path.name)
+    if match is None:
         return False
-    if found[1] == _host_tag() and not _is_alive(int(found[2])):
+    host, process = match[1], int(match[2])
+    if host == _host_tag() and not _is_alive(process):
         return True
-    with suppress(FileNotFoundError):  # finished just now
+    # The file may be gone by now, if its process has just completed it.
+    with suppress(FileNotFoundError):
         return path.lstat().st_mtime < time.time() - _FOREIGN_STALE_SECONDS
     return False
 
@@ -102,11 +100,12 @@ def _is_alive(process: int) -> bool:
 
 
 def write_atomically(file: Path, text: str) -> None:
-    """Put a text in the place of what a file held; its folder is made. A disk that is full or a
-    process that ends leaves the file as it was.
+    """Replace the content of a file by a text; its folder is made if needed.
+
+    If the disk is full or the process ends, the file stays as it was.
 
     Raises:
-        OSError: the disk refuses.
+        OSError: the file cannot be written.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     remove_stale_partials(file.parent)
@@ -119,11 +118,10 @@ def write_atomically(file: Path, text: str) -> None:
 
 
 def write_private(file: Path, data: bytes) -> None:
-    """As `write_whole`, of what is secret about people: only its owner may read the file, whoever
-    might read what it was before.
+    """Replace the content of a file by personal data, so that only its owner may read it.
 
     Raises:
-        OSError: the disk refuses, or there is no such folder.
+        OSError: the file cannot be written, or there is no such folder.
     """
     with open_partial(file) as partial:
         with partial.open("wb") as out:
@@ -134,13 +132,12 @@ def write_private(file: Path, data: bytes) -> None:
 
 @contextmanager
 def open_partial(file: Path) -> Iterator[Path]:
-    """A new file in the same folder, for its owner only, to be filled and `put`; it is gone after
-    the block otherwise.
+    """Open a partial file in the same folder, for its owner only, for use with `replace_file`.
 
-    A pipe, a device or a folder is given as it is.
+    It is removed after the block. A pipe, a device or a folder is returned as it is.
 
     Raises:
-        OSError: the disk refuses, or there is no such folder.
+        OSError: the file cannot be written, or there is no such folder.
     """
     if file.exists() and not file.is_file():
         yield file
@@ -155,10 +152,10 @@ def open_partial(file: Path) -> Iterator[Path]:
 
 
 def flush_to_disk(out: BinaryIO) -> None:
-    """What was written lies on the disk, so that it is known to have room.
+    """Flush what was written to the disk, to be certain that it has room.
 
     Raises:
-        OSError: the disk refuses.
+        OSError: the file cannot be written.
     """
     out.flush()
     if stat.S_ISREG(os.fstat(out.fileno()).st_mode):
@@ -166,27 +163,28 @@ def flush_to_disk(out: BinaryIO) -> None:
 
 
 def replace_file(partial: Path, file: Path) -> None:
-    """Let what was filled `beside` a file take its place.
+    """Replace a file by its partial file (`open_partial`).
 
     Raises:
-        OSError: the disk refuses.
+        OSError: the file cannot be replaced.
     """
     if partial != file:
         partial.replace(_resolve_link(file))
 
 
 def _resolve_link(file: Path) -> Path:
-    """The file that a link leads to: the link stays where it is."""
+    """Return the target of a link, so that the link itself is not replaced."""
     return file.resolve() if file.is_symlink() else file
 
 
 @contextmanager
 def hold_lock(file: Path) -> Iterator[bool]:
-    """Hold a file that stands for a right, until the block or the process ends; False if another
-    holds it.
+    """Hold the lock of a file until the block or the process ends.
+
+    Yields False if another process holds it.
 
     Raises:
-        OSError: the disk refuses.
+        OSError: the file cannot be opened.
     """
     with file.open("a") as lock:
         try:

@@ -1,6 +1,4 @@
-"""Registers that other systems export as CSV: rows by column name, however they were encoded and
-separated.
-"""
+"""Read CSV files of other systems in any common encoding and with any separator; write CSV."""
 
 from __future__ import annotations
 
@@ -20,16 +18,20 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 ENCODING = "utf-8-sig"
+_WORKBOOK_SIGNATURES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""First bytes of files of Excel and LibreOffice Calc."""
 _FORMULA_STARTS = tuple("=+-@\t\n＝＋－＠")
 _NEGATIVE_NUMBER = re.compile(r"-\d+(,\d+)?")
 _SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?[;,\t]*\r?', re.IGNORECASE)
-"""What Excel may write before the titles, and understands there."""
+"""The first line by which Excel declares a separator."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableSchema:
-    """What a register must look like: `required` columns, an `example` of the first row with all
-    columns that are read, and the key of what to do about a wrong row.
+    """The schema of a table.
+
+    `required` columns, an `example` of the first row with all columns that are read, and the text
+    key of the `remedy` for a wrong row.
     """
 
     required: Sequence[str]
@@ -37,109 +39,107 @@ class TableSchema:
     remedy: str
 
 
-def read_table(path: Path, kind: TableSchema) -> list[tuple[int, dict[str, str]]]:
-    """Number in the file and cells by column name (lower case, stripped) of each row that is not
-    empty.
+def read_table(path: Path, schema: TableSchema) -> list[tuple[int, dict[str, str]]]:
+    """Read the rows of a table that are not empty: line number in the file, and cells.
 
-    Separated by semicolon, comma or tab; UTF-8, UTF-16 or Windows-1252. Columns may stand in any
-    order, and others beside them.
+    Cells are by column name (lower case, stripped). The table is separated by semicolon, comma or
+    tab; UTF-8, UTF-16 or Windows-1252. Its columns may be in any order and among others.
 
     Raises:
         UsageError: the file cannot be read, is a workbook, lacks a column or has a wrong row.
-        The text names rows, never what stands in them.
+            The message names rows, never their content.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(
-            "not_read", path=path, reason=error.strerror, example=kind.example
+            "not_read", path=path, reason=error.strerror, example=schema.example
         ) from error
-    return parse_table(data, path, kind)
+    return parse_table(data, path, schema)
 
 
 def parse_table(
-    data: bytes, source: Path | str, kind: TableSchema
+    data: bytes, source: Path | str, schema: TableSchema
 ) -> list[tuple[int, dict[str, str]]]:
     """As `read_table`, of a file's content; `source` names it in errors."""
     refuse_workbook(data, source)
     try:
-        rows = _read_rows(source, decode_text(data), kind)
+        rows = _read_rows(source, decode_text(data), schema)
     except csv.Error as error:
-        raise UsageError("no_csv_table", source=source, example=kind.example) from error
+        raise UsageError("no_csv_table", source=source, example=schema.example) from error
     for number, row in rows:
-        for name in kind.required:
+        for name in schema.required:
             if not row[name]:
                 raise row_error(
-                    source, number, Text("error.table_row.nothing", {"column": name}), kind
+                    source, number, Text("error.table_row.nothing", {"column": name}), schema
                 )
     return rows
 
 
-def row_error(source: Path | str, number: int, problem: Text, kind: TableSchema) -> UsageError:
-    """The error for a row; `problem` must not say what stands in it."""
+def row_error(source: Path | str, number: int, problem: Text, schema: TableSchema) -> UsageError:
+    """Make the error for a row; `problem` must not quote its content."""
     return UsageError(
-        "table_row", source=source, number=number, problem=problem, remedy=Text(kind.remedy)
+        "table_row", source=source, number=number, problem=problem, remedy=Text(schema.remedy)
     )
 
 
 def _read_rows(
-    source: Path | str, text: str, kind: TableSchema
+    source: Path | str, text: str, schema: TableSchema
 ) -> list[tuple[int, dict[str, str]]]:
+    # The header must have every required column, and no column twice that is read.
     reader = csv_reader(text)
     names = [name.strip().casefold() for name in next(reader, [])]
-    if missing := [name for name in kind.required if name not in names]:
+    if missing := [name for name in schema.required if name not in names]:
         raise UsageError(
-            "lacks_column", source=source, missing=", ".join(missing), example=kind.example
+            "lacks_column", source=source, missing=", ".join(missing), example=schema.example
         )
-    if twice := [name for name in kind.example.split(";") if names.count(name) > 1]:
-        raise UsageError("column_more_than_once", source=source, twice=", ".join(twice))
+    if repeated := [name for name in schema.example.split(";") if names.count(name) > 1]:
+        raise UsageError("column_more_than_once", source=source, twice=", ".join(repeated))
+    # Each row that is not empty has as many cells as the header.
     rows = []
     for cells in reader:
-        if any(cell.strip() for cell in cells):
-            if len(cells) != len(names):
-                raise row_error(
-                    source,
-                    reader.line_num,
-                    Text("error.table_row.columns", {"number": len(cells), "expected": len(names)}),
-                    kind,
-                )
-            rows.append(
-                (
-                    reader.line_num,
-                    {name: cell.strip() for name, cell in zip(names, cells, strict=True)},
-                )
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(names):
+            problem = Text(
+                "error.table_row.columns", {"number": len(cells), "expected": len(names)}
             )
+            raise row_error(source, reader.line_num, problem, schema)
+        row = {name: cell.strip() for name, cell in zip(names, cells, strict=True)}
+        rows.append((reader.line_num, row))
     return rows
 
 
 def csv_reader(text: str, *, strict: bool = False) -> Reader:
-    """The rows of a table, titles first: by the separator that its first line says (`sep=;`), else
-    by whichever of semicolon, comma and tab stands most among the titles.
+    """Return a reader of the rows of a table, titles first.
+
+    The separator is declared in the first line (`sep=;`), or else is the most frequent of
+    semicolon, comma and tab among the titles.
     """
-    first = text.partition("\n")[0]
-    said = _SEPARATOR_LINE.fullmatch(first)
+    first_line = text.partition("\n")[0]
+    declared = _SEPARATOR_LINE.fullmatch(first_line)
     reader = csv.reader(
         io.StringIO(text, newline=""),
-        delimiter=said[1] if said else max(";,\t", key=first.count),
+        delimiter=declared[1] if declared else max(";,\t", key=first_line.count),
         strict=strict,
     )
-    if said:
+    if declared:
         next(reader)
     return reader
 
 
 def refuse_workbook(data: bytes, source: Path | str) -> None:
-    """Tell a file of Excel or LibreOffice Calc from a table of text.
+    """Refuse a file of Excel or LibreOffice Calc.
 
     Raises:
         UsageError: it is one.
     """
-    if data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+    if data[:4] in _WORKBOOK_SIGNATURES:
         raise UsageError("workbook_not_csv", source=source)
 
 
 def decode_text(data: bytes) -> str:
-    """A file's text: UTF-16 if it says so, UTF-8, else Windows-1252."""
+    """Decode a file's text: UTF-16 if it has a byte order mark, UTF-8, else Windows-1252."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace")
     for encoding in ("utf-8-sig", "cp1252"):
@@ -151,11 +151,11 @@ def decode_text(data: bytes) -> str:
 
 
 def neutralize_formula(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula: `'` before text that begins like one.
+    """Prefix `'` to a cell that a spreadsheet would take for a formula.
 
-    A plain negative number (`-5,0`) stays. Everything else with a leading sign is marked, also a
+    A plain negative number (`-5,0`) stays. Everything else with a leading sign is prefixed, also a
     phone number with `+46`: a spreadsheet would take it for a number and drop the plus. The
-    receiver takes away a leading `'` that stands before one of `= + - @`, tab or line end.
+    receiver removes a leading `'` before one of `= + - @`, tab or line end.
     """
     clean = make_printable(text)
     if _NEGATIVE_NUMBER.fullmatch(clean):
@@ -164,7 +164,10 @@ def neutralize_formula(text: str) -> str:
 
 
 def write_csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
-    """The file. Cells with `;`, `"` or a line end are quoted; a line end inside a cell is `\\n`."""
+    """Write a table as CSV.
+
+    Cells with `;`, `"` or a line end are quoted; a line end in a cell is `\\n`.
+    """
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow([neutralize_formula(title) for title in header])

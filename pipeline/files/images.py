@@ -1,6 +1,4 @@
-"""One picture from its bytes to its pixels, however its file holds them: grey or colour, 1 to 32
-bits, turned, or with transparency.
-"""
+"""Decode image files to 8-bit pixels: grey or colour, 1 to 32 bits, rotated or transparent."""
 
 from __future__ import annotations
 
@@ -19,10 +17,12 @@ from pipeline.domain.errors import BrokenFileError
 from pipeline.domain.model import Image
 
 MAX_PIXELS = 180_000_000
-"""More than an A3 sheet at 800 dpi: a picture beyond it is a mistake or an attack."""
+"""More than an A3 sheet at 800 dpi: a larger image is a mistake or an attack."""
 STRIP_PX = 128
-"""So many rows are copied at once. Pillow makes two copies of what it hands over: of a whole page
-in colour as much again as the page itself.
+"""Rows copied at once.
+
+Pillow makes two copies of what it returns: for a whole page in colour as much memory again as the
+page itself.
 """
 IMAGE_ERRORS = (
     OSError,
@@ -36,15 +36,16 @@ IMAGE_ERRORS = (
     MemoryError,
     OverflowError,
 )
-"""What Pillow raises on damaged pictures."""
+"""What Pillow raises on damaged images."""
 
 
 def decode_image(data: bytes, media_type: str) -> Image:
-    """A page's picture: grey (h, w) or BGR (h, w, 3), uint8, turned as its EXIF orientation says,
-    transparency laid on white.
+    """Decode a page's image: grey (h, w) or BGR (h, w, 3), uint8.
+
+    It is rotated by its EXIF orientation; transparency becomes white.
 
     Raises:
-        BrokenFileError: the bytes are damaged, not a picture, or too large.
+        BrokenFileError: the bytes are damaged, not an image, or too large.
     """
     try:
         with open_image(io.BytesIO(data)) as picture:
@@ -56,20 +57,19 @@ def decode_image(data: bytes, media_type: str) -> Image:
 
 
 class TooLargeError(Exception):
-    """More pixels than MAX_PIXELS."""
+    """An image has more pixels than `MAX_PIXELS`."""
 
 
 def open_image(source: Path | io.BytesIO) -> Pillow.Image:
-    """A picture of which only the head is read.
+    """Open an image without decoding its pixels.
 
     Raises:
         TooLargeError: it has more pixels than `MAX_PIXELS`.
-        ValueError: it is no picture; of a damaged one Pillow raises any of `DAMAGE`.
+        ValueError: it is no image; for a damaged one Pillow raises any of `IMAGE_ERRORS`.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # odd metadata is not the picture's fault, and our own limit of size follows
+        # Odd metadata does no harm, and the size is checked below.
+        warnings.simplefilter("ignore")
         try:
             picture = Pillow.open(source, formats=("JPEG", "PNG", "TIFF"))
         except Pillow.DecompressionBombError as error:
@@ -81,7 +81,7 @@ def open_image(source: Path | io.BytesIO) -> Pillow.Image:
 
 
 def check_size(picture: Pillow.Image) -> None:
-    """That memory can hold it.
+    """Check that an image fits in memory.
 
     Raises:
         TooLargeError: it has more pixels than `MAX_PIXELS`.
@@ -92,44 +92,44 @@ def check_size(picture: Pillow.Image) -> None:
 
 def _to_eight_bit(picture: Pillow.Image) -> Image:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels are what counts
+        warnings.simplefilter("ignore")  # of odd metadata; only the pixels matter
         picture.load()
         ImageOps.exif_transpose(picture, in_place=True)
     return _read_pixels(picture)
 
 
 def _read_pixels(upright: Pillow.Image) -> Image:
+    # More than 8 bits per channel.
     if upright.mode.startswith("I") or upright.mode == "F":
         return _reduce_depth(np.asarray(upright))
+    # Transparency on white.
     if upright.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in upright.info:
         rgba = upright.convert("RGBA")
-        ground = Pillow.new("RGBA", rgba.size, "white")
-        upright = Pillow.alpha_composite(ground, rgba).convert("RGB")
-    return _copy_pixels(
-        upright
-        if upright.mode in ("L", "RGB")
-        else upright.convert("L" if upright.mode == "1" else "RGB")
-    )
+        background = Pillow.new("RGBA", rgba.size, "white")
+        upright = Pillow.alpha_composite(background, rgba).convert("RGB")
+    # All other modes as grey or RGB.
+    if upright.mode not in ("L", "RGB"):
+        upright = upright.convert("L" if upright.mode == "1" else "RGB")
+    return _copy_pixels(upright)
 
 
 def _copy_pixels(upright: Pillow.Image) -> Image:
-    """The pixels of a picture in grey or RGB: grey (h, w) or BGR (h, w, 3)."""
+    """Copy the pixels of an image in grey or RGB: grey (h, w) or BGR (h, w, 3)."""
     size = upright.height, upright.width
-    out = np.empty(size if upright.mode == "L" else (*size, 3), np.uint8)
+    pixels = np.empty(size if upright.mode == "L" else (*size, 3), np.uint8)
     for top in range(0, upright.height, STRIP_PX):
         strip = np.asarray(
             upright.crop((0, top, upright.width, min(top + STRIP_PX, upright.height)))
         )
-        out[top : top + STRIP_PX] = strip if upright.mode == "L" else strip[:, :, ::-1]
-    return out
+        pixels[top : top + STRIP_PX] = strip if upright.mode == "L" else strip[:, :, ::-1]
+    return pixels
 
 
 def _reduce_depth(pixels: NDArray[Any]) -> Image:
-    """What has more than 8 bits. 32-bit and float pictures have no fixed white, so their own range
-    is used.
-    """
+    """Reduce pixels of more than 8 bits to 8 bits."""
     if pixels.dtype.kind in "iu" and pixels.min() >= 0 and pixels.max() <= 0xFFFF:
         return np.asarray(pixels >> (_bit_depth(int(pixels.max())) - 8), dtype=np.uint8)
+    # 32-bit and float images have no fixed white, so they are scaled by their own range.
     values = pixels.astype(np.float32)
     low, high = float(values.min()), float(values.max())
     return np.asarray(
@@ -138,7 +138,8 @@ def _reduce_depth(pixels: NDArray[Any]) -> Image:
 
 
 def _bit_depth(highest: int) -> int:
-    """The bits of a pixel. Scanners with 10, 12 or 14 store them in 16, some as they are; paper is
-    white, so the highest value tells.
+    """Return the bits of a pixel by the highest value, as paper is white.
+
+    Scanners with 10, 12 or 14 bits store them in 16, some of them unscaled.
     """
     return next(bits for bits in (8, 10, 12, 14, 16) if highest < 1 << bits)

@@ -1,10 +1,8 @@
-"""Files from a scanner or a phone → pages, kept as they came.
+"""Read the pages of files from a scanner or a phone, and sort such files in the order of the paper.
 
 A page's bytes are those of the file where the file is one page (JPEG, PNG, single TIFF), or the
-embedded scan of a PDF taken out unrecoded; what must be rewritten is rewritten without loss.
-Pages come one at a time, so that memory does not grow with the file.
-
-Files that are pages of one stack, in the order of the paper.
+embedded scan of a PDF without recoding; what must be recoded is recoded without loss. Pages are
+yielded one at a time, so that memory does not grow with the file.
 """
 
 from __future__ import annotations
@@ -26,19 +24,16 @@ from pipeline.files.images import IMAGE_ERRORS, TooLargeError, check_size, open_
 from pipeline.files.pdf_input import PdfProblem, count_pdf_pages, read_pdf_pages
 
 MAX_FILE_BYTES = 400_000_000
-"""Largest single-picture file that is read into memory."""
+"""Largest single-image file that is read into memory."""
 _MAX_DPI = 100_000
-"""No scanner tells more, and a PNG cannot hold much more."""
+"""Highest credible resolution; a PNG cannot store much more."""
 PAGE_SUFFIXES = frozenset(
     {".pdf", ".tif", ".tiff", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".png"}
 )
-"""Names that such files usually have. What a file is, its content tells."""
+"""Usual suffixes of such files; their content decides the type."""
 _NUMBER_PATTERN = re.compile("([0-9]+)")
 
-
 PDF, TIFF, JPEG, PNG = "application/pdf", "image/tiff", "image/jpeg", "image/png"
-
-
 _MAGIC_BYTES = {
     b"\xff\xd8\xff": JPEG,
     b"\x89PNG\r\n\x1a\n": PNG,
@@ -53,9 +48,9 @@ _MAGIC_BYTES = {
 class ScannedPage:
     """One page of a file. `source_page` counts from 1.
 
-    `data` is None when the page cannot be taken in; then `problem` is one of `empty_file`,
-    `not_a_document`, `broken_file`, `encrypted`, `too_large`, `broken_page` and `reason` says it
-    in plain words.
+    `data` is None when the page cannot be imported; then `problem` is one of `empty_file`,
+    `not_a_document`, `broken_file`, `encrypted`, `too_large`, `broken_page` and `reason` explains
+    it in plain words.
     """
 
     source_name: str
@@ -67,8 +62,7 @@ class ScannedPage:
 
 
 def detect_media_type(path: Path) -> str | None:
-    """The kind of file by its first bytes, whatever its name; None when it holds no pages that we
-    can read.
+    """Return the type of a file by its first bytes; None if it is not one with pages.
 
     Raises:
         OSError: the file cannot be read.
@@ -81,8 +75,7 @@ def detect_media_type(path: Path) -> str | None:
 
 
 def read_pages(path: Path) -> Iterator[ScannedPage]:
-    """The pages of a file in order. A file that holds none that can be read yields one page with
-    its problem.
+    """Yield the pages of a file in order; a file without readable pages yields one problem.
 
     Raises:
         OSError: the file is missing or may not be read.
@@ -105,7 +98,7 @@ def read_pages(path: Path) -> Iterator[ScannedPage]:
 
 
 def count_pages(path: Path) -> int:
-    """How many pages `pages_of` will yield, for showing progress. Reads no picture data.
+    """Return the number of pages that `read_pages` will yield. Reads no pixels.
 
     Raises:
         OSError: the file is missing or may not be read.
@@ -114,14 +107,15 @@ def count_pages(path: Path) -> int:
     if kind == PDF:
         return count_pdf_pages(path)
     if kind == TIFF:
-        pages, is_cut = _count_frames(path)
-        return pages + is_cut
+        pages, is_truncated = _count_frames(path)
+        return pages + is_truncated
     return 1
 
 
 def _read_image_file(path: Path, kind: str) -> ScannedPage:
-    """A JPEG or PNG, as it is. Damage inside the picture data shows when it is decoded; the bytes
-    are kept all the same.
+    """Read a JPEG, PNG or TIFF of one page as it is.
+
+    Damaged pixels show later, when it is decoded; the bytes are kept nevertheless.
     """
     if path.stat().st_size > MAX_FILE_BYTES:
         return ScannedPage(
@@ -141,22 +135,23 @@ def _read_image_file(path: Path, kind: str) -> ScannedPage:
 
 
 def _read_pdf(path: Path) -> Iterator[ScannedPage]:
-    for number, found in read_pdf_pages(path):
-        if isinstance(found, PdfProblem):
-            yield ScannedPage(path.name, number, None, PDF, found.code, found.reason)
+    for number, page in read_pdf_pages(path):
+        if isinstance(page, PdfProblem):
+            yield ScannedPage(path.name, number, None, PDF, page.code, page.reason)
         else:
-            yield ScannedPage(path.name, number, found.data, found.media_type)
+            yield ScannedPage(path.name, number, page.data, page.media_type)
 
 
 def _read_tiff(path: Path) -> Iterator[ScannedPage]:
-    pages, is_cut = _count_frames(path)
-    if pages == 1 and not is_cut:
+    pages, is_truncated = _count_frames(path)
+    # A single page stays as it is, several are written as one file each.
+    if pages == 1 and not is_truncated:
         yield _read_image_file(path, TIFF)
         return
-    with _open_tiff(path) as picture:
+    with _open_tiff(path) as image:
         for index in range(pages):
-            yield _read_frame(path.name, picture, index)
-    if is_cut:
+            yield _read_frame(path.name, image, index)
+    if is_truncated:
         yield ScannedPage(
             path.name,
             pages + 1,
@@ -168,35 +163,35 @@ def _read_tiff(path: Path) -> Iterator[ScannedPage]:
 
 
 def _count_frames(path: Path) -> tuple[int, bool]:
-    """How many pages of a TIFF can be reached, and whether the file is cut off and tells of more."""
+    """Count the pages of a TIFF that can be reached; also whether more are cut off."""
     try:
-        with _open_tiff(path) as picture, warnings.catch_warnings():
+        with _open_tiff(path) as image, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for index in count(1):
                 try:
-                    picture.seek(index)
+                    image.seek(index)
                 except EOFError:
                     return index, False
                 except IMAGE_ERRORS:
                     return index, True
     except IMAGE_ERRORS:
-        pass  # pages_of tells the reason
+        pass  # `read_pages` reports the reason
     return 1, False
 
 
 def _open_tiff(path: Path) -> TiffImageFile:
-    """The file, however large its first page is: that page alone is refused, not those after it."""
+    """Open the file whatever the size of its first page: only pages too large are refused."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return TiffImageFile(path)
 
 
-def _read_frame(name: str, picture: Pillow.Image, index: int) -> ScannedPage:
-    """One page of a TIFF, wrapped again without loss."""
+def _read_frame(name: str, image: Pillow.Image, index: int) -> ScannedPage:
+    """Read one page of a TIFF, encoded again without loss."""
     try:
-        picture.seek(index)
-        check_size(picture)
-        data, kind = _reencode_frame(picture)
+        image.seek(index)
+        check_size(image)
+        data, kind = _reencode_frame(image)
     except (TooLargeError, Pillow.DecompressionBombError):
         return ScannedPage(
             name, index + 1, None, TIFF, IssueCode.TOO_LARGE, "The page has too many pixels."
@@ -208,15 +203,16 @@ def _read_frame(name: str, picture: Pillow.Image, index: int) -> ScannedPage:
     return ScannedPage(name, index + 1, data, kind)
 
 
-def _reencode_frame(picture: Pillow.Image) -> tuple[bytes, str]:
-    """1-bit pages as Group 4 TIFF, what PNG cannot hold as LZW TIFF, the rest as PNG; the turn that
-    the file asks for is carried out.
+def _reencode_frame(image: Pillow.Image) -> tuple[bytes, str]:
+    """Rotate a page by its EXIF orientation and encode it; return data and media type.
+
+    1-bit pages become Group 4 TIFF, modes that PNG lacks LZW TIFF, the rest PNG.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        upright = ImageOps.exif_transpose(picture)
+        upright = ImageOps.exif_transpose(image)
     out = io.BytesIO()
-    dpi = _read_resolution(picture)
+    dpi = _read_resolution(image)
     if upright.mode == "1":
         upright.save(out, "TIFF", compression="group4", dpi=dpi)
         return out.getvalue(), TIFF
@@ -227,36 +223,31 @@ def _reencode_frame(picture: Pillow.Image) -> tuple[bytes, str]:
     return out.getvalue(), TIFF
 
 
-def _read_resolution(picture: Pillow.Image) -> tuple[float, float]:
-    """The dots an inch that the file tells; 300 where that cannot be true, such as 0/0."""
-    told = tuple(float(v) for v in picture.info.get("dpi", ()))
-    return (
-        (told[0], told[1])
-        if len(told) == 2 and all(0 <= each <= _MAX_DPI for each in told)
-        else (300.0, 300.0)
-    )
+def _read_resolution(image: Pillow.Image) -> tuple[float, float]:
+    """Return the resolution in the file, dpi; 300 where it is impossible, such as 0/0."""
+    dpi = tuple(float(v) for v in image.info.get("dpi", ()))
+    is_credible = len(dpi) == 2 and all(0 <= value <= _MAX_DPI for value in dpi)
+    return (dpi[0], dpi[1]) if is_credible else (300.0, 300.0)
 
 
 def natural_sort_key(path: Path) -> tuple[list[list[str | int]], str]:
-    """To sort by name, numbers as numbers: a copier calls the tenth picture of a stack `Scan 10`
-    and the second `Scan 2`.
-    """
+    """Return a key to sort by name with numbers as numbers, `Scan 2` before `Scan 10`."""
+    # Every second piece of a split name is a number.
     parts = [
-        [int(piece) if at % 2 else piece for at, piece in enumerate(_NUMBER_PATTERN.split(part))]
+        [int(piece) if i % 2 else piece for i, piece in enumerate(_NUMBER_PATTERN.split(part))]
         for part in path.parts
     ]
     return parts, str(path)
 
 
 def order_files(paths: Sequence[Path]) -> list[Path]:
-    """Files as somebody listed them, but by number where names differ in nothing else and stand as
-    a shell lists them (`scan *.jpg`).
+    """Sort files by number, if their names differ in nothing else and a shell listed them.
 
-    Any other order was meant as it is.
+    A shell lists `scan *.jpg` in alphabetical order. Any other order is intended and stays.
     """
-    given = list(paths)
-    listed_by_shell = (
-        given == sorted(given, key=str)
-        and len({_NUMBER_PATTERN.sub("0", str(path)) for path in given}) == 1
+    files = list(paths)
+    is_listed_by_shell = (
+        files == sorted(files, key=str)
+        and len({_NUMBER_PATTERN.sub("0", str(path)) for path in files}) == 1
     )
-    return sorted(given, key=natural_sort_key) if listed_by_shell else given
+    return sorted(files, key=natural_sort_key) if is_listed_by_shell else files

@@ -1,8 +1,7 @@
-"""Pages of a PDF: the embedded scan unrecoded where a page is exactly one, otherwise the page
-rendered without loss.
+"""Read the pages of a PDF: the embedded scan as it is, or the page rendered without loss.
 
-Whether pages of a PDF have gone: what is left of a damaged file can be opened, and tells nothing
-of them.
+The scan is extracted without recoding where a page consists of exactly one. Missing pages are
+reported: what is left of a damaged file can be opened, and does not show that pages are lost.
 """
 
 from __future__ import annotations
@@ -45,51 +44,25 @@ PDF_ERRORS = (
 )
 """What pikepdf raises on damaged, unusual or locked objects."""
 _TAIL_BYTES = 4096
-"""Where a whole file has its end mark, though something may have been written after it."""
+"""The end of a complete file that has its end mark, possibly followed by other data."""
 RENDER_DPI = 300
 MAX_RENDER_DPI = 600
 MAX_RENDER_PIXELS = 60_000_000
 """A larger page is rendered at fewer dpi."""
 MAX_EMBEDDED_PIXELS = 120_000_000
 RENDER_SECONDS = 90
+"""Timeout of rendering one page."""
 _EDGE_TOLERANCE = 0.02
-"""How far, as a share of the page, the edges of a full-page scan may lie from those of the page."""
+"""Distance of the edges of a full-page scan from those of the page, as a share of the page."""
 _MAX_SCAN_CONTENT_BYTES = 4096
+"""A page with more drawing instructions is not just a scan."""
 _ORIENTATION = 0x0112
-
-
-def explain_missing_pages(path: Path, found: int) -> str:
-    """Why pages are missing from a file in which so many were found; empty if none are known to be."""
-    if _is_file_truncated(path):
-        return "The PDF ends before it is whole: pages are missing."
-    return "The PDF is damaged: pages are missing." if _declared_page_count(path) > found else ""
-
-
-def _declared_page_count(path: Path) -> int:
-    """How many pages the file says that it has; 0 if it does not. One whose object is destroyed is
-    else left out without a word.
-    """
-    try:
-        with pikepdf.open(
-            path, inherit_page_attributes=False
-        ) as pdf:  # pages are not looked for yet, and the count not corrected
-            return int(pdf.Root.Pages.Count)
-    except PDF_ERRORS:
-        return 0
-
-
-def _is_file_truncated(path: Path) -> bool:
-    """Whether the file's end is missing. What is left can be mended, but tells nothing of the pages
-    that were lost.
-    """
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-        return b"%%EOF" not in file.read()
+"""The EXIF tag of the orientation."""
 
 
 @dataclass(frozen=True, slots=True)
 class PdfPageImage:
-    """A page's picture as a file of its own."""
+    """A page's image as an image file."""
 
     data: bytes
     media_type: str
@@ -97,7 +70,7 @@ class PdfPageImage:
 
 @dataclass(frozen=True, slots=True)
 class PdfProblem:
-    """Why a PDF or one of its pages cannot be taken in."""
+    """The reason why a PDF or one of its pages cannot be imported."""
 
     code: IssueCode
     reason: str
@@ -105,14 +78,14 @@ class PdfProblem:
 
 @dataclass(frozen=True, slots=True)
 class _EmbeddedScan:
-    """The one image of a page, and the dpi at which it lies there."""
+    """The only image of a page, with its resolution there."""
 
     image: pikepdf.PdfImage
     dpi: float
 
 
 def count_pdf_pages(path: Path) -> int:
-    """How many pages `pdf_pages` will yield."""
+    """Return the number of pages that `read_pdf_pages` will yield."""
     try:
         with pikepdf.open(path) as pdf:
             return max(1, len(pdf.pages) + bool(explain_missing_pages(path, len(pdf.pages))))
@@ -121,12 +94,11 @@ def count_pdf_pages(path: Path) -> int:
 
 
 def read_pdf_pages(path: Path) -> Iterator[tuple[int, PdfPageImage | PdfProblem]]:
-    """Page number from 1 and picture, one at a time; a file that cannot be opened yields one
-    problem.
+    """Yield page numbers from 1 and images; a file that cannot be opened yields one problem.
 
     Raises:
         MissingProgramError: poppler is not installed and a page must be rendered.
-        StoreUnavailableError: there is no room to render it.
+        StoreUnavailableError: the disk has no room to render it.
     """
     try:
         pdf = pikepdf.open(path)
@@ -146,13 +118,46 @@ def read_pdf_pages(path: Path) -> Iterator[tuple[int, PdfPageImage | PdfProblem]
             yield len(pdf.pages) + 1, PdfProblem(IssueCode.BROKEN_PAGE, missing)
 
 
+def explain_missing_pages(path: Path, page_count: int) -> str:
+    """Return why pages are missing from a file with `page_count` readable pages; "" if none are."""
+    if _is_file_truncated(path):
+        return "The PDF ends before it is whole: pages are missing."
+    if _declared_page_count(path) > page_count:
+        return "The PDF is damaged: pages are missing."
+    return ""
+
+
+def _declared_page_count(path: Path) -> int:
+    """Return the page count that the file declares; 0 if it does not.
+
+    A page whose object is destroyed is otherwise left out without an error.
+    """
+    try:
+        # Without this option pikepdf searches the pages and corrects the count.
+        with pikepdf.open(path, inherit_page_attributes=False) as pdf:
+            return int(pdf.Root.Pages.Count)
+    except PDF_ERRORS:
+        return 0
+
+
+def _is_file_truncated(path: Path) -> bool:
+    """Whether the file's end is missing.
+
+    What is left can be repaired, but does not show which pages were lost.
+    """
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+        return b"%%EOF" not in file.read()
+
+
 def _read_pdf_page(pdf: pikepdf.Pdf, path: Path, number: int) -> PdfPageImage | PdfProblem:
     dpi = float(RENDER_DPI)
     try:
         page = pdf.pages[number - 1]
         if scan := _find_full_page_scan(page):
-            if picture := _extract_scan(scan.image):
-                return picture
+            if image := _extract_scan(scan.image):
+                return image
+            # A scan that must be recoded is rendered at its own resolution.
             dpi = min(max(scan.dpi, RENDER_DPI), MAX_RENDER_DPI)
         dpi = _bounded_dpi(page, dpi)
     except PDF_ERRORS:
@@ -161,80 +166,87 @@ def _read_pdf_page(pdf: pikepdf.Pdf, path: Path, number: int) -> PdfPageImage | 
 
 
 def _bounded_dpi(page: pikepdf.Page, dpi: float) -> float:
-    """The dpi at which the page has at most MAX_RENDER_PIXELS."""
+    """Return the dpi, reduced so that the page has at most MAX_RENDER_PIXELS."""
     left, bottom, right, top = (float(v) for v in page.cropbox)
     square_inches = abs(right - left) * abs(top - bottom) / 72**2
     return min(dpi, math.sqrt(MAX_RENDER_PIXELS / max(square_inches, 1e-6)))
 
 
 def _find_full_page_scan(page: pikepdf.Page) -> _EmbeddedScan | None:
-    """The page's only image, if the page is nothing but that image, upright and filling it."""
+    """Return the page's only image, if it is upright, fills the page and nothing else is drawn."""
+    # The page itself is not rotated, scaled or annotated.
     if (
         int(page.obj.get("/Rotate", 0)) % 360
         or _has_annotations(page)
         or page.obj.get("/UserUnit", 1) != 1
     ):
         return None
-    drawable: dict[str, Any] = dict(page.resources.get("/XObject", {}))
-    if len(drawable) != 1:
+    # It has one external object, which is an image.
+    objects: dict[str, Any] = dict(page.resources.get("/XObject", {}))
+    if len(objects) != 1:
         return None
-    ((name, stream),) = drawable.items()
+    ((name, stream),) = objects.items()
     if not isinstance(stream, pikepdf.Stream) or stream.get("/Subtype") != "/Image":
         return None
-    placed = _find_placement(page, name)
-    if placed is None or not _covers_page(page, placed):
+    # The image is all that is drawn, and fills the page.
+    placement = _find_placement(page, name)
+    if placement is None or not _covers_page(page, placement):
         return None
     image = pikepdf.PdfImage(stream)
-    return _EmbeddedScan(image, image.width / (placed.a / 72))
+    return _EmbeddedScan(image, image.width / (placement.a / 72))
 
 
 def _has_annotations(page: pikepdf.Page) -> bool:
-    """Annotations that show: stamps, comments, filled form fields."""
-    return any(mark.get("/Subtype") != "/Link" for mark in page.obj.get("/Annots", []))
+    """Whether the page has visible annotations: stamps, comments, filled form fields."""
+    return any(annotation.get("/Subtype") != "/Link" for annotation in page.obj.get("/Annots", []))
 
 
 def _find_placement(page: pikepdf.Page, name: str) -> pikepdf.Matrix | None:
-    """Where the image lies, points; None if the page draws anything else."""
+    """Return the placement of the image, points; None if the page draws anything else."""
     contents: Any = page.obj.get("/Contents", [])
     streams = list(contents) if isinstance(contents, pikepdf.Array) else [contents]
-    if sum(int(s.get("/Length", 0)) for s in streams) > _MAX_SCAN_CONTENT_BYTES:
+    if sum(int(stream.get("/Length", 0)) for stream in streams) > _MAX_SCAN_CONTENT_BYTES:
         return None
-    matrix, found = pikepdf.Matrix(), None
+    # Follow the transformation up to the image: save, restore, multiply, draw.
+    matrix, placement = pikepdf.Matrix(), None
     saved: list[pikepdf.Matrix] = []
-    for step in pikepdf.parse_content_stream(page):
-        operands: Any = step.operands
-        match str(step.operator):
+    for instruction in pikepdf.parse_content_stream(page):
+        operands: Any = instruction.operands
+        match str(instruction.operator):
             case "q":
                 saved.append(matrix)
             case "Q":
                 matrix = saved.pop()
             case "cm":
                 matrix = pikepdf.Matrix(*(float(v) for v in operands)) @ matrix
-            case "Do" if found is None and str(operands[0]) == name:
-                found = matrix
+            case "Do" if placement is None and str(operands[0]) == name:
+                placement = matrix
             case _:
                 return None
-    return found
+    return placement
 
 
-def _covers_page(page: pikepdf.Page, placed: pikepdf.Matrix) -> bool:
+def _covers_page(page: pikepdf.Page, placement: pikepdf.Matrix) -> bool:
     left, bottom, right, top = (float(v) for v in page.cropbox)
     width, height = right - left, top - bottom
-    straight = placed.a > 0 and placed.d > 0 and abs(placed.b) < 1e-3 and abs(placed.c) < 1e-3
-    x_fits = (
-        abs(placed.e - left) <= _EDGE_TOLERANCE * width
-        and abs(placed.e + placed.a - right) <= _EDGE_TOLERANCE * width
+    is_upright = (
+        placement.a > 0 and placement.d > 0 and abs(placement.b) < 1e-3 and abs(placement.c) < 1e-3
     )
-    y_fits = (
-        abs(placed.f - bottom) <= _EDGE_TOLERANCE * height
-        and abs(placed.f + placed.d - top) <= _EDGE_TOLERANCE * height
+    fits_x = (
+        abs(placement.e - left) <= _EDGE_TOLERANCE * width
+        and abs(placement.e + placement.a - right) <= _EDGE_TOLERANCE * width
     )
-    return straight and x_fits and y_fits
+    fits_y = (
+        abs(placement.f - bottom) <= _EDGE_TOLERANCE * height
+        and abs(placement.f + placement.d - top) <= _EDGE_TOLERANCE * height
+    )
+    return is_upright and fits_x and fits_y
 
 
 def _extract_scan(image: pikepdf.PdfImage) -> PdfPageImage | None:
-    """The embedded scan as it is; None where a viewer would change it before showing it."""
+    """Extract the embedded scan as it is; None where a viewer would change it before display."""
     stream = image.obj
+    # Masks, inverted values and unusual colours have to be rendered.
     if (
         image.image_mask
         or "/SMask" in stream
@@ -262,17 +274,19 @@ def _extract_scan(image: pikepdf.PdfImage) -> PdfPageImage | None:
 
 
 def _extract_jpeg(image: pikepdf.PdfImage) -> PdfPageImage | None:
-    """The bytes as they are. A PDF viewer ignores EXIF orientation and obeys ColorTransform; we
-    would do the opposite, so such pages are rendered.
+    """Extract the bytes as they are.
+
+    A PDF viewer ignores EXIF orientation and obeys ColorTransform, while image libraries do the
+    opposite, so such pages are rendered.
     """
     data = image.obj.read_raw_bytes()
     if image.mode not in ("L", "RGB") or any(
-        "/ColorTransform" in parms for parms in image.decode_parms if parms
+        "/ColorTransform" in parameters for parameters in image.decode_parms if parameters
     ):
         return None
-    with Pillow.open(io.BytesIO(data), formats=("JPEG",)) as picture:
-        turned = picture.getexif().get(_ORIENTATION, 1) != 1
-    return None if turned else PdfPageImage(data, "image/jpeg")
+    with Pillow.open(io.BytesIO(data), formats=("JPEG",)) as jpeg:
+        is_rotated = jpeg.getexif().get(_ORIENTATION, 1) != 1
+    return None if is_rotated else PdfPageImage(data, "image/jpeg")
 
 
 def _extract_fax(image: pikepdf.PdfImage) -> PdfPageImage | None:
@@ -291,16 +305,15 @@ def _extract_flate(image: pikepdf.PdfImage) -> PdfPageImage:
 
 
 def _render_page(path: Path, number: int, dpi: int) -> PdfPageImage | PdfProblem:
-    """The page as poppler shows it. A damaged page that shows nothing is a problem, not a blank
-    page.
-    """
+    """Render the page with poppler; a damaged page without content is a problem."""
     try:
         try:
-            picture = _run_renderer(path, number, dpi, strict=True)
+            image = _run_renderer(path, number, dpi, strict=True)
         except PDFSyntaxError:
-            picture = _run_renderer(path, number, dpi, strict=False)
-            if picture is not None and picture.min() == picture.max():
-                picture = None
+            # A damaged page: render what can be rendered, unless nothing is on it.
+            image = _run_renderer(path, number, dpi, strict=False)
+            if image is not None and image.min() == image.max():
+                image = None
     except PDFPopplerTimeoutError:
         return PdfProblem(
             IssueCode.TOO_LARGE, f"The page could not be drawn within {RENDER_SECONDS} seconds."
@@ -309,14 +322,14 @@ def _render_page(path: Path, number: int, dpi: int) -> PdfPageImage | PdfProblem
         return PdfProblem(IssueCode.BROKEN_PAGE, "The page is damaged.")
     except PDFInfoNotInstalledError as error:
         raise MissingProgramError("poppler_not_installed") from error
-    if picture is None:
+    if image is None:
         return PdfProblem(IssueCode.BROKEN_PAGE, "The page is damaged and shows nothing.")
-    encoded = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1]
+    encoded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1]
     return PdfPageImage(encoded.tobytes(), "image/png")
 
 
 def _run_renderer(path: Path, number: int, dpi: int, *, strict: bool) -> Image | None:
-    """Grey where the page has no colour."""
+    """Render the page, in grey if it has no colour; None if nothing was rendered."""
     remove_stale_partials_daily(Path(tempfile.gettempdir()))
     with tempfile.TemporaryDirectory(prefix=temporary_folder_prefix()) as folder:
         files = convert_from_path(
@@ -337,12 +350,12 @@ def _run_renderer(path: Path, number: int, dpi: int, *, strict: bool) -> Image |
     if colour is None:
         return None
     blue, green, red = cv2.split(colour)
-    grey = np.array_equal(blue, green) and np.array_equal(green, red)
-    return np.asarray(blue if grey else colour, dtype=np.uint8)
+    is_grey = np.array_equal(blue, green) and np.array_equal(green, red)
+    return np.asarray(blue if is_grey else colour, dtype=np.uint8)
 
 
 def _is_image_truncated(ppm: Path) -> bool:
-    """Whether a drawn picture holds less than its head says."""
+    """Whether a rendered image has less data than its header declares, as on a full disk."""
     with ppm.open("rb") as file:
-        head = file.read(64).split(maxsplit=4)
-    return len(head) < 4 or ppm.stat().st_size < 3 * int(head[1]) * int(head[2])
+        header = file.read(64).split(maxsplit=4)
+    return len(header) < 4 or ppm.stat().st_size < 3 * int(header[1]) * int(header[2])

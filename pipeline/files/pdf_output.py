@@ -1,5 +1,6 @@
-"""What all PDFs of ours are: PDF/A, set in one typeface, which is embedded and whose files are
-closed also when a document is given up half-way.
+"""The base class of all PDFs that Efterskrift writes: PDF/A with one embedded typeface.
+
+The files of the typeface are closed also when writing fails half-way.
 """
 
 from __future__ import annotations
@@ -17,42 +18,44 @@ from pipeline.files.text import make_printable
 
 TYPEFACE = "sans"
 MISSING_CHARACTER = "?"
-"""Stands for a character that the typeface lacks."""
+"""Replaces a character that the typeface lacks."""
 
 PDFA_PAPER, PDFA_ARCHIVE = "PDF/A-2b", "PDF/A-2u"
-"""What a PDF is unless it is for the archive, whose letters must tell what they are."""
+"""Conformance of a PDF, and of one for the archive, whose text must be Unicode."""
 _XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
-  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"
+  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"\
+ xmlns:dc="http://purl.org/dc/elements/1.1/"
     xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/">
-    <rdf:Description rdf:about="" xmp:CreatorTool="Efterskrift" xmp:CreateDate="{made}" xmp:ModifyDate="{made}" xmp:MetadataDate="{made}">
+    <rdf:Description rdf:about="" xmp:CreatorTool="Efterskrift" xmp:CreateDate="{made}"\
+ xmp:ModifyDate="{made}" xmp:MetadataDate="{made}">
       <pdfaid:part>2</pdfaid:part>
       <pdfaid:conformance>B</pdfaid:conformance>
       <dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
     </rdf:Description>
   </rdf:RDF>
 </x:xmpmeta>"""
-"""Made here because the library would write the present second into it, and the same contents must
-give the same bytes.
+"""Metadata of a PDF.
+
+The library would write the current second into it, but the same content must give the same bytes.
 """
 
 
 def typeface_file(*, bold: bool = False) -> Path:
-    """The file of the typeface."""
-    return Path(
-        str(
-            files("font_source_sans_pro")
-            / "files"
-            / f"SourceSansPro-{'Semibold' if bold else 'Regular'}.ttf"
-        )
-    )
+    """Return the file of the typeface."""
+    name = f"SourceSansPro-{'Semibold' if bold else 'Regular'}.ttf"
+    return Path(str(files("font_source_sans_pro") / "files" / name))
 
 
 class Document(FPDF):
-    """A PDF in Swedish, set in `FACE`, of pages of one size (a name, or mm). To be used in a
-    `with`, which closes the typeface.
+    """A PDF in the typeface `TYPEFACE`, with pages of one size.
 
-    `made_at` is when it says that it was made, whenever that is; without it the present. One of
-    pictures only has no `words`, and no typeface.
+    It is used in a `with`, which closes the typeface.
+
+    Args:
+        size: of the pages, a name or mm.
+        made_at: the time of creation in the metadata; without it the current time.
+        compliance: the conformance to PDF/A.
+        words: whether it has text; one of images only needs no typeface.
     """
 
     def __init__(
@@ -90,12 +93,12 @@ class Document(FPDF):
                 font.close()
 
     def set_style(self, size: float, colour: tuple[int, int, int], *, bold: bool = False) -> None:
-        """Set the size (pt) and the colour of the words that follow."""
+        """Set the size (pt) and the colour of the text that follows."""
         self.set_font(TYPEFACE, "B" if bold else "", size)
         self.set_text_color(*colour)
 
     def fit(self, text: str) -> str:
-        """The text with `LACKING` for each character that the typeface lacks."""
+        """Replace each character that the typeface lacks by `MISSING_CHARACTER`."""
         return "".join(
             char if char == "\n" or self._has(char) else MISSING_CHARACTER
             for char in make_printable(text).replace("\t", " ")

@@ -1,1 +1,1 @@
-"""A form definition becomes paper: layout, drawing, printing, library of published forms."""
+"""From a form definition to paper: layout, drawing, printing, library of published forms."""

@@ -1,11 +1,8 @@
-"""The strokes, words and codes that a printed page is made of. Every length is mm from the top
-left, every type size points.
+"""Draw the lines, texts and codes of a printed page, and its strip of writing examples.
 
-All colours that lie where people write are pale (at least 72 % luminance), so that they vanish
-when a scan is thresholded.
-
-The strip at the foot of every page that shows how to write: ten digits, a tick, and how to take
-a tick back. Drawn by us, as a pen would.
+Lengths are mm from the top left, type sizes points. All colours where people write are pale (at
+least 72 % luminance), so that they vanish when a scan is thresholded. The strip at the foot of
+every page shows how to write: ten digits, a tick, and how to cancel a tick.
 """
 
 from __future__ import annotations
@@ -22,8 +19,9 @@ from pipeline.domain.model import Box, SheetCode
 from pipeline.files.pdf_output import Document
 from pipeline.forms.fiducials import MARKER_DICTIONARY, format_code
 
+MM_PER_POINT = 0.3528
 _SEAM_MM = 0.02
-"""Neighbouring black cells overlap by this much; otherwise a renderer shows hairlines between them."""
+"""Overlap of neighbouring black cells, without which a renderer shows hairlines between them."""
 Point = tuple[float, float]
 DIGIT_STROKES: dict[str, tuple[tuple[Point, ...], ...]] = {
     "0": (((0.5, 0.08), (0.2, 0.3), (0.2, 0.7), (0.5, 0.93), (0.8, 0.7), (0.8, 0.3), (0.5, 0.08)),),
@@ -72,8 +70,9 @@ DIGIT_STROKES: dict[str, tuple[tuple[Point, ...], ...]] = {
         ((0.76, 0.3), (0.7, 0.62), (0.5, 0.93)),
     ),
 }
-"""Strokes of the digits as Swedes write them (1 with upstroke, 7 with bar, open 4): each is a
-smooth line through points in a unit box.
+"""The strokes of digits as written in Sweden (1 with upstroke, 7 with bar, open 4).
+
+Each is a smooth line through points in a unit box.
 """
 CROSS_DOWNSTROKE: tuple[Point, ...] = ((0.14, 0.16), (0.86, 0.86))
 CROSS_UPSTROKE: tuple[Point, ...] = ((0.86, 0.12), (0.14, 0.88))
@@ -83,7 +82,7 @@ _MARK_MM = 4.6
 
 
 class Colour(Enum):
-    """Red, green, blue, 0–255."""
+    """The colours of print: red, green, blue, 0–255."""
 
     BLACK = (0, 0, 0)
     TEXT = (38, 50, 52)
@@ -98,11 +97,16 @@ class Colour(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TextStyle:
-    """How words look."""
+    """The style of a text; `size` in points."""
 
     size: float
     colour: Colour = Colour.TEXT
     bold: bool = False
+
+
+def line_top(middle: float, style: TextStyle) -> float:
+    """Return the top of a line of text whose capitals have their middle at a height, mm."""
+    return middle - style.size * MM_PER_POINT * 0.42
 
 
 class PaperDocument(Document):
@@ -115,10 +119,10 @@ class PaperDocument(Document):
         self.c_margin = 0
 
     def words(self, text: str, at: Point, style: TextStyle) -> float:
-        """Print one line with the top of its capitals' line at `at`; answers its width, mm."""
-        self._dress(style)
-        (x, y), line = at, self._line(text)
-        self.text(x, y + style.size * 0.3528 * 0.75, line)
+        """Print one line with the top of its capitals' line at `at`; return its width, mm."""
+        self._apply_style(style)
+        (x, y), line = at, self._one_line(text)
+        self.text(x, y + style.size * MM_PER_POINT * 0.75, line)
         return float(self.get_string_width(line))
 
     def words_right(self, text: str, at: Point, style: TextStyle) -> None:
@@ -128,23 +132,23 @@ class PaperDocument(Document):
     def words_centred(self, text: str, box: Box, style: TextStyle) -> None:
         """Print one line in the middle of a box."""
         x = box.x + (box.w - self.width_of(text, style)) / 2
-        self.words(text, (x, box.y + box.h / 2 - style.size * 0.3528 * 0.42), style)
+        self.words(text, (x, line_top(box.y + box.h / 2, style)), style)
 
     def paragraph(self, text: str, at: Point, width: float, style: TextStyle) -> None:
-        """Print words that break at `width`."""
-        self._dress(style)
+        """Print a text with line breaks at `width`."""
+        self._apply_style(style)
         self.set_xy(*at)
-        self.multi_cell(width, style.size * 0.3528 * 1.25, self.fit(text), align="L")
+        self.multi_cell(width, style.size * MM_PER_POINT * 1.25, self.fit(text), align="L")
 
     def width_of(self, text: str, style: TextStyle) -> float:
-        """Width of one line, mm."""
-        self._dress(style)
-        return float(self.get_string_width(self._line(text)))
+        """Return the width of one line, mm."""
+        self._apply_style(style)
+        return float(self.get_string_width(self._one_line(text)))
 
     def area(
         self, box: Box, fill: Colour, frame: Colour | None = None, stroke: float = 0.25
     ) -> None:
-        """A filled rectangle, with or without a frame."""
+        """Draw a filled rectangle, with or without a frame."""
         self.set_fill_color(*fill.value)
         if frame:
             self.set_draw_color(*frame.value)
@@ -152,25 +156,25 @@ class PaperDocument(Document):
         self.rect(box.x, box.y, box.w, box.h, style="DF" if frame else "F")
 
     def rule(self, start: Point, end: Point, colour: Colour, stroke: float) -> None:
-        """A straight line."""
+        """Draw a straight line."""
         self.set_draw_color(*colour.value)
         self.set_line_width(stroke)
         self.line(*start, *end)
 
     def pen(self, points: Sequence[Point], colour: Colour, stroke: float) -> None:
-        """A line through points, as a pen draws it."""
+        """Draw a line through points with round ends, as a pen does."""
         self.set_draw_color(*colour.value)
         self.set_line_width(stroke)
         with self.local_context(stroke_cap_style=1, stroke_join_style=1):
             self.polyline(list(points))
 
     def marker(self, number: int, box: Box) -> None:
-        """An ArUco marker. Its outermost cells are the black border."""
+        """Draw an ArUco marker. Its outermost cells are the black border."""
         bits = cv2.aruco.getPredefinedDictionary(MARKER_DICTIONARY).generateImageMarker(number, 6)
         self._cells([[bool(cell == 0) for cell in row] for row in bits], box)
 
     def code(self, code: SheetCode, box: Box) -> None:
-        """The QR code, error correction Q, without its quiet zone."""
+        """Draw the QR code, error correction Q, without its quiet zone."""
         symbol = segno.make_qr(format_code(code), error="q", boost_error=False)
         self._cells([[bool(cell) for cell in row] for row in symbol.matrix], box)
 
@@ -188,18 +192,16 @@ class PaperDocument(Document):
                     style="F",
                 )
 
-    def _line(self, text: str) -> str:
-        """As it is set in one line: nothing is dropped in silence that the typeface lacks, and no
-        two words become one.
-        """
+    def _one_line(self, text: str) -> str:
+        # Line ends become blanks, so that no two words become one.
         return self.fit(text).replace("\n", " ")
 
-    def _dress(self, style: TextStyle) -> None:
+    def _apply_style(self, style: TextStyle) -> None:
         self.set_style(style.size, style.colour.value, bold=style.bold)
 
 
 def _find_runs(row: Iterable[bool]) -> list[tuple[int, int]]:
-    """Start and length of each run of black cells."""
+    """Return start and length of each run of black cells."""
     runs: list[tuple[int, int]] = []
     for x, black in enumerate(row):
         if black and runs and sum(runs[-1]) == x:
@@ -210,8 +212,6 @@ def _find_runs(row: Iterable[bool]) -> list[tuple[int, int]]:
 
 
 _CAPTION = TextStyle(7.5, Colour.LABEL)
-
-
 _HEADING = TextStyle(7.5, Colour.TITLE, bold=True)
 
 
@@ -248,16 +248,17 @@ def _draw_mark_example(paper: PaperDocument, x: float, caption: str, *, ticked: 
 
 
 def scale_to_box(box: Box, points: Sequence[Point]) -> list[Point]:
-    """Points of a unit box, laid in a box."""
+    """Scale points of a unit box to a box."""
     return [(box.x + x * box.w, box.y + y * box.h) for x, y in points]
 
 
 def interpolate_curve(points: Sequence[Point], steps: int = 8) -> list[Point]:
-    """A Catmull–Rom spline through the points; a closed line is closed smoothly."""
+    """Return a Catmull–Rom spline through the points; a closed line is closed smoothly."""
     if len(points) < 3:
         return list(points)
-    closed = points[0] == points[-1]
-    before, after = (points[-2], points[1]) if closed else (points[0], points[-1])
+    # The curve needs one more knot at either end.
+    is_closed = points[0] == points[-1]
+    before, after = (points[-2], points[1]) if is_closed else (points[0], points[-1])
     knots = [before, *points, after]
     return [
         _catmull_rom(knots[i : i + 4], step / steps)

@@ -1,5 +1,4 @@
-"""What is printed on every sheet so that a machine finds its way: corner markers, the code (twice),
-the serial.
+"""The fiducials of every sheet: corner markers, the code (twice) and the serial.
 
 The code is a QR code in alphanumeric mode: `E1.<FORM ID>.<version>.<page>.<pages>.<serial>`.
 """
@@ -27,7 +26,7 @@ MARKER_BOXES: dict[int, Box] = {
     2: Box(_FAR_X, _FAR_Y, MARKER_MM, MARKER_MM),
     3: Box(MARKER_INSET_MM, _FAR_Y, MARKER_MM, MARKER_MM),
 }
-"""ArUco id → its black square, mm, clockwise from the top left."""
+"""The black square of each ArUco marker, mm, by its id; clockwise from the top left."""
 
 CODE_BOXES: tuple[Box, Box] = (
     Box(20.0, MARKER_INSET_MM, QR_MM, QR_MM),
@@ -36,15 +35,13 @@ CODE_BOXES: tuple[Box, Box] = (
 """The two QR codes without their quiet zone, mm: top left and bottom right."""
 
 SERIAL_BOXES: tuple[Box, Box] = (Box(152.0, 9.0, 38.0, 7.5), Box(20.0, 283.0, 130.0, 5.0))
-"""Where the serial is printed in letters, mm: to the right in the head, and in the line of the
-foot.
-"""
+"""The printed serial, mm: on the right of the header, and in the line of the footer."""
 
 ORGANISATION_BOX = Box(40.0, 17.0, 149.0, 5.0)
-"""Where the organisation is named in the head, mm."""
+"""The organisation's name in the header, mm."""
 
 CONTENT_BOX = Box(12.0, 28.0, 186.0, 241.0)
-"""Where a form may have fields: clear of markers and codes, mm."""
+"""The area for fields, clear of markers and codes, mm."""
 
 SERIAL_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O or U, so that a serial can be read aloud."""
@@ -54,14 +51,12 @@ _CODE_PATTERN = re.compile(r"E1\.([A-Z][A-Z0-9-]*)\.(\d{1,2})\.(\d{1,2})\.(\d{1,
 
 
 def format_code(code: SheetCode) -> str:
-    """The text of the QR code."""
+    """Format the text of the QR code."""
     return f"E1.{code.form.upper()}.{code.version}.{code.page_no}.{code.pages}.{code.serial}"
 
 
 def parse_code(text: str) -> SheetCode | None:
-    """What a QR code says, or None if it is not one of ours or its serial's check character is
-    wrong.
-    """
+    """Parse a QR code; None if it is not Efterskrift's or its serial's check character is wrong."""
     match = _CODE_PATTERN.fullmatch(text.strip())
     if match is None or not is_serial(match[5]):
         return None
@@ -69,41 +64,44 @@ def parse_code(text: str) -> SheetCode | None:
 
 
 def new_serial() -> str:
-    """A random serial: seven characters (34 thousand million) and a check character."""
+    """Make a random serial: seven characters (34 thousand million) and a check character."""
     body = "".join(secrets.choice(SERIAL_ALPHABET) for _ in range(SERIAL_LENGTH - 1))
     return body + _check_character(body)
 
 
 def is_serial(text: str) -> bool:
-    """Whether the check character is right."""
-    known = len(text) == SERIAL_LENGTH and set(text) <= set(SERIAL_ALPHABET)
-    return known and _check_character(text[:-1]) == text[-1]
+    """Whether a text is a serial with a right check character."""
+    has_format = len(text) == SERIAL_LENGTH and set(text) <= set(SERIAL_ALPHABET)
+    return has_format and _check_character(text[:-1]) == text[-1]
 
 
 def normalize_serial(typed: str) -> str:
-    """A serial as a person types it: lower case, with hyphen or blanks, O for 0 and I or L for 1."""
+    """Normalize a serial as a person types it.
+
+    It may be in lower case, with hyphen or blanks, O for 0 and I or L for 1.
+    """
     return re.sub(r"[\s-]", "", typed.upper()).translate(str.maketrans("OIL", "011"))
 
 
 def format_serial(serial: str) -> str:
-    """A serial as it is printed: two groups of four."""
+    """Format a serial as it is printed: two groups of four."""
     return f"{serial[:4]}-{serial[4:]}"
 
 
 def format_serial_or_id(serial: str | None) -> str:
-    """The serial as it is printed; what is none, such as the id of a page, as it is, and nothing
-    for None.
-    """
+    """Format a serial as it is printed; another id, such as that of a page, stays as it is."""
     return format_serial(serial) if serial and is_serial(serial) else serial or ""
 
 
 def _check_character(body: str) -> str:
-    """Luhn's algorithm modulo 32: finds every single wrong character and nearly all swaps of
-    neighbours.
+    """Compute the check character by Luhn's algorithm modulo 32.
+
+    It detects every single wrong character and nearly all swaps of neighbours.
     """
     size = len(SERIAL_ALPHABET)
     total = 0
-    for place, character in enumerate(reversed(body)):
-        doubled = SERIAL_ALPHABET.index(character) * (2 if place % 2 == 0 else 1)
+    for i, character in enumerate(reversed(body)):
+        # Every other value is doubled; the digits (base 32) of the results are added up.
+        doubled = SERIAL_ALPHABET.index(character) * (2 if i % 2 == 0 else 1)
         total += doubled // size + doubled % size
     return SERIAL_ALPHABET[-total % size]

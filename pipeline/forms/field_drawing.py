@@ -1,6 +1,4 @@
-"""How each kind of field looks on paper: one function a kind, and one dictionary. Text that is
-known before printing is set in the field.
-"""
+"""Draw fields on paper: one function per kind of field, listed in `FIELD_DRAWERS`."""
 
 from __future__ import annotations
 
@@ -9,7 +7,7 @@ from dataclasses import replace
 
 from pipeline.domain.form.field import FieldSpec, Format, Kind, LabelSide, Meaning, Option
 from pipeline.domain.model import Box
-from pipeline.forms.drawing import Colour, PaperDocument, TextStyle
+from pipeline.forms.drawing import Colour, PaperDocument, TextStyle, line_top
 
 LABEL_STYLE = TextStyle(7, Colour.LABEL)
 ROW_LABEL_STYLE = TextStyle(6.8, Colour.LABEL)
@@ -18,11 +16,11 @@ CHOICE_LABEL_STYLE = TextStyle(8.5, Colour.TEXT)
 PREFILLED_STYLE = TextStyle(11, Colour.BLACK)
 _LABEL_LIFT_MM = 3.1
 LABEL_GAP_MM = 1.2
-"""Between a label and what stands beside it."""
+"""Between a label and its neighbour."""
 MARK_GAP_MM = 0.9
 """Between a check box and its label."""
 _GROUP_BOUNDARIES = {Format.DATE: (4, 6), Format.TIME: (2,), Format.PERSONAL_NUMBER: (4, 6, 8)}
-"""Before which cells a heavier line stands."""
+"""The cells with a heavier line before them."""
 
 FieldDrawer = Callable[[PaperDocument, FieldSpec, str], None]
 
@@ -30,16 +28,14 @@ FieldDrawer = Callable[[PaperDocument, FieldSpec, str], None]
 def draw_field(
     paper: PaperDocument, spec: FieldSpec, text: str = "", *, labelled: bool = True
 ) -> None:
-    """Draw a field with its label; `text` is what is known before printing, else empty."""
+    """Draw a field with its label; `text` is the prefilled text, if any."""
     FIELD_DRAWERS[spec.kind](paper, spec, text)
-    if labelled and (text or not _leaves_no_trace(spec)):
+    if labelled and (text or not _is_invisible_when_empty(spec)):
         _draw_label(paper, spec)
 
 
-def _leaves_no_trace(spec: FieldSpec) -> bool:
-    """A printed field without text leaves no trace, except the unit, which may then be written by
-    hand.
-    """
+def _is_invisible_when_empty(spec: FieldSpec) -> bool:
+    """Whether it is a printed field, except the unit, which may also be written by hand."""
     return not spec.traits.filled_by_hand and spec.means is not Meaning.UNIT
 
 
@@ -50,11 +46,11 @@ def _draw_label(paper: PaperDocument, spec: FieldSpec) -> None:
         return
     x, y, w, h = spec.box
     style = _label_style(spec)
-    middle = y + h / 2 - style.size * 0.3528 * 0.42
+    top = line_top(y + h / 2, style)
     if spec.label_side is LabelSide.RIGHT:
-        paper.words(spec.label, (x + w + MARK_GAP_MM, middle), style)
+        paper.words(spec.label, (x + w + MARK_GAP_MM, top), style)
     elif spec.label_side is LabelSide.LEFT:
-        paper.words_right(spec.label, (x - LABEL_GAP_MM, middle), style)
+        paper.words_right(spec.label, (x - LABEL_GAP_MM, top), style)
     else:
         end = x + paper.words(spec.label, (x, y - _LABEL_LIFT_MM), style)
         paper.words(
@@ -86,7 +82,7 @@ def _draw_option(paper: PaperDocument, option: Option) -> None:
     paper.area(box, Colour.WHITE, Colour.FRAME, 0.35)
     paper.words(
         option.label,
-        (box.x + box.w + MARK_GAP_MM, box.y + box.h / 2 - CHOICE_LABEL_STYLE.size * 0.3528 * 0.42),
+        (box.x + box.w + MARK_GAP_MM, line_top(box.y + box.h / 2, CHOICE_LABEL_STYLE)),
         CHOICE_LABEL_STYLE,
     )
 
@@ -94,13 +90,14 @@ def _draw_option(paper: PaperDocument, option: Option) -> None:
 def _draw_digits(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
     cells = spec.cell_boxes
     paper.area(spec.area, Colour.WHITE)
+    # Lines between the boxes, heavier between groups of digits.
     for index, cell in enumerate(cells[1:], start=1):
-        heavy = index in _group_boundaries(spec)
+        is_boundary = index in _group_boundaries(spec)
         paper.rule(
             (cell.x, cell.y + 0.3),
             (cell.x, cell.y + cell.h - 0.3),
-            Colour.FRAME if heavy else Colour.RULE,
-            0.5 if heavy else 0.25,
+            Colour.FRAME if is_boundary else Colour.RULE,
+            0.5 if is_boundary else 0.25,
         )
     _draw_frame(paper, spec.area)
     if spec.decimals:
@@ -116,7 +113,7 @@ def _group_boundaries(spec: FieldSpec) -> tuple[int, ...]:
 
 
 def _draw_comma(paper: PaperDocument, cell: Box) -> None:
-    """A decimal comma that hangs below the boxes, where nobody writes a digit."""
+    """Draw a decimal comma below the boxes, clear of the digits."""
     x, y = cell.x, cell.y + cell.h
     paper.pen([(x, y - 0.2), (x + 0.05, y + 0.4), (x - 0.4, y + 1.1)], Colour.FRAME, 0.6)
 
@@ -149,15 +146,16 @@ def _draw_lines(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
 def _draw_printed(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
     if text:
         _draw_typeset(paper, spec.area, text)
-    elif not _leaves_no_trace(spec):
+    elif not _is_invisible_when_empty(spec):
         x, y, w, h = spec.box
         paper.rule((x, y + h), (x + w, y + h), Colour.FRAME, 0.3)
 
 
 def _draw_typeset(paper: PaperDocument, box: Box, text: str) -> None:
-    room = (box.w - 2) / paper.width_of(text, PREFILLED_STYLE)
-    style = replace(PREFILLED_STYLE, size=PREFILLED_STYLE.size * min(1.0, room))
-    paper.words(text, (box.x + 1, box.y + box.h / 2 - style.size * 0.3528 * 0.42), style)
+    # A text too wide for its box is set smaller.
+    scale = min(1.0, (box.w - 2) / paper.width_of(text, PREFILLED_STYLE))
+    style = replace(PREFILLED_STYLE, size=PREFILLED_STYLE.size * scale)
+    paper.words(text, (box.x + 1, line_top(box.y + box.h / 2, style)), style)
 
 
 def _draw_signature(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:

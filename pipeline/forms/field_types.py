@@ -1,6 +1,4 @@
-"""The sorts of fields that a person who makes a form chooses from, each with the kind and format
-that a form says instead.
-"""
+"""The types of fields that the form editor offers, each a kind and format of a form's field."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from pipeline.domain.form.field import Format, Kind
 
 
 class FieldType(StrEnum):
-    """One choice; the screens have a word for each."""
+    """A type of field; the screens have a name for each."""
 
     TEXT = "text"
     LINES = "lines"
@@ -37,8 +35,9 @@ class FieldType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldTypeTraits:
-    """What a form says of a sort. `cells` is how many boxes it begins with, where a person says how
-    many.
+    """The kind and format of a type.
+
+    `cells` is the initial number of boxes, where the number can be chosen.
     """
 
     kind: Kind
@@ -67,36 +66,8 @@ FIELD_TYPE_TRAITS: Mapping[FieldType, FieldTypeTraits] = {
 }
 
 
-def find_field_type(kind: str, form: str | None) -> FieldType:
-    """What a field is chosen as; a line of handwriting in another format of boxes goes as text."""
-    exact = (
-        sort
-        for sort, made in FIELD_TYPE_TRAITS.items()
-        if (made.kind, made.format) == (kind, form or None)
-    )
-    return next(
-        exact,
-        FieldType.TEXT
-        if kind == Kind.TEXT
-        else FieldType(kind)
-        if kind in set(FieldType)
-        else FieldType.TEXT,
-    )
-
-
-def change_field_type(field: Mapping[str, Any], field_type: FieldType) -> dict[str, Any]:
-    """The field as another sort: what belongs to the old one only is left out, and what the new one
-    needs is there.
-    """
-    if "text" in field or field_type is FieldType.WORDS:
-        label = str(field.get("label") or field.get("text") or "")
-        return (
-            {"text": label}
-            if field_type is FieldType.WORDS
-            else change_field_type({"name": "", "label": label, "kind": "text"}, field_type)
-        )
-    made = FIELD_TYPE_TRAITS[field_type]
-    dropped = {
+_TYPE_SPECIFIC_KEYS = frozenset(
+    {
         "format",
         "cells",
         "lines",
@@ -110,21 +81,55 @@ def change_field_type(field: Mapping[str, Any], field_type: FieldType) -> dict[s
         "sum_of",
         "filled",
     }
-    kept = {key: value for key, value in field.items() if key not in dropped} | {
-        "kind": made.kind.value
+)
+"""Keys of a field that are dropped with its type."""
+
+
+def find_field_type(kind: str, field_format: str | None) -> FieldType:
+    """Return the type of a field by kind and format.
+
+    A line of handwriting in a format of digit boxes is text.
+    """
+    for field_type, traits in FIELD_TYPE_TRAITS.items():
+        if (traits.kind, traits.format) == (kind, field_format or None):
+            return field_type
+    if kind != Kind.TEXT and kind in set(FieldType):
+        return FieldType(kind)
+    return FieldType.TEXT
+
+
+def change_field_type(field: Mapping[str, Any], field_type: FieldType) -> dict[str, Any]:
+    """Return the field with another type, without keys of the old and with those of the new one."""
+    if "text" in field or field_type is FieldType.WORDS:
+        label = str(field.get("label") or field.get("text") or "")
+        return (
+            {"text": label}
+            if field_type is FieldType.WORDS
+            else change_field_type({"name": "", "label": label, "kind": "text"}, field_type)
+        )
+    traits = FIELD_TYPE_TRAITS[field_type]
+    kind_traits = traits.kind.traits
+    common = {key: value for key, value in field.items() if key not in _TYPE_SPECIFIC_KEYS} | {
+        "kind": traits.kind.value
     }
-    needed: dict[str, Any] = {}
-    if made.format:
-        needed["format"] = made.format.value
-    if made.cells:
-        needed["cells"] = int(field.get("cells") or made.cells)
-    if made.kind.traits.is_multiline:
-        needed["lines"] = field.get("lines") or 3
-    if made.kind.traits.has_options:
-        needed["options"] = field.get("options") or [
+    # Boxes have the width that they need.
+    if kind_traits.has_cells or kind_traits.has_check_boxes:
+        common.pop("width", None)
+    return common | _required_keys(field, traits)
+
+
+def _required_keys(field: Mapping[str, Any], traits: FieldTypeTraits) -> dict[str, Any]:
+    """Return the keys that a type needs, with the field's values if it has them."""
+    required: dict[str, Any] = {}
+    if traits.format:
+        required["format"] = traits.format.value
+    if traits.cells:
+        required["cells"] = int(field.get("cells") or traits.cells)
+    if traits.kind.traits.is_multiline:
+        required["lines"] = field.get("lines") or 3
+    if traits.kind.traits.has_options:
+        required["options"] = field.get("options") or [
             {"value": "ja", "label": "Ja"},
             {"value": "nej", "label": "Nej"},
         ]
-    if made.kind.traits.has_cells or made.kind.traits.has_check_boxes:
-        kept.pop("width", None)
-    return kept | needed
+    return required

@@ -1,6 +1,4 @@
-"""A form as a `form.yaml` that a person can read: one field a line where it fits, what is not said
-left out.
-"""
+"""Write a form as a readable `form.yaml`: one field per line where it fits, without defaults."""
 
 from __future__ import annotations
 
@@ -20,15 +18,15 @@ _WIDTH = 160
 
 
 class _FlowMapping(dict[str, Any]):
-    """Written on one line if it fits."""
+    """A mapping that is written on one line if it fits."""
 
 
 class _FlowSequence(list[Any]):
-    """Written on one line."""
+    """A list that is written on one line."""
 
 
 class _Dumper(yaml.SafeDumper):
-    """YAML as in the other forms: lists indented, blocks of fields in flow style."""
+    """Writes YAML with indented lists."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - PyYAML's signature
         super().increase_indent(flow, False)
@@ -47,8 +45,8 @@ _Dumper.add_representer(
 
 
 def dump_form(form: Form) -> str:
-    """The text of the form's `form.yaml`, from which the same form is read again."""
-    told = form.model_dump(mode="json", exclude={"pages"}, exclude_defaults=True)
+    """Return the text of the form's `form.yaml`, from which the same form can be loaded."""
+    values = form.model_dump(mode="json", exclude={"pages"}, exclude_defaults=True)
     order = (
         "id",
         "version",
@@ -63,13 +61,13 @@ def dump_form(form: Form) -> str:
         "norm",
     )
     head = {
-        key: [_to_flow(one) for one in told[key]] if key == "codes" else told[key]
+        key: [_to_flow(code) for code in values[key]] if key == "codes" else values[key]
         for key in order
-        if key in told
+        if key in values
     }
     body = {"pages": [_dump_page(page) for page in form.pages]}
-    first = DRAWN_HEADER if form.printed_elsewhere else PLACED_HEADER
-    return "\n".join((first.format(id=form.id), _dump_yaml(head).rstrip(), "", _dump_yaml(body)))
+    comment = (DRAWN_HEADER if form.printed_elsewhere else PLACED_HEADER).format(id=form.id)
+    return "\n".join((comment, _dump_yaml(head).rstrip(), "", _dump_yaml(body)))
 
 
 def _dump_yaml(data: dict[str, Any], width: int = _WIDTH) -> str:
@@ -84,59 +82,62 @@ def _dump_yaml(data: dict[str, Any], width: int = _WIDTH) -> str:
 
 
 def _dump_page(page: PageSpec) -> dict[str, Any]:
-    told: dict[str, Any] = (
+    values: dict[str, Any] = (
         {"blank": page.blank.name, "size": _FlowSequence(map(_plain_number, page.size))}
         if page.blank
         else {}
     )
     if page.sections:
-        told["sections"] = [_to_flow(section.model_dump(mode="json")) for section in page.sections]
+        values["sections"] = [
+            _to_flow(section.model_dump(mode="json")) for section in page.sections
+        ]
     if page.texts:
-        told["texts"] = [
+        values["texts"] = [
             _to_flow(text.model_dump(mode="json", exclude_defaults=True)) for text in page.texts
         ]
-    told["fields"] = [_dump_field(spec) for spec in page.fields]
+    values["fields"] = [_dump_field(spec) for spec in page.fields]
     if page.table:
-        told["table"] = _dump_table(page.table)
-    return told
+        values["table"] = _dump_table(page.table)
+    return values
 
 
 def _dump_table(table: Table) -> dict[str, Any]:
-    told = table.model_dump(mode="json", exclude={"fields"})
-    return {key: _plain_number(value) for key, value in told.items()} | {
+    values = table.model_dump(mode="json", exclude={"fields"})
+    return {key: _plain_number(value) for key, value in values.items()} | {
         "fields": [_dump_field(spec) for spec in table.fields]
     }
 
 
 def _dump_field(spec: FieldSpec) -> dict[str, Any]:
-    """Name and label first, box last; a choice has its options below it."""
-    told = {
+    """Return a field with name and label first and box last; a choice has its options below it."""
+    values = {
         key: value
         for key, value in spec.model_dump(mode="json", exclude_defaults=True).items()
         if value is not None
     }
-    box, options = _FlowSequence(map(_plain_number, told.pop("box"))), told.pop("options", [])
-    ordered = {key: told.pop(key) for key in ("name", "label")} | told
+    box, options = _FlowSequence(map(_plain_number, values.pop("box"))), values.pop("options", [])
+    ordered = {key: values.pop(key) for key in ("name", "label")} | values
     flow = {
         key: _FlowSequence(value) if isinstance(value, list) else _plain_number(value)
         for key, value in ordered.items()
     } | {"box": box}
-    if not options:
-        return _FlowMapping(flow) if len(_dump_yaml(_FlowMapping(flow), 10**6)) < _WIDTH else flow
-    return flow | {"options": [_to_flow(option) for option in options]}
+    if options:
+        return flow | {"options": [_to_flow(option) for option in options]}
+    fits_line = len(_dump_yaml(_FlowMapping(flow), 10**6)) < _WIDTH
+    return _FlowMapping(flow) if fits_line else flow
 
 
-def _to_flow(told: dict[str, Any]) -> _FlowMapping:
+def _to_flow(values: dict[str, Any]) -> _FlowMapping:
     return _FlowMapping(
         {
             key: _FlowSequence(map(_plain_number, value))
             if isinstance(value, list | tuple)
             else _plain_number(value)
-            for key, value in told.items()
+            for key, value in values.items()
         }
     )
 
 
 def _plain_number(value: Any) -> Any:  # noqa: ANN401 - any scalar of YAML
-    """A length without a needless decimal."""
+    """Return a length without a needless decimal."""
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,8 +1,6 @@
-"""The forms in use, as they are now: those of the program and those that this workspace has
-published, also while the program runs.
+"""The library of published forms, the program's and the workspace's, reloaded when one is added.
 
-Published versions are frozen: paper that is out there must be read with the geometry that it was
-printed with.
+Published versions are frozen: paper must be read with the geometry that it was printed with.
 """
 
 from __future__ import annotations
@@ -23,13 +21,14 @@ from pipeline.texts import Text
 
 PUBLISHED_FILE = "published.json"
 FileStamp = tuple[int, int]
+"""Time of modification (ns) and size (bytes) of a file."""
 
 
 def geometry_digest(form: Form) -> str:
-    """SHA-256 of all that a machine needs for reading the form: names, kinds, boxes, formats, cells
-    and options of every page, in order.
+    """Compute the SHA-256 of all that is needed to read the form.
 
-    Of a form printed elsewhere also the size of the page and the file that shows it unfilled.
+    That is names, kinds, boxes, formats, cells and options of every page, in order; for a form
+    printed elsewhere also the size of the page and the file of the blank page.
 
     Raises:
         FormError: that file cannot be read.
@@ -65,11 +64,12 @@ def _field_geometry(spec: FieldSpec) -> dict[str, Any]:
 
 
 def load_published(folder: Path) -> dict[str, str]:
-    """`<id>/<version>` → digest, as `published.json` in the folder of forms says; empty if there is
-    none.
+    """Load the digests of published forms by `<id>/<version>`, from `published.json`.
+
+    It is empty if the folder of forms has no such file.
 
     Raises:
-        FormError: the file is not what it should be.
+        FormError: the file is no JSON object.
     """
     path = folder / PUBLISHED_FILE
     if not path.exists():
@@ -89,7 +89,7 @@ def frozen_problem_texts(form: Form, digests: Mapping[str, str]) -> list[Text]:
 
 
 def find_frozen_problems(form: Form, digests: Mapping[str, str]) -> list[FormProblem]:
-    """Find how a form differs from what was published; empty if it does not."""
+    """Find whether a form is unpublished or differs from its published version."""
     key = f"{form.id}/{form.version}"
     if key not in digests:
         return [FormProblem("unpublished", {"key": key, "file": PUBLISHED_FILE}, ("version",))]
@@ -99,7 +99,7 @@ def find_frozen_problems(form: Form, digests: Mapping[str, str]) -> list[FormPro
 
 
 def publish_forms(folder: Path) -> list[str]:
-    """Add every form version that is not yet in `published.json`; answers those that were added.
+    """Add every form version that is not yet in `published.json`; return those that were added.
 
     Raises:
         FormError: a published version was changed. Nothing is written then.
@@ -118,28 +118,26 @@ def publish_forms(folder: Path) -> list[str]:
 
 
 class FormLibrary:
-    """Loads the forms anew once one was published here, and at no other time."""
+    """The forms in use, loaded again only when one was published in the workspace."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._stamp = self._seen()
+        self._stamp = self._read_stamp()
         self._forms = Forms.load(*settings.form_folders)
 
     def forms(self) -> Forms:
-        """All forms; the same object as long as nothing was published.
+        """Return all forms; the same object as long as nothing was published.
 
         Raises:
             FormError: a form's file is wrong.
         """
-        if (now := self._seen()) != self._stamp:
+        if (stamp := self._read_stamp()) != self._stamp:
             self._forms = Forms.load(*self._settings.form_folders)
-            self._stamp = now
+            self._stamp = stamp
         return self._forms
 
-    def _seen(self) -> FileStamp:
-        """When the workspace's list of published forms was written, and its size; a form is in use
-        once it stands there.
-        """
+    def _read_stamp(self) -> FileStamp:
+        # A form of the workspace is in use once it is in its list of published forms.
         try:
             state = (self._settings.own_forms / PUBLISHED_FILE).stat()
         except OSError:

@@ -1,5 +1,6 @@
-"""A form becomes sheets of paper: each with its own serial, markers, code and, for a known client,
-the client's name and number.
+"""Print a form as sheets of paper, each with its own serial, markers and code.
+
+Sheets for a known client also have the client's name and number.
 """
 
 from __future__ import annotations
@@ -25,33 +26,36 @@ _SMALL = TextStyle(7.5, Colour.LABEL)
 _SECTION = TextStyle(9, Colour.TITLE, bold=True)
 _ROW_NUMBER = TextStyle(9, Colour.HINT, bold=True)
 _HEAD_LEFT, _HEAD_RIGHT = 40.0, 189.0
+"""Left and right edge of the header's texts, mm."""
 _TITLE_ROOM = 122.0
+"""Width for the title, clear of the serial, mm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One copy of a form that is to be printed. `known` are pairs of a field's name and what is set
-    in it, a digit for each box.
+    """One copy of a form to be printed.
+
+    `prefilled` are pairs of a field's name and the text printed in it, one digit per box.
     """
 
     serial: str
     unit: str = ""
     client: Client | None = None
-    known: tuple[tuple[str, str], ...] = ()
+    prefilled: tuple[tuple[str, str], ...] = ()
 
 
 def make_blank_sheets(copies: int, unit: str = "") -> list[Sheet]:
-    """Blank sheets with new serials."""
+    """Make blank sheets with new serials."""
     return [Sheet(new_serial(), unit) for _ in range(copies)]
 
 
 def make_client_sheets(clients: Iterable[Client]) -> list[Sheet]:
-    """One sheet with a new serial for each client, in the client's unit."""
+    """Make one sheet with a new serial for each client, in the client's unit."""
     return [Sheet(new_serial(), client.unit, client) for client in clients]
 
 
 def to_issued_sheet(form: Form, sheet: Sheet) -> IssuedSheet:
-    """What the store keeps of a printed sheet."""
+    """Return the facts of a printed sheet that are stored."""
     return IssuedSheet(
         sheet.serial,
         form.id,
@@ -63,21 +67,21 @@ def to_issued_sheet(form: Form, sheet: Sheet) -> IssuedSheet:
 
 
 def _printed_rows(form: Form, sheet: Sheet) -> tuple[PrintedRow, ...]:
-    """The rows whose client is known before printing."""
-    known = dict(sheet.known)
+    """Return the rows with a printed client."""
+    prefilled = dict(sheet.prefilled)
     rows = []
     for row in form.rows():
-        spec = form.meaning(Meaning.CLIENT_PID, row)
+        number = form.meaning(Meaning.CLIENT_PID, row)
         if (
             row is not None
-            and spec is not None
-            and spec.row == row
-            and (pid := known.get(spec.name))
+            and number is not None
+            and number.row == row
+            and (pid := prefilled.get(number.name))
         ):
             printed = tuple(
-                (one.column, known[one.name])
-                for one in form.entry_fields(row)
-                if one.row == row and one.name in known
+                (spec.column, prefilled[spec.name])
+                for spec in form.entry_fields(row)
+                if spec.row == row and spec.name in prefilled
             )
             rows.append(PrintedRow(row, pid, printed))
     return tuple(rows)
@@ -86,8 +90,9 @@ def _printed_rows(form: Form, sheet: Sheet) -> tuple[PrintedRow, ...]:
 def print_sheets(
     form: Form, sheets: Sequence[Sheet], *, organisation: str = "", printed_on: date | None = None
 ) -> bytes:
-    """A PDF/A-2b of all pages of all sheets. The same sheets printed on the same date give the same
-    bytes.
+    """Print all pages of all sheets as a PDF/A-2b.
+
+    The same sheets printed on the same date give the same bytes.
 
     Raises:
         FormError: the form is printed elsewhere.
@@ -134,13 +139,17 @@ def _draw_head(paper: PaperDocument, form: Form, code: SheetCode, organisation: 
 
 
 def _fit_title(paper: PaperDocument, title: str) -> TextStyle:
-    """The title's style, smaller where it would reach the serial."""
+    """Return the title's style, smaller where it would reach the serial."""
     return replace(_TITLE, size=_TITLE.size * min(1.0, _TITLE_ROOM / paper.width_of(title, _TITLE)))
 
 
 def _draw_foot(paper: PaperDocument, form: Form, code: SheetCode) -> None:
-    text = f"{form.id} version {form.version}  ·  Löpnummer {format_serial(code.serial)}  ·  Sida {code.page_no} av {code.pages}"
-    paper.words(text, (21, 284.6), _SMALL)
+    parts = (
+        f"{form.id} version {form.version}",
+        f"Löpnummer {format_serial(code.serial)}",
+        f"Sida {code.page_no} av {code.pages}",
+    )
+    paper.words("  ·  ".join(parts), (21, 284.6), _SMALL)
 
 
 def _draw_page(paper: PaperDocument, page: PageSpec, sheet: Sheet) -> None:
@@ -155,6 +164,7 @@ def _draw_page(paper: PaperDocument, page: PageSpec, sheet: Sheet) -> None:
         )
     if page.table:
         _draw_rows(paper, page.table)
+    # A label that equals the title of a section is not printed again.
     titles = {section.title for section in page.sections}
     for spec in page.all_fields:
         draw_field(
@@ -180,31 +190,37 @@ def _draw_rows(paper: PaperDocument, table: Table) -> None:
 
 
 def _prefilled_text(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:
-    """What is known of a field before printing. In a table with a client a row, a client's sheet
-    has the first row filled in.
+    """Return the text that is printed in a field, or "".
 
-    A number that is longer than its boxes, as regions have, stands beside the name: its first
-    characters may be another's number.
+    In a table with one client per row, a client's sheet has the first row filled in. A number that
+    is longer than its boxes, as some of regions are, is printed next to the name: its first
+    characters may be another person's number.
     """
     if spec.means is Meaning.UNIT:
         return sheet.unit
-    if known := dict(sheet.known).get(spec.name):
-        return known
+    if text := dict(sheet.prefilled).get(spec.name):
+        return text
     if sheet.client is None or spec.row not in (None, 1):
         return ""
+    # Whether the client's number fits in its boxes.
     number = next(
-        (one for one in page.all_fields if one.means is Meaning.CLIENT_PID and one.row == spec.row),
+        (
+            other
+            for other in page.all_fields
+            if other.means is Meaning.CLIENT_PID and other.row == spec.row
+        ),
         None,
     )
-    boxed = (
+    fits_boxes = (
         number is None
         or not number.traits.digits_only
         or len(sheet.client.pid) <= number.cell_count
     )
     if spec.means is Meaning.CLIENT_PID:
-        return sheet.client.pid if boxed else ""
-    has_printed_name = any(f.means is Meaning.CLIENT_PRINTED for f in page.all_fields)
-    name = Meaning.CLIENT_PRINTED if has_printed_name else Meaning.CLIENT_NAME
-    if spec.means is not name or not spec.traits.takes_printed_name:
+        return sheet.client.pid if fits_boxes else ""
+    # The name goes into its field for print, if the page has one.
+    has_printed_name = any(other.means is Meaning.CLIENT_PRINTED for other in page.all_fields)
+    name_meaning = Meaning.CLIENT_PRINTED if has_printed_name else Meaning.CLIENT_NAME
+    if spec.means is not name_meaning or not spec.traits.takes_printed_name:
         return ""
-    return sheet.client.name if boxed else f"{sheet.client.name}, {sheet.client.pid}"
+    return sheet.client.name if fits_boxes else f"{sheet.client.name}, {sheet.client.pid}"

@@ -1,4 +1,4 @@
-"""What is wrong with a form, and where in its file; the texts are `form_problem.<code>`."""
+"""Problems of a form definition, with their place in its file; texts are `form_problem.<code>`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from pipeline.domain.errors import FormError
+from pipeline.files.yaml_positions import YamlPath
 from pipeline.texts import Text, text
-
-YamlPath = tuple[str | int, ...]
-"""Keys and places in lists that lead to a part of a YAML file."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormProblem:
-    """One mistake. `values` fill the text; `at` is the part of the file, as near as is known;
-    `field` a field of the form by name.
+    """One problem.
+
+    `values` fill the text; `at` is the part of the file, as far as it is known; `field` is the
+    name of a field of the form.
     """
 
     code: str
@@ -24,34 +24,25 @@ class FormProblem:
     field: str = ""
 
     def what(self, language: str = "sv") -> str:
-        """What is wrong."""
+        """Return the message."""
         return text(f"form_problem.{self.code}", language, field=self.field, **self.shown(language))
 
     def remedy(self, language: str = "sv") -> str:
-        """What to do about it."""
+        """Return the remedy."""
         return text(
             f"form_problem.{self.code}.remedy", language, field=self.field, **self.shown(language)
         )
 
     def within(self, at: YamlPath) -> FormProblem:
-        """The same, in a part of a larger file."""
+        """Return the same problem within a larger file."""
         return replace(self, at=(*at, *self.at))
 
     def shown(self, language: str) -> dict[str, str]:
-        """Numbers to a tenth, with the language's decimal sign."""
-        values = {
+        """Return the values as text: numbers to a tenth, with the language's decimal sign."""
+        return {
             name: _value_text(value, language)
             for name, value in self.values.items()
             if name != "field"
-        }
-        comma = {
-            name
-            for name, value in self.values.items()
-            if isinstance(value, float) and language == "sv"
-        }
-        return {
-            name: value.replace(".", ",") if name in comma else value
-            for name, value in values.items()
         }
 
 
@@ -64,32 +55,35 @@ def text_with_remedy(key: str, values: Mapping[str, object]) -> Text:
 def _value_text(value: str | float | Text, language: str) -> str:
     if isinstance(value, Text):
         return value.in_language(language)
-    return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    number = f"{value:.1f}".removesuffix(".0")
+    return number.replace(".", ",") if language == "sv" else number
 
 
 class LayoutError(FormError):
-    """Something of an outline does not fit on paper."""
+    """Part of an outline does not fit on paper."""
 
     topic = "form_problem"
 
     def __init__(self, problem: FormProblem) -> None:
         super().__init__(problem.code)
-        self.fault = problem
+        self.problem = problem
 
     @property
     def message(self) -> str:
-        """What is wrong, in Swedish as all of a form is."""
-        return self.fault.what()
+        """The message in Swedish, the language of forms."""
+        return self.problem.what()
 
     @property
     def remedy(self) -> str:
-        """What to do about it, in Swedish."""
-        return self.fault.remedy()
+        """The remedy in Swedish."""
+        return self.problem.remedy()
 
     def message_in(self, language: str) -> str:
-        """What is wrong, in a language."""
-        return self.fault.what(language)
+        """Return the message in a language."""
+        return self.problem.what(language)
 
     def remedy_in(self, language: str) -> str:
-        """What to do about it, in a language."""
-        return self.fault.remedy(language)
+        """Return the remedy in a language."""
+        return self.problem.remedy(language)

@@ -1,8 +1,7 @@
-"""Planned visits from a planning system, as a tour list (körlista): sheets for each route and day,
-with what was planned printed in their rows.
+"""Planned visits from a planning system as a tour list (körlista): sheets per route and day.
 
-Which sheets are printed and kept together: those of clients with a protected identity in no
-common binder, nor those of whoever may have one.
+The visits are printed in the rows of the sheets. Sheets of clients who have a protected identity,
+or may have one, are kept in binders of their own.
 """
 
 from __future__ import annotations
@@ -28,27 +27,25 @@ from pipeline.texts import Text
 if TYPE_CHECKING:
     from pipeline.domain.model import Client
 
-    pass
-
 VISIT_COLUMNS = ("enhet", "datum", "tid", "personnummer", "namn", "insats", "rutt")
 _VISIT_SCHEMA = TableSchema(
     VISIT_COLUMNS[:5], ";".join(VISIT_COLUMNS), "error.table_row.remedy.visits"
 )
 TOUR_LIST = "korlista"
-"""The form that a plan is printed on unless a municipality has one of its own."""
+"""The form that a plan is printed on unless a municipality has a form of its own."""
 _NUMBER_BOXES = 12
-"""What the form has for a number: a longer one would be printed as another."""
+"""Boxes for a number on the form: a longer number would be printed as another."""
 _CLOCK_PATTERN = re.compile(r"(\d{1,2})[:.](\d\d)(?:[:.]\d\d(?:[.,]\d+)?)?", re.ASCII)
 
-
 TIME_FIELD, SERVICE_FIELD, ROUTE_FIELD = "planerad_tid", "insats", "rutt"
-"""The form's fields for what a plan says beyond day, number and name."""
+"""The form's fields for the facts of a plan beyond day, number and name."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class PlannedVisit:
-    """One planned visit. `day` is YYYY-MM-DD, `at` HH:MM, `pid` 12 characters, or fewer of a local
-    number.
+    """One planned visit.
+
+    `day` is YYYY-MM-DD, `at` HH:MM, `pid` 12 characters, or fewer of a local number.
     """
 
     unit: str
@@ -61,20 +58,20 @@ class PlannedVisit:
 
 
 def load_visit_plan(path: Path, unit: str = "") -> list[PlannedVisit]:
-    """The visits of a plan by unit, day, route and time; of one unit if it is named.
+    """Load the visits of a plan, sorted by unit, day, route and time; of one unit if it is named.
 
-    Columns enhet, datum, tid, personnummer, namn and, if wanted, insats and rutt, as an export
-    of the planning system gives them; others beside them.
+    Its columns are enhet, datum, tid, personnummer, namn and, optionally, insats and rutt; others
+    are ignored.
 
     Raises:
-        UsageError: the file lacks a column, has a wrong row, or no visit of the unit. The text
-        names rows, never what stands in them.
+        UsageError: the file lacks a column, has a wrong row, or no visit of the unit. The message
+            names rows, never their content.
     """
     return _parse_visits(path, read_table(path, _VISIT_SCHEMA), unit)
 
 
 def parse_visit_plan(data: bytes, source: str, unit: str) -> list[PlannedVisit]:
-    """As `load_plan`, of a file's content; `source` names it in errors."""
+    """As `load_visit_plan`, of a file's content; `source` names it in errors."""
     return _parse_visits(source, parse_table(data, source, _VISIT_SCHEMA), unit)
 
 
@@ -84,72 +81,75 @@ def has_visit_rows(form: Form) -> bool:
 
 
 def make_visit_sheets(form: Form, visits: Iterable[PlannedVisit]) -> list[Sheet]:
-    """Sheets with new serials and the visits in their rows, as many sheets for each route as its
-    visits need.
+    """Make sheets with new serials and the visits in their rows, as many as each route needs.
 
     Raises:
         UsageError: the form has no rows for planned visits.
     """
-    places = _visit_row_fields(form)
+    rows = _visit_row_fields(form)
+    # The visits of a unit, day and route, divided by the rows of a sheet.
     groups = groupby(sorted(visits), key=lambda visit: (visit.unit, visit.day, visit.route))
     parts = [
-        (key, part) for key, group in groups for part in _split_by_size(list(group), len(places))
+        (key, part) for key, group in groups for part in _split_by_size(list(group), len(rows))
     ]
     return [
-        Sheet(new_serial(), unit, known=tuple(_prefilled_fields(form, places, day, route, part)))
+        Sheet(new_serial(), unit, prefilled=tuple(_prefilled_fields(form, rows, day, route, part)))
         for (unit, day, route), part in parts
     ]
 
 
 def _visit_row_fields(form: Form) -> list[Mapping[str, str]]:
-    """For each row of the form the names of its fields for time, number, name and service."""
-    found = [_visit_fields_of_row(form, row) for row in form.rows()]
-    if None in found:
+    """Return for each row of the form the names of its fields by column and meaning."""
+    rows = [_visit_fields_of_row(form, row) for row in form.rows()]
+    if None in rows:
         raise UsageError("no_rows_planned_visits", form=form.id, tour_list=TOUR_LIST)
-    return [place for place in found if place is not None]
+    return [fields for fields in rows if fields is not None]
 
 
 def _visit_fields_of_row(form: Form, row: int | None) -> Mapping[str, str] | None:
-    own = {spec.column: spec.name for spec in form.entry_fields(row) if spec.row is not None}
-    who = {
-        means.value: spec.name
-        for means in (Meaning.CLIENT_PID, Meaning.CLIENT_NAME)
-        if (spec := form.meaning(means, row)) and spec.row is not None
+    """Return the names of a row's fields by column and meaning; None if one is missing."""
+    by_column = {spec.column: spec.name for spec in form.entry_fields(row) if spec.row is not None}
+    by_meaning = {
+        meaning.value: spec.name
+        for meaning in (Meaning.CLIENT_PID, Meaning.CLIENT_NAME)
+        if (spec := form.meaning(meaning, row)) and spec.row is not None
     }
-    return None if len(who) < 2 or TIME_FIELD not in own else own | who
+    if len(by_meaning) < 2 or TIME_FIELD not in by_column:
+        return None
+    return by_column | by_meaning
 
 
 def _prefilled_fields(
     form: Form,
-    places: Sequence[Mapping[str, str]],
+    rows: Sequence[Mapping[str, str]],
     day: str,
     route: str,
     visits: Sequence[PlannedVisit],
 ) -> Iterator[tuple[str, str]]:
-    """Field and text of all that is printed on one sheet, a digit for each box."""
-    if dated := form.meaning(Meaning.EVENT_DATE):
-        yield dated.name, day.replace("-", "")
+    """Yield field and text of all that is printed on one sheet, one digit per box."""
+    if date_field := form.meaning(Meaning.EVENT_DATE):
+        yield date_field.name, day.replace("-", "")
     if route and ROUTE_FIELD in form.by_name:
         yield ROUTE_FIELD, route
-    for place, visit in zip(places, visits, strict=False):
-        yield place[TIME_FIELD], visit.at.replace(":", "")
-        yield place[Meaning.CLIENT_PID], visit.pid
-        yield place[Meaning.CLIENT_NAME], visit.name
-        if visit.service and SERVICE_FIELD in place:
-            yield place[SERVICE_FIELD], visit.service
+    for fields, visit in zip(rows, visits, strict=False):
+        yield fields[TIME_FIELD], visit.at.replace(":", "")
+        yield fields[Meaning.CLIENT_PID], visit.pid
+        yield fields[Meaning.CLIENT_NAME], visit.name
+        if visit.service and SERVICE_FIELD in fields:
+            yield fields[SERVICE_FIELD], visit.service
 
 
 def _parse_visits(
     source: Path | str, rows: Iterable[tuple[int, dict[str, str]]], unit: str
 ) -> list[PlannedVisit]:
-    chosen = [
+    visits = [
         visit
         for number, row in rows
         if (visit := _parse_visit(source, number, row)) and unit in ("", visit.unit)
     ]
-    if not chosen:
+    if not visits:
         raise UsageError("plan_no_visits_print")
-    return sorted(chosen)
+    return sorted(visits)
 
 
 def _parse_visit(path: Path | str, number: int, row: Mapping[str, str]) -> PlannedVisit:
@@ -174,10 +174,10 @@ def _fits_number_boxes(pid: Pid) -> bool:
 
 
 def _parse_clock(text: str) -> str:
-    found = _CLOCK_PATTERN.fullmatch(text)
-    if found is None:  # 7.3 is what a spreadsheet makes of 7.30, and of 7.03
+    match = _CLOCK_PATTERN.fullmatch(text)
+    if match is None:  # 7.3, for instance, which a spreadsheet makes of 7.30 and of 7.03
         raise ValueError
-    return time(int(found[1]), int(found[2])).isoformat("minutes")
+    return time(int(match[1]), int(match[2])).isoformat("minutes")
 
 
 def _split_by_size(visits: Sequence[PlannedVisit], size: int) -> Iterator[Sequence[PlannedVisit]]:
@@ -185,8 +185,9 @@ def _split_by_size(visits: Sequence[PlannedVisit], size: int) -> Iterator[Sequen
 
 
 class Binder(StrEnum):
-    """The values end the names of the files. Of a client whom no register has, nothing says whether
-    the identity is protected: kept as if it were.
+    """The binder in which a client's paper is kept; the value is the suffix of the file's name.
+
+    The identity of a client who is in no register may be protected.
     """
 
     TOGETHER = ""
@@ -197,14 +198,15 @@ class Binder(StrEnum):
 def split_by_binder(
     visits: Iterable[PlannedVisit], register: Iterable[Client]
 ) -> dict[Binder, list[PlannedVisit]]:
-    """Planned visits as their paper is kept, without empty lists. Who stands in the register twice
-    is protected if either row says so.
+    """Divide planned visits by the binders for their paper, without empty binders.
+
+    A client who is in the register twice is protected if either row is.
     """
     protected = dict[str, bool]()
     for client in register:
         protected[client.pid] = client.protected or protected.get(client.pid, False)
-    kept = {None: Binder.UNKNOWN, True: Binder.PROTECTED, False: Binder.TOGETHER}
-    found: dict[Binder, list[PlannedVisit]] = {one: [] for one in Binder}
+    binders = {None: Binder.UNKNOWN, True: Binder.PROTECTED, False: Binder.TOGETHER}
+    by_binder: dict[Binder, list[PlannedVisit]] = {binder: [] for binder in Binder}
     for visit in visits:
-        found[kept[protected.get(visit.pid)]].append(visit)
-    return {one: theirs for one, theirs in found.items() if theirs}
+        by_binder[binders[protected.get(visit.pid)]].append(visit)
+    return {binder: group for binder, group in by_binder.items() if group}

@@ -1,6 +1,4 @@
-"""The demo workspace: a small municipality of six units with its staff, clients, issued sheets and
-a stack of filled paper. All invented.
-"""
+"""The demo workspace: an invented municipality with six units, staff, clients and filled paper."""
 
 from __future__ import annotations
 
@@ -49,14 +47,14 @@ AREA_BY_UNIT = {
     OFFICE: "ADM",
 }
 DEMO_PASSWORD = "papper och penna"
-"""For all accounts of the demo, which listens on this machine only."""
+"""Password of all accounts of the demo, which listens on this machine only."""
 DEMO_PLACE = "Pärm 1, socialkontoret"
 _SETTINGS_YAML = "outage_start: 2021-12-16T03:00:00\noutage_end: 2022-01-10T08:00:00\n"
 
 
 @dataclass(frozen=True, slots=True)
 class DemoAccount:
-    """Who can log in to the demo."""
+    """An account of the demo; `does` describes its task."""
 
     person: Person
     does: str
@@ -64,7 +62,7 @@ class DemoAccount:
 
 _CARE_UNITS = frozenset({NURSING, HOME_CARE, RESIDENCE, GROUP_HOME})
 _CARE_AREAS = frozenset({"HSL", "SoL", "LSS"})
-"""The two nurses of the demo review all paper of care, so that two accounts show it."""
+"""The two nurses of the demo review all paper of care, so that two accounts are enough."""
 _NO_UNITS: frozenset[str] = frozenset()
 DEMO_ACCOUNTS = (
     DemoAccount(
@@ -134,7 +132,7 @@ DEMO_ACCOUNTS = (
 
 
 def prepare_workspace(workspace: Path = DEMO_WORKSPACE) -> None:
-    """The folder and its settings, if they are not there."""
+    """Make the folder and its settings, if they do not exist."""
     workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = workspace / "settings.yaml"
     if not settings.exists():
@@ -142,8 +140,7 @@ def prepare_workspace(workspace: Path = DEMO_WORKSPACE) -> None:
 
 
 def prepare_store(settings: Settings) -> Store:
-    """The demo's store with its units, people, clients and issued sheets; what is there already
-    stays.
+    """Open the demo's store, filled with units, people, clients and issued sheets if it is new.
 
     The store of an earlier version is upgraded, after a backup copy.
 
@@ -153,7 +150,7 @@ def prepare_store(settings: Settings) -> Store:
     try:
         store = open_store(settings, create=True)
     except SchemaOutdatedError:
-        # The demo's own invented data: nobody has to be asked.
+        # The data is invented, so that it needs no confirmation.
         upgrade_store(settings)
         store = open_store(settings)
     with store.begin() as conn:
@@ -176,14 +173,18 @@ def _load_issued_sheets(path: Path) -> list[IssuedSheet]:
         rows = list(csv.DictReader(file, delimiter=";"))
     return [
         IssuedSheet(
-            r["löpnummer"], r["blankett"], int(r["version"]), r["enhet"], r["personnummer"] or None
+            row["löpnummer"],
+            row["blankett"],
+            int(row["version"]),
+            row["enhet"],
+            row["personnummer"] or None,
         )
-        for r in rows
+        for row in rows
     ]
 
 
 def scan_samples(store: Store, on_page: Callable[[int], None]) -> None:
-    """Take in the sample stack as two batches, one a unit; what is in already is left as it is."""
+    """Import the sample stack as one batch per unit; batches imported already are skipped."""
     for unit, files in sample_batches().items():
         if not _is_imported(store, files):
             import_files(store, files, unit=unit, place=DEMO_PLACE, by="anna", on_page=on_page)
@@ -207,14 +208,16 @@ _FILES_BY_UNIT = {
 
 
 def sample_batches() -> dict[str, list[Path]]:
-    """The sample stack's files by the unit that handed them in."""
+    """Return the sample stack's files by unit; home nursing has all files not listed."""
     folder = SAMPLE_FOLDER / "stack"
-    handed_in = {unit: [folder / name for name in names] for unit, names in _FILES_BY_UNIT.items()}
-    others = {path for files in handed_in.values() for path in files}
-    return {NURSING: [path for path in sorted(folder.iterdir()) if path not in others]} | handed_in
+    listed = {unit: [folder / name for name in names] for unit, names in _FILES_BY_UNIT.items()}
+    listed_files = {path for files in listed.values() for path in files}
+    return {
+        NURSING: [path for path in sorted(folder.iterdir()) if path not in listed_files]
+    } | listed
 
 
 def count_demo_pages(store: Store) -> int:
-    """How many pages the demo has taken in."""
+    """Return the number of pages that the demo has imported."""
     with store.read() as conn:
         return count_pages_by_state(conn)["in"]

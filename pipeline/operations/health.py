@@ -1,4 +1,4 @@
-"""Is everything there? Programs, language, models, database, disk: each with what to do if not."""
+"""Check that all parts work: programs, models, forms, database, disk; each with a remedy if not."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ MIN_DISK_BYTES = 2 * 1024**3
 
 @dataclass(frozen=True, slots=True)
 class HealthFinding:
-    """One part: what was found, and the remedy if it is not well, with the exit code that says of
-    which kind that is.
-    """
+    """The state of one part, and the remedy and exit code if it does not work."""
 
     part: str
     state: str
@@ -33,13 +31,13 @@ class HealthFinding:
 
 
 def check_health() -> list[HealthFinding]:
-    """Every part that the program rests on."""
+    """Check every part that the program needs."""
     settings = load_settings()
     return [*check_installation(settings), *_check_workspace(settings), _check_disk(settings)]
 
 
 def check_installation(settings: Settings) -> list[HealthFinding]:
-    """What comes with the program or is installed beside it."""
+    """Check what comes with the program or is installed with it."""
     return [
         _run_check("Tesseract's Swedish", _check_swedish),
         _check_program("Poppler", "pdftoppm", "apt-get install poppler-utils"),
@@ -54,64 +52,57 @@ def check_installation(settings: Settings) -> list[HealthFinding]:
 
 
 def _check_workspace(settings: Settings) -> list[HealthFinding]:
-    """The store, and its pictures if there is one."""
+    """Check the store, and its images if there is one."""
     store = _run_check("Store", lambda: _check_store(settings))
-    return (
-        [store]
-        if store.remedy
-        else [store, _run_check("Pictures", lambda: _check_image_files(settings))]
-    )
+    if store.remedy:
+        return [store]
+    return [store, _run_check("Pictures", lambda: _check_image_files(settings))]
 
 
 def describe_workspace_forms(settings: Settings) -> str:
-    """How many forms were published in the workspace.
+    """Return the number of forms published in the workspace, as a text.
 
     Raises:
-        FormError: one is not what was published, so that sheets of it would be read wrongly.
+        FormError: one differs from its published version, so that its sheets would be misread.
     """
     digests = load_published(settings.own_forms)
-    known = Forms.load(settings.own_forms)
-    for form in known.values():
+    forms = Forms.load(settings.own_forms)
+    for form in forms.values():
         if problems := frozen_problem_texts(form, digests):
             raise FormError(
                 "own_form_frozen", problem=problems[0], folder=settings.own_forms / form.id
             )
-    return f"{len(known)} published here"
+    return f"{len(forms)} published here"
 
 
 def _check_calibration() -> HealthFinding:
-    """Whether every network that reads has curves of its own: without, nothing that it reads is
-    believed.
-    """
+    """Check that every network has curves of its own: without, its readings have a low p."""
     from pipeline.reading.calibration.curves import NO_FINGERPRINT, installed_curves
     from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS
 
     try:
-        known = {(key.partition("-")[0], network) for key, network in installed_curves()}
-        without = sorted(
+        calibrated = {(key.partition("-")[0], network) for key, network in installed_curves()}
+        missing = sorted(
             kind
             for kind, network in NETWORK_FINGERPRINTS.items()
-            if network() != NO_FINGERPRINT and (str(kind), network()) not in known
+            if network() != NO_FINGERPRINT and (str(kind), network()) not in calibrated
         )
     except (EfterskriftError, OSError) as error:
         return HealthFinding(
             "Calibration", str(error), "Restore it with `git checkout data/models`."
         )
-    remedy = (
-        "Fit curves to the networks that are installed: see research/training/calibration/fit.py."
-        if without
-        else ""
-    )
+    if not missing:
+        return HealthFinding("Calibration", "fits the networks")
     return HealthFinding(
         "Calibration",
-        f"without curves: {', '.join(without)}" if without else "fits the networks",
-        remedy,
+        f"without curves: {', '.join(missing)}",
+        "Fit curves to the networks that are installed: see research/training/calibration/fit.py.",
     )
 
 
 def _check_program(part: str, name: str, remedy: str) -> HealthFinding:
-    found = shutil.which(name)
-    return HealthFinding(part, found) if found else HealthFinding(part, "missing", remedy)
+    path = shutil.which(name)
+    return HealthFinding(part, path) if path else HealthFinding(part, "missing", remedy)
 
 
 def _check_swedish() -> str:
@@ -130,7 +121,7 @@ def _run_check(part: str, attempt: Callable[[], str]) -> HealthFinding:
 
 
 def _network_files() -> Iterator[tuple[str, Path]]:
-    """Those beside the one for handwriting, which is a choice."""
+    """Yield the files of all networks but that for handwriting, which is a setting."""
     from pipeline.reading.fields.digits import reader
     from pipeline.reading.fields.handwriting import strikethrough
     from pipeline.reading.fields.handwriting.network import find_second_file
@@ -143,7 +134,7 @@ def _network_files() -> Iterator[tuple[str, Path]]:
 
 
 def _check_network(file: Path) -> str:
-    """The name of a network's file that can be opened.
+    """Open a network's file and return its name.
 
     Raises:
         MissingProgramError: it is missing or damaged.
@@ -184,14 +175,20 @@ def _check_store(settings: Settings) -> str:
 
 
 def _check_image_files(settings: Settings) -> str:
-    """How many pictures of pages there are: a restored database, or one of several machines, may be
-    without its folder.
+    """Return the number of page images, as a text.
+
+    A restored database, or one of several machines, may lack the folder of images.
+
+    Raises:
+        StoreError: images are missing.
     """
     store = open_store(settings)
     with store.read() as conn:
         names = list_image_names(conn)
-    if gone := sum(not store.images.path(name).is_file() for name in names):
-        raise StoreError("pictures_missing", gone=gone, number=len(names), images=settings.images)
+    if missing := sum(not store.images.path(name).is_file() for name in names):
+        raise StoreError(
+            "pictures_missing", gone=missing, number=len(names), images=settings.images
+        )
     return f"{len(names)} there"
 
 
@@ -200,9 +197,7 @@ def _check_disk(settings: Settings) -> HealthFinding:
         path for path in (settings.workspace, *settings.workspace.parents) if path.exists()
     )
     free = shutil.disk_usage(folder).free
-    shown = f"{free / 1024**3:.1f} GB free"
-    return (
-        HealthFinding("Disk", shown)
-        if free >= MIN_DISK_BYTES
-        else HealthFinding("Disk", shown, "Make room: a page takes about 1–5 MB.", ExitCode.STORE)
-    )
+    state = f"{free / 1024**3:.1f} GB free"
+    if free >= MIN_DISK_BYTES:
+        return HealthFinding("Disk", state)
+    return HealthFinding("Disk", state, "Make room: a page takes about 1–5 MB.", ExitCode.STORE)

@@ -1,15 +1,11 @@
-"""Files → pages in the store. Every page becomes a row with its picture as it came, also the page
-that cannot be read.
+"""Import files and uploads: every page becomes a row of the store with its original image.
 
-Pages are taken in one by one and a reader may begin with the first before the last is in. Taking
-in that was cut short is continued by giving the same files again: what is in already is
-recognised by the content of its file.
+That includes pages that cannot be read. Pages are imported one by one, so that a reader may begin
+with the first before the last is imported. An interrupted import is continued by importing the
+same files again: pages imported already are recognized by the content of their file.
 
-Files that come through the browser: laid in a folder of their own in the workspace, taken in
-like all others, removed.
-
-A folder that a killed process left behind is removed by the next upload; a lock tells it from
-one that is in use.
+Uploads are written to a folder in the workspace, imported like other files, and removed. A folder
+left by a killed process is removed by the next upload; a lock distinguishes it from one in use.
 """
 
 from __future__ import annotations
@@ -51,8 +47,10 @@ _LOCK_FILE = ".in-use"
 
 @dataclass(frozen=True, slots=True)
 class IntakeResult:
-    """What taking in came to. `failed` of the `pages` could not be taken in; `continued` if the
-    batch had been begun before.
+    """The result of an import.
+
+    `failed` of the `pages` could not be imported; `is_resumed` if an interrupted batch was
+    continued.
     """
 
     batch: str
@@ -63,7 +61,7 @@ class IntakeResult:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file as it was when its content was looked at."""
+    """A file as it was when its content was read."""
 
     path: Path
     sha256: str
@@ -72,34 +70,35 @@ class SourceFile:
 
     @classmethod
     def of(cls, path: Path) -> SourceFile:
-        """Look at a file.
+        """Read size, time and digest of a file.
 
         Raises:
             IntakeError: it cannot be read.
         """
         try:
             with path.open("rb") as file:
-                about = os.fstat(file.fileno())
+                status = os.fstat(file.fileno())
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise _unreadable_file_error(path, error) from error
-        return cls(path, sha256, about.st_size, about.st_mtime_ns)
+        return cls(path, sha256, status.st_size, status.st_mtime_ns)
 
     def check_unchanged(self, *, may_be_gone: bool = False) -> None:
-        """Tell a page that is bad from a file that was taken away, and a page of this file from one
-        of another that has its name now.
+        """Check that the file is still the same, so that a page read from it is a page of it.
+
+        Args:
+            may_be_gone: whether a removed file is accepted, as its page is already in memory.
 
         Raises:
-            IntakeError: the file is another, or gone, which what has been read of it outlives
-            (`may_be_gone`).
+            IntakeError: the file was changed, replaced or removed.
         """
         try:
-            about = self.path.stat()
+            status = self.path.stat()
         except OSError as error:
             if may_be_gone:
                 return
             raise _unreadable_file_error(self.path, error) from error
-        if (about.st_size, about.st_mtime_ns) != (self.size, self.changed_ns):
+        if (status.st_size, status.st_mtime_ns) != (self.size, self.changed_ns):
             raise IntakeError("changed_while_taken", name=self.path.name)
 
 
@@ -113,22 +112,21 @@ def import_files(
     stack: str = "",
     on_page: Callable[[int], None] | None = None,
 ) -> IntakeResult:
-    """Make every page of the files a row, in order.
+    """Import every page of the files as a row, in order.
 
     Args:
-        store: where to.
-        paths: PDF, TIFF, JPEG or PNG files; a file that is none of these becomes one failed
-            page.
-        unit: whose paper it is.
+        store: the store to import into.
+        paths: PDF, TIFF, JPEG or PNG files; a file of another type becomes one failed page.
+        unit: of the paper.
         place: where the paper original is kept.
-        by: login of who takes in.
-        stack: what is continued after a crash; the content of all the files together unless
-            given.
-        on_page: told after each page how many are in.
+        by: login of the user.
+        stack: identifies the batch that is continued after a crash; unless given, the content of
+            all files together.
+        on_page: called after each page with the number of pages imported.
 
     Raises:
-        IntakeError: a file cannot be read or was taken away. What is in stays in; the same files
-        again continue.
+        IntakeError: a file cannot be read or was removed. Imported pages stay; importing the same
+            files again continues.
         StoreError: the database or the disk failed; likewise.
     """
     sources = [SourceFile.of(path) for path in paths]
@@ -138,23 +136,24 @@ def import_files(
         stack or "".join(source.sha256 for source in sources), unit, place
     )
     with store.begin() as conn:
-        batch, continued = open_batch(conn, fingerprint, unit=unit, place=place, by=by)
-    times: Counter[str] = Counter()
-    done = 0
+        batch, is_resumed = open_batch(conn, fingerprint, unit=unit, place=place, by=by)
+    # Equal files in one batch are numbered, so that each gets pages of its own.
+    copies: Counter[str] = Counter()
+    page_count = 0
     for source in sources:
-        times[source.sha256] += 1
+        copies[source.sha256] += 1
         for scanned in _read_source(source):
-            _store_page(store, batch, source, scanned, by, times[source.sha256])
-            done += 1
+            _store_page(store, batch, source, scanned, by, copies[source.sha256])
+            page_count += 1
             if on_page:
-                on_page(done)
+                on_page(page_count)
     with store.begin() as conn:
         close_batch(conn, batch)
-        return IntakeResult(batch, *count_batch_pages(conn, batch), continued)
+        return IntakeResult(batch, *count_batch_pages(conn, batch), is_resumed)
 
 
 def _read_source(source: SourceFile) -> Iterator[ScannedPage]:
-    """The file's pages; one that breaks the program itself ends the file with a failed page."""
+    """Yield the file's pages; after an unexpected error a failed page ends the file."""
     number = 0
     try:
         for scanned in read_pages(source.path):
@@ -164,7 +163,7 @@ def _read_source(source: SourceFile) -> Iterator[ScannedPage]:
         raise
     except OSError as error:
         raise _unreadable_file_error(source.path, error) from error
-    except Exception as error:  # a bad file fails alone
+    except Exception as error:  # a bad file must not stop the others
         yield ScannedPage(
             source.path.name,
             number + 1,
@@ -176,21 +175,23 @@ def _read_source(source: SourceFile) -> Iterator[ScannedPage]:
 
 
 def _store_page(
-    store: Store, batch: str, source: SourceFile, scanned: ScannedPage, by: str, nth: int
+    store: Store, batch: str, source: SourceFile, scanned: ScannedPage, by: str, copy_number: int
 ) -> None:
+    # Imported before an interruption.
     with store.read() as conn:
-        if contains_page(conn, batch, source.sha256, scanned.source_page, nth):
+        if contains_page(conn, batch, source.sha256, scanned.source_page, copy_number):
             return
     source.check_unchanged(may_be_gone=scanned.data is not None)
+    # Of a page that cannot be read its whole file is kept.
     reason = ""
     if scanned.data is None:
         reason = f"{scanned.problem}: {scanned.reason}"
         if source.size <= MAX_FILE_BYTES:
             store.images.put(source.path.read_bytes())
     image = store.images.put(scanned.data) if scanned.data is not None else None
-    # A name that is no UTF-8, as of an old stick, cannot be stored as it is.
+    # A name that is no UTF-8, as on an old USB stick, cannot be stored as it is.
     name = scanned.source_name.encode("utf-8", "replace").decode()[-400:]
-    new = NewPage(
+    page = NewPage(
         batch,
         0,
         name,
@@ -201,14 +202,14 @@ def _store_page(
         reason,
     )
     with store.begin() as conn:
-        append_page_to_batch(conn, new, by, nth)
+        append_page_to_batch(conn, page, by, copy_number)
 
 
 def batch_fingerprint(stack: str, unit: str, place: str) -> str:
-    """What an unfinished batch is known by."""
-    return hashlib.sha256(
-        "\0".join((stack, unit, place)).encode("utf-8", "surrogateescape")
-    ).hexdigest()  # a folder may have a name that is no UTF-8
+    """Return the fingerprint by which an unfinished batch is recognized."""
+    # The name of a folder may be no UTF-8.
+    text = "\0".join((stack, unit, place)).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(text).hexdigest()
 
 
 def _unreadable_file_error(path: Path, error: OSError) -> IntakeError:
@@ -227,12 +228,13 @@ def import_uploads(
     place: str,
     on_page: Callable[[int], None] | None = None,
 ) -> IntakeResult:
-    """Take in uploaded files, each given by its name and its bytes, in order. Uploading the same
-    files again continues what was cut short.
+    """Import uploaded files, each a name and bytes, in order.
+
+    Uploading the same files again continues an interrupted import.
 
     Raises:
-        NotAllowedError: the person may not take in for this unit.
-        IntakeError, StoreError: as `intake.take_in`.
+        NotAllowedError: the person may not scan for this unit.
+        IntakeError, StoreError: as `import_files`.
     """
     with store.recording_denials():
         require_permission(person, Action.SCAN, unit)
@@ -257,19 +259,18 @@ def _write_uploads(folder: Path, uploads: Iterable[tuple[str, bytes]]) -> Sequen
 @contextmanager
 def _upload_folder(parent: Path) -> Iterator[Path]:
     parent.mkdir(parents=True, exist_ok=True)
-    with (parent / _LOCK_FILE).open("w") as turn:
-        fcntl.flock(
-            turn, fcntl.LOCK_EX
-        )  # nobody sweeps between the making of a folder and its lock
+    with (parent / _LOCK_FILE).open("w") as parent_lock:
+        # No other process cleans up between the creation of a folder and its lock.
+        fcntl.flock(parent_lock, fcntl.LOCK_EX)
         _remove_stale_uploads(parent)
         folder = Path(tempfile.mkdtemp(dir=parent))
-        in_use = (folder / _LOCK_FILE).open("w")
-        fcntl.flock(in_use, fcntl.LOCK_EX)
+        folder_lock = (folder / _LOCK_FILE).open("w")
+        fcntl.flock(folder_lock, fcntl.LOCK_EX)
     try:
         yield folder
     finally:
         shutil.rmtree(folder)
-        in_use.close()
+        folder_lock.close()
 
 
 def _remove_stale_uploads(parent: Path) -> None:
@@ -279,4 +280,4 @@ def _remove_stale_uploads(parent: Path) -> None:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(lock_file.parent)
         except (BlockingIOError, FileNotFoundError):
-            continue  # in use, or removed just now by its own process
+            continue  # in use, or just removed by its own process

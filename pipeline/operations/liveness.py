@@ -1,8 +1,8 @@
-"""Who among the workers is dead: the one whose beat stands still, by the watcher's own clock.
+"""Find dead workers: those whose heartbeat has not changed for a time, by the monitor's clock.
 
-Clocks of different machines are never compared. Only a *change* of a worker's beat counts, and a
-watcher that could not look begins anew: after an outage of the database everybody's beat is old,
-and nobody is dead for that.
+Clocks of different machines are never compared: only a *change* of a heartbeat counts. A monitor
+that could not read the heartbeats starts over: after an outage of the database all of them are
+old, although no worker is dead.
 """
 
 from __future__ import annotations
@@ -24,29 +24,35 @@ class _Heartbeat:
 
 @dataclass(slots=True)
 class LivenessMonitor:
-    """Remembers when each worker's beat last moved.
+    """Remembers when each worker's heartbeat last changed.
 
-    `patience` is the time in seconds without a beat after which a worker is taken for dead.
+    `patience` is the time in seconds without a heartbeat after which a worker counts as dead.
     """
 
     patience: float
     clock: Callable[[], float] = time.monotonic
-    _seen: dict[str, _Heartbeat] = field(default_factory=dict)
+    _heartbeats: dict[str, _Heartbeat] = field(default_factory=dict)
 
     def find_dead_workers(self, workers: set[str], beats: Mapping[str, datetime]) -> set[str]:
-        """Those of `workers` that have not beaten for longer than the patience. One that never beat
-        at all counts from the first look.
+        """Return those of `workers` without a new heartbeat for longer than the patience.
+
+        For one that never had a heartbeat the time counts from the first call.
         """
         now = self.clock()
-        self._seen = {
-            worker: self._update_heartbeats(worker, beats.get(worker), now) for worker in workers
+        self._heartbeats = {
+            worker: self._update_heartbeat(worker, beats.get(worker), now) for worker in workers
         }
-        return {worker for worker, seen in self._seen.items() if now - seen.since > self.patience}
+        return {
+            worker
+            for worker, heartbeat in self._heartbeats.items()
+            if now - heartbeat.since > self.patience
+        }
 
     def reset(self) -> None:
-        """Forget what was seen, because a look failed."""
-        self._seen = {}
+        """Forget all heartbeats, because they could not be read."""
+        self._heartbeats = {}
 
-    def _update_heartbeats(self, worker: str, beat: datetime | None, now: float) -> _Heartbeat:
-        seen = self._seen.get(worker)
-        return seen if seen is not None and seen.beat == beat else _Heartbeat(beat, now)
+    def _update_heartbeat(self, worker: str, beat: datetime | None, now: float) -> _Heartbeat:
+        previous = self._heartbeats.get(worker)
+        is_same = previous is not None and previous.beat == beat
+        return previous if previous is not None and is_same else _Heartbeat(beat, now)

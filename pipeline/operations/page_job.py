@@ -1,12 +1,9 @@
-"""The reading desk: one queued page is fetched, read and put back, whatever happens to it.
+"""Read one queued page and save the result, whatever happens, with an up-to-date reader.
 
-What is wrong with a page makes that page fail. What is wrong with the database or the disk is no
-page's fault: the desk says so and waits. And if something is not installed, the worker ends, for
-every page would fail. Neither a log line nor a page's reason holds what is written on the page,
-so of an unexpected error only the kind and the place are kept.
-
-A reader that knows at every page which forms and clients there are and who signs: all are added
-to while pages are being read.
+An error of a page makes that page fail. If the database or the disk fails, the job logs that and
+waits. If a program or model is not installed, the worker ends, as every page would fail. Neither a
+log line nor a page's reason quotes the page, so of an unexpected error only class and place are
+kept.
 """
 
 from __future__ import annotations
@@ -52,23 +49,24 @@ _log = logging.getLogger(__name__)
 
 
 class RefreshingReader:
-    """Reads pages like the reader that it is given, and knows the clients and who signs by now and,
-    with a library, which forms were published.
+    """A reader with the current client register and staff list and, with a library, forms.
+
+    All of these are added to while pages are being read.
     """
 
     def __init__(
         self,
         reader: PageReader,
         store: Store,
-        signed: SignatureCounts,
+        sheet_counts: SignatureCounts,
         library: FormLibrary | None = None,
     ) -> None:
         self._reader = reader
         self._library = library
         self._store = store
-        self._signed = signed
+        self._sheet_counts = sheet_counts
         self._staff: tuple[StaffMember, ...] | None = None
-        self._clients_as_of: int | None = None
+        self._register_version: int | None = None
 
     @property
     def forms(self) -> Forms:
@@ -80,33 +78,33 @@ class RefreshingReader:
 
         Raises:
             EfterskriftError: the page cannot be read.
-            StoreUnavailableError: the staff list cannot be had now.
+            StoreUnavailableError: register and staff list cannot be loaded now.
         """
         if self._library and (forms := self._library.forms()) is not self._reader.forms:
             self._reader = replace(self._reader, forms=forms)
-        self._look()
+        self._refresh_registers()
         return self._reader.read(data, media_type)
 
-    def _look(self) -> None:
+    def _refresh_registers(self) -> None:
         with self._store.read() as conn:
             staff = tuple(load_staff_list(conn))
-            as_of = client_register_version(conn)
-            register = ClientRegister(list_clients(conn)) if as_of != self._clients_as_of else None
+            version = client_register_version(conn)
+            # The large client register is loaded only after a change.
+            is_current = version == self._register_version
+            register = None if is_current else ClientRegister(list_clients(conn))
+        context = self._reader.context
         if register is not None:
-            self._clients_as_of = as_of
-            self._reader = replace(
-                self._reader, context=replace(self._reader.context, register=register)
-            )
+            self._register_version = version
+            context = replace(context, register=register)
         if staff != self._staff:
             self._staff = staff
-            self._reader = replace(
-                self._reader,
-                context=replace(self._reader.context, staff=StaffRegister(staff, self._signed)),
-            )
+            context = replace(context, staff=StaffRegister(staff, self._sheet_counts))
+        if context is not self._reader.context:
+            self._reader = replace(self._reader, context=context)
 
 
 class PageReaderProtocol(Protocol):
-    """What turns a page's bytes into its reading; `pipeline.reading.read_page.PageReader` is one."""
+    """A reader of pages, such as `pipeline.reading.read_page.PageReader`."""
 
     @property
     def forms(self) -> Forms:
@@ -123,13 +121,11 @@ class PageReaderProtocol(Protocol):
 
 
 ReaderFactory = Callable[[Settings, Store], PageReaderProtocol]
-"""Makes what a worker reads with, in the worker's own process."""
+"""Makes the reader of a worker, in the worker's own process."""
 
 
 def make_reader(settings: Settings, store: Store) -> PageReaderProtocol:
-    """What a worker reads with: always the latest client register, forms and staff list. It uses
-    one thread.
-    """
+    """Make a reader in one thread, with always the latest client register, forms and staff list."""
     cv2.setNumThreads(1)
     return RefreshingReader(
         PageReader.of(settings, ()),
@@ -141,8 +137,14 @@ def make_reader(settings: Settings, store: Store) -> PageReaderProtocol:
 
 @dataclass(slots=True)
 class PageJob:
-    """Reads one page at a time. `attempts` is how often a page may take its worker with it;
-    `wait_seconds` how long a lost store is left alone.
+    """Reads one page at a time.
+
+    Attributes:
+        attempts: How often a worker may die while it reads a page.
+        wait_seconds: Time before an unavailable store is tried again.
+        stop: Set when the worker has to stop.
+        busy_since: When the reading of the current page began, by the monotonic clock.
+        missing_program: Why this worker cannot read any page.
     """
 
     store: Store
@@ -154,59 +156,61 @@ class PageJob:
     missing_program: MissingProgramError | SchemaMismatchError | None = None
 
     def read(self, page_id: str) -> None:
-        """Bring a queued page to its end. A page that is not queued any more is left as it is.
+        """Read a queued page and save the result. A page that is not queued any more is left.
 
         Raises:
-            StoreUnavailableError: the worker was told to stop while it waited for the store; the
-            page is still queued.
-            MissingProgramError: this machine cannot read; the page is still queued, and `broken`
-            says what is missing.
+            StoreUnavailableError: the worker had to stop while it waited for the store; the page
+                is still queued.
+            MissingProgramError: this machine cannot read; the page is still queued, and
+                `missing_program` is set.
             SchemaMismatchError: the store was upgraded meanwhile; the page is still queued, and
-            `broken` says so.
+                `missing_program` is set.
         """
         try:
             self._read_queued(page_id)
         except SchemaMismatchError as error:
             self.missing_program = error
-            with suppress(StoreError):  # the attempt was not the page's fault
-                self._forgive(page_id)
+            with suppress(StoreError):  # it was not the page's fault
+                self._reset_attempts(page_id)
             raise
 
     def _read_queued(self, page_id: str) -> None:
-        attempt = self._patiently(lambda: self._begin(page_id))
+        # The attempt is counted first: a worker that dies cannot count it any more.
+        attempt = self._retry(lambda: self._count_attempt(page_id))
         if attempt is None:
             return
         if attempt > self.attempts:
-            self._patiently(lambda: self._give_up(page_id))
+            self._retry(lambda: self._give_up(page_id))
             return
         try:
             self._read(page_id)
-        except StoreUnavailableError:  # told to stop meanwhile: not the page has ended this worker
+        except StoreUnavailableError:
+            # The worker had to stop: that is not the page's fault.
             with suppress(StoreUnavailableError):
-                self._forgive(page_id)
+                self._reset_attempts(page_id)
             raise
 
     def _read(self, page_id: str) -> None:
         try:
-            digitized = self._patiently(lambda: self._digitize(page_id))
+            result = self._retry(lambda: self._read_image(page_id))
         except (StoreUnavailableError, SchemaMismatchError):
             raise
         except MissingProgramError as error:
-            self._patiently(lambda: self._forgive(page_id))
+            self._retry(lambda: self._reset_attempts(page_id))
             self.missing_program = error
             raise
         except EfterskriftError as error:
             self._fail(page_id, f"{IssueCode.NOT_READ}: {error}")
-        except Exception as error:  # a page fails alone, whatever its reading stumbles on
+        except Exception as error:  # a page must not stop the others, whatever its error is
             self._fail(page_id, f"{IssueCode.NOT_READ}: {describe_error_location(error)}")
         else:
-            self._patiently(lambda: self._save(page_id, digitized))
+            self._retry(lambda: self._save(page_id, result))
 
-    def _begin(self, page_id: str) -> int | None:
+    def _count_attempt(self, page_id: str) -> int | None:
         with self._begin_on_schema() as conn:
             return workers.count_attempt(conn, page_id)
 
-    def _digitize(self, page_id: str) -> PageResult:
+    def _read_image(self, page_id: str) -> PageResult:
         with self.store.read() as conn:
             scanned = load_page(conn, page_id)
         images = self.store.images
@@ -219,47 +223,45 @@ class PageJob:
         finally:
             self.busy_since = None
 
-    def _save(self, page_id: str, digitized: PageResult) -> None:
-        upright = self.store.images.put(digitized.upright) if digitized.upright else None
-        code = digitized.reading.code
+    def _save(self, page_id: str, result: PageResult) -> None:
+        upright = self.store.images.put(result.upright) if result.upright else None
+        code = result.reading.code
         form = self.reader.forms.get((code.form, code.version)) if code else None
         with self._begin_on_schema() as conn:
             save_page_reading(
                 conn,
                 page_id,
-                digitized.reading,
+                result.reading,
                 upright_sha256=upright,
                 form=form,
                 reader_version=READER_VERSION,
             )
 
     def _give_up(self, page_id: str) -> None:
-        self._fail_now(page_id, f"reader_died: {self.attempts}")
-        self._forgive(page_id)
+        self._mark_failed(page_id, f"reader_died: {self.attempts}")
+        self._reset_attempts(page_id)
 
-    def _forgive(self, page_id: str) -> None:
+    def _reset_attempts(self, page_id: str) -> None:
         with self.store.begin() as conn:
             workers.reset_attempts(conn, page_id)
 
     def _fail(self, page_id: str, reason: str) -> None:
-        self._patiently(lambda: self._fail_now(page_id, reason))
+        self._retry(lambda: self._mark_failed(page_id, reason))
 
-    def _fail_now(self, page_id: str, reason: str) -> None:
+    def _mark_failed(self, page_id: str, reason: str) -> None:
         _log.warning("Page %s could not be read (%s)", page_id, reason)
         with self._begin_on_schema() as conn:
             mark_page_failed(conn, page_id, reason)
 
     @contextmanager
     def _begin_on_schema(self) -> Iterator[Connection]:
-        """Begin a transaction on the schema that this program knows; no upgrade begins before its
-        end.
-        """
+        """Begin a transaction on the schema of this program; an upgrade waits for its end."""
         with self.store.begin() as conn:
             require_head(conn, self.store.name, hold=True)
             yield conn
 
-    def _patiently(self, action: Callable[[], T]) -> T:
-        """Do it, and as long as the store is away, say so and try again."""
+    def _retry(self, action: Callable[[], T]) -> T:
+        """Run an action; as long as the store is unavailable, log that and try again."""
         while True:
             try:
                 return action()

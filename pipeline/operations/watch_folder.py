@@ -1,9 +1,9 @@
-"""A scanner's folder or a USB stick: what is put there is taken in once, and left where it is.
+"""Watch a scanner's folder or a USB stick: each file is imported once, and left where it is.
 
-A file is known by its content, so a scanner may use a name again. A file that is still being
-written is left alone: it must have stood unchanged from one look to the next, nobody on this
-machine may have it open for writing, and it must end as its kind ends. A file that never does is
-taken in after a while all the same, for a person to see.
+A file is recognized by its content, so a scanner may use a name again. A file that is still being
+written is left alone: it must be unchanged between two scans of the folder, not be open for writing
+on this machine, and have the end mark of its type. A file that never gets one is imported after a
+while nevertheless, so that a person sees it.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ from pipeline.store.database.store import Store
 from pipeline.store.paper.batches import is_source_imported, last_source_of_unfinished
 
 _MAX_WAIT_INTERVALS = 30
-"""After so many times the interval, a file that does not end as it should is taken in as it is."""
+"""Intervals after which a file without its end mark is imported as it is."""
 _TAIL_BYTES = 4096
+"""The end of a file in which its end mark is searched."""
 
 FileSignature = tuple[int, int]
 """Size and time of change, ns."""
@@ -49,7 +50,10 @@ class _KnownFile:
 
 @dataclass(slots=True)
 class FolderWatch:
-    """A folder, and what was seen there. `interval` is in seconds; `clock` counts them."""
+    """A watched folder with its known files. `interval` is in seconds, as is `clock`.
+
+    `others` counts files of other types by suffix.
+    """
 
     store: Store
     folder: Path
@@ -62,24 +66,26 @@ class FolderWatch:
     _known: dict[Path, _KnownFile] = field(default_factory=dict)
 
     def poll(self) -> IntakeResult | None:
-        """Take in what has become ready since the last look, as one batch. A file that cannot be
-        read holds up no other.
+        """Import the files that have become ready since the last call, as one batch.
+
+        A file that cannot be read does not stop the others.
 
         Raises:
-            IntakeError: the folder went away, or nothing but files that cannot be read has
-            become ready; the next look goes on.
+            IntakeError: the folder is gone, or all files that have become ready are unreadable;
+                the next call goes on.
             StoreError: the database or the disk failed; likewise.
         """
-        ready, unreadable = self._ready()
+        ready, error = self._find_ready()
+        # Each content once, unless it was imported before.
         new: dict[str, Path] = {}
-        here: set[str] = set()
+        ready_digests: set[str] = set()
         for path, (sha256, pages) in ready.items():
-            here.add(sha256)
+            ready_digests.add(sha256)
             with self.store.read() as conn:
                 if not is_source_imported(conn, sha256, pages):
                     new.setdefault(sha256, path)
-        stack, files = self._stack(here, new), list(new.values())
-        taken = (
+        stack, files = self._stack_name(ready_digests, new), list(new.values())
+        result = (
             import_files(
                 self.store, files, unit=self.unit, place=self.place, by=self.by, stack=stack
             )
@@ -88,46 +94,50 @@ class FolderWatch:
         )
         for path in ready:
             self._known[path].done = True
-        if unreadable is not None and taken is None:
-            raise unreadable
-        return taken
+        if error is not None and result is None:
+            raise error
+        return result
 
-    def _ready(self) -> tuple[dict[Path, tuple[str, int]], IntakeError | None]:
-        """The files that have become ready, each with its SHA-256 and its number of pages, and what
-        is wrong with the first that cannot be read.
+    def _find_ready(self) -> tuple[dict[Path, tuple[str, int]], IntakeError | None]:
+        """Return the files that have become ready, with SHA-256 and page count, and an error.
+
+        The error is that of the first file that cannot be read.
         """
         ready: dict[Path, tuple[str, int]] = {}
-        unreadable = None
-        for path, known in self._seen().items():
+        first_error = None
+        for path, known in self._update_known().items():
             try:
                 if self._is_ready(path, known):
                     ready[path] = SourceFile.of(path).sha256, count_pages(path)
             except IntakeError as error:
-                unreadable = unreadable or error
+                first_error = first_error or error
             except OSError as error:
-                unreadable = unreadable or _unreadable_folder_error(path.name, error)
-        return ready, unreadable
+                first_error = first_error or _unreadable_folder_error(path.name, error)
+        return ready, first_error
 
-    def _stack(self, here: Collection[str], new: Collection[str]) -> str:
-        """What a look takes in goes on with what the look before was cut off in. If that file has
-        gone, its batch stays unfinished.
+    def _stack_name(self, ready: Collection[str], new: Collection[str]) -> str:
+        """Return the name of the batch: that of an interrupted one, if its file is still there.
+
+        If that file is gone, its batch stays unfinished.
         """
         stack = f"watch {self.folder.resolve()}"
         with self.store.read() as conn:
-            cut_off = last_source_of_unfinished(
+            interrupted = last_source_of_unfinished(
                 conn, batch_fingerprint(stack, self.unit, self.place)
             )
-        return f"{stack} {min(new)}" if new and cut_off and cut_off not in here else stack
+        is_other_batch = new and interrupted and interrupted not in ready
+        return f"{stack} {min(new)}" if is_other_batch else stack
 
     def pending(self) -> int:
-        """How many files have been seen but are not ready yet."""
+        """Return the number of known files that are not ready yet."""
         return sum(not known.done for known in self._known.values())
 
-    def _seen(self) -> dict[Path, _KnownFile]:
-        """Every scan in the folder and below, in the order of their names, with how long it has
-        stood unchanged.
+    def _update_known(self) -> dict[Path, _KnownFile]:
+        """Return every scan in the folder and below, in the order of their names.
+
+        Each has the time since when it is unchanged.
         """
-        now, files = self.clock(), self._files()
+        now, files = self.clock(), self._list_files()
         before, self._known, self.others = self._known, {}, Counter()
         for path, signature in files:
             if path.suffix.lower() not in PAGE_SUFFIXES:
@@ -139,17 +149,18 @@ class FolderWatch:
             )
         return self._known
 
-    def _files(self) -> list[tuple[Path, FileSignature]]:
+    def _list_files(self) -> list[tuple[Path, FileSignature]]:
         try:
-            return self._found()
-        except OSError as error:  # a share that breaks off
+            return self._scan_folder()
+        except OSError as error:  # a network share that breaks off
             raise _unreadable_folder_error(str(self.folder), error) from error
 
-    def _found(self) -> list[tuple[Path, FileSignature]]:
+    def _scan_folder(self) -> list[tuple[Path, FileSignature]]:
         if not self.folder.is_dir():
             raise IntakeError("folder_not_check_name", folder=self.folder)
-        found = []
+        files = []
         for path in sorted(self.folder.rglob("*"), key=natural_sort_key):
+            # Hidden files and links are ignored.
             if (
                 any(part.startswith(".") for part in path.relative_to(self.folder).parts)
                 or path.is_symlink()
@@ -157,23 +168,23 @@ class FolderWatch:
             ):
                 continue
             try:
-                about = path.stat()
+                status = path.stat()
             except FileNotFoundError:
-                continue  # taken away between the two calls
-            found.append((path, (about.st_size, about.st_mtime_ns)))
-        return found
+                continue  # removed between the two calls
+            files.append((path, (status.st_size, status.st_mtime_ns)))
+        return files
 
     def _is_ready(self, path: Path, known: _KnownFile) -> bool:
         if known.done:
             return False
-        stood = self.clock() - known.since
-        if stood < self.interval or _is_open_for_writing(path):
+        unchanged = self.clock() - known.since
+        if unchanged < self.interval or _is_open_for_writing(path):
             return False
-        return is_complete_file(path) or stood >= _MAX_WAIT_INTERVALS * self.interval
+        return is_complete_file(path) or unchanged >= _MAX_WAIT_INTERVALS * self.interval
 
 
 def is_complete_file(path: Path) -> bool:
-    """Whether the file's end is there, as far as its kind tells.
+    """Whether the file has the end mark of its type.
 
     Raises:
         IntakeError: the file cannot be read.
@@ -194,18 +205,21 @@ def is_complete_file(path: Path) -> bool:
 
 
 def _has_tiff_directory(head: bytes, size: int) -> bool:
-    """A TIFF is being written until its header points to a directory inside the file."""
-    order = "<" if head[:2] == b"II" else ">"
-    big = head[2:4] in (b"+\0", b"\0+")
+    """Whether the header of a TIFF points to a directory inside the file, as of a complete one."""
+    byte_order = "<" if head[:2] == b"II" else ">"
+    is_big = head[2:4] in (b"+\0", b"\0+")
     if len(head) < 16:
         return False
-    offset: int = struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)[0]
+    # A BigTIFF has an offset of 64 bits.
+    number_format, position = ("Q", 8) if is_big else ("I", 4)
+    offset: int = struct.unpack_from(byte_order + number_format, head, position)[0]
     return 8 <= offset < size
 
 
 def _is_open_for_writing(path: Path) -> bool:
-    """Whether a process of this machine is writing. Linux grants a read lease only on a file that
-    nobody has open for writing.
+    """Whether a process of this machine has the file open for writing.
+
+    Linux grants a read lease only on a file that is not open for writing.
     """
     try:
         handle = os.open(path, os.O_RDONLY)
@@ -216,8 +230,8 @@ def _is_open_for_writing(path: Path) -> bool:
     except BlockingIOError:
         return True
     except OSError:
-        # leases do not work on this file system (vfat, network) or for this owner; the other signs
-        # must do
+        # Leases do not work on this file system (vfat, network) or for this owner: the other
+        # criteria have to be enough.
         return False
     finally:
         os.close(handle)

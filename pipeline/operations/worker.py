@@ -1,13 +1,12 @@
-"""Durable work: each queued page is one workflow of the engine (DBOS), with the page's id as its
-id, on a queue that all workers share.
+"""A worker of the queue: each queued page is one workflow of the engine (DBOS), with the page's id.
 
-The engine decides who reads what and remembers it over a crash. What it stores is page ids,
-never what is on a page: the reading goes from the desk to the store in one transaction. Every
-worker looks after the whole queue at each beat, so none of them is special:
+The engine assigns pages to workers and survives a crash. It stores page ids, never the content of a
+page: the reading goes from the page job to the store in one transaction. Every worker maintains the
+whole queue at each heartbeat, so none of them is special:
 
-* a page that is queued in the store but not with the engine is handed to it;
-* a page that is still queued although its workflow has ended is handed over anew;
-* pages in the hands of a worker that has stopped beating are put back.
+* a page that is queued in the store but not in the engine is enqueued;
+* a page that is still queued although its workflow has ended is enqueued again;
+* pages of a worker without a heartbeat are put back.
 """
 
 from __future__ import annotations
@@ -35,75 +34,74 @@ from pipeline.store.paper.pages import list_queued_pages
 QUEUE_NAME = "pages"
 _WORKFLOW_NAME = "read_page"
 _MAX_ENQUEUED = 200
-"""So many of the pages that wait are with the engine at a time."""
+"""Waiting pages that are in the engine at a time."""
 _POLL_SECONDS = 0.03
 _LAST_PAGE_SECONDS = 60
-"""How long a worker that is told to stop may take for the page in its hands."""
+"""Time that a stopping worker has for its current page."""
 _LOCK_SECONDS = 5
-"""How long a locked database is waited for before the worker says so; then it goes on waiting."""
+"""Time to wait for a locked database before the worker logs it and waits on."""
 _UNFINISHED_STATES = {"PENDING", "ENQUEUED", "DELAYED"}
 _log = logging.getLogger(__name__)
 
 
 def run_worker(settings: Settings, worker_id: str, make_reader: ReaderFactory) -> None:
-    """Read pages until told to stop by SIGTERM, or until the process that started this one is gone.
+    """Read pages until SIGTERM, or until the process that started this one has ended.
 
     Args:
         settings: of the workspace.
         worker_id: unique among all workers of the store; a worker that replaces a dead one may
-            bear its id.
-        make_reader: makes what reads a page.
+            have its id.
+        make_reader: makes the reader of pages.
 
     Raises:
         StoreError: the store cannot be opened.
-        SchemaMismatchError: the store was upgraded meanwhile; the page in hand goes back to the
-        queue.
-        MissingProgramError: something that reading needs is not installed.
+        SchemaMismatchError: the store was upgraded meanwhile; the current page goes back to the
+            queue.
+        MissingProgramError: a program or model that reading needs is not installed.
     """
-    # Blocked before any thread begins: they are waited for below, and programs that a reading
-    # starts finish undisturbed.
+    # Signals are blocked before any thread starts: they are waited for below, and programs that a
+    # reading starts finish undisturbed.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     store = open_store(settings, wait_seconds=_LOCK_SECONDS)
-    desk = PageJob(
+    job = PageJob(
         store, make_reader(settings, store), settings.page_attempts, settings.beat_seconds
     )
-    worker = Worker(settings, worker_id, desk)
+    worker = Worker(settings, worker_id, job)
     try:
         worker.start()
         while not _wait_for_stop(settings.beat_seconds):
-            if desk.missing_program:
-                raise desk.missing_program
+            if job.missing_program:
+                raise job.missing_program
             worker.tend()
     finally:
         worker.end()
 
 
 def _wait_for_stop(seconds: float) -> bool:
-    asked = signal.sigtimedwait({signal.SIGTERM}, seconds)
-    starter = (
-        multiprocessing.parent_process()
-    )  # not getppid: that is the server which workers are forked from, and it lives as long as they
-    return asked is not None or (starter is not None and not starter.is_alive())
+    received = signal.sigtimedwait({signal.SIGTERM}, seconds)
+    # Not getppid: that is the server which workers are forked from, which lives as long as they do.
+    starter = multiprocessing.parent_process()
+    return received is not None or (starter is not None and not starter.is_alive())
 
 
 class Worker:
-    """One process's share in the queue."""
+    """One process that takes pages from the queue."""
 
-    def __init__(self, settings: Settings, worker_id: str, desk: PageJob) -> None:
+    def __init__(self, settings: Settings, worker_id: str, job: PageJob) -> None:
         self._settings = settings
         self._id = worker_id
-        self._desk = desk
-        self._watchman = LivenessMonitor(settings.takeover_seconds)
+        self._job = job
+        self._monitor = LivenessMonitor(settings.takeover_seconds)
         DBOS(config=_engine_config(settings, worker_id))
 
         def read_page(page_id: str) -> None:
-            desk.read(page_id)
+            job.read(page_id)
 
         self._read_page = DBOS.workflow(name=_WORKFLOW_NAME, max_recovery_attempts=None)(read_page)
 
     def start(self) -> None:
-        """Join the others."""
+        """Start to take pages."""
         DBOS.launch()
         DBOS.register_queue(
             QUEUE_NAME,
@@ -114,19 +112,20 @@ class Worker:
         self.tend()
 
     def end(self) -> None:
-        """Finish the page in hand and take leave."""
-        self._desk.stop.set()
+        """Finish the current page and unregister."""
+        self._job.stop.set()
         DBOS.destroy(workflow_completion_timeout_sec=_LAST_PAGE_SECONDS)
         try:
-            with self._desk.store.begin() as conn:
+            with self._job.store.begin() as conn:
                 workers.remove_worker(conn, self._id)
         except StoreError as error:
             _log.warning("%s", error)
-        self._desk.store.close()
+        self._job.store.close()
 
     def tend(self) -> None:
-        """Show a sign of life and look after the queue. What goes wrong is logged and tried again
-        at the next beat.
+        """Save a heartbeat and maintain the queue.
+
+        Failures are logged and tried again at the next heartbeat.
 
         Raises:
             SchemaMismatchError: the store was upgraded meanwhile.
@@ -139,69 +138,72 @@ class Worker:
         except SchemaMismatchError:
             raise
         except StoreUnavailableError as error:
-            self._watchman.reset()
+            self._monitor.reset()
             _log.warning("%s", error)
-        except Exception as error:  # the engine's database may be away: the worker outlives that
-            self._watchman.reset()
+        except Exception as error:  # the engine's database may be unavailable for a while
+            self._monitor.reset()
             _log.warning(
                 "The queue could not be looked after (%s); trying again.", type(error).__name__
             )
 
     def _beat(self) -> None:
-        with self._desk.store.begin() as conn:
-            require_head(conn, self._desk.store.name, hold=True)
+        with self._job.store.begin() as conn:
+            require_head(conn, self._job.store.name, hold=True)
             workers.save_heartbeat(conn, self._id, utc_now())
 
     def _enqueue(self) -> None:
-        waiting = self._waiting()
-        if not waiting:
+        queued = self._list_queued()
+        if not queued:
             return
-        known = {
-            flow.workflow_id: flow.status for flow in _unfinished_workflows(workflow_ids=waiting)
-        }
-        ended = {page_id for page_id, status in known.items() if status not in _UNFINISHED_STATES}
-        # A page may have been read since it was seen to wait. Begun again, it would be waited for
-        # by whoever else still has it in hand.
-        if ended and (ended := ended.intersection(self._waiting())):
+        statuses = {flow.workflow_id: flow.status for flow in _list_workflows(workflow_ids=queued)}
+        ended = {page for page, status in statuses.items() if status not in _UNFINISHED_STATES}
+        # A page may have been read since it was listed as queued. If its workflow was started
+        # again, another worker that still reads it would wait for that.
+        if ended and (ended := ended.intersection(self._list_queued())):
             DBOS.delete_workflows(list(ended))
-        for page_id in waiting:
-            if page_id in ended or page_id not in known:
+        for page_id in queued:
+            if page_id in ended or page_id not in statuses:
                 with SetWorkflowID(page_id):
                     DBOS.enqueue_workflow(QUEUE_NAME, self._read_page, page_id)
 
-    def _waiting(self) -> list[str]:
-        with self._desk.store.read() as conn:
+    def _list_queued(self) -> list[str]:
+        with self._job.store.read() as conn:
             return list_queued_pages(conn, _MAX_ENQUEUED)
 
     def _resume_abandoned(self) -> None:
-        with self._desk.store.read() as conn:
+        with self._job.store.read() as conn:
             beats = workers.list_heartbeats(conn)
-        in_hand = _unfinished_workflows(status="PENDING")
-        others = {flow.executor_id for flow in in_hand if flow.executor_id} | set(beats)
-        dead = self._watchman.find_dead_workers(others - {self._id}, beats)
-        if orphans := [flow.workflow_id for flow in in_hand if flow.executor_id in dead]:
+        # Workers are known by their heartbeat or by a page that they read.
+        pending = _list_workflows(status="PENDING")
+        others = {flow.executor_id for flow in pending if flow.executor_id} | set(beats)
+        dead = self._monitor.find_dead_workers(others - {self._id}, beats)
+        if orphans := [flow.workflow_id for flow in pending if flow.executor_id in dead]:
             _log.warning(
                 "Taking over %d page(s) of %d worker(s) that stopped.", len(orphans), len(dead)
             )
             DBOS.resume_workflows(orphans, queue_name=QUEUE_NAME)
         for worker_id in dead:
-            with self._desk.store.begin() as conn:
+            with self._job.store.begin() as conn:
                 workers.remove_worker(conn, worker_id)
 
     def _check_hung(self) -> None:
-        since = self._desk.busy_since
+        since = self._job.busy_since
         if since is not None and time.monotonic() - since > self._settings.page_seconds:
             _log.error(
                 "A page has taken more than %g seconds; this worker ends.",
                 self._settings.page_seconds,
             )
-            os._exit(
-                HUNG_EXIT_CODE
-            )  # a thread that hangs in native code cannot be stopped otherwise
+            # A thread that hangs in native code cannot be stopped in another way.
+            os._exit(HUNG_EXIT_CODE)
 
 
-def _unfinished_workflows(**which: object) -> list[WorkflowStatus]:
-    return DBOS.list_workflows(**which, name=_WORKFLOW_NAME, load_input=False, load_output=False)  # type: ignore[arg-type]
+def _list_workflows(**criteria: object) -> list[WorkflowStatus]:
+    return DBOS.list_workflows(
+        **criteria,  # type: ignore[arg-type]
+        name=_WORKFLOW_NAME,
+        load_input=False,
+        load_output=False,
+    )
 
 
 def _engine_config(settings: Settings, worker_id: str) -> DBOSConfig:
@@ -209,7 +211,8 @@ def _engine_config(settings: Settings, worker_id: str) -> DBOSConfig:
         "name": "efterskrift",
         "system_database_url": _engine_url(settings),
         "executor_id": worker_id,
-        "application_version": "1",  # a page begun by one release may be ended by the next: only the page's id passes between them
+        # A page may be begun by one release and ended by the next: only its id is passed on.
+        "application_version": "1",
         "log_level": "ERROR",
         "enable_otlp": False,
         "use_listen_notify": False,
@@ -217,8 +220,10 @@ def _engine_config(settings: Settings, worker_id: str) -> DBOSConfig:
 
 
 def _engine_url(settings: Settings) -> str:
-    """The same PostgreSQL database (the engine keeps to its own schema `dbos`), or an SQLite file
-    of the engine's own.
+    """Return the URL of the engine's database.
+
+    It is the same PostgreSQL database, where the engine has its own schema `dbos`, or an SQLite
+    file of its own.
     """
     url = make_url(settings.url)
     if url.get_backend_name() == "sqlite":

@@ -1,4 +1,4 @@
-"""A crew of workers on this machine: started together, replaced when one dies, ended together."""
+"""A pool of workers on this machine: started together, replaced when one dies, ended together."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReadingProgress:
-    """How far the reading has come: pages that have been read, that could not be read, and that
-    wait to be read.
-    """
+    """The numbers of pages that were read, that could not be read, and that wait to be read."""
 
     read: int
     unreadable: int
@@ -50,17 +48,16 @@ class ReadingProgress:
 
     @property
     def ended(self) -> int:
-        """Pages with which the workers are done."""
+        """The number of pages that the workers have finished."""
         return self.read + self.unreadable
 
 
 @dataclass(slots=True)
 class WorkerPool:
-    """Worker processes that share the queue. Each reads with one thread: the pages are what is done
-    in parallel.
+    """Worker processes that share the queue.
 
-    `make_reader` makes what they read with, in the worker's process; `desk.make_reader` unless
-    given.
+    Each reads with one thread, so that pages are read in parallel. `make_reader` makes the reader
+    in the worker's process; by default it is `page_job.make_reader`.
     """
 
     settings: Settings
@@ -69,19 +66,20 @@ class WorkerPool:
     _processes: dict[str, BaseProcess] = field(default_factory=dict)
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start the workers."""
         limit_threads()
         name = f"{socket.gethostname()[:24]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         for number in range(1, self.size + 1):
             self._start(f"{name}-{number}")
 
     def poll(self) -> None:
-        """Replace those that died. The new one bears the dead one's id and so takes up its page at
-        once.
+        """Replace the workers that died.
+
+        The new one gets the dead one's id and so resumes its page at once.
 
         Raises:
             StoreError, MissingProgramError: a worker could not go on, so that another could not
-            either; it has said why.
+                either; it has logged why.
         """
         for worker_id, process in list(self._processes.items()):
             code = process.exitcode
@@ -98,7 +96,7 @@ class WorkerPool:
             self._start(worker_id)
 
     def stop(self) -> None:
-        """Let each worker finish its page, and end."""
+        """Let each worker finish its page and end."""
         deadline = time.monotonic() + _STOP_SECONDS
         for process in self._processes.values():
             process.terminate()
@@ -109,7 +107,7 @@ class WorkerPool:
                 process.join()
 
     def pids(self) -> list[int]:
-        """Process ids of those that live."""
+        """Return the process ids of the live workers."""
         return [
             process.pid
             for process in self._processes.values()
@@ -117,8 +115,8 @@ class WorkerPool:
         ]
 
     def _start(self, worker_id: str) -> None:
-        # Workers are forked from a server that has loaded what a reading needs and begun no thread:
-        # a dead one is replaced in no time.
+        # Workers are forked from a server that has loaded all modules and started no thread, so
+        # that a dead one is replaced quickly.
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["pipeline.operations.worker"])
         process = context.Process(
@@ -133,39 +131,38 @@ class WorkerPool:
 def _run_worker_process(
     settings: Settings, worker_id: str, make_reader: ReaderFactory | None
 ) -> None:
-    """The worker's process. What a reading needs is loaded here and not in the parent, which only
-    looks on.
-    """
-    from pipeline.operations.page_job import make_reader as usual
+    """Run a worker. The modules for reading are loaded here, as the parent does not need them."""
+    from pipeline.operations.page_job import make_reader as make_default_reader
     from pipeline.operations.worker import run_worker
 
     try:
-        run_worker(settings, worker_id, make_reader or usual)
+        run_worker(settings, worker_id, make_reader or make_default_reader)
     except EfterskriftError as error:
         _log.error("%s", error)
         sys.exit(error.exit_code)
 
 
-def run_pool(store: Store, crew: WorkerPool, *, until_idle: bool) -> Iterator[ReadingProgress]:
-    """Run the crew and tell now and then how far it has come; end with the last page if
-    `until_idle`, otherwise with SIGINT or SIGTERM.
+def run_pool(store: Store, pool: WorkerPool, *, until_idle: bool) -> Iterator[ReadingProgress]:
+    """Run the pool and yield its progress regularly.
+
+    It ends with the last page if `until_idle`, otherwise with SIGINT or SIGTERM.
 
     Raises:
         StoreError, MissingProgramError: a worker could not go on.
     """
-    with _stop_on_signal(crew):
-        crew.start()
+    with _stop_on_signal(pool):
+        pool.start()
         while True:
-            crew.poll()
-            if (now := measure_progress(store)) is not None:
-                yield now
-                if until_idle and now.waiting == 0:
+            pool.poll()
+            if (progress := measure_progress(store)) is not None:
+                yield progress
+                if until_idle and progress.waiting == 0:
                     return
             time.sleep(_POLL_SECONDS)
 
 
 def measure_progress(store: Store) -> ReadingProgress | None:
-    """How far the reading has come; None while the store is away."""
+    """Return the progress of reading; None while the store is unavailable."""
     try:
         with store.read() as conn:
             return ReadingProgress(*workers.count_queue(conn))
@@ -175,10 +172,8 @@ def measure_progress(store: Store) -> ReadingProgress | None:
 
 
 @contextmanager
-def _stop_on_signal(crew: WorkerPool) -> Iterator[None]:
-    """Whatever ends the work, the crew ends too, in order. A first SIGINT or SIGTERM is a plain
-    end.
-    """
+def _stop_on_signal(pool: WorkerPool) -> Iterator[None]:
+    """Stop the pool in order however the block ends; a first SIGINT or SIGTERM is no error."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -190,5 +185,5 @@ def _stop_on_signal(crew: WorkerPool) -> Iterator[None]:
     except KeyboardInterrupt:
         _log.warning("Ending; each worker finishes its page first.")
     finally:
-        crew.stop()
+        pool.stop()
         signal.signal(signal.SIGTERM, before)

@@ -1,1 +1,1 @@
-"""Lists from other systems (clients, staff, plans, care system): load, search, match."""
+"""Lists from other systems (clients, staff, plans, care system): loading, search, matching."""

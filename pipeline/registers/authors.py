@@ -1,4 +1,4 @@
-"""Whether the author whom a paper names is a certain member of staff."""
+"""Decide whether the author named on paper is the person who signs."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from collections.abc import Iterable
 from pipeline.domain.model import Person, StaffMember
 
 SAME_NAME_REASON = "den som signerar skrev själv på papper, men delar namn med ett annat konto"
-"""Why an author whose name another account has too signs the own note with a reason."""
+"""The reason by which an author who shares a name with another account signs their note."""
 _INITIALS_AND_NAME = re.compile(r"\S+ – (?P<name>.+)")
 
 
 def is_author(author: str, person: Person, staff: Iterable[StaffMember] = ()) -> bool:
-    """Whether a paper's author is this person: by the whole name, by "NB – Nina Berglund", or by
-    initials that the staff list gives to nobody else.
+    """Whether a paper's author is this person: by full name, initials, or both.
 
-    A lone first name or initials that two persons share are nobody's: then a reason is asked
-    for.
+    Both are written "NB – Nina Berglund". Initials have to be this person's alone by the staff
+    list. A first name alone, or shared initials, match no person: then a reason is asked for.
     """
-    said = _fold_name(author)
-    if not said:
+    name = _fold_name(author)
+    if not name:
         return False
-    named = _INITIALS_AND_NAME.fullmatch(author.strip())
-    if _fold_name(person.name) in {said, _fold_name(named["name"]) if named else ""}:
+    match = _INITIALS_AND_NAME.fullmatch(author.strip())
+    if _fold_name(person.name) in {name, _fold_name(match["name"]) if match else ""}:
         return True
+    # Initials, by the staff list of the person's units.
     signers = {
         _fold_name(member.name)
         for member in staff
-        if _fold_name(member.signature) == said and member.unit in person.units
+        if _fold_name(member.signature) == name and member.unit in person.units
     }
     return signers == {_fold_name(person.name)}
 
 
 def is_on_behalf(reason: str) -> bool:
-    """Whether what a signature gives as its reason says that somebody else than the author signed."""
+    """Whether the reason of a signature means that another person than the author signed."""
     return bool(reason) and not reason.startswith(SAME_NAME_REASON)
 
 

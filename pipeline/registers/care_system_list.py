@@ -1,8 +1,7 @@
-"""What the care system has already, as somebody exports it from there: a table with any header, and
-which of its columns says what.
+"""Read an export of the care system: a table with any header, and the mapping of its columns.
 
-A row is of use if it tells whom it is about and on which day; the rest is compared where it is
-given. What cannot be used is counted by row.
+A row is usable if it has a personal number and a day; other cells are compared where there are
+any. Unusable rows are listed by number.
 """
 
 from __future__ import annotations
@@ -26,12 +25,21 @@ from pipeline.domain.identity_numbers import (
 from pipeline.files.csv_tables import csv_reader, decode_text, refuse_workbook
 
 MAX_ROWS, MAX_TEXT_LENGTH = 50_000, 4_000
+_MAX_WORDS_LENGTH = 200
+"""Characters kept of a kind of record and of an author."""
 _MIN_TITLE_SIMILARITY = 88
-"""Per cent of likeness from which a column's title counts as one of those that are known."""
+"""Similarity (%) from which a column's title counts as one of the known ones."""
+_DAY_PATTERN = re.compile(
+    r"(?:(\d{4})-?(\d\d)-?(\d\d)|(\d{1,2})[./](\d{1,2})[./](\d{4}))(?!\d)", re.ASCII
+)
+_CLOCK_PATTERN = re.compile(r"(?<!\d)(\d{1,2})[:.](\d\d)(?:[:.]\d\d(?:[.,]\d+)?)?(?!\d)", re.ASCII)
+_BARE_CLOCK_PATTERN = re.compile(r"(\d\d)(\d\d)", re.ASCII)
+_MIDNIGHT = "24:00"
+"""The end of a day: the first moment of the next."""
 
 
 class CareColumn(StrEnum):
-    """What a column can say."""
+    """The meaning of a column."""
 
     PID = "pid"
     DAY = "day"
@@ -102,15 +110,15 @@ KNOWN_TITLES: Mapping[CareColumn, tuple[str, ...]] = {
         "author",
     ),
 }
-"""The titles that columns are known by, the surest first."""
+"""The known titles of columns, the least ambiguous first."""
 
 ColumnMapping = Mapping[CareColumn, tuple[int, ...]]
-"""Which columns, from 0, say what. Only text may stand in several."""
+"""The columns, from 0, by meaning. Only text may be in several."""
 
 
 @dataclass(frozen=True, slots=True)
 class CareTable:
-    """A table as it was handed in: its titles, and each row with its number in the file."""
+    """A table as it was uploaded: its titles, and each row with its number in the file."""
 
     titles: tuple[str, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
@@ -118,8 +126,10 @@ class CareTable:
 
 @dataclass(frozen=True, slots=True)
 class CareRow:
-    """What the care system has. `pids` are the numbers that it may mean: several where the century
-    is missing. `clock` is HH:MM or empty.
+    """A row of the care system.
+
+    `pids` are the possible numbers, several where the century is missing. `clock` is HH:MM or
+    empty.
     """
 
     pids: tuple[str, ...]
@@ -132,9 +142,7 @@ class CareRow:
 
 @dataclass(frozen=True, slots=True)
 class CareList:
-    """The rows of use, and the numbers in the file of those without a right personal number and
-    without a day.
-    """
+    """The usable rows, and the numbers in the file of those without a right pid or a day."""
 
     rows: tuple[CareRow, ...]
     rows_without_person: tuple[int, ...] = ()
@@ -142,10 +150,10 @@ class CareList:
 
 
 def parse_care_table(data: bytes, source: str) -> CareTable:
-    """A table parted by semicolon, comma or tab; UTF-8, UTF-16 or Windows-1252.
+    """Parse a table separated by semicolon, comma or tab; UTF-8, UTF-16 or Windows-1252.
 
     Raises:
-        UsageError: it is no such table, or it is too long. The text never says what stands in it.
+        UsageError: it is no such table, or it is too long. The message never has its content.
     """
     refuse_workbook(data, source)
     reader = csv_reader(decode_text(data), strict=True)
@@ -165,54 +173,59 @@ def parse_care_table(data: bytes, source: str) -> CareTable:
     return CareTable(titles, rows)
 
 
-def propose_columns(titles: Sequence[str], first: Sequence[str] = ()) -> ColumnMapping:
-    """Which column probably says what, by its title: each for one thing, and the likeliest title
-    first.
+def propose_columns(titles: Sequence[str], first_row: Sequence[str] = ()) -> ColumnMapping:
+    """Propose a mapping of columns by their titles.
+
+    Each column gets one meaning, the most similar titles first.
 
     Args:
-        first: the cells of a row. A column of times in which days stand too is the column of
+        first_row: the cells of a row. A column of times that contains days too is the column of
             days, if there is no other.
     """
-    likely = sorted(
+    # Every title against every meaning, the most similar pairs first.
+    pairs = sorted(
         (
-            (_title_similarity(title, part), part, n)
-            for n, title in enumerate(titles)
-            for part in CareColumn
+            (_title_similarity(title, meaning), meaning, column)
+            for column, title in enumerate(titles)
+            for meaning in CareColumn
         ),
-        key=lambda one: (-one[0], one[2]),
+        key=lambda pair: (-pair[0], pair[2]),
     )
-    found: dict[CareColumn, tuple[int, ...]] = {}
-    taken: set[int] = set()
-    for likeness, part, column in likely:
+    mapping: dict[CareColumn, tuple[int, ...]] = {}
+    used: set[int] = set()
+    for similarity, meaning, column in pairs:
         if (
-            likeness >= _MIN_TITLE_SIMILARITY
-            and column not in taken
-            and (part is CareColumn.TEXT or part not in found)
+            similarity >= _MIN_TITLE_SIMILARITY
+            and column not in used
+            and (meaning is CareColumn.TEXT or meaning not in mapping)
         ):
-            found[part] = tuple(sorted((*found.get(part, ()), column)))
-            taken.add(column)
-    if CareColumn.DAY not in found and any(
-        _DAY_PATTERN.match(cell) for cell in _column_cells(first, found.get(CareColumn.CLOCK, ()))
+            mapping[meaning] = tuple(sorted((*mapping.get(meaning, ()), column)))
+            used.add(column)
+    # One column may have day and time together.
+    if CareColumn.DAY not in mapping and any(
+        _DAY_PATTERN.match(cell)
+        for cell in _column_cells(first_row, mapping.get(CareColumn.CLOCK, ()))
     ):
-        found[CareColumn.DAY] = found.pop(CareColumn.CLOCK)
-    return found
+        mapping[CareColumn.DAY] = mapping.pop(CareColumn.CLOCK)
+    return mapping
 
 
 def read_care_list(table: CareTable, columns: ColumnMapping, today: date | None = None) -> CareList:
-    """The rows of a table read by these columns.
+    """Read the rows of a table by a mapping of columns.
 
     Raises:
-        UsageError: no column says whom a row is about, or when.
+        UsageError: no column is mapped to the personal number or the day.
     """
-    if lacking := [part.value for part in REQUIRED_COLUMNS if not columns.get(part)]:
-        raise UsageError("no_column_named", lacking=", ".join(lacking))
+    if missing := [meaning.value for meaning in REQUIRED_COLUMNS if not columns.get(meaning)]:
+        raise UsageError("no_column_named", lacking=", ".join(missing))
     rows, no_person, no_day = list[CareRow](), list[int](), list[int]()
     for number, cells in table.rows:
-        said = {part: " ".join(_column_cells(cells, columns.get(part, ()))) for part in CareColumn}
-        pids, (day, clock) = (
-            _parse_pids(said[CareColumn.PID], today),
-            _parse_moment(said[CareColumn.DAY], said[CareColumn.CLOCK]),
-        )
+        texts = {
+            meaning: " ".join(_column_cells(cells, columns.get(meaning, ())))
+            for meaning in CareColumn
+        }
+        pids = _parse_pids(texts[CareColumn.PID], today)
+        day, clock = _parse_moment(texts[CareColumn.DAY], texts[CareColumn.CLOCK])
         if not pids:
             no_person.append(number)
         elif not day:
@@ -223,19 +236,23 @@ def read_care_list(table: CareTable, columns: ColumnMapping, today: date | None 
                     pids,
                     day,
                     clock,
-                    said[CareColumn.KIND][:200],
-                    said[CareColumn.TEXT][:MAX_TEXT_LENGTH],
-                    said[CareColumn.AUTHOR][:200],
+                    texts[CareColumn.KIND][:_MAX_WORDS_LENGTH],
+                    texts[CareColumn.TEXT][:MAX_TEXT_LENGTH],
+                    texts[CareColumn.AUTHOR][:_MAX_WORDS_LENGTH],
                 )
             )
+    # Equal rows count once.
     return CareList(tuple(dict.fromkeys(rows)), tuple(no_person), tuple(no_day))
 
 
-def _title_similarity(title: str, part: CareColumn) -> float:
-    """Per cent; the surer the known title, the more, so that `händelsedatum` goes before `datum`."""
+def _title_similarity(title: str, meaning: CareColumn) -> float:
+    """Return a similarity (%), higher for the less ambiguous of the known titles.
+
+    So `händelsedatum` is preferred to `datum`.
+    """
     plain = utils.default_process(title)
     return max(
-        (fuzz.ratio(plain, known) - place / 10 for place, known in enumerate(KNOWN_TITLES[part])),
+        (fuzz.ratio(plain, known) - rank / 10 for rank, known in enumerate(KNOWN_TITLES[meaning])),
         default=0.0,
     )
 
@@ -249,48 +266,35 @@ def _parse_pids(text: str, today: date | None) -> tuple[str, ...]:
     if pid.kind in (PidKind.PERSONAL, PidKind.COORDINATION, PidKind.RESERVE):
         return (pid.value12,) if pid.valid and pid.value12 else pid.candidates
     # Digits and a slash are a number of the Migration Agency (LMA), or a month.
-    is_one = is_local_pid(pid.value12) and (
+    is_pid = is_local_pid(pid.value12) and (
         re.search("[A-ZÅÄÖ]", pid.value12) or re.fullmatch(r"\d{8}/\d", pid.value12)
     )
-    return (pid.value12,) if is_one and len(pid.value12) <= MAX_LOCAL_PID_LENGTH else ()
+    return (pid.value12,) if is_pid and len(pid.value12) <= MAX_LOCAL_PID_LENGTH else ()
 
 
-_DAY_PATTERN = re.compile(
-    r"(?:(\d{4})-?(\d\d)-?(\d\d)|(\d{1,2})[./](\d{1,2})[./](\d{4}))(?!\d)", re.ASCII
-)
-_CLOCK_PATTERN = re.compile(r"(?<!\d)(\d{1,2})[:.](\d\d)(?:[:.]\d\d(?:[.,]\d+)?)?(?!\d)", re.ASCII)
-_MIDNIGHT = "24:00"
-"""The end of a day: the first moment of the next."""
-_BARE_CLOCK_PATTERN = re.compile(r"(\d\d)(\d\d)", re.ASCII)
-
-
-def _parse_moment(day: str, clock: str) -> tuple[str, str]:
-    """Day and time of day, either of which may stand in the column for the day; empty where it is
-    none.
-    """
-    found = _DAY_PATTERN.match(day)
-    if found is None:
+def _parse_moment(day_text: str, clock_text: str) -> tuple[str, str]:
+    """Parse day and time, which may both be in the column of days; "" where there is none."""
+    match = _DAY_PATTERN.match(day_text)
+    if match is None:
         return "", ""
-    year, month, on = (found[1], found[2], found[3]) if found[1] else (found[6], found[5], found[4])
+    year, month, day = (
+        (match[1], match[2], match[3]) if match[1] else (match[6], match[5], match[4])
+    )
     try:
-        of, at = (
-            date(int(year), int(month), int(on)),
-            _parse_clock(clock) or _parse_clock(day[found.end() :]),
-        )
-        return (
-            ((of + timedelta(days=1)).isoformat(), "00:00")
-            if at == _MIDNIGHT
-            else (of.isoformat(), at)
-        )
+        moment = date(int(year), int(month), int(day))
+        clock = _parse_clock(clock_text) or _parse_clock(day_text[match.end() :])
+        if clock == _MIDNIGHT:
+            return (moment + timedelta(days=1)).isoformat(), "00:00"
+        return moment.isoformat(), clock
     except (ValueError, OverflowError):
         return "", ""
 
 
 def _parse_clock(text: str) -> str:
-    found = _CLOCK_PATTERN.search(text) or _BARE_CLOCK_PATTERN.fullmatch(text.strip())
-    if found and (found[1], found[2]) == ("24", "00"):
+    match = _CLOCK_PATTERN.search(text) or _BARE_CLOCK_PATTERN.fullmatch(text.strip())
+    if match and (match[1], match[2]) == ("24", "00"):
         return _MIDNIGHT
     try:
-        return time(int(found[1]), int(found[2])).isoformat("minutes") if found else ""
+        return time(int(match[1]), int(match[2])).isoformat("minutes") if match else ""
     except ValueError:
         return ""

@@ -1,8 +1,7 @@
-"""What speaks for an entry of ours and a row of the care system being the same: somebody has keyed
-it in already.
+"""Compare an entry with a row of the care system that may be the same record, keyed in already.
 
-Rather a pair too many than one too few: a pair that is none costs a look, an entry keyed in
-twice stands in somebody's record.
+Too many pairs are better than too few: a wrong pair costs a short check, an entry that is keyed in
+twice is wrong in the client's record.
 """
 
 from __future__ import annotations
@@ -14,17 +13,23 @@ from datetime import date, datetime, timedelta
 from rapidfuzz import fuzz, utils
 
 MIN_TEXT_SIMILARITY = 65
-"""Per cent of likeness from which two texts count as alike: different notes of the sample stack
-reach 58, shortened ones 93 and more (`tests/unit/registers/test_care_system_match.py`).
+"""Similarity (%) from which two texts count as the same.
+
+Different notes of the sample stack reach 58, shortened ones 93 and more
+(`tests/unit/registers/test_care_system_match.py`).
 """
 _MIN_KIND_SIMILARITY = 80
+"""Similarity (%) from which two words for a kind of record mean the same kind."""
 _UNKNOWN_SIMILARITY = 50.0
+"""Points of a text or time that cannot be compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class MatchFacts:
-    """What is compared of either side. `day` is YYYY-MM-DD and `clock` HH:MM, empty where it is not
-    known; `kinds` are words for what it is.
+    """The facts of an entry or row that are compared.
+
+    `day` is YYYY-MM-DD and `clock` HH:MM, empty where it is not known; `kinds` are words for the
+    kind of record.
     """
 
     day: str
@@ -35,9 +40,13 @@ class MatchFacts:
 
 @dataclass(frozen=True, slots=True)
 class MatchSimilarity:
-    """What speaks for two of the same person being one. `minutes` is None where a time of day is
-    missing, `text` per cent or None, `kind` None where the other side's word says nothing.
-    `rank`: the more, the likelier.
+    """The evidence for an entry and a row being the same record.
+
+    Attributes:
+        minutes: Time between them; None where a time of day is missing.
+        text: Similarity of the texts in %; None where one is missing.
+        kind: Whether they are of the same kind; None where the row's word does not tell.
+        rank: The higher, the likelier a match.
     """
 
     minutes: int | None
@@ -47,78 +56,82 @@ class MatchSimilarity:
 
 
 def compare_facts(
-    ours: MatchFacts, theirs: MatchFacts, minutes: int, other_kinds: Sequence[str] = ()
+    entry: MatchFacts, row: MatchFacts, max_minutes: int, other_kinds: Sequence[str] = ()
 ) -> MatchSimilarity | None:
-    """How alike an entry and a row about the same person are; None if nothing speaks for their
-    being the same.
+    """Compare an entry and a row about the same person; return None if they do not match.
 
-    Both lie within `minutes` of each other, or on the same day where one has no time of day, or
-    on the same day with texts that are alike. What is called by a name of another kind of record
-    is only the same if the texts are alike.
+    They match within `max_minutes`, or on the same day where one has no time of day, or on the
+    same day with similar texts. A row that is named as another kind of record matches by similar
+    texts only.
 
     Args:
-        other_kinds: what other kinds of records are called here.
+        other_kinds: the words for other kinds of records in Efterskrift.
     """
-    text, kind = (
-        _text_similarity(ours.text, theirs.text),
-        _is_same_kind(ours.kinds, theirs.kinds, other_kinds),
-    )
-    apart, alike = _minutes_apart(ours, theirs), text is not None and text >= MIN_TEXT_SIMILARITY
-    same_day = not ours.day or bool(_candidate_days(ours) & _candidate_days(theirs))
-    near = apart <= minutes if apart is not None else same_day
-    if not (alike and same_day) and (not near or not ours.day or kind is False):
+    minutes = _minutes_between(entry, row)
+    text = _text_similarity(entry.text, row.text)
+    kind = _is_same_kind(entry.kinds, row.kinds, other_kinds)
+    # Similar texts of the same day match, whatever the time and kind.
+    is_same_text = text is not None and text >= MIN_TEXT_SIMILARITY
+    is_same_day = not entry.day or bool(_candidate_days(entry) & _candidate_days(row))
+    is_near = minutes <= max_minutes if minutes is not None else is_same_day
+    if not (is_same_text and is_same_day) and (not is_near or not entry.day or kind is False):
         return None
-    close = _UNKNOWN_SIMILARITY if apart is None else 100 * max(0.0, 1 - apart / max(minutes, 1))
+    # Rank by closeness in time, similarity of the texts and kind.
+    closeness = (
+        _UNKNOWN_SIMILARITY
+        if minutes is None
+        else 100 * max(0.0, 1 - minutes / max(max_minutes, 1))
+    )
     rank = (
-        close
+        closeness
         + (_UNKNOWN_SIMILARITY if text is None else text)
         + {True: 20, None: 0, False: -20}[kind]
     )
-    return MatchSimilarity(apart, text, kind, round(rank, 1))
+    return MatchSimilarity(minutes, text, kind, round(rank, 1))
 
 
-def _candidate_days(said: MatchFacts) -> set[date]:
-    """Its day; midnight is also of the day that it ends, which is where paper and many systems put
-    it (24.00).
-    """
-    day = date.fromisoformat(said.day)
-    return {day, day - timedelta(days=1)} if said.clock == "00:00" and day > date.min else {day}
+def _candidate_days(facts: MatchFacts) -> set[date]:
+    """Return its day, and for midnight also the day before, to which 24:00 on paper belongs."""
+    day = date.fromisoformat(facts.day)
+    return {day, day - timedelta(days=1)} if facts.clock == "00:00" and day > date.min else {day}
 
 
-def _minutes_apart(ours: MatchFacts, theirs: MatchFacts) -> int | None:
-    if not (ours.day and ours.clock and theirs.clock):
+def _minutes_between(entry: MatchFacts, row: MatchFacts) -> int | None:
+    if not (entry.day and entry.clock and row.clock):
         return None
-    apart = _to_moment(ours) - _to_moment(theirs)
-    return int(abs(apart.total_seconds()) // 60)
+    difference = _to_moment(entry) - _to_moment(row)
+    return int(abs(difference.total_seconds()) // 60)
 
 
-def _to_moment(said: MatchFacts) -> datetime:
-    hour, minute = map(int, said.clock.split(":"))
-    return datetime.combine(date.fromisoformat(said.day), datetime.min.time()).replace(
+def _to_moment(facts: MatchFacts) -> datetime:
+    hour, minute = map(int, facts.clock.split(":"))
+    return datetime.combine(date.fromisoformat(facts.day), datetime.min.time()).replace(
         hour=hour, minute=minute
     )
 
 
-def _text_similarity(ours: str, theirs: str) -> int | None:
-    if not ours.strip() or not theirs.strip():
+def _text_similarity(entry_text: str, row_text: str) -> int | None:
+    if not entry_text.strip() or not row_text.strip():
         return None
-    return round(fuzz.token_set_ratio(ours, theirs, processor=utils.default_process))
+    return round(fuzz.token_set_ratio(entry_text, row_text, processor=utils.default_process))
 
 
-def _is_same_kind(ours: Sequence[str], theirs: Sequence[str], others: Sequence[str]) -> bool | None:
-    own, other = _best_similarity(theirs, ours), _best_similarity(theirs, others)
-    if own >= _MIN_KIND_SIMILARITY and own >= other:
+def _is_same_kind(
+    entry_kinds: Sequence[str], row_kinds: Sequence[str], other_kinds: Sequence[str]
+) -> bool | None:
+    same, other = _best_similarity(row_kinds, entry_kinds), _best_similarity(row_kinds, other_kinds)
+    if same >= _MIN_KIND_SIMILARITY and same >= other:
         return True
     return False if other >= _MIN_KIND_SIMILARITY else None
 
 
-def _best_similarity(words: Sequence[str], known: Sequence[str]) -> float:
+def _best_similarity(words: Sequence[str], known_words: Sequence[str]) -> float:
     return max(
         (
-            fuzz.token_set_ratio(a, b, processor=utils.default_process)
-            for a in words
-            if a
-            for b in known
+            fuzz.token_set_ratio(word, known_word, processor=utils.default_process)
+            for word in words
+            if word
+            for known_word in known_words
         ),
         default=0.0,
     )

@@ -1,8 +1,7 @@
-"""The wrong-person guard: what on a sheet supports that an entry is about a client, what speaks
-against it, and what a person may say to that.
+"""The check against entries for the wrong client: evidence, conflicts, and how they are resolved.
 
-Findings are codes as in `resolve/reasons.py` ("name_differs:0.31"), so that they can be told in
-words without quoting anything.
+Findings are codes of evidence as in `match_reasons.py` ("name_differs:0.31"), so that messages need
+not quote anything.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from pipeline.registers.client_search import fits_another_name, text_similarity
 from pipeline.registers.match_reasons import match_evidence, similarity_evidence
 
 CONFLICTS = frozenset({"name_differs", "name_fits_other", "printed_other", "unit_other"})
-"""Findings that stop an entry from being confirmed until somebody has said how it is."""
+"""Findings that block the confirmation of an entry until the reviewer has resolved them."""
 EVIDENCE_AGAINST = CONFLICTS | {
     "address_differs",
     "check_wrong",
@@ -25,22 +24,22 @@ EVIDENCE_AGAINST = CONFLICTS | {
     "namesake",
     "unit_else",
 }
-"""Findings that speak against the client; the others support it."""
+"""Findings that are evidence against the client; the others are evidence for it."""
 
 
 class ConflictChoice(StrEnum):
-    """What a person says when the sheet contradicts the client."""
+    """The reviewer's choice when the sheet contradicts the client."""
 
     HAND_ON = "hand_on"
-    """Another person shall look."""
+    """A second reviewer shall decide."""
     SLIP = "slip"
     """The client is right: the name is a slip of the pen, a nickname or an earlier name."""
     LENT_SHEET = "lent_sheet"
-    """The client is right: the sheet was printed for somebody else and used for this one."""
+    """The client is right: the sheet was printed for another client and used for this one."""
     CARED_FOR_HERE = "cared_for_here"
     """The client is right: of another unit, but cared for by this one."""
     ASK = "ask"
-    """Nothing yet: the conflict is to be told."""
+    """None yet: the conflict is to be shown first."""
 
 
 RESOLUTIONS = {
@@ -49,9 +48,7 @@ RESOLUTIONS = {
     "printed_other": ConflictChoice.LENT_SHEET,
     "unit_other": ConflictChoice.CARED_FOR_HERE,
 }
-"""The choice that each kind of conflict can be resolved with; several conflicts at once are handed
-on, or resolved by a text.
-"""
+"""The choice that resolves each kind of conflict; several conflicts at once need a text too."""
 
 OUTSIDE_REASONS = (
     "ny klient",
@@ -60,18 +57,22 @@ OUTSIDE_REASONS = (
     "utländsk eller utan personnummer",
     "registret är inte uppdaterat",
 )
-"""Why an entry is about somebody whom the register lacks."""
+"""The reasons for a client who is not in the register, as they are stored."""
 NO_CLIENT = "gäller ingen enskild klient"
-"""Said instead where paper may be about no client: a photo of a whiteboard, a list of many."""
+"""The reason for paper that is about no client: a photo of a whiteboard, a list of many."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientStatement:
-    """What a person says about the client beyond the number. `outside` is why the register lacks
-    the client (empty: it does not), `name` as on paper.
+    """The reviewer's statement about the client beyond the number.
 
-    With `temporary` the entry gets a number made here, since the paper's is missing or cannot be
-    read. `why` is a text about a conflict.
+    Attributes:
+        outside: Why the client is not in the register; empty: the client is in it.
+        name: As on paper.
+        temporary: Whether the entry gets a temporary identity, as the paper's number is missing
+            or illegible.
+        choice: How a conflict is resolved.
+        why: A text about a conflict.
     """
 
     outside: str = ""
@@ -82,14 +83,15 @@ class ClientStatement:
 
     @property
     def is_about_no_client(self) -> bool:
-        """Whether the person says that the entry is about no client."""
+        """Whether the entry is about no client."""
         return self.outside == NO_CLIENT
 
 
 @dataclass(frozen=True, slots=True)
 class SheetFacts:
-    """What a sheet says of its client apart from the number. `printed_for` is the number of the
-    client that it was printed for, if any.
+    """The facts on a sheet about its client apart from the number.
+
+    `printed_for` is the number of the client that it was printed for, if any.
     """
 
     name: str = ""
@@ -106,78 +108,73 @@ def check_client(
     same_area: bool = True,
     namesakes: int = 0,
     neighbours: Sequence[str] = (),
-    kept: str | None = None,
+    temporary_name: str | None = None,
 ) -> tuple[str, ...]:
-    """What speaks for and against a number that a person typed.
+    """Find the evidence for and against a number that a reviewer typed.
 
     Args:
         number: 12 characters.
         client: of that number, None if the register has none.
         sheet: what else is written.
         same_area: whether the client's unit works under the same law as the sheet's. Home care
-            and home nursing share clients, so a unit of another area is said and stops nobody.
-        namesakes: how many others in the register have the client's name.
+            and home nursing share clients, so a unit of another area is no conflict.
+        namesakes: the number of other clients in the register with the client's name.
         neighbours: the names of the other clients of the sheet's unit. Couples share a surname
             and an address.
-        kept: the name that a temporary identity was given with; None for one that is only being
-            made.
+        temporary_name: the name that a temporary identity was made with; None for a new one.
     """
     if is_temporary_pid(number):
-        return _check_temporary(number, sheet, kept)
-    said = [
+        return _check_temporary(number, sheet, temporary_name)
+    findings = [
         ("unit_else" if code == "unit_other" and not same_area else code)
         for code in match_evidence(number, client, sheet.name, sheet.unit)
     ]
     if client is not None and client.address and sheet.address:
-        said.append(similarity_evidence("address", text_similarity(sheet.address, client.address)))
+        similarity = text_similarity(sheet.address, client.address)
+        findings.append(similarity_evidence("address", similarity))
+    # A name that is similar to the client's may be even more similar to a neighbour's.
     if (
         client is not None
         and client.name
         and sheet.name
-        and "name_differs" not in finding_kinds(said)
+        and "name_differs" not in finding_kinds(findings)
         and fits_another_name(sheet.name, client.name, neighbours)
     ):
-        said.append("name_fits_other")
+        findings.append("name_fits_other")
     if sheet.printed_for is not None:
-        said.append("printed_same" if sheet.printed_for == number else "printed_other")
+        findings.append("printed_same" if sheet.printed_for == number else "printed_other")
     if namesakes:
-        said.append(f"namesake:{namesakes}")
-    return tuple(said)
+        findings.append(f"namesake:{namesakes}")
+    return tuple(findings)
 
 
-def _check_temporary(number: str, sheet: SheetFacts, kept: str | None) -> tuple[str, ...]:
-    if kept is None:
+def _check_temporary(number: str, sheet: SheetFacts, name: str | None) -> tuple[str, ...]:
+    if name is None:
         return ("temporary",)
-    alike = max(
-        text_similarity(sheet.name, kept), text_similarity(kept, sheet.name)
-    )  # either may have been written short
-    named = (similarity_evidence("name", alike),) if sheet.name and kept else ()
-    return (
-        "temporary",
-        *named,
-        *(("printed_other",) if sheet.printed_for not in (None, number) else ()),
-    )
+    # Either name may have been abbreviated.
+    similarity = max(text_similarity(sheet.name, name), text_similarity(name, sheet.name))
+    name_findings = (similarity_evidence("name", similarity),) if sheet.name and name else ()
+    print_findings = ("printed_other",) if sheet.printed_for not in (None, number) else ()
+    return ("temporary", *name_findings, *print_findings)
 
 
-def finding_kinds(said: Collection[str]) -> list[str]:
-    """What findings are, without how much."""
-    return [code.partition(":")[0] for code in said]
+def finding_kinds(findings: Collection[str]) -> list[str]:
+    """Return the codes of findings without their details."""
+    return [code.partition(":")[0] for code in findings]
 
 
-def find_conflicts(said: Collection[str]) -> tuple[str, ...]:
-    """The kinds of conflict among findings."""
-    return tuple(kind for kind in finding_kinds(said) if kind in CONFLICTS)
+def find_conflicts(findings: Collection[str]) -> tuple[str, ...]:
+    """Return the kinds of conflict among findings."""
+    return tuple(kind for kind in finding_kinds(findings) if kind in CONFLICTS)
 
 
-def allowed_choices(found: Collection[str]) -> list[ConflictChoice]:
-    """What may be said to these conflicts."""
-    return [*dict.fromkeys(RESOLUTIONS[code] for code in found), ConflictChoice.HAND_ON]
+def allowed_choices(conflicts: Collection[str]) -> list[ConflictChoice]:
+    """Return the choices that the reviewer has for these conflicts."""
+    return [*dict.fromkeys(RESOLUTIONS[kind] for kind in conflicts), ConflictChoice.HAND_ON]
 
 
-def is_resolved(found: Collection[str], about: ClientStatement) -> bool:
-    """Whether the person has said how it is: a choice that fits, and for several conflicts at once
-    also a text.
-    """
-    if about.choice not in {RESOLUTIONS[code] for code in found}:
+def is_resolved(conflicts: Collection[str], statement: ClientStatement) -> bool:
+    """Whether the reviewer's choice fits the conflicts; several at once need a text too."""
+    if statement.choice not in {RESOLUTIONS[kind] for kind in conflicts}:
         return False
-    return len(found) == 1 or bool(about.why.strip())
+    return len(conflicts) == 1 or bool(statement.why.strip())

@@ -1,8 +1,7 @@
-"""Comparing what was read with every client of a register at once: numbers as an array of symbols,
-names by their words, look-alikes by groups.
+"""Search a client register for what was read: numbers by digit boxes, names by words.
 
-No digit has to be right for a client to be found: for all clients it is counted how many boxes
-may hold one of their digits, in place or shifted, and only the few hundred with most of them are
+No digit has to be right for a client to be found: for all clients the boxes that may hold one of
+their digits, in place or shifted, are counted, and only the few hundred with most of them are
 weighed exactly. 5,000 clients take about a millisecond.
 """
 
@@ -24,23 +23,29 @@ from pipeline.domain.model import CELL_SYMBOLS, Client
 Scores = NDArray[np.float64]
 NUMBER_BOXES = 12
 _MIN_SYMBOL_P = 0.02
+"""A box may hold a digit that has at least this p."""
 _MAX_BY_NUMBER, _MAX_BY_WORDS = 256, 64
+"""Clients to weigh by their number, and by each score of words."""
 _OTHER_SYMBOL = CELL_SYMBOLS.index("?")
 _INITIAL_SIMILARITY = 0.7
-"""How well a lone letter agrees with a word that begins with it."""
+"""Similarity of a single letter to a word that begins with it."""
 MIN_NAME_SIMILARITY = 0.75
 """Similarity (0–1) from which a read name or address supports a client."""
 CLEAR_MARGIN = 0.05
-"""So much more similar is clearly more: two of a couple who share a long surname differ by twice as
-much and more.
+"""A difference of similarity (0–1) that counts as clear.
+
+The names of a couple who share a long surname differ by at least twice as much.
 """
 MIN_UNIT_SIMILARITY, _UNIT_MARGIN = 0.8, 0.05
-"""A unit is the one most alike, if it is so much alike and so much more than the next."""
+"""Similarity (0–1) of a unit to what was read, and its lead over the next, to be accepted."""
 
 
 class ClientSearch:
-    """A register laid out for comparing. `symbols` (n, 12) holds each number as indices into
-    `LATTICE_SYMBOLS`, a letter as "another mark".
+    """A search index of a register.
+
+    `symbols` (n, 12) has each number as indices into `CELL_SYMBOLS`, a letter as "another mark".
+    `namesakes` and `twins` (n) are group numbers: clients with equal words of their name, and
+    those with equal birth date and surname.
     """
 
     def __init__(self, clients: Sequence[Client]) -> None:
@@ -59,29 +64,32 @@ class ClientSearch:
         )
 
     def nearest(self, boxes: NDArray[np.float64], *scores: Scores) -> NDArray[np.intp]:
-        """Places of the clients worth weighing: with most boxes (12, 13) that may hold their
-        digits, and with the highest of other scores.
+        """Return the indices of the clients worth weighing.
+
+        Args:
+            boxes: (12, 13) probabilities of the symbols of each digit box.
+            scores: other scores (n) of the clients; the highest of each are worth weighing too.
         """
-        may = (boxes >= _MIN_SYMBOL_P).ravel()
-        count = np.zeros((len(self.symbols), NUMBER_BOXES), bool)
+        # Count for each client the boxes that may hold one of its digits.
+        is_possible = (boxes >= _MIN_SYMBOL_P).ravel()
+        has_digit = np.zeros((len(self.symbols), NUMBER_BOXES), bool)
         for shift, index in self._shifted.items():
             first = max(0, -shift)
-            count[:, first : first + index.shape[1]] |= may[index]
-        found = [
-            _top_indices(count.sum(axis=1), _MAX_BY_NUMBER),
+            has_digit[:, first : first + index.shape[1]] |= is_possible[index]
+        # Take the best by number and by each other score.
+        best = [
+            _top_indices(has_digit.sum(axis=1), _MAX_BY_NUMBER),
             *(_top_indices(score, _MAX_BY_WORDS) for score in scores if score.any()),
         ]
-        return np.unique(np.concatenate(found))
+        return np.unique(np.concatenate(best))
 
     @cached_property
     def _shifted(self) -> dict[int, NDArray[np.intp]]:
-        """For digits in their boxes, and shifted to the left or right: where in a flat array (12,
-        13) each client's digits stand.
-        """
+        """`shifted_indices` of all clients, by shift."""
         return {shift: shifted_indices(self.symbols, shift) for shift in (-1, 0, 1, 2)}
 
     def name_scores(self, name: str) -> Scores:
-        """How well a name as read agrees with each client's, 0–1; see `agreement`."""
+        """Return the similarity (0–1) of a name as read to each client's; see `text_similarity`."""
         return self._names.scores(name)
 
     def name_likeness(self, name: str) -> Scores:
@@ -89,17 +97,17 @@ class ClientSearch:
         return self._names.likeness(name)
 
     def address_scores(self, address: str) -> Scores:
-        """How well an address as read agrees with each client's, 0–1; 0 for a client whose address
-        is unknown.
-        """
+        """Return the similarity (0–1) of an address as read to each client's; 0 if unknown."""
         return self._addresses.scores(address)
 
     def of_unit(self, unit: str) -> NDArray[np.intp]:
-        """Places in the register of the clients of a unit as read on the sheet; empty if it is like
-        none, or like several.
+        """Return the indices of the clients of a unit as read on the sheet.
+
+        None are returned if the unit is similar to no known one, or to several.
         """
         if unit in self._units:
             return self._units[unit]
+        # The unit most similar, if it is similar enough and clearly more than the next.
         close = sorted(
             (
                 (fuzz.ratio(_fold_text(unit), _fold_text(known)) / 100, known)
@@ -117,12 +125,14 @@ class ClientSearch:
 
 
 def encode_numbers(numbers: Iterable[str]) -> NDArray[np.intp]:
-    """Numbers as indices (n, 12) into `LATTICE_SYMBOLS`. A shorter one leaves boxes empty; a longer
-    one is all other marks: nothing is like it.
+    """Encode numbers as indices (n, 12) into `CELL_SYMBOLS`.
+
+    A shorter number leaves boxes empty; a longer one is all other marks, so that nothing is
+    similar to it.
     """
-    code = {symbol: i for i, symbol in enumerate(CELL_SYMBOLS)}
+    codes = {symbol: i for i, symbol in enumerate(CELL_SYMBOLS)}
     rows = [
-        [code.get(c, _OTHER_SYMBOL) for c in number.ljust(NUMBER_BOXES)]
+        [codes.get(c, _OTHER_SYMBOL) for c in number.ljust(NUMBER_BOXES)]
         if len(number) <= NUMBER_BOXES
         else [_OTHER_SYMBOL] * NUMBER_BOXES
         for number in numbers
@@ -131,8 +141,9 @@ def encode_numbers(numbers: Iterable[str]) -> NDArray[np.intp]:
 
 
 def shifted_indices(symbols: NDArray[np.intp], shift: int) -> NDArray[np.intp]:
-    """(n, 12 − |shift|) indices into a flat array (12, 13): digits that stand `shift` boxes to the
-    left of their own, box by box.
+    """Return the indices of digits that are written `shift` boxes to the left of their own.
+
+    They are (n, 12 - |shift|) indices into a flattened array (12, 13) of boxes and symbols.
     """
     boxes = np.arange(max(0, -shift), NUMBER_BOXES - max(0, shift))
     return boxes * len(CELL_SYMBOLS) + symbols[:, boxes + shift]
@@ -145,18 +156,18 @@ def _top_indices(scores: NDArray[Any], count: int) -> NDArray[np.intp]:
 
 
 def text_similarity(read: str, true: str) -> float:
-    """How well a text as read agrees with one of the register, 0–1: each word against its best
-    match, weighed by length.
+    """Return the similarity (0–1) of a text as read to one of the register.
 
-    The order of the words and words left out cost little, because people write "Lindqvist,
-    Märta" or only a first name.
+    Each word counts by its best match, weighted by length. The order of the words and words left
+    out cost little, because people write "Lindqvist, Märta" or only a first name.
     """
     return float(_WordIndex([true]).scores(read)[0])
 
 
 def fits_another_name(read: str, true: str, others: Sequence[str]) -> bool:
-    """Whether a name as read is clearly more like one of some others than like the true one: "Bo
-    Svensson" is very like "Ulla Svensson".
+    """Whether a name as read is clearly more similar to one of the others than to the true one.
+
+    "Bo Svensson", for instance, is very similar to "Ulla Svensson".
     """
     return (
         bool(others)
@@ -166,51 +177,55 @@ def fits_another_name(read: str, true: str, others: Sequence[str]) -> bool:
 
 
 class _WordIndex:
-    """Many short texts by their words, so that a read word is compared once with each distinct
-    word.
-    """
+    """An index of short texts by words: each word read is compared once with each distinct word."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        split = [split_words(text) for text in texts]
-        self._distinct = sorted({word for row in split for word in row})
-        place = {word: i for i, word in enumerate(self._distinct)}
-        most = max(map(len, split), default=0)
-        # A place past the last word stands for "no word": its similarity is always 0.
-        none = len(self._distinct)
+        text_words = [split_words(text) for text in texts]
+        self._distinct = sorted({word for words in text_words for word in words})
+        word_index = {word: i for i, word in enumerate(self._distinct)}
+        most_words = max(map(len, text_words), default=0)
+        # An index past the last word means "no word": its similarity is always 0.
+        no_word = len(self._distinct)
         self._index = np.array(
-            [[place[w] for w in row] + [none] * (most - len(row)) for row in split], np.intp
-        ).reshape(len(texts), most)
-        self._length = np.array([sum(map(len, row)) for row in split], np.float64)
+            [
+                [word_index[word] for word in words] + [no_word] * (most_words - len(words))
+                for words in text_words
+            ],
+            np.intp,
+        ).reshape(len(texts), most_words)
+        self._length = np.array([sum(map(len, words)) for words in text_words], np.float64)
 
     def scores(self, read: str) -> Scores:
-        """The likeness, and a little more for texts that have no further words."""
-        lengths = sum(map(len, split_words(read)))
-        covered = np.minimum(1.0, lengths / np.maximum(self._length, 1))
+        """Return the similarities (0–1), a little lower for texts that have further words."""
+        length = sum(map(len, split_words(read)))
+        covered = np.minimum(1.0, length / np.maximum(self._length, 1))
         return np.asarray(self.likeness(read) * (0.8 + 0.2 * covered))
 
     def likeness(self, read: str) -> Scores:
-        """How like the words that were read are, whatever words there are besides: people write
-        only a first or a last name.
+        """Return the similarities (0–1) of the words read, without regard to further words.
+
+        People often write only a first or a last name.
         """
-        asked = split_words(read)
-        if not asked or not self._distinct:
+        words = split_words(read)
+        if not words or not self._distinct:
             return np.zeros(len(self._index))
-        alike = process.cdist(asked, self._distinct, scorer=fuzz.ratio, dtype=np.float64) / 100
-        for row, word in zip(alike, asked, strict=True):
+        # Each word read against each distinct word of the texts.
+        similarity = process.cdist(words, self._distinct, scorer=fuzz.ratio, dtype=np.float64) / 100
+        for row, word in zip(similarity, words, strict=True):
             if len(word) == 1:
+                # An initial is similar to every word that begins with it.
                 row[:] = [
-                    max(s, _INITIAL_SIMILARITY * known.startswith(word))
-                    for s, known in zip(row, self._distinct, strict=True)
+                    max(value, _INITIAL_SIMILARITY * known.startswith(word))
+                    for value, known in zip(row, self._distinct, strict=True)
                 ]
-        best = np.pad(alike, ((0, 0), (0, 1)))[:, self._index].max(axis=2)
-        lengths = np.array([len(word) for word in asked], np.float64)
+        # The best match of each word within each text, weighted by the word's length.
+        best = np.pad(similarity, ((0, 0), (0, 1)))[:, self._index].max(axis=2)
+        lengths = np.array([len(word) for word in words], np.float64)
         return np.asarray((lengths @ best) / lengths.sum())
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a text in lower case and without accents, which readers of handwriting often
-    lose.
-    """
+    """Return the words of a text in lower case and without accents, which readers often miss."""
     return re.findall(r"\w+", _fold_text(text))
 
 
@@ -221,13 +236,13 @@ def _fold_text(text: str) -> str:
 
 
 def _positions_by_key(keys: Iterable[str]) -> dict[str, NDArray[np.intp]]:
-    found: dict[str, list[int]] = defaultdict(list)
-    for place, key in enumerate(keys):
-        found[key].append(place)
-    return {key: np.array(places, np.intp) for key, places in found.items()}
+    positions: dict[str, list[int]] = defaultdict(list)
+    for i, key in enumerate(keys):
+        positions[key].append(i)
+    return {key: np.array(indices, np.intp) for key, indices in positions.items()}
 
 
 def _group_numbers(keys: Iterable[Hashable]) -> NDArray[np.intp]:
-    """A number for each, the same for equal keys."""
+    """Return a number for each key, the same for equal keys."""
     numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.intp)

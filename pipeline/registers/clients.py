@@ -1,6 +1,4 @@
-"""The client register (klientregister) from a CSV file, and looking people up in it by what was
-read on paper.
-"""
+"""The client register (klientregister): loading it from a CSV file, and finding clients."""
 
 from __future__ import annotations
 
@@ -16,8 +14,7 @@ from pipeline.domain.identity_numbers import (
     is_local_pid,
     normalize_pid,
 )
-from pipeline.domain.model import Client
-from pipeline.domain.register_columns import RegisterColumn, register_columns
+from pipeline.domain.model import Client, RegisterColumn, register_columns
 from pipeline.files.csv_tables import TableSchema, read_table, row_error
 from pipeline.registers.client_search import ClientSearch
 from pipeline.texts import Text
@@ -27,19 +24,17 @@ _HEADERS = tuple(column.header for column in CLIENT_COLUMNS)
 _REQUIRED = tuple(column.header for column in CLIENT_COLUMNS if not column.is_optional)
 _CLIENT_SCHEMA = TableSchema(_REQUIRED, ";".join(_HEADERS), "error.table_row.remedy.clients")
 _PROTECTION_HEADERS = ("skydd", "sekre")
-"""How headers begin that say who has a protected identity."""
+"""Prefixes of headers about protected identity."""
 _YES, _NO = {"ja", "j", "1", "x", "sant", "true"}, {"", "nej", "n", "0", "falskt", "false"}
 
 
 class ClientRegister:
-    """The persons whom a unit's paper can be about, in the order of the register."""
+    """The clients that paper can be about, in the order of the register."""
 
-    def __init__(self, clients: Iterable[Client], silent: Iterable[str] = ()) -> None:
-        """`silent`: facts of clients that the register says nothing of, since it has no column for
-        them.
-        """
+    def __init__(self, clients: Iterable[Client], missing_columns: Iterable[str] = ()) -> None:
+        """Make a register; `missing_columns` are the fields of `Client` that its file lacks."""
         self.clients = tuple(clients)
-        self.silent = frozenset(silent)
+        self.missing_columns = frozenset(missing_columns)
         self._by_pid = {client.pid: client for client in self.clients}
 
     def __len__(self) -> int:
@@ -49,11 +44,11 @@ class ClientRegister:
         return iter(self.clients)
 
     def find(self, pid: str) -> Client | None:
-        """The client with this number (12 characters)."""
+        """Return the client with this number (12 characters)."""
         return self._by_pid.get(pid)
 
     def has_name(self, name: str) -> bool:
-        """Whether somebody is called so, written in capitals or small letters."""
+        """Whether a client has this name, in capitals or small letters."""
         return _fold_name(name) in self._names
 
     @cached_property
@@ -62,7 +57,7 @@ class ClientRegister:
 
     @cached_property
     def search(self) -> ClientSearch:
-        """The register laid out for comparing what was read with all clients; made at first use."""
+        """The index for comparing readings with all clients; made at first use."""
         return ClientSearch(self.clients)
 
 
@@ -71,14 +66,13 @@ def _fold_name(name: str) -> str:
 
 
 def load_client_register(path: Path) -> ClientRegister:
-    """Read a register: columns personnummer, namn, enhet and, if wanted, skyddad (ja/nej) and
-    adress.
+    """Load a register: columns personnummer, namn, enhet, optionally skyddad (ja/nej) and adress.
 
     They are separated by semicolon, comma or tab; UTF-8, UTF-16 or Windows-1252.
 
     Raises:
-        UsageError: the file cannot be read, lacks a column or has a wrong row. The text names
-        rows, never what stands in them.
+        UsageError: the file cannot be read, lacks a column or has a wrong row. The message names
+            rows, never their content.
     """
     clients: dict[str, Client] = {}
     rows = read_table(path, _CLIENT_SCHEMA)
@@ -87,6 +81,7 @@ def load_client_register(path: Path) -> ClientRegister:
         if client.pid in clients:
             raise row_error(path, number, Text("error.table_row.number_twice"), _CLIENT_SCHEMA)
         clients[client.pid] = client
+    # A column about protection under another header must not be overlooked.
     columns = rows[0][1] if rows else ()
     if unread := [
         column
@@ -94,8 +89,10 @@ def load_client_register(path: Path) -> ClientRegister:
         if column not in _HEADERS and column.casefold().startswith(_PROTECTION_HEADERS)
     ]:
         raise UsageError("column_not_read", unread=unread[0], path=path.name)
-    silent = {column.field for column in CLIENT_COLUMNS if columns and column.header not in columns}
-    return ClientRegister(clients.values(), silent)
+    missing = {
+        column.field for column in CLIENT_COLUMNS if columns and column.header not in columns
+    }
+    return ClientRegister(clients.values(), missing)
 
 
 def _parse_client(path: Path, number: int, row: Mapping[str, str]) -> Client:

@@ -1,12 +1,9 @@
-"""The file of issued serials (utlamnade.csv) that a pack leaves behind, and that is taken in once
-there is a database again.
+"""Write and parse the file of issued serials (utlamnade.csv) of an outage pack.
 
-The last line holds a SHA-256 digest of what the rows say. It finds a file that was cut off, or
-changed by a spreadsheet, which takes 12E45678 for a number; it is no protection against somebody
-who means to change the file.
-
-A sheet has a line, and after it one for each row that was printed for a client (a tour list),
-with the row's number in `rad`.
+It is imported once there is a database again. Each sheet has a line, and after it one for each row
+that was printed for a client (a tour list), with the row's number in `rad`. The last line has a
+SHA-256 digest of the rows. It detects a file that was cut off, or changed by a spreadsheet, which
+takes 12E45678 for a number; it does not protect against a forged file.
 """
 
 from __future__ import annotations
@@ -25,22 +22,20 @@ from pipeline.forms.fiducials import is_serial
 
 COLUMNS = ("löpnummer", "blankett", "version", "enhet", "personnummer", "rad")
 _COLUMNS_WITHOUT_ROWS = COLUMNS[:-1]
-"""The first line of files from before there were tour lists in packs; they are in safes and are
-taken in too.
-"""
+"""The header of files from before packs had tour lists; some are still in safes."""
 CHECKSUM_LABEL = "kontrollsumma"
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedFile:
-    """What a file says: the sheets in order of printing, and its digest, which names the file."""
+    """The content of a file: the sheets in order of printing, and the digest that identifies it."""
 
     sheets: tuple[IssuedSheet, ...]
     sha256: str
 
 
 def format_issued_file(sheets: Iterable[IssuedSheet]) -> bytes:
-    """The file: semicolon, UTF-8 with byte order mark, CRLF."""
+    """Write the file: semicolon, UTF-8 with byte order mark, CRLF."""
     rows = [line for sheet in sheets for line in _sheet_lines(sheet)]
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
@@ -49,12 +44,13 @@ def format_issued_file(sheets: Iterable[IssuedSheet]) -> bytes:
 
 
 def parse_issued_file(data: bytes) -> IssuedFile:
-    """What a file says: of rows only whom they were printed for. Byte order mark, line ends and
-    quotes may have changed on the way, the cells not.
+    """Parse a file; of printed rows it has the client only.
+
+    Byte order mark, line ends and quotes may differ from those written, the cells not.
 
     Raises:
-        UsageError: it is no such file, was cut off or changed, or holds a serial that is wrong
-        or stands twice. The text names rows and serials, which say nothing of anybody.
+        UsageError: it is no such file, was cut off or changed, or has a serial that is wrong or
+            repeated. The message names rows and serials, which are no personal data.
     """
     try:
         rows = [
@@ -64,6 +60,7 @@ def parse_issued_file(data: bytes) -> IssuedFile:
         ]
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError("no_file_issued_sheets") from error
+    # Header and last line show whether the file is complete.
     if not rows or rows[0] not in (COLUMNS, _COLUMNS_WITHOUT_ROWS):
         raise UsageError("no_file_issued_sheets_first_line", columns=";".join(COLUMNS))
     *body, last = rows[1:] or [("",)]
@@ -73,29 +70,29 @@ def parse_issued_file(data: bytes) -> IssuedFile:
         raise UsageError("file_changed_cut_says_does")
     if any(len(row) != len(rows[0]) for row in body):
         raise UsageError("file_row_too_short_too")
-    return IssuedFile(
-        _parse_sheets([(*row, "")[: len(COLUMNS)] for row in _unique_lines(body)]), last[1]
-    )
+    _require_unique(body)
+    # Lines of an old file get an empty row number.
+    return IssuedFile(_parse_sheets([(*row, "")[: len(COLUMNS)] for row in body]), last[1])
 
 
-def _unique_lines(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
-    lines = Counter((row[0], row[len(_COLUMNS_WITHOUT_ROWS) :]) for row in rows)
-    if twice := sorted({serial for (serial, _), times in lines.items() if times > 1}):
-        raise UsageError("file_serial_twice", twice=", ".join(twice))
-    return rows
+def _require_unique(rows: Sequence[tuple[str, ...]]) -> None:
+    counts = Counter((row[0], row[len(_COLUMNS_WITHOUT_ROWS) :]) for row in rows)
+    if repeated := sorted({serial for (serial, _), count in counts.items() if count > 1}):
+        raise UsageError("file_serial_twice", twice=", ".join(repeated))
 
 
 def _sheet_lines(sheet: IssuedSheet) -> Iterator[tuple[str, ...]]:
-    printed = (sheet.serial, sheet.form, str(sheet.version), sheet.unit)
-    yield (*printed, sheet.client_pid or "", "")
-    yield from ((*printed, one.client_pid, str(one.row)) for one in sheet.rows)
+    sheet_cells = (sheet.serial, sheet.form, str(sheet.version), sheet.unit)
+    yield (*sheet_cells, sheet.client_pid or "", "")
+    yield from ((*sheet_cells, row.client_pid, str(row.row)) for row in sheet.rows)
 
 
 def _parse_sheets(lines: Iterable[Sequence[str]]) -> tuple[IssuedSheet, ...]:
-    found: dict[str, IssuedSheet] = {}
+    sheets: dict[str, IssuedSheet] = {}
     for number, (serial, form, version, unit, pid, row) in enumerate(lines, start=2):
-        sheet = found.get(serial)
-        of_sheet = sheet is not None and (form, version, unit) == (
+        sheet = sheets.get(serial)
+        # A line with a row number belongs to the sheet of an earlier line.
+        is_row_of_sheet = sheet is not None and (form, version, unit) == (
             sheet.form,
             str(sheet.version),
             sheet.unit,
@@ -104,14 +101,14 @@ def _parse_sheets(lines: Iterable[Sequence[str]]) -> tuple[IssuedSheet, ...]:
             not is_serial(serial)
             or not version.isdecimal()
             or not unit
-            or (row and not (of_sheet and pid and row.isdecimal()))
+            or (row and not (is_row_of_sheet and pid and row.isdecimal()))
         ):
             raise UsageError("row_file_wrong", number=number)
         if sheet is not None and row:
-            found[serial] = replace(sheet, rows=(*sheet.rows, PrintedRow(int(row), pid)))
+            sheets[serial] = replace(sheet, rows=(*sheet.rows, PrintedRow(int(row), pid)))
         else:
-            found[serial] = IssuedSheet(serial, form, int(version), unit, pid or None)
-    return tuple(found.values())
+            sheets[serial] = IssuedSheet(serial, form, int(version), unit, pid or None)
+    return tuple(sheets.values())
 
 
 def _rows_digest(rows: Iterable[Sequence[str]]) -> str:

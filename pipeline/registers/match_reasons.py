@@ -1,6 +1,4 @@
-"""Why a client is proposed, or speaks against being it, as codes: what can be said of any number
-without knowing who read it.
-"""
+"""Codes of evidence for and against a number being that of a client, whoever read it."""
 
 from __future__ import annotations
 
@@ -12,38 +10,37 @@ _CHECKED_KINDS = (PidKind.PERSONAL, PidKind.COORDINATION)
 
 
 def check_digit_evidence(number: str) -> str:
-    """Whether date and check digit are right, or that the number has none."""
+    """Return the code for a right, wrong or missing check digit (and date)."""
     pid = normalize_pid(number)
-    return (
-        "check_ok" if pid.valid else "check_wrong" if pid.kind in _CHECKED_KINDS else "check_none"
-    )
+    if pid.valid:
+        return "check_ok"
+    return "check_wrong" if pid.kind in _CHECKED_KINDS else "check_none"
 
 
 def similarity_evidence(kind: str, score: float) -> str:
-    """Whether a name or address (`kind`) is like the register's, with how much (0–1)."""
+    """Return the code for a name or address (`kind`) similar to the register's by a score (0–1)."""
     return f"{kind}_{'like' if score >= MIN_NAME_SIMILARITY else 'differs'}:{score:.2f}"
 
 
 def match_evidence(number: str, client: Client | None, name: str, unit: str) -> tuple[str, ...]:
-    """What speaks for and against a number that somebody read: its check digit, and the name on the
-    paper and the unit against the register's.
+    """Return the evidence for and against a number: check digit, name and unit.
 
     Args:
         number: as read.
         client: of that number, None if the register has none. Without a name (it may be
-            protected) nothing is said of it.
+            protected) there is no evidence of it.
         name: on the paper, empty if there is none.
         unit: of the sheet.
     """
     if client is None:
         return check_digit_evidence(number), "not_in_register"
-    said = [check_digit_evidence(number)]
+    evidence = [check_digit_evidence(number)]
     if client.name:
-        said.append(
+        evidence.append(
             similarity_evidence("name", text_similarity(name, client.name))
             if name
             else "name_missing"
         )
     if client.unit and unit:
-        said.append("unit_same" if client.unit == unit else "unit_other")
-    return tuple(said)
+        evidence.append("unit_same" if client.unit == unit else "unit_other")
+    return tuple(evidence)

@@ -1,5 +1,6 @@
-"""How many sheets of each form a unit has in its pack: reckoned from its area, clients and days, or
-as the unit has written in a small table.
+"""The number of sheets of each form in a unit's outage pack.
+
+It is computed from the unit's area of law, clients and days, or given by a table of the unit.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pipeline.texts import Text
 QUANTITY_COLUMNS = ("enhet", "blankett", "antal", "per_klient")
 RULES_FILE = ROOT / "data" / "pack" / "numbers.yaml"
 MAX_SHEETS, MAX_PER_CLIENT = 2000, 20
-"""No more blank sheets of a form, and pre-filled ones a client, are printed in one pack."""
+"""Limits of one pack: blank sheets of a form, and pre-filled sheets per client."""
 _QUANTITY_TABLE = TableSchema(
     QUANTITY_COLUMNS[:3], ";".join(QUANTITY_COLUMNS), "error.table_row.remedy.quantities"
 )
@@ -32,7 +33,7 @@ _QUANTITY_TABLE = TableSchema(
 
 @dataclass(frozen=True, slots=True)
 class SheetQuantity:
-    """So many blank sheets of a form, and so many with each client's name and number printed."""
+    """Numbers of sheets of a form: blank ones, and those pre-filled for each client."""
 
     form: str
     sheets: int
@@ -40,7 +41,7 @@ class SheetQuantity:
 
 
 class QuantityRule(StrictModel):
-    """How a default number is reckoned; see the file."""
+    """The rule for the default number of sheets of a form; the file documents it."""
 
     form: FormId
     each_client: Annotated[float, Field(ge=0)] = 0
@@ -50,17 +51,17 @@ class QuantityRule(StrictModel):
     prefilled: Annotated[int, Field(ge=0, le=MAX_PER_CLIENT)] = 0
 
     def sheets(self, clients: int, days: int) -> int:
-        """Blank sheets for so many clients and days."""
-        reckoned = (
+        """Compute the number of blank sheets for so many clients and days."""
+        need = (
             self.each_client * clients
             + self.each_client_day * clients * days
             + self.each_day * days
         )
-        return min(MAX_SHEETS, max(self.least, math.ceil(reckoned)))
+        return min(MAX_SHEETS, max(self.least, math.ceil(need)))
 
 
 class QuantityRules(StrictModel):
-    """The file of default numbers; `uses` says by form what is written on it."""
+    """The file of default numbers; `uses` describes by form what it is for."""
 
     version: int
     always: tuple[QuantityRule, ...]
@@ -70,38 +71,39 @@ class QuantityRules(StrictModel):
 
 @cache
 def load_rules(path: Path = RULES_FILE) -> QuantityRules:
-    """The default numbers."""
+    """Load the rules for default numbers."""
     return QuantityRules.model_validate(yaml.safe_load(path.read_text("utf-8")))
 
 
 def default_quantities(
     area: Area, clients: int, days: int, known_form_ids: Collection[str]
 ) -> list[SheetQuantity]:
-    """What a unit needs unless it says otherwise, of the forms that there are (by id): the area's
-    own first, then what every unit has.
+    """Compute the default numbers of a unit, for forms whose id is known.
+
+    The forms of the unit's area come first, then those of every unit.
     """
-    of_area = [*load_rules().areas.get(area.value, ()), *load_rules().always]
+    rules = [*load_rules().areas.get(area.value, ()), *load_rules().always]
     return [
         SheetQuantity(rule.form, rule.sheets(clients, days), rule.prefilled)
-        for rule in of_area
+        for rule in rules
         if rule.form in known_form_ids
     ]
 
 
 def load_quantities(path: Path, unit: str) -> list[SheetQuantity]:
-    """A unit's numbers from a table: columns enhet, blankett, antal and, if wanted, per_klient.
-    Rows of other units are left out.
+    """Load a unit's numbers from a table; rows of other units are left out.
+
+    Its columns are enhet, blankett, antal and, optionally, per_klient.
 
     Raises:
-        UsageError: the file cannot be read, has a wrong row, or says nothing of the unit.
+        UsageError: the file cannot be read, has a wrong row, or has no row of the unit.
     """
-    found: dict[str, SheetQuantity] = {}
+    quantities: dict[str, SheetQuantity] = {}
     for number, row in read_table(path, _QUANTITY_TABLE):
-        sheets, each = (
-            _parse_count(row["antal"], MAX_SHEETS),
-            _parse_count(row.get("per_klient") or "0", MAX_PER_CLIENT),
-        )
-        if sheets is None or each is None:
+        # Every row is validated, also those of other units.
+        sheets = _parse_count(row["antal"], MAX_SHEETS)
+        per_client = _parse_count(row.get("per_klient") or "0", MAX_PER_CLIENT)
+        if sheets is None or per_client is None:
             raise row_error(
                 path,
                 number,
@@ -109,33 +111,36 @@ def load_quantities(path: Path, unit: str) -> list[SheetQuantity]:
                 _QUANTITY_TABLE,
             )
         if row["enhet"] == unit:
-            if row["blankett"] in found:
+            if row["blankett"] in quantities:
                 raise row_error(path, number, Text("error.table_row.form_twice"), _QUANTITY_TABLE)
-            found[row["blankett"]] = SheetQuantity(row["blankett"], sheets, each)
-    if not found:
+            quantities[row["blankett"]] = SheetQuantity(row["blankett"], sheets, per_client)
+    if not quantities:
         raise UsageError("no_numbers", path=path, unit_name=unit)
-    return list(found.values())
+    return list(quantities.values())
 
 
 def quantities_csv(unit: str, quantities: Iterable[SheetQuantity]) -> bytes:
-    """The table that `load_needs` reads."""
+    """Write the table that `load_quantities` reads."""
     return write_csv(
         QUANTITY_COLUMNS,
-        [(unit, need.form, str(need.sheets), str(need.per_client)) for need in quantities],
+        [
+            (unit, quantity.form, str(quantity.sheets), str(quantity.per_client))
+            for quantity in quantities
+        ],
     )
 
 
 def require_valid_quantities(quantities: Sequence[SheetQuantity]) -> Sequence[SheetQuantity]:
-    """The same, if each number may be printed.
+    """Return the quantities if each number may be printed.
 
     Raises:
-        UsageError: a number is negative or too high, or a form comes twice.
+        UsageError: a number is negative or too high, or a form is there twice.
     """
-    if len({need.form for need in quantities}) < len(quantities):
+    if len({quantity.form for quantity in quantities}) < len(quantities):
         raise UsageError("form_stands_twice")
     if any(
-        not (0 <= need.sheets <= MAX_SHEETS and 0 <= need.per_client <= MAX_PER_CLIENT)
-        for need in quantities
+        not (0 <= quantity.sheets <= MAX_SHEETS and 0 <= quantity.per_client <= MAX_PER_CLIENT)
+        for quantity in quantities
     ):
         raise UsageError(
             "number_too_high_below_0", most_sheets=MAX_SHEETS, most_each=MAX_PER_CLIENT
@@ -143,5 +148,5 @@ def require_valid_quantities(quantities: Sequence[SheetQuantity]) -> Sequence[Sh
     return quantities
 
 
-def _parse_count(text: str, most: int) -> int | None:
-    return int(text) if text.isdecimal() and int(text) <= most else None
+def _parse_count(text: str, maximum: int) -> int | None:
+    return int(text) if text.isdecimal() and int(text) <= maximum else None

@@ -1,5 +1,6 @@
-"""What was planned for each unit and day, from the planning or scheduling system: counted, never
-kept line by line.
+"""Counts of planned visits or shifts per unit and day, from the planning system.
+
+Only the counts are kept, never single visits.
 """
 
 from __future__ import annotations
@@ -20,37 +21,39 @@ _PLANNED_SCHEMA = TableSchema(
 MAX_PLANNED = 100_000
 
 PlannedCounts = Mapping[tuple[str, str], int]
-"""Unit and day (YYYY-MM-DD) → how many."""
+"""Number of visits or shifts by unit and day (YYYY-MM-DD)."""
 
 
 class PlanKind(StrEnum):
-    """What was planned."""
+    """What is counted."""
 
     VISITS = "besok"
     SHIFTS = "pass"
 
 
 def count_planned(data: bytes, source: Path | str) -> PlannedCounts:
-    """Count a table: columns enhet, datum and, if wanted, antal; without it each row is one visit
-    or shift. Other columns are not looked at.
+    """Count the visits or shifts of a table by unit and day.
+
+    Its columns are enhet, datum and, optionally, antal; without it each row is one visit or shift.
+    Other columns are ignored.
 
     Raises:
-        UsageError: the file lacks a column or has a wrong row. The text names rows, never what
-        stands in them.
+        UsageError: the file lacks a column or has a wrong row. The message names rows, never
+            their content.
     """
-    found: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     for number, row in parse_table(data, source, _PLANNED_SCHEMA):
         count = row.get("antal", "1")
         if not count.isdecimal() or int(count) > MAX_PLANNED:
             raise row_error(
                 source, number, Text("error.table_row.no_whole_number"), _PLANNED_SCHEMA
             )
-        found[row["enhet"], _parse_day(source, number, row["datum"])] += int(count)
-    return found
+        counts[row["enhet"], _parse_day(source, number, row["datum"])] += int(count)
+    return counts
 
 
 def _parse_day(source: Path | str, number: int, text: str) -> str:
     try:
-        return date.fromisoformat(text[:10]).isoformat()  # an export may give the clock too
+        return date.fromisoformat(text[:10]).isoformat()  # an export may have the time too
     except ValueError:
         raise row_error(source, number, Text("error.table_row.no_day"), _PLANNED_SCHEMA) from None

@@ -1,16 +1,14 @@
-"""The staff list (signaturförtydligande): who signs with which initials, from a CSV file, and who
-wrote initials on paper.
+"""The staff list (signaturförtydligande) from a CSV file, and the likely signers of initials.
 
-The handwriting network gives, step by step, how probable each letter is. The probability that it
-would see this, had a person written their signature, is that of all ways to spell it over the
-steps: the forward algorithm of CTC (A. Graves et al., ICML 2006). Bayes' rule weighs it with who
-was likely to sign: the unit's own staff before that of other units, and somebody whom the list
-lacks last.
+The handwriting network gives the probabilities of letters for each time step. Their probability,
+had a person written their signature, is the sum over all ways to spell it over the time steps: the
+forward algorithm of CTC (A. Graves et al., ICML 2006). Bayes' rule combines it with the prior: the
+unit's own staff sign more often than that of other units, and people not on the list least.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.confidence import SIGNER_NAMED_FROM
-from pipeline.domain.model import SIGNATURE_LETTERS, CellProbabilities, StaffMember
-from pipeline.domain.register_columns import register_columns
+from pipeline.domain.model import (
+    SIGNATURE_LETTERS,
+    CellProbabilities,
+    StaffMember,
+    register_columns,
+)
 from pipeline.files.csv_tables import TableSchema, read_table, row_error
 from pipeline.registers.client_search import split_words
 from pipeline.texts import Text
@@ -28,18 +30,20 @@ STAFF_COLUMNS = register_columns(StaffMember)
 _HEADERS = tuple(column.header for column in STAFF_COLUMNS)
 _STAFF_SCHEMA = TableSchema(_HEADERS, ";".join(_HEADERS), "error.table_row.remedy.staff")
 OWN_UNIT_P, OTHER_UNIT_P, UNKNOWN_SIGNER_P = 0.9, 0.06, 0.04
-"""Who signs a unit's paper: its own staff, staff lent from another unit, somebody whom the list
-lacks. Where the list has nobody of a unit, its share goes to those whom the list lacks.
+"""Prior of a signer: the unit's own staff, staff of another unit, a person not on the list.
+
+Where the list has no staff of a unit, its share goes to persons not on the list.
 """
 INITIALS_LENGTH_P = {1: 0.05, 2: 0.65, 3: 0.25, 4: 0.05}
-"""How many letters people sign with whom the list lacks."""
+"""Prior of the number of letters of a signer who is not on the list."""
 MISREAD_P = 0.15
-"""So much of each step is spread over all letters: the network is sometimes sure of what nobody
-wrote. With this, of initials rendered in many hands the persons named with p are right in a
-share of p.
+"""The share of each time step that is spread over all letters.
+
+The network is sometimes wrong with high confidence. With this share, of initials rendered in the
+style of many writers, persons named with p are right in a share of p.
 """
 MAX_SIGNERS = 5
-
+"""Likely signers that are named for one field."""
 
 SignatureCounts = Mapping[tuple[str, str], int]
 """Confirmed sheets by unit and signature."""
@@ -47,8 +51,9 @@ SignatureCounts = Mapping[tuple[str, str], int]
 
 @dataclass(frozen=True, slots=True)
 class SignerCandidate:
-    """Who may have signed: the signature, and the person, or None for somebody whom the list lacks.
-    `p` is given that somebody did sign.
+    """A person who may have signed; `member` is None for one who is not on the list.
+
+    `p` is the probability on condition that the field is signed.
     """
 
     signature: str
@@ -57,21 +62,23 @@ class SignerCandidate:
 
     @property
     def words(self) -> str:
-        """As a person is shown it: "MA – Maria Andersson"."""
+        """The signature and name as shown: "MA – Maria Andersson"."""
         return f"{self.signature} – {self.member.name}" if self.member else self.signature
 
 
 class StaffRegister:
-    """The persons who sign paper, and how."""
+    """The persons who sign paper, with their signatures."""
 
     def __init__(
-        self, members: Iterable[StaffMember], signed: SignatureCounts | None = None
+        self, members: Iterable[StaffMember], sheet_counts: SignatureCounts | None = None
     ) -> None:
-        """`signed`: on how many confirmed sheets of a unit somebody has signed with a signature;
-        who signs often is likelier to sign again.
+        """Make a register.
+
+        Args:
+            sheet_counts: confirmed sheets by unit and signature: frequent signers are likelier.
         """
         self.members = tuple(members)
-        self.signed = signed or {}
+        self.sheet_counts = sheet_counts or {}
         self._units = [split_words(member.unit) for member in self.members]
 
     def __len__(self) -> int:
@@ -81,62 +88,64 @@ class StaffRegister:
         return iter(self.members)
 
     def signers(self, steps: CellProbabilities, unit: str = "") -> list[SignerCandidate]:
-        """Who may have written the initials that the network saw as `steps` (see
-        `Reading.lattice`), best first; nobody when it saw none.
+        """Return the likely signers of initials, best first; none if no letters were read.
 
         Args:
-            steps: (steps, 1 + len(SIGNATURE_LETTERS)), the pause first.
-            unit: of the paper as read, accents and case not counting; empty if it is not known.
+            steps: (time steps, 1 + len(SIGNATURE_LETTERS)) probabilities, the pause first (see
+                `Reading.cell_probabilities`).
+            unit: of the paper as read, without regard to accents and case; empty if not known.
         """
         if not steps:
             return []
-        seen = _soften(np.asarray(steps, np.float64))
-        spelt = {
-            letters: spelling_probability(seen, letters)
+        # The likelihood of each signature on the list, weighted by the prior of its owner.
+        softened = _soften(np.asarray(steps, np.float64))
+        likelihoods = {
+            letters: spelling_probability(softened, letters)
             for letters in {_signature_letters(member.signature) for member in self.members}
         }
         priors = self._priors(unit)
-        known = [
-            (member, priors[i] * spelt[_signature_letters(member.signature)])
-            for i, member in enumerate(self.members)
+        weights = [
+            prior * likelihoods[_signature_letters(member.signature)]
+            for prior, member in zip(priors, self.members, strict=True)
         ]
-        text, share, rest = _unlisted_signer(seen)
-        rest *= 1.0 - sum(priors)
-        total = sum(weight for _, weight in known) + rest
-        found = [
-            SignerCandidate(member.signature, member, weight / total) for member, weight in known
+        # The same for any signature that is not on the list.
+        text, share, unlisted_weight = _unlisted_signer(softened)
+        unlisted_weight *= 1.0 - sum(priors)
+        total = sum(weights) + unlisted_weight
+        candidates = [
+            SignerCandidate(member.signature, member, weight / total)
+            for member, weight in zip(self.members, weights, strict=True)
         ]
         if text:
-            found.append(SignerCandidate(text, None, rest * share / total))
-        return sorted(
-            (signer for signer in found if signer.p >= SIGNER_NAMED_FROM),
-            key=lambda signer: -signer.p,
-        )[:MAX_SIGNERS]
+            candidates.append(SignerCandidate(text, None, unlisted_weight * share / total))
+        likely = (candidate for candidate in candidates if candidate.p >= SIGNER_NAMED_FROM)
+        return sorted(likely, key=lambda candidate: -candidate.p)[:MAX_SIGNERS]
 
     def _priors(self, unit: str) -> list[float]:
-        """Of each member, before anything is read; what is missing from 1 is for those whom the
-        list lacks.
-        """
+        """Return the prior of each member; the rest to 1 is for persons not on the list."""
         weights = [
-            1.0 + self.signed.get((member.unit, member.signature), 0) for member in self.members
+            1.0 + self.sheet_counts.get((member.unit, member.signature), 0)
+            for member in self.members
         ]
         if not unit:
             return [(OWN_UNIT_P + OTHER_UNIT_P) * weight / sum(weights) for weight in weights]
-        read = split_words(unit)
-        is_own = [named == read for named in self._units]
-        own = sum(weight for weight, here in zip(weights, is_own, strict=True) if here)
-        others = sum(weights) - own
-        shares = [OWN_UNIT_P / own if here else OTHER_UNIT_P / others for here in is_own]
+        # The shares of the own and of other units, divided among their members.
+        unit_words = split_words(unit)
+        is_own = [member_unit == unit_words for member_unit in self._units]
+        own_total = sum(weight for weight, own in zip(weights, is_own, strict=True) if own)
+        other_total = sum(weights) - own_total
+        shares = [OWN_UNIT_P / own_total if own else OTHER_UNIT_P / other_total for own in is_own]
         return [share * weight for share, weight in zip(shares, weights, strict=True)]
 
 
 def load_staff(path: Path) -> StaffRegister:
-    """Read a staff list: columns namn, titel, signatur, enhet, separated by semicolon, comma or
-    tab; UTF-8, UTF-16 or Windows-1252.
+    """Load a staff list: columns namn, titel, signatur, enhet.
+
+    They are separated by semicolon, comma or tab; UTF-8, UTF-16 or Windows-1252.
 
     Raises:
-        UsageError: the file cannot be read, lacks a column or has a wrong row. The text names
-        rows, never what stands in them.
+        UsageError: the file cannot be read, lacks a column or has a wrong row. The message names
+            rows, never their content.
     """
     members: dict[tuple[str, str, str], StaffMember] = {}
     for number, row in read_table(path, _STAFF_SCHEMA):
@@ -149,21 +158,27 @@ def load_staff(path: Path) -> StaffRegister:
 
 
 def spelling_probability(steps: NDArray[np.float64], letters: str) -> float:
-    """The probability of all ways to spell `letters` over the steps, (steps, 1 +
-    len(SIGNATURE_LETTERS)).
+    """Sum the probabilities of all ways to spell `letters` over the time steps.
+
+    Args:
+        steps: (time steps, 1 + len(SIGNATURE_LETTERS)) probabilities, the pause first.
+        letters: each one of `SIGNATURE_LETTERS`.
     """
+    # The states of CTC: a pause, then each letter followed by a pause.
     columns = [0]
     for letter in letters:
         columns += [SIGNATURE_LETTERS.index(letter) + 1, 0]
-    skips = [
+    # The pause between two different letters may be skipped.
+    can_skip = [
         i >= 2 and column != 0 and column != columns[i - 2] for i, column in enumerate(columns)
     ]
-    ways = np.zeros(len(columns))
-    ways[0] = 1.0
+    forward = np.zeros(len(columns))
+    forward[0] = 1.0
     for step in steps:
-        before, twice = np.concatenate([[0.0], ways[:-1]]), np.concatenate([[0.0, 0.0], ways[:-2]])
-        ways = (ways + before + np.where(skips, twice, 0.0)) * step[columns]
-    return float(ways[-1] + ways[-2])
+        from_previous = np.concatenate([[0.0], forward[:-1]])
+        from_skipped = np.concatenate([[0.0, 0.0], forward[:-2]])
+        forward = (forward + from_previous + np.where(can_skip, from_skipped, 0.0)) * step[columns]
+    return float(forward[-1] + forward[-2])
 
 
 def _soften(steps: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -175,20 +190,17 @@ def _signature_letters(signature: str) -> str:
 
 
 def _unlisted_signer(steps: NDArray[np.float64]) -> tuple[str, float, float]:
-    """Of people who sign with any letters: the likeliest signature, its share, and the probability
-    of the steps.
+    """Return the likeliest signature with any letters, its share, and the steps' probability.
 
-    Of each length all spellings are reckoned at once by a forward algorithm that knows how many
-    letters there were and which was the last.
+    The share is of all such signatures. For each length all spellings are summed at once by a
+    forward algorithm whose state is the number of letters and the last letter.
     """
     by_length = {
         length: prior * _any_letters_probability(steps, length)
         for length, prior in INITIALS_LENGTH_P.items()
     }
     total = sum(by_length.values())
-    best = max(
-        _likely_spellings(steps), key=lambda text: _text_probability(steps, text), default=""
-    )
+    best = _likeliest_spelling(steps)
     return best, min(1.0, _text_probability(steps, best) / total) if best else 0.0, total
 
 
@@ -201,27 +213,30 @@ def _text_probability(steps: NDArray[np.float64], text: str) -> float:
 
 
 def _any_letters_probability(steps: NDArray[np.float64], length: int) -> float:
-    """The probability of the steps, had `length` letters been written, each as likely as any other."""
-    pause, mean = steps[:, 0], steps[:, 1:]
-    resting = np.zeros(length + 1)  # after so many letters, in a pause
-    writing = np.zeros(
-        (length + 1, mean.shape[1])
-    )  # in the midst of the last of so many letters, by letter
-    resting[0] = 1.0
-    for silent, letters in zip(pause, mean, strict=True):
+    """Return the steps' probability if `length` letters were written, all equally likely."""
+    pauses, letters = steps[:, 0], steps[:, 1:]
+    letter_count = letters.shape[1]
+    # By the number of letters so far: in a pause after them, or within the last, by letter.
+    paused = np.zeros(length + 1)
+    writing = np.zeros((length + 1, letter_count))
+    paused[0] = 1.0
+    for pause_p, letter_p in zip(pauses, letters, strict=True):
+        # A new letter follows a pause, or a different letter directly.
         entered = (
-            resting[:-1, None] + writing[:-1].sum(axis=1, keepdims=True) - writing[:-1]
-        ) / mean.shape[1]
-        begun = np.vstack([np.zeros(mean.shape[1]), entered])
-        resting, writing = (resting + writing.sum(axis=1)) * silent, (writing + begun) * letters
-    return float(resting[-1] + writing[-1].sum())
+            paused[:-1, None] + writing[:-1].sum(axis=1, keepdims=True) - writing[:-1]
+        ) / letter_count
+        begun = np.vstack([np.zeros(letter_count), entered])
+        paused, writing = (paused + writing.sum(axis=1)) * pause_p, (writing + begun) * letter_p
+    return float(paused[-1] + writing[-1].sum())
 
 
-def _likely_spellings(steps: NDArray[np.float64]) -> Sequence[str]:
-    """The signature as it reads, and each part of it of two or three letters."""
+def _likeliest_spelling(steps: NDArray[np.float64]) -> str:
+    """Return the signature by the likeliest symbol of each time step; "" if all are pauses."""
     best = steps.argmax(axis=1)
+    # Repeated symbols are one letter.
     letters = [
-        SIGNATURE_LETTERS[b - 1] for a, b in zip([0, *best[:-1]], best, strict=True) if b and b != a
+        SIGNATURE_LETTERS[symbol - 1]
+        for previous, symbol in zip([0, *best[:-1]], best, strict=True)
+        if symbol and symbol != previous
     ]
-    text = "".join(letters)[: max(INITIALS_LENGTH_P)]
-    return [text] if text else []
+    return "".join(letters)[: max(INITIALS_LENGTH_P)]

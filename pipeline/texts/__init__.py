@@ -27,7 +27,7 @@ class Text:
     values: Mapping[str, object] = field(default_factory=dict)
 
     def in_language(self, language: str) -> str:
-        """The text with its values filled in."""
+        """Return the text with its values filled in."""
         return text(self.key, language, **self.values)
 
 
@@ -39,22 +39,22 @@ class Topic:
     language: str
 
     def __call__(self, key: str, /, **values: object) -> str:
-        """The text of a key within the topic, filled in."""
+        """Return the text of a key within the topic, filled in."""
         return text(f"{self.name}.{key}", self.language, **values)
 
     def count(self, key: str, number: int, /, **values: object) -> str:
-        """A text with a plural, its count written with a gap between thousands."""
+        """Return a text with a plural, its count formatted with a gap between thousands."""
         return self(plural_key(key, number), count=grouped(number), **values)
 
 
 def grouped(number: int) -> str:
-    """A number with a gap between thousands, which reads alike in every language."""
+    """Format a number with a gap between thousands, which is common to all languages."""
     return f"{number:,}".replace(",", "\u00a0")
 
 
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
-    """All texts of a language by key; those with a plural as `<key>.one` and `<key>.other`.
+    """Load all texts of a language by key; those with a plural as `<key>.one` and `<key>.other`.
 
     Raises:
         ValueError: two files have the same key.
@@ -63,15 +63,15 @@ def catalogue(language: str) -> Mapping[str, str]:
     for file in sorted((_FOLDER / language).rglob("*.po")):
         with file.open("rb") as lines:
             messages = [message for message in read_po(lines, locale=language) if message.id]
-        found = dict(pair for message in messages for pair in _forms(message))
-        if repeated := texts.keys() & found.keys():
+        file_texts = dict(pair for message in messages for pair in _plural_forms(message))
+        if repeated := texts.keys() & file_texts.keys():
             raise ValueError(f"{file.name} repeats keys: {', '.join(sorted(repeated))}")
-        texts |= found
+        texts |= file_texts
     return texts
 
 
 def text(key: str, language: str, /, **values: object) -> str:
-    """The text of a key in a language, filled in.
+    """Return the text of a key in a language, filled in.
 
     Raises:
         KeyError: there is no such text.
@@ -87,13 +87,13 @@ def text(key: str, language: str, /, **values: object) -> str:
 
 
 def plural_key(key: str, count: object) -> str:
-    """The key of the form that a count asks for; Swedish and English have the same two."""
+    """Return the key of the plural form for a count; Swedish and English have the same two."""
     return f"{key}.{'one' if count == 1 else 'other'}"
 
 
-def _forms(message: Message) -> list[tuple[str, str]]:
-    """Keys and texts of one message."""
+def _plural_forms(message: Message) -> list[tuple[str, str]]:
+    """Return keys and texts of one message."""
     if isinstance(message.id, str):
         return [(message.id, str(message.string))]
-    one, other = cast(tuple[str, str], message.string)
-    return [(f"{message.id[0]}.one", one), (f"{message.id[0]}.other", other)]
+    singular, plural = cast(tuple[str, str], message.string)
+    return [(f"{message.id[0]}.one", singular), (f"{message.id[0]}.other", plural)]

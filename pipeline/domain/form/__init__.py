@@ -1,1 +1,1 @@
-"""What a form is: form.yaml as objects, field kinds and their traits."""
+"""The definition of a form: `form.yaml` as objects, field kinds and their traits."""

@@ -1,4 +1,4 @@
-"""One field of a form: how it is filled in, what it holds, where it stands and what part it plays.
+"""A field of a form: its kind, format, place on the page and meaning in the record.
 
 Lengths are millimetres from the top left of the page, or of the row in a table.
 """
@@ -21,7 +21,7 @@ BoxMm = tuple[float, float, float, float]
 
 
 class Kind(StrEnum):
-    """How a field is filled in, and so how it is read; `KIND_TRAITS` says what is true of each."""
+    """How a field is filled in, and so how it is read; `KIND_TRAITS` describes each kind."""
 
     MARK = "mark"
     CHOICE = "choice"
@@ -35,15 +35,14 @@ class Kind(StrEnum):
 
     @property
     def traits(self) -> KindTraits:
-        """What is true of every field of this kind."""
+        """The traits of every field of this kind."""
         return KIND_TRAITS[self]
 
 
 class Format(StrEnum):
-    """What a row of digit boxes or a handwritten line holds; only a line can hold the last four.
+    """What a row of digit boxes or a handwritten line contains; the last four are for lines only.
 
-    A code is digits as they stand, such as the number of an account: a nought at its beginning
-    counts.
+    A code is digits as they are written, such as the number of an account: a leading zero counts.
     """
 
     DATE = "date"
@@ -62,7 +61,7 @@ CELLS_BY_FORMAT = {Format.DATE: 8, Format.TIME: 4, Format.PERSONAL_NUMBER: 12}
 
 
 class LabelSide(StrEnum):
-    """Where a field's label is printed: at its box, once over the column of a table, or not at all."""
+    """Where a field's label is printed: at its box, once over a table's column, or not at all."""
 
     ABOVE = "above"
     LEFT = "left"
@@ -81,31 +80,31 @@ class Editor(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindTraits:
-    """What is true of every field of one kind.
+    """The traits of every field of one kind.
 
     Attributes:
         filled_by_hand: A person fills it in with a pen; otherwise the printer does, before the
             outage.
         has_check_boxes: It consists of boxes that are ticked.
-        is_check_box: It is one box to tick: left empty it says no, and a tick may be cancelled.
+        is_check_box: It is one box to tick: empty means no, and a tick may be cancelled.
         has_options: Several boxes, one of which is ticked; each has a label of its own.
         has_cells: One character is written in each of a row of boxes.
         digits_only: Every cell holds a digit.
         is_handwriting: It is read as handwritten words.
         is_multiline: It has room for several ruled lines of free text.
-        is_signature: Somebody signs there.
-        names_signer: The reading may propose who signed.
-        is_boolean: Its value may be True or False: whether something is there.
+        is_signature: It is for a signature or initials.
+        names_signer: The reading may propose a signer.
+        is_boolean: Its value may be True or False: whether it is marked or signed.
         takes_format: A form may give it a `Format`.
         takes_printed_name: A client's name may be printed in it before the outage.
         judged_by_rules: Its reader applies rules that lower p where they find ambiguity, so that
             calibration must not raise it.
-        can_be_batched: Alike fields of many sheets may be reviewed side by side.
+        can_be_batched: Similar fields of many sheets may be reviewed side by side.
         can_be_rekeyed: Two people who key the same field are expected to write the same.
-        can_train: A confirmed value tells what its image shows, so that readers can be trained
-            with it.
-        stretches: Its box takes what is left of its row.
-        label_side: Where its label is printed unless the form says otherwise.
+        can_train: A confirmed value is exactly what its image shows, so that readers can be
+            trained with it.
+        stretches: Its box takes the rest of its row.
+        label_side: Where its label is printed unless the form sets it.
         least_width_mm: Narrowest box that the layout makes, unless cells, boxes or options
             decide.
         image_height_mm: Height on paper of a field (or one line of it) of which only an image is
@@ -205,13 +204,15 @@ KIND_TRAITS: Mapping[Kind, KindTraits] = {
         editor=Editor.BUTTONS,
     ),
 }
-"""One row for each kind. A new kind is a row here, a drawing (`field_drawing`), a reader
-(`recognize.registry`) and its input on the screen.
+"""The traits of each kind.
+
+A new kind is a row here, a drawing (`forms/field_drawing.py`), a reader
+(`reading/fields/registry.py`) and an input on the screen (`ui/screens/review/field_input.py`).
 """
 
 
 class Meaning(StrEnum):
-    """The part that a field plays in the record, whatever it is called on the form."""
+    """The meaning of a field in the record, whatever its label on the form is."""
 
     CLIENT_PID = "client_pid"
     CLIENT_NAME = "client_name"
@@ -242,13 +243,16 @@ class Option(StrictModel):
 
 
 class FieldAttributes(StrictModel):
-    """What a field is, wherever it stands.
+    """The attributes of a field that do not depend on its place.
 
-    `minimum` and `maximum` are limits; outside `plausible` (lowest and highest) a number is
-    unusual. `less_than` names a field of the same entry whose number or time is not below this
-    one's, `sum_of` the fields that a number is the sum of. `filled` says what a box filled solid
-    means: a mark taken back, or, on answer sheets with bubbles, a mark. `group` is what fields
-        that are alike belong to, such as "Barn 2".
+    Attributes:
+        group: What fields with the same label belong to, such as "Barn 2".
+        minimum, maximum: Limits of a number.
+        plausible: Lowest and highest usual number.
+        less_than: A field of the same entry whose number or time is not below this one's.
+        sum_of: The fields that a number is the sum of.
+        filled: What a box filled solid means: a cancelled mark, or, on answer sheets with
+            bubbles, a mark.
     """
 
     label: str
@@ -272,34 +276,31 @@ class FieldAttributes(StrictModel):
 
     @property
     def traits(self) -> KindTraits:
-        """What is true of every field of this field's kind."""
+        """The traits of this field's kind."""
         return KIND_TRAITS[self.kind]
 
     @property
     def label_side(self) -> LabelSide:
-        """Where the label is printed; a form need say it only where it differs from the habit of
-        the kind.
-        """
+        """Where the label is printed: as the form sets it, else as usual for the kind."""
         return self.label_at or self.traits.label_side
 
     @property
     def full_label(self) -> str:
-        """The label for a person who does not see the paper: with the group that is printed beside
-        it.
-        """
+        """The label with its group, for a person who does not see the paper."""
         return f"{self.group}: {self.label}" if self.group else self.label
 
     @property
     def cell_count(self) -> int:
-        """How many digit boxes stand side by side, all of the same width."""
+        """The number of digit boxes side by side, all of the same width."""
         if self.cells:
             return self.cells
         return CELLS_BY_FORMAT.get(self.format, 1) if self.format else 1
 
 
 class FieldSpec(FieldAttributes):
-    """One field of a form, or of one row of its table (then `box` is relative to the row's top
-    left).
+    """One field of a form, or of a row of its table.
+
+    In a row `box` is relative to the row's top left.
     """
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\d\d\.[a-z][a-z0-9_]*)?$")]
@@ -320,9 +321,7 @@ class FieldSpec(FieldAttributes):
 
     @property
     def parts(self) -> tuple[Box, ...]:
-        """The boxes, mm, of which each says something of its own: those of digits and letters, else
-        `outlines`.
-        """
+        """The boxes, mm, that have a value each: those of digits and letters, else `outlines`."""
         return self.cell_boxes if self.traits.has_cells else self.outlines
 
     @property
@@ -345,36 +344,40 @@ class FieldSpec(FieldAttributes):
         return self
 
 
-def check_kind(name: str, facts: FieldAttributes, *, has_lines: bool, has_options: bool) -> None:
-    """Whether what is said of a field belongs together.
+def check_kind(
+    name: str, attributes: FieldAttributes, *, has_lines: bool, has_options: bool
+) -> None:
+    """Check that the attributes of a field fit together.
 
     Raises:
-        PydanticCustomError: it does not; the error's type says what is wrong (the texts
-        `form_problem.<type>` explain each).
+        PydanticCustomError: they do not; the error's type is the broken rule (the texts
+            `form_problem.<type>` explain each).
     """
-    number, digits = facts.format is Format.NUMBER, facts.traits.digits_only
+    format, traits = attributes.format, attributes.traits
+    digits = traits.digits_only
     broken = {
-        "needs_format": digits and facts.format is None,
-        "needs_cells": facts.traits.has_cells and not digits and not facts.cells,
-        "only_on_line": digits and facts.format in LINE_ONLY_FORMATS,
+        "needs_format": digits and format is None,
+        "needs_cells": traits.has_cells and not digits and not attributes.cells,
+        "only_on_line": digits and format in LINE_ONLY_FORMATS,
         "number_needs_cells": digits
-        and facts.format in (Format.NUMBER, Format.CODE)
-        and not facts.cells,
-        "only_numbers": not number and bool(facts.plausible or facts.sum_of),
-        "only_comparable": bool(facts.less_than)
-        and facts.format not in (Format.NUMBER, Format.TIME),
-        "options_and_choice": facts.traits.has_options != has_options,
-        "lines_and_lines": facts.traits.is_multiline != has_lines,
-        "format_elsewhere": facts.format is not None and not facts.traits.takes_format,
+        and format in (Format.NUMBER, Format.CODE)
+        and not attributes.cells,
+        "only_numbers": format is not Format.NUMBER
+        and bool(attributes.plausible or attributes.sum_of),
+        "only_comparable": bool(attributes.less_than)
+        and format not in (Format.NUMBER, Format.TIME),
+        "options_and_choice": traits.has_options != has_options,
+        "lines_and_lines": traits.is_multiline != has_lines,
+        "format_elsewhere": format is not None and not traits.takes_format,
     }
-    for code in (code for code, holds in broken.items() if holds):
-        raise PydanticCustomError(
-            code, _KIND_RULES[code], {"field": name, "format": facts.format or ""}
-        )
+    for code in (code for code, is_broken in broken.items() if is_broken):
+        raise PydanticCustomError(code, _KIND_RULES[code], {"field": name, "format": format or ""})
 
 
 _KIND_RULES: dict[str, LiteralString] = {
-    "needs_format": "{field}: a digits field needs a format (date, time, personnummer, number or code)",
+    "needs_format": (
+        "{field}: a digits field needs a format (date, time, personnummer, number or code)"
+    ),
     "needs_cells": "{field}: a letters field needs cells, how many boxes it has",
     "only_on_line": "{field}: {format} needs a handwritten line (kind text)",
     "number_needs_cells": "{field}: a {format} needs cells, how many boxes it has",
@@ -387,22 +390,24 @@ _KIND_RULES: dict[str, LiteralString] = {
 
 
 def addend_names(spec: FieldSpec, specs: Sequence[FieldSpec]) -> tuple[str, ...]:
-    """The names of the fields that a number is the sum of: of its own entry, or, for a number of
-    the sheet that adds up a column, of all rows.
+    """Return the names of the fields that a number is the sum of.
+
+    They are of its own entry, or, for a number of the sheet that adds up a column, of all rows.
     """
-    own = {other.name for other in specs}
+    known_names = {other.name for other in specs}
     names: list[str] = []
     for column in spec.sum_of:
-        rows = (
+        column_names = (
             [other.name for other in specs if other.row is not None and other.column == column]
             if spec.row is None
             else []
         )
-        names += rows if column not in own and rows else [sibling_name(spec, column)]
+        is_column_sum = column not in known_names and column_names
+        names += column_names if is_column_sum else [sibling_name(spec, column)]
     return tuple(names)
 
 
 def sibling_name(spec: FieldSpec, column: str) -> str:
-    """The full name of another field of the same entry: in a table, of the same row."""
+    """Return the full name of another field of the same entry: in a table, of the same row."""
     prefix, dot, _ = spec.name.rpartition(".")
     return f"{prefix}{dot}{column}"

@@ -1,5 +1,6 @@
-"""Labels for whoever does not see the paper. On it, "Klockslag" stands beside its date; in a list
-of answers it would stand three times.
+"""Accessible names of fields: labels that are unambiguous without the paper.
+
+On paper "Klockslag" is next to its date; in a list of answers it would appear three times.
 """
 
 from __future__ import annotations
@@ -28,60 +29,56 @@ _GENERIC_LABELS = frozenset(
         "underskrift",
     }
 )
-"""Labels that say of what kind a value is, and nothing of what it is the date, name or amount of:
-that stands in the heading over them.
-"""
+"""Labels that give only the kind of a value; the heading above names what it is about."""
 
 
 @dataclass(frozen=True, slots=True)
 class _FieldPosition:
-    """Where a field stands on paper: under which heading, and with which fields of that heading on
-    one line, from left to right.
-    """
+    """A field's place on paper: page, heading, and the fields under it on the same line."""
 
     page: int
     section: str
     line: tuple[FieldSpec, ...]
 
     def to_the_left(self, spec: FieldSpec) -> tuple[FieldSpec, ...]:
-        """The nearest first."""
+        """Return the fields to the left, the nearest first."""
         return self.line[: self.line.index(spec)][::-1]
 
     def beside(self, spec: FieldSpec) -> tuple[FieldSpec, ...]:
-        """Those to the left, then those to the right, the nearest of each first."""
+        """Return those to the left, then those to the right, the nearest of each first."""
         return self.to_the_left(spec) + self.line[self.line.index(spec) + 1 :]
 
 
 def accessible_names(form: Form, row: int | None) -> dict[str, str]:
-    """The label of each field of an entry, by the field's name.
+    """Return the label of each field of an entry, by the field's name.
 
-    Labels that are alike, or that say only of what kind a value is, also name what it belongs
-    to: "Läkarkontakt: Datum", "Datum då det hände: Klockslag".
+    Labels that are equal, or that give only the kind of a value, are prefixed by what the value
+    belongs to: "Läkarkontakt: Datum", "Datum då det hände: Klockslag".
     """
     specs = form.entry_fields(row)
-    told = {spec.name: spec.full_label for spec in specs}
-    unclear = {name for name, label in told.items() if _is_generic(label)}.union(
-        *_group_equal_names(told)
+    labels = {spec.name: spec.full_label for spec in specs}
+    ambiguous = {name for name, label in labels.items() if _is_generic(label)}.union(
+        *_group_equal_labels(labels)
     )
-    if not unclear:
-        return told
-    places = dict(_field_positions(form, specs, unclear))
-    owners = _find_owners([spec for spec in specs if spec.name in unclear], places, unclear)
-    told |= {name: f"{owner}: {told[name]}" for name, owner in owners.items() if owner}
-    sides = {name: f"Sida {place.page}" for name, place in places.items()}
-    earlier = {spec.name: one.name for one, spec in pairwise(specs)}
-    for _ in range(2):  # the field before may itself be told apart only now
-        for names in _group_equal_names(told):
-            told |= _disambiguate(
-                told,
-                names,
-                (sides, {name: told[earlier[name]] for name in names if name in earlier}),
-            )
-    return told
+    if not ambiguous:
+        return labels
+    # Prefix what the field belongs to on paper.
+    positions = dict(_field_positions(form, specs, ambiguous))
+    owners = _find_owners([spec for spec in specs if spec.name in ambiguous], positions, ambiguous)
+    labels |= {name: f"{owner}: {labels[name]}" for name, owner in owners.items() if owner}
+    # Labels still equal get the page, or the field before them. Twice, as the label of the field
+    # before may itself become unambiguous only in the first round.
+    pages = {name: f"Sida {position.page}" for name, position in positions.items()}
+    previous = {spec.name: before.name for before, spec in pairwise(specs)}
+    for _ in range(2):
+        for names in _group_equal_labels(labels):
+            fields_before = {name: labels[previous[name]] for name in names if name in previous}
+            labels |= _disambiguate(labels, names, (pages, fields_before))
+    return labels
 
 
 def accessible_name(form: Form, spec: FieldSpec) -> str:
-    """The label of one field."""
+    """Return the label of one field."""
     return accessible_names(form, spec.row)[spec.name]
 
 
@@ -90,78 +87,87 @@ def _is_generic(label: str) -> bool:
 
 
 def _continues_line(label: str) -> bool:
-    """Whether a label goes on with what stands before it on paper: "Blad __ av __"."""
+    """Whether a label continues the text before it on paper: "Blad __ av __"."""
     return label[:1].islower()
 
 
-def _group_equal_names(told: Mapping[str, str]) -> list[list[str]]:
-    """Names of the fields that have the same label, label by label."""
+def _group_equal_labels(labels: Mapping[str, str]) -> list[list[str]]:
+    """Return the names of the fields that have the same label, label by label."""
     names: dict[str, list[str]] = {}
-    for name, label in told.items():
+    for name, label in labels.items():
         names.setdefault(label, []).append(name)
-    return [same for same in names.values() if len(same) > 1]
+    return [group for group in names.values() if len(group) > 1]
 
 
 def _find_owners(
-    unclear: Iterable[FieldSpec], places: Mapping[str, _FieldPosition], names: set[str]
+    specs: Sequence[FieldSpec], positions: Mapping[str, _FieldPosition], ambiguous: set[str]
 ) -> dict[str, str]:
-    """What each of these fields belongs to, in the words of its form; "" where nothing says it."""
-    fields = list(unclear)
-    under = [
-        (places[spec.name].page, places[spec.name].section, spec.full_label) for spec in fields
+    """Return what each field belongs to, by the form's texts; "" where nothing shows it."""
+    headings = [
+        (positions[spec.name].page, positions[spec.name].section, spec.full_label) for spec in specs
     ]
     owners: dict[str, str] = {}
-    for spec, where in zip(fields, under, strict=True):
-        place = places[spec.name]
-        before = next(iter(place.to_the_left(spec)), None)
+    for spec, heading in zip(specs, headings, strict=True):
+        position = positions[spec.name]
+        before = next(iter(position.to_the_left(spec)), None)
         if before is not None and (
             _continues_line(spec.full_label)
             or (before.format is Format.DATE and spec.format is Format.TIME)
         ):
+            # A time belongs to the date before it, a continued line to its beginning.
             owners[spec.name] = owners.get(before.name) or before.full_label
-        elif under.count(where) == 1:
-            owners[spec.name] = place.section
+        elif headings.count(heading) == 1:
+            # The only field of this label under its heading.
+            owners[spec.name] = position.section
         else:
+            # The nearest field on the line with a label that is unambiguous.
             owners[spec.name] = next(
-                (one.full_label for one in place.beside(spec) if one.name not in names), ""
+                (
+                    neighbour.full_label
+                    for neighbour in position.beside(spec)
+                    if neighbour.name not in ambiguous
+                ),
+                "",
             )
     return owners
 
 
 def _disambiguate(
-    told: Mapping[str, str], names: Iterable[str], ways: Iterable[Mapping[str, str]]
+    labels: Mapping[str, str], names: Iterable[str], prefixes: Iterable[Mapping[str, str]]
 ) -> dict[str, str]:
-    """By the first way that tells all apart; as they are where none does."""
-    for way in ways:
-        found = {
-            name: f"{way[name]}: {told[name]}" if way.get(name) else told[name] for name in names
+    """Prefix labels by the first set of prefixes that makes all different; none if none does."""
+    for prefix in prefixes:
+        prefixed = {
+            name: f"{prefix[name]}: {labels[name]}" if prefix.get(name) else labels[name]
+            for name in names
         }
-        if len(set(found.values())) == len(found):
-            return found
+        if len(set(prefixed.values())) == len(prefixed):
+            return prefixed
     return {}
 
 
 def _field_positions(
-    form: Form, specs: Sequence[FieldSpec], wanted: set[str]
+    form: Form, specs: Sequence[FieldSpec], names: set[str]
 ) -> Iterator[tuple[str, _FieldPosition]]:
-    """Where each of the wanted fields stands among those of the entry, by its name."""
-    entry = {spec.name for spec in specs}
+    """Yield name and position of each of the named fields among those of the entry."""
+    entry_names = {spec.name for spec in specs}
     for number, page in enumerate(form.pages, 1):
-        under: dict[str, list[FieldSpec]] = {}
+        by_section: dict[str, list[FieldSpec]] = {}
         for spec in page.all_fields:
-            if spec.name in entry:
-                under.setdefault(_section_title(page, spec), []).append(spec)
-        for section, fields in under.items():
-            for spec in (spec for spec in fields if spec.name in wanted):
+            if spec.name in entry_names:
+                by_section.setdefault(_section_title(page, spec), []).append(spec)
+        for section, fields in by_section.items():
+            for spec in (spec for spec in fields if spec.name in names):
                 line = sorted(
-                    (one for one in fields if _share_line(one, spec)), key=lambda one: one.box[0]
+                    (other for other in fields if _share_line(other, spec)),
+                    key=lambda other: other.box[0],
                 )
                 yield spec.name, _FieldPosition(number, section, tuple(line))
 
 
-def _share_line(one: FieldSpec, other: FieldSpec) -> bool:
-    """Whether half the lower of two fields stands beside the other."""
-    (_, top, _, height), (_, other_top, _, other_height) = one.box, other.box
+def _share_line(spec: FieldSpec, other: FieldSpec) -> bool:
+    """Whether more than half the height of the lower of two fields is next to the other."""
+    (_, top, _, height), (_, other_top, _, other_height) = spec.box, other.box
     shared = min(top + height, other_top + other_height) - max(top, other_top)
     return shared > min(height, other_height) / 2
 

@@ -1,14 +1,8 @@
-"""A form's definition: what `forms/<id>/form.yaml` may say. Documented for form makers in
-`forms/README.md`.
+"""The definition of a form (`forms/<id>/form.yaml`), and the rules of signing and double checks.
 
-Its pages are described in `page_spec.py`, their fields in `field_spec.py`. A form that was
-printed elsewhere, without our markers and codes, says which picture shows it unfilled.
-
-What a form says of itself if it is a calculation of financial aid by the national norm.
-Documented in `forms/README.md`.
-
-Forms that are filled in for this program itself: what they say goes into its own lists, and into
-no care system.
+Its keys are documented for form makers in `forms/README.md`; its pages are in `page.py`, their
+fields in `field.py`. A form that was printed elsewhere, without Efterskrift's markers and codes,
+names an image of the blank form.
 """
 
 from __future__ import annotations
@@ -18,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, LiteralString, Self
 
 import yaml
 from pydantic import Field, StringConstraints, ValidationError, model_validator
@@ -31,21 +25,20 @@ from pipeline.domain.model import EntryState
 
 FormId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 FAST_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The safe loader written in C where it was built: every program and every screen reads all forms
-when it starts, six times as fast by this.
+"""The safe loader written in C where it was built.
+
+It makes the start of every program and screen, which loads all forms, six times as fast.
 """
 SIGNATURE_KEY = "signaturfortydligande"
-"""Who signs with which initials; confirmed rows are part of the staff list."""
+"""The form of signers and their initials; confirmed rows are part of the staff list."""
 COVER_SHEET = "forsattsblad"
-"""Lies on top of a bundle and says which it is; the pages after it in a scanned stack are found
-there.
-"""
+"""The form on top of a bundle, which names it; the next pages of a scan belong to the bundle."""
 INTERNAL_FORMS = frozenset({SIGNATURE_KEY, COVER_SHEET})
+"""Forms for Efterskrift itself: their values go into its own lists, and to no care system."""
 
 
 class NormChildFields(StrictModel):
-    """The rows of children in a calculation by the national norm: fields `<prefix><number>_<name>`,
-    by the part that each plays.
+    """The fields of children in a calculation by the national norm, `<prefix><number>_<name>`.
 
     `lunch` is ticked for a child who eats lunch free outside the home, `part` where the amount
     is for a part of the month.
@@ -59,7 +52,7 @@ class NormChildFields(StrictModel):
     amount: Name
 
     def fields(self) -> list[str]:
-        """All their fields."""
+        """Return the names of all their fields."""
         return [
             f"{self.prefix}{n}_{name}"
             for n in range(1, self.count + 1)
@@ -68,8 +61,7 @@ class NormChildFields(StrictModel):
 
 
 class NormFields(StrictModel):
-    """A form that is a calculation of financial aid: its fields by the part that each plays
-    (`pipeline.domain.law.benefit_norm`).
+    """The fields of a calculation of financial aid (`pipeline.domain.law.benefit_norm`).
 
     `month` is YYYYMM. `household` is a choice with the options `single` and `couple`, `outcome`
     one with `surplus` and `deficit`. `departs` is ticked where the calculation departs from the
@@ -94,7 +86,7 @@ class NormFields(StrictModel):
     result: Name
 
     def fields(self) -> list[str]:
-        """All fields that it names."""
+        """Return all fields that it names."""
         single = (
             self.month,
             self.household,
@@ -110,15 +102,16 @@ class NormFields(StrictModel):
 
 
 class LegalBasis(StrictModel):
-    """A paragraph that the form rests on, with where its text was taken from."""
+    """A paragraph of law that the form is based on, with the source of its text."""
 
     ref: str
     source: str
 
 
 class CodeList(StrictModel):
-    """The list that a choice is taken from: whose it is (`source`) and in which version, so that an
-    answer can be read long afterwards.
+    """The code list of a choice: its publisher (`source`) and version.
+
+    With them an answer can be understood long afterwards.
     """
 
     field: Name
@@ -128,8 +121,10 @@ class CodeList(StrictModel):
 
 
 class Deadline(StrictModel):
-    """A legal deadline that a form brings: a rule of `pipeline.domain.law.deadlines`, and the field
-    with the day that the time runs from.
+    """A legal deadline of a form.
+
+    `rule` is one of `pipeline.domain.law.deadlines`, `day` the field with the day that the time
+    runs from.
     """
 
     rule: FormId
@@ -137,15 +132,16 @@ class Deadline(StrictModel):
 
 
 class EntriesPer(StrEnum):
-    """How many entries a sheet carries."""
+    """How many entries a sheet has: one, or one per row of its table."""
 
     SHEET = "sheet"
     ROW = "row"
 
 
 class Area(StrEnum):
-    """Area of law; records of different areas are kept apart. ADM is what no law of care rules: the
-    board, the management, the staff.
+    """Area of law; records of different areas are separated.
+
+    ADM is what no law of care governs: the board, the management, the staff.
     """
 
     HSL = "HSL"
@@ -156,9 +152,7 @@ class Area(StrEnum):
 
 
 class Subject(StrEnum):
-    """Whom a form's entries are about: a client, or nobody who has a record (a diary, a meeting, a
-    staff schedule).
-    """
+    """The subject of a form's entries: a client, or none (a diary, a meeting, a staff schedule)."""
 
     CLIENT = "client"
     NONE = "none"
@@ -187,7 +181,7 @@ class Form(StrictModel):
 
     @property
     def printed_elsewhere(self) -> bool:
-        """Whether it bears none of our codes and is known by its print alone."""
+        """Whether it has none of Efterskrift's codes and is identified by its print alone."""
         return any(page.blank for page in self.pages)
 
     @cached_property
@@ -196,29 +190,32 @@ class Form(StrictModel):
         return {spec.name: spec for spec in self.fields}
 
     def rows(self) -> Sequence[int | None]:
-        """The rows that may carry an entry, or `[None]` when the sheet is one entry."""
+        """Return the rows that may have an entry, or `[None]` when the sheet is one entry."""
         if self.entries is EntriesPer.SHEET:
             return [None]
         return sorted({spec.row for spec in self.fields if spec.row is not None})
 
     def entry_fields(self, row: int | None) -> list[FieldSpec]:
-        """Fields of one entry: the sheet's own and, in a table, those of its row."""
+        """Return the fields of one entry: the sheet's own and, in a table, those of its row."""
         return [spec for spec in self.fields if spec.row is None or spec.row == row]
 
     def meaning(self, meaning: Meaning, row: int | None = None) -> FieldSpec | None:
-        """The field that plays a part in an entry; the row's own before the sheet's."""
-        found = [spec for spec in self.entry_fields(row) if spec.means is meaning]
-        return max(found, key=lambda spec: spec.row is not None, default=None)
+        """Return the field with a meaning in an entry; the row's own before the sheet's."""
+        specs = [spec for spec in self.entry_fields(row) if spec.means is meaning]
+        return max(specs, key=lambda spec: spec.row is not None, default=None)
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:
         names = [spec.name for spec in self.fields]
-        if twice := {n for n in names if names.count(n) > 1}:
+        if repeated := {name for name in names if names.count(name) > 1}:
             raise PydanticCustomError(
-                "name_twice", "the name {field} is used twice", {"field": sorted(twice)[0]}
+                "name_twice", "the name {field} is used twice", {"field": sorted(repeated)[0]}
             )
         if self.printed_elsewhere and len(self.pages) > 1:
-            message = "nothing on a form printed elsewhere says which sides belong together: make each side a form of one page"
+            message: LiteralString = (
+                "nothing on a form printed elsewhere says which sides belong together: "
+                "make each side a form of one page"
+            )
             raise PydanticCustomError("sides_alone", message)
         if self.deadline and not any(
             spec.column == self.deadline.day and spec.format is Format.DATE for spec in self.fields
@@ -237,10 +234,10 @@ class Form(StrictModel):
 
 
 def load_form(path: Path) -> Form:
-    """Read one `form.yaml`.
+    """Load one `form.yaml`.
 
     Raises:
-        FormError: the file is missing, is not YAML, or breaks a rule; the text names the place.
+        FormError: the file is missing, is not YAML, or breaks a rule; the message names the place.
     """
     try:
         return _parse_form(path.read_text("utf-8"), path.parent.resolve())
@@ -255,20 +252,22 @@ def load_form(path: Path) -> Form:
 
 @lru_cache(maxsize=512)
 def _parse_form(text: str, folder: Path) -> Form:
-    """The form of a text: one process reads the same forms many times, and understanding a text
-    takes fifty times as long as reading its file.
-    """
+    """Parse a form. Cached, as that takes fifty times as long as reading the file."""
     return Form.model_validate(yaml.load(text, Loader=FAST_YAML_LOADER), context={"folder": folder})
 
 
 class SigningRule(StrictModel):
-    """Which entries have to be signed before they are exported, from a day on. `forms` are
-    exceptions by form id to what the area says.
+    """The entries that have to be signed before export, from the day `since` on.
 
-    `by_unit` are forms that are used in every area: what the entry says decides, or else the
-    area of its unit. Rules are data and are numbered: a signature says which it was given under.
-    `same_name`: an author whose name another account has too may say so as the reason for
-    signing.
+    Rules are numbered data: a signature records the version that it was given under.
+
+    Attributes:
+        areas: The areas of law whose entries have to be signed.
+        forms: Exceptions by form id.
+        by_unit: Forms that are used in every area: the area of the entry decides, or else that of
+            its unit.
+        same_name: An author who shares a name with another account may state so as the reason
+            for signing.
     """
 
     version: Annotated[int, Field(ge=1)]
@@ -283,16 +282,15 @@ class SigningRule(StrictModel):
         """Whether an entry of this area of law, on this form, has to be signed."""
         if form.id in self.forms:
             return self.forms[form.id]
-        return (area if form.id in self.by_unit else form.area.value) in {
-            area.value for area in self.areas
-        }
+        deciding_area = area if form.id in self.by_unit else form.area.value
+        return deciding_area in {signed_area.value for signed_area in self.areas}
 
 
 def load_signing_rules(path: Path) -> tuple[SigningRule, ...]:
-    """The rules of a `signing.yaml`, oldest first; none where there is no such file.
+    """Load the rules of a `signing.yaml`, oldest first; none if there is no such file.
 
     Raises:
-        FormError: the file breaks a rule; the text names the place.
+        FormError: the file breaks a rule; the message names the place.
     """
     if not path.exists():
         return ()
@@ -307,7 +305,7 @@ def load_signing_rules(path: Path) -> tuple[SigningRule, ...]:
 
 
 def load_double_check(path: Path, known: Collection[str]) -> frozenset[FormId]:
-    """The ids of forms in a `double_check.yaml`; none where there is no such file.
+    """Load the ids of forms in a `double_check.yaml`; none if there is no such file.
 
     Raises:
         FormError: it is no list, or names a form that is not `known`.
@@ -318,28 +316,30 @@ def load_double_check(path: Path, known: Collection[str]) -> frozenset[FormId]:
         listed = frozenset(str(each) for each in yaml.safe_load(path.read_text("utf-8")) or ())
     except (yaml.YAMLError, TypeError) as error:
         raise FormError("file_wrong", path=path, reason=error) from error
-    if strange := sorted(listed.difference(known)):
-        raise FormError("names_forms_not", path=path, strange=", ".join(strange))
+    if unknown := sorted(listed.difference(known)):
+        raise FormError("names_forms_not", path=path, strange=", ".join(unknown))
     return listed
 
 
 class Forms(dict[tuple[str, int], Form]):
-    """All forms by id and version, the rules of signing that hold for them, and those that two
-    people answer for (`double_check`).
+    """All forms by id and version, with the rules of signing and the forms of `double_check`.
+
+    Critical fields of the latter always need a second reviewer.
     """
 
     signing: tuple[SigningRule, ...] = ()
     double_check: frozenset[FormId] = frozenset()
 
     @classmethod
-    def load(cls, folder: Path, *more: Path) -> Forms:
-        """Every form under the folders: `<id>/form.yaml` and older published versions
-        `<id>/v<N>/form.yaml`; of the first also its rules.
+    def load(cls, folder: Path, *more_folders: Path) -> Forms:
+        """Load every form under the folders, and the rules of the first folder.
+
+        Forms are `<id>/form.yaml` and older published versions `<id>/v<N>/form.yaml`.
         """
         paths = [
             path
-            for one in (folder, *more)
-            for path in sorted([*one.glob("*/form.yaml"), *one.glob("*/v*/form.yaml")])
+            for root in (folder, *more_folders)
+            for path in sorted([*root.glob("*/form.yaml"), *root.glob("*/v*/form.yaml")])
         ]
         forms = cls({(form.id, form.version): form for form in map(load_form, paths)})
         forms.signing = load_signing_rules(folder / "signing.yaml")
@@ -349,11 +349,11 @@ class Forms(dict[tuple[str, int], Form]):
         return forms
 
     def signing_rule(self, day: date) -> SigningRule | None:
-        """The rule in force on a day."""
+        """Return the rule in force on a day."""
         return next((rule for rule in reversed(self.signing) if rule.since <= day), None)
 
     def latest(self, form_id: str) -> Form:
-        """The newest version of a form.
+        """Return the newest version of a form.
 
         Raises:
             FormError: there is no such form.
@@ -365,7 +365,8 @@ class Forms(dict[tuple[str, int], Form]):
 
 
 def settled_state(form_id: str) -> EntryState:
-    """What an entry is once all its fields are settled: what stays here has arrived, all else waits
-    to be exported.
+    """Return the state of an entry once all its fields are settled.
+
+    Entries of internal forms are complete then, all others wait for export.
     """
     return EntryState.RECEIPTED if form_id in INTERNAL_FORMS else EntryState.CONFIRMED

@@ -1,8 +1,8 @@
-"""One side of a form: its fields, its table, its printed words and areas. Lengths are millimetres
-from the top left.
+"""One page of a form: its fields, its table, its printed texts and sections.
 
-A table is written once and unfolded into one field a row and column, named `<prefix>01.<field>`;
-nothing later in the pipeline knows about tables beyond that name.
+Lengths are millimetres from the top left. A table is defined once and unfolded into one field per
+row and column, named `<prefix>01.<field>`; nothing later in the pipeline knows about tables beyond
+that name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PAGE_HEIGHT_MM = 297.0
 
 
 class Table(StrictModel):
-    """Rows that look alike. `x` and `top` place the first row; each row is `height` mm high."""
+    """A table of equal rows. `x` and `top` place the first row; each row is `height` mm high."""
 
     prefix: Name
     count: Annotated[int, Field(ge=1, le=60)]
@@ -32,18 +32,20 @@ class Table(StrictModel):
     fields: tuple[FieldSpec, ...]
 
     def unfold(self) -> list[FieldSpec]:
-        """One field a row and column, with its place on the page."""
+        """Return one field per row and column, with its place on the page."""
         return [self._placed(spec, row) for row in range(1, self.count + 1) for spec in self.fields]
 
     def _placed(self, spec: FieldSpec, row: int) -> FieldSpec:
         dx, dy = self.x, self.top + (row - 1) * self.height
-        moved = [o.model_copy(update={"box": _shift_box(o.box, dx, dy)}) for o in spec.options]
-        name = f"{self.prefix}{row:02d}.{spec.name}"
+        options = tuple(
+            option.model_copy(update={"box": _shift_box(option.box, dx, dy)})
+            for option in spec.options
+        )
         return spec.model_copy(
             update={
-                "name": name,
+                "name": f"{self.prefix}{row:02d}.{spec.name}",
                 "box": _shift_box(spec.box, dx, dy),
-                "options": tuple(moved),
+                "options": options,
                 "row": row,
             }
         )
@@ -55,8 +57,9 @@ def _shift_box(box: BoxMm, dx: float, dy: float) -> BoxMm:
 
 
 class Text(StrictModel):
-    """Words printed on the form that belong to no field. `at` is the left end of the first line's
-    top, mm; `size` points.
+    """A text printed on the form that belongs to no field.
+
+    `at` is the top left of its first line, mm; `size` in points.
     """
 
     text: str
@@ -67,17 +70,17 @@ class Text(StrictModel):
 
 
 class Section(StrictModel):
-    """A titled area with a light ground."""
+    """A titled area with a light background."""
 
     title: str
     box: BoxMm
 
 
 class PageSpec(StrictModel):
-    """One side of paper, of the given width and height.
+    """One side of paper, `size` its width and height in mm.
 
-    `blank` is a picture or PDF of the unfilled page, edge to edge, if the page was printed
-    elsewhere; in the file its name in the form's folder.
+    `blank` is an image or PDF of the blank page, edge to edge, if the page was printed elsewhere;
+    in the file it is a name in the form's folder.
     """
 
     size: tuple[Annotated[float, Field(ge=50, le=450)], Annotated[float, Field(ge=50, le=450)]] = (
@@ -92,7 +95,7 @@ class PageSpec(StrictModel):
 
     @cached_property
     def all_fields(self) -> tuple[FieldSpec, ...]:
-        """The page's fields in reading order of the file, the table unfolded."""
+        """The page's fields in the order of the file, the table unfolded."""
         return self.fields + tuple(self.table.unfold() if self.table else ())
 
     @field_validator("blank")

@@ -1,8 +1,7 @@
-"""The national norm (riksnorm) of a year, and whether a calculation of financial aid
-(normberäkning) follows it. Pure, but for reading the tables.
+"""Check a calculation of financial aid (normberäkning) against the national norm (riksnorm).
 
-The tables are data, one file a year in `data/law/riksnorm`, each with its law and source. Which
-fields of a form play which part, the form says.
+The norm tables are data, one file a year in `data/law/riksnorm`, each with its law and source. The
+form defines which of its fields play which part (`NormFields`).
 """
 
 from __future__ import annotations
@@ -28,8 +27,9 @@ Kronor = Annotated[int, Field(ge=0)]
 
 
 class ChildNorm(StrictModel):
-    """The norm of children from one age to another, both included. `without_lunch` where it is less
-    for who eats lunch free outside the home.
+    """The norm of children from one age to another, both included.
+
+    `without_lunch` is the lower norm of a child who eats lunch free outside the home, if any.
     """
 
     from_age: Annotated[int, Field(ge=0)]
@@ -39,8 +39,9 @@ class ChildNorm(StrictModel):
 
 
 class NormTable(StrictModel):
-    """The norm of a year, whole kronor a month. `household` are the shared costs by number of
-    persons, beginning with one.
+    """The norm of a year, whole kronor a month.
+
+    `household` are the shared costs by number of persons, beginning with one.
     """
 
     year: int
@@ -52,132 +53,128 @@ class NormTable(StrictModel):
     household: Annotated[tuple[Kronor, ...], Field(min_length=2)]
 
     def child(self, age: int, *, free_lunch: bool) -> int | None:
-        """The norm of a child; None for an age that has none."""
-        found = next((one for one in self.children if one.from_age <= age <= one.to_age), None)
-        if found is None:
+        """Return the norm of a child; None for an age that has none."""
+        norm = next((norm for norm in self.children if norm.from_age <= age <= norm.to_age), None)
+        if norm is None:
             return None
-        return (
-            found.without_lunch if free_lunch and found.without_lunch is not None else found.month
-        )
+        return norm.without_lunch if free_lunch and norm.without_lunch is not None else norm.month
 
     def shared(self, persons: int) -> int | None:
-        """The shared costs of a household; each person beyond the last listed adds the last step.
-        None for nobody.
+        """Return the shared costs of a household; None for a household without persons.
+
+        Each person beyond the last listed number adds the last step of the table.
         """
         if persons < 1:
             return None
-        beyond = max(0, persons - len(self.household))
-        return self.household[min(persons, len(self.household)) - 1] + beyond * (
-            self.household[-1] - self.household[-2]
-        )
+        listed = min(persons, len(self.household))
+        last_step = self.household[-1] - self.household[-2]
+        return self.household[listed - 1] + (persons - listed) * last_step
 
     @model_validator(mode="after")
     def _check_age_ranges(self) -> Self:
-        if any(one.to_age + 1 != other.from_age for one, other in pairwise(self.children)):
+        if any(younger.to_age + 1 != older.from_age for younger, older in pairwise(self.children)):
             raise ValueError("the ages of the children leave a gap or overlap")
         return self
 
 
 @cache
 def load_norm_tables(folder: Path = NORM_FOLDER) -> Mapping[int, NormTable]:
-    """The tables that there are, by year.
+    """Load all norm tables, by year.
 
     Raises:
-        FormError: a file says something that no table has, or is named after another year.
+        FormError: a file does not match the schema, or is named after another year.
     """
-    found = {}
+    tables = {}
     for file in sorted(folder.glob("*.yaml")):
         table = load_rules_file(file, TypeAdapter(NormTable))
         if file.stem != str(table.year):
             raise FormError("holds_national_norm", file=file.name, year=table.year)
-        found[table.year] = table
-    return found
+        tables[table.year] = table
+    return tables
 
 
 def check_norm(
-    norm: NormFields, figures: AnswerNumbers, tables: Mapping[int, NormTable]
+    norm: NormFields, numbers: AnswerNumbers, tables: Mapping[int, NormTable]
 ) -> list[ArithmeticFinding]:
-    """What in a calculation differs from the norm of its year, and whether norm, costs and incomes
-    come to the result.
+    """Find what differs from the norm of the year, and a result that is not that of its parts.
 
-    With departures from the norm (avsteg) only the result is checked, and so without a table of
-    the year, which is then said.
+    With departures from the norm (avsteg) only the result is checked, and likewise without a table
+    of the year, which is then reported.
     """
-    return [*_check_amounts(norm, figures, tables), *_check_result(norm, figures)]
+    return [*_check_amounts(norm, numbers, tables), *_check_result(norm, numbers)]
 
 
 def _check_amounts(
-    norm: NormFields, figures: AnswerNumbers, tables: Mapping[int, NormTable]
+    norm: NormFields, numbers: AnswerNumbers, tables: Mapping[int, NormTable]
 ) -> Iterator[ArithmeticFinding]:
-    month = figures.number(norm.month)
-    if month is None or figures.marked(norm.departs):
+    month = numbers.number(norm.month)
+    if month is None or numbers.marked(norm.departs):
         return
+    # The month is written YYYYMM.
     year = int(month) // 100
     table = tables.get(year)
     if table is None:
         yield ArithmeticFinding("norm_year", norm.month, str(year))
         return
-    household = figures.text(norm.household)
+    # The amounts of adults and of each child.
+    household = numbers.text(norm.household)
     if household in (norm.single, norm.couple):
         yield from _compare_amount(
-            norm.adults, table.couple if household == norm.couple else table.single, figures
+            norm.adults, table.couple if household == norm.couple else table.single, numbers
         )
-    children = list(_expected_child_amounts(norm, figures, table))
-    for field, right in children:
-        yield from _compare_amount(field, right, figures)
-    persons = figures.number(norm.persons)
+    children = list(_expected_child_amounts(norm, numbers, table))
+    for field, expected in children:
+        yield from _compare_amount(field, expected, numbers)
+    # The shared costs, and a number of persons that leaves room for all children.
+    persons = numbers.number(norm.persons)
     if persons is not None:
-        yield from _compare_amount(norm.shared, table.shared(int(persons)), figures)
-        least = len(children) + (2 if household == norm.couple else 1)
-        if persons < least:
-            yield ArithmeticFinding("norm_persons", norm.persons, str(least))
+        yield from _compare_amount(norm.shared, table.shared(int(persons)), numbers)
+        minimum = len(children) + (2 if household == norm.couple else 1)
+        if persons < minimum:
+            yield ArithmeticFinding("norm_persons", norm.persons, str(minimum))
 
 
 def _expected_child_amounts(
-    norm: NormFields, figures: AnswerNumbers, table: NormTable
+    norm: NormFields, numbers: AnswerNumbers, table: NormTable
 ) -> Iterator[tuple[str, int | None]]:
-    """The field of the amount of each child whose age is given, and what should stand there; None
-    where only a part of the month is meant.
+    """Yield the amount field of each child whose age is written, with the expected amount.
+
+    The amount is None where only a part of the month is meant.
     """
     for number in range(1, norm.children.count + 1):
         prefix = f"{norm.children.prefix}{number}_"
-        age = figures.number(prefix + norm.children.age)
-        if age is not None:
-            whole = not figures.marked(prefix + norm.children.part)
-            right = (
-                table.child(int(age), free_lunch=figures.marked(prefix + norm.children.lunch))
-                if whole
-                else None
-            )
-            yield prefix + norm.children.amount, right
+        age = numbers.number(prefix + norm.children.age)
+        if age is None:
+            continue
+        amount = table.child(int(age), free_lunch=numbers.marked(prefix + norm.children.lunch))
+        is_part = numbers.marked(prefix + norm.children.part)
+        yield prefix + norm.children.amount, None if is_part else amount
 
 
 def _compare_amount(
-    field: str, right: int | None, figures: AnswerNumbers
+    field: str, expected: int | None, numbers: AnswerNumbers
 ) -> Iterator[ArithmeticFinding]:
-    written = figures.number(field)
-    if right is not None and written is not None and written != right:
-        yield ArithmeticFinding("norm_amount", field, str(right))
+    written = numbers.number(field)
+    if expected is not None and written is not None and written != expected:
+        yield ArithmeticFinding("norm_amount", field, str(expected))
 
 
-def _check_result(norm: NormFields, figures: AnswerNumbers) -> Iterator[ArithmeticFinding]:
-    """Norm and costs less incomes: what is left over is a surplus, what lacks a deficit."""
-    parts = [
-        figures.number(norm.norm),
-        *(figures.addend(name) for name in (norm.costs, norm.incomes)),
-    ]
-    written, outcome = figures.number(norm.result), figures.text(norm.outcome)
-    if written is None or any(part is None for part in parts):
+def _check_result(norm: NormFields, numbers: AnswerNumbers) -> Iterator[ArithmeticFinding]:
+    """Check norm + costs - incomes: the aid if positive (deficit), else a surplus."""
+    total, result = numbers.number(norm.norm), numbers.number(norm.result)
+    costs, incomes = numbers.addend(norm.costs), numbers.addend(norm.incomes)
+    if total is None or costs is None or incomes is None or result is None:
         return
-    known = [part for part in parts if part is not None]
-    lacks = known[0] + known[1] - known[2]
-    if written != abs(lacks):
-        yield ArithmeticFinding("norm_result", norm.result, str(abs(lacks)))
+    deficit = total + costs - incomes
+    if result != abs(deficit):
+        yield ArithmeticFinding("norm_result", norm.result, str(abs(deficit)))
+    # The choice deficit or surplus has to fit the sign.
+    outcome = numbers.text(norm.outcome)
     if (
-        lacks != Decimal(0)
+        deficit != Decimal(0)
         and outcome in (norm.surplus, norm.deficit)
-        and outcome != (norm.deficit if lacks > 0 else norm.surplus)
+        and outcome != (norm.deficit if deficit > 0 else norm.surplus)
     ):
         yield ArithmeticFinding(
-            "norm_deficit" if lacks > 0 else "norm_surplus", norm.outcome, str(abs(lacks))
+            "norm_deficit" if deficit > 0 else "norm_surplus", norm.outcome, str(abs(deficit))
         )

@@ -1,5 +1,4 @@
-"""Legal deadlines: rules as data (`data/law/deadlines.yaml`), each with its law, its source and the
-day from which it holds; pure.
+"""Legal deadlines: versioned rules in `data/law/deadlines.yaml`, each with its law and source.
 
 A form names the rule that applies to it and the field with the day that the time runs from.
 """
@@ -23,10 +22,10 @@ DEADLINES_FILE = Path(__file__).resolve().parents[3] / "data" / "law" / "deadlin
 
 
 class DeadlineRule(StrictModel):
-    """One version of a rule: what has to be done within how many days of a decision, and which law
-    says so.
+    """One version of a rule: a duty, within how many days of a decision, and by which law.
 
-    `say` is a line with `{day}` in it, by language.
+    `from_` is the day from which the version is in force. `say` is its text by language, with
+    `{day}` in it.
     """
 
     rule: str
@@ -41,10 +40,10 @@ class DeadlineRule(StrictModel):
 
 @cache
 def load_deadline_rules(file: Path = DEADLINES_FILE) -> tuple[DeadlineRule, ...]:
-    """All rules in all versions.
+    """Load all rules in all versions.
 
     Raises:
-        FormError: the file is missing or says something that no rule has.
+        FormError: the file is missing or does not match the schema.
     """
     return load_rules_file(file, TypeAdapter(tuple[DeadlineRule, ...]))
 
@@ -52,7 +51,7 @@ def load_deadline_rules(file: Path = DEADLINES_FILE) -> tuple[DeadlineRule, ...]
 def find_deadline_rule(
     name: str, day: date, known: Iterable[DeadlineRule] | None = None
 ) -> DeadlineRule:
-    """The version of a rule that held on a day; before the first version, the first.
+    """Return the version of a rule that was in force on a day; before the first, the first.
 
     Raises:
         FormError: there is no such rule.
@@ -67,11 +66,11 @@ def find_deadline_rule(
 
 
 def due_at(name: str, day: date) -> datetime:
-    """The last minute of the last day, Swedish time, of what a decision of that day makes due; not
-    after the last day that there is.
+    """Return the deadline of a decision of that day: the last minute of the last day, Swedish time.
 
     Raises:
         FormError: there is no such rule.
     """
-    last = day + min(timedelta(days=find_deadline_rule(name, day).within_days), date.max - day)
-    return datetime.combine(last, time(23, 59), SWEDEN)
+    # A mistyped year must not lead past the last day that a date can hold.
+    period = min(timedelta(days=find_deadline_rule(name, day).within_days), date.max - day)
+    return datetime.combine(day + period, time(23, 59), SWEDEN)

@@ -1,9 +1,8 @@
-"""How long a record has to be kept (bevarande och gallring): rules as data
-(`data/law/retention.yaml`), each with its law and source; pure.
+"""How long a record has to be kept (bevarande och gallring), by `data/law/retention.yaml`.
 
-The answer is shown and travels with the archive's package. The program never erases anything by
-it: the day is the earliest that there can be, counted from this record as if it were the last in
-its file, which only the file itself can tell.
+Each rule has its law and source. The result is shown and goes into the archive's package; the
+program never erases anything by it. Its day is the earliest possible: it counts from this record
+as if it were the last in its file, which only the file itself can show.
 """
 
 from __future__ import annotations
@@ -22,14 +21,17 @@ from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import StrictModel
 from pipeline.domain.identity_numbers import PidKind, normalize_pid
 from pipeline.domain.law.rules_file import load_rules_file
+from pipeline.texts import Topic
 
 RETENTION_FILE = Path(__file__).resolve().parents[3] / "data" / "law" / "retention.yaml"
 _COORDINATION_OFFSET = 60
 """What a coordination number adds to the day of birth."""
+_TEXTS = Topic("retention", "sv")
+"""The archive's package is in Swedish."""
 
 
 class RetentionAction(StrEnum):
-    """What the law says of the time after the last note."""
+    """What the law prescribes for the time after the last note."""
 
     KEEP = "keep"
     ERASE = "erase"
@@ -37,8 +39,10 @@ class RetentionAction(StrEnum):
 
 
 class Exemption(StrictModel):
-    """What keeps a whole file for good. `forms` tell the program so; on any other paper of the
-    file, or without them, a person has to look.
+    """A reason to keep a whole file permanently.
+
+    The program recognizes it by `forms`; on other paper of the file, or without them, a person has
+    to check.
     """
 
     what: str
@@ -47,9 +51,7 @@ class Exemption(StrictModel):
 
 
 class ResearchSample(StrictModel):
-    """Whom and where research keeps the files: days of the month of birth, counties,
-    municipalities.
-    """
+    """The files kept for research: days of the month of birth, counties, municipalities."""
 
     days: frozenset[int]
     counties: frozenset[str] = frozenset()
@@ -74,11 +76,10 @@ class RetentionRule(StrictModel):
 
 @dataclass(frozen=True, slots=True)
 class RetentionFacts:
-    """What decides: the area of law, the form, whom it is about (empty: nobody known), the day of
-    the event, and where.
+    """The facts of a record that decide its retention.
 
-    `last` is the day on which it was written down, if that was later: the years are counted from
-    then.
+    `pid` is the client's number, empty if not known; `day` is that of the event. `last` is the day
+    on which it was written down, if that was later: the years count from then.
     """
 
     area: str
@@ -92,8 +93,10 @@ class RetentionFacts:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """The class of a record. `kept` says why it is kept for good, `earliest` is None then; `look`
-    is what a person has to look at first.
+    """The retention of a record.
+
+    `permanent_reason` is why it is kept permanently (`earliest` is None then); `manual_checks` are
+    what a person has to check before it is erased.
     """
 
     rule: RetentionRule
@@ -104,66 +107,70 @@ class Retention:
 
 @cache
 def load_retention_rules(file: Path = RETENTION_FILE) -> tuple[RetentionRule, ...]:
-    """All rules in all versions.
+    """Load all rules in all versions.
 
     Raises:
-        FormError: the file is missing or says something that no rule has.
+        FormError: the file is missing or does not match the schema.
     """
     return load_rules_file(file, TypeAdapter(tuple[RetentionRule, ...]))
 
 
 def classify_retention(
-    about: RetentionFacts, known: Iterable[RetentionRule] | None = None
+    facts: RetentionFacts, rules: Iterable[RetentionRule] | None = None
 ) -> Retention:
-    """The class of a record. An area of law that no rule names is kept as the organisation's plan
-    says.
+    """Return the retention of a record; without a rule for its area of law, by the plan.
 
     Raises:
         FormError: the rules cannot be used, or none is for plans.
     """
-    rule = _find_rule(about, tuple(load_retention_rules() if known is None else known))
+    rule = _find_rule(facts, tuple(load_retention_rules() if rules is None else rules))
+    earliest = _add_years(facts.last or facts.day, rule.years)
     if rule.after is not RetentionAction.ERASE or rule.years is None:
-        return Retention(rule, _add_years(about.last or about.day, rule.years), "", ())
-    if kept := _permanent_reason(about, rule):
-        return Retention(rule, None, kept, ())
-    look = tuple(f"{one.what} ({one.law})" for one in rule.exempt)
-    return Retention(rule, _add_years(about.last or about.day, rule.years), "", look)
+        return Retention(rule, earliest, "", ())
+    if reason := _permanent_reason(facts, rule):
+        return Retention(rule, None, reason, ())
+    checks = tuple(f"{exemption.what} ({exemption.law})" for exemption in rule.exempt)
+    return Retention(rule, earliest, "", checks)
 
 
-def _find_rule(about: RetentionFacts, known: tuple[RetentionRule, ...]) -> RetentionRule:
-    versions = [rule for rule in known if about.area in rule.areas] or [
-        rule for rule in known if rule.after is RetentionAction.PLAN
+def _find_rule(facts: RetentionFacts, rules: tuple[RetentionRule, ...]) -> RetentionRule:
+    # An area of law without a rule follows the organisation's plan.
+    versions = [rule for rule in rules if facts.area in rule.areas] or [
+        rule for rule in rules if rule.after is RetentionAction.PLAN
     ]
     if not versions:
         raise FormError("no_rule_retention_area", file=RETENTION_FILE.name)
+    # The version in force on the day; before the first version, the first.
     versions.sort(key=lambda rule: rule.from_)
     return next(
-        (rule for rule in reversed(versions) if about.day is None or rule.from_ <= about.day),
+        (rule for rule in reversed(versions) if facts.day is None or rule.from_ <= facts.day),
         versions[0],
     )
 
 
-def _permanent_reason(about: RetentionFacts, rule: RetentionRule) -> str:
-    """Why it is kept for good. Where the day of birth is not known it is kept: nobody can say that
-    the sample does not take it.
+def _permanent_reason(facts: RetentionFacts, rule: RetentionRule) -> str:
+    """Return why a record is kept permanently, or "".
+
+    Without a known day of birth it is kept: it may belong to the research sample.
     """
-    for one in rule.exempt:
-        if about.form in one.forms:
-            return f"{one.what} ({one.law})"
+    for exemption in rule.exempt:
+        if facts.form in exemption.forms:
+            return f"{exemption.what} ({exemption.law})"
     sample = rule.sample
     if sample is None:
         return ""
-    if about.county in sample.counties or about.municipality in sample.municipalities:
-        return "forskningens urval: alla akter i kommunen"
-    born = birth_day(about.pid)
-    if born is None:
-        return "födelsedag okänd: urvalet för forskning kan inte uteslutas"
-    return f"forskningens urval: född den {born}" if born in sample.days else ""
+    if facts.county in sample.counties or facts.municipality in sample.municipalities:
+        return _TEXTS("kept_by_municipality")
+    day = birth_day(facts.pid)
+    if day is None:
+        return _TEXTS("kept_birth_day_unknown")
+    return _TEXTS("kept_by_birth_day", day=day) if day in sample.days else ""
 
 
 def birth_day(pid: str) -> int | None:
-    """The day of the month in a personal or coordination number; now and then it is a near-by day
-    of the birth. None for any other number, and for a wrong one.
+    """Return the day of the month in a personal or coordination number, else None.
+
+    Sometimes it is a day close to that of the birth. A wrong number gives None too.
     """
     number = normalize_pid(pid)
     if (
@@ -178,11 +185,10 @@ def birth_day(pid: str) -> int | None:
 
 
 def _add_years(day: date | None, years: int | None) -> date | None:
-    """The same day so many years later; 29 February becomes 1 March. Not after the last day that
-    there is: a year may be mistyped.
-    """
+    """Return the same day so many years later; 29 February becomes 1 March."""
     if day is None or years is None:
         return None
+    # A mistyped year must not lead past the last day that a date can hold.
     if day.year + years > date.max.year:
         return date.max
     try:

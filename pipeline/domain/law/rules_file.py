@@ -1,4 +1,4 @@
-"""Law, norms and the like as data: a YAML file in `data`, checked against its shape."""
+"""Load rules of law that are data: a YAML file in `data`, validated against its schema."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pipeline.domain.errors import FormError
 _T = TypeVar("_T")
 
 
-def load_rules_file(file: Path, shape: TypeAdapter[_T]) -> _T:
-    """What a file says.
+def load_rules_file(file: Path, schema: TypeAdapter[_T]) -> _T:
+    """Load and validate a file of rules.
 
     Raises:
-        FormError: the file is missing, or not of that shape.
+        FormError: the file is missing, or does not match the schema.
     """
     try:
-        return shape.validate_python(yaml.safe_load(file.read_text("utf-8")))
+        return schema.validate_python(yaml.safe_load(file.read_text("utf-8")))
     except (OSError, yaml.YAMLError, ValidationError) as error:
         raise FormError("not_used", file=file.name, name=type(error).__name__) from error

@@ -1,1 +1,1 @@
-"""Pure rules of review: what is asked, agreement, second reviewer, sums, sampling."""
+"""The rules of review: asked fields, agreement, second reviewer, sums, sampling."""

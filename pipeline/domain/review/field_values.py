@@ -1,4 +1,4 @@
-"""Values as they are stored: each way in which people write a date, a time or a number becomes one."""
+"""Normalize values as people write them to the form in which they are stored."""
 
 from __future__ import annotations
 
@@ -13,19 +13,24 @@ from pipeline.domain.identity_numbers import MAX_LOCAL_PID_LENGTH, is_local_pid,
 from pipeline.domain.model import Value
 
 NUMBER_PATTERN = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
-"""Numbers as readers give them. `inf` and `1_0`, which Python takes for numbers too, are none: the
-first is an infusion.
+"""Numbers as readers return them.
+
+`inf` and `1_0`, which Python accepts as numbers too, are none: the first is an infusion.
 """
 MIDNIGHT = "24:00"
 """The end of a day, as people write it: not the same moment as 00:00 of that day."""
 
 _THOUSANDS_DIGITS = 3
-"""Figures between one separator of thousands and the next."""
+"""Digits between one separator of thousands and the next."""
+_MAYBE_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}\.\d{3}")
+"""A number whose dot may be a decimal separator or one of thousands."""
 
 
 def normalize_value(spec: FieldSpec, value: Value) -> Value:
-    """The value as it is stored: dates YYYY-MM-DD, times HH:MM (also 24:00), personal numbers
-    without hyphen, numbers with a dot; text as typed.
+    """Return the value as it is stored.
+
+    Dates become YYYY-MM-DD, times HH:MM (also 24:00), personal numbers have no hyphen, numbers
+    have a dot; text stays as typed.
 
     Raises:
         InvalidAnswerError: the value is not of the field's kind.
@@ -37,12 +42,12 @@ def normalize_value(spec: FieldSpec, value: Value) -> Value:
     if spec.traits.has_options:
         return _normalize_option(spec, value)
     text = value.strip()
-    in_format = _NORMALIZERS.get(spec.format) if spec.format else None
-    return in_format(spec, text) if in_format else text
+    normalizer = _NORMALIZERS.get(spec.format) if spec.format else None
+    return normalizer(spec, text) if normalizer else text
 
 
 def misfit_error(spec: FieldSpec) -> InvalidAnswerError:
-    """The error of a field whose answer is not of its kind."""
+    """Make the error of a field whose answer is not of its kind."""
     return InvalidAnswerError("answer_does_not_fit_field", fields=(spec.name,))
 
 
@@ -53,10 +58,10 @@ def _normalize_option(spec: FieldSpec, value: str) -> str:
 
 
 def _normalize_date(spec: FieldSpec, text: str) -> str:
-    """Between slashes or full stops a year has four figures: `16/12/21` is in December to one
-    person and in 2016 to another.
+    """Normalize a date, unless its year is ambiguous.
 
-    So has one that lies ahead and may be of the last century as well: nobody is born in 2035.
+    Between slashes or full stops a year needs four digits: `16/12/21` is in December to one
+    person and in 2016 to another. So does a year that may be in the future or in the last century.
     """
     parts = re.fullmatch(r"(\d{4})[-./ ]?(\d\d)[-./ ]?(\d\d)|(\d\d)[- ]?(\d\d)[- ]?(\d\d)", text)
     if not parts:
@@ -85,12 +90,14 @@ def _normalize_time(spec: FieldSpec, text: str) -> str:
 
 
 def _normalize_personal_number(spec: FieldSpec, text: str) -> str:
-    aged = normalize_pid(text).value12 if "+" in text else ""
-    pid = aged or re.sub(r"[\s+–-]", "", text).upper()
-    local = (
+    # A plus sign means 100 years or older, which decides the century.
+    expanded = normalize_pid(text).value12 if "+" in text else ""
+    pid = expanded or re.sub(r"[\s+–-]", "", text).upper()
+    # Whether a local number exists is checked against the client register later.
+    is_local = (
         spec.means is Meaning.CLIENT_PID and is_local_pid(pid) and len(pid) <= MAX_LOCAL_PID_LENGTH
-    )  # the register says whether there is such a one
-    if not local and not re.fullmatch(r"[0-9A-Z]{12}|\d{10}|\d{8}/\d", pid):
+    )
+    if not is_local and not re.fullmatch(r"[0-9A-Z]{12}|\d{10}|\d{8}/\d", pid):
         raise misfit_error(spec)
     return pid
 
@@ -103,24 +110,24 @@ def _normalize_code(spec: FieldSpec, text: str) -> str:
 
 
 def _normalize_number(spec: FieldSpec, text: str) -> str:
-    """`12.500` is twelve thousand and five hundred to one person and twelve and a half to another:
-    a number that may be of thousands is asked for again. What has so many decimals for sure is
-    stored with four: `1,125` is written `1,1250`.
+    """Normalize a number, unless its dot is ambiguous.
+
+    `12.500` is twelve thousand and five hundred to one person and twelve and a half to another:
+    the reviewer is asked again. To state that there are three decimals, a fourth is written:
+    `1,1250` for `1,125`; so it is stored too.
     """
     plain = text.replace(",", ".").replace(" ", "")
     if not re.fullmatch(r"-?\d{1,12}(\.\d{1,6})?", plain):
         raise misfit_error(spec)
-    if spec.decimals < _THOUSANDS_DIGITS and re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", plain):
+    has_few_decimals = spec.decimals < _THOUSANDS_DIGITS
+    if has_few_decimals and _MAYBE_THOUSANDS.fullmatch(plain):
         raise InvalidAnswerError("number_may_thousands", fields=(spec.name,))
+    # With the field's number of decimals, if that loses nothing.
     number = Decimal(plain)
     if number == round(number, spec.decimals):
         return f"{number:.{spec.decimals}f}"
     stored = f"{number.normalize():f}"
-    return (
-        f"{stored}0"
-        if spec.decimals < _THOUSANDS_DIGITS and re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", stored)
-        else stored
-    )
+    return f"{stored}0" if has_few_decimals and _MAYBE_THOUSANDS.fullmatch(stored) else stored
 
 
 _NORMALIZERS = {

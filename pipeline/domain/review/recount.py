@@ -1,6 +1,4 @@
-"""Counting again (kontrollräkning) what people have answered, by everything that the form says of
-its numbers. Pure.
-"""
+"""Check the answers of an entry against all arithmetic rules of its form (kontrollräkning)."""
 
 from __future__ import annotations
 
@@ -13,37 +11,40 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sums import AnswerNumbers, ArithmeticFinding, check_sums
 
 INFORMATIONAL_KINDS = frozenset({"norm_year"})
-"""Findings that are told and need nobody's decision."""
+"""Findings that are shown and need no decision."""
 
 
 def recount_answers(
     form: Form, row: int | None, answers: Mapping[str, Answer]
 ) -> tuple[ArithmeticFinding, ...]:
-    """What does not add up in these answers, in the order of the form's fields.
+    """Find what does not add up in these answers, in the order of the form's fields.
 
     Raises:
         FormError: a table of the national norm cannot be used.
     """
-    figures = AnswerNumbers(answers)
-    found = check_sums(form, row, figures)
+    numbers = AnswerNumbers(answers)
+    findings = check_sums(form, row, numbers)
     if form.norm is not None:
-        found += check_norm(form.norm, figures, load_norm_tables())
+        findings += check_norm(form.norm, numbers, load_norm_tables())
     order = [spec.name for spec in form.entry_fields(row)]
-    return tuple(sorted(found, key=lambda one: order.index(one.field)))
+    return tuple(sorted(findings, key=lambda finding: order.index(finding.field)))
 
 
 def fields_to_recheck(
     form: Form, row: int | None, answers: Mapping[str, Answer], *, ask: bool
 ) -> set[str]:
-    """The fields that another person has to look at, because the paper's own figures do not add up.
+    """Return the fields that a second reviewer has to check, as the numbers do not add up.
+
+    Args:
+        ask: Whether the reviewer wants to be warned instead.
 
     Raises:
-        RecountError: so it is, and the person wants to be told (`ask`).
+        RecountError: there are such fields, and `ask` is true.
     """
     fields = {
-        one.field
-        for one in recount_answers(form, row, answers)
-        if one.kind not in INFORMATIONAL_KINDS
+        finding.field
+        for finding in recount_answers(form, row, answers)
+        if finding.kind not in INFORMATIONAL_KINDS
     }
     if fields and ask:
         raise RecountError("figures_do_not_add_up", fields=tuple(sorted(fields)))

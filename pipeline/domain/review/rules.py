@@ -1,9 +1,8 @@
-"""The rules of review: what is asked, when two readings of the same ink agree, and who has to look
-again.
+"""The rules of review: asked fields, agreement of person and machine, second reviewers.
 
-The machine is the second keyer. A critical field is typed by a person who has not seen what the
-machine read; if both say the same, two independent keyings agree and the field is settled. If
-not, another person decides. Other fields are shown as read and may be changed.
+The machine is the second keyer. A critical field is keyed blind by the reviewer; if the machine
+read the same, two independent keyings agree and the field is settled. If not, a second reviewer
+decides. Other fields are prefilled with the reading and may be changed.
 """
 
 from __future__ import annotations
@@ -30,10 +29,11 @@ REJECTION_REASONS = (
     "tom rad",
     "fråga författaren",
 )
-"""Why an entry is rejected. The paper and its picture stay."""
+"""The reasons to reject an entry, as they are stored. The paper and its image stay."""
 GAPLESS_REASONS = frozenset({"främmande sida", "dubblett", "tom rad"})
-"""Reasons that leave the record whole. After any other one it lacks what the paper says, until that
-is entered or somebody makes the entry void.
+"""Reasons that leave no gap in the client's record.
+
+After any other the record lacks the entry until it is entered or made void.
 """
 
 REQUIRED_FACTS: Mapping[str, frozenset[Meaning]] = {
@@ -42,20 +42,22 @@ REQUIRED_FACTS: Mapping[str, frozenset[Meaning]] = {
     "event_time": frozenset({Meaning.EVENT_TIME}),
     "author": frozenset({Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE}),
 }
-"""What a record has to say (PDL 3:6): whom it is about, when it happened and who wrote. One field
-of each set is enough.
+"""The facts that a record needs (PDL 3:6): client, time of the event and author.
+
+One field of each set is enough.
 """
 
 UNLIKELY_EVIDENCE = frozenset({IssueCode.OUTSIDE_OUTAGE, IssueCode.IMPLAUSIBLE})
-"""Reasons of a reading that make another person look, although the first and the machine agree."""
+"""Evidence that needs a second reviewer although the first and the machine agree."""
 _MICROGRAM = re.compile(r"(?<![^\W\d_])(?:ug|mcg|mikrogram)(?![^\W_])")
-"""Other ways to write µg; no keyboard shows where that sign is."""
+"""Other ways to write µg, which is hard to find on a keyboard."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person says that a field says. Only READ (and CANCELLED, for a struck mark) carries a
-    value.
+    """A reviewer's answer for a field.
+
+    Only READ (and CANCELLED, for a struck mark) has a value.
     """
 
     value: Value
@@ -63,17 +65,18 @@ class Answer:
 
 
 def asked_fields(form: Form, row: int | None) -> list[FieldSpec]:
-    """The fields of an entry that a person answers for: all but what we printed ourselves."""
+    """Return the fields of an entry that a person answers: all but those printed beforehand."""
     return [spec for spec in form.entry_fields(row) if spec.traits.filled_by_hand]
 
 
 def normalize_answer(spec: FieldSpec, answer: Answer) -> Answer:
-    """The answer as it is stored. A blank text is no answer: whoever means "tomt" says so.
+    """Return the answer as it is stored. A blank text is no answer: "tomt" is a choice of its own.
 
     Raises:
-        MissingAnswerError: read, but nothing is said.
+        MissingAnswerError: the state is READ but there is no value.
         InvalidAnswerError: the value or state does not fit the field.
     """
+    # States without a typed value: a cancelled mark, empty, illegible.
     if answer.state is State.CANCELLED:
         if not spec.traits.is_check_box:
             raise misfit_error(spec)
@@ -92,18 +95,19 @@ def normalize_answer(spec: FieldSpec, answer: Answer) -> Answer:
 def complete_answers(
     specs: Iterable[FieldSpec], answers: Mapping[str, Answer]
 ) -> dict[str, Answer]:
-    """One stored answer for each field.
+    """Normalize one answer for each field.
 
     Raises:
         MissingAnswerError: names every field without an answer.
         InvalidAnswerError: names every field whose answer does not fit.
     """
-    done: dict[str, Answer] = {}
+    complete: dict[str, Answer] = {}
     missing: list[str] = []
     wrong: list[str] = []
+    # All fields are checked first, so that the error names every one.
     for spec in specs:
         try:
-            done[spec.name] = normalize_answer(spec, answers[spec.name])
+            complete[spec.name] = normalize_answer(spec, answers[spec.name])
         except (KeyError, MissingAnswerError):
             missing.append(spec.name)
         except InvalidAnswerError:
@@ -114,13 +118,11 @@ def complete_answers(
         raise InvalidAnswerError(
             "answers_do_not_fit_fields", number=len(wrong), fields=tuple(wrong)
         )
-    return done
+    return complete
 
 
 def agrees_with_reading(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
-    """Whether person and machine say the same, apart from case, blanks and ways to write a date,
-    time or number.
-    """
+    """Whether answer and reading are the same, apart from case, blanks and format of the value."""
     if reading is None or reading.state is not answer.state:
         return False
     if answer.state is not State.READ:
@@ -129,11 +131,10 @@ def agrees_with_reading(spec: FieldSpec, answer: Answer, reading: Reading | None
 
 
 def is_settled(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:
-    """Whether one person's answer is enough: where it was typed unseen, only if the machine read
-    the same.
+    """Whether one reviewer's answer is enough: if keyed blind, only if the machine read the same.
 
-    An unlikely number or date is not, even then: another person is told. A name that is typed is
-    enough: names are read too badly to be compared.
+    Even then an unlikely number or date needs a second reviewer. A name that is keyed is enough:
+    names are read too badly to be compared.
     """
     if not needs_blind_keying(spec, reading) or (spec.traits.is_handwriting and not spec.critical):
         return True
@@ -147,10 +148,10 @@ def is_settled(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool
 def fields_for_second_reviewer(
     forms: Forms, form: Form, specs: Iterable[FieldSpec], answers: Mapping[str, Answer]
 ) -> set[str]:
-    """The fields that another person looks at whatever the first and the machine say: what is
-    critical and written on a form of `double_check`.
+    """Return the fields that always need a second reviewer.
 
-    A box without a mark says something too, as that a sum has not been paid yet.
+    These are the critical fields of a form of `double_check` that are not empty. A check box
+    without a mark is information too, such as that a sum has not been paid yet.
     """
     if form.id not in forms.double_check:
         return set()
@@ -163,11 +164,10 @@ def fields_for_second_reviewer(
 
 
 def needs_blind_keying(spec: FieldSpec, reading: Reading | None) -> bool:
-    """Whether a field is typed by somebody who has not been shown what was read: critical ones, and
-    those whose reading is doubtful.
+    """Whether a field is keyed blind: critical ones, and those read with low confidence.
 
-    People overlook wrong values that they are shown (docs/review.md). Free text is always shown:
-    its doubtful words are marked in it.
+    People overlook wrong values that they are shown (docs/review.md). Free text is always shown,
+    with its words of low confidence marked.
     """
     if spec.critical or reading is None or spec.traits.is_multiline:
         return spec.critical
@@ -175,28 +175,25 @@ def needs_blind_keying(spec: FieldSpec, reading: Reading | None) -> bool:
 
 
 def is_unlikely(reading: Reading | None) -> bool:
-    """Whether the machine found what it read odd: a date outside the outage, a number that is not
-    plausible.
-    """
+    """Whether the value read is odd: a date outside the outage, a number that is not plausible."""
     return reading is not None and not UNLIKELY_EVIDENCE.isdisjoint(reading.evidence)
 
 
 def fill_left_empty(
     specs: Sequence[FieldSpec], answers: Mapping[str, Answer], readings: Mapping[str, Reading]
 ) -> dict[str, Answer]:
-    """The answers, and tomt for each field that the person left alone, that may be left out, and
-    that the machine finds empty too.
+    """Add the answer empty for optional fields without an answer that the machine read as empty.
 
-    A field left alone in which the machine sees ink stays unanswered, so that the person is
-    asked to look again.
+    A field without an answer in which the machine found ink stays unanswered, so that the reviewer
+    is asked to check it.
     """
-    left = [spec.name for spec in specs if spec.name not in answers and not spec.required]
-    empty = [name for name in left if name in readings and readings[name].is_seen_empty]
+    open_names = [spec.name for spec in specs if spec.name not in answers and not spec.required]
+    empty = [name for name in open_names if name in readings and readings[name].is_seen_empty]
     return {**dict.fromkeys(empty, Answer(None, State.EMPTY)), **answers}
 
 
 def next_state(open_fields: int) -> EntryState:
-    """Where an entry goes when the first person has answered."""
+    """Return the state of an entry once the first reviewer has answered."""
     return EntryState.SECOND if open_fields else EntryState.CONFIRMED
 
 
@@ -213,10 +210,11 @@ def _comparison_value(spec: FieldSpec, value: Value) -> Value:
     if not isinstance(value, str):
         return value
     if spec.traits.names_signer:
-        return True  # the machine says whether somebody signed, and only proposes who
+        # The machine decides whether the field is signed, and only proposes by whom.
+        return True
     try:
-        same = normalize_value(spec, value)
+        normalized = normalize_value(spec, value)
     except InvalidAnswerError:
-        same = value
-    plain = re.sub(r"\s+", " ", str(same)).strip().casefold()
+        normalized = value
+    plain = re.sub(r"\s+", " ", str(normalized)).strip().casefold()
     return _MICROGRAM.sub("µg", plain).casefold() if spec.format is Format.DOSE else plain

@@ -1,8 +1,7 @@
-"""Known-wrong values for fields that are shown filled in: what is put in the reading's place, and
-whether it is still there afterwards.
+"""Seeded errors: known-wrong values in prefilled fields, and whether a reviewer detected them.
 
-Whoever looks at the paper changes it. Identities are never touched, nor anything that is typed
-blind.
+A reviewer who compares with the paper corrects them. Identities and fields that are keyed blind
+never get one.
 """
 
 from __future__ import annotations
@@ -34,9 +33,9 @@ LOOKALIKE_DIGITS: Mapping[str, str] = {
     "8": "3",
     "9": "4",
 }
-"""For each digit one that is mistaken for it."""
+"""For each digit one that it is often confused with."""
 OPPOSITES: Mapping[str, str] = {
-    one: other
+    word: opposite
     for pair in (
         ("höger", "vänster"),
         ("högra", "vänstra"),
@@ -52,23 +51,24 @@ OPPOSITES: Mapping[str, str] = {
         ("ja", "nej"),
         ("aldrig", "alltid"),
     )
-    for one, other in (pair, pair[::-1])
+    for word, opposite in (pair, pair[::-1])
 }
-"""Words that turn a note round: one who reads the paper cannot take one for the other."""
+"""Words that reverse the meaning of a note, and that are not confused on paper."""
 UNSEEDED_MEANINGS = frozenset(Meaning) - {
     Meaning.WRITTEN_DATE,
     Meaning.WRITTEN_TIME,
     Meaning.EVENT_DATE,
     Meaning.EVENT_TIME,
 }
-"""Who it is about and who wrote."""
+"""Client and author."""
 _WORD_PATTERN = re.compile(r"\d+|[^\W\d]+")
 
 
 @dataclass(frozen=True, slots=True)
 class SeededError:
-    """A wrong value. In a text the characters from `start` up to `end` are the wrong ones;
-    elsewhere both are 0.
+    """A wrong value.
+
+    In a text the characters from `start` up to `end` are the wrong ones; elsewhere both are 0.
     """
 
     value: Value
@@ -78,8 +78,9 @@ class SeededError:
 
 
 def make_seeded_error(spec: FieldSpec, reading: Reading, seed: str) -> SeededError | None:
-    """A value that the paper does not say, if what was read is right; None for fields that nothing
-    is planted in. The same seed gives the same.
+    """Make a value that differs from the reading; None for fields that are never seeded.
+
+    The same `seed` gives the same value.
     """
     if (
         spec.critical
@@ -87,7 +88,7 @@ def make_seeded_error(spec: FieldSpec, reading: Reading, seed: str) -> SeededErr
         or reading.state not in (State.READ, State.EMPTY)
     ):
         return None
-    chance = Random(seed)
+    random = Random(seed)
     if spec.traits.is_check_box:
         return (
             SeededError(True) if reading.state is State.EMPTY else SeededError(False, State.EMPTY)
@@ -96,117 +97,124 @@ def make_seeded_error(spec: FieldSpec, reading: Reading, seed: str) -> SeededErr
         return None
     if spec.traits.has_options:
         others = [option.value for option in spec.options if option.value != reading.value]
-        return SeededError(chance.choice(others)) if others else None
+        return SeededError(random.choice(others)) if others else None
     if spec.traits.digits_only:
-        return _replace_digit(spec, reading.value, chance)
-    return _replace_word(reading, reading.value, chance) if spec.traits.is_handwriting else None
+        return _replace_digit(spec, reading.value, random)
+    return _replace_word(reading, reading.value, random) if spec.traits.is_handwriting else None
 
 
-def apply_seeded_error(plant: SeededError, reading: Reading) -> Reading:
-    """The reading as it is shown: nothing but the value tells it from the true one."""
+def apply_seeded_error(error: SeededError, reading: Reading) -> Reading:
+    """Return the reading as it is shown, different from the true one in nothing but its value."""
     characters = reading.characters
-    if characters and isinstance(reading.value, str) and isinstance(plant.value, str):
-        after = len(plant.value) - plant.end
-        kept = len(reading.value) - after
-        wrong = (max(characters),) * (plant.end - plant.start)
-        characters = (*characters[: plant.start], *wrong, *characters[kept:])
-    return replace(reading, value=plant.value, state=plant.state, characters=characters)
+    if characters and isinstance(reading.value, str) and isinstance(error.value, str):
+        # The wrong characters get the highest p, so that none is underlined.
+        tail_length = len(error.value) - error.end
+        tail_start = len(reading.value) - tail_length
+        wrong = (max(characters),) * (error.end - error.start)
+        characters = (*characters[: error.start], *wrong, *characters[tail_start:])
+    return replace(reading, value=error.value, state=error.state, characters=characters)
 
 
-def is_undetected(spec: FieldSpec, plant: SeededError, reading: Reading, answer: Answer) -> bool:
-    """Whether an answer says what was planted. In doubt it does: a text in which other places were
-    changed counts while the wrong word stands.
+def is_undetected(spec: FieldSpec, error: SeededError, reading: Reading, answer: Answer) -> bool:
+    """Whether an answer still has the seeded error.
+
+    A text that was changed in other places counts as such as long as it has the wrong word.
     """
-    if agrees_with_reading(spec, answer, Reading(plant.value, 1.0, plant.state)):
+    if agrees_with_reading(spec, answer, Reading(error.value, 1.0, error.state)):
         return True
     if not (
         spec.traits.is_handwriting
         and answer.state is State.READ
         and isinstance(answer.value, str)
-        and isinstance(plant.value, str)
+        and isinstance(error.value, str)
     ):
         return False
-    wrong = _count_words(plant.value) - _count_words(str(reading.value))
-    given = _count_words(answer.value) - _count_words(str(reading.value))
-    return bool(wrong & given) or _locate_seeded(plant, answer.value) is not None
+    # The words that error and answer add to the reading.
+    wrong_words = _count_words(error.value) - _count_words(str(reading.value))
+    added_words = _count_words(answer.value) - _count_words(str(reading.value))
+    return bool(wrong_words & added_words) or _locate_seeded(error, answer.value) is not None
 
 
-def restore_true_words(plant: SeededError, reading: Reading, answer: Answer) -> Answer | None:
-    """The person's text with the true words where the planted ones stood; None where the reading
-    itself is to be shown again.
+def restore_true_words(error: SeededError, reading: Reading, answer: Answer) -> Answer | None:
+    """Replace the seeded words of an answer by the true ones.
+
+    None means that the reading itself is to be shown again.
     """
     if (
         not (
             isinstance(answer.value, str)
-            and isinstance(plant.value, str)
+            and isinstance(error.value, str)
             and isinstance(reading.value, str)
         )
-        or plant.start == plant.end
+        or error.start == error.end
     ):
         return None
-    at = _locate_seeded(plant, answer.value)
-    if at is None or answer.value.strip() == plant.value.strip():
+    start = _locate_seeded(error, answer.value)
+    if start is None or answer.value.strip() == error.value.strip():
         return None
-    true = reading.value[plant.start : len(reading.value) - (len(plant.value) - plant.end)]
-    return Answer(answer.value[:at] + true + answer.value[at + plant.end - plant.start :])
+    true_words = reading.value[error.start : len(reading.value) - (len(error.value) - error.end)]
+    end = start + error.end - error.start
+    return Answer(answer.value[:start] + true_words + answer.value[end:])
 
 
-def _replace_digit(spec: FieldSpec, value: str, chance: Random) -> SeededError | None:
-    places = [place for place, sign in enumerate(value) if sign in LOOKALIKE_DIGITS]
-    chance.shuffle(places)
-    for place in places:
-        other = value[:place] + LOOKALIKE_DIGITS[value[place]] + value[place + 1 :]
-        if _is_plausible(spec, other) and normalize_value(spec, other) != normalize_value(
+def _replace_digit(spec: FieldSpec, value: str, random: Random) -> SeededError | None:
+    positions = [i for i, character in enumerate(value) if character in LOOKALIKE_DIGITS]
+    random.shuffle(positions)
+    # The first position where the new value is plausible and not just another format.
+    for i in positions:
+        wrong = value[:i] + LOOKALIKE_DIGITS[value[i]] + value[i + 1 :]
+        if _is_plausible(spec, wrong) and normalize_value(spec, wrong) != normalize_value(
             spec, value
         ):
-            return SeededError(other)
+            return SeededError(wrong)
     return None
 
 
 def _is_plausible(spec: FieldSpec, value: str) -> bool:
-    """Whether the value could stand there: nobody should find it by its form alone."""
+    """Whether the value fits the field: an error must not be found by its format alone."""
     try:
-        kept = normalize_value(spec, value)
+        normalized = normalize_value(spec, value)
     except InvalidAnswerError:
         return False
-    lowest, highest = spec.plausible or (None, None)
     if spec.format is not Format.NUMBER:
         return True
-    number = float(str(kept))
-    bounds = ((spec.minimum, spec.maximum), (lowest, highest))
+    number = float(str(normalized))
+    bounds = ((spec.minimum, spec.maximum), spec.plausible or (None, None))
     return all(
         (low is None or number >= low) and (high is None or number <= high) for low, high in bounds
     )
 
 
-def _replace_word(reading: Reading, text: str, chance: Random) -> SeededError | None:
-    found = [
+def _replace_word(reading: Reading, text: str, random: Random) -> SeededError | None:
+    matches = [
         match
         for match in _WORD_PATTERN.finditer(text)
         if _is_confident(reading, match) and (match[0].isdecimal() or match[0].lower() in OPPOSITES)
     ]
-    if not found:
+    if not matches:
         return None
-    match = chance.choice(found)
+    match = random.choice(matches)
     word = match[0]
     if word.isdecimal():
-        place = chance.choice(
-            [place for place, sign in enumerate(word) if sign in LOOKALIKE_DIGITS] or [0]
+        # Another digit in a number.
+        i = random.choice(
+            [i for i, character in enumerate(word) if character in LOOKALIKE_DIGITS] or [0]
         )
-        other = word[:place] + LOOKALIKE_DIGITS.get(word[place], "7") + word[place + 1 :]
+        wrong = word[:i] + LOOKALIKE_DIGITS.get(word[i], "7") + word[i + 1 :]
     else:
-        other = OPPOSITES[word.lower()]
-        other = other.capitalize() if word[0].isupper() else other
+        # The opposite of a word.
+        wrong = OPPOSITES[word.lower()]
+        wrong = wrong.capitalize() if word[0].isupper() else wrong
     return SeededError(
-        text[: match.start()] + other + text[match.end() :],
+        text[: match.start()] + wrong + text[match.end() :],
         State.READ,
         match.start(),
-        match.start() + len(other),
+        match.start() + len(wrong),
     )
 
 
 def _is_confident(reading: Reading, match: re.Match[str]) -> bool:
-    """A word marked as doubtful would be looked at for that alone."""
+    """Whether a word has no character of low confidence: those are checked anyway."""
     return all(
         p >= SEEDED_ERROR_CHARACTERS_FROM for p in reading.characters[match.start() : match.end()]
     )
@@ -216,11 +224,11 @@ def _count_words(text: str) -> Counter[str]:
     return Counter(match[0].casefold() for match in _WORD_PATTERN.finditer(text))
 
 
-def _locate_seeded(plant: SeededError, answer: str) -> int | None:
-    """Where the planted characters stand in an edited text, if they were left alone."""
-    if plant.start == plant.end:
+def _locate_seeded(error: SeededError, answer: str) -> int | None:
+    """Return where the wrong characters begin in an edited text, if they were not edited."""
+    if error.start == error.end:
         return None
-    for code in Levenshtein.opcodes(str(plant.value), answer):
-        if code.tag == "equal" and code.src_start <= plant.start and plant.end <= code.src_end:
-            return code.dest_start + plant.start - code.src_start
+    for code in Levenshtein.opcodes(str(error.value), answer):
+        if code.tag == "equal" and code.src_start <= error.start and error.end <= code.src_end:
+            return code.dest_start + error.start - code.src_start
     return None

@@ -1,8 +1,7 @@
-"""Sums of a confirmed entry: what a person has answered, added up again. Pure; says what differs
-and changes nothing.
+"""Check the sums of an entry's answers.
 
-Reading weighs sums while the page is read (`resolve.arithmetic`). This looks at what people said
-the paper says, so that a wrong sum on the paper, or a slip of whoever typed, is seen before it
+While a page is read sums are evidence for its values (`resolve/values.py`). This checks the
+reviewer's answers, so that a wrong sum on the paper, or a typing error, is flagged before the entry
 is decided.
 """
 
@@ -21,8 +20,9 @@ from pipeline.domain.review.rules import Answer
 
 @dataclass(frozen=True, slots=True)
 class ArithmeticFinding:
-    """What does not add up: a kind (a code, in words in the UI's catalogue), the field that it is
-    about, and what it should be, if that is known.
+    """A number that does not add up.
+
+    `kind` is a code with a text in the catalogue, `right` the right number, if it is known.
     """
 
     kind: str
@@ -37,53 +37,52 @@ class AnswerNumbers:
     answers: Mapping[str, Answer]
 
     def number(self, name: str) -> Decimal | None:
-        """What stands there; None for what is empty, illegible or no number."""
+        """Return the number of a field; None if it is empty, illegible or no number."""
         answer = self.answers.get(name)
         if answer is None or answer.state is not State.READ or not isinstance(answer.value, str):
             return None
+        # The answer is not validated yet: it may be any text, even "inf".
         plain = answer.value.replace(",", ".").replace(" ", "")
-        return (
-            Decimal(plain) if NUMBER_PATTERN.fullmatch(plain) else None
-        )  # not yet checked: whoever types may have written anything, even "inf"
+        return Decimal(plain) if NUMBER_PATTERN.fullmatch(plain) else None
 
     def addend(self, name: str) -> Decimal | None:
-        """As `number`, but an empty field adds nothing; None if nobody knows what stands there."""
+        """Return the number of a field, 0 if it is empty; None if it is not known."""
         answer = self.answers.get(name)
         if answer is None or answer.state is State.EMPTY:
             return Decimal(0)
         return self.number(name)
 
     def total(self, names: tuple[str, ...]) -> Decimal | None:
-        """The sum; None if a part is not known."""
+        """Return the sum of fields; None if one is not known."""
         parts = [self.addend(name) for name in names]
-        return (
-            sum((part for part in parts if part is not None), Decimal(0))
-            if None not in parts
-            else None
-        )
+        if None in parts:
+            return None
+        return sum((part for part in parts if part is not None), Decimal(0))
 
     def text(self, name: str) -> str:
-        """What a choice or text says; empty if nothing."""
+        """Return the value of a choice or text; empty if there is none."""
         answer = self.answers.get(name)
         return answer.value if answer is not None and isinstance(answer.value, str) else ""
 
     def marked(self, name: str) -> bool:
-        """Whether a box is ticked."""
+        """Whether a check box is ticked."""
         answer = self.answers.get(name)
         return answer is not None and answer.value is True
 
 
-def check_sums(form: Form, row: int | None, figures: AnswerNumbers) -> list[ArithmeticFinding]:
-    """Each written sum that is not that of its parts. An empty sum, and one with a part that nobody
-    can read, says nothing.
+def check_sums(form: Form, row: int | None, numbers: AnswerNumbers) -> list[ArithmeticFinding]:
+    """Find each written sum that is not that of its parts.
+
+    An empty sum, and one with an illegible part, cannot be checked.
     """
-    found = []
-    own = {spec.name for spec in form.entry_fields(row)}
+    findings = []
+    entry_names = {spec.name for spec in form.entry_fields(row)}
     for spec in form.entry_fields(row):
         parts = addend_names(spec, form.fields)
-        if not parts or not own.issuperset(parts):
+        # A sum over several rows is not of one entry.
+        if not parts or not entry_names.issuperset(parts):
             continue
-        written, right = figures.number(spec.name), figures.total(parts)
-        if written is not None and right is not None and written != right:
-            found.append(ArithmeticFinding("sum", spec.name, str(right)))
-    return found
+        written, total = numbers.number(spec.name), numbers.total(parts)
+        if written is not None and total is not None and written != total:
+            findings.append(ArithmeticFinding("sum", spec.name, str(total)))
+    return findings

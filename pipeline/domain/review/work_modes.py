@@ -1,9 +1,8 @@
-"""The ways of working at the workbench: which fields are routine, what may stand in one group, and
-what an entry is worked as.
+"""Work modes of review: routine fields, batches of similar field images, the mode of an entry.
 
-A group is one grid of pieces of paper that the machine read as the same mark, option or digits:
-the eye finds the odd one. Never in class A, never a critical field, and never what says who,
-when or by whom.
+A batch is one grid of field images that the machine read as the same mark, option or digits, in
+which the eye finds the odd one. It never has fields of a form of class A, critical fields, or those
+of client, time or author.
 """
 
 from __future__ import annotations
@@ -19,14 +18,12 @@ from pipeline.domain.model import Reading, State, Value
 from pipeline.domain.review.rules import is_unlikely, needs_blind_keying
 
 MIN_BATCH_SIZE, MAX_BATCH_SIZE = 12, 40
-"""A group of fewer is not worth changing the way of working for; the eye does not keep more apart
-at one look.
-"""
+"""For fewer images a change of mode is not worth it; more cannot be checked at a glance."""
 _ROUTINE_STATES = frozenset({State.READ, State.EMPTY})
 
 
 class WorkMode(StrEnum):
-    """How the queue lets a person work."""
+    """How the queue presents work to the reviewer."""
 
     SHEET = "sheet"
     GROUP = "group"
@@ -35,9 +32,7 @@ class WorkMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BatchKey:
-    """What the pieces of one group have in common: a field of a form, without its row, and what it
-    says.
-    """
+    """The common key of the images of a batch: a form's field, without its row, and its value."""
 
     form: str
     version: int
@@ -47,24 +42,26 @@ class BatchKey:
 
     @classmethod
     def of(cls, form: Form, spec: FieldSpec, state: State, value: Value) -> BatchKey:
-        """That of a field that says this. An empty field has no value, however its reader says so."""
+        """Make the key of a field with this value; an empty field never has one."""
         return cls(
             form.id, form.version, spec.column, state, value if state is State.READ else None
         )
 
 
 def is_routine(
-    form: Form, spec: FieldSpec, reading: Reading | None, told: Iterable[str] = ()
+    form: Form, spec: FieldSpec, reading: Reading | None, issues: Iterable[str] = ()
 ) -> bool:
-    """Whether a field may be folded or grouped: not typed unseen, and not in class A.
+    """Whether a field may be collapsed or batched: not keyed blind, and not in class A.
 
     Args:
-        told: the problems of the page; a field that one of them names is not routine.
+        issues: those of the page, as stored; a field that one of them names is not routine.
     """
+    # Fields that are too important.
     if form.criticality == "A" or spec.means is not None or not spec.traits.can_be_batched:
         return False
     if form.deadline is not None and spec.column == form.deadline.day:
         return False
+    # Readings that need more attention.
     if (
         reading is None
         or reading.state not in _ROUTINE_STATES
@@ -74,33 +71,29 @@ def is_routine(
         return False
     if spec.required and reading.state is State.EMPTY:
         return False
-    return all(issue.field != spec.name for issue in parse_issues(told))
+    return all(issue.field != spec.name for issue in parse_issues(issues))
 
 
 def can_batch(form: Form, spec: FieldSpec, row: int | None) -> bool:
-    """Whether a field belongs to one entry alone: the head of a table belongs to all of its rows."""
+    """Whether a field belongs to one entry alone: the head of a table belongs to all its rows."""
     return spec.row == row and not form.printed_elsewhere
 
 
-def largest_batch(sorts: Iterable[BatchKey], least: int) -> BatchKey | None:
-    """The sort that there are most of, the earliest of several; None when there are fewer than
-    `least` of each.
-    """
+def largest_batch(keys: Iterable[BatchKey], min_size: int) -> BatchKey | None:
+    """Return the most frequent key, the earliest of several; None if none has `min_size` items."""
     counts: dict[BatchKey, int] = {}
-    for sort in sorts:
-        counts[sort] = counts.get(sort, 0) + 1
-    best = max(counts, key=lambda sort: counts[sort], default=None)
-    return best if best is not None and counts[best] >= least else None
+    for key in keys:
+        counts[key] = counts.get(key, 0) + 1
+    best = max(counts, key=lambda key: counts[key], default=None)
+    return best if best is not None and counts[best] >= min_size else None
 
 
 def choose_work_mode(form: Form, readings: Iterable[tuple[FieldSpec, Reading | None]]) -> WorkMode:
-    """How one entry is worked: as a note where free text is written, else as a sheet."""
-    written = any(
+    """Return the mode of one entry: a note where free text is written, else a sheet."""
+    has_text = any(
         spec.traits.is_multiline and (reading is None or reading.state is not State.EMPTY)
         for spec, reading in readings
     )
-    return (
-        WorkMode.NOTE
-        if written and any(spec.traits.is_multiline for spec in form.fields)
-        else WorkMode.SHEET
-    )
+    if has_text and any(spec.traits.is_multiline for spec in form.fields):
+        return WorkMode.NOTE
+    return WorkMode.SHEET

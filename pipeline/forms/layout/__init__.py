@@ -1,1 +1,1 @@
-"""An outline becomes boxes on A4."""
+"""The layout of a form: from an outline to boxes on A4."""

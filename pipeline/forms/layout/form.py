@@ -1,8 +1,6 @@
-"""An outline becomes a form: sections one below the other on as many A4 pages as they need. Lengths
-are mm from the top left of the page.
+"""Place an outline as a form, section by section, on A4 pages, and write it as `form.yaml`.
 
-Forms that are placed from an outline: writing `form.yaml`, and whether it is still what its
-outline gives.
+Lengths are mm from the top left of the page.
 """
 
 from __future__ import annotations
@@ -20,89 +18,82 @@ from pipeline.domain.form.page import PageSpec
 from pipeline.forms.fiducials import CONTENT_BOX
 from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.outline import CLIENT_SECTIONS, Outline, OutlineSection, load_outline
-from pipeline.forms.layout.sections import (
-    BOTTOM_PAD,
-    INNER_EDGES,
+from pipeline.forms.layout.sections import BOTTOM_PAD, INNER_EDGES, fills_page, place_section
+from pipeline.forms.layout.standard_sections import (
     UNIT_FIELD,
     continuation_field,
-    fills_page,
-    place_section,
     registered_name_field,
 )
 from pipeline.forms.library import geometry_digest, load_published
 from pipeline.forms.problems import FormProblem, LayoutError
 
+OUTLINE_FILE, FORM_FILE = "outline.yaml", "form.yaml"
 _FIRST_TOP = 36.0
+"""Top of the first section of the first page."""
+_NEXT_TOP, _NEXT_TOP_BARE = 38.5, 29.0
+"""The same of further pages, with and without a line for the client."""
 _SECTION_GAP = 2.0
 _BOTTOM = CONTENT_BOX.y + CONTENT_BOX.h
 
 
-_NEXT_TOP, _NEXT_TOP_BARE = 38.5, 29.0
-"""Further pages, with and without a line that says which client they are about."""
-
-
 @dataclass(slots=True)
 class _Page:
-    """The sections of a page, each with its place in the outline and its least height."""
+    """The sections of a page, each with its index in the outline and its least height."""
 
     top: float
     sections: list[tuple[int, OutlineSection, float]] = field(default_factory=list)
 
     @property
     def end(self) -> float:
-        """Where the next section would begin."""
+        """The top of the next section."""
         return self.top + sum(height + _SECTION_GAP for _, _, height in self.sections)
 
     @property
     def spare(self) -> float:
-        """What is left below the last section."""
+        """The height left below the last section."""
         return _BOTTOM - (self.end - _SECTION_GAP)
 
 
 def place_outline(outline: Outline) -> Form:
-    """The form with every box in its place.
+    """Return the form with every box in its place.
 
     Raises:
-        LayoutError: something does not fit on a page; says what, by how much, and what to do.
-            So does what is no form, such as two fields of the same name.
+        LayoutError: a part does not fit on a page, or the result is no valid form, for instance
+            because two fields have the same name. The message explains the problem.
     """
     pages = [
         _place_page(outline, page, number)
         for number, page in enumerate(_paginate(outline), start=1)
     ]
-    told = outline.model_dump(exclude={"sections"}) | {
+    attributes = outline.model_dump(exclude={"sections"}) | {
         "law": outline.law,
         "deadline": outline.deadline,
     }
-    # A form that is copied and changed may have lost a choice: its list goes with it.
+    # A form that was copied and changed may have lost a choice, and so its code list.
     choices = {spec.column for page in pages for spec in page.all_fields if spec.options}
-    told["codes"] = tuple(one for one in outline.codes if one.field in choices)
+    attributes["codes"] = tuple(code for code in outline.codes if code.field in choices)
     try:
-        return Form(**told, pages=tuple(pages))
+        return Form(**attributes, pages=tuple(pages))
     except ValidationError as error:
         first = error.errors()[0]
+        context = first.get("ctx", {})
         raise LayoutError(
-            FormProblem(
-                first["type"],
-                first.get("ctx", {}),
-                field=str(first.get("ctx", {}).get("field", "")),
-            )
+            FormProblem(first["type"], context, field=str(context.get("field", "")))
         ) from error
 
 
 def _paginate(outline: Outline) -> list[_Page]:
-    """Sections on pages: a section that does not fit below the others begins a page, as does the
-    one after a page break.
-    """
-    further = _NEXT_TOP if outline.subject is Subject.CLIENT else _NEXT_TOP_BARE
+    """Divide the sections into pages."""
+    next_top = _NEXT_TOP if outline.subject is Subject.CLIENT else _NEXT_TOP_BARE
     pages = [_Page(_FIRST_TOP)]
     for number, section in enumerate(outline.sections):
         if section.page:
-            pages.append(_Page(further))
+            pages.append(_Page(next_top))
             continue
         height = _measure_section(outline, number, section)
+        # A section that does not fit below the others begins a page.
         if pages[-1].sections and pages[-1].end + height > _BOTTOM + 1e-6:
-            pages.append(_Page(further))
+            pages.append(_Page(next_top))
         if height > _BOTTOM - pages[-1].top + 1e-6:
             values: dict[str, str | float] = {
                 "title": section.title or str(section.use),
@@ -118,41 +109,40 @@ def _measure_section(outline: Outline, number: int, section: OutlineSection) -> 
     try:
         return place_section(outline, section, 0).height
     except LayoutError as error:
-        raise LayoutError(error.fault.within(("sections", number))) from error
+        raise LayoutError(error.problem.within(("sections", number))) from error
 
 
 def _place_page(outline: Outline, page: _Page, number: int) -> PageSpec:
+    # Sections that fill the page share the spare height.
     growing = [section for _, section, _ in page.sections if fills_page(section)]
     extra = max(0.0, page.spare) / len(growing) if growing else 0.0
     top, placed = page.top, []
     for _, section, _ in page.sections:
         placed.append(place_section(outline, section, top, extra if fills_page(section) else 0))
         top += placed[-1].height + _SECTION_GAP
-    named = [
-        registered_name_field(one.top, CONTENT_BOX.x + CONTENT_BOX.w - BOTTOM_PAD - 1)
-        for one in placed
-        if one.use in CLIENT_SECTIONS
+    # Sections of the client have room for the registered name.
+    name_fields = [
+        registered_name_field(section.top, CONTENT_BOX.x + CONTENT_BOX.w - BOTTOM_PAD - 1)
+        for section in placed
+        if section.use in CLIENT_SECTIONS
     ]
     return PageSpec(
         fields=(
             *_header_fields(outline, number),
-            *named,
-            *(spec for one in placed for spec in one.fields),
+            *name_fields,
+            *(spec for section in placed for spec in section.fields),
         ),
-        table=next((one.table for one in placed if one.table), None),
-        sections=tuple(one.ground for one in placed),
-        texts=tuple(text for one in placed for text in one.texts),
+        table=next((section.table for section in placed if section.table), None),
+        sections=tuple(section.background for section in placed),
+        texts=tuple(text for section in placed for text in section.texts),
     )
 
 
 def _header_fields(outline: Outline, number: int) -> Sequence[FieldSpec]:
-    """What stands above the first section: the unit, on further pages the client."""
+    """Return the fields above the first section: the unit, on further pages the client."""
     if number == 1:
         return (UNIT_FIELD,)
     return (continuation_field(number, *INNER_EDGES),) if outline.subject is Subject.CLIENT else ()
-
-
-OUTLINE_FILE, FORM_FILE = "outline.yaml", "form.yaml"
 
 
 def write_form_yaml(folder: Path) -> Form:
@@ -160,13 +150,13 @@ def write_form_yaml(folder: Path) -> Form:
 
     Raises:
         FormError: the outline is wrong or does not fit (`LayoutError`), or this version was
-        published with another geometry.
+            published with another geometry.
     """
     form = place_outline(load_outline(folder / OUTLINE_FILE))
     if form.id != folder.name:
         raise FormError("outline_says", folder=folder.name, form=form.id)
-    frozen = load_published(folder.parent).get(f"{form.id}/{form.version}")
-    if frozen not in (None, geometry_digest(form)):
+    published_digest = load_published(folder.parent).get(f"{form.id}/{form.version}")
+    if published_digest not in (None, geometry_digest(form)):
         raise FormError(
             "version_published_another_geometry",
             form=form.id,
@@ -178,7 +168,7 @@ def write_form_yaml(folder: Path) -> Form:
 
 
 def is_form_current(folder: Path) -> bool:
-    """Whether the `form.yaml` of a folder is, word for word, what its outline gives."""
+    """Whether the `form.yaml` of a folder is exactly what its outline gives."""
     return (folder / FORM_FILE).read_text("utf-8") == dump_form(
         place_outline(load_outline(folder / OUTLINE_FILE))
     )

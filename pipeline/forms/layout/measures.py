@@ -1,6 +1,4 @@
-"""How much room a field needs on paper, mm: its box by its kind, its label by the typeface that it
-is printed in.
-"""
+"""Measure the room that a field needs on paper, mm: its box by its kind, its label by its text."""
 
 from __future__ import annotations
 
@@ -9,7 +7,7 @@ from functools import cache
 from typing import cast
 
 from pipeline.domain.form.field import FieldAttributes, LabelSide
-from pipeline.forms.drawing import PaperDocument, TextStyle
+from pipeline.forms.drawing import MM_PER_POINT, PaperDocument, TextStyle
 from pipeline.forms.field_drawing import (
     CHOICE_LABEL_STYLE,
     HINT_STYLE,
@@ -25,15 +23,15 @@ CELL_WIDTH = 5.5
 BOX_HEIGHT = 8.0
 """Height of a box that is written in."""
 LINE_PITCH = 9.0
-"""From one handwritten line to the next."""
+"""Distance of handwritten lines."""
 MARK_SIDE = 5.0
 OPTION_GAP = 4.0
-"""Between an option's label and the next option's box, at least."""
+"""Least gap between an option's label and the next option's box."""
 OPTION_PITCH, TABLE_OPTION_PITCH = 7.5, 6.0
-"""From one line of options to the next."""
+"""Distance of lines of options."""
 PRINTED_HEIGHT = 6.0
 LABEL_ROOM = 3.5
-"""Above a box that has its label there."""
+"""Height of a label above its box."""
 
 
 @cache
@@ -44,47 +42,44 @@ def _typeface() -> PaperDocument:
 
 
 def measure_text_width(text: str, style: TextStyle) -> float:
-    """Width of one line of print, mm."""
+    """Return the width of one line of print, mm."""
     return _typeface().width_of(text, style) if text else 0.0
 
 
 def measure_text_height(text: str, width: float, style: TextStyle) -> float:
-    """Height of print that breaks at `width`, mm."""
+    """Return the height of print with line breaks at `width`, mm."""
     paper = _typeface()
     paper.width_of(text, style)
     return cast(
         float,
-        paper.multi_cell(width, style.size * 0.3528 * 1.25, text, dry_run=True, output="HEIGHT"),
+        paper.multi_cell(
+            width, style.size * MM_PER_POINT * 1.25, text, dry_run=True, output="HEIGHT"
+        ),
     )
 
 
 def measure_label_width(field: OutlineField) -> float:
-    """Width of a label that stands above its box, with its hint."""
-    after = field.hint or field.measure
+    """Return the width of a label above its box, with its hint."""
+    hint = field.hint or field.measure
     return measure_text_width(field.label, LABEL_STYLE) + (
-        LABEL_GAP_MM + measure_text_width(after, HINT_STYLE) if after else 0.0
+        LABEL_GAP_MM + measure_text_width(hint, HINT_STYLE) if hint else 0.0
     )
 
 
 def measure_side_label_width(field: FieldAttributes, *, in_table: bool = False) -> float:
-    """Width of a label that stands left or right of its box, with its gap; 0 where it stands
-    elsewhere.
-    """
-    style = (
-        ROW_LABEL_STYLE
-        if in_table
-        else CHOICE_LABEL_STYLE
-        if field.traits.is_check_box
-        else LABEL_STYLE
-    )
+    """Return the width of a label left or right of its box, with its gap; else 0."""
     gap = {LabelSide.RIGHT: MARK_GAP_MM, LabelSide.LEFT: LABEL_GAP_MM}.get(field.label_side)
-    return 0.0 if gap is None else gap + measure_text_width(field.label, style)
+    if gap is None:
+        return 0.0
+    if in_table:
+        style = ROW_LABEL_STYLE
+    else:
+        style = CHOICE_LABEL_STYLE if field.traits.is_check_box else LABEL_STYLE
+    return gap + measure_text_width(field.label, style)
 
 
 def measure_box_width(field: OutlineField, *, mark: float = MARK_SIDE) -> float:
-    """Width of a field's box: what its kind needs, at least. A choice with all its options side by
-    side.
-    """
+    """Return the least width of a field's box; of a choice with all its options side by side."""
     if field.width:
         return field.width
     if field.traits.has_cells:
@@ -102,12 +97,12 @@ def measure_box_width(field: OutlineField, *, mark: float = MARK_SIDE) -> float:
 
 
 def is_stretching(field: OutlineField) -> bool:
-    """Whether it shares what is left of its row."""
+    """Whether it shares the rest of its row."""
     return field.width is None and field.traits.stretches
 
 
 def measure_option_widths(field: OutlineField, mark: float = MARK_SIDE) -> list[float]:
-    """Width of each option: its box and its label."""
+    """Return the width of each option: its box and its label."""
     return [
         mark + MARK_GAP_MM + measure_text_width(option.label, CHOICE_LABEL_STYLE)
         for option in field.options
@@ -115,7 +110,7 @@ def measure_option_widths(field: OutlineField, mark: float = MARK_SIDE) -> list[
 
 
 def measure_box_height(field: OutlineField, lines: int, *, mark: float = MARK_SIDE) -> float:
-    """Height of a field's box; of a choice with its options in one line."""
+    """Return the height of a field's box; of a choice with its options in one line."""
     if field.traits.is_multiline:
         return LINE_PITCH * lines
     if field.traits.has_check_boxes:

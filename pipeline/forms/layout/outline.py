@@ -1,7 +1,7 @@
-"""What a form's outline may say: sections and rows of fields without places.
-`forms/<id>/outline.yaml`, documented in `forms/README.md`.
+"""The outline of a form (`forms/<id>/outline.yaml`): sections and rows of fields without places.
 
-A person writes an outline; `form_layout` places it on A4. Lengths are millimetres.
+It is documented in `forms/README.md`. A person writes an outline; `place_outline` places it on A4.
+Lengths are millimetres.
 """
 
 from __future__ import annotations
@@ -38,11 +38,12 @@ class OutlineOption(StrictModel):
 
 
 class OutlineField(FieldAttributes):
-    """A field of a row. `width` mm: a handwritten field without one shares what is left of its row.
-    `gap` is more room before it, mm.
+    """A field of a row.
 
-    `columns` is how many options of a choice stand side by side, if not as many as there is room
-    for.
+    Attributes:
+        width: mm; a handwritten field without it shares the rest of its row.
+        gap: Extra room before it, mm.
+        columns: The number of a choice's options side by side, if not as many as fit.
     """
 
     name: Name
@@ -61,7 +62,7 @@ class OutlineField(FieldAttributes):
 
 
 class PrintedText(StrictModel):
-    """Words that are only printed."""
+    """A text that is only printed."""
 
     text: str
     bold: bool = False
@@ -69,8 +70,9 @@ class PrintedText(StrictModel):
 
 
 class RepeatedRows(StrictModel):
-    """Rows that are printed several times on a sheet that is one entry; `label` is printed with its
-    number at the left.
+    """Rows that are repeated on a sheet that is one entry.
+
+    `label` is printed with a number on the left of each repetition.
     """
 
     prefix: Name
@@ -111,11 +113,10 @@ Row = Annotated[
 
 
 class OutlineSection(StrictModel):
-    """A titled section, or a page break. A standard section (`use`) may have rows of its own after
-    the standard ones.
+    """A titled section, or a page break.
 
-    With `columns` the fields of its rows stand below each other in so many columns of even
-    width.
+    A standard section (`use`) may have rows of its own after the standard ones. With `columns` the
+    fields of its rows are aligned in that number of columns of equal width.
     """
 
     title: str = ""
@@ -130,7 +131,9 @@ class OutlineSection(StrictModel):
     @property
     def fields(self) -> tuple[OutlineField, ...]:
         """Every field of its rows."""
-        return tuple(one for row in self.rows if not isinstance(row, PrintedText) for one in row)
+        return tuple(
+            field for row in self.rows if not isinstance(row, PrintedText) for field in row
+        )
 
     @model_validator(mode="after")
     def _check_section_type(self) -> Self:
@@ -152,7 +155,7 @@ class OutlineSection(StrictModel):
 
 
 class Outline(StrictModel):
-    """A form as a person writes it: what stands on it, in order, and nothing about where."""
+    """A form as a person writes it: its content in order, without places."""
 
     id: FormId
     version: Annotated[int, Field(ge=1, le=99)]
@@ -181,11 +184,11 @@ class Outline(StrictModel):
 
 
 def load_outline(path: Path) -> Outline:
-    """Read one `outline.yaml`.
+    """Load one `outline.yaml`.
 
     Raises:
         FormError: the file is missing, is not YAML, or breaks a rule; `efterskrift forms check`
-        explains each with its line.
+            explains each with its line.
     """
     try:
         return Outline.model_validate(yaml.safe_load(path.read_text("utf-8")))

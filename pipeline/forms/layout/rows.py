@@ -1,13 +1,12 @@
-"""One row of fields, laid side by side: widths shared, labels given room, broken into more lines
-where it is too wide. Lengths are mm.
-"""
+"""Place a row of fields side by side, in several lines where it is too wide. Lengths are mm."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from pipeline.domain.form.field import FieldSpec, LabelSide, Option
+from pipeline.domain.form.field import BoxMm, FieldSpec, LabelSide, Option
 from pipeline.forms.layout import measures
 from pipeline.forms.layout.outline import OutlineField
 from pipeline.forms.problems import FormProblem, LayoutError
@@ -17,19 +16,23 @@ FIELD_GAP = 5.0
 MARK_GAP = 4.0
 """Between the label of a check box and the next."""
 LINE_GAP, BARE_LINE_GAP, TABLE_LINE_GAP = 2.0, 2.4, 1.4
-"""Between the lines of a row or of a section: where the lower one has labels above its boxes, where
-it has none, and in a table.
+"""Between the lines of a row or of a section.
+
+Where the lower line has labels above its boxes, where it has none, and in a table.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class RowSpace:
-    """What a row is laid in: from `left` to `right`, its check boxes `mark` wide and high, a field
-    that fills the page `fill` high.
+    """The space that a row is placed in, from `left` to `right`.
 
-    `once` labels are printed above the boxes, a table's only in its first row; `unprinted` is a
-    label that is not printed, since a title says it. In `columns` of even width fields stand one
-    below the other; without, each takes the width that it needs.
+    Attributes:
+        mark: Width and height of a check box.
+        fill: Height of a field that fills the page.
+        once: Whether labels are printed above the boxes, and a table's only in its first row.
+        unprinted: A label that is not printed, since it equals a title.
+        columns: Fields are aligned in that number of columns of equal width; without, each has
+            the width that it needs.
     """
 
     left: float
@@ -43,12 +46,12 @@ class RowSpace:
 
     @property
     def width(self) -> float:
-        """Width of the room."""
+        """Width of the space."""
         return self.right - self.left
 
     @property
     def option_pitch(self) -> float:
-        """From one line of options to the next."""
+        """Distance of lines of options."""
         return measures.TABLE_OPTION_PITCH if self.in_table else measures.OPTION_PITCH
 
 
@@ -64,255 +67,263 @@ class FieldBlock:
 
     def add(self, other: FieldBlock) -> None:
         """Put another block below."""
-        if self.lines:
-            self.height += (
-                BARE_LINE_GAP
-                if not other.has_labels
-                else TABLE_LINE_GAP
-                if self.in_table
-                else LINE_GAP
-            )
-        else:
+        if not self.lines:
             self.has_labels = other.has_labels
+        elif not other.has_labels:
+            self.height += BARE_LINE_GAP
+        else:
+            self.height += TABLE_LINE_GAP if self.in_table else LINE_GAP
         self.fields += [move_field(spec, 0, self.height) for spec in other.fields]
         self.height += other.height
         self.lines += other.lines
 
 
-def place_row(row: Sequence[OutlineField], room: RowSpace) -> FieldBlock:
-    """Lay a row of fields in a room.
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """The place of a field in its line; `line_height` is that of the highest field."""
+
+    x: float
+    top: float
+    width: float
+    line_height: float
+
+
+def place_row(row: Sequence[OutlineField], space: RowSpace) -> FieldBlock:
+    """Place a row of fields in a space.
 
     Raises:
-        LayoutError: one field alone is wider than the room.
+        LayoutError: one field alone is wider than the space.
     """
-    block = FieldBlock(in_table=room.in_table)
-    if room.columns:
-        return _place_columns(row, room, room.columns)
-    marks = [one for one in row if one.traits.is_check_box]
-    if len(marks) == len(row) and _line_width(row, room) > room.width:
-        columns, pitch = _fit_columns([_slot_width(one, room) for one in row], room, row[0].name)
+    if space.columns:
+        return _place_columns(row, space, space.columns)
+    block = FieldBlock(in_table=space.in_table)
+    # Check boxes that need several lines are aligned in columns.
+    is_marks_only = all(outline_field.traits.is_check_box for outline_field in row)
+    if is_marks_only and _line_width(row, space) > space.width:
+        widths = [_slot_width(mark, space) for mark in row]
+        columns, pitch = _fit_columns(widths, space, row[0].name)
         for start in range(0, len(row), columns):
-            block.add(_place_line(row[start : start + columns], room, pitch))
+            block.add(_place_line(row[start : start + columns], space, pitch))
         return block
-    for line in _break_row(row, room):
-        block.add(_place_line(line, room))
+    for line in _break_row(row, space):
+        block.add(_place_line(line, space))
     return block
 
 
-def _place_columns(row: Sequence[OutlineField], room: RowSpace, columns: int) -> FieldBlock:
-    """The row's fields in columns of even width, in as many lines as they need."""
-    block, pitch = FieldBlock(), (room.width + FIELD_GAP) / columns
-    for one in row:
-        if _slot_width(one, room) > pitch - MARK_GAP / 2:
-            raise LayoutError(
-                FormProblem(
-                    "row_too_wide", {"width": _slot_width(one, room), "room": pitch}, field=one.name
-                )
-            )
+def _place_columns(row: Sequence[OutlineField], space: RowSpace, columns: int) -> FieldBlock:
+    """Place the fields in columns of equal width, in as many lines as they need."""
+    block, pitch = FieldBlock(), (space.width + FIELD_GAP) / columns
+    for outline_field in row:
+        if _slot_width(outline_field, space) > pitch - MARK_GAP / 2:
+            raise _width_error(_slot_width(outline_field, space), pitch, outline_field.name)
     for start in range(0, len(row), columns):
-        block.add(_place_line(row[start : start + columns], room, pitch))
+        block.add(_place_line(row[start : start + columns], space, pitch))
     return block
+
+
+def _width_error(width: float, room: float, name: str) -> LayoutError:
+    return LayoutError(FormProblem("row_too_wide", {"width": width, "room": room}, field=name))
 
 
 def move_field(spec: FieldSpec, dx: float, dy: float) -> FieldSpec:
-    """The field elsewhere."""
+    """Return the field moved by a distance."""
     options = tuple(
         option.model_copy(update={"box": _shift_box(option.box, dx, dy)}) for option in spec.options
     )
     return spec.model_copy(update={"box": _shift_box(spec.box, dx, dy), "options": options})
 
 
-def _shift_box(
-    box: tuple[float, float, float, float], dx: float, dy: float
-) -> tuple[float, float, float, float]:
+def _shift_box(box: BoxMm, dx: float, dy: float) -> BoxMm:
     return (round(box[0] + dx, 2), round(box[1] + dy, 2), box[2], box[3])
 
 
-def _round_to_tenths(*box: float) -> tuple[float, float, float, float]:
-    """Lengths as a ruler shows them; never wider than asked for."""
-    x, y, width, height = box
+def _round_to_tenths(x: float, y: float, width: float, height: float) -> BoxMm:
+    """Round to lengths that a ruler shows; the width never up."""
     return (round(x, 1), round(y, 2), int(width * 10 + 1e-6) / 10, round(height, 2))
 
 
-def _break_row(row: Sequence[OutlineField], room: RowSpace) -> list[list[OutlineField]]:
-    """The row in as many lines as it needs."""
+def _break_row(row: Sequence[OutlineField], space: RowSpace) -> list[list[OutlineField]]:
+    """Break a row into as many lines as it needs."""
     lines: list[list[OutlineField]] = []
-    for one in row:
-        if _slot_width(one, room) > room.width and not one.traits.has_options:
-            raise LayoutError(
-                FormProblem(
-                    "row_too_wide",
-                    {"width": _slot_width(one, room), "room": room.width},
-                    field=one.name,
-                )
-            )
-        if lines and _line_width([*lines[-1], one], room) <= room.width:
-            lines[-1].append(one)
+    for outline_field in row:
+        # The options of a choice may be in several lines of their own.
+        width = _slot_width(outline_field, space)
+        if width > space.width and not outline_field.traits.has_options:
+            raise _width_error(width, space.width, outline_field.name)
+        if lines and _line_width([*lines[-1], outline_field], space) <= space.width:
+            lines[-1].append(outline_field)
         else:
-            lines.append([one])
+            lines.append([outline_field])
     return lines
 
 
-def _line_width(line: Sequence[OutlineField], room: RowSpace) -> float:
+def _line_width(line: Sequence[OutlineField], space: RowSpace) -> float:
     return sum(
-        _slot_width(one, room) + _gap_between(before, one)
-        for before, one in zip((None, *line), line, strict=False)
+        _slot_width(outline_field, space) + _gap_between(before, outline_field)
+        for before, outline_field in zip((None, *line), line, strict=False)
     )
 
 
-def _gap_between(before: OutlineField | None, one: OutlineField) -> float:
+def _gap_between(before: OutlineField | None, after: OutlineField) -> float:
     if before is None:
         return 0
-    return one.gap + (
-        MARK_GAP if before.traits.is_check_box and one.traits.is_check_box else FIELD_GAP
-    )
+    is_between_marks = before.traits.is_check_box and after.traits.is_check_box
+    return after.gap + (MARK_GAP if is_between_marks else FIELD_GAP)
 
 
-def _label_side(one: OutlineField, room: RowSpace) -> LabelSide:
-    """Where the label goes: in a column with a heading, above also for a mark."""
-    return LabelSide.ABOVE if room.once and one.label_at is None else one.label_side
+def _label_side(outline_field: OutlineField, space: RowSpace) -> LabelSide:
+    """Return the side of the label; in a column with a heading above, also for a mark."""
+    if space.once and outline_field.label_at is None:
+        return LabelSide.ABOVE
+    return outline_field.label_side
 
 
-def _slot_width(one: OutlineField, room: RowSpace) -> float:
-    """Room that a field needs from left to right, at least."""
-    box = measures.measure_box_width(one, mark=room.mark)
-    if one.label == room.unprinted or _label_side(one, room) in (LabelSide.NONE, LabelSide.HEADING):
-        return box
-    return (
-        max(box, measures.measure_label_width(one))
-        if _label_side(one, room) is LabelSide.ABOVE
-        else box + measures.measure_side_label_width(one, in_table=room.in_table)
-    )
+def _slot_width(outline_field: OutlineField, space: RowSpace) -> float:
+    """Return the least width of a field with its label."""
+    width = measures.measure_box_width(outline_field, mark=space.mark)
+    side = _label_side(outline_field, space)
+    if outline_field.label == space.unprinted or side in (LabelSide.NONE, LabelSide.HEADING):
+        return width
+    if side is LabelSide.ABOVE:
+        return max(width, measures.measure_label_width(outline_field))
+    return width + measures.measure_side_label_width(outline_field, in_table=space.in_table)
 
 
 def _place_line(
-    line: Sequence[OutlineField], room: RowSpace, pitch: float | None = None
+    line: Sequence[OutlineField], space: RowSpace, pitch: float | None = None
 ) -> FieldBlock:
-    """One line of fields; the handwritten ones share what is left."""
-    tall = max(_field_height(one, room) for one in line)
-    above = any(
-        _label_side(one, room) is LabelSide.ABOVE and one.label != room.unprinted for one in line
+    """Place one line of fields, in columns of a `pitch` or one after the other."""
+    height = max(_field_height(outline_field, space) for outline_field in line)
+    has_labels = any(
+        _label_side(outline_field, space) is LabelSide.ABOVE
+        and outline_field.label != space.unprinted
+        for outline_field in line
     )
-    top = measures.LABEL_ROOM if above else 0.0
-    growing = [one for one in line if measures.is_stretching(one)]
+    top = measures.LABEL_ROOM if has_labels else 0.0
+    # Handwritten fields share the rest of the line.
+    growing = [outline_field for outline_field in line if measures.is_stretching(outline_field)]
     spare = (
-        max(0.0, room.width - _line_width(line, room)) / len(growing)
+        max(0.0, space.width - _line_width(line, space)) / len(growing)
         if growing and pitch is None
         else 0.0
     )
-    x, specs, before = room.left, [], None
-    for number, one in enumerate(line):
-        x = room.left + number * pitch if pitch else x + _gap_between(before, one)
-        slot = (
-            room.right - x
-            if pitch and one is line[-1] and measures.is_stretching(one)
-            else _slot_width(one, room) + (spare if one in growing else 0)
+    x, specs, before = space.left, [], None
+    for number, outline_field in enumerate(line):
+        x = space.left + number * pitch if pitch else x + _gap_between(before, outline_field)
+        width = (
+            space.right - x
+            if pitch and outline_field is line[-1] and measures.is_stretching(outline_field)
+            else _slot_width(outline_field, space) + (spare if outline_field in growing else 0)
         )
-        specs.append(_place_field(one, x, top, slot, tall, room))
-        x, before = x + slot, one
-    return FieldBlock(top + tall, specs, 1, above)
+        specs.append(_place_field(outline_field, _Slot(x, top, width, height), space))
+        x, before = x + width, outline_field
+    return FieldBlock(top + height, specs, 1, has_labels)
 
 
-def _field_height(one: OutlineField, room: RowSpace) -> float:
-    if one.lines == "fill":
-        return max(room.fill, measures.LINE_PITCH)
-    if one.traits.has_options:
-        lines = -(-len(one.options) // _arrange_options(one, room)[0])
-        return room.mark + (lines - 1) * room.option_pitch
-    return measures.measure_box_height(one, one.lines or 1, mark=room.mark)
+def _field_height(outline_field: OutlineField, space: RowSpace) -> float:
+    if outline_field.lines == "fill":
+        return max(space.fill, measures.LINE_PITCH)
+    if outline_field.traits.has_options:
+        columns = _arrange_options(outline_field, space)[0]
+        lines = -(-len(outline_field.options) // columns)
+        return space.mark + (lines - 1) * space.option_pitch
+    return measures.measure_box_height(outline_field, outline_field.lines or 1, mark=space.mark)
 
 
-def _place_field(
-    one: OutlineField, x: float, top: float, slot: float, tall: float, room: RowSpace
-) -> FieldSpec:
-    high = _field_height(one, room)
-    side = _label_side(one, room)
-    width = slot if measures.is_stretching(one) else measures.measure_box_width(one, mark=room.mark)
+def _place_field(outline_field: OutlineField, slot: _Slot, space: RowSpace) -> FieldSpec:
+    height = _field_height(outline_field, space)
+    side = _label_side(outline_field, space)
+    x = slot.x
+    width = (
+        slot.width
+        if measures.is_stretching(outline_field)
+        else measures.measure_box_width(outline_field, mark=space.mark)
+    )
+    # A label at the side takes its room from the slot.
     if side is LabelSide.LEFT:
-        x += measures.measure_side_label_width(one, in_table=room.in_table)
-    if side in (LabelSide.LEFT, LabelSide.RIGHT) and measures.is_stretching(one):
-        width -= measures.measure_side_label_width(one, in_table=room.in_table)
+        x += measures.measure_side_label_width(outline_field, in_table=space.in_table)
+    if side in (LabelSide.LEFT, LabelSide.RIGHT) and measures.is_stretching(outline_field):
+        width -= measures.measure_side_label_width(outline_field, in_table=space.in_table)
+    attributes = _field_attributes(outline_field, space)
+    if outline_field.traits.has_options:
+        choice_height = max(height, min(slot.line_height, measures.BOX_HEIGHT))
+        return _place_choice(outline_field, attributes, (x, slot.top, choice_height), space)
+    if outline_field.lines:
+        attributes["lines"] = (
+            max(1, int(height / measures.LINE_PITCH + 1e-6))
+            if outline_field.lines == "fill"
+            else outline_field.lines
+        )
+    # A low box is in the middle of the line.
     down = (
-        (min(tall, measures.BOX_HEIGHT) - high) / 2
-        if high < measures.BOX_HEIGHT and not one.traits.has_options
+        (min(slot.line_height, measures.BOX_HEIGHT) - height) / 2
+        if height < measures.BOX_HEIGHT
         else 0.0
     )
-    told = one.model_dump(
+    return FieldSpec(**attributes, box=_round_to_tenths(x, slot.top + down, width, height))
+
+
+def _field_attributes(outline_field: OutlineField, space: RowSpace) -> dict[str, Any]:
+    """Return the attributes of a field that do not depend on its place."""
+    attributes = outline_field.model_dump(
         exclude={"width", "gap", "lines", "options", "columns"}, exclude_defaults=True
     ) | {
-        "name": one.name,
-        "label": one.label,
-        "kind": one.kind,
+        "name": outline_field.name,
+        "label": outline_field.label,
+        "kind": outline_field.kind,
     }
-    if room.once and one.label_at is None:
-        told["label_at"] = LabelSide.ABOVE if one.traits.is_check_box else None
-    if one.traits.has_options:
-        return _place_choice(one, told, x, top, max(high, min(tall, measures.BOX_HEIGHT)), room)
-    lines = (
-        {
-            "lines": max(1, int(high / measures.LINE_PITCH + 1e-6))
-            if one.lines == "fill"
-            else one.lines
-        }
-        if one.lines
-        else {}
-    )
-    return FieldSpec(**told, **lines, box=_round_to_tenths(x, top + down, width, high))
+    if space.once and outline_field.label_at is None:
+        attributes["label_at"] = LabelSide.ABOVE if outline_field.traits.is_check_box else None
+    return attributes
 
 
-def _arrange_options(one: OutlineField, room: RowSpace) -> tuple[int, float | None]:
-    """How many options stand side by side, and their distance where they stand in columns."""
-    if one.columns:
-        return one.columns, max(
-            measures.measure_option_widths(one, room.mark)
-        ) + measures.OPTION_GAP
-    if measures.measure_box_width(one, mark=room.mark) <= room.width:
-        return len(one.options), None
-    return _fit_columns(measures.measure_option_widths(one, room.mark), room, one.name)
+def _arrange_options(outline_field: OutlineField, space: RowSpace) -> tuple[int, float | None]:
+    """Return the number of options side by side, and their distance if they are in columns."""
+    widths = measures.measure_option_widths(outline_field, space.mark)
+    if outline_field.columns:
+        return outline_field.columns, max(widths) + measures.OPTION_GAP
+    if measures.measure_box_width(outline_field, mark=space.mark) <= space.width:
+        return len(outline_field.options), None
+    return _fit_columns(widths, space, outline_field.name)
 
 
-def _fit_columns(widths: Sequence[float], room: RowSpace, name: str) -> tuple[int, float]:
-    """Columns of even width that hold the widest, and their distance."""
-    columns = int((room.width + MARK_GAP) / (max(widths) + MARK_GAP))
+def _fit_columns(widths: Sequence[float], space: RowSpace, name: str) -> tuple[int, float]:
+    """Return number and distance of columns of equal width that hold the widest."""
+    columns = int((space.width + MARK_GAP) / (max(widths) + MARK_GAP))
     if columns < 1:
-        raise LayoutError(
-            FormProblem("row_too_wide", {"width": max(widths), "room": room.width}, field=name)
-        )
+        raise _width_error(max(widths), space.width, name)
+    # No more columns than the same number of lines needs.
     lines = -(-len(widths) // columns)
     columns = -(-len(widths) // lines)
-    return columns, (room.width + MARK_GAP) / columns
+    return columns, (space.width + MARK_GAP) / columns
 
 
 def _place_choice(
-    one: OutlineField, told: dict[str, object], x: float, top: float, high: float, room: RowSpace
+    outline_field: OutlineField,
+    attributes: dict[str, Any],
+    place: tuple[float, float, float],
+    space: RowSpace,
 ) -> FieldSpec:
-    """A choice with its boxes in the middle of the line's height."""
-    columns, pitch = _arrange_options(one, room)
-    first = (
-        top + (min(high, measures.BOX_HEIGHT) - room.mark) / 2
-        if high <= measures.BOX_HEIGHT
+    """Place a choice with its boxes in the middle of the line; `place` is x, top and height."""
+    x, top, height = place
+    columns, pitch = _arrange_options(outline_field, space)
+    widths = measures.measure_option_widths(outline_field, space.mark)
+    first_top = (
+        top + (min(height, measures.BOX_HEIGHT) - space.mark) / 2
+        if height <= measures.BOX_HEIGHT
         else top
     )
-    options, at = [], x
-    for number, (option, width) in enumerate(
-        zip(one.options, measures.measure_option_widths(one, room.mark), strict=True)
-    ):
+    # The options line by line, in columns or one after the other.
+    options, left = [], x
+    for number, (option, width) in enumerate(zip(outline_field.options, widths, strict=True)):
         line, column = divmod(number, columns)
         if pitch:
-            at = x + column * pitch
-        box = (round(at, 2), round(first + line * room.option_pitch, 2), room.mark, room.mark)
+            left = x + column * pitch
+        option_top = round(first_top + line * space.option_pitch, 2)
+        box = (round(left, 2), option_top, space.mark, space.mark)
         options.append(Option(value=option.value, label=option.label, box=box))
-        at += width + measures.OPTION_GAP
-    right = max(
-        option.box[0] + width
-        for option, width in zip(
-            options, measures.measure_option_widths(one, room.mark), strict=True
-        )
-    )
-    return FieldSpec.model_validate(
-        told
-        | {
-            "options": options,
-            "box": (round(x, 2), round(top, 2), round(right - x, 2), round(high, 2)),
-        }
-    )
+        left += width + measures.OPTION_GAP
+    # The box of the choice includes the labels.
+    right = max(option.box[0] + width for option, width in zip(options, widths, strict=True))
+    box = (round(x, 2), round(top, 2), round(right - x, 2), round(height, 2))
+    return FieldSpec.model_validate(attributes | {"options": options, "box": box})

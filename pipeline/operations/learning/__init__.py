@@ -1,1 +1,1 @@
-"""Confirmed entries recalibrate the readers."""
+"""Recalibration of the readers by confirmed entries."""

@@ -1,11 +1,7 @@
-"""New curves of probabilities from confirmed fields, each taken only where it foretells sheets
-better that it was not fitted to.
+"""Learn calibration curves from confirmed fields, each used only where it predicts better.
 
-Confirmed fields read once more: the readers' own scores beside what people say, and the pictures
-to train on.
-
-The fields are read again instead of taking the probabilities of then: these came from other
-curves, and were already weighed with the register.
+A curve is judged on sheets that it was not fitted to. The fields are read again, as their stored
+probabilities came from other curves, and were already weighed with the register.
 """
 
 from __future__ import annotations
@@ -55,29 +51,31 @@ from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer
 from pipeline.store.entries.closed_entries import ReviewedSheet
 
 NOTICED_ERROR_SHARE = 0.6
-"""Share of a machine's errors that people are taken to notice in fields shown to them filled in:
-there each noticed one stands for 1 / 0.6 errors.
+"""Assumed share of errors that reviewers notice in prefilled fields.
+
+Each error noticed there counts as 1 / 0.6 errors.
 """
 MIN_READINGS = 120
-"""So many readings are needed to fit a curve."""
+"""Readings needed to fit a curve."""
 MIN_HELD_OUT_READINGS = 60
-"""And so many from other hands to judge it."""
+"""Readings of other writers needed to judge it."""
 HELD_OUT_EVERY = 3
-"""One hand (or sheet) of so many is kept apart for judging."""
+"""Every so many-th writer (or sheet) is held out."""
 MIN_WRITERS = 6
-"""With fewer known writers whole sheets are kept apart instead of whole hands."""
+"""With fewer known writers, sheets are held out instead of writers."""
 NORMAL_95 = 1.645
+"""Normal deviate of a one-sided test at 5 %."""
 PRIOR_READINGS = 50.0
-"""The curve in use counts as so many readings: a few corrections do not throw it over."""
+"""Weight of the curve in use, in readings, so that a few corrections do not change it much."""
 CURVES_NOTE = "Learned from confirmed entries of this workspace by `efterskrift learn`."
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedField:
-    """A confirmed field: its crop, what its reader says of it now, and what people said.
+    """A confirmed field: its image, its reading by now, and the confirmed answer.
 
-    `writer` is whose hand it is as far as that is known: the confirmed author's name, else the
-    sheet. `hand` as in `curves.hands_of`.
+    `writer` is the confirmed author's name, else the sheet. `writer_clarity` is as in
+    `reading/calibration/curves.py`.
     """
 
     crop: FieldImage
@@ -89,7 +87,7 @@ class ConfirmedField:
 
     @property
     def is_correct(self) -> bool:
-        """Whether the reader says what people say."""
+        """Whether the reading is the confirmed answer."""
         return rules.agrees_with_reading(self.crop.spec, self.decided.answer, self.reading)
 
     @property
@@ -98,16 +96,17 @@ class ConfirmedField:
         return NETWORK_FINGERPRINTS[self.crop.spec.kind]()
 
     def evidence(self) -> JudgedReading:
-        """For fitting. In a field that was shown filled in, an error that was noticed counts for
-        those that were not.
+        """Return the evidence for fitting.
+
+        In a prefilled field, a noticed error counts for those that were not noticed, too.
         """
-        shown = self.decided.origin in (
+        was_prefilled = self.decided.origin in (
             AnswerOrigin.ACCEPTED,
             AnswerOrigin.CHANGED,
             AnswerOrigin.BATCH,
         )
-        weight = 1 / NOTICED_ERROR_SHARE if shown and not self.is_correct else 1.0
-        spec, source = self.crop.spec, "shown" if shown else "blind"
+        weight = 1 / NOTICED_ERROR_SHARE if was_prefilled and not self.is_correct else 1.0
+        spec, source = self.crop.spec, "shown" if was_prefilled else "blind"
         return JudgedReading(
             curve_key(spec, self.reading),
             curve_features(spec, self.reading, self.writer_clarity),
@@ -121,74 +120,78 @@ class ConfirmedField:
 def reread_fields(
     store: Store, form: Form, sheet: ReviewedSheet, names: Lexicon = NO_NAMES
 ) -> list[ConfirmedField]:
-    """The confirmed fields of a sheet. A page that was never laid on its form, or lies badly on it,
-    gives none. `names` as in `Crop`.
+    """Read the confirmed fields of a sheet again, without pages that are not registered.
+
+    Args:
+        names: expected names, as in `FieldImage`.
 
     Raises:
-        StoreError: a picture is missing or has been changed.
+        StoreError: an image is missing or has been changed.
     """
     writer = sheet_author(form, sheet) or sheet.sheet
-    crops = [
-        crop
-        for page_no, upright in _page_images(store, form, sheet)
-        for crop in _cut_confirmed_fields(upright, form, page_no, sheet, names)
-    ]
+    # Readers take all images of their kind at once.
     by_kind: dict[Kind, list[FieldImage]] = defaultdict(list)
-    for crop in crops:
-        by_kind[crop.spec.kind].append(crop)
+    for page_no, upright in _page_images(store, form, sheet):
+        for image in _cut_confirmed_fields(upright, form, page_no, sheet, names):
+            by_kind[image.spec.kind].append(image)
     pairs = [
         pair
-        for kind, some in by_kind.items()
-        for pair in zip(some, FIELD_READERS[kind](some), strict=True)
+        for kind, images in by_kind.items()
+        for pair in zip(images, FIELD_READERS[kind](images), strict=True)
     ]
-    hands = writer_clarity([reading for _, reading in pairs])
+    # How clear the writing is depends on all fields of the sheet.
+    clarities = writer_clarity([reading for _, reading in pairs])
     return [
-        ConfirmedField(crop, reading, sheet.answers[crop.spec.name], sheet.sheet, writer, hand)
-        for (crop, reading), hand in zip(pairs, hands, strict=True)
+        ConfirmedField(image, reading, sheet.answers[image.spec.name], sheet.sheet, writer, clarity)
+        for (image, reading), clarity in zip(pairs, clarities, strict=True)
     ]
 
 
 def sheet_author(form: Form, sheet: ReviewedSheet) -> str:
-    """Who wrote a sheet, as confirmed and in small letters; empty if nobody said."""
+    """Return the confirmed author of a sheet in small letters; empty if there is none."""
     spec = form.meaning(Meaning.AUTHOR_NAME)
     value = sheet.answers[spec.name].answer.value if spec and spec.name in sheet.answers else None
     return " ".join(value.split()).casefold() if isinstance(value, str) else ""
 
 
 def _page_images(store: Store, form: Form, sheet: ReviewedSheet) -> Iterator[tuple[int, Image]]:
-    """Each page once, the one scanned last."""
-    laid = (page for page in sheet.pages if page.outcome is Outcome.READ and page.form == form.id)
-    found = {page.page_no or 1: page.upright_sha256 for page in laid if page.upright_sha256}
-    for page_no, sha256 in found.items():
+    """Yield the image of each page, of several scans the last."""
+    read_pages = (
+        page for page in sheet.pages if page.outcome is Outcome.READ and page.form == form.id
+    )
+    images = {page.page_no or 1: page.upright_sha256 for page in read_pages if page.upright_sha256}
+    for page_no, sha256 in images.items():
         if page_no <= len(form.pages):
-            picture = cv2.imdecode(
+            image = cv2.imdecode(
                 np.frombuffer(store.images.get(sha256), np.uint8), cv2.IMREAD_GRAYSCALE
             )
-            yield page_no, np.asarray(picture, np.uint8)
+            yield page_no, np.asarray(image, np.uint8)
 
 
 def _cut_confirmed_fields(
     upright: Image, form: Form, page_no: int, sheet: ReviewedSheet, names: Lexicon
 ) -> list[FieldImage]:
-    wanted = [
+    specs = [
         spec
         for spec in form.pages[page_no - 1].all_fields
         if spec.name in sheet.answers and not _is_printed(spec, sheet.issued)
     ]
     return [
-        replace(crop, expected_names=names, sheet_number=page_no)
-        for crop in cut_field_images(upright, form, page_no, wanted)
+        replace(image, expected_names=names, sheet_number=page_no)
+        for image in cut_field_images(upright, form, page_no, specs)
     ]
 
 
 def _is_printed(spec: FieldSpec, issued: IssuedSheet | None) -> bool:
-    """Whether the program has printed what stands in a field (see `printing`): no hand wrote it."""
+    """Whether the field was prefilled in print (see `forms/printing.py`), not by handwriting."""
     if issued is None:
         return False
+    # The date and the rows of a tour list.
     if issued.rows and spec.row is None and spec.means is Meaning.EVENT_DATE:
         return True
-    if any(one.row == spec.row and spec.column in dict(one.printed) for one in issued.rows):
+    if any(row.row == spec.row and spec.column in dict(row.printed) for row in issued.rows):
         return True
+    # Number and name of the client of a sheet.
     return (
         issued.client_pid is not None
         and spec.row in (None, 1)
@@ -198,11 +201,11 @@ def _is_printed(spec: FieldSpec, issued: IssuedSheet | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class CurveLesson:
-    """What confirmed fields say of one curve. Without `before` there were too few of them:
-    `missing` more readings are needed.
+    """The result of learning one curve.
 
-    `surely`: the log loss on what was kept apart sinks by more than chance would make it sink in
-    one case of twenty.
+    Without `before` there were too few fields: `missing` more readings are needed.
+    `is_significant`: the log loss on held-out readings falls by more than it would by chance in one
+    case of twenty.
     """
 
     key: str
@@ -216,38 +219,36 @@ class CurveLesson:
 
     @property
     def missing(self) -> int:
-        """How many more readings are needed."""
+        """The number of readings that are still needed."""
         return max(0, MIN_READINGS - self.readings) + max(0, MIN_HELD_OUT_READINGS - self.held_out)
 
     @property
     def better(self) -> bool:
-        """Surely less log loss on what was kept apart, and no more errors among the surest."""
+        """Whether the log loss falls significantly, without more errors at the highest p."""
         if self.before is None or self.after is None:
             return False
         return self.is_significant and self.after.surest.wrong <= self.before.surest.wrong
 
 
 def learn_curves(fields: Sequence[ConfirmedField]) -> list[CurveLesson]:
-    """A lesson for each curve that the fields bear on."""
-    evidence: dict[tuple[str, str], list[tuple[JudgedReading, str]]] = defaultdict(list)
-    for one in fields:
-        found = one.evidence()
-        evidence[found.key, one.network].append((found, one.writer))
+    """Learn each curve, by key and network, that the fields have evidence for."""
+    by_curve: dict[tuple[str, str], list[tuple[JudgedReading, str]]] = defaultdict(list)
+    for field in fields:
+        evidence = field.evidence()
+        by_curve[evidence.key, field.network].append((evidence, field.writer))
     current = installed_curves()
-    apart = hold_out_writers(fields)
+    held_out = hold_out_writers(fields)
     return [
-        _learn_curve(place, own, current, apart)
-        for place, own in sorted(evidence.items(), key=lambda item: item[0])
+        _learn_curve(curve_id, evidence_by_writer, current, held_out)
+        for curve_id, evidence_by_writer in sorted(by_curve.items(), key=lambda item: item[0])
     ]
 
 
 def hold_out_writers(fields: Sequence[ConfirmedField]) -> set[str]:
-    """Hands that curves are judged on, or sheets where few hands are known; always the same ones."""
-    writers = {one.writer for one in fields}
-    parts = sorted(
-        writers if len(writers) >= MIN_WRITERS else {one.sheet for one in fields}, key=_digest
-    )
-    return set(parts[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY])
+    """Return the held-out writers, or sheets if few writers are known; always the same ones."""
+    writers = {field.writer for field in fields}
+    groups = writers if len(writers) >= MIN_WRITERS else {field.sheet for field in fields}
+    return set(sorted(groups, key=_digest)[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY])
 
 
 def _digest(name: str) -> str:
@@ -255,82 +256,93 @@ def _digest(name: str) -> str:
 
 
 def _learn_curve(
-    place: tuple[str, str],
-    own: Sequence[tuple[JudgedReading, str]],
+    curve_id: tuple[str, str],
+    evidence_by_writer: Sequence[tuple[JudgedReading, str]],
     current: CalibrationCurves,
-    apart: set[str],
+    held_out: set[str],
 ) -> CurveLesson:
-    judges = [
-        (e, writer if writer in apart else e.part) for e, writer in own if apart & {writer, e.part}
+    # Divide the evidence; the test evidence with its held-out writer or sheet.
+    test_groups = [
+        (evidence, writer if writer in held_out else evidence.part)
+        for evidence, writer in evidence_by_writer
+        if held_out & {writer, evidence.part}
     ]
-    held = [e for e, _ in judges]
-    seen = [e for e, writer in own if not apart & {writer, e.part}]
-    lesson = CurveLesson(*place, len(seen), len(held))
+    test = [evidence for evidence, _ in test_groups]
+    training = [
+        evidence
+        for evidence, writer in evidence_by_writer
+        if not held_out & {writer, evidence.part}
+    ]
+    lesson = CurveLesson(*curve_id, len(training), len(test))
     if lesson.missing:
         return lesson
-    old = current.get(place)
-    curve = fit_curve([*seen, *make_prior_readings(seen, _predict(seen, old), PRIOR_READINGS)])
-    then, now = _predict(held, old), predict(held, curve)
-    surely = _is_significant_gain(
-        log_losses(held, then) - log_losses(held, now),
-        np.array([e.weight for e in held]),
-        [hand for _, hand in judges],
+    # Fit a curve, with the one in use as the prior.
+    old_curve = current.get(curve_id)
+    prior = make_prior_readings(training, _predict(training, old_curve), PRIOR_READINGS)
+    curve = fit_curve([*training, *prior])
+    # Judge both on the test evidence.
+    old_p, new_p = _predict(test, old_curve), predict(test, curve)
+    is_significant = _is_significant_gain(
+        log_losses(test, old_p) - log_losses(test, new_p),
+        np.array([evidence.weight for evidence in test]),
+        [group for _, group in test_groups],
     )
     return replace(
         lesson,
         curve=curve,
-        before=score_probabilities(held, then),
-        after=score_probabilities(held, now),
-        is_significant=surely,
+        before=score_probabilities(test, old_p),
+        after=score_probabilities(test, new_p),
+        is_significant=is_significant,
     )
 
 
-def _is_significant_gain(gains: Numbers, weight: Numbers, hands: Sequence[str]) -> bool:
-    """Whether the mean gain, weighed as the log loss is, is more than chance: one-sided, by
-    Student's t over hands, whose fields go together.
+def _is_significant_gain(gains: Numbers, weight: Numbers, groups: Sequence[str]) -> bool:
+    """Whether the weighted mean gain is more than chance, by a one-sided t test over groups.
+
+    Groups are writers or sheets, whose fields are not independent.
     """
     mean = float(weight @ gains) / float(weight.sum())
-    _, hand = np.unique(hands, return_inverse=True)
-    off = np.bincount(hand, weights=weight * (gains - mean))
-    if len(off) < 2:
+    # The deviation of each group from the mean.
+    _, group = np.unique(groups, return_inverse=True)
+    deviations = np.bincount(group, weights=weight * (gains - mean))
+    count = len(deviations)
+    if count < 2:
         return False
-    error = np.sqrt(len(off) / (len(off) - 1) * (off @ off)) / weight.sum()
-    return bool(mean > _student_t_95(len(off) - 1) * error)
+    error = np.sqrt(count / (count - 1) * (deviations @ deviations)) / weight.sum()
+    return bool(mean > _student_t_95(count - 1) * error)
 
 
 def _student_t_95(freedom: int) -> float:
-    """What Student's t with so many degrees of freedom exceeds once in twenty times (R. Fisher and
-    E. Cornish, Technometrics 2, 1960).
+    """Return the 95 % quantile of Student's t with so many degrees of freedom.
+
+    Approximation of R. Fisher and E. Cornish, Technometrics 2, 1960.
     """
     z = NORMAL_95
     return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
 
 
 def _predict(evidence: Sequence[JudgedReading], curve: CalibrationCurve | None) -> Numbers:
-    return np.array([_curve_p(e.features, curve) for e in evidence])
+    return np.array([_curve_p(reading.features, curve) for reading in evidence])
 
 
 def _curve_p(features: CurveFeatures, curve: CalibrationCurve | None) -> float:
-    return (
-        curve.at(features)
-        if curve
-        else min(UNCALIBRATED_MAX_P, float(1 / (1 + np.exp(-features[0]))))
-    )
+    if curve:
+        return curve.at(features)
+    # Without a curve: the reader's own score, capped.
+    return min(UNCALIBRATED_MAX_P, float(1 / (1 + np.exp(-features[0]))))
 
 
 def install_curves(folder: Path, learned: Sequence[CurveLesson]) -> Path:
-    """Write the better curves into the workspace's `models`; what it has learned before of other
-    curves stays.
+    """Write the better curves into the workspace's `models`; other learned curves stay.
 
-    Curves are fitted to the part that was judged on as well only the next time: what is
-    installed is what was measured.
+    They are not fitted to the held-out readings too: what is installed is what was measured.
     """
     fitted = [
-        FittedCurve(one.key, one.network, one.curve, one.readings, one.held_out)
-        for one in learned
-        if one.curve and one.better
+        FittedCurve(lesson.key, lesson.network, lesson.curve, lesson.readings, lesson.held_out)
+        for lesson in learned
+        if lesson.curve and lesson.better
     ]
     file = folder / CALIBRATION_FILE
-    kept = {network for _, network in load_curves(file)} if file.is_file() else set()
-    write_curves(file, fitted, CURVES_NOTE, keep=kept)
+    networks = {network for _, network in load_curves(file)} if file.is_file() else set()
+    write_curves(file, fitted, CURVES_NOTE, keep=networks)
     return file

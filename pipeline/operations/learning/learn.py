@@ -1,5 +1,6 @@
-"""`efterskrift learn`: confirmed entries of a workspace become lessons, shown before and after, and
-installed only where they are better.
+"""Learn from the confirmed entries of a workspace (`efterskrift learn`).
+
+Each lesson is measured before and after, and installed only where it is better.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LearningContext:
-    """Where it is learned: a store with its settings and forms."""
+    """The store, settings and forms of the workspace that learns."""
 
     store: Store
     settings: Settings
@@ -66,16 +67,17 @@ class LearningContext:
 
     @property
     def models(self) -> Path:
-        """Where a workspace keeps what it has learned."""
+        """The folder for what the workspace has learned."""
         return self.settings.workspace / "models"
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Let nobody else learn here: what was drawn from the same lessons before would take the
-        place of what was installed meanwhile.
+        """Hold the lock of learning in this workspace.
+
+        Otherwise older results could replace those that another process installed meanwhile.
 
         Raises:
-            StoreError: somebody else does, or the disk refuses.
+            StoreError: another process is learning, or the lock cannot be written.
         """
         with ExitStack() as stack:
             try:
@@ -101,89 +103,97 @@ class LearningResult:
     @property
     def better(self) -> bool:
         """Whether anything is worth installing."""
-        return any(one.better for one in self.curves) or self.words.better or self.signers.better
+        has_better_curve = any(lesson.better for lesson in self.curves)
+        return has_better_curve or self.words.better or self.signers.better
 
 
 def learn_from_entries(
-    school: LearningContext, person: Person, tick: Callable[[int, int], None]
+    context: LearningContext, person: Person, tick: Callable[[int, int], None]
 ) -> LearningResult:
-    """Read the confirmed fields of the person's units again and draw the lessons; nothing is
-    changed. `tick` is told sheets done, of how many.
+    """Read the confirmed fields of the person's units again and learn from them; install nothing.
+
+    Args:
+        tick: called with the number of sheets done, and of all sheets.
 
     Raises:
-        NotAllowedError: only an administrator may.
+        NotAllowedError: the person is no administrator.
         NothingLearnedError: nothing is confirmed yet.
-        StoreError: a picture is missing or has been changed.
+        StoreError: an image is missing or has been changed.
         MissingProgramError: a file of what was learned before is damaged.
     """
-    with school.store.read() as conn:
+    with context.store.read() as conn:
         permissions.require_permission(person, Action.MANAGE)
         sheets = list_reviewed_sheets(conn, person)
         clients, staff = client_register.list_clients(conn), load_staff_list(conn)
     if not sheets:
         raise NothingLearnedError("nothing_confirmed_yet_could_learnt")
+    # Read the fields of every sheet again.
     names = expected_names(ReadingContext(ClientRegister(clients), staff=StaffRegister(staff)))
     fields: list[ConfirmedField] = []
-    for done, sheet in enumerate(sheets, start=1):
-        form = school.forms.get((sheet.form, sheet.version))
-        fields += reread_fields(school.store, form, sheet, names) if form else []
-        tick(done, len(sheets))
-    apart = hold_out_writers(fields)
-    signed = [
-        SignedSheet(sheet.unit, _sheet_writer(school.forms, sheet), sheet.sheet) for sheet in sheets
+    for number, sheet in enumerate(sheets, start=1):
+        form = context.forms.get((sheet.form, sheet.version))
+        fields += reread_fields(context.store, form, sheet, names) if form else []
+        tick(number, len(sheets))
+    # Learn from most of them, and judge by the rest.
+    held_out = hold_out_writers(fields)
+    signed_sheets = [
+        SignedSheet(sheet.unit, _sheet_writer(context.forms, sheet), sheet.sheet)
+        for sheet in sheets
     ]
     return LearningResult(
         len(sheets),
         fields,
         learn_curves(fields),
-        learn_words(fields, apart, clients, load_word_counts(school.models)),
+        learn_words(fields, held_out, clients, load_word_counts(context.models)),
         learn_signers(
-            signed,
+            signed_sheets,
             staff,
-            _hold_out_third({s.sheet for s in signed}),
-            load_learned_signers(school.models),
+            _hold_out_third({sheet.sheet for sheet in signed_sheets}),
+            load_learned_signers(context.models),
         ),
     )
 
 
-def install_learned(school: LearningContext, person: Person, learned: LearningResult) -> list[str]:
-    """Install what is better; answers with the names of what was installed. Readers take it from
-    their next page on; initials after a restart.
+def install_learned(context: LearningContext, person: Person, learned: LearningResult) -> list[str]:
+    """Install what is better; return the names of what was installed.
+
+    Readers use it from their next page on; initials after a restart.
 
     Raises:
-        NotAllowedError: only an administrator may.
+        NotAllowedError: the person is no administrator.
         NothingLearnedError: nothing is better than what is in use.
-        StoreError: the disk refuses. What was installed before it did stays.
+        StoreError: a file cannot be written. What was installed before stays.
     """
-    with school.store.recording_denials():
+    with context.store.recording_denials():
         permissions.require_permission(person, Action.MANAGE)
     if not learned.better:
         raise _nothing_learned(learned)
-    done: list[str] = []
+    installed: list[str] = []
     try:
-        for names in _install_lessons(school.models, learned):
-            done += names
+        for names in _install_lessons(context.models, learned):
+            installed += names
     except BaseException as error:
+        # What was installed before the error is logged too.
         try:
-            _log_outcome(school, person, learned, done)
-        except StoreError as unwritten:  # must not hide the error that came first
+            _log_outcome(context, person, learned, installed)
+        except StoreError as log_error:  # must not hide the error that came first
             _log.error(
                 "That %s was installed could not be written in the log: %s",
-                ", ".join(done),
-                unwritten,
+                ", ".join(installed),
+                log_error,
             )
         if isinstance(error, OSError):
             raise _write_error(error) from error
         raise
-    _log_outcome(school, person, learned, done)
-    return done
+    _log_outcome(context, person, learned, installed)
+    return installed
 
 
 def _log_outcome(
-    school: LearningContext, person: Person, learned: LearningResult, done: Sequence[str]
+    context: LearningContext, person: Person, learned: LearningResult, installed: Sequence[str]
 ) -> None:
-    if done:
-        with school.store.begin() as conn:
+    if installed:
+        with context.store.begin() as conn:
             record(
                 conn,
                 person.login,
@@ -191,7 +201,7 @@ def _log_outcome(
                 "models",
                 sheets=learned.sheets,
                 fields=len(learned.fields),
-                installed=",".join(done),
+                installed=",".join(installed),
             )
 
 
@@ -200,46 +210,50 @@ def _write_error(error: OSError) -> StoreError:
 
 
 def _install_lessons(models: Path, learned: LearningResult) -> Iterator[list[str]]:
-    """Installs one thing after another, and names each once it is there."""
-    if curves := [one.key for one in learned.curves if one.better]:
+    """Install one lesson after another, and yield the names of each once it is installed."""
+    if curves := [lesson.key for lesson in learned.curves if lesson.better]:
         install_curves(models, learned.curves)
         yield curves
     if learned.words.better:
         install_words(models, learned.words)
         yield ["words"]
     if learned.signers.better:
-        install_signers(models, learned.signers.signed)
+        install_signers(models, learned.signers.sheet_counts)
         yield ["signers"]
 
 
 def export_training_set(
-    school: LearningContext,
+    context: LearningContext,
     person: Person,
     learned: LearningResult,
     file: Path,
     permit: TrainingPermit,
 ) -> int:
-    """Write a training set; answers with how many pictures it holds. Health care's sheets only with
-    a permit for them.
+    """Write a training set and return the number of its images.
+
+    Sheets of health care are included only with a permit for them.
 
     Raises:
-        NotAllowedError: only an administrator may.
+        NotAllowedError: the person is no administrator.
         UsageError, StoreError: see `write_training_set`.
     """
-    with school.store.read() as conn:
+    # Permissions and protection are checked again, as reading took a while.
+    with context.store.read() as conn:
         permissions.require_permission(person, Action.MANAGE)
         sheets = list_reviewed_sheets(conn, person)
-        health = {sheet.sheet for sheet in sheets if _is_health_care(school.forms, sheet)}
-        hidden = {
-            s.sheet
-            for s in sheets
-            if find_covered_areas(conn, person, school.forms.get((s.form, s.version)), s.pages).rows
+        health_sheets = {sheet.sheet for sheet in sheets if _is_health_care(context.forms, sheet)}
+        hidden_sheets = {
+            sheet.sheet
+            for sheet in sheets
+            if find_covered_areas(
+                conn, person, context.forms.get((sheet.form, sheet.version)), sheet.pages
+            ).rows
         }
-    free = {sheet.sheet for sheet in sheets} - (
-        hidden if permit.health else hidden | health
-    )  # as it is now: reading them took a while
-    count = write_training_set(file, [one for one in learned.fields if one.sheet in free], permit)
-    with school.store.begin() as conn:
+    excluded = hidden_sheets if permit.health else hidden_sheets | health_sheets
+    included = {sheet.sheet for sheet in sheets} - excluded
+    fields = [field for field in learned.fields if field.sheet in included]
+    count = write_training_set(file, fields, permit)
+    with context.store.begin() as conn:
         record(
             conn,
             person.login,
@@ -254,7 +268,7 @@ def export_training_set(
 
 
 def _is_health_care(forms: Forms, sheet: ReviewedSheet) -> bool:
-    """By the unit's area of law or by the form's: one is enough."""
+    """Whether the unit's area of law or the form's is health care."""
     form = forms.get((sheet.form, sheet.version))
     return HEALTH_AREA in (sheet.area, form.area if form else HEALTH_AREA)
 
@@ -265,13 +279,13 @@ def _sheet_writer(forms: Forms, sheet: ReviewedSheet) -> str:
 
 
 def _nothing_learned(learned: LearningResult) -> NothingLearnedError:
-    judged = [one for one in learned.curves if one.before is not None]
+    judged = [lesson for lesson in learned.curves if lesson.before is not None]
     if judged:
         return NothingLearnedError("no_better_curves", number=len(judged))
-    fewest = min((one.missing for one in learned.curves), default=0)
-    if not fewest:
+    fewest_missing = min((lesson.missing for lesson in learned.curves), default=0)
+    if not fewest_missing:
         return NothingLearnedError("too_few_fields_of_none", number=len(learned.fields))
-    return NothingLearnedError("too_few_fields", number=len(learned.fields), missing=fewest)
+    return NothingLearnedError("too_few_fields", number=len(learned.fields), missing=fewest_missing)
 
 
 def _hold_out_third(sheets: Sequence[str] | set[str]) -> set[str]:

@@ -1,8 +1,7 @@
-"""Confirmed fields as a set to train networks on: pictures, what they say, and why this may be
-done.
+"""Export confirmed fields as a training set for networks: images, labels and the permit.
 
-Never made unasked: a purpose and a legal ground have to be stated, and paper of health care is
-left out unless that too is asked for.
+It is made on request only: a purpose and a legal ground have to be stated, and paper of health
+care is left out unless it is requested too.
 """
 
 from __future__ import annotations
@@ -26,17 +25,19 @@ HEALTH_AREA = "HSL"
 REFORMATTED_FORMATS = frozenset(
     {Format.DATE, Format.TIME, Format.NUMBER, Format.CODE, Format.PERSONAL_NUMBER}
 )
-"""Lines in these formats are stored otherwise than they are written: `24/11 26` as 2026-11-24. What
-stands in the picture is not known.
+"""Formats that are not stored as they are written: `24/11 26` is stored as 2026-11-24.
+
+What the image of such a line shows is not known.
 """
 MIN_REASON_LENGTH = 10
+"""Least number of characters of a stated purpose, legal ground or consent."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingPermit:
-    """Why the set may be made: stated by whoever orders it, and kept with it.
+    """The permit for a training set: stated by the person who requests it, and stored with it.
 
-    `consent` says who agreed, or why nobody had to be asked.
+    `consent` states who agreed, or why no consent was needed.
     """
 
     purpose: str
@@ -57,25 +58,26 @@ class TrainingPermit:
 
 
 def write_training_set(file: Path, fields: Iterable[ConfirmedField], permit: TrainingPermit) -> int:
-    """Write the zip file, readable by its owner alone; answers with how many pictures it holds.
+    """Write the zip file, readable by its owner only; return the number of images in it.
 
-    `labels.tsv` has a picture's name, tab, its text, as `research/training/handwriting/train.py
-    --lines` takes it; a picture's name says kind, hand and number, the hands being numbered, not
+    `labels.tsv` has an image's name, tab, its text, as `research/training/handwriting/train.py
+    --lines` takes it; an image's name has kind, writer and number, where writers are numbered, not
     named.
 
     Raises:
-        UsageError: there is a file already, or nothing to put into one.
-        StoreError: the disk refuses.
+        UsageError: the file exists already, or there is no field for it.
+        StoreError: the file cannot be written.
     """
     chosen = [
-        one
-        for one in fields
-        if _is_label_known(one.crop.spec) and one.decided.answer.state is State.READ
+        field
+        for field in fields
+        if _is_label_known(field.crop.spec) and field.decided.answer.state is State.READ
     ]
     if file.exists():
         raise UsageError("file_already", file=file.name)
     if not chosen:
         raise UsageError("no_confirmed_field_may_go")
+    # A partial file becomes the file once it is complete.
     partial = file.with_name(file.name + ".part")
     try:
         partial.unlink(missing_ok=True)
@@ -85,7 +87,8 @@ def write_training_set(file: Path, fields: Iterable[ConfirmedField], permit: Tra
         partial.replace(file)
     except OSError as error:
         raise StoreError("not_written_make_room", file=file.name, reason=error.strerror) from error
-    finally:  # half of one holds pictures of people's writing, and may open as if it were all
+    finally:
+        # An incomplete file has personal data, and may open as if it were complete.
         partial.unlink(missing_ok=True)
     return len(chosen)
 
@@ -97,23 +100,25 @@ def _is_label_known(spec: FieldSpec) -> bool:
 
 
 def _write_archive(
-    archive: zipfile.ZipFile, chosen: list[ConfirmedField], permit: TrainingPermit
+    archive: zipfile.ZipFile, fields: list[ConfirmedField], permit: TrainingPermit
 ) -> None:
-    hands = {
+    writer_numbers = {
         writer: number
-        for number, writer in enumerate(sorted({one.writer for one in chosen}), start=1)
+        for number, writer in enumerate(sorted({field.writer for field in fields}), start=1)
     }
+    # The images, with a line of labels each.
     labels: list[str] = []
-    for number, one in enumerate(chosen, start=1):
-        name = f"{one.crop.spec.kind}_{hands[one.writer]:03d}_{number:05d}.png"
-        archive.writestr(name, cv2.imencode(".png", one.crop.image)[1].tobytes())
-        lines = (" ".join(line.split()) for line in str(one.decided.answer.value).splitlines())
+    for number, field in enumerate(fields, start=1):
+        name = f"{field.crop.spec.kind}_{writer_numbers[field.writer]:03d}_{number:05d}.png"
+        archive.writestr(name, cv2.imencode(".png", field.crop.image)[1].tobytes())
+        lines = (" ".join(line.split()) for line in str(field.decided.answer.value).splitlines())
         labels.append(f"{name}\t{' / '.join(lines)}\n")
     archive.writestr("labels.tsv", "".join(labels))
-    counts = Counter(str(one.crop.spec.kind) for one in chosen)
+    # The permit and the contents.
+    counts = Counter(str(field.crop.spec.kind) for field in fields)
     manifest = asdict(permit) | {
         "at": permit.at.isoformat(),
         "pictures": dict(sorted(counts.items())),
-        "hands": len(hands),
+        "hands": len(writer_numbers),
     }
     archive.writestr("manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")

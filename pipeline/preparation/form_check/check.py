@@ -68,7 +68,7 @@ def check_outline(path: Path) -> list[FormFinding]:
     try:
         problems = find_form_problems(place_outline(outline))
     except LayoutError as error:
-        problems = [error.fault]
+        problems = [error.problem]
     return [*findings, *(_locate_problem(path, lines, problem) for problem in problems)]
 
 

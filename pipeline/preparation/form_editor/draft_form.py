@@ -48,7 +48,7 @@ def check_draft(draft: Draft) -> DraftCheck:
             None, tuple(find_schema_problems(Form if draft.is_drawn else Outline, error))
         )
     except LayoutError as error:
-        return DraftCheck(None, (error.fault,))
+        return DraftCheck(None, (error.problem,))
     return DraftCheck(form, tuple(find_form_problems(form)))
 
 

@@ -16,7 +16,7 @@ from pipeline.domain.model import Client, IssuedSheet
 from pipeline.forms.drawing import PaperDocument
 from pipeline.forms.fiducials import new_serial
 from pipeline.forms.layout.outline import OutlineSection, StandardSection
-from pipeline.forms.layout.sections import standard_title
+from pipeline.forms.layout.standard_sections import standard_title
 from pipeline.forms.printing import Sheet, draw_sheets, make_blank_sheets, to_issued_sheet
 from pipeline.forms.visit_lists import (
     TOUR_LIST,
@@ -219,7 +219,7 @@ def _cover_sheets(form: Form, unit: str, count: int, first_day: date | None) -> 
             if first_day and day_field
             else ()
         )
-        yield Sheet(new_serial(), unit, known=known)
+        yield Sheet(new_serial(), unit, prefilled=known)
 
 
 def _date_prefill(spec: FieldSpec, day: date) -> tuple[tuple[str, str], ...]:

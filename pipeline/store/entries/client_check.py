@@ -190,7 +190,7 @@ def check_client_number(
         same_area=same_area,
         namesakes=_count_namesakes(conn, client),
         neighbours=neighbours,
-        kept=issued_name,
+        temporary_name=issued_name,
     )
     return ClientVerdict(spec.name, number, client, findings)
 

@@ -11,9 +11,8 @@ from sqlalchemy import Connection, Select, func, select
 
 from pipeline.domain import permissions
 from pipeline.domain.identity_numbers import normalize_pid
-from pipeline.domain.model import Client, Person
+from pipeline.domain.model import Client, Person, register_columns
 from pipeline.domain.permissions import Action
-from pipeline.domain.register_columns import register_columns
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import upsert_rows
 from pipeline.store.event_log.events import client_log_subject, record
@@ -24,7 +23,9 @@ _TEN_DIGITS = 10
 _MAX_PIDS = 500
 _COLUMNS = register_columns(Client)
 _HIDDEN: dict[str, Any] = {
-    column.field: column.blank for column in _COLUMNS if column.field not in {"pid", "protected"}
+    column.field: column.empty_value
+    for column in _COLUMNS
+    if column.field not in {"pid", "protected"}
 }
 """Values that replace those of a client whom the person may not see.
 

@@ -12,8 +12,13 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, delete, insert, select
 
 from pipeline.domain.form.form import SIGNATURE_KEY
-from pipeline.domain.model import SIGNATURE_LETTERS, EntryState, StaffMember, State
-from pipeline.domain.register_columns import register_columns
+from pipeline.domain.model import (
+    SIGNATURE_LETTERS,
+    EntryState,
+    StaffMember,
+    State,
+    register_columns,
+)
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import paper
 

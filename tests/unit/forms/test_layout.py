@@ -255,7 +255,7 @@ def test_what_does_not_fit_is_said_with_a_remedy(sections: list[dict[str, Any]],
             Outline.model_validate(_outline(CLIENT, EVENT, *sections, AUTHOR, entries=entries))
         )
     assert raised.value.remedy
-    assert raised.value.fault.at[:2] == ("sections", 2)
+    assert raised.value.problem.at[:2] == ("sections", 2)
 
 
 def test_in_class_a_whatever_has_a_format_is_critical_but_a_telephone() -> None:

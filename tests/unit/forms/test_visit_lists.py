@@ -68,7 +68,7 @@ def _plan(tmp_path: Path, text: str = PLAN) -> Path:
 def test_a_plan_is_a_sheet_for_each_route_with_its_visits_in_order(tmp_path: Path) -> None:
     sheets = make_visit_sheets(LIST, load_visit_plan(_plan(tmp_path)))
     assert [sheet.unit for sheet in sheets] == ["Norr", "Norr", "Söder"]
-    known = dict(sheets[0].known)
+    known = dict(sheets[0].prefilled)
     assert [
         known[name]
         for name in ("datum", "rutt", "rad01.planerad_tid", "rad01.insats", "rad02.planerad_tid")

@@ -305,9 +305,9 @@ def test_who_signs_often_is_expected(tmp_path: Path) -> None:
     sheets = [SignedSheet("Norr", "maria ek", f"s{i}") for i in range(60)]
     lesson = learn_signers(sheets, staff, {f"s{i}" for i in range(20)})
     assert lesson.better
-    assert lesson.signed["Norr", "ME"] == 40
-    install_signers(tmp_path / "models", lesson.signed)
-    assert load_learned_signers(tmp_path / "models") == lesson.signed
+    assert lesson.sheet_counts["Norr", "ME"] == 40
+    install_signers(tmp_path / "models", lesson.sheet_counts)
+    assert load_learned_signers(tmp_path / "models") == lesson.sheet_counts
     assert not learn_signers(sheets, staff, {"s1", "s2"}).better
     assert load_learned_signers(tmp_path) == {}
 
@@ -321,7 +321,7 @@ def test_of_two_with_one_name_nobody_is_taught_to_sign_more() -> None:
     sheets = [SignedSheet("Norr", "maria ek", f"s{i}") for i in range(60)]
     lesson = learn_signers(sheets, staff, {f"s{i}" for i in range(25)})
     assert not lesson.better
-    assert lesson.signed == {}
+    assert lesson.sheet_counts == {}
 
 
 def test_nobody_whose_identity_is_hidden_from_the_administrator_is_in_a_training_set(

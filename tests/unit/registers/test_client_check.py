@@ -150,10 +150,12 @@ def test_namesakes_and_addresses_are_told() -> None:
 
 def test_a_temporary_identity_belongs_to_whom_it_was_given() -> None:
     number = new_temporary_pid()
-    said = check_client(number, None, SHEET, kept="Bror T")
+    said = check_client(number, None, SHEET, temporary_name="Bror T")
     assert find_conflicts(said) == ("name_differs", "printed_other")
     assert (
-        find_conflicts(check_client(number, None, replace(SHEET, printed_for=None), kept="Asta P"))
+        find_conflicts(
+            check_client(number, None, replace(SHEET, printed_for=None), temporary_name="Asta P")
+        )
         == ()
     )
     assert check_client(number, None, SHEET) == ("temporary",)

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.domain.errors import UsageError
-from pipeline.domain.model import Client, StaffMember
-from pipeline.domain.register_columns import register_columns
+from pipeline.domain.model import Client, StaffMember, register_columns
 from pipeline.registers.client_search import MIN_NAME_SIMILARITY, text_similarity
 from pipeline.registers.clients import ClientRegister, load_client_register
 from pipeline.store.schema import paper
@@ -152,12 +151,12 @@ def test_a_register_says_nothing_of_what_it_has_no_column_for(tmp_path: Path) ->
     path.write_text(
         "personnummer;namn;enhet\n192501019216;Astrid Åkerström;Hemtjänst Öst\n", "utf-8"
     )
-    assert load_client_register(path).silent == {"protected", "address"}
+    assert load_client_register(path).missing_columns == {"protected", "address"}
     path.write_text(
         "personnummer;namn;enhet;skyddad;adress\n192501019216;Astrid Åkerström;Hemtjänst Öst;;\n",
         "utf-8",
     )
-    assert load_client_register(path).silent == frozenset()
+    assert load_client_register(path).missing_columns == frozenset()
 
 
 def test_names_are_compared_with_all_clients_at_once(register: ClientRegister) -> None:
@@ -241,4 +240,4 @@ def test_the_tables_of_the_registers_have_the_columns_of_their_rows() -> None:
 
 def test_a_register_says_what_it_has_no_column_for(tmp_path: Path) -> None:
     (tmp_path / "k.csv").write_text(ROWS, "utf-8")
-    assert load_client_register(tmp_path / "k.csv").silent == {"address"}
+    assert load_client_register(tmp_path / "k.csv").missing_columns == {"address"}
