@@ -105,9 +105,11 @@ def kill_intake(begun: Commands, store: Store, files: list[str], dice: random.Ra
             assert intake.wait(60) == 0
             break
         until(
-            lambda: figures_of(store)["in"] >= done or intake.poll() is not None,
+            lambda done=done, intake=intake: (
+                figures_of(store)["in"] >= done or intake.poll() is not None
+            ),
             f"{done} pages are in",
-        )  # noqa: B023
+        )
         hits += intake.poll() is None
         kill(intake.pid)
         intake.wait()

@@ -9,9 +9,10 @@ from pydantic import ValidationError
 
 from pipeline.domain.errors import FormEditorError
 from pipeline.domain.form.form import Form
+from pipeline.files.yaml_positions import YamlPath
 from pipeline.forms.layout.form import place_outline
 from pipeline.forms.layout.outline import Outline
-from pipeline.forms.problems import FormProblem, LayoutError, YamlPath
+from pipeline.forms.problems import FormProblem, LayoutError
 from pipeline.preparation.form_check.rules import find_form_problems
 from pipeline.preparation.form_check.schema_errors import find_schema_problems
 from pipeline.preparation.form_editor.drafts import Draft, YamlData

@@ -58,8 +58,10 @@ def stamp(by: str, hour: int = 9) -> Stamp:
 
 
 def record(
-    form_id: str = "hsl-anteckning", fields: Mapping[str, Value] | None = None, **other: Any
-) -> Record:  # noqa: ANN401
+    form_id: str = "hsl-anteckning",
+    fields: Mapping[str, Value] | None = None,
+    **other: Any,  # noqa: ANN401
+) -> Record:
     """An entry of a form, empty except for `fields`; `other` replaces parts of the record."""
     form = FORMS.latest(form_id)
     row = form.rows()[0]

@@ -25,8 +25,10 @@ FIELD: dict[str, Any] = {
 
 
 def _form(
-    *fields: dict[str, Any], table: dict[str, Any] | None = None, **changes: Any
-) -> dict[str, Any]:  # noqa: ANN401
+    *fields: dict[str, Any],
+    table: dict[str, Any] | None = None,
+    **changes: Any,  # noqa: ANN401
+) -> dict[str, Any]:
     page = {"fields": list(fields)} | ({"table": table} if table else {})
     whole = {
         "id": "prov",

@@ -53,7 +53,9 @@ def day(fields: dict[str, Value] | None = None, **other: object) -> Record:
 
 
 def told(
-    each: Record, given: ExportOptions | None = None, **other: Any
+    each: Record,
+    given: ExportOptions | None = None,
+    **other: Any,  # noqa: ANN401
 ) -> dict[int, etree._Element]:
     """Requests by the number of the time."""
     data = TARGETS["aktiviteter"].make(

@@ -27,7 +27,7 @@ def view(store: Store) -> EntryView:
         return queue.open_claimed_entry(conn, seeding.forms(), NURSE, entry_id, utc_now())
 
 
-def changed(view: EntryView, **values: Any) -> EntryView:
+def changed(view: EntryView, **values: Any) -> EntryView:  # noqa: ANN401
     """The view with another reading of the note's text."""
     fields = [
         replace(f, reading=replace(f.reading, **values))
