@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -104,12 +105,8 @@ def kill_intake(begun: Commands, store: Store, files: list[str], dice: random.Ra
         if done is None:
             assert intake.wait(60) == 0
             break
-        until(
-            lambda done=done, intake=intake: (
-                figures_of(store)["in"] >= done or intake.poll() is not None
-            ),
-            f"{done} pages are in",
-        )
+        is_far_enough = partial(_has_taken, store, done, intake)
+        until(is_far_enough, f"{done} pages are in")
         hits += intake.poll() is None
         kill(intake.pid)
         intake.wait()
@@ -161,6 +158,11 @@ def moments(pages: int, dice: random.Random) -> list[int]:
 def workers_of(work: subprocess.Popen[bytes]) -> list[int]:
     """Process ids of the reading processes."""
     return processes_below(work.pid, "forkserver", levels=2)
+
+
+def _has_taken(store: Store, pages: int, intake: subprocess.Popen[bytes]) -> bool:
+    """Whether so many pages are in, or the import has ended."""
+    return figures_of(store)["in"] >= pages or intake.poll() is not None
 
 
 @pytest.mark.parametrize("seed", [2])
