@@ -1,7 +1,6 @@
 """Planned visits from a planning system as a tour list (körlista): sheets per route and day.
 
-The visits are printed in the rows of the sheets. Sheets of clients who have a protected identity,
-or may have one, are kept in binders of their own.
+The visits are printed in the rows of the sheets.
 """
 
 from __future__ import annotations
@@ -10,10 +9,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
-from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import Meaning
@@ -23,9 +20,6 @@ from pipeline.files.csv_tables import TableSchema, parse_table, read_table, row_
 from pipeline.forms.fiducials import new_serial
 from pipeline.forms.printing import Sheet
 from pipeline.texts import Text
-
-if TYPE_CHECKING:
-    from pipeline.domain.model import Client
 
 VISIT_COLUMNS = ("enhet", "datum", "tid", "personnummer", "namn", "insats", "rutt")
 _VISIT_SCHEMA = TableSchema(
@@ -182,31 +176,3 @@ def _parse_clock(text: str) -> str:
 
 def _split_by_size(visits: Sequence[PlannedVisit], size: int) -> Iterator[Sequence[PlannedVisit]]:
     return (visits[start : start + size] for start in range(0, len(visits), size))
-
-
-class Binder(StrEnum):
-    """The binder in which a client's paper is kept; the value is the suffix of the file's name.
-
-    The identity of a client who is in no register may be protected.
-    """
-
-    TOGETHER = ""
-    PROTECTED = "-skyddade"
-    UNKNOWN = "-ej-i-registret"
-
-
-def split_by_binder(
-    visits: Iterable[PlannedVisit], register: Iterable[Client]
-) -> dict[Binder, list[PlannedVisit]]:
-    """Divide planned visits by the binders for their paper, without empty binders.
-
-    A client who is in the register twice is protected if either row is.
-    """
-    protected = dict[str, bool]()
-    for client in register:
-        protected[client.pid] = client.protected or protected.get(client.pid, False)
-    binders = {None: Binder.UNKNOWN, True: Binder.PROTECTED, False: Binder.TOGETHER}
-    by_binder: dict[Binder, list[PlannedVisit]] = {binder: [] for binder in Binder}
-    for visit in visits:
-        by_binder[binders[protected.get(visit.pid)]].append(visit)
-    return {binder: group for binder, group in by_binder.items() if group}

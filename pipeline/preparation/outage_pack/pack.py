@@ -25,8 +25,9 @@ from pipeline.domain.model import Client, IssuedSheet, Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import Settings
 from pipeline.files.atomic import write_private
+from pipeline.forms.binders import Binder
 from pipeline.forms.drawing import PaperDocument
-from pipeline.forms.visit_lists import Binder, PlannedVisit
+from pipeline.forms.visit_lists import PlannedVisit
 from pipeline.preparation.outage_pack.pages import (
     ContentsLine,
     PackInfo,

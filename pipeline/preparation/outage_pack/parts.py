@@ -13,6 +13,7 @@ from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.form.form import COVER_SHEET, SIGNATURE_KEY, Area, Form, Forms, Subject
 from pipeline.domain.model import Client, IssuedSheet
+from pipeline.forms.binders import Binder, split_by_binder
 from pipeline.forms.drawing import PaperDocument
 from pipeline.forms.fiducials import new_serial
 from pipeline.forms.layout.outline import OutlineSection, StandardSection
@@ -20,11 +21,9 @@ from pipeline.forms.layout.standard_sections import standard_title
 from pipeline.forms.printing import Sheet, draw_sheets, make_blank_sheets, to_issued_sheet
 from pipeline.forms.visit_lists import (
     TOUR_LIST,
-    Binder,
     PlannedVisit,
     has_visit_rows,
     make_visit_sheets,
-    split_by_binder,
 )
 from pipeline.preparation.outage_pack.instructions import count_instruction_pages, draw_instructions
 from pipeline.preparation.outage_pack.pages import PackInfo, pack_text

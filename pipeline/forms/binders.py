@@ -1,0 +1,39 @@
+"""Which sheets are kept in binders of their own: those of protected or unknown identities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.domain.model import Client
+    from pipeline.forms.visit_lists import PlannedVisit
+
+
+class Binder(StrEnum):
+    """The binder in which a client's paper is kept; the value is the suffix of the file's name.
+
+    The identity of a client who is in no register may be protected.
+    """
+
+    TOGETHER = ""
+    PROTECTED = "-skyddade"
+    UNKNOWN = "-ej-i-registret"
+
+
+def split_by_binder(
+    visits: Iterable[PlannedVisit], register: Iterable[Client]
+) -> dict[Binder, list[PlannedVisit]]:
+    """Divide planned visits by the binders for their paper, without empty binders.
+
+    A client who is in the register twice is protected if either row is.
+    """
+    protected = dict[str, bool]()
+    for client in register:
+        protected[client.pid] = client.protected or protected.get(client.pid, False)
+    binders = {None: Binder.UNKNOWN, True: Binder.PROTECTED, False: Binder.TOGETHER}
+    by_binder: dict[Binder, list[PlannedVisit]] = {binder: [] for binder in Binder}
+    for visit in visits:
+        by_binder[binders[protected.get(visit.pid)]].append(visit)
+    return {binder: group for binder, group in by_binder.items() if group}
