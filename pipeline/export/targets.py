@@ -17,7 +17,6 @@ from pipeline.export.rivta.activities import ActivitiesExporter
 from pipeline.export.rivta.care_documentation import CareDocumentationExporter
 from pipeline.export.rivta.observations import ObservationsExporter
 from pipeline.export.tables.csv_table import CsvExporter
-from pipeline.export.tables.json_lines import JsonLinesExporter
 from pipeline.texts import Text
 
 STATISTICS: dict[str, StatisticsExporter] = {
@@ -38,7 +37,6 @@ TARGETS: dict[str, Exporter] = {
     "timecare-schema-exempel": CsvExporter(Text("target.timecare-schema-exempel")),
     "ciceron-exempel": CsvExporter(Text("target.ciceron-exempel")),
     "mat-exempel": CsvExporter(Text("target.mat-exempel")),
-    "json-exempel": JsonLinesExporter(Text("target.json-exempel")),
     "erms": ErmsExporter(),
     "pain001": PaymentExporter(),
     "skriv-in": ManualEntryListExporter(),
