@@ -88,7 +88,6 @@ class IssueCode(StrEnum):
 
     # Page checks.
     MORE_PAPER = "more_paper", _PAGE, _WARNING
-    NOTHING_WRITTEN = "nothing_written", _PAGE, _WARNING
     SHADED = "shaded", _PAGE, _LOW
     BLURRED = "blurred", _PAGE, _LOW
     COVERED = "covered", _FIELD, _LOW

@@ -15,7 +15,6 @@ from pipeline.reading.page_checks import (
     colored_ink,
     image_quality,
     more_paper,
-    nothing_written,
     numbers_outside_fields,
     occlusion,
     off_box_marks,
@@ -36,7 +35,6 @@ PAGE_CHECKS: tuple[PageCheck, ...] = (
     strike_lines.check,
     off_box_marks.check,
     colored_ink.check,
-    nothing_written.check,
 )
 
 _SUPERSEDED = {IssueCode.BESIDE_BOX: IssueCode.ENCIRCLED}
