@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS: tuple[tuple[str, ...], ...] = (
+    ("pipeline.texts",),
     ("pipeline.domain",),
     ("pipeline.files",),
     ("pipeline.forms",),
