@@ -30,7 +30,6 @@ from pipeline.texts import Text
 
 if TYPE_CHECKING:
     from pipeline.domain.model import Person
-    from pipeline.export.exporter import DATA_LANGUAGE
     from pipeline.export.fhir.sender import SendResult
     from pipeline.export.runs import ExportContext
     from pipeline.export.tables.header_check import HeaderCheck
@@ -63,6 +62,7 @@ def export(
     Writes the file and, next to it, a receipt file to fill in. It is no error if there is nothing
     to export.
     """
+    from pipeline.export.exporter import DATA_LANGUAGE
     from pipeline.export.runs import count_unsigned, find_target, list_target_status, make_run
     from pipeline.store.database.clock import utc_now
 

@@ -34,7 +34,7 @@ from pipeline.registers.client_check import ClientStatement
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue
 from pipeline.store.event_log import events
-from pipeline.store.exports import records
+from pipeline.store.exports import ready_entries
 from pipeline.store.exports import run_items as exports_run_items
 from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import (
@@ -336,7 +336,9 @@ def test_a_failure_half_way_leaves_nothing(
     office: ExportContext, monkeypatch: pytest.MonkeyPatch, breaking: str
 ) -> None:
     entry = confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
-    module = {"save_run": exports_run_items, "mark_exported": records, "record": events}[breaking]
+    module = {"save_run": exports_run_items, "mark_exported": ready_entries, "record": events}[
+        breaking
+    ]
     monkeypatch.setattr(module, breaking, _fails(getattr(module, breaking)))
     with pytest.raises(StoreError, match="cannot be kept: gone"):
         make_run(office, ANNA, "rivta", utc_now())
