@@ -122,9 +122,7 @@ def render_ink(ink: Ink, mask: Mask | None = None) -> Image:
     """
     chosen = ink.mask if mask is None else mask
     # Keep the soft edges around the strokes.
-    around = cv2.dilate(chosen.view(np.uint8), _cached_disc_kernel(0.12 * ink.px_per_mm)).view(
-        np.bool_
-    )
+    around = cv2.dilate(chosen.view(np.uint8), _disc_kernel_of(0.12 * ink.px_per_mm)).view(np.bool_)
     # Stretch the contrast so that the darkest tenth of the ink is black.
     full_ink = quantile(ink.darkness[chosen], 0.9) if chosen.any() else 1.0
     return np.asarray(
@@ -173,7 +171,7 @@ def _estimate_print(
         return rules, np.asarray(rules > 0, np.bool_)
     # Else align the template, widen it, and give it the scan's tones.
     template = measure_darkness(crop.template_image, scale, widest_mm)
-    kernel = _cached_disc_kernel(PRINT_TOLERANCE_MM * scale)
+    kernel = _disc_kernel_of(PRINT_TOLERANCE_MM * scale)
     widened = np.asarray(cv2.dilate(_align_template(template, dark, scale), kernel), np.float32)
     return _match_tones(widened, cv2.dilate(soft, kernel)), np.asarray(
         widened > TONE_EDGES[0], np.bool_
@@ -312,7 +310,7 @@ def _bridge_print(mask: Mask, printed: Mask, scale: float) -> Mask:
     closed = cv2.morphologyEx(
         mask.view(np.uint8),
         cv2.MORPH_CLOSE,
-        _cached_disc_kernel((PRINT_TOLERANCE_MM + 0.2) * scale),
+        _disc_kernel_of((PRINT_TOLERANCE_MM + 0.2) * scale),
     )
     return np.asarray(mask | (closed.view(np.bool_) & printed), np.bool_)
 
@@ -332,7 +330,7 @@ def _blur(dark: Darkness, scale: float) -> Darkness:
     return np.asarray(cv2.GaussianBlur(dark, (0, 0), max(0.4, STROKE_BLUR_MM * scale)), np.float32)
 
 
-def _cached_disc_kernel(radius: float) -> NDArray[np.uint8]:
+def _disc_kernel_of(radius: float) -> NDArray[np.uint8]:
     return disc_kernel(max(1, round(radius)))
 
 

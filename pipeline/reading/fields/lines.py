@@ -133,7 +133,7 @@ def read_written_areas(areas: Sequence[WrittenArea], names: Lexicon = NO_NAMES) 
         for part in row.parts
         if isinstance(part, LineImage)
     ]
-    answers = iter(read_line_images(lines, names, places=True))
+    answers = iter(read_line_images(lines, names, with_word_boxes=True))
     # Put each area together from its lines, in the same order.
     unread = Reading(None, 0.5, State.ILLEGIBLE)
     return [

@@ -66,7 +66,7 @@ def read_steps(images: Sequence[Image], file: Path | None = None) -> list[Steps]
     if not images:
         return []
     network = load_network(file or find_network_file())
-    return [_run_cached(network, image) for image in images]
+    return [_run_alphabet(network, image) for image in images]
 
 
 def read_all_characters(
@@ -98,7 +98,7 @@ def _line_input(image: Image) -> NDArray[np.float32]:
     )
 
 
-def _run_cached(network: InferenceSession, image: Image) -> Steps:
+def _run_alphabet(network: InferenceSession, image: Image) -> Steps:
     """Return the answer for one line, for the alphabet only, normalized."""
     answer = _run_single(network, image)[:, _alphabet_columns(network)]
     return np.asarray(answer / np.maximum(answer.sum(-1, keepdims=True), 1e-9), np.float32)
