@@ -99,6 +99,7 @@ def make_field_image(image: Image, kind: Kind, cells: int | None) -> FieldImage:
             raise BrokenFileError("wider_than_one_box_say")
         row = reader.plain_digit_row if kind.traits.digits_only else letters.plain_letter_row
         return FieldImage(image, row(cells or 1))
+
     # Other kinds are as high as usual, and as wide as the image shows.
     lines = cells if kind.traits.is_multiline else None
     height = kind.traits.image_height_mm * (lines or 1)

@@ -58,6 +58,7 @@ def template_image(form: Form, page_no: int) -> Image:
 def _render_template(definition: str, page_no: int) -> Image:
     """Draw a page of a form (given as JSON) as a template image."""
     form = Form.model_validate_json(definition)
+
     # Print the unfilled form, with any serial and date, and render it finely.
     pdf = print_sheets(form, [Sheet("0" * SERIAL_LENGTH)], printed_on=date(2000, 1, 1))
     fine = tuple(side * _OVERSAMPLING for side in _PAGE_SIZE_PX)
@@ -68,6 +69,7 @@ def _render_template(definition: str, page_no: int) -> Image:
         cv2.resize(np.asarray(page, np.uint8), _PAGE_SIZE_PX, interpolation=cv2.INTER_AREA),
         np.uint8,
     )
+
     # Whiten the places of the codes, which differ on each sheet.
     for box in CODE_BOXES:
         left, top = (int((v - _QUIET_MM) * PX_PER_MM) for v in (box.x, box.y))
@@ -93,6 +95,7 @@ def load_template_file(path: Path, size_mm: tuple[float, float]) -> Image:
         picture = to_grayscale(decode_image(page.data or b"", page.media_type))
     except (OSError, StopIteration, EfterskriftError) as error:
         raise FormError("no_picture_unfilled_form", path=path) from error
+    # Scale to 8 px/mm.
     size = tuple(round(side * PX_PER_MM) for side in size_mm)
     interpolation = cv2.INTER_AREA if picture.shape[1] > size[0] else cv2.INTER_CUBIC
     template = np.array(cv2.resize(picture, size, interpolation=interpolation), np.uint8)
@@ -107,6 +110,7 @@ def field_margin_mm(spec: FieldSpec, others: Iterable[FieldSpec]) -> float:
     """
     if not spec.traits.is_multiline:
         return FIELD_MARGIN_MM
+    # Notes may be wide, but not into the next field.
     nearest = min(
         (box_distance(spec.area, other.area) for other in others if other.name != spec.name),
         default=LINES_MARGIN_MM + NEIGHBOUR_GAP_MM,

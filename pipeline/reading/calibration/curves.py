@@ -37,7 +37,7 @@ NO_FINGERPRINT = "absent"
 MAX_LOG_ODDS = 16.0
 """Limit of log odds: beyond it p has no more digits near 1."""
 WRITER_PRIOR_LINES = 3
-"""With so many other lines of a writer, their sharpness counts half."""
+"""With this many other lines of a writer, their sharpness counts half."""
 
 CurveFeatures = tuple[float, ...]
 
@@ -125,6 +125,7 @@ def writer_clarity(readings: Sequence[Reading]) -> list[float]:
     total, others = sum(sharpness), len(sharpness) - 1
     if others < 1:
         return [0.0] * len(readings)
+    # The sum of the others less as many times its own, shrunk towards 0.
     return [
         (total - reading.sharpness - others * reading.sharpness) / (others + WRITER_PRIOR_LINES)
         if reading.sharpness is not None
@@ -160,9 +161,11 @@ def calibrate_reading(
     )
     if _is_reader_uncertain(spec, reading):
         p = min(p, reading.p)
+
     # Scale the alternatives with p, but to no more than 1 - p together.
     share = min(p / max(reading.p, 1e-9), (1 - p) / max(1 - reading.p, 1e-9))
     others = tuple((value, min(1.0, other_p * share)) for value, other_p in reading.alternatives)
+
     # The characters of a text have their own curve.
     letter = curves.get((LETTER_KEY, network)) if spec.traits.is_handwriting else None
     characters = (
@@ -176,10 +179,16 @@ def calibrate_reading(
 def _is_reader_uncertain(spec: FieldSpec, reading: Reading) -> bool:
     """Return whether the reader itself gave up: then no curve may raise its p."""
     traits = spec.traits
+
+    # Handwriting, choices and printed text that could not be read.
     unreadable = reading.state is State.ILLEGIBLE and (
         traits.is_handwriting or traits.has_options or not traits.filled_by_hand
     )
+
+    # Printed text with a flag, such as a strike through it.
     over_print = not traits.filled_by_hand and reading.issues != ()
+
+    # Handwriting that misses its format, or is flagged.
     misshapen = (
         (spec.format is not None or reading.issues != ())
         and traits.is_handwriting
@@ -241,6 +250,7 @@ def load_curves(file: Path) -> dict[tuple[str, str], CalibrationCurve]:
         MissingProgramError: it is missing or is no such file.
     """
     try:
+        # A list of curves, each with its key and network.
         stored = json.loads(file.read_text("utf-8"))["curves"]
         return {(curve["key"], curve["network"]): _parse_curve(curve) for curve in stored}
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -70,6 +70,7 @@ def _fit_key(
     network: str,
     max_p: float,
 ) -> FittedCurve:
+    # Fit to one set of readings, and judge on another, if there is one.
     curve = fit_curve(key_readings, max_p)
     parts = len({e.part for e in key_readings})
     if not test_readings:
@@ -104,6 +105,7 @@ def _cross_fit_key(
     # For each fold its readings, and those of all other writers.
     folds = [[e for e in key_readings if assign_fold(e.part) == fold] for fold in range(FOLDS)]
     others = [[e for e in key_readings if assign_fold(e.part) != fold] for fold in range(FOLDS)]
+
     # Fit a curve without each fold, and judge the fold by it.
     fold_curves = tuple(fit_curve(fold_readings or key_readings, max_p) for fold_readings in others)
     p = np.concatenate(
@@ -168,6 +170,7 @@ def write_curves(
     curves = {
         identity: curve for identity, curve in existing.items() if identity[1] in networks
     } | {(f.key, f.network): f.curve for f in fitted}
+
     # One curve per line, so that changes are easy to compare.
     stored = [
         _serialize_curve(key, network, curve)
@@ -213,6 +216,7 @@ def format_network(network: str) -> str:
 
 def _format_card_row(curve: FittedCurve) -> str:
     start = f"| {curve.key} | {format_network(curve.network)} | {curve.readings} | {curve.parts} |"
+    # A curve that was not judged has no metrics.
     if curve.score is None or curve.before is None:
         return f"{start} 0 | | | | | | |"
     after, before, very_high = curve.score, curve.before, curve.score.surest

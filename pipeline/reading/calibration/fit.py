@@ -32,8 +32,8 @@ CURVE_POINTS = 60
 REGULARIZATION = 3.0
 """Weight that holds the logistic regression near the readers' own scores."""
 READER_PRIOR_WEIGHT = 50.0
-"""The own score of a reader of boxes counts as so many readings: it was fitted too, on other data.
-Scores of lines are no probabilities.
+"""The own score of a reader of boxes counts as this many readings: it was fitted too, on other
+data. Scores of lines are no probabilities.
 """
 FOLDS = 6
 """Cross-validation holds out a sixth of the writers at a time; the curve in use is fitted to all.
@@ -68,6 +68,7 @@ def make_prior_readings(
 ) -> list[JudgedReading]:
     """Return a prior to fit with: the readings as expected by `p`, weighing `count` readings."""
     share = count / max(1, len(evidence))
+    # Each reading as right with weight p, and as wrong with weight 1 - p.
     hits = [
         replace(e, right=True, weight=share * float(chance))
         for e, chance in zip(evidence, p, strict=True)
@@ -115,6 +116,7 @@ def fit_curve(evidence: Sequence[JudgedReading], max_p: float = 1.0) -> Calibrat
         if is_weighed
         else _to_probability(points + level)
     )
+
     # Limit it to what the readings have earned.
     shares = np.minimum(
         smooth,
@@ -138,6 +140,7 @@ def _beta_calibrate(odds: Numbers, right: Numbers, weight: Numbers, points: Numb
     (towards 0).
     """
     (slope, bend), level = _fit_logistic(_log_features(odds), right, weight)
+    # The result must rise with the score.
     return np.maximum.accumulate(
         _to_probability(_log_features(points) @ np.array([slope, bend]) + level)
     )
@@ -169,6 +172,7 @@ def _fit_logistic(values: Numbers, right: Numbers, weight: Numbers) -> tuple[Cur
         start[0] = spread[0]
     start[-1] = values[:, 0].mean()
     estimate = start.copy()
+
     # Newton's method with limited steps.
     for _ in range(NEWTON_STEPS):
         p = 1 / (1 + np.exp(-np.clip(inputs @ estimate, -30, 30)))
@@ -179,6 +183,7 @@ def _fit_logistic(values: Numbers, right: Numbers, weight: Numbers) -> tuple[Cur
         estimate = estimate + np.clip(
             np.linalg.solve(hessian, gradient), -MAX_NEWTON_STEP, MAX_NEWTON_STEP
         )
+
     # Undo the standardization.
     weights = estimate[:-1] / spread
     if not np.isfinite(spread[0]):
@@ -203,6 +208,7 @@ def _earned_shares(
     count, hits, expected = (
         np.cumsum(of[order]) for of in (weight, *(weight * share for share in right_and_reader_p))
     )
+
     # For each point the last reading that is not below it.
     above = np.searchsorted(-odds[order], -points, side="right") - 1
     earned = (hits[above] + 1 + trust * expected[above] / count[above]) / (count[above] + 2 + trust)
@@ -213,8 +219,8 @@ def _earned_shares(
 class CalibrationScore:
     """How well probabilities predict: log loss, Brier's score, calibration error (ECE).
 
-    `surest` is how many of those ≥ 0.999 are wrong; `chance` is the calibration error that would be
-    seen on average if all p were exactly true.
+    `surest` is how many of those ≥ 0.999 are wrong; `chance` is the calibration error that is
+    expected if all p are exactly true.
     """
 
     values: int

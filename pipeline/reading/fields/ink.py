@@ -103,11 +103,14 @@ def find_ink(crop: FieldImage, widest_mm: float = MAX_STROKE_MM) -> Ink:
     Print is what the template shows or, without a template, long straight rules.
     """
     scale = find_px_per_mm(crop)
+
     # 1. Darkness against the paper around.
     darkness = measure_darkness(crop.image, scale, widest_mm)
     smooth = _blur(darkness, scale)
+
     # 2. What print alone would look like.
     printed, on_print = _estimate_print(crop, darkness, smooth, scale, widest_mm)
+
     # 3. Strokes in what is darker than the print, continued across the print.
     mask = _trace_strokes(smooth - printed, _estimate_noise(darkness), on_print, scale)
     if mask.any():
@@ -121,8 +124,10 @@ def render_ink(ink: Ink, mask: Mask | None = None) -> Image:
     Soft edges stay, faint strokes are made black.
     """
     chosen = ink.mask if mask is None else mask
+
     # Keep the soft edges around the strokes.
     around = cv2.dilate(chosen.view(np.uint8), _disc_kernel_of(0.12 * ink.px_per_mm)).view(np.bool_)
+
     # Stretch the contrast so that the darkest tenth of the ink is black.
     full_ink = quantile(ink.darkness[chosen], 0.9) if chosen.any() else 1.0
     return np.asarray(
@@ -143,6 +148,7 @@ def measure_darkness(image: Image, px_per_mm: float, widest_mm: float) -> Darkne
         if shrink > 1
         else image
     )
+
     # A closing as wide as the widest stroke removes writing and leaves paper.
     window = max(3, round(widest_mm * px_per_mm / shrink) | 1)
     kernel = np.ones((window, window), np.uint8)
@@ -153,6 +159,7 @@ def measure_darkness(image: Image, px_per_mm: float, widest_mm: float) -> Darkne
         borderType=cv2.BORDER_REPLICATE,
     )
     paper = cv2.blur(np.maximum(closed, DARKEST_PAPER).astype(np.float32), (3, 3))
+
     # Compare each pixel with its paper at full resolution.
     paper = cv2.resize(paper, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
     return np.asarray(np.clip(1.0 - image.astype(np.float32) / paper, 0.0, 1.0), np.float32)
@@ -169,6 +176,7 @@ def _estimate_print(
     if crop.template_image is None:
         rules = _find_rules(dark, scale)
         return rules, np.asarray(rules > 0, np.bool_)
+
     # Else align the template, widen it, and give it the scan's tones.
     template = measure_darkness(crop.template_image, scale, widest_mm)
     kernel = _disc_kernel_of(PRINT_TOLERANCE_MM * scale)
@@ -185,6 +193,7 @@ def _align_template(template: Darkness, dark: Darkness, scale: float) -> Darknes
     """
     height, width = dark.shape
     reach = max(1, round(MAX_ALIGN_MM * scale))
+    # Room to move each tile.
     padded = cv2.copyMakeBorder(template, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
     moved = np.empty_like(template)
     for (y0, y1), (x0, x1) in itertools.product(
@@ -206,12 +215,14 @@ def _split_tiles(length: int, scale: float) -> list[tuple[int, int]]:
 def _find_shift(template: Darkness, dark: Darkness, reach: int) -> tuple[int, int]:
     """Return how far right and down print is in the scan, px; 0 with too little print."""
     reach = min(reach, (min(dark.shape) - 1) // 3)
+
     # A plain part of the template fits everywhere.
     if reach < 1 or _standard_deviation(template[reach:-reach, reach:-reach]) < 0.01:
         return 0, 0
     score = cv2.matchTemplate(
         dark, np.ascontiguousarray(template[reach:-reach, reach:-reach]), cv2.TM_CCOEFF_NORMED
     )
+
     # Prefer the place where it is.
     score[reach, reach] += 0.01
     _, _, _, (x, y) = cv2.minMaxLoc(score)
@@ -230,6 +241,7 @@ def _match_tones(template: NDArray[Any], dark: NDArray[Any]) -> Darkness:
     template_tones, scan_tones = [0.0], [0.0]
     pixels = np.flatnonzero(template > 0)
     printed, scanned = template.ravel()[pixels], dark.ravel()[pixels]
+
     # Measure how dark each tone of the template is in the scan.
     for low, high in itertools.pairwise(TONE_EDGES):
         in_tone = np.flatnonzero((printed > low) & (printed <= high))
@@ -238,6 +250,7 @@ def _match_tones(template: NDArray[Any], dark: NDArray[Any]) -> Darkness:
             scan_tones.append(quantile(scanned[in_tone], 0.4) * 1.1)
     if len(template_tones) == 1:
         return template
+
     # Interpolate between the measured tones.
     toned = np.zeros(template.shape, np.float32)
     toned.ravel()[pixels] = np.clip(np.interp(printed, template_tones, scan_tones), 0.0, 1.0)
@@ -250,15 +263,18 @@ def _find_rules(dark: Darkness, scale: float) -> Darkness:
     length = round(MIN_RULE_MM * scale)
     if length >= width:
         return np.zeros_like(dark)
+
     # Level runs that together reach over half of the width.
     binary = (dark > MIN_DARKNESS).astype(np.uint8)
     rules = _find_long_runs(
         cv2.morphologyEx(binary, cv2.MORPH_OPEN, np.ones((1, length), np.uint8)), width // 2
     )
+
     # What is also high is no rule.
     thick = cv2.morphologyEx(
         rules, cv2.MORPH_OPEN, np.ones((min(height, max(2, round(0.8 * scale))), 1), np.uint8)
     )
+
     # Widen the rest by the tolerance of print.
     widened = cv2.dilate(
         cv2.subtract(rules, thick),
@@ -288,14 +304,16 @@ def _trace_strokes(extra: Darkness, grain: float, zone: Mask, scale: float) -> M
 
     Without specks, and without spots of print that came out unevenly.
     """
-    # Seeds must stand out from the noise.
+    # Seeds must be clearly darker than the noise.
     seeds = extra > max(SEED_DARKNESS, 4.0 * grain)
     if not seeds.any():
         return np.asarray(seeds, np.bool_)
+
     # Keep the connected faint parts that hold a seed.
     parts = Components.of(np.asarray(extra > max(MIN_DARKNESS, 2.5 * grain), np.bool_))
     keep = np.zeros(len(parts), bool)
     keep[parts.labels[seeds]] = True
+
     # Drop specks; spots on print must be larger to count.
     area = parts.column(cv2.CC_STAT_AREA)
     in_print = np.bincount(parts.labels[zone], minlength=len(parts)) / np.maximum(area, 1)
@@ -307,6 +325,7 @@ def _trace_strokes(extra: Darkness, grain: float, zone: Mask, scale: float) -> M
 
 def _bridge_print(mask: Mask, printed: Mask, scale: float) -> Mask:
     """Return the strokes continued across the print that they cross."""
+    # Close gaps as wide as the print, on print only.
     closed = cv2.morphologyEx(
         mask.view(np.uint8),
         cv2.MORPH_CLOSE,
@@ -322,7 +341,7 @@ def _estimate_noise(dark: Darkness) -> float:
     """
     residual = cv2.absdiff(dark, cv2.medianBlur(dark, 3))
     is_noiseless = 2 * cv2.countNonZero(residual) < residual.size - 1
-    # 1.4826 turns a median deviation into a standard deviation; blurring halves it.
+    # 1.4826 turns the median deviation of normal noise into its standard deviation.
     return 0.0 if is_noiseless else 0.5 * 1.4826 * 1.2 * median(residual)
 
 
@@ -354,6 +373,7 @@ def even_lighting(crop: FieldImage) -> FieldImage:
     plane = _fit_paper_plane(crop)
     if plane is None:
         return crop
+    # Divide by the plane in place, which is large.
     image = np.divide(plane.max(), plane, out=plane)
     image *= crop.image
     return replace(crop, image=np.minimum(image, 255, out=image).astype(np.uint8))
@@ -365,11 +385,13 @@ def _fit_paper_plane(crop: FieldImage) -> NDArray[np.float64] | None:
     It is fitted to the brightest of each cell; cells without paper are left out round by round.
     """
     height, width = crop.image.shape
+
     # The brightest grey of each cell.
     cell = max(2, round(LIGHT_CELL_MM * find_px_per_mm(crop)))
     bright = cv2.dilate(cv2.blur(crop.image, (3, 3)), square_kernel(cell))[
         cell // 2 :: cell, cell // 2 :: cell
     ].astype(np.float64)
+
     # Fit to all cells first, then to those that are not much darker than the plane.
     terms, grey = _plane_terms(height, width, cell), bright.ravel()
     slope, paper = _plane_solver(height, width, cell) @ grey, np.ones(grey.size, bool)
@@ -381,6 +403,7 @@ def _fit_paper_plane(crop: FieldImage) -> NDArray[np.float64] | None:
             return None
         if (paper == before).all():
             break
+
     # Draw the plane; one that falls off too steeply is no lighting.
     columns, rows = np.arange(width) / max(height, width), np.arange(height) / max(height, width)
     plane = (slope[0] * columns)[None, :] + (slope[1] * rows + slope[2])[:, None]

@@ -2,7 +2,7 @@
 
 The network reads the letters put side by side without the boxes. It was trained on real writers and
 knows their letters better than a network trained on single letters of fonts. Small letters are read
-as their capitals. The network for digit boxes tells whether a box is struck out.
+as their capitals. The network for digit boxes classifies which boxes are struck out.
 """
 
 from __future__ import annotations
@@ -133,11 +133,13 @@ def single_sign_p(steps: Numbers, columns: Sequence[int]) -> Numbers:
     Once, with pauses (class 0) before and after it; `columns` are the classes.
     """
     pauses = np.maximum(steps[:, 0], MIN_P)
+
     # Products of the pauses before and after each time step.
     before = np.concatenate([[1.0], np.cumprod(pauses)])
     after = np.concatenate([np.cumprod(pauses[::-1])[::-1], [1.0]])
     signs = np.maximum(steps[:, columns], MIN_P)
     total = np.zeros(len(columns))
+
     # Add up all runs of the sign, by where they start and end.
     for start in range(len(steps)):
         runs = np.cumprod(signs[start:], axis=0)

@@ -134,6 +134,7 @@ def read_written_areas(areas: Sequence[WrittenArea], names: Lexicon = NO_NAMES) 
         if isinstance(part, LineImage)
     ]
     answers = iter(read_line_images(lines, names, with_word_boxes=True))
+
     # Put each area together from its lines, in the same order.
     unread = Reading(None, 0.5, State.ILLEGIBLE)
     return [
@@ -174,21 +175,9 @@ def _place_words(area: WrittenArea, row: WrittenRow, part: LineImage, reading: R
         start, end = (part.left + at for at in (word.box[0], word.box[0] + word.box[2]))
         # The row's middle at the middle of the word.
         middle = float(row.y[int(np.clip((start + end) / 2, 0, len(row.y) - 1))])
-        word_left, word_top, word_width, word_height = (
-            value / ink.px_per_mm
-            for value in (start - left, middle - height / 2 - top, end - start, height)
-        )
-        words.append(
-            replace(
-                word,
-                box=(
-                    round(word_left, 2),
-                    round(word_top, 2),
-                    round(word_width, 2),
-                    round(word_height, 2),
-                ),
-            )
-        )
+        box_px = (start - left, middle - height / 2 - top, end - start, height)
+        x, y, w, h = (round(value / ink.px_per_mm, 2) for value in box_px)
+        words.append(replace(word, box=(x, y, w, h)))
     return replace(reading, words=tuple(words))
 
 
@@ -199,16 +188,14 @@ def _join_rows(area: WrittenArea, rows: list[Reading]) -> Reading:
         for row, reading in zip(area.rows, rows, strict=True)
         if reading.state is not State.EMPTY
     ]
+
     # Nothing written, or nothing that can be read.
     if not written:
-        return Reading.empty(
-            min(
-                [reading.p for reading in rows]
-                or [SPECKED_EMPTY_P if area.row_ink.ink.mask.any() else CLEAN_EMPTY_P]
-            )
-        )
+        without_rows = SPECKED_EMPTY_P if area.row_ink.ink.mask.any() else CLEAN_EMPTY_P
+        return Reading.empty(min((reading.p for reading in rows), default=without_rows))
     if not any(reading.value for _, reading in written):
         return Reading(None, 0.5, State.ILLEGIBLE)
+
     # One line feed for each row's distance.
     tops = [row.place for row, _ in written]
     feeds = [
@@ -216,15 +203,12 @@ def _join_rows(area: WrittenArea, rows: list[Reading]) -> Reading:
         for upper, lower in itertools.pairwise(tops)
     ]
     text = join_readings([reading for _, reading in written], ["\n" * feed for feed in feeds])
+
     # On a ruled field, empty rules above the first line count too.
-    first = (
-        max(
-            0,
-            round((tops[0] - area.row_ink.ink.field[1]) / area.row_ink.distance - ROW_MIDDLE_SHARE),
-        )
-        if area.row_ink.ruled
-        else 0
-    )
+    first = 0
+    if area.row_ink.ruled:
+        rows_above = (tops[0] - area.row_ink.ink.field[1]) / area.row_ink.distance
+        first = max(0, round(rows_above - ROW_MIDDLE_SHARE))
     return replace(prepend_reading(text, "\n" * first), issues=_find_issues(area, str(text.value)))
 
 
@@ -243,10 +227,12 @@ def segment_plain_paper(image: Image) -> WrittenArea:
     page_scale = _guess_page_scale(image)
     if page_scale is not None:
         return _segment_at_scale(image, page_scale)
+
     # Else it is estimated from the number of lines.
     min_scale = max(image.shape) / MAX_PAPER_MM
     scale = max(min_scale, image.shape[0] / (ROW_MM * count_lines(image)))
     area = _segment_at_scale(image, scale)
+
     # Estimate it again if the rows that were found are too close or too wide.
     ratio = area.row_ink.distance / area.row_ink.ink.px_per_mm / ROW_MM
     return (
@@ -287,6 +273,7 @@ def _segment_at_scale(image: Image, px_per_mm: float) -> WrittenArea:
         else image
     )
     scale = px_per_mm * factor
+
     # Treat the level page as one field of lines.
     box = (0.0, 0.0, small.shape[1] / scale, small.shape[0] / scale)
     spec = FieldSpec.model_construct(name="page", label="", kind=Kind.LINES, box=box, lines=None)
@@ -305,6 +292,7 @@ def _deskew(image: Image, scale: float) -> Image:
     if runs.any(axis=0).mean() < MIN_RULED_SHARE:
         return image
     height, width = image.shape
+
     # Rotate about the centre by their slope.
     angle_deg = float(np.rad2deg(np.arctan(estimate_slope(runs > 0, scale, fine=True))))
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle_deg, 1.0)
@@ -318,6 +306,7 @@ def _remove_paper_marks(ink: Ink) -> Ink:
     """Return the ink without margin lines, edges of the sheet and punch holes."""
     scale = ink.px_per_mm
     mask = np.asarray(ink.mask & ~_find_margin_lines(ink.mask, scale), np.bool_)
+
     # Close the gaps where rules were removed.
     whole = cv2.morphologyEx(
         mask.astype(np.uint8),
@@ -326,6 +315,7 @@ def _remove_paper_marks(ink: Ink) -> Ink:
     )
     strokes = ConnectedStrokes.of(whole > 0)
     height, width = mask.shape
+
     # Long strokes at the image's edge are the sheet's edge.
     left, right = (
         strokes.left <= SHEET_EDGE_MM * scale,
@@ -349,6 +339,7 @@ def _find_margin_lines(mask: Mask, scale: float) -> Mask:
         cv2.MORPH_CLOSE,
         np.ones((round(MAX_RULE_GAP_MM * scale) | 1, 1), np.uint8),
     )
+
     # Keep long upright strokes that are thin.
     upright = cv2.morphologyEx(
         whole, cv2.MORPH_OPEN, np.ones((round(RULE_MM * scale), 1), np.uint8)
@@ -367,6 +358,7 @@ def _find_punch_holes(strokes: ConnectedStrokes, scale: float, width: int) -> ND
     Two or more rings of the right size are below each other near a side.
     """
     size = np.maximum(strokes.width, strokes.height)
+
     # Round, of the right size, near a side, and empty in the middle.
     fits = (
         (size >= HOLE_DIAMETER_MM[0] * scale)
@@ -375,6 +367,7 @@ def _find_punch_holes(strokes: ConnectedStrokes, scale: float, width: int) -> ND
     )
     near_side = np.minimum(strokes.x, width - strokes.x) < HOLE_FROM_EDGE_MM * scale
     rings = fits & near_side & _are_hollow(strokes, fits & near_side)
+
     # At least one other ring is above or below.
     together = (
         np.abs(strokes.x[:, None] - strokes.x[None, :]) < HOLE_ALIGNMENT_MM * scale

@@ -44,8 +44,8 @@ for 3 mm, and for 8 where a poor scan joins letters.
 """
 STRUCK_PRINT_SHARE, STRUCK_PRINT_MM = 0.5, 18.0
 """Print is struck out where such strokes cover this share of its width, or this many mm. Struck-out
-names were read as others with p = 0.97. In the damage series print is taken for struck out only at
-75 dpi and less, out of focus by 0.2 mm, and on pages dark with dirt or bleed-through.
+names were read as others with p = 0.97. In the damage series print is wrongly flagged only at 75
+dpi and less, out of focus by 0.2 mm, and on pages dark with dirt or bleed-through.
 """
 
 
@@ -135,6 +135,7 @@ def read_printed_line(image: Image, dpi: int) -> list[TesseractWord]:
     engine = _load_engine(TESSERACT_LANGUAGE)
     with _ENGINE_LOCK:
         try:
+            # One byte a pixel, rows without padding.
             engine.SetImageBytes(np.ascontiguousarray(image).tobytes(), width, height, 1, width)
             engine.SetSourceResolution(dpi)
             if not engine.Recognize(TIMEOUT_S * 1000):

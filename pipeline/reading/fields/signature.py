@@ -162,6 +162,7 @@ def letter_probabilities(steps: Steps) -> NDArray[np.float32]:
 
     (time steps, 1 + len(SIGNATURE_LETTERS)), the pause first; small letters count as capitals.
     """
+    # Other signs are dropped, the rest is normalized.
     gathered = steps @ _letter_mapping()
     return np.asarray(gathered / np.maximum(gathered.sum(axis=1, keepdims=True), 1e-9), np.float32)
 
@@ -174,6 +175,7 @@ def _letter_mapping() -> NDArray[np.float32]:
     """
     mapping = np.zeros((1 + len(ALPHABET), 1 + len(SIGNATURE_LETTERS)), np.float32)
     mapping[0, 0] = 1.0
+    # Lookalikes count as their letter, separators as the pause.
     for i, sign in enumerate(ALPHABET, start=1):
         letter = SIGNATURE_LETTERS.find(LOOKALIKE_LETTERS.get(sign, sign.upper()))
         if letter >= 0 or sign in SEPARATORS:
@@ -210,6 +212,7 @@ def _keep_strokes(mask: Mask, ink: Ink) -> Mask:
     Black-and-white scans make print bolder.
     """
     strokes = Components.of(mask)
+    # The length of each stroke, and its ink off the outline.
     length = np.hypot(strokes.column(cv2.CC_STAT_WIDTH), strokes.column(cv2.CC_STAT_HEIGHT))
     off_outline = np.bincount(
         strokes.labels[~_outline_mask(mask.shape, ink)], minlength=len(length)

@@ -93,6 +93,7 @@ def exclude_print(crop: FieldImage, ink: Ink, mask: Mask) -> Mask:
         return np.zeros_like(mask)
     if not mask.any():
         return mask
+    # Widen the print by how far it may be off its place.
     printed = measure_darkness(crop.template_image, ink.px_per_mm, MAX_STROKE_MM) > PRINT_DARKNESS
     near = cv2.dilate(
         printed.view(np.uint8), square_kernel(2 * round(FROM_PRINT_MM * ink.px_per_mm) + 1)
@@ -103,6 +104,7 @@ def exclude_print(crop: FieldImage, ink: Ink, mask: Mask) -> Mask:
 def has_unread_words(crop: FieldImage, ink: Ink, line: Mask) -> bool:
     """Return whether there are words outside `line`, the ink that the reader reads."""
     rest = exclude_print(crop, ink, np.asarray(ink.mask & ~line, np.bool_))
+    # Enough ink over enough of the line's length, with a stroke of writing.
     mm = ink.px_per_mm
     if np.count_nonzero(rest) < MIN_WORDS_MM2 * mm**2 or _ink_length(rest) < MIN_WORDS_MM * mm:
         return False
@@ -179,6 +181,7 @@ def _reaches_edge(writing: Mask, near: int, ink: Ink) -> bool:
     """Return whether a stroke longer than a speck comes within `near` px of the left edge."""
     if not writing[:, :near].any():
         return False
+    # The strokes that touch the zone at the edge.
     parts = Components.of(np.ascontiguousarray(writing))
     at_edge = np.unique(parts.labels[:, :near])
     sides = parts.stats[at_edge[at_edge > 0]][:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]

@@ -182,6 +182,7 @@ def _ink_contrast(ink: Grey, edges: Edges, margin: float) -> Grey:
     full_ink = np.full(ink.shape[1], min_full, np.float32)
     for peak, a, b in zip(peaks, bounds[:-1], bounds[1:], strict=True):
         full_ink[a:b] = max(min_full, peak)
+
     # Stretch from the grain of the paper up to full ink.
     out = ink / full_ink
     out -= np.float32(GRAIN)
@@ -224,6 +225,7 @@ def _draw_cell(
         max(stroke.x + stroke.w for stroke in strokes),
         max(stroke.y + stroke.h for stroke in strokes),
     )
+
     # Only the ink of these strokes, and next to them.
     around = slice(max(0, top - 1), bottom + 1), slice(max(0, left - 1), right + 1)
     numbers = labels[around]
@@ -231,6 +233,7 @@ def _draw_cell(
     for stroke in strokes[1:]:
         in_cell |= numbers == stroke.label
     part = ink[around] * cv2.dilate(in_cell.view(np.uint8), ADJACENT_KERNEL)
+
     # Scale the longer side to the size of a glyph, but enlarge no dots.
     scale = GLYPH_PX / max(
         float(bottom - top), float(right - left), MIN_ENLARGED_HEIGHT * box_height
@@ -239,6 +242,7 @@ def _draw_cell(
         min(CELL_PX, max(1, round(side * scale))) for side in (part.shape[1], part.shape[0])
     )
     small = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+
     # Centre it.
     top, left = (CELL_PX - height) // 2, (CELL_PX - width) // 2
     picture[top : top + height, left : left + width] = small * np.float32(255)
@@ -247,14 +251,17 @@ def _draw_cell(
 def measure_ink_levels(image: Image) -> GrayLevels:
     """Return how many grey levels darker than the paper around it each pixel is, (h, w)."""
     window = max(3, image.shape[0] // 3) | 1
+
     # The paper is the lightest grey around, blurred.
     paper = cv2.blur(cv2.dilate(image, np.ones((window, window), np.uint8)), (window, window))
     lightest = float(paper.min())
+
     # Without a deep shadow 8 bits will do.
     if lightest >= DARKEST_PAPER * 255 or lightest >= (
         floor := np.float32(DARKEST_PAPER * quantile(image, 0.95))
     ):
         return np.asarray(cv2.subtract(paper, image), np.uint8)
+
     # In a deep shadow the paper is no darker than a share of the brightness.
     levels = np.maximum(paper.astype(np.float32), floor)
     return np.maximum(
@@ -270,11 +277,14 @@ def remove_print(ink: GrayLevels, template: Image) -> Grey:
     printed = _print_levels(template)
     if np.count_nonzero(printed > PRINT_LEVELS) < 20:
         return ink.astype(np.float32)
+
     # Align the print with the sheet.
     printed = _align_print(printed, ink)
+
     # How much darker or paler than the template it came out.
     lines = printed > PRINT_LEVELS
     gain = float(np.clip(quantile(ink[lines], 0.6) / max(median(printed[lines]), 1.0), 0.2, 4.0))
+
     # Subtract it, a little wider and darker.
     _, near = cv2.threshold(
         cv2.dilate(printed, ADJACENT_KERNEL), PRINT_LEVELS, 0, cv2.THRESH_TOZERO
@@ -312,6 +322,7 @@ def _align_print(printed: GrayLevels, ink: GrayLevels) -> GrayLevels:
 def remove_rules(ink: GrayLevels, cells: int, margin: float) -> Grey:
     """Without a template: remove straight lines where the lines of boxes must be."""
     ink = ink.astype(np.float32, copy=False)
+
     # The share of dark pixels in each column and row.
     dark = (ink > max(20.0, 0.25 * float(ink.max()))).astype(np.uint8)
     height, width = ink.shape
@@ -319,6 +330,7 @@ def remove_rules(ink: GrayLevels, cells: int, margin: float) -> Grey:
     columns, rows = dark.mean(axis=0), dark.mean(axis=1)
     pitch = (width - 2 * margin) / cells
     reach = max(2, round(0.1 * pitch))
+
     # Lines between boxes, and above and below them.
     uprights = [
         _find_line_rows(columns, round(margin + i * pitch), reach, 0.8) for i in range(cells + 1)
@@ -362,9 +374,11 @@ def find_best_shift(printed: Image | Grey, ink: Image | Grey) -> tuple[int, int]
     """
     if min(printed.shape) <= 2 * MAX_SHIFT_PX:
         return 0, 0
+
     # Multiply each kind of row with the ink in each place.
     ink_values = ink.astype(np.float32)
     products = ink_values @ _kinds_of_rows(printed)
+
     # Add up the rows of the print for each shift.
     dot_products = (
         products.reshape(-1, SHIFT_COUNT)
@@ -375,6 +389,7 @@ def find_best_shift(printed: Image | Grey, ink: Image | Grey) -> tuple[int, int]
     if not dot_products.any():
         return 0, 0
     height, width = ink_values.shape
+
     # Divide by the length of the ink that the print then covers.
     norms = np.sqrt(_shift_windows(height) @ (ink_values * ink_values) @ _shift_windows(width).T)
     down, right = np.unravel_index(

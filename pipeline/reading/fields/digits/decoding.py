@@ -118,8 +118,10 @@ def _search_rows(
 ) -> tuple[tuple[tuple[str, float], ...], float]:
     """Search the likeliest rows; cached, since the empty rows of a page are all alike."""
     probabilities = np.frombuffer(boxes, number).reshape(-1, answers).astype(np.float64)
+
     # The likeliest symbols of each box.
     order = np.argsort(-probabilities, axis=1)[:, :MAX_SYMBOLS_PER_BOX]
+
     # Extend the rows box by box, and keep the best (beam search).
     rows = [("", 1.0)]
     for box, shares in zip(
@@ -143,7 +145,7 @@ def _search_rows(
 
 
 def _weigh_rows(likely: list[tuple[str, float]], spec: FieldSpec) -> _AnswerWeights:
-    """Weigh the values that each row may stand for."""
+    """Weigh the values that each row may mean."""
     weights = _AnswerWeights()
     for row, p in likely:
         total = 0.0
@@ -206,11 +208,13 @@ def _characters(best: _AnswerKey, weights: _AnswerWeights) -> tuple[float, ...]:
         return ()
     row = weights.best_row[best][1]
     boxes = [i for i, symbol in enumerate(row) if symbol != " "]
+
     # For each written box the share of all rows that agree with it.
     marginal = [
         sum(mass for other, mass in weights.rows if other[i] == row[i]) / weights.total
         for i in boxes
     ]
+
     # From the right: leading zeros may be added, so the last digits fit the last boxes.
     characters = []
     for character in reversed(value):

@@ -1,4 +1,4 @@
-"""What a row of digit boxes may mean: the values that a row of symbols may stand for, by format.
+"""The values that a row of digit boxes may mean, by format.
 
 Each has a weight for how likely a person writes such a row, relative to a row that the format
 allows (1). Weights are deliberately mild: a clear reading that breaks the rules stays what it is,
@@ -35,7 +35,7 @@ _THOUSANDS_PATTERN = re.compile(r"\d{1,3}( \d{3})+")
 
 @dataclass(frozen=True, slots=True)
 class RowCandidate:
-    """A value that a row may stand for.
+    """A value that a row may mean.
 
     `fits` is false if it is only the row's digits, because the format does not allow them.
     """
@@ -62,6 +62,7 @@ def _date_candidates(row: str, _spec: FieldSpec) -> list[RowCandidate]:
 
 
 def _time_candidates(row: str, _spec: FieldSpec) -> list[RowCandidate]:
+    # 815 is 08:15; midnight may be 24:00.
     digits = row.replace(" ", "").rjust(4, "0")
     is_short = len(row.replace(" ", "")) == len("815") and " " not in row.strip()
     if (
@@ -90,17 +91,20 @@ def _number_candidates(row: str, spec: FieldSpec) -> list[RowCandidate]:
         if spec.decimals
         else (row.strip(), "")
     )
+
     # Gaps are allowed between thousands and before the comma.
     fits = (
         " " not in whole or _THOUSANDS_PATTERN.fullmatch(whole) is not None
     ) and " " not in fraction.rstrip()
     if not spec.decimals:
         return [_weigh_range(_canonical_number(row, ""), weight, spec, fits=fits)]
+
     # Digits before and after the printed comma.
     by_comma = _canonical_number(row[: -spec.decimals], row[-spec.decimals :])
     digits = row.replace(" ", "")
     if not row.endswith(" ") or len(digits) <= spec.decimals:
         return [_weigh_range(by_comma, weight, spec, fits=fits)]
+
     # Empty boxes at the right end: perhaps it was written from the left, past the comma.
     left_aligned = _canonical_number(digits[: -spec.decimals], digits[-spec.decimals :])
     return [

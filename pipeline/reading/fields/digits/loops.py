@@ -61,6 +61,7 @@ def _enclosed_areas(pictures: Image) -> Iterator[tuple[NDArray[np.intp], NDArray
     nothing is written at their edges.
     """
     count, _, width = pictures.shape
+
     # Enlarge the cells, so that narrow holes stay open.
     large = cv2.resize(
         pictures.reshape(-1, width),
@@ -69,13 +70,16 @@ def _enclosed_areas(pictures: Image) -> Iterator[tuple[NDArray[np.intp], NDArray
         fy=CELL_ENLARGEMENT,
         interpolation=cv2.INTER_CUBIC,
     )
+
     # A white frame joins all paper outside the digits.
     paper = cv2.copyMakeBorder(
         (large <= CELL_INK_LEVEL).view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(1,)
     )
+
     # Number the paper's parts, without measuring them: to measure all takes three times as long.
     labels = np.asarray(cv2.connectedComponents(paper, connectivity=4)[1], np.int32)
     areas, middles = _measure_parts(labels, (paper > 0) & (labels != labels[0, 0]))
+
     # Give each enclosed part to its cell.
     cells = middles[:, 1] // (len(large) / count)
     for cell in range(count):

@@ -61,8 +61,10 @@ def read_digit_boxes(crops: Sequence[FieldImage]) -> list[Reading]:
     if not crops:
         return []
     rows = [cut_digit_row(crop) for crop in crops]
+
     # The cells of all rows go through the network together.
     answers = classify_cells(np.concatenate([row.pictures for row in rows]))
+
     # Decode each row by its format.
     ends = np.cumsum([len(row.pictures) for row in rows])
     parts = np.split(answers, ends[:-1])
@@ -122,6 +124,7 @@ def classify_cells(pictures: Image) -> Probabilities:
     inked = pictures.reshape(len(pictures), -1).any(axis=1)
     distinct = np.concatenate([np.zeros((1, *pictures.shape[1:]), np.uint8), pictures[inked]])
     p = run_digit_network(distinct, DIGIT_MODEL)
+
     # Classify uncertain cells again.
     uncertain = p.max(axis=1) < SECOND_PASS_BELOW
     if uncertain.any():

@@ -46,13 +46,13 @@ MIN_REACH_IN, MIN_WRITING_HEIGHT = 0.08, 0.4
 into them, what is beside if it is this high.
 """
 MIN_BEYOND_BOXES, MIN_BEYOND_ON_PRINT = 0.72, 0.85
-"""Of the margin: a stroke of which so much shows above or below the boxes is writing, the second
-value where there is print. On clean pages crosses in the boxes of another field show with at most
-0.69, and print with 0.81.
+"""Of the margin: a stroke that shows at least this height above or below the boxes is writing, the
+second value where there is print. On clean pages crosses in the boxes of another field show with at
+most 0.69, and print with 0.81.
 """
 MAX_LINE_DISTANCE_PX, MAX_LINE_WIDTH_PX = 3.5, 5
-"""A stroke this close to a line of a box, and no wider, is a sliver of the line, or a 1 written on
-it if it is high.
+"""A stroke this close to a line of a box, and at most this wide, is a sliver of the line, or a 1
+written on it if it is high.
 """
 REACHED_WIDTH, REACHED_HEIGHT = 0.1, 0.2
 """Of the width and height of a box: the minimum part of it that a stroke of the next box takes if
@@ -185,14 +185,17 @@ def _assign_main_cells(
         stats[written, column] for column in (cv2.CC_STAT_LEFT, cv2.CC_STAT_WIDTH, cv2.CC_STAT_AREA)
     )
     end = left + width
+
     # A stroke within the columns of one cell is of that cell.
     cell, main_area = column_cell[left], area.copy()
+
     # For others count the ink in each cell.
     for i in np.flatnonzero(cell != column_cell[end - 1]):
         x, y, w, h, _ = stats[written[i]]
         in_columns = np.count_nonzero(labels[y : y + h, x : x + w] == written[i], axis=0)
         count = np.bincount(column_cell[x : x + w] + 1, in_columns)
         cell[i], main_area[i] = count.argmax() - 1, count.max()
+
     # It stays whole if the rest is little and does not reach far.
     bounds = np.concatenate([[-np.inf], edges, [np.inf]])
     overrun = np.maximum(bounds[cell + 1] - left, end - bounds[cell + 2])
@@ -213,7 +216,7 @@ def _split_stroke(
         x, stop = stroke.x + int(inside[0]), stroke.x + int(inside[-1]) + 1
         window = labels[stroke.y : stroke.y + stroke.h, x:stop]
         ink = window == stroke.label
-        # Number the connected parts in these columns anew in the row's labels.
+        # Number the connected parts in these columns, and write the numbers into the row's labels.
         parts = Components.of(ink)
         window[ink] = parts.labels[ink].astype(labels.dtype) + (next_label - 1)
         for number, (left, top, w, h, area) in enumerate(parts.stats[1:].tolist()):
@@ -233,6 +236,7 @@ def _is_cut_off(stroke: Stroke, margin: float, height: int) -> bool:
     What is visible of a 9 may then look like a 4.
     """
     off = stroke.y + stroke.h / 2 - height / 2
+    # It touches the edge that it is near.
     return abs(off) >= MIN_OFF_CENTRE * (height - 2 * margin) and (
         stroke.y == 0 if off < 0 else stroke.y + stroke.h == height
     )
@@ -264,18 +268,21 @@ def _has_writing_beyond(strokes: Components, edges: Edges, margin: float, near_p
     """
     left, top, width, height, _ = (strokes.stats[:, i].astype(np.float64) for i in range(5))
     middle, across = top + height / 2, left + width / 2
+
     # Strokes with their middle above or below the boxes that are high enough.
     beyond = (middle < margin) | (middle > near_print.shape[0] - margin)
     beyond &= (height >= MIN_BEYOND_BOXES * margin) & (across > edges[0]) & (across < edges[-1])
     candidates = np.flatnonzero(beyond[1:]) + 1
     if not candidates.size:
         return False
+
     # On print they must be higher, unless most of them is off print.
     bare = np.bincount(strokes.labels[~near_print], minlength=len(strokes.stats))[candidates]
     beyond[:] = False
     beyond[candidates] = (height[candidates] >= MIN_BEYOND_ON_PRINT * margin) | (
         bare > 0.5 * strokes.stats[candidates, cv2.CC_STAT_AREA]
     )
+
     # Single tails of ticks do not count, digits next to each other do.
     tails = [_is_tail(strokes, label) for label in np.flatnonzero(beyond).tolist()]
     return not all(tails) or any(
@@ -292,6 +299,7 @@ def _is_tail(strokes: Components, label: int) -> bool:
     _, y, _, h, _ = strokes.stats[label].tolist()
     if y > 0 and y + h < strokes.labels.shape[0]:
         return False
+    # The shorter side of the smallest rectangle around it is its width.
     (_, sides, _) = cv2.minAreaRect(
         cv2.findNonZero((strokes.labels[y : y + h] == label).view(np.uint8))
     )
@@ -301,7 +309,7 @@ def _is_tail(strokes: Components, label: int) -> bool:
 def _is_digit_on_line(stats: Stats, edges: Edges, margin: float, height: int) -> bool:
     """Return whether a stroke as thin as a line of the boxes, but as high as writing, is on one.
 
-    It is taken for a sliver of the line, and may be a 1.
+    It is removed as a sliver of the line, but may be a 1.
     """
     x, y, w, h, _ = (stats[1:, i].astype(np.float64) for i in range(5))
     high = (
@@ -408,6 +416,7 @@ def has_two_digits(strokes: Sequence[Stroke], box_height: float) -> bool:
             columns[-1] = _merge_strokes(columns[-1], stroke)
         else:
             columns.append(stroke)
+
     # Two merged columns as high as writing, next to each other.
     min_area = MIN_SECOND_DIGIT_INK * max(column.area for column in columns)
     high = [
@@ -441,6 +450,7 @@ def _is_ditto_pair(first: Stroke, second: Stroke) -> bool:
     left, right = sorted((first, second), key=lambda stroke: stroke.x)
     low, high = sorted((first.h, second.h))
     small, large = sorted((first.area, second.area))
+    # Alike in height and ink, next to each other, and apart.
     alike = (
         low >= DITTO_SIMILARITY * high
         and small >= DITTO_SIMILARITY * large

@@ -117,6 +117,7 @@ def correct_unit_signs(
 def _correct_micrograms(reading: Reading, picture: Image, steps: Steps) -> Reading:
     """Return the reading with µ where a unit of mass shows it."""
     text = reading.value if isinstance(reading.value, str) else ""
+    # Ask the network as shipped about each unit of mass.
     signs = {
         unit.start("sign"): MICRO_SIGN
         for unit in _MASS_PATTERN.finditer(text)
@@ -156,6 +157,7 @@ def _replace_signs(text: str, signs: dict[int, str]) -> str:
 
 def _offer_alternative(reading: Reading, other_text: str, places: dict[int, str]) -> Reading:
     """Return the reading with low confidence at some places, and another text as likely."""
+    # Both texts get half of the p, and so do the characters that differ.
     half = reading.p / 2
     characters = tuple(p / 2 if i in places else p for i, p in enumerate(reading.characters))
     rest = tuple((value, p) for value, p in reading.alternatives if value != other_text)
@@ -168,6 +170,7 @@ def _cut_unit_context(unit: re.Match[str], text: str, picture: Image, steps: Ste
     The whole image if it is not known where the words are.
     """
     height, width = picture.shape
+    # The words that the number and its unit are in.
     words = [
         word
         for word in find_word_spans(steps, text, width)
@@ -231,6 +234,7 @@ def _widest_gap(ink: Mask) -> tuple[int, int]:
 
     The middle where there is none.
     """
+    # Columns with ink, and one at each side.
     edges = np.flatnonzero(np.concatenate([[True], ink.any(axis=0), [True]]))
     widest = int(np.diff(edges).argmax())
     left, right = int(edges[widest]), int(edges[widest + 1]) - 1
@@ -252,6 +256,7 @@ def flag_unread_symbols(reading: Reading, picture: Image, steps: Steps) -> Readi
     """
     text = reading.value if isinstance(reading.value, str) else ""
     height, width = picture.shape
+
     # Where each sign of the text is, px.
     signs = [
         (i, start * width / len(steps), end * width / len(steps))
@@ -259,6 +264,7 @@ def flag_unread_symbols(reading: Reading, picture: Image, steps: Steps) -> Readi
     ]
     if not signs:
         return reading
+
     # The right edges of pieces of ink that no sign is near.
     offset = MAX_SYMBOL_OFFSET * height
     unread = [
@@ -268,6 +274,7 @@ def flag_unread_symbols(reading: Reading, picture: Image, steps: Steps) -> Readi
     ]
     if not unread:
         return reading
+
     # Half the p of the text and of the sign after each such piece.
     affected = {
         next((i for i, start, _ in signs if start >= right), signs[-1][0]) for right in unread
@@ -299,6 +306,7 @@ def _ink_pieces(picture: Image) -> list[tuple[int, int]]:
     """Return the columns of each piece of ink between white that is large enough for a sign."""
     height = picture.shape[0]
     ink = np.asarray(picture < SYMBOL_INK_LEVEL, np.bool_)
+    # Divide the columns with ink where there is much white between them.
     columns = np.flatnonzero(ink.any(axis=0))
     breaks = np.flatnonzero(np.diff(columns) > MIN_WHITE_GAP * height)
     pieces = [
@@ -340,6 +348,7 @@ def is_nearly_ditto_text(text: str) -> bool:
 def is_ditto_ink(ink: Mask, px_per_mm: float) -> bool:
     """Return whether all ink in a field is a ditto mark."""
     parts = Components.of(ink)
+
     # All strokes but specks.
     strokes = [
         part
@@ -347,6 +356,7 @@ def is_ditto_ink(ink: Mask, px_per_mm: float) -> bool:
         if parts.stats[part, cv2.CC_STAT_AREA] >= MIN_DITTO_MM2 * px_per_mm**2
     ]
     boxes = [Box(*(parts.stats[part, :4] / px_per_mm).tolist()) for part in strokes]
+
     # They must be two upright strokes, and at most two dashes.
     dashes = [box for box in boxes if box.h <= MAX_DASH_ASPECT * box.w]
     upright = [

@@ -80,12 +80,14 @@ def cut_line_with_offset(
     """
     if np.count_nonzero(mask) < MIN_LINE_INK_MM2 * ink.px_per_mm**2:
         return None
+
     # Render the ink within its rectangle.
     left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
     box = slice(top, top + height), slice(left, left + width)
     cut = render_ink(Ink(mask[box], ink.darkness[box], ink.px_per_mm, ink.field))
     if y is not None and np.ptp(y[box[1]]) > MIN_BEND_MM * ink.px_per_mm:
         cut = _straighten(cut, y[box[1]])
+
     # Add white in proportion to its height.
     above, beside = round(PAD_ABOVE * cut.shape[0]), round(PAD_BESIDE * cut.shape[0])
     return LineCut(_pad_image(cut, above, beside), left - beside)
@@ -131,6 +133,7 @@ def _straighten(cut: Image, y: NDArray[np.float64]) -> Image:
         cv2.remap(cut, columns, rows - down[None, :], cv2.INTER_LINEAR, borderValue=(255,)),
         np.uint8,
     )
+
     # Cut off what is white above and below.
     rows_with_ink = np.flatnonzero((level < 128).any(axis=1))
     return level[rows_with_ink[0] : rows_with_ink[-1] + 1] if rows_with_ink.size else level
@@ -138,6 +141,7 @@ def _straighten(cut: Image, y: NDArray[np.float64]) -> Image:
 
 def has_stroke(mask: Mask, px_per_mm: float) -> bool:
     """Return whether there is a stroke as long and as high as writing."""
+    # Only the part with ink is searched.
     x, y, w, h = cv2.boundingRect(mask.view(np.uint8))
     strokes = Components.of(mask[y : y + h, x : x + w])
     width, height = (

@@ -39,6 +39,7 @@ def read_condensed(images: Sequence[Image]) -> list[tuple[Image, Steps]]:
 def _spread_image(image: Image, steps: Steps) -> tuple[Image, Steps]:
     """Stretch the image until its signs have enough time steps."""
     height, width = image.shape
+    # Stop when there are few signs per time step, or none.
     for times in range(1, MAX_SPREADS + 1):
         if 0 < _count_signs(steps) < MAX_SIGNS_PER_STEP * len(steps):
             break

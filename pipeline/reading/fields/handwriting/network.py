@@ -100,6 +100,7 @@ def _line_input(image: Image) -> NDArray[np.float32]:
 
 def _run_alphabet(network: InferenceSession, image: Image) -> Steps:
     """Return the answer for one line, for the alphabet only, normalized."""
+    # Drop all other characters, and normalize.
     answer = _run_single(network, image)[:, _alphabet_columns(network)]
     return np.asarray(answer / np.maximum(answer.sum(-1, keepdims=True), 1e-9), np.float32)
 
@@ -111,10 +112,12 @@ def _run_single(network: InferenceSession, image: Image) -> Steps:
     weighed by their mean.
     """
     line = _line_input(image)
+
     # Add white to a whole number of time steps; the three channels are equal.
     width = max(MIN_INPUT_PX, -(-(line.shape[1] + WHITE_AFTER_PX) // STEP_PX) * STEP_PX)
     block = np.ones((1, 3, LINE_HEIGHT, width), np.float32)
     block[0, :, :, : line.shape[1]] = line
+
     # Drop the time steps of the white.
     (answer,) = network.run(None, {network.get_inputs()[0].name: block})
     return np.asarray(answer[0], np.float32)[: -(-line.shape[1] // STEP_PX)]
@@ -127,6 +130,7 @@ def find_network_file() -> Path:
     `best` is never replaced by another.
     """
     settings = load_settings()
+    # `best` falls back to the network as shipped; others do not.
     if settings.handwriting in TUNED_MODELS:
         tuned = settings.models / TUNED_MODELS[settings.handwriting]
         if settings.handwriting is not Handwriting.BEST or tuned.is_file():

@@ -166,6 +166,7 @@ def _fit_format(reading: Reading, form: Format | None) -> Reading:
     """Return the value of parts that were read separately, with low p if it misses the format."""
     if form is None or not isinstance(reading.value, str):
         return reading
+    # Only a text of the format's shape has a single value.
     values = parse_values(form, reading.value) if format_guide(form).fits(reading.value) else ()
     if len(values) != 1:
         return replace(reading, p=min(reading.p, FORMAT_MISMATCH_MAX_P), alternatives=())
@@ -182,6 +183,7 @@ def _flag_unread(reading: Reading, crop: FieldImage, ink: Ink, line: Mask) -> Re
 
     Confidence is low if that would change the value.
     """
+    # A comma below the line, or a second row, changes the value.
     may_change = reading.state is State.READ and (
         (crop.spec.format in _DECIMAL_FORMATS and has_comma_below(ink, line))
         or has_two_rows(ink, line)
@@ -254,5 +256,6 @@ def _word_boxes(text: str, steps: Steps, line: Image) -> tuple[WordBox, ...]:
 
 
 def _is_level_stroke(picture: Image) -> bool:
+    # Its ink takes few rows for the columns that it takes.
     dark = picture < MID_GREY
     return bool(dark.any(axis=1).sum() < MAX_LEVEL_ASPECT * dark.any(axis=0).sum())

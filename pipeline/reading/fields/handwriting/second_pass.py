@@ -112,11 +112,11 @@ def make_second_pass() -> SecondPassFactory:
 class _TextCandidate:
     """A text that some pass proposed.
 
-    `seen` is the mean log probability in all passes, `rank` that with the language model's.
+    `image_score` is the mean log probability in all passes, `rank` that with the language model's.
     """
 
     text: str
-    seen: float
+    image_score: float
     rank: float
 
 
@@ -137,13 +137,13 @@ def combine_passes(
 
     # p is a text's share, less where even the best is not clear in the image.
     best = ranked[0][1]
-    image_p = math.exp(best.seen) ** IMAGE_WEIGHT
+    image_p = math.exp(best.image_score) ** IMAGE_WEIGHT
     transcripts = [
         Transcript(
             candidate.text,
             image_p * share,
             (image_p * share,) * len(candidate.text),
-            math.exp(candidate.seen),
+            math.exp(candidate.image_score),
         )
         for share, candidate in ranked
     ]
@@ -183,6 +183,7 @@ def merge_number_readings(transcripts: Sequence[Transcript], second_text: str) -
 def _score_text(text: str, passes: PassSteps, guide: SearchGuide[StateT]) -> _TextCandidate:
     """Score a text by its probability in all passes and by the guide."""
     image_score = sum(text_log_probability(steps, text) for steps in passes) / len(passes)
+    # The guide extends its state sign by sign; a text that it rejects scores -inf.
     state: StateT | None = guide.start()
     for sign in text:
         state = None if state is None else guide.extended(state, sign)
@@ -198,9 +199,11 @@ def text_log_probability(steps: Steps, text: str) -> float:
     # States: pauses, with a sign between any two.
     columns = np.zeros(2 * len(text) + 1, np.intp)
     columns[1::2] = [COLUMNS_BY_SIGN[sign] for sign in text]
+
     # A pause may be skipped between two unlike signs.
     skips = np.zeros(len(columns), np.bool_)
     skips[2:] = (columns[2:] != 0) & (columns[2:] != columns[:-2])
+
     # Sum over all paths, step by step; a path ends in the last sign or pause.
     logs = np.log(np.maximum(steps[:, columns], MIN_P), dtype=np.float64)
     forward = np.full(len(columns), -np.inf)
@@ -212,6 +215,7 @@ def text_log_probability(steps: Steps, text: str) -> float:
 
 def _advance(forward: NDArray[np.float64], skips: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Advance from each state to the next, and over a pause between two unlike signs."""
+    # The log sum of staying, the state before, and the one before that.
     advanced = forward.copy()
     advanced[1:] = np.logaddexp(advanced[1:], forward[:-1])
     advanced[2:] = np.where(skips[2:], np.logaddexp(advanced[2:], forward[:-2]), advanced[2:])

@@ -95,6 +95,7 @@ def strike_probabilities(picture: Image, model: Path = STRIKE_MODEL) -> NDArray[
 def prepare_input(picture: Image) -> NDArray[np.float32]:
     """Return a line as the network takes it: (32, a multiple of 4 wide), 0 = paper, 1 = ink."""
     height, width = picture.shape
+    # A whole number of steps, of the line in the network's height.
     steps = round(width * STRIKE_INPUT_HEIGHT / height / STRIKE_STEP_PX)
     steps = int(np.clip(steps, 4, MAX_INPUT_PX // STRIKE_STEP_PX))
     size = (steps * STRIKE_STEP_PX, STRIKE_INPUT_HEIGHT)
@@ -105,12 +106,15 @@ def prepare_input(picture: Image) -> NDArray[np.float32]:
 
 def extract_strikes(p: NDArray[np.float32], picture: Image) -> tuple[Strike, ...]:
     """Return runs of steps that are probably struck out, as columns of the image."""
+    # Runs of struck-out steps, in columns of the image.
     per_step = picture.shape[1] / len(p)
     height = picture.shape[0]
     runs = _find_runs(p > STRIKE_FROM, MAX_STRIKE_GAP * height / per_step)
     strikes = (
         Strike(round(a * per_step), round(b * per_step), float(p[a:b].mean())) for a, b in runs
     )
+
+    # A short run is a letter written over.
     return tuple(
         strike for strike in strikes if strike.end - strike.start >= MIN_STRIKE_LENGTH * height
     )
@@ -139,6 +143,7 @@ def split_line(picture: Image, breaks: Sequence[LineBreak], left: int = 0) -> tu
         return (LineImage(picture, left=left),)
     parts: list[LinePart] = []
     next_column = 0
+    # What is before each break, then what replaces it, and at last the rest.
     for start, end, replacement in sorted(breaks, key=lambda line_break: line_break[0]):
         parts += [*_line_part(picture, next_column, start, left), *replacement]
         next_column = max(next_column, end)
@@ -179,10 +184,13 @@ def nearest_word_gap(picture: Image, column: int) -> int:
 
 def _extend_strike(picture: Image, strike: Strike) -> tuple[int, int]:
     """Return a strike's columns with the remnants up to the next white columns."""
+    # The nearest white columns on both sides.
     white = np.flatnonzero((picture >= 128).all(axis=0))
     before, after = white[white <= strike.start], white[white >= strike.end]
     start = int(before[-1]) if before.size else 0
     end = int(after[0]) if after.size else picture.shape[1]
+
+    # A narrow remnant belongs to the strike.
     max_width = MAX_REMNANT_WIDTH * picture.shape[0]
     return (
         start if strike.start - start < max_width else strike.start,
@@ -204,6 +212,7 @@ def join_readings(readings: Sequence[Reading], between: Sequence[str]) -> Readin
     value = str(readings[0].value or "")
     characters = readings[0].characters
     p, words = readings[0].p, readings[0].words
+    # Separators are certain; words move by the text before them.
     for separator, reading in zip(between, readings[1:], strict=True):
         value += separator + str(reading.value or "")
         characters += (1.0,) * len(separator) + reading.characters
@@ -271,6 +280,7 @@ def _joined_alternatives(
 ) -> tuple[tuple[str, float], ...]:
     """Return the whole text with the best alternative of one part each, best first."""
     alternatives = []
+    # Replace one part at a time by its best alternative.
     for i, reading in enumerate(readings):
         if reading.alternatives and reading.p > 0:
             other, other_p = reading.alternatives[0]

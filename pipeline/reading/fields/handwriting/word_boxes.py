@@ -79,6 +79,7 @@ def _likeliest_states(log_p: NDArray[np.float32], states: NDArray[np.intp]) -> N
     count = len(states)
     skip_cost = np.full(max(0, count - 2), -np.inf)
     skip_cost[1::2] = np.where(states[3::2] != states[1:-2:2], 0.0, -np.inf)
+
     # A path starts with the first pause or sign.
     score, skipped = np.full(count, -np.inf), np.empty_like(skip_cost)
     score[:2] = log_p[0, :2]
@@ -92,6 +93,7 @@ def _likeliest_states(log_p: NDArray[np.float32], states: NDArray[np.intp]) -> N
         np.greater(skipped, best[2:], out=skips[step, 2:])
         np.maximum(skipped, best[2:], out=best[2:])
         score = best + log_p[step]
+
     # A path ends in the last sign or pause.
     return _backtrack(np.where(skips, 2, moves), count - 1 if score[-1] >= score[-2] else count - 2)
 

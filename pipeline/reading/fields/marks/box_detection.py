@@ -46,12 +46,14 @@ def detect_box(crop: FieldImage) -> FieldImage:
     sides = _find_sides(measure_darkness(crop.image, find_px_per_mm(crop), MAX_MARK_MM))
     if sides is None:
         return replace(crop, template_image=np.full_like(crop.image, 255))
+
     # Cut the same margin on all sides.
     left, top, right, bottom = sides
     height, width = crop.image.shape
     margin = min(top.outer, bottom.outer, left.outer, right.outer)
     rows = slice(top.outer - margin, height - bottom.outer + margin)
     columns = slice(left.outer - margin, width - right.outer + margin)
+
     # Draw the template, and scale by the height of the box.
     template = _draw_box(crop.image, sides)[rows, columns]
     image = np.ascontiguousarray(crop.image[rows, columns])
@@ -68,6 +70,7 @@ def detect_box(crop: FieldImage) -> FieldImage:
 def _find_sides(darkness: Darkness) -> BoxSides | None:
     """Return the four sides of the box, or None."""
     for level in PRINT_DARKNESS:
+        # Look from each edge inwards; all four sides are needed.
         dark = darkness > level
         left, top, right, bottom = (
             _find_side(dark.T),
@@ -83,16 +86,19 @@ def _find_sides(darkness: Darkness) -> BoxSides | None:
 def _find_side(dark: NDArray[np.bool_]) -> _Side | None:
     """Return the first row from the top that is dark nearly all along the box, and its end."""
     rows = max(1, round(SEARCH_SHARE * len(dark)))
+
     # The columns of the box.
     columns = np.flatnonzero(dark.mean(axis=0) > LEAST_DARK_SHARE)
     if columns.size < 3:
         return None
+
     # The first row that is dark over most of them.
     cover = dark[:rows, columns[0] : columns[-1] + 1].mean(axis=1)
     dark_rows = np.flatnonzero(cover >= MIN_SIDE_COVER)
     if not dark_rows.size:
         return None
     outer = int(dark_rows[0])
+
     # The side ends where it is no longer dark.
     thickest = max(2, round(MAX_SIDE_THICKNESS * len(dark)))
     bare_rows = np.flatnonzero(cover[outer : outer + thickest] < MIN_SIDE_COVER / 2)

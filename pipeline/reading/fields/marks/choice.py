@@ -17,7 +17,7 @@ from pipeline.reading.fields.marks.classifier import MARK_CLASSES
 from pipeline.reading.fields.marks.reader import classify_marks
 
 OPTION_MARGIN_MM = 1.5
-"""Paper around each box that is looked at, if the field and the neighbouring boxes leave room."""
+"""Paper around each box that is cut out, if the field and the neighbouring boxes leave room."""
 MIN_ALTERNATIVE_P = 0.01
 """Options with a lower probability are no alternatives."""
 FILLED_P = 0.5
@@ -84,6 +84,7 @@ def _option_margin(crop: FieldImage, box: BoxMm, left: float, top: float) -> flo
     As much as the image has around the box, and at most half of the way to the next option.
     """
     height, width = (side / find_px_per_mm(crop) for side in crop.image.shape)
+    # Paper to the field's edges, and half of the gaps to other options.
     room = [left, top, width - left - box[2], height - top - box[3]]
     gaps = [_box_gap(box, option.box) / 2 for option in crop.spec.options if option.box != box]
     return float(max(0.0, min(OPTION_MARGIN_MM, *room, *gaps)))
@@ -101,6 +102,7 @@ def _choose_option(values: Sequence[str], p: NDArray[np.float64]) -> Reading:
 
     Each box counts on its own, so that their probabilities are multiplied.
     """
+    # The probabilities of none, of exactly one, and of several marked boxes.
     marked = p[:, MARK_CLASSES.index(State.READ)]
     unmarked = 1.0 - marked
     none = float(unmarked.prod())

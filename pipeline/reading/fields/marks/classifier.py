@@ -69,8 +69,8 @@ class MarkModel:
 
     The scores of the second networks are averaged. `usual` (2, compared) is what empty and inked
     boxes look like on other sheets. The scores are multiplied by `sharpness` (fitted on held-out
-    sheets), and `doubt` is spread over all classes: the part of answers with the highest confidence
-    that may be wrong.
+    sheets), and `doubt`, the share of answers with the highest confidence that may be wrong, is
+    spread over all classes.
     """
 
     first: MarkNetwork
@@ -81,6 +81,7 @@ class MarkModel:
 
     def second_features(self, values: Numbers, sheets: NDArray[np.int64]) -> Numbers:
         """Return the second networks' input: (boxes, features and `SHEET_FEATURES`)."""
+        # A first classification of each box, to know which others are empty.
         first_p = np.exp(self.first.scores(values))
         empty_or_inked = np.stack([first_p[:, 0], 1 - first_p[:, 0]], axis=1)
         return np.hstack([values, compare_with_sheet(values, empty_or_inked, sheets, self.usual)])
@@ -147,6 +148,7 @@ def compare_with_sheet(
     """
     compared = values[:, _COMPARED_COLUMNS]
     comparison = np.zeros((len(values), len(SHEET_FEATURES)))
+    # Boxes without a sheet have no others.
     for sheet in np.unique(sheets):
         of_sheet = np.flatnonzero(sheets == sheet)
         if sheet == 0:
@@ -165,16 +167,19 @@ def compared_columns(values: Numbers) -> Numbers:
 def _compare_sheet(compared: Numbers, p: Numbers, usual: Numbers) -> Numbers:
     """Compare the boxes of one sheet."""
     weights = p**WEIGHT_POWER
+
     # What the other empty and the other marked boxes look like.
     (empty, spread, empties), (inked, _, inks) = (
         _other_boxes(compared, weights[:, i], usual[i]) for i in (0, 1)
     )
+
     # The difference to the sheet's median, if there are enough boxes.
     middle = (
         compared - np.median(compared, axis=0)
         if len(compared) >= MIN_SHEET_BOXES
         else np.zeros_like(compared)
     )
+
     # The difference to empty boxes, also in standard deviations.
     above_empty = compared - empty
     deviation = (
@@ -203,6 +208,7 @@ def _other_boxes(
     second = weight @ compared**2 - weight[:, None] * compared**2
     total = np.maximum(count, 1e-9)[:, None]
     spread = np.sqrt(np.maximum(0.0, second / total - (first / total) ** 2))
+
     # The mean is drawn to that of other sheets; with few boxes the spread is assumed.
     mean = (PRIOR_BOXES * usual + first) / (PRIOR_BOXES + count)[:, None]
     return mean, np.where(count[:, None] > 2, spread, 0.3), count

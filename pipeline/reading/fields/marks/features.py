@@ -97,10 +97,12 @@ def measure_shape(ink: Ink, *, form_known: bool) -> NDArray[np.float64]:
     closed = _close_gaps(inside, ink.px_per_mm) if inked_px else inside
     covered, covered_closed = inked_px / inside.size, np.count_nonzero(closed) / inside.size
     area = inked_px / ink.px_per_mm**2
+
     # Ink outside counts more if there is next to none inside.
     outside = _ink_outside(ink)
     outside_only = outside if area < 0.2 else 0.0
     slope = _darkness_slope(ink)
+
     # In the order of `SHAPE_FEATURES`.
     values = (
         covered,
@@ -130,6 +132,7 @@ def _inside_mask(ink: Ink) -> NDArray[np.uint8]:
 def _close_gaps(inside: NDArray[np.uint8], px_per_mm: float) -> NDArray[np.uint8]:
     """Return the ink with thin white between strokes of a filling closed; the border is ink."""
     radius = max(1, round(MAX_FILL_GAP_MM * px_per_mm))
+    # Repeat the border outwards, so that gaps at the border close too.
     edged = cv2.copyMakeBorder(inside, radius, radius, radius, radius, cv2.BORDER_REPLICATE)
     closed = cv2.morphologyEx(edged, cv2.MORPH_CLOSE, disc_kernel(radius))
     return np.asarray(closed[radius:-radius, radius:-radius], np.uint8)
@@ -163,6 +166,7 @@ def _ink_outside(ink: Ink) -> float:
     area = (
         np.count_nonzero(ink.mask) - np.count_nonzero(ink.mask[y0:y1, x0:x1])
     ) / ink.px_per_mm**2
+    # The ink of a circle around the box, with a pen of 0.4 mm.
     circle = 0.4 * math.pi * (x1 - x0 + y1 - y0) / 2 / ink.px_per_mm
     return min(1.0, area / circle)
 
@@ -177,6 +181,7 @@ def _edge_steepness(ink: Ink, slope: Darkness) -> tuple[float, float, float, flo
     window = _inset_slices(ink)
     mask = ink.mask[window]
     dark, steepness = 0.0, 0.0
+
     # The darkest ink and its steepest edges.
     if mask.any():
         reach = max(1, round(EDGE_REACH_MM * ink.px_per_mm))
@@ -185,6 +190,7 @@ def _edge_steepness(ink: Ink, slope: Darkness) -> tuple[float, float, float, flo
             quantile(ink.darkness[window][mask], 0.8),
             quantile(slope[window][near], 0.9),
         )
+
     # The printed box, for comparison.
     border = _border_pixels(ink.mask.shape, ink.field, max(1, round(INSET_MM * ink.px_per_mm)))
     printed = quantile(slope.ravel()[border], 0.8) / (
@@ -239,6 +245,7 @@ def _inset_slices(ink: Ink) -> tuple[slice, slice]:
 
 def _stroke_body(inside: NDArray[np.uint8], px_per_mm: float) -> tuple[float, float]:
     """Return half the width of the widest stroke, mm, and the covered part of the box's middle."""
+    # The greatest distance of ink to paper.
     thickness = float(cv2.distanceTransform(inside, cv2.DIST_L2, 3).max()) / px_per_mm
     rows, columns = (slice(side // 4, side - side // 4) for side in inside.shape)
     middle = inside[rows, columns]
@@ -260,12 +267,14 @@ def measure_contrast(crop: FieldImage, ink: Ink, widest_mm: float) -> NDArray[np
     """
     if crop.template_image is None:
         raise ValueError("a field image without a template cannot be compared with one")
+
     # Align the template, and compare the middle of the box.
     template, likeness = _fit_template(
         measure_darkness(crop.template_image, ink.px_per_mm, widest_mm), ink.darkness, ink.px_per_mm
     )
     window = _middle_slices(ink.field)
     dark, printed = ink.darkness[window], template[window]
+
     # Paper that is away from all print shows ink best.
     is_bare = (
         _darkest_near(template, window, max(1, round(BARE_MM * ink.px_per_mm))) < MAX_BARE_DARKNESS
@@ -273,6 +282,7 @@ def measure_contrast(crop: FieldImage, ink: Ink, widest_mm: float) -> NDArray[np
     bare_share = np.count_nonzero(is_bare) / is_bare.size
     paper = dark[is_bare] if bare_share > LEAST_BARE_SHARE else dark
     mean_dark, mean_printed = cv2.mean(dark)[0], cv2.mean(printed)[0]
+
     # In the order of `CONTRAST_FEATURES`.
     values = (
         mean_dark,
@@ -290,6 +300,7 @@ def measure_contrast(crop: FieldImage, ink: Ink, widest_mm: float) -> NDArray[np
 
 def _darkest_near(template: Darkness, window: tuple[slice, slice], reach: int) -> Darkness:
     """Return the highest darkness of the template within `reach` of each pixel of a window."""
+    # Dilate a window that is wider by the reach, then cut it back.
     wide = tuple(slice(max(0, side.start - reach), side.stop + reach) for side in window)
     inner = tuple(
         slice(side.start - more.start, side.stop - more.start)
@@ -301,6 +312,7 @@ def _darkest_near(template: Darkness, window: tuple[slice, slice], reach: int) -
 def _middle_slices(field: tuple[int, int, int, int]) -> tuple[slice, slice]:
     """Return the middle of the box as rows and columns."""
     x0, y0, x1, y1 = field
+    # At least one px is left.
     across, down = (
         round((x1 - x0) * (1 - MIDDLE_SHARE) / 2),
         round((y1 - y0) * (1 - MIDDLE_SHARE) / 2),
@@ -319,12 +331,14 @@ def _fit_template(template: Darkness, dark: Darkness, px_per_mm: float) -> tuple
     reach = min(max(1, round(MAX_SHIFT_MM * px_per_mm)), (min(dark.shape) - 1) // 3)
     dark_stats, template_stats = _mean_and_spread(dark), _mean_and_spread(template)
     likeness = _correlation(dark, dark_stats, template, template_stats)
+
     # Skip the search if no other place can be better.
     if min(dark_stats[1], template_stats[1]) < MIN_SPREAD or (
         not template.flags.writeable
         and is_best_fit(likeness, float(_self_correlation(template, reach)[0]))
     ):
         return template, likeness
+
     # Search all shifts, but stay unless another is clearly better.
     padded = _pad_template(template, reach)
     score = cv2.matchTemplate(padded, dark, cv2.TM_CCOEFF_NORMED)
@@ -356,6 +370,7 @@ def _correlation_angle(correlation: float) -> float:
 @cached_per_image(most_bytes=16_000_000)
 def _self_correlation(template: Darkness, reach: int) -> Darkness:
     """Return (1,): the highest correlation of a template with itself moved by at least a px."""
+    # The place itself does not count.
     score = cv2.matchTemplate(_pad_template(template, reach), template, cv2.TM_CCOEFF_NORMED)
     score[reach, reach] = -1
     return np.asarray(score.max(keepdims=True)[0], np.float32)

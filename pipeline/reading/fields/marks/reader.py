@@ -50,6 +50,7 @@ def classify_marks(crops: Sequence[FieldImage]) -> Numbers:
     """
     if not crops:
         return np.zeros((0, len(MARK_CLASSES)))
+
     # Measure each box, and classify all of a sheet together.
     sheets = np.array([crop.sheet_number for crop in crops], np.int64)
     boxes = [_find_box_ink(crop) for crop in crops]
@@ -134,6 +135,7 @@ def load_mark_model() -> MarkModel:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MissingProgramError("model_data_models_marks_json") from error
+    # A model of other features is useless.
     if tuple(stored.get("features", ())) != (*MARK_FEATURES, *classifier.SHEET_FEATURES):
         raise MissingProgramError("model_data_models_marks_json_belongs_another_version")
     return model

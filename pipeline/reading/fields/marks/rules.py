@@ -50,6 +50,7 @@ def is_dash(ink: Ink) -> bool:
     """Return whether all ink in a box is one straight and nearly level stroke."""
     left, top, right, bottom = ink.field
     inside = np.ascontiguousarray(ink.mask[top:bottom, left:right])
+    # Long and low enough for a dash.
     x, y, width, height = cv2.boundingRect(inside.view(np.uint8))
     if width < MIN_DASH_LENGTH * (right - left) or height > MAX_DASH_HEIGHT * width:
         return False
@@ -69,11 +70,12 @@ def _is_level_shape(shape: Mask) -> bool:
 
 
 def is_scribbled_over(ink: Ink) -> bool:
-    """Return whether a box holds so many strokes that a mark was scribbled over."""
+    """Return whether a box holds more strokes than a mark has, so that it was scribbled over."""
     left, top, right, bottom = ink.field
     inside = np.ascontiguousarray(ink.mask[top:bottom, left:right])
     if not inside.any():
         return False
+    # Many strokes across or down, or much ink.
     return (
         max(_dense_column_share(inside), _dense_column_share(inside.T)) >= MIN_SCRIBBLE_WIDTH
         or float(inside.mean()) >= MIN_SCRIBBLE_INK
@@ -82,6 +84,7 @@ def is_scribbled_over(ink: Ink) -> bool:
 
 def _dense_column_share(inside: Mask) -> float:
     """Return the share of columns with that many strokes above each other."""
+    # A stroke starts where the px above is paper.
     stroke_starts = inside & ~np.roll(inside, 1, axis=0)
     stroke_starts[0] = inside[0]
     return float((_count_strokes(stroke_starts) >= MIN_SCRIBBLE_STROKES).mean())
@@ -104,11 +107,13 @@ def _leaves_two_sides(ink: Ink) -> bool:
         or sum(edge.any() for edge in _image_edges(ink.mask)) < 2
     ):
         return False
+
     # Join strokes that print has divided.
     joined = cv2.dilate(
         ink.mask.view(np.uint8), square_kernel(2 * round(MAX_LINE_GAP_MM * ink.px_per_mm) + 1)
     )
     parts = Components.of(joined > 0)
+
     # Which connected strokes touch each edge, and which are in the box.
     sides = [set(np.unique(edge).tolist()) for edge in _image_edges(parts.labels)]
     in_box = set(np.unique(parts.labels[top:bottom, left:right]).tolist()) - {0}
@@ -122,6 +127,7 @@ def _image_edges(picture: NDArray[Any]) -> tuple[NDArray[Any], ...]:
 def _crosses_level(ink: Ink) -> bool:
     """Return whether a level stroke goes right through the box, as through a cancelled row."""
     left, top, right, bottom = ink.field
+
     # Columns left and right of the box.
     start, end = (
         left - round(MIN_BEYOND_MM[0] * ink.px_per_mm),
@@ -129,6 +135,7 @@ def _crosses_level(ink: Ink) -> bool:
     )
     if start < 0 or end >= ink.mask.shape[1]:
         return False
+
     # Any stroke at the left with any stroke at the right.
     height_pairs = itertools.product(_strokes_across(ink, start), _strokes_across(ink, end))
     return any(
@@ -139,6 +146,7 @@ def _crosses_level(ink: Ink) -> bool:
 
 def _strokes_across(ink: Ink, column: int) -> list[float]:
     """Return how far down thin strokes cross a column of the image, px."""
+    # Runs of ink in the column that are thin enough.
     inked = np.flatnonzero(ink.mask[:, column])
     runs = np.split(inked, np.flatnonzero(np.diff(inked) > 1) + 1)
     return [float(run.mean()) for run in runs if 0 < len(run) <= MAX_LINE_WIDTH_MM * ink.px_per_mm]

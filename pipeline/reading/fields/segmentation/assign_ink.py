@@ -52,12 +52,14 @@ def assign_ink(
         return np.full(strokes.labels.shape, NO_ROW, np.int32), np.full(
             len(strokes), NO_ROW, np.int32
         )
+
     # A loose stroke belongs to the nearest row, one that crosses a single row to that.
     middles = _row_middles(strokes, rows)
     crossed = _crossed_rows(strokes, rows, middles, letter)
     row_of_stroke = _nearest_rows(strokes, middles, rows, letter)
     single = crossed.sum(axis=1) == 1
     row_of_stroke[single] = crossed[single].argmax(axis=1)
+
     # One that crosses several rows, but has ink in one only, is a tail; else it is cut.
     cuts: list[tuple[int, list[int]]] = []
     for i in map(int, np.flatnonzero(crossed.sum(axis=1) > 1)):
@@ -69,6 +71,7 @@ def assign_ink(
         row_of_stroke[i] = stroke_rows[0] if len(stroke_rows) == 1 else CUT_PIECE
         if len(stroke_rows) > 1:
             cuts.append((i, stroke_rows))
+
     # Give each pixel the row of its stroke, and cut the rest.
     owner = np.concatenate([[NO_ROW], row_of_stroke]).astype(np.int32)[strokes.labels]
     for i, stroke_rows in cuts:

@@ -102,11 +102,13 @@ def estimate_letter_height(
     low, high = (
         (v * pitch for v in LETTER_OF_PITCH) if pitch else (v * px_per_mm for v in LETTER_HEIGHT_MM)
     )
+
     # Only strokes as high as the body of a letter.
     body = (pieces.height > LEAST_BODY_MM * px_per_mm) & (pieces.height < MOST_BODY * high)
     if not body.any():
         return float((low + high) / 2)
     heights, widths = pieces.height[body], np.minimum(pieces.width[body], WIDEST_MM * px_per_mm)
+
     # The weighted median.
     order = np.argsort(heights)
     weight = np.cumsum(widths[order])
@@ -123,6 +125,7 @@ def find_rows(mask: Mask, px_per_mm: float, letter: float, slope: float) -> list
     size = small.shape[1], small.shape[0]
     level = np.asarray(shear_image(small, slope), np.float32)
     small_letter = letter * size[1] / mask.shape[0]
+
     # Follow and join the crests; each long enough is a row.
     crests = _join_crests(_find_crests(level, small_letter), MAX_ROW_OFFSET * small_letter)
     rows = [
@@ -194,6 +197,7 @@ def _find_crests(level: NDArray[np.float32], letter: float) -> list[_Crest]:
         ),
         np.float32,
     )
+
     # Tops of the ridges in each column, strong enough and near ink.
     is_top = np.zeros(ridge.shape, bool)
     is_top[1:-1] = (ridge[1:-1] >= ridge[:-2]) & (ridge[1:-1] > ridge[2:])
@@ -206,6 +210,7 @@ def _find_crests(level: NDArray[np.float32], letter: float) -> list[_Crest]:
         )
         > 0
     )
+
     # Follow the tops from column to column.
     crests: list[_Crest] = []
     live: list[_Crest] = []
@@ -242,6 +247,7 @@ def _follow_crests(
     for i, crest in enumerate(live):
         last, reach = crest.y[-1], _step_limit(x - crest.x[-1], letter)
         pairs += [(abs(y - last), i, j) for j, (y, _) in enumerate(tops) if abs(y - last) <= reach]
+
     # Join the nearest pairs first.
     taken: set[int] = set()
     extended: set[int] = set()
@@ -259,7 +265,7 @@ def _follow_crests(
 
 
 def _step_limit(columns: int, letter: float) -> float:
-    """Return how far a crest may move over so many columns, px."""
+    """Return how far a crest may move over a number of columns, px."""
     return max(1.0, MAX_CREST_STEP * letter * min(2.0, math.sqrt(columns)))
 
 
@@ -309,6 +315,7 @@ def _fit_row(crest: _Crest, slope: float, shape: tuple[int, ...], size: tuple[in
     """
     per_x, per_y = shape[1] / size[0], shape[0] / size[1]
     x, y = np.array(crest.x, float), np.array(crest.y, float)
+
     # A longer row may bend more.
     length_mm = (x.max() - x.min()) / COARSE_PX_PER_MM
     degree = int(np.searchsorted(BENDS_MM, length_mm))
@@ -317,11 +324,13 @@ def _fit_row(crest: _Crest, slope: float, shape: tuple[int, ...], size: tuple[in
         if len(x) > degree
         else np.polynomial.Polynomial([y.mean()])
     )
+
     # Evaluate it at all columns, straight and not too steep beyond its ends.
     at = (np.arange(shape[1]) + 0.5) / per_x - 0.5
     inside = np.clip(at, x.min(), x.max())
     outside = np.clip(at - inside, -(x.max() - x.min()) / 2, (x.max() - x.min()) / 2)
     level = curve(inside) + np.clip(curve.deriv()(inside), -MAX_END_SLOPE, MAX_END_SLOPE) * outside
+
     # Undo the shear, and scale back.
     tilted = level + slope * (at - size[0] / 2)
     start, end = (int(np.clip(v * per_x, 0, shape[1] - 1)) for v in (x.min(), x.max() + 1))

@@ -58,6 +58,7 @@ def estimate_row_distance(rows: Sequence[TextRow], pitch: float | None, letter: 
 
     Short rows are left out; with too few rows it is the rules' `pitch`.
     """
+    # Short rows may be insertions.
     longest = max((row.end - row.start for row in rows), default=0)
     full_rows = [row for row in rows if row.end - row.start > MAX_INSERTION_LENGTH * longest]
     distances = [lower.middle - upper.middle for upper, lower in itertools.pairwise(full_rows)]
@@ -110,6 +111,7 @@ def _find_caret(
     """Return the caret between both rows, nearest to the inserted words, or None."""
     upper, lower = rows
     column = np.clip(strokes.x, 0, len(upper.y) - 1).astype(int)
+
     # Strokes of both rows between them, as large as a caret, near the words.
     is_between = (
         np.isin(row_of_stroke, numbers)
@@ -122,6 +124,7 @@ def _find_caret(
     is_near = (strokes.x > upper.start - BESIDE * letter) & (
         strokes.x < upper.end + BESIDE * letter
     )
+
     # Of these the ones with its shape that are in no word.
     carets = [
         int(i)
@@ -143,6 +146,7 @@ def _is_in_word(
     column = int(np.clip(strokes.x[i], 0, len(row.y) - 1))
     if abs(float(strokes.y[i] - row.y[column])) > MAX_V_OFFSET * letter:
         return False
+    # Other letters of the row close to it.
     others = in_row & (strokes.height > CARET_HEIGHT[0] * letter) & (np.arange(len(strokes)) != i)
     gap = np.maximum(strokes.left - strokes.right[i], strokes.left[i] - strokes.right)
     return bool((others & (gap < MAX_V_GAP * letter)).any())

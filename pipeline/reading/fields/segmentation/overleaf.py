@@ -137,6 +137,7 @@ def _is_arrow(shape: NDArray[np.bool_], letter: float) -> bool:
     top = np.where(inked, shape.argmax(axis=0), 0)
     bottom = np.where(inked, shape.shape[0] - shape[::-1].argmax(axis=0), 0)
     heights = (bottom - top) / letter
+
     # A thin shaft at the left, a head of the right height at the right.
     shaft, head = (
         heights[: round(SHAFT_SHARE * len(heights))],
@@ -147,6 +148,7 @@ def _is_arrow(shape: NDArray[np.bool_], letter: float) -> bool:
         or not HEAD_HEIGHT[0] <= float(head.max()) <= HEAD_HEIGHT[1]
     ):
         return False
+
     # The legs reach to both sides of the shaft, and close at the end.
     middle = float(((top + bottom) / 2)[: len(shaft)].mean())
     widest = int(len(heights) - len(head) + head.argmax())

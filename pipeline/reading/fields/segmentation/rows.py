@@ -103,6 +103,7 @@ class WrittenArea:
 def segment_area(ink: Ink, count: int | None) -> WrittenArea:
     """Segment an area with `count` printed rules (None: unknown, or none) into rows to read."""
     row_ink = segment_rows(ink, count)
+
     # Find inserted words; carets are no ink to read.
     insertions = find_insertions(
         row_ink.rows,
@@ -114,6 +115,7 @@ def segment_area(ink: Ink, count: int | None) -> WrittenArea:
     for insertion in insertions:
         if insertion.caret is not None:
             row_ink.owner[row_ink.pieces.labels == insertion.caret + 1] = NO_ROW
+
     # Cut out the rows of the field.
     in_field = [i for i in range(len(row_ink.rows)) if row_ink.in_field(i)]
     cuts = {i: cut for i in in_field if (cut := _cut_row(row_ink, i))}
@@ -127,14 +129,17 @@ def segment_rows(ink: Ink, count: int | None) -> RowInk:
     """Find the rows of an area with `count` printed rules (None: unknown, or none)."""
     _, top, _, bottom = ink.field
     pitch = (bottom - top) / count if count else None
+
     # Letter height and slope of the writing.
     strokes = ConnectedStrokes.of(ink.mask)
     letter = estimate_letter_height(strokes, ink.px_per_mm, pitch)
     slope = estimate_slope(ink.mask, ink.px_per_mm)
+
     # Remove underlining.
     underlines = find_underlines(ink.mask, letter, slope)
     if underlines.any():
         strokes = ConnectedStrokes.of(np.asarray(ink.mask & ~underlines, np.bool_))
+
     # Find the rows, and drop what is no row of its own or too far away.
     rows = find_rows(np.asarray(strokes.labels > 0, np.bool_), ink.px_per_mm, letter, slope)
     distance = pitch or estimate_row_distance(rows, None, letter)
@@ -166,6 +171,7 @@ def _make_rows(
 ) -> tuple[WrittenRow, ...]:
     """Return the rows with their struck-out places and insertions."""
     rows = row_ink.rows
+
     # Find the struck-out places of all rows in one batch.
     strikes = dict(
         zip(
@@ -174,6 +180,7 @@ def _make_rows(
             strict=True,
         )
     )
+
     # Inserted rows become part of the row below them.
     by_target = {
         insertion.target_row: insertion

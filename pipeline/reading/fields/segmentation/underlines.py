@@ -38,6 +38,7 @@ def find_underlines(mask: Mask, letter: float, slope: float) -> Mask:
     flat = cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
     underlines = np.zeros_like(level)
     strokes = ConnectedStrokes.of(flat > 0)
+
     # Keep those that are thin and have letters above only.
     for i in np.flatnonzero(
         (strokes.area / strokes.width <= MAX_UNDERLINE_THICKNESS * letter)
@@ -49,6 +50,7 @@ def find_underlines(mask: Mask, letter: float, slope: float) -> Mask:
         )
         if _is_underline(level, box, letter):
             underlines[box] |= (strokes.labels[box] == i + 1).astype(np.uint8)
+
     # Back to the slope of the writing, a little thicker, but only ink.
     tilted = shear_image(underlines, -slope) if slope else underlines
     thick = cv2.dilate(tilted, np.ones((3, 3), np.uint8))
@@ -60,6 +62,7 @@ def _is_underline(
 ) -> bool:
     """Return whether letters are above the stroke in `box` and not below it."""
     rows, columns = box
+    # Bands above and below the stroke.
     above = level[
         max(0, round(rows.start - LETTERS_ABOVE[1] * letter)) : max(
             0, round(rows.start - LETTERS_ABOVE[0] * letter)
