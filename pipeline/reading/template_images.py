@@ -122,13 +122,10 @@ def cut_field_images(
     upright: Image, form: Form, page_no: int, specs: Iterable[FieldSpec]
 ) -> list[FieldImage]:
     """Return the field images of a page as the readers got them when it was first read."""
-    page, unfilled, others = (
-        to_grayscale(upright),
-        template_image(form, page_no),
-        form.pages[page_no - 1].all_fields,
-    )
-    margins = [(spec, field_margin_mm(spec, others)) for spec in specs]
+    page, template = to_grayscale(upright), template_image(form, page_no)
+    all_fields = form.pages[page_no - 1].all_fields
+    margins = [(spec, field_margin_mm(spec, all_fields)) for spec in specs]
     return [
-        FieldImage(cut_box(page, spec.area, m), spec, cut_box(unfilled, spec.area, m), PX_PER_MM, m)
+        FieldImage(cut_box(page, spec.area, m), spec, cut_box(template, spec.area, m), PX_PER_MM, m)
         for spec, m in margins
     ]

@@ -100,9 +100,9 @@ def _line_ink(ink: Ink) -> Mask:
     return split_into_bands(ink.mask, (top - slack, bottom + slack))[0]
 
 
-def _split_at_strikes(ink: Ink, own: Mask) -> tuple[LinePart, ...]:
+def _split_at_strikes(ink: Ink, mask: Mask) -> tuple[LinePart, ...]:
     """Split the line at its struck-out places."""
-    line = make_line_image(ink, own)
+    line = make_line_image(ink, mask)
     if line.picture is None:
         return (line,)
     (strikes,) = find_strikes([line.picture], ink.px_per_mm)

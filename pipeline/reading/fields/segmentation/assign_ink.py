@@ -13,7 +13,7 @@ from pipeline.reading.fields.segmentation.find_lines import TextRow
 from pipeline.reading.fields.strokes import ConnectedStrokes
 
 RowNumbers = NDArray[np.int32]
-NO_ROW, CUT_PIECE = -1, -2
+NO_ROW, CUT_STROKE = -1, -2
 """Instead of a row's number: ink of no row, a stroke that was cut."""
 
 NEAR_ROW = 0.45
@@ -46,7 +46,7 @@ def assign_ink(
     """Assign ink to rows.
 
     Returns each row's number for the ink that is its own, (h, w), `NO_ROW` elsewhere; and for each
-    stroke the row it is in, `NO_ROW` or `CUT_PIECE`. `letter` is the letter height, px.
+    stroke the row it is in, `NO_ROW` or `CUT_STROKE`. `letter` is the letter height, px.
     """
     if not rows or not len(strokes):
         return np.full(strokes.labels.shape, NO_ROW, np.int32), np.full(
@@ -68,14 +68,14 @@ def assign_ink(
             crossed_rows[n]
             for n in _rows_with_ink(strokes, i, [rows[r] for r in crossed_rows], letter)
         ]
-        row_of_stroke[i] = stroke_rows[0] if len(stroke_rows) == 1 else CUT_PIECE
+        row_of_stroke[i] = stroke_rows[0] if len(stroke_rows) == 1 else CUT_STROKE
         if len(stroke_rows) > 1:
             cuts.append((i, stroke_rows))
 
     # Give each pixel the row of its stroke, and cut the rest.
     owner = np.concatenate([[NO_ROW], row_of_stroke]).astype(np.int32)[strokes.labels]
     for i, stroke_rows in cuts:
-        _cut_piece(owner, strokes, i, stroke_rows, rows)
+        _cut_stroke(owner, strokes, i, stroke_rows, rows)
     return owner, row_of_stroke
 
 
@@ -183,14 +183,14 @@ def _rows_with_ink(
     strokes: ConnectedStrokes, i: int, crossed: Sequence[TextRow], letter: float
 ) -> NDArray[np.intp]:
     """Return which of the rows that a stroke crosses have much of its ink near their middle."""
-    ys, xs = _piece_pixels(strokes, i)
+    ys, xs = _stroke_pixels(strokes, i)
     near_ink = np.array(
         [float((np.abs(ys - row.y[xs]) < NEAR_ROW * letter).sum()) for row in crossed]
     )
     return np.flatnonzero(near_ink >= MIN_SHARED_INK * near_ink.max())
 
 
-def _cut_piece(
+def _cut_stroke(
     owner: RowNumbers,
     strokes: ConnectedStrokes,
     i: int,
@@ -198,7 +198,7 @@ def _cut_piece(
     rows: Sequence[TextRow],
 ) -> None:
     """Give each pixel of a stroke to one of its rows, cut where the ink between two is thinnest."""
-    ys, xs = _piece_pixels(strokes, i)
+    ys, xs = _stroke_pixels(strokes, i)
     row_of_pixel = np.full(len(ys), stroke_rows[0], np.int32)
     for upper, lower in itertools.pairwise(stroke_rows):
         # How far each pixel is on the way between both rows, and how many there are.
@@ -211,7 +211,7 @@ def _cut_piece(
     owner[ys, xs] = row_of_pixel
 
 
-def _piece_pixels(strokes: ConnectedStrokes, i: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _stroke_pixels(strokes: ConnectedStrokes, i: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return rows and columns of a stroke's pixels in the image."""
     top, left = int(strokes.top[i]), int(strokes.left[i])
     is_stroke = strokes.labels[top : int(strokes.bottom[i]), left : int(strokes.right[i])] == i + 1

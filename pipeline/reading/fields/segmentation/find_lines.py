@@ -93,26 +93,28 @@ class _Crest:
 
 
 def estimate_letter_height(
-    pieces: ConnectedStrokes, px_per_mm: float, pitch: float | None
+    strokes: ConnectedStrokes, px_per_mm: float, pitch: float | None
 ) -> float:
     """Return the letter height, px: the median of all connected strokes, weighted by width.
 
     It is limited to what the rules' `pitch` (px) lets expect.
     """
-    low, high = (
+    min_height, max_height = (
         (v * pitch for v in LETTER_OF_PITCH) if pitch else (v * px_per_mm for v in LETTER_HEIGHT_MM)
     )
 
     # Only strokes as high as the body of a letter.
-    body = (pieces.height > LEAST_BODY_MM * px_per_mm) & (pieces.height < MOST_BODY * high)
+    body = (strokes.height > LEAST_BODY_MM * px_per_mm) & (strokes.height < MOST_BODY * max_height)
     if not body.any():
-        return float((low + high) / 2)
-    heights, widths = pieces.height[body], np.minimum(pieces.width[body], WIDEST_MM * px_per_mm)
+        return float((min_height + max_height) / 2)
+    heights, widths = strokes.height[body], np.minimum(strokes.width[body], WIDEST_MM * px_per_mm)
 
     # The weighted median.
     order = np.argsort(heights)
     weight = np.cumsum(widths[order])
-    return float(np.clip(heights[order][np.searchsorted(weight, weight[-1] / 2)], low, high))
+    return float(
+        np.clip(heights[order][np.searchsorted(weight, weight[-1] / 2)], min_height, max_height)
+    )
 
 
 def find_rows(mask: Mask, px_per_mm: float, letter: float, slope: float) -> list[TextRow]:

@@ -24,7 +24,7 @@ from pipeline.reading.fields.handwriting.strikethrough import (
 )
 from pipeline.reading.fields.ink import Ink
 from pipeline.reading.fields.segmentation.assign_ink import (
-    CUT_PIECE,
+    CUT_STROKE,
     NO_ROW,
     RowNumbers,
     assign_ink,
@@ -57,15 +57,15 @@ MAX_SEARCH_DISTANCE = 2.0
 class RowInk:
     """Rows from top to bottom and their ink.
 
-    `owner` and `of_piece` are as `assign_ink` returns them. `letter` is the letter height and
+    `owner` and `row_of_stroke` are as `assign_ink` returns them. `letter` is the letter height and
     `distance` the usual one between rows, px; `ruled`: that is the distance of the form's rules.
     """
 
     ink: Ink
     rows: tuple[TextRow, ...]
-    pieces: ConnectedStrokes
+    strokes: ConnectedStrokes
     owner: RowNumbers
-    of_piece: RowNumbers
+    row_of_stroke: RowNumbers
     letter: float
     distance: float
     ruled: bool
@@ -107,20 +107,20 @@ def segment_area(ink: Ink, count: int | None) -> WrittenArea:
     # Find inserted words; carets are no ink to read.
     insertions = find_insertions(
         row_ink.rows,
-        row_ink.pieces,
-        row_ink.of_piece,
+        row_ink.strokes,
+        row_ink.row_of_stroke,
         estimate_row_distance(row_ink.rows, row_ink.distance, row_ink.letter),
         row_ink.letter,
     )
     for insertion in insertions:
         if insertion.caret is not None:
-            row_ink.owner[row_ink.pieces.labels == insertion.caret + 1] = NO_ROW
+            row_ink.owner[row_ink.strokes.labels == insertion.caret + 1] = NO_ROW
 
     # Cut out the rows of the field.
     in_field = [i for i in range(len(row_ink.rows)) if row_ink.in_field(i)]
     cuts = {i: cut for i in in_field if (cut := _cut_row(row_ink, i))}
     has_arrow = bool(cuts) and has_arrow_at_end(
-        row_ink.pieces, row_ink.of_piece, max(cuts), row_ink.letter
+        row_ink.strokes, row_ink.row_of_stroke, max(cuts), row_ink.letter
     )
     return WrittenArea(_make_rows(row_ink, cuts, insertions), row_ink, has_arrow)
 
@@ -198,7 +198,7 @@ def _make_rows(
 
 def _cut_row(row_ink: RowInk, i: int) -> LineCut | None:
     """Return the image of one row, straightened, or None without writing."""
-    band = _row_band(row_ink.pieces, row_ink.of_piece, i)
+    band = _row_band(row_ink.strokes, row_ink.row_of_stroke, i)
     mask = np.asarray(row_ink.owner[band] == i, np.bool_)
     if not mask.any() or not has_stroke(mask, row_ink.ink.px_per_mm):
         return None
@@ -211,7 +211,7 @@ def _cut_row(row_ink: RowInk, i: int) -> LineCut | None:
 
 def _row_band(strokes: ConnectedStrokes, row_of_stroke: RowNumbers, i: int) -> slice:
     """Return the image's rows that the ink of row `i` is in."""
-    of_row = (row_of_stroke == i) | (row_of_stroke == CUT_PIECE)
+    of_row = (row_of_stroke == i) | (row_of_stroke == CUT_STROKE)
     return (
         slice(int(strokes.top[of_row].min()), int(strokes.bottom[of_row].max()))
         if of_row.any()
