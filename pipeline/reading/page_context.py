@@ -1,4 +1,4 @@
-"""What every stage after registration knows of one page."""
+"""What every stage after registration knows about one page."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from pipeline.reading.template_images import template_image
 class PageContext:
     """A page that is identified and registered to its form.
 
-    `image` is the page as scanned, `registration.upright` the same page on the form at 8 px/mm,
-    grey, and `template` the unfilled form at the same scale. `contrast` is the visibility of the
-    form's print on the page. Only fields of the given `kinds` are read.
+    `image` is the page as scanned; `registration.upright` is the page registered to the form, grey,
+    at 8 px/mm; `template` is the unfilled form at the same scale. `contrast` is the visibility of
+    the form's print on the page. Only fields of the given `kinds` are read.
     """
 
     image: Image
@@ -40,7 +40,7 @@ class PageContext:
         registration: Registration,
         kinds: frozenset[Kind],
     ) -> Self:
-        """The context of a page, with what follows from its registration."""
+        """Make the context of a page, with what follows from its registration."""
         template = template_image(form, page_no)
         contrast = measure_print_contrast(registration.upright, template)
         return cls(image, form, page_no, registration, template, contrast, kinds)
@@ -62,5 +62,5 @@ class PageContext:
 
     @property
     def upright(self) -> Image:
-        """The page on its form, grey, 8 px/mm."""
+        """The page registered to its form, grey, 8 px/mm."""
         return self.registration.upright

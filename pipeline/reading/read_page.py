@@ -1,10 +1,6 @@
-"""One page from image to values: `digitize` names the stages in order. No database, no clock.
+"""Read one page from image bytes to values: `read_page` names the stages in order.
 
-A page that no code and no print identifies, such as a note on plain paper or a photo of a
-whiteboard: its lines are read as help for a person.
-
-The names that handwriting may well hold: of the client register and the staff list, as words and
-without who bears them.
+No database and no clock: the same bytes, forms and registers always give the same result.
 """
 
 from __future__ import annotations
@@ -52,48 +48,22 @@ from pipeline.reading.template_images import field_margin_mm, template_image
 from pipeline.registers.clients import ClientRegister
 from pipeline.registers.staff import StaffRegister
 
-NOTE_FIELD = "anteckning"
-"""The field of the free note (`fri-anteckning`) that holds what the whole page says."""
-_MAX_SIDE_PX = 3000
-"""Longer pictures are made smaller: A4 at 250 dpi shows all that a pen writes."""
 READER_VERSION = f"efterskrift {__version__}"
-DEFAULT_GATE_MM = 0.8
-"""A page that lies worse than this on its form (mm) waits for a person."""
-REGISTERED_JPEG_QUALITY = 85
 ALL_KINDS = frozenset(Kind)
+DEFAULT_GATE_MM = 0.8
+"""A page with a higher registration error (mm) is not read; it waits for a person."""
 SINGLE_SHEET = 1
-"""Fields that are read together are of one page."""
-
-
-def transcribe_page(image: Image, names: Lexicon = NO_NAMES) -> dict[str, Reading]:
-    """The lines of the page, (h, w) or (h, w, 3), as the reading of that one field; nothing where
-    nothing is written.
-    """
-    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
-    scale = _MAX_SIDE_PX / max(grey.shape)
-    if scale < 1:
-        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    (reading,) = read_text_areas(
-        [replace(make_field_image(grey.astype("uint8"), Kind.LINES, None), expected_names=names)]
-    )
-    return {} if reading.state is State.EMPTY else {NOTE_FIELD: replace(reading, words=())}
-
-
-@lru_cache(maxsize=2)
-def expected_names(context: ReadingContext) -> Lexicon:
-    """Words of all names, units and addresses; made once for a context."""
-    clients = context.register or ()
-    staff = context.staff or ()
-    texts = [part for client in clients for part in (client.name, client.address, client.unit)]
-    texts += [part for member in staff for part in (member.name, member.unit)]
-    return Lexicon.of_names(texts) if texts else NO_NAMES
+"""Sheet number of all fields that are read together: they are of one page."""
+REGISTERED_JPEG_QUALITY = 85
+NOTE_FIELD = "anteckning"
+"""The field of the free note (`fri-anteckning`) that holds the text of the whole page."""
+_MAX_SIDE_PX = 3000
+"""Larger images of pages without a form are scaled down: A4 at 250 dpi shows all pen strokes."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """A page's reading, and its picture laid upright on the form (JPEG, 8 px/mm), if it could be
-    laid.
-    """
+    """The reading of a page, and its image registered to the form (JPEG, 8 px/mm), or None."""
 
     reading: PageReading
     upright: bytes | None = None
@@ -101,7 +71,7 @@ class PageResult:
 
 @dataclass(frozen=True, slots=True)
 class PageReader:
-    """All that a reading needs besides the page, made once a process."""
+    """All that a reading needs apart from the page, made once per process."""
 
     forms: Forms
     context: ReadingContext
@@ -115,8 +85,9 @@ class PageReader:
         clients: Iterable[Client] | None,
         staff: StaffRegister | None = None,
     ) -> PageReader:
-        """A reader with the settings' forms, outage and tolerance, a client register and a staff
-        list (None: nothing is known of them).
+        """Make a reader from the settings, a client register and a staff list (None: unknown).
+
+        The settings give the folders of forms, the outage and the highest registration error.
         """
         register = ClientRegister(clients) if clients is not None else None
         start, end = settings.outage_start, settings.outage_end
@@ -129,42 +100,40 @@ class PageReader:
 
     @classmethod
     def of_forms(cls, forms: Forms, clients: Iterable[Client] | None = None) -> PageReader:
-        """A reader that knows no outage."""
+        """Make a reader that knows no outage and no staff."""
         register = ClientRegister(clients) if clients is not None else None
         return cls(forms, ReadingContext(register), DEFAULT_GATE_MM)
 
     def read(self, data: bytes, media_type: str) -> PageResult:
-        """Read one page; see `digitize`."""
+        """Read one page; see `read_page`."""
         return read_page(data, media_type, self)
 
 
 def read_page(data: bytes, media_type: str, reader: PageReader) -> PageResult:
-    """Read one page: decode, identify, register, read the fields, resolve the values, check the
-    page.
+    """Read one page: decode, identify, register, read fields, resolve values, check the page.
 
     Args:
         data: the page's file, as it was scanned.
         media_type: of `data`, for instance `image/jpeg`.
-        reader: the forms, what is known apart from the page, and the gate.
+        reader: the forms, the registers and the outage, and the highest registration error.
 
     Raises:
-        BrokenFileError: `data` is no picture.
+        BrokenFileError: `data` is no image.
     """
-    # 1. Decode.
+    # 1. Decode the file.
     with stage("decode"):
         image = decode_image(data, media_type)
 
-    # 2. Identify: the form by the codes on the page, or by its print.
+    # 2. Identify the page by Efterskrift's codes and markers.
     with stage("identify"):
-        found = identify_page(image)
-    if found.is_blank:
-        return PageResult(PageReading(Outcome.BLANK, rotation_deg=found.rotation_deg))
+        identification = identify_page(image)
+    if identification.is_blank:
+        return PageResult(PageReading(Outcome.BLANK, rotation_deg=identification.rotation_deg))
 
-    # 3. Register to the form.
-    unmarked = found.code is None and found.is_unmarked
-    located = (_by_print if unmarked else _by_code)(image, found, reader)
+    # 3. Register the image to its form, or stop here.
+    located = _locate(image, identification, reader)
     if located.form is None:
-        return PageResult(_transcribe_lines(image, located.unread, reader))
+        return PageResult(_transcribe_unknown(image, located.unread, reader))
     if located.registration is None:
         return PageResult(located.unread)
     if located.registration.residual_mm > reader.gate_mm:
@@ -176,25 +145,22 @@ def read_page(data: bytes, media_type: str, reader: PageReader) -> PageResult:
     # 4. Read the fields, each kind by its reader.
     readings = read_fields(context, expected_names(reader.context))
 
-    # 5. Resolve: weigh the readings against registers, dates, sums and each other.
+    # 5. Resolve the values with registers, dates, sums and each other.
     with stage("resolve"):
         fields, unresolved = resolve_page(context.fields, context.form, readings, reader.context)
 
-    # 6. Page checks: what no field reader can see. They look at the resolved values.
-    checked = find_page_issues(context, fields)
-    fields = _with_lower_confidence(fields, checked)
-    problems = _stored(_in_order(fields, unresolved, checked))
-    read = replace(located.unread, outcome=Outcome.READ, fields=fields)
-    read = replace(read, issues=(*located.unread.issues, *problems))
-    return PageResult(read, _encode_jpeg(context.upright))
+    # 6. Check the page for what no field reader can see.
+    return _checked_result(context, located.unread, fields, unresolved)
+
+
+# ------------------------------------------------------------------ 3. Register
 
 
 @dataclass(frozen=True, slots=True)
 class _Located:
-    """The form page that an image shows, as far as it was found, and what is said of it if it is
-    not read.
+    """The form page that an image shows, and what is reported if the page is not read.
 
-    `form` is None if the page is not identified, `registration` if the page could not be
+    `form` is None if the page is not identified, `registration` if the image could not be
     registered to the form.
     """
 
@@ -204,78 +170,95 @@ class _Located:
     registration: Registration | None = None
 
 
-def _by_code(image: Image, found: Identification, reader: PageReader) -> _Located:
-    """A page with Efterskrift's codes or markers."""
-    code, issues = found.code, list(found.issues)
-    unread = PageReading(Outcome.UNIDENTIFIED, code, found.rotation_deg)
+def _locate(image: Image, identification: Identification, reader: PageReader) -> _Located:
+    """Find the form of the page and register the image to it."""
+    if identification.code is None and identification.is_unmarked:
+        return _locate_by_print(image, identification, reader)
+    return _locate_by_code(image, identification, reader)
+
+
+def _locate_by_code(image: Image, identification: Identification, reader: PageReader) -> _Located:
+    """Locate a page that has Efterskrift's codes or markers."""
+    code, issues = identification.code, list(identification.issues)
+    unread = PageReading(Outcome.UNIDENTIFIED, code, identification.rotation_deg)
+
+    # Without a code, or with the code of an unknown form, the page is not identified.
     form = reader.forms.get((code.form, code.version)) if code else None
     if code is None or form is None or code.page_no > len(form.pages):
         issues += [Issue(IssueCode.UNKNOWN_FORM)] if code else []
-        return _Located(replace(unread, issues=_stored(issues)))
+        return _Located(replace(unread, issues=_issue_strings(issues)))
+
     try:
         with stage("register"):
-            registration = register_page(image, found, template_image(form, code.page_no))
+            registration = register_page(image, identification, template_image(form, code.page_no))
     except RegistrationError:
         issues.append(Issue(IssueCode.NOT_REGISTERED))
-        return _Located(replace(unread, issues=_stored(issues)), form, code.page_no)
+        return _Located(replace(unread, issues=_issue_strings(issues)), form, code.page_no)
+
     issues += registration.issues
     if registration.residual_mm > reader.gate_mm:
         issues.append(Issue(IssueCode.RESIDUAL_OVER_GATE))
-    unread = replace(unread, residual_mm=registration.residual_mm, issues=_stored(issues))
+    unread = replace(unread, residual_mm=registration.residual_mm, issues=_issue_strings(issues))
     return _Located(unread, form, code.page_no, registration)
 
 
-def _by_print(image: Image, found: Identification, reader: PageReader) -> _Located:
-    """A page without Efterskrift's marks: perhaps of a form that was printed elsewhere."""
-    seen = match_external_form(image, reader.forms.values(), reader.gate_mm)
-    residual = seen.registration.residual_mm if seen.registration else None
-    unread = PageReading(Outcome.UNIDENTIFIED, None, seen.rotation_deg, residual)
-    if seen.form is None or seen.registration is None:
-        return _Located(replace(unread, issues=_stored((*found.issues, *seen.issues))))
-    code = SheetCode(seen.form.id, seen.form.version, 1, 1, "")
-    return _Located(
-        replace(unread, code=code, issues=_stored(seen.issues)), seen.form, 1, seen.registration
-    )
+def _locate_by_print(image: Image, identification: Identification, reader: PageReader) -> _Located:
+    """Locate a page without codes and markers: perhaps of a form that was printed elsewhere."""
+    match = match_external_form(image, reader.forms.values(), reader.gate_mm)
+    residual = match.registration.residual_mm if match.registration else None
+    unread = PageReading(Outcome.UNIDENTIFIED, None, match.rotation_deg, residual)
+    if match.form is None or match.registration is None:
+        issues = _issue_strings((*identification.issues, *match.issues))
+        return _Located(replace(unread, issues=issues))
+    code = SheetCode(match.form.id, match.form.version, 1, 1, "")
+    unread = replace(unread, code=code, issues=_issue_strings(match.issues))
+    return _Located(unread, match.form, 1, match.registration)
 
 
-def _transcribe_lines(image: Image, unread: PageReading, reader: PageReader) -> PageReading:
-    """A page of no known form, with its lines as help for the person who keys it."""
+def _transcribe_unknown(image: Image, unread: PageReading, reader: PageReader) -> PageReading:
+    """Add the lines of a page of no known form, as help for the person who keys it."""
     if Kind.LINES not in reader.kinds:
         return unread
     with stage("lines of a free page"):
         return replace(unread, fields=transcribe_page(image, expected_names(reader.context)))
 
 
-def _with_lower_confidence(
-    fields: Mapping[str, Reading], checked: Sequence[Issue]
-) -> dict[str, Reading]:
-    """The readings, with a lower p for those whose field has an issue, and for all if the page has
-    one of its own.
+def transcribe_page(image: Image, names: Lexicon = NO_NAMES) -> dict[str, Reading]:
+    """Read the lines of a page of no known form, (h, w) or (h, w, 3), as one field.
+
+    Such a page may be a note on plain paper or a photo of a whiteboard. The result is empty if
+    nothing is written on it.
     """
-    in_fields = {issue.field for issue in checked if issue.code.scope is Scope.FIELD}
-    of_page = [
-        issue.code
-        for issue in checked
-        if issue.code.severity is Severity.LOW_CONFIDENCE and not issue.field
-    ]
-    return cap_confidence(lower_confidence(fields, in_fields), of_page)
+    # Scale large photos down.
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
+    scale = _MAX_SIDE_PX / max(grey.shape)
+    if scale < 1:
+        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+    # Read the whole page as one field of lines. Word boxes have no place on a form.
+    whole_page = make_field_image(grey.astype("uint8"), Kind.LINES, None)
+    (reading,) = read_text_areas([replace(whole_page, expected_names=names)])
+    return {} if reading.state is State.EMPTY else {NOTE_FIELD: replace(reading, words=())}
 
 
-def _in_order(
-    fields: Mapping[str, Reading], unresolved: Sequence[Issue], checked: Sequence[Issue]
-) -> list[Issue]:
-    """All issues: of the page, of the resolution, of the field readers, of the fields by page
-    checks; each of a field once.
+# --------------------------------------------------------------- 4. Read fields
+
+
+@lru_cache(maxsize=2)
+def expected_names(context: ReadingContext) -> Lexicon:
+    """Return the words of all names, units and addresses in the client register and staff list.
+
+    Handwriting may well hold them. They do not say whose they are. Computed once per context.
     """
-    of_page = [issue for issue in checked if not issue.field]
-    of_readers = [Issue(code, name) for name, reading in fields.items() for code in reading.issues]
-    of_fields = [issue for issue in checked if issue.field]
-    return [*of_page, *unresolved, *dict.fromkeys((*of_readers, *of_fields))]
+    clients = context.register or ()
+    staff = context.staff or ()
+    texts = [part for client in clients for part in (client.name, client.address, client.unit)]
+    texts += [part for member in staff for part in (member.name, member.unit)]
+    return Lexicon.of_names(texts) if texts else NO_NAMES
 
 
 def read_fields(context: PageContext, names: Lexicon = NO_NAMES) -> dict[str, Reading]:
-    """Each field read by the reader of its kind, all fields of a kind together; `names` are
-    expected in handwriting.
+    """Read each field with the reader of its kind; `names` are expected in handwriting.
 
     For calibration, the handwriting of a page is taken to be of one writer.
     """
@@ -283,64 +266,112 @@ def read_fields(context: PageContext, names: Lexicon = NO_NAMES) -> dict[str, Re
     by_kind: dict[Kind, list[FieldSpec]] = defaultdict(list)
     for spec in specs:
         by_kind[spec.kind].append(spec)
-    places = dict(
-        zip(
-            [spec.name for spec in specs],
-            boxes_to_px(context.registration, [spec.area for spec in specs]),
-            strict=True,
-        )
-    )
+
+    # Readers get all fields of their kind at once, so that networks run in batches.
     scored: dict[str, Reading] = {}
     for kind, group in by_kind.items():
-        crops = [
-            replace(
-                _cut_field_image(spec, field_margin_mm(spec, specs), context),
-                expected_names=names,
-                sheet_number=SINGLE_SHEET,
-            )
-            for spec in group
+        field_images = [
+            _cut_field_image(spec, field_margin_mm(spec, specs), context, names) for spec in group
         ]
         with stage(f"{kind} fields"):
-            found = FIELD_READERS[kind](crops)
-        for spec, reading in zip(group, found, strict=True):
-            scored[spec.name] = replace(
-                reading, box_px=places[spec.name], words=_to_page_boxes(spec, reading.words)
-            )
-    readings = calibrate_readings(specs, [scored[spec.name] for spec in specs], one_hand=True)
+            kind_readings = FIELD_READERS[kind](field_images)
+        scored.update((s.name, r) for s, r in zip(group, kind_readings, strict=True))
+
+    # Add where each field and word is: in px of the scan, and in mm from the page's corner.
+    boxes = boxes_to_px(context.registration, [spec.area for spec in specs])
+    placed = [
+        replace(
+            scored[spec.name],
+            box_px=box,
+            words=_to_page_boxes(spec, scored[spec.name].words),
+        )
+        for spec, box in zip(specs, boxes, strict=True)
+    ]
+
+    # Turn the readers' scores into probabilities.
+    readings = calibrate_readings(specs, placed, single_writer=True)
     return {spec.name: reading for spec, reading in zip(specs, readings, strict=True)}
 
 
+def _cut_field_image(
+    spec: FieldSpec, margin: float, context: PageContext, names: Lexicon
+) -> FieldImage:
+    """Return the image of a field with so much margin (mm), and the same part of the template."""
+    return FieldImage(
+        cut_box(context.upright, spec.area, margin),
+        spec,
+        cut_box(context.template, spec.area, margin),
+        PX_PER_MM,
+        margin,
+        names,
+        SINGLE_SHEET,
+    )
+
+
 def _to_page_boxes(spec: FieldSpec, words: tuple[WordBox, ...]) -> tuple[WordBox, ...]:
-    """The boxes of words, which a reader gives from the field's top left, from the page's."""
+    """Return words with boxes from the page's top left (mm); readers give the field's."""
+    left, top = spec.box[0], spec.box[1]
     return tuple(
         replace(
             word,
-            box=(
-                round(word.box[0] + spec.box[0], 2),
-                round(word.box[1] + spec.box[1], 2),
-                *word.box[2:],
-            ),
+            box=(round(word.box[0] + left, 2), round(word.box[1] + top, 2), *word.box[2:]),
         )
         for word in words
     )
 
 
-def _cut_field_image(spec: FieldSpec, margin: float, context: PageContext) -> FieldImage:
-    """The image of a field with so much around it, and the same part of the template."""
-    image, template = (
-        cut_box(context.upright, spec.area, margin),
-        cut_box(context.template, spec.area, margin),
-    )
-    return FieldImage(image, spec, template, PX_PER_MM, margin)
+# --------------------------------------------------------------- 6. Check the page
 
 
-def _stored(issues: Iterable[Issue]) -> tuple[str, ...]:
-    """Issues as `PageReading.problems` holds them: the form in which they are stored."""
+def _checked_result(
+    context: PageContext,
+    unread: PageReading,
+    fields: Mapping[str, Reading],
+    unresolved: Sequence[Issue],
+) -> PageResult:
+    """Return the result of a page that was read, with the issues of the page checks.
+
+    The checks look at the resolved values. They lower the confidence of the fields that they flag.
+    """
+    page_issues = find_page_issues(context, fields)
+    fields = _with_lower_confidence(fields, page_issues)
+    issues = (*unread.issues, *_issue_strings(_in_order(fields, unresolved, page_issues)))
+    reading = replace(unread, outcome=Outcome.READ, fields=fields, issues=issues)
+    return PageResult(reading, _encode_jpeg(context.upright))
+
+
+def _with_lower_confidence(
+    fields: Mapping[str, Reading], page_issues: Sequence[Issue]
+) -> dict[str, Reading]:
+    """Return the readings with a lower p where the field, or the whole page, has an issue."""
+    flagged_fields = {issue.field for issue in page_issues if issue.code.scope is Scope.FIELD}
+    of_page = [
+        issue.code
+        for issue in page_issues
+        if issue.code.severity is Severity.LOW_CONFIDENCE and not issue.field
+    ]
+    return cap_confidence(lower_confidence(fields, flagged_fields), of_page)
+
+
+def _in_order(
+    fields: Mapping[str, Reading], unresolved: Sequence[Issue], page_issues: Sequence[Issue]
+) -> list[Issue]:
+    """Return all issues, each of a field once.
+
+    The order: of the page, of the resolution, of the field readers, of fields by page checks.
+    """
+    of_page = [issue for issue in page_issues if not issue.field]
+    of_readers = [Issue(code, name) for name, reading in fields.items() for code in reading.issues]
+    of_fields = [issue for issue in page_issues if issue.field]
+    return [*of_page, *unresolved, *dict.fromkeys((*of_readers, *of_fields))]
+
+
+def _issue_strings(issues: Iterable[Issue]) -> tuple[str, ...]:
+    """Return issues as the strings that `PageReading.issues` holds and the database stores."""
     return tuple(map(str, issues))
 
 
 def _encode_jpeg(image: Image) -> bytes:
     with stage("encode"):
-        return np.asarray(
-            cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, REGISTERED_JPEG_QUALITY])[1]
-        ).tobytes()
+        quality = [cv2.IMWRITE_JPEG_QUALITY, REGISTERED_JPEG_QUALITY]
+        return np.asarray(cv2.imencode(".jpg", image, quality)[1]).tobytes()

@@ -1,6 +1,4 @@
-"""Pictures of single fields that come without a page: from files, folders and zip archives, made
-into crops.
-"""
+"""Images of single fields that come without a page: from files, folders and zip archives."""
 
 from __future__ import annotations
 
@@ -23,12 +21,21 @@ from pipeline.reading.fields.digits import reader
 from pipeline.reading.fields.field_image import FieldImage
 
 IMAGE_SUFFIXES = (page_files.PAGE_SUFFIXES - {".pdf"}) | {".bmp", ".webp", ".pgm", ".pbm"}
-"""Names of pictures of single fields: those of scans, and what programs that cut fields out write."""
+"""File name endings of images of single fields: those of scans, and what programs that cut fields
+out write.
+"""
+MIN_FIELD_SIDE_PX, MAX_FIELD_PX = 8, 40_000_000
+"""An image with a shorter side, or with more pixels, is no field."""
+MAX_BOX_ASPECT = 2.0
+"""Width by height: a wider image shows a row of boxes. Read as one box, a personal number was read
+as empty with high confidence.
+"""
 
 
 def read_image_files(paths: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of every picture: a file, all in a folder, all in a zip archive (read in
-    memory), by name within each.
+    """Yield the name and bytes of every image, by name within each path.
+
+    A path is a file, a folder (with all below it) or a zip archive, which is read in memory.
 
     Raises:
         BrokenFileError: an archive cannot be read.
@@ -46,6 +53,62 @@ def read_image_files(paths: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
             yield str(path), path.read_bytes()
 
 
+def decode_grayscale(data: bytes) -> Image:
+    """Decode an image file, grey (h, w), upright by its EXIF, transparent parts white.
+
+    Raises:
+        BrokenFileError: it is no image, is damaged, or is too small or too large to be a field.
+    """
+    try:
+        # Turn as the camera noted, and put transparent parts on white paper.
+        with Pictures.open(io.BytesIO(data)) as file:
+            picture = ImageOps.exif_transpose(file)
+            if picture.has_transparency_data:
+                picture = Pictures.alpha_composite(
+                    Pictures.new("RGBA", picture.size, "white"), picture.convert("RGBA")
+                )
+            # Keep the high byte of 16-bit images.
+            if picture.mode.startswith("I"):
+                return _limit_size((np.asarray(picture, np.uint32) >> 8).astype(np.uint8))
+            return _limit_size(np.asarray(picture.convert("L"), np.uint8))
+    except (OSError, ValueError, SyntaxError, Pictures.DecompressionBombError) as error:
+        raise BrokenFileError("no_picture_damaged") from error
+
+
+def _limit_size(picture: Image) -> Image:
+    if min(picture.shape) < MIN_FIELD_SIDE_PX or picture.size > MAX_FIELD_PX:
+        raise BrokenFileError("too_small_too_large_picture")
+    return picture
+
+
+def make_field_image(image: Image, kind: Kind, cells: int | None) -> FieldImage:
+    """Return the field image of a field that fills the whole image.
+
+    `cells` counts digit boxes or ruled lines (None: lines are as on plain paper, digits are one
+    box).
+
+    Raises:
+        UsageError: the kind needs a form.
+        BrokenFileError: the image is too wide for one box, and `cells` is None.
+    """
+    # The boxes of a choice are known from its form only.
+    if kind.traits.has_options:
+        raise UsageError("choice_can_only_read_form")
+    if kind.traits.has_cells:
+        if cells is None and image.shape[1] > MAX_BOX_ASPECT * image.shape[0]:
+            raise BrokenFileError("wider_than_one_box_say")
+        row = reader.plain_digit_row if kind.traits.digits_only else letters.plain_letter_row
+        return FieldImage(image, row(cells or 1))
+
+    # Other kinds are as high as usual, and as wide as the image shows.
+    lines = cells if kind.traits.is_multiline else None
+    height = kind.traits.image_height_mm * (lines or 1)
+    box = (0.0, 0.0, height * image.shape[1] / image.shape[0], height)
+    return FieldImage(
+        image, FieldSpec.model_construct(name="crop", label="crop", kind=kind, box=box, lines=lines)
+    )
+
+
 def _read_zip(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
         with zipfile.ZipFile(path) as archive:
@@ -58,63 +121,8 @@ def _read_zip(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _read_zip_member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """A file of an archive; nothing where it is damaged, so that the others are read all the same."""
+    """Return a file of an archive, or nothing if it is damaged, so that the rest is read."""
     try:
         return archive.read(name)
     except (zipfile.BadZipFile, zlib.error, EOFError):
         return b""
-
-
-def decode_grayscale(data: bytes) -> Image:
-    """The picture in a file, grey (h, w), turned as its camera noted, transparent parts white.
-
-    Raises:
-        BrokenFileError: it is no picture, is damaged, or is too small or too large to be a field.
-    """
-    try:
-        with Pictures.open(io.BytesIO(data)) as opened:
-            picture = ImageOps.exif_transpose(opened)
-            if picture.has_transparency_data:
-                picture = Pictures.alpha_composite(
-                    Pictures.new("RGBA", picture.size, "white"), picture.convert("RGBA")
-                )
-            if picture.mode.startswith("I"):
-                return _limit_size((np.asarray(picture, np.uint32) >> 8).astype(np.uint8))
-            return _limit_size(np.asarray(picture.convert("L"), np.uint8))
-    except (OSError, ValueError, SyntaxError, Pictures.DecompressionBombError) as error:
-        raise BrokenFileError("no_picture_damaged") from error
-
-
-def _limit_size(picture: Image) -> Image:
-    if min(picture.shape) < 8 or picture.size > 40_000_000:
-        raise BrokenFileError("too_small_too_large_picture")
-    return picture
-
-
-MAX_BOX_ASPECT = 2.0
-"""Width by height: a picture that is wider shows a row of boxes. Read as one box, a personal number
-was surely nothing.
-"""
-
-
-def make_field_image(image: Image, kind: Kind, cells: int | None) -> FieldImage:
-    """A crop of a field that fills the picture. `cells` counts digit boxes or ruled lines (None:
-    lines are as on plain paper, digits are one box).
-
-    Raises:
-        UsageError: the kind needs a form.
-        BrokenFileError: the picture is too wide for one box, and nobody says how many it shows.
-    """
-    if kind.traits.has_options:
-        raise UsageError("choice_can_only_read_form")
-    if kind.traits.has_cells:
-        if cells is None and image.shape[1] > MAX_BOX_ASPECT * image.shape[0]:
-            raise BrokenFileError("wider_than_one_box_say")
-        row = reader.plain_digit_row if kind.traits.digits_only else letters.plain_letter_row
-        return FieldImage(image, row(cells or 1))
-    lines = cells if kind.traits.is_multiline else None
-    height = kind.traits.image_height_mm * (lines or 1)
-    box = (0.0, 0.0, height * image.shape[1] / image.shape[0], height)
-    return FieldImage(
-        image, FieldSpec.model_construct(name="crop", label="crop", kind=kind, box=box, lines=lines)
-    )

@@ -1,9 +1,4 @@
-"""The unfilled page as a picture in template coordinates: what a scan is compared with.
-
-How much paper around a field its reader is shown: handwriting leaves its box.
-
-Fields cut out of a page that lies on its form.
-"""
+"""Template images, the unfilled pages that scans are compared with, and field margins."""
 
 from __future__ import annotations
 
@@ -31,20 +26,40 @@ from pipeline.reading.register.register import cut_box
 
 _PAGE_SIZE_PX = (round(PAGE_WIDTH_MM * PX_PER_MM), round(PAGE_HEIGHT_MM * PX_PER_MM))
 _QUIET_MM = 0.5
+"""White around the codes, mm."""
 _OVERSAMPLING = 3
-"""Drawn so many times finer and averaged: poppler moves letters to whole pixels."""
+"""Drawn this many times finer and averaged: poppler moves letters to whole pixels."""
 FIELD_MARGIN_MM = 2.0
+"""Paper around a field that its reader gets, mm: handwriting leaves its box."""
 LINES_MARGIN_MM = 8.0
-"""Lines of a note run out to the right, and one more is put below the last rule; so wide, unless
-another field is nearer.
+"""The same for lines of a note, unless another field is nearer: they run out to the right, and one
+more is written below the last rule.
 """
 NEIGHBOUR_GAP_MM = 0.5
-"""Left free beside the next field."""
+"""Space left between the margin and the next field, mm."""
+
+
+def template_image(form: Form, page_no: int) -> Image:
+    """Return the unfilled page, grey, 8 px/mm (A4: 1680 × 2376 px), read-only.
+
+    The places of Efterskrift's codes are white, because each sheet's differ. For a form printed
+    elsewhere it is the image that the form names.
+
+    Raises:
+        FormError: that image cannot be read.
+    """
+    page = form.pages[page_no - 1]
+    if page.blank is not None:
+        return load_template_file(page.blank, page.size)
+    return _render_template(form.model_dump_json(exclude_unset=True), page_no)
 
 
 @lru_cache(maxsize=64)
 def _render_template(definition: str, page_no: int) -> Image:
+    """Draw a page of a form (given as JSON) as a template image."""
     form = Form.model_validate_json(definition)
+
+    # Print the unfilled form, with any serial and date, and render it finely.
     pdf = print_sheets(form, [Sheet("0" * SERIAL_LENGTH)], printed_on=date(2000, 1, 1))
     fine = tuple(side * _OVERSAMPLING for side in _PAGE_SIZE_PX)
     page = convert_from_bytes(
@@ -54,6 +69,8 @@ def _render_template(definition: str, page_no: int) -> Image:
         cv2.resize(np.asarray(page, np.uint8), _PAGE_SIZE_PX, interpolation=cv2.INTER_AREA),
         np.uint8,
     )
+
+    # Whiten the places of the codes, which differ on each sheet.
     for box in CODE_BOXES:
         left, top = (int((v - _QUIET_MM) * PX_PER_MM) for v in (box.x, box.y))
         right, bottom = (
@@ -66,8 +83,9 @@ def _render_template(definition: str, page_no: int) -> Image:
 
 @lru_cache(maxsize=64)
 def load_template_file(path: Path, size_mm: tuple[float, float]) -> Image:
-    """The unfilled page that a file (picture or PDF) shows edge to edge, grey, 8 px per mm,
-    read-only.
+    """Load the unfilled page that a file (image or PDF) shows edge to edge.
+
+    The result is grey, 8 px/mm, read-only.
 
     Raises:
         FormError: the file cannot be read.
@@ -77,34 +95,22 @@ def load_template_file(path: Path, size_mm: tuple[float, float]) -> Image:
         picture = to_grayscale(decode_image(page.data or b"", page.media_type))
     except (OSError, StopIteration, EfterskriftError) as error:
         raise FormError("no_picture_unfilled_form", path=path) from error
+    # Scale to 8 px/mm.
     size = tuple(round(side * PX_PER_MM) for side in size_mm)
-    how = cv2.INTER_AREA if picture.shape[1] > size[0] else cv2.INTER_CUBIC
-    laid = np.array(cv2.resize(picture, size, interpolation=how), np.uint8)
-    laid.flags.writeable = False
-    return laid
-
-
-def template_image(form: Form, page_no: int) -> Image:
-    """The unfilled page, grey, 8 px per mm (A4: 1680 × 2376 px), read-only.
-
-    The places of our own codes are white, because each sheet's differ. Of a form printed
-    elsewhere it is the picture that the form names.
-
-    Raises:
-        FormError: that picture cannot be read.
-    """
-    page = form.pages[page_no - 1]
-    if page.blank is not None:
-        return load_template_file(page.blank, page.size)
-    return _render_template(form.model_dump_json(exclude_unset=True), page_no)
+    interpolation = cv2.INTER_AREA if picture.shape[1] > size[0] else cv2.INTER_CUBIC
+    template = np.array(cv2.resize(picture, size, interpolation=interpolation), np.uint8)
+    template.flags.writeable = False
+    return template
 
 
 def field_margin_mm(spec: FieldSpec, others: Iterable[FieldSpec]) -> float:
-    """The margin on all sides of a field; `others` are the fields of its page (itself may be among
-    them).
+    """Return the margin on all sides of a field, mm.
+
+    `others` are the fields of its page (the field itself may be among them).
     """
     if not spec.traits.is_multiline:
         return FIELD_MARGIN_MM
+    # Notes may be wide, but not into the next field.
     nearest = min(
         (box_distance(spec.area, other.area) for other in others if other.name != spec.name),
         default=LINES_MARGIN_MM + NEIGHBOUR_GAP_MM,
@@ -113,16 +119,13 @@ def field_margin_mm(spec: FieldSpec, others: Iterable[FieldSpec]) -> float:
 
 
 def cut_field_images(
-    upright: Image, form: Form, page_no: int, wanted: Iterable[FieldSpec]
+    upright: Image, form: Form, page_no: int, specs: Iterable[FieldSpec]
 ) -> list[FieldImage]:
-    """The crops of fields of a page, as the readers get them when the page is read first."""
-    flat, unfilled, others = (
-        to_grayscale(upright),
-        template_image(form, page_no),
-        form.pages[page_no - 1].all_fields,
-    )
-    margins = [(spec, field_margin_mm(spec, others)) for spec in wanted]
+    """Return the field images of a page as the readers got them when it was first read."""
+    page, template = to_grayscale(upright), template_image(form, page_no)
+    all_fields = form.pages[page_no - 1].all_fields
+    margins = [(spec, field_margin_mm(spec, all_fields)) for spec in specs]
     return [
-        FieldImage(cut_box(flat, spec.area, m), spec, cut_box(unfilled, spec.area, m), PX_PER_MM, m)
+        FieldImage(cut_box(page, spec.area, m), spec, cut_box(template, spec.area, m), PX_PER_MM, m)
         for spec, m in margins
     ]

@@ -1,9 +1,9 @@
-"""From a reader's own score to the share of such readings that are right.
+"""Calibration: from a reader's own score to the share of such readings that are right.
 
-`data/models/calibration.json` holds one rising curve a kind of field and network, fitted by
-`research/training/calibration/fit.py`; a workspace may have its own beside its database, fitted
-by `efterskrift learn`, which goes before. A network that no curve was fitted for is believed
-little.
+`data/models/calibration.json` holds one rising curve per kind of field and network, fitted by
+`research/training/calibration/fit.py`. A workspace may have its own beside its database, fitted by
+`efterskrift learn`, which takes precedence. Without a curve for its network a reading gets a low
+probability.
 """
 
 from __future__ import annotations
@@ -33,21 +33,22 @@ SHIPPED_CALIBRATION = ROOT / "data" / "models" / CALIBRATION_FILE
 LETTER_KEY = "letter"
 """Key of the curve of single characters of a text."""
 NO_FINGERPRINT = "absent"
+"""Fingerprint of a file that does not exist."""
 MAX_LOG_ODDS = 16.0
-"""Log odds beyond this are as good as certain: p has no more digits near 1."""
+"""Limit of log odds: beyond it p has no more digits near 1."""
 WRITER_PRIOR_LINES = 3
-"""Other lines of a hand that tell half of what many would."""
+"""With this many other lines of a writer, their sharpness counts half."""
 
 CurveFeatures = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationCurve:
-    """A weighted sum of features and, for that score, the probability: linear between points, level
-    above them. Both rise.
+    """A weighted sum of features and, for that score, the probability; both rise.
 
-    Below the points nothing was seen: there the log odds sink as the score does, as they do in
-    the regression that the curve was fitted by.
+    The probability is linear between the points and level above them. Below the points there were
+    no readings: there the log odds fall as the score does, as in the regression that the curve was
+    fitted by.
     """
 
     weights: CurveFeatures
@@ -55,116 +56,117 @@ class CalibrationCurve:
     shares: tuple[float, ...]
 
     def score(self, features: CurveFeatures) -> float:
-        """The weighted sum. A curve that was fitted before a feature was added does without it."""
+        """Return the weighted sum; a curve fitted before a feature was added ignores it."""
         return sum(w * f for w, f in zip(self.weights, features, strict=False))
 
     def at(self, features: CurveFeatures) -> float:
-        """The probability that a reading with these features is right."""
+        """Return the probability that a reading with these features is right."""
         score = self.score(features)
         share = float(np.interp(score, self.scores, self.shares))
         below = self.scores[0] - score
-        return (
-            share
-            if below <= 0
-            else min(share, 1 / (1 + exp(min(below - log_odds(share), MAX_LOG_ODDS))))
-        )
+        if below <= 0:
+            return share
+        # Below the lowest point the log odds fall by one for one.
+        return min(share, 1 / (1 + exp(min(below - log_odds(share), MAX_LOG_ODDS))))
 
 
 CalibrationCurves = Mapping[tuple[str, str], CalibrationCurve]
-"""Curves by key and fingerprint of the network."""
+"""Curves by key and by fingerprint of the network."""
 
 
 def curve_key(spec: FieldSpec, reading: Reading) -> str:
-    """Which curve a reading belongs to: by kind, digits also by format, and apart for fields
-    without anything written.
+    """Return the key of the curve that a reading belongs to.
 
-    Rows of letter boxes that cannot be read, nearly half of them, are apart too: they have no
-    value that could be right.
+    There is one for each kind, for digits also by format, and another for empty fields. Rows of
+    letter boxes that cannot be read, nearly half of them, have their own: they have no value that
+    could be right.
     """
     kind = f"{spec.kind}-{spec.format or 'plain'}" if spec.traits.digits_only else str(spec.kind)
     if reading.state is State.EMPTY:
         return f"{kind}-empty"
-    return (
-        f"{kind}-unread"
-        if spec.traits.has_cells and not spec.traits.digits_only and reading.state is not State.READ
-        else kind
-    )
+    has_letter_boxes = spec.traits.has_cells and not spec.traits.digits_only
+    return f"{kind}-unread" if has_letter_boxes and reading.state is not State.READ else kind
 
 
-def curve_features(spec: FieldSpec, reading: Reading, hand: float = 0.0) -> CurveFeatures:
-    """Log odds of p; for text, which at the same p is more often wrong when it is long, also seven
-    others.
+def curve_features(spec: FieldSpec, reading: Reading, clarity_lead: float = 0.0) -> CurveFeatures:
+    """Return log odds of p, and for text seven more features.
 
-    They are how far the second guess lies behind, the length, the least sure character's log
-    odds, the clarity, the `hand` (how much more clearly the same hand's other lines were seen,
-    see `hands_of`), the log of what the picture alone says of the text, and that of how many
-    words are unknown.
+    Text at the same p is more often wrong when it is long. The other features are the lead over the
+    second guess, the length, the log odds of the least likely character, the sharpness, the
+    `clarity_lead` (how much more clearly the writer's other lines are seen, see `writer_clarity`),
+    the log of the image evidence without the language model, and that of the number of unknown
+    words.
     """
     if not spec.traits.is_handwriting or reading.state is State.EMPTY:
         return (log_odds(reading.p),)
     second = max((p for _, p in reading.alternatives), default=0.0)
-    behind = min(MAX_LOG_ODDS, log(max(reading.p, 1e-9) / max(second, 1e-9)))
-    length, least = (
-        log(1 + len(str(reading.value or ""))),
-        log_odds(min(reading.characters, default=reading.p)),
-    )
-    seen, unknown = (
-        log(max(reading.image_only_p, exp(-MAX_LOG_ODDS))),
-        log(1 + reading.unknown_words),
-    )
     return (
         log_odds(reading.p),
-        behind,
-        length,
-        least,
+        # The lead over the second guess.
+        min(MAX_LOG_ODDS, log(max(reading.p, 1e-9) / max(second, 1e-9))),
+        # The length, and the least likely character.
+        log(1 + len(str(reading.value or ""))),
+        log_odds(min(reading.characters, default=reading.p)),
+        # How clearly the line, and other lines of the writer, are seen.
         reading.sharpness or 0.0,
-        hand,
-        seen,
-        unknown,
+        clarity_lead,
+        # The image evidence without the language model, and words outside the lexicon.
+        log(max(reading.image_only_p, exp(-MAX_LOG_ODDS))),
+        log(1 + reading.unknown_words),
     )
 
 
 def writer_clarity(readings: Sequence[Reading]) -> list[float]:
-    """For each reading of one hand how much more clearly the hand's other lines were seen; 0 where
-    nothing is known of others.
+    """Return for each reading of one writer how much clearer the writer's other lines are.
 
-    Few others count for less: n of them n / (n + `FEW_LINES`).
+    0 where no others are known. Few others count less: n of them n / (n + `WRITER_PRIOR_LINES`).
     """
-    seen = [one.sharpness for one in readings if one.sharpness is not None]
-    total, others = sum(seen), len(seen) - 1
+    sharpness = [reading.sharpness for reading in readings if reading.sharpness is not None]
+    total, others = sum(sharpness), len(sharpness) - 1
     if others < 1:
         return [0.0] * len(readings)
+    # The sum of the others less as many times its own, shrunk towards 0.
     return [
-        (total - one.sharpness - others * one.sharpness) / (others + WRITER_PRIOR_LINES)
-        if one.sharpness is not None
+        (total - reading.sharpness - others * reading.sharpness) / (others + WRITER_PRIOR_LINES)
+        if reading.sharpness is not None
         else 0.0
-        for one in readings
+        for reading in readings
     ]
 
 
 def log_odds(p: float) -> float:
-    """Log of p / (1 - p), kept within ±`FARTHEST`."""
-    kept = min(max(p, exp(-MAX_LOG_ODDS)), 1 - exp(-MAX_LOG_ODDS))
-    return log(kept / (1 - kept))
+    """Return the log of p / (1 - p), limited to ±`MAX_LOG_ODDS`."""
+    limited = min(max(p, exp(-MAX_LOG_ODDS)), 1 - exp(-MAX_LOG_ODDS))
+    return log(limited / (1 - limited))
 
 
 def calibrate_reading(
-    spec: FieldSpec, reading: Reading, network: str, curves: CalibrationCurves, hand: float = 0.0
+    spec: FieldSpec,
+    reading: Reading,
+    network: str,
+    curves: CalibrationCurves,
+    clarity_lead: float = 0.0,
 ) -> Reading:
-    """The reading with a probability for a score; `hand` as in `features_of`.
+    """Return the reading with a probability instead of its reader's score.
 
-    Alternatives keep their odds against the value, as far as the rest leaves room for them.
+    `network` is the fingerprint of what read it, `clarity_lead` as in `curve_features`.
+    Alternatives keep their odds against the value, as far as p leaves room for them.
     """
+    # The curve of the reading's key, if one was fitted for this network.
     curve = curves.get((curve_key(spec, reading), network))
     p = (
-        curve.at(curve_features(spec, reading, hand))
+        curve.at(curve_features(spec, reading, clarity_lead))
         if curve
         else min(reading.p, UNCALIBRATED_MAX_P)
     )
     if _is_reader_uncertain(spec, reading):
         p = min(p, reading.p)
+
+    # Scale the alternatives with p, but to no more than 1 - p together.
     share = min(p / max(reading.p, 1e-9), (1 - p) / max(1 - reading.p, 1e-9))
-    others = tuple((value, min(1.0, other * share)) for value, other in reading.alternatives)
+    others = tuple((value, min(1.0, other_p * share)) for value, other_p in reading.alternatives)
+
+    # The characters of a text have their own curve.
     letter = curves.get((LETTER_KEY, network)) if spec.traits.is_handwriting else None
     characters = (
         tuple(letter.at((log_odds(c),)) for c in reading.characters)
@@ -175,14 +177,18 @@ def calibrate_reading(
 
 
 def _is_reader_uncertain(spec: FieldSpec, reading: Reading) -> bool:
-    """Whether the reader itself says that it does not know: no curve, which knows other readings,
-    makes that surer.
-    """
+    """Return whether the reader itself gave up: then no curve may raise its p."""
     traits = spec.traits
+
+    # Handwriting, choices and printed text that could not be read.
     unreadable = reading.state is State.ILLEGIBLE and (
         traits.is_handwriting or traits.has_options or not traits.filled_by_hand
     )
+
+    # Printed text with a flag, such as a strike through it.
     over_print = not traits.filled_by_hand and reading.issues != ()
+
+    # Handwriting that misses its format, or is flagged.
     misshapen = (
         (spec.format is not None or reading.issues != ())
         and traits.is_handwriting
@@ -197,29 +203,30 @@ def _is_reader_uncertain(spec: FieldSpec, reading: Reading) -> bool:
 
 
 def file_fingerprint(file: Path) -> str:
-    """The first characters of a file's SHA-256; `ABSENT` without it.
+    """Return the start of a file's SHA-256, or `NO_FINGERPRINT` if it does not exist.
 
     Raises:
-        OSError: it is there but cannot be read.
+        OSError: it exists but cannot be read.
     """
     return _cached_fingerprint(file, file.stat().st_mtime_ns) if file.is_file() else NO_FINGERPRINT
 
 
 @lru_cache(maxsize=16)
 def _cached_fingerprint(file: Path, changed: int) -> str:
+    """Return the fingerprint; `changed` (ns) makes the cache notice a new file."""
     del changed
     return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
 
 
 def installed_curves() -> CalibrationCurves:
-    """The curves shipped with the program, and before them those that this workspace has learned.
+    """Return the curves shipped with the program, and before them the workspace's own.
 
     Raises:
         MissingProgramError: a file of curves is missing or damaged.
     """
-    own = load_settings().workspace / "models" / CALIBRATION_FILE
+    learned = load_settings().workspace / "models" / CALIBRATION_FILE
     return _merge_curves(
-        SHIPPED_CALIBRATION, _modified_ns(SHIPPED_CALIBRATION), own, _modified_ns(own)
+        SHIPPED_CALIBRATION, _modified_ns(SHIPPED_CALIBRATION), learned, _modified_ns(learned)
     )
 
 
@@ -228,25 +235,34 @@ def _modified_ns(file: Path) -> int:
 
 
 @lru_cache(maxsize=4)
-def _merge_curves(shipped: Path, changed: int, own: Path, own_changed: int) -> CalibrationCurves:
+def _merge_curves(
+    shipped: Path, changed: int, learned: Path, learned_changed: int
+) -> CalibrationCurves:
+    """Return both files' curves; the `changed` times make the cache notice new files."""
     del changed
-    return {**load_curves(shipped), **(load_curves(own) if own_changed else {})}
+    return {**load_curves(shipped), **(load_curves(learned) if learned_changed else {})}
 
 
 def load_curves(file: Path) -> dict[tuple[str, str], CalibrationCurve]:
-    """The curves of a file.
+    """Return the curves of a file.
 
     Raises:
         MissingProgramError: it is missing or is no such file.
     """
     try:
+        # A list of curves, each with its key and network.
         stored = json.loads(file.read_text("utf-8"))["curves"]
-        return {(one["key"], one["network"]): _parse_curve(one) for one in stored}
+        return {(curve["key"], curve["network"]): _parse_curve(curve) for curve in stored}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MissingProgramError("calibration_missing_damaged", file=file) from error
 
 
 def _parse_curve(stored: Mapping[str, Sequence[float]]) -> CalibrationCurve:
+    """Check and return a stored curve.
+
+    Raises:
+        ValueError: its scores or shares are impossible.
+    """
     scores, shares = tuple(map(float, stored["scores"])), tuple(map(float, stored["shares"]))
     if not scores or len(scores) != len(shares):
         raise ValueError("A curve needs as many scores as shares.")

@@ -1,6 +1,4 @@
-"""Calibration on disk: curves with what they were fitted to, and the card that says how good they
-are.
-"""
+"""Calibration on disk: fitted curves, and the card that says how good they are."""
 
 from __future__ import annotations
 
@@ -26,15 +24,16 @@ from pipeline.reading.calibration.fit import (
 )
 
 CURVE_DECIMALS = 4
+"""Decimals of a curve's numbers, less one."""
 
 
 @dataclass(frozen=True, slots=True)
 class FittedCurve:
-    """A curve with what it rests on: `score` is how it foretells readings that it was not fitted
-    to, `before` how their own p does.
+    """A curve with the readings behind it.
 
-    `apart` are curves of the same kind, each fitted to all hands but those of one fold (see
-    `calibration_fit.fold_of`): they judge those.
+    `score` is how well it predicts readings that it was not fitted to, `before` how well their
+    readers' own scores do. `fold_curves` are curves of the same kind, each fitted to all writers
+    but those of one fold (see `fit.assign_fold`), which they judge.
     """
 
     key: str
@@ -48,119 +47,136 @@ class FittedCurve:
 
 
 def fit_curves(
-    known: Sequence[JudgedReading],
-    unseen: Sequence[JudgedReading],
+    fit_readings: Sequence[JudgedReading],
+    test_readings: Sequence[JudgedReading],
     network: Mapping[str, str],
-    surest: Mapping[str, float],
+    max_p: Mapping[str, float],
 ) -> list[FittedCurve]:
-    """A curve for each key of `known`, judged on the same key of `unseen`. `network` and `surest`
-    are by key.
+    """Fit a curve for each key of `fit_readings`, judged on that key of `test_readings`.
+
+    `network` (fingerprints) and `max_p` (the highest probabilities) are by key.
     """
-    seen, others = group_by_key(known), group_by_key(unseen)
+    by_key, test_by_key = group_by_key(fit_readings), group_by_key(test_readings)
     return [
-        _fit_key(key, own, others.get(key, []), network[key], surest.get(key, 1.0))
-        for key, own in sorted(seen.items())
+        _fit_key(key, key_readings, test_by_key.get(key, []), network[key], max_p.get(key, 1.0))
+        for key, key_readings in sorted(by_key.items())
     ]
 
 
 def _fit_key(
     key: str,
-    own: Sequence[JudgedReading],
-    others: Sequence[JudgedReading],
+    key_readings: Sequence[JudgedReading],
+    test_readings: Sequence[JudgedReading],
     network: str,
-    surest: float,
+    max_p: float,
 ) -> FittedCurve:
-    curve = fit_curve(own, surest)
-    parts = len({e.part for e in own})
-    if not others:
-        return FittedCurve(key, network, curve, len(own), parts)
+    # Fit to one set of readings, and judge on another, if there is one.
+    curve = fit_curve(key_readings, max_p)
+    parts = len({e.part for e in key_readings})
+    if not test_readings:
+        return FittedCurve(key, network, curve, len(key_readings), parts)
     return FittedCurve(
         key,
         network,
         curve,
-        len(own),
+        len(key_readings),
         parts,
-        score_probabilities(others, reader_p(others)),
-        score_probabilities(others, predict(others, curve)),
+        score_probabilities(test_readings, reader_p(test_readings)),
+        score_probabilities(test_readings, predict(test_readings, curve)),
     )
 
 
 def cross_fit_curves(
-    evidence: Sequence[JudgedReading], network: Mapping[str, str], surest: Mapping[str, float]
+    evidence: Sequence[JudgedReading], network: Mapping[str, str], max_p: Mapping[str, float]
 ) -> list[FittedCurve]:
-    """A curve for each key fitted to all hands, and judged fold by fold with curves that were not
-    fitted to the hands that they judge.
+    """Fit a curve for each key to all writers, and judge it by cross-validation.
+
+    In each fold the writers are judged with a curve that was not fitted to them.
     """
     return [
-        _cross_fit_key(key, own, network[key], surest.get(key, 1.0))
-        for key, own in sorted(group_by_key(evidence).items())
+        _cross_fit_key(key, key_readings, network[key], max_p.get(key, 1.0))
+        for key, key_readings in sorted(group_by_key(evidence).items())
     ]
 
 
 def _cross_fit_key(
-    key: str, own: Sequence[JudgedReading], network: str, surest: float
+    key: str, key_readings: Sequence[JudgedReading], network: str, max_p: float
 ) -> FittedCurve:
-    folds = [[e for e in own if assign_fold(e.part) == fold] for fold in range(FOLDS)]
-    others = [[e for e in own if assign_fold(e.part) != fold] for fold in range(FOLDS)]
-    apart = tuple(fit_curve(some or own, surest) for some in others)
-    p = np.concatenate([predict(some, curve) for some, curve in zip(folds, apart, strict=True)])
-    readings = [e for some in folds for e in some]
-    parts = len({e.part for e in own})
+    # For each fold its readings, and those of all other writers.
+    folds = [[e for e in key_readings if assign_fold(e.part) == fold] for fold in range(FOLDS)]
+    others = [[e for e in key_readings if assign_fold(e.part) != fold] for fold in range(FOLDS)]
+
+    # Fit a curve without each fold, and judge the fold by it.
+    fold_curves = tuple(fit_curve(fold_readings or key_readings, max_p) for fold_readings in others)
+    p = np.concatenate(
+        [
+            predict(fold_readings, curve)
+            for fold_readings, curve in zip(folds, fold_curves, strict=True)
+        ]
+    )
+    readings = [e for fold_readings in folds for e in fold_readings]
+    parts = len({e.part for e in key_readings})
     return FittedCurve(
         key,
         network,
-        fit_curve(own, surest),
-        len(own),
+        fit_curve(key_readings, max_p),
+        len(key_readings),
         parts,
         score_probabilities(readings, reader_p(readings)),
         score_probabilities(readings, p),
-        apart,
+        fold_curves,
     )
 
 
 def group_by_key(evidence: Iterable[JudgedReading]) -> dict[str, list[JudgedReading]]:
-    """Evidence of each curve."""
-    found: dict[str, list[JudgedReading]] = defaultdict(list)
-    for one in evidence:
-        found[one.key].append(one)
-    return dict(found)
+    """Return the readings of each curve."""
+    groups: dict[str, list[JudgedReading]] = defaultdict(list)
+    for reading in evidence:
+        groups[reading.key].append(reading)
+    return dict(groups)
 
 
 def write_fold_curves(
     file: Path, fitted: Sequence[FittedCurve], note: str, keep: Iterable[str] = ()
 ) -> None:
-    """Write the curves that judge hands which they were not fitted to: only for measuring, never
-    for reading.
+    """Write the curves that judge writers which they were not fitted to.
+
+    They are for measuring only, never for reading.
     """
     folds = [
-        FittedCurve(fold_key(one.key, fold), one.network, curve, 0, 0)
-        for one in fitted
-        for fold, curve in enumerate(one.fold_curves)
+        FittedCurve(fold_key(curve_fit.key, fold), curve_fit.network, curve, 0, 0)
+        for curve_fit in fitted
+        for fold, curve in enumerate(curve_fit.fold_curves)
     ]
     write_curves(file, folds, note, keep)
 
 
 def fold_key(key: str, fold: int) -> str:
-    """The key of the curve that was fitted without a fold."""
+    """Return the key of the curve that was fitted without a fold."""
     return f"{key}/{fold}"
 
 
 def write_curves(
     file: Path, fitted: Sequence[FittedCurve], note: str, keep: Iterable[str] = ()
 ) -> None:
-    """Write the curves. Of a file that is there, curves of networks in `keep` stay, unless there
-    are new ones of the same key and network.
+    """Write the curves to a file.
+
+    Curves of networks in `keep` that the file already has stay, unless there are new ones of the
+    same key and network.
     """
-    kept: CalibrationCurves = load_curves(file) if file.is_file() else {}
+    # Keep curves of other networks; new curves replace old ones.
+    existing: CalibrationCurves = load_curves(file) if file.is_file() else {}
     networks = set(keep)
-    curves = {place: curve for place, curve in kept.items() if place[1] in networks} | {
-        (f.key, f.network): f.curve for f in fitted
-    }
+    curves = {
+        identity: curve for identity, curve in existing.items() if identity[1] in networks
+    } | {(f.key, f.network): f.curve for f in fitted}
+
+    # One curve per line, so that changes are easy to compare.
     stored = [
         _serialize_curve(key, network, curve)
         for (key, network), curve in sorted(curves.items(), key=lambda item: item[0])
     ]
-    lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in stored)
+    lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in stored)
     write_atomically(
         file, f'{{"note": {json.dumps(note, ensure_ascii=False)},\n"curves": [\n{lines}\n]}}\n'
     )
@@ -175,7 +191,7 @@ def _serialize_curve(key: str, network: str, curve: CalibrationCurve) -> dict[st
 
 
 def format_card_table(fitted: Iterable[FittedCurve]) -> str:
-    """What each curve rests on and how it foretells others' readings, as Markdown."""
+    """Return a Markdown table: each curve, its readings, and how well it predicts others'."""
     head = (
         "curve",
         "network",
@@ -190,19 +206,25 @@ def format_card_table(fitted: Iterable[FittedCurve]) -> str:
         "wrong of p ≥ 0.999 (95 % at most)",
     )
     rows = ["| " + " | ".join(head) + " |", "|---|---|" + "--:|" * (len(head) - 2)]
-    return "\n".join([*rows, *(_format_card_row(one) for one in fitted)])
+    return "\n".join([*rows, *(_format_card_row(curve) for curve in fitted)])
 
 
 def format_network(network: str) -> str:
-    """A network's fingerprint as cards show it."""
+    """Return a network's fingerprint as cards show it."""
     return network[:8]
 
 
-def _format_card_row(one: FittedCurve) -> str:
-    start = f"| {one.key} | {format_network(one.network)} | {one.readings} | {one.parts} |"
-    if one.score is None or one.before is None:
+def _format_card_row(curve: FittedCurve) -> str:
+    start = f"| {curve.key} | {format_network(curve.network)} | {curve.readings} | {curve.parts} |"
+    # A curve that was not judged has no metrics.
+    if curve.score is None or curve.before is None:
         return f"{start} 0 | | | | | | |"
-    after, before, sure = one.score, one.before, one.score.surest
-    share = f"{sure.wrong}/{sure.of} ({sure.interval[1]:.2%})" if sure.of else "none"
+    after, before, very_high = curve.score, curve.before, curve.score.surest
+    share = (
+        f"{very_high.wrong}/{very_high.of} ({very_high.interval[1]:.2%})"
+        if very_high.of
+        else "none"
+    )
     errors = f"{after.calibration:.3f} | {after.chance:.3f} | {before.calibration:.3f}"
-    return f"{start} {after.values} | {errors} | {after.log_loss:.3f} | {before.log_loss:.3f} | {share} |"
+    losses = f"{after.log_loss:.3f} | {before.log_loss:.3f}"
+    return f"{start} {after.values} | {errors} | {losses} | {share} |"

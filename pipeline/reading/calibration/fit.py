@@ -1,12 +1,12 @@
-"""Fitting curves of probabilities to readings whose truth is known.
+"""Fit calibration curves to readings whose truth is known.
 
-Logistic regression (Platt 1999), held near what readers say of themselves, weighs the features
-and gives a probability. It is then cut to what has been earned: of all readings with at least
-some score, `n` of them, `k` wrong, a share of (n - k + 1) / (n + 2) right (Laplace's rule of
-succession). So 0.999 takes a thousand readings without an error. Where features were weighed, p
-is bent as beta calibration does (M. Kull, T. Silva Filho, P. Flach, AISTATS 2017): lines are
-right more often than the weighed p says in the middle, and less often near 0 and 1. Isotonic
-regression was tried and is worse here: it pools the surest readings and forgets how they differ.
+Logistic regression (Platt 1999), regularized towards the readers' own scores, weighs the features
+and gives a probability. That is then limited to what has been earned: of all `n` readings with at
+least some score, `k` of them wrong, a share of (n - k + 1) / (n + 2) is right (Laplace's rule of
+succession). So 0.999 takes a thousand readings without an error. Where features were weighed, p is
+bent by beta calibration (M. Kull, T. Silva Filho, P. Flach, AISTATS 2017): lines are right more
+often than the weighed p in the middle, and less often near 0 and 1. Isotonic regression was tried
+and is worse here: it pools the readings of highest confidence and forgets how they differ.
 """
 
 from __future__ import annotations
@@ -28,29 +28,31 @@ from pipeline.domain.confidence import (
 from pipeline.reading.calibration.curves import CalibrationCurve, CurveFeatures
 
 CURVE_POINTS = 60
-"""Of a curve: as many quantiles of the scores."""
+"""Points of a curve: as many quantiles of the scores."""
 REGULARIZATION = 3.0
-"""How hard logistic regression is held near the readers' own scores."""
+"""Weight that holds the logistic regression near the readers' own scores."""
 READER_PRIOR_WEIGHT = 50.0
-"""What a reader of boxes says of itself counts as so many readings: it was fitted too, on other
+"""The own score of a reader of boxes counts as this many readings: it was fitted too, on other
 data. Scores of lines are no probabilities.
 """
 FOLDS = 6
-"""Hands are set apart a sixth at a time: the curve in use is fitted to all, and judged by curves
-that each knew all others.
+"""Cross-validation holds out a sixth of the writers at a time; the curve in use is fitted to all.
 """
 NEWTON_STEPS = 60
 MAX_NEWTON_STEP = 0.5
-"""Newton's method may not leap where the readings are nearly all right."""
+"""Largest step of a weight: Newton's method may not leap where nearly all readings are right."""
 MIN_FEATURE_SPREAD = 1e-6
+"""A feature with a lower standard deviation is constant and gets no weight."""
 
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedReading:
-    """A reading that was judged. `weight` is how many of its like it stands for; `part` its writer
-    or sheet, never split in two.
+    """A reading that was judged right or wrong.
+
+    `weight` is how many readings like it there are; `part` is its writer or sheet, which is never
+    split over folds.
     """
 
     key: str
@@ -64,10 +66,9 @@ class JudgedReading:
 def make_prior_readings(
     evidence: Sequence[JudgedReading], p: Numbers, count: float
 ) -> list[JudgedReading]:
-    """The same readings as somebody expects them who says `p`, with the weight of `count` readings
-    together: a prior to fit with them.
-    """
+    """Return a prior to fit with: the readings as expected by `p`, weighing `count` readings."""
     share = count / max(1, len(evidence))
+    # Each reading as right with weight p, and as wrong with weight 1 - p.
     hits = [
         replace(e, right=True, weight=share * float(chance))
         for e, chance in zip(evidence, p, strict=True)
@@ -82,19 +83,17 @@ def make_prior_readings(
 
 
 def reader_p(evidence: Sequence[JudgedReading]) -> Numbers:
-    """The readers' own scores as probabilities."""
+    """Return the readers' own scores as probabilities."""
     return np.asarray(1 / (1 + np.exp(-np.array([e.features[0] for e in evidence]))), np.float64)
 
 
 def assign_fold(part: str) -> int:
-    """Which of `FOLDS` a writer (or font) belongs to, always the same one: a curve fitted without
-    this fold judges it.
-    """
+    """Return which of `FOLDS` a writer (or font) belongs to, always the same one."""
     return zlib.crc32(part.encode()) % FOLDS
 
 
-def fit_curve(evidence: Sequence[JudgedReading], surest: float = 1.0) -> CalibrationCurve:
-    """The curve of one key; no probability of it exceeds `surest`.
+def fit_curve(evidence: Sequence[JudgedReading], max_p: float = 1.0) -> CalibrationCurve:
+    """Fit the curve of one key; no probability of it exceeds `max_p`.
 
     Raises:
         ValueError: there is nothing to fit to.
@@ -104,15 +103,21 @@ def fit_curve(evidence: Sequence[JudgedReading], surest: float = 1.0) -> Calibra
     values = np.array([e.features for e in evidence], np.float64)
     right = np.array([e.right for e in evidence], np.float64)
     weight = np.array([e.weight for e in evidence], np.float64)
+
+    # Weigh the features; the curve's points are quantiles of the scores.
     weights, level = _fit_logistic(values, right, weight)
     odds = values @ np.array(weights)
     points = np.unique(np.quantile(odds, np.linspace(0, 1, CURVE_POINTS)))
+
+    # The smooth curve through the scores.
     is_weighed = values.shape[1] > 1
     smooth = (
         _beta_calibrate(odds + level, right, weight, points + level)
         if is_weighed
         else _to_probability(points + level)
     )
+
+    # Limit it to what the readings have earned.
     shares = np.minimum(
         smooth,
         _earned_shares(
@@ -124,22 +129,25 @@ def fit_curve(evidence: Sequence[JudgedReading], surest: float = 1.0) -> Calibra
         ),
     )
     return CalibrationCurve(
-        weights, tuple(points.tolist()), tuple(np.minimum(shares, surest).tolist())
+        weights, tuple(points.tolist()), tuple(np.minimum(shares, max_p).tolist())
     )
 
 
 def _beta_calibrate(odds: Numbers, right: Numbers, weight: Numbers, points: Numbers) -> Numbers:
-    """Beta calibration of log odds, at some of them: log p and log (1 - p) are weighed, as their
-    difference (held near 1) and their sum (near 0).
+    """Return beta-calibrated probabilities at some `points` of log odds.
+
+    log p and log (1 - p) are weighed, as their difference (regularized towards 1) and their sum
+    (towards 0).
     """
     (slope, bend), level = _fit_logistic(_log_features(odds), right, weight)
+    # The result must rise with the score.
     return np.maximum.accumulate(
         _to_probability(_log_features(points) @ np.array([slope, bend]) + level)
     )
 
 
 def _log_features(odds: Numbers) -> Numbers:
-    """(n, 2): log p - log (1 - p), and log p + log (1 - p)."""
+    """Return (n, 2): log p - log (1 - p), and log p + log (1 - p)."""
     p = _to_probability(odds)
     return np.column_stack([odds, np.log(p * (1 - p))])
 
@@ -149,60 +157,70 @@ def _to_probability(odds: Numbers) -> Numbers:
 
 
 def _fit_logistic(values: Numbers, right: Numbers, weight: Numbers) -> tuple[CurveFeatures, float]:
-    """Logistic regression (Platt 1999) by Newton's method, held near what readers say of
-    themselves: weight 1 for the first feature, 0 for the rest.
+    """Fit logistic regression (Platt 1999) by Newton's method; return weights and constant.
 
-    Answers with the weights and the constant.
+    It is regularized towards the readers' own scores: weight 1 for the first feature, 0 for the
+    rest.
     """
-    spread = np.where(
-        values.std(axis=0) > MIN_FEATURE_SPREAD, values.std(axis=0), np.inf
-    )  # a feature that never changes says nothing
+    # Standardize the features; a constant feature gets no weight.
+    spread = np.where(values.std(axis=0) > MIN_FEATURE_SPREAD, values.std(axis=0), np.inf)
     inputs = np.column_stack([(values - values.mean(axis=0)) / spread, np.ones(len(values))])
+
+    # Start from the readers' own scores, which is also the point of regularization.
     start = np.zeros(inputs.shape[1])
     if np.isfinite(spread[0]):
         start[0] = spread[0]
     start[-1] = values[:, 0].mean()
-    found = start.copy()
+    estimate = start.copy()
+
+    # Newton's method with limited steps.
     for _ in range(NEWTON_STEPS):
-        p = 1 / (1 + np.exp(-np.clip(inputs @ found, -30, 30)))
-        slope = inputs.T @ (weight * (right - p)) - REGULARIZATION * (found - start)
-        bend = (inputs * (weight * p * (1 - p))[:, None]).T @ inputs + REGULARIZATION * np.eye(
+        p = 1 / (1 + np.exp(-np.clip(inputs @ estimate, -30, 30)))
+        gradient = inputs.T @ (weight * (right - p)) - REGULARIZATION * (estimate - start)
+        hessian = (inputs * (weight * p * (1 - p))[:, None]).T @ inputs + REGULARIZATION * np.eye(
             len(start)
         )
-        found = found + np.clip(np.linalg.solve(bend, slope), -MAX_NEWTON_STEP, MAX_NEWTON_STEP)
-    weights = found[:-1] / spread
+        estimate = estimate + np.clip(
+            np.linalg.solve(hessian, gradient), -MAX_NEWTON_STEP, MAX_NEWTON_STEP
+        )
+
+    # Undo the standardization.
+    weights = estimate[:-1] / spread
     if not np.isfinite(spread[0]):
         weights[0] = 1.0
-    return tuple(float(w) for w in weights), float(found[-1] - weights @ values.mean(axis=0))
+    return tuple(float(w) for w in weights), float(estimate[-1] - weights @ values.mean(axis=0))
 
 
 def _earned_shares(
     odds: Numbers,
-    right_and_said: tuple[Numbers, Numbers],
+    right_and_reader_p: tuple[Numbers, Numbers],
     weight: Numbers,
     points: Numbers,
     trust: float,
 ) -> Numbers:
-    """The highest share that readings from each score on have earned, by Laplace's rule: of all
-    readings from some score up to it on.
+    """Return the highest share that the readings from each score on have earned.
 
-    What the readers say of them counts as `trust` further readings.
+    By Laplace's rule, over all readings with that score or a higher one. The readers' own scores,
+    the second of `right_and_reader_p`, count as `trust` further readings.
     """
+    # Running totals from the highest score down.
     order = np.argsort(-odds, kind="stable")
-    count, hits, said = (
-        np.cumsum(of[order]) for of in (weight, *(weight * share for share in right_and_said))
+    count, hits, expected = (
+        np.cumsum(of[order]) for of in (weight, *(weight * share for share in right_and_reader_p))
     )
+
+    # For each point the last reading that is not below it.
     above = np.searchsorted(-odds[order], -points, side="right") - 1
-    earned = (hits[above] + 1 + trust * said[above] / count[above]) / (count[above] + 2 + trust)
+    earned = (hits[above] + 1 + trust * expected[above] / count[above]) / (count[above] + 2 + trust)
     return np.maximum.accumulate(earned)
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationScore:
-    """How well probabilities foretell: mean log loss, Brier's score, expected calibration error,
-    and how many of those ≥ 0.999 are wrong.
+    """How well probabilities predict: log loss, Brier's score, calibration error (ECE).
 
-    `chance` is the calibration error that would be seen on average if all p were exactly true.
+    `surest` is how many of those ≥ 0.999 are wrong; `chance` is the calibration error that is
+    expected if all p are exactly true.
     """
 
     values: int
@@ -214,7 +232,7 @@ class CalibrationScore:
 
 
 def score_probabilities(evidence: Sequence[JudgedReading], p: Numbers) -> CalibrationScore:
-    """The probabilities against what turned out."""
+    """Return how well the probabilities predict what turned out right."""
     right = np.array([e.right for e in evidence], bool)
     weight = np.array([e.weight for e in evidence], np.float64) / max(
         1e-9, sum(e.weight for e in evidence)
@@ -230,13 +248,13 @@ def score_probabilities(evidence: Sequence[JudgedReading], p: Numbers) -> Calibr
 
 
 def log_losses(evidence: Sequence[JudgedReading], p: Numbers) -> Numbers:
-    """The log loss of each."""
-    kept = np.clip(p, 1e-6, 1 - 1e-6)
+    """Return the log loss of each reading."""
+    limited = np.clip(p, 1e-6, 1 - 1e-6)
     return np.asarray(
-        -np.where([e.right for e in evidence], np.log(kept), np.log(1 - kept)), np.float64
+        -np.where([e.right for e in evidence], np.log(limited), np.log(1 - limited)), np.float64
     )
 
 
 def predict(evidence: Sequence[JudgedReading], curve: CalibrationCurve) -> Numbers:
-    """The curve's probability for each."""
+    """Return the curve's probability for each reading."""
     return np.array([curve.at(e.features) for e in evidence])

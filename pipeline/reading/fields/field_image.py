@@ -1,4 +1,4 @@
-"""The picture of one field, as a reader gets it."""
+"""The image of one field, as a reader gets it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pipeline.reading.language.language_model import NO_NAMES, Lexicon
 class FieldImage:
     """A field cut out with `margin_mm` around it.
 
-    `image` is grey (h, w), 0 = black. `blank` is the same place of the unfilled form, same
-    shape, or None for a crop from elsewhere; then the field is taken to fill the picture.
-    `px_per_mm` is the scale (None if unknown). `names` are words that handwriting may well hold,
-    of the registers. Crops with the same `sheet`, if it is not 0, are of one page, in one hand:
-    check boxes are held against the others of their page.
+    `image` is grey (h, w), 0 = black. `template_image` is the same part of the unfilled form, same
+    shape, or None for an image from elsewhere; then the field is taken to fill the image.
+    `px_per_mm` is the scale (None if unknown). `expected_names` are words of the registers that
+    handwriting may well hold. Images with the same `sheet_number`, if it is not 0, are of one page
+    and one writer: check boxes are compared with the others of their page.
     """
 
     image: Image
@@ -35,5 +35,5 @@ class FieldReader(Protocol):
     """Reads fields of one kind."""
 
     def __call__(self, crops: Sequence[FieldImage]) -> list[Reading]:
-        """One reading a crop, in the same order."""
+        """Return one reading per field image, in the same order."""
         ...

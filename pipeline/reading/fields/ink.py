@@ -1,9 +1,8 @@
-"""What a hand added to a field: ink told apart from paper, print, noise and specks.
+"""Find handwriting in a field image: ink separated from paper, print, noise and specks.
 
 Lengths are millimetres, so one set of constants fits 150 to 600 dpi. Darkness runs from 0 (the
-paper around) to 1 (black).
-
-Light that falls off across a small picture, evened out before ink is looked for over wide areas.
+paper around) to 1 (black). Before ink is looked for over wide areas, light that falls off across a
+small image can be evened out.
 """
 
 from __future__ import annotations
@@ -26,50 +25,52 @@ from pipeline.reading.imaging.quantiles import median, quantile
 Darkness = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 MAX_STROKE_MM = 2.5
-"""Writing is narrower than this; what is wider is a stain, a shadow or a coloured ground."""
+"""Writing is narrower than this; anything wider is a stain, a shadow or a coloured background."""
+DARKEST_PAPER = 45
+"""Grey level of paper in deep shadow; what is darker over a wide area is ink, as in a box filled
+solid.
+"""
 MAX_ALIGN_MM = 0.5
-"""How far the blank may be moved to lie on the scan."""
+"""How far the template may be moved to fit the scan."""
 TILE_MM = 20.0
-"""Length of the parts in which print is compared with its form, mm."""
+"""Length of the tiles in which print is compared with the template, mm."""
 PRINT_TOLERANCE_MM = 0.3
 """Print is widened by this: what registration, blur and toner may differ."""
 TONE_EDGES = (0.05, 0.2, 0.45, 0.7, 1.0)
-"""Borders of the tones of print that a scanner may render differently: a 1-bit scan turns one white
-and the next black.
+"""Borders of the tones of print that a scanner may render differently: a 1-bit scan turns one tone
+white and the next black.
 """
 STROKE_BLUR_MM = 0.06
 """Standard deviation of the blur against noise, mm."""
 MIN_DARKNESS = 0.07
-"""Darkness under which nothing counts: the grain of paper, what shows through from the back."""
+"""Darkness below which nothing counts: the grain of paper, bleed-through from the back."""
 SEED_DARKNESS = 0.13
-"""A stroke has to be this dark somewhere; from there it is followed down to `FAINTEST`."""
+"""A stroke has to be this dark somewhere; from there it is followed down to `MIN_DARKNESS`."""
 MIN_RULE_MM = 10.0
-"""The shortest level stroke that may be a piece of a rule."""
+"""The shortest level stroke that may be a part of a printed rule."""
 MAX_SPECK_MM2 = 0.04
 """Smaller spots are dirt. The dot of an i is about 0.15 mm²."""
 MAX_PRINT_SPOT_MM2 = 0.5
-"""A smaller spot on print is what is left of the print, mm²."""
+"""A smaller spot on print is a remnant of the print, mm²."""
 MIN_SHARE_IN_PRINT = 0.6
-"""A spot with more than this share on print lies on print."""
-DARKEST_PAPER = 45
-"""Paper in deep shadow; what is darker over a wide area is ink, as in a box filled solid."""
+"""A spot with more than this share of its area on print counts as on print."""
 LEAST_EVEN = 0.3
-"""A plane of light whose darkest place is below this part of its brightest is no lighting."""
+"""A light plane whose darkest place is below this part of its brightest is no lighting."""
 LIGHT_CELL_MM = 1.0
-"""Paper shows somewhere in every cell of this size, but for cells that are filled solid."""
+"""Paper is visible somewhere in every cell of this size, except in cells that are filled solid."""
 PLANE_FIT_ROUNDS = 5
 PAPER_TOLERANCE = 0.06
-"""What is this much darker than the plane, as part of the brightest paper, is not paper."""
+"""What is this much darker than the light plane, as part of the brightest paper, is not paper."""
 MIN_PAPER_SHARE = 0.5
-"""With fewer cells of paper than this there is nothing to fit to."""
+"""With a smaller share of cells with paper there is too little to fit to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ink:
-    """Handwriting in one crop.
+    """Handwriting in one field image.
 
-    `mask` (where ink is) and `darkness` (of everything, print too) have the crop's shape;
-    `field` is the field's x0, y0, x1, y1 in px.
+    `mask` (where ink is) and `darkness` (of everything, also print) have the image's shape; `field`
+    is the field's x0, y0, x1, y1 in px.
     """
 
     mask: Mask
@@ -85,56 +86,70 @@ class Ink:
 
 
 def find_px_per_mm(crop: FieldImage) -> float:
-    """Pixels per millimetre: as given, or from the field filling the picture's height."""
+    """Return px/mm: as given, or as if the field fills the image's height."""
     return crop.px_per_mm or crop.image.shape[0] / (crop.spec.box[3] + 2 * crop.margin_mm)
 
 
 def field_bounds(crop: FieldImage) -> tuple[int, int, int, int]:
-    """The field inside its crop, x0, y0, x1, y1 in px."""
+    """Return the field inside its image, x0, y0, x1, y1 in px."""
     height, width = crop.image.shape
     margin = min(round(crop.margin_mm * find_px_per_mm(crop)), (min(height, width) - 1) // 2)
     return margin, margin, width - margin, height - margin
 
 
 def find_ink(crop: FieldImage, widest_mm: float = MAX_STROKE_MM) -> Ink:
-    """The handwriting in a crop; print is what the blank shows or, without one, long straight
-    rules. Anything wider than `widest_mm` is a stain.
+    """Return the handwriting in a field image; anything wider than `widest_mm` is a stain.
+
+    Print is what the template shows or, without a template, long straight rules.
     """
     scale = find_px_per_mm(crop)
-    dark = measure_darkness(crop.image, scale, widest_mm)
-    soft = _blur(dark, scale)
-    printed, zone = _estimate_print(crop, dark, soft, scale, widest_mm)
-    mask = _trace_strokes(soft - printed, _estimate_noise(dark), zone, scale)
-    return Ink(
-        _bridge_print(mask, zone, scale) if mask.any() else mask, dark, scale, field_bounds(crop)
-    )
+
+    # 1. Darkness against the paper around.
+    darkness = measure_darkness(crop.image, scale, widest_mm)
+    smooth = _blur(darkness, scale)
+
+    # 2. What print alone would look like.
+    printed, on_print = _estimate_print(crop, darkness, smooth, scale, widest_mm)
+
+    # 3. Strokes in what is darker than the print, continued across the print.
+    mask = _trace_strokes(smooth - printed, _estimate_noise(darkness), on_print, scale)
+    if mask.any():
+        mask = _bridge_print(mask, on_print, scale)
+    return Ink(mask, darkness, scale, field_bounds(crop))
 
 
 def render_ink(ink: Ink, mask: Mask | None = None) -> Image:
-    """The handwriting (or the part in `mask`) alone on white paper, grey (h, w), soft edges kept,
-    faint strokes made black.
+    """Render the handwriting (or the part in `mask`) alone on white paper, grey (h, w).
+
+    Soft edges stay, faint strokes are made black.
     """
     chosen = ink.mask if mask is None else mask
-    around = cv2.dilate(chosen.view(np.uint8), _cached_disc_kernel(0.12 * ink.px_per_mm)).view(
-        np.bool_
-    )
-    full = quantile(ink.darkness[chosen], 0.9) if chosen.any() else 1.0
+
+    # Keep the soft edges around the strokes.
+    around = cv2.dilate(chosen.view(np.uint8), _disc_kernel_of(0.12 * ink.px_per_mm)).view(np.bool_)
+
+    # Stretch the contrast so that the darkest tenth of the ink is black.
+    full_ink = quantile(ink.darkness[chosen], 0.9) if chosen.any() else 1.0
     return np.asarray(
-        np.clip(255.0 * (1.0 - np.where(around, ink.darkness, 0.0) / full), 0, 255), np.uint8
+        np.clip(255.0 * (1.0 - np.where(around, ink.darkness, 0.0) / full_ink), 0, 255), np.uint8
     )
 
 
 @cached_per_image(most_bytes=40_000_000)
 def measure_darkness(image: Image, px_per_mm: float, widest_mm: float) -> Darkness:
-    """How much darker than the paper around it each pixel is, (h, w) 0…1; what is wider than
-    `widest_mm` counts as paper.
+    """Return how much darker than the paper around it each pixel is, (h, w) 0…1.
+
+    Anything wider than `widest_mm` counts as paper.
     """
+    # Estimate the paper at about 2 px/mm.
     shrink = max(1, min(round(px_per_mm / 2), *image.shape))
     small = (
         cv2.resize(image, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
         if shrink > 1
         else image
     )
+
+    # A closing as wide as the widest stroke removes writing and leaves paper.
     window = max(3, round(widest_mm * px_per_mm / shrink) | 1)
     kernel = np.ones((window, window), np.uint8)
     closed = cv2.morphologyEx(
@@ -144,6 +159,8 @@ def measure_darkness(image: Image, px_per_mm: float, widest_mm: float) -> Darkne
         borderType=cv2.BORDER_REPLICATE,
     )
     paper = cv2.blur(np.maximum(closed, DARKEST_PAPER).astype(np.float32), (3, 3))
+
+    # Compare each pixel with its paper at full resolution.
     paper = cv2.resize(paper, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
     return np.asarray(np.clip(1.0 - image.astype(np.float32) / paper, 0.0, 1.0), np.float32)
 
@@ -151,30 +168,38 @@ def measure_darkness(image: Image, px_per_mm: float, widest_mm: float) -> Darkne
 def _estimate_print(
     crop: FieldImage, dark: Darkness, soft: Darkness, scale: float, widest_mm: float
 ) -> tuple[Darkness, Mask]:
-    """How dark print alone would be here, and where there is any; `soft` is `dark` blurred a
-    little.
+    """Return how dark print alone would be, and where there is any.
+
+    `soft` is `dark`, blurred a little.
     """
+    # Without a template only long rules are known to be print.
     if crop.template_image is None:
         rules = _find_rules(dark, scale)
         return rules, np.asarray(rules > 0, np.bool_)
-    blank = measure_darkness(crop.template_image, scale, widest_mm)
-    grow = _cached_disc_kernel(PRINT_TOLERANCE_MM * scale)
-    wide = np.asarray(cv2.dilate(_align_template(blank, dark, scale), grow), np.float32)
-    return _match_tones(wide, cv2.dilate(soft, grow)), np.asarray(wide > TONE_EDGES[0], np.bool_)
+
+    # Else align the template, widen it, and give it the scan's tones.
+    template = measure_darkness(crop.template_image, scale, widest_mm)
+    kernel = _disc_kernel_of(PRINT_TOLERANCE_MM * scale)
+    widened = np.asarray(cv2.dilate(_align_template(template, dark, scale), kernel), np.float32)
+    return _match_tones(widened, cv2.dilate(soft, kernel)), np.asarray(
+        widened > TONE_EDGES[0], np.bool_
+    )
 
 
-def _align_template(blank: Darkness, dark: Darkness, scale: float) -> Darkness:
-    """The blank moved by up to `ALIGN_MM` to where the scan shows the same print, each tile by
-    itself because paper bends.
+def _align_template(template: Darkness, dark: Darkness, scale: float) -> Darkness:
+    """Return the template moved by up to `MAX_ALIGN_MM` to fit the print of the scan.
+
+    Each tile is moved by itself, because paper bends.
     """
     height, width = dark.shape
     reach = max(1, round(MAX_ALIGN_MM * scale))
-    padded = cv2.copyMakeBorder(blank, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
-    moved = np.empty_like(blank)
+    # Room to move each tile.
+    padded = cv2.copyMakeBorder(template, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    moved = np.empty_like(template)
     for (y0, y1), (x0, x1) in itertools.product(
         _split_tiles(height, scale), _split_tiles(width, scale)
     ):
-        dx, dy = _find_shift(blank[y0:y1, x0:x1], dark[y0:y1, x0:x1], reach)
+        dx, dy = _find_shift(template[y0:y1, x0:x1], dark[y0:y1, x0:x1], reach)
         moved[y0:y1, x0:x1] = padded[
             y0 + reach - dy : y1 + reach - dy, x0 + reach - dx : x1 + reach - dx
         ]
@@ -182,73 +207,86 @@ def _align_template(blank: Darkness, dark: Darkness, scale: float) -> Darkness:
 
 
 def _split_tiles(length: int, scale: float) -> list[tuple[int, int]]:
-    """Where tiles begin and end on one side of a crop, px."""
+    """Return where tiles begin and end along one side of an image, px."""
     count = max(1, round(length / scale / TILE_MM))
     return [(int(length * i / count), int(length * (i + 1) / count)) for i in range(count)]
 
 
-def _find_shift(blank: Darkness, dark: Darkness, reach: int) -> tuple[int, int]:
-    """How far right and down print lies in the scan, px; none where there is too little print to
-    tell.
-    """
+def _find_shift(template: Darkness, dark: Darkness, reach: int) -> tuple[int, int]:
+    """Return how far right and down print is in the scan, px; 0 with too little print."""
     reach = min(reach, (min(dark.shape) - 1) // 3)
-    if reach < 1 or _standard_deviation(blank[reach:-reach, reach:-reach]) < 0.01:
+
+    # A plain part of the template fits everywhere.
+    if reach < 1 or _standard_deviation(template[reach:-reach, reach:-reach]) < 0.01:
         return 0, 0
     score = cv2.matchTemplate(
-        dark, np.ascontiguousarray(blank[reach:-reach, reach:-reach]), cv2.TM_CCOEFF_NORMED
+        dark, np.ascontiguousarray(template[reach:-reach, reach:-reach]), cv2.TM_CCOEFF_NORMED
     )
+
+    # Prefer the place where it is.
     score[reach, reach] += 0.01
     _, _, _, (x, y) = cv2.minMaxLoc(score)
     return x - reach, y - reach
 
 
 def _standard_deviation(dark: Darkness) -> float:
-    """The standard deviation."""
     return float(cv2.meanStdDev(dark)[1][0, 0])
 
 
-def _match_tones(blank: NDArray[Any], dark: NDArray[Any]) -> Darkness:
-    """The blank as dark as this printer and scanner made it, tone by tone: a low quantile, because
-    ink on print only darkens.
+def _match_tones(template: NDArray[Any], dark: NDArray[Any]) -> Darkness:
+    """Return the template as dark as this printer and scanner rendered it, tone by tone.
+
+    For each tone a low quantile is taken, because ink on print only darkens.
     """
-    seen, made = [0.0], [0.0]
-    places = np.flatnonzero(blank > 0)
-    printed, shown = blank.ravel()[places], dark.ravel()[places]
+    template_tones, scan_tones = [0.0], [0.0]
+    pixels = np.flatnonzero(template > 0)
+    printed, scanned = template.ravel()[pixels], dark.ravel()[pixels]
+
+    # Measure how dark each tone of the template is in the scan.
     for low, high in itertools.pairwise(TONE_EDGES):
-        at = np.flatnonzero((printed > low) & (printed <= high))
-        if at.size >= 20:
-            seen.append(median(printed[at]))
-            made.append(quantile(shown[at], 0.4) * 1.1)
-    if len(seen) == 1:
-        return blank
-    toned = np.zeros(blank.shape, np.float32)
-    toned.ravel()[places] = np.clip(np.interp(printed, seen, made), 0.0, 1.0)
+        in_tone = np.flatnonzero((printed > low) & (printed <= high))
+        if in_tone.size >= 20:
+            template_tones.append(median(printed[in_tone]))
+            scan_tones.append(quantile(scanned[in_tone], 0.4) * 1.1)
+    if len(template_tones) == 1:
+        return template
+
+    # Interpolate between the measured tones.
+    toned = np.zeros(template.shape, np.float32)
+    toned.ravel()[pixels] = np.clip(np.interp(printed, template_tones, scan_tones), 0.0, 1.0)
     return toned
 
 
 def _find_rules(dark: Darkness, scale: float) -> Darkness:
-    """Print in a crop without a blank: thin horizontal rules over more than half of the width."""
+    """Return print in an image without a template: thin level rules over half of the width."""
     height, width = dark.shape
     length = round(MIN_RULE_MM * scale)
     if length >= width:
         return np.zeros_like(dark)
+
+    # Level runs that together reach over half of the width.
     binary = (dark > MIN_DARKNESS).astype(np.uint8)
     rules = _find_long_runs(
         cv2.morphologyEx(binary, cv2.MORPH_OPEN, np.ones((1, length), np.uint8)), width // 2
     )
+
+    # What is also high is no rule.
     thick = cv2.morphologyEx(
         rules, cv2.MORPH_OPEN, np.ones((min(height, max(2, round(0.8 * scale))), 1), np.uint8)
     )
-    wide = cv2.dilate(
+
+    # Widen the rest by the tolerance of print.
+    widened = cv2.dilate(
         cv2.subtract(rules, thick),
         np.ones((max(1, round(PRINT_TOLERANCE_MM * scale)) * 2 + 1, 1), np.uint8),
     )
-    return np.where(wide > 0, dark.max(), 0.0).astype(np.float32)
+    return np.where(widened > 0, dark.max(), 0.0).astype(np.float32)
 
 
 def _find_long_runs(runs: NDArray[Any], least: int) -> NDArray[np.uint8]:
-    """The level runs that make up lines of at least `least` px, gaps of half of that allowed:
-    writing hides them.
+    """Return the level runs that make up lines of at least `least` px.
+
+    Gaps of half of that are allowed, because writing hides rules.
     """
     closed = cv2.morphologyEx(
         cv2.dilate(runs, np.ones((3, 1), np.uint8)),
@@ -262,15 +300,21 @@ def _find_long_runs(runs: NDArray[Any], least: int) -> NDArray[np.uint8]:
 
 
 def _trace_strokes(extra: Darkness, grain: float, zone: Mask, scale: float) -> Mask:
-    """Strokes dark enough somewhere, followed to where they fade; without specks, and without spots
-    of print that came out uneven.
+    """Return strokes that are dark enough somewhere, followed to where they fade.
+
+    Without specks, and without spots of print that came out unevenly.
     """
+    # Seeds must be clearly darker than the noise.
     seeds = extra > max(SEED_DARKNESS, 4.0 * grain)
     if not seeds.any():
         return np.asarray(seeds, np.bool_)
+
+    # Keep the connected faint parts that hold a seed.
     parts = Components.of(np.asarray(extra > max(MIN_DARKNESS, 2.5 * grain), np.bool_))
     keep = np.zeros(len(parts), bool)
     keep[parts.labels[seeds]] = True
+
+    # Drop specks; spots on print must be larger to count.
     area = parts.column(cv2.CC_STAT_AREA)
     in_print = np.bincount(parts.labels[zone], minlength=len(parts)) / np.maximum(area, 1)
     least = np.where(in_print > MIN_SHARE_IN_PRINT, MAX_PRINT_SPOT_MM2, MAX_SPECK_MM2)
@@ -280,65 +324,75 @@ def _trace_strokes(extra: Darkness, grain: float, zone: Mask, scale: float) -> M
 
 
 def _bridge_print(mask: Mask, printed: Mask, scale: float) -> Mask:
-    """Strokes continued across the print that they cross."""
+    """Return the strokes continued across the print that they cross."""
+    # Close gaps as wide as the print, on print only.
     closed = cv2.morphologyEx(
         mask.view(np.uint8),
         cv2.MORPH_CLOSE,
-        _cached_disc_kernel((PRINT_TOLERANCE_MM + 0.2) * scale),
+        _disc_kernel_of((PRINT_TOLERANCE_MM + 0.2) * scale),
     )
     return np.asarray(mask | (closed.view(np.bool_) & printed), np.bool_)
 
 
 def _estimate_noise(dark: Darkness) -> float:
-    """The standard deviation of the noise that is left after blurring, from what a median filter
-    takes away.
+    """Return the standard deviation of the noise that is left after blurring.
+
+    It is estimated from what a median filter takes away.
     """
-    left = cv2.absdiff(dark, cv2.medianBlur(dark, 3))
-    smooth = 2 * cv2.countNonZero(left) < left.size - 1
-    return 0.0 if smooth else 0.5 * 1.4826 * 1.2 * median(left)
+    residual = cv2.absdiff(dark, cv2.medianBlur(dark, 3))
+    is_noiseless = 2 * cv2.countNonZero(residual) < residual.size - 1
+    # 1.4826 turns the median deviation of normal noise into its standard deviation.
+    return 0.0 if is_noiseless else 0.5 * 1.4826 * 1.2 * median(residual)
 
 
 def _blur(dark: Darkness, scale: float) -> Darkness:
     return np.asarray(cv2.GaussianBlur(dark, (0, 0), max(0.4, STROKE_BLUR_MM * scale)), np.float32)
 
 
-def _cached_disc_kernel(radius: float) -> NDArray[np.uint8]:
+def _disc_kernel_of(radius: float) -> NDArray[np.uint8]:
     return disc_kernel(max(1, round(radius)))
 
 
 @lru_cache(maxsize=32)
 def disc_kernel(radius: int) -> NDArray[np.uint8]:
-    """A round structuring element, px."""
+    """Return a round structuring element, px."""
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), np.uint8)
 
 
 @lru_cache(maxsize=32)
 def square_kernel(side: int) -> NDArray[np.uint8]:
-    """A square structuring element, px."""
+    """Return a square structuring element, px."""
     return np.ones((side, side), np.uint8)
 
 
 def even_lighting(crop: FieldImage) -> FieldImage:
-    """The crop as if evenly lit: divided by a plane through the grey of its paper. Unchanged where
-    too little paper shows.
+    """Return the field image as if evenly lit, or unchanged where too little paper shows.
+
+    It is divided by a plane through the grey of its paper.
     """
     plane = _fit_paper_plane(crop)
     if plane is None:
         return crop
+    # Divide by the plane in place, which is large.
     image = np.divide(plane.max(), plane, out=plane)
     image *= crop.image
     return replace(crop, image=np.minimum(image, 255, out=image).astype(np.uint8))
 
 
 def _fit_paper_plane(crop: FieldImage) -> NDArray[np.float64] | None:
-    """The grey of paper at every pixel, (h, w), fitted to the brightest of each cell; cells without
-    paper are left out round by round.
+    """Fit a plane to the grey of paper; return it at every pixel, (h, w), or None.
+
+    It is fitted to the brightest of each cell; cells without paper are left out round by round.
     """
     height, width = crop.image.shape
+
+    # The brightest grey of each cell.
     cell = max(2, round(LIGHT_CELL_MM * find_px_per_mm(crop)))
     bright = cv2.dilate(cv2.blur(crop.image, (3, 3)), square_kernel(cell))[
         cell // 2 :: cell, cell // 2 :: cell
     ].astype(np.float64)
+
+    # Fit to all cells first, then to those that are not much darker than the plane.
     terms, grey = _plane_terms(height, width, cell), bright.ravel()
     slope, paper = _plane_solver(height, width, cell) @ grey, np.ones(grey.size, bool)
     for round_no in range(PLANE_FIT_ROUNDS):
@@ -349,6 +403,8 @@ def _fit_paper_plane(crop: FieldImage) -> NDArray[np.float64] | None:
             return None
         if (paper == before).all():
             break
+
+    # Draw the plane; one that falls off too steeply is no lighting.
     columns, rows = np.arange(width) / max(height, width), np.arange(height) / max(height, width)
     plane = (slope[0] * columns)[None, :] + (slope[1] * rows + slope[2])[:, None]
     return np.asarray(plane, np.float64) if plane.min() > LEAST_EVEN * plane.max() else None
@@ -356,7 +412,7 @@ def _fit_paper_plane(crop: FieldImage) -> NDArray[np.float64] | None:
 
 @lru_cache(maxsize=256)
 def _plane_terms(height: int, width: int, cell: int) -> NDArray[np.float64]:
-    """(cells, 3): x and y of the middle of each cell as parts of the longer side, and 1."""
+    """Return (cells, 3): x and y of each cell's centre as parts of the longer side, and 1."""
     y, x = (
         axis.ravel()
         for axis in np.mgrid[cell // 2 : height : cell, cell // 2 : width : cell]
@@ -367,20 +423,21 @@ def _plane_terms(height: int, width: int, cell: int) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=256)
 def _plane_solver(height: int, width: int, cell: int) -> NDArray[np.float64]:
-    """(3, cells): what turns the greys of all cells into the plane fitted to them."""
+    """Return (3, cells): what turns the greys of all cells into the plane fitted to them."""
     terms = _plane_terms(height, width, cell)
     return _solve_normal_equations(terms, terms.T)
 
 
 def _fit_plane(terms: NDArray[np.float64], grey: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The plane (3,) fitted to the greys (cells,) by least squares."""
+    """Return the plane (3,) fitted to the greys (cells,) by least squares."""
     return _solve_normal_equations(terms, terms.T @ grey)
 
 
 def _solve_normal_equations(
     terms: NDArray[np.float64], right: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The normal equations solved; a trace of damping, so that a single row of cells has an answer
-    too.
+    """Solve the normal equations.
+
+    A trace of damping gives a single row of cells an answer too.
     """
     return np.asarray(np.linalg.solve(terms.T @ terms + 1e-9 * np.eye(3), right), np.float64)

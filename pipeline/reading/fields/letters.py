@@ -1,9 +1,8 @@
-"""Rows of letter boxes: the handwriting network reads the letters put side by side without the
-boxes, exactly one letter a box.
+"""Read rows of letter boxes with the handwriting network, exactly one letter a box.
 
-No network of their own is needed: one that was taught real hands knows their letters better than
-one taught single letters of fonts. Small letters are read as their capitals. Whether a box is
-struck out is what the network for digit boxes says.
+The network reads the letters put side by side without the boxes. It was trained on real writers and
+knows their letters better than a network trained on single letters of fonts. Small letters are read
+as their capitals. The network for digit boxes classifies which boxes are struck out.
 """
 
 from __future__ import annotations
@@ -28,51 +27,57 @@ from pipeline.reading.fields.handwriting.network import (
     read_steps,
 )
 
+Numbers = NDArray[np.float64]
+
 CAPITAL_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZÅÄÖ"
 LETTER_SYMBOLS = CAPITAL_LETTERS + " #?"
-"""A box's answers: the letters, an empty box, something struck out or filled in, a digit or sign."""
+"""A box's answers: the letters, an empty box, struck out or filled in, a digit or sign."""
 STRUCK_SHARE = 2 / 3
-"""A row is cancelled when so much of what is written in it is struck out."""
+"""A row is cancelled when this share of what is written in it is struck out."""
 ALTERNATIVES_KEPT = 8
-"""Most alternatives that are kept."""
+"""Maximum number of alternatives."""
 SLOT_WIDTH_PX, LETTER_HEIGHT_PX, BASELINE_PX = 40, 32, 39
-"""Width of a box, height of a letter and its foot in the line that is read: of 32/48, 32/40 and
+"""Width of a box, height of a letter and its baseline in the line that is read: of 32/48, 32/40 and
 26/32 the one with the fewest errors.
 """
 EMPTY_BOX_P = 0.99
-"""How surely a box without ink is empty."""
+"""Probability that a box without ink is empty."""
 INK_LEVEL = 60
-"""A cell with a pixel darker than this (255 is black) is written in."""
+"""A cell with a pixel above this level (255 = ink) is written in."""
 MIN_P = 1e-7
-"""Least probability of a letter, so that none is impossible."""
+"""Lowest probability of a letter, so that none is impossible."""
 _CAPITAL_COLUMNS = [ALPHABET.index(letter) + 1 for letter in CAPITAL_LETTERS]
 _SMALL_LETTER_COLUMNS = [ALPHABET.index(letter.lower()) + 1 for letter in CAPITAL_LETTERS]
-Numbers = NDArray[np.float64]
 
 
 def read_letter_boxes(crops: Sequence[FieldImage]) -> list[Reading]:
-    """One reading a row: its letters as capitals, an empty box between two letters as a space.
-    `remarks` may hold `outside_boxes`.
+    """Return one reading a row: its letters as capitals.
+
+    An empty box between two letters is a space. `issues` may hold `outside_boxes`.
 
     Raises:
         MissingProgramError: a network's file is missing.
     """
     if not crops:
         return []
-    cut = [cut_digit_row(crop) for crop in crops]
-    rows = [row.pictures for row in cut]
-    struck = classify_cells(np.concatenate(rows))[:, STRUCK_CLASS]
-    parts = np.split(struck, np.cumsum([len(row) for row in rows])[:-1])
-    steps = read_steps([_compose_line(row) for row in rows])
-    found = [
-        decode_letters(_box_probabilities(row, seen, part))
-        for row, seen, part in zip(rows, steps, parts, strict=True)
+    rows = [cut_digit_row(crop) for crop in crops]
+    cells = [row.pictures for row in rows]
+
+    # All boxes go through the network for digit boxes at once: which are struck out?
+    struck = classify_cells(np.concatenate(cells))[:, STRUCK_CLASS]
+    row_struck = np.split(struck, np.cumsum([len(row) for row in cells])[:-1])
+
+    # The letters of a row, without their boxes, are read as one line.
+    row_steps = read_steps([_compose_line(row) for row in cells])
+    readings = [
+        decode_letters(_box_probabilities(pictures, steps, struck_p))
+        for pictures, steps, struck_p in zip(cells, row_steps, row_struck, strict=True)
     ]
-    return [add_issues(reading, row.outside) for reading, row in zip(found, cut, strict=True)]
+    return [add_issues(reading, row.outside) for reading, row in zip(readings, rows, strict=True)]
 
 
 def _compose_line(cells: Image) -> Image:
-    """The letters of a row (cells, 32, 32), 255 = ink, as a line, dark on white."""
+    """Put the letters of a row (cells, 32, 32), 255 = ink, into a line, dark on white."""
     line = np.full((LINE_HEIGHT, SLOT_WIDTH_PX * len(cells)), 255, np.uint8)
     for i, cell in enumerate(cells):
         if (cell > INK_LEVEL).any():
@@ -85,8 +90,10 @@ def _compose_line(cells: Image) -> Image:
 
 
 def _resize_letter(cell: Image) -> Image:
+    """Cut a cell to its ink and scale it to the usual height of a letter."""
     rows, columns = (np.flatnonzero((cell > INK_LEVEL).any(axis=axis)) for axis in (1, 0))
     cut = (255 - cell[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]).astype(np.uint8)
+    # A wide letter is scaled by its width.
     scale = LETTER_HEIGHT_PX / max(cut.shape[0], 0.8 * cut.shape[1])
     size = (
         min(SLOT_WIDTH_PX - 2, max(4, round(cut.shape[1] * scale))),
@@ -96,65 +103,66 @@ def _resize_letter(cell: Image) -> Image:
 
 
 def _box_probabilities(cells: Image, steps: Steps, struck: NDArray[np.float32]) -> Probabilities:
-    """Probabilities (cells, 32) in the order of `SYMBOLS`."""
-    found = np.zeros((len(cells), len(LETTER_SYMBOLS)), np.float32)
-    wide = SLOT_WIDTH_PX // STEP_PX
+    """Return probabilities (cells, 32) in the order of `LETTER_SYMBOLS`."""
+    probabilities = np.zeros((len(cells), len(LETTER_SYMBOLS)), np.float32)
+    steps_per_box = SLOT_WIDTH_PX // STEP_PX
     for i, cell in enumerate(cells):
+        # A box without ink is empty.
         if not (cell > INK_LEVEL).any():
-            found[i, LETTER_SYMBOLS.index(" ")] = EMPTY_BOX_P
-            found[i, LETTER_SYMBOLS.index("?")] = 1 - EMPTY_BOX_P
+            probabilities[i, LETTER_SYMBOLS.index(" ")] = EMPTY_BOX_P
+            probabilities[i, LETTER_SYMBOLS.index("?")] = 1 - EMPTY_BOX_P
             continue
-        own = steps[i * wide : (i + 1) * wide].astype(np.float64)
-        letters = single_sign_p(own, _CAPITAL_COLUMNS) + single_sign_p(own, _SMALL_LETTER_COLUMNS)
+        # A letter has the p of its capital and its small letter in the box's time steps.
+        box_steps = steps[i * steps_per_box : (i + 1) * steps_per_box].astype(np.float64)
+        letters = single_sign_p(box_steps, _CAPITAL_COLUMNS) + single_sign_p(
+            box_steps, _SMALL_LETTER_COLUMNS
+        )
         letters *= (1 - struck[i]) / max(1.0, float(letters.sum()))
-        found[i, : len(CAPITAL_LETTERS)] = letters
-        found[i, LETTER_SYMBOLS.index("#")] = struck[i]
-        found[i, LETTER_SYMBOLS.index("?")] = max(0.0, 1 - float(letters.sum()) - float(struck[i]))
-    return found
+        # What is left is a digit or a sign.
+        probabilities[i, : len(CAPITAL_LETTERS)] = letters
+        probabilities[i, LETTER_SYMBOLS.index("#")] = struck[i]
+        probabilities[i, LETTER_SYMBOLS.index("?")] = max(
+            0.0, 1 - float(letters.sum()) - float(struck[i])
+        )
+    return probabilities
 
 
 def single_sign_p(steps: Numbers, columns: Sequence[int]) -> Numbers:
-    """For each class of `columns` the probability that some steps (n, classes) say just this sign,
-    once, and pauses (class 0) around it.
+    """Return for each class the probability that time steps (n, classes) hold just that sign.
+
+    Once, with pauses (class 0) before and after it; `columns` are the classes.
     """
     pauses = np.maximum(steps[:, 0], MIN_P)
+
+    # Products of the pauses before and after each time step.
     before = np.concatenate([[1.0], np.cumprod(pauses)])
     after = np.concatenate([np.cumprod(pauses[::-1])[::-1], [1.0]])
     signs = np.maximum(steps[:, columns], MIN_P)
-    found = np.zeros(len(columns))
+    total = np.zeros(len(columns))
+
+    # Add up all runs of the sign, by where they start and end.
     for start in range(len(steps)):
         runs = np.cumprod(signs[start:], axis=0)
-        found += before[start] * (runs * after[start + 1 :, None]).sum(axis=0)
-    return found
-
-
-def plain_letter_row(cells: int) -> FieldSpec:
-    """A row of letter boxes of which nothing else is known."""
-    return FieldSpec(
-        name="crop", label="crop", kind=Kind.LETTERS, box=(0.0, 0.0, 5.5 * cells, 8.0), cells=cells
-    )
+        total += before[start] * (runs * after[start + 1 :, None]).sum(axis=0)
+    return total
 
 
 def decode_letters(probabilities: Probabilities) -> Reading:
-    """The reading of a row from its boxes' probabilities, (cells, 32) in the order of `SYMBOLS`."""
+    """Decode a row from its boxes' probabilities, (cells, 32) by `LETTER_SYMBOLS`."""
     likely, _ = likeliest_rows(probabilities, LETTER_SYMBOLS)
     row, p = likely[0]
     written = row.replace(" ", "")
     if not written:
         return Reading.empty(p)
+
+    # A row with something else than letters has no value, only alternatives.
+    others = tuple((other.strip(), q) for other, q in likely if other != row and _is_text(other))
     if not written.isalpha():
-        state = (
-            State.CANCELLED
-            if written.count("#") >= STRUCK_SHARE * len(written)
-            else State.ILLEGIBLE
-        )
-        return Reading(
-            None,
-            p,
-            state,
-            tuple((other.strip(), q) for other, q in likely if _is_text(other))[:ALTERNATIVES_KEPT],
-        )
-    others = tuple((other.strip(), q) for other, q in likely[1:] if _is_text(other))
+        is_struck = written.count("#") >= STRUCK_SHARE * len(written)
+        state = State.CANCELLED if is_struck else State.ILLEGIBLE
+        return Reading(None, p, state, others[:ALTERNATIVES_KEPT])
+
+    # Each character has the probability of its box.
     first = len(row) - len(row.lstrip())
     text = row.strip()
     columns = probabilities[first : first + len(text)]
@@ -166,3 +174,10 @@ def decode_letters(probabilities: Probabilities) -> Reading:
 
 def _is_text(row: str) -> bool:
     return row.replace(" ", "").isalpha()
+
+
+def plain_letter_row(cells: int) -> FieldSpec:
+    """Return the field of a row of letter boxes of which nothing else is known."""
+    return FieldSpec(
+        name="crop", label="crop", kind=Kind.LETTERS, box=(0.0, 0.0, 5.5 * cells, 8.0), cells=cells
+    )

@@ -1,8 +1,7 @@
-"""Printed text, such as a name that was printed when the sheet was made: one line a field, through
-Tesseract.
+"""Read printed text, such as a name printed when the sheet was made: one line a field.
 
-Tesseract inside this process: its Swedish is loaded once, then a line costs its reading alone,
-and no picture leaves the memory.
+Tesseract runs inside this process: its Swedish is loaded once, a line then costs its reading alone,
+and no image leaves the memory.
 """
 
 from __future__ import annotations
@@ -26,18 +25,28 @@ from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.ink import Ink, find_ink, render_ink
 
 TESSERACT_LANGUAGE = "swe"
-TIMEOUT_S = 120
-"""Longest time for one field, s."""
 _ENGINE_LOCK = Lock()
+"""Tesseract reads one line at a time."""
+TIMEOUT_S = 120
+"""Maximum time for one field, s."""
 EMPTY_P = 0.99
 """Probability that a field without ink is empty."""
 READ_PX_PER_MM = 12.0
-"""Tesseract is made for about 300 dpi."""
 DPI = 300
+"""Both: Tesseract is made for about 300 dpi."""
 LINE_PADDING_MM = 4.0
 """White around the line."""
 MIN_PRINT_MM2 = 0.4
 """A field with less ink is empty, mm²."""
+MIN_STRIKE_MM, STRIKE_DILATION_MM = 6.0, 0.4
+"""A stroke that is level for this long, once it is widened by so much, is of a pen. Print is level
+for 3 mm, and for 8 where a poor scan joins letters.
+"""
+STRUCK_PRINT_SHARE, STRUCK_PRINT_MM = 0.5, 18.0
+"""Print is struck out where such strokes cover this share of its width, or this many mm. Struck-out
+names were read as others with p = 0.97. In the damage series print is wrongly flagged only at 75
+dpi and less, out of focus by 0.2 mm, and on pages dark with dirt or bleed-through.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +57,75 @@ class TesseractWord:
     p: float
 
 
+def read_printed_texts(crops: Sequence[FieldImage]) -> list[Reading]:
+    """Return texts as printed, one line each; a field without print is `EMPTY`.
+
+    Raises:
+        MissingProgramError: Tesseract or its Swedish is not installed.
+        ReadingError: Tesseract gave no answer.
+    """
+    return [_read_print(find_ink(crop)) for crop in crops]
+
+
+def _read_print(ink: Ink) -> Reading:
+    if ink.area_mm2 < MIN_PRINT_MM2:
+        return Reading.empty(EMPTY_P)
+    reading = _to_reading(read_printed_line(_render_line(ink), DPI))
+    if is_print_struck(ink):
+        return replace(reading, p=min(reading.p, UNSEEN_P), issues=(IssueCode.STRUCK_OUT,))
+    return reading
+
+
+def _render_line(ink: Ink) -> Image:
+    """Render the field's ink in Tesseract's scale, with white around it."""
+    x0, y0, x1, y1 = ink.field
+    factor = READ_PX_PER_MM / ink.px_per_mm
+    line = cv2.resize(
+        render_ink(ink)[y0:y1, x0:x1], None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC
+    )
+    return np.pad(
+        np.asarray(line, np.uint8), round(LINE_PADDING_MM * READ_PX_PER_MM), constant_values=255
+    )
+
+
+def _to_reading(words: Sequence[TesseractWord]) -> Reading:
+    """Return the reading of a line; p is that all words are right.
+
+    A space has the probability of the word after it.
+    """
+    if not words:
+        return Reading(None, 0.5, State.ILLEGIBLE)
+    characters: list[float] = []
+    for word in words:
+        characters += [*([word.p] if characters else []), *([word.p] * len(word.text))]
+    p = float(np.prod([min(word.p, PRINTED_WORD_MAX_P) for word in words]))
+    return Reading(
+        " ".join(word.text for word in words), p, State.READ, characters=tuple(characters)
+    )
+
+
+def is_print_struck(ink: Ink) -> bool:
+    """Return whether a pen has gone through the print of a field."""
+    x0, y0, x1, y1 = ink.field
+    mask = ink.mask[y0:y1, x0:x1].view(np.uint8)
+
+    # Columns with a long level stroke; thickening makes slanted strokes level.
+    thicker = np.ones((round(STRIKE_DILATION_MM * ink.px_per_mm) | 1, 1), np.uint8)
+    level = np.ones((1, round(MIN_STRIKE_MM * ink.px_per_mm)), np.uint8)
+    strokes = np.count_nonzero(
+        cv2.morphologyEx(cv2.dilate(mask, thicker), cv2.MORPH_OPEN, level).any(axis=0)
+    )
+
+    # Compare them with the width of the print.
+    columns = np.flatnonzero(mask.any(axis=0))
+    if not columns.size:
+        return False
+    width = columns[-1] - columns[0] + 1
+    return bool(strokes >= min(STRUCK_PRINT_MM * ink.px_per_mm, STRUCK_PRINT_SHARE * width))
+
+
 def read_printed_line(image: Image, dpi: int) -> list[TesseractWord]:
-    """The words of a grey picture of one printed line, from left to right.
+    """Return the words of a grey image of one printed line, from left to right.
 
     Raises:
         MissingProgramError: Tesseract or its Swedish is not installed.
@@ -59,16 +135,16 @@ def read_printed_line(image: Image, dpi: int) -> list[TesseractWord]:
     engine = _load_engine(TESSERACT_LANGUAGE)
     with _ENGINE_LOCK:
         try:
+            # One byte a pixel, rows without padding.
             engine.SetImageBytes(np.ascontiguousarray(image).tobytes(), width, height, 1, width)
             engine.SetSourceResolution(dpi)
             if not engine.Recognize(TIMEOUT_S * 1000):
                 raise ReadingError("tesseract_gave_no_answer_within", timeout_s=TIMEOUT_S)
-            found = (
-                engine.MapWordConfidences() if engine.AllWordConfidences() else ()
-            )  # where there is no word it logs an error
+            # `MapWordConfidences` logs an error where there is no word.
+            words = engine.MapWordConfidences() if engine.AllWordConfidences() else ()
             return [
                 TesseractWord(text, min(1.0, confidence / 100))
-                for text, confidence in found
+                for text, confidence in words
                 if text.strip()
             ]
         finally:
@@ -83,13 +159,13 @@ def _load_engine(language: str) -> tesserocr.PyTessBaseAPI:
 
 
 def language_folder(language: str = TESSERACT_LANGUAGE) -> str:
-    """Where the installed Tesseract keeps a language, as it says itself.
+    """Return the folder in which the installed Tesseract has a language.
 
     Raises:
         MissingProgramError: Tesseract or the language is not installed.
     """
     try:
-        told = subprocess.run(
+        listing = subprocess.run(
             ["tesseract", "--list-langs"],
             capture_output=True,
             check=False,
@@ -98,89 +174,8 @@ def language_folder(language: str = TESSERACT_LANGUAGE) -> str:
         ).stdout
     except FileNotFoundError as error:
         raise MissingProgramError("tesseract_not_installed") from error
-    place = re.search(r'"(.+)"', told)
-    if place is None or language not in told.splitlines():
+    # The first line of the listing quotes the folder.
+    folder = re.search(r'"(.+)"', listing)
+    if folder is None or language not in listing.splitlines():
         raise MissingProgramError("tesseract_does_not_swedish")
-    return place.group(1)
-
-
-MIN_STRIKE_MM, STRIKE_DILATION_MM = 6.0, 0.4
-"""A stroke that is level for so long, when it is made so much thicker, is of a pen: print is for 3
-mm, and for 8 where a poor scan joins letters.
-"""
-
-
-STRUCK_PRINT_SHARE, STRUCK_PRINT_MM = 0.5, 18.0
-"""Print is struck out where such strokes cover so much of its width, or so many mm. Struck-out
-names were read as others with p = 0.97. In the damage series print is taken for struck out only
-at 75 dpi and less, out of focus by 0.2 mm, and on pages dark with dirt or writing on the back.
-"""
-
-
-def read_printed_texts(crops: Sequence[FieldImage]) -> list[Reading]:
-    """Texts as printed, one line each; a field without print is `EMPTY` and costs nothing.
-
-    Raises:
-        MissingProgramError: Tesseract or its Swedish is not installed.
-        ReadingError: Tesseract gave no answer.
-    """
-    return [_read_print(find_ink(crop)) for crop in crops]
-
-
-def _read_print(ink: Ink) -> Reading:
-    if ink.area_mm2 < MIN_PRINT_MM2:
-        return Reading.empty(EMPTY_P)
-    reading = _to_reading(read_printed_line(_render_line(ink), DPI))
-    return (
-        replace(reading, p=min(reading.p, UNSEEN_P), issues=(IssueCode.STRUCK_OUT,))
-        if is_print_struck(ink)
-        else reading
-    )
-
-
-def _render_line(ink: Ink) -> Image:
-    x0, y0, x1, y1 = ink.field
-    factor = READ_PX_PER_MM / ink.px_per_mm
-    line = cv2.resize(
-        render_ink(ink)[y0:y1, x0:x1], None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC
-    )
-    return np.pad(
-        np.asarray(line, np.uint8), round(LINE_PADDING_MM * READ_PX_PER_MM), constant_values=255
-    )
-
-
-def is_print_struck(ink: Ink) -> bool:
-    """Whether a pen has gone through the print of a field."""
-    x0, y0, x1, y1 = ink.field
-    mask = ink.mask[y0:y1, x0:x1].view(np.uint8)
-    thicker, level = (
-        np.ones((round(STRIKE_DILATION_MM * ink.px_per_mm) | 1, 1), np.uint8),
-        np.ones((1, round(MIN_STRIKE_MM * ink.px_per_mm)), np.uint8),
-    )
-    strokes = np.count_nonzero(
-        cv2.morphologyEx(cv2.dilate(mask, thicker), cv2.MORPH_OPEN, level).any(axis=0)
-    )
-    columns = np.flatnonzero(mask.any(axis=0))
-    return (
-        bool(
-            strokes
-            >= min(
-                STRUCK_PRINT_MM * ink.px_per_mm, STRUCK_PRINT_SHARE * (columns[-1] - columns[0] + 1)
-            )
-        )
-        if columns.size
-        else False
-    )
-
-
-def _to_reading(words: Sequence[TesseractWord]) -> Reading:
-    """p is that all words are right; a space is as sure as the word after it."""
-    if not words:
-        return Reading(None, 0.5, State.ILLEGIBLE)
-    characters: list[float] = []
-    for word in words:
-        characters += [*([word.p] if characters else []), *([word.p] * len(word.text))]
-    p = float(np.prod([min(word.p, PRINTED_WORD_MAX_P) for word in words]))
-    return Reading(
-        " ".join(word.text for word in words), p, State.READ, characters=tuple(characters)
-    )
+    return folder.group(1)

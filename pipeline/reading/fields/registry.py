@@ -1,4 +1,4 @@
-"""Which reader reads which kind of field, and how sure its answers are."""
+"""Which reader reads which kind of field, with calibrated probabilities."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FIELD_READERS: dict[Kind, FieldReader] = {
     Kind.SIGNATURE: signature.read_signatures,
     Kind.INITIALS: signature.read_initials,
 }
-"""Readers with their own scores as p."""
+"""Readers by kind; p is their own score."""
 
 
 def _handwriting_fingerprint() -> str:
@@ -44,7 +44,7 @@ def _marks_fingerprint() -> str:
 
 
 def _digits_fingerprint() -> str:
-    """Of both that look at digits."""
+    """Return the fingerprint of both networks that read digits."""
     return (
         file_fingerprint(digits.DIGIT_MODEL)[:8] + file_fingerprint(digits.SECOND_DIGIT_MODEL)[:8]
     )
@@ -61,23 +61,22 @@ NETWORK_FINGERPRINTS: dict[Kind, Callable[[], str]] = {
     Kind.SIGNATURE: lambda: "rules",
     Kind.INITIALS: lambda: "rules",
 }
-"""Which network, by its fingerprint, reads a kind: another one needs curves of its own."""
+"""The fingerprint of the network that reads a kind: another one needs its own curves."""
 
 
 def calibrate_readings(
-    specs: Sequence[FieldSpec], readings: Sequence[Reading], *, one_hand: bool = False
+    specs: Sequence[FieldSpec], readings: Sequence[Reading], *, single_writer: bool = False
 ) -> list[Reading]:
-    """Readings with probabilities for the scores that their readers gave; `one_hand`: all of them
-    were written by one person, such as a page.
+    """Return readings with probabilities for the scores that their readers gave.
+
+    `single_writer`: all of them were written by one person, such as a page.
     """
-    curves, own = (
-        installed_curves(),
-        {kind: NETWORK_FINGERPRINTS[kind]() for kind in {spec.kind for spec in specs}},
-    )
-    hands = writer_clarity(readings) if one_hand else [0.0] * len(readings)
+    curves = installed_curves()
+    networks = {kind: NETWORK_FINGERPRINTS[kind]() for kind in {spec.kind for spec in specs}}
+    leads = writer_clarity(readings) if single_writer else [0.0] * len(readings)
     return [
-        calibrate_reading(spec, reading, own[spec.kind], curves, hand)
-        for spec, reading, hand in zip(specs, readings, hands, strict=True)
+        calibrate_reading(spec, reading, networks[spec.kind], curves, lead)
+        for spec, reading, lead in zip(specs, readings, leads, strict=True)
     ]
 
 
@@ -90,4 +89,4 @@ def _calibrated_reader(kind: Kind) -> FieldReader:
 CALIBRATED_READERS: dict[Kind, FieldReader] = {
     kind: _calibrated_reader(kind) for kind in FIELD_READERS
 }
-"""Readers with calibrated probabilities: what the program uses."""
+"""Readers by kind with calibrated probabilities: what the program uses."""

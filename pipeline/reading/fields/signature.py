@@ -1,5 +1,6 @@
-"""Signatures and initials: whether a hand has written there, and which letters initials may be. Who
-signed is weighed in `pipeline/registers/staff.py`.
+"""Read signatures and initials: whether a field is signed, and by which letters.
+
+`pipeline/reading/resolve/signers.py` decides which member of staff signed.
 """
 
 from __future__ import annotations
@@ -32,34 +33,35 @@ from pipeline.reading.imaging.components import Components
 from pipeline.reading.language.ctc import decode_ctc
 
 DOUBTFUL_SIGNATURE_MM2 = 1.2
-"""Ink of a mark that might as well be dirt as a signature; the shortest real ones seen have about
-four times as much.
+"""Ink that may be dirt as well as a signature; the shortest real ones known have about four times
+as much.
 """
 DOUBTFUL_INITIALS_MM2 = 0.8
+"""The same for initials."""
 MIN_STROKE_LENGTH_MM = 1.0
 """Shorter strokes are no writing, mm."""
 OUTLINE_MM, MIN_SHARE_OFF_OUTLINE = 0.8, 0.1
-"""So near its outline ink may be what is left of print, unless so much of the stroke lies
-elsewhere.
+"""Ink this close to the field's outline may be a remnant of print, unless this share of the stroke
+is elsewhere.
 """
 MAX_STRAIGHT_WIDTH_MM = 1.2
-"""One stroke that is nowhere wider is a dash or a line drawn through, by which people say that
-there is nothing to sign.
+"""A single stroke that is nowhere wider is a dash or a line through the field: there is nothing to
+sign.
 """
 AREA_STEEPNESS = 2.5
-"""How fast doubt goes with the logarithm of the area: twice the doubtful area gives p = 0.85, four
+"""How fast p rises with the logarithm of the area: twice the doubtful area gives p = 0.85, four
 times 0.97.
 """
 MAX_INITIALS = 4
-"""Most letters of a person's initials."""
+"""Maximum number of letters of a person's initials."""
 LOOKALIKE_LETTERS = {"0": "O", "1": "I", "5": "S", "6": "G", "8": "B"}
-"""Figures that the network sees where people sign with letters."""
+"""Digits that the network reads where people sign with letters."""
 SEPARATORS = " .,:;-–_'·"
-"""Signs between initials, which say as much as a pause."""
+"""Signs between initials; they count as a pause."""
 
 
 def read_signatures(crops: Sequence[FieldImage]) -> list[Reading]:
-    """True (`READ`) when there is handwriting in the field, False (`EMPTY`) when not."""
+    """Return True (`READ`) if there is handwriting in the field, False (`EMPTY`) if not."""
     return [
         _detect_signature(crop, ink, _field_ink(ink), DOUBTFUL_SIGNATURE_MM2)
         for crop, ink in zip(crops, map(find_ink, crops), strict=True)
@@ -67,18 +69,23 @@ def read_signatures(crops: Sequence[FieldImage]) -> list[Reading]:
 
 
 def read_initials(crops: Sequence[FieldImage]) -> list[Reading]:
-    """As for a signature, with the letters that the handwriting network sees as alternatives and,
-    step by step, as lattice.
+    """Return whether there are initials, and their letters.
+
+    As for a signature; the letters that the handwriting network reads are alternatives and, step by
+    step, `cell_probabilities`.
     """
+    # Is anything written?
     inks = [find_ink(crop) for crop in crops]
-    own = [_field_ink(ink) for ink in inks]
-    present = [
+    masks = [_field_ink(ink) for ink in inks]
+    readings = [
         _detect_signature(crop, ink, mask, DOUBTFUL_INITIALS_MM2)
-        for crop, ink, mask in zip(crops, inks, own, strict=True)
+        for crop, ink, mask in zip(crops, inks, masks, strict=True)
     ]
+
+    # Read what is written as lines, all in one batch.
     lines = [
         make_line_image(ink, mask) if reading.state is State.READ else None
-        for ink, mask, reading in zip(inks, own, present, strict=True)
+        for ink, mask, reading in zip(inks, masks, readings, strict=True)
     ]
     answers = iter(
         read_steps(
@@ -89,40 +96,44 @@ def read_initials(crops: Sequence[FieldImage]) -> list[Reading]:
         reading
         if line is None or line.picture is None
         else _add_letters(crop, _flag_struck(reading, line.picture, ink), next(answers))
-        for crop, reading, line, ink in zip(crops, present, lines, inks, strict=True)
+        for crop, reading, line, ink in zip(crops, readings, lines, inks, strict=True)
     ]
 
 
 def _add_letters(crop: FieldImage, reading: Reading, steps: Steps) -> Reading:
-    """The reading with its letters; doubtful, and told of, where they are what ditto marks are read
-    as, below another row.
+    """Return the reading with its letters; low confidence if they may be ditto marks.
+
+    Ditto marks are read as certain letters and are below another row.
     """
     text = decode_ctc(steps, ALPHABET)[0].text
-    if (
-        IssueCode.DITTO not in reading.issues
-        and (crop.spec.row or 1) > 1
-        and any(says(text) for says in (is_ditto_text, may_be_ditto_text, is_nearly_ditto_text))
-    ):
+    may_be_ditto = any(
+        matches(text) for matches in (is_ditto_text, may_be_ditto_text, is_nearly_ditto_text)
+    )
+    if IssueCode.DITTO not in reading.issues and (crop.spec.row or 1) > 1 and may_be_ditto:
         reading = replace(_lower_confidence(reading), issues=(*reading.issues, IssueCode.DITTO))
     return _attach_alternatives(reading, letter_probabilities(steps))
 
 
-def _detect_signature(crop: FieldImage, ink: Ink, own: Mask, doubtful_mm2: float) -> Reading:
-    """Whether somebody signed; doubtful for a line that says that nobody did, and for an empty
-    field with writing just above or below it.
+def _detect_signature(crop: FieldImage, ink: Ink, mask: Mask, doubtful_mm2: float) -> Reading:
+    """Return whether the field is signed.
+
+    Confidence is low for a stroke that means "nobody"; an empty field with writing just above or
+    below it is flagged.
     """
-    found = _presence_reading(own, ink, doubtful_mm2)
-    if found.state is State.READ:
-        if is_ditto_ink(own, ink.px_per_mm):
-            return replace(_lower_confidence(found), issues=(IssueCode.DITTO,))
-        return (
-            _lower_confidence(found)
-            if _is_straight_stroke(own, ink) or passes_through(ink)
-            else found
-        )
-    near = exclude_print(crop, ink, np.asarray(ink.mask & ~own, np.bool_))
-    beside = _presence_reading(near, ink, doubtful_mm2).state is State.READ
-    return replace(found, issues=(IssueCode.STRAY_WRITING,)) if beside else found
+    reading = _presence_reading(mask, ink, doubtful_mm2)
+
+    # Something is written, but perhaps no signature.
+    if reading.state is State.READ:
+        if is_ditto_ink(mask, ink.px_per_mm):
+            return replace(_lower_confidence(reading), issues=(IssueCode.DITTO,))
+        if _is_straight_stroke(mask, ink) or passes_through(ink):
+            return _lower_confidence(reading)
+        return reading
+
+    # Nothing is written, but perhaps just above or below.
+    rest = exclude_print(crop, ink, np.asarray(ink.mask & ~mask, np.bool_))
+    has_more = _presence_reading(rest, ink, doubtful_mm2).state is State.READ
+    return replace(reading, issues=(IssueCode.STRAY_WRITING,)) if has_more else reading
 
 
 def _lower_confidence(reading: Reading) -> Reading:
@@ -131,54 +142,57 @@ def _lower_confidence(reading: Reading) -> Reading:
     )
 
 
-def _is_straight_stroke(own: Mask, ink: Ink) -> bool:
-    """Whether the ink is one straight stroke."""
-    points = cv2.findNonZero(_keep_strokes(own, ink).view(np.uint8))
+def _is_straight_stroke(mask: Mask, ink: Ink) -> bool:
+    """Return whether the ink is one straight stroke."""
+    points = cv2.findNonZero(_keep_strokes(mask, ink).view(np.uint8))
     (_, (width, height), _) = cv2.minAreaRect(points)
     return min(width, height) <= MAX_STRAIGHT_WIDTH_MM * ink.px_per_mm < max(width, height)
 
 
-def _flag_struck(reading: Reading, picture: Image, ink: Ink) -> Reading:
-    """Doubtful, and told of, where initials are struck out."""
-    (strikes,) = find_strikes([picture], ink.px_per_mm)
-    return (
-        replace(_lower_confidence(reading), issues=(*reading.issues, IssueCode.STRUCK_OUT))
-        if strikes
-        else reading
-    )
+def _flag_struck(reading: Reading, line_image: Image, ink: Ink) -> Reading:
+    """Flag struck-out initials, with low confidence."""
+    (strikes,) = find_strikes([line_image], ink.px_per_mm)
+    if not strikes:
+        return reading
+    return replace(_lower_confidence(reading), issues=(*reading.issues, IssueCode.STRUCK_OUT))
 
 
 def letter_probabilities(steps: Steps) -> NDArray[np.float32]:
-    """The network's answer for letters only: (steps, 1 + len(SIGNATURE_LETTERS)), the pause first;
-    small letters count as capitals.
+    """Return the network's answer for letters only.
+
+    (time steps, 1 + len(SIGNATURE_LETTERS)), the pause first; small letters count as capitals.
     """
+    # Other signs are dropped, the rest is normalized.
     gathered = steps @ _letter_mapping()
     return np.asarray(gathered / np.maximum(gathered.sum(axis=1, keepdims=True), 1e-9), np.float32)
 
 
 @lru_cache(maxsize=1)
 def _letter_mapping() -> NDArray[np.float32]:
-    """(1 + len(ALPHABET), 1 + len(SIGNATURE_LETTERS)): 1 where what the network knows means a
-    letter or a pause.
+    """Return the matrix that adds up all signs that mean a letter or a pause.
+
+    (1 + len(ALPHABET), 1 + len(SIGNATURE_LETTERS)), 0 or 1.
     """
-    gathering = np.zeros((1 + len(ALPHABET), 1 + len(SIGNATURE_LETTERS)), np.float32)
-    gathering[0, 0] = 1.0
+    mapping = np.zeros((1 + len(ALPHABET), 1 + len(SIGNATURE_LETTERS)), np.float32)
+    mapping[0, 0] = 1.0
+    # Lookalikes count as their letter, separators as the pause.
     for i, sign in enumerate(ALPHABET, start=1):
         letter = SIGNATURE_LETTERS.find(LOOKALIKE_LETTERS.get(sign, sign.upper()))
         if letter >= 0 or sign in SEPARATORS:
-            gathering[i, letter + 1] = 1.0
-    return gathering
+            mapping[i, letter + 1] = 1.0
+    return mapping
 
 
 def _field_ink(ink: Ink) -> Mask:
-    """The ink that belongs to the field and not to the one above or below."""
+    """Return the ink that belongs to the field and not to the one above or below."""
     _, top, _, bottom = ink.field
     return split_into_bands(ink.mask, (top, bottom))[0]
 
 
-def _presence_reading(own: Mask, ink: Ink, doubtful_mm2: float) -> Reading:
-    """Whether the ink of a field is writing; so much of it, mm², may be or not."""
-    area = np.count_nonzero(_keep_strokes(own, ink)) / ink.px_per_mm**2
+def _presence_reading(mask: Mask, ink: Ink, doubtful_mm2: float) -> Reading:
+    """Return whether the ink of a field is writing; at `doubtful_mm2` both are as likely."""
+    area = np.count_nonzero(_keep_strokes(mask, ink)) / ink.px_per_mm**2
+    # A logistic function of the log of the area.
     p = 1.0 / (1.0 + (doubtful_mm2 / max(area, 0.01)) ** AREA_STEEPNESS)
     if p >= SIGNED_FROM:
         return Reading(
@@ -193,21 +207,25 @@ def _presence_reading(own: Mask, ink: Ink, doubtful_mm2: float) -> Reading:
 
 
 def _keep_strokes(mask: Mask, ink: Ink) -> Mask:
-    """Without spots, as a hand draws strokes, and without what lies along the outline of the field
-    only: black and white makes print bolder.
+    """Return the ink without spots and without remnants of the field's outline.
+
+    Black-and-white scans make print bolder.
     """
     strokes = Components.of(mask)
+    # The length of each stroke, and its ink off the outline.
     length = np.hypot(strokes.column(cv2.CC_STAT_WIDTH), strokes.column(cv2.CC_STAT_HEIGHT))
-    beside = np.bincount(strokes.labels[~_outline_mask(mask.shape, ink)], minlength=len(length))
+    off_outline = np.bincount(
+        strokes.labels[~_outline_mask(mask.shape, ink)], minlength=len(length)
+    )
     keep = (length >= MIN_STROKE_LENGTH_MM * ink.px_per_mm) & (
-        beside >= MIN_SHARE_OFF_OUTLINE * strokes.column(cv2.CC_STAT_AREA)
+        off_outline >= MIN_SHARE_OFF_OUTLINE * strokes.column(cv2.CC_STAT_AREA)
     )
     keep[0] = False
     return strokes.pixels(keep)
 
 
 def _outline_mask(shape: tuple[int, ...], ink: Ink) -> Mask:
-    """The printed outline of the field and what is next to it."""
+    """Return where the field's printed outline is, and what is next to it."""
     reach = round(OUTLINE_MM * ink.px_per_mm)
     left, top, right, bottom = ink.field
     zone = np.zeros(shape, np.bool_)
@@ -217,12 +235,13 @@ def _outline_mask(shape: tuple[int, ...], ink: Ink) -> Mask:
 
 
 def _attach_alternatives(reading: Reading, steps: NDArray[np.float32]) -> Reading:
-    found = [
-        (t.text, reading.p * min(1.0, t.p))
-        for t in decode_ctc(steps, SIGNATURE_LETTERS)
-        if 0 < len(t.text) <= MAX_INITIALS
+    """Add the letters that were read as alternatives, and their probabilities."""
+    texts = [
+        (transcript.text, reading.p * min(1.0, transcript.p))
+        for transcript in decode_ctc(steps, SIGNATURE_LETTERS)
+        if 0 < len(transcript.text) <= MAX_INITIALS
     ]
-    lattice = tuple(tuple(step) for step in steps.tolist())
+    probabilities = tuple(tuple(step) for step in steps.tolist())
     return replace(
-        reading, alternatives=(*found, *reading.alternatives), cell_probabilities=lattice
+        reading, alternatives=(*texts, *reading.alternatives), cell_probabilities=probabilities
     )

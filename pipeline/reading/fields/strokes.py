@@ -1,7 +1,6 @@
-"""Connected strokes of ink, measured.
+"""Connected strokes of ink, and writing in a field image that its reader does not read.
 
-Writing in a field's picture that its reader does not read: words above or below its line, and
-what the picture's edge cuts off.
+Such writing is words above or below the line, and what the image's edge cuts off.
 """
 
 from __future__ import annotations
@@ -19,23 +18,37 @@ from pipeline.reading.imaging.components import Components, Labels
 
 Numbers = NDArray[np.float64]
 FROM_PRINT_MM = 0.6
-"""So near to print ink may be print that lies a little beside its place."""
+"""Ink this close to print may be print that is a little beside its place."""
 PRINT_DARKNESS = 0.1
-"""Darkness of the form that counts as print, as part of white."""
+"""Darkness of the template that counts as print, as part of white."""
 LETTER_GAP_MM = 0.6
 """Strokes this close together are one word, mm."""
 MIN_EDGE_STROKE_MM = 1.0
-"""Least length of a stroke, mm."""
+"""Minimum length of a stroke at the edge, mm."""
 MIN_CUT_MM = 2.0
-"""A letter or two may hang down beyond the picture; where more of the line does, its lower half is
+"""A letter or two may reach below the image; where more of the line does, its lower half is
 missing.
+"""
+MIN_WORDS_MM, MIN_WORDS_MM2 = 2.5, 1.2
+"""Minimum length and ink of words above or below the line; what hangs down from another field is
+less.
+"""
+MAX_COMMA_DISTANCE_MM, MAX_COMMA_MM, MIN_COMMA_MM2 = 1.0, 2.0, 0.08
+"""A comma below the field: how far from the field's lower edge it begins at most, its greatest
+height and width, and its minimum ink.
+"""
+MIN_LETTER_MM, MAX_ROW_OVERLAP, MIN_STACKED_MM = 1.2, 0.25, 5.0
+"""Strokes this high are letters. Letters of two rows share at most this part of their height, and
+are above each other over at least this length of the field.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectedStrokes:
-    """Every connected stroke of a mask. `labels` (h, w) numbers them from 1; the arrays hold one
-    value each (px), in that order, from index 0.
+    """Every connected stroke of a mask.
+
+    `labels` (h, w) numbers them from 1; the arrays hold one value each (px), in that order, from
+    index 0. `x` and `y` are the centres.
     """
 
     labels: Labels
@@ -49,50 +62,38 @@ class ConnectedStrokes:
 
     @classmethod
     def of(cls, mask: Mask) -> ConnectedStrokes:
-        """The strokes of a mask; those that touch at a corner are one."""
-        found = Components.of(mask)
-        return cls(found.labels, *np.asarray(found.stats[1:], np.float64).T, *found.centres[1:].T)
+        """Return the strokes of a mask; those that touch at a corner are one."""
+        components = Components.of(mask)
+        return cls(
+            components.labels,
+            *np.asarray(components.stats[1:], np.float64).T,
+            *components.centres[1:].T,
+        )
 
     def __len__(self) -> int:
         return len(self.area)
 
     @property
     def right(self) -> Numbers:
-        """One past the last column."""
+        """One past the last column of each stroke."""
         return self.left + self.width
 
     @property
     def bottom(self) -> Numbers:
-        """One past the last row."""
+        """One past the last row of each stroke."""
         return self.top + self.height
 
 
-MIN_WORDS_MM, MIN_WORDS_MM2 = 2.5, 1.2
-"""How much of a line's length words take that stand above or below it, and their ink; what hangs
-down from another field is less.
-"""
-
-
-MAX_COMMA_DISTANCE_MM, MAX_COMMA_MM, MIN_COMMA_MM2 = 1.0, 2.0, 0.08
-"""How far from the field's lower edge a comma begins that hangs below it, how high and wide it is
-at most, and its ink.
-"""
-
-
-MIN_LETTER_MM, MAX_ROW_OVERLAP, MIN_STACKED_MM = 1.2, 0.25, 5.0
-"""Strokes so high are letters; those of two rows share no more of their height, and stand above
-each other over so much of the field.
-"""
-
-
 def exclude_print(crop: FieldImage, ink: Ink, mask: Mask) -> Mask:
-    """The part of `mask` that is not near print; none where it is not known what is printed, and so
-    not what lies around the field.
+    """Return the part of `mask` that is not near print.
+
+    Without a template nothing is left, as it is not known what is printed around the field.
     """
     if crop.template_image is None:
         return np.zeros_like(mask)
     if not mask.any():
         return mask
+    # Widen the print by how far it may be off its place.
     printed = measure_darkness(crop.template_image, ink.px_per_mm, MAX_STROKE_MM) > PRINT_DARKNESS
     near = cv2.dilate(
         printed.view(np.uint8), square_kernel(2 * round(FROM_PRINT_MM * ink.px_per_mm) + 1)
@@ -100,42 +101,48 @@ def exclude_print(crop: FieldImage, ink: Ink, mask: Mask) -> Mask:
     return np.asarray(mask & (near == 0), np.bool_)
 
 
-def has_unread_words(crop: FieldImage, ink: Ink, own: Mask) -> bool:
-    """Whether words stand in the picture outside `own`, which is what its reader reads."""
-    rest = exclude_print(crop, ink, np.asarray(ink.mask & ~own, np.bool_))
-    if (
-        np.count_nonzero(rest) < MIN_WORDS_MM2 * ink.px_per_mm**2
-        or _ink_length(rest) < MIN_WORDS_MM * ink.px_per_mm
-    ):
+def has_unread_words(crop: FieldImage, ink: Ink, line: Mask) -> bool:
+    """Return whether there are words outside `line`, the ink that the reader reads."""
+    rest = exclude_print(crop, ink, np.asarray(ink.mask & ~line, np.bool_))
+    # Enough ink over enough of the line's length, with a stroke of writing.
+    mm = ink.px_per_mm
+    if np.count_nonzero(rest) < MIN_WORDS_MM2 * mm**2 or _ink_length(rest) < MIN_WORDS_MM * mm:
         return False
-    return has_stroke(rest, ink.px_per_mm)
+    return has_stroke(rest, mm)
 
 
-def has_comma_below(ink: Ink, own: Mask) -> bool:
-    """Whether a stroke as small as a comma, of which `own` has nothing, begins close below the
-    field, between its first and its last sign.
+def has_comma_below(ink: Ink, line: Mask) -> bool:
+    """Return whether a stroke as small as a comma begins close below the field.
 
-    A decimal comma may hang below the edge that the figures stand on, and is then in no line at
-    all.
+    It is between the first and last sign of the `line`, and no part of it. A decimal comma may hang
+    below the edge that the digits are written on, and is then in no line at all.
     """
-    columns = np.flatnonzero(own.any(axis=0))
+    columns = np.flatnonzero(line.any(axis=0))
     if not len(columns):
         return False
-    parts, mm = Components.of(np.asarray(ink.mask & ~own, np.bool_)), ink.px_per_mm
+    parts, mm = Components.of(np.asarray(ink.mask & ~line, np.bool_)), ink.px_per_mm
     left, top, width, height, area = parts.stats[1:].T
+    # As small as a comma, just below the field, within the line's length.
     small = (np.maximum(width, height) <= MAX_COMMA_MM * mm) & (area >= MIN_COMMA_MM2 * mm**2)
-    near = small & (np.abs(top - ink.field[3]) <= MAX_COMMA_DISTANCE_MM * mm)
-    return bool((near & (left > columns[0]) & (left < columns[-1])).any())
+    below = small & (np.abs(top - ink.field[3]) <= MAX_COMMA_DISTANCE_MM * mm)
+    return bool((below & (left > columns[0]) & (left < columns[-1])).any())
 
 
-def has_two_rows(ink: Ink, own: Mask) -> bool:
-    """Whether strokes as high as letters stand above each other: a line of writing has only dots
-    and rings above its letters.
+def has_two_rows(ink: Ink, line: Mask) -> bool:
+    """Return whether strokes as high as letters are above each other.
+
+    A line of writing has only dots and rings above its letters.
     """
-    parts, mm = Components.of(own), ink.px_per_mm
+    parts, mm = Components.of(line), ink.px_per_mm
     left, top, width, height = parts.stats[1:, : cv2.CC_STAT_AREA].astype(np.float64).T
-    high = height >= MIN_LETTER_MM * mm
-    left, top, right, bottom = left[high], top[high], (left + width)[high], (top + height)[high]
+    is_letter = height >= MIN_LETTER_MM * mm
+    left, top, right, bottom = (
+        left[is_letter],
+        top[is_letter],
+        (left + width)[is_letter],
+        (top + height)[is_letter],
+    )
+    # Length that each pair of letters shares, where one is below the other.
     shared = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
     lower = top - bottom[:, None] >= -MAX_ROW_OVERLAP * np.minimum(
         bottom - top, (bottom - top)[:, None]
@@ -143,37 +150,41 @@ def has_two_rows(ink: Ink, own: Mask) -> bool:
     return float(np.where(lower, np.maximum(shared, 0), 0).sum()) >= MIN_STACKED_MM * mm
 
 
-def is_cut_off(crop: FieldImage, ink: Ink, own: Mask) -> bool:
-    """Whether the writing in `own` goes on beyond the picture: to a side, or with many of its
-    letters upwards or downwards.
+def is_cut_off(crop: FieldImage, ink: Ink, line: Mask) -> bool:
+    """Return whether the writing in `line` goes on beyond the image.
+
+    To a side, or with many of its letters upwards or downwards.
     """
-    if runs_off_side(crop, ink, own):
+    if runs_off_side(crop, ink, line):
         return True
     least = MIN_CUT_MM * ink.px_per_mm
-    if max(np.count_nonzero(own[0]), np.count_nonzero(own[-1])) < least:
+    if max(np.count_nonzero(line[0]), np.count_nonzero(line[-1])) < least:
         return False
-    seen = exclude_print(crop, ink, own)
-    return bool(max(np.count_nonzero(seen[0]), np.count_nonzero(seen[-1])) >= least)
+    # Print at the edge does not count.
+    writing = exclude_print(crop, ink, line)
+    return bool(max(np.count_nonzero(writing[0]), np.count_nonzero(writing[-1])) >= least)
 
 
-def runs_off_side(crop: FieldImage, ink: Ink, own: Mask) -> bool:
-    """Whether the writing in `own` goes on beyond the picture to the left or right; the edge may
-    fall between two letters.
+def runs_off_side(crop: FieldImage, ink: Ink, line: Mask) -> bool:
+    """Return whether the writing in `line` goes on beyond the image to the left or right.
+
+    The edge may fall between two letters.
     """
     near = max(1, round(LETTER_GAP_MM * ink.px_per_mm))
-    if not (own[:, :near].any() or own[:, -near:].any()):
+    if not (line[:, :near].any() or line[:, -near:].any()):
         return False
-    seen = exclude_print(crop, ink, own)
-    return _reaches_edge(seen, near, ink) or _reaches_edge(seen[:, ::-1], near, ink)
+    writing = exclude_print(crop, ink, line)
+    return _reaches_edge(writing, near, ink) or _reaches_edge(writing[:, ::-1], near, ink)
 
 
-def _reaches_edge(seen: Mask, near: int, ink: Ink) -> bool:
-    """Whether a stroke, which is more than a speck of dirt, comes so `near` (px) to the left edge."""
-    if not seen[:, :near].any():
+def _reaches_edge(writing: Mask, near: int, ink: Ink) -> bool:
+    """Return whether a stroke longer than a speck comes within `near` px of the left edge."""
+    if not writing[:, :near].any():
         return False
-    parts = Components.of(np.ascontiguousarray(seen))
-    there = np.unique(parts.labels[:, :near])
-    sides = parts.stats[there[there > 0]][:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    # The strokes that touch the zone at the edge.
+    parts = Components.of(np.ascontiguousarray(writing))
+    at_edge = np.unique(parts.labels[:, :near])
+    sides = parts.stats[at_edge[at_edge > 0]][:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
     return bool((sides.max(axis=1) >= MIN_EDGE_STROKE_MM * ink.px_per_mm).any())
 
 

@@ -67,7 +67,9 @@ def fit_mark_model(examples: MarkSet, members: int) -> MarkModel:
     inked, compared = is_marked(examples.wanted), classifier.compared_columns(examples.values)
     usual = np.stack([compared[~inked].mean(axis=0), compared[inked].mean(axis=0)])
     model = MarkModel(first, (), usual, 1.0, 0.0)
-    seen = Examples(model.seen(examples.values, examples.sheets), examples.wanted, weight)
+    seen = Examples(
+        model.second_features(examples.values, examples.sheets), examples.wanted, weight
+    )
     return replace(model, second=tuple(fit_network(seen, SEED + i + 1) for i in range(members)))
 
 

@@ -208,7 +208,7 @@ def test_a_curve_of_before_does_without_new_features() -> None:
     reading = Reading("lugn", 0.9, State.READ, sharpness=-0.2)
     old = CalibrationCurve((1.0, 0.0, 0.0, 0.0), (-20.0, 20.0), (0.1, 0.7))
     assert (
-        calibrate_reading(TEXT, reading, "n", {("text", "n"): old}, hand=3.0).p
+        calibrate_reading(TEXT, reading, "n", {("text", "n"): old}, clarity_lead=3.0).p
         == calibrate_reading(TEXT, reading, "n", {("text", "n"): old}).p
     )
 

@@ -1,6 +1,4 @@
-"""Rows of digit boxes: the cells of all crops go through one small network at once, then each row
-is decoded by what its format allows.
-"""
+"""Read rows of digit boxes: classify all cells at once, then decode each row by its format."""
 
 from __future__ import annotations
 
@@ -22,39 +20,40 @@ from pipeline.reading.fields.digits.cells import (
     segment_digit_row,
 )
 from pipeline.reading.fields.digits.decoding import decode_digits
-from pipeline.reading.fields.digits.strokes import find_odd_loops
+from pipeline.reading.fields.digits.loops import find_odd_loops
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.imaging.onnx_sessions import open_session
 
 DIGIT_MODEL = Path(__file__).resolve().parents[4] / "data" / "models" / "digits.onnx"
 SECOND_DIGIT_MODEL = DIGIT_MODEL.with_name("digits-second.onnx")
-"""Made like the first, from rows drawn anew and in another order: what both find hard is hard, and
-they seldom fall into the same mistake.
+"""Trained like the first, on newly drawn rows and in another order: what both find hard is hard,
+and they seldom make the same mistake.
 """
 
 SECOND_PASS_BELOW = 0.9
-"""A cell whose likeliest answer has less than this is looked at again by both networks. To look at
-all cells again gains no more.
+"""A cell whose likeliest answer has a lower probability is classified again by both networks. To
+classify all cells again gains no more.
 """
 SECOND_PASS_SHIFTS: Mapping[Path, tuple[tuple[int, int], ...]] = {
     DIGIT_MODEL: ((1, 0), (0, 1)),
     SECOND_DIGIT_MODEL: ((0, 0), (-1, 0), (0, -1)),
 }
-"""Rows down and columns right by which each network sees a doubtful cell moved, px; the first has
-seen it where it is already.
+"""Rows down and columns right by which each network gets such a cell shifted, px; the first has
+classified it unshifted already.
 """
 
 CELL_BATCH_SIZE = 32
-"""So many cells go through a network together: what one layer hands to the next then stays near the
-processor. The answers are the same.
+"""This many cells go through a network together: what one layer gives to the next then stays in the
+processor's cache. The answers are the same.
 """
 
 Probabilities = NDArray[np.float32]
 
 
 def read_digit_boxes(crops: Sequence[FieldImage]) -> list[Reading]:
-    """One reading a row of digit boxes; see `decode` for what the values look like. `remarks` may
-    hold `outside_boxes`, `odd_strokes` and `struck_out`.
+    """Return one reading a row of digit boxes; see `decode_digits` for the values.
+
+    `issues` may hold `outside_boxes`, `odd_strokes` and `struck_out`.
 
     Raises:
         MissingProgramError: the network's file is missing or damaged.
@@ -62,7 +61,11 @@ def read_digit_boxes(crops: Sequence[FieldImage]) -> list[Reading]:
     if not crops:
         return []
     rows = [cut_digit_row(crop) for crop in crops]
+
+    # The cells of all rows go through the network together.
     answers = classify_cells(np.concatenate([row.pictures for row in rows]))
+
+    # Decode each row by its format.
     ends = np.cumsum([len(row.pictures) for row in rows])
     parts = np.split(answers, ends[:-1])
     return [
@@ -72,41 +75,69 @@ def read_digit_boxes(crops: Sequence[FieldImage]) -> list[Reading]:
 
 
 def add_issues(reading: Reading, is_outside: bool, is_odd: bool = False) -> Reading:
-    """The reading of a row of boxes; `is_outside`: something is written half outside of them,
-    `is_odd`: a box holds strokes of something else.
+    """Return the reading of a row of boxes with its issues.
+
+    `is_outside`: something is written half outside the boxes; `is_odd`: a box holds strokes of
+    something else.
     """
-    remarks = (
+    issues = (
         (IssueCode.OUTSIDE_BOXES,) * is_outside
         + (IssueCode.ODD_STROKES,) * is_odd
         + (IssueCode.STRUCK_OUT,) * (reading.state is State.CANCELLED)
     )
-    return replace(reading, issues=remarks) if remarks else reading
+    return replace(reading, issues=issues) if issues else reading
 
 
 def _has_odd_box(answers: Probabilities, row: DigitRow) -> bool:
-    """Whether a box is taken for empty that holds writing, or into which that of the next reaches;
-    for a 1 that holds what no 1 looks like (a straight stroke, a ditto mark, an arrow); for one
-    digit that holds two, beside or on top of each other; or holds a small ditto mark.
+    """Return whether a box holds other strokes than those of what it is read as.
+
+    It is read as empty but holds writing, or that of the next box reaches into it; as a 1 but holds
+    what no 1 looks like (a straight stroke, a ditto mark, an arrow); as one digit but holds two,
+    next to or on top of each other; or it holds a small ditto mark.
     """
-    likeliest = answers[:, :STRUCK_CLASS].argmax(
-        axis=1
-    )  # of what a row is read as: other answers are decoded as rarer than the network takes them
-    empty, one, digit = likeliest == EMPTY_CLASS, likeliest == 1, likeliest < EMPTY_CLASS
-    if bool(
-        (
-            row.ditto
-            | (empty & (row.tall | row.reached))
-            | (one & row.not_one)
-            | (digit & row.two_digits)
-        ).any()
-    ):
+    # Only digits and empty: struck-out and other marks are decoded as rarer than the network's p.
+    likeliest = answers[:, :STRUCK_CLASS].argmax(axis=1)
+    is_empty, is_one, is_digit = likeliest == EMPTY_CLASS, likeliest == 1, likeliest < EMPTY_CLASS
+    odd = row.ditto | (is_empty & (row.tall | row.reached))
+    odd |= (is_one & row.not_one) | (is_digit & row.two_digits)
+    if bool(odd.any()):
         return True
-    return bool(digit.any()) and any(find_odd_loops(row.pictures[digit], likeliest[digit]))
+    return bool(is_digit.any()) and any(find_odd_loops(row.pictures[is_digit], likeliest[is_digit]))
+
+
+def cut_digit_row(crop: FieldImage) -> DigitRow:
+    """Return the boxes of a field image."""
+    margin = crop.margin_mm * crop.px_per_mm if crop.px_per_mm else 0.0
+    return segment_digit_row(crop.image, crop.template_image, crop.spec.cell_count, margin)
+
+
+def classify_cells(pictures: Image) -> Probabilities:
+    """Return probabilities (n, 13) of 0–9, empty, struck out, other, for cells (n, 32, 32).
+
+    255 = ink. Cells without ink share one answer; cells with low confidence are classified again
+    (`SECOND_PASS_BELOW`).
+
+    Raises:
+        MissingProgramError: a network's file is missing or damaged.
+    """
+    # All cells with ink, and one without.
+    inked = pictures.reshape(len(pictures), -1).any(axis=1)
+    distinct = np.concatenate([np.zeros((1, *pictures.shape[1:]), np.uint8), pictures[inked]])
+    p = run_digit_network(distinct, DIGIT_MODEL)
+
+    # Classify uncertain cells again.
+    uncertain = p.max(axis=1) < SECOND_PASS_BELOW
+    if uncertain.any():
+        p[uncertain] = _classify_again(distinct[uncertain], p[uncertain])
+    out = np.empty((len(pictures), p.shape[1]), np.float32)
+    out[~inked], out[inked] = p[0], p[1:]
+    return out
 
 
 def plain_digit_row(cells: int) -> FieldSpec:
-    """A row of boxes of which nothing else is known: it is read as its digits, leading noughts
-    kept.
+    """Return the field of a row of boxes of which nothing else is known.
+
+    It is read as its digits, with leading zeros.
     """
     return FieldSpec.model_construct(
         name="crop",
@@ -118,33 +149,8 @@ def plain_digit_row(cells: int) -> FieldSpec:
     )
 
 
-def cut_digit_row(crop: FieldImage) -> DigitRow:
-    """The boxes of a crop."""
-    margin = crop.margin_mm * crop.px_per_mm if crop.px_per_mm else 0.0
-    return segment_digit_row(crop.image, crop.template_image, crop.spec.cell_count, margin)
-
-
-def classify_cells(pictures: Image) -> Probabilities:
-    """Cells (n, 32, 32), 255 = ink, to probabilities (n, 13) of 0–9, empty, struck out, other.
-
-    Cells without ink share one answer; what is doubtful is looked at again (`LOOK_AGAIN`).
-
-    Raises:
-        MissingProgramError: a network's file is missing or damaged.
-    """
-    inked = pictures.reshape(len(pictures), -1).any(axis=1)
-    asked = np.concatenate([np.zeros((1, *pictures.shape[1:]), np.uint8), pictures[inked]])
-    p = run_digit_network(asked, DIGIT_MODEL)
-    doubtful = p.max(axis=1) < SECOND_PASS_BELOW
-    if doubtful.any():
-        p[doubtful] = _classify_again(asked[doubtful], p[doubtful])
-    out = np.empty((len(pictures), p.shape[1]), np.float32)
-    out[~inked], out[inked] = p[0], p[1:]
-    return out
-
-
 def run_digit_network(pictures: Image, model: Path) -> Probabilities:
-    """What one network answers to cells (n, 32, 32) as they are.
+    """Return one network's answer for cells (n, 32, 32) as they are.
 
     Raises:
         MissingProgramError: its file is missing or damaged.
@@ -160,13 +166,14 @@ def run_digit_network(pictures: Image, model: Path) -> Probabilities:
 
 
 def _classify_again(pictures: Image, unmoved: Probabilities) -> Probabilities:
-    """The geometric mean of what both networks answer to each cell in three places; a glyph has
-    three empty pixels around it, so nothing is lost.
+    """Return the geometric mean of both networks' answers to each cell in three places.
+
+    A glyph has three empty pixels around it, so nothing is lost by shifting.
     """
     answers = [unmoved]
-    for model, moves in SECOND_PASS_SHIFTS.items():
-        moved = np.concatenate([np.roll(pictures, move, axis=(1, 2)) for move in moves])
-        answers += np.split(run_digit_network(moved, model), len(moves))
+    for model, shifts in SECOND_PASS_SHIFTS.items():
+        shifted = np.concatenate([np.roll(pictures, shift, axis=(1, 2)) for shift in shifts])
+        answers += np.split(run_digit_network(shifted, model), len(shifts))
     mean = np.exp(np.mean([np.log(np.maximum(p, 1e-9)) for p in answers], axis=0))
     return np.asarray(mean / mean.sum(axis=1, keepdims=True), np.float32)
 

@@ -1,6 +1,4 @@
-"""The picture of one handwritten line as the network likes it: its ink alone, cut to its extent,
-with white around.
-"""
+"""The image of one handwritten line for the network: its ink alone, cut out, with white around."""
 
 from __future__ import annotations
 
@@ -20,29 +18,27 @@ from pipeline.reading.imaging.components import Components
 PAD_ABOVE = 0.15
 """White above and below a line, as part of its height."""
 PAD_BESIDE = 0.3
-"""White around the ink as parts of its height; found best on DHSD words (0.05–0.3 tried)."""
+"""White left and right of the ink, as part of its height; best on DHSD words (0.05–0.3 tried)."""
 MIN_LINE_INK_MM2 = 0.35
-"""Less ink than this in a whole line is taken for dirt."""
-MIN_STROKE_LENGTH_MM = 1.2
-MIN_STROKE_HEIGHT_MM = 0.5
-"""Writing has a stroke at least so long (diagonal) and so high somewhere; specks are shorter, what
-is left of a printed rule is lower.
+"""Less ink than this in a whole line is dirt."""
+MIN_STROKE_LENGTH_MM, MIN_STROKE_HEIGHT_MM = 1.2, 0.5
+"""Writing has a stroke at least this long (diagonal) and this high somewhere; specks are shorter,
+remnants of a printed rule are lower.
 """
 CLEAN_EMPTY_P, SPECKED_EMPTY_P = 0.99, 0.9
-"""How surely a line without writing is empty: no ink at all, specks."""
+"""Probability that a line without writing is empty: without any ink, and with specks."""
 MIN_BEND_MM = 0.4
-"""A row that rises or falls less is left as it is."""
+"""A row that rises or falls less is not straightened."""
 MAX_INK_HEIGHT = 1.6
 """Ink higher than this many lines has grown together over a rule and is cut there."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineImage:
-    """One line: its picture as the network likes it, or None when nothing is written, which then is
-    sure by `empty_p`.
+    """One line: its image for the network, or None if nothing is written.
 
-    `left` is the column of the field's crop that the picture's first column shows, where that is
-    known.
+    `empty_p` is then the probability that the line is empty. `left` is the column of the field's
+    image that the line's first column shows, if that is known.
     """
 
     picture: Image | None
@@ -52,8 +48,9 @@ class LineImage:
 
 @dataclass(frozen=True, slots=True)
 class LineCut:
-    """A line's picture (dark on white), and the column of the field that its first column shows;
-    columns keep their width.
+    """A line's image (dark on white), and the column of the field that its first column shows.
+
+    Columns keep their width.
     """
 
     picture: Image
@@ -61,7 +58,7 @@ class LineCut:
 
 
 def make_line_image(ink: Ink, mask: Mask) -> LineImage:
-    """The line whose ink is `mask`; specks and remains of rules are not writing."""
+    """Return the line whose ink is `mask`; specks and remnants of rules are not writing."""
     if not mask.any():
         return LineImage(None)
     picture = cut_line(ink, mask) if has_stroke(mask, ink.px_per_mm) else None
@@ -69,51 +66,53 @@ def make_line_image(ink: Ink, mask: Mask) -> LineImage:
 
 
 def cut_line(ink: Ink, mask: Mask) -> Image | None:
-    """The ink in `mask` cut out with white around it, as the network likes it; None when there is
-    next to none.
-    """
-    found = cut_line_with_offset(ink, mask)
-    return found.picture if found else None
+    """Return the ink in `mask` cut out, with white around it, or None if there is next to none."""
+    cut = cut_line_with_offset(ink, mask)
+    return cut.picture if cut else None
 
 
 def cut_line_with_offset(
     ink: Ink, mask: Mask, y: NDArray[np.float64] | None = None
 ) -> LineCut | None:
-    """As `line_picture`, and told where it lies; writing that follows the curve `y` (px, a value a
-    column) is laid straight.
+    """Return what `cut_line` does, with its place.
+
+    Writing that follows the curve `y` (px, a value per column) is straightened.
     """
     if np.count_nonzero(mask) < MIN_LINE_INK_MM2 * ink.px_per_mm**2:
         return None
+
+    # Render the ink within its rectangle.
     left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
     box = slice(top, top + height), slice(left, left + width)
     cut = render_ink(Ink(mask[box], ink.darkness[box], ink.px_per_mm, ink.field))
     if y is not None and np.ptp(y[box[1]]) > MIN_BEND_MM * ink.px_per_mm:
         cut = _straighten(cut, y[box[1]])
+
+    # Add white in proportion to its height.
     above, beside = round(PAD_ABOVE * cut.shape[0]), round(PAD_BESIDE * cut.shape[0])
     return LineCut(_pad_image(cut, above, beside), left - beside)
 
 
 def cut_columns(picture: Image, start: int, end: int) -> Image | None:
-    """The columns from `start` up to `end` of a line's picture, as a picture of their own; None if
-    there is no ink.
-    """
-    found = cut_columns_with_offset(picture, start, end)
-    return found.picture if found else None
+    """Return the columns from `start` up to `end` of a line's image; None without ink."""
+    cut = cut_columns_with_offset(picture, start, end)
+    return cut.picture if cut else None
 
 
 def cut_columns_with_offset(picture: Image, start: int, end: int) -> LineCut | None:
-    """As `piece_of`, and told where in the line's picture it lies."""
+    """Return what `cut_columns` does, with its place in the line's image."""
     cut = picture[:, max(0, start) : max(0, end)]
     columns = np.flatnonzero((cut < 128).any(axis=0)) if cut.size else np.array([], int)
     if not columns.size:
         return None
+    # The line's height includes white, its padding is by the height of the ink.
     beside = round(PAD_BESIDE * picture.shape[0] / (1 + 2 * PAD_ABOVE))
-    piece = _pad_image(cut[:, columns[0] : columns[-1] + 1], 0, beside)
-    return LineCut(piece, max(0, start) + int(columns[0]) - beside)
+    padded = _pad_image(cut[:, columns[0] : columns[-1] + 1], 0, beside)
+    return LineCut(padded, max(0, start) + int(columns[0]) - beside)
 
 
 def _pad_image(picture: Image, above: int, beside: int) -> Image:
-    """With white around it: so many rows above and below, so many columns on both sides."""
+    """Return the image with this much white above and below, left and right."""
     return np.asarray(
         cv2.copyMakeBorder(
             picture, above, above, beside, beside, cv2.BORDER_CONSTANT, value=(255,)
@@ -123,22 +122,26 @@ def _pad_image(picture: Image, above: int, beside: int) -> Image:
 
 
 def _straighten(cut: Image, y: NDArray[np.float64]) -> Image:
-    """Each column moved so that the curve becomes level, cut to the ink that is left."""
+    """Return the image with each column moved so that the curve becomes level, cut to its ink."""
+    # Move each column down to the lowest point of the curve.
     down = (y.max() - y).astype(np.float32)
     height = cut.shape[0] + int(np.ceil(down.max()))
     columns, rows = np.meshgrid(
         np.arange(cut.shape[1], dtype=np.float32), np.arange(height, dtype=np.float32)
     )
-    out = np.asarray(
+    level = np.asarray(
         cv2.remap(cut, columns, rows - down[None, :], cv2.INTER_LINEAR, borderValue=(255,)),
         np.uint8,
     )
-    inked = np.flatnonzero((out < 128).any(axis=1))
-    return out[inked[0] : inked[-1] + 1] if inked.size else out
+
+    # Cut off what is white above and below.
+    rows_with_ink = np.flatnonzero((level < 128).any(axis=1))
+    return level[rows_with_ink[0] : rows_with_ink[-1] + 1] if rows_with_ink.size else level
 
 
 def has_stroke(mask: Mask, px_per_mm: float) -> bool:
-    """Whether there is a stroke as long and as high as writing has somewhere."""
+    """Return whether there is a stroke as long and as high as writing."""
+    # Only the part with ink is searched.
     x, y, w, h = cv2.boundingRect(mask.view(np.uint8))
     strokes = Components.of(mask[y : y + h, x : x + w])
     width, height = (
@@ -150,17 +153,18 @@ def has_stroke(mask: Mask, px_per_mm: float) -> bool:
 
 
 def split_into_bands(mask: Mask, edges: Sequence[float]) -> list[Mask]:
-    """The ink of each band between neighbouring `edges` (y in px): a stroke belongs whole to the
-    band that its centre is in.
+    """Return the ink of each band between neighbouring `edges` (y in px).
 
-    Descenders and ascenders so stay with their line; only ink that is far higher than a band is
-    cut at the edges.
+    A stroke belongs whole to the band that its centre is in. So descenders and ascenders stay with
+    their line; only ink that is far higher than a band is cut at the edges.
     """
     strokes = Components.of(mask)
+    # Ink that has grown together over several lines is cut.
     tall = strokes.column(cv2.CC_STAT_HEIGHT) > MAX_INK_HEIGHT * (edges[1] - edges[0])
     tall[0] = False
     bands = []
     for top, bottom in itertools.pairwise(edges):
+        # Other strokes belong to the band of their centre.
         whole = (strokes.centres[:, 1] >= top) & (strokes.centres[:, 1] < bottom) & ~tall
         whole[0] = False
         band = strokes.pixels(whole)

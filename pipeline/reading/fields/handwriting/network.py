@@ -1,11 +1,11 @@
-"""The handwriting network: line pictures in, probabilities of characters a step out.
+"""The handwriting network: images of lines in, probabilities of characters per time step out.
 
 The network is PP-OCRv6 small: 48 px high lines, grey as three equal channels scaled to -1…1, one
-step a 8 px, softmax over its classes. It comes with three sets of weights, of which the setting
-`handwriting` chooses one: as the package `rapidocr` carries them (18,710 classes, Apache-2.0),
-or tuned to present-day handwriting by `research/training/handwriting/train.py` (cards in
-`data/models`). Only the classes that Swedish paper needs are kept and made to add up to 1 again,
-which equals a softmax over them alone.
+time step per 8 px, softmax over its classes. It comes with three sets of weights, of which the
+setting `handwriting` chooses one: as the package `rapidocr` ships them (18,710 classes,
+Apache-2.0), or tuned to present-day handwriting by `research/training/handwriting/train.py` (cards
+in `data/models`). Only the classes that Swedish needs are kept and normalized to 1, which equals a
+softmax over them alone.
 """
 
 from __future__ import annotations
@@ -29,30 +29,35 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 Steps = NDArray[np.float32]
-"""(steps, 1 + len(ALPHABET)) probabilities; column 0 is CTC's blank."""
+"""(time steps, 1 + len(ALPHABET)) probabilities; column 0 is CTC's blank."""
 
-ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZÅÄÖÉÜabcdefghijklmnopqrstuvwxyzåäöéü .,:;-–!?()/+*=%&@\"'#<>°½€§_"
+ALPHABET = (
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZÅÄÖÉÜabcdefghijklmnopqrstuvwxyzåäöéü"
+    " .,:;-–!?()/+*=%&@\"'#<>°½€§_"
+)
+"""The characters that are read, in the order of the columns of `Steps`."""
 LINE_HEIGHT = 48
 """Height of the line image that the network reads, px."""
 STEP_PX = 8
 """Width of one time step of the network, px."""
 MIN_INPUT_PX = 48
-"""Least width of a line image, px."""
+"""Minimum width of the network's input, px."""
 MIN_LINE_WIDTH_PX, MAX_LINE_WIDTH_PX = 16, 3200
-"""A line is made at least so wide, and at most."""
+"""Minimum and maximum width to which a line is scaled, px."""
 WHITE_AFTER_PX = 16
 """The network was trained with lines of several widths side by side: without any white after them,
 3 % more of 800 words are read wrong.
 """
 TUNED_MODELS = {Handwriting.BEST: "handwriting.onnx", Handwriting.FREE: "handwriting-free.onnx"}
+"""Files of the tuned weights; other settings mean the weights as shipped."""
 SECOND_HANDWRITING_MODEL = "handwriting-second.onnx"
 
 
 def read_steps(images: Sequence[Image], file: Path | None = None) -> list[Steps]:
-    """The network's answer for each grey picture of one line (dark on light, any height).
+    """Return the network's answer for each grey image of one line (dark on light, any height).
 
     Args:
-        images: the pictures.
+        images: the lines.
         file: another network than the setting's.
 
     Raises:
@@ -61,56 +66,71 @@ def read_steps(images: Sequence[Image], file: Path | None = None) -> list[Steps]
     if not images:
         return []
     network = load_network(file or find_network_file())
-    return [_run_cached(network, image) for image in images]
+    return [_run_alphabet(network, image) for image in images]
 
 
 def read_all_characters(
     images: Sequence[Image], file: Path | None = None
 ) -> list[tuple[Steps, str]]:
-    """As `read_steps`, but for all characters that the network knows: (steps, 1 + characters), and
-    the characters.
+    """Return the answers for all characters that the network knows, and the characters.
+
+    As `read_steps`, but (time steps, 1 + characters).
 
     Raises:
         MissingProgramError: the network's file is missing or damaged.
     """
     network = load_network(file or find_network_file())
-    known = "".join(_known_characters(network))
-    return [(_run_single(network, image), known) for image in images]
+    characters = "".join(_known_characters(network))
+    return [(_run_single(network, image), characters) for image in images]
 
 
 def _line_input(image: Image) -> NDArray[np.float32]:
+    """Scale a line to the network's height, grey levels to -1…1."""
     height, width = image.shape
-    wanted = int(np.clip(round(width * LINE_HEIGHT / height), MIN_LINE_WIDTH_PX, MAX_LINE_WIDTH_PX))
-    way = cv2.INTER_AREA if height > LINE_HEIGHT else cv2.INTER_CUBIC
+    line_width = int(
+        np.clip(round(width * LINE_HEIGHT / height), MIN_LINE_WIDTH_PX, MAX_LINE_WIDTH_PX)
+    )
+    interpolation = cv2.INTER_AREA if height > LINE_HEIGHT else cv2.INTER_CUBIC
     return (
-        cv2.resize(image, (wanted, LINE_HEIGHT), interpolation=way).astype(np.float32) / 127.5 - 1.0
+        cv2.resize(image, (line_width, LINE_HEIGHT), interpolation=interpolation).astype(np.float32)
+        / 127.5
+        - 1.0
     )
 
 
-def _run_cached(network: InferenceSession, image: Image) -> Steps:
-    kept = _run_single(network, image)[:, _alphabet_columns(network)]
-    return np.asarray(kept / np.maximum(kept.sum(-1, keepdims=True), 1e-9), np.float32)
+def _run_alphabet(network: InferenceSession, image: Image) -> Steps:
+    """Return the answer for one line, for the alphabet only, normalized."""
+    # Drop all other characters, and normalize.
+    answer = _run_single(network, image)[:, _alphabet_columns(network)]
+    return np.asarray(answer / np.maximum(answer.sum(-1, keepdims=True), 1e-9), np.float32)
 
 
 def _run_single(network: InferenceSession, image: Image) -> Steps:
-    """One line by itself: white to make it as wide as others would cost time and be looked at too,
-    as channels are weighed by their mean.
+    """Return the answer for one line by itself.
+
+    White to make it as wide as others would cost time and would change the answer, as channels are
+    weighed by their mean.
     """
     line = _line_input(image)
+
+    # Add white to a whole number of time steps; the three channels are equal.
     width = max(MIN_INPUT_PX, -(-(line.shape[1] + WHITE_AFTER_PX) // STEP_PX) * STEP_PX)
     block = np.ones((1, 3, LINE_HEIGHT, width), np.float32)
     block[0, :, :, : line.shape[1]] = line
+
+    # Drop the time steps of the white.
     (answer,) = network.run(None, {network.get_inputs()[0].name: block})
     return np.asarray(answer[0], np.float32)[: -(-line.shape[1] // STEP_PX)]
 
 
 def find_network_file() -> Path:
-    """The file of the network that reads, as the setting `handwriting` says.
+    """Return the file of the network that reads, by the setting `handwriting`.
 
     `best` is the tuned network if it is installed, else the one as shipped; another choice than
     `best` is never replaced by another.
     """
     settings = load_settings()
+    # `best` falls back to the network as shipped; others do not.
     if settings.handwriting in TUNED_MODELS:
         tuned = settings.models / TUNED_MODELS[settings.handwriting]
         if settings.handwriting is not Handwriting.BEST or tuned.is_file():
@@ -119,36 +139,31 @@ def find_network_file() -> Path:
 
 
 def find_second_file() -> Path | None:
-    """The file of another network that may be asked about what the setting's reads doubtfully; None
-    if there is none.
+    """Return the file of the network for a second pass, or None if there is none.
 
-    Only `best` has a second opinion, a network that was taught other lines; no other choice gets
-    any, as its weights are what was asked for.
+    It reads again what the setting's network reads with low confidence. Only `best` has one, which
+    was trained on other lines; other choices have none, as exactly their weights were chosen.
     """
     settings = load_settings()
     other = settings.models / SECOND_HANDWRITING_MODEL
-    return (
-        other
-        if find_network_file().name == TUNED_MODELS[Handwriting.BEST] and other.is_file()
-        else None
-    )
+    is_best = find_network_file().name == TUNED_MODELS[Handwriting.BEST]
+    return other if is_best and other.is_file() else None
 
 
 def find_shipped_file() -> Path:
-    """The network as its makers ship it."""
+    """Return the file of the network as its makers ship it."""
     return Path(str(files("rapidocr") / "models" / "PP-OCRv6_rec_small.onnx"))
 
 
 @lru_cache(maxsize=3)
 def load_network(file: Path) -> InferenceSession:
-    """The network of a file, loaded once a process, on one thread.
+    """Load the network of a file, once per process, on one thread.
 
     Raises:
         MissingProgramError: its file is missing or damaged.
     """
-    return open_session(
-        file, _missing_file_remedy(file), keeps_memory=False
-    )  # lines have ever new widths
+    # Memory is not kept for the next line, which has another width.
+    return open_session(file, _missing_file_remedy(file), keeps_memory=False)
 
 
 def _missing_file_remedy(file: Path) -> Text:
@@ -161,12 +176,11 @@ def _missing_file_remedy(file: Path) -> Text:
 
 @lru_cache(maxsize=3)
 def _alphabet_columns(network: InferenceSession) -> list[int]:
-    """Where the network answers for CTC's blank and each character of the alphabet; it puts the
-    space last.
-    """
-    place = {character: i for i, character in enumerate(_known_characters(network), start=1)}
-    return [0, *(place[character] for character in ALPHABET)]
+    """Return the network's columns of CTC's blank and of each character of the alphabet."""
+    columns = {character: i for i, character in enumerate(_known_characters(network), start=1)}
+    return [0, *(columns[character] for character in ALPHABET)]
 
 
 def _known_characters(network: InferenceSession) -> list[str]:
+    """Return the network's characters; it puts the space last."""
     return [*network.get_modelmeta().custom_metadata_map["character"].split("\n"), " "]

@@ -1,11 +1,9 @@
-"""One handwritten line: the ink alone, cut to its extent, through the handwriting network, and read
-as Swedish.
-"""
+"""Read handwritten lines: the ink alone, through the handwriting network, decoded as Swedish."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from pipeline.domain.confidence import FORMAT_MISMATCH_MAX_P
@@ -50,10 +48,11 @@ from pipeline.reading.language.language_model import (
 from pipeline.reading.language.transcription import DASHES_EMPTY_P, transcribe_line
 
 MAX_LEVEL_ASPECT = 0.15
-"""Ink that is lower than this part of its width is one level stroke."""
+"""Ink that is lower than this part of its width is a single level stroke."""
 MID_GREY = 128
 """Grey level between ink and paper."""
 _DECIMAL_FORMATS = frozenset({Format.DOSE, Format.NUMBER, Format.AMOUNT})
+"""Formats whose values may have a comma."""
 MAX_SIGN_WIDTH = 1.2
 """A struck-out place that is no wider than this, in heights of the line, may be a sign that is not
 struck out: a round E of units, with its bar.
@@ -61,55 +60,49 @@ struck out: a round E of units, with its bar.
 
 
 def read_handwriting(crops: Sequence[FieldImage]) -> list[Reading]:
-    """Texts of single lines, letters as written; nothing written is `EMPTY`, ink without a letter
-    `ILLEGIBLE`.
+    """Return the texts of single lines, letters as written.
 
-    Struck-out words are left out and remarked on, and so are words above or below the line and
-    beyond the picture. All crops of one call are taken to expect the same names.
+    Nothing written is `EMPTY`, ink without a letter `ILLEGIBLE`. Struck-out words are left out and
+    flagged, and so are words above or below the line and beyond the image. All field images of one
+    call are taken to expect the same names.
     """
-    names = crops[0].expected_names if crops else NO_NAMES
+    # 1. The ink of each line, split where words are struck out.
     inks = [find_ink(crop) for crop in crops]
-    own = [_line_ink(ink) for ink in inks]
-    lines = [_split_at_strikes(ink, mask) for ink, mask in zip(inks, own, strict=True)]
+    masks = [_line_ink(ink) for ink in inks]
+    lines = [_split_at_strikes(ink, mask) for ink, mask in zip(inks, masks, strict=True)]
+
+    # 2. Read all parts of all lines together. Only an unbroken line has its field's format.
+    names = crops[0].expected_names if crops else NO_NAMES
+    parts = [part for line in lines for part in line if isinstance(part, LineImage)]
     formats = [
         crop.spec.format if _is_unbroken(line) else None
         for crop, line in zip(crops, lines, strict=True)
         for part in line
         if isinstance(part, LineImage)
     ]
-    answers = iter(
-        read_line_images(
-            [part for line in lines for part in line if isinstance(part, LineImage)], names, formats
-        )
-    )
-    read = [
+    answers = iter(read_line_images(parts, names, formats))
+
+    # 3. Put each line together, and flag what is not read.
+    readings = [
         _read_around_strikes(line, answers, None if _is_unbroken(line) else crop.spec.format)
         for crop, line in zip(crops, lines, strict=True)
     ]
     return [
-        _flag_unread(one, crop, ink, mask)
-        for one, crop, ink, mask in zip(read, crops, inks, own, strict=True)
+        _flag_unread(reading, crop, ink, mask)
+        for reading, crop, ink, mask in zip(readings, crops, inks, masks, strict=True)
     ]
 
 
-def _flag_unread(found: Reading, crop: FieldImage, ink: Ink, own: Mask) -> Reading:
-    """The reading, remarked on where writing in its picture is not read; doubtful where that would
-    change what it says.
-    """
-    lost = found.state is State.READ and (
-        (crop.spec.format in _DECIMAL_FORMATS and has_comma_below(ink, own))
-        or has_two_rows(ink, own)
-    )
-    if lost:
-        found = replace(found, p=min(found.p, FORMAT_MISMATCH_MAX_P))
-    if lost or is_cut_off(crop, ink, own) or has_unread_words(crop, ink, own):
-        return replace(found, issues=(*found.issues, IssueCode.STRAY_WRITING))
-    return found
+def _line_ink(ink: Ink) -> Mask:
+    """Return the ink of the line, without what belongs above or below."""
+    _, top, _, bottom = ink.field
+    slack = 0.1 * (bottom - top)
+    return split_into_bands(ink.mask, (top - slack, bottom + slack))[0]
 
 
-def _split_at_strikes(ink: Ink, own: Mask) -> tuple[LinePart, ...]:
-    """The line taken apart at its struck-out places."""
-    line = make_line_image(ink, own)
+def _split_at_strikes(ink: Ink, mask: Mask) -> tuple[LinePart, ...]:
+    """Split the line at its struck-out places."""
+    line = make_line_image(ink, mask)
     if line.picture is None:
         return (line,)
     (strikes,) = find_strikes([line.picture], ink.px_per_mm)
@@ -117,68 +110,115 @@ def _split_at_strikes(ink: Ink, own: Mask) -> tuple[LinePart, ...]:
 
 
 def _is_unbroken(line: Sequence[LinePart]) -> bool:
-    """Whether what is to be read of a line is one stretch."""
+    """Return whether only one part of a line is to be read."""
     return sum(isinstance(part, LineImage) for part in line) == 1
 
 
 def _read_around_strikes(
     line: Sequence[LinePart], answers: Iterator[Reading], form: Format | None
 ) -> Reading:
-    """What is left of a line whose struck-out words do not count, as a value of the format; where
-    nothing is left a person has to see it.
+    """Return what is left of a line without its struck-out words, as a value of the format.
+
+    Where nothing is left it is `ILLEGIBLE`, so that a person sees it.
     """
-    read = [next(answers) for part in line if isinstance(part, LineImage)]
-    if len(read) == len(line):
-        return join_line_parts(read)
-    found = (
-        _fit_format(join_line_parts(read), form) if read else Reading(None, 0.5, State.ILLEGIBLE)
+    part_readings = [next(answers) for part in line if isinstance(part, LineImage)]
+    if len(part_readings) == len(line):
+        return join_line_parts(part_readings)
+
+    # Something is struck out: what is left must still have the format's shape.
+    reading = Reading(None, 0.5, State.ILLEGIBLE)
+    if part_readings:
+        reading = _fit_format(join_line_parts(part_readings), form)
+
+    # A round unit after a number may look struck out.
+    may_lose_unit = any(
+        _is_unit_of_number(before, strike, before_reading)
+        for (before, strike), before_reading in _strikes_after(line, part_readings)
     )
-    lost = any(
-        _is_unit_of_number(before, part, reading)
-        for (before, part), reading in _strikes_after(line, read)
-    )
-    return replace(
-        found,
-        p=min(found.p, FORMAT_MISMATCH_MAX_P) if lost else found.p,
-        issues=(IssueCode.STRUCK_OUT,),
-    )
+    p = min(reading.p, FORMAT_MISMATCH_MAX_P) if may_lose_unit else reading.p
+    return replace(reading, p=p, issues=(IssueCode.STRUCK_OUT,))
 
 
 def _strikes_after(
-    line: Sequence[LinePart], read: Sequence[Reading]
+    line: Sequence[LinePart], part_readings: Sequence[Reading]
 ) -> Iterator[tuple[tuple[LineImage, Strike], Reading]]:
-    """Each struck-out place that follows something to read, with that and how it is read."""
-    readings = iter(read)
+    """Yield each struck-out place that follows something to read, with that and its reading."""
+    readings = iter(part_readings)
     for before, part in pairwise(line):
-        found = next(readings) if isinstance(before, LineImage) else None
-        if isinstance(before, LineImage) and isinstance(part, Strike) and found is not None:
-            yield (before, part), found
+        reading = next(readings) if isinstance(before, LineImage) else None
+        if isinstance(before, LineImage) and isinstance(part, Strike) and reading is not None:
+            yield (before, part), reading
 
 
-def _is_unit_of_number(before: LineImage, strike: Strike, found: Reading) -> bool:
-    """Whether a struck-out place may be the unit of the number before it: 10 E would be 10."""
+def _is_unit_of_number(before: LineImage, strike: Strike, reading: Reading) -> bool:
+    """Return whether a struck-out place may be the unit of the number before it.
+
+    10 E would be read as 10.
+    """
     narrow = (
         before.picture is not None
         and strike.end - strike.start <= MAX_SIGN_WIDTH * before.picture.shape[0]
     )
-    return narrow and isinstance(found.value, str) and found.value[-1:].isdigit()
+    return narrow and isinstance(reading.value, str) and reading.value[-1:].isdigit()
 
 
-def _fit_format(found: Reading, form: Format | None) -> Reading:
-    """The value that stretches read each by itself stand for together; doubtful where they have not
-    the format's shape.
-    """
-    if form is None or not isinstance(found.value, str):
-        return found
-    values = parse_values(form, found.value) if format_guide(form).fits(found.value) else ()
+def _fit_format(reading: Reading, form: Format | None) -> Reading:
+    """Return the value of parts that were read separately, with low p if it misses the format."""
+    if form is None or not isinstance(reading.value, str):
+        return reading
+    # Only a text of the format's shape has a single value.
+    values = parse_values(form, reading.value) if format_guide(form).fits(reading.value) else ()
     if len(values) != 1:
-        return replace(found, p=min(found.p, FORMAT_MISMATCH_MAX_P), alternatives=())
+        return replace(reading, p=min(reading.p, FORMAT_MISMATCH_MAX_P), alternatives=())
     return replace(
-        found,
+        reading,
         value=values[0],
         alternatives=(),
-        characters=found.characters if values[0] == found.value else (),
+        characters=reading.characters if values[0] == reading.value else (),
     )
+
+
+def _flag_unread(reading: Reading, crop: FieldImage, ink: Ink, line: Mask) -> Reading:
+    """Flag writing in the image that is not read.
+
+    Confidence is low if that would change the value.
+    """
+    # A comma below the line, or a second row, changes the value.
+    may_change = reading.state is State.READ and (
+        (crop.spec.format in _DECIMAL_FORMATS and has_comma_below(ink, line))
+        or has_two_rows(ink, line)
+    )
+    if may_change:
+        reading = replace(reading, p=min(reading.p, FORMAT_MISMATCH_MAX_P))
+    if may_change or is_cut_off(crop, ink, line) or has_unread_words(crop, ink, line):
+        return replace(reading, issues=(*reading.issues, IssueCode.STRAY_WRITING))
+    return reading
+
+
+@dataclass(frozen=True, slots=True)
+class _LineReader:
+    """What lines that are read together have in common."""
+
+    language: LanguageModel
+    second_pass: SecondPassFactory
+    with_word_boxes: bool
+
+    def read(self, line: Image, network_line: Image, steps: Steps, form: Format | None) -> Reading:
+        """Return the reading of one line.
+
+        `network_line` is the line as the network read it, perhaps stretched, `steps` its answer.
+        """
+        # Decode as Swedish; words with low confidence get a second pass.
+        reading = transcribe_line(steps, self.language, form, self.second_pass(network_line))
+
+        # A lone level stroke without text is a dash, or a remnant of a rule.
+        if reading.state is State.ILLEGIBLE and _is_level_stroke(line):
+            return Reading.empty(DASHES_EMPTY_P)
+
+        if self.with_word_boxes and isinstance(reading.value, str):
+            reading = replace(reading, words=_word_boxes(reading.value, steps, line))
+        reading = flag_unread_symbols(reading, network_line, steps)
+        return correct_unit_signs(reading, network_line, steps, form)
 
 
 def read_line_images(
@@ -186,63 +226,36 @@ def read_line_images(
     names: Lexicon = NO_NAMES,
     formats: Sequence[Format | None] = (),
     *,
-    places: bool = False,
+    with_word_boxes: bool = False,
 ) -> list[Reading]:
-    """Readings of lines as `line_of` makes them; `names` are expected in them, `formats` (one a
-    line, or none at all) say what shape they have.
+    """Return the readings of lines as `make_line_image` makes them.
 
-    With `places` the readings say where their words are: boxes from the top left of the line's
-    picture, px.
+    `names` are expected in them; `formats` (one per line, or none at all) give their shape. If
+    `with_word_boxes`, the readings hold boxes of their words from the top left of the line's
+    image, px.
     """
     answers = iter(read_condensed([line.picture for line in lines if line.picture is not None]))
-    language, again = (
-        load_swedish(load_settings().models).with_names(add_learned_words(names)),
-        make_second_pass(),
-    )
-    found = []
+    language = load_swedish(load_settings().models).with_names(add_learned_words(names))
+    line_reader = _LineReader(language, make_second_pass(), with_word_boxes)
+    readings = []
     for line, form in zip(lines, formats or [None] * len(lines), strict=True):
         if line.picture is None:
-            found.append(Reading.empty(line.empty_p))
+            readings.append(Reading.empty(line.empty_p))
         else:
-            found.append(
-                _read_line_image(line.picture, *next(answers), language, form, again, places=places)
-            )
-    return found
+            readings.append(line_reader.read(line.picture, *next(answers), form))
+    return readings
 
 
-def _read_line_image(
-    picture: Image,
-    seen: Image,
-    steps: Steps,
-    language: LanguageModel,
-    form: Format | None,
-    again: SecondPassFactory,
-    *,
-    places: bool,
-) -> Reading:
-    """The reading of one line, and of it as it was `seen`; a lone level stroke that says nothing is
-    a dash, or what is left of a rule.
-    """
-    found = transcribe_line(steps, language, form, again(seen))
-    if found.state is State.ILLEGIBLE and _is_level_stroke(picture):
-        return Reading.empty(DASHES_EMPTY_P)
-    if places and isinstance(found.value, str):
-        height, width = picture.shape
-        words = (
-            WordBox(one.start, one.end, (one.left, 0.0, one.right - one.left, float(height)))
-            for one in find_word_spans(steps, found.value, width)
-        )
-        found = replace(found, words=tuple(words))
-    return correct_unit_signs(flag_unread_symbols(found, seen, steps), seen, steps, form)
+def _word_boxes(text: str, steps: Steps, line: Image) -> tuple[WordBox, ...]:
+    """Return the boxes of a text's words from the top left of the line's image, px."""
+    height, width = line.shape
+    return tuple(
+        WordBox(span.start, span.end, (span.left, 0.0, span.right - span.left, float(height)))
+        for span in find_word_spans(steps, text, width)
+    )
 
 
 def _is_level_stroke(picture: Image) -> bool:
+    # Its ink takes few rows for the columns that it takes.
     dark = picture < MID_GREY
     return bool(dark.any(axis=1).sum() < MAX_LEVEL_ASPECT * dark.any(axis=0).sum())
-
-
-def _line_ink(ink: Ink) -> Mask:
-    """The ink of the line, without what belongs above or below."""
-    _, top, _, bottom = ink.field
-    slack = 0.1 * (bottom - top)
-    return split_into_bands(ink.mask, (top - slack, bottom + slack))[0]

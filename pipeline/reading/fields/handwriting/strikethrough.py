@@ -1,12 +1,8 @@
-"""Where words are struck out in the picture of a line: a small network tells columns with a stroke
-or a scribble through the letters from the rest.
+"""Find struck-out words in the image of a line, split the line there, and join its readings.
 
-Trained by `research/training/strikethrough/train.py`; `data/models/strikes.md` is its card.
+A small network separates columns with a stroke or a scribble through the letters from the rest. It
+was trained by `research/training/strikethrough/train.py`; `data/models/strikes.md` is its card.
 Underlines, rules, dashes and the bars of a t are not strikes.
-
-A line's picture taken apart at struck-out places: what is left to read, and what stands between.
-
-Readings of stretches of writing put together to one.
 """
 
 from __future__ import annotations
@@ -31,38 +27,46 @@ STRIKE_MODEL = Path(__file__).resolve().parents[4] / "data" / "models" / "strike
 STRIKE_INPUT_HEIGHT = 32
 """Height of the line image that the network reads, px."""
 STRIKE_STEP_PX = 4
-"""One answer for so many columns of a picture `HEIGHT` px high."""
+"""One answer for this many columns of an image `STRIKE_INPUT_HEIGHT` px high."""
 MIN_STRIKE_LENGTH = 0.5
 """A strike is at least this long, in heights of the line; shorter ones are letters written over."""
 MIN_LINE_HEIGHT_MM = 2.0
-"""A picture lower than this (with its white) shows dashes only."""
+"""An image lower than this (with its white) shows dashes only."""
 MAX_STRIKE_GAP = 0.5
-"""Strikes nearer than this to each other, in heights of the line, are one."""
+"""Strikes with a smaller gap between them, in heights of the line, are one."""
 MAX_INPUT_PX = 4000
-"""Greatest width of a line image, px."""
-_load_session = lru_cache(maxsize=2)(open_session)
+"""Maximum width of a line image, px."""
+
 MIN_WORD_GAP = 0.15
-"""Words are so far apart, as part of the line's height with the white above and below it; letters
-are nearer to each other.
+"""Minimum gap between words, as part of the line's height with the white above and below; letters
+are closer.
 """
 MAX_REMNANT_WIDTH = 0.35
-"""Ink beside a strike that is narrower than this part of the line's height is what is left of the
+"""Ink next to a strike that is narrower than this part of the line's height is a remnant of the
 struck-out word.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Strike:
-    """A struck-out place: its columns in the picture, from `start` up to `end`, and how sure it is."""
+    """A struck-out place: its columns from `start` up to `end`, and its probability."""
 
     start: int
     end: int
     p: float
 
 
+LinePart = LineImage | Strike
+"""A part of a line: something to read, or a struck-out place."""
+LineBreak = tuple[int, int, tuple[LinePart, ...]]
+"""Columns of an image that are not read, from the first up to the second, and what replaces them.
+"""
+
+
 def find_strikes(pictures: Sequence[Image], px_per_mm: float) -> list[tuple[Strike, ...]]:
-    """The struck-out places of each line's picture (grey, ink alone on white), from left to right;
-    a line as low as a dash has none.
+    """Return the struck-out places of each line (grey, ink alone on white), from left to right.
+
+    A line as low as a dash has none.
 
     Raises:
         MissingProgramError: the network's file is missing or damaged.
@@ -75,9 +79,13 @@ def find_strikes(pictures: Sequence[Image], px_per_mm: float) -> list[tuple[Stri
     ]
 
 
+_load_session = lru_cache(maxsize=2)(open_session)
+
+
 def strike_probabilities(picture: Image, model: Path = STRIKE_MODEL) -> NDArray[np.float32]:
-    """The probability that the line is struck out, for each step of `STEP_PX` columns of the
-    picture made `HEIGHT` px high.
+    """Return the probability that the line is struck out, for each step of columns.
+
+    A step is `STRIKE_STEP_PX` columns of the image scaled to `STRIKE_INPUT_HEIGHT` px.
     """
     (p,) = _load_session(model).run(None, {"lines": prepare_input(picture)[None, None]})
     answer: NDArray[np.float32] = np.asarray(p, np.float32).reshape(-1)
@@ -85,90 +93,84 @@ def strike_probabilities(picture: Image, model: Path = STRIKE_MODEL) -> NDArray[
 
 
 def prepare_input(picture: Image) -> NDArray[np.float32]:
-    """A line as the network takes it: (32, a multiple of 4 px wide), 0 = paper, 1 = ink."""
-    width = (
-        int(
-            np.clip(
-                round(picture.shape[1] * STRIKE_INPUT_HEIGHT / picture.shape[0] / STRIKE_STEP_PX),
-                4,
-                MAX_INPUT_PX // STRIKE_STEP_PX,
-            )
-        )
-        * STRIKE_STEP_PX
-    )
-    way = cv2.INTER_AREA if picture.shape[0] > STRIKE_INPUT_HEIGHT else cv2.INTER_LINEAR
-    ink = 1.0 - np.asarray(
-        cv2.resize(picture, (width, STRIKE_INPUT_HEIGHT), interpolation=way), np.float32
-    ) / np.float32(255)
-    return np.asarray(ink, np.float32)
+    """Return a line as the network takes it: (32, a multiple of 4 wide), 0 = paper, 1 = ink."""
+    height, width = picture.shape
+    # A whole number of steps, of the line in the network's height.
+    steps = round(width * STRIKE_INPUT_HEIGHT / height / STRIKE_STEP_PX)
+    steps = int(np.clip(steps, 4, MAX_INPUT_PX // STRIKE_STEP_PX))
+    size = (steps * STRIKE_STEP_PX, STRIKE_INPUT_HEIGHT)
+    interpolation = cv2.INTER_AREA if height > STRIKE_INPUT_HEIGHT else cv2.INTER_LINEAR
+    scaled = np.asarray(cv2.resize(picture, size, interpolation=interpolation), np.float32)
+    return np.asarray(1.0 - scaled / np.float32(255), np.float32)
 
 
 def extract_strikes(p: NDArray[np.float32], picture: Image) -> tuple[Strike, ...]:
-    """Runs of steps that are more probably struck out than not, as columns of the picture."""
+    """Return runs of steps that are probably struck out, as columns of the image."""
+    # Runs of struck-out steps, in columns of the image.
     per_step = picture.shape[1] / len(p)
     height = picture.shape[0]
     runs = _find_runs(p > STRIKE_FROM, MAX_STRIKE_GAP * height / per_step)
-    found = (
+    strikes = (
         Strike(round(a * per_step), round(b * per_step), float(p[a:b].mean())) for a, b in runs
     )
+
+    # A short run is a letter written over.
     return tuple(
-        strike for strike in found if strike.end - strike.start >= MIN_STRIKE_LENGTH * height
+        strike for strike in strikes if strike.end - strike.start >= MIN_STRIKE_LENGTH * height
     )
 
 
-def _find_runs(over: NDArray[np.bool_], close: float) -> list[tuple[int, int]]:
-    at = np.flatnonzero(over)
-    if not at.size:
+def _find_runs(is_struck: NDArray[np.bool_], max_gap: float) -> list[tuple[int, int]]:
+    """Return the runs of steps, with gaps of at most `close` steps within them."""
+    struck = np.flatnonzero(is_struck)
+    if not struck.size:
         return []
-    breaks = np.flatnonzero(np.diff(at) > close)
+    breaks = np.flatnonzero(np.diff(struck) > max_gap)
     return [
         (int(a), int(b) + 1)
-        for a, b in zip([at[0], *at[breaks + 1]], [*at[breaks], at[-1]], strict=True)
+        for a, b in zip(
+            [struck[0], *struck[breaks + 1]], [*struck[breaks], struck[-1]], strict=True
+        )
     ]
 
 
-LinePart = LineImage | Strike
-"""A stretch of a line: something to read, or a struck-out place."""
-
-
-LineBreak = tuple[int, int, tuple[LinePart, ...]]
-"""Columns of a picture that are not read, from the first up to the second, and what stands there
-instead.
-"""
-
-
 def split_line(picture: Image, breaks: Sequence[LineBreak], left: int = 0) -> tuple[LinePart, ...]:
-    """The line from left to right. `left` is the column of the crop that the picture's first column
-    shows.
+    """Return the parts of a line from left to right.
+
+    `left` is the column of the field's image that the line's first column shows.
     """
     if not breaks:
         return (LineImage(picture, left=left),)
-    found: list[LinePart] = []
-    done = 0
-    for start, end, between in sorted(breaks, key=lambda one: one[0]):
-        found += [*_line_part(picture, done, start, left), *between]
-        done = max(done, end)
-    return (*found, *_line_part(picture, done, picture.shape[1], left))
+    parts: list[LinePart] = []
+    next_column = 0
+    # What is before each break, then what replaces it, and at last the rest.
+    for start, end, replacement in sorted(breaks, key=lambda line_break: line_break[0]):
+        parts += [*_line_part(picture, next_column, start, left), *replacement]
+        next_column = max(next_column, end)
+    return (*parts, *_line_part(picture, next_column, picture.shape[1], left))
 
 
 def strike_breaks(picture: Image, strikes: Sequence[Strike]) -> list[LineBreak]:
-    """The struck-out places of a picture, each with what is left of the struck-out word beside it
-    if that is less than a letter.
-    """
+    """Return the struck-out places of an image, each with remnants less wide than a letter."""
     return [(*_extend_strike(picture, strike), (strike,)) for strike in strikes]
 
 
 def nearest_gap(picture: Image, column: int) -> int:
-    """The white column nearest to `column`, if there is one not farther than the line is high."""
+    """Return the white column nearest to `column`.
+
+    `column` itself if none is within the height of the line.
+    """
     white = np.flatnonzero((picture >= 128).all(axis=0))
     nearest = int(white[np.abs(white - column).argmin()]) if white.size else column
     return nearest if abs(nearest - column) <= picture.shape[0] else column
 
 
 def nearest_word_gap(picture: Image, column: int) -> int:
-    """The middle of the nearest gap between two words, or of what is white before and after the
-    line; of any white if there are none.
+    """Return the middle of the nearest gap between two words, or of the white around the line.
+
+    If there are none: of any white.
     """
+    # Runs of white columns, also before and after the line.
     white = np.pad((picture >= 128).all(axis=0), 1).astype(np.int8)
     starts, ends = np.flatnonzero(np.diff(white) == 1), np.flatnonzero(np.diff(white) == -1)
     wide = ends - starts >= MIN_WORD_GAP * picture.shape[0]
@@ -181,54 +183,56 @@ def nearest_word_gap(picture: Image, column: int) -> int:
 
 
 def _extend_strike(picture: Image, strike: Strike) -> tuple[int, int]:
+    """Return a strike's columns with the remnants up to the next white columns."""
+    # The nearest white columns on both sides.
     white = np.flatnonzero((picture >= 128).all(axis=0))
     before, after = white[white <= strike.start], white[white >= strike.end]
     start = int(before[-1]) if before.size else 0
     end = int(after[0]) if after.size else picture.shape[1]
-    least = MAX_REMNANT_WIDTH * picture.shape[0]
+
+    # A narrow remnant belongs to the strike.
+    max_width = MAX_REMNANT_WIDTH * picture.shape[0]
     return (
-        start if strike.start - start < least else strike.start,
-        end if end - strike.end < least else strike.end,
+        start if strike.start - start < max_width else strike.start,
+        end if end - strike.end < max_width else strike.end,
     )
 
 
 def _line_part(picture: Image, start: int, end: int, left: int) -> tuple[LineImage, ...]:
-    piece = cut_columns_with_offset(picture, start, end)
-    return (LineImage(piece.picture, left=left + piece.left),) if piece is not None else ()
+    """Return the part of a line between two columns, or nothing if it has no ink."""
+    cut = cut_columns_with_offset(picture, start, end)
+    return (LineImage(cut.picture, left=left + cut.left),) if cut is not None else ()
 
 
 def join_readings(readings: Sequence[Reading], between: Sequence[str]) -> Reading:
-    """Texts with what stands between them (one less) as one reading; p is that all of them are
-    right.
+    """Join texts, with the marks `between` them (one less), to one reading.
+
+    p is that all of them are right.
     """
     value = str(readings[0].value or "")
     characters = readings[0].characters
     p, words = readings[0].p, readings[0].words
-    for mark, reading in zip(between, readings[1:], strict=True):
-        value += mark + str(reading.value or "")
-        characters += (1.0,) * len(mark) + reading.characters
+    # Separators are certain; words move by the text before them.
+    for separator, reading in zip(between, readings[1:], strict=True):
+        value += separator + str(reading.value or "")
+        characters += (1.0,) * len(separator) + reading.characters
         words += shift_words(reading.words, len(value) - len(str(reading.value or "")))
         p *= reading.p
-    seen, unknown, clarity = (
-        math.prod(one.image_only_p for one in readings),
-        sum(one.unknown_words for one in readings),
-        _mean_sharpness(readings),
-    )
     return Reading(
         value,
         p,
         State.READ,
         _joined_alternatives(readings, between, p),
         characters,
-        sharpness=clarity,
-        image_only_p=seen,
-        unknown_words=unknown,
+        sharpness=_mean_sharpness(readings),
+        image_only_p=math.prod(reading.image_only_p for reading in readings),
+        unknown_words=sum(reading.unknown_words for reading in readings),
         words=words,
     )
 
 
 def prepend_reading(reading: Reading, start: str) -> Reading:
-    """The reading with something before it."""
+    """Return the reading with `start` before it."""
     others = tuple((start + str(value), p) for value, p in reading.alternatives)
     return replace(
         reading,
@@ -240,48 +244,52 @@ def prepend_reading(reading: Reading, start: str) -> Reading:
 
 
 def join_line_parts(readings: Sequence[Reading]) -> Reading:
-    """Stretches of one line joined with spaces; those without a text fall away, and the line is as
-    doubtful as what could not be read in it.
+    """Join the parts of one line with spaces.
 
+    Parts without a text are left out, and the line's p is lower by what could not be read in it.
     `readings` holds at least one.
     """
-    full = [one for one in readings if one.value]
-    if not full:
-        return min(readings, key=lambda one: one.p)
-    found = full[0] if len(full) == 1 else join_readings(full, [" "] * (len(full) - 1))
-    rest = math.prod(one.p for one in readings if one.state is State.ILLEGIBLE and not one.value)
-    return replace(
-        found,
-        p=found.p * rest,
-        alternatives=tuple((value, p * rest) for value, p in found.alternatives),
+    texts = [part for part in readings if part.value]
+    if not texts:
+        return min(readings, key=lambda part: part.p)
+    joined = texts[0] if len(texts) == 1 else join_readings(texts, [" "] * (len(texts) - 1))
+
+    # What could not be read counts against the whole line.
+    rest = math.prod(
+        part.p for part in readings if part.state is State.ILLEGIBLE and not part.value
     )
+    alternatives = tuple((value, p * rest) for value, p in joined.alternatives)
+    return replace(joined, p=joined.p * rest, alternatives=alternatives)
 
 
 def _mean_sharpness(readings: Sequence[Reading]) -> float | None:
-    """That of all parts, each counted by its length."""
-    seen = [
-        (one.sharpness, max(1, len(one.characters)))
-        for one in readings
-        if one.sharpness is not None
+    """Return the mean sharpness of all parts, each weighted by its length."""
+    weighted = [
+        (reading.sharpness, max(1, len(reading.characters)))
+        for reading in readings
+        if reading.sharpness is not None
     ]
-    return (
-        sum(clarity * length for clarity, length in seen) / sum(length for _, length in seen)
-        if seen
-        else None
-    )
+    if not weighted:
+        return None
+    total = sum(sharpness * length for sharpness, length in weighted)
+    return total / sum(length for _, length in weighted)
 
 
 def _joined_alternatives(
     readings: Sequence[Reading], between: Sequence[str], p: float
 ) -> tuple[tuple[str, float], ...]:
-    """The whole text with the best alternative of one part each, best first."""
-    found = []
+    """Return the whole text with the best alternative of one part each, best first."""
+    alternatives = []
+    # Replace one part at a time by its best alternative.
     for i, reading in enumerate(readings):
         if reading.alternatives and reading.p > 0:
             other, other_p = reading.alternatives[0]
-            values = [str(other if i == j else one.value or "") for j, one in enumerate(readings)]
+            values = [
+                str(other if i == j else part_reading.value or "")
+                for j, part_reading in enumerate(readings)
+            ]
             text = "".join(
                 part for pair in zip(values, [*between, ""], strict=True) for part in pair
             )
-            found.append((text, p * min(1.0, other_p / reading.p)))
-    return tuple(sorted(found, key=lambda item: -item[1])[:4])
+            alternatives.append((text, p * min(1.0, other_p / reading.p)))
+    return tuple(sorted(alternatives, key=lambda item: -item[1])[:4])

@@ -1,8 +1,7 @@
-"""Where the words of a line stand in its picture, from the network's answers: the likeliest way to
-write the text that was read, step by step.
+"""Where the words of a line are in its image, from the network's answers.
 
-A. Graves et al., ICML 2006 (CTC): the best path through the text's characters with pauses
-between them (Viterbi).
+The likeliest alignment of the text that was read, by time step: the best path through the text's
+characters with pauses between them (Viterbi; A. Graves et al., ICML 2006).
 """
 
 from __future__ import annotations
@@ -18,15 +17,13 @@ from pipeline.domain.model import WordBox
 from pipeline.reading.fields.handwriting.network import ALPHABET, Steps
 
 MIN_P = 1e-9
-"""Least probability of a character, so that none is impossible."""
+"""Lowest probability of a character, so that none is impossible."""
 _WORD_PATTERN = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
 class WordSpan:
-    """A word's characters, from `start` up to `end`, and the columns of the line's picture that
-    they are written in.
-    """
+    """A word's characters, from `start` up to `end`, and its columns in the line's image."""
 
     start: int
     end: int
@@ -35,74 +32,87 @@ class WordSpan:
 
 
 def find_word_spans(steps: Steps, text: str, width: int) -> tuple[WordSpan, ...]:
-    """The words of a text that was read from these steps of a picture so many columns wide; none if
-    it cannot be written in so few steps.
+    """Return the words of a text that was read from these time steps.
+
+    The image is `width` columns wide. No words if the text does not fit into so few time steps.
     """
-    where = align_characters(steps, text)
-    if where is None:
+    spans = align_characters(steps, text)
+    if spans is None:
         return ()
-    column = width / len(steps)
-    found = []
-    for word in _WORD_PATTERN.finditer(text):
-        first, last = where[word.start()], where[word.end() - 1]
-        found.append(
+    step_width = width / len(steps)
+    words = []
+    for match in _WORD_PATTERN.finditer(text):
+        first, last = spans[match.start()], spans[match.end() - 1]
+        words.append(
             WordSpan(
-                word.start(), word.end(), float(first[0] * column), float((last[1] + 1) * column)
+                match.start(),
+                match.end(),
+                float(first[0] * step_width),
+                float((last[1] + 1) * step_width),
             )
         )
-    return tuple(found)
+    return tuple(words)
 
 
 def align_characters(steps: Steps, text: str) -> list[tuple[int, int]] | None:
-    """For each character the first and last step that it is read from; None if the text cannot be
-    written in so few steps.
+    """Return for each character its first and last time step.
+
+    None if the text does not fit into so few time steps.
     """
     signs = [ALPHABET.find(sign) + 1 for sign in text]
-    if (
-        not signs
-        or 0 in signs
-        or len(steps) < len(signs) + sum(a == b for a, b in itertools.pairwise(signs))
-    ):
+
+    # Each sign needs a time step, and equal neighbours a pause between them.
+    doubled = sum(a == b for a, b in itertools.pairwise(signs))
+    if not signs or 0 in signs or len(steps) < len(signs) + doubled:
         return None
+
+    # The states are pauses, with a sign between any two.
     states = np.zeros(2 * len(signs) + 1, np.intp)
     states[1::2] = signs
-    return _sign_runs(
-        _likeliest_states(np.log(np.maximum(steps[:, states], MIN_P)), states), len(signs)
-    )
+    log_p = np.log(np.maximum(steps[:, states], MIN_P))
+    return _sign_runs(_likeliest_states(log_p, states), len(signs))
 
 
-def _likeliest_states(seen: NDArray[np.float32], states: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The state of each step on the best way from the first to the last."""
+def _likeliest_states(log_p: NDArray[np.float32], states: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the state of each time step on the likeliest path from first to last (Viterbi)."""
+    # A pause may be skipped between two unlike signs only.
     count = len(states)
-    barred = np.full(max(0, count - 2), -np.inf)
-    barred[1::2] = np.where(states[3::2] != states[1:-2:2], 0.0, -np.inf)
-    score, skipped = np.full(count, -np.inf), np.empty_like(barred)
-    score[:2] = seen[0, :2]
-    moves, skips = np.zeros((2, len(seen), count), np.bool_)
-    for at in range(1, len(seen)):
+    skip_cost = np.full(max(0, count - 2), -np.inf)
+    skip_cost[1::2] = np.where(states[3::2] != states[1:-2:2], 0.0, -np.inf)
+
+    # A path starts with the first pause or sign.
+    score, skipped = np.full(count, -np.inf), np.empty_like(skip_cost)
+    score[:2] = log_p[0, :2]
+    moves, skips = np.zeros((2, len(log_p), count), np.bool_)
+    for step in range(1, len(log_p)):
+        # The best of staying, moving one state on, and skipping a pause.
         best = score.copy()
-        np.greater(score[:-1], score[1:], out=moves[at, 1:])
+        np.greater(score[:-1], score[1:], out=moves[step, 1:])
         np.maximum(score[:-1], score[1:], out=best[1:])
-        np.add(score[:-2], barred, out=skipped)
-        np.greater(skipped, best[2:], out=skips[at, 2:])
+        np.add(score[:-2], skip_cost, out=skipped)
+        np.greater(skipped, best[2:], out=skips[step, 2:])
         np.maximum(skipped, best[2:], out=best[2:])
-        score = best + seen[at]
+        score = best + log_p[step]
+
+    # A path ends in the last sign or pause.
     return _backtrack(np.where(skips, 2, moves), count - 1 if score[-1] >= score[-2] else count - 2)
 
 
 def _backtrack(steps: NDArray[np.intp], last: int) -> NDArray[np.intp]:
-    """The states from the first step to the last one, which is known; `steps` (steps, states) says
-    how many states back each came from.
+    """Return the states from the first time step to the last one, which is known.
+
+    `steps` (time steps, states) holds how many states back each came from.
     """
     path = [last]
-    for at in range(len(steps) - 1, 0, -1):
-        path.append(path[-1] - int(steps[at, path[-1]]))
+    for step in range(len(steps) - 1, 0, -1):
+        path.append(path[-1] - int(steps[step, path[-1]]))
     return np.array(path[::-1], np.intp)
 
 
 def _sign_runs(path: NDArray[np.intp], count: int) -> list[tuple[int, int]]:
-    """The first and the last step of each sign; no state of a sign is skipped, and the path never
-    goes back.
+    """Return the first and last time step of each sign.
+
+    No state of a sign is skipped, and the path never goes back.
     """
     signs = 2 * np.arange(count) + 1
     first, after = np.searchsorted(path, signs), np.searchsorted(path, signs, side="right")
@@ -110,7 +120,7 @@ def _sign_runs(path: NDArray[np.intp], count: int) -> list[tuple[int, int]]:
 
 
 def shift_words(words: tuple[WordBox, ...], characters: int) -> tuple[WordBox, ...]:
-    """The same words in a text that has so many characters more before them."""
+    """Return the words of a text that gets this many more characters before them."""
     return tuple(
         WordBox(word.start + characters, word.end + characters, word.box) for word in words
     )

@@ -1,6 +1,4 @@
-"""The printed box in a picture of a check box that comes without its form: found, and given back as
-a crop with a blank.
-"""
+"""Find the printed box in an image of a check box that comes without its form."""
 
 from __future__ import annotations
 
@@ -19,53 +17,60 @@ LEAST_DARK_SHARE = 0.05
 PAPER_QUANTILE = 0.8
 """Paper is as light as this quantile of the grey levels inside a box."""
 SEARCH_SHARE = 0.4
-"""A side of the box lies within this part of the picture from its edge."""
+"""A side of the box is within this part of the image from its edge."""
 MIN_SIDE_COVER = 0.65
 """A side is dark over at least this part of its length."""
 MAX_SIDE_THICKNESS = 0.09
-"""A side is at most this part of the picture thick; what goes on is filling."""
+"""Maximum thickness of a side, as part of the image; a thicker one is filling."""
 PRINT_DARKNESS = (0.25, 0.12)
-"""Darkness of the printed box; the second is tried when the first finds none."""
+"""Minimum darkness of the printed box; the second is tried if the first finds none."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """Where a side begins and ends, px from the picture's edge."""
+    """Where a side begins and ends, px from the image's edge."""
 
     outer: int
     inner: int
-
-
-def detect_box(crop: FieldImage) -> FieldImage:
-    """The crop cut evenly around its box, with the box as its blank; a picture without a box is
-    taken to be the inside of one.
-    """
-    sides = _find_sides(measure_darkness(crop.image, find_px_per_mm(crop), MAX_MARK_MM))
-    if sides is None:
-        return replace(crop, template_image=np.full_like(crop.image, 255))
-    left, top, right, bottom = sides
-    height, width = crop.image.shape
-    margin = min(top.outer, bottom.outer, left.outer, right.outer)
-    rows = slice(top.outer - margin, height - bottom.outer + margin)
-    columns = slice(left.outer - margin, width - right.outer + margin)
-    blank = _draw_box(crop.image, sides)[rows, columns]
-    image = np.ascontiguousarray(crop.image[rows, columns])
-    scale = (image.shape[0] - 2 * margin) / crop.spec.box[3]
-    return replace(
-        crop,
-        image=image,
-        template_image=np.ascontiguousarray(blank),
-        px_per_mm=scale,
-        margin_mm=margin / scale,
-    )
 
 
 BoxSides = tuple[_Side, _Side, _Side, _Side]
 """Left, top, right, bottom."""
 
 
+def detect_box(crop: FieldImage) -> FieldImage:
+    """Return the field image cut evenly around its box, with the box as its template.
+
+    An image without a box is taken to be the inside of one.
+    """
+    sides = _find_sides(measure_darkness(crop.image, find_px_per_mm(crop), MAX_MARK_MM))
+    if sides is None:
+        return replace(crop, template_image=np.full_like(crop.image, 255))
+
+    # Cut the same margin on all sides.
+    left, top, right, bottom = sides
+    height, width = crop.image.shape
+    margin = min(top.outer, bottom.outer, left.outer, right.outer)
+    rows = slice(top.outer - margin, height - bottom.outer + margin)
+    columns = slice(left.outer - margin, width - right.outer + margin)
+
+    # Draw the template, and scale by the height of the box.
+    template = _draw_box(crop.image, sides)[rows, columns]
+    image = np.ascontiguousarray(crop.image[rows, columns])
+    scale = (image.shape[0] - 2 * margin) / crop.spec.box[3]
+    return replace(
+        crop,
+        image=image,
+        template_image=np.ascontiguousarray(template),
+        px_per_mm=scale,
+        margin_mm=margin / scale,
+    )
+
+
 def _find_sides(darkness: Darkness) -> BoxSides | None:
+    """Return the four sides of the box, or None."""
     for level in PRINT_DARKNESS:
+        # Look from each edge inwards; all four sides are needed.
         dark = darkness > level
         left, top, right, bottom = (
             _find_side(dark.T),
@@ -79,24 +84,31 @@ def _find_sides(darkness: Darkness) -> BoxSides | None:
 
 
 def _find_side(dark: NDArray[np.bool_]) -> _Side | None:
-    """The first row from the top that is dark nearly all along the box, and where it ends."""
+    """Return the first row from the top that is dark nearly all along the box, and its end."""
     rows = max(1, round(SEARCH_SHARE * len(dark)))
+
+    # The columns of the box.
     columns = np.flatnonzero(dark.mean(axis=0) > LEAST_DARK_SHARE)
     if columns.size < 3:
         return None
+
+    # The first row that is dark over most of them.
     cover = dark[:rows, columns[0] : columns[-1] + 1].mean(axis=1)
-    found = np.flatnonzero(cover >= MIN_SIDE_COVER)
-    if not found.size:
+    dark_rows = np.flatnonzero(cover >= MIN_SIDE_COVER)
+    if not dark_rows.size:
         return None
-    outer = int(found[0])
+    outer = int(dark_rows[0])
+
+    # The side ends where it is no longer dark.
     thickest = max(2, round(MAX_SIDE_THICKNESS * len(dark)))
-    thin = np.flatnonzero(cover[outer : outer + thickest] < MIN_SIDE_COVER / 2)
-    return _Side(outer, outer + (int(thin[0]) if thin.size else thickest))
+    bare_rows = np.flatnonzero(cover[outer : outer + thickest] < MIN_SIDE_COVER / 2)
+    return _Side(outer, outer + (int(bare_rows[0]) if bare_rows.size else thickest))
 
 
 def _draw_box(image: Image, sides: BoxSides) -> Image:
-    """The box alone, black, its ground white and the paper around it as much darker than the ground
-    as it is.
+    """Draw the box alone, black, its inside white.
+
+    The paper around it is as much darker than the inside as it is in the image.
     """
     left, top, right, bottom = sides
     height, width = image.shape
@@ -106,12 +118,12 @@ def _draw_box(image: Image, sides: BoxSides) -> Image:
     )
     around = np.ones(image.shape, bool)
     around[outer] = False
-    ground = max(1.0, float(np.quantile(image[inner], PAPER_QUANTILE)))
-    tone = min(1.0, float(np.median(image[around])) / ground) if around.any() else 1.0
-    blank = np.full_like(image, round(255 * tone))
-    blank[outer] = 0
-    blank[inner] = 255
-    return blank
+    inside = max(1.0, float(np.quantile(image[inner], PAPER_QUANTILE)))
+    around_share = min(1.0, float(np.median(image[around])) / inside) if around.any() else 1.0
+    template = np.full_like(image, round(255 * around_share))
+    template[outer] = 0
+    template[inner] = 255
+    return template
 
 
 def _to_slices(x0: int, y0: int, x1: int, y1: int) -> tuple[slice, slice]:

@@ -1,4 +1,4 @@
-"""A group of check boxes of which one is to be marked."""
+"""Read a group of check boxes of which one is to be marked."""
 
 from __future__ import annotations
 
@@ -17,30 +17,27 @@ from pipeline.reading.fields.marks.classifier import MARK_CLASSES
 from pipeline.reading.fields.marks.reader import classify_marks
 
 OPTION_MARGIN_MM = 1.5
-"""How much paper around each box is looked at, where the field and the neighbouring boxes leave
-room.
-"""
+"""Paper around each box that is cut out, if the field and the neighbouring boxes leave room."""
 MIN_ALTERNATIVE_P = 0.01
 """Options with a lower probability are no alternatives."""
 FILLED_P = 0.5
-"""From this probability on a box is filled."""
+"""From this probability on a box counts as filled."""
 MAX_ALTERNATIVES = 4
-"""Most alternatives that are kept."""
+"""Maximum number of alternatives."""
 
 
 def read_choices(crops: Sequence[FieldImage]) -> list[Reading]:
-    """The value of the one marked option; None with `EMPTY` when none is, with `ILLEGIBLE` when
-    several are.
+    """Return the value of the one marked option of each field.
 
-    A filled box is not marked. Where none is marked and one or more are filled, one of them may
-    be meant: then too the choice is `ILLEGIBLE`.
-
-    The crop shows the field's rectangle; each option's box is cut out of it by its place
-    relative to the field's, mm.
+    None with `EMPTY` if none is marked, with `ILLEGIBLE` if several are. A filled box is not
+    marked. If none is marked and one or more are filled, one of them may be meant: then too the
+    choice is `ILLEGIBLE`. Each option's box is cut out of the field's image by its place relative
+    to the field, mm.
 
     Raises:
-        ReadingError: an option lies outside its field's picture.
+        ReadingError: an option is outside its field's image.
     """
+    # Classify all boxes of all fields together.
     boxes = [_cut_option(crop, option.box) for crop in crops for option in crop.spec.options]
     answers = classify_marks(boxes)
     readings, start = [], 0
@@ -54,7 +51,13 @@ def read_choices(crops: Sequence[FieldImage]) -> list[Reading]:
 
 
 def _cut_option(crop: FieldImage, box: BoxMm) -> FieldImage:
+    """Return the image of one option's box.
+
+    Raises:
+        ReadingError: it is outside its field's image.
+    """
     scale = find_px_per_mm(crop)
+    # Where the box is in the field's image, mm, then px.
     left = box[0] - crop.spec.box[0] + crop.margin_mm
     top = box[1] - crop.spec.box[1] + crop.margin_mm
     margin = _option_margin(crop, box, left, top)
@@ -63,12 +66,12 @@ def _cut_option(crop: FieldImage, box: BoxMm) -> FieldImage:
     if x0 < 0 or y0 < 0 or x1 > crop.image.shape[1] + 1 or y1 > crop.image.shape[0] + 1:
         raise ReadingError("box_choice_lies_outside_field", name=crop.spec.name)
     image = crop.image[y0:y1, x0:x1]
-    blank = None if crop.template_image is None else crop.template_image[y0:y1, x0:x1]
+    template = None if crop.template_image is None else crop.template_image[y0:y1, x0:x1]
     spec = crop.spec.model_copy(update={"box": box, "options": ()})
     return replace(
         crop,
         image=np.ascontiguousarray(image),
-        template_image=blank,
+        template_image=template,
         spec=spec,
         px_per_mm=scale,
         margin_mm=margin,
@@ -76,63 +79,63 @@ def _cut_option(crop: FieldImage, box: BoxMm) -> FieldImage:
 
 
 def _option_margin(crop: FieldImage, box: BoxMm, left: float, top: float) -> float:
-    """As much as the picture has around the box and at most half of the way to the next option, mm."""
+    """Return the margin around an option, mm.
+
+    As much as the image has around the box, and at most half of the way to the next option.
+    """
     height, width = (side / find_px_per_mm(crop) for side in crop.image.shape)
+    # Paper to the field's edges, and half of the gaps to other options.
     room = [left, top, width - left - box[2], height - top - box[3]]
     gaps = [_box_gap(box, option.box) / 2 for option in crop.spec.options if option.box != box]
     return float(max(0.0, min(OPTION_MARGIN_MM, *room, *gaps)))
 
 
 def _box_gap(a: BoxMm, b: BoxMm) -> float:
+    """Return the distance between two boxes along one axis, mm."""
     across = max(a[0], b[0]) - min(a[0] + a[2], b[0] + b[2])
     down = max(a[1], b[1]) - min(a[1] + a[3], b[1] + b[3])
     return max(across, down, 0.0)
 
 
 def _choose_option(values: Sequence[str], p: NDArray[np.float64]) -> Reading:
-    """Each box on its own: none, exactly one, or more are marked with the product of the boxes'
-    probabilities.
+    """Combine the boxes: none, exactly one, or more are marked.
+
+    Each box counts on its own, so that their probabilities are multiplied.
     """
+    # The probabilities of none, of exactly one, and of several marked boxes.
     marked = p[:, MARK_CLASSES.index(State.READ)]
     unmarked = 1.0 - marked
     none = float(unmarked.prod())
-    alone = [float(marked[i] * np.delete(unmarked, i).prod()) for i in range(len(values))]
-    several = max(0.0, 1.0 - none - sum(alone))
-    best = int(np.argmax(alone))
-    if several > max(none, alone[best]):
+    only = [float(marked[i] * np.delete(unmarked, i).prod()) for i in range(len(values))]
+    several = max(0.0, 1.0 - none - sum(only))
+    best = int(np.argmax(only))
+
+    # Several are marked.
+    if several > max(none, only[best]):
         return Reading(
             None, several / 2, State.ILLEGIBLE, _list_alternatives(values, marked / marked.sum())
         )
-    if none > alone[best]:
-        filled = p[:, MARK_CLASSES.index(State.CANCELLED)]
-        if filled.max() >= FILLED_P:
-            return Reading(None, none / 2, State.ILLEGIBLE, _list_alternatives(values, filled / 2))
-        return Reading(None, none, State.EMPTY, _list_alternatives(values, alone))
-    rest = [
-        (None, none),
-        *(
-            (value, p_one)
-            for i, (value, p_one) in enumerate(zip(values, alone, strict=True))
-            if i != best
-        ),
-    ]
-    return Reading(
-        values[best],
-        alone[best],
-        State.READ,
-        tuple(
-            sorted((o for o in rest if o[1] > MIN_ALTERNATIVE_P), key=lambda o: -o[1])[
-                :MAX_ALTERNATIVES
-            ]
-        ),
-    )
+
+    # None is marked, but perhaps a filled one is meant.
+    if none > only[best]:
+        filled_p = p[:, MARK_CLASSES.index(State.CANCELLED)]
+        if filled_p.max() >= FILLED_P:
+            return Reading(
+                None, none / 2, State.ILLEGIBLE, _list_alternatives(values, filled_p / 2)
+            )
+        return Reading(None, none, State.EMPTY, _list_alternatives(values, only))
+
+    # One is marked; the alternatives are none and the others.
+    others = [pair for i, pair in enumerate(zip(values, only, strict=True)) if i != best]
+    likely = [pair for pair in ((None, none), *others) if pair[1] > MIN_ALTERNATIVE_P]
+    likely.sort(key=lambda pair: -pair[1])
+    return Reading(values[best], only[best], State.READ, tuple(likely[:MAX_ALTERNATIVES]))
 
 
 def _list_alternatives(
     values: Sequence[str], p: Sequence[float] | NDArray[np.float64]
 ) -> Alternatives:
-    found = sorted(
-        ((value, float(one)) for value, one in zip(values, p, strict=True)),
-        key=lambda item: -item[1],
-    )
-    return tuple(item for item in found if item[1] > MIN_ALTERNATIVE_P)[:MAX_ALTERNATIVES]
+    """Return the likely values, best first."""
+    pairs = [(value, float(value_p)) for value, value_p in zip(values, p, strict=True)]
+    pairs.sort(key=lambda pair: -pair[1])
+    return tuple(pair for pair in pairs if pair[1] > MIN_ALTERNATIVE_P)[:MAX_ALTERNATIVES]

@@ -1,8 +1,7 @@
-"""What tells an empty box from a marked and from a cancelled one, as a few numbers that do not
-depend on scale.
+"""Features of an empty, a marked and a cancelled check box, which do not depend on scale.
 
-A check box held against the same box unfilled, tone by tone: what remains when print fills most
-of it, as on bubbles with a letter inside.
+Shape features are of the ink alone. Contrast features compare the box with the template, tone by
+tone: they work if print fills most of a box, as on bubbles with a letter inside.
 """
 
 from __future__ import annotations
@@ -42,8 +41,9 @@ SHAPE_FEATURES = (
     "steepness outside",
     "form known",
 )
+"""The features of `measure_shape`, in its order."""
 MAX_MARK_MM = 14.0
-"""A box filled solid is ink too: wider than any box."""
+"""Ink wider than any box, so that a box filled solid is ink too."""
 INSET_MM = 0.35
 """The inside of a box begins this far from its edge: half a printed line, and what registration may
 differ.
@@ -51,13 +51,13 @@ differ.
 MAX_FILL_GAP_MM = 0.35
 """Ink this close together is one stroke, mm."""
 EDGE_REACH_MM = 0.25
-"""An edge of ink is looked for this far around it."""
+"""Edges of ink are measured this far around it."""
 EDGE_BLUR_MM = 0.08
 """Standard deviation of the blur before edges are measured, mm."""
 MAX_EDGE_STEEPNESS = 4.0
 """Darkness per mm: black ink, scanned sharply."""
 LEAST_BARE_SHARE = 0.02
-"""With less bare paper than this the whole box says how light the paper is."""
+"""With less bare paper than this the whole box gives how light the paper is."""
 CONTRAST_FEATURES = (
     "mean darkness",
     "mean darkness of the blank",
@@ -70,50 +70,56 @@ CONTRAST_FEATURES = (
     "bare paper darkened",
     "bare paper",
 )
+"""The features of `measure_contrast`, in its order."""
 MAX_SHIFT_MM = 0.4
-"""How far the blank is moved to where it fits best."""
+"""How far the template is moved to where it fits best."""
 MIDDLE_SHARE = 0.78
-"""The middle of the box that is looked at, as part of its sides: within a printed ring."""
+"""The middle of the box that is compared, as part of its sides: within a printed ring."""
 MAX_BARE_DARKNESS = 0.08
-"""The blank is paper where it is lighter than this, and was so all around."""
+"""The template is paper if it is lighter than this everywhere near."""
 BARE_MM = 0.15
 """Paper farther from print than this is bare, mm."""
 MIN_DARKENING = 0.18
 """Bare paper darker than this may have ink, as part of white."""
 MIN_CORRELATION_GAIN = 0.01
-"""So much better must a blank correlate elsewhere to be moved."""
+"""A template must correlate this much better elsewhere to be moved."""
 ROUNDING_SLACK = 1e-4
-"""Slack for rounding when correlations are compared."""
+"""Tolerance for rounding when correlations are compared."""
 MIN_SPREAD = 0.01
-"""With less spread of its darkness a picture shows nothing that could be laid on another."""
+"""An image with a lower standard deviation of darkness is plain and fits nowhere."""
 
 
 def measure_shape(ink: Ink, *, form_known: bool) -> NDArray[np.float64]:
-    """The numbers named in `FEATURES`, each roughly 0…1 (the area: log of mm²)."""
+    """Return `SHAPE_FEATURES`, each roughly 0…1 (the area: log of mm²)."""
+    # The ink inside, and with the gaps of a filling closed.
     inside = _inside_mask(ink)
-    inked = int(np.count_nonzero(inside))
-    closed = _close_gaps(inside, ink.px_per_mm) if inked else inside
-    covered, full = inked / inside.size, np.count_nonzero(closed) / inside.size
-    area = inked / ink.px_per_mm**2
+    inked_px = int(np.count_nonzero(inside))
+    closed = _close_gaps(inside, ink.px_per_mm) if inked_px else inside
+    covered, covered_closed = inked_px / inside.size, np.count_nonzero(closed) / inside.size
+    area = inked_px / ink.px_per_mm**2
+
+    # Ink outside counts more if there is next to none inside.
     outside = _ink_outside(ink)
-    alone = outside if area < 0.2 else 0.0
-    steep = _darkness_slope(ink)
+    outside_only = outside if area < 0.2 else 0.0
+    slope = _darkness_slope(ink)
+
+    # In the order of `SHAPE_FEATURES`.
     values = (
         covered,
-        full,
-        _paper_left(closed) if inked else 1.0,
-        _ink_extent(inside) if inked else 0.0,
+        covered_closed,
+        _paper_left(closed) if inked_px else 1.0,
+        _ink_extent(inside) if inked_px else 0.0,
         math.log(area + 0.03),
         _peak_darkness(ink),
         outside,
-        alone,
-        full**2,
-        full**4,
+        outside_only,
+        covered_closed**2,
+        covered_closed**4,
         float(area == 0),
-        *_edge_steepness(ink, steep),
-        *(_stroke_body(inside, ink.px_per_mm) if inked else (0.0, 0.0)),
+        *_edge_steepness(ink, slope),
+        *(_stroke_body(inside, ink.px_per_mm) if inked_px else (0.0, 0.0)),
         *_paper_ground(ink),
-        _outside_steepness(ink, steep),
+        _outside_steepness(ink, slope),
         float(form_known),
     )
     return np.array(values, np.float64)
@@ -124,76 +130,93 @@ def _inside_mask(ink: Ink) -> NDArray[np.uint8]:
 
 
 def _close_gaps(inside: NDArray[np.uint8], px_per_mm: float) -> NDArray[np.uint8]:
-    """The ink with the thin white between strokes of a filling closed; the border counts as ink."""
+    """Return the ink with thin white between strokes of a filling closed; the border is ink."""
     radius = max(1, round(MAX_FILL_GAP_MM * px_per_mm))
+    # Repeat the border outwards, so that gaps at the border close too.
     edged = cv2.copyMakeBorder(inside, radius, radius, radius, radius, cv2.BORDER_REPLICATE)
     closed = cv2.morphologyEx(edged, cv2.MORPH_CLOSE, disc_kernel(radius))
     return np.asarray(closed[radius:-radius, radius:-radius], np.uint8)
 
 
 def _paper_left(closed: NDArray[np.uint8]) -> float:
-    """Radius of the largest round spot without ink, as part of half the box; there is some ink."""
+    """Return the radius of the largest round spot without ink, as part of half the box.
+
+    There is some ink.
+    """
     distance = cv2.distanceTransform(np.asarray(1 - closed, np.uint8), cv2.DIST_L2, 3)
     return float(min(1.0, distance.max() / (min(closed.shape) / 2)))
 
 
 def _ink_extent(inside: NDArray[np.uint8]) -> float:
-    """Diagonal of the ink's rectangle as part of the box's."""
+    """Return the diagonal of the ink's rectangle as part of the box's."""
     _, _, width, height = cv2.boundingRect(inside)
     return math.hypot(width - 1, height - 1) / math.hypot(*inside.shape)
 
 
 def _peak_darkness(ink: Ink) -> float:
+    """Return how dark the darkest fifth of the ink inside is at least; 0 without ink."""
     x0, y0, x1, y1 = ink.field
     strokes = ink.darkness[y0:y1, x0:x1][ink.mask[y0:y1, x0:x1]]
     return quantile(strokes, 0.8) if strokes.size else 0.0
 
 
 def _ink_outside(ink: Ink) -> float:
-    """Ink around the box as part of what a circle around it would leave, at most 1."""
+    """Return the ink around the box as part of what a circle around it leaves, at most 1."""
     x0, y0, x1, y1 = ink.field
     area = (
         np.count_nonzero(ink.mask) - np.count_nonzero(ink.mask[y0:y1, x0:x1])
     ) / ink.px_per_mm**2
+    # The ink of a circle around the box, with a pen of 0.4 mm.
     circle = 0.4 * math.pi * (x1 - x0 + y1 - y0) / 2 / ink.px_per_mm
     return min(1.0, area / circle)
 
 
-def _edge_steepness(ink: Ink, steep: Darkness) -> tuple[float, float, float, float]:
-    """Darkness of the ink inside; how fast its edge falls, per mm, absolute and as part of that
-    darkness; the same of the printed box.
+def _edge_steepness(ink: Ink, slope: Darkness) -> tuple[float, float, float, float]:
+    """Return how dark the ink inside is and how steep its edges are, and those of the box.
 
-    Pen and pencil are as sharp as print; what shows through paper or dried on it is softer.
+    Darkness; how fast its edge falls, per mm, absolute and as part of that darkness; the same of
+    the printed box. Pen and pencil are as sharp as print; what shows through paper or dried on it
+    is softer.
     """
     window = _inset_slices(ink)
     mask = ink.mask[window]
-    dark, edge = 0.0, 0.0
+    dark, steepness = 0.0, 0.0
+
+    # The darkest ink and its steepest edges.
     if mask.any():
         reach = max(1, round(EDGE_REACH_MM * ink.px_per_mm))
         near = cv2.dilate(mask.astype(np.uint8), square_kernel(2 * reach + 1)) > 0
-        dark, edge = quantile(ink.darkness[window][mask], 0.8), quantile(steep[window][near], 0.9)
+        dark, steepness = (
+            quantile(ink.darkness[window][mask], 0.8),
+            quantile(slope[window][near], 0.9),
+        )
+
+    # The printed box, for comparison.
     border = _border_pixels(ink.mask.shape, ink.field, max(1, round(INSET_MM * ink.px_per_mm)))
-    printed = quantile(steep.ravel()[border], 0.8) / (
+    printed = quantile(slope.ravel()[border], 0.8) / (
         quantile(ink.darkness.ravel()[border], 0.8) + 0.05
     )
     return (
         dark,
-        min(edge, MAX_EDGE_STEEPNESS),
-        min(edge / (dark + 0.05), 2 * MAX_EDGE_STEEPNESS),
+        min(steepness, MAX_EDGE_STEEPNESS),
+        min(steepness / (dark + 0.05), 2 * MAX_EDGE_STEEPNESS),
         min(printed, 2 * MAX_EDGE_STEEPNESS),
     )
 
 
-def _outside_steepness(ink: Ink, steep: Darkness) -> float:
-    """The same for ink around the box, absolute: a mark beside it is sharp."""
+def _outside_steepness(ink: Ink, slope: Darkness) -> float:
+    """Return the steepness of the edges of ink around the box, absolute.
+
+    A mark next to the box is sharp.
+    """
     x0, y0, x1, y1 = ink.field
     around = ink.mask.copy()
     around[y0:y1, x0:x1] = False
-    return min(quantile(steep[around], 0.9), MAX_EDGE_STEEPNESS) if around.any() else 0.0
+    return min(quantile(slope[around], 0.9), MAX_EDGE_STEEPNESS) if around.any() else 0.0
 
 
 def _darkness_slope(ink: Ink) -> Darkness:
-    """How fast darkness changes, per mm, (h, w)."""
+    """Return how fast darkness changes, per mm, (h, w)."""
     smooth = cv2.GaussianBlur(ink.darkness, (0, 0), max(0.5, EDGE_BLUR_MM * ink.px_per_mm))
     across, down = (
         cv2.Scharr(smooth, cv2.CV_32F, dx, 1 - dx, scale=ink.px_per_mm / 32) for dx in (1, 0)
@@ -205,7 +228,7 @@ def _darkness_slope(ink: Ink) -> Darkness:
 def _border_pixels(
     shape: tuple[int, int], field: tuple[int, int, int, int], reach: int
 ) -> NDArray[np.intp]:
-    """Where the printed box is, as places in a crop's pixels put in a row."""
+    """Return where the printed box is, as indices of the field image's pixels."""
     x0, y0, x1, y1 = field
     border = np.zeros(shape, bool)
     border[max(0, y0 - reach) : y1 + reach, max(0, x0 - reach) : x1 + reach] = True
@@ -214,14 +237,15 @@ def _border_pixels(
 
 
 def _inset_slices(ink: Ink) -> tuple[slice, slice]:
-    """The inside of the box, clear of its printed line, as rows and columns."""
+    """Return the inside of the box, clear of its printed line, as rows and columns."""
     x0, y0, x1, y1 = ink.field
     inset = min(round(INSET_MM * ink.px_per_mm), (min(x1 - x0, y1 - y0) - 1) // 2)
     return slice(y0 + inset, y1 - inset), slice(x0 + inset, x1 - inset)
 
 
 def _stroke_body(inside: NDArray[np.uint8], px_per_mm: float) -> tuple[float, float]:
-    """Half the width of the widest stroke in mm, and the covered part of the middle of the box."""
+    """Return half the width of the widest stroke, mm, and the covered part of the box's middle."""
+    # The greatest distance of ink to paper.
     thickness = float(cv2.distanceTransform(inside, cv2.DIST_L2, 3).max()) / px_per_mm
     rows, columns = (slice(side // 4, side - side // 4) for side in inside.shape)
     middle = inside[rows, columns]
@@ -229,25 +253,37 @@ def _stroke_body(inside: NDArray[np.uint8], px_per_mm: float) -> tuple[float, fl
 
 
 def _paper_ground(ink: Ink) -> tuple[float, float]:
-    """How dark the paper in the box is against the brightest around, and how grainy."""
+    """Return how dark the paper in the box is against the brightest around, and how grainy."""
     dark = np.ascontiguousarray(ink.darkness[_inset_slices(ink)])
     grain = np.asarray(cv2.absdiff(dark, cv2.medianBlur(dark, 3)), np.float32)
     return quantile(dark, 0.3), median(grain)
 
 
 def measure_contrast(crop: FieldImage, ink: Ink, widest_mm: float) -> NDArray[np.float64]:
-    """The numbers named in `FEATURES`, each about 0…1; the crop needs a blank."""
+    """Return `CONTRAST_FEATURES`, each about 0…1; the field image needs a template.
+
+    Raises:
+        ValueError: it has none.
+    """
     if crop.template_image is None:
-        raise ValueError("a crop without a blank cannot be held against one")
-    blank, likeness = _fit_template(
+        raise ValueError("a field image without a template cannot be compared with one")
+
+    # Align the template, and compare the middle of the box.
+    template, likeness = _fit_template(
         measure_darkness(crop.template_image, ink.px_per_mm, widest_mm), ink.darkness, ink.px_per_mm
     )
     window = _middle_slices(ink.field)
-    dark, printed = ink.darkness[window], blank[window]
-    bare = _darkest_near(blank, window, max(1, round(BARE_MM * ink.px_per_mm))) < MAX_BARE_DARKNESS
-    bare_part = np.count_nonzero(bare) / bare.size
-    paper = dark[bare] if bare_part > LEAST_BARE_SHARE else dark
+    dark, printed = ink.darkness[window], template[window]
+
+    # Paper that is away from all print shows ink best.
+    is_bare = (
+        _darkest_near(template, window, max(1, round(BARE_MM * ink.px_per_mm))) < MAX_BARE_DARKNESS
+    )
+    bare_share = np.count_nonzero(is_bare) / is_bare.size
+    paper = dark[is_bare] if bare_share > LEAST_BARE_SHARE else dark
     mean_dark, mean_printed = cv2.mean(dark)[0], cv2.mean(printed)[0]
+
+    # In the order of `CONTRAST_FEATURES`.
     values = (
         mean_dark,
         mean_printed,
@@ -257,23 +293,26 @@ def measure_contrast(crop: FieldImage, ink: Ink, widest_mm: float) -> NDArray[np
         likeness,
         quantile(paper, 0.9),
         np.count_nonzero(paper > MIN_DARKENING) / paper.size,
-        bare_part,
+        bare_share,
     )
     return np.array(values, np.float64)
 
 
-def _darkest_near(blank: Darkness, window: tuple[slice, slice], reach: int) -> Darkness:
-    """For each pixel in a window, how dark the blank is at most so near it."""
+def _darkest_near(template: Darkness, window: tuple[slice, slice], reach: int) -> Darkness:
+    """Return the highest darkness of the template within `reach` of each pixel of a window."""
+    # Dilate a window that is wider by the reach, then cut it back.
     wide = tuple(slice(max(0, side.start - reach), side.stop + reach) for side in window)
     inner = tuple(
         slice(side.start - more.start, side.stop - more.start)
         for side, more in zip(window, wide, strict=True)
     )
-    return np.asarray(cv2.dilate(blank[wide], square_kernel(2 * reach + 1))[inner], np.float32)
+    return np.asarray(cv2.dilate(template[wide], square_kernel(2 * reach + 1))[inner], np.float32)
 
 
 def _middle_slices(field: tuple[int, int, int, int]) -> tuple[slice, slice]:
+    """Return the middle of the box as rows and columns."""
     x0, y0, x1, y1 = field
+    # At least one px is left.
     across, down = (
         round((x1 - x0) * (1 - MIDDLE_SHARE) / 2),
         round((y1 - y0) * (1 - MIDDLE_SHARE) / 2),
@@ -283,69 +322,82 @@ def _middle_slices(field: tuple[int, int, int, int]) -> tuple[slice, slice]:
     )
 
 
-def _fit_template(blank: Darkness, dark: Darkness, px_per_mm: float) -> tuple[Darkness, float]:
-    """The blank moved to where it correlates best with the crop, and this correlation; 0 where one
-    of them is plain.
+def _fit_template(template: Darkness, dark: Darkness, px_per_mm: float) -> tuple[Darkness, float]:
+    """Return the template moved to where it correlates best, and this correlation.
 
-    Of a blank that may change nothing is kept, and to ask how it correlates with itself would
-    take as long as to seek it.
+    0 where one of them is plain. Nothing is cached for a template that may change: its correlation
+    with itself would take as long as the search.
     """
     reach = min(max(1, round(MAX_SHIFT_MM * px_per_mm)), (min(dark.shape) - 1) // 3)
-    of_dark, of_blank = _mean_and_spread(dark), _mean_and_spread(blank)
-    likeness = _correlation(dark, of_dark, blank, of_blank)
-    if min(of_dark[1], of_blank[1]) < MIN_SPREAD or (
-        not blank.flags.writeable
-        and is_best_fit(likeness, float(_self_correlation(blank, reach)[0]))
+    dark_stats, template_stats = _mean_and_spread(dark), _mean_and_spread(template)
+    likeness = _correlation(dark, dark_stats, template, template_stats)
+
+    # Skip the search if no other place can be better.
+    if min(dark_stats[1], template_stats[1]) < MIN_SPREAD or (
+        not template.flags.writeable
+        and is_best_fit(likeness, float(_self_correlation(template, reach)[0]))
     ):
-        return blank, likeness
-    padded = _pad_template(blank, reach)
+        return template, likeness
+
+    # Search all shifts, but stay unless another is clearly better.
+    padded = _pad_template(template, reach)
     score = cv2.matchTemplate(padded, dark, cv2.TM_CCOEFF_NORMED)
     score[reach, reach] += MIN_CORRELATION_GAIN
     _, _, _, (x, y) = cv2.minMaxLoc(score)
     moved = np.asarray(padded[y : y + dark.shape[0], x : x + dark.shape[1]], np.float32)
-    return moved, _correlation(dark, of_dark, moved, _mean_and_spread(moved))
+    return moved, _correlation(dark, dark_stats, moved, _mean_and_spread(moved))
 
 
 def is_best_fit(likeness: float, rival: float) -> bool:
-    """Whether a blank does worse wherever else it is laid on a crop.
+    """Return whether a template fits worse wherever else it is moved on an image.
 
-    `likeness` is its correlation with the crop where it lies, `rival` the most that the blank
-    correlates with itself moved. Correlations are cosines of angles, and one side of a triangle
-    is at least the difference of the other two.
+    `likeness` is its correlation with the image where it is, `rival` the highest correlation of the
+    template with itself moved. Correlations are cosines of angles, and one side of a triangle is at
+    least the difference of the other two.
     """
-    apart, off = _correlation_angle(rival), _correlation_angle(likeness)
-    return off < apart and math.cos(apart - off) < likeness + MIN_CORRELATION_GAIN - ROUNDING_SLACK
+    to_moved, to_image = _correlation_angle(rival), _correlation_angle(likeness)
+    if to_image >= to_moved:
+        return False
+    best_elsewhere = math.cos(to_moved - to_image)
+    return best_elsewhere < likeness + MIN_CORRELATION_GAIN - ROUNDING_SLACK
 
 
 def _correlation_angle(correlation: float) -> float:
-    """0…π; a correlation may be rounded past 1 or -1."""
+    """Return the angle 0…π; a correlation may be rounded past 1 or -1."""
     return math.acos(max(-1.0, min(1.0, correlation)))
 
 
 @cached_per_image(most_bytes=16_000_000)
-def _self_correlation(blank: Darkness, reach: int) -> Darkness:
-    """(1,): the most that a blank correlates with itself moved by a pixel or more."""
-    score = cv2.matchTemplate(_pad_template(blank, reach), blank, cv2.TM_CCOEFF_NORMED)
+def _self_correlation(template: Darkness, reach: int) -> Darkness:
+    """Return (1,): the highest correlation of a template with itself moved by at least a px."""
+    # The place itself does not count.
+    score = cv2.matchTemplate(_pad_template(template, reach), template, cv2.TM_CCOEFF_NORMED)
     score[reach, reach] = -1
     return np.asarray(score.max(keepdims=True)[0], np.float32)
 
 
-def _pad_template(blank: Darkness, reach: int) -> Darkness:
+def _pad_template(template: Darkness, reach: int) -> Darkness:
     return np.asarray(
-        cv2.copyMakeBorder(blank, reach, reach, reach, reach, cv2.BORDER_REPLICATE), np.float32
+        cv2.copyMakeBorder(template, reach, reach, reach, reach, cv2.BORDER_REPLICATE), np.float32
     )
 
 
 def _correlation(
-    dark: Darkness, of_dark: tuple[float, float], blank: Darkness, of_blank: tuple[float, float]
+    dark: Darkness,
+    dark_stats: tuple[float, float],
+    template: Darkness,
+    template_stats: tuple[float, float],
 ) -> float:
-    """Correlation of the crop with its blank, whose means and spreads are known; 0 where one of
-    them is plain.
+    """Return the correlation of the image with its template; 0 where one of them is plain.
+
+    Their means and spreads are known.
     """
-    (mean, spread), (mean_blank, spread_blank) = of_dark, of_blank
-    if spread * spread_blank < 1e-4:
+    (mean, spread), (template_mean, template_spread) = dark_stats, template_stats
+    if spread * template_spread < 1e-4:
         return 0.0
-    return (cv2.mean(cv2.multiply(dark, blank))[0] - mean * mean_blank) / (spread * spread_blank)
+    return (cv2.mean(cv2.multiply(dark, template))[0] - mean * template_mean) / (
+        spread * template_spread
+    )
 
 
 def _mean_and_spread(dark: Darkness) -> tuple[float, float]:

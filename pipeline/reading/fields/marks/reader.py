@@ -1,9 +1,9 @@
-"""Check boxes: empty, marked, or filled solid, which is how a person takes a mark back; or marks
-it, on answer sheets with bubbles.
+"""Read check boxes: empty, marked, or filled solid, which cancels a mark.
 
-Small networks on `mark_features` and `mark_contrast`, and on how the box differs from the others
-of its sheet (`mark_sheet`), fitted by `research/training/marks/train.py`. A mark beside the box
-or a circle around it was given both answers there, so its p comes out low and a person decides.
+On answer sheets with bubbles a filled box is a mark. Small networks classify the features of a box
+and how they differ from the other boxes of its sheet, fitted by `research/training/marks/train.py`.
+A mark next to the box or a circle around it had both answers in training, so its p is low and a
+person decides.
 """
 
 from __future__ import annotations
@@ -28,75 +28,83 @@ from pipeline.reading.fields.marks.rules import is_dash, is_scribbled_over, pass
 
 _MARKED, _CANCELLED = MARK_CLASSES.index(State.READ), MARK_CLASSES.index(State.CANCELLED)
 QUESTIONABLE_MARK_P = 0.5
-"""How far a mark counts that is a dash, a scribble, or a line passing through the box, a fold or
-one that strikes out the row; the rest says empty or marked alike.
+"""How much of its p a mark keeps that is a dash, a scribble, or a line passing through the box (a
+fold, or one that strikes out the row); the rest goes to empty and cancelled alike.
 """
 MARK_FEATURES = (*marks_features.SHAPE_FEATURES, *marks_features.CONTRAST_FEATURES)
+"""The features of one box."""
 
 
 def read_marks(crops: Sequence[FieldImage]) -> list[Reading]:
-    """True (`READ`) for a mark, False for an empty box (`EMPTY`) and for a filled one
-    (`CANCELLED`).
-    """
+    """Return True (`READ`) for a mark, False for an empty (`EMPTY`) or filled box (`CANCELLED`)."""
     return [to_mark_reading(row) for row in classify_marks(crops)]
 
 
 def classify_marks(crops: Sequence[FieldImage]) -> Numbers:
-    """(boxes, 3): the probability of empty, marked, cancelled. Where a filled box means a mark,
-    none is cancelled.
+    """Return (boxes, 3): the probability of empty, marked, cancelled.
+
+    Where a filled box means a mark, none is cancelled.
 
     Raises:
         MissingProgramError: the model's file is missing.
     """
     if not crops:
         return np.zeros((0, len(MARK_CLASSES)))
+
+    # Measure each box, and classify all of a sheet together.
     sheets = np.array([crop.sheet_number for crop in crops], np.int64)
-    seen = [_find_box_ink(crop) for crop in crops]
-    p = load_mark_model().probabilities(
-        np.stack([_measure_features(crop, *one) for crop, one in zip(crops, seen, strict=True)]),
-        sheets,
+    boxes = [_find_box_ink(crop) for crop in crops]
+    features = [_measure_features(crop, *box) for crop, box in zip(crops, boxes, strict=True)]
+    p = load_mark_model().probabilities(np.stack(features), sheets)
+
+    # Lower the confidence of marks that may be something else.
+    filled_is_mark = np.array([crop.spec.filled == "marked" for crop in crops])
+    is_questionable = np.array(
+        [
+            crop.template_image is not None and _is_questionable(ink)
+            for crop, (_, ink) in zip(crops, boxes, strict=True)
+        ]
     )
-    filled = np.array([crop.spec.filled == "marked" for crop in crops])
-    odd = [
-        crop.template_image is not None and _is_questionable(ink)
-        for crop, (_, ink) in zip(crops, seen, strict=True)
-    ]
-    passed = np.array(odd) & ~filled
-    passed &= p.argmax(axis=1) == _MARKED
-    p[passed] *= QUESTIONABLE_MARK_P
-    p[passed, :_CANCELLED] += (1 - QUESTIONABLE_MARK_P) / 2
-    p[filled, _MARKED] += p[filled, _CANCELLED]
-    p[filled, _CANCELLED] = 0.0
+    lowered = is_questionable & ~filled_is_mark & (p.argmax(axis=1) == _MARKED)
+    p[lowered] *= QUESTIONABLE_MARK_P
+    p[lowered, :_CANCELLED] += (1 - QUESTIONABLE_MARK_P) / 2
+
+    # On answer sheets a filled box is a mark.
+    p[filled_is_mark, _MARKED] += p[filled_is_mark, _CANCELLED]
+    p[filled_is_mark, _CANCELLED] = 0.0
     return p
 
 
 def _is_questionable(ink: Ink) -> bool:
+    """Return whether the ink in a box may be no mark."""
     return passes_through(ink) or is_dash(ink) or is_scribbled_over(ink)
 
 
 def measure_box(crop: FieldImage) -> Numbers:
-    """The `FEATURES` of one box."""
+    """Return the `MARK_FEATURES` of one box."""
     return _measure_features(crop, *_find_box_ink(crop))
 
 
 def _find_box_ink(crop: FieldImage) -> tuple[FieldImage, Ink]:
-    """The box evenly lit, and the ink in and around it."""
-    level = even_lighting(crop if crop.template_image is not None else detect_box(crop))
-    return level, find_ink(level, MAX_MARK_MM)
+    """Return the box evenly lit, and the ink in and around it."""
+    lit = even_lighting(crop if crop.template_image is not None else detect_box(crop))
+    return lit, find_ink(lit, MAX_MARK_MM)
 
 
-def _measure_features(crop: FieldImage, level: FieldImage, ink: Ink) -> Numbers:
+def _measure_features(crop: FieldImage, lit: FieldImage, ink: Ink) -> Numbers:
+    """Return the `MARK_FEATURES` of a box, from its evenly lit image."""
     return np.concatenate(
         [
             measure_shape(ink, form_known=crop.template_image is not None),
-            marks_features.measure_contrast(level, ink, MAX_MARK_MM),
+            marks_features.measure_contrast(lit, ink, MAX_MARK_MM),
         ]
     )
 
 
 def to_mark_reading(p: Numbers) -> Reading:
-    """The likeliest state; the alternative is the other value, with the probability of all states
-    that mean it.
+    """Return the likeliest state as a reading.
+
+    The alternative is the other value, with the probability of all states that mean it.
     """
     best = int(p.argmax())
     marked = float(p[_MARKED])
@@ -108,7 +116,7 @@ def to_mark_reading(p: Numbers) -> Reading:
 
 @lru_cache(maxsize=1)
 def load_mark_model() -> MarkModel:
-    """The fitted model of `data/models/marks.json`.
+    """Load the fitted model of `data/models/marks.json`.
 
     Raises:
         MissingProgramError: it is missing or belongs to other features.
@@ -127,6 +135,7 @@ def load_mark_model() -> MarkModel:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MissingProgramError("model_data_models_marks_json") from error
+    # A model of other features is useless.
     if tuple(stored.get("features", ())) != (*MARK_FEATURES, *classifier.SHEET_FEATURES):
         raise MissingProgramError("model_data_models_marks_json_belongs_another_version")
     return model

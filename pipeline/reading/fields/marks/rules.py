@@ -1,10 +1,8 @@
-"""A dash in a check box: to some it is a mark, to others it says that the box does not apply.
+"""Rules for ink in a check box that may be no mark: a dash, a scribble, a line that passes through.
 
-A mark that is scribbled over, which takes it back: more strokes than a mark has, and less than
-fills its box.
-
-Lines that only pass through a check box: a fold of the paper, a line that strikes out a whole
-row. A mark ends near its box.
+A dash is a mark to some, and to others it means that the box does not apply. A mark that is
+scribbled over is cancelled: more strokes than a mark has, and less than fills its box. A fold of
+the paper and a line that strikes out a whole row only pass through a box; a mark ends near it.
 """
 
 from __future__ import annotations
@@ -20,35 +18,39 @@ from pipeline.reading.fields.ink import Ink, Mask, square_kernel
 from pipeline.reading.imaging.components import Components
 
 MIN_SCRIBBLE_STROKES = 3
-"""So many strokes above each other, or side by side, are more than a cross or a tick has."""
-MIN_SCRIBBLE_WIDTH = 0.45
-"""Over so much of the box they stand so; a cross with one stroke too many has them over less."""
-MIN_SCRIBBLE_INK = 0.5
-"""Ink on so much of the box is no mark either: strokes of a scribble run together."""
-MAX_LINE_GAP_MM = 0.3
-"""Where it crosses print a line may be lost for so much to both sides."""
-MIN_MARGIN_MM = 1.5
-"""With less paper than this around the box a mark may well leave the picture."""
-MIN_UNBROKEN_SHARE = 0.95
-"""Least share of a line's length that has ink."""
-
-
-MAX_DASH_HEIGHT, MIN_DASH_LENGTH = 0.5, 0.4
-"""A dash is at most so high for its length, pen and slope and all, and at least so long for the
-width of its box.
+"""This many strokes above each other, or next to each other, are more than a cross or a tick has.
 """
-
-
+MIN_SCRIBBLE_WIDTH = 0.45
+"""Minimum share of the box with that many strokes; a cross with one stroke too many has them over
+less.
+"""
+MIN_SCRIBBLE_INK = 0.5
+"""Ink on this share of the box is no mark either: strokes of a scribble run together."""
+MAX_LINE_GAP_MM = 0.3
+"""A line that crosses print may be lost for this much on both sides."""
+MIN_MARGIN_MM = 1.5
+"""With less paper than this around the box a mark may well leave the image."""
+MIN_UNBROKEN_SHARE = 0.95
+"""Minimum share of a line's length that has ink."""
+MAX_DASH_HEIGHT, MIN_DASH_LENGTH = 0.5, 0.4
+"""Maximum height of a dash for its length, pen and slope and all, and minimum length for the width
+of its box.
+"""
 MAX_DASH_SLOPE, MAX_DASH_BEND = 0.27, 0.07
-"""It rises or falls no more (15°), and leaves its own straight line by no more of its length
+"""Maximum slope of a dash (15°), and maximum deviation from a straight line for its length
 (standard deviation).
+"""
+MIN_BEYOND_MM, MAX_LINE_RISE_MM, MAX_LINE_WIDTH_MM = (0.9, 0.6), 1.5, 1.2
+"""A line through a row goes on at least this far to the left and right of the box (where words are
+printed), rises or falls no more than this, and is at most this wide.
 """
 
 
 def is_dash(ink: Ink) -> bool:
-    """Whether all that stands in a box is one straight and nearly level stroke."""
+    """Return whether all ink in a box is one straight and nearly level stroke."""
     left, top, right, bottom = ink.field
     inside = np.ascontiguousarray(ink.mask[top:bottom, left:right])
+    # Long and low enough for a dash.
     x, y, width, height = cv2.boundingRect(inside.view(np.uint8))
     if width < MIN_DASH_LENGTH * (right - left) or height > MAX_DASH_HEIGHT * width:
         return False
@@ -56,9 +58,10 @@ def is_dash(ink: Ink) -> bool:
 
 
 def _is_level_shape(shape: Mask) -> bool:
-    """A low tick bends, and a cross is higher than its middle."""
+    """Return whether a shape is straight and level, unlike a low tick or a cross."""
     columns = np.flatnonzero(shape.any(axis=0))
     middles = np.array([np.flatnonzero(shape[:, column]).mean() for column in columns])
+    # Fit a line to the middle of the ink in each column.
     slope, start = np.polyfit(columns, middles, 1)
     return bool(
         abs(slope) <= MAX_DASH_SLOPE
@@ -67,11 +70,12 @@ def _is_level_shape(shape: Mask) -> bool:
 
 
 def is_scribbled_over(ink: Ink) -> bool:
-    """Whether so many strokes stand in a box that somebody has scribbled over what stood there."""
+    """Return whether a box holds more strokes than a mark has, so that it was scribbled over."""
     left, top, right, bottom = ink.field
     inside = np.ascontiguousarray(ink.mask[top:bottom, left:right])
     if not inside.any():
         return False
+    # Many strokes across or down, or much ink.
     return (
         max(_dense_column_share(inside), _dense_column_share(inside.T)) >= MIN_SCRIBBLE_WIDTH
         or float(inside.mean()) >= MIN_SCRIBBLE_INK
@@ -79,43 +83,41 @@ def is_scribbled_over(ink: Ink) -> bool:
 
 
 def _dense_column_share(inside: Mask) -> float:
-    """The share of the columns in which so many strokes stand above each other."""
-    starts = inside & ~np.roll(inside, 1, axis=0)
-    starts[0] = inside[0]
-    return float((_count_strokes(starts) >= MIN_SCRIBBLE_STROKES).mean())
+    """Return the share of columns with that many strokes above each other."""
+    # A stroke starts where the px above is paper.
+    stroke_starts = inside & ~np.roll(inside, 1, axis=0)
+    stroke_starts[0] = inside[0]
+    return float((_count_strokes(stroke_starts) >= MIN_SCRIBBLE_STROKES).mean())
 
 
 def _count_strokes(starts: Mask) -> NDArray[np.intp]:
     return np.asarray(np.count_nonzero(starts, axis=0), np.intp)
 
 
-MIN_BEYOND_MM, MAX_LINE_RISE_MM, MAX_LINE_WIDTH_MM = (0.9, 0.6), 1.5, 1.2
-"""A line through a row goes on so far to the left and right of the box (there words are printed),
-rises or falls no more on that way, and is thin.
-"""
-
-
 def passes_through(ink: Ink) -> bool:
-    """Whether something in the box leaves its picture on two sides, or goes on level beyond both of
-    its sides.
-    """
+    """Return whether ink in the box leaves its image on two sides, or crosses it level."""
     return _leaves_two_sides(ink) or _crosses_level(ink)
 
 
 def _leaves_two_sides(ink: Ink) -> bool:
+    """Return whether a stroke in the box leaves the image on two sides or more."""
     left, top, right, bottom = ink.field
     if (
         min(left, top) < MIN_MARGIN_MM * ink.px_per_mm
         or sum(edge.any() for edge in _image_edges(ink.mask)) < 2
     ):
         return False
-    whole = cv2.dilate(
+
+    # Join strokes that print has divided.
+    joined = cv2.dilate(
         ink.mask.view(np.uint8), square_kernel(2 * round(MAX_LINE_GAP_MM * ink.px_per_mm) + 1)
     )
-    parts = Components.of(whole > 0)
+    parts = Components.of(joined > 0)
+
+    # Which connected strokes touch each edge, and which are in the box.
     sides = [set(np.unique(edge).tolist()) for edge in _image_edges(parts.labels)]
-    inside = set(np.unique(parts.labels[top:bottom, left:right]).tolist()) - {0}
-    return any(sum(part in side for side in sides) >= 2 for part in inside)
+    in_box = set(np.unique(parts.labels[top:bottom, left:right]).tolist()) - {0}
+    return any(sum(part in side for side in sides) >= 2 for part in in_box)
 
 
 def _image_edges(picture: NDArray[Any]) -> tuple[NDArray[Any], ...]:
@@ -123,33 +125,39 @@ def _image_edges(picture: NDArray[Any]) -> tuple[NDArray[Any], ...]:
 
 
 def _crosses_level(ink: Ink) -> bool:
-    """Whether a level stroke goes right through the box, as through a row that no longer counts."""
+    """Return whether a level stroke goes right through the box, as through a cancelled row."""
     left, top, right, bottom = ink.field
+
+    # Columns left and right of the box.
     start, end = (
         left - round(MIN_BEYOND_MM[0] * ink.px_per_mm),
         right + round(MIN_BEYOND_MM[1] * ink.px_per_mm),
     )
     if start < 0 or end >= ink.mask.shape[1]:
         return False
-    pairs = itertools.product(_strokes_across(ink, start), _strokes_across(ink, end))
+
+    # Any stroke at the left with any stroke at the right.
+    height_pairs = itertools.product(_strokes_across(ink, start), _strokes_across(ink, end))
     return any(
-        top < min(pair) <= max(pair) < bottom and _is_level_line(ink, (start, end), pair)
-        for pair in pairs
+        top < min(heights) <= max(heights) < bottom and _is_level_line(ink, (start, end), heights)
+        for heights in height_pairs
     )
 
 
 def _strokes_across(ink: Ink, column: int) -> list[float]:
-    """How far down thin strokes cross a column of the picture, px."""
+    """Return how far down thin strokes cross a column of the image, px."""
+    # Runs of ink in the column that are thin enough.
     inked = np.flatnonzero(ink.mask[:, column])
     runs = np.split(inked, np.flatnonzero(np.diff(inked) > 1) + 1)
     return [float(run.mean()) for run in runs if 0 < len(run) <= MAX_LINE_WIDTH_MM * ink.px_per_mm]
 
 
 def _is_level_line(ink: Ink, ends: tuple[int, int], heights: tuple[float, float]) -> bool:
-    """Whether an unbroken and nearly level stroke goes from one place to another."""
+    """Return whether an unbroken and nearly level stroke goes from one place to another."""
     if abs(heights[1] - heights[0]) > MAX_LINE_RISE_MM * ink.px_per_mm:
         return False
+    # Ink within two px of the straight line between both.
     columns = np.arange(ends[0], ends[1] + 1)
-    about = np.interp(columns, ends, heights).round().astype(int)[:, None] + np.arange(-2, 3)
-    inked = ink.mask[np.clip(about, 0, ink.mask.shape[0] - 1), columns[:, None]].any(axis=1)
+    rows = np.interp(columns, ends, heights).round().astype(int)[:, None] + np.arange(-2, 3)
+    inked = ink.mask[np.clip(rows, 0, ink.mask.shape[0] - 1), columns[:, None]].any(axis=1)
     return bool(inked.mean() >= MIN_UNBROKEN_SHARE)

@@ -1,6 +1,4 @@
-"""Which ink belongs to which row: whole strokes where possible; what has grown together over
-several rows is cut between them.
-"""
+"""Assign ink to rows: whole strokes where possible; what spans several rows is cut between them."""
 
 from __future__ import annotations
 
@@ -14,195 +12,208 @@ from pipeline.reading.fields.ink import Mask
 from pipeline.reading.fields.segmentation.find_lines import TextRow
 from pipeline.reading.fields.strokes import ConnectedStrokes
 
+RowNumbers = NDArray[np.int32]
+NO_ROW, CUT_STROKE = -1, -2
+"""Instead of a row's number: ink of no row, a stroke that was cut."""
+
 NEAR_ROW = 0.45
-"""Ink so near to the middle of a row, in letter heights, speaks for that row."""
+"""Ink this close to the middle of a row, in letter heights, counts for that row."""
 LOWER_ROW_PREFERENCE = 1.8
-"""A loose stroke between two rows rather belongs to the lower one (dots, rings, accents) unless it
-is so many times nearer to the upper one.
+"""A loose stroke between two rows belongs to the lower one (dots, rings, accents) unless it is this
+many times nearer to the upper one.
 """
 MAX_ROW_DISTANCE = 1.6
-"""A loose stroke farther than this many heights of a letter from every row belongs to none."""
+"""A loose stroke farther than this many letter heights from every row belongs to none."""
 MIN_SHARED_INK = 0.2
 """A stroke that crosses another row belongs to its own alone if it has less than this part of its
 ink near the other one: a tail.
 """
 MAX_PARASITE_LENGTH, MAX_PARASITE_DISTANCE, MAX_LONG_PARASITE_DISTANCE = 0.5, 0.85, 0.6
-"""A row that is at most this part as long as another, and nearer to it than the first part of the
-usual distance, may be its tall letters or tails only; a longer one if it is nearer than the
-second.
+"""A row that is at most this part as long as another, and nearer to it than this part of the usual
+distance, may be its tall letters or tails only; a longer one if it is nearer than the third value.
 """
 MAX_PARASITE_INK = 0.15
-"""So it is also with less ink of its own than this part of the other row's."""
+"""The same holds for a row with less ink of its own than this part of the other row's."""
 CUT_FROM, CUT_TO, CUTS = 0.3, 0.7, 17
-"""Where ink is cut between two rows, as parts of the way from the upper to the lower one."""
-
-RowNumbers = NDArray[np.int32]
-NO_ROW, CUT_PIECE = -1, -2
-"""Instead of a row's number: ink of no row, a piece that was cut."""
+"""Where ink is cut between two rows, as parts of the way from the upper to the lower one, and the
+number of places that are compared.
+"""
 
 
 def assign_ink(
-    pieces: ConnectedStrokes, rows: Sequence[TextRow], letter: float
+    strokes: ConnectedStrokes, rows: Sequence[TextRow], letter: float
 ) -> tuple[RowNumbers, RowNumbers]:
-    """Each row's number for the ink that is its own, (h, w), `NO_ROW` elsewhere; and for each piece
-    the row it lies in, `NO_ROW` or `CUT`.
+    """Assign ink to rows.
 
-    `letter` is how high letters are, px.
+    Returns each row's number for the ink that is its own, (h, w), `NO_ROW` elsewhere; and for each
+    stroke the row it is in, `NO_ROW` or `CUT_STROKE`. `letter` is the letter height, px.
     """
-    if not rows or not len(pieces):
-        return np.full(pieces.labels.shape, NO_ROW, np.int32), np.full(
-            len(pieces), NO_ROW, np.int32
+    if not rows or not len(strokes):
+        return np.full(strokes.labels.shape, NO_ROW, np.int32), np.full(
+            len(strokes), NO_ROW, np.int32
         )
-    middle = _row_middles(pieces, rows)
-    crossed = _crossed_rows(pieces, rows, middle, letter)
-    of_piece = _nearest_rows(pieces, middle, rows, letter)
+
+    # A loose stroke belongs to the nearest row, one that crosses a single row to that.
+    middles = _row_middles(strokes, rows)
+    crossed = _crossed_rows(strokes, rows, middles, letter)
+    row_of_stroke = _nearest_rows(strokes, middles, rows, letter)
     single = crossed.sum(axis=1) == 1
-    of_piece[single] = crossed[single].argmax(axis=1)
+    row_of_stroke[single] = crossed[single].argmax(axis=1)
+
+    # One that crosses several rows, but has ink in one only, is a tail; else it is cut.
     cuts: list[tuple[int, list[int]]] = []
     for i in map(int, np.flatnonzero(crossed.sum(axis=1) > 1)):
-        over = [int(r) for r in np.flatnonzero(crossed[i])]
-        held = [over[n] for n in _rows_with_ink(pieces, i, [rows[r] for r in over], letter)]
-        of_piece[i] = held[0] if len(held) == 1 else CUT_PIECE
-        if len(held) > 1:
-            cuts.append((i, held))
-    owner = np.concatenate([[NO_ROW], of_piece]).astype(np.int32)[pieces.labels]
-    for i, held in cuts:
-        _cut_piece(owner, pieces, i, held, rows)
-    return owner, of_piece
+        crossed_rows = [int(r) for r in np.flatnonzero(crossed[i])]
+        stroke_rows = [
+            crossed_rows[n]
+            for n in _rows_with_ink(strokes, i, [rows[r] for r in crossed_rows], letter)
+        ]
+        row_of_stroke[i] = stroke_rows[0] if len(stroke_rows) == 1 else CUT_STROKE
+        if len(stroke_rows) > 1:
+            cuts.append((i, stroke_rows))
+
+    # Give each pixel the row of its stroke, and cut the rest.
+    owner = np.concatenate([[NO_ROW], row_of_stroke]).astype(np.int32)[strokes.labels]
+    for i, stroke_rows in cuts:
+        _cut_stroke(owner, strokes, i, stroke_rows, rows)
+    return owner, row_of_stroke
 
 
 def drop_parasite_rows(
-    pieces: ConnectedStrokes, rows: Sequence[TextRow], letter: float, distance: float
+    strokes: ConnectedStrokes, rows: Sequence[TextRow], letter: float, distance: float
 ) -> list[TextRow]:
-    """The rows without those close to another that consist of its tall letters or its tails;
-    `distance` is the usual one between rows, px.
+    """Return the rows without those that are only tall letters or tails of another row.
 
-    Of two rows through the same large letters, each of which lives on the other, the longer
-    stays.
+    `distance` is the usual one between rows, px. Of two rows through the same large letters, each
+    of which is part of the other, the longer stays.
     """
-    if len(rows) < 2 or not len(pieces):
+    if len(rows) < 2 or not len(strokes):
         return list(rows)
-    crossed = _crossed_rows(pieces, rows, _row_middles(pieces, rows), letter)
-    lives = np.array(
+    crossed = _crossed_rows(strokes, rows, _row_middles(strokes, rows), letter)
+    numbers = range(len(rows))
+    is_parasite = np.array(
         [
             [
-                i != j and _is_parasite(i, j, crossed, pieces, rows, distance)
-                for j in range(len(rows))
+                i != j
+                and _is_close(rows[i], rows[j], distance)
+                and _is_parasite(rows[i], crossed[:, i], crossed[:, j], strokes)
+                for j in numbers
             ]
-            for i in range(len(rows))
+            for i in numbers
         ]
     )
+
+    # Of two parasites of each other the longer stays, or else the upper one.
     lengths = np.array([row.end - row.start for row in rows])
-    each_other = (
-        lives & lives.T & (np.triu(lengths[:, None] == lengths) | (lengths[:, None] > lengths))
-    )
-    return [
-        row for row, gone in zip(rows, (lives & ~each_other).any(axis=1), strict=True) if not gone
-    ]
+    is_longer = np.triu(lengths[:, None] == lengths) | (lengths[:, None] > lengths)
+    stays = is_parasite & is_parasite.T & is_longer
+    is_dropped = (is_parasite & ~stays).any(axis=1)
+    return [row for row, dropped in zip(rows, is_dropped, strict=True) if not dropped]
+
+
+def _is_close(row: TextRow, other: TextRow, distance: float) -> bool:
+    """Return whether a row is so close to another that it may be a part of it."""
+    at = (row.start + row.end) // 2
+    away = abs(row.y[at] - other.y[at]) / distance
+    is_short = row.end - row.start <= MAX_PARASITE_LENGTH * (other.end - other.start)
+    return bool(away <= (MAX_PARASITE_DISTANCE if is_short else MAX_LONG_PARASITE_DISTANCE))
 
 
 def _is_parasite(
-    i: int,
-    j: int,
-    crossed: Mask,
-    pieces: ConnectedStrokes,
-    rows: Sequence[TextRow],
-    distance: float,
+    row: TextRow, crosses: Mask, crosses_other: Mask, strokes: ConnectedStrokes
 ) -> bool:
-    """Whether row `i`, close to row `j`, consists of ink that row `j` has too, or has next to none
-    of its own.
+    """Return whether a row has mostly ink that another row has too, or next to none of its own.
+
+    `crosses` and `crosses_other` are which strokes reach over the row and over the other one.
     """
-    this, other = rows[i], rows[j]
-    at = (this.start + this.end) // 2
-    away = abs(this.y[at] - other.y[at]) / distance
-    short = this.end - this.start <= MAX_PARASITE_LENGTH * (other.end - other.start)
-    if away > (MAX_PARASITE_DISTANCE if short else MAX_LONG_PARASITE_DISTANCE):
-        return False
-    here = (pieces.right > this.start) & (pieces.left < this.end)
+    beside = (strokes.right > row.start) & (strokes.left < row.end)
     own, both, others = (
-        float(pieces.area[here & which].sum()) for which in _split_ink(crossed[:, i], crossed[:, j])
+        float(strokes.area[beside & which].sum())
+        for which in (
+            crosses & ~crosses_other,
+            crosses & crosses_other,
+            crosses_other & ~crosses,
+        )
     )
     return own <= others and (both >= own or own < MAX_PARASITE_INK * (both + others))
 
 
-def _split_ink(this: Mask, other: Mask) -> tuple[Mask, Mask, Mask]:
-    return this & ~other, this & other, other & ~this
-
-
-def _row_middles(pieces: ConnectedStrokes, rows: Sequence[TextRow]) -> NDArray[np.float64]:
-    """The height of each row at each piece."""
-    column = np.clip(pieces.x, 0, pieces.labels.shape[1] - 1).astype(int)
+def _row_middles(strokes: ConnectedStrokes, rows: Sequence[TextRow]) -> NDArray[np.float64]:
+    """Return the height of each row's middle at each stroke."""
+    column = np.clip(strokes.x, 0, strokes.labels.shape[1] - 1).astype(int)
     return np.stack([row.y[column] for row in rows], axis=1)
 
 
 def _crossed_rows(
-    pieces: ConnectedStrokes, rows: Sequence[TextRow], middle: NDArray[np.float64], letter: float
+    strokes: ConnectedStrokes, rows: Sequence[TextRow], middles: NDArray[np.float64], letter: float
 ) -> Mask:
-    """Which rows' middles each piece reaches over."""
+    """Return which rows' middles each stroke reaches over."""
     return np.asarray(
-        (pieces.top[:, None] < middle)
-        & (middle < pieces.bottom[:, None])
-        & _overlaps_columns(pieces, rows, 2 * letter),
+        (strokes.top[:, None] < middles)
+        & (middles < strokes.bottom[:, None])
+        & _overlaps_columns(strokes, rows, 2 * letter),
         np.bool_,
     )
 
 
-def _overlaps_columns(pieces: ConnectedStrokes, rows: Sequence[TextRow], slack: float) -> Mask:
-    """Whether a piece lies over the columns that a row reaches over."""
+def _overlaps_columns(strokes: ConnectedStrokes, rows: Sequence[TextRow], slack: float) -> Mask:
+    """Return whether each stroke is within the columns of each row, or a little beside."""
     start, end = (
         np.array([row.start for row in rows]) - slack,
         np.array([row.end for row in rows]) + slack,
     )
-    return np.asarray((pieces.right[:, None] > start) & (pieces.left[:, None] < end), np.bool_)
+    return np.asarray((strokes.right[:, None] > start) & (strokes.left[:, None] < end), np.bool_)
 
 
 def _nearest_rows(
-    pieces: ConnectedStrokes, middle: NDArray[np.float64], rows: Sequence[TextRow], letter: float
+    strokes: ConnectedStrokes, middles: NDArray[np.float64], rows: Sequence[TextRow], letter: float
 ) -> RowNumbers:
-    away = pieces.y[:, None] - middle
-    cost = np.where(away > 0, LOWER_ROW_PREFERENCE * away, -away) + np.where(
-        _overlaps_columns(pieces, rows, 3 * letter), 0.0, letter
+    """Return the row nearest to each stroke, or `NO_ROW`."""
+    offset = strokes.y[:, None] - middles
+    # The distance down counts more than that up; beside the row costs a letter height.
+    cost = np.where(offset > 0, LOWER_ROW_PREFERENCE * offset, -offset) + np.where(
+        _overlaps_columns(strokes, rows, 3 * letter), 0.0, letter
     )
-    best = cost.argmin(axis=1)
-    near = np.abs(away[np.arange(len(best)), best]) <= MAX_ROW_DISTANCE * letter
-    return np.where(near, best, NO_ROW).astype(np.int32)
+    nearest = cost.argmin(axis=1)
+    is_near = np.abs(offset[np.arange(len(nearest)), nearest]) <= MAX_ROW_DISTANCE * letter
+    return np.where(is_near, nearest, NO_ROW).astype(np.int32)
 
 
 def _rows_with_ink(
-    pieces: ConnectedStrokes, i: int, crossed: Sequence[TextRow], letter: float
+    strokes: ConnectedStrokes, i: int, crossed: Sequence[TextRow], letter: float
 ) -> NDArray[np.intp]:
-    """Which of the rows that a piece crosses have a good part of its ink about their middle."""
-    ys, xs = _piece_pixels(pieces, i)
-    shares = np.array(
+    """Return which of the rows that a stroke crosses have much of its ink near their middle."""
+    ys, xs = _stroke_pixels(strokes, i)
+    near_ink = np.array(
         [float((np.abs(ys - row.y[xs]) < NEAR_ROW * letter).sum()) for row in crossed]
     )
-    return np.flatnonzero(shares >= MIN_SHARED_INK * shares.max())
+    return np.flatnonzero(near_ink >= MIN_SHARED_INK * near_ink.max())
 
 
-def _cut_piece(
+def _cut_stroke(
     owner: RowNumbers,
-    pieces: ConnectedStrokes,
+    strokes: ConnectedStrokes,
     i: int,
-    held: Sequence[int],
+    stroke_rows: Sequence[int],
     rows: Sequence[TextRow],
 ) -> None:
-    """Give each pixel of a piece to one of the rows, cut where the ink between two rows is
-    thinnest.
-    """
-    ys, xs = _piece_pixels(pieces, i)
-    of_pixel = np.full(len(ys), held[0], np.int32)
-    for upper, lower in itertools.pairwise(held):
+    """Give each pixel of a stroke to one of its rows, cut where the ink between two is thinnest."""
+    ys, xs = _stroke_pixels(strokes, i)
+    row_of_pixel = np.full(len(ys), stroke_rows[0], np.int32)
+    for upper, lower in itertools.pairwise(stroke_rows):
+        # How far each pixel is on the way between both rows, and how many there are.
         way = (ys - rows[upper].y[xs]) / np.maximum(1.0, rows[lower].y[xs] - rows[upper].y[xs])
         counts, edges = np.histogram(way, CUTS, (CUT_FROM, CUT_TO))
         middle = (edges[1:] + edges[:-1]) / 2
+        # Cut at the least ink, rather in the middle.
         thinnest = middle[np.argmin(counts + 0.2 * counts.mean() * np.abs(middle - 0.5) / 0.2)]
-        of_pixel[way >= thinnest] = lower
-    owner[ys, xs] = of_pixel
+        row_of_pixel[way >= thinnest] = lower
+    owner[ys, xs] = row_of_pixel
 
 
-def _piece_pixels(pieces: ConnectedStrokes, i: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns of a piece's pixels in the picture."""
-    top, left = int(pieces.top[i]), int(pieces.left[i])
-    cut = pieces.labels[top : int(pieces.bottom[i]), left : int(pieces.right[i])] == i + 1
-    ys, xs = np.nonzero(cut)
+def _stroke_pixels(strokes: ConnectedStrokes, i: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return rows and columns of a stroke's pixels in the image."""
+    top, left = int(strokes.top[i]), int(strokes.left[i])
+    is_stroke = strokes.labels[top : int(strokes.bottom[i]), left : int(strokes.right[i])] == i + 1
+    ys, xs = np.nonzero(is_stroke)
     return ys + top, xs + left

@@ -1,8 +1,7 @@
-"""The rows of an area with the ink of each: underlining taken away, rows found, strokes shared out
-among them.
+"""Segment an area of writing into rows of images to read.
 
-The writing of an area as rows to be read: each laid straight, without underlining, struck-out
-places and inserted words in their place.
+Underlining is removed, rows are found, strokes are shared among them. Each row is straightened;
+struck-out places and inserted words are in their place.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from pipeline.reading.fields.handwriting.strikethrough import (
 )
 from pipeline.reading.fields.ink import Ink
 from pipeline.reading.fields.segmentation.assign_ink import (
-    CUT_PIECE,
+    CUT_STROKE,
     NO_ROW,
     RowNumbers,
     assign_ink,
@@ -47,76 +46,41 @@ from pipeline.reading.fields.segmentation.underlines import find_underlines
 from pipeline.reading.fields.strokes import ConnectedStrokes
 
 MAX_BELOW_FIELD = 0.6
-"""A row belongs to its field if its middle is not farther than this part of a row's distance below
-it …
-"""
+"""A row belongs to its field if its middle is at most this part of the row distance below it."""
 MAX_ABOVE_FIELD = 0.35
-"""… or above."""
+"""The same above the field."""
 MAX_SEARCH_DISTANCE = 2.0
-"""Rows so many times farther away than that are not even looked at."""
+"""Rows beyond these limits this many times are not searched."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowInk:
-    """Rows from top to bottom and their ink. `owner` and `of_piece` are as `line_sharing.owners`
-    gives them.
+    """Rows from top to bottom and their ink.
 
-    `letter` is how high letters are and `distance` how far apart rows usually are, px; `ruled`:
-    that is the distance of the form's rules.
+    `owner` and `row_of_stroke` are as `assign_ink` returns them. `letter` is the letter height and
+    `distance` the usual one between rows, px; `ruled`: that is the distance of the form's rules.
     """
 
     ink: Ink
     rows: tuple[TextRow, ...]
-    pieces: ConnectedStrokes
+    strokes: ConnectedStrokes
     owner: RowNumbers
-    of_piece: RowNumbers
+    row_of_stroke: RowNumbers
     letter: float
     distance: float
     ruled: bool
 
     def in_field(self, i: int, slack: float = 1.0) -> bool:
-        """Whether row `i` is of this field and not of the paper around it."""
+        """Return whether row `i` is of this field and not of the paper around it."""
         return _is_in_field(self.rows[i], self.ink, slack * self.distance)
-
-
-def segment_rows(ink: Ink, count: int | None) -> RowInk:
-    """The rows of an area with `count` printed rules (None: unknown, or none)."""
-    _, top, _, bottom = ink.field
-    pitch = (bottom - top) / count if count else None
-    pieces = ConnectedStrokes.of(ink.mask)
-    letter = estimate_letter_height(pieces, ink.px_per_mm, pitch)
-    slope = estimate_slope(ink.mask, ink.px_per_mm)
-    under = find_underlines(ink.mask, letter, slope)
-    if under.any():
-        pieces = ConnectedStrokes.of(np.asarray(ink.mask & ~under, np.bool_))
-    rows = find_rows(np.asarray(pieces.labels > 0, np.bool_), ink.px_per_mm, letter, slope)
-    distance = pitch or estimate_row_distance(rows, None, letter)
-    rows = drop_parasite_rows(pieces, rows, letter, distance)
-    rows = [row for row in rows if _is_in_field(row, ink, MAX_SEARCH_DISTANCE * distance)]
-    return RowInk(
-        ink,
-        tuple(rows),
-        pieces,
-        *assign_ink(pieces, rows, letter),
-        letter,
-        distance,
-        pitch is not None,
-    )
-
-
-def _is_in_field(row: TextRow, ink: Ink, distance: float) -> bool:
-    left, top, right, bottom = ink.field
-    return (
-        row.start < right
-        and row.end > left
-        and top - MAX_ABOVE_FIELD * distance <= row.middle <= bottom + MAX_BELOW_FIELD * distance
-    )
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenRow:
-    """One row from left to right. `place` is the height (px in the crop) at which it begins, `y`
-    that of its middle at every column.
+    """One row from left to right.
+
+    `place` is the height (px in the field's image) at which it begins, `y` that of its middle at
+    every column.
     """
 
     parts: tuple[LinePart, ...]
@@ -126,8 +90,9 @@ class WrittenRow:
 
 @dataclass(frozen=True, slots=True)
 class WrittenArea:
-    """The rows of an area in reading order, and the ink they were found in. `arrow`: an arrow ends
-    the writing.
+    """The rows of an area in reading order, and the ink they were found in.
+
+    `has_arrow`: an arrow ends the writing.
     """
 
     rows: tuple[WrittenRow, ...]
@@ -136,61 +101,120 @@ class WrittenArea:
 
 
 def segment_area(ink: Ink, count: int | None) -> WrittenArea:
-    """The rows of an area with `count` printed rules (None: unknown, or none)."""
-    found = segment_rows(ink, count)
-    put_in = find_insertions(
-        found.rows,
-        found.pieces,
-        found.of_piece,
-        estimate_row_distance(found.rows, found.distance, found.letter),
-        found.letter,
+    """Segment an area with `count` printed rules (None: unknown, or none) into rows to read."""
+    row_ink = segment_rows(ink, count)
+
+    # Find inserted words; carets are no ink to read.
+    insertions = find_insertions(
+        row_ink.rows,
+        row_ink.strokes,
+        row_ink.row_of_stroke,
+        estimate_row_distance(row_ink.rows, row_ink.distance, row_ink.letter),
+        row_ink.letter,
     )
-    for one in put_in:
-        if one.caret is not None:
-            found.owner[found.pieces.labels == one.caret + 1] = NO_ROW
-    own = [i for i in range(len(found.rows)) if found.in_field(i)]
-    cuts = {i: cut for i in own if (cut := _cut_row(found, i))}
-    arrow = bool(cuts) and has_arrow_at_end(found.pieces, found.of_piece, max(cuts), found.letter)
-    return WrittenArea(_make_rows(found, cuts, put_in), found, arrow)
+    for insertion in insertions:
+        if insertion.caret is not None:
+            row_ink.owner[row_ink.strokes.labels == insertion.caret + 1] = NO_ROW
+
+    # Cut out the rows of the field.
+    in_field = [i for i in range(len(row_ink.rows)) if row_ink.in_field(i)]
+    cuts = {i: cut for i in in_field if (cut := _cut_row(row_ink, i))}
+    has_arrow = bool(cuts) and has_arrow_at_end(
+        row_ink.strokes, row_ink.row_of_stroke, max(cuts), row_ink.letter
+    )
+    return WrittenArea(_make_rows(row_ink, cuts, insertions), row_ink, has_arrow)
+
+
+def segment_rows(ink: Ink, count: int | None) -> RowInk:
+    """Find the rows of an area with `count` printed rules (None: unknown, or none)."""
+    _, top, _, bottom = ink.field
+    pitch = (bottom - top) / count if count else None
+
+    # Letter height and slope of the writing.
+    strokes = ConnectedStrokes.of(ink.mask)
+    letter = estimate_letter_height(strokes, ink.px_per_mm, pitch)
+    slope = estimate_slope(ink.mask, ink.px_per_mm)
+
+    # Remove underlining.
+    underlines = find_underlines(ink.mask, letter, slope)
+    if underlines.any():
+        strokes = ConnectedStrokes.of(np.asarray(ink.mask & ~underlines, np.bool_))
+
+    # Find the rows, and drop what is no row of its own or too far away.
+    rows = find_rows(np.asarray(strokes.labels > 0, np.bool_), ink.px_per_mm, letter, slope)
+    distance = pitch or estimate_row_distance(rows, None, letter)
+    rows = drop_parasite_rows(strokes, rows, letter, distance)
+    rows = [row for row in rows if _is_in_field(row, ink, MAX_SEARCH_DISTANCE * distance)]
+    return RowInk(
+        ink,
+        tuple(rows),
+        strokes,
+        *assign_ink(strokes, rows, letter),
+        letter,
+        distance,
+        pitch is not None,
+    )
+
+
+def _is_in_field(row: TextRow, ink: Ink, distance: float) -> bool:
+    """Return whether a row is in the field, or near it by the row distance `distance`."""
+    left, top, right, bottom = ink.field
+    return (
+        row.start < right
+        and row.end > left
+        and top - MAX_ABOVE_FIELD * distance <= row.middle <= bottom + MAX_BELOW_FIELD * distance
+    )
 
 
 def _make_rows(
-    found: RowInk, cuts: Mapping[int, LineCut], put_in: Sequence[Insertion]
+    row_ink: RowInk, cuts: Mapping[int, LineCut], insertions: Sequence[Insertion]
 ) -> tuple[WrittenRow, ...]:
-    rows = found.rows
+    """Return the rows with their struck-out places and insertions."""
+    rows = row_ink.rows
+
+    # Find the struck-out places of all rows in one batch.
     strikes = dict(
         zip(
             cuts,
-            find_strikes([cut.picture for cut in cuts.values()], found.ink.px_per_mm),
+            find_strikes([cut.picture for cut in cuts.values()], row_ink.ink.px_per_mm),
             strict=True,
         )
     )
-    into = {one.target_row: one for one in put_in if one.row in cuts and one.target_row in cuts}
-    inserted = {one.row for one in into.values()}
+
+    # Inserted rows become part of the row below them.
+    by_target = {
+        insertion.target_row: insertion
+        for insertion in insertions
+        if insertion.row in cuts and insertion.target_row in cuts
+    }
+    inserted = {insertion.row for insertion in by_target.values()}
     column = min((row.start for row in rows), default=0)
     return tuple(
-        WrittenRow(_row_parts(i, cuts, strikes, into), float(rows[i].y[column]), rows[i].y)
+        WrittenRow(_row_parts(i, cuts, strikes, by_target), float(rows[i].y[column]), rows[i].y)
         for i in cuts
         if i not in inserted
     )
 
 
-def _cut_row(found: RowInk, i: int) -> LineCut | None:
-    band = _row_band(found.pieces, found.of_piece, i)
-    mask = np.asarray(found.owner[band] == i, np.bool_)
-    if not mask.any() or not has_stroke(mask, found.ink.px_per_mm):
+def _cut_row(row_ink: RowInk, i: int) -> LineCut | None:
+    """Return the image of one row, straightened, or None without writing."""
+    band = _row_band(row_ink.strokes, row_ink.row_of_stroke, i)
+    mask = np.asarray(row_ink.owner[band] == i, np.bool_)
+    if not mask.any() or not has_stroke(mask, row_ink.ink.px_per_mm):
         return None
     return cut_line_with_offset(
-        replace(found.ink, mask=mask, darkness=found.ink.darkness[band]), mask, found.rows[i].y
+        replace(row_ink.ink, mask=mask, darkness=row_ink.ink.darkness[band]),
+        mask,
+        row_ink.rows[i].y,
     )
 
 
-def _row_band(pieces: ConnectedStrokes, of_piece: RowNumbers, i: int) -> slice:
-    """The picture's rows that the ink of row `i` lies in."""
-    mine = (of_piece == i) | (of_piece == CUT_PIECE)
+def _row_band(strokes: ConnectedStrokes, row_of_stroke: RowNumbers, i: int) -> slice:
+    """Return the image's rows that the ink of row `i` is in."""
+    of_row = (row_of_stroke == i) | (row_of_stroke == CUT_STROKE)
     return (
-        slice(int(pieces.top[mine].min()), int(pieces.bottom[mine].max()))
-        if mine.any()
+        slice(int(strokes.top[of_row].min()), int(strokes.bottom[of_row].max()))
+        if of_row.any()
         else slice(0, 0)
     )
 
@@ -199,14 +223,15 @@ def _row_parts(
     i: int,
     cuts: Mapping[int, LineCut],
     strikes: Mapping[int, Sequence[Strike]],
-    into: Mapping[int, Insertion],
+    by_target: Mapping[int, Insertion],
 ) -> tuple[LinePart, ...]:
-    """The stretches of a row between its struck-out places, with the words put into it."""
+    """Return the parts of a row between its struck-out places, with the words inserted into it."""
     picture = cuts[i].picture
     breaks = strike_breaks(picture, strikes[i])
-    if i in into:
-        at = (nearest_word_gap if into[i].caret is None else nearest_gap)(
-            picture, round(into[i].column) - cuts[i].left
-        )
-        breaks.append((at, at, _row_parts(into[i].row, cuts, strikes, {})))
+    if i in by_target:
+        # A caret may be within a word; other words are inserted between words.
+        insertion = by_target[i]
+        find_gap = nearest_word_gap if insertion.caret is None else nearest_gap
+        at = find_gap(picture, round(insertion.column) - cuts[i].left)
+        breaks.append((at, at, _row_parts(insertion.row, cuts, strikes, {})))
     return split_line(picture, breaks, cuts[i].left)

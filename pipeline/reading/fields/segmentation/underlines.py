@@ -1,5 +1,6 @@
-"""Underlining, told from strokes through words, bars of a t and dashes by where the letters are:
-above it, and not below.
+"""Find underlining: it has letters above it, and none below.
+
+Strokes through words, bars of a t and dashes do not.
 """
 
 from __future__ import annotations
@@ -16,45 +17,52 @@ HIGHEST = 0.6
 MIN_UNDERLINE_LENGTH = 2.2
 """Least length of an underline, in letter heights."""
 MAX_UNDERLINE_THICKNESS = 0.28
-"""An underline is at least and at most so long and thick, in heights of a letter."""
+"""Maximum thickness of an underline, in letter heights."""
 LETTERS_ABOVE = (0.12, 1.3)
-"""Where the writing above an underline is looked for, in letter heights."""
+"""Where letters are searched above an underline, in letter heights from the stroke's edge."""
 LETTERS_BELOW = (0.12, 0.45)
-"""Where letters are looked for, in heights of a letter from the stroke's edge."""
+"""The same below it."""
 MIN_COVER_ABOVE, MAX_COVER_BELOW = 0.5, 0.35
-"""Letters stand above at least this part of its length, and go on below it over less than that
-part.
+"""Letters are above at least this part of its length, and go on below it over less than that part.
 """
 
 
 def find_underlines(mask: Mask, letter: float, slope: float) -> Mask:
-    """The ink of underlining in `mask`; `letter` is how high letters are (px), `slope` how far down
-    the writing goes a column.
+    """Return the ink of underlining in `mask`.
+
+    `letter` is the letter height (px), `slope` how far down the writing goes per column.
     """
+    # Long flat strokes in the levelled writing.
     level = shear_image(mask.astype(np.uint8), slope)
     length = max(3, round(MIN_UNDERLINE_LENGTH * letter))
     flat = cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
-    found = np.zeros_like(level)
-    pieces = ConnectedStrokes.of(flat > 0)
+    underlines = np.zeros_like(level)
+    strokes = ConnectedStrokes.of(flat > 0)
+
+    # Keep those that are thin and have letters above only.
     for i in np.flatnonzero(
-        (pieces.area / pieces.width <= MAX_UNDERLINE_THICKNESS * letter)
-        & (pieces.height <= HIGHEST * letter)
+        (strokes.area / strokes.width <= MAX_UNDERLINE_THICKNESS * letter)
+        & (strokes.height <= HIGHEST * letter)
     ):
         box = (
-            slice(int(pieces.top[i]), int(pieces.bottom[i])),
-            slice(int(pieces.left[i]), int(pieces.right[i])),
+            slice(int(strokes.top[i]), int(strokes.bottom[i])),
+            slice(int(strokes.left[i]), int(strokes.right[i])),
         )
         if _is_underline(level, box, letter):
-            found[box] |= (pieces.labels[box] == i + 1).astype(np.uint8)
-    back = shear_image(found, -slope) if slope else found
-    thick = cv2.dilate(back, np.ones((3, 3), np.uint8))
+            underlines[box] |= (strokes.labels[box] == i + 1).astype(np.uint8)
+
+    # Back to the slope of the writing, a little thicker, but only ink.
+    tilted = shear_image(underlines, -slope) if slope else underlines
+    thick = cv2.dilate(tilted, np.ones((3, 3), np.uint8))
     return np.asarray((thick > 0) & mask, np.bool_)
 
 
 def _is_underline(
     level: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], box: tuple[slice, slice], letter: float
 ) -> bool:
+    """Return whether letters are above the stroke in `box` and not below it."""
     rows, columns = box
+    # Bands above and below the stroke.
     above = level[
         max(0, round(rows.start - LETTERS_ABOVE[1] * letter)) : max(
             0, round(rows.start - LETTERS_ABOVE[0] * letter)
@@ -69,4 +77,5 @@ def _is_underline(
 
 
 def _cover_share(band: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> float:
+    """Return the share of columns with ink."""
     return float((band > 0).any(axis=0).mean()) if band.size else 0.0

@@ -75,7 +75,7 @@ def test_words_of_a_narrow_hand_are_read_and_found_in_the_picture() -> None:
         ),
         np.uint8,
     )
-    (found,) = read_line_images([LineImage(narrow)], places=True)
+    (found,) = read_line_images([LineImage(narrow)], with_word_boxes=True)
     assert found.value == "Metoprolol och Amlodipin"
     assert [found.value[word.start : word.end] for word in found.words] == [
         "Metoprolol",
