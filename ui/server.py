@@ -7,7 +7,7 @@ responds. What is loaded here never becomes garbage, so `gc.freeze` excludes it:
 takes about 10 ms. Streamlit would collect after every run, also after every field that is left;
 that is switched off (`runner.postScriptGC`), since Python collects as garbage piles up.
 
-Unexpected errors: the user is told what to do, and the log gets the kind and place of the error,
+Unexpected errors: the user gets a remedy, and the log gets the kind and place of the error,
 never field values.
 """
 

@@ -89,7 +89,7 @@ def bench(
     ] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the speed of reading, or its memory or accuracy.
+    """Measure speed, memory, robustness and accuracy of reading.
 
     Speed is pages a second and CPU time by stage, compared with OCRmyPDF and whole-page Tesseract
     on the same pages. --soak measures memory, --damage robustness and --quality accuracy instead.

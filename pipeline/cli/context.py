@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # The groups that `--help` lists the commands in.
 BEFORE = "Before the outage"
-TAKING_IN = "Taking in paper"
+IMPORT = "Import and reading"
 REVIEW = "Review and export"
 RUNNING = "Running a workspace"
 RESEARCH = "Research"

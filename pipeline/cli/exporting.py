@@ -304,7 +304,9 @@ def check_header(
     target: Annotated[
         str, typer.Argument(help="A target that writes a table, such as treserva-exempel.")
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a form.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per form.")
+    ] = False,
 ) -> None:
     """Compare a target's columns with your system's header line.
 

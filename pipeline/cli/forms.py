@@ -135,7 +135,9 @@ def _check_result_object(result: CheckedForm, language: str) -> dict[str, Any]:
 
 
 def place_form(
-    form_id: Annotated[str, typer.Argument(metavar="ID", help="Folder with an outline.yaml.")],
+    form_id: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of a form with an outline.yaml.")
+    ],
 ) -> None:
     """Lay out an outline.yaml on A4 and write the form.yaml.
 

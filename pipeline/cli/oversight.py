@@ -316,7 +316,7 @@ def clashes(
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
-    """Find entries that were already keyed into the care system.
+    """Find entries that may be in the care system already.
 
     Lists pairs of an entry and a note in the care system, the most similar first. They are decided
     on the screen Uppföljning.

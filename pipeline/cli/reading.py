@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipeline.cli.context import RESEARCH, TAKING_IN, describe_issue, message, print_note
+from pipeline.cli.context import IMPORT, RESEARCH, describe_issue, message, print_note
 from pipeline.domain.errors import (
     BrokenFileError,
     EfterskriftError,
@@ -61,14 +61,16 @@ class PageOutput:
 
 def register_read_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("read", rich_help_panel=TAKING_IN)(read)
+    app.command("read", rich_help_panel=IMPORT)(read)
 
 
 def read(
     files: Annotated[
         list[Path], typer.Argument(help="PDF, TIFF, JPEG or PNG.", exists=True, dir_okay=False)
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a page.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per page.")
+    ] = False,
     clients: Annotated[
         Path | None,
         typer.Option(help="Client register (CSV), used as prior knowledge.", exists=True),
@@ -244,7 +246,7 @@ def recognize(
         typer.Option(min=1, max=60, help="Number of boxes in a row, or of ruled lines in an area."),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object an image.")
+        bool, typer.Option("--json", help="Print one JSON object per image.")
     ] = False,
 ) -> None:
     """Read images of single fields; nothing is stored.

@@ -27,7 +27,7 @@ from rich.progress import (
 from rich.text import Text
 
 from pipeline.cli.context import (
-    TAKING_IN,
+    IMPORT,
     AsJson,
     describe_issue,
     format_count,
@@ -108,7 +108,7 @@ class WorkSummary:
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     for command in (scan, watch, work, status):
-        app.command(command.__name__, rich_help_panel=TAKING_IN)(command)
+        app.command(command.__name__, rich_help_panel=IMPORT)(command)
 
 
 def scan(

@@ -149,7 +149,8 @@ def require_permission(
 ) -> None:
     """Check that the person may do this, and in this unit and area of law if they are given.
 
-    `visibility.require_page` and `visibility.require_entry` check all that a page or entry needs.
+    `require_visible_page` and `require_visible_entry` of `visibility` check all that a page or
+    an entry needs.
 
     Raises:
         NotAllowedError: the role, the unit or the area of law does not allow it.

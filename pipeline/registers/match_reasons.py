@@ -1,4 +1,4 @@
-"""Codes of evidence for and against a number being that of a client, whoever read it."""
+"""Codes of evidence for and against a number being that of a client."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ MEASUREMENTS: dict[str, Measurement] = {
 
 
 def format_cells(row: QualityRow) -> tuple[str, ...]:
-    """Return a row's cells in the order of `HEADS`."""
+    """Return a row's cells in the order of `COLUMN_TITLES`."""
     if row.absent:
         return (row.kind, row.set, row.absent, *[""] * (len(COLUMN_TITLES) - 3))
     spread = (

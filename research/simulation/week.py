@@ -100,7 +100,7 @@ def simulate_week(
     """Simulate one week.
 
     Args:
-        parts: how much paper; a part is the sheets of `week_paper.MIX`.
+        parts: how much paper; a part is the sheets that `make_sheets` makes for one part.
         slips: how people slip.
         groups: whether the queue offers groups of alike pieces too.
     """

@@ -4,7 +4,7 @@ KHSL1 says who has had care, KHSL2 which measures. The layout is `forms/khsl.yam
 reports `forms/<id>/export.khsl.yaml`. No schema is published: only the rules here check the files,
 and the columns have to be compared with the specification in force. A file reports a whole month
 and replaces the one sent before. Where an entry comes from is in `underlag.csv` of the same
-archive, which is for the office and is not sent.
+archive, which is for internal use and is not sent.
 
 Rules from HSLF-FS 2017:67 and Socialstyrelsen's guidance to those who report: cells are separated
 by semicolons and a row does not end with one, except where the last field is an empty one that

@@ -47,13 +47,15 @@ VIEW_LOG_INTERVAL = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment to approve. `seen` goes with the approval; `approved` is by name.
+    """A payment to approve.
 
-    `blocked_reason` says why it cannot be paid, None when it can.
+    `last_decision` is the id of the latest decision on its sheet, which an approval refers to;
+    `approved` has the names of those who approved. `blocked_reason` says why it cannot be paid,
+    None when it can.
     """
 
     entry_id: str
-    seen: int
+    last_decision: int
     unit: str
     serial: str
     payee: str
@@ -91,7 +93,7 @@ def list_payments(context: ExportContext, person: Person) -> list[Payment]:
 
 
 def approve_payment(
-    context: ExportContext, person: Person, entry_id: str, seen: int, now: datetime
+    context: ExportContext, person: Person, entry_id: str, last_decision: int, now: datetime
 ) -> None:
     """Approve a payment that nothing blocks.
 
@@ -101,7 +103,7 @@ def approve_payment(
     """
     options = _export_options(context)
     with context.store.begin() as conn:
-        payment_approvals.save_approval(conn, person, entry_id, seen, now)
+        payment_approvals.save_approval(conn, person, entry_id, last_decision, now)
         if any(
             payment.blocked_reason
             for payment in _collect_payments(conn, context, person, [entry_id], options)
@@ -123,10 +125,10 @@ def _collect_payments(
     options: ExportOptions,
 ) -> list[Payment]:
     total_problems = _check_totals(conn, context, entry_ids, options)
-    seen = payment_approvals.latest_decisions(conn, entry_ids)
+    last_decisions = payment_approvals.latest_decisions(conn, entry_ids)
     view = _PaymentView(person, people.names_by_login(conn), options)
     return [
-        view.payment(record, seen[record.entry_id], total_problems.get(record.entry_id))
+        view.payment(record, last_decisions[record.entry_id], total_problems.get(record.entry_id))
         for record in records.load_records(conn, context.forms, entry_ids)
     ]
 
@@ -139,7 +141,7 @@ class _PaymentView:
     names: Mapping[str, str]
     options: ExportOptions
 
-    def payment(self, record: Record, seen: int, total_problem: Text | None) -> Payment:
+    def payment(self, record: Record, last_decision: int, total_problem: Text | None) -> Payment:
         """Return an entry as a payment to approve."""
         mapping = self.options.mapping(record.form, PaymentMapping)
         reason = PaymentExporter().unsupported_reason(record, self.options)
@@ -147,7 +149,7 @@ class _PaymentView:
         is_only_unapproved = reason in (None, NOT_APPROVED, NO_DEBTOR)
         return Payment(
             entry_id=record.entry_id,
-            seen=seen,
+            last_decision=last_decision,
             unit=record.unit,
             serial=record.serial,
             payee="" if record.client.protected else record.client.name,

@@ -183,7 +183,7 @@ def _cut_confirmed_fields(
 
 
 def _is_printed(spec: FieldSpec, issued: IssuedSheet | None) -> bool:
-    """Whether the field was prefilled in print (see `forms/printing.py`), not by handwriting."""
+    """Whether the field was prefilled in print (`pipeline/forms/printing.py`), not by hand."""
     if issued is None:
         return False
     # The date and the rows of a tour list.

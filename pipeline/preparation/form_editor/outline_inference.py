@@ -1,6 +1,6 @@
 """Infer the outline of a form whose boxes were placed by hand, from where its boxes are.
 
-The result is checked, not promised: the outline is laid out again, and each field that then differs
+The result is verified: the outline is laid out again, and each field that then differs
 or is missing is listed by its label. Places and widths are not kept, since the program lays out the
 copy.
 """

@@ -1,4 +1,4 @@
-"""What batch review has said of an entry's fields: which are confirmed, and which are odd.
+"""Results of batch review for an entry's fields: which are confirmed, and which are odd.
 
 Odd fields have to be typed by the reviewer of the sheet.
 """
@@ -42,7 +42,7 @@ NO_BATCH_ANSWERS = BatchAnswers({}, frozenset())
 def find_batch_answers(
     conn: Connection, entry: Entry, readings: Mapping[str, Reading]
 ) -> BatchAnswers:
-    """Return what batch review has said of an undecided entry.
+    """Return the results of batch review for an undecided entry.
 
     A confirmation holds for the field image that was shown: if the field is read differently now,
     or was answered differently on the sheet since, it has to be reviewed again.

@@ -320,7 +320,7 @@ def _page_problems(entry: Entry, pages: tuple[Page, ...], blind: Collection[str]
 def _missing_legal_facts(fields: tuple[FieldView, ...]) -> list[str]:
     """Return the facts that the law requires and that no writing was found for.
 
-    Nothing is said of a field that is keyed blind.
+    A field that is keyed blind is left out.
     """
     problems = []
     for fact, meanings in REQUIRED_FACTS.items():

@@ -173,7 +173,7 @@ def _is_changed(spec: FieldSpec, before: Reading, now: Reading, confirmed: Answe
     is_confident = max(before.p, now.p) >= UNREVIEWED_VALUE_FROM
     if before.state is now.state and _is_free_text(spec):
         return all(
-            _is_other_text(str(answer.value), str(now.value), sure=is_confident)
+            _is_other_text(str(answer.value), str(now.value), is_confident=is_confident)
             for answer in (earlier_answer, confirmed)
             if answer and answer.state is State.READ
         )
@@ -184,10 +184,10 @@ def _is_free_text(spec: FieldSpec) -> bool:
     return spec.traits.is_handwriting and spec.format is None
 
 
-def _is_other_text(before: str, now: str, *, sure: bool) -> bool:
+def _is_other_text(before: str, now: str, *, is_confident: bool) -> bool:
     """Return whether a text is longer or different by more than a misreading explains.
 
-    `sure`: one of both readings has high confidence.
+    `is_confident`: one of both readings has high confidence.
     """
     distance, max_misread = (
         Levenshtein.distance(before, now),
@@ -195,4 +195,4 @@ def _is_other_text(before: str, now: str, *, sure: bool) -> bool:
     )
     if len(now) - len(before) >= max(MIN_ADDED_CHARACTERS, MIN_ADDED_SHARE * len(before)):
         return True
-    return distance > max_misread and (sure or distance >= MIN_ADDED_CHARACTERS)
+    return distance > max_misread and (is_confident or distance >= MIN_ADDED_CHARACTERS)

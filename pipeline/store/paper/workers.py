@@ -32,7 +32,7 @@ def list_heartbeats(conn: Connection) -> dict[str, datetime]:
 
 
 def remove_worker(conn: Connection, worker_id: str) -> None:
-    """Remove a worker that has ended, or whose pages another one has taken over."""
+    """Remove a worker that has ended, or whose pages were reassigned."""
     conn.execute(worker.delete().where(worker.c.id == worker_id))
 
 

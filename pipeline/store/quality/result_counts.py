@@ -1,4 +1,4 @@
-"""Counts of checked work; who may see which of them is decided in `reporting.measured_error`."""
+"""Counts of checked work; `pipeline/reporting/data_quality.py` decides who may see which."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def _visible_markers(
     return markers, sum(row.entries for row in rows if row.pid in hidden_pids)
 
 
-def _oldest_day(row: Any) -> str:  # noqa: ANN401 - a row of `_grouped`
+def _oldest_day(row: Any) -> str:  # noqa: ANN401 - a row of `_group_by_client`
     """Return the oldest day of a row of `_group_by_client`."""
     scanned: datetime | None = row.scanned
     days: list[str | None] = [row.event_on, swedish_day(scanned).isoformat() if scanned else None]

@@ -210,7 +210,7 @@ def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]
     """
     require_permission(person, Action.PULL)
     due = _entry_table.c.due_at
-    # A deadline equal to the creation time stands for an unknown day.
+    # A deadline equal to the creation time means an unknown day.
     certain_due = case((due == _entry_table.c.created_at, null()), else_=due)
     at = type_coerce(certain_due, UtcDateTime).label("at")
     keys = (at, _entry_table.c.unit, _entry_table.c.form, _entry_table.c.version)

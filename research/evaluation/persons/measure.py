@@ -3,8 +3,9 @@
 Simulated noisy rows over a register of 5,000 clients made of official test numbers.
 
     python -m research.evaluation.persons.measure          # 20,000 rows
-    python -m research.evaluation.persons.measure --fit    # the constants of pipeline/resolve,
-                                                           # from the other half of the data
+    python -m research.evaluation.persons.measure --fit    # fits the constants of
+                                                           # pipeline/reading/resolve to the
+                                                           # other half of the data
 
 The numbers (Skatteverket's test numbers) and held-out digits are in the shared folder. The seed is
 fixed.
@@ -64,8 +65,7 @@ class ClientProposal:
 class MatchMetrics:
     """Shares of all rows, except `sure_wrong`.
 
-    It counts the rows that propose a wrong person with p ≥ 0.999.
-
+    `sure_wrong` counts the rows that propose a wrong person with p ≥ 0.999.
     `alone` is the share of numbers right by their digits alone.
     """
 

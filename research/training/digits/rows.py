@@ -1,7 +1,7 @@
 """Draw rows of digit boxes as they look after registration at 8 px per mm, with their content.
 
 A row is drawn with its neighbours, box lines, pen and paper, then degraded as scanners do;
-`cell_pictures` then cuts it as it cuts live crops.
+`cell_images` then cuts it as it cuts images of scanned fields.
 """
 
 from __future__ import annotations

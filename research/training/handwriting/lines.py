@@ -211,7 +211,7 @@ def _lacks_glyph(font: Path, sign: str) -> bool:
 
 
 def cut_clean_ink(picture: Image) -> Image | None:
-    """Cut ink on clean white to its extent with the white around it that `line_picture` leaves."""
+    """Cut ink on clean white to its extent, with the white margin that `make_line_image` leaves."""
     mask = picture < 200
     if not mask.any():
         return None

@@ -3,7 +3,7 @@
     pip install -e '.[train]'
     python -m research.training.language_model.tune_decoding FOLDER [--lines 360]
 
-The numbers are those of the decoder's `Shares`. `FOLDER` has `dhsd_words.npz` and
+The numbers are those of `MixtureWeights` in the language model. `FOLDER` has `dhsd_words.npz` and
 `copiste_lines48.zip`. Writers that no network was trained on write (1) Swedish, composed from
 pieces of their lines, with phrases that the language model does not know and without every tenth
 word of its list, for people write words that no list has; and (2) what they wrote themselves:

@@ -162,7 +162,7 @@ class DrawnSheet:
     def box(
         self, style: str, random: Random, *, with_blank: bool = True, sheet: int = 0
     ) -> DrawnMark:
-        """Draw one box of the sheet with a mark of a style out of `STYLES`."""
+        """Draw one box of the sheet with a mark of a style out of `MARK_STYLES`."""
         truth = MARK_STYLES[style][0]
         blank = (_draw_bubble if self.print.bubble else _draw_box)(self.print, random)
         page = blank.copy()
@@ -248,7 +248,7 @@ class DrawnSheet:
 
 
 def draw_mark(style: str, random: Random, *, with_blank: bool = True) -> DrawnMark:
-    """Draw one check box with a mark of a style out of `STYLES`, of a sheet of its own.
+    """Draw one check box with a mark of a style out of `MARK_STYLES`, of a sheet of its own.
 
     Nobody could tell a bubble's letter from a mark without its form.
     """

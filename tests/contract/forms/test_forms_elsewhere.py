@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def forms(tmp_path_factory: pytest.TempPathFactory) -> Forms:
-    """All forms of `tests/forms_elsewhere`, each with its blank beside it, as in a folder of forms."""
+    """All forms of `tests/data/forms_elsewhere`, each with its template image beside it."""
     folder = tmp_path_factory.mktemp("forms")
     for form_id in IDS:
         shutil.copytree(HERE / form_id, folder / form_id)

@@ -3,7 +3,7 @@
 "tests.support.servers.fhir_servers")`.
 
 Medplum's router over its in-memory repository, of the versions and checksums in
-`tests/fhir_server/package-lock.json`. It keeps no transaction
+`tests/support/servers/fhir_server/package-lock.json`. It keeps no transaction
 together: Medplum's repository in memory cannot. It refuses one of more than eight entries, as
     Medplum does.
 """

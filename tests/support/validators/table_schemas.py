@@ -2,7 +2,7 @@
 made by what writes the table.
 
 For the CSV targets the schema follows from the editable mapping and the form: a title, and what
-its source may say. Those of Socialstyrelsen's files are data, `tests/schemas/`.
+its source may say. Those of Socialstyrelsen's files are data, `tests/support/validators/schemas/`.
 """
 
 from __future__ import annotations

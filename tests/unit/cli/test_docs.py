@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 COMMANDS = (ROOT / "docs" / "commands.md").read_text("utf-8")
 SETTINGS = (ROOT / "docs" / "settings.md").read_text("utf-8")
-GROUPS = {context.BEFORE, context.TAKING_IN, context.REVIEW, context.RUNNING, context.RESEARCH}
+GROUPS = {context.BEFORE, context.IMPORT, context.REVIEW, context.RUNNING, context.RESEARCH}
 ONE_LINE = 62
 """Characters beside the names of commands in a terminal of 80 columns."""
 CHANGELOG_LINES = 60

@@ -85,7 +85,7 @@ def _show_payment(context: ExportContext, person: Person, payment: Payment) -> N
             )
         elif len(payment.approved) < APPROVALS_NEEDED:
             checked = st.checkbox(
-                t("payments.checked"), key=f"checked-{payment.entry_id}-{payment.seen}"
+                t("payments.checked"), key=f"checked-{payment.entry_id}-{payment.last_decision}"
             )
             st.button(
                 t("payments.approve"),
@@ -106,7 +106,7 @@ def _approve_payment(context: ExportContext, person: Person, payment: Payment) -
     _run_and_report(
         "payments.is_approved",
         lambda: approval.approve_payment(
-            context, person, payment.entry_id, payment.seen, utc_now()
+            context, person, payment.entry_id, payment.last_decision, utc_now()
         ),
     )
 

@@ -2,7 +2,7 @@
 
 A change begins from the draft as it is on disk, in the callback of a widget: typed text and the
 button that was clicked right after it are two changes, one upon the other. If another user has
-saved meanwhile, nothing is written and the user is told.
+saved meanwhile, nothing is written and the user gets a message.
 """
 
 from __future__ import annotations

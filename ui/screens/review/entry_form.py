@@ -68,13 +68,13 @@ def entry_form(
     errors: Mapping[str, str],
     save: Callable[[], None],
     *,
-    seen: bool = True,
+    visible: bool = True,
 ) -> None:
     """Draw the form.
 
     Enter does nothing in it: with `enter_to_submit`, Ctrl+Enter would save twice, the second time
-    before the next entry is seen. A form that is not `seen` yet has no keys, so that they can only
-    mean the visible one.
+    before the next entry is shown. A form that is not `visible` yet has no keys, so that they
+    can only mean the visible one.
     """
     settled = [
         field for field in view.fields if not field.is_open and field.first_answer is not None
@@ -88,7 +88,7 @@ def entry_form(
             t("review.save"),
             key=save_button_key(view),
             type="primary",
-            shortcut="Ctrl+Enter" if seen else None,
+            shortcut="Ctrl+Enter" if visible else None,
             on_click=save,
         )
     if settled:

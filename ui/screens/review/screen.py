@@ -108,7 +108,7 @@ def _show_entry(
                 view,
                 current_entry.field_errors(),
                 partial(actions.save_current, context, person, view),
-                seen=not is_rejecting,
+                visible=not is_rejecting,
             )
     with notices:
         _show_notices(context, person, view)
@@ -208,7 +208,11 @@ def _prefetch_next(
         name = review_prefetch.next_entry_slot(view)
         with slot:
             entry_form(
-                context, view, {}, partial(actions.save_current, context, person, view), seen=False
+                context,
+                view,
+                {},
+                partial(actions.save_current, context, person, view),
+                visible=False,
             )
         review_prefetch.announce_next(view, name, sheet)
 

@@ -68,7 +68,7 @@ def test_every_acting_function_asks_for_rights() -> None:
 
 
 def test_no_function_asks_for_the_unit_of_paper_and_forgets_its_area() -> None:
-    """`sight.require_entry` and `sight.require_page` ask for the unit, the area and the block."""
+    """`require_visible_entry` and `require_visible_page` ask for unit, area and block."""
     assert {call for call in without_area() if not call.startswith(ABOUT_NO_PAPER)} == set()
 
 

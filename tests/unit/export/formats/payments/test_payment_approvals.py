@@ -180,7 +180,7 @@ def test_a_correction_leaves_no_approval_standing(bank: ExportContext) -> None:
     assert only(bank).approved == ()
     assert make_run(bank, ANNA, "pain001", utc_now()) is None
     with pytest.raises(StaleDecisionError):
-        approve_payment(bank, MONA, entry, stale.seen, utc_now())
+        approve_payment(bank, MONA, entry, stale.last_decision, utc_now())
     approved(bank, MONA, NILS)
     assert make_run(bank, ANNA, "pain001", utc_now()) is not None
 
@@ -189,7 +189,7 @@ def test_a_correction_of_another_row_leaves_no_approval_standing(bank: ExportCon
     entry, other = with_another_row(bank)
     for person in (MONA, NILS):
         each = list_payments(bank, person)[0]
-        approve_payment(bank, person, entry, each.seen, utc_now())
+        approve_payment(bank, person, entry, each.last_decision, utc_now())
     corrected(bank, other, "rad02.belopp", Answered("900"))
     assert list_payments(bank, MONA)[0].approved == ()
     assert make_run(bank, ANNA, "pain001", utc_now()) is None
@@ -315,7 +315,9 @@ def test_a_sum_that_nobody_can_read_checks_no_list() -> None:
 def test_a_row_that_is_put_aside_leaves_no_approval_standing(bank: ExportContext) -> None:
     entry, other = with_another_row(bank)
     for person in (MONA, NILS):
-        approve_payment(bank, person, entry, list_payments(bank, person)[0].seen, utc_now())
+        approve_payment(
+            bank, person, entry, list_payments(bank, person)[0].last_decision, utc_now()
+        )
     with bank.store.begin() as conn:
         decisions.reject_entry(
             conn,
