@@ -48,4 +48,4 @@ def only(office: ExportContext, person: Person = MONA) -> Payment:
 def approved(office: ExportContext, *who: Person) -> None:
     for person in who:
         each = only(office, person)
-        approve_payment(office, person, each.entry_id, each.seen, utc_now())
+        approve_payment(office, person, each.entry_id, each.last_decision, utc_now())
