@@ -41,9 +41,9 @@ from pipeline.store.registers.client_register import save_clients, save_units
 from pipeline.store.registers.issued_sheets import (
     find_issued_sheet,
     import_issued_file,
-    list_outstanding,
 )
 from tests.support.store.counted_statements import statements
+from tests.support.store.outstanding import list_outstanding
 from tests.support.store.ward import ADMIN, ASTA, BROR, CILLA, NORTH, VISITS, Ward, page_reading
 
 pytest_plugins = ("tests.support.store.databases",)

@@ -17,12 +17,12 @@ from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import CELL_SYMBOLS, CellProbabilities, Client, Reading, State, Value
 from pipeline.domain.settings import ROOT
-from pipeline.preparation.form_check.rules import form_problem_texts
 from pipeline.reading.fields.digits.decoding import decode_digits
 from pipeline.reading.resolve.bayes import ChainLink, smooth_chain
 from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
 from pipeline.reading.resolve.values import weigh_date, weigh_number, weigh_sums
 from pipeline.registers.clients import ClientRegister
+from tests.support.form_rules import form_problem_texts
 
 FORMS = Forms.load(ROOT / "forms")
 NOTE, VISITS, VALUES = (

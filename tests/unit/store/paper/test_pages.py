@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from pipeline.domain.errors import NotAllowedError, ReviewError, StoreError
 from pipeline.domain.model import EntryState, IssuedSheet, Outcome, PageReading, SheetCode
@@ -15,11 +16,11 @@ from pipeline.store.entries.entry import Entry, list_sheet_entries
 from pipeline.store.paper import batches, page_lists, pages, sheets
 from pipeline.store.paper.pages import NewPage, Page
 from pipeline.store.paper.workers import count_attempt
-from pipeline.store.registers.issued_sheets import list_outstanding
 from pipeline.store.reports.entry_counts import count_open_entries
 from pipeline.store.review import corrections
 from pipeline.store.review.decisions import decide_entry, reject_entry
 from pipeline.store.schema import paper
+from tests.support.store.outstanding import list_outstanding
 from tests.support.store.ward import (
     ADMIN,
     ASTA,
@@ -211,7 +212,9 @@ def test_the_same_bytes_are_settled_at_once(ward: Ward) -> None:
     assert [entry.page for entry in entries(ward, "AAAA")] == [first]
     assert status(ward) == {"in": 2, "done": 1, "waiting": 1, "failed": 0}
     with ward.store.read() as conn:
-        assert [p.id for p in pages.list_duplicates(conn, first)] == [second]
+        assert conn.execute(
+            select(paper.page.c.id).where(paper.page.c.duplicate_of == first)
+        ).scalars().all() == [second]
         assert [p.id for p in page_lists.list_repeated_pages(conn, NORTHERN)] == [second]
 
 
