@@ -68,7 +68,7 @@ def test_every_acting_function_asks_for_rights() -> None:
 
 
 def test_no_function_asks_for_the_unit_of_paper_and_forgets_its_area() -> None:
-    """`sight.require_entry` and `sight.require_page` ask for the unit, the area and the block."""
+    """`require_visible_entry` and `require_visible_page` ask for the unit, the area and the block."""
     assert {call for call in without_area() if not call.startswith(ABOUT_NO_PAPER)} == set()
 
 
@@ -84,14 +84,16 @@ def test_an_acting_function_that_never_asks_is_found(
     (tmp_path / "pipeline").mkdir()
     (tmp_path / "pipeline" / "leak.py").write_text(
         "def tell(conn: Connection, person: Person) -> str:\n    return person.name\n\n\n"
-        "def half(conn: Connection, person: Person, found: Entry) -> None:\n    require(person, Action.REVIEW, found.unit)\n",
+        "def half(conn: Connection, person: Person, entry: Entry) -> None:\n    require_permission(person, Action.REVIEW, entry.unit)\n",
         "utf-8",
     )
     monkeypatch.setattr("tests.support.rights.acting.ROOT", tmp_path)
     acting_functions.cache_clear()
     try:
         assert unguarded() == {"pipeline.leak.tell"}
-        assert without_area() == {"pipeline.leak.half: require(person, Action.REVIEW, found.unit)"}
+        assert without_area() == {
+            "pipeline.leak.half: require_permission(person, Action.REVIEW, entry.unit)"
+        }
     finally:
         acting_functions.cache_clear()
 
