@@ -19,7 +19,6 @@ from pipeline.domain.form.page import PageSpec, Section, Table, Text
 from pipeline.domain.settings import ROOT
 from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.form import FORM_FILE, OUTLINE_FILE, place_outline
-from pipeline.forms.layout.outline import load_outline
 from pipeline.forms.layout.outline import (
     Outline,
     OutlineField,

@@ -21,7 +21,10 @@ GUARDS = frozenset(
         "require_whole_run",
     }
 )
-"""The functions that raise NotAllowedError: of `domain.permissions`, `store.accounts.visibility` and `store.exports.runs`."""
+"""The functions that raise NotAllowedError.
+
+They are of `domain.permissions`, `store.accounts.visibility` and `store.exports.runs`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
