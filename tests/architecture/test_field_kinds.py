@@ -28,6 +28,7 @@ MAY_NAME_KINDS = {
     "pipeline/reading/fields/lines.py",  # reads a page of no form as one field of lines
     "pipeline/reading/read_page.py",  # selects the reader of lines for a page of no form
     "pipeline/preparation/form_editor/trial_judging.py",  # makes a field as large as the page
+    "pipeline/preparation/practice/fill_sheet.py",  # writes on each kind for practice
     "pipeline/domain/confidence.py",  # from which p each kind is prefilled
 }
 

@@ -193,6 +193,13 @@ def names_defined(body: Iterable[ast.stmt]) -> Iterator[str]:
             yield from (target.id for target in targets if isinstance(target, ast.Name))
 
 
+USED_ELSEWHERE = {
+    "publish_forms": "called by who adds a form to the program, as forms/README.md says",
+    "accessible_text": "read by ui/browser/js/day_grid.js, which is given the cells as objects",
+}
+"""Names that no Python code but that of tests uses, and who does."""
+
+
 def test_every_name_is_used() -> None:
     used = {name for path in sources("pipeline", "ui", "research") for name in names_used(path)}
     unused = [
@@ -202,4 +209,4 @@ def test_every_name_is_used() -> None:
         for name in names_defined(tree(path).body)
         if name not in used and not name.startswith("__")
     ]
-    assert unused == []
+    assert {name.rpartition(" ")[2] for name in unused} - set(USED_ELSEWHERE) == set()

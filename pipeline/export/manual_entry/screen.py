@@ -51,8 +51,8 @@ class ManualEntryList:
 class EntryToKeyIn:
     """An entry to key in.
 
-    `claimed_by_others` counts the run's entries that others are keying in. `previous_client` is
-    the client under whom the entry was keyed in before it moved: there it has to be made void.
+    `previous_client` is the client under whom the entry was keyed in before it moved: there it has
+    to be made void.
     `possible_clients` are those of unticked lists: it may be there too. An entry that `is_void` is
     made void here too, and keyed in nowhere.
     """
@@ -60,7 +60,6 @@ class EntryToKeyIn:
     item: RunItem
     client: Client
     block: EntryBlock
-    claimed_by_others: int
     previous_client: Client | None = None
     possible_clients: tuple[Client, ...] = ()
     is_void: bool = False
@@ -140,7 +139,6 @@ def claim_next_entry(
         claim,
         item.record.client,
         build_block(item, options),
-        claimed_by_others=sum((item.entry_id, item.revision) in claimed for item in waiting),
         previous_client=previous_client,
         possible_clients=possible_clients,
         is_void=item.record.voided is not None,

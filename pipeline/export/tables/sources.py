@@ -44,11 +44,6 @@ def column_text(column: TableColumn, item: Item, run: Run, options: ExportOption
     return column.codes.get(text, text)
 
 
-def is_known_source(source: str) -> bool:
-    """Whether `source:` is a field or one of the words of `SOURCES`."""
-    return source.startswith(FIELD_SOURCE_PREFIXES) or source in SOURCES
-
-
 def _find_source(name: str) -> SourceGetter:
     try:
         return SOURCES[name]

@@ -165,10 +165,3 @@ def write_form_yaml(folder: Path) -> Form:
         )
     (folder / FORM_FILE).write_text(dump_form(form), "utf-8")
     return form
-
-
-def is_form_current(folder: Path) -> bool:
-    """Whether the `form.yaml` of a folder is exactly what its outline gives."""
-    return (folder / FORM_FILE).read_text("utf-8") == dump_form(
-        place_outline(load_outline(folder / OUTLINE_FILE))
-    )

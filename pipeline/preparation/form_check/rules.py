@@ -35,11 +35,6 @@ _SLACK = 1e-6
 """Tolerance for sums of lengths in floating point."""
 
 
-def form_problem_texts(form: Form) -> list[str]:
-    """Describe every rule that the form breaks, in English; empty if none."""
-    return [problem.what("en") for problem in find_form_problems(form)]
-
-
 def find_form_problems(form: Form) -> list[FormProblem]:
     """Find every rule that the form breaks; in a table, in the first row that breaks it."""
     problems = [problem for page in form.pages for problem in _check_page(page)]

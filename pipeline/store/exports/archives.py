@@ -233,18 +233,6 @@ def load_package(
     return packages[0]
 
 
-def list_package_sheets(conn: Connection, package_id: str) -> list[ArchivedSheet]:
-    """Return the sheets of a package. The caller checks permissions (`load_package`)."""
-    query = (
-        select(archived_sheet)
-        .where(archived_sheet.c.package == package_id)
-        .order_by(archived_sheet.c.sheet)
-    )
-    return [
-        ArchivedSheet(row.sheet, row.content, row.rule, row.earliest) for row in conn.execute(query)
-    ]
-
-
 def list_package_units(conn: Connection, package_id: str) -> list[str]:
     """Return the units whose paper a package holds."""
     # The units of all entries on the package's sheets

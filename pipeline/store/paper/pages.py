@@ -379,17 +379,6 @@ def list_all_problem_pages(conn: Connection) -> list[Page]:
     return _select_pages(conn, _problem_pages_query())
 
 
-def list_duplicates(conn: Connection, page_id: str) -> list[Page]:
-    """Return later scans of the same side of paper, in the order in which they were scanned."""
-    return _select_pages(
-        conn,
-        # Pages that name this one as their original.
-        select(_page_table)
-        .where(_page_table.c.duplicate_of == page_id)
-        .order_by(_page_table.c.scanned_at, _page_table.c.id),
-    )
-
-
 def _problem_pages_query() -> Select[Any]:
     return (
         select(_page_table).where(is_problem).order_by(_page_table.c.scanned_at, _page_table.c.id)

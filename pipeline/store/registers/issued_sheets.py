@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, distinct, exists, func, insert, select, update
+from sqlalchemy import Connection, Select, distinct, func, insert, select, update
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import FieldSpec, Meaning
@@ -137,22 +137,6 @@ def printed_client_pid(
         (line.client_pid for line in issued.rows if has_row_numbers and line.row == row), None
     )
     return row_pid or (issued.client_pid if not has_row_numbers or row == 1 else None)
-
-
-def list_outstanding(conn: Connection, unit: str | None = None) -> list[IssuedSheet]:
-    """Return printed sheets of which no page has come back, by serial, without their rows.
-
-    Those that were returned unused are among them (`sheet_accounting.count_sheets`).
-    """
-    # Issued sheets without a page that has the serial.
-    query = (
-        _issued_query()
-        .where(~exists().where(_page_table.c.serial == _issued_table.c.serial))
-        .order_by(_issued_table.c.serial)
-    )
-    if unit is not None:
-        query = query.where(_issued_table.c.unit == unit)
-    return [IssuedSheet(**row) for row in conn.execute(query).mappings()]
 
 
 def _issued_query() -> Select[Any]:

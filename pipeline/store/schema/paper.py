@@ -286,7 +286,7 @@ IS_READY = entry.c.state == literal_column(f"'{EntryState.CONFIRMED}'")
 _IS_OPEN = entry.c.state.in_(OPEN_STATES)
 NO_CLIENT: ColumnElement[str] = literal_column("''")
 _IS_ABOUT_CLIENT = entry.c.likely_pid != NO_CLIENT
-LIKELY_CLIENT_INDEX = Index(
+Index(
     "entry_likely",
     entry.c.likely_pid,
     sqlite_where=_IS_ABOUT_CLIENT,
@@ -352,10 +352,10 @@ QUEUE_ORDERS: Mapping[str, tuple[ColumnElement[Any], ...]] = {
 }
 """The queue's orders by the setting `queue_order`; each has an index that finds the first entry."""
 
-QUEUE_INDEXES = tuple(
+for _name, _order in QUEUE_ORDERS.items():
     Index(
-        f"entry_queue_{name}",
-        *order,
+        f"entry_queue_{_name}",
+        *_order,
         entry.c.unit,
         entry.c.area,
         entry.c.state,
@@ -364,8 +364,6 @@ QUEUE_INDEXES = tuple(
         sqlite_where=_IS_OPEN,
         postgresql_where=_IS_OPEN,
     )
-    for name, order in QUEUE_ORDERS.items()
-)
 
 Index(
     "entry_claim",

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import Any
 
 from sqlalchemy import Connection
@@ -22,8 +22,8 @@ from streamlit.web import cli
 from pipeline.store.database.store import Store
 from ui import screens
 
-for module in iter_modules(screens.__path__):
-    import_module(f"{screens.__name__}.{module.name}")
+for module in walk_packages(screens.__path__, f"{screens.__name__}."):
+    import_module(module.name)
 
 FORGET = "forget"
 """A file of this name in the workspace makes the server forget, once, to tell that a run has ended,

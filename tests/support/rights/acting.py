@@ -21,7 +21,10 @@ GUARDS = frozenset(
         "require_whole_run",
     }
 )
-"""The functions that raise NotAllowedError: of `access`, of `sight` and of `export_runs`."""
+"""The functions that raise NotAllowedError.
+
+They are of `domain.permissions`, `store.accounts.visibility` and `store.exports.runs`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def unguarded() -> set[str]:
 
 
 def without_area() -> set[str]:
-    """Calls of `require` that ask for the unit of a page or an entry, and so forget its area of law
+    """Calls of `require_permission` that ask for the unit of a page or an entry, and so forget its area of law
     and its blocks.
     """
     return {

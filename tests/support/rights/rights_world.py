@@ -139,11 +139,13 @@ class World:
         """By the parameters' names, what the functions are called with."""
         pages = {
             "settle_duplicate": self.known.twin,
-            "lay_to": self.known.back,
-            "take_off": self.known.laid,
+            "assign_side": self.known.back,
+            "unassign_side": self.known.laid,
         }
         page = pages.get(name.rpartition(".")[2], "first")
-        office = ExportContext(self.store, self.settings, FORMS)
+        context = (LearningContext if ".learning." in name else ExportContext)(
+            self.store, self.settings, FORMS
+        )
         return {
             "forms": FORMS,
             "now": later(1),
@@ -153,7 +155,7 @@ class World:
             "field": "text",
             "answer": Answer("Sov gott."),
             "answers": [] if name.startswith(f"{P}export") else answers(SAID) | answers(PLAN),
-            "reason": "oläsligt" if name.endswith("reject") else REASON,
+            "reason": "oläsligt" if name.endswith("reject_entry") else REASON,
             "page_id": self._page() if page == "first" else page,
             "front_id": self.known.front,
             "row": None,
@@ -161,7 +163,7 @@ class World:
             "serial": "AAAA",
             "unit": NORTH,
             "typed": ASTA.pid,
-            "office": office,
+            "context": context,
             "target": "skriv-in",
             "run_id": self.known.run,
             "server": None,
@@ -171,7 +173,6 @@ class World:
             "settings": self.settings,
             "uploads": [],
             "place": "",
-            "school": LearningContext(self.store, self.settings, FORMS),
             "tick": lambda *_: None,
             "learned": None,
             "file": self.settings.workspace / "training.zip",
@@ -180,14 +181,14 @@ class World:
             "login": "nils",
             "use_id": "none",
             "kind": PriorityKind.CLIENT,
-            "what": ASTA.pid,
+            "key": ASTA.pid,
             "pull_id": self.known.pull,
-            "lot": "none",
+            "registration_id": "none",
             "group_id": self.known.group,
             "marked": [],
             "on": False,
             "count": 5,
-            "wanted": LogFilter(*TODAY, unit=NORTH),
+            "log_filter": LogFilter(*TODAY, unit=NORTH),
             "start": TODAY[0],
             "end": TODAY[1],
             "offset": 0,
@@ -196,15 +197,15 @@ class World:
             "least": 1,
             "minutes": 30,
             "share": 1.0,
-            "task_id": self.known.typed if name.endswith("third_look") else self.known.untyped,
+            "task_id": self.known.typed if name.endswith("adjudicate") else self.known.untyped,
             "task": self._task(
-                self.known.typed if name.endswith("third_look") else self.known.untyped
+                self.known.typed if name.endswith("adjudicate") else self.known.untyped
             ),
             "view": self._view(),
             "shown_at": NOW,
-            "found": self._entry("AAAA-00"),
+            "entry": self._entry("AAAA-00"),
             "images": self.store.images,
-            "compared": ComparisonSource(text="Sov gott."),
+            "comparison": ComparisonSource(text="Sov gott."),
             "mark_id": self.known.mark,
             "to_unit": SOUTH,
             "why": REASON,
@@ -212,7 +213,9 @@ class World:
             "answered_by": "Disa Penn",
             "answered_at": NOW,
             "author": "",
-            "seen": [("AAAA-00", 0)],
+            "seen": 0,
+            "last_decision": 0,
+            "shown_revisions": [("AAAA-00", 0)],
             "package_id": self.known.package,
             "batch": self._entry_page("CCCC").batch,
             "box": "Volym 1",
@@ -242,7 +245,9 @@ class World:
                 if list_drafts(place)
                 else create_draft(place, "egen-prov", outline)
             )
-            changed = outline | {"title": "Prov igen"} if name.endswith("change") else b"no picture"
+            changed = (
+                outline | {"title": "Prov igen"} if name.endswith("change_draft") else b"no picture"
+            )
             start = NewFormInfo("Rond", Area.HSL, Subject.CLIENT)
             return {
                 "draft": draft,
@@ -253,10 +258,16 @@ class World:
                 "copies": 1,
                 "forms": FORMS,
             }
-        if name.endswith(("questions.ask_author", "questions.give_answer")):
+        if name.endswith(("questions.ask_author", "questions.save_author_answer")):
             return {"text": "Vilken tid?"}
         if name.endswith(
-            ("take_in_issued", "save_planned", "make_unit_pack", "save_pack_numbers", "unit_needs")
+            (
+                "import_issued_file",
+                "save_planned",
+                "make_unit_pack",
+                "save_pack_quantities",
+                "unit_needs",
+            )
         ):
             sheet, forms = IssuedSheet(new_serial(), "hsl-anteckning", 1, NORTH), _all_forms()
             if name.endswith("make_unit_pack"):
@@ -265,27 +276,27 @@ class World:
             return {
                 "data": format_issued_file([sheet]),
                 "forms": forms,
-                "needs": [SheetQuantity("hsl-anteckning", 1)],
+                "quantities": [SheetQuantity("hsl-anteckning", 1)],
                 "days": 1,
                 **plan,
             }
-        if name.endswith(("paper_days.paper_days", "paper_days.sheets_of_day")):
+        if name.endswith(("load_paper_days", "list_day_sheets")):
             return {"first": date(2026, 2, 17), "last": date(2026, 2, 18), "day": "2026-02-17"}
-        if "care_list" in name or "clash" in name:
+        if "care_system" in name:
             return self._handed_in()
         if name.endswith("write_storelog"):
             return {"file": io.BytesIO()}
-        if name.endswith(("archivable", "archive.runs.ready", "make_package")):
+        if name.endswith(("archivable", "archive.runs.find_ready", "make_package")):
             with self.store.begin() as conn:  # so that there is a sheet to archive
                 conn.execute(delete(archived_sheet))
         if name.endswith("payable"):
             return {"forms": {NOTE.id}}
         if ".payments." in name:
-            return {"office": ExportContext(self.store, self._paying(), FORMS)}
+            return {"context": ExportContext(self.store, self._paying(), FORMS)}
         if "signing" in name or name.endswith("unsigned"):
             forms = Forms(FORMS)
             forms.signing = (RULE,)
-            return {"forms": forms, "office": ExportContext(self.store, self.settings, forms)}
+            return {"forms": forms, "context": ExportContext(self.store, self.settings, forms)}
         return {}
 
     def _handed_in(self) -> dict[str, Any]:
@@ -308,7 +319,7 @@ class World:
             "decision_id": decided,
             "area": "HSL",
             "rows": [row],
-            "found": CareList((row,)),
+            "care_list": CareList((row,)),
         }
 
     def _entry(self, entry_id: str) -> Entry:

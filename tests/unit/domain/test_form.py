@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Kind, LabelSide, Meaning
 from pipeline.domain.form.form import Form, Forms, load_form
-from pipeline.preparation.form_check.rules import form_problem_texts
+from tests.support.form_rules import form_problem_texts
 
 FIELD: dict[str, Any] = {
     "name": "datum",

@@ -17,9 +17,9 @@ from pipeline.texts import LANGUAGES, catalogue
 SOURCES = [path for top in ("pipeline", "ui") for path in sorted((ROOT / top).rglob("*.py"))]
 NOT_ISSUES = {
     "issues.py": "the codes themselves",
-    "page_words.py": "keys of the command line's words",
-    "client_guard.py": "reasons for and against a match of a client, some of which are spelt alike",
-    "person.py": "the same reasons",
+    "csv_tables.py": "the key of an error, spelt like a code",
+    "client_check.py": "reasons for and against a match of a client, some of which are spelt alike",
+    "client.py": "the same reasons",
 }
 """Modules that may hold the text of a code."""
 

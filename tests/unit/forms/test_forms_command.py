@@ -22,7 +22,7 @@ from pipeline.domain.model import Client
 from pipeline.domain.settings import ROOT, load_settings
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.registers.client_register import save_clients, save_units
-from pipeline.store.registers.issued_sheets import list_outstanding
+from tests.support.store.outstanding import list_outstanding
 
 pytestmark = pytest.mark.slow
 

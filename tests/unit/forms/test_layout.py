@@ -19,7 +19,7 @@ from pipeline.forms.layout.form import place_outline, write_form_yaml
 from pipeline.forms.layout.measures import measure_label_width, measure_text_width
 from pipeline.forms.layout.outline import Outline, OutlineField
 from pipeline.forms.problems import LayoutError
-from pipeline.preparation.form_check.rules import form_problem_texts
+from tests.support.form_rules import form_problem_texts
 
 LAW = [{"ref": "Lag (2000:1)", "source": "SFS"}]
 CLIENT, EVENT, AUTHOR = {"use": "client"}, {"use": "event"}, {"use": "author"}

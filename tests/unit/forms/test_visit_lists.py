@@ -24,8 +24,8 @@ from pipeline.store.event_log import queries
 from pipeline.store.registers.client_register import save_clients, save_units
 from pipeline.store.registers.issued_sheets import (
     find_issued_sheet,
-    list_outstanding,
 )
+from tests.support.store.outstanding import list_outstanding
 from tests.support.store.ward import ASTA, BROR, CILLA, NORTH, VISITS, Ward, page_reading
 from tests.unit.forms.visit_plans import FORMS, HEAD, LIST, names_on, write_plan
 

@@ -13,8 +13,8 @@ from pipeline.operations import demo
 from pipeline.store.accounts import people
 from pipeline.store.accounts.people import authenticate
 from pipeline.store.database.store import Store
-from pipeline.store.registers.issued_sheets import list_outstanding
 from tests.support.store.databases import number_schema
+from tests.support.store.outstanding import list_outstanding
 
 pytestmark = pytest.mark.slow
 

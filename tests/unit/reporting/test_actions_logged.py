@@ -33,7 +33,7 @@ NEEDS_NONE = {
     "preparation.form_editor.trial_results.save_trial": PART,
     "registers.authors.is_author": ASKS,
     "export.manual_entry.screen.list_waiting_runs": FIGURES,
-    "export.runs.count_unsigned": FIGURES,
+    "export.runs.status.count_unsigned": FIGURES,
     "export.manual_entry.screen.count_held_back": FIGURES,
     "export.care_system_check.matches.list_matches": "which pairs there are to decide on in the own units; looking at one is recorded",
     "store.registers.care_system_exports.list_care_lists": FIGURES,
@@ -81,7 +81,7 @@ NEEDS_NONE = {
     "store.review.batch_items.list_open_items": PART,
     "store.review.batch_items.load_own_batch": PART,
     "store.review.batch_items.can_see_entry": ASKS,
-    "store.review.batch_review.choose_candidates": PART,
+    "store.review.batch_candidates.choose_candidates": PART,
     "store.review.batch_items.batch_review_by_unit": "settings of the person's own units",
     "store.review.batch_review.claim_next_batch": BEFORE,
     "store.review.batch_review.save_marked_items": TYPING,
@@ -134,8 +134,8 @@ NEEDS_NONE = {
     "store.reports.sheet_accounting.list_unused_sheets": "serials of sheets that nothing is written on",
     "store.accounts.visibility.filter_blocked": ASKS,
     "store.entries.queue.count_waiting": FIGURES,
-    "export.runs.list_target_status": FIGURES,
-    "export.runs.list_runs": "names of files, times and counts",
+    "export.runs.status.list_target_status": FIGURES,
+    "export.runs.files.list_runs": "names of files, times and counts",
     "store.entries.queue.claim_next": BEFORE,
     "store.entries.queue.open_claimed_entry": BEFORE,
     "store.entries.queue.resume_claim": BEFORE,
@@ -155,7 +155,7 @@ NEEDS_NONE = {
     "store.registers.client_register.restrict_client": "hides, and reads nothing",
     "domain.permissions.is_allowed": "asks only",
     "domain.permissions.require_permission": "a denial is recorded by the store when it ends the transaction",
-    "export.runs.require_run": PART,
+    "export.runs.files.require_run": PART,
     "operations.learning.learn.learn_from_entries": "reads confirmed fields on this machine and shows counts; taking over and handing out are recorded",
     "reporting.audit.follow_up.list_filter_choices": FIGURES,
     "reporting.audit.follow_up.count_hints": FIGURES,
@@ -274,13 +274,13 @@ def test_the_search_finds_those_who_act_and_those_who_record() -> None:
         "store.entries.queue.record_page_view",
         "store.review.decisions.reject_entry",
         "operations.intake.import_uploads",
-        "export.runs.make_run",
+        "export.runs.make.make_run",
     } <= set(ACTING)
     assert {
         "store.entries.queue.record_page_view",
         "store.review.decisions.reject_entry",
         "operations.intake.import_uploads",
-        "export.runs.make_run",
+        "export.runs.make.make_run",
     } <= RECORDING
     assert "reporting.progress.count_entries" in ACTING
     assert "reporting.progress.count_entries" not in RECORDING

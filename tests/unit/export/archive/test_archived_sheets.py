@@ -10,7 +10,7 @@ from threading import Barrier
 
 import pytest
 from lxml import etree
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from pipeline.domain.errors import StoreError
 from pipeline.domain.model import Client
@@ -26,6 +26,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.exports import archives
 from pipeline.store.exports.archives import ArchivedSheet, ArchivePackage
 from pipeline.store.schema import paper as schema_paper
+from pipeline.store.schema.exports import archived_sheet
 from tests.support.store.export_examples import FORMS, SETTINGS, SIV, record
 from tests.support.store.export_office import ANNA, correct, review, void
 from tests.unit.export.archive.archive_steps import (
@@ -41,6 +42,18 @@ pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices"
 
 SAMPLED = "200910152396"
 """Born on a day that research keeps."""
+
+
+def list_package_sheets(conn: Connection, package_id: str) -> list[ArchivedSheet]:
+    """Return the sheets of a package."""
+    query = (
+        select(archived_sheet)
+        .where(archived_sheet.c.package == package_id)
+        .order_by(archived_sheet.c.sheet)
+    )
+    return [
+        ArchivedSheet(row.sheet, row.content, row.rule, row.earliest) for row in conn.execute(query)
+    ]
 
 
 def test_only_what_a_care_system_has_is_archived(office: ExportContext) -> None:
@@ -61,7 +74,7 @@ def test_a_sheet_goes_once_as_it_is_and_again_when_it_was_corrected(office: Expo
     make_run(office, ANNA, "rivta", utc_now())
     again = packed(office)
     with office.store.read() as conn:
-        assert [each.sheet for each in archives.list_package_sheets(conn, again.id)] == ["AAAA01"]
+        assert [each.sheet for each in list_package_sheets(conn, again.id)] == ["AAAA01"]
 
 
 def test_a_voided_entry_is_archived_as_void(office: ExportContext, tmp_path: Path) -> None:
@@ -209,7 +222,7 @@ def test_the_database_refuses_a_sheet_twice(office: ExportContext) -> None:
     sent(office, "AAAA01")
     made = packed(office)
     with office.store.read() as conn:
-        sheets = archives.list_package_sheets(conn, made.id)
+        sheets = list_package_sheets(conn, made.id)
     twice = ArchivePackage("x", "x.zip", made.sha256, utc_now(), "Bo", 1)
     with pytest.raises(StoreError), office.store.begin() as conn:
         archives.add_package(conn, twice, sheets)

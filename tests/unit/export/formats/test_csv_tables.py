@@ -31,7 +31,7 @@ from pipeline.export.tables.mapping import (
     load_mapping,
     require_known_fields,
 )
-from pipeline.export.tables.sources import SOURCES, column_text, is_known_source
+from pipeline.export.tables.sources import FIELD_SOURCE_PREFIXES, SOURCES, column_text
 from pipeline.export.targets import TARGETS
 from pipeline.files.csv_tables import neutralize_formula, write_csv
 from pipeline.texts import Text
@@ -263,6 +263,11 @@ def test_a_person_turns_a_hundred_by_swedish_time() -> None:
     assert "+" in column_text(
         TableColumn(title="x", source="client.pid_short"), item, late, terms("matvarden")
     )
+
+
+def is_known_source(source: str) -> bool:
+    """Whether `source:` is a field or one of the words of `SOURCES`."""
+    return source.startswith(FIELD_SOURCE_PREFIXES) or source in SOURCES
 
 
 def test_an_unknown_source_is_an_error() -> None:

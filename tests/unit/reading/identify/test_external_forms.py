@@ -14,7 +14,6 @@ from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Image, Outcome
 from pipeline.forms.library import geometry_digest
 from pipeline.forms.printing import make_blank_sheets, print_sheets
-from pipeline.preparation.form_check.rules import form_problem_texts
 from pipeline.reading.identify.external_forms import (
     ExternalFormMatch,
     extract_features,
@@ -27,6 +26,7 @@ from pipeline.reading.read_page import DEFAULT_GATE_MM, PageReader
 from pipeline.reading.register.page_fit import Creases
 from pipeline.reading.register.register import Registration
 from research.evaluation.damage.damaged_page import DamagedPage, Points
+from tests.support.form_rules import form_problem_texts
 from tests.support.pages.distort import distort
 from tests.support.pages.printed_elsewhere import page, written_form
 from tests.support.pages.synthetic_page import scribbled, synthetic_page

@@ -11,10 +11,10 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Reading, State
-from pipeline.preparation.form_check.rules import form_problem_texts
 from pipeline.reading.fields.digits.decoding import decode_digits
 from pipeline.reading.resolve.bayes import ChainLink, smooth_chain
 from pipeline.reading.resolve.values import weigh_date, weigh_number, weigh_sums
+from tests.support.form_rules import form_problem_texts
 from tests.unit.reading.resolve.weighed_values import (
     FORMS,
     NOTE,

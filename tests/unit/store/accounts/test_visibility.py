@@ -228,7 +228,11 @@ def test_paper_of_an_earlier_version_gets_the_area_of_its_form(tmp_path: Path) -
     page_id = ward.scan()
     with store.begin() as conn:
         conn.execute(paper.page.update().values(form="besokslista", version=1))
-        for index in paper.QUEUE_INDEXES:
+        queue_indexes = [
+            index for index in paper.entry.indexes if str(index.name).startswith("entry_queue_")
+        ]
+        assert len(queue_indexes) == len(paper.QUEUE_ORDERS)
+        for index in queue_indexes:
             index.drop(conn)
         for table in ("page", "entry"):
             conn.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN area")
@@ -244,5 +248,5 @@ def test_paper_of_an_earlier_version_gets_the_area_of_its_form(tmp_path: Path) -
             .scalars()
             .all()
         )
-        assert {*(str(index.name) for index in paper.QUEUE_INDEXES), "entry_client"} <= set(indexes)
+        assert {*(str(index.name) for index in queue_indexes), "entry_client"} <= set(indexes)
     store.close()

@@ -25,7 +25,6 @@ from pipeline.export.manual_entry.printed_list import ManualEntryListExporter
 from pipeline.forms.form_yaml import dump_form
 from pipeline.forms.layout.form import place_outline
 from pipeline.forms.layout.outline import Outline
-from pipeline.preparation.form_check.rules import form_problem_texts
 from pipeline.registers.client_check import NO_CLIENT, ClientStatement
 from pipeline.store.database.migrations.baseline.backfill import fill_added
 from pipeline.store.database.store import Store
@@ -36,6 +35,7 @@ from pipeline.store.reports.backlog import load_backlog
 from pipeline.store.review import corrections, decisions
 from pipeline.store.review.duplicate_entries import find_similar_entries
 from pipeline.store.schema import paper
+from tests.support.form_rules import form_problem_texts
 from tests.support.store.export_examples import run
 from tests.support.store.ward import (
     ASTA,

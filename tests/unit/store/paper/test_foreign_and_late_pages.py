@@ -11,11 +11,11 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.paper import batches, pages, sheets
 from pipeline.store.paper.workers import count_attempt
-from pipeline.store.registers.issued_sheets import list_outstanding
 from pipeline.store.reports.entry_counts import count_open_entries
 from pipeline.store.review import corrections
 from pipeline.store.review.decisions import decide_entry, reject_entry
 from pipeline.store.schema import paper
+from tests.support.store.outstanding import list_outstanding
 from tests.support.store.ward import (
     ADMIN,
     ASTA,

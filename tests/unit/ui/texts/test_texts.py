@@ -21,7 +21,8 @@ from ui.i18n import t
 UI = Path(__file__).resolve().parents[4] / "ui"
 PIPELINE = UI.parent / "pipeline"
 MODULES = sorted(UI.rglob("*.py"))
-CODE = sorted((*MODULES, *PIPELINE.rglob("*.py")))
+RESEARCH = UI.parent / "research"
+CODE = sorted((*MODULES, *PIPELINE.rglob("*.py"), *RESEARCH.rglob("*.py")))
 SAID_BY = frozenset(
     {"label", "help", "placeholder", "title", "page_title", "text", "body", "alt", "caption"}
 )
@@ -232,10 +233,16 @@ def test_every_problem_and_reason_that_reading_tells_of_has_words() -> None:
     pipeline = UI.parent / "pipeline"
     named = [
         pipeline / name
-        for name in ("identify.py", "register.py", "digitize.py", "store/entry_views.py")
+        for name in (
+            "reading/identify/identify.py",
+            "reading/register/register.py",
+            "reading/read_page.py",
+            "store/entries/entry_view.py",
+        )
     ]
     code = "".join(
-        path.read_text("utf-8") for path in (*named, *(pipeline / "resolve").glob("*.py"))
+        path.read_text("utf-8")
+        for path in (*named, *(pipeline / "reading" / "resolve").glob("*.py"))
     )
     codes = set(re.findall(r'f?"([a-z]+(?:_[a-z]+)+):\{', code)) | set(
         re.findall(r'"((?:no|several|codes|unknown|not|residual|written)_[a-z_]+)"', code)
