@@ -37,7 +37,9 @@ pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def forms(tmp_path_factory: pytest.TempPathFactory) -> Forms:
-    """All forms of `tests/forms_elsewhere`, each with its blank beside it, as in a folder of forms."""
+    """All forms of `tests/forms_elsewhere`, each with its blank beside it, as in a folder of
+    forms.
+    """
     folder = tmp_path_factory.mktemp("forms")
     for form_id in IDS:
         shutil.copytree(HERE / form_id, folder / form_id)
@@ -59,7 +61,8 @@ def agreement() -> Iterator[dict[str, Counter[str]]]:
     yield counts
     for kind, count in sorted(counts.items()):
         print(
-            f"\n{kind}: {count['right']} of {count.total()} as a person reads, {count['sure_and_wrong']} wrong with p ≥ 0.99"
+            f"\n{kind}: {count['right']} of {count.total()} as a person reads, "
+            f"{count['sure_and_wrong']} wrong with p ≥ 0.99"
         )
 
 
@@ -90,7 +93,8 @@ def test_a_sheet_is_known_and_its_marks_are_read(
             "right" if right else "sure_and_wrong" if surely_wrong else "wrong"
         ] += 1
         print(
-            f"{spec.kind:8} {'ok ' if right else 'NOT'} {spec.name}: {expected!r} {got.value!r} p={got.p:.3f}"
+            f"{spec.kind:8} {'ok ' if right else 'NOT'} {spec.name}: {expected!r} "
+            f"{got.value!r} p={got.p:.3f}"
         )
         wrong_marks += [spec.name] if spec.kind in MARKS and surely_wrong else []
     assert wrong_marks == []
