@@ -27,7 +27,9 @@ def real_hasher() -> Iterator[PasswordHasher]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave a test's PostgreSQL half to the night, unless it says that it depends on the database."""
+    """Leave a test's PostgreSQL half to the night, unless it says that it depends on the
+    database.
+    """
     for item in items:
         if item.get_closest_marker("postgres") and not item.get_closest_marker("both_databases"):
             item.add_marker(pytest.mark.nightly)

@@ -16,8 +16,11 @@ from tests.support.screens import seeding
 _SCREEN = """() => {
     const keys = (element) => element?.className.match?.(/st-key-\\S+/)?.[0];
     const focus = document.activeElement;
-    const drawn = [...document.querySelectorAll('[class*="st-key-"]')].filter((element) => element.getClientRects().length);
-    return `${location.pathname}, focus in ${focus?.tagName} of ${keys(focus?.closest('[class*="st-key-"]'))}; drawn: ${drawn.map(keys).join(" ")}`;
+    const drawn = [...document.querySelectorAll('[class*="st-key-"]')]
+        .filter((element) => element.getClientRects().length);
+    const within = keys(focus?.closest('[class*="st-key-"]'));
+    const shown = drawn.map(keys).join(" ");
+    return `${location.pathname}, focus in ${focus?.tagName} of ${within}; drawn: ${shown}`;
 }"""
 
 

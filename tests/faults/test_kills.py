@@ -184,5 +184,8 @@ def test_kills_lose_no_page_and_double_none(
     assert taking_in + reading >= 12
     record_property(
         "measured",
-        f"kills survived on {store.engine.dialect.name}: {taking_in} while taking in, {reading} while reading",
+        (
+            f"kills survived on {store.engine.dialect.name}: {taking_in} while taking in, "
+            f"{reading} while reading"
+        ),
     )

@@ -37,7 +37,8 @@ on_sqlite = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
 PAGES = 8
 TRAP = "0003.png"
 PAGE_SECONDS = 8.0
-"""A first page that loads its networks on a machine with other work has taken more than one second."""
+"""A first page that loads its networks on a machine with other work has taken more than one second.
+"""
 
 
 @pytest.fixture

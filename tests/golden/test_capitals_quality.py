@@ -52,7 +52,10 @@ def test_a_hand_that_writes_in_capitals_is_read_so(
     error = error_by_writer(lines, found)[""]
     record_property(
         "measured",
-        f"{len(lines)} lines in capitals: {error:.3f} of the characters wrong, {capital_share(''.join(found)):.2f} in capitals",
+        (
+            f"{len(lines)} lines in capitals: {error:.3f} of the characters wrong, "
+            f"{capital_share(''.join(found)):.2f} in capitals"
+        ),
     )
     assert error <= CEILING
 
@@ -82,7 +85,10 @@ def test_a_half_that_is_read_wrong_is_seldom_sure(
     sure = [text for text, p in wrong if p >= SURE]
     record_property(
         "measured",
-        f"{len(drawn)} doses with a half: {len(wrong)} read wrong, {len(sure)} of them with p ≥ {SURE}",
+        (
+            f"{len(drawn)} doses with a half: {len(wrong)} read wrong, {len(sure)} of them "
+            f"with p ≥ {SURE}"
+        ),
     )
     assert len(sure) <= MOST_SURE
 

@@ -64,7 +64,10 @@ def test_doses_that_are_read_wrong_are_hardly_ever_sure(
     wrong = sum(certain and not fits for certain, fits in zip(sure, right, strict=True))
     record_property(
         "measured",
-        f"doses in fonts set aside: {sum(right)} of {len(right)} right, {sum(sure)} with p ≥ {SURE}, {wrong} of these wrong",
+        (
+            f"doses in fonts set aside: {sum(right)} of {len(right)} right, {sum(sure)} "
+            f"with p ≥ {SURE}, {wrong} of these wrong"
+        ),
     )
     assert np.mean(right) >= LEAST_RIGHT
     assert np.mean(sure) >= LEAST_SURE

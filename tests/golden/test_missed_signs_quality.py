@@ -55,7 +55,10 @@ def test_no_word_that_is_read_rightly_is_doubted(
     ]
     record_property(
         "measured",
-        f"signs passed over: told of at {sum(right)} of {len(right)} words of DHSD and Uppsala that are read rightly",
+        (
+            f"signs passed over: told of at {sum(right)} of {len(right)} words of DHSD and "
+            "Uppsala that are read rightly"
+        ),
     )
     assert len(right) >= 200
     assert not any(right)

@@ -48,7 +48,10 @@ def _told(row: QualityRow, record_property: Callable[[str, object], None]) -> st
     name = f"{row.kind}, {row.set}"
     record_property(
         "measured",
-        f"{name}: error {row.error:.3f}, ECE {row.calibration:.3f}, doubtful {row.doubtful:.2f} of {row.values}",
+        (
+            f"{name}: error {row.error:.3f}, ECE {row.calibration:.3f}, doubtful "
+            f"{row.doubtful:.2f} of {row.values}"
+        ),
     )
     return name
 

@@ -1,4 +1,6 @@
-"""The committed sample stack: every page ends as its README says, and is read no worse than before."""
+"""The committed sample stack: every page ends as its README says, and is read no worse than
+before.
+"""
 
 from __future__ import annotations
 

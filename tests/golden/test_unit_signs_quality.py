@@ -120,7 +120,10 @@ def test_in_a_note_a_letter_that_is_read_as_a_figure_is_doubted(
     )
     record_property(
         "measured",
-        f"units in notes: {', '.join(written)}: {len(figures)} read as figures, {told} of them doubted",
+        (
+            f"units in notes: {', '.join(written)}: {len(figures)} read as figures, {told} "
+            "of them doubted"
+        ),
     )
     assert (
         told >= LEAST_TOLD[letter] * len(figures) if letter else told <= MOST_DOUBTED * len(figures)

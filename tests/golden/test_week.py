@@ -56,10 +56,9 @@ def test_people_who_overlook_everything_confirm_no_planted_value() -> None:
     with_plants = simulate_week(3, 1, blind, control_share=0, plant_share=0.5).counts
     without = simulate_week(3, 1, blind, control_share=0, plant_share=0).counts
     assert with_plants["plants.missed"] > 10
-    for kind in (
-        "critical",
-        "shown",
-    ):  # who is told of a planted value looks at that field, and may see there what the machine got wrong
+    # Who is told of a planted value looks at that field, and may see there what the machine got
+    # wrong.
+    for kind in ("critical", "shown"):
         assert with_plants[f"after.{kind}"] <= without[f"after.{kind}"]
 
 

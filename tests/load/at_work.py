@@ -40,19 +40,28 @@ from tests.support.store.databases import SERVER, new_database
 PATIENCE_MS = 120_000
 LOOK_S = 0.6
 """Nobody saves an entry within half a second, and the screen does not let them."""
-FOCUSED_ON = """() => document.activeElement?.closest('[class*="st-key-f-"]')?.className.match(/st-key-f-([\\w-]+-\\d\\d)-\\d+-[a-z]/)?.[1] ?? ''"""
+FOCUSED_ON = """() => document.activeElement
+    ?.closest('[class*="st-key-f-"]')
+    ?.className.match(/st-key-f-([\\w-]+-\\d\\d)-\\d+-[a-z]/)?.[1] ?? ''"""
 MEASURE = """([last, patience]) => new Promise((done) => {
     const begun = performance.now();
     const look = () => {
-        const id = document.activeElement?.closest('[class*="st-key-f-"]')?.className.match(/st-key-f-([\\w-]+-\\d\\d)-\\d+-[a-z]/)?.[1];
+        const id = document.activeElement
+            ?.closest('[class*="st-key-f-"]')
+            ?.className.match(/st-key-f-([\\w-]+-\\d\\d)-\\d+-[a-z]/)?.[1];
         const now = performance.now();
-        if (id && id !== last) done([id, now - window.efPressed]); else if (now - begun > patience) done(null); else requestAnimationFrame(look);
+        if (id && id !== last) done([id, now - window.efPressed]);
+        else if (now - begun > patience) done(null);
+        else requestAnimationFrame(look);
     };
     look();
 })"""
 UNHEARD_MS = 8_000
 """What has brought no other entry by then, on a screen that stands still, was not heard."""
-NOTE_PRESS = "addEventListener('keydown', (e) => { if (e.ctrlKey && e.key === 'Enter') window.efPressed = performance.now(); }, true)"
+NOTE_PRESS = (
+    "addEventListener('keydown', (e) => { if (e.ctrlKey && e.key === 'Enter') "
+    "window.efPressed = performance.now(); }, true)"
+)
 
 
 @dataclass
@@ -83,7 +92,10 @@ class Measured:
         return "\n".join(
             [
                 *lines,
-                f"server CPU for each save: {self.cpu_ms:.0f} ms; entries decided twice: {self.twice}",
+                (
+                    f"server CPU for each save: {self.cpu_ms:.0f} ms; entries decided "
+                    f"twice: {self.twice}"
+                ),
             ]
         )
 
@@ -290,7 +302,8 @@ def main() -> None:
             measured = at_work(Path(folder), **work)
     busy = ", ".join(f"{load:.1f}" for load in (loaded, os.getloadavg()[0]))
     print(
-        f"{given.people} people, {given.entries} entries, {'PostgreSQL' if server else 'SQLite'}; load average before and after: {busy}"
+        f"{given.people} people, {given.entries} entries, "
+        f"{'PostgreSQL' if server else 'SQLite'}; load average before and after: {busy}"
     )
     print(measured.table())
 

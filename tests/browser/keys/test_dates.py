@@ -1,4 +1,6 @@
-"""An empty date says in the person's language how it is written; Streamlit says it in English only."""
+"""An empty date says in the person's language how it is written; Streamlit says it in English
+only.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from tests.support.screens.seeding import MANAGER
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-_SHOWN = """year => [year, null].map((_, n) => getComputedStyle(year, n ? "::after" : null)).map((style, n) => n ? style.content : style.fontSize)"""
+_SHOWN = """year => [year, null]
+    .map((_, n) => getComputedStyle(year, n ? "::after" : null))
+    .map((style, n) => n ? style.content : style.fontSize)"""
 
 
 def test_an_empty_year_is_swedish_in_swedish(browser: Browser, served: str, store: Store) -> None:

@@ -1,4 +1,6 @@
-"""The traps of a review form in Streamlit, each found once by trying, as tests in a real browser."""
+"""The traps of a review form in Streamlit, each found once by trying, as tests in a real
+browser.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 FIRST_FIELD = "personnummer"
 FOCUSED_ELSEWHERE = """(last) => {
-    const id = document.activeElement?.closest('[class*="st-key-f-"]')?.className.match(/st-key-f-([\\w-]+-\\d\\d)-\\d+-[a-z]/)?.[1];
+    const id = document.activeElement
+        ?.closest('[class*="st-key-f-"]')
+        ?.className.match(/st-key-f-([\\w-]+-\\d\\d)-\\d+-[a-z]/)?.[1];
     return id && id !== last ? id : null;
 }"""
 
@@ -42,11 +46,13 @@ FOCUSED_ELSEWHERE = """(last) => {
 HEARD_LATE = """
     const send = WebSocket.prototype.send, late = [];
     WebSocket.prototype.send = function (message) {
-        if (!late.length) setTimeout(() => late.splice(0).forEach((one) => send.call(this, one)), 400);
+        if (!late.length)
+            setTimeout(() => late.splice(0).forEach((one) => send.call(this, one)), 400);
         late.push(message);
     };
 """
-"""What leaves the browser within 0.4 s of each other arrives together, as a busy server hears it."""
+"""What leaves the browser within 0.4 s of each other arrives together, as a busy server hears it.
+"""
 
 
 @pytest.fixture
@@ -346,7 +352,10 @@ def test_who_leaves_the_screen_in_the_middle_of_a_field_meets_no_fault(
 
 DRAWN_ANEW = """() => addEventListener("click", ({ target }) => {
     const fresh = target.closest("a").cloneNode(true);
-    fresh.addEventListener("click", (event) => { event.preventDefault(); window.efFollowed = true; });
+    fresh.addEventListener("click", (event) => {
+        event.preventDefault();
+        window.efFollowed = true;
+    });
     target.closest("a").replaceWith(fresh);
 }, { capture: true, once: true })"""
 """The menu is drawn anew as a link is pressed, as Streamlit does when a draft arrives."""

@@ -224,9 +224,16 @@ def at_200_per_cent(page: Page) -> Iterator[None]:
     expect(menu).to_have_count(count)
 
 
-_FITS = "(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector('[data-testid=stMain]'))"
-_CUT_OFF = "() => [...document.querySelectorAll('.ef-wide')].filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText)"
-_OUTSIDE = """() => [...document.querySelectorAll('[data-testid=stMain] :is(button, input, textarea, h1, h2)')]
+_FITS = (
+    "(({ scrollWidth, clientWidth }) => scrollWidth <= "
+    "clientWidth)(document.querySelector('[data-testid=stMain]'))"
+)
+_CUT_OFF = (
+    "() => [...document.querySelectorAll('.ef-wide')].filter((one) => one.scrollWidth > "
+    "one.clientWidth).map((one) => one.innerText)"
+)
+_OUTSIDE = """() => [...document.querySelectorAll(
+        '[data-testid=stMain] :is(button, input, textarea, h1, h2)')]
     .filter((one) => one.checkVisibility() && one.getBoundingClientRect().width > 2)
     .filter((one) => !one.closest('.ef-wide, [data-testid=stDataFrame]'))
     .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)

@@ -50,6 +50,9 @@ def test_next_entry_is_there_soon(
     median, p95 = statistics.median(waits), statistics.quantiles(waits, n=20)[-1]
     record_property(
         "measured",
-        f"review: {median:.0f} ms median, {p95:.0f} ms p95 from Ctrl+Enter to the next entry's first field ({SAVES} saves)",
+        (
+            f"review: {median:.0f} ms median, {p95:.0f} ms p95 from Ctrl+Enter to the next "
+            f"entry's first field ({SAVES} saves)"
+        ),
     )
     assert p95 < P95_MS

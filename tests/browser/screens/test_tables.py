@@ -12,9 +12,11 @@ from tests.support.screens.seeding import ADMINISTRATOR
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-_CUT_OFF = """() => [...document.querySelectorAll(".st-key-batches td:last-child")].filter((cell) => {
+_CUT_OFF = """() => [...document.querySelectorAll(".st-key-batches td:last-child")]
+    .filter((cell) => {
     const around = cell.closest(".ef-tall").getBoundingClientRect();
-    return cell.scrollWidth > cell.clientWidth || cell.getBoundingClientRect().right > around.right + 1;
+    return cell.scrollWidth > cell.clientWidth
+        || cell.getBoundingClientRect().right > around.right + 1;
 }).map((cell) => cell.textContent)"""
 _TYPED = '[data-testid="stForm"] input[type="number"]'
 _ALIGNED = "(fields) => [...new Set(fields.map((field) => getComputedStyle(field).textAlign))]"

@@ -77,7 +77,8 @@ def test_who_loads_anew_in_the_middle_of_a_field_is_asked_first(
 
 
 DICTATE = """(text) => {
-    window.addEventListener("focusout", (event) => event.stopImmediatePropagation(), { capture: true, once: true });
+    window.addEventListener("focusout", (event) => event.stopImmediatePropagation(),
+        { capture: true, once: true });
     document.execCommand("insertText", false, text);
     document.activeElement.blur();
 }"""

@@ -38,15 +38,20 @@ from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, COLLEAGUE, NOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-TURNED = '(last) => document.activeElement?.closest(\'[class*="st-key-f-"]\') && !document.activeElement.closest(`[class*="st-key-f-${last}-"]`)'
+TURNED = (
+    "(last) => document.activeElement?.closest('[class*=\"st-key-f-\"]') && "
+    '!document.activeElement.closest(`[class*="st-key-f-${last}-"]`)'
+)
 
 WATCH_LINE = """() => {
     window.efSeen = [];
     let last = "";
     const look = () => {
-        const form = [...document.querySelectorAll('[class*="st-key-f-"]')].find((one) => one.getClientRects().length);
+        const form = [...document.querySelectorAll('[class*="st-key-f-"]')]
+            .find((one) => one.getClientRects().length);
         const id = form?.className.match(/st-key-f-([\\w-]+-\\d\\d)-\\d+-[a-z]/)?.[1];
-        const line = document.querySelector('[data-testid="stMain"] [data-testid="stCaptionContainer"]');
+        const line = document.querySelector(
+            '[data-testid="stMain"] [data-testid="stCaptionContainer"]');
         const text = line && getComputedStyle(line).visibility === "visible" ? line.innerText : "";
         if (id && last === id + text) window.efSeen.push([id, text]);
         last = id + text;
@@ -209,7 +214,10 @@ def test_a_key_that_leaves_the_form_waits_for_its_draft_as_long_as_the_server_is
     expect_stored(page, lambda: skipped(store, second), 1)
 
 
-LOST = "const send = WebSocket.prototype.send; WebSocket.prototype.send = function (message) { if (!window.efLost) send.call(this, message); };"
+LOST = (
+    "const send = WebSocket.prototype.send; WebSocket.prototype.send = function (message) { "
+    "if (!window.efLost) send.call(this, message); };"
+)
 """What the browser sends can be lost on its way."""
 
 
@@ -310,12 +318,16 @@ WATCHED = """(place) => {
         window.efUpAt = performance.now();
         watching.disconnect();
     }).observe(document.body, { childList: true, subtree: true });
-    addEventListener("keydown", (event) => { if (event.key === "Enter") window.efPressedAt = performance.now(); }, true);
+    addEventListener("keydown", (event) => {
+        if (event.key === "Enter") window.efPressedAt = performance.now();
+    }, true);
 }"""
 
 
 def press_too_soon(page: Page, place: str) -> None:
-    """Press Ctrl+Enter until a place comes up, and once more before anybody can have looked at it."""
+    """Press Ctrl+Enter until a place comes up, and once more before anybody can have looked at
+    it.
+    """
     page.evaluate(WATCHED, place)
     press_until(page, "Control+Enter", page.locator(place))
     page.keyboard.press("Control+Enter")

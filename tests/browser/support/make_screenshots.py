@@ -145,7 +145,9 @@ def _alike(workspace: Path) -> Path:
 
 
 def _archived(store: Store, workspace: Path) -> None:
-    """Notes in the care system, of which two are in a package, and two that are keyed in by hand."""
+    """Notes in the care system, of which two are in a package, and two that are keyed in by
+    hand.
+    """
     office = ExportContext(store, Settings(workspace=workspace), seeding.forms())
     for target, count in (("rivta", 2), ("rivta", 1), ("skriv-in", 2)):
         for entry_id in seeding.add_notes(store, count):

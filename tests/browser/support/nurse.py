@@ -33,7 +33,9 @@ def wait_for_entry(page: Page, other_than: str = "") -> str:
     """Wait until an entry is up and its first field has the focus; answers with its id."""
     page.wait_for_function(
         """(last) => {
-            const id = document.activeElement?.closest('[class*="st-key-f-"]')?.className.match(/st-key-f-([\\w-]+-\\d\\d)-\\d+-[a-z]/)?.[1];
+            const id = document.activeElement
+                ?.closest('[class*="st-key-f-"]')
+                ?.className.match(/st-key-f-([\\w-]+-\\d\\d)-\\d+-[a-z]/)?.[1];
             return id && id !== last;
         }""",
         arg=other_than,
@@ -44,7 +46,8 @@ def wait_for_entry(page: Page, other_than: str = "") -> str:
     return entry_id
 
 
-STILL = """() => !document.getAnimations().some((one) => one.playState === "running" && one.effect.getComputedTiming().iterations !== Infinity)"""
+STILL = """() => !document.getAnimations().some((one) =>
+    one.playState === "running" && one.effect.getComputedTiming().iterations !== Infinity)"""
 
 
 def settle(page: Page) -> None:

@@ -264,7 +264,10 @@ def test_words_are_read_whole_on_a_small_screen(
         page.set_viewport_size({"width": 1024, "height": 700})
         page.locator(place).last.wait_for()
         settle(page)
-        cut = "all => all.flatMap(e => [e, ...e.querySelectorAll('*')]).filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"
+        cut = (
+            "all => all.flatMap(e => [e, ...e.querySelectorAll('*')]).filter(e => "
+            "e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"
+        )
         assert page.locator(place).evaluate_all(cut) == []
 
 

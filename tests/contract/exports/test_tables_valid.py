@@ -154,7 +154,9 @@ CODED = KhslMapping(
 
 
 def khsl() -> dict[str, bytes]:
-    """A month of four entries: two of one person, one void, and one of somebody without a licence."""
+    """A month of four entries: two of one person, one void, and one of somebody without a
+    licence.
+    """
     said = {"kontakttyp": "bedomning"}
     told = items(
         record("hsl-anteckning", said),

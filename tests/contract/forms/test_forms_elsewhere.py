@@ -59,7 +59,8 @@ def agreement() -> Iterator[dict[str, Counter[str]]]:
     yield counts
     for kind, count in sorted(counts.items()):
         print(
-            f"\n{kind}: {count['right']} of {count.total()} as a person reads, {count['sure_and_wrong']} wrong with p ≥ 0.99"
+            f"\n{kind}: {count['right']} of {count.total()} as a person reads, "
+            f"{count['sure_and_wrong']} wrong with p ≥ 0.99"
         )
 
 
@@ -90,7 +91,8 @@ def test_a_sheet_is_known_and_its_marks_are_read(
             "right" if right else "sure_and_wrong" if surely_wrong else "wrong"
         ] += 1
         print(
-            f"{spec.kind:8} {'ok ' if right else 'NOT'} {spec.name}: {expected!r} {got.value!r} p={got.p:.3f}"
+            f"{spec.kind:8} {'ok ' if right else 'NOT'} {spec.name}: {expected!r} "
+            f"{got.value!r} p={got.p:.3f}"
         )
         wrong_marks += [spec.name] if spec.kind in MARKS and surely_wrong else []
     assert wrong_marks == []

@@ -208,9 +208,12 @@ def _report(form: Form, measured: Measured, record_property: Callable[[str, obje
     )
     record_property(
         "measured",
-        f"{form.id} v{form.version}: residual p95 {residual}, true offset p95 {offset}, marks right {counts['marks']} "
-        f"({measured.sure_and_wrong['marks']} wrong with p ≥ 0.99), digit fields right {counts['digits']} "
-        f"({measured.sure_and_wrong['digits']} wrong with p ≥ 0.99), refused: {', '.join(measured.refused) or 'none'}",
+        f"{form.id} v{form.version}: residual p95 {residual}, true offset p95 {offset}, "
+        f"marks right {counts['marks']} "
+        f"({measured.sure_and_wrong['marks']} wrong with p ≥ 0.99), digit fields right "
+        f"{counts['digits']} "
+        f"({measured.sure_and_wrong['digits']} wrong with p ≥ 0.99), refused: "
+        f"{', '.join(measured.refused) or 'none'}",
     )
 
 

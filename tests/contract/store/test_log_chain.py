@@ -41,7 +41,10 @@ pytest_plugins = ("tests.support.store.databases",)
 pytestmark = pytest.mark.both_databases
 
 _event = paper.event
-_OLD = "INSERT INTO event (id, at, by, action, subject, detail) VALUES ({n}, '2026-01-0{n} 10:00:00.000001', 'eva', 'try', 'x', '{{\"n\": {n}}}')"
+_OLD = (
+    "INSERT INTO event (id, at, by, action, subject, detail) VALUES ({n}, '2026-01-0{n} "
+    "10:00:00.000001', 'eva', 'try', 'x', '{{\"n\": {n}}}')"
+)
 
 
 @pytest.fixture
@@ -150,7 +153,10 @@ def test_no_row_is_replaced_or_emptied_by_another_way(logged: Store) -> None:
         ["TRUNCATE event", "TRUNCATE event_head"]
         if postgres
         else [
-            "INSERT OR REPLACE INTO event (id, at, by, action, subject, detail) VALUES (3, '2026-01-01 00:00:00.000000', 'x', 'x', 'x', '{}')",
+            (
+                "INSERT OR REPLACE INTO event (id, at, by, action, subject, detail) VALUES "
+                "(3, '2026-01-01 00:00:00.000000', 'x', 'x', 'x', '{}')"
+            ),
             "INSERT OR REPLACE INTO event_head (id, number, sha256) VALUES (1, 3, 'x')",
         ]
     )

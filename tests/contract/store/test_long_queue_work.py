@@ -169,9 +169,8 @@ def add(store: Store, name: str, state: EntryState, count: int) -> None:
     rows = select(*(value.label(column) for column, value in columns.items()))
     with store.begin() as conn:
         conn.execute(insert(paper.entry).from_select(list(columns), rows))
-    if (
-        store.engine.dialect.name == "postgresql"
-    ):  # its own process does this now and then; SQLite has no statistics of a young database either
+    # Its own process does this now and then; SQLite has no statistics of a young database either.
+    if store.engine.dialect.name == "postgresql":
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             conn.exec_driver_sql("VACUUM ANALYZE entry")
 
@@ -241,7 +240,9 @@ def steps(conn: Connection) -> Iterator[Callable[[], float]]:
 
 @contextmanager
 def costs(conn: Connection) -> Iterator[Callable[[], float]]:
-    """The planner's costs of all statements, in its own unit: that of reading a page of the disk."""
+    """The planner's costs of all statements, in its own unit: that of reading a page of the
+    disk.
+    """
     asked: list[tuple[str, Any]] = []
 
     def note(

@@ -168,7 +168,9 @@ def _within(
 
 
 def truth_of(sheet: AnswerSheet) -> list[bool | None]:
-    """What a person sees in each box, in the order of the fields; None where people may disagree."""
+    """What a person sees in each box, in the order of the fields; None where people may
+    disagree.
+    """
     rows = [
         row
         for block in sheet.blocks

@@ -71,8 +71,10 @@ def notes(desk: Desk) -> list[Filled]:
         client = desk.patients[i % len(desk.patients)]
         name, title = SAMPLE_STAFF[i % 4]
         written: SampleEntry = {
-            "personnummer": client.pid, "namn": client.name, "handelsedatum": day, "handelsetid": time, "kontakttyp": kind,
-            "information": i % 3 == 0, "anteckning": text, "plan": plan, "skribent": name, "yrkestitel": title, "underskrift": True,
+            "personnummer": client.pid, "namn": client.name,
+            "handelsedatum": day, "handelsetid": time, "kontakttyp": kind,
+            "information": i % 3 == 0, "anteckning": text, "plan": plan,
+            "skribent": name, "yrkestitel": title, "underskrift": True,
         }  # fmt: skip
         pages.append(write(desk, "hsl-anteckning", written, i, client if i % 4 == 3 else None))
     return pages

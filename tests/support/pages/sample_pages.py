@@ -89,8 +89,11 @@ def scanned_pdf(path: Path, pictures: list[tuple[bytes, Image]], dpi: int) -> No
         height, width = image.shape[:2]
         size = (width * 72 / dpi, height * 72 / dpi)
         space = pikepdf.Name.DeviceGray if image.ndim == 2 else pikepdf.Name.DeviceRGB
-        picture = pikepdf.Stream(pdf, data, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image, Width=width, Height=height,
-                                 ColorSpace=space, BitsPerComponent=8, Filter=pikepdf.Name.DCTDecode)  # fmt: skip
+        picture = pikepdf.Stream(
+            pdf, data, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image,
+            Width=width, Height=height,
+            ColorSpace=space, BitsPerComponent=8, Filter=pikepdf.Name.DCTDecode,
+        )  # fmt: skip
         page = pdf.add_blank_page(page_size=size)
         page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(I=picture))
         page.Contents = pikepdf.Stream(
@@ -102,6 +105,7 @@ def scanned_pdf(path: Path, pictures: list[tuple[bytes, Image]], dpi: int) -> No
 def expected_page(file: str, number: int, page: Filled, way: str) -> dict[str, object]:
     """A page as `expected.json` tells of it."""
     return {
-        "file": file, "page": number, "outcome": page.outcome, "form": page.form, "serial": page.serial,
+        "file": file, "page": number, "outcome": page.outcome,
+        "form": page.form, "serial": page.serial,
         "way": way, "note": page.note, "values": page.values,
     }  # fmt: skip

@@ -215,18 +215,34 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.exports.run_items.list_visible_items": "a condition",
     f"{P}store.exports.archives.is_wholly_visible": "a condition",
     f"{P}export.runs.files.require_run": "asks, for the action that its caller names",
-    f"{P}store.review.decisions.require_entry_as_seen": "asks, for the action that its caller names",
+    f"{P}store.review.decisions.require_entry_as_seen": (
+        "asks, for the action that its caller names"
+    ),
     f"{P}store.review.decisions.write_decision": "writes what `seen` has let through",
     f"{P}store.entries.entry.is_claimed_by_other": "compares",
-    f"{P}store.entries.client_check.complete_client_numbers": "part of a decision that `seen` has let through",
-    f"{P}store.review.batch_candidates.choose_candidates": "part of a group that `next_group` has let through",
-    f"{P}store.review.batch_items.list_open_items": "part of a group; what the person may not see is left out",
+    f"{P}store.entries.client_check.complete_client_numbers": (
+        "part of a decision that `seen` has let through"
+    ),
+    f"{P}store.review.batch_candidates.choose_candidates": (
+        "part of a group that `next_group` has let through"
+    ),
+    f"{P}store.review.batch_items.list_open_items": (
+        "part of a group; what the person may not see is left out"
+    ),
     f"{P}store.review.batch_items.load_own_batch": "finds the person's own group",
     f"{P}store.review.batch_items.can_see_entry": "asks",
-    f"{P}store.quality.seeded_errors.add_batch_seeded_error": "part of a group that `next_group` has let through",
-    f"{P}store.quality.seeded_errors.judge_batch_seeded_error": "part of a group that `confirm_group` has let through",
-    f"{P}store.quality.seeded_errors.judge_seeded_error": "part of a decision that `seen` has let through",
-    f"{P}store.quality.seeded_errors.fields_matching_seeded_errors": "part of a decision that `seen` has let through",
+    f"{P}store.quality.seeded_errors.add_batch_seeded_error": (
+        "part of a group that `next_group` has let through"
+    ),
+    f"{P}store.quality.seeded_errors.judge_batch_seeded_error": (
+        "part of a group that `confirm_group` has let through"
+    ),
+    f"{P}store.quality.seeded_errors.judge_seeded_error": (
+        "part of a decision that `seen` has let through"
+    ),
+    f"{P}store.quality.seeded_errors.fields_matching_seeded_errors": (
+        "part of a decision that `seen` has let through"
+    ),
     f"{P}store.entries.entry_view.load_entry_view": "shows what its caller has asked for",
     f"{P}store.registers.client_register.restrict_client": "hides",
     f"{P}registers.authors.is_author": "compares",
@@ -238,9 +254,15 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.accounts.protected_identity.find_covered_boxes": "hides",
     f"{P}store.accounts.protected_identity.find_hidden_pids": "hides",
     f"{P}store.review.questions.find_author": "part of a question that has been let through",
-    f"{P}store.entries.client_check.save_client_choice": "part of a decision that `seen` has let through",
-    f"{P}store.registers.care_system_matches.save_match_decision": "part of a decision that `already_there` or `something_else` has let through",
-    f"{P}export.runs.receipts.settle_receipts": "asks, for each entry that it is given a receipt of",
+    f"{P}store.entries.client_check.save_client_choice": (
+        "part of a decision that `seen` has let through"
+    ),
+    f"{P}store.registers.care_system_matches.save_match_decision": (
+        "part of a decision that `already_there` or `something_else` has let through"
+    ),
+    f"{P}export.runs.receipts.settle_receipts": (
+        "asks, for each entry that it is given a receipt of"
+    ),
     f"{P}store.accounts.people.save_person": "stores an account for whoever has the machine",
 }
 

@@ -168,7 +168,9 @@ class World:
             "run_id": self.known.run,
             "server": None,
             "clock": lambda: NOW,
-            "data": f"körning;löpnummer;post;status;text\n{self.known.run};1;CCCC-00;ok;\n".encode(),
+            "data": (
+                f"körning;löpnummer;post;status;text\n{self.known.run};1;CCCC-00;ok;\n"
+            ).encode(),
             "store": self.store,
             "settings": self.settings,
             "uploads": [],

@@ -58,7 +58,9 @@ def confirm(store: Store, entry_id: str, who: Person) -> None:
 
 
 def add_controls(conn: Connection) -> tuple[int, int]:
-    """Two fields of Nils's that Eva has to type and to decide, and no other that chance has drawn."""
+    """Two fields of Nils's that Eva has to type and to decide, and no other that chance has
+    drawn.
+    """
     conn.execute(delete(control))
     mine = {
         "field": "text",

@@ -365,7 +365,9 @@ def _reading(spec: FieldSpec, values: Mapping[str, Value]) -> Reading:
 
 
 def _places(spec: FieldSpec, text: str) -> Iterator[WordBox]:
-    """About where the words stand: a row of the paper for each line, and room for each character."""
+    """About where the words stand: a row of the paper for each line, and room for each
+    character.
+    """
     x, y, _, h = spec.box
     high = h / (spec.lines or 1)
     for found in re.finditer(r"\S+", text):

@@ -238,7 +238,9 @@ class Ward:
 
 
 def _account(of: Person) -> dict[str, Any]:
-    """A row of staff. Without a real hash: nobody logs in here, and hashing takes time on purpose."""
+    """A row of staff. Without a real hash: nobody logs in here, and hashing takes time on
+    purpose.
+    """
     return {
         "login": of.login,
         "name": of.name,

@@ -233,9 +233,7 @@ def test_a_new_account_says_what_it_lacks(store: Store) -> None:
 
 
 @pytest.mark.usefixtures("store")
-def test_a_role_and_an_area_may_be_written_in_any_case_and_a_misspelt_one_is_told_with_those_there_are() -> (
-    None
-):
+def test_a_role_and_an_area_are_taken_in_any_case_and_a_misspelt_one_is_answered_with_all() -> None:
     run("unit", "Västra", "sol")
     lisa = ("person", "lisa", "--name", "Lisa Ek", "--title", "trollkarl", "--unit", NORTH)
     assert (
@@ -375,7 +373,10 @@ def test_units_of_a_register_that_are_not_known_here_are_told_of(tmp_path: Path)
     clients, staff = tmp_path / "k.csv", tmp_path / "p.csv"
     clients.write_text(f"personnummer;namn;enhet\n{ASTA.pid};Asta Prov;{NORTH.lower()}\n", "utf-8")
     staff.write_text(
-        f"namn;titel;signatur;enhet\nEva Ek;sjuksköterska;EE;{NORTH}\nEva Ek;sjuksköterska;EE;Annan\n",
+        (
+            f"namn;titel;signatur;enhet\nEva Ek;sjuksköterska;EE;{NORTH}\n"
+            "Eva Ek;sjuksköterska;EE;Annan\n"
+        ),
         "utf-8",
     )
     assert (

@@ -313,7 +313,10 @@ def test_a_server_that_waits_for_a_browser_that_never_hangs_up_is_ended_by_force
 ) -> None:
     """It had held up the end of the program by 100 s, now and then."""
     deaf, told = (
-        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open({!r}, 'w').close(); time.sleep(600)",
+        (
+            "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open({!r}, "
+            "'w').close(); time.sleep(600)"
+        ),
         tmp_path / "deaf",
     )
     with operations._run_child_process(
@@ -369,9 +372,8 @@ def test_the_time_of_reading_is_that_in_which_pages_waited_or_were_read() -> Non
     ]
     for at, read, unreadable, waiting in looks:
         tally.update(worker_pool.ReadingProgress(read, unreadable, waiting), at)
-    assert (
-        tally.describe()
-        == "2 pages read and 1 that could not be read in 13.0 s (0.2 a second); none waits to be read."
+    assert tally.describe() == (
+        "2 pages read and 1 that could not be read in 13.0 s (0.2 a second); none waits to be read."
     )
     tally.update(worker_pool.ReadingProgress(9, 2, 4), 995.0)
     assert tally.describe().endswith("; 4 wait to be read.")

@@ -1,4 +1,6 @@
-"""In a list of answers no two fields have the same name, and each name says what the value is of."""
+"""In a list of answers no two fields have the same name, and each name says what the value is
+of.
+"""
 
 from __future__ import annotations
 

@@ -146,7 +146,10 @@ def test_what_may_be_keyed_in_already_is_told_and_held_back(
 ) -> None:
     care = tmp_path / "lista.csv"
     care.write_text(
-        f"Personnummer;När;Anteckning\n{SIV.pid};2021-12-17 08:27;Såret ser bra ut\n;2021-12-17;x\n",
+        (
+            f"Personnummer;När;Anteckning\n{SIV.pid};2021-12-17 08:27;Såret ser bra ut\n"
+            ";2021-12-17;x\n"
+        ),
         "utf-8",
     )
     said = json.loads(say("clashes", str(care), "--unit", "Norr", "--column", "day=När", "--json"))

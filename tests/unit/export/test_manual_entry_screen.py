@@ -133,9 +133,7 @@ def test_only_those_who_may_receipt_the_paper_see_it(office: ExportContext) -> N
         screen.claim_next_entry(office, STIG, run, utc_now())
 
 
-def test_the_orders_that_come_with_the_program_are_called_examples_and_name_fields_of_their_forms() -> (
-    None
-):
+def test_the_orders_that_come_with_the_program_are_called_examples_and_name_form_fields() -> None:
     shipped = load_mappings([ROOT / "forms"], screen.TARGET, ManualEntryMapping)
     assert set(shipped) == {"hsl-anteckning", "social-anteckning", "bistandsbeslut"}
     for form_id, mapping in shipped.items():
@@ -155,7 +153,10 @@ def test_the_fields_stand_in_the_other_systems_order_and_nothing_is_dropped(tmp_
     folder = tmp_path / "hsl-anteckning"
     folder.mkdir()
     (folder / "export.skriv-in.yaml").write_text(
-        "about: Vårt system.\norder:\n  - {field: plan, title: Planering}\n  - {field: anteckning}\n",
+        (
+            "about: Vårt system.\norder:\n  - {field: plan, title: Planering}\n  - {field: "
+            "anteckning}\n"
+        ),
         "utf-8",
     )
     mappings = load_mappings([tmp_path], screen.TARGET, ManualEntryMapping)

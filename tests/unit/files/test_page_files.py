@@ -1,4 +1,6 @@
-"""Files → pages: nothing is recoded that need not be, nothing breaks the rest, memory stays small."""
+"""Files → pages: nothing is recoded that need not be, nothing breaks the rest, memory stays
+small.
+"""
 
 from __future__ import annotations
 
@@ -216,7 +218,9 @@ def test_pages_of_a_tiff_come_one_by_one_without_loss(tmp_path: Path) -> None:
 def test_pages_of_a_tiff_that_tells_no_true_resolution_are_taken_in(
     tmp_path: Path, mode: str, per_inch: tuple[int, int]
 ) -> None:
-    """Some programs write 0/0 dots an inch: what they say of its size is no reason to lose a stack."""
+    """Some programs write 0/0 dots an inch: what they say of its size is no reason to lose a
+    stack.
+    """
     _picture(mode).save(
         tmp_path / "a.tif", save_all=True, append_images=[_picture(mode, seed=2)], dpi=(77, 77)
     )

@@ -1,4 +1,6 @@
-"""The tour list (körlista): planned visits are printed in its rows, and each row's client is known."""
+"""The tour list (körlista): planned visits are printed in its rows, and each row's client is
+known.
+"""
 
 from __future__ import annotations
 
@@ -129,7 +131,9 @@ def test_what_is_printed_is_registered_with_its_serial(
 def test_what_is_printed_of_a_plan_sets_visits_to_protected_clients_apart(
     told_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a pack does; who they are is told by the register that is given, or by that of the store."""
+    """As a pack does; who they are is told by the register that is given, or by that of the
+    store.
+    """
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
     register, plan, out = tmp_path / "klienter.csv", write_plan(tmp_path), tmp_path / "ut.pdf"
     if told_by == "register":

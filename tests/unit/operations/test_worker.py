@@ -1,4 +1,6 @@
-"""What a worker hands over to the queue: pages that wait, and none that was read while it looked."""
+"""What a worker hands over to the queue: pages that wait, and none that was read while it
+looked.
+"""
 
 from __future__ import annotations
 

@@ -293,7 +293,8 @@ def test_a_curve_that_gives_no_probabilities_is_none(
 ) -> None:
     file = tmp_path / "calibration.json"
     file.write_text(
-        f'{{"curves": [{{"key": "mark", "network": "n", "weights": [1], "scores": {scores}, "shares": {shares}}}]}}'
+        f'{{"curves": [{{"key": "mark", "network": "n", "weights": [1], "scores": '
+        f'{scores}, "shares": {shares}}}]}}'
     )
     with pytest.raises(MissingProgramError, match="damaged"):
         load_curves(file)

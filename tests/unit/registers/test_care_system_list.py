@@ -61,9 +61,10 @@ def test_a_column_of_times_that_holds_days_is_that_of_days() -> None:
 @pytest.mark.parametrize("separator", [";", ",", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_a_table_is_read_however_it_was_written(separator: str, encoding: str) -> None:
-    data = f"pnr{separator}datum{separator}text\r\n{SIV}{separator}2021-12-17{separator}Såret läker\r\n\r\n".encode(
-        encoding
-    )
+    data = (
+        f"pnr{separator}datum{separator}text\r\n{SIV}{separator}2021-12-17{separator}Såret "
+        "läker\r\n\r\n"
+    ).encode(encoding)
     assert parse_care_table(data, "lista.csv") == CareTable(
         ("pnr", "datum", "text"), ((2, (SIV, "2021-12-17", "Såret läker")),)
     )

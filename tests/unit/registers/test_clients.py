@@ -113,7 +113,10 @@ def test_a_second_name_or_address_is_refused_and_what_is_not_read_is_not(
     """The second may be a relative's: sheets would be printed with that name."""
     file = tmp_path / "klienter.csv"
     file.write_text(
-        f"Personnummer;Namn;Enhet;Skyddad;Adress;Telefon;Telefon;{twice}\n19250101-9216;Astrid;Öst;nej;Storgatan 1;1;2;Birger\n",
+        (
+            f"Personnummer;Namn;Enhet;Skyddad;Adress;Telefon;Telefon;{twice}\n"
+            "19250101-9216;Astrid;Öst;nej;Storgatan 1;1;2;Birger\n"
+        ),
         "utf-8",
     )
     with pytest.raises(UsageError, match=f"has the column {twice.lower()} more than once"):

@@ -23,7 +23,10 @@ EVA = StaffMember("Eva Marklund", "sjuksköterska", "EM", CENTRE)
 ERIK = StaffMember("Erik Molin", "undersköterska", "EM", CENTRE)
 JONAS = StaffMember("Jonas Hedström", "sjuksköterska", "JH", CENTRE)
 LEILA = StaffMember("Leila Hassan", "undersköterska", "LH", NORTH)
-ROWS = "Namn;Titel;Signatur;Enhet\nEva Marklund;sjuksköterska;EM;Hemsjukvården Centrum\nLeila Hassan;undersköterska;LH;Hemtjänsten Norr\n"
+ROWS = (
+    "Namn;Titel;Signatur;Enhet\nEva Marklund;sjuksköterska;EM;Hemsjukvården Centrum\nLeila "
+    "Hassan;undersköterska;LH;Hemtjänsten Norr\n"
+)
 
 
 def steps_of(text: str, sure: float = 0.98) -> CellProbabilities:

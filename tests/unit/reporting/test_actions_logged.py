@@ -22,7 +22,10 @@ BEFORE = "what is shown is a page, and `view_page` has recorded the look before"
 TYPING = "what the person types is the person's own until it is decided"
 PART = "part of an act that records as a whole"
 ASKS = "asks only; a denial is recorded by the store when it ends the transaction"
-LIST = "which papers there are to work with in the own units; the picture is recorded when it is looked at"
+LIST = (
+    "which papers there are to work with in the own units; the picture is recorded when it "
+    "is looked at"
+)
 DRAFT = "a form that nobody can use yet; that it is tried and published is recorded"
 NEEDS_NONE = {
     "preparation.form_editor.actions.begin_outline_draft": DRAFT,
@@ -35,7 +38,9 @@ NEEDS_NONE = {
     "export.manual_entry.screen.list_waiting_runs": FIGURES,
     "export.runs.status.count_unsigned": FIGURES,
     "export.manual_entry.screen.count_held_back": FIGURES,
-    "export.care_system_check.matches.list_matches": "which pairs there are to decide on in the own units; looking at one is recorded",
+    "export.care_system_check.matches.list_matches": (
+        "which pairs there are to decide on in the own units; looking at one is recorded"
+    ),
     "store.registers.care_system_exports.list_care_lists": FIGURES,
     "store.registers.care_system_matches.filter_visible_matches": ASKS,
     "store.registers.care_system_matches.list_rejected_matches": LIST,
@@ -62,7 +67,9 @@ NEEDS_NONE = {
     "store.reports.progress.list_open_deadlines": FIGURES,
     "store.review.duplicate_entries.find_similar_entries": BEFORE,
     "store.review.duplicate_entries.list_duplicate_marks": LIST,
-    "store.accounts.emergency_access.list_unacknowledged": "uses of accounts for emergencies, no client",
+    "store.accounts.emergency_access.list_unacknowledged": (
+        "uses of accounts for emergencies, no client"
+    ),
     "store.exports.runs.require_run": ASKS,
     "store.exports.runs.require_whole_run": ASKS,
     "store.exports.runs.list_visible_runs": PART,
@@ -95,7 +102,9 @@ NEEDS_NONE = {
     "store.accounts.protected_identity.find_hidden_pids": PART,
     "store.accounts.protected_identity.find_covered_areas": PART,
     "store.accounts.protected_identity.find_covered_boxes": PART,
-    "store.entries.queue_order.list_priorities": "what the own units have pulled to the front; pulling and undoing are recorded",
+    "store.entries.queue_order.list_priorities": (
+        "what the own units have pulled to the front; pulling and undoing are recorded"
+    ),
     "store.review.questions.find_author": BEFORE,
     "store.review.questions.list_questions": LIST,
     "store.review.questions.list_entry_questions": BEFORE,
@@ -118,7 +127,9 @@ NEEDS_NONE = {
     "store.review.signing.list_own_signed": LIST,
     "store.review.signing.is_own_entry": ASKS,
     "store.review.signing.list_allowed_reasons": ASKS,
-    "store.entries.client_check.list_temporary_identities": "identities that the person's own units have made; making and settling each is recorded",
+    "store.entries.client_check.list_temporary_identities": (
+        "identities that the person's own units have made; making and settling each is recorded"
+    ),
     "store.entries.versions.save_version": PART,
     "store.entries.versions.list_versions": BEFORE,
     "reporting.progress.count_entries": FIGURES,
@@ -131,7 +142,9 @@ NEEDS_NONE = {
     "store.reports.paper_days.paper_date_range": FIGURES,
     "store.reports.paper_days.list_day_sheets": "serials and counts, of nobody",
     "preparation.outage_pack.pack.load_unit_needs": FIGURES,
-    "store.reports.sheet_accounting.list_unused_sheets": "serials of sheets that nothing is written on",
+    "store.reports.sheet_accounting.list_unused_sheets": (
+        "serials of sheets that nothing is written on"
+    ),
     "store.accounts.visibility.filter_blocked": ASKS,
     "store.entries.queue.count_waiting": FIGURES,
     "export.runs.status.list_target_status": FIGURES,
@@ -144,7 +157,9 @@ NEEDS_NONE = {
     "store.entries.queue.renew_claim": TYPING,
     "store.entries.queue.release_claim": TYPING,
     "store.review.decisions.save_draft": TYPING,
-    "store.review.corrections.list_own_latest": "the person's own last decisions, for taking one back",
+    "store.review.corrections.list_own_latest": (
+        "the person's own last decisions, for taking one back"
+    ),
     "store.entries.entry.is_claimed_by_other": "asks only",
     "store.review.decisions.require_entry_as_seen": PART,
     "store.entries.answers.decided_answers": PART,
@@ -154,9 +169,14 @@ NEEDS_NONE = {
     "store.paper.batches.append_page_to_batch": "the batch that the page belongs to is recorded",
     "store.registers.client_register.restrict_client": "hides, and reads nothing",
     "domain.permissions.is_allowed": "asks only",
-    "domain.permissions.require_permission": "a denial is recorded by the store when it ends the transaction",
+    "domain.permissions.require_permission": (
+        "a denial is recorded by the store when it ends the transaction"
+    ),
     "export.runs.files.require_run": PART,
-    "operations.learning.learn.learn_from_entries": "reads confirmed fields on this machine and shows counts; taking over and handing out are recorded",
+    "operations.learning.learn.learn_from_entries": (
+        "reads confirmed fields on this machine and shows counts; taking over and handing out are "
+        "recorded"
+    ),
     "reporting.audit.follow_up.list_filter_choices": FIGURES,
     "reporting.audit.follow_up.count_hints": FIGURES,
     "reporting.audit.follow_up.count_views_per_day": FIGURES,

@@ -171,7 +171,9 @@ def test_who_neither_reviews_nor_manages_nor_counts_sees_nothing(ward: Ward, who
 
 @pytest.mark.parametrize("who", [EVA, ADMIN], ids=lambda who: who.login)
 def test_others_see_the_unit_where_enough_people_are_in_it(ward: Ward, who: Person) -> None:
-    """Three people have typed fields, but only two have had plants: these would tell about either."""
+    """Three people have typed fields, but only two have had plants: these would tell about
+    either.
+    """
     assert MIN_PEOPLE == 3
     with ward.store.read() as conn:
         unit = measure_unit_work(conn, who, NORTH, NOW, LEAST)

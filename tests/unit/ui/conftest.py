@@ -62,7 +62,9 @@ def filled_world(empty_world: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def world(request: pytest.FixtureRequest) -> Path:
-    """The workspace that a test gets a copy of: the empty one, unless the test asks for "filled"."""
+    """The workspace that a test gets a copy of: the empty one, unless the test asks for
+    "filled".
+    """
     made: Path = request.getfixturevalue(f"{getattr(request, 'param', 'empty')}_world")
     return made
 

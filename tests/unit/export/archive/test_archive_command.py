@@ -26,7 +26,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportContext]:
-    """An office in the workspace that the commands open, with two notes of which one is exported."""
+    """An office in the workspace that the commands open, with two notes of which one is
+    exported.
+    """
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
     monkeypatch.delenv("EFTERSKRIFT_DATABASE_URL", raising=False)
     monkeypatch.chdir(tmp_path)

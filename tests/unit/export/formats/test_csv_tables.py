@@ -1,4 +1,6 @@
-"""Tables: what a spreadsheet and pandas read back, and what no spreadsheet may take for a formula."""
+"""Tables: what a spreadsheet and pandas read back, and what no spreadsheet may take for a
+formula.
+"""
 
 from __future__ import annotations
 
@@ -344,10 +346,15 @@ def test_a_mapping_file_that_an_editor_saved_in_another_encoding_is_named(tmp_pa
 
 
 def test_a_part_that_a_mapping_file_has_twice_is_named(tmp_path: Path) -> None:
-    """YAML takes the last in silence: a column pasted below the others would take all of them away."""
+    """YAML takes the last in silence: a column pasted below the others would take all of them
+    away.
+    """
     path = tmp_path / "export.besok.yaml"
     path.write_text(
-        "about: x\ncolumns:\n- {title: Tid, source: event.time}\ncolumns:\n- {title: Dag, source: event.date}\n",
+        (
+            "about: x\ncolumns:\n- {title: Tid, source: event.time}\ncolumns:\n"
+            "- {title: Dag, source: event.date}\n"
+        ),
         "utf-8",
     )
     with pytest.raises(ExportError, match="columns twice, near line 5"):

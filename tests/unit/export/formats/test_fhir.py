@@ -1,4 +1,6 @@
-"""What an entry becomes in FHIR: times, people, measurements, the sheet, and who is left out of it."""
+"""What an entry becomes in FHIR: times, people, measurements, the sheet, and who is left out of
+it.
+"""
 
 from __future__ import annotations
 
@@ -232,7 +234,10 @@ def test_the_sheet_is_small_and_always_the_same(
     assert pdf == small_sheet_pdf([scan.getvalue()], "Mätvärden", MADE_AT)
     record_property(
         "measured",
-        f"sheet as PDF: {len(scan.getvalue()) // 1000} kB of noisy picture become {len(pdf) // 1000} kB, {MAX_WIDTH_PX} px wide",
+        (
+            f"sheet as PDF: {len(scan.getvalue()) // 1000} kB of noisy picture become "
+            f"{len(pdf) // 1000} kB, {MAX_WIDTH_PX} px wide"
+        ),
     )
     assert len(pdf) < 400_000
 

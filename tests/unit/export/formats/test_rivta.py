@@ -1,4 +1,6 @@
-"""GetCareDocumentation 2.1: valid against the public schema, and true to what the contract means."""
+"""GetCareDocumentation 2.1: valid against the public schema, and true to what the contract
+means.
+"""
 
 from __future__ import annotations
 
@@ -120,7 +122,8 @@ def test_a_note_says_where_it_comes_from_and_what_it_says() -> None:
     assert said.startswith(
         "Efterregistrering efter IT-avbrott 2021-12-16–2022-01-10. Gäller 2021-12-17 08:15. "
         "Originalanteckning på papper av Gun Ek, sjuksköterska, skriven 2021-12-17 09:05. "
-        "Inskriven av Anna Öst 2022-01-12 10:30. Kontrollerad av Per Åhs 2022-01-12 11:30. Skan-id K7M3PX-00. Papperet finns i pärm 3."
+        "Inskriven av Anna Öst 2022-01-12 10:30. Kontrollerad av Per Åhs 2022-01-12 "
+        "11:30. Skan-id K7M3PX-00. Papperet finns i pärm 3."
     )
     assert "Anteckning\nSåret ser bra ut.\nOmlagt." in said
     assert "Plan\nNy omläggning på torsdag." in said
@@ -204,9 +207,9 @@ def test_a_void_note_is_nullified_and_any_other_says_nothing_of_it() -> None:
     void = made("rivta", record(voided="fel person"), amends=EARLIER)
     assert (texts(void, "nullified"), texts(void, "nullifiedReason")) == (["true"], ["fel person"])
     assert (
-        "Makulering av tidigare överförd post (körning 20220110-091500-rivta-0a1b, 2022-01-10 09:15)"
-        in texts(void, "clinicalDocumentNoteText")[0]
-    )
+        "Makulering av tidigare överförd post (körning 20220110-091500-rivta-0a1b, "
+        "2022-01-10 09:15)"
+    ) in texts(void, "clinicalDocumentNoteText")[0]
 
 
 def test_an_amendment_keeps_the_document_id() -> None:

@@ -34,7 +34,9 @@ SCALE = 8
 
 @cache
 def _upright(form_id: str, *, solid: bool = False) -> Image:
-    """A filled page as registration lays it, grey, 8 px/mm; with `solid` every mark is filled in."""
+    """A filled page as registration lays it, grey, 8 px/mm; with `solid` every mark is filled
+    in.
+    """
     form, rng = FORMS[form_id], np.random.default_rng(3)
     (hand,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
     values = make_values(form, rng)

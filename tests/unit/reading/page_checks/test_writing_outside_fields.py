@@ -70,7 +70,9 @@ def read(text: str, place: tuple[float, float, float, float], turned: bool = Fal
 def stray_on(
     form_id: str, draw: Callable[[Image], Image] | None = None, fields: Mapping[str, Reading] = {}
 ) -> frozenset[str]:
-    """What is told of the first page of a form that something is drawn on, laid as it was printed."""
+    """What is told of the first page of a form that something is drawn on, laid as it was
+    printed.
+    """
     form = FORMS.latest(form_id)
     pdf = print_sheets(form, [SHEET], organisation="Provköpings kommun, socialförvaltningen")
     page = (

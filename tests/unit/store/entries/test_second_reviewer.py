@@ -357,7 +357,9 @@ HEAD: Mapping[str, Value] = {
 def sign_row(
     ward: Ward, who: Person, row: int, about: ClientStatement, **other: Value
 ) -> EntryState:
-    """Decide a row of a signature list as the first person, apart from `other` as the paper says."""
+    """Decide a row of a signature list as the first person, apart from `other` as the paper
+    says.
+    """
     said = {**HEAD, f"dag{row:02d}.datum": f"2026-02-0{row}"} | other
     given = {spec.name: Answer(None, State.EMPTY) for spec in asked_fields(SIGNED, row)} | answers(
         said
@@ -415,7 +417,9 @@ def test_what_the_second_person_says_of_the_client_is_kept(ward: Ward) -> None:
 
 
 def test_two_people_see_a_head_once_for_all_rows(ward: Ward) -> None:
-    """On a form of `double_check` too: what two have settled in one row is as settled in the next."""
+    """On a form of `double_check` too: what two have settled in one row is as settled in the
+    next.
+    """
     rows: dict[str, Value] = {f"dag{row:02d}.datum": f"2026-02-0{row}" for row in (1, 2)}
     ward.read(ward.scan(), page_reading(SIGNED, "CCCC", {**HEAD, **rows}), SIGNED)
     twice = Forms({(SIGNED.id, SIGNED.version): SIGNED})

@@ -13,6 +13,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.paper import page_lists, pages, sheets
 from pipeline.store.paper.pages import NewPage
 from pipeline.store.review.decisions import reject_entry
+from pipeline.store.schema import paper
 from tests.support.store.ward import (
     ADMIN,
     ASTA,
@@ -253,7 +254,7 @@ def test_the_back_of_a_copy_is_not_laid_to_the_sheet_that_was_copied(
     assert page(ward, back).sheet == back
 
 
-def test_a_back_that_stood_apart_is_laid_to_its_sheet_once_the_front_is_known_to_have_been_scanned_twice(
+def test_a_back_that_stood_apart_is_laid_to_its_sheet_once_the_front_is_known_as_scanned_twice(
     ward: Ward,
 ) -> None:
     front, again, back, back_again = (ward.scan() for _ in range(4))

@@ -1,4 +1,6 @@
-"""A pack's serials come in once there is a store: each once, all or none, and what is odd is told."""
+"""A pack's serials come in once there is a store: each once, all or none, and what is odd is
+told.
+"""
 
 from __future__ import annotations
 

@@ -25,7 +25,10 @@ from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.lookup.test_returns import found, listed, told
 from ui.widgets import min_view_time
 
-LIST = f"Person-nr;Datum och tid;Typ;Fritext\n{CLIENTS[0].pid};2021-12-18 09:52;Besök;Såret vänster fot läker fint\n193001;2021-12-18;;\n"
+LIST = (
+    f"Person-nr;Datum och tid;Typ;Fritext\n{CLIENTS[0].pid};2021-12-18 09:52;Besök;Såret "
+    "vänster fot läker fint\n193001;2021-12-18;;\n"
+)
 
 
 @pytest.fixture(autouse=True)

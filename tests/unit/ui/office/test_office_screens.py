@@ -243,9 +243,9 @@ def test_who_makes_a_moved_entry_void_is_not_told_to_key_it_in(
     told = " ".join(warning.value for warning in open_screen(ANNA, "key_in").warning)
     assert "Makulera posten om den finns i systemet" in told
     assert (
-        f"stod först hos {format_pid(SIV.pid)} {SIV.name}. Makulera den där också om den är inmatad."
-        in told
-    )
+        f"stod först hos {format_pid(SIV.pid)} {SIV.name}. Makulera den där också om "
+        "den är inmatad."
+    ) in told
     assert "Makulering av tidigare överförd post" in told
     assert "skriv sedan in den" not in told
 

@@ -157,7 +157,10 @@ def test_what_was_written_since_the_first_scan_is_told_of(
     app.button(key=f"look-{twin}").click().run()
     app.button(key=f"same-{twin}").click().run()
     assert [toast.value for toast in app.toast] == [
-        "Något skrevs till eller ändrades på papperet efter den första skanningen. 1 post väntar under Granska."
+        (
+            "Något skrevs till eller ändrades på papperet efter den första skanningen. 1 "
+            "post väntar under Granska."
+        )
     ]
 
 

@@ -183,7 +183,9 @@ def test_a_photo_that_is_about_nobody_is_confirmed_from_the_lines_that_the_machi
 def test_the_client_of_a_number_that_stands_there_as_read_is_shown_at_once(
     store: Store, open_screen: OpenScreen
 ) -> None:
-    """On a tour list the number was printed: it is not typed, but it is looked at like any other."""
+    """On a tour list the number was printed: it is not typed, but it is looked at like any
+    other.
+    """
     client = CLIENTS[0]
     values: dict[str, Value] = {
         "datum": "2021-12-18",

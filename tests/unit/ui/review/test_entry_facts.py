@@ -73,7 +73,8 @@ CALCULATION: Mapping[str, Value] = {
     "skribent": "Ines Falk",
     "underskrift": True,
 }
-"""A calculation of a year without a table, in which costs are added up wrongly: 6200 + 300 is 6500."""
+"""A calculation of a year without a table, in which costs are added up wrongly: 6200 + 300 is 6500.
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +125,9 @@ def _reading(kind: Kind, value: Value) -> Reading:
 
 
 def type_critical(app: AppTest, form_id: str, entry_id: str, values: Mapping[str, Value]) -> None:
-    """Type what the paper says into every field that is typed blind; what is empty is left alone."""
+    """Type what the paper says into every field that is typed blind; what is empty is left
+    alone.
+    """
     for spec in seeding.forms().latest(form_id).fields:
         if spec.critical and values.get(spec.name) is not None:
             app.text_input(key=key(entry_id, spec.name)).input(str(values[spec.name]))

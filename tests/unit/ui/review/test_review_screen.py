@@ -331,9 +331,9 @@ def disputed(store: Store) -> str:
         spec.name: seeding.answer(spec, {**NOTE, "handelsetid": "11:11"})
         for spec in asked_fields(form, None)
     }
-    with (
-        store.begin() as conn
-    ):  # now: `seeding.confirm` decides in a second, and what is typed before a decision bars from being the second
+    # Now: `seeding.confirm` decides in a second, and what is typed before a decision bars from
+    # being the second.
+    with store.begin() as conn:
         decisions.decide_entry(conn, seeding.forms(), NURSE, entry_id, 0, said, utc_now())
     return entry_id
 

@@ -102,11 +102,15 @@ FAULTS = [
     ),
     (
         _save_no_name,
-        "Det gick inte, och inget ändrades. Ett konto har användarnamn, namn och yrkestitel. Fyll i alla tre.",
+        (
+            "Det gick inte, och inget ändrades. Ett konto har användarnamn, namn och "
+            "yrkestitel. Fyll i alla tre."
+        ),
     ),
     (
         _return_mistyped,
-        "Det gick inte, och inget ändrades. Ett löpnummer har åtta tecken, och ett av de här är felskrivet. "
+        "Det gick inte, och inget ändrades. Ett löpnummer har åtta tecken, och ett av "
+        "de här är felskrivet. "
         "Jämför med papperet. Det sista tecknet är ett kontrolltecken.",
     ),
     (_look_for_no_account, "Det gick inte, och inget ändrades. Det finns inget sådant konto."),

@@ -331,7 +331,7 @@ def test_a_row_that_is_put_aside_leaves_no_approval_standing(bank: ExportContext
     assert make_run(bank, ANNA, "pain001", utc_now()) is None
 
 
-def test_a_row_put_aside_by_a_clock_that_is_behind_leaves_no_approval_standing_until_it_is_given_again(
+def test_a_row_put_aside_by_a_clock_that_is_behind_leaves_no_approval_until_it_is_given_again(
     bank: ExportContext,
 ) -> None:
     entry, other = with_another_row(bank)

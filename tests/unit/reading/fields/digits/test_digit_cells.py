@@ -144,7 +144,9 @@ def _clear_and_doubtful() -> NDArray[np.uint8]:
 
 
 def test_only_a_doubtful_cell_is_looked_at_again_and_by_both_networks() -> None:
-    """A doubtful one is answered by the mean of all looks, the others as the first network answers."""
+    """A doubtful one is answered by the mean of all looks, the others as the first network
+    answers.
+    """
     cells = _clear_and_doubtful()
     once = run_digit_network(cells, DIGIT_MODEL)
     doubtful = once.max(axis=1) < SECOND_PASS_BELOW

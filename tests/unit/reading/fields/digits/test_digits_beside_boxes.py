@@ -114,7 +114,9 @@ def test_a_1_on_the_line_between_two_boxes_does_not_vanish_surely() -> None:
 
 
 def test_a_digit_that_touches_the_next_one_across_their_line_does_not_vanish_surely() -> None:
-    """Both were taken for the second digit: 11.30 was surely 01:30, and a pulse of 141 surely 41."""
+    """Both were taken for the second digit: 11.30 was surely 01:30, and a pulse of 141 surely
+    41.
+    """
     form, paper = matvarden()
     names = [f"rad{row:02d}.puls" for row in range(1, 8)]
     for place, name in enumerate(names):
