@@ -71,8 +71,9 @@ def unguarded() -> set[str]:
 
 
 def without_area() -> set[str]:
-    """Calls of `require_permission` that ask for the unit of a page or an entry, and so forget its area of law
-    and its blocks.
+    """Calls of `require_permission` that ask for the unit of a page or an entry only.
+
+    They forget its area of law and its blocks.
     """
     return {
         f"{one.name}: {ast.unparse(call)}"

@@ -75,10 +75,10 @@ def test_scan_says_the_batch_and_status_counts_its_pages(tmp_path: Path) -> None
     bad.write_bytes(b"no pdf")
     files = [*write_stack(tmp_path / "in", 3), bad]
     told = run("scan", *map(str, files), "--place", "Pärm 1")
-    assert "4 pages, 1 of them could not be taken in" in told.stdout
+    assert "4 pages, 1 of them could not be imported" in told.stdout
     assert "bad.pdf, page 1: The file is not a PDF" in told.stderr
     assert "scan that paper once more" in told.stderr
-    assert "Taken in before" not in told.stderr
+    assert "Imported before" not in told.stderr
     found = counts()
     assert found["pages"] == {"in": 4, "done": 0, "waiting": 3, "failed": 1, "queued": 3}
     assert found["problems"] == {"not_a_document": 1}
@@ -97,7 +97,7 @@ def test_the_last_that_scan_says_is_which_pages_failed_and_what_to_do(
     for file in files[1:]:
         file.write_bytes(b"no pdf")
     *_, known, one, two, rest, remedy = run("scan", *map(str, files)).stderr.splitlines()
-    assert known.startswith("Taken in before")
+    assert known.startswith("Imported before")
     assert ("bad0.pdf, page 1" in one, "bad1.pdf, page 1" in two) == (True, True)
     assert rest == "  and 1 page more, which the screen Skanna shows"
     assert "Take in a file that is whole" in remedy
@@ -109,9 +109,9 @@ def test_a_file_that_was_taken_in_before_is_told_of(tmp_path: Path) -> None:
     run("scan", str(first))
     (again := tmp_path / "Bunt från Åsa 1.png").write_bytes(first.read_bytes())
     (bad := tmp_path / "bad.pdf").write_bytes(b"no pdf")
-    assert "Taken in before" not in run("scan", str(bad)).stderr + run("scan", str(bad)).stderr
+    assert "Imported before" not in run("scan", str(bad)).stderr + run("scan", str(bad)).stderr
     told = run("scan", str(again), str(second)).stderr
-    assert "Taken in before: Bunt från Åsa 1.png." in told
+    assert "Imported before: Bunt från Åsa 1.png." in told
     assert second.name not in told
 
 

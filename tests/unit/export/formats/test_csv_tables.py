@@ -24,6 +24,7 @@ from pipeline.export.rivta.mapping import ActivityMapping, GroupMapping, Observa
 from pipeline.export.tables.csv_table import CsvExporter
 from pipeline.export.tables.left_out import unmapped_fields_notices
 from pipeline.export.tables.mapping import (
+    FIELD_SOURCE_PREFIXES,
     ManualEntryField,
     ManualEntryMapping,
     NoteMapping,
@@ -33,7 +34,7 @@ from pipeline.export.tables.mapping import (
     load_mapping,
     require_known_fields,
 )
-from pipeline.export.tables.sources import FIELD_SOURCE_PREFIXES, SOURCES, column_text
+from pipeline.export.tables.sources import SOURCES, column_text
 from pipeline.export.targets import TARGETS
 from pipeline.files.csv_tables import neutralize_formula, write_csv
 from pipeline.texts import Text

@@ -84,7 +84,8 @@ def test_an_acting_function_that_never_asks_is_found(
     (tmp_path / "pipeline").mkdir()
     (tmp_path / "pipeline" / "leak.py").write_text(
         "def tell(conn: Connection, person: Person) -> str:\n    return person.name\n\n\n"
-        "def half(conn: Connection, person: Person, entry: Entry) -> None:\n    require_permission(person, Action.REVIEW, entry.unit)\n",
+        "def half(conn: Connection, person: Person, entry: Entry) -> None:\n"
+        "    require_permission(person, Action.REVIEW, entry.unit)\n",
         "utf-8",
     )
     monkeypatch.setattr("tests.support.rights.acting.ROOT", tmp_path)
