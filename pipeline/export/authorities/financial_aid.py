@@ -176,9 +176,7 @@ class AidFileExporter:
             if isinstance(mapping, AidMapping)
         }
         return (
-            Text("export_notice.aid_layout", {"layout": " ".join(sorted(layouts))})
-            if layouts
-            else None
+            Text("export_notice.layout", {"layout": " ".join(sorted(layouts))}) if layouts else None
         )
 
 

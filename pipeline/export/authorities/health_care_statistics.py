@@ -209,9 +209,10 @@ class KhslExporter:
         return care_month(record) if record.event_at else ""
 
     def notice(self, options: ExportOptions) -> Text | None:
-        """Return that the layout has to be checked, as long as a column has not been."""
+        """Return what the layout says of itself, as long as a column has not been checked."""
         layout = load_layout(options.settings.forms)
-        return Text("export_notice.layout_unchecked") if layout.unchecked_columns else None
+        about = Text("export_notice.layout", {"layout": layout.about})
+        return about if layout.unchecked_columns else None
 
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """Build a ZIP archive: KHSL1 and KHSL2 a month, and the list of their entries.

@@ -19,7 +19,7 @@ from pipeline.domain.model import Person
 from pipeline.preparation.form_editor.drafts import Draft
 from tests.browser.support.nurse import log_in, press_until, settle
 from tests.browser.support.serving import PATIENCE_MS, serving
-from tests.support.screens import seeding
+from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import (
     ADMINISTRATOR,
     LOG_REVIEWER,
@@ -70,9 +70,9 @@ def fill_workspace(workspace: Path) -> None:
     """Pages that were read and that failed, entries to review, to sign and to export."""
     store = seeding.make_store(workspace)
     entries = seeding.add_notes(store, 4)
-    seeding.add_failed_page(store)
-    seeding.add_blank_page(store)
-    seeding.add_duplicate(store, entries[0])
+    unusual_paper.add_failed_page(store)
+    unusual_paper.add_blank_page(store)
+    unusual_paper.add_duplicate(store, entries[0])
     seeding.confirm(store, NURSE, entries[0])
     seeding.confirm(store, NURSE, entries[1], sign=True)
 

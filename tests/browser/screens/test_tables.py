@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from pipeline.store.database.store import Store
 from tests.browser.support.nurse import log_in
-from tests.support.screens import seeding
+from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import ADMINISTRATOR
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -22,7 +22,7 @@ _ALIGNED = "(fields) => [...new Set(fields.map((field) => getComputedStyle(field
 
 def test_a_stack_is_named_whole(page: Page, store: Store) -> None:
     seeding.add_notes(store, 2)
-    seeding.add_failed_page(store)
+    unusual_paper.add_failed_page(store)
     _open(page, "Skanna", ".st-key-batches td")
     assert page.locator(".st-key-batches tbody tr").count() > 1
     assert page.evaluate(_CUT_OFF) == []

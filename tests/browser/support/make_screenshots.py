@@ -38,7 +38,7 @@ from pipeline.store.review.questions import ask_author
 from pipeline.store.review.transfers import transfer_entry
 from tests.browser.support.nurse import log_in, settle, wait_for_entry
 from tests.browser.support.serving import ARGUMENTS, CHROMIUM, PATIENCE_MS, serving
-from tests.support.screens import seeding
+from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import (
     ADMINISTRATOR,
     COLLEAGUE,
@@ -97,12 +97,12 @@ def _fill(workspace: Path) -> tuple[Draft, Draft]:
     store = seeding.make_store(workspace)
     add_typed_again(store, TYPED_AGAIN)
     _archived(store, workspace)
-    seeding.add_payments(store)
+    unusual_paper.add_payments(store)
     entries = seeding.add_notes(store, 9)
     seeding.add_visits(store, (1, 2, 3))
-    seeding.add_failed_page(store)
-    seeding.add_blank_page(store)
-    seeding.add_duplicate(store, entries[0])
+    unusual_paper.add_failed_page(store)
+    unusual_paper.add_blank_page(store)
+    unusual_paper.add_duplicate(store, entries[0])
     for place, entry_id in enumerate(entries[:6]):
         seeding.confirm(store, COLLEAGUE if place % 2 else NURSE, entry_id, sign=place < 3)
     _more_days(store)
@@ -171,7 +171,7 @@ def _more_days(store: Store) -> None:
             PlanKind.SHIFTS,
             {(OTHER_UNIT, f"2021-12-{day}"): 4 for day in range(16, 22)},
         )
-    seeding.add_bundle(store, said=3, sheets=2)
+    unusual_paper.add_bundle(store, said=3, sheets=2)
 
 
 def _printed_pack() -> None:

@@ -13,14 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from pipeline.domain import dates
 from pipeline.domain.form.form import COVER_SHEET, Area, Forms, SigningRule, Subject
-from pipeline.domain.model import IssuedSheet, Outcome, PageReading, Person
+from pipeline.domain.model import IssuedSheet, Outcome, PageReading
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings
-from pipeline.export.archive.runs import make_package
 from pipeline.export.runs import ExportContext, make_run
 from pipeline.forms.fiducials import new_serial
 from pipeline.operations.learning.learn import LearningContext
@@ -33,9 +32,8 @@ from pipeline.registers.pack_quantities import SheetQuantity
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.reporting.audit.follow_up import day_range
 from pipeline.store.accounts import blocks
-from pipeline.store.database.image_files import ImageFolder
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.entries import entry, queue
+from pipeline.store.entries import entry
 from pipeline.store.entries.entry import Entry
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
 from pipeline.store.entries.queue_order import PriorityKind, prioritize
@@ -46,25 +44,24 @@ from pipeline.store.quality.rekeying import RekeyingTask
 from pipeline.store.registers.care_system_exports import save_list
 from pipeline.store.registers.care_system_matches import save_match_decision
 from pipeline.store.registers.planning import save_pack_quantities
-from pipeline.store.review import decisions
-from pipeline.store.review.duplicate_entries import ComparisonSource, mark_duplicate
-from pipeline.store.review.questions import ask_author
+from pipeline.store.review.duplicate_entries import ComparisonSource
 from pipeline.store.review.signing import SIGNING_REASONS, sign_entry
 from pipeline.store.schema import paper
 from pipeline.store.schema.exports import archived_sheet, care_row, clash_decision
 from pipeline.store.schema.review import (
-    control,
-    duplicate_mark,
     forwarding,
-    group_cell,
-    group_task,
-    look,
-    question,
     temporary_identity,
 )
 from tests.support.pages.alike import visits
-from tests.support.pages.small_pages import blank_page
 from tests.support.rights.rights_table import P
+from tests.support.rights.things_found import (
+    add_archived,
+    add_controls,
+    add_groups,
+    add_measured,
+    add_put_aside,
+    confirm,
+)
 from tests.support.store.ward import (
     ADMIN,
     ASTA,
@@ -79,7 +76,6 @@ from tests.support.store.ward import (
     SAID,
     SOUTH,
     UNKNOWN_PID,
-    VISITS,
     Ward,
     answers,
     later,
@@ -351,7 +347,7 @@ def make_world(folder: Path) -> Known:
     with closing(open_store(settings, create=True)) as store:
         ward = Ward(store).begin()
         twin, run = _exported(ward, settings)
-        package = _archived(store, settings)
+        package = add_archived(store, settings)
         for serial, who in (("BBBB", EVA), ("EEEE", NILS), ("FFFF", NILS)):
             confirm(store, f"{serial}-00", who)
         visits(ward, "JJJJ", (True, True, True))
@@ -369,12 +365,12 @@ def make_world(folder: Path) -> Known:
                 NOW,
                 reason=SIGNING_REASONS[0],
             )
-            ids = _controls(conn)
-            _measured(conn)
-            mark, asked = _put_aside(conn, store.images)
+            ids = add_controls(conn)
+            add_measured(conn)
+            mark, asked = add_put_aside(conn, store.images)
             conn.execute(insert(temporary_identity).values({**IDENTITY, "at": NOW}))
             conn.execute(insert(forwarding).values({**SENT, "at": NOW}))
-            group = _groups(conn)
+            group = add_groups(conn)
             pulled = prioritize(conn, CHIEF, PriorityKind.DAY, NORTH, "2026-02-17", NOW).id
             blocks.set_block(conn, ADMIN, NORTH, ASTA.pid, REASON, NOW)
     return Known(twin, run, *ids, mark, asked, pulled, package, group, back, front, laid)
@@ -425,119 +421,3 @@ def _exported(ward: Ward, settings: Settings) -> tuple[str, str]:
     run = make_run(ExportContext(ward.store, settings, FORMS), ADMIN, "skriv-in", NOW)
     assert run is not None
     return twins[1], run.id
-
-
-def _archived(store: Store, settings: Settings) -> str:
-    """A package of the note that has been exported."""
-    picture = store.images.put(blank_page(1))
-    with store.begin() as conn:
-        conn.execute(
-            update(paper.page).where(paper.page.c.serial == "CCCC").values(image_sha256=picture)
-        )
-    made = make_package(ExportContext(store, settings, FORMS), ADMIN, NOW)
-    assert made is not None
-    return made.id
-
-
-def confirm(store: Store, entry_id: str, who: Person) -> None:
-    """Somebody decides an entry."""
-    with store.begin() as conn:
-        queue.open_claimed_entry(conn, FORMS, who, entry_id, NOW)
-        decisions.decide_entry(conn, FORMS, who, entry_id, 0, answers(SAID) | answers(PLAN), NOW)
-
-
-def _controls(conn: Connection) -> tuple[int, int]:
-    """Two fields of Nils's that Eva has to type and to decide, and no other that chance has drawn."""
-    conn.execute(delete(control))
-    mine = {
-        "field": "text",
-        "drawn_at": NOW,
-        "passed": 0,
-        "claimed_by": EVA.login,
-        "claimed_until": later(60),
-    }
-    typed = {
-        "typed_by": "tora",
-        "typed_at": NOW,
-        "typed_value": "Sov illa.",
-        "typed_state": Answer("").state.value,
-    }
-    first = conn.execute(insert(control).values({**mine, "entry": "EEEE-00"})).inserted_primary_key
-    second = conn.execute(
-        insert(control).values({**mine, **typed, "entry": "FFFF-00"})
-    ).inserted_primary_key
-    assert first is not None
-    assert second is not None
-    return first[0], second[0]
-
-
-def _measured(conn: Connection) -> None:
-    """Work of three people that has been controlled, and one look of Eva's."""
-    done = {
-        "field": "namn",
-        "drawn_at": NOW,
-        "passed": 0,
-        "typed_by": "tora",
-        "typed_at": NOW,
-        "outcome": "agreed",
-    }
-    for serial, login in (("BBBB", "eva"), ("EEEE", "nils"), ("FFFF", "tora")):
-        conn.execute(
-            insert(control).values({**done, "entry": f"{serial}-00", "confirmed_by": login})
-        )
-    row = {
-        "entry": "BBBB-00",
-        "revision": 0,
-        "login": "eva",
-        "at": NOW,
-        "fields": 8,
-        "seconds": 30.0,
-        "second": False,
-    }
-    conn.execute(insert(look).values(row))
-
-
-def _groups(conn: Connection) -> str:
-    """A group that Eva has open, with one piece, and one that she has done; what is left of the
-    lists is for another.
-    """
-    rows = conn.execute(
-        select(paper.entry).where(paper.entry.c.form == VISITS.id).order_by(paper.entry.c.id)
-    ).all()
-    for number, row in enumerate(rows[:2]):
-        said = {
-            "form": VISITS.id,
-            "version": 1,
-            "column": "mat",
-            "value": True,
-            "state": "read",
-            "shown_at": NOW,
-            "claimed_until": later(60),
-        }
-        done = {"ended_at": NOW} if number else {}
-        conn.execute(insert(group_task).values(id=f"group{number}", login="eva", **said, **done))
-        piece = {
-            "task": f"group{number}",
-            "entry": row.id,
-            "revision": 0,
-            "field": f"rad{row.row:02d}.mat",
-            "page": row.page,
-            "marked": False,
-        }
-        conn.execute(insert(group_cell).values(**piece, outcome="kept" if number else None, **done))
-    return "group0"
-
-
-def _put_aside(conn: Connection, images: ImageFolder) -> tuple[int, int]:
-    """A rejected entry, a duplicate and a question; the ids of the last two."""
-    queue.open_claimed_entry(conn, FORMS, EVA, "GGGG-00", NOW)
-    mark_duplicate(conn, images, EVA, "GGGG-00", 0, ComparisonSource(text="Sov gott."), "", NOW)
-    queue.open_claimed_entry(conn, FORMS, EVA, "HHHH-00", NOW)
-    ask_author(conn, FORMS, EVA, "HHHH-00", 0, "Vilken tid?", "", NOW)
-    queue.open_claimed_entry(conn, FORMS, EVA, "IIII-00", NOW)
-    decisions.reject_entry(conn, EVA, "IIII-00", 0, "oläsligt", NOW)
-    mark, asked = (
-        conn.execute(select(duplicate_mark.c.id)).scalar_one(),
-        conn.execute(select(question.c.id)).scalar_one(),
-    )
-    return int(mark), int(asked)

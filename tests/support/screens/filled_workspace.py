@@ -15,7 +15,7 @@ from pipeline.store.registers import client_register
 from pipeline.store.review import decisions as review_decisions
 from pipeline.store.review.questions import ask_author
 from pipeline.store.review.transfers import transfer_entry
-from tests.support.screens import seeding
+from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import (
     ADMINISTRATOR,
     CLIENTS,
@@ -37,12 +37,12 @@ def fill(store: Store) -> None:
     with store.begin() as conn:
         client_register.save_units(conn, {UNIT: "HSL", OTHER_UNIT: "SoL", ELSEWHERE: "HSL"})
     _sent_out(store)
-    seeding.add_payments(store)
+    unusual_paper.add_payments(store)
     first, unsigned, asked, illegible, forwarded, _open = seeding.add_notes(store, 6)
-    seeding.add_failed_page(store)
-    seeding.add_blank_page(store)
-    seeding.add_duplicate(store, first)
-    seeding.add_bundle(store, said=2, sheets=1)
+    unusual_paper.add_failed_page(store)
+    unusual_paper.add_blank_page(store)
+    unusual_paper.add_duplicate(store, first)
+    unusual_paper.add_bundle(store, said=2, sheets=1)
     seeding.add_visits(store, (1,))
     seeding.add_drafts(store)
     seeding.confirm(store, NURSE, first, sign=True)

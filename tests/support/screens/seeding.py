@@ -17,7 +17,7 @@ import numpy as np
 
 from pipeline.domain.confidence import CLIENT_MAX_P
 from pipeline.domain.form.field import FieldSpec, Kind, Meaning
-from pipeline.domain.form.form import COVER_SHEET, Area, Form, Forms, Subject
+from pipeline.domain.form.form import Area, Form, Forms, Subject
 from pipeline.domain.model import (
     Client,
     Image,
@@ -167,7 +167,7 @@ def add_notes(store: Store, count: int, **changed: Value) -> list[str]:
     with store.begin() as conn:
         batch = pages.create_batch(conn, UNIT, "Pärm 1", ADMINISTRATOR.login)
     return [
-        _add_sheet(store, form, batch, position, NOTE, changed) for position in range(1, count + 1)
+        add_sheet(store, form, batch, position, NOTE, changed) for position in range(1, count + 1)
     ]
 
 
@@ -183,7 +183,7 @@ def add_sheet_of(
     """
     with store.begin() as conn:
         batch = pages.create_batch(conn, unit, "Pärm 1", ADMINISTRATOR.login)
-    return _add_sheet(store, form, batch, 1, values, changed, unit)
+    return add_sheet(store, form, batch, 1, values, changed, unit)
 
 
 def add_visits(store: Store, rows: tuple[int, ...]) -> str:
@@ -205,7 +205,7 @@ def add_visits(store: Store, rows: tuple[int, ...]) -> str:
             conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login
         )
         batch = pages.create_batch(conn, OTHER_UNIT, "Pärm 3", ADMINISTRATOR.login)
-    _read_page(store, form, serial, batch, 1, values, {})
+    read_page(store, form, serial, batch, 1, values, {})
     return serial
 
 
@@ -234,187 +234,9 @@ def add_visit_lists(store: Store, count: int, odd: str = "") -> list[str]:
                 conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login
             )
         there = {name: value for name, value in values.items() if position > 1 or name != odd}
-        _read_page(store, form, serial, batch, position, there, values, p=0.995)
+        read_page(store, form, serial, batch, position, there, values, p=0.995)
         ids += [make_entry_id(serial, row) for row in form.rows()]
     return ids
-
-
-def add_payments(store: Store) -> list[str]:
-    """A confirmed list of three payments, the last of which is made already; answers with the ids
-    of its rows.
-    """
-    form, serial = forms().latest("utbetalningslista"), new_serial()
-    values: dict[str, Value] = {
-        "handelsedatum": "2021-12-20",
-        "summa": "9450",
-        "attestant": "Maj Sand",
-        "skribent": "Bo Lind",
-    }
-    for row, (client, amount) in enumerate(
-        ((CLIENTS[0], "4500"), (CLIENTS[1], "3100"), (CLIENTS[0], "1850")), 1
-    ):
-        said = {
-            "personnummer": client.pid,
-            "namn": client.name,
-            "clearing": "3300",
-            "konto": f"12345{row}",
-            "belopp": amount,
-            "avser": "Januari",
-        }
-        values |= {f"rad{row:02d}.{name}": value for name, value in said.items()}
-    values["rad03.utbetald"] = True
-    with store.begin() as conn:
-        issued_sheets.save_issued_sheets(
-            conn, [IssuedSheet(serial, form.id, form.version, OTHER_UNIT)], ADMINISTRATOR.login
-        )
-        batch = pages.create_batch(conn, OTHER_UNIT, "Pärm 5", ADMINISTRATOR.login)
-    _read_page(store, form, serial, batch, 1, values, values, p=0.995)
-    ids = [make_entry_id(serial, row) for row in (1, 2, 3)]
-    for each in ids:
-        for clerk in (NURSE, COLLEAGUE):
-            confirm(store, replace(clerk, areas=ALL_AREAS), each, values)
-    return ids
-
-
-def add_failed_page(store: Store) -> str:
-    """A page of a damaged file."""
-    with store.begin() as conn:
-        batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
-        return pages.add_page(
-            conn,
-            NewPage(
-                batch, 1, "trasig.pdf", 1, "0" * 64, None, None, "broken_file: The file is damaged."
-            ),
-            ADMINISTRATOR.login,
-        )
-
-
-def add_key_receipts(store: Store, rows: tuple[int, ...]) -> str:
-    """A list of keys that were fetched, which is about no client; answers with its serial."""
-    form, serial = forms().latest("nyckelkvittens"), new_serial()
-    values: dict[str, Value] = {"skribent": "Nina Berglund", "underskrift": True}
-    for row in rows:
-        values |= {
-            f"rad{row:02d}.nyckel": f"A {row}",
-            f"rad{row:02d}.ut_datum": "2021-12-18",
-            f"rad{row:02d}.ut_tid": "07:30",
-        }
-    with store.begin() as conn:
-        issued_sheets.save_issued_sheets(
-            conn, [IssuedSheet(serial, form.id, form.version, UNIT)], ADMINISTRATOR.login
-        )
-        batch = pages.create_batch(conn, UNIT, "Pärm 5", ADMINISTRATOR.login)
-    _read_page(store, form, serial, batch, 1, values, {})
-    return serial
-
-
-def add_free_page(store: Store, text: str) -> str:
-    """A page that nobody can identify, on which the machine read this text; answers with the id of
-    its entry.
-    """
-    with store.begin() as conn:
-        batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
-        image = store.images.put(jpeg(np.full((1123, 794), 250, np.uint8)))
-        page = pages.add_page(
-            conn, NewPage(batch, 1, "tavla.jpg", 1, image, image, "image/jpeg"), ADMINISTRATOR.login
-        )
-        reading = PageReading(
-            Outcome.UNIDENTIFIED,
-            issues=("no_code",),
-            fields={"anteckning": Reading(text, 0.6, State.READ)},
-        )
-        sheets.save_page_reading(
-            conn, page, reading, upright_sha256=None, form=None, reader_version="test 1"
-        )
-    return make_entry_id(page, None)
-
-
-def add_duplicate(store: Store, entry_id: str, more: str = "") -> str:
-    """The sheet of an entry scanned once more, from another picture, with `more` written in its
-    note since.
-    """
-    form = forms().latest("hsl-anteckning")
-    serial = entry_id.rpartition("-")[0]
-    with store.begin() as conn:
-        batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
-    said = {**NOTE, "anteckning": f"{NOTE['anteckning']}{more}"}
-    _read_page(store, form, serial, batch, 1, said, {}, shade=250)
-    return f"{batch}-00001"
-
-
-def add_copies(store: Store) -> tuple[str, ...]:
-    """A form of two pages that was photocopied before it was filled in; answers with the pages of
-    the two papers, the original first.
-    """
-    form, serial = forms().latest("krisledningsmote"), new_serial()
-    with store.begin() as conn:
-        issued_sheets.save_issued_sheets(
-            conn, [IssuedSheet(serial, form.id, form.version, UNIT)], ADMINISTRATOR.login
-        )
-        batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
-    for position, (leads, page_no) in enumerate(
-        ((NURSE, 1), (NURSE, 2), (COLLEAGUE, 1), (COLLEAGUE, 2)), start=1
-    ):
-        values = {"ordforande": leads.name, "skribent": leads.name, "handelsedatum": "2021-12-18"}
-        _read_page(
-            store, form, serial, batch, position, values, {}, page_no=page_no, shade=255 - position
-        )
-    found = tuple(f"{batch}-{position:05d}" for position in range(1, 5))
-    for page in found[2:]:
-        with store.begin() as conn:
-            sheets.settle_duplicate(conn, ADMINISTRATOR, page, forms(), same=False)
-    return found
-
-
-def add_blank_page(store: Store) -> str:
-    """A back with nothing on it."""
-    with store.begin() as conn:
-        batch = pages.create_batch(conn, UNIT, "Pärm 2", ADMINISTRATOR.login)
-        image = store.images.put(jpeg(np.full((600, 424), 255, np.uint8)))
-        page = pages.add_page(
-            conn, NewPage(batch, 1, "bunt.pdf", 2, image, image, "image/jpeg"), ADMINISTRATOR.login
-        )
-        sheets.save_page_reading(
-            conn,
-            page,
-            PageReading(Outcome.BLANK),
-            upright_sha256=None,
-            form=None,
-            reader_version="test",
-        )
-    return page
-
-
-def add_bundle(store: Store, said: int, sheets: int) -> str:
-    """A stack of notes under a cover sheet that gives their number as `said`; answers with the
-    cover's serial.
-    """
-    cover, note, serials = (
-        forms().latest(COVER_SHEET),
-        forms().latest("hsl-anteckning"),
-        [new_serial() for _ in range(sheets + 1)],
-    )
-    with store.begin() as conn:
-        batch = pages.create_batch(conn, UNIT, "Pärm 4", ADMINISTRATOR.login)
-        issued_sheets.save_issued_sheets(
-            conn, [IssuedSheet(serials[0], cover.id, cover.version, UNIT)], ADMINISTRATOR.login
-        )
-        issued_sheets.save_issued_sheets(
-            conn,
-            [IssuedSheet(serial, note.id, note.version, UNIT) for serial in serials[1:]],
-            ADMINISTRATOR.login,
-        )
-    on_cover: Mapping[str, Value] = {
-        "handelsedatum": "2021-12-18",
-        "bunt": "1",
-        "antal_ark": str(said),
-        "skribent": "Nina Berglund",
-        "underskrift": True,
-    }
-    _read_page(store, cover, serials[0], batch, 1, on_cover, {})
-    for position, serial in enumerate(serials[1:], start=2):
-        _read_page(store, note, serial, batch, position, NOTE, {})
-    return serials[0]
 
 
 def confirm(
@@ -462,7 +284,7 @@ def answer(spec: FieldSpec, values: Mapping[str, Value]) -> Answer:
     return Answer(None, State.EMPTY) if value in (None, False) else Answer(value)
 
 
-def _add_sheet(
+def add_sheet(
     store: Store,
     form: Form,
     batch: str,
@@ -477,13 +299,13 @@ def _add_sheet(
             conn, [IssuedSheet(serial, form.id, form.version, unit)], ADMINISTRATOR.login
         )
     for page_no in range(1, len(form.pages) + 1):
-        _read_page(
+        read_page(
             store, form, serial, batch, position + page_no - 1, values, changed, page_no=page_no
         )
     return f"{serial}-00"
 
 
-def _read_page(
+def read_page(
     store: Store,
     form: Form,
     serial: str,

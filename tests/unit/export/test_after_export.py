@@ -43,7 +43,7 @@ from tests.support.store.export_office import (
     void,
 )
 from tests.support.texts import in_swedish
-from tests.unit.export.test_archive import RUT, packed, sent
+from tests.unit.export.archive.archive_steps import RUT, packed, sent
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 NOTE = {"kontakttyp": "besok", "anteckning": "Såret läker."}

@@ -1,38 +1,22 @@
-"""The tour list (körlista): planned visits are printed in its rows, and each row's client is known
-when the sheet comes back.
-"""
+"""The tour list (körlista): planned visits are printed in its rows, and each row's client is known."""
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
-from pdf2image import convert_from_path
-from typer.testing import CliRunner
 
-from pipeline.cli.app import build_app
 from pipeline.cli.printing import print_form
 from pipeline.domain.errors import UsageError
-from pipeline.domain.form.form import Forms
 from pipeline.domain.model import IssuedSheet, PrintedRow
 from pipeline.domain.review.rules import Answer
-from pipeline.domain.settings import ROOT, load_settings
+from pipeline.domain.settings import load_settings
 from pipeline.forms.printing import to_issued_sheet
 from pipeline.forms.visit_lists import PlannedVisit, load_visit_plan, make_visit_sheets
-from pipeline.preparation.outage_pack.pack import PackExtras, make_pack, make_unit_pack
-from pipeline.preparation.outage_pack.pages import PackInfo
-from pipeline.preparation.outage_pack.parts import PackOrder
-from pipeline.preparation.practice.fill_sheet import PRINT_DPI, render_sheet_page
+from pipeline.preparation.practice.fill_sheet import render_sheet_page
 from pipeline.reading.read_page import PageReader
-from pipeline.registers import pack_quantities
-from pipeline.registers.issued_serials import format_issued_file, parse_issued_file
-from pipeline.registers.pack_quantities import SheetQuantity
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import client_check
 from pipeline.store.entries.entry import list_sheet_entries
@@ -40,33 +24,16 @@ from pipeline.store.event_log import queries
 from pipeline.store.registers.client_register import save_clients, save_units
 from pipeline.store.registers.issued_sheets import (
     find_issued_sheet,
-    import_issued_file,
     list_outstanding,
 )
-from tests.support.store.counted_statements import statements
-from tests.support.store.ward import ADMIN, ASTA, BROR, CILLA, NORTH, VISITS, Ward, page_reading
+from tests.support.store.ward import ASTA, BROR, CILLA, NORTH, VISITS, Ward, page_reading
+from tests.unit.forms.visit_plans import FORMS, HEAD, LIST, names_on, write_plan
 
 pytest_plugins = ("tests.support.store.databases",)
 
-FORMS = Forms.load(ROOT / "forms")
-LIST = FORMS.latest("korlista")
-HEAD = "enhet;datum;tid;personnummer;namn;insats;rutt"
-PLAN = f"""{HEAD}
-Norr;2021-12-17;09.00;19890101-9802;Asta Provberg;Dusch;3
-Norr;2021-12-17;07:30;189001019802;Asta Provberg;Tillsyn;3
-Norr;2021-12-17;08:15;189001029819;Bror Testlund;;4
-Söder;2021-12-17;08:15;189001039800;Cilla Modellgren;;
-""".replace("19890101-9802", "18900101-9802")
-
-
-def _plan(tmp_path: Path, text: str = PLAN) -> Path:
-    path = tmp_path / "plan.csv"
-    path.write_text(text, "utf-8")
-    return path
-
 
 def test_a_plan_is_a_sheet_for_each_route_with_its_visits_in_order(tmp_path: Path) -> None:
-    sheets = make_visit_sheets(LIST, load_visit_plan(_plan(tmp_path)))
+    sheets = make_visit_sheets(LIST, load_visit_plan(write_plan(tmp_path)))
     assert [sheet.unit for sheet in sheets] == ["Norr", "Norr", "Söder"]
     known = dict(sheets[0].prefilled)
     assert [
@@ -81,12 +48,12 @@ def test_a_plan_is_a_sheet_for_each_route_with_its_visits_in_order(tmp_path: Pat
     ]
     assert known["rad01.personnummer"] == ASTA.pid
     assert "rad03.personnummer" not in known
-    assert [visit.unit for visit in load_visit_plan(_plan(tmp_path), "Söder")] == ["Söder"]
+    assert [visit.unit for visit in load_visit_plan(write_plan(tmp_path), "Söder")] == ["Söder"]
 
 
 def test_a_client_with_an_lma_number_is_on_the_tour_list(tmp_path: Path) -> None:
     (visit,) = load_visit_plan(
-        _plan(tmp_path, f"{HEAD}\nNorr;2021-12-17;08:15;50-017845/6;Asta Provberg;;\n")
+        write_plan(tmp_path, f"{HEAD}\nNorr;2021-12-17;08:15;50-017845/6;Asta Provberg;;\n")
     )
     (row,) = to_issued_sheet(LIST, make_visit_sheets(LIST, [visit])[0]).rows
     assert (visit.pid, row.client_pid) == ("50017845/6", "50017845/6")
@@ -118,13 +85,13 @@ def test_a_plan_that_cannot_be_used_says_where_and_not_what(
     tmp_path: Path, text: str, said: str
 ) -> None:
     with pytest.raises(UsageError, match=said) as raised:
-        load_visit_plan(_plan(tmp_path, text))
+        load_visit_plan(write_plan(tmp_path, text))
     assert "1890" not in str(raised.value)
 
 
 def test_another_form_has_no_rows_for_a_plan(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no rows for planned visits"):
-        make_visit_sheets(FORMS.latest("besokslista"), load_visit_plan(_plan(tmp_path)))
+        make_visit_sheets(FORMS.latest("besokslista"), load_visit_plan(write_plan(tmp_path)))
 
 
 def test_what_is_printed_is_registered_with_its_serial(
@@ -137,7 +104,7 @@ def test_what_is_printed_is_registered_with_its_serial(
         + "".join(f"{one.pid};{one.name};Norr;\n" for one in (ASTA, BROR, CILLA)),
         "utf-8",
     )
-    print_form("korlista", tmp_path / "ut.pdf", plan=_plan(tmp_path), clients=register)
+    print_form("korlista", tmp_path / "ut.pdf", plan=write_plan(tmp_path), clients=register)
     store = open_store(load_settings())
     with store.read() as conn:
         sheets = [
@@ -164,7 +131,7 @@ def test_what_is_printed_of_a_plan_sets_visits_to_protected_clients_apart(
 ) -> None:
     """As a pack does; who they are is told by the register that is given, or by that of the store."""
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
-    register, plan, out = tmp_path / "klienter.csv", _plan(tmp_path), tmp_path / "ut.pdf"
+    register, plan, out = tmp_path / "klienter.csv", write_plan(tmp_path), tmp_path / "ut.pdf"
     if told_by == "register":
         register.write_text(
             f"personnummer;namn;enhet;skyddad\n{ASTA.pid};{ASTA.name};Norr;ja\n{BROR.pid};{BROR.name};Norr;\n",
@@ -178,7 +145,7 @@ def test_what_is_printed_of_a_plan_sets_visits_to_protected_clients_apart(
             save_clients(conn, [replace(ASTA, protected=True), BROR])
         store.close()
         print_form("korlista", out, plan=plan, unit="Norr")
-    assert (_names_on(out), _names_on(tmp_path / "ut-skyddade.pdf")) == ({BROR.name}, {ASTA.name})
+    assert (names_on(out), names_on(tmp_path / "ut-skyddade.pdf")) == ({BROR.name}, {ASTA.name})
     store = open_store(load_settings())
     with store.read() as conn:
         rows = [
@@ -199,10 +166,10 @@ def test_a_plan_of_protected_clients_only_leaves_no_other_file(
         f"personnummer;namn;enhet;skyddad\n{CILLA.pid};{CILLA.name};Söder;ja\n", "utf-8"
     )
     print_form(
-        "korlista", tmp_path / "ut.pdf", plan=_plan(tmp_path), clients=register, unit="Söder"
+        "korlista", tmp_path / "ut.pdf", plan=write_plan(tmp_path), clients=register, unit="Söder"
     )
     assert not (tmp_path / "ut.pdf").exists()
-    assert _names_on(tmp_path / "ut-skyddade.pdf") == {CILLA.name}
+    assert names_on(tmp_path / "ut-skyddade.pdf") == {CILLA.name}
 
 
 @pytest.mark.parametrize("told_by", ["register", "store"])
@@ -222,11 +189,11 @@ def test_planned_clients_who_are_in_no_register_are_printed_apart_and_told_of(
     print_form(
         "korlista",
         out,
-        plan=_plan(tmp_path),
+        plan=write_plan(tmp_path),
         clients=register if told_by == "register" else None,
         unit="Norr",
     )
-    assert (_names_on(out), _names_on(tmp_path / "ut-ej-i-registret.pdf")) == (
+    assert (names_on(out), names_on(tmp_path / "ut-ej-i-registret.pdf")) == (
         {BROR.name},
         {ASTA.name},
     )
@@ -240,7 +207,7 @@ def test_a_plan_is_not_printed_where_nothing_is_known_of_its_clients(
 ) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
     with pytest.raises(UsageError, match="protected identity"):
-        print_form("korlista", tmp_path / "ut.pdf", plan=_plan(tmp_path))
+        print_form("korlista", tmp_path / "ut.pdf", plan=write_plan(tmp_path))
     assert not list(tmp_path.glob("*.pdf"))
 
 
@@ -280,235 +247,6 @@ def test_a_clients_own_sheet_of_many_rows_is_the_clients_in_its_first_row_only(w
         assert [one.client_pid for one in list_sheet_entries(conn, "BBBB")] == [ASTA.pid, None]
 
 
-@pytest.mark.parametrize("file_first", [True, False])
-def test_tour_lists_of_a_pack_made_without_a_store_know_the_client_of_each_row(
-    ward: Ward, tmp_path: Path, *, file_first: bool
-) -> None:
-    """Printed where there is no store, scanned, and taken in before or after."""
-    register, plan = (
-        tmp_path / "klienter.csv",
-        f"{HEAD}\n{NORTH};2021-12-17;07:30;{ASTA.pid};{ASTA.name};Dusch;3\n",
-    )
-    register.write_text(
-        f"personnummer;namn;enhet\n{ASTA.pid};{ASTA.name};{NORTH}\n{BROR.pid};{BROR.name};{NORTH}\n",
-        "utf-8",
-    )
-    pack = _pack(
-        tmp_path,
-        f"{plan}{NORTH};2021-12-17;08:15;{BROR.pid};{BROR.name};;3\n",
-        NORTH,
-        "--clients",
-        str(register),
-    )
-    issued_file = (pack / "utlamnade.csv").read_bytes()
-    (printed,) = convert_from_path(pack / "04-korlistor.pdf", dpi=PRINT_DPI)
-    scan = cv2.imencode(".png", np.asarray(printed)[:, :, ::-1])[1].tobytes()
-    reading = PageReader.of_forms(FORMS, [ASTA, BROR]).read(scan, "image/png").reading
-    for take in (file_first, not file_first):
-        with ward.store.begin() as conn:
-            if take:
-                assert import_issued_file(conn, FORMS, ADMIN, issued_file).new == 1
-        if not take:
-            ward.read(ward.scan(), reading, LIST)
-    (sheet,) = parse_issued_file(issued_file).sheets
-    with ward.store.begin() as conn:
-        assert {(one.row, one.client_pid) for one in list_sheet_entries(conn, sheet.serial)} == {
-            (1, ASTA.pid),
-            (2, BROR.pid),
-        }
-        assert import_issued_file(conn, FORMS, ADMIN, issued_file).known == 1
-        other = format_issued_file([replace(sheet, rows=(PrintedRow(1, BROR.pid),))])
-        with pytest.raises(UsageError, match=sheet.serial):
-            import_issued_file(conn, FORMS, ADMIN, other)
-
-
-def test_visits_to_clients_with_a_protected_identity_are_in_a_file_of_their_own(
-    tmp_path: Path,
-) -> None:
-    register = tmp_path / "klienter.csv"
-    register.write_text(
-        f"personnummer;namn;enhet;skyddad\n{ASTA.pid};{ASTA.name};Norr;ja\n{BROR.pid};{BROR.name};Norr;\n",
-        "utf-8",
-    )
-    pack = _pack(tmp_path, PLAN, "Norr", "--clients", str(register))
-    (apart,) = pack.glob("*-korlistor-skyddade.pdf")
-    (others,) = pack.glob("*-korlistor.pdf")
-    assert (_names_on(apart), _names_on(others), _names_on(pack / "reservpaket-norr.pdf")) == (
-        {ASTA.name},
-        {BROR.name},
-        {BROR.name},
-    )
-    issued_rows = [
-        [row.client_pid for row in one.rows]
-        for one in parse_issued_file((pack / "utlamnade.csv").read_bytes()).sheets
-        if one.rows
-    ]
-    assert sorted(issued_rows) == [[ASTA.pid, ASTA.pid], [BROR.pid]]
-
-
-def test_a_pack_is_not_made_of_a_plan_that_does_not_tell_whose_identity_is_protected(
-    tmp_path: Path,
-) -> None:
-    command = [
-        "pack",
-        "Norr",
-        "--area",
-        "HSL",
-        "--plan",
-        str(_plan(tmp_path, PLAN)),
-        "-o",
-        str(tmp_path / "paket"),
-    ]
-    with pytest.raises(UsageError, match="protected identity"):
-        CliRunner().invoke(build_app(), command, catch_exceptions=False)
-    assert not (tmp_path / "paket").exists()
-
-
-def test_a_visit_to_a_protected_client_of_another_unit_is_set_apart_too(tmp_path: Path) -> None:
-    register = tmp_path / "klienter.csv"
-    register.write_text(
-        f"personnummer;namn;enhet;skyddad\n{ASTA.pid};{ASTA.name};Norr;\n{BROR.pid};{BROR.name};Söder;ja\n",
-        "utf-8",
-    )
-    pack = _pack(tmp_path, PLAN, "Norr", "--clients", str(register))
-    (others,) = pack.glob("*-korlistor.pdf")
-    assert (_names_on(others), _names_on(pack / "reservpaket-norr.pdf")) == (
-        {ASTA.name},
-        {ASTA.name},
-    )
-
-
-def test_a_pack_sets_visits_to_clients_whom_its_register_lacks_apart(tmp_path: Path) -> None:
-    register = tmp_path / "klienter.csv"
-    register.write_text(f"personnummer;namn;enhet;skyddad\n{BROR.pid};{BROR.name};Norr;\n", "utf-8")
-    pack = _pack(tmp_path, PLAN, "Norr", "--clients", str(register))
-    (apart,) = pack.glob("*-korlistor-ej-i-registret.pdf")
-    assert (_names_on(apart), _names_on(pack / "reservpaket-norr.pdf")) == (
-        {ASTA.name},
-        {BROR.name},
-    )
-
-
-def test_a_pack_from_the_store_sets_apart_whom_the_store_lacks_and_nobody_else(
-    ward: Ward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A client of another unit is as well known as one of the unit's own."""
-    monkeypatch.setattr(
-        pack_quantities,
-        "load_rules",
-        lambda: pack_quantities.QuantityRules(version=1, always=(), areas={}, uses={}),
-    )
-    with ward.store.begin() as conn:
-        save_units(conn, {"Söder": "SoL"})
-        save_clients(conn, [replace(BROR, unit="Söder")])
-    strange = "199001012399"
-    visits = [
-        PlannedVisit(NORTH, "2021-12-17", "1", "07:30", pid, name, "")
-        for pid, name in ((BROR.pid, BROR.name), (strange, CILLA.name))
-    ]
-    pack = make_unit_pack(
-        ward.store, load_settings(), FORMS, ADMIN, NORTH, extras=PackExtras(visits=visits)
-    )
-    (tmp_path / "all.pdf").write_bytes(pack.files["reservpaket-norra-hemsjukvarden.pdf"])
-    (tmp_path / "apart.pdf").write_bytes(pack.files[pack.unregistered_visits_file])
-    assert (_names_on(tmp_path / "all.pdf"), _names_on(tmp_path / "apart.pdf")) == (
-        {BROR.name},
-        {CILLA.name},
-    )
-
-
-def test_the_number_of_statements_does_not_grow_with_the_clients_of_a_pack(ward: Ward) -> None:
-    def asked(pids: Sequence[str]) -> int:
-        visits = [
-            PlannedVisit(NORTH, "2021-12-17", "1", "07:30", pid, "Test Testsson", "")
-            for pid in pids
-        ]
-        with statements(ward.store) as said:
-            make_unit_pack(
-                ward.store, load_settings(), FORMS, ADMIN, NORTH, extras=PackExtras(visits=visits)
-            )
-        return len(said)
-
-    before = asked([ASTA.pid])
-    with ward.store.begin() as conn:
-        save_clients(
-            conn, [replace(BROR, pid=f"19890101{number}") for number in (9802, 9810, 9828)]
-        )
-    assert asked([ASTA.pid, BROR.pid, CILLA.pid]) == before
-
-
-def test_a_pack_from_the_store_leaves_out_visits_to_clients_whose_name_is_not_printed_there(
-    ward: Ward, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        pack_quantities,
-        "load_rules",
-        lambda: pack_quantities.QuantityRules(version=1, always=(), areas={}, uses={}),
-    )
-    with ward.store.begin() as conn:
-        save_clients(conn, [replace(CILLA, protected=True)])
-    visits = [
-        PlannedVisit(NORTH, "2021-12-17", "1", "07:30", one.pid, one.name, "")
-        for one in (ASTA, CILLA)
-    ]
-    pack = make_unit_pack(
-        ward.store, load_settings(), FORMS, ADMIN, NORTH, extras=PackExtras(visits=visits)
-    )
-    assert [[row.client_pid for row in sheet.rows] for sheet in pack.sheets] == [[ASTA.pid]]
-    with ward.store.read() as conn:
-        assert find_issued_sheet(conn, pack.sheets[0].serial) == pack.sheets[0]
-
-
-def test_a_plan_is_printed_on_the_units_own_list_if_it_has_one() -> None:
-    own = LIST.model_copy(update={"id": "egen-korlista", "title": "Vår körlista"})
-    visits = [PlannedVisit("Norr", "2021-12-17", "1", "07:30", ASTA.pid, ASTA.name, "")]
-    order = PackOrder(
-        PackInfo("Norr", "Kommunen", date(2026, 11, 25)),
-        [SheetQuantity("egen-korlista", 0)],
-        visits=visits,
-    )
-    assert [
-        sheet.form for sheet in make_pack(order, Forms({**FORMS, (own.id, 1): own})).sheets
-    ] == ["egen-korlista"]
-
-
-def _pack(tmp_path: Path, plan: str, unit: str = NORTH, *more: str) -> Path:
-    """Made by the command where there is no store: nothing but tour lists has serials."""
-    numbers, pack = tmp_path / "antal.csv", tmp_path / "paket"
-    numbers.write_text(f"enhet;blankett;antal;per_klient\n{unit};korlista;0;0\n", "utf-8")
-    command = [
-        "pack",
-        unit,
-        "--numbers",
-        str(numbers),
-        "--plan",
-        str(_plan(tmp_path, plan)),
-        *more,
-        "-o",
-        str(pack),
-    ]
-    assert (
-        CliRunner()
-        .invoke(
-            build_app(),
-            command,
-            catch_exceptions=False,
-            env={"EFTERSKRIFT_WORKSPACE": str(tmp_path / "none")},
-        )
-        .exit_code
-        == 0
-    )
-    assert not (tmp_path / "none").exists()
-    return pack
-
-
-def _names_on(pdf: Path) -> set[str]:
-    said = subprocess.run(
-        ["pdftotext", "-layout", str(pdf), "-"], capture_output=True, check=True, text=True
-    ).stdout
-    return {client.name for client in (ASTA, BROR, CILLA) if client.name in said}
-
-
 def test_another_client_than_the_printed_one_has_to_be_explained(ward: Ward) -> None:
     ward.issue(
         IssuedSheet(
@@ -533,7 +271,7 @@ def test_another_client_than_the_printed_one_has_to_be_explained(ward: Ward) -> 
 
 
 def test_the_print_is_read_back(tmp_path: Path) -> None:
-    (sheet, *_) = make_visit_sheets(LIST, load_visit_plan(_plan(tmp_path), "Norr"))
+    (sheet, *_) = make_visit_sheets(LIST, load_visit_plan(write_plan(tmp_path), "Norr"))
     reader = PageReader.of_forms(FORMS, [ASTA, BROR, CILLA])
     reading = reader.read(
         cv2.imencode(".png", render_sheet_page(LIST, sheet, 1))[1].tobytes(), "image/png"

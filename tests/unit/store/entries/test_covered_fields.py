@@ -15,7 +15,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.review.decisions import decide_entry
 from tests.support.store.ward import ASTA, EVA, FORMS, NOW, VISITS, Ward, page_reading
-from tests.unit.store.paper.test_pages import entries
+from tests.unit.store.paper.page_steps import entries
 
 pytest_plugins = ("tests.support.store.databases",)
 

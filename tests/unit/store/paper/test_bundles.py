@@ -18,7 +18,7 @@ from pipeline.store.exports.records import load_records
 from pipeline.store.paper.bundles import Bundle, describe_bundle_places, list_bundles
 from pipeline.store.paper.pages import create_batch
 from pipeline.store.review import decisions
-from tests.support.rights.rights_world import confirm
+from tests.support.rights.things_found import confirm
 from tests.support.store.ward import (
     CHIEF,
     EVA,

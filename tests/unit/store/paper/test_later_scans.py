@@ -30,7 +30,7 @@ from tests.support.store.ward import (
     answers,
     page_reading,
 )
-from tests.unit.store.paper.test_pages import decide_all, entries, page
+from tests.unit.store.paper.page_steps import decide_all, entries, page
 
 pytest_plugins = ("tests.support.store.databases",)
 

@@ -1,69 +1,43 @@
-"""The group way of working in the store: what is offered, confirmed, found odd, planted, undone and
-folded into the sheet's decision.
-"""
+"""The group way of working in the store: what is offered, confirmed and found odd."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from unittest.mock import patch
-
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from pipeline.domain.errors import (
-    InvalidAnswerError,
     MissingAnswerError,
-    NotAllowedError,
     StaleDecisionError,
 )
 from pipeline.domain.form.form import Forms
-from pipeline.domain.model import Client, EntryState, Person, State
+from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
-from pipeline.store.accounts import blocks
-from pipeline.store.database.sampling_key import REKEYING_SHARE_OPTION
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
-from pipeline.store.entries.answers import AnswerOrigin, decided_answers, list_answer_drafts
-from pipeline.store.entries.entry import load_entry, reopen_sheet
+from pipeline.store.entries.answers import AnswerOrigin, decided_answers
 from pipeline.store.entries.entry_view import load_entry_view
-from pipeline.store.paper import pages
-from pipeline.store.quality import seeded_errors
-from pipeline.store.quality.rekeying import claim_next_rekeying
-from pipeline.store.quality.rekeying import confirmed_answer as last_said
-from pipeline.store.quality.seeded_errors import with_seeded_error
-from pipeline.store.registers import client_register
-from pipeline.store.review import batch_review, corrections, decisions
+from pipeline.store.review import batch_review, decisions
 from pipeline.store.review.batch_items import (
     BatchResult,
-    ReviewBatch,
-    batch_review_by_unit,
-    set_batch_review,
 )
 from pipeline.store.schema import paper
-from pipeline.store.schema.review import control, plant
-from tests.support.pages.alike import DAY, visits
+from tests.support.pages.alike import visits
 from tests.support.store.ward import (
-    ADMIN,
-    ASTA,
-    CHIEF,
     EVA,
     FORMS,
     NILS,
-    NORTH,
     NOW,
-    SOFIA,
-    SOUTH,
     VISITS,
     Ward,
-    answers,
     later,
-    page_reading,
-    whole_log,
 )
-
-ATE = (True, True, True)
-SAID = {"datum": DAY, "skribent": "Disa Penn", "pnr": ASTA.pid, "tid": "08:15", "sign": "DP"}
-
+from tests.unit.store.review.batch_steps import (
+    ATE,
+    confirmed,
+    decide,
+    group_of,
+    offered,
+)
 
 pytest_plugins = ("tests.support.store.databases",)
 
@@ -77,53 +51,6 @@ def ward(store: Store) -> Ward:
 def entries(ward: Ward) -> list[str]:
     """Five lists of three visits, all of which she ate."""
     return [one for number in range(5) for one in visits(ward, f"AAA{number}", ATE)]
-
-
-def offered(
-    ward: Ward, person: Person = EVA, minutes: float = 0, share: float = 0.0, least: int = 12
-) -> ReviewBatch | None:
-    with ward.store.begin() as conn:
-        return batch_review.claim_next_batch(
-            conn, FORMS, person, later(minutes), share=share, least=least
-        )
-
-
-def group_of(
-    ward: Ward, person: Person = EVA, minutes: float = 0, share: float = 0.0, least: int = 12
-) -> ReviewBatch:
-    found = offered(ward, person, minutes, share, least)
-    assert found is not None
-    return found
-
-
-def confirmed(
-    ward: Ward, group: ReviewBatch, *odd: str, person: Person = EVA, minutes: float = 1
-) -> BatchResult:
-    """Confirm with the pieces of these entries marked."""
-    marked = [cell.id for cell in group.items if cell.entry in odd]
-    with ward.store.begin() as conn:
-        return batch_review.confirm_batch(conn, FORMS, person, group.id, marked, later(minutes))
-
-
-def sheet(row: int, **more: Answer) -> dict[str, Answer]:
-    """What the sheet's reviewer types: everything but whether she ate."""
-    said = answers(SAID)
-    return {
-        name if name in ("datum", "skribent") else f"rad{row:02d}.{name}": answer
-        for name, answer in said.items()
-    } | more
-
-
-def decide(
-    ward: Ward, entry_id: str, person: Person = EVA, minutes: float = 2, **more: Answer
-) -> EntryState:
-    with ward.store.begin() as conn:
-        found = queue.open_claimed_entry(conn, FORMS, person, entry_id, later(minutes)).entry
-        row = found.row or 0
-        given = sheet(row, **{f"rad{row:02d}.{name}": answer for name, answer in more.items()})
-        return decisions.decide_entry(
-            conn, FORMS, person, entry_id, found.revision, given, later(minutes)
-        )
 
 
 def test_alike_pieces_of_many_entries_are_one_group(ward: Ward, entries: list[str]) -> None:
@@ -287,271 +214,3 @@ def test_what_was_decided_meanwhile_is_left_as_it_is(ward: Ward, entries: list[s
     assert confirmed(ward, group) == BatchResult(confirmed=14)
     with ward.store.read() as conn:
         assert decided_answers(conn, entries[0])["rad01.mat"].answer == Answer(False, State.EMPTY)
-
-
-def test_the_last_group_can_be_taken_back_as_far_as_nothing_is_decided(
-    ward: Ward, entries: list[str]
-) -> None:
-    confirmed(ward, group_of(ward), entries[1])
-    decide(ward, entries[0], NILS)
-    with ward.store.begin() as conn:
-        queue.open_claimed_entry(conn, FORMS, NILS, entries[2], later(3))
-        assert batch_review.undo_last_batch(conn, EVA, later(3)) == 13
-        assert batch_review.undo_last_batch(conn, EVA, later(3)) == 0
-        assert batch_review.undo_last_batch(conn, NILS, later(3)) == 0
-    assert {cell.entry for cell in group_of(ward, minutes=4).items} == set(entries) - {
-        entries[0],
-        entries[2],
-    }
-
-
-def test_a_group_that_was_passed_by_hides_none_that_was_confirmed(
-    ward: Ward, entries: list[str]
-) -> None:
-    confirmed(ward, group_of(ward))
-    visits(ward, "BBB0", (False, False, False))
-    other = group_of(ward, minutes=2, least=1)
-    with ward.store.begin() as conn:
-        batch_review.release_batch(conn, EVA, other.id, later(3))
-        assert batch_review.undo_last_batch(conn, EVA, later(4)) == len(entries)
-
-
-def test_a_decision_taken_back_keeps_what_the_group_said(ward: Ward, entries: list[str]) -> None:
-    confirmed(ward, group_of(ward))
-    decide(ward, entries[0])
-    with ward.store.begin() as conn:
-        corrections.undo_decision(
-            conn, EVA, entries[0], load_entry(conn, entries[0]).revision, later(3)
-        )
-        assert "rad01.mat" not in list_answer_drafts(conn, entries[0], EVA.login)
-        assert next(
-            field
-            for field in load_entry_view(conn, FORMS, EVA, entries[0]).fields
-            if field.spec.column == "mat"
-        ).is_batch_confirmed
-    assert decide(ward, entries[0], minutes=4) is EntryState.CONFIRMED
-
-
-def test_a_correction_outlives_what_the_group_said(ward: Ward, entries: list[str]) -> None:
-    confirmed(ward, group_of(ward))
-    decide(ward, entries[0])
-    did_not_eat = Answer(None, State.EMPTY)
-    with ward.store.begin() as conn:
-        corrections.correct_entry(
-            conn, FORMS, NILS, entries[0], 1, {"rad01.mat": did_not_eat}, "åt inte", later(3)
-        )
-        reopen_sheet(conn, "AAA0")
-        field = next(
-            field
-            for field in load_entry_view(conn, FORMS, NILS, entries[0]).fields
-            if field.spec.column == "mat"
-        )
-        assert (field.is_batch_confirmed, field.draft) == (False, Answer(False, State.EMPTY))
-    decide(ward, entries[0], NILS, 4, mat=did_not_eat)
-    with ward.store.read() as conn:
-        assert decided_answers(conn, entries[0])["rad01.mat"].answer == Answer(False, State.EMPTY)
-
-
-def test_a_scan_of_which_a_group_has_seen_pieces_stays_the_original(ward: Ward) -> None:
-    early = ward.scan()
-    for number in range(5):
-        visits(ward, f"AAA{number}", ATE)
-    confirmed(ward, group_of(ward))
-    ward.read(
-        early,
-        page_reading(VISITS, "AAA0", {"datum": DAY, "rad01.pnr": ASTA.pid, "rad01.mat": True}),
-    )
-    with ward.store.read() as conn:
-        found = pages.load_page(conn, early)
-    assert (found.state, found.duplicate_of is None) == ("read", False)
-
-
-def test_another_reading_of_the_field_is_looked_at_again(ward: Ward, entries: list[str]) -> None:
-    confirmed(ward, group_of(ward))
-    with ward.store.begin() as conn:
-        new = update(paper.reading).where(paper.reading.c.field == "rad01.mat")
-        conn.execute(new.values(value=False, state=State.EMPTY.value))
-        reopen_sheet(conn, "AAA0")
-        assert not next(
-            field
-            for field in load_entry_view(conn, FORMS, EVA, entries[0]).fields
-            if field.spec.column == "mat"
-        ).is_batch_confirmed
-
-
-def test_nothing_is_given_of_other_units_areas_and_blocked_clients(
-    ward: Ward, entries: list[str]
-) -> None:
-    assert entries
-    assert offered(ward, SOFIA) is None
-    assert offered(ward, replace(EVA, areas=frozenset({"IFO"}))) is None
-    with ward.store.begin() as conn:
-        blocks.set_block(conn, ADMIN, SOUTH, ASTA.pid, "Ett skäl.", NOW)
-    assert offered(ward) is None
-
-
-def test_a_block_that_comes_meanwhile_takes_the_pieces_away(ward: Ward, entries: list[str]) -> None:
-    assert entries
-    group = group_of(ward)
-    with ward.store.begin() as conn:
-        blocks.set_block(conn, ADMIN, SOUTH, ASTA.pid, "Ett skäl.", NOW)
-    assert offered(ward, minutes=0.5) is None
-    with pytest.raises(StaleDecisionError):
-        confirmed(ward, group)
-
-
-def test_a_group_of_which_nothing_may_be_seen_is_refused(ward: Ward, entries: list[str]) -> None:
-    assert entries
-    group = group_of(ward)
-    with ward.store.begin() as conn:
-        blocks.set_block(conn, ADMIN, SOUTH, ASTA.pid, "Ett skäl.", NOW)
-    with pytest.raises(NotAllowedError):
-        confirmed(ward, group)
-
-
-def test_hidden_identities_are_not_grouped(ward: Ward, entries: list[str]) -> None:
-    assert entries
-    with ward.store.begin() as conn:
-        client_register.save_clients(conn, [Client(ASTA.pid, ASTA.name, SOUTH, protected=True)])
-    assert offered(ward) is None
-
-
-def test_who_does_not_review_is_refused(ward: Ward) -> None:
-    with pytest.raises(NotAllowedError):
-        offered(ward, CHIEF)
-
-
-def test_the_manager_switches_the_way_off_and_on(ward: Ward, entries: list[str]) -> None:
-    assert entries
-    with ward.store.begin() as conn:
-        set_batch_review(conn, CHIEF, NORTH, NOW, on=False)
-        assert batch_review_by_unit(conn, CHIEF) == {NORTH: False}
-    assert offered(ward) is None
-    with ward.store.begin() as conn:
-        set_batch_review(conn, CHIEF, NORTH, NOW, on=True)
-        assert batch_review_by_unit(conn, CHIEF) == {NORTH: True}
-        with pytest.raises(NotAllowedError):
-            set_batch_review(conn, CHIEF, SOUTH, NOW, on=False)
-    assert offered(ward) is not None
-
-
-def test_every_piece_leaves_an_event_and_no_value(ward: Ward, entries: list[str]) -> None:
-    confirmed(ward, group_of(ward), entries[1])
-    with ward.store.read() as conn:
-        events = conn.execute(
-            select(paper.event).where(paper.event.c.action == "group").order_by(paper.event.c.id)
-        ).all()
-        assert ASTA.pid not in whole_log(conn)
-    assert {event.subject for event in events} == set(entries)
-    assert events[1].detail == {"field": "rad02.mat", "outcome": "odd"}
-    assert {event.unit for event in events} == {NORTH}
-
-
-class TestPlants:
-    """An empty box shown among the crosses, because the lots say so."""
-
-    @pytest.fixture
-    def drawn(self, ward: Ward, entries: list[str]) -> str:
-        """The entry whose box is shown in the wrong group."""
-        assert entries
-        return visits(ward, "PPP0", (False,))[0]
-
-    def group(self, ward: Ward, drawn: str) -> ReviewBatch:
-        with patch(
-            "pipeline.store.review.batch_candidates.is_drawn",
-            lambda _key, _share, _what, entry_id, _field: entry_id == drawn,
-        ):
-            return group_of(ward, share=0.5)
-
-    def outcome(self, ward: Ward) -> str | None:
-        with ward.store.read() as conn:
-            found: str | None = conn.execute(select(plant.c.outcome)).scalar_one()
-        return found
-
-    def test_it_stands_in_the_group_and_in_no_answer(self, ward: Ward, drawn: str) -> None:
-        group = self.group(ward, drawn)
-        assert drawn in {cell.entry for cell in group.items}
-        assert self.group(ward, drawn).id == group.id
-        assert self.outcome(ward) is None
-
-    def test_whoever_marks_it_has_caught_it(self, ward: Ward, drawn: str) -> None:
-        assert confirmed(ward, self.group(ward, drawn), drawn) == BatchResult(
-            confirmed=15, marked_odd=1
-        )
-        assert self.outcome(ward) == seeded_errors.OUTCOME_CAUGHT
-
-    def test_whoever_does_not_has_missed_it_and_the_field_is_typed(
-        self, ward: Ward, drawn: str
-    ) -> None:
-        done = confirmed(ward, self.group(ward, drawn))
-        assert (done.confirmed, done.marked_odd) == (15, 1)
-        assert [cell.entry for cell in done.missed] == [drawn]
-        assert self.outcome(ward) == seeded_errors.OUTCOME_MISSED
-        with ward.store.begin() as conn:
-            assert next(
-                field
-                for field in load_entry_view(conn, FORMS, EVA, drawn).fields
-                if field.spec.column == "mat"
-            ).is_blind
-
-    def test_who_then_types_what_was_planted_needs_another_person(
-        self, ward: Ward, drawn: str
-    ) -> None:
-        confirmed(ward, self.group(ward, drawn))
-        assert decide(ward, drawn, mat=Answer(True)) is EntryState.SECOND
-
-    def test_it_is_withdrawn_when_somebody_else_decides_the_entry(
-        self, ward: Ward, drawn: str
-    ) -> None:
-        group = self.group(ward, drawn)
-        decide(ward, drawn, NILS, minutes=0.5, mat=Answer(None, State.EMPTY))
-        assert self.outcome(ward) == seeded_errors.OUTCOME_WITHDRAWN
-        assert confirmed(ward, group).missed == ()
-
-    def test_it_is_judged_on_the_sheet_if_the_same_person_goes_there_first(
-        self, ward: Ward, drawn: str
-    ) -> None:
-        self.group(ward, drawn)
-        with ward.store.begin() as conn:
-            view = with_seeded_error(
-                conn,
-                EVA,
-                queue.open_claimed_entry(conn, FORMS, EVA, drawn, later(0.5)),
-                0.0,
-                later(0.5),
-            )
-            shown = next(field for field in view.fields if field.spec.column == "mat").reading
-        assert shown is not None
-        assert shown.value is True
-        assert decide(ward, drawn, minutes=0.6, mat=Answer(True)) is EntryState.REVIEW
-        assert self.outcome(ward) == seeded_errors.OUTCOME_MISSED
-
-    def test_nothing_more_is_planted_in_an_entry_that_had_its_plant(
-        self, ward: Ward, drawn: str
-    ) -> None:
-        confirmed(ward, self.group(ward, drawn))
-        with ward.store.begin() as conn:
-            batch_review.undo_last_batch(conn, EVA, later(2))
-        assert drawn not in {cell.entry for cell in self.group(ward, drawn).items}
-
-
-def test_confirmed_fields_are_typed_again_by_neither_of_the_two(
-    ward: Ward, entries: list[str]
-) -> None:
-    confirmed(ward, group_of(ward))
-    with ward.store.begin() as conn:
-        drawing = conn.execution_options(**{REKEYING_SHARE_OPTION: 1.0})
-        found = queue.open_claimed_entry(drawing, FORMS, NILS, entries[0], later(2)).entry
-        decisions.decide_entry(drawing, FORMS, NILS, found.id, found.revision, sheet(1), later(2))
-        assert "rad01.mat" in set(conn.execute(select(control.c.field)).scalars())
-    with ward.store.begin() as conn:
-        assert claim_next_rekeying(conn, FORMS, EVA, later(3), 15) is None
-        assert claim_next_rekeying(conn, FORMS, NILS, later(3), 15) is None
-        assert last_said(conn, load_entry(conn, entries[0]), "rad01.mat")[1] == EVA.login
-        assert last_said(conn, load_entry(conn, entries[0]), "rad01.pnr")[1] == NILS.login
-
-
-def test_an_answer_that_does_not_fit_is_still_refused(ward: Ward, entries: list[str]) -> None:
-    confirmed(ward, group_of(ward))
-    with pytest.raises(InvalidAnswerError):
-        decide(ward, entries[0], tid=Answer("99:99"))

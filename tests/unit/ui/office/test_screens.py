@@ -20,7 +20,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import list_events
 from pipeline.store.paper import batches, pages
 from pipeline.store.schema import paper
-from tests.support.screens import seeding
+from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import (
     ADMINISTRATOR,
     LOG_REVIEWER,
@@ -109,8 +109,8 @@ def test_a_screen_refuses_the_other_roles_and_shows_them_nothing(
 
 def test_problems_show_reason_and_choices(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
-    seeding.add_failed_page(store)
-    twin = seeding.add_duplicate(store, entry_id)
+    unusual_paper.add_failed_page(store)
+    twin = unusual_paper.add_duplicate(store, entry_id)
     app = open_screen(ADMINISTRATOR, "scan")
     assert app.segmented_control(key="problem_kind").options == [
         "Misslyckade (1)",
@@ -133,7 +133,7 @@ def test_problems_show_reason_and_choices(store: Store, open_screen: OpenScreen)
 def test_a_duplicate_whose_first_scan_is_another_units_can_still_be_decided(
     store: Store, open_screen: OpenScreen
 ) -> None:
-    twin = seeding.add_duplicate(store, seeding.add_notes(store, 1)[0])
+    twin = unusual_paper.add_duplicate(store, seeding.add_notes(store, 1)[0])
     elsewhere = replace(ADMINISTRATOR, units=frozenset({seeding.OTHER_UNIT}))
     with store.begin() as conn:
         save_person(conn, elsewhere, None)
@@ -152,7 +152,7 @@ def test_a_duplicate_whose_first_scan_is_another_units_can_still_be_decided(
 def test_what_was_written_since_the_first_scan_is_told_of(
     store: Store, open_screen: OpenScreen
 ) -> None:
-    twin = seeding.add_duplicate(store, seeding.add_notes(store, 1)[0], " Fick Alvedon 1 g.")
+    twin = unusual_paper.add_duplicate(store, seeding.add_notes(store, 1)[0], " Fick Alvedon 1 g.")
     app = open_screen(ADMINISTRATOR, "scan")
     app.button(key=f"look-{twin}").click().run()
     app.button(key=f"same-{twin}").click().run()
@@ -190,7 +190,7 @@ def test_who_was_elsewhere_when_a_stack_failed_is_told_of_it(
 
 
 def test_the_other_choice_makes_an_entry_of_its_own(store: Store, open_screen: OpenScreen) -> None:
-    twin = seeding.add_duplicate(store, seeding.add_notes(store, 1)[0])
+    twin = unusual_paper.add_duplicate(store, seeding.add_notes(store, 1)[0])
     app = open_screen(ADMINISTRATOR, "scan")
     app.button(key=f"look-{twin}").click().run()
     app.button(key=f"other-{twin}").click().run()
@@ -201,7 +201,7 @@ def test_the_other_choice_makes_an_entry_of_its_own(store: Store, open_screen: O
 def test_blank_backs_are_counted_and_can_be_looked_at(
     store: Store, open_screen: OpenScreen
 ) -> None:
-    back = seeding.add_blank_page(store)
+    back = unusual_paper.add_blank_page(store)
     app = open_screen(ADMINISTRATOR, "scan")
     assert app.segmented_control(key="problem_kind").options == ["Tomma baksidor (1)"]
     app.button(key=f"look-{back}").click().run()
@@ -238,7 +238,7 @@ def test_reading_is_called_done_only_where_there_was_something_to_read(
     assert not any(
         "Läsningen är klar" in each.value for each in open_screen(ADMINISTRATOR, "scan").caption
     )
-    seeding.add_failed_page(store)
+    unusual_paper.add_failed_page(store)
     assert any(
         each.value == "Läsningen är klar: 1 sida."
         for each in open_screen(ADMINISTRATOR, "scan").caption
@@ -348,7 +348,7 @@ def test_what_is_left_empty_is_said_in_the_language_of_the_screen(open_screen: O
 def test_bundles_are_told_with_days_serials_and_numbers_as_elsewhere(
     open_screen: OpenScreen, store: Store
 ) -> None:
-    seeding.add_bundle(store, said=3, sheets=2)
+    unusual_paper.add_bundle(store, said=3, sheets=2)
     app = open_screen(MANAGER, "paper_days")
     app.session_state["language"] = "en"
     app.run()
@@ -360,7 +360,7 @@ def test_bundles_are_told_with_days_serials_and_numbers_as_elsewhere(
 def test_the_back_of_a_copy_is_laid_to_its_front_and_taken_off_again(
     store: Store, open_screen: OpenScreen
 ) -> None:
-    _, _, front, back = seeding.add_copies(store)
+    _, _, front, back = unusual_paper.add_copies(store)
     app = open_screen(ADMINISTRATOR, "scan")
     assert app.segmented_control(key="problem_kind").options == ["Sidor av kopior (1)"]
     app.button(key=f"look-{back}").click().run()

@@ -15,7 +15,7 @@ from pipeline.store.accounts.people import save_person
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.registers import client_register
-from tests.support.screens import seeding
+from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import CLIENTS, NURSE, OTHER_UNIT
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_review_screen import key, save, type_all
@@ -149,7 +149,7 @@ def test_a_protected_client_is_covered_and_handed_on(store: Store, open_screen: 
 def test_a_photo_that_is_about_nobody_is_confirmed_from_the_lines_that_the_machine_read(
     store: Store, open_screen: OpenScreen
 ) -> None:
-    entry_id = seeding.add_free_page(store, "Extra bemanning hela veckan.")
+    entry_id = unusual_paper.add_free_page(store, "Extra bemanning hela veckan.")
     app = open_screen(NURSE, "review")
     assert not app.exception
     texts = {widget.key: widget for widget in (*app.text_input, *app.text_area)}

@@ -11,7 +11,7 @@ from pipeline.registers.client_check import NO_CLIENT
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.schema import paper
-from tests.support.screens import seeding
+from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import CLIENTS, NURSE
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_client_check import found
@@ -43,7 +43,7 @@ def test_a_lent_sheet_for_a_client_whom_the_register_lacks_is_confirmed(
 def test_a_number_that_is_found_after_all_is_not_thrown_away(
     store: Store, open_screen: OpenScreen
 ) -> None:
-    entry_id = seeding.add_free_page(store, "Extra bemanning hela veckan.")
+    entry_id = unusual_paper.add_free_page(store, "Extra bemanning hela veckan.")
     app = open_screen(NURSE, "review")
     said = {
         "personnummer": "-",

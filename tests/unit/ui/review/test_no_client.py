@@ -7,7 +7,7 @@ import pytest
 from pipeline.domain.model import EntryState
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import list_sheet_entries
-from tests.support.screens import seeding
+from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import ADMINISTRATOR, NURSE
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_review_screen import key, save
@@ -16,7 +16,7 @@ from tests.unit.ui.review.test_review_screen import key, save
 def test_a_row_about_a_key_is_confirmed_without_a_client(
     store: Store, open_screen: OpenScreen
 ) -> None:
-    serial = seeding.add_key_receipts(store, (1,))
+    serial = unusual_paper.add_key_receipts(store, (1,))
     app = open_screen(NURSE, "review")
     assert not app.exception
     for name, text in (
@@ -44,7 +44,7 @@ def test_a_row_about_a_key_is_confirmed_without_a_client(
 def test_every_list_bears_entries_about_nobody(
     store: Store, open_screen: OpenScreen, screen: str
 ) -> None:
-    seeding.add_key_receipts(store, (1, 2))
+    unusual_paper.add_key_receipts(store, (1, 2))
     for person in (NURSE, ADMINISTRATOR, seeding.MANAGER):
         app = open_screen(person, screen)
         assert not app.exception

@@ -1,31 +1,24 @@
-"""Payments: valid for a bank, never twice, never without two approvals, and right to the öre."""
+"""Payments: never twice, and never without two approvals."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
-from decimal import Decimal
-from importlib.resources import files
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from lxml import etree
 from sqlalchemy import Connection, update
 
-from pipeline.domain.errors import ExportError, NotAllowedError, ReviewError, StaleDecisionError
-from pipeline.domain.model import Client, EntryState, Person, Role, State, Value
+from pipeline.domain.errors import NotAllowedError, ReviewError, StaleDecisionError
+from pipeline.domain.model import EntryState, Person, Role, State
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.record import Record
 from pipeline.domain.review.rules import Answer as Answered
-from pipeline.export.exporter import ExportOptions
-from pipeline.export.payments import pain001
 from pipeline.export.payments.approval import (
     TOTAL_MISMATCH,
     UNCONFIRMED_ROWS,
     UNREADABLE_AMOUNT,
     UNREADABLE_TOTAL,
-    Payment,
     _explain_total,
     approve_payment,
     list_payments,
@@ -33,18 +26,10 @@ from pipeline.export.payments.approval import (
 from pipeline.export.payments.pain001 import (
     ALREADY_IN_FILE,
     ALREADY_PAID,
-    NAME_TOO_LONG,
-    NO_ACCOUNT,
-    NO_DEBTOR,
-    NO_NAME,
     NOT_APPROVED,
-    PAID_ILLEGIBLE,
-    PAIN001_NS,
-    TEXT_TOO_LONG,
 )
 from pipeline.export.runs import ExportContext, fetch_run_file, list_target_status, make_run
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
-from pipeline.export.targets import TARGETS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import entry as store_entries
 from pipeline.store.event_log import events
@@ -60,16 +45,11 @@ from pipeline.store.review.duplicate_entries import (
     withdraw_duplicate_mark,
 )
 from pipeline.store.schema import paper
-from pipeline.texts import Text
 from tests.support.store.export_examples import (
     ARNE,
     FORMS,
-    SETTINGS,
     SIV,
-    items,
     record,
-    run,
-    stamp,
     terms,
 )
 from tests.support.store.export_office import (
@@ -83,175 +63,11 @@ from tests.support.store.export_office import (
     review,
     state,
 )
+from tests.unit.export.formats.payments.payment_lists import BANK, approved, only, schema
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 
-NS = {"p": PAIN001_NS}
-ROW: dict[str, Value] = {
-    "clearing": "3300",
-    "konto": "1234567",
-    "belopp": "4500",
-    "avser": "Försörjningsstöd januari",
-    "beslutsref": "B 12",
-}
-BANK = SETTINGS.model_copy(
-    update={
-        "payment_account": "SE4550000000058398257466",
-        "payment_bic": "ESSESESS",
-        "organisation_number": "2120002692",
-    }
-)
-TWICE = (stamp("mona"), stamp("nils"))
 OVE = Person("ove", "Ove Lind", "chef", Role.MANAGER, frozenset({"Norr"}), ALL_AREAS)
-
-
-def given() -> ExportOptions:
-    return ExportOptions(BANK, FORMS, terms("pain001").mappings)
-
-
-def payment(fields: dict[str, Value] | None = None, **other: Any) -> Record:  # noqa: ANN401 - any part of a record
-    return record("utbetalningslista", ROW | (fields or {}), **{"approved": TWICE} | other)
-
-
-def file_of(*records: Record) -> etree._Element:
-    return etree.fromstring(
-        TARGETS["pain001"].make(items(*records), run("pain001", len(records)), given())
-    )
-
-
-def texts(root: etree._Element, path: str) -> list[str]:
-    found: Any = root.xpath(path, namespaces=NS)
-    return [each.text or "" for each in found]
-
-
-def schema() -> etree.XMLSchema:
-    """The official schema, as PyPI's `sepaxml` brings it."""
-    pytest.importorskip("sepaxml")
-    return etree.XMLSchema(
-        etree.fromstring((files("sepaxml") / "schemas" / "pain.001.001.03.xsd").read_bytes())
-    )
-
-
-@pytest.mark.parametrize(
-    "each",
-    [
-        payment(),
-        payment({"belopp": "4500.50", "avser": None, "beslutsref": None}),
-        payment(
-            {"avser": "Hyra\x00 & el <2021>" + "x" * 118},
-            client=Client(SIV.pid, "Siv " + "Å" * 66, "Norr"),
-        ),
-        payment(event_at=datetime(2022, 2, 1)),
-        payment(event_at=None),
-    ],
-    ids=["plain", "öre", "long and odd", "later day", "no day"],
-)
-def test_is_valid_against_the_schema(each: Record) -> None:
-    schema().assertValid(file_of(each, payment(entry_id="K7M3PX-02", client=ARNE)))
-
-
-def test_the_schema_would_notice_a_third_decimal() -> None:
-    broken = etree.tostring(file_of(payment())).replace(
-        b">4500.00</pain:InstdAmt>", b">4500.001234</pain:InstdAmt>"
-    )
-    assert not schema().validate(etree.fromstring(broken))
-
-
-def test_a_bankgiro_can_pay() -> None:
-    terms_of_giro = ExportOptions(
-        BANK.model_copy(update={"payment_account": "5050-1055"}), FORMS, terms("pain001").mappings
-    )
-    data = etree.fromstring(
-        TARGETS["pain001"].make(items(payment()), run("pain001"), terms_of_giro)
-    )
-    schema().assertValid(data)
-    assert texts(data, "//p:DbtrAcct//p:Othr/p:Id") == ["50501055"]
-
-
-def test_a_bank_gets_what_it_needs_and_no_more() -> None:
-    root = file_of(payment())
-    assert texts(root, "//p:Cdtr/p:Nm") == [SIV.name]
-    assert texts(root, "//p:CdtrAgt//p:MmbId") == ["3300"]
-    assert texts(root, "//p:CdtrAcct//p:Id/p:Othr/p:Id") == ["33001234567"]
-    assert texts(root, "//p:EndToEndId") == ["K7M3PX-01"]
-    assert texts(root, "//p:Ustrd") == ["Försörjningsstöd januari B 12"]
-    told = " ".join(str(each) for each in root.itertext())
-    assert SIV.pid not in told
-    assert "Efterregistrering" not in told
-
-
-def test_payments_of_one_sheet_are_told_apart_however_long_its_name() -> None:
-    root = file_of(*(payment(entry_id=f"{'f' * 41}-{row:02d}") for row in (1, 2)))
-    schema().assertValid(root)
-    assert len(set(texts(root, "//p:EndToEndId"))) == 2
-
-
-def test_the_longest_text_reaches_the_bank_whole() -> None:
-    assert texts(file_of(payment({"avser": "x" * 135})), "//p:Ustrd") == [f"{'x' * 135} B 12"]
-
-
-def test_sums_are_exact_and_told_for_the_whole_and_for_each_day() -> None:
-    later = datetime(2022, 2, 1)
-    root = file_of(
-        *(
-            payment({"belopp": "0.10"}, entry_id=f"A{n}", event_at=later if n == 2 else None)
-            for n in range(3)
-        )
-    )
-    assert texts(root, "//p:GrpHdr/p:CtrlSum") == ["0.30"]
-    assert texts(root, "//p:PmtInf/p:CtrlSum") == ["0.20", "0.10"]
-    assert texts(root, "//p:NbOfTxs") == ["3", "2", "1"]
-    assert texts(root, "//p:ReqdExctnDt") == ["2022-01-12", "2022-02-01"]
-    assert sum(map(Decimal, texts(root, "//p:InstdAmt"))) == Decimal("0.30")
-
-
-def test_a_file_whose_sums_do_not_agree_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    amounts = iter([Decimal("1.00"), Decimal("2.00")])
-    monkeypatch.setattr(pain001, "payment_amount", lambda *_: next(amounts))
-    with pytest.raises(ExportError, match="sums"):
-        file_of(payment())
-
-
-@pytest.mark.parametrize(
-    ("each", "reason"),
-    [
-        (payment(), None),
-        (payment({"utbetald": True}), ALREADY_PAID),
-        (payment(illegible=frozenset({"utbetald"})), PAID_ILLEGIBLE),
-        (payment(revision=2), ALREADY_IN_FILE),
-        (payment(voided="fel person"), ALREADY_IN_FILE),
-        (payment({"clearing": None}), NO_ACCOUNT),
-        (payment({"clearing": "33"}), NO_ACCOUNT),
-        (payment(illegible=frozenset({"konto"})), NO_ACCOUNT),
-        (payment({"belopp": "0"}), NO_ACCOUNT),
-        (payment({"belopp": "12.345"}), NO_ACCOUNT),
-        (payment({"belopp": "NaN"}), NO_ACCOUNT),
-        (payment(client=Client(SIV.pid, " ", "Norr")), NO_NAME),
-        (payment(client=Client(SIV.pid, "Å" * 70, "Norr")), None),
-        (payment(client=Client(SIV.pid, "Å" * 71, "Norr")), NAME_TOO_LONG),
-        (payment({"avser": "x" * 135}), None),
-        (payment({"avser": "x" * 136}), TEXT_TOO_LONG),
-        (payment({"avser": "x" * 141, "beslutsref": None}), TEXT_TOO_LONG),
-        (payment(approved=()), NOT_APPROVED),
-        (payment(approved=(stamp("mona"),)), NOT_APPROVED),
-        (payment(approved=(stamp("mona"), stamp("mona", 10))), NOT_APPROVED),
-    ],
-)
-def test_what_could_be_paid_twice_or_wrongly_is_stopped(each: Record, reason: Text | None) -> None:
-    assert TARGETS["pain001"].unsupported_reason(each, given()) == reason
-
-
-def test_a_form_without_the_box_makes_no_payment() -> None:
-    each = payment()
-    fields = {name: value for name, value in each.fields.items() if name != "utbetald"}
-    assert (
-        TARGETS["pain001"].unsupported_reason(replace(each, fields=fields), given())
-        == PAID_ILLEGIBLE
-    )
-
-
-def test_without_an_account_of_ones_own_nothing_is_paid() -> None:
-    assert TARGETS["pain001"].unsupported_reason(payment(), terms("pain001")) == NO_DEBTOR
 
 
 @pytest.fixture
@@ -299,18 +115,6 @@ def with_another_row(office: ExportContext) -> tuple[str, str]:
     }
     review(office, other, "utbetalningslista", **paid)
     return entry, other
-
-
-def only(office: ExportContext, person: Person = MONA) -> Payment:
-    found = list_payments(office, person)
-    assert len(found) == 1
-    return found[0]
-
-
-def approved(office: ExportContext, *who: Person) -> None:
-    for person in who:
-        each = only(office, person)
-        approve_payment(office, person, each.entry_id, each.last_decision, utc_now())
 
 
 def test_two_approvals_and_then_one_file(bank: ExportContext) -> None:

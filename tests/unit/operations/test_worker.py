@@ -66,7 +66,7 @@ def hand_over(
         ]
 
     monkeypatch.setattr(worker, "DBOS", engine)
-    monkeypatch.setattr(worker, "_unfinished_workflows", workflows)
+    monkeypatch.setattr(worker, "_list_workflows", workflows)
     here = worker.Worker.__new__(worker.Worker)
     here._job, here._read_page = desk, desk.read
     here._enqueue()

@@ -1,11 +1,6 @@
-"""Values weighed against each other: boxes of a number against the register, days of the outage,
-rows in order, sums and plausible ranges.
-"""
+"""Days, times and numbers weighed against the outage, other rows and sums."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from datetime import date
 
 import numpy as np
 import pytest
@@ -13,253 +8,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.domain.form.field import FieldSpec
-from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.form.form import Form
 from pipeline.domain.issues import Issue, IssueCode
-from pipeline.domain.model import CELL_SYMBOLS, CellProbabilities, Client, Reading, State, Value
-from pipeline.domain.settings import ROOT
+from pipeline.domain.model import Reading, State
 from pipeline.preparation.form_check.rules import form_problem_texts
 from pipeline.reading.fields.digits.decoding import decode_digits
 from pipeline.reading.resolve.bayes import ChainLink, smooth_chain
-from pipeline.reading.resolve.resolve import ReadingContext, resolve_page
 from pipeline.reading.resolve.values import weigh_date, weigh_number, weigh_sums
-from pipeline.registers.clients import ClientRegister
-
-FORMS = Forms.load(ROOT / "forms")
-NOTE, VISITS, VALUES = (
-    FORMS.latest("hsl-anteckning"),
-    FORMS.latest("besokslista"),
-    FORMS.latest("matvarden"),
+from tests.unit.reading.resolve.weighed_values import (
+    FORMS,
+    NOTE,
+    VALUES,
+    VISITS,
+    WINDOW,
+    read,
+    resolved,
+    seen,
 )
-ASTRID = Client("192501019216", "Astrid Åkerström", "Hemtjänst Öst")
-BIRGER = Client("195001182046", "Birger Näslund", "Hemtjänst Väst", address="Storgatan 3")
-GUNHILD = Client("195004112354", "Gunhild Åkerström", "Hemtjänst Väst")
-SON = Client("193511275863", "Astrid Åkerström", "Hemtjänst Öst")
-REGISTER = ClientRegister([ASTRID, BIRGER, GUNHILD])
-WINDOW = (date(2021, 12, 16), date(2022, 1, 10))
-
-
-def seen(row: str, p: float = 0.9995, **unsure: tuple[str, float]) -> CellProbabilities:
-    """What a reader saw of a row: each box as written with `p`; `b3=("7", 0.4)` makes the fourth
-    box a 7 with that probability.
-    """
-    boxes = []
-    for i, symbol in enumerate(row):
-        box = np.full(len(CELL_SYMBOLS), (1 - p) / (len(CELL_SYMBOLS) - 1))
-        box[CELL_SYMBOLS.index(symbol)] = p
-        if other := unsure.get(f"b{i}"):
-            box *= 1 - other[1]
-            box[CELL_SYMBOLS.index(other[0])] += other[1]
-        boxes.append(tuple(box.tolist()))
-    return tuple(boxes)
-
-
-def number(row: str, **unsure: tuple[str, float]) -> Reading:
-    """A row of boxes that was read."""
-    return Reading(
-        row.replace(" ", ""), 0.9, State.READ, cell_probabilities=seen(row, 0.9995, **unsure)
-    )
-
-
-def read(value: Value, p: float = 0.9, *alternatives: tuple[Value, float]) -> Reading:
-    """A field that was read."""
-    return Reading(value, p, State.READ, alternatives)
-
-
-def resolved(
-    form: Form, given_: Mapping[str, Reading], register: ClientRegister | None = REGISTER
-) -> tuple[dict[str, Reading], list[str]]:
-    """A page on which only these fields are filled in."""
-    fields = {spec.name: Reading.empty(0.99) for spec in form.fields} | dict(given_)
-    found, issues = resolve_page(form.fields, form, fields, ReadingContext(register, WINDOW))
-    return found, [str(issue) for issue in issues]
-
-
-def person(
-    reading: Reading, name: str = "", unit: str = "", register: ClientRegister = REGISTER
-) -> tuple[Reading, list[str]]:
-    """The person of a note."""
-    more = {key: read(text) for key, text in (("namn", name), ("enhet", unit)) if text}
-    fields, problems = resolved(NOTE, {"personnummer": reading, **more}, register)
-    return fields["personnummer"], [p for p in problems if p.endswith(":personnummer")]
-
-
-def test_number_name_and_unit_together_are_nearly_sure_and_say_why() -> None:
-    found, problems = person(number(ASTRID.pid), ASTRID.name, ASTRID.unit)
-    assert (found.value, problems) == (ASTRID.pid, [])
-    assert found.p >= 0.999
-    assert set(found.evidence) >= {
-        "check_ok",
-        "number_clear",
-        "name_like:1.00",
-        "unit_same",
-        "alone_alike",
-    }
-
-
-def test_a_number_alone_is_never_as_good_as_two_kinds_of_evidence() -> None:
-    found, _ = person(number(ASTRID.pid))
-    assert found.value == ASTRID.pid
-    assert 0.9 < found.p < 0.999
-    assert "name_missing" in found.evidence
-
-
-@pytest.mark.parametrize(
-    ("row", "reason"),
-    [
-        ("192501012916", "number_swapped"),
-        ("19250101916 ", "number_left_out"),
-        ("1925 1019216", "number_differs:1"),
-        ("192550101921", "number_extra"),
-        ("2501019216  ", "number_ten"),
-        ("  2501019216", "number_ten"),
-        ("250101?9216 ", "number_ten"),
-    ],
-)
-def test_slips_of_the_pen_are_seen_through_with_a_name_and_named(row: str, reason: str) -> None:
-    found, _ = person(number(row), "Astnd Akerstrom")
-    assert found.value == ASTRID.pid
-    assert reason in found.evidence
-
-
-def test_a_box_that_nobody_can_read_is_filled_by_the_register() -> None:
-    reading = Reading(None, 0.6, State.ILLEGIBLE, cell_probabilities=seen("192501#19216"))
-    found, _ = person(reading, ASTRID.name)
-    assert (found.value, found.state) == (ASTRID.pid, State.READ)
-
-
-def test_an_unlisted_number_wins_where_the_boxes_allow_it() -> None:
-    """The reader is sure of a wrong digit, and the right one has no chance in its list."""
-    found, problems = person(number("192501079216", b7=("1", 0.01)), ASTRID.name)
-    assert found.value == ASTRID.pid
-    assert found.p < 0.999
-    assert "number_differs:personnummer" in problems
-
-
-def test_another_clients_number_beside_a_name_is_never_sure() -> None:
-    found, problems = person(number(BIRGER.pid), GUNHILD.name, GUNHILD.unit)
-    assert found.value == BIRGER.pid
-    assert found.p < 0.99
-    assert GUNHILD.pid in [value for value, _ in found.alternatives]
-    assert "name_differs:personnummer" in problems
-
-
-def test_a_namesake_keeps_a_number_from_being_sure() -> None:
-    found, _ = person(
-        number(ASTRID.pid), ASTRID.name, ASTRID.unit, ClientRegister([ASTRID, BIRGER, SON])
-    )
-    assert found.value == ASTRID.pid
-    assert found.p < 0.9995
-
-
-def test_somebody_outside_the_register_stays() -> None:
-    found, problems = person(number("201501012390"), "Okänd Person")
-    assert found.value == "201501012390"
-    assert problems == ["person_unknown:personnummer"]
-    assert "not_in_register" in found.evidence
-
-
-@pytest.mark.parametrize("name", ["", "Karl Berg"])
-@pytest.mark.parametrize("row", ["19640823    ", "19640823 234", "1964082?3234", "30640823???4"])
-@pytest.mark.parametrize("register", [REGISTER, ClientRegister([BIRGER])])
-def test_somebody_outside_the_register_is_no_client_because_the_number_is_not_whole(
-    row: str, name: str, register: ClientRegister
-) -> None:
-    """Only the birth date, a digit left out, a spoilt box, a reserve number: none of the few
-    clients is meant.
-    """
-    written = decode_digits(np.array(seen(row), np.float32), NOTE.by_name["personnummer"])
-    found, problems = person(written, name, register=register)
-    assert (found.value, found.state, found.p) == (written.value, written.state, written.p)
-    assert all(p < 0.01 for _, p in found.alternatives)
-    assert problems == ["person_unknown:personnummer"]
-
-
-def test_a_birth_date_and_a_name_still_lead_to_a_client() -> None:
-    found, problems = person(
-        decode_digits(np.array(seen("19250101    "), np.float32), NOTE.by_name["personnummer"]),
-        ASTRID.name,
-    )
-    assert (found.value, problems) == (ASTRID.pid, ["number_differs:personnummer"])
-
-
-ALI = Client("50123456/1", "Ali Yusuf", "Hemtjänst Öst")
-RESERVE = Client("30640823TF12", "Karl Berg", "Hemtjänst Öst")
-
-
-@pytest.mark.parametrize("name", ["", ALI.name])
-def test_a_local_number_that_fills_fewer_boxes_finds_its_client(name: str) -> None:
-    written = decode_digits(
-        np.array(seen("50123456?1  "), np.float32), NOTE.by_name["personnummer"]
-    )
-    found, problems = person(written, name, register=ClientRegister([ALI, RESERVE, ASTRID]))
-    assert (found.value, found.state, problems) == (ALI.pid, State.READ, [])
-    assert found.p > 0.9
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        "?           ",
-        "?????       ",
-        "99999       ",
-        "?????999    ",
-        "19640823    ",
-        "19640823 234",
-    ],
-)
-def test_a_local_number_is_nobodys_whose_boxes_hold_something_else(row: str) -> None:
-    short = Client("A2345", "Bo Ek", "Hemtjänst Öst")
-    found, problems = person(
-        decode_digits(np.array(seen(row), np.float32), NOTE.by_name["personnummer"]),
-        register=ClientRegister([short, ALI]),
-    )
-    assert found.value not in (short.pid, ALI.pid)
-    assert problems == ["person_unknown:personnummer"]
-
-
-@pytest.mark.parametrize("text", ["okänd person", "121212-121", "se baksidan"])
-def test_words_where_a_number_should_stand_are_nobodys_number(text: str) -> None:
-    found, problems = person(read(text, 0.3), register=ClientRegister([ALI, RESERVE, ASTRID]))
-    assert (found.value, found.p, problems) == (text, 0.3, [])
-
-
-def test_the_other_rows_of_a_sheet_speak_for_a_client() -> None:
-    unclear = number("195001182046", b4=("3", 0.5), b6=("7", 0.5), b9=("6", 0.45))
-    alone, _ = resolved(VISITS, {"rad02.personnummer": unclear})
-    beside, _ = resolved(
-        VISITS,
-        {
-            "rad01.personnummer": number(BIRGER.pid),
-            "rad01.namn": read(BIRGER.name),
-            "rad02.personnummer": unclear,
-        },
-    )
-    assert beside["rad02.personnummer"].p >= alone["rad02.personnummer"].p
-    assert "on_sheet" in beside["rad02.personnummer"].evidence
-
-
-@settings(deadline=None, max_examples=40)
-@given(
-    row=st.text("0123456789 #?", min_size=12, max_size=12),
-    name=st.sampled_from(["", ASTRID.name, "Xyz"]),
-    p=st.floats(0.3, 0.9999),
-)
-def test_whatever_was_seen_probabilities_stay_probabilities(row: str, name: str, p: float) -> None:
-    reading = Reading(row.replace(" ", "") or "1", 0.5, State.READ, cell_probabilities=seen(row, p))
-    found, _ = person(reading, name)
-    assert 0 <= found.p <= 1
-    assert found.p + sum(q for _, q in found.alternatives) <= 1 + 1e-6
-    assert found.p < 0.999 or name
-
-
-def test_whom_an_undecided_row_may_be_about_shares_what_its_own_answer_leaves() -> None:
-    found, _ = person(
-        Reading("9007?483?8?", 0.5, State.READ, cell_probabilities=seen(" 9007?483?8?", 0.313)),
-        ASTRID.name,
-    )
-    assert (found.value, found.p) == ("9007?483?8?", 0.5)
-    assert found.alternatives[0][0] == ASTRID.pid
-    assert sum(q for _, q in found.alternatives) <= 0.5 + 1e-6
 
 
 def test_a_day_of_the_outage_wins_box_by_box_though_no_reader_listed_it() -> None:

@@ -1,0 +1,154 @@
+"""What a workspace of the rights' tests holds besides its pages: each part is added here."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from pipeline.domain.model import Person
+from pipeline.domain.review.rules import Answer
+from pipeline.domain.settings import Settings
+from pipeline.export.archive.runs import make_package
+from pipeline.export.runs import ExportContext
+from pipeline.store.database.image_files import ImageFolder
+from pipeline.store.database.store import Store
+from pipeline.store.entries import queue
+from pipeline.store.review import decisions
+from pipeline.store.review.duplicate_entries import ComparisonSource, mark_duplicate
+from pipeline.store.review.questions import ask_author
+from pipeline.store.schema import paper
+from pipeline.store.schema.review import (
+    control,
+    duplicate_mark,
+    group_cell,
+    group_task,
+    look,
+    question,
+)
+from tests.support.pages.small_pages import blank_page
+from tests.support.store.ward import (
+    ADMIN,
+    EVA,
+    FORMS,
+    NOW,
+    PLAN,
+    SAID,
+    VISITS,
+    answers,
+    later,
+)
+
+
+def add_archived(store: Store, settings: Settings) -> str:
+    """A package of the note that has been exported."""
+    picture = store.images.put(blank_page(1))
+    with store.begin() as conn:
+        conn.execute(
+            update(paper.page).where(paper.page.c.serial == "CCCC").values(image_sha256=picture)
+        )
+    made = make_package(ExportContext(store, settings, FORMS), ADMIN, NOW)
+    assert made is not None
+    return made.id
+
+
+def confirm(store: Store, entry_id: str, who: Person) -> None:
+    """Somebody decides an entry."""
+    with store.begin() as conn:
+        queue.open_claimed_entry(conn, FORMS, who, entry_id, NOW)
+        decisions.decide_entry(conn, FORMS, who, entry_id, 0, answers(SAID) | answers(PLAN), NOW)
+
+
+def add_controls(conn: Connection) -> tuple[int, int]:
+    """Two fields of Nils's that Eva has to type and to decide, and no other that chance has drawn."""
+    conn.execute(delete(control))
+    mine = {
+        "field": "text",
+        "drawn_at": NOW,
+        "passed": 0,
+        "claimed_by": EVA.login,
+        "claimed_until": later(60),
+    }
+    typed = {
+        "typed_by": "tora",
+        "typed_at": NOW,
+        "typed_value": "Sov illa.",
+        "typed_state": Answer("").state.value,
+    }
+    first = conn.execute(insert(control).values({**mine, "entry": "EEEE-00"})).inserted_primary_key
+    second = conn.execute(
+        insert(control).values({**mine, **typed, "entry": "FFFF-00"})
+    ).inserted_primary_key
+    assert first is not None
+    assert second is not None
+    return first[0], second[0]
+
+
+def add_measured(conn: Connection) -> None:
+    """Work of three people that has been controlled, and one look of Eva's."""
+    done = {
+        "field": "namn",
+        "drawn_at": NOW,
+        "passed": 0,
+        "typed_by": "tora",
+        "typed_at": NOW,
+        "outcome": "agreed",
+    }
+    for serial, login in (("BBBB", "eva"), ("EEEE", "nils"), ("FFFF", "tora")):
+        conn.execute(
+            insert(control).values({**done, "entry": f"{serial}-00", "confirmed_by": login})
+        )
+    row = {
+        "entry": "BBBB-00",
+        "revision": 0,
+        "login": "eva",
+        "at": NOW,
+        "fields": 8,
+        "seconds": 30.0,
+        "second": False,
+    }
+    conn.execute(insert(look).values(row))
+
+
+def add_groups(conn: Connection) -> str:
+    """A group that Eva has open, with one piece, and one that she has done; what is left of the
+    lists is for another.
+    """
+    rows = conn.execute(
+        select(paper.entry).where(paper.entry.c.form == VISITS.id).order_by(paper.entry.c.id)
+    ).all()
+    for number, row in enumerate(rows[:2]):
+        said = {
+            "form": VISITS.id,
+            "version": 1,
+            "column": "mat",
+            "value": True,
+            "state": "read",
+            "shown_at": NOW,
+            "claimed_until": later(60),
+        }
+        done = {"ended_at": NOW} if number else {}
+        conn.execute(insert(group_task).values(id=f"group{number}", login="eva", **said, **done))
+        piece = {
+            "task": f"group{number}",
+            "entry": row.id,
+            "revision": 0,
+            "field": f"rad{row.row:02d}.mat",
+            "page": row.page,
+            "marked": False,
+        }
+        conn.execute(insert(group_cell).values(**piece, outcome="kept" if number else None, **done))
+    return "group0"
+
+
+def add_put_aside(conn: Connection, images: ImageFolder) -> tuple[int, int]:
+    """A rejected entry, a duplicate and a question; the ids of the last two."""
+    queue.open_claimed_entry(conn, FORMS, EVA, "GGGG-00", NOW)
+    mark_duplicate(conn, images, EVA, "GGGG-00", 0, ComparisonSource(text="Sov gott."), "", NOW)
+    queue.open_claimed_entry(conn, FORMS, EVA, "HHHH-00", NOW)
+    ask_author(conn, FORMS, EVA, "HHHH-00", 0, "Vilken tid?", "", NOW)
+    queue.open_claimed_entry(conn, FORMS, EVA, "IIII-00", NOW)
+    decisions.reject_entry(conn, EVA, "IIII-00", 0, "oläsligt", NOW)
+    mark, asked = (
+        conn.execute(select(duplicate_mark.c.id)).scalar_one(),
+        conn.execute(select(question.c.id)).scalar_one(),
+    )
+    return int(mark), int(asked)

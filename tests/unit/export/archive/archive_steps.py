@@ -1,0 +1,77 @@
+"""What the tests of the archive scan, send and pack."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+from sqlalchemy import update
+
+from pipeline.domain.model import Person, Role
+from pipeline.domain.permissions import ALL_AREAS
+from pipeline.export.archive.runs import make_package, package_file
+from pipeline.export.runs import ExportContext, make_run
+from pipeline.store.database.clock import utc_now
+from pipeline.store.exports.archives import ArchivePackage
+from pipeline.store.schema import paper as schema_paper
+from tests.support.store.export_office import ANNA, confirm
+
+RUT = Person(
+    "rut", "Rut Ek", "registrator", Role.REGISTRAR, frozenset({"Norr", "Söder"}), ALL_AREAS
+)
+
+
+BO = Person(
+    "bo", "Bo Alm", "administratör", Role.ADMINISTRATOR, frozenset({"Norr", "Söder"}), ALL_AREAS
+)
+
+
+NOTE = {"kontakttyp": "besok", "anteckning": "Såret ser bra ut."}
+
+
+def picture(text: str) -> bytes:
+    """A page laid on its form: 8 px/mm, grey."""
+    paper = np.full((297 * 8, 210 * 8), 245, np.uint8)
+    cv2.putText(paper, text, (200, 400), cv2.FONT_HERSHEY_SIMPLEX, 3, 0, 4)
+    return cv2.imencode(".jpg", paper)[1].tobytes()
+
+
+def scanned(
+    office: ExportContext, serial: str, form: str = "hsl-anteckning", **fields: str | bool
+) -> str:
+    """A confirmed entry whose page has pictures: the scan and the same laid upright."""
+    entry = confirm(office, form, serial, "Norr", **fields)
+    scan, upright = (
+        office.store.images.put(picture(f"skannat {serial}")),
+        office.store.images.put(picture(serial)),
+    )
+    page = schema_paper.page
+    with office.store.begin() as conn:
+        conn.execute(
+            update(page)
+            .where(page.c.serial == serial)
+            .values(image_sha256=scan, media_type="image/jpeg", upright_sha256=upright)
+        )
+    return entry
+
+
+def sent(office: ExportContext, *serials: str, target: str = "rivta") -> None:
+    """Notes that are in their care system."""
+    for serial in serials:
+        scanned(office, serial, **NOTE)
+    assert make_run(office, ANNA, target, utc_now())
+
+
+def packed(office: ExportContext) -> ArchivePackage:
+    made = make_package(office, BO, utc_now())
+    assert made is not None
+    return made
+
+
+def unpacked(office: ExportContext, made: ArchivePackage, folder: Path) -> Path:
+    with zipfile.ZipFile(io.BytesIO(package_file(office, BO, made.id).data)) as file:
+        file.extractall(folder)
+    return folder / made.id

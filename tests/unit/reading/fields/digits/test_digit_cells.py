@@ -1,0 +1,236 @@
+"""Cutting of digit rows into cells, and how their networks answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline.domain.errors import MissingProgramError
+from pipeline.domain.form.field import Kind
+from pipeline.domain.model import Image
+from pipeline.reading.fields.digits import reader
+from pipeline.reading.fields.digits.cells import CELL_PX, cell_images
+from pipeline.reading.fields.digits.decoding import likeliest_rows
+from pipeline.reading.fields.digits.reader import (
+    DIGIT_MODEL,
+    SECOND_DIGIT_MODEL,
+    SECOND_PASS_BELOW,
+    SECOND_PASS_SHIFTS,
+    classify_cells,
+    read_digit_boxes,
+    run_digit_network,
+)
+from pipeline.reading.fields.registry import NETWORK_FINGERPRINTS
+from tests.unit.reading.fields.digits.digit_rows import (
+    row,
+)
+
+pytestmark = pytest.mark.slow
+
+
+def drawn_row(digits: str, *, lines: int = 200) -> tuple[NDArray[np.uint8], NDArray[np.uint8], int]:
+    """A row of boxes 44 × 64 px with digits drawn in them, its blank, and the margin."""
+    margin, pitch, height = 16, 44, 64
+    blank = np.full((height + 2 * margin, pitch * len(digits) + 2 * margin), 255, np.uint8)
+    for i in range(len(digits) + 1):
+        cv2.line(
+            blank, (margin + i * pitch, margin), (margin + i * pitch, margin + height), (lines,), 2
+        )
+    for y in (margin, margin + height):
+        cv2.line(blank, (margin, y), (margin + pitch * len(digits), y), (lines,), 2)
+    image = blank.copy()
+    for i, digit in enumerate(digits.replace(" ", "\0")):
+        if digit != "\0":
+            cv2.putText(
+                image,
+                digit,
+                (margin + i * pitch + 9, margin + 48),
+                cv2.FONT_HERSHEY_SIMPLEX,
+                1.3,
+                (40,),
+                3,
+                cv2.LINE_AA,
+            )
+    return image, blank, margin
+
+
+@pytest.mark.parametrize("with_blank", [True, False])
+def test_printed_lines_are_no_ink(*, with_blank: bool) -> None:
+    image, blank, margin = drawn_row("1 8 ", lines=120)
+    if with_blank:
+        pictures = cell_images(image, blank, 4, margin)
+    else:
+        pictures = cell_images(np.ascontiguousarray(image[margin:-margin, margin:-margin]), None, 4)
+    assert pictures.shape == (4, CELL_PX, CELL_PX)
+    assert [bool(picture.any()) for picture in pictures] == [True, False, True, False]
+
+
+def test_a_blank_that_lies_a_little_off_is_moved() -> None:
+    image, blank, margin = drawn_row("    ", lines=150)
+    moved = np.roll(image, (2, 3), (0, 1))
+    assert not cell_images(moved, blank, 4, margin).any()
+
+
+def test_a_shadow_over_half_a_row_is_no_ink() -> None:
+    image, blank, margin = drawn_row("123456")
+    shaded = image.astype(np.float32)
+    shaded[:, image.shape[1] // 2 :] *= 0.5
+    lit, dark = (
+        cell_images(picture, blank, 6, margin) for picture in (image, shaded.astype(np.uint8))
+    )
+    assert [bool(cell.any()) for cell in dark] == [bool(cell.any()) for cell in lit]
+    assert np.abs(dark[-1].astype(int) - lit[-1]).mean() < 12
+
+
+def test_a_stroke_that_leaves_its_box_stays_with_its_digit() -> None:
+    image, blank, margin = drawn_row("    ")
+    cv2.line(image, (margin + 20, margin + 10), (margin + 54, margin + 40), (30,), 4)
+    inked = [bool(picture.any()) for picture in cell_images(image, blank, 4, margin)]
+    assert inked == [True, False, False, False]
+
+
+def test_digits_that_touch_are_divided() -> None:
+    image, blank, margin = drawn_row("1 8 ")
+    cv2.line(image, (margin + 30, margin + 30), (margin + 110, margin + 30), (30,), 4)
+    inked = [bool(picture.any()) for picture in cell_images(image, blank, 4, margin)]
+    assert inked[0]
+    assert inked[2]
+
+
+def test_scale_and_polarity_do_not_matter() -> None:
+    image, _, margin = drawn_row("5")
+    cell = np.ascontiguousarray(image[margin + 3 : -margin - 3, margin + 3 : -margin - 3])
+    once = cell_images(cell, None, 1)[0].astype(int)
+    twice = cell_images(cv2.resize(cell, None, fx=2, fy=2).astype(np.uint8), None, 1)[0].astype(int)
+    inverted = cell_images((255 - cell).astype(np.uint8), None, 1)[0].astype(int)
+    assert np.abs(once - twice).mean() < 12
+    assert np.abs(once - inverted).mean() < 6
+
+
+def test_no_crops_no_readings() -> None:
+    assert read_digit_boxes([]) == []
+
+
+@pytest.mark.parametrize("name", ["DIGIT_MODEL", "SECOND_DIGIT_MODEL"])
+def test_a_missing_network_names_its_remedy(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "digits.onnx"
+    monkeypatch.setattr(
+        reader,
+        "SECOND_PASS_SHIFTS",
+        {
+            gone if file == getattr(reader, name) else file: moves
+            for file, moves in SECOND_PASS_SHIFTS.items()
+        },
+    )
+    monkeypatch.setattr(reader, name, gone)
+    with pytest.raises(MissingProgramError, match=r"digits\.onnx") as raised:
+        classify_cells(_clear_and_doubtful())
+    assert "git checkout data/models" in raised.value.remedy
+
+
+def _clear_and_doubtful() -> NDArray[np.uint8]:
+    """Ten digits drawn clearly, and ten times two drawn on top of each other."""
+    cells = np.zeros((20, CELL_PX, CELL_PX), np.uint8)
+    for i, cell in enumerate(cells):
+        for digit in {i % 10, (i + 3) % 10 if i >= 10 else i % 10}:
+            cv2.putText(cell, str(digit), (6, 27), cv2.FONT_HERSHEY_DUPLEX, 1.0, 255, 2)
+    return cells
+
+
+def test_only_a_doubtful_cell_is_looked_at_again_and_by_both_networks() -> None:
+    """A doubtful one is answered by the mean of all looks, the others as the first network answers."""
+    cells = _clear_and_doubtful()
+    once = run_digit_network(cells, DIGIT_MODEL)
+    doubtful = once.max(axis=1) < SECOND_PASS_BELOW
+    looks = [
+        run_digit_network(np.roll(cells[doubtful], move, axis=(1, 2)), DIGIT_MODEL)
+        for move in ((0, 0), (1, 0), (0, 1))
+    ]
+    looks += [
+        run_digit_network(np.roll(cells[doubtful], move, axis=(1, 2)), SECOND_DIGIT_MODEL)
+        for move in ((0, 0), (-1, 0), (0, -1))
+    ]
+    mean = np.exp(np.mean(np.log(np.maximum(looks, 1e-9)), axis=0))
+    found = classify_cells(cells)
+    assert doubtful.any()
+    assert not doubtful.all()
+    assert np.allclose(found[~doubtful], once[~doubtful], atol=1e-5)
+    assert np.allclose(found[doubtful], mean / mean.sum(axis=1, keepdims=True), atol=1e-4)
+
+
+def test_a_row_without_a_stroke_has_empty_cells_however_the_paper_looks() -> None:
+    rng = np.random.default_rng(5)
+    paper = np.clip(rng.normal(235, 2, (96, 400)), 0, 255).astype(np.uint8)
+    assert not cell_images(paper, np.full_like(paper, 255), 4, 16).any()
+    faint = paper.copy()
+    cv2.line(faint, (150, 35), (140, 60), 200, 4)
+    found = cell_images(faint, np.full_like(paper, 255), 4, 16)
+    assert found.any(axis=(1, 2)).tolist() == [False, True, False, False]
+
+
+def test_rows_asked_for_again_are_answered_alike() -> None:
+    answers = row("1 3")
+    first, rest = likeliest_rows(answers)
+    first.clear()
+    assert likeliest_rows(answers)[0][0][0] == "1 3"
+    assert likeliest_rows(answers)[1] == rest
+
+
+@pytest.mark.parametrize("name", ["DIGIT_MODEL", "SECOND_DIGIT_MODEL"])
+def test_another_network_needs_curves_of_its_own(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = NETWORK_FINGERPRINTS[Kind.DIGITS]()
+    other = tmp_path / "other.onnx"
+    other.write_bytes(getattr(reader, name).read_bytes() + b"0")
+    monkeypatch.setattr(reader, name, other)
+    assert NETWORK_FINGERPRINTS[Kind.DIGITS]() != before
+
+
+@pytest.mark.parametrize("network", [DIGIT_MODEL, SECOND_DIGIT_MODEL])
+def test_what_reads_answers_as_what_was_trained(network: Path) -> None:
+    cells = _drawn_cells()
+    reads, trained = (
+        run_digit_network(cells, network),
+        run_digit_network(cells, network.parent / "trained" / network.name),
+    )
+    assert len(np.unique(trained.argmax(axis=1))) > 5
+    assert np.mean(reads.argmax(axis=1) == trained.argmax(axis=1)) > 0.97
+    assert np.abs(reads - trained).max(axis=1).mean() < 0.02
+
+
+def _drawn_cells() -> Image:
+    """Cells of digits in OpenCV's faces, thin and bold, upright and slanted, with grain."""
+    rng = np.random.default_rng(4)
+    rows = []
+    for face in (
+        cv2.FONT_HERSHEY_SIMPLEX,
+        cv2.FONT_HERSHEY_PLAIN,
+        cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
+        cv2.FONT_ITALIC,
+    ):
+        for width in (1, 2, 4):
+            row = np.full((60, 400), 250, np.uint8)
+            for place, digit in enumerate(rng.permutation(10)):
+                cv2.putText(
+                    row,
+                    str(digit),
+                    (place * 40 + 9, 45),
+                    face,
+                    1.9 if face == cv2.FONT_HERSHEY_PLAIN else 1.2,
+                    40,
+                    width,
+                    cv2.LINE_AA,
+                )
+            rows.append(
+                cell_images(
+                    (row + rng.normal(0, 4, row.shape)).clip(0, 255).astype(np.uint8), None, 10
+                )
+            )
+    return np.concatenate(rows)

@@ -1,0 +1,254 @@
+"""What is sent to another unit, or asked of the author."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.domain.errors import (
+    NotAllowedError,
+    ReviewError,
+    StaleDecisionError,
+)
+from pipeline.domain.model import EntryState, Person
+from pipeline.registers.client_check import ClientStatement
+from pipeline.reporting.author_questions import make_question_list
+from pipeline.store.database.store import Store
+from pipeline.store.entries import queue
+from pipeline.store.entries.entry import load_entry
+from pipeline.store.paper import lookup
+from pipeline.store.review import decisions, duplicate_entries, questions, transfers
+from pipeline.store.review.duplicate_entries import ComparisonSource
+from tests.support.store.ward import (
+    ADMIN,
+    ASTA,
+    BROR,
+    CHIEF,
+    EVA,
+    FORMS,
+    NILS,
+    NORTH,
+    NOTE,
+    NOW,
+    SAID,
+    SOFIA,
+    SOUTH,
+    VISITS,
+    Ward,
+    later,
+    page_reading,
+    whole_log,
+)
+from tests.unit.store.review.correction_steps import get, save
+
+pytest_plugins = ("tests.support.store.databases",)
+
+
+@pytest.fixture
+def ward(store: Store) -> Ward:
+    return Ward(store).begin()
+
+
+def forward(ward: Ward, entry_id: str, who: Person, to_unit: str, why: str = "") -> None:
+    revision = get(ward, entry_id).revision
+    with ward.store.begin() as conn:
+        transfers.transfer_entry(conn, FORMS, who, entry_id, revision, to_unit, why, later(1))
+
+
+def test_what_is_sent_on_turns_up_there_and_the_sender_sees_what_becomes_of_it(ward: Ward) -> None:
+    entry_id = ward.note("AAAA")
+    forward(ward, entry_id, EVA, SOUTH, "er pärm")
+    with ward.store.begin() as conn:
+        assert queue.claim_next(conn, FORMS, EVA, later(2)) is None
+        view = queue.claim_next(conn, FORMS, SOFIA, later(2))
+        assert view is not None
+        assert view.entry.id == entry_id
+        queue.record_page_view(conn, SOFIA, view.pages[0].id)
+        with pytest.raises(NotAllowedError):
+            queue.record_page_view(conn, EVA, view.pages[0].id)
+        (sent,) = transfers.list_transferred(conn, NILS)
+        assert (sent.current_unit, sent.state, sent.reason, sent.by) == (
+            SOUTH,
+            EntryState.REVIEW,
+            "er pärm",
+            "Eva Ek",
+        )
+        decisions.reject_entry(conn, SOFIA, entry_id, view.entry.revision, "oläsligt", later(3))
+        assert transfers.list_transferred(conn, NILS)[0].current_reason == "oläsligt"
+        assert transfers.list_transferred(conn, SOFIA) == []
+
+
+def test_a_row_goes_alone_and_is_sent_back(ward: Ward) -> None:
+    head = {"datum": SAID["datum"], "skribent": "Disa Penn"}
+    said = {**head, "rad01.pnr": ASTA.pid, "rad02.pnr": BROR.pid}
+    page_id = ward.scan()
+    ward.read(page_id, page_reading(VISITS, "RRRR", said))
+    with ward.store.begin() as conn, pytest.raises(NotAllowedError):
+        queue.record_page_view(conn, SOFIA, page_id)
+    forward(ward, "RRRR-02", EVA, SOUTH)
+    assert (get(ward, "RRRR-01").unit, get(ward, "RRRR-02").unit) == (NORTH, SOUTH)
+    with ward.store.begin() as conn:
+        queue.record_page_view(conn, SOFIA, page_id)
+    forward(ward, "RRRR-02", SOFIA, NORTH, "inte vår")
+    with ward.store.read() as conn:
+        assert [one.current_unit for one in transfers.list_transferred(conn, EVA)] == [NORTH]
+
+
+def test_a_row_that_was_sent_on_is_found_there_by_its_serial(ward: Ward) -> None:
+    ward.read(
+        ward.scan(),
+        page_reading(
+            VISITS, "RRRR", {"datum": SAID["datum"], "rad01.pnr": ASTA.pid, "rad02.pnr": BROR.pid}
+        ),
+    )
+    forward(ward, "RRRR-02", EVA, SOUTH)
+    with ward.store.begin() as conn:
+        decisions.reject_entry(
+            conn, SOFIA, "RRRR-02", get(ward, "RRRR-02").revision, "oläsligt", later(2)
+        )
+        assert [
+            [one.id for one in sheet.entries] for sheet in lookup.find_sheets(conn, SOFIA, "RRRR")
+        ] == [["RRRR-02"]]
+
+
+def test_only_open_paper_of_the_own_unit_is_sent_to_a_unit_that_there_is(ward: Ward) -> None:
+    entry_id = ward.note("AAAA")
+    for who, unit, error in (
+        (SOFIA, NORTH, NotAllowedError),
+        (CHIEF, SOUTH, NotAllowedError),
+        (EVA, NORTH, ReviewError),
+        (EVA, "Ingen", ReviewError),
+    ):
+        with pytest.raises(error):
+            forward(ward, entry_id, who, unit)
+    save(ward, entry_id, ClientStatement())
+    with pytest.raises(StaleDecisionError):
+        forward(ward, entry_id, EVA, SOUTH)
+
+
+def test_a_question_waits_for_its_author_and_the_answer_brings_the_entry_back(ward: Ward) -> None:
+    entry_id = ward.note("AAAA")
+    with ward.store.begin() as conn:
+        with pytest.raises(ReviewError):
+            questions.ask_author(conn, FORMS, EVA, entry_id, 0, "  ", "", NOW)
+        questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken fot?", "", NOW)
+        (asked,) = questions.list_questions(conn, NILS)
+        assert (asked.author, asked.text, asked.by) == ("Disa Penn", "Vilken fot?", "Eva Ek")
+        assert queue.claim_next(conn, FORMS, NILS, later(1)) is None
+        for said, who, at in (
+            ("", "Disa", NOW),
+            ("Vänster", " ", NOW),
+            ("Vänster", "Disa", later(9)),
+        ):
+            with pytest.raises(ReviewError):
+                questions.save_author_answer(conn, NILS, asked.id, said, who, at, later(5))
+        with pytest.raises(NotAllowedError):
+            questions.save_author_answer(conn, SOFIA, asked.id, "Vänster", "Disa", NOW, later(5))
+        questions.save_author_answer(
+            conn, NILS, asked.id, "Vänster", "Disa Penn", later(3), later(5)
+        )
+        assert questions.list_questions(conn, NILS) == []
+        (done,) = questions.list_questions(conn, NILS, answered=True)
+        (given,) = done.answers
+        assert (given.text, given.answered_by, given.answered_at, given.by) == (
+            "Vänster",
+            "Disa Penn",
+            later(3),
+            "Nils Ek",
+        )
+        view = queue.claim_next(conn, FORMS, NILS, later(6))
+        assert view is not None
+        assert view.entry.reason == questions.ANSWERED_REASON
+        assert [one.answers for one in questions.list_entry_questions(conn, NILS, entry_id)] == [
+            done.answers
+        ]
+        assert "Vilken" not in whole_log(conn)
+        assert "Vänster" not in whole_log(conn)
+
+
+def test_an_answer_that_an_administrator_writes_in_brings_the_entry_back_too(ward: Ward) -> None:
+    entry_id = ward.note("AAAA")
+    with ward.store.begin() as conn:
+        questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken fot?", "", NOW)
+        (asked,) = questions.list_questions(conn, ADMIN)
+        questions.save_author_answer(conn, ADMIN, asked.id, "Vänster", "Disa Penn", NOW, later(1))
+    assert (get(ward, entry_id).state, get(ward, entry_id).reason) == (
+        EntryState.REVIEW,
+        questions.ANSWERED_REASON,
+    )
+
+
+def test_the_list_for_an_author_names_no_client(ward: Ward) -> None:
+    import subprocess
+
+    entry_id = ward.note("AAAA")
+    with ward.store.begin() as conn:
+        questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken fot åsyftas?", "", NOW)
+        asked = questions.list_questions(conn, EVA)
+    data = make_question_list("Disa Penn", asked, FORMS, made_by="Eva Ek", made_at=NOW)
+    told = subprocess.run(
+        ["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True
+    ).stdout.decode()
+    assert all(
+        words in told
+        for words in (
+            "Disa Penn",
+            "1 fråga. Ställd av Eva Ek",
+            "Vilken fot åsyftas?",
+            "AAAA",
+            NOTE.title,
+        )
+    )
+    assert ASTA.pid not in told
+    assert "Provberg" not in told
+
+
+def test_a_mark_that_is_taken_back_late_brings_nothing_back_that_was_put_aside_for_another_reason(
+    ward: Ward,
+) -> None:
+    first, second = ward.note("AAAA"), ward.note("BBBB")
+    for entry_id in (first, second):
+        save(ward, entry_id, ClientStatement())
+    with ward.store.begin() as conn:
+        mark = duplicate_entries.mark_duplicate(
+            conn,
+            ward.store.images,
+            EVA,
+            second,
+            load_entry(conn, second).revision,
+            ComparisonSource(other_entry=first),
+            "",
+            NOW,
+        )
+        decisions.reopen_rejected(conn, NILS, second, load_entry(conn, second).revision)
+        decisions.reject_entry(
+            conn, NILS, second, load_entry(conn, second).revision, "fel person", later(2)
+        )
+    with pytest.raises(StaleDecisionError), ward.store.begin() as conn:
+        duplicate_entries.withdraw_duplicate_mark(conn, EVA, mark, later(3))
+    with ward.store.read() as conn:
+        assert (load_entry(conn, second).state, load_entry(conn, second).reason) == (
+            EntryState.REJECTED,
+            "fel person",
+        )
+
+
+def test_a_question_is_listed_however_many_others_need_no_answer_any_longer(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "_MAX_QUESTIONS", 1)
+    first, second = ward.note("AAAA"), ward.note("BBBB")
+    with ward.store.begin() as conn:
+        for entry_id in (first, second):
+            questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken dos?", "", NOW)
+        decisions.reopen_rejected(conn, NILS, first, 1)
+        assert [one.entry.id for one in questions.list_questions(conn, EVA)] == [second]
+
+
+def test_nobody_sends_on_what_a_colleague_has_on_the_screen(ward: Ward) -> None:
+    entry_id = ward.note("AAAA")
+    with ward.store.begin() as conn:
+        queue.open_claimed_entry(conn, FORMS, NILS, entry_id, NOW)
+        with pytest.raises(StaleDecisionError):
+            transfers.transfer_entry(conn, FORMS, EVA, entry_id, 0, SOUTH, "", later(1))
+        transfers.transfer_entry(conn, FORMS, NILS, entry_id, 0, SOUTH, "", later(1))
+        assert load_entry(conn, entry_id).unit == SOUTH
