@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from math import ceil
 
@@ -40,6 +40,8 @@ from tests.support.pages.form_choice import FEW
 
 FORMS = Forms.load(ROOT / "forms")
 WRITERS = 4
+SERIALS = ("V94F3G59", "EA8AVFZV", "1TJX60WX", "X9130Z1P")
+"""Always the same, so that a run is like the one before."""
 _UNCOMPRESSED = 1
 """As TIFF numbers its ways to compress."""
 SOME = 2
@@ -140,7 +142,8 @@ def _filled(
 def _sheets(
     form: Form, pages: int, rng: Generator
 ) -> Iterator[tuple[int, Image, dict[str, Value], str]]:
-    sheets = make_blank_sheets(min(WRITERS, ceil(pages / len(form.pages))), "Hemsjukvården Centrum")
+    blank = make_blank_sheets(min(WRITERS, ceil(pages / len(form.pages))), "Hemsjukvården Centrum")
+    sheets = [replace(sheet, serial=serial) for sheet, serial in zip(blank, SERIALS, strict=False)]
     printed = iter(convert_from_bytes(print_sheets(form, sheets), dpi=PRINT_DPI))
     for sheet, hand in zip(sheets, make_writers(WRITERS, seed=11), strict=False):
         values = make_values(form, rng)
