@@ -182,7 +182,7 @@ def _is_right(one: LabelledField, reading: Reading) -> bool:
 def _other_readers(asked: Sequence[LabelledField]) -> dict[str, float]:
     """Return the share of values whose digits another reader gets wrong.
 
-    The reader is told where the print of the boxes is.
+    The reader gets the places of the printed boxes.
     """
     pictures = [_remove_print(one.crop) for one in asked]
     wanted = ["".join(c for c in str(one.value or "") if c.isdigit()) for one in asked]

@@ -181,7 +181,7 @@ The seeds are fixed. The head of `research/training/digits/train.py` says what t
 
 The shipped networks were trained this way on rows without digits over others, digits struck out
 with one stroke or two in a box, and then fine-tuned by the same commands with `--again --epochs
-4` on rows as they are drawn now; starting anew takes an hour and a half each on some processors.
+4` on rows as they are drawn now; starting over takes an hour and a half each on some processors.
 Their weights are then moved back two fifths of the way, chosen with these metrics at hand:
 without it 0.39 % of MNIST's test part is wrong, 11 of the 5,000 held-out images, and 24 of the
 3,749 boxes with a stroke, another digit or two digits are wrong with high confidence; before the

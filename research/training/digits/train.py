@@ -392,7 +392,7 @@ def main() -> None:
     parser.add_argument(
         "--again",
         action="store_true",
-        help="go on with the network in trained/ instead of beginning anew",
+        help="go on with the network in trained/ instead of starting from the beginning",
     )
     parser.add_argument(
         "--rounding-only",
