@@ -304,6 +304,7 @@ def _typing(entry_id: str, whole: bool = False) -> None:
     from pipeline.store.database.clock import utc_now
     from pipeline.store.entries import queue
     from tests.support.screens.seeding import NURSE
+    from tests.unit.ui.test_ended_session import as_sent
     from ui.screens.review import client_panel
     from ui.screens.review.entry_form import widget_keys
     from ui.workspace import open_app_context

@@ -79,7 +79,7 @@ def test_a_pack_is_made_once_and_every_sheet_in_it_is_registered(
     assert not app.exception
     made = app.session_state["pack_made"].result()
     count = made.sheets
-    with zipfile.ZipFile(io.BytesIO(made.zipped)) as archive:
+    with zipfile.ZipFile(io.BytesIO(made.zip_data)) as archive:
         sheets = parse_issued_file(archive.read("utlamnade.csv")).sheets
     assert (made.unit, count, len(sheets)) == (UNIT, 1 + len(CLIENTS), 1 + len(CLIENTS))
     app.run()
@@ -103,7 +103,7 @@ def test_planned_visits_become_tour_lists_and_who_is_left_out_is_counted(
     app.file_uploader(key="pack_plan").upload("plan.csv", plan.encode(), "text/csv").run()
     app.button(key="pack_do").click().run()
     assert not app.exception
-    with zipfile.ZipFile(io.BytesIO(app.session_state["pack_made"].result().zipped)) as archive:
+    with zipfile.ZipFile(io.BytesIO(app.session_state["pack_made"].result().zip_data)) as archive:
         (sheet,) = parse_issued_file(archive.read("utlamnade.csv")).sheets
     assert [row.client_pid for row in sheet.rows] == [CLIENTS[0].pid]
     assert [one.value for one in app.warning] == [t("pack.plan_hidden", count=1)]
