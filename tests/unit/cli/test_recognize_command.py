@@ -79,11 +79,11 @@ def test_a_damaged_file_of_a_zip_fails_alone(
     )
 
 
-def test_a_folder_without_pictures_is_told_of(tmp_path: Path) -> None:
+def test_a_folder_without_images_is_reported(tmp_path: Path) -> None:
     (tmp_path / "brev.docx").write_bytes(b"x")
     result = CliRunner().invoke(_app(), ["recognize", "mark", str(tmp_path), "--json"])
     assert (result.exit_code, result.stdout.strip()) == (0, "")
-    assert "There is no picture" in result.stderr
+    assert "There is no image" in result.stderr
 
 
 def test_a_bad_picture_fails_alone(folder: Path) -> None:
