@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,25 @@ from pipeline import __version__
 from pipeline.cli import app
 from pipeline.domain.errors import ExitCode
 
-pytestmark = pytest.mark.slow
-
 _RUN = "from pipeline.cli.app import main; main()"
 
 
-def _refused(workspace: Path, *arguments: str) -> tuple[int, str]:
-    command = [sys.executable, "-c", _RUN, "--workspace", str(workspace), *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
-    assert "Traceback" not in result.stderr
-    return result.returncode, result.stderr
+Refused = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refused:
+    """Run a command as `efterskrift` would, in this process; its exit code and standard error."""
+
+    def run(workspace: Path, *arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["efterskrift", "--workspace", str(workspace), *arguments])
+        with pytest.raises(SystemExit) as ended:
+            app.main()
+        said = capsys.readouterr().err
+        assert "Traceback" not in said
+        return int(ended.value.code or 0), said
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -39,8 +49,10 @@ def _refused(workspace: Path, *arguments: str) -> tuple[int, str]:
     ],
     ids=" ".join,
 )
-def test_wrong_use_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    code, said = _refused(tmp_path / "w", *arguments)
+def test_wrong_use_is_a_usage_error(
+    tmp_path: Path, refused: Refused, arguments: tuple[str, ...]
+) -> None:
+    code, said = refused(tmp_path / "w", *arguments)
     assert code == ExitCode.USAGE
     assert said.startswith("Error: ")
     assert "Value error" not in said
@@ -51,9 +63,9 @@ def test_wrong_use_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...]) 
     "option", [("--form", "hsl-anteckning"), ("--sheets", "2"), ("--quick",)], ids=" ".join
 )
 def test_an_option_of_another_measurement_is_refused_before_anything_is_measured(
-    tmp_path: Path, option: tuple[str, ...]
+    tmp_path: Path, refused: Refused, option: tuple[str, ...]
 ) -> None:
-    code, said = _refused(tmp_path, "bench", *option)
+    code, said = refused(tmp_path, "bench", *option)
     assert code == ExitCode.USAGE
     assert "--damage" in said
 
@@ -61,24 +73,26 @@ def test_an_option_of_another_measurement_is_refused_before_anything_is_measured
 @pytest.mark.parametrize(
     "text", ["forms: [", "- a", "just words", "okand: 1", "page_seconds: soon"]
 )
-def test_wrong_settings_are_named(tmp_path: Path, text: str) -> None:
+def test_wrong_settings_are_named(tmp_path: Path, refused: Refused, text: str) -> None:
     (tmp_path / "settings.yaml").write_text(text, "utf-8")
-    code, said = _refused(tmp_path, "status")
+    code, said = refused(tmp_path, "status")
     assert code == ExitCode.USAGE
     assert "settings.yaml" in said
 
 
-def test_a_workspace_that_is_a_file_is_named(tmp_path: Path) -> None:
+def test_a_workspace_that_is_a_file_is_named(tmp_path: Path, refused: Refused) -> None:
     (tmp_path / "w").touch()
-    code, said = _refused(tmp_path / "w", "init")
+    code, said = refused(tmp_path / "w", "init")
     assert code == ExitCode.STORE
     assert "EFTERSKRIFT_WORKSPACE" in said
 
 
 @pytest.mark.parametrize("data", [b"\x00a\rb;c\nd", b'"personnummer;namn', bytes(range(256)) * 4])
-def test_a_register_that_is_no_table_is_refused(tmp_path: Path, data: bytes) -> None:
+def test_a_register_that_is_no_table_isrefused(
+    tmp_path: Path, refused: Refused, data: bytes
+) -> None:
     (tmp_path / "k.csv").write_bytes(data)
-    code, said = _refused(tmp_path, "clients", str(tmp_path / "k.csv"))
+    code, said = refused(tmp_path, "clients", str(tmp_path / "k.csv"))
     assert code == ExitCode.USAGE
     assert "personnummer;namn;enhet" in said
 
@@ -89,8 +103,8 @@ def test_the_version_is_said_without_a_command() -> None:
     assert said.stdout.strip() == f"efterskrift {__version__}"
 
 
-def test_a_header_line_may_be_in_windows_1252(tmp_path: Path) -> None:
-    _refused(tmp_path / "w", "init")
+def test_a_header_line_may_be_in_windows_1252(tmp_path: Path, refused: Refused) -> None:
+    refused(tmp_path / "w", "init")
     command = [
         sys.executable,
         "-c",
