@@ -44,6 +44,7 @@ def main() -> None:
         given.keep,
     )
     if given.picture is not None:
+        # Drawing is imported only where it is asked for.
         from research.simulation.report import draw_chart
 
         draw_chart(found, given.picture)
