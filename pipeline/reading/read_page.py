@@ -89,6 +89,7 @@ class PageReader:
 
         The settings give the folders of forms, the outage and the highest registration error.
         """
+        # Without a register or an outage the values are not weighed by them.
         register = ClientRegister(clients) if clients is not None else None
         start, end = settings.outage_start, settings.outage_end
         window = (start.date(), end.date()) if start and end else None

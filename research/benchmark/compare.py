@@ -128,7 +128,6 @@ def _write_pdf(pages: Sequence[bytes], path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    # All processes and this one meet at the barrier once the networks are loaded.
     """All programs on one sort of pages.
 
     `stages` is processor ms per page by step of `read`. `ocrmypdf` is None where it is not
@@ -189,6 +188,7 @@ def compare_programs(sort: str, pages: Sequence[bytes], processes: int) -> Compa
     """
     limit_threads()
     spawning = multiprocessing.get_context("spawn")
+    # All processes and this one meet at the barrier once the networks are loaded.
     warm = spawning.Barrier(processes + 1)
     with ProcessPoolExecutor(processes, spawning, _warm_up, (pages[:FORMS_PER_SORT], warm)) as pool:
         # Start every process now, so that starting is not measured.

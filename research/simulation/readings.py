@@ -188,8 +188,8 @@ def _noise_value(spec: FieldSpec) -> Value:
     )
 
 
-# In a line of text, one word is misread.
 def _replace_character(spec: FieldSpec, value: str, chance: Random) -> str:
+    # In a line of text, one word is misread.
     if spec.kind is Kind.TEXT:
         words = value.split(" ")
         place = chance.randrange(len(words))

@@ -308,8 +308,8 @@ class _Canvas:
         self.pen.text((16, self.y + 12), words, _TEXT_COLOUR, self.small)
 
     def bar(self, top: int, length: float, colour: str, words: str) -> None:
-        # At least one pixel, so that zero is visible.
         """Draw a bar from the left of the plot, with its number behind it."""
+        # At least one pixel, so that zero is visible.
         end, y = _PLOT_LEFT_PX + max(1.0, length), self.y + top
         self.pen.rectangle((_PLOT_LEFT_PX, y, end, y + _BAR_HEIGHT), fill=colour)
         at = (end + 8, y - 4)

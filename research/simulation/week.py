@@ -312,17 +312,16 @@ class _WeekSimulation:
                 self.now,
                 about=OUTSIDE_CLIENT if outside else NO_CLIENT_STATEMENT,
             )
-        # The program refuses the answer: key the field again.
         except (MissingAnswerError, InvalidAnswerError) as error:
+            # The program refuses the answer: key the field again.
             for name in error.fields:
                 given[name] = self.keyer.typed(
                     specs[name],
                     self._true(entry.sheet, specs[name]),
                     hard=self._hard(entry.sheet, specs[name]),
                 )
-        # Unknown client: key the number again; if it is the same, the client is not in the
-        # register.
         except UnknownClientError as error:
+            # If the number is the same when it is keyed again, the client is not in the register.
             before = {name: given[name] for name in error.fields}
             for name in error.fields:
                 given[name] = self.keyer.typed(

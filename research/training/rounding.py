@@ -60,8 +60,8 @@ def round_weights(weights: FloatMatrix, seen: InputStatistics) -> RoundedWeights
     largest = (
         np.maximum(seen.largest, 1e-6) ** (1 - WEIGHTS_SHARE)
         / np.maximum(np.abs(weights).max(1), 1e-6) ** WEIGHTS_SHARE
-        # Relative to the geometric mean, within limits.
     )
+    # Relative to the geometric mean, within limits.
     shared = np.clip(largest / np.exp(np.log(largest).mean()), 1 / MAX_FACTOR, MAX_FACTOR)
     # Scale the weights up where the inputs are scaled down.
     wanted = weights * shared[:, None]

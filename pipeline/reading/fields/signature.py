@@ -105,6 +105,7 @@ def _add_letters(crop: FieldImage, reading: Reading, steps: Steps) -> Reading:
 
     Ditto marks are read as certain letters and are below another row.
     """
+    # Decode without a language model, as initials are no words.
     text = decode_ctc(steps, ALPHABET)[0].text
     may_be_ditto = any(
         matches(text) for matches in (is_ditto_text, may_be_ditto_text, is_nearly_ditto_text)
@@ -145,12 +146,14 @@ def _lower_confidence(reading: Reading) -> Reading:
 def _is_straight_stroke(mask: Mask, ink: Ink) -> bool:
     """Return whether the ink is one straight stroke."""
     points = cv2.findNonZero(_keep_strokes(mask, ink).view(np.uint8))
+    # The smallest rotated rectangle: narrow, and longer than it is wide.
     (_, (width, height), _) = cv2.minAreaRect(points)
     return min(width, height) <= MAX_STRAIGHT_WIDTH_MM * ink.px_per_mm < max(width, height)
 
 
 def _flag_struck(reading: Reading, line_image: Image, ink: Ink) -> Reading:
     """Flag struck-out initials, with low confidence."""
+    # Strikes are searched for in the line's image.
     (strikes,) = find_strikes([line_image], ink.px_per_mm)
     if not strikes:
         return reading
@@ -186,6 +189,7 @@ def _letter_mapping() -> NDArray[np.float32]:
 def _field_ink(ink: Ink) -> Mask:
     """Return the ink that belongs to the field and not to the one above or below."""
     _, top, _, bottom = ink.field
+    # Strokes whose middle is above or below the field belong elsewhere.
     return split_into_bands(ink.mask, (top, bottom))[0]
 
 
@@ -227,6 +231,7 @@ def _keep_strokes(mask: Mask, ink: Ink) -> Mask:
 def _outline_mask(shape: tuple[int, ...], ink: Ink) -> Mask:
     """Return where the field's printed outline is, and what is next to it."""
     reach = round(OUTLINE_MM * ink.px_per_mm)
+    # A frame around the outline, inside and outside.
     left, top, right, bottom = ink.field
     zone = np.zeros(shape, np.bool_)
     zone[max(0, top - reach) : bottom + reach, max(0, left - reach) : right + reach] = True

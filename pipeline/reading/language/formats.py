@@ -108,6 +108,7 @@ class Then(Pattern):
 
         It belongs to the first pattern, or to the second if the first may be empty.
         """
+        # The character belongs to the first part, or to the second if the first may be empty.
         remainder = self.first.after(character)
         continued = _concatenate(remainder, self.second) if remainder else None
         skipped = self.second.after(character) if self.first.may_end else None
@@ -128,6 +129,7 @@ class Either(Pattern):
 
     def after(self, character: str) -> Pattern | None:
         """Return what is left of either."""
+        # Follow both alternatives at once.
         first, second = self.first.after(character), self.second.after(character)
         return _alternate(first, second) if first and second else first or second
 
@@ -136,6 +138,7 @@ END = End()
 
 
 def _concatenate(first: Pattern, second: Pattern) -> Pattern:
+    # The empty pattern is neutral.
     return second if first is END else first if second is END else Then(first, second)
 
 
@@ -186,6 +189,7 @@ def number_up_to(highest: int, lowest: int = 0, *, padded: bool = False) -> Patt
 
     Single digits may be without a leading zero, unless they have to be `padded`.
     """
+    # Two digits; single ones too unless padding is required.
     numbers = [f"{n:02d}" for n in range(lowest, highest + 1)]
     if not padded:
         numbers += [str(n) for n in range(lowest, min(highest, 9) + 1)]
@@ -325,6 +329,7 @@ class FormatGuide:
 
     def fits(self, text: str) -> bool:
         """Check whether a whole text is of the pattern."""
+        # Consume the text character by character.
         state: Pattern | None = self.pattern
         for character in text:
             state = state.after(character) if state else None
@@ -384,11 +389,13 @@ def _to_iso_day(year: int, month: int, day: int) -> str | None:
 
 
 def _parse_times(text: str) -> tuple[str, ...]:
+    # The last two digits are minutes.
     digits = "".join(re.findall(r"\d", text))
     return (f"{int(digits[:-2]):02d}:{digits[-2:]}",)
 
 
 def _parse_numbers(text: str) -> tuple[str, ...]:
+    # One minus sign, no spaces, and a decimal point.
     return (text.replace("–", "-").replace(" ", "").replace(",", "."),)
 
 

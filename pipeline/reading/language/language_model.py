@@ -88,9 +88,11 @@ class Lexicon:
 
     def __init__(self, words: list[str], p: NDArray[np.float64]) -> None:
         """Take `words` sorted and lower case, and `p`, their weights (any scale above 0)."""
+        # Prefix sums of sorted words give the probability of any prefix by two look-ups.
         self.words = words
         self._p = p / p.sum() if len(p) else p
         self._cumulative: list[float] = np.concatenate([[0.0], np.cumsum(self._p)]).tolist()
+        # Compounds count the square roots of probabilities, normalized here.
         roots = np.sqrt(self._p)
         self._part_scale = 1.0 / float(roots.sum()) if len(p) else 0.0
         self.prefix_p = lru_cache(maxsize=CACHE_SIZE)(self._prefix_p)
@@ -108,6 +110,7 @@ class Lexicon:
         counts: dict[str, float] = {}
         for text in texts:
             for word in split_letter_words(text):
+                # Split names and addresses into words.
                 counts[word] = counts.get(word, 0.0) + 1.0
         return cls.of(counts)
 
@@ -145,6 +148,7 @@ class Lexicon:
 
     def _first_part_p(self, word: str) -> float:
         """Return the probability of a first part, with its joining letter or changed vowel."""
+        # The part as it is, with a joining s, or with a changed vowel.
         p = self._part_p(word)
         if word.endswith("s"):
             p += JOINING_S_P * self._part_p(word[:-1])
@@ -194,6 +198,7 @@ class TextState(NamedTuple):
     """
 
     log_finished: float = 0.0
+    # Spelling is tracked for unknown words and compounds.
     log_total: float = 0.0
     word: str = ""
     log_spelled: float = 0.0
@@ -283,6 +288,7 @@ class LanguageModel:
         )
 
     def _add_mark(self, state: TextState, character: str) -> TextState:
+        # Close the word before the mark.
         closed = self._finish_word(state) if state.word else state
         # A mark ends the word; what comes next begins a new one.
         cost = MARK_NATS.get(character, OTHER_MARK_NATS) + (
@@ -329,6 +335,7 @@ class LanguageModel:
 
 def capital_share(text: str) -> float:
     """Return the share of a text's letters that are capitals, 0…1."""
+    # Only letters count.
     letters = [character for character in text if character.isalpha()]
     return sum(map(str.isupper, letters)) / max(1, len(letters))
 
@@ -425,7 +432,7 @@ def _parse_counts(file: Path) -> dict[str, int]:
             str(word): int(count) for word, count in json.loads(file.read_text("utf-8")).items()
         }
         if min(counts.values(), default=1) < 1:
-            raise ValueError("A word that was learned stood somewhere.")
+            raise ValueError("The count of a learned word is at least 1.")
         return counts
     except (OSError, ValueError, OverflowError, AttributeError, TypeError) as error:
         raise MissingProgramError("list_words_damaged", file=file) from error

@@ -191,6 +191,7 @@ def _scaled_size(template: Image, px_per_mm: float) -> tuple[int, int]:
 
 
 def _best_of_cells(texture: NDArray[Any], cell: int) -> Points:
+    # The most textured place of each cell, if it has enough texture.
     centres = []
     for top in range(0, texture.shape[0], cell):
         for left in range(0, texture.shape[1], cell):
@@ -209,6 +210,7 @@ def measure_patch_offsets(
     Both images are grey and show the whole page, `page` at the search's scale. If too many
     patches are missing, those hidden by writing are marked as such.
     """
+    # Each patch by itself, then without those that disagree with their neighbours.
     offsets = _drop_outliers(_seek_patches(page, template, centres, search))
     if is_mostly_seen(offsets, geometry.page_box(template)):
         return offsets
@@ -274,6 +276,7 @@ def _correlation_peak(scores: NDArray[Any]) -> tuple[float, float, float]:
 
     A parabola through three values in each direction gives fractions of a pixel.
     """
+    # Peak to the pixel, then to a fraction of it.
     _, score, _, (x, y) = cv2.minMaxLoc(scores)
     middle = scores.shape[0] // 2
     if not (0 < x < scores.shape[1] - 1 and 0 < y < scores.shape[0] - 1):
@@ -284,6 +287,7 @@ def _correlation_peak(scores: NDArray[Any]) -> tuple[float, float, float]:
 
 
 def _parabola_peak(values: list[float]) -> float:
+    # Vertex of the parabola through three values.
     before, top, after = values
     curve = before - 2 * top + after
     return 0.0 if curve >= 0 else min(0.5, max(-0.5, (before - after) / (2 * curve)))
@@ -344,6 +348,7 @@ def measure_stray_print(upright: Image, template: Image, centres: Points) -> Poi
 
 def is_binary_image(image: Image) -> bool:
     """Check whether an image is black and white without grey."""
+    # A sample of pixels; black and white has next to none between.
     low, high = _MID_LEVELS
     sample = image[::3, ::3]
     return bool(((sample > low) & (sample < high)).mean() < _MAX_MID_SHARE)
@@ -382,6 +387,7 @@ def is_mostly_seen(offsets: PatchOffsets, page: Box = geometry.PAGE_BOX) -> bool
 
 def relative_darkness(image: Image, px_per_mm: float) -> Darkness:
     """Return how much darker than the paper near it an image is, as a share."""
+    # Smooth, estimate the paper by dilation, and divide.
     soft = np.asarray(cv2.GaussianBlur(image, (0, 0), _PRINT_BLUR_MM * px_per_mm), np.uint8)
     side = round(_PAPER_REACH_MM * px_per_mm) | 1
     paper = cv2.blur(cv2.dilate(soft, np.ones((side, side), np.uint8)), (side, side))
@@ -427,6 +433,7 @@ class DarknessPair:
 
 def _is_overwritten(around: Darkness, form: Darkness, positions: int) -> bool:
     """Check every position in the surroundings and judge the best one."""
+    # Too little print, or nothing but print, cannot be judged.
     printed = form > _MIN_PRINT_DARKNESS
     if printed.sum() < _FEWEST_PX or printed.all():
         return False

@@ -119,7 +119,7 @@ def add_motion_blur(state: DamagedPage, rng: Generator, *, millimetres: float) -
 def change_contrast(
     state: DamagedPage, _rng: Generator, *, gain: float, lift: float
 ) -> DamagedPage:
-    # Lookup table: contrast about middle grey, then brightness.
     """Spread grey levels about the middle and lift them, as a copier does."""
+    # Lookup table: contrast about middle grey, then brightness.
     table = np.clip((np.arange(256) - 128) * gain + 128 + lift, 0, 255).astype(np.uint8)
     return replace(state, image=table[state.image])

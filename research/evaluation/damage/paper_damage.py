@@ -26,7 +26,6 @@ _MAX_SHIFT_ANGLE = 40.0
 _SHADE_DARKNESS = 0.3
 _SHADE_MM = 0.5
 _PAPER_LIGHT, _TAPE_LEVEL = 0.94, 250
-# Sheet scanner, measured on office paper; both values are grey levels.
 """Office paper comes out of a scanner at some 240, correction tape at 250.
 
 Where a scanner makes both white, nothing can be seen.

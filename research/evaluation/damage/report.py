@@ -159,7 +159,6 @@ def _summarize_step(strength: float, pages: Sequence[PageOutcome]) -> DamageStep
     )
 
 
-# Fail by a refused page, a silent error, or clearly more errors than without damage.
 def _is_failing(step: DamageStep, usual: float) -> bool:
     return bool(step.refused or step.silent or step.wrong_share > usual + MAX_WORSE_SHARE)
 

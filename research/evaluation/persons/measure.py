@@ -79,8 +79,8 @@ class MatchMetrics:
 
     @property
     def sure_wrong_most(self) -> float:
-        # Wilson (1927), upper bound; z = 1.96 for 95 %.
         """Upper end of the 95 % interval (Wilson) of the share wrong among high-confidence rows."""
+        # Wilson (1927), upper bound; z = 1.96 for 95 %.
         n = max(1.0, self.sure * self.rows)
         share, z = self.sure_wrong / n, 1.96
         return (

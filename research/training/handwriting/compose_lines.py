@@ -134,8 +134,8 @@ def add_accent(
         cv2.ellipse(
             layer, _to_px(origin, (0, 0), small), axes, tilt, start, end, tone, thick, cv2.LINE_AA
         )
-    # Hurried ä and ö have a dash instead of two dots.
     elif rng.random() < DASH_SHARE:
+        # Hurried ä and ö have a dash instead of two dots.
         line((-wide, float(rng.uniform(-0.1, 0.1))), (wide, float(rng.uniform(-0.1, 0.1))))
     else:
         # Two dots, each a short stroke.
