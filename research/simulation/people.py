@@ -45,8 +45,8 @@ class SlipRates:
     `keying`: fields keyed wrongly by one person (Paulsen 2012: 0.370 per 100). `misread`: share
     of these that take the ink for what it looks like, rather than pressing a wrong key. `hard`:
     how many times more often ink is misread that the machine misread too. `unseen`: share of
-    wrong values that are overlooked where they are shown as sure, `unseen_doubtful` where they
-    are marked as doubtful, `unseen_grouped` in a grid of alike ones.
+    wrong values that are overlooked where they have high confidence, `unseen_doubtful` where they
+    are shown with low confidence, `unseen_grouped` in a batch of similar field images.
     `spoiled`: share of right ones that are changed for a wrong one. `chosen`: share of
     disagreements that are settled wrongly.
     """
@@ -160,19 +160,19 @@ class Keyer:
 
     def _text(self, spec: FieldSpec, true: str, shown: Reading) -> Answer:
         """Return a text that is corrected word by word."""
-        said, at = [], 0
+        rows, at = [], 0
         for row, read in zip(true.split("\n"), str(shown.value).split("\n"), strict=True):
             words = []
             for word, there in zip(row.split(" "), read.split(" "), strict=True):
                 # The confidence of a word is that of its least certain character.
-                sure = (
+                is_confident = (
                     min(shown.characters[at : at + len(there)], default=1.0)
                     >= LOW_CHARACTER_CONFIDENCE
                 )
                 at += len(there) + 1
                 # A wrong word is corrected unless overlooked.
                 overlooked = word == there or self.chance.random() < (
-                    self.slips.unseen if sure else self.slips.unseen_doubtful
+                    self.slips.unseen if is_confident else self.slips.unseen_doubtful
                 )
                 # The correction itself may contain a slip.
                 slipped = not overlooked and self.chance.random() < self.slips.keying
@@ -180,9 +180,9 @@ class Keyer:
                     there if overlooked else misread_word(word, self.chance) if slipped else word
                 )
                 self.press(spec, 0 if overlooked else FIND_WORD_KEYS + len(word))
-            said.append(" ".join(words))
+            rows.append(" ".join(words))
         self.press(spec, TAB_KEYS)
-        return Answer("\n".join(said))
+        return Answer("\n".join(rows))
 
 
 def text_rows(answer: Answer) -> list[str]:

@@ -101,21 +101,25 @@ class SimulatedReader:
 
         A line of n words that is right with p has words right with the n-th root of p.
         """
-        said = ""
-        sure: list[float] = []
+        read_text = ""
+        characters: list[float] = []
         for row in text.split("\n"):
             words = row.split(" ")
             p = max(0.02, chance.choice(self._shares["lines"])) ** (1 / len(words))
             for word in words:
                 read = word if chance.random() < p else misread_word(word, chance)
-                # A word that is wrong is mostly doubtful too: its p is drawn as low as the line's
-                # is.
-                said += read + " "
-                sure += [
+                # A word that is wrong mostly has low confidence too: at most that of the line.
+                read_text += read + " "
+                characters += [
                     p if read == word else min(p, 0.85 if chance.random() < 0.7 else 0.97)
                 ] * len(read) + [1.0]
-            said = said[:-1] + "\n"
-        return Reading(said[:-1], min(sure), State.READ, characters=tuple(sure[: len(said) - 1]))
+            read_text = read_text[:-1] + "\n"
+        return Reading(
+            read_text[:-1],
+            min(characters),
+            State.READ,
+            characters=tuple(characters[: len(read_text) - 1]),
+        )
 
 
 def to_answer(spec: FieldSpec, says: Value) -> Answer:

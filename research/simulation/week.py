@@ -342,13 +342,13 @@ class _WeekSimulation:
         # The field with the seeded error, as it is shown now.
         name = last_missed_field(conn, person, entry)
         view = queue.open_claimed_entry(conn, self.forms, person, entry, self.now)
-        told = next(one for one in view.fields if one.spec.name == name)
-        shown = to_reading(told.draft) if told.draft else told.reading
+        missed_field = next(one for one in view.fields if one.spec.name == name)
+        shown = to_reading(missed_field.draft) if missed_field.draft else missed_field.reading
         self.week.counts["plants.missed"] += 1
         if shown is None:
             raise AssertionError(name)
-        given[told.spec.name] = self.keyer.confirmed(
-            told.spec, self._true(view.entry.sheet, told.spec), shown, hard=False
+        given[missed_field.spec.name] = self.keyer.confirmed(
+            missed_field.spec, self._true(view.entry.sheet, missed_field.spec), shown, hard=False
         )
         return self._save(conn, person, view, given)
 
@@ -397,11 +397,11 @@ class _WeekSimulation:
             self.week.counts[f"fields.{kind}"] += 1
             self.week.counts[f"of.{kind}.{spec.kind}"] += 1
             # Compare the reading and the decision with the paper.
-            for name, said, wrong in (
+            for name, decided, wrong in (
                 ("before", Answer(reading.value, reading.state), before),
                 ("after", answers.get(spec.name), after),
             ):
-                if said is None or self._wrong(f"{name}.words", serial, spec, said):
+                if decided is None or self._wrong(f"{name}.words", serial, spec, decided):
                     self.week.counts[f"{name}.{kind}"] += 1
                     self.week.counts[f"{name}.{kind}.{spec.kind}"] += 1
                     wrong.add("any" if kind in ("text", "notes") else "fields")

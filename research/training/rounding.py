@@ -51,14 +51,14 @@ class RoundedWeights:
     factors: NDArray[np.float32]
 
 
-def round_weights(weights: FloatMatrix, seen: InputStatistics) -> RoundedWeights:
+def round_weights(weights: FloatMatrix, statistics: InputStatistics) -> RoundedWeights:
     """Round the weights (k, n) of a convolution so that its answers change least.
 
-    Its answers to what was seen count.
+    Its answers to the inputs in `statistics` count.
     """
     # Scale of each channel: its inputs against its weights (SmoothQuant, Xiao et al. 2023).
     largest = (
-        np.maximum(seen.largest, 1e-6) ** (1 - WEIGHTS_SHARE)
+        np.maximum(statistics.largest, 1e-6) ** (1 - WEIGHTS_SHARE)
         / np.maximum(np.abs(weights).max(1), 1e-6) ** WEIGHTS_SHARE
     )
     # Relative to the geometric mean, within limits.
@@ -67,7 +67,7 @@ def round_weights(weights: FloatMatrix, seen: InputStatistics) -> RoundedWeights
     wanted = weights * shared[:, None]
     # One step per column, from its largest weight.
     steps = np.maximum(np.abs(wanted).max(0), 1e-9) / MAX_WEIGHT
-    whole = _compensate_rounding(wanted, seen.products / np.outer(shared, shared), steps)
+    whole = _compensate_rounding(wanted, statistics.products / np.outer(shared, shared), steps)
     return RoundedWeights(
         whole.astype(np.int8), steps.astype(np.float32), (1 / shared).astype(np.float32)
     )

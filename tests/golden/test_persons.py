@@ -22,7 +22,7 @@ def found() -> MatchMetrics:
 
 
 def test_nobody_wrong_is_proposed_with_certainty(found: MatchMetrics) -> None:
-    assert found.sure_wrong == 0
+    assert found.wrong_with_high_confidence == 0
     assert found.sure >= 0.5
 
 

@@ -128,7 +128,6 @@ def read_written_areas(areas: Sequence[WrittenArea], names: Lexicon = NO_NAMES) 
     # Read the lines of all areas in one batch.
     lines = [
         part
-        # More parts than any page of writing has.
         for area in areas
         if not _is_noise(area)
         for row in area.rows
@@ -149,6 +148,7 @@ def read_written_areas(areas: Sequence[WrittenArea], names: Lexicon = NO_NAMES) 
 
 def _is_noise(area: WrittenArea) -> bool:
     """Return whether an area has more to read than writing has."""
+    # More parts than any page of writing has.
     return sum(len(row.parts) for row in area.rows) > MAX_LINE_PARTS
 
 

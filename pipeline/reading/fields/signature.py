@@ -32,11 +32,11 @@ from pipeline.reading.fields.strokes import exclude_print
 from pipeline.reading.imaging.components import Components
 from pipeline.reading.language.ctc import decode_ctc
 
-DOUBTFUL_SIGNATURE_MM2 = 1.2
-"""Ink that may be dirt as well as a signature; the shortest real ones known have about four times
+EVEN_ODDS_SIGNATURE_MM2 = 1.2
+"""Ink that is as likely dirt as a signature; the shortest real ones known have about four times
 as much.
 """
-DOUBTFUL_INITIALS_MM2 = 0.8
+EVEN_ODDS_INITIALS_MM2 = 0.8
 """The same for initials."""
 MIN_STROKE_LENGTH_MM = 1.0
 """Shorter strokes are no writing, mm."""
@@ -49,7 +49,7 @@ MAX_STRAIGHT_WIDTH_MM = 1.2
 sign.
 """
 AREA_STEEPNESS = 2.5
-"""How fast p rises with the logarithm of the area: twice the doubtful area gives p = 0.85, four
+"""How fast p rises with the logarithm of the area: twice the area of even odds gives p = 0.85, four
 times 0.97.
 """
 MAX_INITIALS = 4
@@ -63,7 +63,7 @@ SEPARATORS = " .,:;-–_'·"
 def read_signatures(crops: Sequence[FieldImage]) -> list[Reading]:
     """Return True (`READ`) if there is handwriting in the field, False (`EMPTY`) if not."""
     return [
-        _detect_signature(crop, ink, _field_ink(ink), DOUBTFUL_SIGNATURE_MM2)
+        _detect_signature(crop, ink, _field_ink(ink), EVEN_ODDS_SIGNATURE_MM2)
         for crop, ink in zip(crops, map(find_ink, crops), strict=True)
     ]
 
@@ -78,7 +78,7 @@ def read_initials(crops: Sequence[FieldImage]) -> list[Reading]:
     inks = [find_ink(crop) for crop in crops]
     masks = [_field_ink(ink) for ink in inks]
     readings = [
-        _detect_signature(crop, ink, mask, DOUBTFUL_INITIALS_MM2)
+        _detect_signature(crop, ink, mask, EVEN_ODDS_INITIALS_MM2)
         for crop, ink, mask in zip(crops, inks, masks, strict=True)
     ]
 
@@ -115,13 +115,13 @@ def _add_letters(crop: FieldImage, reading: Reading, steps: Steps) -> Reading:
     return _attach_alternatives(reading, letter_probabilities(steps))
 
 
-def _detect_signature(crop: FieldImage, ink: Ink, mask: Mask, doubtful_mm2: float) -> Reading:
+def _detect_signature(crop: FieldImage, ink: Ink, mask: Mask, even_odds_mm2: float) -> Reading:
     """Return whether the field is signed.
 
     Confidence is low for a stroke that means "nobody"; an empty field with writing just above or
     below it is flagged.
     """
-    reading = _presence_reading(mask, ink, doubtful_mm2)
+    reading = _presence_reading(mask, ink, even_odds_mm2)
 
     # Something is written, but perhaps no signature.
     if reading.state is State.READ:
@@ -133,7 +133,7 @@ def _detect_signature(crop: FieldImage, ink: Ink, mask: Mask, doubtful_mm2: floa
 
     # Nothing is written, but perhaps just above or below.
     rest = exclude_print(crop, ink, np.asarray(ink.mask & ~mask, np.bool_))
-    has_more = _presence_reading(rest, ink, doubtful_mm2).state is State.READ
+    has_more = _presence_reading(rest, ink, even_odds_mm2).state is State.READ
     return replace(reading, issues=(IssueCode.STRAY_WRITING,)) if has_more else reading
 
 
@@ -153,7 +153,6 @@ def _is_straight_stroke(mask: Mask, ink: Ink) -> bool:
 
 def _flag_struck(reading: Reading, line_image: Image, ink: Ink) -> Reading:
     """Flag struck-out initials, with low confidence."""
-    # Strikes are searched for in the line's image.
     (strikes,) = find_strikes([line_image], ink.px_per_mm)
     if not strikes:
         return reading
@@ -193,11 +192,11 @@ def _field_ink(ink: Ink) -> Mask:
     return split_into_bands(ink.mask, (top, bottom))[0]
 
 
-def _presence_reading(mask: Mask, ink: Ink, doubtful_mm2: float) -> Reading:
-    """Return whether the ink of a field is writing; at `doubtful_mm2` both are as likely."""
+def _presence_reading(mask: Mask, ink: Ink, even_odds_mm2: float) -> Reading:
+    """Return whether the ink of a field is writing; at `even_odds_mm2` both are as likely."""
     area = np.count_nonzero(_keep_strokes(mask, ink)) / ink.px_per_mm**2
     # A logistic function of the log of the area.
-    p = 1.0 / (1.0 + (doubtful_mm2 / max(area, 0.01)) ** AREA_STEEPNESS)
+    p = 1.0 / (1.0 + (even_odds_mm2 / max(area, 0.01)) ** AREA_STEEPNESS)
     if p >= SIGNED_FROM:
         return Reading(
             True,

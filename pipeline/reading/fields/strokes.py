@@ -121,7 +121,6 @@ def has_comma_below(ink: Ink, line: Mask) -> bool:
     columns = np.flatnonzero(line.any(axis=0))
     if not len(columns):
         return False
-    # Components of the ink outside the line.
     parts, mm = Components.of(np.asarray(ink.mask & ~line, np.bool_)), ink.px_per_mm
     left, top, width, height, area = parts.stats[1:].T
     # As small as a comma, just below the field, within the line's length.

@@ -246,7 +246,7 @@ def match_words(upright: Image, template: Image, boxes: list[Box]) -> WordMatche
     page, expected = (_line_contrast(image) for image in (upright, template))
     found = np.array([_is_word_visible(page, expected, box) for box in boxes], bool)
     centres = np.array([(box.x + box.w / 2, box.y + box.h / 2) for box in boxes]).reshape(-1, 2)
-    everywhere = patch_matching.is_mostly_seen(
+    everywhere = patch_matching.is_found_nearly_everywhere(
         PatchOffsets(centres, np.zeros_like(centres), found), geometry.page_box(template)
     ) and found.sum() >= _MIN_SEEN_SHARE * len(found)
     return WordMatches(len(found), int(found.sum()), bool(everywhere))

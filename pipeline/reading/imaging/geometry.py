@@ -75,7 +75,6 @@ def fit_homography(point_sets: Sequence[tuple[Points, Points]]) -> Homography | 
     Three marks or more span the page and give a homography; fewer are too close together for
     perspective and give a similarity. None if there are no marks or they contradict each other.
     """
-    # Stack the corners of all marks into one set of point pairs.
     if not point_sets:
         return None
     mm, px = np.vstack([m for m, _ in point_sets]), np.vstack([p for _, p in point_sets])

@@ -108,7 +108,6 @@ class Then(Pattern):
 
         It belongs to the first pattern, or to the second if the first may be empty.
         """
-        # The character belongs to the first part, or to the second if the first may be empty.
         remainder = self.first.after(character)
         continued = _concatenate(remainder, self.second) if remainder else None
         skipped = self.second.after(character) if self.first.may_end else None
@@ -189,7 +188,6 @@ def number_up_to(highest: int, lowest: int = 0, *, padded: bool = False) -> Patt
 
     Single digits may be without a leading zero, unless they have to be `padded`.
     """
-    # Two digits; single ones too unless padding is required.
     numbers = [f"{n:02d}" for n in range(lowest, highest + 1)]
     if not padded:
         numbers += [str(n) for n in range(lowest, min(highest, 9) + 1)]
@@ -329,7 +327,6 @@ class FormatGuide:
 
     def fits(self, text: str) -> bool:
         """Check whether a whole text is of the pattern."""
-        # Consume the text character by character.
         state: Pattern | None = self.pattern
         for character in text:
             state = state.after(character) if state else None

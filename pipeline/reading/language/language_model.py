@@ -110,7 +110,6 @@ class Lexicon:
         counts: dict[str, float] = {}
         for text in texts:
             for word in split_letter_words(text):
-                # Split names and addresses into words.
                 counts[word] = counts.get(word, 0.0) + 1.0
         return cls.of(counts)
 
@@ -198,7 +197,6 @@ class TextState(NamedTuple):
     """
 
     log_finished: float = 0.0
-    # Spelling is tracked for unknown words and compounds.
     log_total: float = 0.0
     word: str = ""
     log_spelled: float = 0.0
@@ -335,7 +333,6 @@ class LanguageModel:
 
 def capital_share(text: str) -> float:
     """Return the share of a text's letters that are capitals, 0…1."""
-    # Only letters count.
     letters = [character for character in text if character.isalpha()]
     return sum(map(str.isupper, letters)) / max(1, len(letters))
 

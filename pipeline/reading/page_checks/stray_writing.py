@@ -84,7 +84,7 @@ def find_stray_writing(
 def _read_areas(
     specs: Sequence[FieldSpec], readings: Mapping[str, Reading], printed_marks: Sequence[Box]
 ) -> list[Box]:
-    """Return the areas that a reader has seen or that are printed, mm."""
+    """Return the areas that a reader covers or that are printed, mm."""
     # Fields with their surroundings, words that were read, and printed marks.
     areas = [
         geometry.widen_box(

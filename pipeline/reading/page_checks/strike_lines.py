@@ -78,7 +78,6 @@ def find_strike_lines(
     Written fields inside the drawing that the lines make count too. `specs` are the fields of
     the page, `readings` those that were read, and `contrast` that of the registered page.
     """
-    # Every outline of a field to fill in.
     boxes = [
         (spec.name, box) for spec in specs if spec.traits.filled_by_hand for box in spec.outlines
     ]

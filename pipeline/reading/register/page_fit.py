@@ -153,7 +153,7 @@ def fit_page(
     out. There are no errors if the page's print was not found.
     """
     centres, moves = offsets.matched
-    if len(centres) < MIN_PATCHES or not patch_matching.is_mostly_seen(offsets, page):
+    if len(centres) < MIN_PATCHES or not patch_matching.is_found_nearly_everywhere(offsets, page):
         # Too little print for any model.
         return np.eye(3), None, np.zeros(0)
     # Start with flat paper; a more flexible model has to be clearly better.

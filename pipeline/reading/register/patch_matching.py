@@ -212,14 +212,12 @@ def measure_patch_offsets(
     """
     # Each patch by itself, then without those that disagree with their neighbours.
     offsets = _drop_outliers(_seek_patches(page, template, centres, search))
-    if is_mostly_seen(offsets, geometry.page_box(template)):
+    if is_found_nearly_everywhere(offsets, geometry.page_box(template)):
         return offsets
     pair = DarknessPair.of(page, _resize_template(template, search.px_per_mm), search.px_per_mm)
     return replace(
         offsets,
-        overwritten=find_overwritten(
-            pair, offsets.centres, offsets.offsets, offsets.found, search.patch_mm
-        ),
+        overwritten=find_overwritten(pair, offsets, search.patch_mm),
     )
 
 
@@ -359,7 +357,7 @@ def binarize_template(template: Image) -> Image:
     return np.where(template < _PALE_LEVEL, 0, 255).astype(np.uint8)
 
 
-def is_mostly_seen(offsets: PatchOffsets, page: Box = geometry.PAGE_BOX) -> bool:
+def is_found_nearly_everywhere(offsets: PatchOffsets, page: Box = geometry.PAGE_BOX) -> bool:
     """Check whether print was found nearly everywhere: in strips that hold nearly all patches.
 
     Writing covers a strip here and there, and corners tear; more than that is another form, or
@@ -457,23 +455,24 @@ def _is_overwritten(around: Darkness, form: Darkness, positions: int) -> bool:
 
 
 def find_overwritten(
-    pair: DarknessPair, centres: Points, offsets: Points, found: NDArray[np.bool_], side_mm: float
+    pair: DarknessPair, offsets: PatchOffsets, patch_mm: float
 ) -> NDArray[np.bool_]:
-    """Find patches that are hidden by ink, among those that were not found.
+    """Find patches that are hidden by ink, among those that were not found, (n,).
 
-    `centres` and `offsets` are (n, 2) mm. The nearest patches that were found predict where
-    each hidden one should be.
+    The nearest patches that were found predict where each hidden one should be. `patch_mm` is the
+    side of a patch.
     """
+    centres = offsets.centres
     overwritten = np.zeros(len(centres), bool)
-    found_centres, found_offsets = centres[found], offsets[found]
+    found_centres, found_offsets = offsets.matched
     if len(found_centres) < _NEIGHBOUR_COUNT:
         return overwritten
     half, centres_px = (
-        round(side_mm * pair.px_per_mm / 2),
+        round(patch_mm * pair.px_per_mm / 2),
         np.rint(centres * pair.px_per_mm).astype(int),
     )
     # Predict the offset of each missing patch from its nearest neighbours.
-    for i in np.flatnonzero(~found):
+    for i in np.flatnonzero(~offsets.found):
         nearest = np.argsort(np.linalg.norm(found_centres - centres[i], axis=1))[:_NEIGHBOUR_COUNT]
         x, y = centres_px[i].tolist()
         overwritten[i] = pair.is_overwritten(

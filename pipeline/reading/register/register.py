@@ -202,7 +202,9 @@ def _follow_stretch(
     page = geometry.page_box(template)
     for _ in range(_MAX_CREASE_ROUNDS):
         found_centres, found_offsets = offsets.matched
-        if len(found_centres) < 3 * MIN_PATCHES or patch_matching.is_mostly_seen(offsets, page):
+        if len(found_centres) < 3 * MIN_PATCHES or patch_matching.is_found_nearly_everywhere(
+            offsets, page
+        ):
             break
         # A bend through the print found so far predicts where the rest is.
         further = _follow_crease(

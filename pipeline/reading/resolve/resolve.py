@@ -111,7 +111,7 @@ def _cap_if_contested(resolved: Reading, reading: Reading) -> Reading:
     They rank what the boxes may say, but give no high confidence: the unusual is rare, but it
     is why people measure.
     """
-    # The best value against the resolved one.
+    # Probabilities, by the image, of values other than the resolved one.
     others = (
         p
         for value, p in ((reading.value, reading.p), *reading.alternatives)

@@ -45,10 +45,10 @@ def apply_light(state: DamagedPage, light: NDArray[np.floating[Any]]) -> Damaged
     """Return the image seen with this light (h, w), 1 for full."""
     # Add a channel axis to the light for color images.
     gain = light if state.image.ndim == 2 else light[..., None]
-    seen = np.empty_like(state.image)
-    for rows in iter_strips(seen):
-        seen[rows] = np.clip(state.image[rows] * gain[rows], 0, 255)
-    return replace(state, image=seen)
+    lit = np.empty_like(state.image)
+    for rows in iter_strips(lit):
+        lit[rows] = np.clip(state.image[rows] * gain[rows], 0, 255)
+    return replace(state, image=lit)
 
 
 def iter_strips(picture: Image) -> Iterator[slice]:

@@ -85,8 +85,8 @@ def add_colour_cast(state: DamagedPage, _rng: Generator) -> DamagedPage:
     """Show yellowish paper under a colour scanner."""
     # Tint the paper: each channel is multiplied by what the paper reflects of it.
     colour = state.image if state.image.ndim == 3 else cv2.cvtColor(state.image, cv2.COLOR_GRAY2BGR)
-    seen = (np.arange(256)[:, None] * _YELLOW_PAPER).astype(np.uint8)
-    return replace(state, image=np.asarray(cv2.LUT(colour, seen[None]), np.uint8))
+    tint_table = (np.arange(256)[:, None] * _YELLOW_PAPER).astype(np.uint8)
+    return replace(state, image=np.asarray(cv2.LUT(colour, tint_table[None]), np.uint8))
 
 
 def add_motion_blur(state: DamagedPage, rng: Generator, *, millimetres: float) -> DamagedPage:

@@ -152,10 +152,10 @@ def photograph_tilted(
         [[-105, -148.5, 0], [105, -148.5, 0], [105, 148.5, 0], [-105, 148.5, 0]]
     ) @ turn_by.T + (0, 0, distance_mm)
     # Pinhole projection.
-    seen = mm[:, :2] / mm[:, 2:]
-    span = np.ptp(seen, axis=0)
+    projected = mm[:, :2] / mm[:, 2:]
+    span = np.ptp(projected, axis=0)
     # Centre the projection in the image, and scale it to 92 % of the image's size.
-    box = (seen - (seen.min(axis=0) + seen.max(axis=0)) / 2) * (
+    box = (projected - (projected.min(axis=0) + projected.max(axis=0)) / 2) * (
         0.92 * min(size[0] / span[0], size[1] / span[1])
     ) + np.array(size) / 2
     return _place_on_table(state, rng, box, size)

@@ -135,6 +135,7 @@ def _summarize_kind(
 def _summarize_step(strength: float, pages: Sequence[PageOutcome]) -> DamageStep:
     fields = [field for page in pages for field in page.fields]
     refused = [page for page in pages if page.refused]
+    # Reasons without the field's name.
     reasons = sorted({split_code(reason)[0] for page in refused for reason in page.refused})
     return DamageStep(
         strength,
@@ -147,7 +148,6 @@ def _summarize_step(strength: float, pages: Sequence[PageOutcome]) -> DamageStep
         sum(field.flagged for field in fields),
         sum(field.silent for field in fields),
         max(
-            # Reasons without the field's name.
             (
                 page.residual_mm
                 for page in pages

@@ -200,7 +200,12 @@ def _field_truth(spec: FieldSpec, values: Mapping[str, Value], sheet: Sheet) -> 
 
 
 def _cut_field_image(
-    page: Image, spec: FieldSpec, form: Form, way: str, astray: tuple[float, float], rng: Generator
+    page: Image,
+    spec: FieldSpec,
+    form: Form,
+    way: str,
+    offset_px: tuple[float, float],
+    rng: Generator,
 ) -> FieldImage:
     """Return a field as its reader gets it: grey, 8 px/mm, as far off as registration leaves it.
 
@@ -213,11 +218,11 @@ def _cut_field_image(
     scale = PRINT_DPI / 25.4 / PX_PER_MM
     left, top = (
         (v - margin) * PRINT_DPI / 25.4 + shift
-        for v, shift in zip((spec.area.x, spec.area.y), astray, strict=True)
+        for v, shift in zip((spec.area.x, spec.area.y), offset_px, strict=True)
     )
     place = np.array([[scale, 0, left], [0, scale, top]], np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    seen = cv2.warpAffine(
+    field_pixels = cv2.warpAffine(
         page,
         place,
         unfilled.shape[::-1],
@@ -226,7 +231,11 @@ def _cut_field_image(
         borderValue=(255,),
     )
     return FieldImage(
-        scan_picture(np.asarray(seen, np.uint8), way, rng), spec, unfilled, PX_PER_MM, margin
+        scan_picture(np.asarray(field_pixels, np.uint8), way, rng),
+        spec,
+        unfilled,
+        PX_PER_MM,
+        margin,
     )
 
 
@@ -251,13 +260,13 @@ def scan_picture(picture: Image, way: str, rng: Generator) -> Image:
             # Light falls off from left to right.
             grey_levels *= np.linspace(1, rng.uniform(0.6, 0.9), width)[None, :].astype(np.float32)
     # Sensor noise; thresholding makes it more visible.
-    seen = np.clip(
+    scan = np.clip(
         grey_levels + rng.normal(0, 8 if way == "1 bit" else 4, picture.shape), 0, 255
     ).astype(np.uint8)
     if way == "1 bit":
-        return np.where(seen < BLACK_LEVEL, 0, 255).astype(np.uint8)
+        return np.where(scan < BLACK_LEVEL, 0, 255).astype(np.uint8)
     # Other scans are JPEG files.
-    code = cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
+    code = cv2.imencode(".jpg", scan, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
     return np.asarray(cv2.imdecode(code, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 

@@ -360,7 +360,7 @@ def count_right_lines(drawn: DrawnArea, owner: NDArray[np.int32]) -> int:
     """
     right = 0
     # Drawn lines at the pixels that are assigned to any row.
-    seen = np.where(owner > 0, drawn.owner, 0)
+    assigned = np.where(owner > 0, drawn.owner, 0)
     for number in range(1, len(drawn.lines) + 1):
         # The row that holds most of this line's ink.
         rows = owner[(drawn.owner == number) & (owner >= 0)]
@@ -369,7 +369,7 @@ def count_right_lines(drawn: DrawnArea, owner: NDArray[np.int32]) -> int:
         row = int(counts.argmax())
         ink = (drawn.owner == number).sum()
         # Purity: the share of that row's ink that is of this line.
-        inside = seen[owner == row]
+        inside = assigned[owner == row]
         whole = counts[row] >= max(MIN_OWN_INK * counts.sum(), MIN_ROW_INK * ink)
         right += bool(row and whole and (inside == number).sum() >= MIN_PURITY * (inside > 0).sum())
     return right

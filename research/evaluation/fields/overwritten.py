@@ -80,7 +80,7 @@ def overwrite_rows(form: Image, rows: int, rng: Generator) -> Image:
 class OverwriteResult:
     """The result for one page.
 
-    Whether print was seen nearly everywhere, without and with knowing what is under ink; whether
+    Whether print was found nearly everywhere, without and with knowing what is under ink; whether
     the page was registered; its true error.
     """
 
@@ -95,28 +95,28 @@ def judge_registration(
 ) -> OverwriteResult:
     """Register the page to a form from about its true place, moved by `start_mm`."""
     # The start for registration: the true place, moved.
-    lies = geometry.raster_homography(geometry.PX_PER_MM) @ np.array(
+    start = geometry.raster_homography(geometry.PX_PER_MM) @ np.array(
         [[1, 0, start_mm[0]], [0, 1, start_mm[1]], [0, 0, 1.0]]
     )
     # Measure the offsets of print patches about that start.
-    flat = geometry.warp_box(page.image, lies, geometry.page_box(form), _SEARCH.px_per_mm)
+    flat = geometry.warp_box(page.image, start, geometry.page_box(form), _SEARCH.px_per_mm)
     shifts = patch_matching.measure_patch_offsets(
         flat, form, patch_matching.find_patches(form), _SEARCH
     )
     # Without and with the knowledge of what is under ink.
     before, now = (
-        patch_matching.is_mostly_seen(each, geometry.page_box(form))
+        patch_matching.is_found_nearly_everywhere(each, geometry.page_box(form))
         for each in (replace(shifts, overwritten=None), shifts)
     )
-    laid = register_to(page.image, lies, form)
+    registration = register_to(page.image, start, form)
     # True error at a grid of points, mm; its 95th percentile counts.
     places = np.stack(
         np.meshgrid(np.linspace(10, 95, 6), np.linspace(10, 138, 8)), axis=-1
     ).reshape(-1, 2)
     true = page.where(places * geometry.PX_PER_MM - 0.5)
-    error = np.linalg.norm(laid.to_px(places) - true, axis=1) / geometry.PX_PER_MM
+    error = np.linalg.norm(registration.to_px(places) - true, axis=1) / geometry.PX_PER_MM
     return OverwriteResult(
-        before, now, laid.residual_mm <= DEFAULT_GATE_MM, float(np.percentile(error, 95))
+        before, now, registration.residual_mm <= DEFAULT_GATE_MM, float(np.percentile(error, 95))
     )
 
 
@@ -195,13 +195,13 @@ def main() -> None:
                 trials=1,
                 before=int(one.before),
                 now=int(one.now),
-                laid=int(one.is_registered),
+                registered=int(one.is_registered),
                 off=int(one.is_registered and one.error_mm > DEFAULT_GATE_MM),
             )
     for name, count in counts.items():
         print(
-            f"{name}: {count['trials']} pages, seen before {count['before']}, now {count['now']}, "
-            f"laid {count['laid']}, of these off {count['off']}"
+            f"{name}: {count['trials']} pages, found before {count['before']}, now {count['now']}, "
+            f"registered {count['registered']}, of these off {count['off']}"
         )
 
 

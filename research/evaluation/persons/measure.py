@@ -63,26 +63,26 @@ class ClientProposal:
 
 @dataclass(frozen=True, slots=True)
 class MatchMetrics:
-    """Shares of all rows, except `sure_wrong`.
+    """Shares of all rows, except `wrong_with_high_confidence`, which is a number.
 
-    `sure_wrong` counts the rows that propose a wrong person with p ≥ 0.999.
+    `wrong_with_high_confidence` counts the rows that propose a wrong person with p ≥ 0.999.
     `alone` is the share of numbers right by their digits alone.
     """
 
     rows: int
     alone: float
     right_first: float
-    sure: float
-    sure_wrong: int
+    high_confidence: float
+    wrong_with_high_confidence: int
     calibration_error: float
     by_slip: dict[str, tuple[int, float]]
 
     @property
-    def sure_wrong_most(self) -> float:
+    def wrong_upper_bound(self) -> float:
         """Upper end of the 95 % interval (Wilson) of the share wrong among high-confidence rows."""
         # Wilson (1927), upper bound; z = 1.96 for 95 %.
-        n = max(1.0, self.sure * self.rows)
-        share, z = self.sure_wrong / n, 1.96
+        n = max(1.0, self.high_confidence * self.rows)
+        share, z = self.wrong_with_high_confidence / n, 1.96
         return (
             share + z * z / (2 * n) + z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
         ) / (1 + z * z / n)
@@ -140,8 +140,10 @@ def measure_proposals(found: Sequence[ClientProposal]) -> MatchMetrics:
         rows=len(found),
         alone=float(np.mean([one.alone for one in found])),
         right_first=float(right.mean()),
-        sure=float((p >= VERY_HIGH_CONFIDENCE).mean()),
-        sure_wrong=sum(one.p >= VERY_HIGH_CONFIDENCE and not one.right for one in found),
+        high_confidence=float((p >= VERY_HIGH_CONFIDENCE).mean()),
+        wrong_with_high_confidence=sum(
+            one.p >= VERY_HIGH_CONFIDENCE and not one.right for one in found
+        ),
         calibration_error=expected_calibration_error(p, right),
         by_slip={slip: (len(some), float(np.mean(some))) for slip, some in by_slip.items()},
     )
@@ -154,8 +156,8 @@ def format_metrics(found: MatchMetrics) -> str:
         "(95 %) | ECE |\n|--:|--:|--:|--:|--:|--:|--:|\n"
     )
     line = (
-        f"| {found.rows} | {found.alone:.2%} | {found.right_first:.2%} | {found.sure:.1%} | "
-        f"{found.sure_wrong} | {found.sure_wrong_most:.4%} | "
+        f"| {found.rows} | {found.alone:.2%} | {found.right_first:.2%} | "
+        f"{found.high_confidence:.1%} | {found.wrong_with_high_confidence} | {found.wrong_upper_bound:.4%} | "
     )
     slips = "\n".join(
         f"| {slip} | {count} | {share:.1%} |" for slip, (count, share) in found.by_slip.items()
@@ -186,7 +188,7 @@ def measure_persons(data: EvaluationData) -> list[QualityRow]:
 
 
 def fit_constants(drawn: int = DRAWN_ROWS) -> str:
-    """Return the constants that explain the tuning half: doubts of rows, and odds of names."""
+    """Return the constants that explain the tuning half: noise of rows, and odds of names."""
     # Constants are fitted on the tuning half only.
     rng = np.random.default_rng([SEED, TUNING_HALF])
     people, styles = (

@@ -117,7 +117,7 @@ def _cut_to_ink(shape: Image) -> Image:
 def draw_row_styles(half: int, rows: int, rng: Generator) -> list[RowStyle]:
     """Draw rows with those shapes, degrade and read them, and group them by confidence.
 
-    A style holds rows alike, so that in a simulated row all boxes are clear or all are doubtful,
+    A style holds rows alike, so that in a simulated row all boxes are clear or none is,
     as on paper. Styles that lack a digit are left out.
     """
     shapes = DigitContents(load_unseen_glyphs(half))

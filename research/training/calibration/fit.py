@@ -272,7 +272,7 @@ def load_held_out_lines(
 
     The Swedish set is left out: it is only ever tested on.
 
-    `handwriting` lies in the folder of all data.
+    `handwriting` is in the folder of all data.
     """
     # The Swedish set is reserved for testing.
     found = dict(

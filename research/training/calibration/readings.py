@@ -130,7 +130,7 @@ def judge_cells(pictures: Image, labels: Iterable[int], source: str) -> list[Jud
     readings = FIELD_READERS[Kind.DIGITS](crops)
     pairs = enumerate(zip(crops, readings, labels, strict=True))
     return [
-        # 50 consecutive digits form a part, which stands for a writer.
+        # 50 consecutive digits form a part, in place of a writer.
         judge_reading(c.spec, r, (str(label), State.READ), f"{source} {i // 50}", source)
         for i, (c, r, label) in pairs
     ]

@@ -33,7 +33,7 @@ class DigitMetrics:
     digit_error: float
     odd_error: float
     calibration_error: float
-    sure: float
+    high_confidence: float
     silent: int
     changed: float
     ms_per_100: float
@@ -110,11 +110,11 @@ def _measure_set(pictures: Image, labels: Labels) -> DigitMetrics:
 
 def _changed_share(pictures: Image) -> float:
     # The answers of the 8-bit network against those of the trained one.
-    says, said = (
+    quantized, trained = (
         run_digit_network(pictures, file).argmax(axis=1)
         for file in (DIGIT_MODEL, DIGIT_MODEL.parent / TRAINED_FOLDER / DIGIT_MODEL.name)
     )
-    return float((says != said).mean())
+    return float((quantized != trained).mean())
 
 
 def format_table(figures: Mapping[str, DigitMetrics]) -> str:
@@ -126,7 +126,7 @@ def format_table(figures: Mapping[str, DigitMetrics]) -> str:
     ]
     rows += [
         f"| {name} | {m.cells} | {m.digit_error:.2%} | {m.odd_error:.2%} | "
-        f"{m.calibration_error:.4f} | {m.sure:.1%} | {m.silent} | {m.changed:.2%} |"
+        f"{m.calibration_error:.4f} | {m.high_confidence:.1%} | {m.silent} | {m.changed:.2%} |"
         for name, m in figures.items()
     ]
     return "\n".join(rows)

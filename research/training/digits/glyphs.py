@@ -239,7 +239,7 @@ def draw_scribble(kind: int, rng: Generator) -> Image:
     else:
         xs = w * (0.25 + 0.5 * t) + w * 0.22 * np.cos(
             2 * np.pi * turns * t
-        )  # they move on: loops in one place would be a nought
+        )  # they move on: loops in one place would be a zero
         ys = h / 2 + h * 0.38 * np.sin(2 * np.pi * turns * t + t) + h * 0.2 * (t - 0.5)
     draw_stroke(out, list(zip(xs.tolist(), ys.tolist(), strict=True)), thick)
     return out

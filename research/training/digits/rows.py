@@ -326,15 +326,15 @@ def _scan_sheet(sheet: InkLayer, condition: str, rng: Generator) -> Image:
     ratio = rng.uniform(0.49, 0.75) if condition == "low_dpi" else rng.uniform(0.74, 1.6)
     size = (max(8, round(w * ratio)), max(8, round(h * ratio)))
     # Optics first, then sampling, motion, sensor noise.
-    seen = cv2.GaussianBlur(sheet, (0, 0), rng.uniform(0.3, 1.0))
-    seen = cv2.resize(seen, size, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
+    scan = cv2.GaussianBlur(sheet, (0, 0), rng.uniform(0.3, 1.0))
+    scan = cv2.resize(scan, size, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
     if condition == "motion":
-        seen = _shake(
-            np.asarray(seen, np.float32),
+        scan = _shake(
+            np.asarray(scan, np.float32),
             rng.uniform(0.3, 1.1) * PX_PER_MM * ratio,
             rng.uniform(0, np.pi),
         )
-    grey = np.clip(seen + rng.normal(0, rng.uniform(1, 6), seen.shape), 0, 255).astype(np.uint8)
+    grey = np.clip(scan + rng.normal(0, rng.uniform(1, 6), scan.shape), 0, 255).astype(np.uint8)
     # Binarize below the paper's level, as a scanner set to text does.
     if condition == "one_bit":
         grey = np.where(grey < np.percentile(grey, 90) - rng.uniform(45, 110), 0, 255).astype(

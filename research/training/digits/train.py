@@ -98,7 +98,7 @@ def resume_network(written: Path, network: nn.Sequential, cells: Image) -> nn.Se
         for one in onnx.load(str(written)).graph.initializer
     }
     # Run the cells through the layers, setting each by the file.
-    seen = torch.from_numpy(cells).float().div(255).unsqueeze(1)
+    activations = torch.from_numpy(cells).float().div(255).unsqueeze(1)
     with torch.no_grad():
         for name, layer in network.eval().named_children():
             if isinstance(layer, nn.Conv2d | nn.Linear):
@@ -107,15 +107,15 @@ def resume_network(written: Path, network: nn.Sequential, cells: Image) -> nn.Se
                 layer.bias.copy_(weights[f"{name}.bias"])
             # Normalisation is folded into the file's convolution; restore an equivalent one.
             if isinstance(layer, nn.BatchNorm2d):
-                _set_scaling(layer, seen, weights[f"{int(name) - 1}.weight_bias"])
-            seen = layer(seen)
+                _set_scaling(layer, activations, weights[f"{int(name) - 1}.weight_bias"])
+            activations = layer(activations)
     return network
 
 
-def _set_scaling(layer: nn.BatchNorm2d, seen: Tensor, added: Tensor) -> None:
+def _set_scaling(layer: nn.BatchNorm2d, activations: Tensor, added: Tensor) -> None:
     """Set a scaling so that it leaves its input as it is and adds what the file adds."""
     # Running statistics of what the layer receives from these cells.
-    mean, spread = seen.mean(dim=(0, 2, 3)), seen.var(dim=(0, 2, 3))
+    mean, spread = activations.mean(dim=(0, 2, 3)), activations.var(dim=(0, 2, 3))
     for own, value in ((layer.running_mean, mean), (layer.running_var, spread)):
         assert own is not None
         own.copy_(value)
@@ -208,10 +208,10 @@ def draw_condition_cells(
     cells = np.concatenate([row.pictures() for row in drawn_rows])
     answers = np.array([label for row in drawn_rows for label in row.labels], np.int64)
     # Drop cells that hold a digit but no ink: what left no trace cannot teach what it was.
-    seen = (answers == contents.empty) | cells.any(
+    has_trace = (answers == contents.empty) | cells.any(
         axis=(1, 2)
     )  # what left no trace cannot teach what it was
-    return cells[seen], answers[seen]
+    return cells[has_trace], answers[has_trace]
 
 
 @lru_cache(maxsize=2)
@@ -406,7 +406,9 @@ def main() -> None:
     )
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument(
-        "--second", action="store_true", help="the network that is asked where the first doubts"
+        "--second",
+        action="store_true",
+        help="the network for cells that the first reads with low confidence",
     )
     parser.add_argument(
         "--again",

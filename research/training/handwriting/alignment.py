@@ -101,10 +101,10 @@ def find_best_alignment(
         best = ways.max(axis=0) + logs[step, states]
     # End in the last character or the last blank.
     state = len(states) - 1 if best[-1] >= best[-2:].max() else len(states) - 2
-    total, seen = float(best[state]), [list[int]() for _ in columns]
+    total, steps_by_character = float(best[state]), [list[int]() for _ in columns]
     # Trace back, and note at which time steps each character was read.
     for step in range(len(logs) - 1, -1, -1):
         if state % 2:
-            seen[state // 2].append(step)
+            steps_by_character[state // 2].append(step)
         state -= int(back[step, state])
-    return [float(np.mean(steps)) if steps else 0.0 for steps in seen], total
+    return [float(np.mean(steps)) if steps else 0.0 for steps in steps_by_character], total

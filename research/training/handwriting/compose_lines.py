@@ -184,7 +184,7 @@ class WrittenLine:
 def cut_written_line(placed: AlignedLine) -> WrittenLine | None:
     """Cut a line between letters whose places are known.
 
-    None where small letters are too low to be told from dirt.
+    None where small letters are too low to be distinguished from dirt.
     """
     ink = (255 - placed.line.picture).astype(np.uint8)
     # Otsu threshold of the line.

@@ -54,11 +54,11 @@ def quantize_network(network: Path, lines: Iterable[NDArray[np.float32]]) -> Mod
     # Fold, choose the convolutions, record their inputs, and round their weights by these.
     model = _fold_batch_norm(network)
     chosen = _find_convolutions(model)
-    seen = _collect_inputs(model, {node.input[0] for node in chosen}, lines)
+    statistics = _collect_inputs(model, {node.input[0] for node in chosen}, lines)
     held = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     rounded = {
         node.output[0]: round_weights(
-            held[node.input[1]][:, :, 0, 0].T.astype(np.float64), seen[node.input[0]]
+            held[node.input[1]][:, :, 0, 0].T.astype(np.float64), statistics[node.input[0]]
         )
         for node in chosen
     }
@@ -97,12 +97,12 @@ def _collect_inputs(
 ) -> dict[str, InputStatistics]:
     """Return what reaches the named tensors while the lines are read."""
     # Ask the graph for inner tensors as additional outputs.
-    told = ModelProto()
-    told.CopyFrom(model)
+    extended = ModelProto()
+    extended.CopyFrom(model)
     wanted = sorted(names)
-    told.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in wanted)
+    extended.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in wanted)
     session = onnxruntime.InferenceSession(
-        told.SerializeToString(), providers=["CPUExecutionProvider"]
+        extended.SerializeToString(), providers=["CPUExecutionProvider"]
     )
     largest: dict[str, FloatMatrix] = {}
     products: dict[str, FloatMatrix] = {}

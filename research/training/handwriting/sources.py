@@ -35,7 +35,7 @@ from research.training.handwriting.texts import draw_half_dose, draw_text, norma
 MIN_LETTERS = 6
 """Letters that are needed to tell whether a line is in capitals."""
 MIN_CAPITAL_SHARE = 0.8
-"""Share of letters that are seen as capitals where a line is in capitals.
+"""Share of letters that are read as capitals where a line is in capitals.
 
 And share that are not where the label says so too.
 """
@@ -72,22 +72,22 @@ def label_capitals(lines: Sequence[TrainingLine]) -> list[TrainingLine]:
         MissingProgramError: the network as shipped is not installed.
     """
     # Read with the shipped network, which tells capitals from small letters.
-    seen = (
+    read_texts = (
         greedy_text(steps, ALPHABET)
         for steps in read_steps([line.picture for line in lines], find_shipped_file())
     )
     labelled = (
         replace(line, text=line.text.upper()) if is_in_capitals(text, line.text) else line
-        for line, text in zip(lines, seen, strict=True)
+        for line, text in zip(lines, read_texts, strict=True)
     )
     return [line for line in labelled if normalize_label(line.text) is not None]
 
 
-def is_in_capitals(seen: str, label: str) -> bool:
-    """Return whether a line is seen in capitals, though its label has small letters."""
+def is_in_capitals(read_text: str, label: str) -> bool:
+    """Return whether a line is read in capitals, though its label has small letters."""
     # Enough letters, mostly capitals as read, and not so in the label.
-    return sum(map(str.isalpha, seen)) >= MIN_LETTERS and capital_share(
-        seen
+    return sum(map(str.isalpha, read_text)) >= MIN_LETTERS and capital_share(
+        read_text
     ) >= MIN_CAPITAL_SHARE > capital_share(label)
 
 

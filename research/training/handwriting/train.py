@@ -161,10 +161,10 @@ def train_network(
     run.mkdir(parents=True, exist_ok=True)
     weights = network.trained()
     optimizer = torch.optim.AdamW(weights, lr=LEARNING_RATE, weight_decay=0.01)
-    # Continue where a former run stopped; data is drawn anew from that step on.
+    # Continue where a former run stopped; data is drawn by the number of that step.
     used, step = _resume(network, optimizer, run / "checkpoint.pt")
     rng = np.random.default_rng([SEED, step])
-    seen, total, saved, clock = 0, 0.0, time.monotonic(), time.monotonic()
+    line_count, total, saved, clock = 0, 0.0, time.monotonic(), time.monotonic()
     for lines in iter_batches(drawn, rng):
         now = time.monotonic()
         used, clock = used + now - clock, now
@@ -172,11 +172,12 @@ def train_network(
         # Save now and then, and at the end.
         if share >= 1 or now - saved > SAVE_SECONDS:
             print(
-                f"{used / 60:.1f} min, step {step}, {seen} lines, loss {total / max(1, seen):.4f}",
+                f"{used / 60:.1f} min, step {step}, {line_count} lines, "
+                f"loss {total / max(1, line_count):.4f}",
                 flush=True,
             )
             _save_checkpoint(network, optimizer, (used, step), run / "checkpoint.pt")
-            saved, seen, total = now, 0, 0.0
+            saved, line_count, total = now, 0, 0.0
         if share >= 1:
             return
         # Linear warm-up, then cosine decay over the planned time.
@@ -190,7 +191,11 @@ def train_network(
         # Clip gradients to a norm of 5.
         torch.nn.utils.clip_grad_norm_(weights, 5.0)
         optimizer.step()
-        step, seen, total = step + 1, seen + len(lines), total + loss.item() * len(lines)
+        step, line_count, total = (
+            step + 1,
+            line_count + len(lines),
+            total + loss.item() * len(lines),
+        )
 
 
 def _save_checkpoint(

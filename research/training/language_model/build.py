@@ -150,10 +150,9 @@ def _read_lines(file: Path) -> list[str]:
 
 
 def _drop_slots(phrase: str) -> str:
+    # The text after each closing brace, and before the first opening one.
     return " ".join(
-        # The text after each closing brace, and before the first opening one.
-        part.partition("}")[2] if i else part
-        for i, part in enumerate(phrase.split("{"))
+        part.partition("}")[2] if i else part for i, part in enumerate(phrase.split("{"))
     )
 
 

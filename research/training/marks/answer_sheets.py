@@ -33,8 +33,10 @@ def spoil_sheet(grey: Image, px_per_mm: float, way: str, random: Random) -> Imag
     coarse = float(random.uniform(0.6, 1.0)) if random.random() < 0.5 else 1.0
     even = _even_lighting(grey, px_per_mm)
     small = cv2.resize(even, None, fx=coarse, fy=coarse, interpolation=cv2.INTER_AREA)
-    seen = scanner.sees(np.asarray(small, np.uint8), px_per_mm * coarse, random)
-    return np.asarray(cv2.resize(seen, grey.shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
+    scanned = scanner.sees(np.asarray(small, np.uint8), px_per_mm * coarse, random)
+    return np.asarray(
+        cv2.resize(scanned, grey.shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8
+    )
 
 
 def _even_lighting(grey: Image, px_per_mm: float) -> Image:

@@ -100,7 +100,7 @@ class DrawnSheet:
     `native` and `scale` are px/mm as scanned and as registered to the form, `pen_mm` how thick the
     pen writes and `pressure` how darkly, 0…1.
 
-    `faintest`: no mark is fainter. `off_mm`: how far print lies from its place, at most.
+    `faintest`: no mark is fainter. `off_mm`: how far print is from its place, at most.
     `softness`: of the blank, px.
     """
 

@@ -70,10 +70,12 @@ def fit_mark_model(examples: MarkSet, members: int) -> MarkModel:
     usual = np.stack([compared[~inked].mean(axis=0), compared[inked].mean(axis=0)])
     model = MarkModel(first, (), usual, 1.0, 0.0)
     # The second networks see the other boxes of the sheet too.
-    seen = Examples(
+    second_examples = Examples(
         model.second_features(examples.values, examples.sheets), examples.wanted, weight
     )
-    return replace(model, second=tuple(fit_network(seen, SEED + i + 1) for i in range(members)))
+    return replace(
+        model, second=tuple(fit_network(second_examples, SEED + i + 1) for i in range(members))
+    )
 
 
 def fit_held_out(real: MarkSet, drawn: MarkSet) -> list[tuple[MarkModel, MarkSet]]:
@@ -102,9 +104,9 @@ def calibrate_model(model: MarkModel, judged: Sequence[tuple[MarkModel, MarkSet]
     )
     # Errors among answers with high confidence, disputed boxes apart.
     p = _powers_of_scores(sharpness * scores)
-    sure = (p.max(axis=1) >= HIGH_CONFIDENCE) & (wanted.max(axis=1) == 1)
-    wrong = int(_find_errors(p, wanted)[sure].sum())
-    error = (wrong + 1) / (int(sure.sum()) + 2)  # Laplace's rule of succession
+    is_confident = (p.max(axis=1) >= HIGH_CONFIDENCE) & (wanted.max(axis=1) == 1)
+    wrong = int(_find_errors(p, wanted)[is_confident].sum())
+    error = (wrong + 1) / (int(is_confident.sum()) + 2)  # Laplace's rule of succession
     return replace(
         model,
         sharpness=float(sharpness),
@@ -142,13 +144,13 @@ def print_report(title: str, judged: Sequence[tuple[MarkModel, MarkSet]], like: 
                 else p[at].max(axis=1)
             )
             wrong = _find_errors(p[at], held.wanted[at])
-            surely, doubtful = (
+            confident_errors, low_share = (
                 (wrong & (alike >= HIGH_CONFIDENCE)).sum(),
                 (alike < HIGH_CONFIDENCE).mean(),
             )
             print(
-                f"{name:14} {at.sum():6}  wrong {wrong.mean():.4f}  surely {surely:3}  doubtful "
-                f"{doubtful:.4f}"
+                f"{name:14} {at.sum():6}  wrong {wrong.mean():.4f}  "
+                f"confident {confident_errors:3}  low {low_share:.4f}"
             )
 
 

@@ -152,7 +152,6 @@ def _correct_letters(
 
 
 def _replace_signs(text: str, signs: dict[int, str]) -> str:
-    # Signs at the given places are replaced, all others are kept.
     return "".join(signs.get(i, sign) for i, sign in enumerate(text))
 
 

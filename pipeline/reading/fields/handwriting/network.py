@@ -145,7 +145,6 @@ def find_second_file() -> Path | None:
     It reads again what the setting's network reads with low confidence. Only `best` has one, which
     was trained on other lines; other choices have none, as exactly their weights were chosen.
     """
-    # Only `best` is paired with a second network.
     settings = load_settings()
     other = settings.models / SECOND_HANDWRITING_MODEL
     is_best = find_network_file().name == TUNED_MODELS[Handwriting.BEST]

@@ -240,7 +240,6 @@ def read_line_images(
     """
     answers = iter(read_condensed([line.picture for line in lines if line.picture is not None]))
     language = load_swedish(load_settings().models).with_names(add_learned_words(names))
-    # One language model with the names that are expected in these lines.
     line_reader = _LineReader(language, make_second_pass(), with_word_boxes)
     readings = []
     for line, form in zip(lines, formats or [None] * len(lines), strict=True):

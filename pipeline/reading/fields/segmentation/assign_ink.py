@@ -128,12 +128,12 @@ def _is_parasite(
     `crosses` and `crosses_other` are which strokes reach over the row and over the other one.
     """
     beside = (strokes.right > row.start) & (strokes.left < row.end)
+    # Ink by which of the two rows its strokes cross.
     own, both, others = (
         float(strokes.area[beside & which].sum())
         for which in (
             crosses & ~crosses_other,
             crosses & crosses_other,
-            # Ink by which of the two rows its strokes cross.
             crosses_other & ~crosses,
         )
     )

@@ -97,7 +97,7 @@ def _mentions_back(words: list[str]) -> bool:
 
 def _is_similar_word(word: str, wanted: str) -> bool:
     """Return whether a word is the wanted one, or a longer one misread a little."""
-    # Short words are not compared: a letter more or less is another word.
+    # Short words must match exactly: one letter makes another word.
     if len(wanted) < 5:
         return word == wanted
     if word == wanted:

@@ -188,7 +188,7 @@ def _make_rows(
         if insertion.row in cuts and insertion.target_row in cuts
     }
     inserted = {insertion.row for insertion in by_target.values()}
-    # Rows begin at the column where the leftmost one does.
+    # Compare the heights of rows at the column where the leftmost one begins.
     column = min((row.start for row in rows), default=0)
     return tuple(
         WrittenRow(_row_parts(i, cuts, strikes, by_target), float(rows[i].y[column]), rows[i].y)
