@@ -157,7 +157,8 @@ def format_metrics(found: MatchMetrics) -> str:
     )
     line = (
         f"| {found.rows} | {found.alone:.2%} | {found.right_first:.2%} | "
-        f"{found.high_confidence:.1%} | {found.wrong_with_high_confidence} | {found.wrong_upper_bound:.4%} | "
+        f"{found.high_confidence:.1%} | {found.wrong_with_high_confidence} | "
+        f"{found.wrong_upper_bound:.4%} | "
     )
     slips = "\n".join(
         f"| {slip} | {count} | {share:.1%} |" for slip, (count, share) in found.by_slip.items()
