@@ -34,7 +34,7 @@ again.
 @pytest.mark.shared
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CEILING)
-def test_unseen_hands_are_read_as_well_as_before(name: str) -> None:
+def test_held_out_writers_are_read_as_well_as_before(name: str) -> None:
     sets = load_sets(EvaluationData(shared("handwriting").parent), only=frozenset({name}))
     lines = next(lines for found, lines in sets if found == name)
     steps = read_steps([line.picture for line in lines])

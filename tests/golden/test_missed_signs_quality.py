@@ -41,7 +41,7 @@ def read(pictures: Sequence[Image]) -> list[tuple[Reading, bool]]:
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_no_word_that_is_read_rightly_is_doubted(
+def test_correctly_read_words_keep_confidence(
     record_property: Callable[[str, object], None],
 ) -> None:
     sets = load_sets(
@@ -66,7 +66,7 @@ def test_no_word_that_is_read_rightly_is_doubted(
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_a_comparison_that_is_read_wrong_is_seldom_sure(
+def test_wrongly_read_comparison_is_rarely_confident(
     record_property: Callable[[str, object], None],
 ) -> None:
     fonts = [

@@ -21,14 +21,14 @@ def found() -> MatchMetrics:
     return measure_proposals(simulate_rows(ROWS, drawn=600))
 
 
-def test_nobody_wrong_is_proposed_with_certainty(found: MatchMetrics) -> None:
+def test_wrong_person_is_never_proposed_with_high_confidence(found: MatchMetrics) -> None:
     assert found.wrong_with_high_confidence == 0
     assert found.sure >= 0.5
 
 
-def test_the_right_one_is_proposed_first(found: MatchMetrics) -> None:
+def test_right_person_ranks_first(found: MatchMetrics) -> None:
     assert found.right_first >= 0.98
 
 
-def test_probabilities_are_honest(found: MatchMetrics) -> None:
+def test_probabilities_are_calibrated(found: MatchMetrics) -> None:
     assert found.calibration_error <= 0.02

@@ -58,7 +58,7 @@ def _told(row: QualityRow, record_property: Callable[[str, object], None]) -> st
 
 @pytest.mark.slow
 @pytest.mark.shared
-def test_boxes(record_property: Callable[[str, object], None]) -> None:
+def test_digit_boxes_meet_floors(record_property: Callable[[str, object], None]) -> None:
     folder = shared("handwriting").parent
     rows = [
         row
@@ -77,7 +77,7 @@ def test_boxes(record_property: Callable[[str, object], None]) -> None:
 
 
 @pytest.mark.slow
-def test_marks_on_our_own_forms(record_property: Callable[[str, object], None]) -> None:
+def test_marks_on_own_forms_meet_floors(record_property: Callable[[str, object], None]) -> None:
     """A page spoilt in each way. A mark beside its box counts as wrong when it is read as empty."""
     boxes = judge_boxes(list(read_marked_boxes(QUICK_PAGE_COUNT, MARKS_SEED)))
     error, surely = (
@@ -94,7 +94,7 @@ def test_marks_on_our_own_forms(record_property: Callable[[str, object], None]) 
 
 @pytest.mark.slow
 @pytest.mark.shared
-def test_handwritten_words(record_property: Callable[[str, object], None]) -> None:
+def test_handwritten_words_meet_floors(record_property: Callable[[str, object], None]) -> None:
     folder: Path = shared("handwriting").parent
     name, lines = next(iter(load_sets(EvaluationData(folder, quick=True))))
     assert name == WORDS_SET

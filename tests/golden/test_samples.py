@@ -34,7 +34,7 @@ def _expected() -> list[dict[str, Any]]:
     return pages
 
 
-def test_the_stack_holds_every_form_on_as_many_pages_as_its_readme_says() -> None:
+def test_stack_has_every_form_with_pages_of_readme() -> None:
     """docs/coverage.md gives the stack as proof for every form."""
     pages = _expected()
     assert {page["form"] for page in pages if page["outcome"] == "read"} == {
@@ -70,7 +70,7 @@ def _read(reader: PageReader, page: Any) -> PageReading:  # noqa: ANN401 - a Sca
 
 
 @pytest.mark.slow
-def test_every_page_ends_as_the_readme_says(readings: dict[tuple[str, int], PageReading]) -> None:
+def test_every_page_has_result_of_readme(readings: dict[tuple[str, int], PageReading]) -> None:
     expected = _expected()
     assert set(readings) == {(page["file"], page["page"]) for page in expected}
     for page in expected:
@@ -88,7 +88,7 @@ def test_every_page_ends_as_the_readme_says(readings: dict[tuple[str, int], Page
 
 
 @pytest.mark.slow
-def test_all_that_is_written_stands_in_fields(readings: dict[tuple[str, int], PageReading]) -> None:
+def test_all_writing_is_in_fields(readings: dict[tuple[str, int], PageReading]) -> None:
     """Also where client, unit and their labels are printed, which no unfilled form shows; a title
     that has changed since is found.
     """

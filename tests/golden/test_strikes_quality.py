@@ -26,7 +26,7 @@ MOST_FALSE = 0.005
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_struck_out_places_of_unseen_writers_are_found() -> None:
+def test_struck_out_words_of_held_out_writers_are_found() -> None:
     found = total = wrong = plain = 0
     for picture, text in load_labelled_lines(
         shared("handwriting", "copiste_lines48.zip"), held=True

@@ -37,7 +37,7 @@ def has_micro(font: Path) -> bool:
 
 @pytest.mark.shared
 @pytest.mark.parametrize("form", [Format.DOSE, None], ids=["dose", "text"])
-def test_micrograms_are_never_surely_milligrams(form: Format | None) -> None:
+def test_micrograms_are_never_confidently_milligrams(form: Format | None) -> None:
     fonts = [
         font
         for font in find_fonts(shared("handwriting", "fonts_train"), held=True)
@@ -62,7 +62,7 @@ def test_micrograms_are_never_surely_milligrams(form: Format | None) -> None:
 
 
 @pytest.mark.shared
-def test_a_unit_of_one_letter_is_never_surely_a_figure() -> None:
+def test_one_letter_unit_is_never_confidently_a_digit() -> None:
     units, figures = (
         ("1 g", "2 g", "5 g", "1 l", "2 l"),
         ("19", "29", "59", "11", "21", "119", "2021"),
@@ -101,7 +101,7 @@ def test_a_unit_of_one_letter_is_never_surely_a_figure() -> None:
         ("", ("19", "29", "59", "11", "21", "119")),
     ],
 )
-def test_in_a_note_a_letter_that_is_read_as_a_figure_is_doubted(
+def test_letter_read_as_digit_in_note_has_low_confidence(
     letter: str, written: tuple[str, ...], record_property: Callable[[str, object], None]
 ) -> None:
     """In all fonts; the limits were chosen on them."""

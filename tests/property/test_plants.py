@@ -53,7 +53,7 @@ def ward(store: Store) -> Ward:
 )
 @given(first=edits, second=edits, keeps=st.booleans())
 @example(first=[], second=[], keeps=True)
-def test_a_planted_value_needs_somebody_who_never_saw_it(
+def test_planted_value_needs_reviewer_who_has_not_seen_it(
     ward: Ward, first: list[tuple[int, int, str]], second: list[tuple[int, int, str]], keeps: bool
 ) -> None:
     entry_id = ward.note(next(SERIALS), TRUE)

@@ -60,7 +60,7 @@ def bars(picture: Image) -> list[tuple[int, int]]:
     return [(int(top), int(high)) for _, top, _, high, _ in sorted(stats[1:].tolist())]
 
 
-def test_letters_come_in_the_order_of_the_text_and_stand_on_one_line() -> None:
+def test_letters_are_in_text_order_on_one_baseline() -> None:
     line = hands_of("aaloba oo", "oa la oa").composed("bola", np.random.default_rng(1))
     assert line is not None
     assert (line.text, line.writer) == ("bola", "w")
@@ -70,7 +70,7 @@ def test_letters_come_in_the_order_of_the_text_and_stand_on_one_line() -> None:
     assert max(feet) - min(feet) <= 0.2 * found[1][1]
 
 
-def test_white_parts_words() -> None:
+def test_words_are_separated_by_white() -> None:
     line = hands_of("aaloba oo").composed("lo ba", np.random.default_rng(2))
     assert line is not None
     white = np.flatnonzero(np.diff(np.flatnonzero((line.picture < 128).any(axis=0))) > 1)
@@ -80,7 +80,7 @@ def test_white_parts_words() -> None:
 
 
 @pytest.mark.parametrize("text", ["å", "ä", "ö"])
-def test_letters_that_a_hand_lacks_get_their_accent(text: str) -> None:
+def test_missing_accented_letters_are_composed(text: str) -> None:
     line = hands_of("aaloba oo").composed(text, np.random.default_rng(3))
     assert line is not None
     plain = (
@@ -92,7 +92,7 @@ def test_letters_that_a_hand_lacks_get_their_accent(text: str) -> None:
     assert (above < 128).any()
 
 
-def test_a_ring_is_no_pair_of_dots() -> None:
+def test_ring_differs_from_two_dots() -> None:
     def pieces(letter: str) -> set[int]:
         found = set()
         for seed in range(12):
@@ -105,7 +105,7 @@ def test_a_ring_is_no_pair_of_dots() -> None:
     assert pieces("ä") == {1, 2}
 
 
-def test_numbers_and_what_would_mostly_be_borrowed_are_not_written() -> None:
+def test_numbers_and_mostly_borrowed_texts_are_excluded() -> None:
     hands = hands_of("aaloaaa oo", others="bb")
     rng = np.random.default_rng(4)
     assert hands.composed("a1", rng) is None
@@ -117,7 +117,7 @@ def test_numbers_and_what_would_mostly_be_borrowed_are_not_written() -> None:
 @pytest.mark.parametrize(
     ("known", "count"), [(["aaloba oo", "oa la oa"], 12), (["aaloba oo"], 12), ([], 0)]
 )
-def test_texts_are_as_short_as_in_a_field(
+def test_texts_have_length_of_field_values(
     known: list[str], count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -137,7 +137,7 @@ def test_texts_are_as_short_as_in_a_field(
     assert len({len(line.text.split()) for line in found}) == (3 if found else 0)
 
 
-def test_texts_that_no_hand_can_write_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_impossible_texts_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compose_lines, "make_letter_writers", lambda _: hands_of("aaloba oo"))
     monkeypatch.setattr(compose_lines, "draw_text", lambda *_: "kry")
     assert compose_swedish_texts([line_of("oo").line], 3, np.random.default_rng(5)) == []

@@ -40,14 +40,14 @@ def _off(weights: FloatMatrix, given: FloatMatrix, rounded: RoundedWeights) -> f
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_sum_of_two_products_leaves_16_bits(seed: int) -> None:
+def test_sum_of_two_products_fits_16_bits(seed: int) -> None:
     weights, given = _layer(seed)
     rounded = round_weights(weights, _seen(given))
     assert 2 * 255 * np.abs(rounded.weights.astype(int)).max() < 2**15
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_rounding_for_what_is_given_is_nearer_than_rounding_each_weight(seed: int) -> None:
+def test_rounding_by_activations_is_closer_than_rounding_to_nearest(seed: int) -> None:
     weights, given = _layer(seed)
     steps = np.abs(weights).max(0) / MAX_WEIGHT
     plain = RoundedWeights(
@@ -58,7 +58,7 @@ def test_rounding_for_what_is_given_is_nearer_than_rounding_each_weight(seed: in
     )
 
 
-def test_a_channel_that_was_hardly_seen_is_not_blown_up() -> None:
+def test_rarely_active_channel_is_not_amplified() -> None:
     weights, given = _layer(0)
     given[7] = 0.0
     factors = round_weights(weights, _seen(given)).factors

@@ -88,7 +88,7 @@ def test_pages_in_any_order_become_one_entry(ward: Ward) -> None:
     assert {name: said[name] for name in SAID} == SAID
 
 
-def test_a_page_that_has_not_come_is_reported_and_opens_the_entry_when_it_comes(ward: Ward) -> None:
+def test_missing_page_is_reported_and_reopens_entry_on_arrival(ward: Ward) -> None:
     read(ward, "AAAA", 1)
     read(ward, "AAAA", 3)
     with ward.store.begin() as conn:

@@ -47,7 +47,7 @@ def note() -> Image:
     return page
 
 
-def test_the_lines_of_a_page_are_the_free_notes_text(note: Image) -> None:
+def test_lines_of_page_are_text_of_free_note(note: Image) -> None:
     assert FREE.by_name[NOTE_FIELD].kind == "lines"
     reading = transcribe_page(note)[NOTE_FIELD]
     words = str(reading.value).split()
@@ -55,11 +55,11 @@ def test_the_lines_of_a_page_are_the_free_notes_text(note: Image) -> None:
     assert reading.words == ()  # the page lies on no form: places would be wrong
 
 
-def test_an_empty_page_says_nothing(note: Image) -> None:
+def test_empty_page_has_no_text(note: Image) -> None:
     assert transcribe_page(np.full_like(note, 250)) == {}
 
 
-def test_a_page_of_no_form_is_kept_unidentified_with_its_lines(note: Image) -> None:
+def test_page_without_form_stays_unidentified_with_its_lines(note: Image) -> None:
     reading = (
         PageReader.of_forms(FORMS)
         .read(cv2.imencode(".png", note)[1].tobytes(), "image/png")
@@ -69,7 +69,7 @@ def test_a_page_of_no_form_is_kept_unidentified_with_its_lines(note: Image) -> N
     assert set(reading.fields) == {NOTE_FIELD}
 
 
-def test_it_is_confirmed_with_title_person_author_times_and_text(store: Store, note: Image) -> None:
+def test_free_note_is_confirmed_with_all_its_fields(store: Store, note: Image) -> None:
     """Everything that the free note asks for can be said by hand, and the lines are shown to start
     from.
     """
@@ -106,7 +106,7 @@ def test_it_is_confirmed_with_title_person_author_times_and_text(store: Store, n
     assert _confirmed(store, view.entry.id, given) is EntryState.CONFIRMED
 
 
-def test_a_photo_about_nobody_is_confirmed_when_a_person_says_so(store: Store, note: Image) -> None:
+def test_photo_about_no_client_is_confirmed_on_request(store: Store, note: Image) -> None:
     ward = Ward(store).begin()
     ward.read(
         ward.scan(),

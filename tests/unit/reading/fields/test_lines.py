@@ -107,7 +107,7 @@ def _alike(read: Sequence[str], written: Sequence[str]) -> bool:
     )
 
 
-def test_lines_on_their_rules_are_read_with_empty_ones_between() -> None:
+def test_lines_on_rules_are_read_with_empty_lines_between() -> None:
     paper = Paper()
     for row, text in ((1, TEXTS[0]), (2, TEXTS[1]), (4, TEXTS[3])):
         paper.write(text, 3, row * PITCH)
@@ -115,7 +115,7 @@ def test_lines_on_their_rules_are_read_with_empty_ones_between() -> None:
 
 
 @pytest.mark.parametrize("degrees", [-5.0, 5.0])
-def test_slanted_lines_are_told_apart_and_laid_straight(degrees: float) -> None:
+def test_slanted_lines_are_separated_and_straightened(degrees: float) -> None:
     paper = Paper()
     start = 1.0 if degrees > 0 else 1.8
     for row, text in enumerate(TEXTS[:3]):
@@ -123,7 +123,7 @@ def test_slanted_lines_are_told_apart_and_laid_straight(degrees: float) -> None:
     assert _lines(paper.read()) == list(TEXTS[:3])
 
 
-def test_bent_lines_are_laid_straight() -> None:
+def test_curved_lines_are_straightened() -> None:
     paper = Paper()
     for row, text in enumerate(TEXTS):
         paper.write(text, 3, (row + 1) * PITCH, sag=4.0)
@@ -131,7 +131,7 @@ def test_bent_lines_are_laid_straight() -> None:
 
 
 @pytest.mark.parametrize("pitch", [0.8, 1.25])
-def test_writing_that_comes_off_its_rules_stays_in_its_lines(pitch: float) -> None:
+def test_writing_off_its_rules_is_kept_in_its_lines(pitch: float) -> None:
     paper = Paper()
     for row, text in enumerate(TEXTS):
         paper.write(text, 3, PITCH + row * pitch * PITCH, scale=1.0)
@@ -146,7 +146,7 @@ def test_two_rows_squeezed_between_rules_are_two_lines() -> None:
 
 
 @pytest.mark.parametrize("caret", [True, False])
-def test_words_between_lines_are_put_in_where_they_belong(caret: bool) -> None:
+def test_words_between_lines_are_inserted_at_their_place(caret: bool) -> None:
     paper = Paper()
     end = paper.write("Patienten vill", 3, 2 * PITCH)
     paper.write("stanna hemma", end + 4, 2 * PITCH)
@@ -161,7 +161,7 @@ def test_words_between_lines_are_put_in_where_they_belong(caret: bool) -> None:
     assert _lines(paper.read()) == ["Patienten vill inte stanna hemma", "Ringde sonen igen idag"]
 
 
-def test_a_v_in_a_word_is_no_caret_of_the_words_above_it() -> None:
+def test_v_in_word_is_not_an_insertion_caret() -> None:
     paper = Paper()
     end = paper.write("Patienten", 3, 2 * PITCH)
     paper.write("är vaken", end + 4, 2 * PITCH)
@@ -177,14 +177,14 @@ def test_letters_as_high_as_two_rules_are_read(scale: float) -> None:
     assert _alike(_lines(paper.read()), [TEXTS[0], "OBS"])
 
 
-def test_larger_letters_are_not_taken_for_an_empty_field() -> None:
+def test_field_with_large_letters_is_not_empty() -> None:
     paper = Paper()
     paper.write("OBS ring", 3, 3 * PITCH, scale=5)
     assert _alike(_lines(paper.read()), ["OBS ring"])
 
 
 @pytest.mark.parametrize("x", [8, 13, 18, 23, 28])
-def test_words_above_a_word_are_put_before_or_after_it(x: float) -> None:
+def test_words_above_a_word_are_inserted_before_or_after_it(x: float) -> None:
     paper = Paper()
     paper.write("Hemma hela dagen", 3, 2 * PITCH)
     paper.write("inte", x, 2 * PITCH - 5.5, scale=0.8)
@@ -192,21 +192,21 @@ def test_words_above_a_word_are_put_before_or_after_it(x: float) -> None:
     assert sorted(words) == sorted(["Hemma", "hela", "dagen", "inte"])
 
 
-def test_a_line_that_runs_out_of_the_field_is_read_to_its_end() -> None:
+def test_line_beyond_field_is_read_to_its_end() -> None:
     paper = Paper()
     paper.write("Ringde sonen hemma", WIDTH + 6 - 51, PITCH)
     paper.write("Sista raden", 3, 6.65 * PITCH)
     assert _lines(paper.read()) == ["Ringde sonen hemma", "Sista raden"]
 
 
-def test_writing_of_another_field_in_the_margin_is_not_read() -> None:
+def test_writing_of_other_field_in_margin_is_not_read() -> None:
     paper = Paper()
     paper.write(TEXTS[0], 3, PITCH)
     paper.write("Annat", 3, -3.5, scale=0.8)
     assert paper.read().value == TEXTS[0]
 
 
-def test_letters_that_touch_over_two_lines_are_cut_between_them() -> None:
+def test_letters_touching_across_lines_are_split_between_lines() -> None:
     paper = Paper()
     for row in (1, 2):
         paper.write("lollipop", 3, row * PITCH)
@@ -219,7 +219,7 @@ def test_letters_that_touch_over_two_lines_are_cut_between_them() -> None:
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.04])
-def test_underlining_is_neither_read_nor_taken_for_striking_out(slope: float) -> None:
+def test_underlining_is_neither_text_nor_strike_out(slope: float) -> None:
     paper = Paper()
     for row, text in enumerate(TEXTS[:2], start=1):
         end = paper.write(text, 3, row * PITCH)
@@ -230,7 +230,7 @@ def test_underlining_is_neither_read_nor_taken_for_striking_out(slope: float) ->
 
 
 @pytest.mark.parametrize("how", ["line", "scribble"])
-def test_a_struck_out_word_is_shown_as_struck_out(how: str) -> None:
+def test_struck_out_word_is_marked_as_struck_out(how: str) -> None:
     paper = Paper()
     start = paper.write("Dotter", 3, PITCH) + 4
     end = paper.write("Karin", start, PITCH)
@@ -251,7 +251,7 @@ def test_a_struck_out_word_is_shown_as_struck_out(how: str) -> None:
     assert len(reading.characters) == len(str(reading.value))
 
 
-def test_a_field_of_one_line_leaves_struck_out_words_away_and_says_so() -> None:
+def test_single_line_field_omits_struck_out_words_with_issue() -> None:
     image = np.full((96, 640), 255, np.uint8)
     cv2.putText(image, "Karim  Karin", (20, 66), cv2.FONT_HERSHEY_SIMPLEX, 1.3, 20, 3, cv2.LINE_AA)
     for y in (48, 55):
@@ -271,7 +271,7 @@ def test_a_field_of_one_line_leaves_struck_out_words_away_and_says_so() -> None:
         (Format.NUMBER, "36,5", "37.5"),
     ],
 )
-def test_what_stands_beside_a_struck_out_value_is_one_of_the_format(
+def test_value_beside_struck_out_value_is_read_by_format(
     form: Format, struck: str, value: str
 ) -> None:
     """A struck-out date before the right one left `16/12 2021` in a field of days."""
@@ -288,7 +288,7 @@ def test_what_stands_beside_a_struck_out_value_is_one_of_the_format(
     assert (reading.value, reading.issues) == (value, (IssueCode.STRUCK_OUT,))
 
 
-def test_a_value_with_a_struck_out_part_within_is_no_sure_one() -> None:
+def test_value_with_struck_out_part_has_low_confidence() -> None:
     paper = Paper(1)
     end = paper.write("Pat", 3, PITCH - 2)
     stop = paper.write("15/12", end + 4, PITCH - 2)
@@ -304,7 +304,7 @@ def test_a_value_with_a_struck_out_part_within_is_no_sure_one() -> None:
 
 
 @pytest.mark.parametrize("form", [Format.DOSE, Format.NUMBER, None])
-def test_a_number_whose_unit_is_taken_for_struck_out_is_not_sure(form: Format | None) -> None:
+def test_number_with_unit_read_as_struck_out_has_low_confidence(form: Format | None) -> None:
     """`10 E` with a round E, whose bar crosses it, was surely 10."""
     image = np.full((104, 480), 245, np.uint8)
     cv2.putText(image, "10", (40, 70), cv2.FONT_HERSHEY_SIMPLEX, 1.6, 40, 3, cv2.LINE_AA)
@@ -315,7 +315,7 @@ def test_a_number_whose_unit_is_taken_for_struck_out_is_not_sure(form: Format | 
     assert reading.value != "10" or reading.p <= 0.3
 
 
-def test_an_arrow_at_the_end_sends_to_the_back() -> None:
+def test_arrow_at_end_is_reference_to_back() -> None:
     paper = Paper()
     paper.write(TEXTS[0], 3, PITCH)
     end = paper.write("Mera om det", 3, 2 * PITCH) + 4
@@ -349,7 +349,7 @@ def test_an_arrow_at_the_end_sends_to_the_back() -> None:
         "P.T.O.",
     ],
 )
-def test_words_send_to_the_back(text: str) -> None:
+def test_phrase_is_reference_to_back(text: str) -> None:
     assert refers_overleaf(text)
 
 
@@ -368,12 +368,12 @@ def test_words_send_to_the_back(text: str) -> None:
         "Fortsättning följer planen",
     ],
 )
-def test_other_words_do_not(text: str) -> None:
+def test_other_words_are_not_reference_to_back(text: str) -> None:
     assert not refers_overleaf(text)
 
 
 @pytest.mark.parametrize("dpi", [100, 300])
-def test_a_plain_page_is_read_in_order_whatever_its_scale(dpi: int) -> None:
+def test_plain_page_is_read_in_order_at_any_scale(dpi: int) -> None:
     page = _plain_page()
     size = round(210 * dpi / 25.4), round(297 * dpi / 25.4)
     scaled = np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -384,7 +384,7 @@ def test_a_plain_page_is_read_in_order_whatever_its_scale(dpi: int) -> None:
     assert _lines(reading) == list(TEXTS)
 
 
-def test_a_plain_page_that_was_scanned_askew_is_read() -> None:
+def test_skewed_plain_page_is_read() -> None:
     turn = cv2.getRotationMatrix2D((840, 1188), 1.3, 1.0)
     page = np.asarray(
         cv2.warpAffine(_plain_page(), turn, (1680, 2376), borderValue=(120,)), np.uint8
@@ -396,7 +396,7 @@ def test_a_plain_page_that_was_scanned_askew_is_read() -> None:
     assert _lines(reading) == list(TEXTS)
 
 
-def test_a_part_of_a_page_is_read_without_knowing_its_scale() -> None:
+def test_part_of_page_is_read_without_scale() -> None:
     page = _plain_page()[150:700, 250:1100]
     spec = FieldSpec.model_construct(
         name="page", label="", kind=Kind.LINES, box=(0, 0, 90, 60), lines=None
@@ -405,7 +405,7 @@ def test_a_part_of_a_page_is_read_without_knowing_its_scale() -> None:
     assert _lines(reading) == list(TEXTS)
 
 
-def test_an_empty_page_is_empty() -> None:
+def test_empty_page_has_no_lines() -> None:
     spec = FieldSpec.model_construct(
         name="page", label="", kind=Kind.LINES, box=(0, 0, 210, 297), lines=None
     )
@@ -413,7 +413,7 @@ def test_an_empty_page_is_empty() -> None:
     assert (reading.value, reading.state) == (None, "empty")
 
 
-def test_lines_are_shown_with_as_much_paper_as_other_fields_leave() -> None:
+def test_line_crop_extends_to_neighbouring_fields() -> None:
     note = FieldSpec(name="note", label="", kind=Kind.LINES, box=(10, 50, 100, 45), lines=5)
     far = FieldSpec(name="far", label="", kind=Kind.TEXT, box=(10, 120, 50, 8))
     near = FieldSpec(name="near", label="", kind=Kind.TEXT, box=(10, 100, 50, 8))
@@ -441,7 +441,7 @@ def _lines(reading: Reading) -> Sequence[str]:
     return [line for line in str(reading.value).split("\n") if line]
 
 
-def test_a_page_full_of_short_strokes_takes_no_minutes() -> None:
+def test_page_of_short_strokes_is_read_in_bounded_time() -> None:
     """A photographed form has some hundred stretches of print; joining them took minutes."""
     mask = np.zeros((2400, 1800), bool)
     for x, y in np.random.default_rng(3).integers((0, 0), (1740, 2380), (500, 2)):
@@ -451,7 +451,7 @@ def test_a_page_full_of_short_strokes_takes_no_minutes() -> None:
     assert time.process_time() - begun < 60
 
 
-def test_a_strip_of_noise_takes_no_minutes() -> None:
+def test_strip_of_noise_is_read_in_bounded_time() -> None:
     """Its rows of writing told a senseless scale, and it took more than a minute."""
     strip = np.random.default_rng(1).integers(0, 256, (50, 3000), np.uint8)
     begun = time.process_time()
@@ -461,7 +461,7 @@ def test_a_strip_of_noise_takes_no_minutes() -> None:
     assert time.process_time() - begun < 30
 
 
-def test_more_rows_than_a_page_of_writing_has_are_illegible(
+def test_page_with_too_many_rows_is_illegible(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A page of noise has 150 and took half a minute."""
@@ -473,7 +473,7 @@ def test_more_rows_than_a_page_of_writing_has_are_illegible(
 
 
 @pytest.mark.parametrize("shape", [(400, 3), (2000, 1), (3, 3), (1, 400)])
-def test_a_picture_a_few_pixels_wide_is_read(shape: tuple[int, int]) -> None:
+def test_very_narrow_image_is_read(shape: tuple[int, int]) -> None:
     assert [
         one.state
         for one in lines.read_written_areas([segment_plain_paper(np.full(shape, 255, np.uint8))])

@@ -42,7 +42,7 @@ def test_fields_are_read_as_printed() -> None:
 
 
 @pytest.mark.parametrize("slope", [-4, 0, 4])
-def test_print_that_a_pen_has_gone_through_is_doubted_and_told_of(slope: int) -> None:
+def test_struck_out_print_has_low_confidence_and_issue(slope: int) -> None:
     """A name that was struck out on a sheet printed for somebody else was read as a third one with
     p = 0.97.
     """
@@ -66,7 +66,7 @@ def test_print_that_a_pen_has_gone_through_is_doubted_and_told_of(slope: int) ->
         assert reading.p <= UNSEEN_P, name
 
 
-def test_print_is_not_taken_for_struck_out_however_it_is_printed() -> None:
+def test_print_in_any_style_is_not_struck_out() -> None:
     blank = _text("")
     for name in (*NAMES, "Ek", "Bo Ö - Å", "TELEFONTJÄNST"):
         for picture in (
@@ -87,14 +87,14 @@ def test_tesseract_is_loaded_once() -> None:
     assert printed_text._load_engine.cache_info().misses == 1
 
 
-def test_empty_fields_cost_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_fields_are_read_without_tesseract_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(printed_text, "read_printed_line", lambda *_: pytest.fail("called"))
     (reading,) = printed_text.read_printed_texts([_crop(_text(""), None)])
     assert reading.state is State.EMPTY
 
 
 @pytest.mark.usefixtures("not_loaded")
-def test_a_missing_program_names_its_package(
+def test_missing_program_error_names_package(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     picture = _text("x")
@@ -103,13 +103,13 @@ def test_a_missing_program_names_its_package(
         printed_text.read_printed_line(picture, 300)
 
 
-def test_missing_swedish_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_swedish_data_error_names_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(printed_text, "TESSERACT_LANGUAGE", "xxx")
     with pytest.raises(MissingProgramError, match="tesseract-ocr-swe"):
         printed_text.read_printed_line(_text("x"), 300)
 
 
-def test_no_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tesseract_timeout_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(printed_text, "_load_engine", lambda _: _Silent())
     with pytest.raises(ReadingError, match="no answer"):
         printed_text.read_printed_line(_text("Anna-Lisa"), 300)
@@ -149,7 +149,7 @@ def _crop(image: Image, blank: Image | None) -> FieldImage:
     return FieldImage(image, SPEC, blank, PX)
 
 
-def test_what_is_no_word_is_read_without_complaint(caplog: pytest.LogCaptureFixture) -> None:
+def test_non_words_are_read_without_error(caplog: pytest.LogCaptureFixture) -> None:
     stroke = np.asarray(
         cv2.line(np.full((80, 300), 255, np.uint8), (20, 40), (280, 42), (0,), 3), np.uint8
     )

@@ -41,7 +41,7 @@ def answering(text: str) -> Steps:
         ("____________________", True),
     ],
 )
-def test_only_dense_writing_and_what_shows_no_sign_is_spread(
+def test_only_dense_or_unread_writing_is_widened(
     path: str, spread: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[int] = []
@@ -61,7 +61,7 @@ def test_only_dense_writing_and_what_shows_no_sign_is_spread(
 
 
 @pytest.mark.shared
-def test_words_of_a_narrow_hand_are_read_and_found_in_the_picture() -> None:
+def test_words_in_narrow_writing_are_read_and_located() -> None:
     """Half of the letters had been lost, and with them all but one place."""
     font = next(
         file

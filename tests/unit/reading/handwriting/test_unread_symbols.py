@@ -35,7 +35,7 @@ def read(text: str, picture: Image) -> Reading:
 
 
 @pytest.mark.parametrize("text", ["temp 38", "a", "38"])
-def test_a_line_whose_ink_is_all_read_stays_sure(text: str) -> None:
+def test_line_with_all_ink_read_keeps_confidence(text: str) -> None:
     assert read(text, line(text)).p == 0.98
 
 
@@ -43,7 +43,7 @@ def test_a_line_whose_ink_is_all_read_stays_sure(text: str) -> None:
     ("text", "column", "doubtful"),
     [("temp   38", 6 * WIDE - 8, 7), ("38    ok", 3 * WIDE, 6), ("ok    ", 4 * WIDE, 1)],
 )
-def test_what_was_passed_over_makes_the_line_and_the_sign_after_it_doubtful(
+def test_skipped_ink_lowers_confidence_of_line_and_next_character(
     text: str, column: int, doubtful: int
 ) -> None:
     found = read(text, line(text, (column, 12, 20)))
@@ -52,11 +52,11 @@ def test_what_was_passed_over_makes_the_line_and_the_sign_after_it_doubtful(
 
 
 @pytest.mark.parametrize("size", [(3, 5), (12, 3), (2, 20)], ids=["dot", "dash", "thin"])
-def test_dirt_is_no_sign(size: tuple[int, int]) -> None:
+def test_dirt_is_not_a_character(size: tuple[int, int]) -> None:
     assert read("temp   38", line("temp   38", (6 * WIDE - 8, *size))).p == 0.98
 
 
-def test_a_value_written_otherwise_than_the_line_has_all_its_ink_read() -> None:
+def test_normalized_value_counts_as_all_ink_read() -> None:
     """The steps are those of `kl 8.30`: in its value no sign stands for the k and the l."""
     text = "kl   8.30"
     found = Reading("08:30", 0.98, State.READ)

@@ -20,7 +20,7 @@ print(len(os.listdir("/proc/self/task")))
 """
 
 
-def test_a_process_started_afterwards_multiplies_with_one_thread(
+def test_later_process_uses_one_thread(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_THREAD_LIMIT"):

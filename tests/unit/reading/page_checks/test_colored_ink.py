@@ -78,7 +78,7 @@ def _told(reading: PageReading) -> set[str]:
 
 
 @pytest.mark.parametrize("dpi", [300, 150])
-def test_red_ticks_in_fields_are_told_of(dpi: int) -> None:
+def test_red_ticks_in_fields_raise_issue(dpi: int) -> None:
     """Drawn in empty fields they were surely marks and signatures, in filled ones nothing told of
     them.
     """
@@ -91,7 +91,7 @@ def test_red_ticks_in_fields_are_told_of(dpi: int) -> None:
     assert all(reading.fields[name].p <= UNSEEN_P for name in TICKED)
 
 
-def test_a_page_that_is_filled_in_with_red_is_not_told_of() -> None:
+def test_page_filled_in_with_red_raises_no_issue() -> None:
     assert not _told(_read(_ticked(_filled(empty=True), TICKED)))
 
 
@@ -104,7 +104,7 @@ def test_other_pens_are_not_red(colour: tuple[int, int, int]) -> None:
     assert not _told(_read(_ticked(_filled(), TICKED, colour)))
 
 
-def test_grey_scans_coloured_fringes_and_highlighter_are_no_red_ink() -> None:
+def test_grey_scans_colour_fringes_and_highlighter_are_not_red_ink() -> None:
     ticked = _ticked(_filled(), TICKED)
     assert not _told(_read(np.asarray(cv2.cvtColor(ticked, cv2.COLOR_BGR2GRAY), np.uint8)))
     fringed = _filled().copy()

@@ -69,7 +69,7 @@ def _found(form_id: str, *damage: Damage) -> tuple[IssueCode, ...]:
 
 
 @pytest.mark.parametrize("form_id", SOME)
-def test_a_filled_page_that_was_scanned_is_clear(form_id: str) -> None:
+def test_scanned_filled_page_is_clear(form_id: str) -> None:
     assert _found(form_id, partial(add_noise, sigma=3)) == ()
 
 
@@ -86,7 +86,7 @@ BORNE: dict[str, Damage] = {
 
 @pytest.mark.parametrize("form_id", SOME)
 @pytest.mark.parametrize("damage", BORNE.values(), ids=BORNE)
-def test_what_is_borne_leaves_a_page_clear(form_id: str, damage: Damage) -> None:
+def test_damage_within_tolerance_leaves_page_clear(form_id: str, damage: Damage) -> None:
     assert _found(form_id, damage) == ()
 
 
@@ -100,7 +100,7 @@ UNCLEAR: dict[str, tuple[Damage, IssueCode]] = {
 
 @pytest.mark.parametrize("form_id", SOME)
 @pytest.mark.parametrize(("damage", "what"), UNCLEAR.values(), ids=UNCLEAR)
-def test_what_is_not_clear_is_said_to_be_so(form_id: str, damage: Damage, what: IssueCode) -> None:
+def test_unclear_page_raises_issue(form_id: str, damage: Damage, what: IssueCode) -> None:
     assert _found(form_id, damage, partial(add_noise, sigma=3)) == (what,)
 
 
@@ -112,7 +112,7 @@ def test_what_is_not_clear_is_said_to_be_so(form_id: str, damage: Damage, what: 
         (0.999, [], 0.999),
     ],
 )
-def test_nothing_is_sure_on_a_page_that_is_not_clear(
+def test_all_fields_of_unclear_page_have_low_confidence(
     p: float, why: list[IssueCode], after: float
 ) -> None:
     reading = Reading("12:30", p, State.READ)

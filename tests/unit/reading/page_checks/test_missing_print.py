@@ -90,5 +90,5 @@ def test_fields_under_a_white_sheet_are_covered(form_id: str, over: Box) -> None
 
 
 @pytest.mark.parametrize("form_id", by_form(sorted(IN_USE)))
-def test_no_field_is_covered_on_a_whole_page(form_id: str) -> None:
+def test_no_field_is_covered_on_intact_page(form_id: str) -> None:
     assert not _hidden(form_id, _black_and_white(form_id))

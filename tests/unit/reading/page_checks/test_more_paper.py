@@ -166,7 +166,7 @@ TABLES: dict[str, Callable[[], Image]] = {
 
 
 @pytest.mark.parametrize("name", BESIDE)
-def test_a_note_beside_a_form_is_told_of(name: str) -> None:
+def test_note_beside_form_raises_issue(name: str) -> None:
     picture = np.ascontiguousarray(BESIDE[name]())
     assert told(picture)
     assert told(photographed(picture))
@@ -174,18 +174,18 @@ def test_a_note_beside_a_form_is_told_of(name: str) -> None:
 
 @pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize("across", [False, True])
-def test_a_table_is_no_paper(name: str, across: bool) -> None:
+def test_table_surface_is_not_paper(name: str, across: bool) -> None:
     table = TABLES[name]()
     picture = on(np.ascontiguousarray(table.T) if across else table, form_page())
     assert not told(picture)
     assert not told(photographed(picture))
 
 
-def test_a_scan_of_a_form_alone_is_not_looked_at() -> None:
+def test_scan_of_form_alone_is_not_analysed() -> None:
     assert not told(form_page())
 
 
-def test_an_empty_sheet_beside_a_form_loses_nothing() -> None:
+def test_empty_sheet_beside_form_raises_no_issue() -> None:
     assert not told(np.hstack([form_page(), note(0)]))
 
 
@@ -208,7 +208,7 @@ def test_a_damaged_form_shows_no_other_paper(kind: str, strength: float) -> None
     )
 
 
-def test_the_form_is_read_and_the_other_sheet_is_told_of() -> None:
+def test_form_is_read_and_other_sheet_raises_issue() -> None:
     """The values are those that are read from the form by itself."""
     reader = PageReader.of_forms(FORMS)
     page = np.asarray(

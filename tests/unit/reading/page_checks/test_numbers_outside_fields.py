@@ -51,7 +51,7 @@ def _read(paper: Image) -> PageReading:
 
 
 @pytest.mark.parametrize("down", [-6.5, 6.5])
-def test_a_number_a_whole_box_away_leaves_its_boxes_seldom_surely_empty(down: float) -> None:
+def test_boxes_of_number_one_box_away_are_rarely_confidently_empty(down: float) -> None:
     paper, form = _sheet(), FORMS.latest("matvarden")
     for name in NAMES:
         _figures(paper, form.by_name[name], down)
@@ -64,7 +64,7 @@ def test_a_number_a_whole_box_away_leaves_its_boxes_seldom_surely_empty(down: fl
     assert len(silent) <= 2, silent  # of a figure on a label next to nothing may show
 
 
-def test_a_number_in_its_boxes_says_nothing_of_those_above_and_below() -> None:
+def test_number_in_its_boxes_does_not_affect_neighbouring_rows() -> None:
     paper, form = _sheet(), FORMS.latest("matvarden")
     for name in NAMES:
         if name.endswith("puls"):

@@ -75,11 +75,11 @@ def _within(form_id: str, area: Box) -> set[str]:
 
 
 @pytest.mark.parametrize("form_id", by_form(FORMS))
-def test_on_a_good_page_nothing_is_hidden(form_id: str) -> None:
+def test_no_field_of_intact_page_is_hidden(form_id: str) -> None:
     assert _hidden(form_id, _upright(form_id)) == {}
 
 
-def test_a_digit_box_of_which_half_is_torn_off_is_covered() -> None:
+def test_half_torn_digit_box_is_covered() -> None:
     """What was written in it is gone with it: 60 hours become 6."""
     field = FORMS["pappersschema"].by_name["rad03.son"]
     last = field.cell_boxes[-1]
@@ -94,7 +94,7 @@ def test_a_digit_box_of_which_half_is_torn_off_is_covered() -> None:
     assert _hidden("pappersschema", page)[field.name] is IssueCode.COVERED
 
 
-def test_digit_boxes_with_a_hole_punched_into_them_are_covered() -> None:
+def test_punched_digit_boxes_are_covered() -> None:
     """What is left of a nought is read as a two."""
     field = FORMS["utbetalningslista"].by_name["rad05.konto"]
     cell = field.cell_boxes[3]
@@ -109,12 +109,12 @@ def test_digit_boxes_with_a_hole_punched_into_them_are_covered() -> None:
     assert _hidden("utbetalningslista", page) == {field.name: IssueCode.COVERED}
 
 
-def test_boxes_that_are_filled_in_are_not_covered() -> None:
+def test_filled_boxes_are_not_covered() -> None:
     assert _hidden("besokslista", _upright("besokslista", solid=True)) == {}
 
 
 @pytest.mark.parametrize("threshold", [120, 170, 220])
-def test_lost_pale_print_hides_nothing(threshold: int) -> None:
+def test_lost_pale_print_does_not_hide_fields(threshold: int) -> None:
     page = binarize(
         DamagedPage(_upright("besokslista"), lambda points: points),
         np.random.default_rng(1),
@@ -124,7 +124,7 @@ def test_lost_pale_print_hides_nothing(threshold: int) -> None:
 
 
 @pytest.mark.parametrize("light", [0.0, 0.3, 0.6])
-def test_what_lies_under_a_felt_pen_is_covered(light: float) -> None:
+def test_fields_under_felt_pen_are_covered(light: float) -> None:
     row = FORMS["matvarden"].by_name["rad03.puls"].area
     page = _upright("matvarden").copy()
     band = page[round((row.y + 1) * SCALE) : round((row.y + 7) * SCALE), 30 * SCALE : 180 * SCALE]
@@ -135,7 +135,7 @@ def test_what_lies_under_a_felt_pen_is_covered(light: float) -> None:
 
 
 @pytest.mark.parametrize("ground", [40, 255])
-def test_what_is_torn_off_is_covered(ground: int) -> None:
+def test_torn_off_fields_are_covered(ground: int) -> None:
     page = _upright("matvarden").copy()
     page[200 * SCALE :, 100 * SCALE :] = ground
     gone = _within("matvarden", Box(100, 200, 110, 97))
@@ -143,7 +143,7 @@ def test_what_is_torn_off_is_covered(ground: int) -> None:
     assert gone <= _hidden("matvarden", page).keys()
 
 
-def test_what_is_too_dark_to_be_seen_is_covered() -> None:
+def test_too_dark_fields_are_covered() -> None:
     page = _upright("besokslista").astype(np.float64)
     page[150 * SCALE :] *= 0.02
     noisy = np.clip(page + np.random.default_rng(1).normal(0, 3, page.shape), 0, 255).astype(
@@ -153,7 +153,7 @@ def test_what_is_too_dark_to_be_seen_is_covered() -> None:
 
 
 @pytest.mark.parametrize("by_mm", [1.0, 2.0, 3.0, 6.0])
-def test_what_lies_elsewhere_is_unsure(by_mm: float) -> None:
+def test_displaced_fields_have_low_confidence(by_mm: float) -> None:
     page, by = _upright("besokslista").copy(), round(by_mm * SCALE)
     part = page[180 * SCALE :, 20 * SCALE :].copy()
     page[180 * SCALE - by : -by, 20 * SCALE - by : -by] = part
@@ -163,7 +163,7 @@ def test_what_lies_elsewhere_is_unsure(by_mm: float) -> None:
     assert moved <= found.keys()
 
 
-def test_a_hidden_field_is_doubted_and_keeps_its_value() -> None:
+def test_hidden_field_keeps_value_with_low_confidence() -> None:
     sure = Reading("12:30", 0.999, State.READ)
     after = lower_confidence({"a": sure, "b": sure}, {"a": IssueCode.COVERED})
     assert after["a"].value == "12:30"
@@ -172,7 +172,7 @@ def test_a_hidden_field_is_doubted_and_keeps_its_value() -> None:
 
 
 @pytest.mark.parametrize("form_id", ["besokslista", "matvarden"])
-def test_what_is_taped_over_is_noticed_though_it_looks_empty(form_id: str) -> None:
+def test_taped_over_field_is_covered_although_it_looks_empty(form_id: str) -> None:
     form = FORMS[form_id]
     rng = np.random.default_rng(6)
     paper = np.clip(

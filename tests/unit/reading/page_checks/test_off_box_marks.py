@@ -61,7 +61,7 @@ def told(reading: PageReading) -> set[str]:
         ("signeringslista", "dag03.avvikelse2"),
     ],
 )
-def test_a_cross_on_the_label_of_its_box_is_told_of(form_id: str, name: str) -> None:
+def test_cross_on_label_raises_issue(form_id: str, name: str) -> None:
     box = box_of(form_id, name)
     x, y = box.x + box.w / 2 + 1.45 * box.w, box.y + box.h / 2
     reading = drawn(
@@ -73,7 +73,7 @@ def test_a_cross_on_the_label_of_its_box_is_told_of(form_id: str, name: str) -> 
     assert reading.fields[name].p <= UNSEEN_P
 
 
-def test_a_tick_that_ends_in_the_next_box_is_told_of() -> None:
+def test_tick_ending_in_next_box_raises_issue() -> None:
     upper, lower = sorted(
         ((box_of("larmatgard", name), name) for name in ("fall", "sjukskoterska_kontaktad")),
         key=lambda one: one[0].y,
@@ -91,7 +91,7 @@ def test_a_tick_that_ends_in_the_next_box_is_told_of() -> None:
 
 
 @pytest.mark.parametrize("form_id", ["besokslista", "signeringslista"])
-def test_marks_in_their_boxes_are_not(form_id: str) -> None:
+def test_marks_in_their_boxes_raise_no_issue(form_id: str) -> None:
     form = FORMS.latest(form_id)
     marked = {
         spec.name: spec.options[0].value if spec.options else True
@@ -108,7 +108,7 @@ def test_marks_in_their_boxes_are_not(form_id: str) -> None:
     assert told(drawn(paper)) == set()
 
 
-def test_a_punched_hole_is_no_mark() -> None:
+def test_punched_hole_is_not_a_mark() -> None:
     paper, box = sheet_of("hsl-anteckning"), box_of("hsl-anteckning", "kontakttyp")
     hole = round((box.x - 4.0) * PRINT_PX_PER_MM), round((box.y + 1.0) * PRINT_PX_PER_MM)
     cv2.circle(paper, hole, round(3.0 * PRINT_PX_PER_MM), (20, 20, 20), -1)

@@ -56,7 +56,7 @@ def _middle(box: Box) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("form_id", ["besokslista", "korlista", "avvikelse-hsl"])
-def test_a_hole_is_no_filled_box(form_id: str) -> None:
+def test_punched_hole_is_not_a_filled_box(form_id: str) -> None:
     """Such boxes were surely taken back."""
     (sheet,) = make_blank_sheets(1)
     paper = render_sheet_page(FORMS.latest(form_id), sheet)

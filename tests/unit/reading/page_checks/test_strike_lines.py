@@ -102,7 +102,7 @@ def sure(reading: PageReading, prefix: str = "") -> set[str]:
 
 
 @pytest.mark.parametrize("column", ["given2", "avvikelse3"])
-def test_a_line_down_a_column_says_something_of_every_row_it_goes_through(column: str) -> None:
+def test_line_down_column_raises_issue_in_every_crossed_row(column: str) -> None:
     first, last = (
         area("signeringslista", f"dag02.{column}"),
         area("signeringslista", f"dag05.{column}"),
@@ -113,7 +113,7 @@ def test_a_line_down_a_column_says_something_of_every_row_it_goes_through(column
     assert told(read(paper)) == {f"dag{row:02d}.{column}" for row in (2, 3, 4, 5)}
 
 
-def test_one_tick_for_three_rows_is_no_mark_of_its_ends_alone() -> None:
+def test_tick_across_three_rows_is_not_confident_mark_at_its_ends() -> None:
     first, last = (
         area("utbetalningslista", "rad01.utbetald"),
         area("utbetalningslista", "rad03.utbetald"),
@@ -125,7 +125,7 @@ def test_one_tick_for_three_rows_is_no_mark_of_its_ends_alone() -> None:
 
 
 @pytest.mark.parametrize("form_id", ["besokslista", "signeringslista", "palliativ-hemakt"])
-def test_a_page_that_is_crossed_out_has_no_sure_row_below_the_line(form_id: str) -> None:
+def test_rows_of_crossed_out_page_have_low_confidence(form_id: str) -> None:
     form = FORMS.latest(form_id)
     paper = drawn(filled(form_id, 3), [(17.0, 275.0), (194.0, 45.0)])
     reading = read(paper)
@@ -133,7 +133,7 @@ def test_a_page_that_is_crossed_out_has_no_sure_row_below_the_line(form_id: str)
     assert sure(reading, form.fields[-1].name[:3]) & set(rows) - told(reading) == set()
 
 
-def test_hatching_over_a_row_takes_in_what_lies_between_its_strokes() -> None:
+def test_hatching_over_row_includes_fields_between_strokes() -> None:
     top, low = area("besokslista", "rad02.personnummer"), area("besokslista", "rad02.omvardnad")
     strokes = [[(x, low.y + 5), (x + 9, top.y)] for x in range(22, 185, 14)]
     reading = read(drawn(filled("besokslista", 3), *strokes))
@@ -141,14 +141,14 @@ def test_hatching_over_a_row_takes_in_what_lies_between_its_strokes() -> None:
     assert {name for name in told(reading) if not name.startswith("rad02.")} == set()
 
 
-def test_a_row_with_a_line_between_its_two_lines_of_fields_is_told_of_as_a_whole() -> None:
+def test_line_between_field_lines_of_row_raises_issue_for_whole_row() -> None:
     low = area("korlista", "rad02.utford")
     reading = read(drawn(filled("korlista", 3), [(20.0, low.y - 2.0), (197.0, low.y - 2.5)]))
     assert sure(reading, "rad02.") - told(reading) == set()
     assert {name.partition(".")[0] for name in told(reading)} == {"rad02"}
 
 
-def test_a_line_through_rows_that_are_empty_says_nothing_of_the_rows_above() -> None:
+def test_line_through_empty_rows_does_not_affect_rows_above() -> None:
     top, low = area("signeringslista", "dag05.datum"), area("signeringslista", "dag10.datum")
     z = [(24.0, top.y + 3), (190.0, top.y + 4), (25.0, low.y + 5), (190.0, low.y + 5)]
     reading = read(drawn(filled("signeringslista", 3), z))
@@ -158,7 +158,7 @@ def test_a_line_through_rows_that_are_empty_says_nothing_of_the_rows_above() -> 
     assert {name for name in sure(reading, "dag") - told(reading) if name >= "dag05"} == set()
 
 
-def test_a_bracket_beside_two_rows_tells_of_both() -> None:
+def test_bracket_beside_two_rows_raises_issue_in_both() -> None:
     top, low = area("matvarden", "rad02.datum"), area("matvarden", "rad03.vikt")
     x = top.x - 2.0
     bracket = [(x + 2, top.y + 1), (x, top.y + 3), (x, low.y + 4), (x + 2, low.y + 6)]
@@ -170,7 +170,7 @@ def test_a_bracket_beside_two_rows_tells_of_both() -> None:
     "form_id",
     ["besokslista", "matvarden", "signeringslista", "signaturfortydligande", "hsl-anteckning"],
 )
-def test_what_is_written_in_its_fields_is_no_line_across(form_id: str) -> None:
+def test_writing_in_fields_is_not_a_strike_line(form_id: str) -> None:
     form, (sheet,) = FORMS.latest(form_id), make_blank_sheets(1)
     for seed in (6, 7):
         values = make_values(form, np.random.default_rng(seed))

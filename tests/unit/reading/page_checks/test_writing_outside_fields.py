@@ -98,7 +98,7 @@ def told(reading: PageReading) -> list[str]:
     ]
 
 
-def test_words_between_two_notes_are_told_of() -> None:
+def test_words_between_two_notes_raise_issue() -> None:
     note, plan = NOTE.by_name["anteckning"].area, NOTE.by_name["plan"].area
     between = Box(60.0, note.y + note.h + 3.0, 80.0, 6.5)
     assert between.y + between.h < plan.y
@@ -110,16 +110,16 @@ def test_words_between_two_notes_are_told_of() -> None:
     assert all(reading.fields[name].p <= UNSEEN_P for name in told(reading))
 
 
-def test_words_beside_check_boxes_are_told_of() -> None:
+def test_words_beside_check_boxes_raise_issue() -> None:
     mark = NOTE.by_name["information"].area
     assert told(read("nej, sover", (mark.x, mark.y - 7.5, 30.0, 6.0))) == ["information"]
 
 
-def test_words_up_the_margin_are_told_of() -> None:
+def test_vertical_words_in_margin_raise_issue() -> None:
     assert told(read("OBS ej tryck i vänster arm", (60.0, 6.5, 80.0, 6.0), turned=True))
 
 
-def test_a_line_below_the_last_rule_is_read_and_not_told_of() -> None:
+def test_line_below_last_rule_is_read_without_issue() -> None:
     note = NOTE.by_name["anteckning"].area
     reading = read("Ringde dottern i kväll", (note.x + 3, note.y + note.h - 2.5, 80.0, 6.5))
     assert len(str(reading.fields["anteckning"].value)) > 10
@@ -129,7 +129,7 @@ def test_a_line_below_the_last_rule_is_read_and_not_told_of() -> None:
 @pytest.mark.parametrize(
     "form_id", by_form(sorted({form.id for form in FORMS.values() if not form.printed_elsewhere}))
 )
-def test_what_is_printed_on_a_sheet_is_no_writing(form_id: str) -> None:
+def test_print_on_sheet_is_not_writing(form_id: str) -> None:
     """The unit, the client and their labels are on no unfilled form."""
     assert not stray_on(form_id)
 
@@ -169,11 +169,11 @@ def underlined(page: Image) -> Image:
 
 
 @pytest.mark.parametrize("draw", [stain, crease, dust, underlined])
-def test_dirt_folds_and_lines_are_no_writing(draw: Callable[[Image], Image]) -> None:
+def test_dirt_folds_and_lines_are_not_writing(draw: Callable[[Image], Image]) -> None:
     assert not stray_on("hsl-anteckning", draw)
 
 
-def test_what_is_read_of_a_note_is_not_told_of_again() -> None:
+def test_read_words_of_note_raise_no_issue() -> None:
     """The words of a field lie where they were read, also outside of it."""
     note = NOTE.by_name["anteckning"].area
     text, place = "Ringde dottern i kväll", Box(note.x + 3, note.y + note.h + 1.0, 80.0, 6.5)
@@ -195,7 +195,7 @@ WRITER = NOTE.by_name["skribent"].area
     ],
     ids=["below its line", "half below its picture", "beyond its end"],
 )
-def test_what_is_written_half_beside_a_line_is_told_of(
+def test_writing_half_beside_line_raises_issue(
     text: str, place: tuple[float, float, float, float]
 ) -> None:
     reading = read(text, place)
@@ -203,18 +203,18 @@ def test_what_is_written_half_beside_a_line_is_told_of(
     assert reading.fields["skribent"].p <= UNSEEN_P
 
 
-def test_a_line_of_a_note_that_runs_out_of_the_picture_is_told_of() -> None:
+def test_line_of_note_beyond_image_raises_issue() -> None:
     note = NOTE.by_name["anteckning"].area
     assert told(
         read("Ringde dottern om ny tid på måndag, återkommer", (note.x + 125.0, note.y, 70.0, 7.5))
     ) == ["anteckning"]
 
 
-def test_a_name_with_letters_below_the_line_is_not_told_of() -> None:
+def test_name_with_descenders_raises_no_issue() -> None:
     assert told(read("Peggy Jyllberg", (WRITER.x, WRITER.y, WRITER.w, WRITER.h))) == []
 
 
-def test_two_rows_in_a_field_of_one_line_are_told_of() -> None:
+def test_two_rows_in_single_line_field_raise_issue() -> None:
     page = written(
         render_sheet_page(NOTE, SHEET), "Alvedon", Box(WRITER.x, WRITER.y, WRITER.w, 4.2)
     )
@@ -228,7 +228,7 @@ def test_two_rows_in_a_field_of_one_line_are_told_of() -> None:
     assert reading.fields["skribent"].p <= UNSEEN_P
 
 
-def test_a_comma_that_hangs_below_a_dose_is_told_of() -> None:
+def test_comma_below_dose_raises_issue() -> None:
     form = FORMS.latest("palliativ-hemakt")
     area = form.by_name["rad01.dos"].area
     for drop, is_lost in ((0.5, True), (-0.9, False)):
