@@ -1,5 +1,5 @@
-"""Writing in capitals is read in capitals, by a hand and in fonts that were set aside; and a half
-is seldom surely something else.
+"""Writing in capitals is read in capitals, in handwriting and in held-out typefaces; and a half is
+rarely read as another value with high confidence.
 """
 
 from __future__ import annotations
@@ -94,5 +94,5 @@ def test_wrongly_read_half_is_rarely_confident(
 
 
 def _dose(text: str) -> str:
-    """A dose however its half is written."""
+    """A dose with its half in any notation."""
     return text.replace("1/2", "½").replace(" ", "").lower()

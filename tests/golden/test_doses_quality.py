@@ -1,5 +1,5 @@
-"""Doses and numbers in handwriting fonts that nobody trained on: a lost comma is ten times the
-dose, so what is wrong is hardly ever sure.
+"""Doses and numbers in held-out handwriting typefaces: a lost comma is ten times the dose, so
+errors with high confidence are rare.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The right person is proposed, and nobody wrong with certainty: simulated rows over a register of
-5,000 clients made of official test numbers.
+"""The right person is proposed, and no wrong one with high confidence: simulated rows over a
+register of 5,000 clients made of official test numbers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ ROWS = 2_000
 
 @pytest.fixture(scope="module")
 def found() -> MatchMetrics:
-    """The figures of a tenth of what `python -m research.evaluation.persons.measure` simulates."""
+    """The metrics of a tenth of the simulation of `python -m
+    research.evaluation.persons.measure`.
+    """
     shared("schemas", "identity", "testpersonnummer.txt")
     shared("handwriting", "optdigits.npz")
     return measure_proposals(simulate_rows(ROWS, drawn=600))

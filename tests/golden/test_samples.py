@@ -1,4 +1,4 @@
-"""The committed sample stack: every page ends as its README says, and is read no worse than
+"""The committed sample stack: every page has the result of its README, and is read no worse than
 before.
 """
 
@@ -35,7 +35,7 @@ def _expected() -> list[dict[str, Any]]:
 
 
 def test_stack_has_every_form_with_pages_of_readme() -> None:
-    """docs/coverage.md gives the stack as proof for every form."""
+    """docs/coverage.md names the stack as evidence for every form."""
     pages = _expected()
     assert {page["form"] for page in pages if page["outcome"] == "read"} == {
         form_id for form_id, _ in FORMS
@@ -89,8 +89,8 @@ def test_every_page_has_result_of_readme(readings: dict[tuple[str, int], PageRea
 
 @pytest.mark.slow
 def test_all_writing_is_in_fields(readings: dict[tuple[str, int], PageReading]) -> None:
-    """Also where client, unit and their labels are printed, which no unfilled form shows; a title
-    that has changed since is found.
+    """Also where client, unit and their labels are printed, which are not on the unfilled form; a
+    changed title is found.
     """
     told = {page: reading.issues for page, reading in readings.items()}
     assert not [

@@ -1,5 +1,5 @@
-"""Units in handwriting fonts that nobody trained on: micrograms are never surely milligrams, nor is
-1 g surely 19; what is none stays what it is.
+"""Units in held-out handwriting typefaces: micrograms are never confidently milligrams, nor 1 g 19;
+other text is unchanged.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LEAST_TOLD = {"g": 0.85, "l": 0.65}
 
 
 def has_micro(font: Path) -> bool:
-    """Whether a font has the sign, and not only the picture that stands for all signs it lacks."""
+    """Whether a typeface has the character, not only the glyph for missing characters."""
     face = ImageFont.truetype(str(font), 40)
     return bytes(face.getmask("µ")) != bytes(face.getmask("\ue123"))
 
@@ -104,7 +104,7 @@ def test_one_letter_unit_is_never_confidently_a_digit() -> None:
 def test_letter_read_as_digit_in_note_has_low_confidence(
     letter: str, written: tuple[str, ...], record_property: Callable[[str, object], None]
 ) -> None:
-    """In all fonts; the limits were chosen on them."""
+    """In all typefaces; the limits were chosen on them."""
     fonts = [
         font
         for held in (False, True)

@@ -1,5 +1,5 @@
-"""A small simulated week: that the workbench ends it, leaves far fewer errors than were read, and
-saves keys.
+"""A small simulated week: the workbench completes it, leaves far fewer errors than were read, and
+saves keystrokes.
 """
 
 from __future__ import annotations
@@ -56,8 +56,7 @@ def test_careless_reviewers_confirm_no_planted_value() -> None:
     with_plants = simulate_week(3, 1, blind, control_share=0, plant_share=0.5).counts
     without = simulate_week(3, 1, blind, control_share=0, plant_share=0).counts
     assert with_plants["plants.missed"] > 10
-    # Who is told of a planted value looks at that field, and may see there what the machine got
-    # wrong.
+    # A reviewer who is shown a planted value looks at that field and may find a misreading there.
     for kind in ("critical", "shown"):
         assert with_plants[f"after.{kind}"] <= without[f"after.{kind}"]
 

@@ -1,5 +1,5 @@
-"""Whatever is changed, removed, moved or put into a log, checking it says so and says which row;
-and an untouched log is never accused.
+"""Any change, removal, move or insertion in a log is reported with its row; an unchanged log is
+valid.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""However a person edits what is shown, a planted value is never confirmed by that person alone."""
+"""After any edit, a planted value is never confirmed by the person who was shown it alone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ edits = st.lists(
 
 
 def edited(text: str, changes: list[tuple[int, int, str]], spared: str) -> str:
-    """The text after changes, those that would touch `spared` left out."""
+    """The text after changes, without those that would touch `spared`."""
     for at, length, new in changes:
         other = text[:at] + new + text[at + length :]
         if spared in other:

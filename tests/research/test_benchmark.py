@@ -1,4 +1,4 @@
-"""What speed is measured with."""
+"""The tools that measure speed."""
 
 from __future__ import annotations
 

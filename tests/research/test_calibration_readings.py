@@ -1,4 +1,4 @@
-"""Readings that curves are fitted to count as often as they say something new."""
+"""The weights of readings in fitting curves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from research.training.handwriting.lines import TrainingLine
 
 
 def some(count: int, source: str, weight: float = 1.0) -> list[JudgedReading]:
-    """So many readings of a note."""
+    """A number of readings of a note."""
     return [
         JudgedReading("lines", (0.0,), True, f"{source} {i}", source, weight) for i in range(count)
     ]

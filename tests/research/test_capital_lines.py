@@ -1,6 +1,4 @@
-"""Lines in capitals are trained on as capitals, whatever their labels say; and what is trained on
-holds some.
-"""
+"""Lines in capitals are trained on as capitals, with any label, and the training set has some."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Swedish text out of pieces of people's lines: the right letters in the right order, accents above
-them, nothing made up where letters lack.
+"""Swedish text composed of pieces of writers' lines: right letters in the right order, with
+accents, nothing invented where letters are missing.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def line_of(text: str) -> AlignedLine:
 
 
 def hands_of(*texts: str, others: str = "") -> LetterWriters:
-    """One hand that wrote the texts, and others that wrote one more."""
+    """One writer of the texts, and others who wrote one more."""
     own, everyone = LetterWriter("w"), LetterWriter("")
     for text in (*texts, *((others,) if others else ())):
         line = cut_written_line(line_of(text))
@@ -55,7 +55,7 @@ def hands_of(*texts: str, others: str = "") -> LetterWriters:
 
 
 def bars(picture: Image) -> list[tuple[int, int]]:
-    """Where each piece of ink begins (its row) and how high it is, from left to right."""
+    """Top row and height of each connected piece of ink, from left to right."""
     _, _, stats, _ = cv2.connectedComponentsWithStats((picture < 128).astype(np.uint8))
     return [(int(top), int(high)) for _, top, _, high, _ in sorted(stats[1:].tolist())]
 

@@ -1,4 +1,4 @@
-"""The list of fonts to train on, and what is refused of them."""
+"""The list of typefaces for training, and its restrictions."""
 
 from __future__ import annotations
 

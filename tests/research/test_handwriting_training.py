@@ -1,5 +1,5 @@
-"""The pure parts of training the handwriting network: texts, splits, spoiling, and error rates. The
-rest needs PyTorch.
+"""The functions of handwriting training without PyTorch: texts, splits, augmentation,
+error rates.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The measuring of handwriting: sets that are absent say so, labels are made comparable, and the
-lexicon can be thinned for tuning.
+"""Evaluation of handwriting: missing sets are reported, labels normalized, and the lexicon reduced
+for tuning.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Where a line's characters stand is found from the network's answer, and letters and stretches of
-words are cut there.
+"""A line's characters are located in the network's output, and letters and parts of words are cut
+out there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ HIGH = 48
 
 
 def logs(columns: list[int], classes: int = 4) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """An answer that sees one class a step, 0 for none."""
+    """Network output with one class per step, 0 for none."""
     p = np.full((len(columns), classes), 0.01)
     p[np.arange(len(columns)), columns] = 1 - 0.01 * (classes - 1)
     return np.asarray(np.log(p), np.float64)
@@ -36,7 +36,7 @@ def test_repeated_letter_needs_blank_between() -> None:
 
 
 def word(*boxes: tuple[int, int]) -> Image:
-    """Black bars from one column to another on white."""
+    """Black bars in given columns on white."""
     picture = np.full((HIGH, 120), 255, np.uint8)
     for left, right in boxes:
         cv2.rectangle(picture, (left, 10), (right - 1, 38), (0,), -1)

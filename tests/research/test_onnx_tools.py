@@ -1,6 +1,4 @@
-"""Weights as whole numbers: small enough for every processor, and rounded for what the layer is
-given.
-"""
+"""Quantized weights: no overflow on any processor, and rounding by the layer's activations."""
 
 from __future__ import annotations
 
@@ -18,8 +16,8 @@ from research.training.rounding import (
 
 
 def _layer(seed: int) -> tuple[FloatMatrix, FloatMatrix]:
-    """Weights (64, 32) and activations (64, 500) whose channels are alike and unlike in size, as a
-    network's are.
+    """Weights (64, 32) and activations (64, 500) with equal and unequal channels, as in a
+    network.
     """
     rng = np.random.default_rng(seed)
     mixed = (
@@ -33,7 +31,7 @@ def _seen(given: FloatMatrix) -> InputStatistics:
 
 
 def _off(weights: FloatMatrix, given: FloatMatrix, rounded: RoundedWeights) -> float:
-    """How far the rounded layer's answers are from the layer's, relative to those."""
+    """Relative error of the rounded layer's output."""
     wanted = weights.T @ given
     got = (rounded.weights * rounded.steps).T @ (given * rounded.factors[:, None])
     return float(np.linalg.norm(got - wanted) / np.linalg.norm(wanted))

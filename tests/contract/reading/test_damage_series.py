@@ -1,8 +1,7 @@
-"""No damage makes a field be read wrongly in silence; and what a page bears today, it bears
-tomorrow.
+"""No damage causes silent errors, and tolerated damage stays tolerated.
 
-The whole series is `efterskrift bench --damage` (too long for every change); here is what once
-failed in silence.
+The whole series is `efterskrift bench --damage` (too long for every change); these cases
+once had silent errors.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ ONCE_SILENT_EVERYWHERE = (
     DamageTrial("hsl-anteckning", 1, "bleed-through", 0.5),
     DamageTrial("matvarden", 1, "shadow", 0.8),
 )
-BORNE = (
+TOLERATED = (
     DamageTrial("besokslista", 0, "none", 0),
     DamageTrial("besokslista", 0, "skew", 45),
     DamageTrial("besokslista", 0, "perspective", 50),
@@ -56,7 +55,7 @@ BORNE = (
 
 
 def few(trials: Sequence[DamageTrial], count: int) -> list[ParameterSet]:
-    """Trials of which all but the first so many are made at night."""
+    """Trials of which all but the first few run at night only."""
     return [
         pytest.param(trial, marks=() if number < count else pytest.mark.nightly)
         for number, trial in enumerate(trials)
@@ -84,7 +83,7 @@ def test_all_fields_of_unclear_page_have_low_confidence(trial: DamageTrial) -> N
 
 
 @pytest.mark.parametrize(
-    "trial", few(BORNE, 2), ids=lambda trial: f"{trial.kind} {trial.strength:g}"
+    "trial", few(TOLERATED, 2), ids=lambda trial: f"{trial.kind} {trial.strength:g}"
 )
 def test_damage_within_tolerance_is_read(trial: DamageTrial) -> None:
     page = run_trial(trial)

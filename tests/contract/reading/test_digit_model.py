@@ -1,4 +1,4 @@
-"""The digit network that is shipped, on digits that it was not trained on."""
+"""The shipped digit network on held-out digits."""
 
 from __future__ import annotations
 
@@ -36,15 +36,13 @@ Grey = NDArray[np.uint8]
 
 @cache
 def held_out() -> tuple[Grey, NDArray[np.int64]]:
-    """Digits (480, 32, 32), 255 = ink, and what they are."""
+    """Digits (480, 32, 32), 255 = ink, and their labels."""
     data = np.load(shared("handwriting", "optdigits.npz"))
     return data["x"][-HELD_OUT:].astype(np.uint8), data["y"][-HELD_OUT:]
 
 
 def written_row(text: str, rng: Generator) -> tuple[Grey, Grey]:
-    """A row as registration leaves it, and its blank: digits of the held-out part in light boxes, a
-    little off.
-    """
+    """A registered row and its blank: held-out digits in light boxes, slightly displaced."""
     pictures, labels = held_out()
     margin, pitch, height = (round(mm * PX_PER_MM) for mm in (MARGIN_MM, *CELL_MM))
     blank = np.full((height + 2 * margin, pitch * len(text) + 2 * margin), 255, np.uint8)
@@ -145,8 +143,8 @@ def test_numbers_at_either_end_of_boxes_are_read() -> None:
     ("kind", "most"), [("slash", 0.01), ("written over", 0.008), ("pair", 0.04)]
 )
 def test_ambiguous_digits_are_rarely_read_with_high_confidence(kind: str, most: float) -> None:
-    """A digit with one stroke through it, one over another, two in a box. Before the networks knew
-    such boxes, up to 0.1 were sure digits.
+    """A digit with one stroke through it, one over another, two in a box. Before the networks were
+    trained on such boxes, up to 10 % were read with high confidence.
     """
     pictures, labels = held_out()
     shapes = {

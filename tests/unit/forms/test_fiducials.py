@@ -1,4 +1,4 @@
-"""Serials, the text of the code, and the places of markers and codes."""
+"""Serials, the text of the code, and the positions of markers and codes."""
 
 from __future__ import annotations
 

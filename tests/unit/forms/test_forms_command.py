@@ -1,4 +1,4 @@
-"""The commands `forms` and `print`, as other programs use them."""
+"""The commands `forms` and `print`, as called by other programs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""A form of several pages is one entry, in whatever order its pages come; a page that has not come
-is reported.
-"""
+"""A form of several pages is one entry, with pages in any order; a missing page is reported."""
 
 from __future__ import annotations
 
@@ -47,7 +45,7 @@ def ward(store: Store) -> Ward:
 
 
 def read(ward: Ward, serial: str, page_no: int, form: Form = APPLICATION) -> None:
-    """A page of a filled sheet comes in."""
+    """Take in a page of a filled sheet."""
     fields = {
         spec.name: Reading(SAID[spec.name], 0.97, State.READ)
         if spec.name in SAID
@@ -59,7 +57,7 @@ def read(ward: Ward, serial: str, page_no: int, form: Form = APPLICATION) -> Non
 
 
 def decide(ward: Ward, entry_id: str, minutes: int) -> EntryState:
-    """What a person answers who reads what there is."""
+    """Decide the entry with the pages that are present."""
     with ward.store.begin() as conn:
         view = open_claimed_entry(conn, SHIPPED, EVA, entry_id, later(minutes))
         here = [

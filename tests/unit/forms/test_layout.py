@@ -1,4 +1,4 @@
-"""Outlines are placed on A4 by the rules of readable forms."""
+"""Placing outlines on A4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Printed sheets, looked at as pictures and as PDF."""
+"""Printed sheets, checked as images and as PDF."""
 
 from __future__ import annotations
 
@@ -164,8 +164,8 @@ def test_long_name_fits_its_field() -> None:
 
 
 def test_number_too_long_for_boxes_is_printed_whole_or_omitted() -> None:
-    """Regions' own numbers may have up to twenty characters: the first twelve of one are somebody
-    else's.
+    """Regional numbers may have up to twenty characters: the first twelve may be another person's
+    number.
     """
     client = Client("LMA5012345678901", "Siv Ek", "Norr")
     for form_id in ("hsl-anteckning", "besokslista", "signeringslista"):
@@ -189,8 +189,8 @@ def test_number_too_long_for_boxes_is_printed_whole_or_omitted() -> None:
     ],
 )
 def test_name_is_printed_completely(name: str, printed: str) -> None:
-    """A name of which nothing is printed looks like a sheet for anybody; two words in one like
-    somebody else.
+    """Without its name, a sheet looks like one for any client; with two words joined, like another
+    person's.
     """
     pdf = print_sheets(
         FORMS.latest("hsl-anteckning"),

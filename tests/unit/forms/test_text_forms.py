@@ -1,4 +1,4 @@
-"""Days, moments and numbers as each language writes them."""
+"""Dates, times and numbers in each language's notation."""
 
 from __future__ import annotations
 

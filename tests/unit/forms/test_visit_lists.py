@@ -1,5 +1,5 @@
-"""The tour list (körlista): planned visits are printed in its rows, and each row's client is
-known.
+"""The tour list (körlista): planned visits are printed in its rows, and each row's client
+is known.
 """
 
 from __future__ import annotations
@@ -129,9 +129,7 @@ def test_printed_sheets_are_registered_with_serial(
 def test_printed_plan_separates_visits_to_protected_clients(
     told_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a pack does; who they are is told by the register that is given, or by that of the
-    store.
-    """
+    """As in a pack; protected clients are those of the given register, or of the store."""
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
     register, plan, out = tmp_path / "klienter.csv", write_plan(tmp_path), tmp_path / "ut.pdf"
     if told_by == "register":
@@ -181,7 +179,7 @@ def test_planned_clients_in_no_register_are_separate_with_warning(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Nothing says whether their identity is protected."""
+    """Their identity may be protected."""
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
     register, out = tmp_path / "klienter.csv", tmp_path / "ut.pdf"
     register.write_text(f"personnummer;namn;enhet;skyddad\n{BROR.pid};{BROR.name};Norr;\n", "utf-8")

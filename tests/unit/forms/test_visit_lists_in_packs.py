@@ -1,4 +1,4 @@
-"""Tour lists of a pack, and visits to protected clients that are set apart."""
+"""Tour lists of a pack, and separate visits to protected clients."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def ward(store: Store) -> Ward:
 def test_tour_lists_of_pack_without_store_have_client_of_each_row(
     ward: Ward, tmp_path: Path, *, file_first: bool
 ) -> None:
-    """Printed where there is no store, scanned, and taken in before or after."""
+    """Printed without a store, scanned, and imported before or after."""
     register, plan = (
         tmp_path / "klienter.csv",
         f"{HEAD}\n{NORTH};2021-12-17;07:30;{ASTA.pid};{ASTA.name};Dusch;3\n",
@@ -158,7 +158,7 @@ def test_pack_separates_visits_to_unregistered_clients(tmp_path: Path) -> None:
 def test_pack_from_store_separates_only_clients_missing_in_store(
     ward: Ward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client of another unit is as well known as one of the unit's own."""
+    """Clients of other units are known as well."""
     monkeypatch.setattr(
         pack_quantities,
         "load_rules",
@@ -239,7 +239,7 @@ def test_plan_is_printed_on_units_own_list_if_present() -> None:
 
 
 def _pack(tmp_path: Path, plan: str, unit: str = NORTH, *more: str) -> Path:
-    """Made by the command where there is no store: nothing but tour lists has serials."""
+    """Made by the command without a store: only tour lists have serials."""
     numbers, pack = tmp_path / "antal.csv", tmp_path / "paket"
     numbers.write_text(f"enhet;blankett;antal;per_klient\n{unit};korlista;0;0\n", "utf-8")
     command = [

@@ -1,4 +1,4 @@
-"""Plans of visits that the tests print."""
+"""Visit plans for the tests."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Curves of probabilities: they rise, surety has to be earned, alternatives keep their place, and
-unknown networks are believed little.
+"""Calibration curves: monotonic, conservative with few readings, order of alternatives, unknown
+networks.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ TEXT = FieldSpec(name="f", label="f", kind=Kind.TEXT, box=(0, 0, 50, 9))
 
 
 def readings(count: int, seed: int, power: float = 2.0) -> list[JudgedReading]:
-    """Readings that are right less often than they say: with probability p ** power."""
+    """Readings whose share of right ones is below their confidence: p ** power."""
     random = np.random.default_rng(seed)
     return [
         JudgedReading("mark", (log_odds(p),), bool(random.random() < p**power), str(i))
@@ -214,8 +214,8 @@ def test_older_curve_is_used_without_new_features() -> None:
 
 
 def hands(count: int, each: int, seed: int) -> list[JudgedReading]:
-    """Lines of hands that are right with a probability which no line tells, but the clarity of the
-    hand's lines does.
+    """Lines of writers whose accuracy depends on no feature of the line but on the clarity of the
+    writer's lines.
     """
     random = np.random.default_rng(seed)
     found = []
@@ -256,8 +256,8 @@ def test_expected_calibration_error_by_chance_decreases_with_readings() -> None:
 
 
 def test_confidence_below_fitted_range_is_extrapolated_downwards() -> None:
-    """Few corrections are mostly of fields that were read well: nothing is known of those that
-    their reader doubts.
+    """Corrections are few and mostly of fields with high confidence: fields with low confidence are
+    not in them.
     """
     right = [
         JudgedReading("k", (log_odds(p),), right=True, part=f"s{i}")
@@ -299,8 +299,8 @@ def test_curve_without_valid_probabilities_is_rejected(
 
 
 def _one_sided(count: int, seed: int) -> list[JudgedReading]:
-    """Lines of which the middling ones are right more often than any logistic curve says that is
-    true of the surest.
+    """Lines of which the middling ones are right more often than by any logistic curve that fits
+    the best ones.
     """
     random = np.random.default_rng(seed)
     found = []

@@ -1,4 +1,4 @@
-"""Names of the registers, as words that handwriting may hold."""
+"""Names of the registers as words for the language model."""
 
 from __future__ import annotations
 

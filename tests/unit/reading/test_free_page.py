@@ -1,5 +1,5 @@
-"""A page that nobody can identify, a note on plain paper or a photo of a whiteboard, is a free note
-with the lines that the machine read as help.
+"""A page without a form, a note on plain paper or a photo of a whiteboard, is a free note with the
+lines that were read.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ SAID = "Larmet gick kl 14.30.\nAnna var hemma och mår bra.\nNy nyckel behövs t
 
 @pytest.fixture(scope="module")
 def note() -> Image:
-    """Handwriting on plain paper: what stands in a form's field, cut out without its lines and laid
-    on a white page.
+    """Handwriting on plain paper: that of a form's field, cut out without its lines, on a white
+    page.
     """
     rng = np.random.default_rng(3)
     sheet, hand = make_blank_sheets(1)[0], make_writers(1, seed=11)[0]
@@ -70,9 +70,7 @@ def test_page_without_form_stays_unidentified_with_its_lines(note: Image) -> Non
 
 
 def test_free_note_is_confirmed_with_all_its_fields(store: Store, note: Image) -> None:
-    """Everything that the free note asks for can be said by hand, and the lines are shown to start
-    from.
-    """
+    """All fields of the free note can be entered, starting from the lines that were read."""
     ward = Ward(store).begin()
     ward.read(
         ward.scan(),
@@ -142,7 +140,7 @@ def test_photo_about_no_client_is_confirmed_on_request(store: Store, note: Image
 def _confirmed(
     store: Store, entry_id: str, given: dict[str, Answer], about: ClientStatement | None = None
 ) -> EntryState:
-    """Decided by two people, as a paper of class A needs whose fields no machine could read."""
+    """Decided by two people, as required for class A without machine-readable fields."""
     about = about or ClientStatement()
     with store.begin() as conn:
         assert (

@@ -1,4 +1,4 @@
-"""A folder of pictures of fields: what counts as a picture there."""
+"""A folder of images of single fields: accepted image files."""
 
 from __future__ import annotations
 

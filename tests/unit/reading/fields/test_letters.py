@@ -1,4 +1,4 @@
-"""Rows of letter boxes: one letter a box, empty and struck-out boxes, and what is no letter."""
+"""Rows of letter boxes: one letter per box, empty and struck-out boxes, and other characters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BOX, HIGH = 44, 64
 
 
 def row(text: str) -> Image:
-    """Boxes with a letter each, drawn with a pen; `#` is scribbled over, a space is left empty."""
+    """Boxes with one handwritten letter each; `#` is scribbled over, a space is left empty."""
     picture = np.full((HIGH, BOX * len(text) + 1), 250, np.uint8)
     for i, letter in enumerate(text):
         cv2.rectangle(picture, (i * BOX, 0), ((i + 1) * BOX, HIGH - 1), (170,), 1)

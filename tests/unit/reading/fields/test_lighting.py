@@ -1,4 +1,4 @@
-"""Light that falls off is evened out, also across a large field, without much room for it."""
+"""Uneven illumination is corrected, also in a large field with little memory."""
 
 from __future__ import annotations
 

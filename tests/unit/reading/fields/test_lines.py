@@ -1,5 +1,5 @@
-"""Rows of writing found by their ink: slanted, drifting, squeezed, inserted, running out of the
-field; underlining, struck-out words, the back.
+"""Segmentation of text lines: slanted, drifting, dense, inserted, beyond the field; underlining,
+struck-out words, the back.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TEXTS = ("Hemma hela dagen", "Ringde sonen", "Mat och vatten", "Sover nu")
 
 
 class Paper:
-    """A ruled area with paper around it, to write on."""
+    """A ruled area, with paper around it, to write on."""
 
     def __init__(self, rows: int = 6) -> None:
         self.rows = rows
@@ -56,8 +56,8 @@ class Paper:
         degrees: float = 0.0,
         sag: float = 0.0,
     ) -> float:
-        """Write with the letters' foot `foot` mm below the area's top and give back where the text
-        ends (mm); `sag` mm lower in the middle.
+        """Write with the baseline `foot` mm below the area's top and return where the text ends
+        (mm); `sag` is how much lower the middle is (mm).
         """
         pen = max(2, round(2.4 * scale))
         (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, pen)
@@ -76,7 +76,7 @@ class Paper:
         return x + width / PX
 
     def stroke(self, *points: tuple[float, float], pen: int = 3) -> None:
-        """A stroke through points in mm from the area's top left."""
+        """Draw a stroke through points in mm from the area's top left."""
         at = np.array(
             [[round((x + AROUND) * PX), round((y + AROUND) * PX)] for x, y in points], np.int32
         )
@@ -101,7 +101,9 @@ class Paper:
 
 
 def _alike(read: Sequence[str], written: Sequence[str]) -> bool:
-    """The same lines, a letter or two misread: these tests are about where lines lie."""
+    """Whether the lines are the same but for one or two misread letters: these tests are about the
+    position of lines.
+    """
     return len(read) == len(written) and all(
         Levenshtein.distance(a, b) <= 3 for a, b in zip(read, written, strict=True)
     )
@@ -274,7 +276,7 @@ def test_single_line_field_omits_struck_out_words_with_issue() -> None:
 def test_value_beside_struck_out_value_is_read_by_format(
     form: Format, struck: str, value: str
 ) -> None:
-    """A struck-out date before the right one left `16/12 2021` in a field of days."""
+    """A struck-out date before the right one gave `16/12 2021` in a date field."""
     written = {Format.DATE: "16/12 2021", Format.TIME: "kl 8.30", Format.NUMBER: "37,5"}[form]
     paper = Paper(1)
     end = paper.write(struck, 3, PITCH - 2)
@@ -305,7 +307,7 @@ def test_value_with_struck_out_part_has_low_confidence() -> None:
 
 @pytest.mark.parametrize("form", [Format.DOSE, Format.NUMBER, None])
 def test_number_with_unit_read_as_struck_out_has_low_confidence(form: Format | None) -> None:
-    """`10 E` with a round E, whose bar crosses it, was surely 10."""
+    """`10 E` with a round E, crossed by its own bar, was read as 10 with high confidence."""
     image = np.full((104, 480), 245, np.uint8)
     cv2.putText(image, "10", (40, 70), cv2.FONT_HERSHEY_SIMPLEX, 1.6, 40, 3, cv2.LINE_AA)
     cv2.ellipse(image, (150, 52), (20, 17), 0, 40, 320, 40, 4, cv2.LINE_AA)
@@ -423,7 +425,7 @@ def test_line_crop_extends_to_neighbouring_fields() -> None:
 
 
 def _plain_page() -> Image:
-    """Ruled A4 with a margin's line and punched holes, at 8 px/mm."""
+    """Ruled A4 paper with a margin line and punched holes, at 8 px/mm."""
     page = np.full((2376, 1680), 245, np.uint8)
     for y in range(200, 2200, 64):
         page[y : y + 2, 60:1620] = 190
@@ -442,7 +444,7 @@ def _lines(reading: Reading) -> Sequence[str]:
 
 
 def test_page_of_short_strokes_is_read_in_bounded_time() -> None:
-    """A photographed form has some hundred stretches of print; joining them took minutes."""
+    """A photographed form has hundreds of short pieces of print; joining them took minutes."""
     mask = np.zeros((2400, 1800), bool)
     for x, y in np.random.default_rng(3).integers((0, 0), (1740, 2380), (500, 2)):
         mask[y : y + 12, x : x + 50] = True
@@ -452,7 +454,7 @@ def test_page_of_short_strokes_is_read_in_bounded_time() -> None:
 
 
 def test_strip_of_noise_is_read_in_bounded_time() -> None:
-    """Its rows of writing told a senseless scale, and it took more than a minute."""
+    """Its text lines gave an impossible scale, and it took more than a minute."""
     strip = np.random.default_rng(1).integers(0, 256, (50, 3000), np.uint8)
     begun = time.process_time()
     area = segment_plain_paper(strip)
@@ -464,7 +466,7 @@ def test_strip_of_noise_is_read_in_bounded_time() -> None:
 def test_page_with_too_many_rows_is_illegible(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A page of noise has 150 and took half a minute."""
+    """A page of noise has 150 rows and took half a minute."""
     monkeypatch.setattr(lines, "MAX_LINE_PARTS", 3)
     paper = Paper()
     for row, text in enumerate(TEXTS):

@@ -25,7 +25,7 @@ NAMES = ["Anna-Lisa Öberg", "Gösta Ärlig", "Enhet Näsbyn", "Maj-Britt Sjöst
 
 @pytest.fixture
 def not_loaded() -> Iterator[None]:
-    """As in a process that has read nothing yet."""
+    """A process that has not read anything yet."""
     printed_text._load_engine.cache_clear()
     yield
     printed_text._load_engine.cache_clear()
@@ -43,8 +43,8 @@ def test_fields_are_read_as_printed() -> None:
 
 @pytest.mark.parametrize("slope", [-4, 0, 4])
 def test_struck_out_print_has_low_confidence_and_issue(slope: int) -> None:
-    """A name that was struck out on a sheet printed for somebody else was read as a third one with
-    p = 0.97.
+    """A struck-out name on a sheet printed for another person was read as a third name with p =
+    0.97.
     """
     blank = _text("")
     for name in NAMES:
@@ -117,7 +117,7 @@ def test_tesseract_timeout_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class _Silent:
-    """An engine that comes to no end."""
+    """A Tesseract engine that never finishes."""
 
     cleared = False
 
@@ -133,7 +133,7 @@ class _Silent:
 
 
 def _text(text: str) -> Image:
-    """As the forms' program prints it: the text in a field 70 mm × 6 mm."""
+    """Text as printed on forms, in a field of 70 mm × 6 mm."""
     pdf = FPDF(unit="mm", format=(70, 6))
     pdf.set_auto_page_break(False)
     pdf.add_page()

@@ -1,4 +1,4 @@
-"""Signatures and initials: there or not."""
+"""Detection of signatures and initials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing with hardly a step for each letter is read again, wider; other writing is not."""
+"""Writing with too few time steps per letter is read again, widened; other writing is not."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ HEIGHT, WIDTH = 48, 160
 
 
 def answering(text: str) -> Steps:
-    """An answer of as many steps as the picture has, whose likeliest path is this text (`_` is a
-    pause).
+    """Network output with as many steps as the image has and this text as its best path (`_` is a
+    blank).
     """
     steps = np.zeros((WIDTH // STEP_PX, 1 + len(ALPHABET)), np.float32)
     steps[:, 0] = 0.1
@@ -62,7 +62,7 @@ def test_only_dense_or_unread_writing_is_widened(
 
 @pytest.mark.shared
 def test_words_in_narrow_writing_are_read_and_located() -> None:
-    """Half of the letters had been lost, and with them all but one place."""
+    """Half of the letters were lost, and with them all but one position."""
     font = next(
         file
         for file in find_fonts(shared("handwriting", "fonts_train"), held=True)

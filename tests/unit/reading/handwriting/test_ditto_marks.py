@@ -1,6 +1,4 @@
-"""Ditto marks in tables: never a value of their own, and what stands above only for a person to
-look at.
-"""
+"""Ditto marks in tables: the value of the row above is only proposed, for review."""
 
 from __future__ import annotations
 
@@ -32,7 +30,7 @@ def read(text: Value, p: float = 0.99) -> Reading:
 
 
 def resolved(**insats: str) -> dict[str, Reading]:
-    """The column Insats of a tour list as read (`rad02="samma"`), weighed."""
+    """The column Insats of a tour list as read (`rad02="samma"`), after resolving."""
     fields = {spec.name: Reading.empty(0.99) for spec in TOUR.fields} | {
         f"{row}.insats": read(text) for row, text in insats.items()
     }
@@ -95,7 +93,9 @@ def test_readings_are_recognized_as_ditto_marks() -> None:
 
 
 def test_near_matches_of_ditto_word_are_recognized() -> None:
-    """`samma` in a box for initials was read as these in 3 of 72 drawn ones, surely somebody's."""
+    """`samma` in a box for initials was read as these in 3 of 72 drawn samples, with high
+    confidence.
+    """
     assert all(is_nearly_ditto_text(text) for text in ("Sam ma", "såmma", "sämma", "sama"))
     assert not any(is_nearly_ditto_text(text) for text in ("SM", "Sanna", "Emma", "Sam", "AMA"))
 
@@ -125,7 +125,7 @@ def test_strokes_are_recognized_as_ditto_mark() -> None:
 
 
 def _stroke(paper: Image, box: Box, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """A pen stroke given in parts of a box, on a page at 300 dpi."""
+    """Draw a pen stroke given in shares of a box, on a page at 300 dpi."""
     (x0, y0), (x1, y1) = (
         (round((box.x + x * box.w) * PRINT_PX_PER_MM), round((box.y + y * box.h) * PRINT_PX_PER_MM))
         for x, y in (start, end)
@@ -134,7 +134,7 @@ def _stroke(paper: Image, box: Box, start: tuple[float, float], end: tuple[float
 
 
 def _marked(spec: FieldSpec, paper: Image) -> None:
-    """A small ditto mark in the field, or in its first box."""
+    """Draw a small ditto mark in the field, or in its first box."""
     box = (
         spec.cell_boxes[0]
         if spec.kind == "digits"
@@ -145,7 +145,9 @@ def _marked(spec: FieldSpec, paper: Image) -> None:
 
 
 def test_small_ditto_marks_are_not_confidently_empty_or_signed() -> None:
-    """Drawn a millimetre high: the times were surely empty, the initials surely there."""
+    """At a height of one millimetre, times were read as empty and initials as present, with high
+    confidence.
+    """
     (sheet,) = make_blank_sheets(1)
     paper = render_sheet_page(TOUR, sheet)
     names = [

@@ -1,4 +1,4 @@
-"""Handwritten lines: ink, decoding, calibration, and error rates on hands that nobody tuned on."""
+"""Handwritten lines: ink, decoding, calibration, and error rates on held-out writers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Doubtful words are looked at again, and the text counts that all looks and Swedish together find
-likeliest.
+"""Words with low confidence are read again, and the text is the most probable one by all readings
+and the language model.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ EITHER = {"å": 0.7, "ä": 0.3}
 
 
 class Asked:
-    """Looks that see what they are told to, and what they were asked for."""
+    """Stub of further readings with given results, which records the requests."""
 
     def __init__(self, *signs: Sign, number: str = "") -> None:
         self.sees, self.number = steps_of(list(signs)), steps_of(list(number) or [" "])
@@ -52,7 +52,7 @@ class Asked:
 
 
 def test_probability_of_text_sums_all_alignments() -> None:
-    """As a search finds it that gives little up."""
+    """Equal to a beam search with little pruning."""
     rng = np.random.default_rng(3)
     steps = np.full((6, len(ALPHABET) + 1), 1e-12, np.float32)
     columns = [0, *(ALPHABET.index(sign) + 1 for sign in "ab")]
@@ -65,16 +65,16 @@ def test_probability_of_text_sums_all_alignments() -> None:
 
 
 def test_second_reading_decides_between_two_texts() -> None:
-    doubtful = steps_of(with_doubt("låsa", {1: EITHER}))
+    uncertain = steps_of(with_doubt("låsa", {1: EITHER}))
     for sees in ("låsa", "läsa"):
-        found = transcribe_line(doubtful, SWEDISH, second_pass=Asked(*sees))
+        found = transcribe_line(uncertain, SWEDISH, second_pass=Asked(*sees))
         assert found.value == sees
         assert len(found.characters) == len(sees)
-        assert found.p > transcribe_line(doubtful, SWEDISH).p
+        assert found.p > transcribe_line(uncertain, SWEDISH).p
 
 
 def test_disagreeing_readings_give_low_confidence() -> None:
-    """Also the character that they differ in, and no other."""
+    """Also of the character on which they disagree, and of no other."""
     looks = [steps_of(text) for text in ("låsa", "läsa")]
     best, other = combine_passes(["låsa", "läsa"], looks, SwedishGuide(SWEDISH, True))
     assert {best.text, other.text} == {"låsa", "läsa"}
@@ -83,8 +83,8 @@ def test_disagreeing_readings_give_low_confidence() -> None:
 
 
 def test_second_reading_may_propose_new_text() -> None:
-    doubtful = steps_of(with_doubt("hjarna", {2: {"a": 0.5, "o": 0.45}}))
-    assert transcribe_line(doubtful, SWEDISH, second_pass=Asked(*"hjärna")).value == "hjärna"
+    uncertain = steps_of(with_doubt("hjarna", {2: {"a": 0.5, "o": 0.45}}))
+    assert transcribe_line(uncertain, SWEDISH, second_pass=Asked(*"hjärna")).value == "hjärna"
 
 
 def test_only_uncertain_words_are_reread() -> None:
@@ -102,7 +102,7 @@ def test_only_uncertain_words_are_reread() -> None:
 
 @pytest.mark.parametrize("form", [None, Format.DOSE])
 def test_number_with_disagreeing_networks_has_low_confidence(form: Format | None) -> None:
-    """Its comma may be what the first did not see; nobody decides for it."""
+    """The first network may have missed its comma; the number is left for review."""
     once, both, otherwise = (
         transcribe_line(steps_of("25 mg"), SWEDISH, form, Asked(number=seen))
         for seen in ("", "25 mg" if form else "25", "2,5 mg" if form else "2,5")
@@ -159,7 +159,7 @@ def test_long_runs_are_not_reread() -> None:
 
 
 def test_part_of_line_is_cropped_at_its_time_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The picture may be of any height; the network sees it 48 px high."""
+    """The image may have any height; the network's input is 48 px high."""
     shown: list[tuple[int, ...]] = []
 
     def seen(

@@ -1,4 +1,4 @@
-"""Units are not surely taken for other signs: a µ for an m, a g for a 9, an l for a 1."""
+"""Units are not confidently read as other characters: µ as m, g as 9, l as 1."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ KNOWN = "gmuµμ"
 
 @dataclass
 class Shipped:
-    """Stands in for the network as shipped: it sees a µ with this p in the columns from `start` on,
-    if they are shown to it.
+    """Stub of the shipped network: a µ with this p in the columns from `start` on, if they are in
+    its input.
     """
 
     p: float
@@ -39,7 +39,7 @@ class Shipped:
 
 
 def read(text: str, shipped: Shipped, monkeypatch: pytest.MonkeyPatch) -> Reading:
-    """The text as it comes out."""
+    """The text after resolving unit signs."""
     monkeypatch.setattr(corrections, "read_all_characters", shipped)
     characters = (0.9,) * len(text)
     picture = np.full((48, 16 * len(text)), 255, np.uint8)
@@ -93,7 +93,7 @@ def test_only_number_and_unit_are_reread(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def two_signs(high: tuple[int, int], apart: int) -> Image:
-    """A figure, and a sign from one row to another with so much white between them, px."""
+    """A digit, and a character between two rows at a given horizontal distance, px."""
     picture = np.full((48, 32), 255, np.uint8)
     picture[6:34, 3 : 16 - apart // 2] = 0
     picture[high[0] : high[1], 16 + (apart + 1) // 2 : 29] = 0

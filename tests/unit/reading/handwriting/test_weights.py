@@ -1,4 +1,4 @@
-"""Which weights the handwriting network reads with: one setting."""
+"""The setting that selects the weights of the handwriting network."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_damaged_weights_are_reported(models: Path) -> None:
 
 
 def _written(text: str, height: int, ink: int) -> Image:
-    """A line of a font that is nobody's hand."""
+    """A line in a typeface."""
     font = ImageFont.load_default(height)
     picture = Pictures.new("L", (int(font.getlength(text)) + 2 * height, 2 * height), 255)
     ImageDraw.Draw(picture).text((height, height // 2), text, ink, font)

@@ -32,7 +32,7 @@ TEXT = "Sov gott hela natten.\nÅt frukost.\n\nVill ringa sin dotter."
 
 
 def steps(*signs: str) -> NDArray[np.float32]:
-    """What the network would answer that is sure of these signs, a step each; "" is a pause."""
+    """Network output with certainty of these characters, one per step; "" is a blank."""
     answers = np.full((len(signs), 1 + len(ALPHABET)), 0.001, np.float32)
     for at, sign in enumerate(signs):
         answers[at, ALPHABET.index(sign) + 1 if sign else 0] = 0.9
@@ -111,7 +111,7 @@ def test_line_with_unreadable_part_has_low_confidence() -> None:
 
 @pytest.fixture(scope="module")
 def note() -> tuple[Reading, NDArray[np.bool_]]:
-    """What is read of a filled note, and where there is ink on it, at 8 px/mm."""
+    """The reading of a filled note, and its ink, at 8 px/mm."""
     forms = Forms.load(ROOT / "forms")
     form = forms.latest("hsl-anteckning")
     blank = render_sheet_page(form, Sheet("0" * 8, "Norra"))

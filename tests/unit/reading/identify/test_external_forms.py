@@ -1,4 +1,4 @@
-"""A page without our codes is known by its print, and one that fits no form well is refused."""
+"""A page without codes is identified by its print, and one that fits no form well is rejected."""
 
 from __future__ import annotations
 
@@ -146,8 +146,8 @@ def test_homography_supported_by_one_corner_is_rejected() -> None:
 
 
 def _creased(blank: Image, lift_mm: float) -> DamagedPage:
-    """Folded once across and once along and flattened again: near a fold the paper stands up, and
-    its print lies shifted, most at the fold.
+    """Folded once across and once along and flattened again: near a fold the paper rises and its
+    print is displaced, most at the fold.
     """
 
     def shift(mm: Points) -> Points:

@@ -1,4 +1,4 @@
-"""Markers, codes, turn and blankness are found through everything that happens to paper."""
+"""Markers, codes, rotation and blankness are detected under all distortions of paper."""
 
 from __future__ import annotations
 
@@ -112,7 +112,9 @@ def test_overlapping_sheets_identify_nothing(lower_px: int) -> None:
 
 
 def test_markers_are_found_at_edge_and_within_white_border() -> None:
-    """Markers of a whole sheet are sought in its corners only; amid white they lie elsewhere."""
+    """Markers of a whole sheet are searched in its corners only; within a white border they are
+    elsewhere.
+    """
     page = _filled()
     wide = identify_page(
         np.asarray(
@@ -143,9 +145,7 @@ def test_empty_back_is_blank_despite_show_through_and_dirt() -> None:
 
 
 def test_a_thumbnail_is_not_blank() -> None:
-    """A short note is lost on so few pixels, and what is blank is done without anybody having seen
-    it.
-    """
+    """A short note is invisible at this resolution, and blank pages are finished without review."""
     page = np.full((2339, 1654), 255, np.uint8)
     cv2.putText(
         page,
@@ -164,7 +164,7 @@ def test_a_thumbnail_is_not_blank() -> None:
 
 @pytest.mark.parametrize("pen_px", [26, 40])
 def test_small_note_that_fills_image_is_not_blank(pen_px: int) -> None:
-    """Its strokes would be as broad as shadows, were its paper as large as a page."""
+    """Its strokes would be as broad as shadows if its paper had the size of a page."""
     note, along = np.full((1500, 1500), 248, np.uint8), np.linspace(0, 1, 400)
     for row in range(3):
         line = np.stack(

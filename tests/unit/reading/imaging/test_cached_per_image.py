@@ -1,5 +1,5 @@
-"""What follows from a picture is worked out once and held within a limit, or as long as that lives
-from which it follows.
+"""Results derived from an image or an object are computed once, within a memory limit or the
+lifetime of the object.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def test_writable_image_is_not_cached() -> None:
 
 
 class Thing:
-    """Something that does not change."""
+    """An immutable object."""
 
 
 def test_result_is_computed_once_and_freed_with_its_object() -> None:

@@ -1,4 +1,4 @@
-"""Connected parts are the same, however many bits number them."""
+"""Connected components are the same with 16-bit and 32-bit labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is packed comes out as it went in."""
+"""Packed masks and maps are unpacked unchanged."""
 
 from __future__ import annotations
 

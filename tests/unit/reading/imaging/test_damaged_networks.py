@@ -1,5 +1,5 @@
-"""A network whose file is gone or cut off is said to be so, by who reads with it and by
-`efterskrift doctor`, and fails no page.
+"""A missing or truncated network file is reported by its reader and by `efterskrift doctor`, and
+fails no page.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ READ: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("name", READ)
 def test_reader_error_names_file_and_remedy(tmp_path: Path, name: str) -> None:
-    """A file that was cut off had been a fault of the program, page by page."""
+    """A truncated file was an internal error on every page."""
     file = tmp_path / f"{name}.onnx"
     with pytest.raises(MissingProgramError, match=f"{name}.onnx is missing"):
         READ[name](file)

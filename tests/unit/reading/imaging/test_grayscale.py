@@ -1,5 +1,5 @@
-"""Coloured ink in grey: red and pink are as dark as they look, print in pale colours and yellow
-marker stay pale.
+"""Greyscale conversion of coloured ink: red and pink stay dark, pale print and yellow highlighter
+stay pale.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TEAL_PRINT = (202, 200, 143)
 def _page(
     colour: tuple[int, int, int], light: tuple[float, float, float] = (1.0, 1.0, 1.0)
 ) -> Image:
-    """BGR: paper with a square of a colour, in light of a colour."""
+    """BGR: paper with a coloured square, under coloured light."""
     page = np.full((200, 200, 3), PAPER, np.float64)
     page[80:120, 80:120] = colour
     return np.clip(page * light, 0, 255).astype(np.uint8)

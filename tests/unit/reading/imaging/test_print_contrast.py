@@ -1,5 +1,5 @@
-"""What blanks tell is kept for as many of them as the program ships, packed, and for no more; and
-it is what the whole pictures tell.
+"""The cached print of blanks: enough for all shipped forms, packed, bounded, and equal to that of
+the whole images.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Quantiles as NumPy has them."""
+"""Quantiles equal those of NumPy."""
 
 from __future__ import annotations
 

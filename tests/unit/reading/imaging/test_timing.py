@@ -1,4 +1,4 @@
-"""Processes that read side by side: one thread each, as numpy itself tells."""
+"""Processes that read in parallel use one thread each, as reported by NumPy."""
 
 from __future__ import annotations
 

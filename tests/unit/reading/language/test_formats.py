@@ -1,6 +1,4 @@
-"""Formats of handwritten lines: their shapes, the values they stand for, and how they guide the
-reading.
-"""
+"""Formats of handwritten lines: patterns, values, and their effect on decoding."""
 
 from __future__ import annotations
 
@@ -199,7 +197,7 @@ def test_likelier_digit_is_kept_over_likelier_number() -> None:
     ],
 )
 def test_dose_is_not_changed_to_fit_its_format(dose: str, place: int, other: str) -> None:
-    """A hundredth of doubt of one sign was enough for 0,12 mg, 2,55 mg and 12 tablets."""
+    """With p = 0.01 of another character, 0,12 mg, 2,55 mg and 12 tablets were changed."""
     found = transcribe_line(
         steps_of(with_doubt(dose, {place: {dose[place]: 0.97, other: 0.01}})),
         value_format=Format.DOSE,

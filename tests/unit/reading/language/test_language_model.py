@@ -1,4 +1,4 @@
-"""What decoding knows of Swedish: words, words put together, names, and letters alone."""
+"""The language model of decoding: words, compounds, names, and letters."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_unknown_word_is_penalized_but_possible() -> None:
 
 @pytest.mark.parametrize("filler", ["wv" * 100, "mn" * 150, "qx" * 100])
 def test_very_long_filler_word_is_penalized_without_error(filler: str) -> None:
-    """Beyond some seventy unlikely letters their p was 0, which has no logarithm, and the page
+    """Beyond some seventy unlikely letters the probability was 0, without logarithm, and the page
     failed.
     """
     assert math.isfinite(_value(filler))

@@ -1,4 +1,4 @@
-"""From a line's probabilities to its reading: Swedish helps with words, and never with numbers."""
+"""From a line's probabilities to its reading: the language model affects words, never numbers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""A ring around a check box is told of: the boxes were read as surely empty, or the next one, which
-the ring crosses, as surely marked.
+"""A ring around a check box raises an issue: such boxes were read as empty, or the next box, which
+the ring crosses, as marked, with high confidence.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def box_of(form_id: str, name: str) -> Box:
 
 
 def ringed(form_id: str, name: str) -> Image:
-    """A page on which only a ring is drawn, around the first box of a field."""
+    """A page with only a ring, drawn around the first box of a field."""
     (sheet,), box = make_blank_sheets(1), box_of(form_id, name)
     paper = render_sheet_page(FORMS.latest(form_id), sheet)
     middle = (

@@ -1,5 +1,5 @@
-"""Red ink in a field of a page filled in with another pen is told of and never surely a value; grey
-scans and other pens show none.
+"""Red ink in a field of a page filled in with another pen raises an issue and has low confidence;
+greyscale scans and other pens have none.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _filled(*, empty: bool = False) -> Image:
 
 
 def _ticked(page: Image, names: list[str], colour: tuple[int, int, int] = RED) -> Image:
-    """A tick as people check with in the middle of each of these fields."""
+    """Draw a reviewer's tick in the middle of each of these fields."""
     paper = page.copy()
     for name in names:
         _tick(paper, VISITS.by_name[name], colour)
@@ -79,8 +79,8 @@ def _told(reading: PageReading) -> set[str]:
 
 @pytest.mark.parametrize("dpi", [300, 150])
 def test_red_ticks_in_fields_raise_issue(dpi: int) -> None:
-    """Drawn in empty fields they were surely marks and signatures, in filled ones nothing told of
-    them.
+    """In empty fields they were read as marks and signatures with high confidence; in filled ones
+    they raised no issue.
     """
     paper = cv2.resize(
         _ticked(_filled(), TICKED), None, fx=dpi / 300, fy=dpi / 300, interpolation=cv2.INTER_AREA

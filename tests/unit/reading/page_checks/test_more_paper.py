@@ -1,4 +1,4 @@
-"""Another sheet in the picture of a form is told of; the table under a form is none."""
+"""Another sheet in the image of a form raises an issue; the table under a form does not."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def small(page: Image) -> Image:
 
 
 def note(lines: int = 4, writer: int = 1, paper: int = 255) -> Image:
-    """A sheet without marks, A4 at 150 dpi, with some lines of handwriting."""
+    """A sheet without markers, A4 at 150 dpi, with some lines of handwriting."""
     page, rng = np.full((3508, 2480), paper, np.uint8), np.random.default_rng(writer)
     for line in range(lines):
         mask = make_writers(writer + 1, seed=11)[writer].words(WORDS[line % len(WORDS)], 130, rng)[
@@ -57,7 +57,7 @@ def note(lines: int = 4, writer: int = 1, paper: int = 255) -> Image:
 
 
 def on(ground: Image, page: Image) -> Image:
-    """The page in the middle of a ground that is larger."""
+    """The page in the middle of a larger background."""
     out, (h, w) = ground.copy(), page.shape
     top, left = (ground.shape[0] - h) // 2, (ground.shape[1] - w) // 2
     out[top : top + h, left : left + w] = page
@@ -96,7 +96,7 @@ def pen_and_fingers() -> Image:
 
 
 def keyboard() -> Image:
-    """A pale keyboard that looks out from under the form, 19 mm from key to key, words on some."""
+    """A pale keyboard partly under the form, with a key pitch of 19 mm and words on some keys."""
     table = np.full((2480, 2480), 150, np.uint8)
     for number in range(6 * 22):
         x, y = 20 + 112 * (number % 22), 40 + 112 * (number // 22)
@@ -109,7 +109,7 @@ def keyboard() -> Image:
 
 
 def photographed(picture: Image, seed: int = 1) -> Image:
-    """The picture with grain, in light that falls off to the right, as a telephone sends it."""
+    """The image with noise and light that decreases to the right, as in a phone's photograph."""
     lit = picture * np.linspace(1, 0.55, picture.shape[1])
     grainy = np.clip(lit + np.random.default_rng(seed).normal(0, 5, picture.shape), 0, 255).astype(
         np.uint8
@@ -209,7 +209,7 @@ def test_a_damaged_form_shows_no_other_paper(kind: str, strength: float) -> None
 
 
 def test_form_is_read_and_other_sheet_raises_issue() -> None:
-    """The values are those that are read from the form by itself."""
+    """The values equal those of the form alone."""
     reader = PageReader.of_forms(FORMS)
     page = np.asarray(
         cv2.resize(

@@ -1,5 +1,5 @@
-"""Numbers nearly a whole box above or below their boxes, on the label or in the gap: the boxes were
-surely empty.
+"""Numbers nearly one box above or below their boxes, on the label or in the gap: the boxes were
+read as empty with high confidence.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FIGURES = ([(3, 1), (1, 4), (4, 4)], [(3, 2), (3, 6.5)]), ([(1, 1), (4, 1), (2, 
 
 
 def _figures(paper: Image, spec: FieldSpec, down: float) -> None:
-    """47 in the last two boxes, so many mm lower."""
+    """Draw 47 in the last two boxes, a given number of mm lower."""
     for cell, paths in zip(spec.cell_boxes[-2:], FIGURES, strict=True):
         at = np.array([cell.x + 0.2, cell.y + 0.6 + down])
         points = [

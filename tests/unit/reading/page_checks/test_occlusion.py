@@ -1,4 +1,4 @@
-"""A field that is covered, torn off, in the dark or displaced is said to be so, and no other is."""
+"""Fields that are covered, torn off, too dark or displaced raise an issue, and no others."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ SCALE = 8
 
 @cache
 def _upright(form_id: str, *, solid: bool = False) -> Image:
-    """A filled page as registration lays it, grey, 8 px/mm; with `solid` every mark is filled
-    in.
-    """
+    """A registered filled page, grey, 8 px/mm; with `solid` every mark is filled in."""
     form, rng = FORMS[form_id], np.random.default_rng(3)
     (hand,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
     values = make_values(form, rng)
@@ -62,7 +60,7 @@ def _hidden(form_id: str, page: Image) -> dict[str, IssueCode]:
 
 
 def _within(form_id: str, area: Box) -> set[str]:
-    """Fields that lie wholly in a part of the page."""
+    """Fields wholly within a part of the page."""
     fields = [spec for spec in FORMS[form_id].fields if spec.kind is not Kind.PRINTED]
     return {
         s.name
@@ -80,7 +78,7 @@ def test_no_field_of_intact_page_is_hidden(form_id: str) -> None:
 
 
 def test_half_torn_digit_box_is_covered() -> None:
-    """What was written in it is gone with it: 60 hours become 6."""
+    """Its writing is lost too: 60 hours become 6."""
     field = FORMS["pappersschema"].by_name["rad03.son"]
     last = field.cell_boxes[-1]
     torn = [
@@ -95,7 +93,7 @@ def test_half_torn_digit_box_is_covered() -> None:
 
 
 def test_punched_digit_boxes_are_covered() -> None:
-    """What is left of a nought is read as a two."""
+    """The rest of a zero is read as a two."""
     field = FORMS["utbetalningslista"].by_name["rad05.konto"]
     cell = field.cell_boxes[3]
     page = np.ascontiguousarray(_upright("utbetalningslista").copy())

@@ -1,5 +1,5 @@
-"""Crosses beside their box and ticks that end in the next one are told of: the boxes were read as
-surely empty, or as surely marked.
+"""Crosses beside their box and ticks that end in the next one raise an issue: such boxes were read
+as empty or marked with high confidence.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def box_of(form_id: str, name: str) -> Box:
 
 
 def drawn(paper: Image, *paths: Sequence[tuple[float, float]]) -> PageReading:
-    """A page as it is read after strokes along these points, mm."""
+    """The reading of a page after strokes along these points, mm."""
     for path in paths:
         points = np.round(np.array(path) * PRINT_PX_PER_MM).astype(np.int32).reshape(-1, 1, 2)
         cv2.polylines(paper, [points], False, PEN, 5, cv2.LINE_AA)

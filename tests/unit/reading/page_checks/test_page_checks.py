@@ -13,7 +13,9 @@ def test_every_check_is_one_function_in_its_own_module() -> None:
 
 
 def test_field_issues_of_checks_have_low_confidence_severity() -> None:
-    """A reviewer who keys a field blind is shown such issues: `Severity.LOW_CONFIDENCE`."""
+    """A reviewer who keys a field without seeing its value is shown such issues:
+    `Severity.LOW_CONFIDENCE`.
+    """
     found = {
         code
         for code in IssueCode

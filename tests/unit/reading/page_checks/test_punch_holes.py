@@ -1,4 +1,4 @@
-"""A dark punched hole over a check box is no filled box, and a filled box no hole."""
+"""A dark punched hole over a check box is not a filled box, and a filled box not a hole."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _middle(box: Box) -> tuple[int, int]:
 
 @pytest.mark.parametrize("form_id", ["besokslista", "korlista", "avvikelse-hsl"])
 def test_punched_hole_is_not_a_filled_box(form_id: str) -> None:
-    """Such boxes were surely taken back."""
+    """Such boxes were read as cancelled with high confidence."""
     (sheet,) = make_blank_sheets(1)
     paper = render_sheet_page(FORMS.latest(form_id), sheet)
     for spec in _marks(form_id):

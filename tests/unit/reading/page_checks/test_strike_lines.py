@@ -1,5 +1,5 @@
-"""Lines that go over several fields: what they cross was surely marked, surely signed or surely
-empty, and rows that are struck out surely valid.
+"""Lines across several fields: crossed fields were confidently read as marked, signed or empty, and
+struck-out rows as valid.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def area(form_id: str, name: str) -> Box:
 
 
 def drawn(paper: Image, *lines: Line) -> Image:
-    """Lines (mm) as a hand draws them: half a millimetre beside their way."""
+    """Handwritten lines (mm), up to half a millimetre off their course."""
     rng = np.random.default_rng(1)
     for line in lines:
         shaken: list[tuple[float, float]] = []
@@ -93,7 +93,7 @@ def told(reading: PageReading) -> set[str]:
 
 
 def sure(reading: PageReading, prefix: str = "") -> set[str]:
-    """The fields that are surely read as something."""
+    """The fields with a value of high confidence."""
     return {
         name
         for name, field in reading.fields.items()

@@ -1,6 +1,4 @@
-"""Writing outside all fields is told of, beside the field that is nearest; what is no writing is
-not.
-"""
+"""Writing outside all fields raises an issue at the nearest field; other ink does not."""
 
 from __future__ import annotations
 
@@ -46,7 +44,7 @@ SHEET = Sheet("23456789", "Socialförvaltningens kansli", CLIENT)
 
 
 def written(page: Image, text: str, place: Box, turned: bool = False) -> Image:
-    """The page with a line of handwriting on it, from the top downwards if `turned`."""
+    """The page with a line of handwriting, downwards if `turned`."""
     spec = next(spec for spec in NOTE.pages[0].fields if spec.kind is Kind.TEXT)
     field = spec.model_copy(update={"name": "skrift", "box": (place.x, place.y, place.w, place.h)})
     paper = np.ascontiguousarray(np.rot90(page), np.uint8) if turned else page
@@ -58,7 +56,7 @@ def written(page: Image, text: str, place: Box, turned: bool = False) -> Image:
 
 @cache
 def read(text: str, place: tuple[float, float, float, float], turned: bool = False) -> PageReading:
-    """A note with some writing on it, as it is read."""
+    """The reading of a note with some writing on it."""
     page = written(render_sheet_page(NOTE, SHEET), text, Box(*place), turned)
     return (
         PageReader.of_forms(FORMS, [CLIENT])
@@ -70,9 +68,7 @@ def read(text: str, place: tuple[float, float, float, float], turned: bool = Fal
 def stray_on(
     form_id: str, draw: Callable[[Image], Image] | None = None, fields: Mapping[str, Reading] = {}
 ) -> frozenset[str]:
-    """What is told of the first page of a form that something is drawn on, laid as it was
-    printed.
-    """
+    """The stray writing on the first page of a form with a drawing on it, registered as printed."""
     form = FORMS.latest(form_id)
     pdf = print_sheets(form, [SHEET], organisation="Provköpings kommun, socialförvaltningen")
     page = (
@@ -130,7 +126,7 @@ def test_line_below_last_rule_is_read_without_issue() -> None:
     "form_id", by_form(sorted({form.id for form in FORMS.values() if not form.printed_elsewhere}))
 )
 def test_print_on_sheet_is_not_writing(form_id: str) -> None:
-    """The unit, the client and their labels are on no unfilled form."""
+    """The unit, the client and their labels are not on the unfilled form."""
     assert not stray_on(form_id)
 
 
@@ -174,7 +170,7 @@ def test_dirt_folds_and_lines_are_not_writing(draw: Callable[[Image], Image]) ->
 
 
 def test_read_words_of_note_raise_no_issue() -> None:
-    """The words of a field lie where they were read, also outside of it."""
+    """The words of a field are at the place where they were read, also outside of it."""
     note = NOTE.by_name["anteckning"].area
     text, place = "Ringde dottern i kväll", Box(note.x + 3, note.y + note.h + 1.0, 80.0, 6.5)
     fields = read(text, (place.x, place.y, place.w, place.h)).fields

@@ -1,5 +1,5 @@
-"""Print under writing says nothing for or against a form; print that is missing where the page
-shows paper speaks against it.
+"""Print under writing has no weight in identification; print missing on visible paper is evidence
+against a form.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page is laid on its form to a fraction of a millimetre, and a page that is not says so."""
+"""A page is registered to a fraction of a millimetre, or rejected."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _filled() -> Image:
 
 
 def _errors_mm(registration: Registration, damaged: DamagedPage) -> Points:
-    """How far from the truth each place is laid, mm on the paper."""
+    """Distance of each place from the ground truth, mm on the paper."""
     true_px = damaged.where(PLACES * SOURCE_PX - 0.5)
     beside = damaged.where((PLACES + np.array([1, 0])) * SOURCE_PX - 0.5)
     px_per_mm = np.linalg.norm(beside - true_px, axis=1)
@@ -125,7 +125,7 @@ def test_misplaced_markers_have_large_residual() -> None:
 
 @cache
 def _filled_form(form_id: str, seed: int) -> tuple[Image, Generator]:
-    """A filled page of a real form as printed, and the dice as they lay when it was made."""
+    """A filled page of a real form as printed, and the state of its random numbers."""
     form, rng = FORMS[form_id], np.random.default_rng(seed)
     (*_, hand), (sheet,) = make_writers(4, seed=11), make_blank_sheets(1)
     return fill_field(
@@ -153,8 +153,8 @@ def _form_page(form_id: str, *, dusty: bool) -> Image:
 
 
 def _seeds() -> list[tuple[str, int]]:
-    """Each form once, and those that were placed by hand three times: what the program placed is
-    alike.
+    """Each form once, and those placed by hand three times: forms that the program placed are
+    similar.
     """
     return [
         (form_id, seed)
@@ -189,7 +189,7 @@ def _small_print(form_id: str) -> NDArray[np.uint8]:
 
 
 def _most_alike(form_id: str, count: int = 3) -> list[str]:
-    """The forms whose print lies most like this one's: the others are told apart more easily."""
+    """The forms with the most similar print: the others are easier to distinguish."""
     others = [other for other in FORMS if other != form_id and {form_id, other} != LAID_ALIKE]
     likeness = {
         other: np.corrcoef(_small_print(form_id), _small_print(other))[0, 1] for other in others
@@ -213,7 +213,7 @@ def test_no_form_is_registered_as_another(shown: str) -> None:
     ("shown", "dusty"), [(form_id, number % 2 == 1) for number, form_id in enumerate(FORMS)]
 )
 def test_no_form_is_registered_as_a_similar_one(shown: str, dusty: bool) -> None:
-    """Every other one is dusty."""
+    """Every second page is dusty."""
     image = _form_page(shown, dusty=dusty)
     found = identify_page(image)
     for taken_for in _most_alike(shown):
@@ -224,11 +224,11 @@ def test_no_form_is_registered_as_a_similar_one(shown: str, dusty: bool) -> None
 
 
 def _halves() -> list[tuple[str, float, float, bool]]:
-    """Bands of each form's first page, in shares of its height, in which a field begins: where
-    there is none, nothing can be misread.
+    """Bands of each form's first page with the top of a field, in shares of its height: without
+    fields, nothing can be misread.
 
-    Every other one is of a dusty page. Of forms that the program placed, which are alike, each
-    has one of its bands, by turns.
+    Every second one is of a dusty page. Of forms that the program placed, which are similar, each
+    has one of its bands, in turn.
     """
     bands = ((0.12, 0.5), (0.25, 0.75), (0.5, 0.9))
     starts = {
@@ -300,7 +300,7 @@ def _bent() -> Bend:
 
 
 def test_curved_page_is_rectified_without_seams() -> None:
-    """As if the places of all pixels had been worked out and looked up at once."""
+    """Equal to a map computed for all pixels at once."""
     page, lies, bend, step = _filled(), geometry.raster_homography(300 / 25.4), _bent(), 16
     x, y = np.meshgrid(
         np.arange(-step, 1680 + 2 * step, step), np.arange(-step, 2376 + 2 * step, step)

@@ -1,4 +1,4 @@
-"""Days, times and numbers weighed against the outage, other rows and sums."""
+"""Dates, times and numbers resolved by the outage, other rows and sums."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_the_upper_blood_pressure_is_the_higher_one() -> None:
 
 
 def test_likely_unusual_value_lowers_confidence_of_usual_value() -> None:
-    """A first digit that the reader half took for an empty box, in a pressure that is too high."""
+    """A first digit read as an empty box with p = ½, in a blood pressure that is too high."""
     fields, _ = resolved(
         VALUES, {"rad01.bt_sys": read("210", 0.99), "rad01.bt_dia": read("41", 0.6, ("141", 0.35))}
     )
@@ -121,8 +121,8 @@ def test_plausible_pulse_ranks_first_if_boxes_allow_it(value: str, other: str) -
 
 @pytest.mark.parametrize("p", [0.5, 0.6, 0.85, 0.9])
 def test_plausible_value_is_not_confident_for_plausibility_alone(p: float) -> None:
-    """A digit read as another mostly gives a number that a heart can have, and one time in four a
-    day of the outage.
+    """One misread digit mostly gives another plausible pulse, and in one case of four a day of the
+    outage.
     """
     pulse, _ = weigh_number(VALUES.by_name["rad01.puls"], read("72", p))
     assert pulse.p <= p / (p + 0.65 * (1 - p))
@@ -142,7 +142,7 @@ def test_unusual_number_raises_issue() -> None:
 
 
 def test_number_implausible_beside_other_fields_raises_issue() -> None:
-    """The lower pressure of somebody in shock: 72 is usual, but higher than the upper one."""
+    """The lower pressure of a patient in shock: 72 is usual, but higher than the upper one."""
     fields, problems = resolved(
         VALUES, {"rad01.bt_sys": read("60", 0.999), "rad01.bt_dia": read("72", 0.55, ("22", 0.44))}
     )

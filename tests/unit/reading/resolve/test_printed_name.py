@@ -1,4 +1,4 @@
-"""Printed names held against the register that they were printed from."""
+"""Printed names compared with the register from which they were printed."""
 
 from __future__ import annotations
 
@@ -45,9 +45,7 @@ def test_registered_name_keeps_confidence(text: str) -> None:
 
 @pytest.mark.parametrize("text", [f"{NAME} gift Berg", f"{NAME} 7", f"{NAME}, flyttat", NAME[:-1]])
 def test_name_with_addition_or_misreading_has_low_confidence_and_issue(text: str) -> None:
-    """Written beside the print of their field, such words were read with it, with p = 0.97 and
-    more.
-    """
+    """Words written beside the print of their field were read as a part of it with p ≥ 0.97."""
     reading, problems = judged(text, REGISTER)
     assert (reading.value, reading.p) == (text, UNSEEN_P)
     assert problems == ["printed_otherwise:registrerat_namn"]

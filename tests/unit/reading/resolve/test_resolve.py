@@ -1,4 +1,4 @@
-"""Readings weighed against the register, the outage and each other."""
+"""Readings resolved by the register, the outage and each other."""
 
 from __future__ import annotations
 

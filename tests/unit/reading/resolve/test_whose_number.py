@@ -1,4 +1,4 @@
-"""Boxes of a number weighed against the register and the name."""
+"""A number's boxes resolved by the register and the name."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_illegible_box_is_completed_from_register() -> None:
 
 
 def test_unlisted_number_ranks_first_if_boxes_allow_it() -> None:
-    """The reader is sure of a wrong digit, and the right one has no chance in its list."""
+    """The reader has high confidence in a wrong digit, and the right one is not in its list."""
     found, problems = person(number("192501079216", b7=("1", 0.01)), ASTRID.name)
     assert found.value == ASTRID.pid
     assert found.p < 0.999
@@ -116,8 +116,8 @@ def test_unregistered_number_is_kept() -> None:
 def test_incomplete_unregistered_number_is_not_matched_to_client(
     row: str, name: str, register: ClientRegister
 ) -> None:
-    """Only the birth date, a digit left out, a spoilt box, a reserve number: none of the few
-    clients is meant.
+    """Only the birth date, a missing digit, an illegible box, a reserve number: no client of the
+    small register is meant.
     """
     written = decode_digits(np.array(seen(row), np.float32), NOTE.by_name["personnummer"])
     found, problems = person(written, name, register=register)

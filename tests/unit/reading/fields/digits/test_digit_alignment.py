@@ -1,4 +1,4 @@
-"""Print is found where a sheet shows it, as comparing every move in full finds it."""
+"""Alignment of the blank's print to a scan, compared with an exhaustive search."""
 
 from __future__ import annotations
 

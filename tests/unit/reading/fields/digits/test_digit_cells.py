@@ -1,4 +1,4 @@
-"""Cutting of digit rows into cells, and how their networks answer."""
+"""Cropping of digit rows into cells, and the results of their networks."""
 
 from __future__ import annotations
 
@@ -130,12 +130,12 @@ def test_missing_network_error_has_remedy(
     )
     monkeypatch.setattr(reader, name, gone)
     with pytest.raises(MissingProgramError, match=r"digits\.onnx") as raised:
-        classify_cells(_clear_and_doubtful())
+        classify_cells(_clear_and_ambiguous())
     assert "git checkout data/models" in raised.value.remedy
 
 
-def _clear_and_doubtful() -> NDArray[np.uint8]:
-    """Ten digits drawn clearly, and ten times two drawn on top of each other."""
+def _clear_and_ambiguous() -> NDArray[np.uint8]:
+    """Ten clearly drawn digits, and ten times two digits drawn on top of each other."""
     cells = np.zeros((20, CELL_PX, CELL_PX), np.uint8)
     for i, cell in enumerate(cells):
         for digit in {i % 10, (i + 3) % 10 if i >= 10 else i % 10}:
@@ -144,26 +144,24 @@ def _clear_and_doubtful() -> NDArray[np.uint8]:
 
 
 def test_only_uncertain_cell_is_reread_by_both_networks() -> None:
-    """A doubtful one is answered by the mean of all looks, the others as the first network
-    answers.
-    """
-    cells = _clear_and_doubtful()
+    """Uncertain cells get the mean of all readings, the others that of the first network."""
+    cells = _clear_and_ambiguous()
     once = run_digit_network(cells, DIGIT_MODEL)
-    doubtful = once.max(axis=1) < SECOND_PASS_BELOW
+    uncertain = once.max(axis=1) < SECOND_PASS_BELOW
     looks = [
-        run_digit_network(np.roll(cells[doubtful], move, axis=(1, 2)), DIGIT_MODEL)
+        run_digit_network(np.roll(cells[uncertain], move, axis=(1, 2)), DIGIT_MODEL)
         for move in ((0, 0), (1, 0), (0, 1))
     ]
     looks += [
-        run_digit_network(np.roll(cells[doubtful], move, axis=(1, 2)), SECOND_DIGIT_MODEL)
+        run_digit_network(np.roll(cells[uncertain], move, axis=(1, 2)), SECOND_DIGIT_MODEL)
         for move in ((0, 0), (-1, 0), (0, -1))
     ]
     mean = np.exp(np.mean(np.log(np.maximum(looks, 1e-9)), axis=0))
     found = classify_cells(cells)
-    assert doubtful.any()
-    assert not doubtful.all()
-    assert np.allclose(found[~doubtful], once[~doubtful], atol=1e-5)
-    assert np.allclose(found[doubtful], mean / mean.sum(axis=1, keepdims=True), atol=1e-4)
+    assert uncertain.any()
+    assert not uncertain.all()
+    assert np.allclose(found[~uncertain], once[~uncertain], atol=1e-5)
+    assert np.allclose(found[uncertain], mean / mean.sum(axis=1, keepdims=True), atol=1e-4)
 
 
 def test_row_without_strokes_is_empty_on_any_paper() -> None:
@@ -208,7 +206,7 @@ def test_exported_network_matches_trained_network(network: Path) -> None:
 
 
 def _drawn_cells() -> Image:
-    """Cells of digits in OpenCV's faces, thin and bold, upright and slanted, with grain."""
+    """Cells of digits in OpenCV's typefaces, thin and bold, upright and slanted, with noise."""
     rng = np.random.default_rng(4)
     rows = []
     for face in (

@@ -1,4 +1,4 @@
-"""Strokes in digit boxes that are taken for something else are told of."""
+"""Ambiguous strokes in digit boxes raise an issue."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ PASSING: tuple[Stretch, ...] = (((0.5, -0.6), (0.5, 1.6)),)
 def test_ambiguous_strokes_in_boxes_raise_issue(
     strokes: tuple[Stretch, ...],
 ) -> None:
-    """A ditto mark was read as a sure 1, a 1 as straight as a ruler and an arrow through the rows
-    as boxes that are surely empty.
+    """A ditto mark was read as a 1 with high confidence; a perfectly straight 1 and an arrow
+    through the rows as empty boxes.
     """
     forms = Forms.load(ROOT / "forms")
     form, (sheet,) = forms.latest("matvarden"), make_blank_sheets(1)
@@ -107,8 +107,8 @@ def test_ambiguous_strokes_in_boxes_raise_issue(
 
 @pytest.mark.parametrize("value", ["10", "12", "13", "14", "16", "18"])
 def test_two_digits_in_one_box_are_not_read_confidently_as_one(value: str) -> None:
-    """Of people who began close to the edge: a pain of 10 was surely 0, a blood sugar of 14 surely
-    4.
+    """Where writing began close to the edge, a pain of 10 was read as 0 and a blood sugar of 14 as
+    4, both with high confidence.
     """
     forms = Forms.load(ROOT / "forms")
     form, (sheet,) = forms.latest("matvarden"), make_blank_sheets(1)

@@ -1,4 +1,4 @@
-"""A digit written over another encloses more paper than a digit does."""
+"""A digit written over another encloses more areas of paper than any digit does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OVER = [("8", "1"), ("8", "7"), ("8", "9"), ("9", "1"), ("0", "1"), ("5", "6")]
 
 
 def _row(digits: str, over: str = "", *, face: int = FACES[0], bolder: int = 0) -> FieldImage:
-    """A row of boxes with digits of a pen, and another digit over the first one."""
+    """A row of boxes with handwritten digits, and another digit over the first one."""
     blank = np.full((HEIGHT + 2 * MARGIN, PITCH * len(digits) + 2 * MARGIN), 255, np.uint8)
     for i in range(len(digits)):
         cv2.rectangle(

@@ -1,4 +1,4 @@
-"""The strokes of a row of digit boxes go to their cells whole or divided, and dust to none."""
+"""Assignment of the strokes of a row to its digit boxes, whole or split, without dust."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_line_through_row_is_split_at_cell_boundaries() -> None:
 
 
 def test_disconnected_parts_of_split_stroke_are_separate_strokes() -> None:
-    """An arch whose feet stand in one cell and whose bow lies in the other."""
+    """An arch with both feet in one cell and its bow in the other."""
     mask = blank_row()
     mask[20:24, 30:80] = mask[50:54, 30:80] = 1
     mask[20:54, 76:80] = 1

@@ -1,4 +1,4 @@
-"""Decoding of digit rows from made-up probabilities."""
+"""Decoding of digit rows from given probabilities."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_clear_row_that_violates_format_is_kept_with_low_confidence(
 def test_number_with_empty_box_inside_has_low_confidence(
     text: str, field: FieldSpec, value: str
 ) -> None:
-    """A pale nought that was not seen makes 15 of 105, 125,50 of 125,05, and 1.23 of 12.30."""
+    """A missed pale zero turns 105 into 15, 125,05 into 125,50, and 12.30 into 1.23."""
     reading = decode_digits(row(text, 0.9999), field)
     assert (reading.value, reading.state) == (value, State.READ)
     assert reading.p <= 0.5
@@ -132,7 +132,7 @@ def test_check_digit_resolves_ambiguity_and_alternative_is_listed() -> None:
 
 
 def test_two_numbers_with_valid_check_digit_share_probability() -> None:
-    """Two boxes doubtful in ways that both satisfy Luhn: p is shared."""
+    """Two uncertain boxes with two values that both satisfy Luhn's check."""
     other = next(
         f"{NUMBER[:10]}{a}{b}"
         for a in "0123456789"
@@ -147,10 +147,10 @@ def test_two_numbers_with_valid_check_digit_share_probability() -> None:
 
 def test_likely_number_within_range_ranks_before_one_outside() -> None:
     field = spec(Format.NUMBER, 3, minimum=30, maximum=220)
-    doubtful = decode_digits(row("780", doubts={0: {"1": 0.2}}), field)
+    uncertain = decode_digits(row("780", doubts={0: {"1": 0.2}}), field)
     clear = decode_digits(row("780"), field)
-    assert doubtful.value == "180"
-    assert "780" in dict(doubtful.alternatives)
+    assert uncertain.value == "180"
+    assert "780" in dict(uncertain.alternatives)
     assert clear.value == "780"
 
 
@@ -212,7 +212,7 @@ def test_a_coordination_number_is_a_personal_number() -> None:
 def test_coordination_number_without_birth_date_keeps_confidence(
     number: str,
 ) -> None:
-    """Official test numbers: month 00, day 60, and a day that its month lacks."""
+    """Official test numbers: month 00, day 60, and a day that its month does not have."""
     reading = decode_digits(row(number), spec(Format.PERSONAL_NUMBER))
     assert (reading.value, reading.state) == (number, State.READ)
     assert reading.p > 0.99

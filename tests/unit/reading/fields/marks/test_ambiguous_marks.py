@@ -1,5 +1,5 @@
-"""What may be meant in two ways is never surely one of them: a mark through two options, a lone
-dot, a dash, a choice that is only filled in.
+"""Ambiguous marks never have high confidence: a mark through two options, a single dot, a dash, a
+choice with only a filled box.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def read(paper: Image) -> PageReading:
 
 
 def through_both(upper: Box, lower: Box) -> Iterator[list[Points]]:
-    """A cross over both boxes, a smaller one between them, a tick in the lower one that goes
+    """A cross over both boxes, a smaller one between them, and a tick in the lower one that extends
     through the upper one.
     """
     left, right = upper.x + 0.8, upper.x + upper.w - 0.8
@@ -151,7 +151,7 @@ def test_choice_with_only_a_filled_box_is_never_confidently_empty() -> None:
 
 
 def test_scribbled_over_cross_is_never_confidently_a_mark() -> None:
-    """Scribbling takes a mark back; what is not filled all over was as sure as a cross."""
+    """Scribbling cancels a mark; a box that was not filled completely was read as a cross."""
     form, paper = clean("besokslista")
     marks = [spec for spec in form.pages[0].all_fields if spec.kind is Kind.MARK][::5]
     for i, spec in enumerate(marks):

@@ -1,4 +1,4 @@
-"""A check box is held against the others of its sheet, never against itself or another sheet."""
+"""A check box is compared with the other boxes of its sheet, never with itself or other sheets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A blank is not sought elsewhere when it cannot fit better there."""
+"""The search for the blank's position is skipped where no better match is possible."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def test_mark_lost_in_scan_is_recognized() -> None:
 
 
 def test_boxes_in_struck_out_row_are_not_confidently_marked() -> None:
-    """One line through a whole row takes it back; it ticks none of its boxes."""
+    """One line through a whole row cancels it and marks none of its boxes."""
     forms, rng = Forms.load(ROOT / "forms"), np.random.default_rng(3)
     form = forms.latest("besokslista")
     (hand,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
