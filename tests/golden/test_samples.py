@@ -92,10 +92,10 @@ def test_all_writing_is_in_fields(readings: dict[tuple[str, int], PageReading]) 
     """Also where client, unit and their labels are printed, which are not on the unfilled form; a
     changed title is found.
     """
-    told = {page: reading.issues for page, reading in readings.items()}
+    issues = {page: reading.issues for page, reading in readings.items()}
     assert not [
         (page, problem)
-        for page, problems in told.items()
+        for page, problems in issues.items()
         for problem in problems
         if problem.startswith("stray_writing")
     ]

@@ -21,12 +21,12 @@ pytestmark = pytest.mark.nightly
 
 NUMBERS = ("50", "100", "25", "0,5", "2,5")
 FEWEST_FOUND = 0.75
-SUREST = 0.5
-"""Of micrograms read as milligrams."""
-MOST_DOUBTED = 0.1
-"""Of numbers that end in 9 or 1."""
-LEAST_TOLD = {"g": 0.85, "l": 0.65}
-"""Of letters that stand apart and are read as a figure."""
+CONFIDENCE_CEILING = 0.5
+"""Greatest confidence of units that were read wrongly."""
+LOW_CONFIDENCE_CEILING = 0.1
+"""Greatest share, among numbers that end in 9 or 1, with low confidence."""
+LETTER_SHARE_FLOOR = {"g": 0.85, "l": 0.65}
+"""Least share, among separate letters read as a digit, with a letter as first alternative."""
 
 
 def has_micro(font: Path) -> bool:
@@ -53,7 +53,10 @@ def test_micrograms_are_never_confidently_milligrams(form: Format | None) -> Non
     assert len(fonts) >= 5
     micro = [one for one, text in zip(read, written, strict=True) if text.endswith("µg")]
     assert np.mean([str(one.value).endswith("µg") for one in micro]) >= FEWEST_FOUND
-    assert max((one.p for one in micro if str(one.value).endswith("mg")), default=0.0) <= SUREST
+    assert (
+        max((one.p for one in micro if str(one.value).endswith("mg")), default=0.0)
+        <= CONFIDENCE_CEILING
+    )
     assert not any(
         "µ" in str(one.value)
         for one, text in zip(read, written, strict=True)
@@ -83,12 +86,12 @@ def test_one_letter_unit_is_never_confidently_a_digit() -> None:
         for one, (text, _) in zip(doses, written, strict=False)
         if str(one.value).replace(" ", "") != text.replace(" ", "")
     ]
-    assert max(wrong, default=0.0) <= SUREST
+    assert max(wrong, default=0.0) <= CONFIDENCE_CEILING
     numbers = read_line_images([LineImage(picture) for text, picture in written if text in figures])
     doubted = [
         any(str(value)[-1:] in ("g", "l") for value, _ in one.alternatives[:1]) for one in numbers
     ]
-    assert np.mean(doubted) <= MOST_DOUBTED
+    assert np.mean(doubted) <= LOW_CONFIDENCE_CEILING
 
 
 @pytest.mark.shared
@@ -115,16 +118,18 @@ def test_letter_read_as_digit_in_note_has_low_confidence(
         [LineImage(render_line(font, rng, text).picture) for text in written for font in fonts]
     )
     figures = [one for one in read if str(one.value).isdigit() and str(one.value)[-1] in "19"]
-    told = sum(
+    with_letter = sum(
         str(value)[-1:] in ("g", "l") for one in figures for value, _ in one.alternatives[:1]
     )
     record_property(
         "measured",
         (
-            f"units in notes: {', '.join(written)}: {len(figures)} read as figures, {told} "
-            "of them doubted"
+            f"units in notes: {', '.join(written)}: {len(figures)} read as figures, {with_letter} "
+            "of them with a letter as alternative"
         ),
     )
     assert (
-        told >= LEAST_TOLD[letter] * len(figures) if letter else told <= MOST_DOUBTED * len(figures)
+        with_letter >= LETTER_SHARE_FLOOR[letter] * len(figures)
+        if letter
+        else with_letter <= LOW_CONFIDENCE_CEILING * len(figures)
     )

@@ -91,5 +91,5 @@ def test_planted_value_needs_reviewer_who_has_not_seen_it(
                 )
                 is EntryState.CONFIRMED
             )
-            said = records.load_records(conn, FORMS, [entry_id])[0].fields
-            assert wrong not in str(said[row.field])
+            recorded = records.load_records(conn, FORMS, [entry_id])[0].fields
+            assert wrong not in str(recorded[row.field])

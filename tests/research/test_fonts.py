@@ -38,11 +38,11 @@ def test_package_with_other_licence_is_rejected(
 ) -> None:
     def packed(command: list[str], *, cwd: str, **_: object) -> None:
         assert "@fontsource/some-hand@5" in command
-        told = json.dumps({"license": "UNLICENSED"}).encode()
+        manifest = json.dumps({"license": "UNLICENSED"}).encode()
         with tarfile.open(Path(cwd, "font.tgz"), "w:gz") as package:
             member = tarfile.TarInfo("package/package.json")
-            member.size = len(told)
-            package.addfile(member, io.BytesIO(told))
+            member.size = len(manifest)
+            package.addfile(member, io.BytesIO(manifest))
 
     monkeypatch.setattr(subprocess, "run", packed)
     with pytest.raises(UsageError, match="UNLICENSED"):

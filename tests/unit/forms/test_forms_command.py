@@ -325,9 +325,9 @@ def test_printing_without_known_unit_is_rejected(
     store = open_store(load_settings(), create=True)
     with store.begin() as conn:
         save_units(conn, {"Norr": "HSL", "Söder": "HSL"})
-    with pytest.raises(UsageError, match="no unit") as told:
+    with pytest.raises(UsageError, match="no unit") as raised:
         printing.print_form("hsl-anteckning", tmp_path / "ut.pdf", copies=2, unit=unit)
-    assert "Norr, Söder" in told.value.remedy
+    assert "Norr, Söder" in raised.value.remedy
     with store.read() as conn:
         assert list_outstanding(conn) == []
     store.close()

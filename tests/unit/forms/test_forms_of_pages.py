@@ -82,8 +82,8 @@ def test_pages_in_any_order_become_one_entry(ward: Ward) -> None:
         assert list_incomplete_sheets(conn, ADMIN) == []
     assert decide(ward, "AAAA-00", 1) is EntryState.CONFIRMED
     with ward.store.read() as conn:
-        said = {name: one.answer.value for name, one in decided_answers(conn, "AAAA-00").items()}
-    assert {name: said[name] for name in SAID} == SAID
+        decided = {name: one.answer.value for name, one in decided_answers(conn, "AAAA-00").items()}
+    assert {name: decided[name] for name in SAID} == SAID
 
 
 def test_missing_page_is_reported_and_reopens_entry_on_arrival(ward: Ward) -> None:

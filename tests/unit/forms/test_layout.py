@@ -44,7 +44,7 @@ def _mark(name: str, label: str = "") -> dict[str, Any]:
 
 
 def _outline(*sections: dict[str, Any], **more: object) -> dict[str, Any]:
-    told = {
+    attributes = {
         "id": "prov",
         "version": 1,
         "title": "Prov",
@@ -53,7 +53,7 @@ def _outline(*sections: dict[str, Any], **more: object) -> dict[str, Any]:
         "law": LAW,
         "entries": "sheet",
     }
-    return told | {"sections": list(sections)} | more
+    return attributes | {"sections": list(sections)} | more
 
 
 def _form(*sections: dict[str, Any], **more: object) -> Form:
@@ -241,7 +241,7 @@ def test_table_fills_its_page() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sections", "said"),
+    ("sections", "message"),
     [
         ([_rows([_digits("antal", 40)])], "antal tar 220 mm av 180"),
         ([_rows(*[[_text(f"t{n}")] for n in range(30)])], "Avsnittet Avsnitt är för högt"),
@@ -249,10 +249,10 @@ def test_table_fills_its_page() -> None:
     ],
 )
 def test_error_of_part_that_does_not_fit_has_remedy(
-    sections: list[dict[str, Any]], said: str
+    sections: list[dict[str, Any]], message: str
 ) -> None:
     entries = "row" if "table" in sections[0] else "sheet"
-    with pytest.raises(LayoutError, match=said) as raised:
+    with pytest.raises(LayoutError, match=message) as raised:
         place_outline(
             Outline.model_validate(_outline(CLIENT, EVENT, *sections, AUTHOR, entries=entries))
         )

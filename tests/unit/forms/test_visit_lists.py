@@ -73,7 +73,7 @@ def test_long_route_continues_on_another_sheet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("datum;tid\n", "lacks the column enhet"),
         (f"{HEAD}\nNorr;17/12;08:15;189001019802;A;;\n", "row 2, has no day"),
@@ -83,8 +83,8 @@ def test_long_route_continues_on_another_sheet() -> None:
         (f"{HEAD}\n", "no visits"),
     ],
 )
-def test_error_of_plan_names_row_without_content(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(UsageError, match=said) as raised:
+def test_error_of_plan_names_row_without_content(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as raised:
         load_visit_plan(write_plan(tmp_path, text))
     assert "1890" not in str(raised.value)
 
@@ -276,11 +276,11 @@ def test_printed_values_are_read_back(tmp_path: Path) -> None:
     reading = reader.read(
         cv2.imencode(".png", render_sheet_page(LIST, sheet, 1))[1].tobytes(), "image/png"
     ).reading
-    said = {
+    values = {
         name: reading.fields[name].value
         for name in ("datum", "rad01.planerad_tid", "rad01.personnummer", "rad02.personnummer")
     }
-    assert said == {
+    assert values == {
         "datum": "2021-12-17",
         "rad01.planerad_tid": "07:30",
         "rad01.personnummer": ASTA.pid,

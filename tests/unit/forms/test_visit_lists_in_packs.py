@@ -189,11 +189,11 @@ def test_number_of_statements_is_independent_of_clients(ward: Ward) -> None:
             PlannedVisit(NORTH, "2021-12-17", "1", "07:30", pid, "Test Testsson", "")
             for pid in pids
         ]
-        with statements(ward.store) as said:
+        with statements(ward.store) as recorded:
             make_unit_pack(
                 ward.store, load_settings(), FORMS, ADMIN, NORTH, extras=PackExtras(visits=visits)
             )
-        return len(said)
+        return len(recorded)
 
     before = asked([ASTA.pid])
     with ward.store.begin() as conn:

@@ -213,13 +213,13 @@ def test_older_curve_is_used_without_new_features() -> None:
     )
 
 
-def hands(count: int, each: int, seed: int) -> list[JudgedReading]:
+def readings_of_writers(count: int, each: int, seed: int) -> list[JudgedReading]:
     """Lines of writers whose accuracy depends on no feature of the line but on the clarity of the
     writer's lines.
     """
     random = np.random.default_rng(seed)
     found = []
-    for hand in range(count):
+    for writer in range(count):
         clarity = float(random.normal(0, 1))
         p = 1 / (1 + np.exp(-2 * clarity))
         found += [
@@ -227,7 +227,7 @@ def hands(count: int, each: int, seed: int) -> list[JudgedReading]:
                 "text",
                 (0.0, 0.0, 1.0, 0.0, clarity, 0.0),
                 bool(random.random() < p),
-                f"hand {hand}",
+                f"hand {writer}",
             )
             for _ in range(each)
         ]
@@ -235,7 +235,7 @@ def hands(count: int, each: int, seed: int) -> list[JudgedReading]:
 
 
 def test_cross_validation_excludes_the_writer() -> None:
-    (fitted,) = cross_fit_curves(hands(60, 20, 7), {"text": "n"}, {})
+    (fitted,) = cross_fit_curves(readings_of_writers(60, 20, 7), {"text": "n"}, {})
     assert len(fitted.fold_curves) == FOLDS
     assert fitted.score is not None
     assert fitted.before is not None
@@ -245,7 +245,7 @@ def test_cross_validation_excludes_the_writer() -> None:
 
 def test_curves_of_folds_are_written(tmp_path: Path) -> None:
     file = tmp_path / "apart.json"
-    fitted = cross_fit_curves(hands(30, 10, 8), {"text": "n"}, {})
+    fitted = cross_fit_curves(readings_of_writers(30, 10, 8), {"text": "n"}, {})
     write_fold_curves(file, fitted, "")
     assert set(load_curves(file)) == {(fold_key("text", fold), "n") for fold in range(FOLDS)}
 

@@ -35,9 +35,9 @@ def note() -> Image:
     page.
     """
     rng = np.random.default_rng(3)
-    sheet, hand = make_blank_sheets(1)[0], make_writers(1, seed=11)[0]
+    sheet, writer = make_blank_sheets(1)[0], make_writers(1, seed=11)[0]
     filled = fill_field(
-        render_sheet_page(FREE, sheet, 1), FREE.pages[0], {NOTE_FIELD: SAID}, hand, rng
+        render_sheet_page(FREE, sheet, 1), FREE.pages[0], {NOTE_FIELD: SAID}, writer, rng
     )
     grey = cv2.cvtColor(filled, cv2.COLOR_BGR2GRAY) if filled.ndim == 3 else filled
     x, y, w, h = (int(side * PRINT_PX_PER_MM) for side in FREE.by_name[NOTE_FIELD].box)
@@ -52,7 +52,7 @@ def test_lines_of_page_are_text_of_free_note(note: Image) -> None:
     reading = transcribe_page(note)[NOTE_FIELD]
     words = str(reading.value).split()
     assert sum(word in words for word in SAID.split()) >= 0.8 * len(SAID.split())
-    assert reading.words == ()  # the page lies on no form: places would be wrong
+    assert reading.words == ()  # without a form, positions would be wrong
 
 
 def test_empty_page_has_no_text(note: Image) -> None:
@@ -83,8 +83,8 @@ def test_free_note_is_confirmed_with_all_its_fields(store: Store, note: Image) -
     assert view is not None
     assert view.form is FREE
     shown = {field.spec.name: field for field in view.fields}
-    assert (said := shown[NOTE_FIELD].reading) is not None
-    assert "Anna" in str(said.value)
+    assert (proposal := shown[NOTE_FIELD].reading) is not None
+    assert "Anna" in str(proposal.value)
     by_hand: dict[str, str | bool] = {
         "personnummer": ASTA.pid,
         "handelsedatum": "2026-02-17",

@@ -114,14 +114,14 @@ LETTER_L = (((8.4, 3.0), (8.4, 5.0)), ((8.4, 5.0), (10.0, 5.0)))
 
 
 def test_strokes_are_recognized_as_ditto_mark() -> None:
-    def told(*lines: tuple[tuple[float, float], tuple[float, float]]) -> bool:
+    def is_mark(*lines: tuple[tuple[float, float], tuple[float, float]]) -> bool:
         return is_ditto_ink(_drawn(*lines).view(np.bool_), 10.0)
 
     third = ((12.0, 3.0), (11.8, 5.0))
-    assert [told(*lines) for lines in (MARK, (*MARK, *DASHES))] == [True, True]
-    assert [told(*lines) for lines in (MARK[:1], DASHES, (MARK[0], *LETTER_L), (*MARK, third))] == [
-        False
-    ] * 4
+    assert [is_mark(*lines) for lines in (MARK, (*MARK, *DASHES))] == [True, True]
+    assert [
+        is_mark(*lines) for lines in (MARK[:1], DASHES, (MARK[0], *LETTER_L), (*MARK, third))
+    ] == [False] * 4
 
 
 def _stroke(paper: Image, box: Box, start: tuple[float, float], end: tuple[float, float]) -> None:
@@ -165,9 +165,9 @@ def test_small_ditto_marks_are_not_confidently_empty_or_signed() -> None:
     assert {
         name: reading.fields[name].p for name in names if reading.fields[name].p > UNSEEN_P
     } == {}
-    told = {
+    names_with_issue = {
         problem.partition(":")[2]
         for problem in reading.issues
         if problem.partition(":")[0] in ("odd_strokes", "ditto")
     }
-    assert set(names) <= told
+    assert set(names) <= names_with_issue

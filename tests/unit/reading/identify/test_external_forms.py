@@ -60,11 +60,11 @@ def _sighted(image: Image, *forms: Form) -> ExternalFormMatch:
     return match_external_form(image, forms, DEFAULT_GATE_MM)
 
 
-def _errors_mm(laid: Registration, damaged: DamagedPage) -> Points:
+def _errors_mm(found: Registration, damaged: DamagedPage) -> Points:
     true_px = damaged.where(PLACES * MM - 0.5)
     beside = damaged.where((PLACES + np.array([1, 0])) * MM - 0.5)
     return np.asarray(
-        np.linalg.norm(laid.to_px(PLACES) - true_px, axis=1)
+        np.linalg.norm(found.to_px(PLACES) - true_px, axis=1)
         / np.linalg.norm(beside - true_px, axis=1)
     )
 

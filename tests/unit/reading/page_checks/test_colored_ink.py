@@ -108,7 +108,7 @@ def test_grey_scans_colour_fringes_and_highlighter_are_not_red_ink() -> None:
     ticked = _ticked(_filled(), TICKED)
     assert not _told(_read(np.asarray(cv2.cvtColor(ticked, cv2.COLOR_BGR2GRAY), np.uint8)))
     fringed = _filled().copy()
-    fringed[:, 2:, 2] = _filled()[:, :-2, 2]  # the red picture lies 0.17 mm beside the others
+    fringed[:, 2:, 2] = _filled()[:, :-2, 2]  # the red channel is displaced by 0.17 mm
     assert not _told(_read(fringed))
     marked, area = _filled().copy(), VISITS.by_name["rad03.namn"].area
     band = marked[

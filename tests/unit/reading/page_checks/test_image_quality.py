@@ -46,9 +46,11 @@ SOME = ("besokslista", "hsl-anteckning", "signeringslista")
 def _page(form_id: str) -> Image:
     """A printed and filled page, 300 dpi."""
     form, rng = FORMS[form_id], np.random.default_rng(5)
-    (hand,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
+    (writer,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
     return geometry.to_grayscale(
-        fill_field(render_sheet_page(form, sheet), form.pages[0], make_values(form, rng), hand, rng)
+        fill_field(
+            render_sheet_page(form, sheet), form.pages[0], make_values(form, rng), writer, rng
+        )
     )
 
 

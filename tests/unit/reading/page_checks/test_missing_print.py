@@ -38,9 +38,11 @@ BLACK = 150
 def _black_and_white(form_id: str, over: Box | None = None) -> Image:
     """A registered filled page with a white sheet of paper over a part of it."""
     form, rng = FORMS.latest(form_id), np.random.default_rng(3)
-    (hand,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
+    (writer,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
     page = geometry.to_grayscale(
-        fill_field(render_sheet_page(form, sheet), form.pages[0], make_values(form, rng), hand, rng)
+        fill_field(
+            render_sheet_page(form, sheet), form.pages[0], make_values(form, rng), writer, rng
+        )
     )
     if over:
         left, top, right, bottom = (

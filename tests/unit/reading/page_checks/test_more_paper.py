@@ -130,10 +130,10 @@ def note_on_wood() -> Image:
     return table
 
 
-def told(picture: Image) -> bool:
-    lies = identify_page(picture).page_homography
-    assert lies is not None
-    return has_adjacent_sheet(picture, lies, PAGE_BOX)
+def finds_other_sheet(picture: Image) -> bool:
+    homography = identify_page(picture).page_homography
+    assert homography is not None
+    return has_adjacent_sheet(picture, homography, PAGE_BOX)
 
 
 BESIDE: dict[str, Callable[[], Image]] = {
@@ -168,8 +168,8 @@ TABLES: dict[str, Callable[[], Image]] = {
 @pytest.mark.parametrize("name", BESIDE)
 def test_note_beside_form_raises_issue(name: str) -> None:
     picture = np.ascontiguousarray(BESIDE[name]())
-    assert told(picture)
-    assert told(photographed(picture))
+    assert finds_other_sheet(picture)
+    assert finds_other_sheet(photographed(picture))
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -177,22 +177,22 @@ def test_note_beside_form_raises_issue(name: str) -> None:
 def test_table_surface_is_not_paper(name: str, across: bool) -> None:
     table = TABLES[name]()
     picture = on(np.ascontiguousarray(table.T) if across else table, form_page())
-    assert not told(picture)
-    assert not told(photographed(picture))
+    assert not finds_other_sheet(picture)
+    assert not finds_other_sheet(photographed(picture))
 
 
 def test_scan_of_form_alone_is_not_analysed() -> None:
-    assert not told(form_page())
+    assert not finds_other_sheet(form_page())
 
 
 def test_empty_sheet_beside_form_raises_no_issue() -> None:
-    assert not told(np.hstack([form_page(), note(0)]))
+    assert not finds_other_sheet(np.hstack([form_page(), note(0)]))
 
 
 @pytest.mark.parametrize("name", ["05-telefon-1.jpg", "05-telefon-2.jpg"])
 def test_a_photograph_of_a_form_shows_no_other_paper(name: str) -> None:
     data = (ROOT / "data" / "samples" / "stack" / name).read_bytes()
-    assert not told(decode_image(data, "image/jpeg"))
+    assert not finds_other_sheet(decode_image(data, "image/jpeg"))
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_a_photograph_of_a_form_shows_no_other_paper(name: str) -> None:
 )
 def test_a_damaged_form_shows_no_other_paper(kind: str, strength: float) -> None:
     assert strength in SERIES_BY_NAME[kind].strengths
-    assert not told(
+    assert not finds_other_sheet(
         damage_page(
             DamageTrial("besokslista", 0, kind, strength), fill_sheet("besokslista", 0)
         ).image

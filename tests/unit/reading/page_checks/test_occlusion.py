@@ -36,11 +36,11 @@ SCALE = 8
 def _upright(form_id: str, *, solid: bool = False) -> Image:
     """A registered filled page, grey, 8 px/mm; with `solid` every mark is filled in."""
     form, rng = FORMS[form_id], np.random.default_rng(3)
-    (hand,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
+    (writer,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
     values = make_values(form, rng)
     if solid:
         values |= {spec.name: SOLID_MARK for spec in form.fields if spec.kind is Kind.MARK}
-    page = fill_field(render_sheet_page(form, sheet), form.pages[0], values, hand, rng)
+    page = fill_field(render_sheet_page(form, sheet), form.pages[0], values, writer, rng)
     grey = np.asarray(
         cv2.resize(geometry.to_grayscale(page), (1680, 2376), interpolation=cv2.INTER_AREA),
         np.uint8,

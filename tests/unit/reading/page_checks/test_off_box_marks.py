@@ -47,7 +47,7 @@ def drawn(paper: Image, *paths: Sequence[tuple[float, float]]) -> PageReading:
     )
 
 
-def told(reading: PageReading) -> set[str]:
+def fields_with_issue(reading: PageReading) -> set[str]:
     return {
         problem.partition(":")[2] for problem in reading.issues if problem.startswith("beside_box")
     }
@@ -69,7 +69,7 @@ def test_cross_on_label_raises_issue(form_id: str, name: str) -> None:
         [(x - 1.8, y - 1.8), (x + 1.8, y + 1.8)],
         [(x - 1.8, y + 1.8), (x + 1.8, y - 1.8)],
     )
-    assert name in told(reading)
+    assert name in fields_with_issue(reading)
     assert reading.fields[name].p <= UNSEEN_P
 
 
@@ -86,7 +86,7 @@ def test_tick_ending_in_next_box_raises_issue() -> None:
         (box.x + 3.9, upper[0].y + 2.0),
     ]
     reading = drawn(sheet_of("larmatgard"), tick)
-    assert told(reading) == {"fall", "sjukskoterska_kontaktad"}
+    assert fields_with_issue(reading) == {"fall", "sjukskoterska_kontaktad"}
     assert reading.fields[upper[1]].p <= UNSEEN_P
 
 
@@ -105,11 +105,11 @@ def test_marks_in_their_boxes_raise_no_issue(form_id: str) -> None:
         make_writers(1, seed=3)[0],
         np.random.default_rng(3),
     )
-    assert told(drawn(paper)) == set()
+    assert fields_with_issue(drawn(paper)) == set()
 
 
 def test_punched_hole_is_not_a_mark() -> None:
     paper, box = sheet_of("hsl-anteckning"), box_of("hsl-anteckning", "kontakttyp")
     hole = round((box.x - 4.0) * PRINT_PX_PER_MM), round((box.y + 1.0) * PRINT_PX_PER_MM)
     cv2.circle(paper, hole, round(3.0 * PRINT_PX_PER_MM), (20, 20, 20), -1)
-    assert told(drawn(paper)) == set()
+    assert fields_with_issue(drawn(paper)) == set()

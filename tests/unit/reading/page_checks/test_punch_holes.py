@@ -73,7 +73,7 @@ def test_filled_boxes_are_not_covered(form_id: str) -> None:
     (sheet,) = make_blank_sheets(1)
     form, rng = FORMS.latest(form_id), np.random.default_rng(2)
     solid = {spec.name: SOLID_MARK for spec in _marks(form_id)}
-    for hand in make_writers(3, seed=5):
+    for writer in make_writers(3, seed=5):
         assert not _hidden(
-            form_id, fill_field(render_sheet_page(form, sheet), form.pages[0], solid, hand, rng)
+            form_id, fill_field(render_sheet_page(form, sheet), form.pages[0], solid, writer, rng)
         )

@@ -82,7 +82,7 @@ def read(paper: Image) -> PageReading:
     )
 
 
-def told(reading: PageReading) -> set[str]:
+def fields_with_issue(reading: PageReading) -> set[str]:
     names = {
         problem.partition(":")[2]
         for problem in reading.issues
@@ -110,7 +110,7 @@ def test_line_down_column_raises_issue_in_every_crossed_row(column: str) -> None
     paper = drawn(
         filled("signeringslista", 1), [(first.x + 2, first.y - 1), (last.x + 2.5, last.y + 4)]
     )
-    assert told(read(paper)) == {f"dag{row:02d}.{column}" for row in (2, 3, 4, 5)}
+    assert fields_with_issue(read(paper)) == {f"dag{row:02d}.{column}" for row in (2, 3, 4, 5)}
 
 
 def test_tick_across_three_rows_is_not_confident_mark_at_its_ends() -> None:
@@ -121,7 +121,9 @@ def test_tick_across_three_rows_is_not_confident_mark_at_its_ends() -> None:
     (sheet,) = make_blank_sheets(1)
     paper = render_sheet_page(FORMS.latest("utbetalningslista"), sheet)
     tick = [(last.x - 1, last.y - 14.0), (last.x + 2, last.y + 4), (first.x + 6, first.y)]
-    assert {f"rad{row:02d}.utbetald" for row in (1, 2, 3)} <= told(read(drawn(paper, tick)))
+    assert {f"rad{row:02d}.utbetald" for row in (1, 2, 3)} <= fields_with_issue(
+        read(drawn(paper, tick))
+    )
 
 
 @pytest.mark.parametrize("form_id", ["besokslista", "signeringslista", "palliativ-hemakt"])
@@ -130,39 +132,41 @@ def test_rows_of_crossed_out_page_have_low_confidence(form_id: str) -> None:
     paper = drawn(filled(form_id, 3), [(17.0, 275.0), (194.0, 45.0)])
     reading = read(paper)
     rows = tuple(spec.name for spec in form.fields if spec.row in form.rows()[:3])
-    assert sure(reading, form.fields[-1].name[:3]) & set(rows) - told(reading) == set()
+    assert sure(reading, form.fields[-1].name[:3]) & set(rows) - fields_with_issue(reading) == set()
 
 
 def test_hatching_over_row_includes_fields_between_strokes() -> None:
     top, low = area("besokslista", "rad02.personnummer"), area("besokslista", "rad02.omvardnad")
     strokes = [[(x, low.y + 5), (x + 9, top.y)] for x in range(22, 185, 14)]
     reading = read(drawn(filled("besokslista", 3), *strokes))
-    assert sure(reading, "rad02.") - told(reading) == set()
-    assert {name for name in told(reading) if not name.startswith("rad02.")} == set()
+    assert sure(reading, "rad02.") - fields_with_issue(reading) == set()
+    assert {name for name in fields_with_issue(reading) if not name.startswith("rad02.")} == set()
 
 
 def test_line_between_field_lines_of_row_raises_issue_for_whole_row() -> None:
     low = area("korlista", "rad02.utford")
     reading = read(drawn(filled("korlista", 3), [(20.0, low.y - 2.0), (197.0, low.y - 2.5)]))
-    assert sure(reading, "rad02.") - told(reading) == set()
-    assert {name.partition(".")[0] for name in told(reading)} == {"rad02"}
+    assert sure(reading, "rad02.") - fields_with_issue(reading) == set()
+    assert {name.partition(".")[0] for name in fields_with_issue(reading)} == {"rad02"}
 
 
 def test_line_through_empty_rows_does_not_affect_rows_above() -> None:
     top, low = area("signeringslista", "dag05.datum"), area("signeringslista", "dag10.datum")
     z = [(24.0, top.y + 3), (190.0, top.y + 4), (25.0, low.y + 5), (190.0, low.y + 5)]
     reading = read(drawn(filled("signeringslista", 3), z))
-    assert {name.partition(".")[0] for name in told(reading)} <= {
+    assert {name.partition(".")[0] for name in fields_with_issue(reading)} <= {
         f"dag{row:02d}" for row in range(5, 11)
     }
-    assert {name for name in sure(reading, "dag") - told(reading) if name >= "dag05"} == set()
+    assert {
+        name for name in sure(reading, "dag") - fields_with_issue(reading) if name >= "dag05"
+    } == set()
 
 
 def test_bracket_beside_two_rows_raises_issue_in_both() -> None:
     top, low = area("matvarden", "rad02.datum"), area("matvarden", "rad03.vikt")
     x = top.x - 2.0
     bracket = [(x + 2, top.y + 1), (x, top.y + 3), (x, low.y + 4), (x + 2, low.y + 6)]
-    names = told(read(drawn(filled("matvarden", 3), bracket)))
+    names = fields_with_issue(read(drawn(filled("matvarden", 3), bracket)))
     assert {name.partition(".")[0] for name in names} == {"rad02", "rad03"}
 
 
@@ -184,4 +188,4 @@ def test_writing_in_fields_is_not_a_strike_line(form_id: str) -> None:
             make_writers(2, seed)[1],
             np.random.default_rng(seed),
         )
-        assert told(read(paper)) == set()
+        assert fields_with_issue(read(paper)) == set()

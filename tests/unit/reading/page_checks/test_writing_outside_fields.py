@@ -77,16 +77,16 @@ def stray_on(
         else rendered(pdf, UNFILLED_DPI)
     )
     unfilled = template_image(form, 1)
-    laid = cv2.resize(to_grayscale(page), unfilled.shape[::-1], interpolation=cv2.INTER_AREA)
+    registered = cv2.resize(to_grayscale(page), unfilled.shape[::-1], interpolation=cv2.INTER_AREA)
     return find_stray_writing(
         form.pages[0].all_fields,
         fields,
-        measure_print_contrast(np.asarray(laid, np.uint8), unfilled),
+        measure_print_contrast(np.asarray(registered, np.uint8), unfilled),
         (*CODE_BOXES, *SERIAL_BOXES, ORGANISATION_BOX),
     )
 
 
-def told(reading: PageReading) -> list[str]:
+def fields_with_issue(reading: PageReading) -> list[str]:
     return [
         problem.partition(":")[2]
         for problem in reading.issues
@@ -101,25 +101,29 @@ def test_words_between_two_notes_raise_issue() -> None:
     reading = read(
         "Ringde dottern, hon kommer i kväll", (between.x, between.y, between.w, between.h)
     )
-    assert told(reading)
-    assert set(told(reading)) <= {"anteckning", "plan"}
-    assert all(reading.fields[name].p <= UNSEEN_P for name in told(reading))
+    assert fields_with_issue(reading)
+    assert set(fields_with_issue(reading)) <= {"anteckning", "plan"}
+    assert all(reading.fields[name].p <= UNSEEN_P for name in fields_with_issue(reading))
 
 
 def test_words_beside_check_boxes_raise_issue() -> None:
     mark = NOTE.by_name["information"].area
-    assert told(read("nej, sover", (mark.x, mark.y - 7.5, 30.0, 6.0))) == ["information"]
+    assert fields_with_issue(read("nej, sover", (mark.x, mark.y - 7.5, 30.0, 6.0))) == [
+        "information"
+    ]
 
 
 def test_vertical_words_in_margin_raise_issue() -> None:
-    assert told(read("OBS ej tryck i vänster arm", (60.0, 6.5, 80.0, 6.0), turned=True))
+    assert fields_with_issue(
+        read("OBS ej tryck i vänster arm", (60.0, 6.5, 80.0, 6.0), turned=True)
+    )
 
 
 def test_line_below_last_rule_is_read_without_issue() -> None:
     note = NOTE.by_name["anteckning"].area
     reading = read("Ringde dottern i kväll", (note.x + 3, note.y + note.h - 2.5, 80.0, 6.5))
     assert len(str(reading.fields["anteckning"].value)) > 10
-    assert not told(reading)
+    assert not fields_with_issue(reading)
 
 
 @pytest.mark.parametrize(
@@ -195,19 +199,19 @@ def test_writing_half_beside_line_raises_issue(
     text: str, place: tuple[float, float, float, float]
 ) -> None:
     reading = read(text, place)
-    assert told(reading).count("skribent") == 1
+    assert fields_with_issue(reading).count("skribent") == 1
     assert reading.fields["skribent"].p <= UNSEEN_P
 
 
 def test_line_of_note_beyond_image_raises_issue() -> None:
     note = NOTE.by_name["anteckning"].area
-    assert told(
+    assert fields_with_issue(
         read("Ringde dottern om ny tid på måndag, återkommer", (note.x + 125.0, note.y, 70.0, 7.5))
     ) == ["anteckning"]
 
 
 def test_name_with_descenders_raises_no_issue() -> None:
-    assert told(read("Peggy Jyllberg", (WRITER.x, WRITER.y, WRITER.w, WRITER.h))) == []
+    assert fields_with_issue(read("Peggy Jyllberg", (WRITER.x, WRITER.y, WRITER.w, WRITER.h))) == []
 
 
 def test_two_rows_in_single_line_field_raise_issue() -> None:
@@ -220,7 +224,7 @@ def test_two_rows_in_single_line_field_raise_issue() -> None:
         .read(cv2.imencode(".png", page)[1].tobytes(), "image/png")
         .reading
     )
-    assert told(reading) == ["skribent"]
+    assert fields_with_issue(reading) == ["skribent"]
     assert reading.fields["skribent"].p <= UNSEEN_P
 
 
@@ -246,5 +250,5 @@ def test_comma_below_dose_raises_issue() -> None:
             .reading
         )
         dose = reading.fields["rad01.dos"]
-        assert (told(reading) == ["rad01.dos"]) is is_lost, (drop, dose.value)
+        assert (fields_with_issue(reading) == ["rad01.dos"]) is is_lost, (drop, dose.value)
         assert dose.p < 0.5 or str(dose.value).startswith("2,5")

@@ -127,9 +127,9 @@ def test_misplaced_markers_have_large_residual() -> None:
 def _filled_form(form_id: str, seed: int) -> tuple[Image, Generator]:
     """A filled page of a real form as printed, and the state of its random numbers."""
     form, rng = FORMS[form_id], np.random.default_rng(seed)
-    (*_, hand), (sheet,) = make_writers(4, seed=11), make_blank_sheets(1)
+    (*_, writer), (sheet,) = make_writers(4, seed=11), make_blank_sheets(1)
     return fill_field(
-        render_sheet_page(form, sheet), form.pages[0], make_values(form, rng), hand, rng
+        render_sheet_page(form, sheet), form.pages[0], make_values(form, rng), writer, rng
     ), rng
 
 
@@ -301,13 +301,15 @@ def _bent() -> Bend:
 
 def test_curved_page_is_rectified_without_seams() -> None:
     """Equal to a map computed for all pixels at once."""
-    page, lies, bend, step = _filled(), geometry.raster_homography(300 / 25.4), _bent(), 16
+    page, homography, bend, step = _filled(), geometry.raster_homography(300 / 25.4), _bent(), 16
     x, y = np.meshgrid(
         np.arange(-step, 1680 + 2 * step, step), np.arange(-step, 2376 + 2 * step, step)
     )
     mm = (np.stack([x.ravel(), y.ravel()], axis=1) + 0.5) / PX_PER_MM
     there = (
-        geometry.transform_points(lies, mm + bend.shift(mm)).astype(np.float32).reshape(*x.shape, 2)
+        geometry.transform_points(homography, mm + bend.shift(mm))
+        .astype(np.float32)
+        .reshape(*x.shape, 2)
     )
     between = np.array([[1 / step, 0, 1], [0, 1 / step, 1]])
     from_x, from_y = cv2.split(
@@ -317,7 +319,7 @@ def test_curved_page_is_rectified_without_seams() -> None:
         page, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,)
     )
     assert np.array_equal(
-        register_module._flatten(page, lies, bend, geometry.PAGE_BOX, PX_PER_MM), whole
+        register_module._flatten(page, homography, bend, geometry.PAGE_BOX, PX_PER_MM), whole
     )
 
 

@@ -99,9 +99,9 @@ def test_ambiguous_strokes_in_boxes_raise_issue(
         .read(cv2.imencode(".png", paper)[1].tobytes(), "image/png")
         .reading
     )
-    told = [name for name in names if f"odd_strokes:{name}" in reading.issues]
-    assert len(told) >= 2
-    assert max(reading.fields[name].p for name in told) <= UNSEEN_P
+    with_issue = [name for name in names if f"odd_strokes:{name}" in reading.issues]
+    assert len(with_issue) >= 2
+    assert max(reading.fields[name].p for name in with_issue) <= UNSEEN_P
     assert max(reading.fields[name].p for name in names) < 0.98
 
 

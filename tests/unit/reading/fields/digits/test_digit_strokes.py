@@ -95,7 +95,7 @@ def test_ink_that_only_touches_boxes_raises_no_issue() -> None:
 
 
 def test_digit_cut_off_by_crop_raises_issue_but_long_descender_does_not() -> None:
-    for rows, told in (
+    for rows, has_issue in (
         (slice(45, 80), True),
         (slice(0, 35), True),
         (slice(45, 79), False),
@@ -104,14 +104,14 @@ def test_digit_cut_off_by_crop_raises_issue_but_long_descender_does_not() -> Non
         mask = blank_row()
         mask[rows, 20:40] = 1
         _, found, outside = assign_strokes(mask, EDGES, MARGIN)
-        assert (list(found), outside) == ([0], told), rows
+        assert (list(found), outside) == ([0], has_issue), rows
 
 
 def test_stroke_far_into_next_box_raises_issue() -> None:
     mask = blank_row()
     for step in range(40):
         mask[20 + step, 44 + step // 4 : 51 + step // 4] = (
-            1  # slants from the first box into the second, where most of it lies
+            1  # slants from the first box into the second, with most of its length
         )
     mask[30:34, 95:135] = 1  # a bar from the second box into the third is no digit
     labels, found, _ = assign_strokes(mask, EDGES, MARGIN)

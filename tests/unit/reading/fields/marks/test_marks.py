@@ -82,13 +82,13 @@ def test_boxes_in_struck_out_row_are_not_confidently_marked() -> None:
     """One line through a whole row cancels it and marks none of its boxes."""
     forms, rng = Forms.load(ROOT / "forms"), np.random.default_rng(3)
     form = forms.latest("besokslista")
-    (hand,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
+    (writer,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
     boxes = [spec for spec in form.fields if spec.kind is Kind.MARK]
     page = fill_field(
         render_sheet_page(form, sheet),
         form.pages[0],
         {spec.name: spec.row != 2 for spec in boxes},
-        hand,
+        writer,
         rng,
     )
     for row, slope_mm in ((1, 0.5), (2, -0.8)):
