@@ -125,21 +125,24 @@ class WeekOutcome:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class WeekSeries:
+    """The number of simulated weeks, and the parts of 32 sheets that each week has."""
+
+    seeds: int
+    parts: int
+
+
 def simulate_assumptions(
-    seeds: int,
-    parts: int,
-    varied_seeds: int,
-    varied_parts: int,
-    processes: int,
-    keep: Path | None = None,
+    base: WeekSeries, varied: WeekSeries, processes: int, keep: Path | None = None
 ) -> list[WeekOutcome]:
-    """Return all runs, those of the base first.
+    """Return all runs, those of the base assumptions first, then the varied ones.
 
     With `keep`, runs that are in the file are not repeated, and new ones are added to it.
     """
     # All weeks of the base, and fewer for every other set of assumptions.
-    wanted = [(BASE_ASSUMPTIONS, seed, parts) for seed in range(seeds)] + [
-        (a, seed, varied_parts) for a in VARIED_ASSUMPTIONS for seed in range(varied_seeds)
+    wanted = [(BASE_ASSUMPTIONS, seed, base.parts) for seed in range(base.seeds)] + [
+        (a, seed, varied.parts) for a in VARIED_ASSUMPTIONS for seed in range(varied.seeds)
     ]
     # Weeks that are in the file already are not run again.
     known = _load_runs(keep)

@@ -15,6 +15,7 @@ from research.simulation.people import Keyer, SlipRates
 from research.simulation.readings import SimulatedReader, lookalike_answer, misread_word, to_answer
 from research.simulation.report import (
     BASE_ASSUMPTIONS,
+    WeekSeries,
     describe_outcome,
     format_markdown,
     simulate_assumptions,
@@ -80,7 +81,7 @@ def test_machine_and_people_share_misreadings_of_same_ink() -> None:
 
 
 def test_table_has_a_row_for_each_assumption() -> None:
-    found = simulate_assumptions(1, 1, 0, 0, processes=1)
+    found = simulate_assumptions(WeekSeries(1, 1), WeekSeries(0, 0), processes=1)
     assert [one.assumed for one in found] == [BASE_ASSUMPTIONS]
     assert format_markdown(found).count("\n") == 2
     assert "entries" in describe_outcome(found[0])

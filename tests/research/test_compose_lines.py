@@ -15,6 +15,7 @@ from research.training.handwriting.compose_lines import (
     NETWORK_DELAY,
     LetterWriter,
     LetterWriters,
+    UnaccentedLetter,
     add_accent,
     compose_swedish_texts,
     cut_written_line,
@@ -97,7 +98,8 @@ def test_ring_differs_from_two_dots() -> None:
         found = set()
         for seed in range(12):
             ink = np.zeros((80, 80), np.float32)
-            add_accent(ink, letter, 40.0, 60.0, 26.0, 1.0, np.random.default_rng(seed))
+            base = UnaccentedLetter(letter, 40.0, 60.0, 26.0, 1.0)
+            add_accent(ink, base, np.random.default_rng(seed))
             found.add(cv2.connectedComponents((ink > 0.5).astype(np.uint8))[0] - 1)
         return found
 

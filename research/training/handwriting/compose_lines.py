@@ -89,27 +89,34 @@ Where there is none, two words stay together.
 """
 
 
-def add_accent(
-    ink: InkImage,
-    letter: str,
-    middle: float,
-    top: float,
-    small: float,
-    darkest: float,
-    rng: Generator,
-) -> None:
-    """Draw the accent of `letter` into ink (h, w), 0…1, above a plain letter.
+@dataclass(frozen=True, slots=True)
+class UnaccentedLetter:
+    """A drawn base letter that lacks the accent of `letter`.
 
-    Middle and top of the letter are given, px.
-
-    `small` is the height of small letters, px; `darkest` how dark the letter is, 0…1.
+    Attributes:
+        letter: The accented letter.
+        middle: Its horizontal centre, px.
+        top: Its top, px.
+        x_height: The height of small letters, px.
+        darkness: Greatest darkness of its ink, 0…1.
     """
+
+    letter: str
+    middle: float
+    top: float
+    x_height: float
+    darkness: float
+
+
+def add_accent(ink: InkImage, base: UnaccentedLetter, rng: Generator) -> None:
+    """Draw the accent that a base letter lacks into ink (h, w), 0…1."""
+    small = base.x_height
     # Draw on a layer of its own, at a random strength of the letter's darkness.
     layer, thick = np.zeros(ink.shape, np.uint8), int(rng.integers(2, 4))
-    tone = (int(255 * min(1.0, darkest) * rng.uniform(0.7, 1.0)),)
+    tone = (int(255 * min(1.0, base.darkness) * rng.uniform(0.7, 1.0)),)
     # Above the letter, on average slightly to the right.
     origin = np.array(
-        [middle + rng.normal(0.1, 0.15) * small, top - rng.uniform(*ACCENT_GAP) * small]
+        [base.middle + rng.normal(0.1, 0.15) * small, base.top - rng.uniform(*ACCENT_GAP) * small]
     )
     wide = float(rng.uniform(*ACCENT_HALF_WIDTH))
 
@@ -124,7 +131,7 @@ def add_accent(
         )
 
     # å has a ring, not always closed.
-    if letter in "åÅ":
+    if base.letter in "åÅ":
         axes = (
             max(2, round(wide * 0.5 * small)),
             max(2, round(wide * rng.uniform(0.35, 0.6) * small)),
@@ -255,15 +262,9 @@ class PieceSheet:
         for i, letter in enumerate(text, first):
             if line.text[i] == BASE_LETTERS.get(letter):
                 middle = self._x + (line.middles[i] - left) * line.scale
-                add_accent(
-                    self._ink,
-                    letter,
-                    middle,
-                    _letter_top(shown, middle - start, base),
-                    X_HEIGHT_PX,
-                    float(shown.max()),
-                    self._rng,
-                )
+                top = _letter_top(shown, middle - start, base)
+                unaccented = UnaccentedLetter(letter, middle, top, X_HEIGHT_PX, float(shown.max()))
+                add_accent(self._ink, unaccented, self._rng)
         self._x += (right - left) * line.scale
         self._joins = True
 
