@@ -16,6 +16,7 @@ from pipeline.store.accounts import administration, blocks, people, sessions
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.registers import client_register
+from tests.support.store.passwords import hashed
 from tests.support.store.ward import ADMIN, ASTA, NORTH, SOUTH, Ward, whole_log
 
 pytestmark = pytest.mark.slow
@@ -202,7 +203,7 @@ def test_an_account_for_emergencies_and_a_password_to_be_changed_stay_so(store: 
         people.save_person(
             conn,
             Person("lisa", "Lisa Ek", "planerare", Role.REVIEWER, frozenset(), frozenset({"SoL"})),
-            "fyra små blå hästar",
+            hashed("fyra små blå hästar"),
             must_change=True,
         )
     run("person", "lisa", "--unit", NORTH, given="\n")

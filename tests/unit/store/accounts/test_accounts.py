@@ -15,6 +15,7 @@ from pipeline.store.accounts.people import PASSWORD_WORDS, SEALED_PASSWORD_WORDS
 from pipeline.store.database.store import Store
 from pipeline.store.event_log import events
 from pipeline.store.registers import client_register
+from tests.support.store.passwords import hashed
 from tests.support.store.ward import CHIEF, EVA, NORTH, NOW, SOUTH, person, whole_log
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -31,7 +32,7 @@ def store(store: Store) -> Store:
     with store.begin() as conn:
         client_register.save_units(conn, {NORTH: "HSL", SOUTH: "SoL"})
         for one in (BOSS, CHIEF, KEEPER):
-            people.save_person(conn, one, PASSWORD)
+            people.save_person(conn, one, hashed(PASSWORD))
     return store
 
 
@@ -88,7 +89,7 @@ def test_a_change_keeps_the_password_and_works_at_once(store: Store) -> None:
 
 def test_no_areas_stay_no_areas(store: Store) -> None:
     with store.begin() as conn:
-        people.save_person(conn, replace(EVA, areas=frozenset()), PASSWORD)
+        people.save_person(conn, replace(EVA, areas=frozenset()), hashed(PASSWORD))
         found = people.find_person(conn, "eva")
     assert found is not None
     assert found.areas == frozenset()
@@ -167,7 +168,7 @@ def test_where_people_log_in_at_a_provider_only_accounts_for_emergencies_have_a_
     store: Store,
 ) -> None:
     with store.begin() as conn:
-        people.save_person(conn, EVA, PASSWORD)
+        people.save_person(conn, EVA, hashed(PASSWORD))
     assert logged_in(store, "eva", PASSWORD) == EVA
     assert logged_in(store, "eva", PASSWORD, emergencies_only=True) is None
 
@@ -194,7 +195,7 @@ def test_a_use_has_a_reason_and_is_told_until_somebody_has_seen_it(store: Store)
 
 def test_failures_are_counted_by_address_too(store: Store) -> None:
     with store.begin() as conn:
-        people.save_person(conn, EVA, PASSWORD)
+        people.save_person(conn, EVA, hashed(PASSWORD))
     for number in range(people.MAX_ADDRESS_FAILURES):
         assert logged_in(store, f"gissning{number}", "fel lösenord", address="192.0.2.7") is None
     with pytest.raises(NotAllowedError, match=r"Wait \d+ seconds"):

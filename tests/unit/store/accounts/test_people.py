@@ -14,6 +14,7 @@ from pipeline.domain.model import Person, Role
 from pipeline.store.accounts import people
 from pipeline.store.database.store import Store
 from pipeline.store.registers.client_register import save_units
+from tests.support.store.passwords import hashed
 from tests.support.store.ward import ASTA, EVA, NORTH, NOW, SOUTH
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -27,7 +28,7 @@ def with_eva(store: Store) -> Store:
     """A store in which Eva has an account."""
     with store.begin() as conn:
         save_units(conn, {NORTH: "HSL", SOUTH: "HSL"})
-        people.save_person(conn, EVA, PASSWORD)
+        people.save_person(conn, EVA, hashed(PASSWORD))
     return store
 
 
@@ -50,7 +51,7 @@ def test_a_login_is_no_personal_number_and_guessing_with_one_tells_nobody(store:
         store.begin() as conn,
         pytest.raises(UsageError, match="must not be a personal number") as refused,
     ):
-        people.save_person(conn, replace(EVA, login=pid), PASSWORD)
+        people.save_person(conn, replace(EVA, login=pid), hashed(PASSWORD))
     assert pid not in str(refused.value)
     assert log_in(store, pid, PASSWORD) is None
 

@@ -26,6 +26,7 @@ from tests.support.screens.seeding import (
     UNITS,
 )
 from tests.support.store.databases import number_schema
+from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import APP
 
 
@@ -199,7 +200,7 @@ def in_emergency(store: Store) -> AppTest:
         "nod", "Nödkonto 1", "nödkonto", Role.ADMINISTRATOR, UNITS, ALL_AREAS, break_glass=True
     )
     with store.begin() as conn:
-        people.save_person(conn, sealed, seeding.PASSWORD)
+        people.save_person(conn, sealed, hashed(seeding.PASSWORD))
     return logged_in(sealed)
 
 
