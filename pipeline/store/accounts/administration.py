@@ -21,9 +21,8 @@ from pipeline.store.accounts.login.access_changes import request_change
 from pipeline.store.accounts.login.access_notices import ChangeKind, note_change
 from pipeline.store.accounts.login.password_hashes import (
     NO_PASSWORD,
-    SEALED_PASSWORD_WORDS,
     hash_password,
-    make_word_password,
+    make_sealed_password,
 )
 from pipeline.store.accounts.login.provider_links import linked_logins
 from pipeline.store.accounts.login.second_factor import logins_with_second_factor
@@ -123,7 +122,7 @@ def seal_password(store: Store, person: Person, login: str, now: datetime) -> st
         UsageError: there is no such account, it is none for emergencies, or the person's own; or
             too many others are logging in.
     """
-    password = make_word_password(SEALED_PASSWORD_WORDS)
+    password = make_sealed_password()
     with store.recording_denials():
         permissions.require_permission(person, Action.ACCOUNTS)
     digest = hash_password(password)

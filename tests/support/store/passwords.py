@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -41,8 +41,3 @@ def logged_in(
     """Who logs in with this password, or None."""
     found = check_password(login_request(store, now, **settings), Credentials(login, password))
     return found.person if found else None
-
-
-def later(now: datetime, **by: float) -> datetime:
-    """A moment after another."""
-    return now + timedelta(**by)

@@ -149,6 +149,12 @@ def refuse_own_change(conn: Connection, login: str, change_id: str, now: datetim
     _cancel(conn, row, login, now)
 
 
+def cancel_codes(conn: Connection, login: str, now: datetime) -> None:
+    """Cancel the codes of a person who has chosen another password meanwhile."""
+    for kind in (ChangeKind.FIRST, ChangeKind.PASSWORD):
+        _cancel_open(conn, login, kind, login, now)
+
+
 def list_open_changes(conn: Connection, person: Person, now: datetime) -> list[OpenChange]:
     """Return the changes that are neither made, cancelled nor expired, oldest first.
 

@@ -14,6 +14,7 @@ from pipeline.domain.errors import NotAllowedError, UsageError
 from pipeline.domain.model import Person
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.login import limits, second_factor
+from pipeline.store.accounts.login.access_changes import cancel_codes
 from pipeline.store.accounts.login.limits import Attempt, LoginRequest
 from pipeline.store.accounts.login.password_hashes import PasswordHash, matches_password
 from pipeline.store.accounts.login.password_rules import hash_new_password
@@ -116,6 +117,7 @@ def change_password(
             raise NotAllowedError("password_wrong")
         people.set_password(conn, login, new_digest, must_change=False)
         sessions.end_other_sessions(conn, login, token, request.now)
+        cancel_codes(conn, login, request.now)
         record(conn, login, "change_password", login)
 
 

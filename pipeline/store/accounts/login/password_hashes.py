@@ -27,10 +27,6 @@ MOST_AT_ONCE = 2
 WAIT_SECONDS = 5.0
 """How long a hash waits for its turn before the person is asked to try again."""
 MAX_PASSWORD_LENGTH = 200
-PASSWORD_WORDS = 4
-"""Drawn from over a thousand words: 40 bits, enough for a password changed at once, with attempts
-limited.
-"""
 SEALED_PASSWORD_WORDS = 6
 """For a password that is kept in a sealed envelope for months."""
 
@@ -93,9 +89,10 @@ def _dummy_hash() -> str:
     return _hasher.hash(hashlib.sha256(b"nobody").hexdigest())
 
 
-def make_word_password(count: int = PASSWORD_WORDS) -> str:
+def make_sealed_password() -> str:
     """Return a password of words drawn at random from the vocabulary, separated by spaces."""
-    return " ".join(secrets.choice(password_vocabulary()) for _ in range(count))
+    words = password_vocabulary()
+    return " ".join(secrets.choice(words) for _ in range(SEALED_PASSWORD_WORDS))
 
 
 @cache

@@ -28,7 +28,8 @@ from pipeline.store.schema.accounts import recovery_code, second_factor
 
 ISSUER = "Efterskrift"
 RECOVERY_CODES = 10
-STEP_SECONDS = 30
+_APP_DIGITS = 6
+_STEP_SECONDS = 30
 """Seconds that a code of an app holds; the one before and after are accepted too."""
 
 
@@ -125,7 +126,7 @@ def use_code(conn: Connection, request: LoginRequest, login: str, code: str) -> 
         StoreError: the key is missing or is another.
     """
     typed = normalize_code(code)
-    if typed.isdecimal() and len(typed) == pyotp.TOTP("").digits:
+    if typed.isdecimal() and len(typed) == _APP_DIGITS:
         return "app" if _use_app_code(conn, request, login, typed) else None
     # A recovery code that is unused; the condition lets it be used once, whoever else is typing it
     unused = update(recovery_code).where(
@@ -153,10 +154,10 @@ def _use_app_code(conn: Connection, request: LoginRequest, login: str, code: str
 
 def _matching_step(secret: str, code: str, request: LoginRequest, after: int) -> int | None:
     """Return the time step later than `after` whose code this is, if any."""
-    app, now = pyotp.TOTP(secret, interval=STEP_SECONDS), int(request.now.timestamp())
+    app, now = pyotp.TOTP(secret, interval=_STEP_SECONDS), int(request.now.timestamp())
     typed = normalize_code(code)
-    for step in range(now // STEP_SECONDS - 1, now // STEP_SECONDS + 2):
-        expected = app.at(step * STEP_SECONDS)
+    for step in range(now // _STEP_SECONDS - 1, now // _STEP_SECONDS + 2):
+        expected = app.at(step * _STEP_SECONDS)
         if step > after and hmac.compare_digest(expected.encode(), typed.encode()):
             return step
     return None

@@ -80,6 +80,7 @@ def _save_no_name(store: Store) -> None:
             conn,
             seeding.SYSTEM_ADMINISTRATOR,
             Person("ny", "", "sjuksköterska", Role.REVIEWER, frozenset(), frozenset()),
+            utc_now(),
         )
 
 
