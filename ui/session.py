@@ -222,8 +222,9 @@ def forget_password_step() -> None:
 
 def login_request(context: StoreContext) -> LoginRequest:
     """Return what a step of a login needs, with the browser that it comes from."""
+    device = st.context.cookies.get(DEVICE_COOKIE)
     source = LoginSource(
-        _client_address(context.settings), st.context.cookies.get(DEVICE_COOKIE, "")
+        _client_address(context.settings), device if isinstance(device, str) else ""
     )
     return LoginRequest(context.store, context.settings, utc_now(), source)
 

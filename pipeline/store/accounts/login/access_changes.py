@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from pipeline.domain import permissions
-from pipeline.domain.errors import NotAllowedError, UsageError
+from pipeline.domain.errors import LoginError, UsageError
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.store.accounts import people, sessions
@@ -120,7 +120,7 @@ def approve_change(conn: Connection, person: Person, change_id: str, now: dateti
     if not _is_open(row, now) or not row.needs_approval or row.approved_at is not None:
         raise UsageError("access_change_not_open")
     if person.login not in independent_administrators(conn, row.by, row.login, now):
-        raise NotAllowedError("access_change_not_independent", by=person.login, action="accounts")
+        raise LoginError("access_change_not_independent", by=person.login, action="accounts")
     conn.execute(
         update(access_change)
         .where(_change.id == change_id)
@@ -185,7 +185,7 @@ def redeem_code(request: LoginRequest, login: str, code: str, new_password: str)
     All sessions of the person end. The second factor stays.
 
     Raises:
-        NotAllowedError: too many recent failures, or the change still waits for approval.
+        LoginError: too many recent failures, or the change still waits for approval.
         UsageError: the password is too weak, or too many others are logging in.
     """
     login = login.strip()
@@ -200,7 +200,7 @@ def redeem_code(request: LoginRequest, login: str, code: str, new_password: str)
     with request.store.begin() as conn:
         limits.forget_attempt(conn, attempt)
     if row.needs_approval and row.approved_at is None:
-        raise NotAllowedError("access_change_waits")
+        raise LoginError("access_change_waits")
     digest = hash_new_password(new_password, person, request.settings)
     with request.store.begin() as conn:
         # Somebody may have used or cancelled it meanwhile

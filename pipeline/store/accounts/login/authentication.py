@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
 
-from pipeline.domain.errors import NotAllowedError, UsageError
+from pipeline.domain.errors import LoginError, UsageError
 from pipeline.domain.model import Person
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.login import limits, second_factor
@@ -45,7 +45,7 @@ def check_password(request: LoginRequest, credentials: Credentials) -> PasswordL
     provider, only emergency accounts are accepted.
 
     Raises:
-        NotAllowedError: too many recent failures; the message says how long to wait.
+        LoginError: too many recent failures; the message says how long to wait.
         UsageError: too many others are logging in at the same time.
     """
     login = credentials.login.strip()
@@ -74,7 +74,7 @@ def check_code(request: LoginRequest, login: str, code: str) -> bool:
     Call it only for a person whose password was right.
 
     Raises:
-        NotAllowedError: too many recent failures; the message says how long to wait.
+        LoginError: too many recent failures; the message says how long to wait.
         StoreError: the key of the second factors is missing or is another.
     """
     attempt = limits.begin_attempt(request, login)
@@ -93,7 +93,7 @@ def change_password(
     """Change the person's own password and end all sessions but the one of `token`.
 
     Raises:
-        NotAllowedError: the current password is wrong, or was so too often.
+        LoginError: the current password is wrong, or was so too often.
         UsageError: the new password is too weak, or equals the current one.
     """
     login = credentials.login
@@ -107,14 +107,14 @@ def change_password(
         else:
             limits.forget_attempt(conn, attempt)
     if not is_right or person is None:
-        raise NotAllowedError("password_wrong")
+        raise LoginError("password_wrong")
     if new_password == credentials.password:
         raise UsageError("new_password_old_one")
     new_digest = hash_new_password(new_password, person, request.settings)
     with request.store.begin() as conn:
         # Somebody may have changed it meanwhile
         if password_digest(conn, login) != digest:
-            raise NotAllowedError("password_wrong")
+            raise LoginError("password_wrong")
         people.set_password(conn, login, new_digest, must_change=False)
         sessions.end_other_sessions(conn, login, token, request.now)
         cancel_codes(conn, login, request.now)

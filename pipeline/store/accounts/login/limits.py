@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
 
-from pipeline.domain.errors import NotAllowedError
+from pipeline.domain.errors import LoginError
 from pipeline.domain.settings import Settings
 from pipeline.store.database.engines import upsert_rows
 from pipeline.store.database.store import Store, lock_keys
@@ -62,7 +62,7 @@ def begin_attempt(request: LoginRequest, login: str) -> Attempt:
     """Count an attempt as a failure, before anything is checked.
 
     Raises:
-        NotAllowedError: too many have failed; the message says how long to wait. This is not in
+        LoginError: too many have failed; the message says how long to wait. This is not in
             the log, which an attacker could otherwise fill; the failures before it are.
     """
     source = request.source
@@ -112,7 +112,7 @@ def _require_no_delay(conn: Connection, request: LoginRequest, login: str) -> No
     until = max(_delay_ends(conn, request, login))
     if until > request.now:
         seconds = max(1, int((until - request.now).total_seconds()))
-        raise NotAllowedError("too_many_failed_logins", seconds=seconds)
+        raise LoginError("too_many_failed_logins", seconds=seconds)
 
 
 def _delay_ends(conn: Connection, request: LoginRequest, login: str) -> list[datetime]:

@@ -21,7 +21,8 @@ from sqlalchemy import Connection, delete, exists, func, insert, select, update
 from pipeline.domain.errors import StoreError, UsageError
 from pipeline.domain.settings import Settings
 from pipeline.store.accounts import sessions
-from pipeline.store.accounts.login.limits import LoginRequest
+from pipeline.store.accounts.login import limits
+from pipeline.store.accounts.login.limits import Attempt, LoginRequest
 from pipeline.store.accounts.login.typed_codes import code_digest, make_code, normalize_code
 from pipeline.store.event_log.events import record
 from pipeline.store.schema.accounts import recovery_code, second_factor
@@ -103,12 +104,41 @@ def add_second_factor(
 
 
 def renew_recovery_codes(request: LoginRequest, login: str, code: str) -> tuple[str, ...] | None:
-    """Replace the recovery codes of a person who gives a right code; None if it is wrong."""
+    """Replace the recovery codes of a person who gives a right code; None if it is wrong.
+
+    Raises:
+        NotAllowedError: too many recent failures.
+        StoreError: the key is missing or is another.
+    """
+    attempt = limits.begin_attempt(request, login)
     with request.store.begin() as conn:
-        if use_code(conn, request, login, code) is None:
+        if not _confirm(conn, attempt, code):
             return None
         record(conn, login, "renew_recovery_codes", login)
         return _replace_recovery_codes(conn, login)
+
+
+def remove_own_second_factor(request: LoginRequest, login: str, code: str) -> bool:
+    """Remove the second factor of a person who gives a right code; return whether it was right.
+
+    Raises as `renew_recovery_codes`.
+    """
+    attempt = limits.begin_attempt(request, login)
+    with request.store.begin() as conn:
+        if not _confirm(conn, attempt, code):
+            return False
+        remove_second_factor(conn, login)
+        record(conn, login, "remove_second_factor", login)
+    return True
+
+
+def _confirm(conn: Connection, attempt: Attempt, code: str) -> bool:
+    """Return whether a code is right, which was counted as an attempt."""
+    if use_code(conn, attempt.request, attempt.login, code) is None:
+        record(conn, "system", "login_failed", attempt.login, kind="second_factor")
+        return False
+    limits.forget_attempt(conn, attempt)
+    return True
 
 
 def remove_second_factor(conn: Connection, login: str) -> None:
