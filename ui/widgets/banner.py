@@ -62,9 +62,10 @@ def _acknowledge_use(context: AppContext, person: Person, use_id: str) -> None:
 def access_banner(context: AppContext, person: Person) -> None:
     """Tell the user that another person has changed how he or she gets in, or asks to.
 
-    It can be put away for this login only (`access_notices.py`).
+    It can be put away for this login only (`access_notices.py`). An emergency account belongs to
+    nobody who could be told.
     """
-    if st.session_state.get(_READ_KEY):
+    if person.break_glass or st.session_state.get(_READ_KEY):
         return
     # Once a login: whoever is told of later changes logs in with them
     if _NOTICES_KEY not in st.session_state:

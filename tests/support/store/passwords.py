@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 
@@ -28,7 +29,7 @@ def login_request(
     store: Store,
     now: datetime | None = None,
     source: LoginSource = LoginSource(),  # noqa: B008 - it never changes
-    **settings: object,
+    settings: Mapping[str, object] | None = None,
 ) -> LoginRequest:
     """A step of a login to a store, with the default settings but for those named."""
     own = Settings(workspace=store.images.folder.parent).model_copy(update=settings)
@@ -39,5 +40,7 @@ def logged_in(
     store: Store, login: str, password: str, now: datetime | None = None, **settings: object
 ) -> Person | None:
     """Who logs in with this password, or None."""
-    found = check_password(login_request(store, now, **settings), Credentials(login, password))
+    found = check_password(
+        login_request(store, now, settings=settings), Credentials(login, password)
+    )
     return found.person if found else None

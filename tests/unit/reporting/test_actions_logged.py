@@ -56,6 +56,8 @@ NEEDS_NONE = {
     "store.paper.originals.list_originals": "serials, classes and places of paper, no client",
     "store.exports.payment_approvals.list_payable": PART,
     "store.accounts.administration.list_accounts": "accounts of staff, no client",
+    "store.accounts.login.access_changes.independent_administrators": ASKS,
+    "store.accounts.login.access_notices.note_change": PART,
     "store.accounts.login.access_changes.list_open_changes": "accounts of staff, no client",
     "store.accounts.login.password_rules.hash_new_password": PART,
     "store.accounts.login.password_rules.require_strong_password": PART,

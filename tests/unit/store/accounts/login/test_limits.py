@@ -45,7 +45,7 @@ def attempt(
     **limits: object,
 ) -> Person | None:
     """Try to log in so many seconds after `NOW`."""
-    request = login_request(store, NOW + timedelta(seconds=seconds), source, **limits)
+    request = login_request(store, NOW + timedelta(seconds=seconds), source, limits)
     found = check_password(request, Credentials(login, password))
     return found.person if found else None
 

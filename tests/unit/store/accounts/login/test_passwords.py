@@ -140,7 +140,9 @@ def test_a_login_writes_a_fixed_small_number_of_times(with_eva: Store) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Store, "begin", counted)
-        request = login_request(with_eva, login_failures_account=1, login_delay_seconds=3600)
+        request = login_request(
+            with_eva, settings={"login_failures_account": 1, "login_delay_seconds": 3600}
+        )
         assert check_password(request, Credentials("eva", "fel")) is None
         assert len(written) == 2
         for _ in range(10):

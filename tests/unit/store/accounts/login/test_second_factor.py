@@ -152,7 +152,7 @@ def test_without_the_key_the_recovery_codes_open_and_no_other_key_is_made(
     staffed: Store, tmp_path: Path
 ) -> None:
     codes = enrol(staffed)
-    away = login_request(staffed, LATER, second_factor_key=tmp_path / "borta.key")
+    away = login_request(staffed, LATER, settings={"second_factor_key": tmp_path / "borta.key"})
     with pytest.raises(StoreError, match=r"borta\.key") as error:
         check_code(away, "eva", app_code())
     assert error.value.remedy
@@ -166,7 +166,9 @@ def test_another_key_is_named(staffed: Store, tmp_path: Path) -> None:
     other = tmp_path / "annan.key"
     other.write_bytes(Fernet.generate_key())
     with pytest.raises(StoreError, match="another key") as error:
-        check_code(login_request(staffed, LATER, second_factor_key=other), "eva", app_code())
+        check_code(
+            login_request(staffed, LATER, settings={"second_factor_key": other}), "eva", app_code()
+        )
     assert error.value.remedy
 
 
