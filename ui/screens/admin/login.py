@@ -122,7 +122,7 @@ def _redeem_button() -> None:
     st.button(
         t("redeem.begin"),
         key="redeem_begin",
-        type="tertiary",
+        icon=":material/key:",
         on_click=partial(st.session_state.__setitem__, _REDEEM_KEY, True),
     )
 
