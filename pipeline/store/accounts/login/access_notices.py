@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, or_, select
 
 from pipeline.store.schema import paper
 from pipeline.store.schema.accounts import access_change
@@ -60,7 +60,7 @@ def note_change(conn: Connection, login: str, kind: ChangeKind, by: str, now: da
 
 
 def list_notices(conn: Connection, login: str, now: datetime) -> list[AccessNotice]:
-    """Return the changes that the person is told of, newest first: none if none is recent."""
+    """Return the changes made or open that the person is told of, newest first: none if none is new."""
     change = access_change.c
     rows = conn.execute(
         select(change.id, change.kind, change.by, change.at, change.done_at, paper.staff.c.name)
@@ -69,6 +69,7 @@ def list_notices(conn: Connection, login: str, now: datetime) -> list[AccessNoti
             change.login == login,
             change.kind != ChangeKind.FIRST.value,
             change.cancelled_at.is_(None),
+            or_(change.done_at.is_not(None), change.expires_at > now),
             change.at > now - LISTED_FOR,
         )
         .order_by(change.at.desc(), change.id)

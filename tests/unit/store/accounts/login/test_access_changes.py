@@ -151,6 +151,9 @@ def test_a_code_runs_out_and_is_replaced_by_a_later_one(alone: Store) -> None:
     first, second = ask(alone).code, ask(alone).code
     assert not redeem(alone, first)
     assert not redeem(alone, second, CODE_LIFETIME.days + 0.1)
+    with alone.read() as conn:
+        after = NOW + CODE_LIFETIME + timedelta(hours=1)
+        assert access_notices.list_notices(conn, "eva", after) == []
     assert redeem(alone, second, CODE_LIFETIME.days - 0.1)
 
 
