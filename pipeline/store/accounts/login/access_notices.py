@@ -60,7 +60,7 @@ def note_change(conn: Connection, login: str, kind: ChangeKind, by: str, now: da
 
 
 def list_notices(conn: Connection, login: str, now: datetime) -> list[AccessNotice]:
-    """Return the changes made or open that the person is told of, newest first: none if none is new."""
+    """Return the changes that the person is told of, newest first; none if none is recent."""
     change = access_change.c
     rows = conn.execute(
         select(change.id, change.kind, change.by, change.at, change.done_at, paper.staff.c.name)
