@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from argon2 import PasswordHasher
 
-from pipeline.store.accounts import people
+from pipeline.store.accounts.login import password_hashes
+from tests.support.store.passwords import CHEAP
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -17,12 +18,12 @@ def real_hasher() -> Iterator[PasswordHasher]:
 
     Gives what the program itself hashes with.
     """
-    real = people._hasher
+    real = password_hashes._hasher
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(people, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        people._dummy_hash.cache_clear()
+        patch.setattr(password_hashes, "_hasher", CHEAP)
+        password_hashes._dummy_hash.cache_clear()
         yield real
-    people._dummy_hash.cache_clear()
+    password_hashes._dummy_hash.cache_clear()
 
 
 @pytest.hookimpl(tryfirst=True)

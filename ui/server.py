@@ -29,6 +29,7 @@ from streamlit.starlette import App
 
 from pipeline.domain.errors import EfterskriftError
 from ui import screens
+from ui.device_cookie import DeviceCookie
 from ui.i18n import t
 from ui.workspace import open_app_context
 
@@ -111,5 +112,5 @@ logging.getLogger("streamlit.error_util").addFilter(ValueRedactingFilter())
 app = App(
     Path(__file__).with_name("app.py"),
     on_script_error=show_unexpected_error,
-    middleware=[Middleware(SecurityHeaders)],
+    middleware=[Middleware(SecurityHeaders), Middleware(DeviceCookie)],
 )

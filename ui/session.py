@@ -24,10 +24,16 @@ import streamlit as st
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
 from pipeline.store.accounts import emergency_access, people, sessions
+from pipeline.store.accounts.login import provider_links
+from pipeline.store.accounts.login.authentication import Credentials, check_code, check_password
+from pipeline.store.accounts.login.limits import LoginRequest, LoginSource
+from pipeline.store.accounts.login.provider_links import ProviderIdentity
+from pipeline.store.accounts.login.second_factor import has_second_factor
 from pipeline.store.accounts.sessions import Session
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
+from ui.device_cookie import DEVICE_COOKIE
 from ui.workspace import AppContext, StoreContext
 
 _LOGIN_KEY, _TOKEN_KEY, _ACTIVE_AT_KEY = "login", "session_token", "active_at"
@@ -35,8 +41,9 @@ _EXPIRED_KEY, _LEFT_KEY = "session_expired", "left"
 _EMERGENCY_LOGIN_KEY, _MUST_CHANGE_KEY = "emergency_login", "must_change_password"
 _DRAWN_FOR_KEY, _ACTED_KEY = "drawn_for", "acted"
 _KEYS_KEPT_AT_LOGOUT = {"language", _EXPIRED_KEY, _LEFT_KEY}
-_EMERGENCY_REASON_TIMEOUT = timedelta(minutes=5)
-"""How long after the password the reason for using an emergency account may be given."""
+_CODE_LOGIN_KEY = "code_login"
+_STEP_TIMEOUT = timedelta(minutes=5)
+"""How long after the password a code, or the reason for an emergency account, may be given."""
 
 ContextType = TypeVar("ContextType", bound=StoreContext)
 ActionParams = ParamSpec("ActionParams")
@@ -47,29 +54,49 @@ def verify_provider_login(
 ) -> tuple[str, datetime] | None:
     """Return the login name and the moment of the provider login that starts a session, or None.
 
-    None for a user without an account here, an emergency account, a login that has been ended here,
-    and one older than `lifetime`.
+    The identity (`iss` and `sub`) decides whose account it is; the name only says it the first
+    time. None for a user without an account here, an emergency account, an account with another
+    identity, a login that has been ended here, and one older than `lifetime`.
     """
-    # The claims must name a user and two moments.
-    login = claims.get("preferred_username") or claims.get("email")
+    # The claims must name an identity and two moments.
+    identity = _provider_identity(claims)
     logged_in_at = _parse_timestamp(claims.get("iat"))
     expires_at = _parse_timestamp(claims.get("exp"))
     now = utc_now()
     if (
-        not isinstance(login, str)
+        identity is None
         or logged_in_at is None
         or expires_at is None
         or expires_at <= now
         or now - logged_in_at > lifetime
     ):
         return None
-    # The user must have an account here, and the login must not have been ended.
+    with store.read() as conn:
+        login = provider_links.find_linked_login(conn, identity)
+        is_new = login is None and provider_links.find_unlinked_login(conn, identity) is not None
+    if is_new:
+        with store.begin() as conn:
+            login = provider_links.link_by_name(conn, identity, now)
+    if login is None:
+        return None
+    # The user must have an open account here, and the login must not have been ended.
     with store.read() as conn:
         person = people.find_person(conn, login)
         is_consumed = sessions.is_login_consumed(conn, login, logged_in_at)
     if person is None or person.break_glass or is_consumed:
         return None
     return login, logged_in_at
+
+
+def _provider_identity(claims: Mapping[str, object]) -> ProviderIdentity | None:
+    """Return the identity of the claims; an address counts as a name only if it is verified."""
+    name = claims.get("preferred_username")
+    if not name and claims.get("email_verified") is True:
+        name = claims.get("email")
+    match claims.get("iss"), claims.get("sub"), name:
+        case str(issuer), str(subject), name if issuer and subject:
+            return ProviderIdentity(issuer, subject, name if isinstance(name, str) else "")
+    return None
 
 
 def _parse_timestamp(seconds: object) -> datetime | None:
@@ -81,6 +108,7 @@ class LoginResult(Enum):
 
     WRONG_PASSWORD = "wrong"
     LOGGED_IN = "logged in"
+    CODE_REQUIRED = "a code of the second factor is to be given first"
     REASON_REQUIRED = "an account for emergencies: the reason is to be given first"
 
 
@@ -140,28 +168,81 @@ def current_person(context: AppContext, *, active: bool = True) -> Person | None
 
 
 def log_in(context: AppContext, login: str, password: str) -> LoginResult:
-    """Start a session with a local account.
+    """Start a session with a local account, unless a code or a reason is to be given first.
 
     If users log in through the organisation, only emergency accounts have a password.
 
     Raises:
         NotAllowedError: too many failed attempts.
+        UsageError: too many others are logging in.
     """
-    with context.store.begin() as conn:
-        person = people.authenticate(
-            conn,
-            login.strip(),
-            password,
-            address=_client_address(context.settings),
-            emergencies_only=context.settings.oidc,
-        )
-    if person is None:
+    found = check_password(login_request(context), Credentials(login, password))
+    if found is None:
         return LoginResult.WRONG_PASSWORD
+    if found.needs_code:
+        st.session_state[_CODE_LOGIN_KEY] = (found.person.login, utc_now())
+        return LoginResult.CODE_REQUIRED
+    return _admit(context, found.person)
+
+
+def log_in_with_code(context: AppContext, code: str) -> LoginResult:
+    """Start the session of a person whose password was right, with a code of the second factor.
+
+    Raises:
+        NotAllowedError: too many failed attempts, or the account has been closed.
+        StoreError: the key of the second factors is missing.
+    """
+    login, _ = st.session_state[_CODE_LOGIN_KEY]
+    if not check_code(login_request(context), login, code):
+        return LoginResult.WRONG_PASSWORD
+    st.session_state.pop(_CODE_LOGIN_KEY)
+    with context.store.read() as conn:
+        person = people.find_person(conn, login)
+    return LoginResult.WRONG_PASSWORD if person is None else _admit(context, person)
+
+
+def _admit(context: AppContext, person: Person) -> LoginResult:
     if person.break_glass:
         st.session_state[_EMERGENCY_LOGIN_KEY] = (person.login, utc_now())
         return LoginResult.REASON_REQUIRED
     _start_session(context, person.login)
     return LoginResult.LOGGED_IN
+
+
+def is_code_due() -> bool:
+    """Return whether the password was just given, but not yet the code of the second factor."""
+    _, at = st.session_state.get(_CODE_LOGIN_KEY, ("", datetime.min.replace(tzinfo=UTC)))
+    return bool(utc_now() - at < _STEP_TIMEOUT)
+
+
+def forget_password_step() -> None:
+    """Begin the login anew, with the password."""
+    st.session_state.pop(_CODE_LOGIN_KEY, None)
+
+
+def login_request(context: StoreContext) -> LoginRequest:
+    """Return what a step of a login needs, with the browser that it comes from."""
+    device = st.context.cookies.get(DEVICE_COOKIE)
+    source = LoginSource(
+        _client_address(context.settings), device if isinstance(device, str) else ""
+    )
+    return LoginRequest(context.store, context.settings, utc_now(), source)
+
+
+def session_token() -> str | None:
+    """Return the token of this window's session."""
+    token: str | None = st.session_state.get(_TOKEN_KEY)
+    return token
+
+
+def is_second_factor_due(context: AppContext, person: Person) -> bool:
+    """Return whether the user's role demands a second factor that the account lacks."""
+    if context.settings.oidc or person.break_glass:
+        return False
+    if person.role not in context.settings.second_factor_roles:
+        return False
+    with context.store.read() as conn:
+        return not has_second_factor(conn, person.login)
 
 
 def is_session_open(context: StoreContext) -> bool:
@@ -246,7 +327,7 @@ def consume_acted() -> bool:
 def is_emergency_reason_due() -> bool:
     """Return whether an emergency account's password was just given, but not yet the reason."""
     _, at = st.session_state.get(_EMERGENCY_LOGIN_KEY, ("", datetime.min.replace(tzinfo=UTC)))
-    return bool(utc_now() - at < _EMERGENCY_REASON_TIMEOUT)
+    return bool(utc_now() - at < _STEP_TIMEOUT)
 
 
 def log_in_in_emergency(context: AppContext, reason: str) -> None:

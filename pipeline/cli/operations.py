@@ -53,11 +53,13 @@ def ui(
 
     Other machines reach it through a TLS proxy. Ends with Ctrl-C.
     """
+    from pipeline.operations.health import describe_server_address
     from pipeline.store.database.store import open_store
 
     # Whatever is wrong with the workspace or the port is reported before a process is started.
     settings = load_settings()
     open_store(settings).close()
+    describe_server_address(settings)
     _require_free_port(port)
     workspace = settings.workspace.resolve()
     typer.echo(f"http://localhost:{port}", err=True)

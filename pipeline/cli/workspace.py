@@ -229,12 +229,9 @@ def person(
     is. Asks for the password, or reads it from standard input; an empty one keeps the current
     password.
     """
-    from pipeline.store.accounts.people import (
-        SEALED_PASSWORD_WORDS,
-        make_word_password,
-        people_by_login,
-        save_person,
-    )
+    from pipeline.store.accounts.login.password_hashes import make_sealed_password
+    from pipeline.store.accounts.login.password_rules import hash_new_password
+    from pipeline.store.accounts.people import people_by_login, save_person
     from pipeline.store.database.store import open_store
 
     named = _AccountOptions(
@@ -245,14 +242,16 @@ def person(
         frozenset(areas) if areas else None,
         break_glass,
     )
-    store = open_store(load_settings())
+    settings = load_settings()
+    store = open_store(settings)
     # What is wrong is reported before a password is asked for.
     with store.read() as conn:
-        _resolve_account(conn, login, named)
-    password = make_word_password(SEALED_PASSWORD_WORDS) if break_glass else _read_password()
+        account = _resolve_account(conn, login, named)
+    password = make_sealed_password() if break_glass else _read_password()
+    digest = hash_new_password(password, account, settings) if password else None
     with store.begin() as conn:
         before, account = people_by_login(conn).get(login), _resolve_account(conn, login, named)
-        save_person(conn, account, password or None, by=getpass.getuser())
+        save_person(conn, account, digest, by=getpass.getuser())
     _report_changes(before, account, new_password=bool(password))
     if break_glass:
         typer.echo(password)

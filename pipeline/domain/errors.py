@@ -18,7 +18,8 @@ EfterskriftError
 │   ├── StoreUnavailableError
 │   └── UnstorableTextError   a text that the database cannot hold
 ├── NotAllowedError     the person may not do this
-│   └── BlockedClientError
+│   ├── BlockedClientError
+│   └── LoginError      a login is refused for now, or a change of access has to be approved
 ├── ReviewError         a decision cannot be made
 │   ├── StaleDecisionError
 │   └── AnswerError     an answer is missing or not of its kind
@@ -202,6 +203,10 @@ class NotAllowedError(EfterskriftError):
     ) -> None:
         super().__init__(key, **values)
         self.by, self.action, self.unit, self.noted = by, action, unit, False
+
+
+class LoginError(NotAllowedError):
+    """A login is refused for now, a password is wrong, or a change of access has to be approved."""
 
 
 class BlockedClientError(NotAllowedError):

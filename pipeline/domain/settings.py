@@ -23,6 +23,7 @@ from pydantic_settings import (
 from yaml import YAMLError
 
 from pipeline.domain.errors import SettingsError
+from pipeline.domain.model import Role
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_WORKSPACE = ROOT / "data" / "store" / "default"
@@ -99,8 +100,21 @@ class Settings(BaseSettings):
     address_header: str = ""
     """The header with a request's address as the proxy in front sets it, such as X-Real-IP.
 
-    Failed logins are then counted by address too.
+    It is needed where the server is reached from other computers: failed logins are counted by
+    address too.
     """
+    login_failures_account: int = Field(5, ge=1)
+    """Failed logins of one account within an hour after which the next attempt waits."""
+    login_failures_address: int = Field(20, ge=1)
+    """The same for one network address: a whole ward may share one."""
+    login_failures_total: int = Field(60, ge=1)
+    """Failed logins a minute, of all accounts, in browsers where the person is not known."""
+    login_delay_seconds: int = Field(60, ge=1, le=3600)
+    """The longest wait after failed logins of one account or address: nobody is locked out."""
+    second_factor_roles: frozenset[Role] = frozenset()
+    """Roles whose local accounts must have a second factor; all others may have one."""
+    second_factor_key: Path | None = None
+    """The file with the key of the second factors; default: second-factor.key in the workspace."""
     language: Literal["sv", "en"] = "sv"
     """Language of the screens until a person chooses, and of `efterskrift forms`' messages."""
     care_provider: str = "Kalix kommun"

@@ -17,6 +17,7 @@ from pipeline.files.page_files import count_pages
 from pipeline.operations.intake import SourceFile, import_files
 from pipeline.registers.clients import load_client_register
 from pipeline.registers.staff import load_staff
+from pipeline.store.accounts.login.password_hashes import PasswordHash, hash_password
 from pipeline.store.accounts.people import list_people, save_person
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.database.upgrade import upgrade_store
@@ -153,16 +154,20 @@ def prepare_store(settings: Settings) -> Store:
         # The data is invented, so that it needs no confirmation.
         upgrade_store(settings)
         store = open_store(settings)
-    with store.begin() as conn:
-        if not list_people(conn):
-            _fill_store(conn)
+    with store.read() as conn:
+        is_filled = bool(list_people(conn))
+    if not is_filled:
+        password = hash_password(DEMO_PASSWORD)
+        with store.begin() as conn:
+            if not list_people(conn):
+                _fill_store(conn, password)
     return store
 
 
-def _fill_store(conn: Connection) -> None:
+def _fill_store(conn: Connection, password: PasswordHash) -> None:
     save_units(conn, AREA_BY_UNIT)
     for account in DEMO_ACCOUNTS:
-        save_person(conn, account.person, DEMO_PASSWORD)
+        save_person(conn, account.person, password)
     save_clients(conn, load_client_register(SAMPLE_FOLDER / "klienter.csv").clients)
     save_staff(conn, load_staff(SAMPLE_FOLDER / "personal.csv"))
     save_issued_sheets(conn, _load_issued_sheets(SAMPLE_FOLDER / "utlamnade.csv"), by="anna")

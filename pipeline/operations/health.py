@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -10,14 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.domain.errors import EfterskriftError, ExitCode, FormError, StoreError
+from pipeline.domain.errors import EfterskriftError, ExitCode, FormError, SettingsError, StoreError
 from pipeline.domain.form.form import Forms
-from pipeline.domain.settings import Settings, load_settings
+from pipeline.domain.settings import ROOT, Settings, load_settings
 from pipeline.forms.library import frozen_problem_texts, load_published
 from pipeline.store.database.store import open_store
 from pipeline.store.paper.pages import list_image_names
 
 MIN_DISK_BYTES = 2 * 1024**3
+_OWN_ADDRESSES = {"127.0.0.1", "::1", "localhost"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ def check_installation(settings: Settings) -> list[HealthFinding]:
         _check_calibration(),
         _run_check("Forms", lambda: f"{len(Forms.load(*settings.form_folders))} forms"),
         _run_check("Own forms", lambda: describe_workspace_forms(settings)),
+        _run_check("Server address", lambda: describe_server_address(settings)),
     ]
 
 
@@ -57,6 +61,20 @@ def _check_workspace(settings: Settings) -> list[HealthFinding]:
     if store.remedy:
         return [store]
     return [store, _run_check("Pictures", lambda: _check_image_files(settings))]
+
+
+def describe_server_address(settings: Settings) -> str:
+    """Return the address on which the server listens.
+
+    Raises:
+        SettingsError: it is reached from other computers, and failed logins cannot be counted by
+            address, since no header names it.
+    """
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
+    address = os.environ.get("STREAMLIT_SERVER_ADDRESS", config["server"].get("address", ""))
+    if address not in _OWN_ADDRESSES and not settings.address_header:
+        raise SettingsError("address_header_needed", address=address or "0.0.0.0")
+    return str(address)
 
 
 def describe_workspace_forms(settings: Settings) -> str:

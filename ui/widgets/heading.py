@@ -5,6 +5,8 @@ Help says what the screen is for and what to do there, and leads back to the gui
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from pipeline.domain.model import Person
@@ -21,6 +23,8 @@ from ui.workspace import AppContext
 _GUIDE_CLOSED_KEY = "guide_closed"
 SCREEN_KEY = "screen"
 """Session-state key of the name of the screen that is drawn."""
+OWN_LOGIN_KEY = "own_login"
+"""Session-state key that is set while the user changes the own login."""
 
 
 def show_guide(context: AppContext, person: Person) -> None:
@@ -108,6 +112,14 @@ def person_menu(context: AppContext, person: Person) -> None:
         st.caption(t("menu.units", units=", ".join(sorted(person.units))))
         st.caption(t("menu.areas", areas=", ".join(sorted(person.areas)) or t("menu.no_areas")))
         language_choice()
+        if not context.settings.oidc and not person.break_glass:
+            st.button(
+                t("own_login.title"),
+                key="own_login_open",
+                on_click=partial(st.session_state.__setitem__, OWN_LOGIN_KEY, True),
+                icon=":material/manage_accounts:",
+                width="stretch",
+            )
         st.button(
             t("menu.log_out"),
             key="log_out",

@@ -122,6 +122,15 @@ def end_all_sessions(conn: Connection, login: str, now: datetime, reason: str) -
     return ended
 
 
+def end_other_sessions(conn: Connection, login: str, token: str | None, now: datetime) -> int:
+    """End every session of a person but the one of `token`; return how many were open."""
+    other = _update_open_sessions(login=login)
+    if token is not None:
+        other = other.where(browser_session.c.token_sha256 != _token_digest(token))
+    ended: int = conn.execute(other.values(_end_values(now, "password"))).rowcount
+    return ended
+
+
 def is_login_consumed(conn: Connection, login: str, proved_at: datetime) -> bool:
     """Return whether a provider login of this time was ended by logout or expiry."""
     # The moment until which this person's provider logins are refused

@@ -7,6 +7,7 @@ import logging
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,12 @@ from pipeline.store.schema import accounts, exports, paper, review
 _log = logging.getLogger(__name__)
 ALL_TABLES = (accounts, exports, paper, review)
 """The modules that declare tables, imported so that `metadata` is complete."""
+_is_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
+
+
+def is_transaction_open() -> bool:
+    """Return whether a transaction of this thread is open, in which nothing slow may be done."""
+    return _is_open.get()
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -93,6 +100,7 @@ class Store:
 
     @contextmanager
     def _transaction(self, **options: Any) -> Iterator[Connection]:  # noqa: ANN401 - SQLAlchemy's own type
+        token = _is_open.set(True)
         try:
             with self.engine.connect() as connection:
                 conn = connection.execution_options(**options)
@@ -103,6 +111,8 @@ class Store:
                     write_pending(conn)
         except StatementError as error:
             raise redact_error(error, self.name) from None
+        finally:
+            _is_open.reset(token)
 
 
 def open_store(settings: Settings, create: bool = False, *, wait_seconds: float = 30) -> Store:

@@ -6,7 +6,19 @@ may only write. If they are removed, `hash_chain.verify_chain` reports it.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Connection, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from pipeline.store.database.clock import UtcDateTime
 from pipeline.store.schema.paper import metadata
@@ -23,15 +35,6 @@ browser_session = Table(
     Column("proved_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     Column("ended_why", String(20)),
-)
-
-# Failed logins by network address, which is stored as a digest.
-address_failure = Table(
-    "address_failure",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("address_sha256", String(64), nullable=False, index=True),
-    Column("at", UtcDateTime, nullable=False),
 )
 
 # Uses of emergency accounts (nödkonton); `seen_by` has acknowledged the use.
@@ -63,13 +66,78 @@ client_block = Table(
 )
 _is_active_block = client_block.c.lifted_at.is_(None)
 
-# Failed logins. The login is stored as a digest, since it may be a password typed in the wrong box.
+# Failed logins, and those that are being checked. The login is stored as a digest, since it may be
+# a password typed in the wrong box; so are the address and the known browser that it came from.
 login_failure = Table(
     "login_failure",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("login_sha256", String(64), nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("address_sha256", String(64), index=True),
+    Column("device_sha256", String(64), index=True),
+)
+
+# Browsers in which a person has logged in before. Only the browser holds the cookie.
+known_device = Table(
+    "known_device",
+    metadata,
+    Column("login", ForeignKey("staff.login"), primary_key=True),
+    Column("device_sha256", String(64), primary_key=True),
+    Column("used_at", UtcDateTime, nullable=False),
+)
+
+# Changes that one person makes to another's way in; `kind` is password, second_factor or provider.
+# A password is changed once the person types the code, which is stored as a digest; where
+# `needs_approval`, not before another administrator has approved.
+access_change = Table(
+    "access_change",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("login", ForeignKey("staff.login"), nullable=False, index=True),
+    Column("kind", String(20), nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("needs_approval", Boolean, nullable=False),
+    Column("approved_by", String(80)),
+    Column("approved_at", UtcDateTime),
+    Column("code_sha256", String(64)),
+    Column("expires_at", UtcDateTime),
+    Column("done_at", UtcDateTime),
+    Column("cancelled_by", String(80)),
+    Column("cancelled_at", UtcDateTime),
+)
+
+# Second factors (TOTP). The secret is encrypted by a key outside the database, named by `key_id`;
+# `last_step` is the time step of the last code, which is not accepted again.
+second_factor = Table(
+    "second_factor",
+    metadata,
+    Column("login", ForeignKey("staff.login"), primary_key=True),
+    Column("secret", String(400), nullable=False),
+    Column("key_id", String(16), nullable=False),
+    Column("added_at", UtcDateTime, nullable=False),
+    Column("last_step", Integer, nullable=False),
+)
+
+# Recovery codes on paper, as digests; each opens once.
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    Column("login", ForeignKey("staff.login"), primary_key=True),
+    Column("code_sha256", String(64), primary_key=True),
+    Column("used_at", UtcDateTime),
+)
+
+# The identity of a person at the organisation's provider, which does not change with the name.
+provider_link = Table(
+    "provider_link",
+    metadata,
+    Column("login", ForeignKey("staff.login"), primary_key=True),
+    Column("issuer", String(255), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("linked_at", UtcDateTime, nullable=False),
+    UniqueConstraint("issuer", "subject", name="provider_link_identity"),
 )
 
 # Persons who have closed the first-day guide.

@@ -82,7 +82,11 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.accounts.blocks.list_blocks": (Action.BLOCK, R.COUNTED),
     f"{P}store.accounts.administration.list_accounts": (Action.ACCOUNTS, R.EVERYWHERE),
     f"{P}store.accounts.administration.save_account": (Action.ACCOUNTS, R.EVERYWHERE),
-    f"{P}store.accounts.administration.reset_password": (Action.ACCOUNTS, R.EVERYWHERE),
+    f"{P}store.accounts.administration.seal_password": (Action.ACCOUNTS, R.EVERYWHERE),
+    f"{P}store.accounts.login.access_changes.request_change": (Action.ACCOUNTS, R.EVERYWHERE),
+    f"{P}store.accounts.login.access_changes.approve_change": (Action.ACCOUNTS, R.EVERYWHERE),
+    f"{P}store.accounts.login.access_changes.cancel_change": (Action.ACCOUNTS, R.EVERYWHERE),
+    f"{P}store.accounts.login.access_changes.list_open_changes": (Action.ACCOUNTS, R.EVERYWHERE),
     f"{P}store.accounts.administration.close_account": (Action.ACCOUNTS, R.EVERYWHERE),
     f"{P}store.accounts.administration.reopen_account": (Action.ACCOUNTS, R.EVERYWHERE),
     f"{P}store.accounts.emergency_access.list_unacknowledged": (Action.ALARM, R.EVERYWHERE),
@@ -263,6 +267,8 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}export.runs.receipts.settle_receipts": (
         "asks, for each entry that it is given a receipt of"
     ),
+    f"{P}store.accounts.login.password_rules.hash_new_password": "hashes",
+    f"{P}store.accounts.login.password_rules.require_strong_password": "compares",
     f"{P}store.accounts.people.save_person": "stores an account for whoever has the machine",
 }
 

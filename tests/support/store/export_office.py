@@ -28,6 +28,7 @@ from pipeline.store.review import corrections, decisions, signing
 from pipeline.store.schema import paper
 from tests.support.pages.small_pages import foreign_page
 from tests.support.store.export_examples import ARNE, FORM_OF, FORMS, NEEDED_FIELDS, SIV
+from tests.support.store.passwords import hashed
 
 ANNA = Person(
     "anna", "Anna Öst", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS
@@ -62,7 +63,7 @@ def open_office(settings: Settings) -> ExportContext:
         client_register.save_units(conn, {"Norr": "HSL", "Söder": "HSL"})
         client_register.save_clients(conn, [SIV, ARNE])
         for person in (ANNA, PER, TORA, STIG):
-            people.save_person(conn, person, "fyra lösa ord här")
+            people.save_person(conn, person, hashed("fyra lösa ord här"))
     return ExportContext(store, settings, FORMS)
 
 

@@ -42,6 +42,7 @@ from tests.support.store.export_office import (
     state,
     void,
 )
+from tests.support.store.passwords import hashed
 from tests.support.texts import in_swedish
 from tests.unit.export.archive.archive_steps import RUT, packed, sent
 
@@ -285,7 +286,7 @@ def to_arne(office: ExportContext, entry_id: str) -> None:
     """Corrected to be about Arne; somebody who had said nothing of it agrees, and it is signed."""
     dora = replace(TORA, login="dora", name="Dora Ek")
     with office.store.begin() as conn:
-        people.save_person(conn, dora, "fyra lösa ord här")
+        people.save_person(conn, dora, hashed("fyra lösa ord här"))
         revision = entry.load_entry(conn, entry_id).revision
         corrections.correct_entry(
             conn,

@@ -11,10 +11,10 @@ from pipeline.cli import operations, work
 from pipeline.domain.settings import Settings
 from pipeline.operations import demo
 from pipeline.store.accounts import people
-from pipeline.store.accounts.people import authenticate
 from pipeline.store.database.store import Store
 from tests.support.store.databases import number_schema
 from tests.support.store.outstanding import list_outstanding
+from tests.support.store.passwords import logged_in
 
 pytestmark = pytest.mark.slow
 
@@ -27,9 +27,9 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_everybody_can_log_in_and_every_sheet_is_accounted_for(store: Store) -> None:
+    for account in demo.DEMO_ACCOUNTS:
+        assert logged_in(store, account.person.login, demo.DEMO_PASSWORD) == account.person
     with store.begin() as conn:
-        for account in demo.DEMO_ACCOUNTS:
-            assert authenticate(conn, account.person.login, demo.DEMO_PASSWORD) == account.person
         assert len(list_outstanding(conn)) == 105
 
 

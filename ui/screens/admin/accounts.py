@@ -17,6 +17,9 @@ from pipeline.domain.model import Person, Role
 from pipeline.domain.permissions import default_areas
 from pipeline.store.accounts import administration, people
 from pipeline.store.accounts.administration import Account
+from pipeline.store.accounts.login import access_changes
+from pipeline.store.accounts.login.access_changes import OpenChange
+from pipeline.store.accounts.login.access_notices import ChangeKind
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import client_register
 from ui.i18n import format_moment, t
@@ -26,9 +29,17 @@ from ui.widgets.heading import screen_heading
 from ui.workspace import AppContext
 
 _CHOSEN_KEY, _SHOWN_KEY = "account_chosen", "account_shown"
-_MESSAGE_KEY, _PASSWORD_KEY = "account_said", "account_password"
+_MESSAGE_KEY, _SHOWN_ONCE_KEY = "account_said", "account_shown_once"
 _NEW_ACCOUNT = ""
 """Chosen instead of a login name: an account that does not exist yet."""
+_ICONS = {
+    "ask.password": ":material/key:",
+    "ask.second_factor": ":material/no_encryption:",
+    "ask.provider": ":material/link_off:",
+    "seal": ":material/drafts:",
+    "close": ":material/person_off:",
+    "open": ":material/person:",
+}
 
 
 def show(context: AppContext, person: Person) -> None:
@@ -37,7 +48,9 @@ def show(context: AppContext, person: Person) -> None:
     with context.store.read() as conn:
         accounts = administration.list_accounts(conn, person)
         units = list(client_register.areas_by_unit(conn))
+        changes = access_changes.list_open_changes(conn, person, utc_now())
     _show_message()
+    _open_changes(context, person, changes)
     left, right = st.columns([1.3, 1], gap="large")
     with left:
         st.button(
@@ -64,16 +77,59 @@ def show(context: AppContext, person: Person) -> None:
 
 
 def _show_message() -> None:
-    """Show the result of the last action; a new password is shown once and then gone."""
+    """Show the result of the last action; a new code or password is shown once and then gone."""
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         kind, text = message
         (st.success if kind == "ok" else st.error)(text)
-    if new_password := st.session_state.pop(_PASSWORD_KEY, None):
-        login, password = new_password
+    if shown_once := st.session_state.pop(_SHOWN_ONCE_KEY, None):
+        login, kind, text = shown_once
         with st.container(border=True, key="account_password_box"):
-            st.markdown(t("accounts.password_of", login=login))
-            st.text(password)
-            st.caption(t("accounts.password_once"))
+            st.markdown(t(f"accounts.{kind}_of", login=login))
+            st.text(text)
+            st.caption(t(f"accounts.{kind}_once"))
+
+
+def _open_changes(context: AppContext, person: Person, changes: list[OpenChange]) -> None:
+    """List what is asked for, with what another administrator has to approve first."""
+    shown = [change for change in changes if change.kind is not ChangeKind.FIRST]
+    if not shown:
+        return
+    st.header(t("accounts.changes"), anchor=False)
+    for change in shown:
+        with st.container(
+            border=True, horizontal=True, vertical_alignment="center", key=f"change-{change.id}"
+        ):
+            text = t(
+                f"accounts.change_asked.{change.kind.value}",
+                name=change.name,
+                login=change.login,
+                by=change.by,
+                at=format_moment(change.at),
+            )
+            state = t("accounts.waits" if change.waits_for_approval else "accounts.code_open")
+            with st.container(gap=None):
+                st.markdown(text)
+                st.caption(state)
+            if change.waits_for_approval and change.by != person.login:
+                approve = partial(_decide_change, context, person, change, is_approved=True)
+                st.button(
+                    t("accounts.approve"), key=f"change_approve-{change.id}", on_click=approve
+                )
+            cancel = partial(_decide_change, context, person, change, is_approved=False)
+            st.button(t("accounts.cancel"), key=f"change_cancel-{change.id}", on_click=cancel)
+
+
+@requires_open_session
+def _decide_change(
+    context: AppContext, person: Person, change: OpenChange, *, is_approved: bool
+) -> None:
+    decide = access_changes.approve_change if is_approved else access_changes.cancel_change
+    _run_action(
+        context,
+        "accounts.is_approved" if is_approved else "accounts.is_cancelled",
+        change.login,
+        lambda conn: decide(conn, person, change.id, utc_now()),
+    )
 
 
 def _account_row(account: Account, *, is_own: bool) -> None:
@@ -89,6 +145,8 @@ def _account_row(account: Account, *, is_own: bool) -> None:
             (t("accounts.closed"), not account.active),
             (t("accounts.emergency"), holder.break_glass),
             (t("accounts.not_changed"), account.must_change and account.active),
+            (t("accounts.has_code"), account.has_code),
+            (t("accounts.is_linked"), account.is_linked),
             (t("accounts.logged_in"), account.sessions > 0),
             (t("accounts.you"), is_own),
         )
@@ -214,12 +272,15 @@ def _check_and_save(
 def _save_account(context: AppContext, person: Person, account: Person) -> None:
     try:
         with context.store.begin() as conn:
-            password = administration.save_account(conn, person, account)
+            before = people.people_by_login(conn).get(account.login)
+            code = administration.save_account(conn, person, account, utc_now())
+        if code:
+            st.session_state[_SHOWN_ONCE_KEY] = (account.login, "first", code)
+        elif account.break_glass and (before is None or not before.break_glass):
+            _show_sealed_password(context, person, account.login)
     except EfterskriftError as error:
         st.error(error_text(error))
         return
-    if password:
-        st.session_state[_PASSWORD_KEY] = (account.login, password)
     st.session_state[_MESSAGE_KEY] = ("ok", t("accounts.saved", login=account.login))
     st.session_state[_CHOSEN_KEY] = None
     st.rerun()
@@ -229,50 +290,70 @@ def _account_actions(context: AppContext, person: Person, account: Account) -> N
     login = account.person.login
     with st.container(horizontal=True):
         if account.active:
-            st.button(
-                t("accounts.new_password"),
-                key=f"account_reset-{login}",
-                on_click=partial(_reset_password, context, person, login),
-                icon=":material/key:",
-            )
-            close = partial(
-                _run_action,
-                context,
-                "accounts.is_closed",
+            for kind in _changes_of(account):
+                _action_button(
+                    f"accounts.ask.{kind.value}",
+                    login,
+                    partial(_ask_change, context, person, login, kind),
+                )
+            if account.person.break_glass:
+                seal = partial(_seal_password, context, person, login)
+                _action_button("accounts.seal", login, seal)
+            close = partial(administration.close_account, person=person, login=login)
+            _action_button(
+                "accounts.close",
                 login,
-                lambda conn: administration.close_account(conn, person, login),
-            )
-            st.button(
-                t("accounts.close"),
-                key=f"account_close-{login}",
-                on_click=close,
-                icon=":material/person_off:",
+                partial(_run_action, context, "accounts.is_closed", login, close),
             )
         else:
-            reopen = partial(
-                _run_action,
-                context,
-                "accounts.is_open",
+            reopen = partial(administration.reopen_account, person=person, login=login)
+            _action_button(
+                "accounts.open",
                 login,
-                lambda conn: administration.reopen_account(conn, person, login),
+                partial(_run_action, context, "accounts.is_open", login, reopen),
             )
-            st.button(
-                t("accounts.open"),
-                key=f"account_open-{login}",
-                on_click=reopen,
-                icon=":material/person:",
-            )
+
+
+def _action_button(text_key: str, login: str, action: Callable[[], None]) -> None:
+    name = text_key.removeprefix("accounts.")
+    st.button(t(text_key), key=f"account_{name}-{login}", icon=_ICONS[name], on_click=action)
+
+
+def _changes_of(account: Account) -> list[ChangeKind]:
+    """Return the changes of the person's way in that make sense for the account."""
+    if account.person.break_glass:
+        return []
+    return [
+        ChangeKind.PASSWORD,
+        *([ChangeKind.SECOND_FACTOR] if account.has_code else []),
+        *([ChangeKind.PROVIDER] if account.is_linked else []),
+    ]
 
 
 @requires_open_session
-def _reset_password(context: AppContext, person: Person, login: str) -> None:
-    def reset(conn: Connection) -> None:
-        st.session_state[_PASSWORD_KEY] = (
-            login,
-            administration.reset_password(conn, person, login, utc_now()),
-        )
+def _ask_change(context: AppContext, person: Person, login: str, kind: ChangeKind) -> None:
+    def ask(conn: Connection) -> None:
+        change = access_changes.request_change(conn, person, login, kind, utc_now())
+        if change.code:
+            shown = "code_waits" if change.needs_approval else "code"
+            st.session_state[_SHOWN_ONCE_KEY] = (login, shown, change.code)
 
-    _run_action(context, "accounts.has_password", login, reset)
+    _run_action(context, f"accounts.asked.{kind.value}", login, ask)
+
+
+@requires_open_session
+def _seal_password(context: AppContext, person: Person, login: str) -> None:
+    try:
+        _show_sealed_password(context, person, login)
+    except EfterskriftError as error:
+        st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))
+    else:
+        st.session_state[_MESSAGE_KEY] = ("ok", t("accounts.is_sealed", login=login))
+
+
+def _show_sealed_password(context: AppContext, person: Person, login: str) -> None:
+    password = administration.seal_password(context.store, person, login, utc_now())
+    st.session_state[_SHOWN_ONCE_KEY] = (login, "password", password)
 
 
 @requires_open_session
@@ -283,7 +364,7 @@ def _run_action(
         with context.store.begin() as conn:
             action(conn)
     except EfterskriftError as error:
-        st.session_state.pop(_PASSWORD_KEY, None)
+        st.session_state.pop(_SHOWN_ONCE_KEY, None)
         st.session_state[_MESSAGE_KEY] = ("fault", error_text(error))
     else:
         st.session_state[_MESSAGE_KEY] = ("ok", t(success_key, login=login))

@@ -259,7 +259,7 @@ def _hints_table(context: AppContext, person: Person, log_filter: LogFilter) -> 
     with context.store.read() as conn:
         counts = follow_up.count_hints(conn, person, log_filter)
     hints = list(Hint)
-    for row in (hints[:2], hints[2:4], hints[4:]):
+    for row in (hints[start : start + 2] for start in range(0, len(hints), 2)):
         for column, hint in zip(st.columns(len(row)), row, strict=True):
             column.metric(
                 t(f"log.hint.{hint.value}"),

@@ -22,6 +22,7 @@ from pipeline.store.review.transfers import transfer_entry
 from pipeline.store.schema.review import forwarding, temporary_identity
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, NURSE, OTHER_UNIT, UNIT
+from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_rekeying import looks
 from ui.screens.review import actions
@@ -192,7 +193,7 @@ def test_where_a_protected_person_is_cared_for_is_told_neither_by_a_name_nor_by_
         transfer_entry(conn, seeding.forms(), NURSE, entry_id, 0, OTHER_UNIT, "", utc_now())
         decisions.reject_entry(conn, NURSE, entry_id, 1, "oläsligt", utc_now())
         conn.execute(update(forwarding).values(secret=secret))
-        people.save_person(conn, HERE, seeding.PASSWORD)
+        people.save_person(conn, HERE, hashed(seeding.PASSWORD))
     app = open_screen(HERE, "follow_up")
     shown = told(app.segmented_control(key="follow_up_kind").set_value("forwarded").run())
     assert not app.exception

@@ -29,6 +29,7 @@ from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, MANAGER, NURSE, REGISTRAR
 from tests.support.store.export_examples import ARNE, FORMS, SIV
 from tests.support.store.export_office import ANNA, PER, TORA, confirm, corrected, void
+from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
 from ui.screens.export.screen import _receipt_answers
 
@@ -106,7 +107,7 @@ def listed(store: Store) -> str:
     with store.begin() as conn:
         client_register.save_units(conn, {"Norr": "IFO", "Söder": "IFO"})
         for person in (ANNA, PER, *CHIEFS):
-            people.save_person(conn, person, seeding.PASSWORD)
+            people.save_person(conn, person, hashed(seeding.PASSWORD))
             guide.close_guide(conn, person.login, utc_now())
     given = ExportContext(store, seeding.settings(store), FORMS)
     row = {
@@ -220,7 +221,7 @@ def moved(store: Store) -> tuple[ExportContext, str]:
         client_register.save_units(conn, {"Norr": "HSL", "Söder": "HSL"})
         client_register.save_clients(conn, [SIV, ARNE])
         for person in (ANNA, PER, TORA):
-            people.save_person(conn, person, seeding.PASSWORD)
+            people.save_person(conn, person, hashed(seeding.PASSWORD))
             guide.close_guide(conn, person.login, utc_now())
     here = ExportContext(store, seeding.settings(store), FORMS)
     entry_id = confirm(
@@ -285,7 +286,9 @@ def test_who_does_not_see_all_of_a_run_is_told_so_and_is_offered_no_file(
         conn.execute(
             update(paper.entry).where(paper.entry.c.id == first).values(unit=seeding.OTHER_UNIT)
         )
-        people.save_person(conn, replace(NURSE, units=frozenset({seeding.UNIT})), seeding.PASSWORD)
+        people.save_person(
+            conn, replace(NURSE, units=frozenset({seeding.UNIT})), hashed(seeding.PASSWORD)
+        )
     for screen in ("export", "key_in"):
         app = open_screen(NURSE, screen)
         app.session_state["language"] = language
