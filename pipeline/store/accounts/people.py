@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections import defaultdict
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -28,7 +29,7 @@ from sqlalchemy import (
 )
 
 from pipeline.domain.errors import NotAllowedError, PersonalNumberLoginError, UsageError
-from pipeline.domain.model import Person, Role
+from pipeline.domain.model import Assignment, Person, Role
 from pipeline.domain.permissions import default_areas
 from pipeline.domain.settings import ROOT
 from pipeline.store.accounts import sessions
@@ -66,7 +67,7 @@ def save_person(
     *,
     must_change: bool = False,
 ) -> None:
-    """Add or change an account, its units and its areas of law.
+    """Add or change an account and its assignments.
 
     Without a password, an existing account keeps the one it has, and so whether it has to be
     changed. A new password ends the account's sessions.
@@ -76,9 +77,9 @@ def save_person(
 
     Raises:
         UsageError: the password is too short, or the account is new and has none.
-        PersonalNumberLoginError: the login is a personal number.
+        PersonalNumberLoginError: the login or the person's key is a personal number.
     """
-    if contains_pid(person.login):
+    if contains_pid(person.login) or contains_pid(person.key):
         raise PersonalNumberLoginError("login_must_not_personal_number")
     if password is not None:
         _require_password_length(password)
@@ -91,15 +92,14 @@ def save_person(
         "login": person.login,
         "name": person.name,
         "title": person.title,
-        "role": person.role.value,
         "break_glass": person.break_glass,
-        "areas": " ".join(sorted(person.areas)),
+        "person_key": person.key or None,
         "must_change": must_change if password is not None else _must_change(conn, person.login),
         "password_hash": digest,
         "active": True,
     }
     upsert_rows(conn, _staff_table, [row])
-    _replace_units(conn, person)
+    _replace_assignments(conn, person)
     # A changed password ends the sessions that the old one began
     if password is not None and old_digest is not None:
         sessions.end_all_sessions(conn, person.login, utc_now(), "password")
@@ -109,20 +109,24 @@ def save_person(
         by,
         "save_person",
         person.login,
-        role=person.role.value,
-        units=len(person.units),
-        areas=row["areas"],
+        role=", ".join(person.roles),
+        units=len(person.all_units),
+        areas=" ".join(sorted(person.all_areas)),
     )
 
 
-def _replace_units(conn: Connection, person: Person) -> None:
-    # The new set of units replaces all earlier ones
-    conn.execute(delete(paper.staff_unit).where(paper.staff_unit.c.login == person.login))
-    if person.units:
-        conn.execute(
-            insert(paper.staff_unit),
-            [{"login": person.login, "unit": unit} for unit in sorted(person.units)],
-        )
+def _replace_assignments(conn: Connection, person: Person) -> None:
+    # The new assignments replace all earlier ones
+    assignment, unit = paper.assignment, paper.assignment_unit
+    conn.execute(delete(unit).where(unit.c.login == person.login))
+    conn.execute(delete(assignment).where(assignment.c.login == person.login))
+    for number, one in enumerate(person.assignments):
+        key = {"login": person.login, "number": number}
+        areas = " ".join(sorted(one.areas))
+        values = {"role": one.role.value, "title": one.title, "areas": areas}
+        conn.execute(insert(assignment).values(key | values))
+        if one.units:
+            conn.execute(insert(unit), [key | {"unit": name} for name in sorted(one.units)])
 
 
 def deactivate_person(conn: Connection, login: str, by: str = "system") -> None:
@@ -317,16 +321,41 @@ def _must_change(conn: Connection, login: str) -> bool:
 
 
 def _person_from_row(conn: Connection, row: RowMapping | dict[str, Any]) -> Person:
-    unit = paper.staff_unit.c
-    units = frozenset(conn.execute(select(unit.unit).where(unit.login == row["login"])).scalars())
-    role = Role(row["role"])
-    # Without areas of its own the account has those of the profession
-    areas = (
-        default_areas(role, row["title"])
-        if row["areas"] is None
-        else frozenset(row["areas"].split())
+    main, *further = _load_assignments(conn, row["login"])
+    return Person(
+        row["login"],
+        row["name"],
+        row["title"],
+        main.role,
+        main.units,
+        main.areas,
+        row["break_glass"],
+        tuple(further),
+        row["person_key"] or "",
     )
-    return Person(row["login"], row["name"], row["title"], role, units, areas, row["break_glass"])
+
+
+def _load_assignments(conn: Connection, login: str) -> list[Assignment]:
+    """Return the assignments of an account, the main one first."""
+    assignment, unit = paper.assignment, paper.assignment_unit
+    units: dict[int, set[str]] = defaultdict(set)
+    for row in conn.execute(select(unit.c.number, unit.c.unit).where(unit.c.login == login)):
+        units[row.number].add(row.unit)
+    rows = conn.execute(
+        select(assignment).where(assignment.c.login == login).order_by(assignment.c.number)
+    )
+    # Without areas of its own an assignment has those of the profession
+    return [
+        Assignment(
+            Role(row.role),
+            row.title,
+            frozenset(units[row.number]),
+            default_areas(Role(row.role), row.title)
+            if row.areas is None
+            else frozenset(row.areas.split()),
+        )
+        for row in rows
+    ]
 
 
 def make_word_password(count: int = PASSWORD_WORDS) -> str:

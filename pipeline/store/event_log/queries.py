@@ -367,7 +367,7 @@ def _has_no_decision() -> ColumnElement[bool]:
 
 def _is_other_unit() -> ColumnElement[bool]:
     """Return the condition that the person is not a member of the row's unit."""
-    member = paper.staff_unit.c
+    member = paper.assignment_unit.c
     # Memberships are those of now, not at the time of the view
     return and_(
         _event_table.c.unit.is_not(None),

@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -53,23 +54,37 @@ staff = Table(
     Column("login", String(80), primary_key=True),
     Column("name", String(120), nullable=False),
     Column("title", String(80), nullable=False),
-    Column("role", String(40), nullable=False),
     Column("password_hash", String(200), nullable=False),
     Column("active", Boolean, nullable=False, default=True),
-    # Areas of law separated by spaces; NULL: those of the profession, see
-    # pipeline/domain/permissions.py.
-    Column("areas", String(40)),
     Column("break_glass", Boolean, nullable=False, default=False, server_default=false()),
     Column("must_change", Boolean, nullable=False, default=False, server_default=false()),
     # Logins at the organisation's provider until this moment are refused.
     Column("refused_until", UtcDateTime),
+    # Staff number or HSA-id, the same in all accounts of one person.
+    Column("person_key", String(80), index=True),
 )
 
-staff_unit = Table(
-    "staff_unit",
+# What a person is assigned to: one role each, as one profession. Number 0 is the main assignment.
+assignment = Table(
+    "assignment",
     metadata,
     Column("login", ForeignKey("staff.login"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("role", String(40), nullable=False),
+    Column("title", String(80), nullable=False),
+    # Areas of law separated by spaces; NULL: those of the profession, see
+    # pipeline/domain/permissions.py.
+    Column("areas", String(40)),
+)
+
+# The units of an assignment; none for roles without units.
+assignment_unit = Table(
+    "assignment_unit",
+    metadata,
+    Column("login", String(80), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
     Column("unit", ForeignKey("unit.name"), primary_key=True),
+    ForeignKeyConstraint(["login", "number"], ["assignment.login", "assignment.number"]),
 )
 
 # The client register; `protected`: the identity is confidential (skyddade personuppgifter).
