@@ -180,7 +180,8 @@ def is_allowed(
 ) -> bool:
     """Whether the person may do this, and in this unit, area of law and form if they are given."""
     assignments = find_assignments(person, action, unit, area)
-    return any(one.role is not Role.TYPIST or form not in reserved_forms() for one in assignments)
+    is_reserved = form is not None and form in reserved_forms()
+    return any(one.role is not Role.TYPIST or not is_reserved for one in assignments)
 
 
 def require_permission(

@@ -10,6 +10,7 @@ import hashlib
 import re
 import secrets
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -92,6 +93,8 @@ def save_person(
         "login": person.login,
         "name": person.name,
         "title": person.title,
+        "role": person.role.value,
+        "areas": " ".join(sorted(person.areas)),
         "break_glass": person.break_glass,
         "person_key": person.key or None,
         "must_change": must_change if password is not None else _must_change(conn, person.login),
@@ -116,11 +119,14 @@ def save_person(
 
 
 def _replace_assignments(conn: Connection, person: Person) -> None:
-    # The new assignments replace all earlier ones
-    assignment, unit = paper.assignment, paper.assignment_unit
-    conn.execute(delete(unit).where(unit.c.login == person.login))
-    conn.execute(delete(assignment).where(assignment.c.login == person.login))
-    for number, one in enumerate(person.assignments):
+    main_unit, assignment, unit = paper.staff_unit, paper.assignment, paper.assignment_unit
+    # The new units and assignments replace all earlier ones
+    for table in (main_unit, unit, assignment):
+        conn.execute(delete(table).where(table.c.login == person.login))
+    if person.units:
+        rows = [{"login": person.login, "unit": name} for name in sorted(person.units)]
+        conn.execute(insert(main_unit), rows)
+    for number, one in enumerate(person.further, start=1):
         key = {"login": person.login, "number": number}
         areas = " ".join(sorted(one.areas))
         values = {"role": one.role.value, "title": one.title, "areas": areas}
@@ -321,41 +327,43 @@ def _must_change(conn: Connection, login: str) -> bool:
 
 
 def _person_from_row(conn: Connection, row: RowMapping | dict[str, Any]) -> Person:
-    main, *further = _load_assignments(conn, row["login"])
+    unit = paper.staff_unit.c
+    units = conn.execute(select(unit.unit).where(unit.login == row["login"])).scalars()
+    main = _make_assignment(row, units)
     return Person(
         row["login"],
         row["name"],
-        row["title"],
+        main.title,
         main.role,
         main.units,
         main.areas,
         row["break_glass"],
-        tuple(further),
+        _load_further(conn, row["login"]),
         row["person_key"] or "",
     )
 
 
-def _load_assignments(conn: Connection, login: str) -> list[Assignment]:
-    """Return the assignments of an account, the main one first."""
+def _load_further(conn: Connection, login: str) -> tuple[Assignment, ...]:
+    """Return the assignments of an account other than the main one, in their order."""
     assignment, unit = paper.assignment, paper.assignment_unit
-    units: dict[int, set[str]] = defaultdict(set)
+    units: dict[int, list[str]] = defaultdict(list)
     for row in conn.execute(select(unit.c.number, unit.c.unit).where(unit.c.login == login)):
-        units[row.number].add(row.unit)
-    rows = conn.execute(
-        select(assignment).where(assignment.c.login == login).order_by(assignment.c.number)
+        units[row.number].append(row.unit)
+    query = select(assignment).where(assignment.c.login == login).order_by(assignment.c.number)
+    return tuple(
+        _make_assignment(row, units[row["number"]]) for row in conn.execute(query).mappings()
     )
-    # Without areas of its own an assignment has those of the profession
-    return [
-        Assignment(
-            Role(row.role),
-            row.title,
-            frozenset(units[row.number]),
-            default_areas(Role(row.role), row.title)
-            if row.areas is None
-            else frozenset(row.areas.split()),
-        )
-        for row in rows
-    ]
+
+
+def _make_assignment(row: RowMapping | dict[str, Any], units: Iterable[str]) -> Assignment:
+    role = Role(row["role"])
+    # Without areas of its own the assignment has those of the profession
+    areas = (
+        default_areas(role, row["title"])
+        if row["areas"] is None
+        else frozenset(row["areas"].split())
+    )
+    return Assignment(role, row["title"], frozenset(units), areas)
 
 
 def make_word_password(count: int = PASSWORD_WORDS) -> str:

@@ -47,15 +47,19 @@ unit = Table(
     Column("area", String(8), nullable=False),
 )
 
-# Members of staff with their accounts.
+# Members of staff with their accounts and main assignments.
 staff = Table(
     "staff",
     metadata,
     Column("login", String(80), primary_key=True),
     Column("name", String(120), nullable=False),
     Column("title", String(80), nullable=False),
+    Column("role", String(40), nullable=False),
     Column("password_hash", String(200), nullable=False),
     Column("active", Boolean, nullable=False, default=True),
+    # Areas of law separated by spaces; NULL: those of the profession, see
+    # pipeline/domain/permissions.py.
+    Column("areas", String(40)),
     Column("break_glass", Boolean, nullable=False, default=False, server_default=false()),
     Column("must_change", Boolean, nullable=False, default=False, server_default=false()),
     # Logins at the organisation's provider until this moment are refused.
@@ -64,7 +68,14 @@ staff = Table(
     Column("person_key", String(80), index=True),
 )
 
-# What a person is assigned to: one role each, as one profession. Number 0 is the main assignment.
+staff_unit = Table(
+    "staff_unit",
+    metadata,
+    Column("login", ForeignKey("staff.login"), primary_key=True),
+    Column("unit", ForeignKey("unit.name"), primary_key=True),
+)
+
+# Further assignments of a person, next to the one in `staff`: one role each, as one profession.
 assignment = Table(
     "assignment",
     metadata,
@@ -72,12 +83,11 @@ assignment = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("role", String(40), nullable=False),
     Column("title", String(80), nullable=False),
-    # Areas of law separated by spaces; NULL: those of the profession, see
-    # pipeline/domain/permissions.py.
+    # As in `staff`.
     Column("areas", String(40)),
 )
 
-# The units of an assignment; none for roles without units.
+# The units of a further assignment; none for roles without units.
 assignment_unit = Table(
     "assignment_unit",
     metadata,

@@ -19,14 +19,15 @@ from pipeline.domain.permissions import (
 from tests.support.store.ward import NORTH, SOUTH, person
 
 PAPER = {Role.ADMINISTRATOR, Role.REVIEWER, Role.REGISTRAR}
+TYPING = {Role.REVIEWER, Role.REGISTRAR, Role.TYPIST}
 DECIDING = {Role.REVIEWER, Role.REGISTRAR}
 MAY: dict[Action, set[Role]] = {
     Action.SCAN: {Role.ADMINISTRATOR, Role.REGISTRAR},
     Action.PRINT: {Role.ADMINISTRATOR, Role.REGISTRAR},
-    Action.VIEW_PAGE: PAPER,
+    Action.VIEW_PAGE: PAPER | {Role.TYPIST},
     Action.PROBLEMS: {Role.ADMINISTRATOR},
     Action.FORWARD: PAPER,
-    Action.REVIEW: DECIDING,
+    Action.REVIEW: TYPING,
     Action.CORRECT: DECIDING,
     Action.SIGN: {Role.REVIEWER},
     Action.VOID: {Role.REVIEWER},
@@ -88,6 +89,7 @@ def test_each_profession_has_its_areas_and_no_title_is_of_two() -> None:
         (Role.REVIEWER, "trollkarl", set()),
         (Role.REVIEWER, "enhetschef", {"SoL", "LSS", "ADM"}),
         (Role.REVIEWER, "registrator", {"ADM"}),
+        (Role.TYPIST, "assistent", {"ADM"}),
         (Role.ADMINISTRATOR, "trollkarl", {"HSL", "SoL", "LSS", "IFO", "ADM"}),
         (Role.REGISTRAR, "registrator", {"HSL", "SoL", "LSS", "IFO", "ADM"}),
         (Role.MANAGER, "områdeschef", {"HSL", "SoL", "LSS", "IFO", "ADM"}),

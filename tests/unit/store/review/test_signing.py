@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from pipeline.domain.errors import NotAllowedError, ReviewError, StaleDecisionError
-from pipeline.domain.form.form import Area, Forms, SigningRule, load_signing_rules
+from pipeline.domain.form.form import Forms, SigningRule, load_signing_rules
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings
@@ -32,6 +32,7 @@ from tests.support.store.ward import (
     NILS,
     NOW,
     PLAN,
+    RULE,
     SAID,
     VISITS,
     Ward,
@@ -43,12 +44,19 @@ from tests.support.store.ward import (
 
 pytest_plugins = ("tests.support.store.databases",)
 
-RULE = SigningRule(version=3, since=date(2020, 1, 1), law=(), areas=frozenset({Area.HSL}))
 SIGNED_FORMS = Forms(FORMS)
 SIGNED_FORMS.signing = (RULE,)
 SHARED_NAMES = Forms(FORMS)
 SHARED_NAMES.signing = (RULE, RULE.model_copy(update={"version": 4, "same_name": True}))
 DISA = replace(EVA, login="disa", name="Disa Penn")
+NAMESAKE = {
+    "login": "disa2",
+    "name": "Disa Penn",
+    "title": "usk",
+    "role": "granskare",
+    "password_hash": "-",
+    "active": True,
+}
 ALL = {**SAID, **PLAN}
 
 
@@ -347,15 +355,7 @@ def replace_rule(rule: SigningRule, **changed: object) -> SigningRule:
 
 def test_a_note_is_nobodys_own_where_two_bear_the_name(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        row = {
-            "login": "disa2",
-            "name": "Disa Penn",
-            "title": "usk",
-            "role": "granskare",
-            "password_hash": "-",
-            "active": True,
-        }
-        conn.execute(insert(paper.staff), [row])
+        conn.execute(insert(paper.staff), [NAMESAKE])
     one = confirmed(ward)
     with ward.store.begin() as conn:
         assert [
@@ -367,15 +367,7 @@ def test_a_note_is_nobodys_own_where_two_bear_the_name(ward: Ward) -> None:
 
 def test_who_shares_the_name_says_so_and_signs_the_own_note(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        row = {
-            "login": "disa2",
-            "name": "Disa Penn",
-            "title": "usk",
-            "role": "granskare",
-            "password_hash": "-",
-            "active": True,
-        }
-        conn.execute(insert(paper.staff), [row])
+        conn.execute(insert(paper.staff), [NAMESAKE])
     one = confirmed(ward)
     with ward.store.read() as conn:
         assert signing.list_allowed_reasons(conn, SHARED_NAMES, DISA, one) == (
