@@ -391,12 +391,13 @@ def _report_changes(before: Person | None, now: Person, *, new_password: bool) -
 def _report_changed_facts(
     login: str, before: Mapping[str, str], now: Mapping[str, str], *, new_password: bool
 ) -> None:
+    none = message("person.none")
     changed = [
-        message("person.was", fact=_format_fact(name, value), before=before[name])
-        for name, value in now.items()
-        if value != before[name]
+        message("person.was", fact=_format_fact(name, now.get(name, none)), before=value)
+        for name, value in (dict.fromkeys(now, none) | dict(before)).items()
+        if value != now.get(name, none)
     ]
-    unchanged = [_format_fact(name, value) for name, value in now.items() if value == before[name]]
+    unchanged = [_format_fact(*fact) for fact in now.items() if fact in before.items()]
     (changed if new_password else unchanged).append(message("person.fact.password"))
     if changed:
         print_note("person.changed", login=login, facts=", ".join(changed))
@@ -427,9 +428,9 @@ def _account_facts(person: Person) -> Mapping[str, str]:
         "title": person.title,
         "role": main.role.value,
         **lists,
-        "further": ", ".join(others) or none,
-        "key": person.key or none,
         "account": kind,
+        **({"further": ", ".join(others)} if others else {}),
+        **({"key": person.key} if person.key else {}),
     }
 
 

@@ -29,6 +29,8 @@ _CHOSEN_KEY, _SHOWN_KEY = "account_chosen", "account_shown"
 _MESSAGE_KEY, _PASSWORD_KEY = "account_said", "account_password"
 _ADDED_KEY = "account_added"
 """How many empty assignments the form shows."""
+_NO_ROLE = ""
+"""Chosen instead of a role: no assignment."""
 _NEW_ASSIGNMENT = Assignment(Role.REVIEWER, "", frozenset(), frozenset())
 _NEW_ACCOUNT = ""
 """Chosen instead of a login name: an account that does not exist yet."""
@@ -204,22 +206,22 @@ def _further_fields(
     for number in range(count):
         known = further[number] if number < len(further) else None
         st.subheader(t("accounts.further", number=number + 2), anchor=False)
-        roles = [None, *Role]
+        roles = [_NO_ROLE, *Role]
         role = st.selectbox(
             t("accounts.role"),
             roles,
-            roles.index(known.role if known else None),
+            roles.index(known.role if known else _NO_ROLE),
             format_func=_role_text,
             key=f"{key}-{number + 2}-role",
         )
         fields = _place_fields(f"{key}-{number + 2}", known or _NEW_ASSIGNMENT, units)
-        if role is not None:
-            chosen.append(_make_assignment(role, *fields))
+        if role != _NO_ROLE:
+            chosen.append(_make_assignment(Role(role), *fields))
     return tuple(chosen)
 
 
-def _role_text(role: Role | None) -> str:
-    return t("accounts.no_role") if role is None else t(f"role.{role.name.lower()}")
+def _role_text(role: str) -> str:
+    return t("accounts.no_role") if role == _NO_ROLE else t(f"role.{Role(role).name.lower()}")
 
 
 def _assignment_fields(key: str, known: Assignment, units: list[str]) -> Assignment:
