@@ -213,7 +213,8 @@ def demo(
     typer.echo()
     print_text("demo.log_in")
     for account in DEMO_ACCOUNTS:
-        typer.echo(f"  {account.person.login:<8} {account.person.role.value:<20} {account.does}")
+        roles = ", ".join(account.person.roles)
+        typer.echo(f"  {account.person.login:<8} {roles:<25} {account.does}")
     print_text("demo.password", password=DEMO_PASSWORD)
     typer.echo()
     if not headless:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from pipeline.domain.errors import SchemaOutdatedError
-from pipeline.domain.model import IssuedSheet, Person, Role
+from pipeline.domain.model import Assignment, IssuedSheet, Person, Role
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.page_files import count_pages
@@ -78,8 +78,18 @@ DEMO_ACCOUNTS = (
         "skannar buntar och löser problem",
     ),
     DemoAccount(
-        Person("nina", "Nina Berglund", "sjuksköterska", Role.REVIEWER, _CARE_UNITS, _CARE_AREAS),
-        "granskar och bekräftar poster i vård och omsorg",
+        Person(
+            "nina",
+            "Nina Berglund",
+            "sjuksköterska",
+            Role.REVIEWER,
+            _CARE_UNITS,
+            _CARE_AREAS,
+            further=(
+                Assignment(Role.ADMINISTRATOR, "sjuksköterska", frozenset({NURSING}), ALL_AREAS),
+            ),
+        ),
+        "granskar, bekräftar och signerar i vård och omsorg, och skannar i hemsjukvården",
     ),
     DemoAccount(
         Person("olle", "Olle Häggmark", "sjuksköterska", Role.REVIEWER, _CARE_UNITS, _CARE_AREAS),
@@ -102,20 +112,70 @@ DEMO_ACCOUNTS = (
             "Johan Strand",
             "socialsekreterare",
             Role.REVIEWER,
-            frozenset({FAMILIES}),
+            frozenset({FAMILIES, OFFICE}),
             frozenset({"SoL", "IFO"}),
         ),
-        "granskar dem som andra person",
-    ),
-    DemoAccount(
-        Person("rita", "Rita Lund", "registrator", Role.REGISTRAR, frozenset({OFFICE}), ALL_AREAS),
-        "granskar kansliets handlingar",
+        "granskar dem som andra person, och kansliets",
     ),
     DemoAccount(
         Person(
-            "carl", "Carl Wiklund", "enhetschef", Role.MANAGER, frozenset(AREA_BY_UNIT), ALL_AREAS
+            "rita",
+            "Rita Lund",
+            "registrator",
+            Role.REGISTRAR,
+            frozenset({OFFICE}),
+            ALL_AREAS,
+            further=(
+                Assignment(
+                    Role.REGISTRAR,
+                    "registrator",
+                    frozenset({HOME_CARE, RESIDENCE, GROUP_HOME}),
+                    frozenset({"ADM"}),
+                ),
+            ),
         ),
-        "följer läget",
+        "granskar kansliets handlingar och scheman",
+    ),
+    DemoAccount(
+        Person(
+            "carl",
+            "Carl Wiklund",
+            "enhetschef",
+            Role.MANAGER,
+            frozenset(AREA_BY_UNIT),
+            ALL_AREAS,
+            further=(
+                Assignment(
+                    Role.REVIEWER,
+                    "enhetschef",
+                    frozenset({HOME_CARE, RESIDENCE, GROUP_HOME, OFFICE}),
+                    frozenset({"ADM"}),
+                ),
+            ),
+        ),
+        "följer läget, attesterar, och granskar scheman",
+    ),
+    DemoAccount(
+        Person(
+            "maria",
+            "Maria Nordin",
+            "områdeschef",
+            Role.MANAGER,
+            frozenset(AREA_BY_UNIT),
+            ALL_AREAS,
+        ),
+        "följer läget, och attesterar som andra person",
+    ),
+    DemoAccount(
+        Person(
+            "tora",
+            "Tora Lind",
+            "assistent",
+            Role.TYPIST,
+            frozenset({NURSING, HOME_CARE}),
+            frozenset({"HSL", "SoL"}),
+        ),
+        "skriver in, och signerar inget",
     ),
     DemoAccount(
         Person(

@@ -35,7 +35,8 @@ def show_guide(context: AppContext, person: Person) -> None:
     if st.session_state[_GUIDE_CLOSED_KEY]:
         return
     with st.container(border=True, key="guide"):
-        st.markdown(t(f"guide.{person.role.name.lower()}"))
+        for role in person.roles:
+            st.markdown(t(f"guide.{role.name.lower()}"))
         with st.container(horizontal=True):
             st.button(
                 t("guide.close"),
@@ -104,13 +105,17 @@ def screen_heading(context: AppContext, person: Person, title: str, line: str = 
         person_menu(context, person)
 
 
+def _role_names(person: Person) -> str:
+    return ", ".join(t(f"role.{role.name.lower()}") for role in person.roles)
+
+
 def person_menu(context: AppContext, person: Person) -> None:
     """Show help for the screen, the user's name and role, the language, and log-out."""
     screen_help_button(context, person)
     with st.popover(person.name, icon=":material/person:", key="person_menu"):
-        st.caption(t("menu.who", title=person.title, role=t(f"role.{person.role.name.lower()}")))
-        st.caption(t("menu.units", units=", ".join(sorted(person.units))))
-        st.caption(t("menu.areas", areas=", ".join(sorted(person.areas)) or t("menu.no_areas")))
+        st.caption(t("menu.who", title=person.title, role=_role_names(person)))
+        st.caption(t("menu.units", units=", ".join(sorted(person.all_units))))
+        st.caption(t("menu.areas", areas=", ".join(sorted(person.all_areas)) or t("menu.no_areas")))
         language_choice()
         if not context.settings.oidc and not person.break_glass:
             st.button(

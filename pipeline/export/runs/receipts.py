@@ -270,7 +270,7 @@ def _visible_receipts(
     If there are none, all are returned: `settle_receipts` then raises why.
     """
     visible_ids = visibility.filter_visible_entries(
-        conn, person, [receipt.item.entry_id for _, receipt in receipts]
+        conn, person, Action.RECEIPT, [receipt.item.entry_id for _, receipt in receipts]
     )
     visible = [
         (run_id, receipt) for run_id, receipt in receipts if receipt.item.entry_id in visible_ids
@@ -322,7 +322,7 @@ def settle_receipts(
     entry_ids = sorted({receipt.item.entry_id for _, receipt in receipts})
     # An entry that the person may not see raises the reason.
     for entry_id in sorted(
-        set(entry_ids) - visibility.filter_visible_entries(conn, person, entry_ids)
+        set(entry_ids) - visibility.filter_visible_entries(conn, person, Action.RECEIPT, entry_ids)
     ):
         visibility.require_visible_entry(conn, person, Action.RECEIPT, load_entry(conn, entry_id))
     # New receipts by entry and revision; a second one has to agree with the first.

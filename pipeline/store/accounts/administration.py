@@ -1,8 +1,8 @@
 """List, add, change and close the accounts of members of staff, for the system administrator.
 
 The system administrator sees neither paper nor clients. An account is closed, never removed, since
-the person's events and decisions remain. Nobody may change the own account, so that one
-administrator always remains.
+the person's events and decisions remain. Nobody may change the own account, nor another one of
+their own, so that one administrator always remains.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from sqlalchemy import Connection, func, select, update
 
 from pipeline.domain import permissions
 from pipeline.domain.errors import UsageError
-from pipeline.domain.model import Person, Role
-from pipeline.domain.permissions import Action
+from pipeline.domain.model import Person
+from pipeline.domain.permissions import ROLES_WITH_PROFESSION, Action
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.login.access_changes import request_change
 from pipeline.store.accounts.login.access_notices import ChangeKind, note_change
@@ -26,6 +26,7 @@ from pipeline.store.accounts.login.password_hashes import (
 )
 from pipeline.store.accounts.login.provider_links import linked_logins
 from pipeline.store.accounts.login.second_factor import logins_with_second_factor
+from pipeline.store.accounts.same_person import is_same_person
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
 from pipeline.store.registers import client_register
@@ -162,18 +163,21 @@ def reopen_account(conn: Connection, person: Person, login: str) -> None:
 def _require_valid_account(conn: Connection, person: Person, account: Person) -> None:
     if not account.login.strip() or not account.name.strip() or not account.title.strip():
         raise UsageError("account_login_name_title")
-    if account.login == person.login:
+    if is_same_person(conn, person.login, {account.login}) or (
+        account.key and account.key == person.key
+    ):
         raise UsageError("nobody_changes_own_account")
-    if account.units - set(client_register.areas_by_unit(conn)):
+    if account.all_units - set(client_register.areas_by_unit(conn)):
         raise UsageError("no_such_unit")
-    if account.role is Role.REVIEWER and not account.areas:
-        raise UsageError("title_no_known_profession_choose_areas")
+    for one in account.assignments:
+        if one.role in ROLES_WITH_PROFESSION and not one.areas:
+            raise UsageError("title_no_known_profession_choose_areas")
 
 
 def _require_other_account(conn: Connection, person: Person, login: str) -> Person:
     account = people.people_by_login(conn).get(login)
     if account is None:
         raise UsageError("no_such_account")
-    if login == person.login:
+    if is_same_person(conn, person.login, {login}):
         raise UsageError("nobody_changes_own_account")
     return account

@@ -6,12 +6,14 @@ Passwords are kept as Argon2id hashes only, which are computed before a transact
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from pipeline.domain.errors import PersonalNumberLoginError, UsageError
-from pipeline.domain.model import Person, Role
+from pipeline.domain.model import Assignment, Person, Role
 from pipeline.domain.permissions import default_areas
 from pipeline.store.accounts import sessions
 from pipeline.store.accounts.login.access_notices import ChangeKind, note_change
@@ -32,7 +34,7 @@ def save_person(
     *,
     must_change: bool = False,
 ) -> None:
-    """Add or change an account, its units and its areas of law.
+    """Add or change an account and its assignments.
 
     Without the hash of a password, an existing account keeps the one it has, and so whether it has
     to be changed. A new password ends the account's sessions.
@@ -42,9 +44,9 @@ def save_person(
 
     Raises:
         UsageError: the account is new and has no password.
-        PersonalNumberLoginError: the login is a personal number.
+        PersonalNumberLoginError: the login or the person's key is a personal number.
     """
-    if contains_pid(person.login):
+    if contains_pid(person.login) or contains_pid(person.key):
         raise PersonalNumberLoginError("login_must_not_personal_number")
     old_digest: str | None = conn.execute(
         select(_staff_table.c.password_hash).where(_staff_table.c.login == person.login)
@@ -57,14 +59,15 @@ def save_person(
         "name": person.name,
         "title": person.title,
         "role": person.role.value,
-        "break_glass": person.break_glass,
         "areas": " ".join(sorted(person.areas)),
+        "break_glass": person.break_glass,
+        "person_key": person.key or None,
         "must_change": must_change if password is not None else _must_change(conn, person.login),
         "password_hash": digest,
         "active": True,
     }
     upsert_rows(conn, _staff_table, [row])
-    _replace_units(conn, person)
+    _replace_assignments(conn, person)
     # A changed password ends the sessions that the old one began
     if password is not None and old_digest is not None:
         sessions.end_all_sessions(conn, person.login, utc_now(), "password")
@@ -75,20 +78,27 @@ def save_person(
         by,
         "save_person",
         person.login,
-        role=person.role.value,
-        units=len(person.units),
-        areas=row["areas"],
+        role=", ".join(person.roles),
+        units=len(person.all_units),
+        areas=" ".join(sorted(person.all_areas)),
     )
 
 
-def _replace_units(conn: Connection, person: Person) -> None:
-    # The new set of units replaces all earlier ones
-    conn.execute(delete(paper.staff_unit).where(paper.staff_unit.c.login == person.login))
+def _replace_assignments(conn: Connection, person: Person) -> None:
+    main_unit, assignment, unit = paper.staff_unit, paper.assignment, paper.assignment_unit
+    # The new units and assignments replace all earlier ones
+    for table in (main_unit, unit, assignment):
+        conn.execute(delete(table).where(table.c.login == person.login))
     if person.units:
-        conn.execute(
-            insert(paper.staff_unit),
-            [{"login": person.login, "unit": unit} for unit in sorted(person.units)],
-        )
+        rows = [{"login": person.login, "unit": name} for name in sorted(person.units)]
+        conn.execute(insert(main_unit), rows)
+    for number, one in enumerate(person.further, start=1):
+        key = {"login": person.login, "number": number}
+        areas = " ".join(sorted(one.areas))
+        values = {"role": one.role.value, "title": one.title, "areas": areas}
+        conn.execute(insert(assignment).values(key | values))
+        if one.units:
+            conn.execute(insert(unit), [key | {"unit": name} for name in sorted(one.units)])
 
 
 def deactivate_person(conn: Connection, login: str, by: str = "system") -> None:
@@ -159,12 +169,39 @@ def _must_change(conn: Connection, login: str) -> bool:
 
 def _person_from_row(conn: Connection, row: RowMapping | dict[str, Any]) -> Person:
     unit = paper.staff_unit.c
-    units = frozenset(conn.execute(select(unit.unit).where(unit.login == row["login"])).scalars())
+    units = conn.execute(select(unit.unit).where(unit.login == row["login"])).scalars()
+    main = _make_assignment(row, units)
+    return Person(
+        row["login"],
+        row["name"],
+        main.title,
+        main.role,
+        main.units,
+        main.areas,
+        row["break_glass"],
+        _load_further(conn, row["login"]),
+        row["person_key"] or "",
+    )
+
+
+def _load_further(conn: Connection, login: str) -> tuple[Assignment, ...]:
+    """Return the assignments of an account other than the main one, in their order."""
+    assignment, unit = paper.assignment, paper.assignment_unit
+    units: dict[int, list[str]] = defaultdict(list)
+    for row in conn.execute(select(unit.c.number, unit.c.unit).where(unit.c.login == login)):
+        units[row.number].append(row.unit)
+    query = select(assignment).where(assignment.c.login == login).order_by(assignment.c.number)
+    return tuple(
+        _make_assignment(row, units[row["number"]]) for row in conn.execute(query).mappings()
+    )
+
+
+def _make_assignment(row: RowMapping | dict[str, Any], units: Iterable[str]) -> Assignment:
     role = Role(row["role"])
-    # Without areas of its own the account has those of the profession
+    # Without areas of its own the assignment has those of the profession
     areas = (
         default_areas(role, row["title"])
         if row["areas"] is None
         else frozenset(row["areas"].split())
     )
-    return Person(row["login"], row["name"], row["title"], role, units, areas, row["break_glass"])
+    return Assignment(role, row["title"], frozenset(units), areas)

@@ -234,13 +234,13 @@ def count_hidden(conn: Connection, person: Person) -> int:
     """
     permissions.require_permission(person, Action.REVIEW)
     is_of_own_units = _entry_table.c.state.in_(paper.OPEN_STATES) & _entry_table.c.unit.in_(
-        sorted(person.units)
+        sorted(permissions.permitted_units(person, Action.REVIEW))
     )
     # Open entries of the units that visibility excludes
     total: int = conn.execute(
         select(func.count())
         .select_from(_entry_table)
-        .where(is_of_own_units, ~visibility.visible_entries_condition(conn, person))
+        .where(is_of_own_units, ~visibility.visible_entries_condition(conn, person, Action.REVIEW))
     ).scalar_one()
     return total
 
@@ -286,7 +286,7 @@ def _available_condition(conn: Connection, person: Person) -> ColumnElement[bool
     """
     return and_(
         _entry_table.c.state.in_(paper.OPEN_STATES),
-        visibility.visible_entries_condition(conn, person),
+        visibility.visible_entries_condition(conn, person, Action.REVIEW),
         ~is_excluded_as_second(person.login),
     )
 

@@ -410,13 +410,16 @@ def _has_no_decision() -> ColumnElement[bool]:
 
 def _is_other_unit() -> ColumnElement[bool]:
     """Return the condition that the person is not a member of the row's unit."""
-    member = paper.staff_unit.c
     # Memberships are those of now, not at the time of the view
+    members = (paper.staff_unit.c, paper.assignment_unit.c)
     return and_(
         _event_table.c.unit.is_not(None),
-        ~exists()
-        .where(member.login == _event_table.c.by, member.unit == _event_table.c.unit)
-        .correlate(_event_table),
+        *(
+            ~exists()
+            .where(member.login == _event_table.c.by, member.unit == _event_table.c.unit)
+            .correlate(_event_table)
+            for member in members
+        ),
     )
 
 

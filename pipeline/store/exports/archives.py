@@ -92,11 +92,13 @@ def find_archivable(conn: Connection, person: Person, unit: str | None = None) -
     # Sheets with a visible exported entry, without those that have a hidden one
     exported = select(entry.c.sheet).where(
         entry.c.state.in_([state.value for state in SENT_STATES]),
-        visibility.visible_entries_condition(conn, person),
+        visibility.visible_entries_condition(conn, person, Action.ARCHIVE),
     )
     if unit is not None:
         exported = exported.where(entry.c.unit == unit)
-    hidden = select(entry.c.sheet).where(~visibility.visible_entries_condition(conn, person))
+    hidden = select(entry.c.sheet).where(
+        ~visibility.visible_entries_condition(conn, person, Action.ARCHIVE)
+    )
     ids_by_sheet, unsettled = _entries_by_sheet(
         conn, and_(entry.c.sheet.in_(exported), entry.c.sheet.not_in(hidden))
     )
@@ -209,7 +211,7 @@ def list_packages(conn: Connection, person: Person) -> list[ArchivePackage]:
         NotAllowedError: the person may not archive.
     """
     permissions.require_permission(person, Action.ARCHIVE)
-    return _select_packages(conn, is_wholly_visible(conn, person))
+    return _select_packages(conn, is_wholly_visible(conn, person, Action.ARCHIVE))
 
 
 def load_package(
@@ -227,7 +229,7 @@ def load_package(
         raise ExportError("no_package", package_id=package_id[:40])
     # The package exists, but may hold an entry that the person may not see
     if not _select_packages(
-        conn, (archive_package.c.id == package_id) & is_wholly_visible(conn, person)
+        conn, (archive_package.c.id == package_id) & is_wholly_visible(conn, person, action)
     ):
         raise NotAllowedError("package_not_visible", by=person.login, action=action.value)
     return packages[0]
@@ -244,8 +246,8 @@ def list_package_units(conn: Connection, package_id: str) -> list[str]:
     return sorted(conn.execute(units.distinct()).scalars())
 
 
-def is_wholly_visible(conn: Connection, person: Person) -> ColumnElement[bool]:
-    """Return the condition that a package has no entry that the person may not see."""
+def is_wholly_visible(conn: Connection, person: Person, action: Action) -> ColumnElement[bool]:
+    """Return the condition that a package has no entry that is out of the person's reach."""
     # Entries on the package's sheets
     is_in_package = (archived_sheet.c.package == archive_package.c.id) & (
         archived_sheet.c.sheet == entry.c.sheet
@@ -253,7 +255,7 @@ def is_wholly_visible(conn: Connection, person: Person) -> ColumnElement[bool]:
     # None of them is hidden from the person
     return ~exists(
         select(archived_sheet.c.sheet)
-        .where(is_in_package, ~visibility.visible_entries_condition(conn, person))
+        .where(is_in_package, ~visibility.visible_entries_condition(conn, person, action))
         .correlate(archive_package)
     )
 

@@ -86,7 +86,7 @@ def list_visible_runs(conn: Connection, person: Person) -> list[RunStatus]:
     permissions.require_permission(person, Action.EXPORT)
     statuses = _select_runs(
         conn,
-        _run_query(visibility.visible_entries_condition(conn, person)).order_by(
+        _run_query(visibility.visible_entries_condition(conn, person, Action.EXPORT)).order_by(
             export_run.c.made_at.desc(), export_run.c.id.desc()
         ),
     )
@@ -96,7 +96,9 @@ def list_visible_runs(conn: Connection, person: Person) -> list[RunStatus]:
 
 def _count_run_entries(conn: Connection, person: Person, run_id: str) -> tuple[int, int]:
     """Return how many entries a run has, and how many of them the person may see."""
-    visible = func.coalesce(_count_where(visibility.visible_entries_condition(conn, person)), 0)
+    visible = func.coalesce(
+        _count_where(visibility.visible_entries_condition(conn, person, Action.EXPORT)), 0
+    )
     # A run's entries are in one of the two tables
     queries = [
         select(func.count(), visible).select_from(item.join(entry)).where(item.c.run == run_id)

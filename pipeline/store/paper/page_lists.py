@@ -65,7 +65,7 @@ def list_incomplete_sheets(
     # Sheets with fewer different page numbers than the form has pages.
     sheets = (
         select(_page_table.c.sheet)
-        .where(*is_counted, visibility.visible_pages_condition(conn, person))
+        .where(*is_counted, visibility.visible_pages_condition(conn, person, Action.PROBLEMS))
         .group_by(_page_table.c.sheet)
         .having(func.count(func.distinct(_page_table.c.page_no)) < func.max(_page_table.c.pages))
         .order_by(func.min(_page_table.c.serial), _page_table.c.sheet)
@@ -92,7 +92,7 @@ def _latest_pages(
     # Pages with the condition that the person can see.
     query = (
         select(_page_table)
-        .where(condition, visibility.visible_pages_condition(conn, person))
+        .where(condition, visibility.visible_pages_condition(conn, person, Action.PROBLEMS))
         .order_by(_page_table.c.scanned_at.desc(), _page_table.c.id)
         .limit(limit)
     )

@@ -325,7 +325,7 @@ def list_batches(conn: Connection, person: Person, now: datetime | None = None) 
         .order_by(batch.created_at.desc())
     )
     # Only batches that were scanned by the person's units.
-    query = query.where(batch.unit.in_(sorted(person.units)))
+    query = query.where(batch.unit.in_(sorted(permissions.permitted_units(person, Action.SCAN))))
     return [Batch(*row) for row in conn.execute(query)]
 
 
@@ -358,7 +358,9 @@ def list_problem_pages(conn: Connection, person: Person, limit: int = 500) -> li
     # The problems that the person can see.
     return _select_pages(
         conn,
-        _problem_pages_query().where(visibility.visible_pages_condition(conn, person)).limit(limit),
+        _problem_pages_query()
+        .where(visibility.visible_pages_condition(conn, person, Action.PROBLEMS))
+        .limit(limit),
     )
 
 

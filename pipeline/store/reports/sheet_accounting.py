@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, require_permission
+from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.forms.fiducials import is_serial, normalize_serial
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import count_where
@@ -106,13 +106,13 @@ def has_unknown_unit_sheets(conn: Connection) -> bool:
     )
 
 
-def list_accounted_units(person: Person) -> frozenset[str]:
-    """Return the units whose issued sheets the person accounts for.
+def list_accounted_units(person: Person, action: Action) -> frozenset[str]:
+    """Return the units whose issued sheets the person counts or prints, by the action.
 
-    They are the person's own, and `NO_UNIT` for a person who prints. A sheet of `NO_UNIT` shows
-    only its serial and form.
+    Also `NO_UNIT` for a person who prints. A sheet of `NO_UNIT` shows only its serial and form.
     """
-    return person.units | {NO_UNIT} if is_allowed(person, Action.PRINT) else person.units
+    units = permitted_units(person, action)
+    return units | {NO_UNIT} if is_allowed(person, Action.PRINT) else units
 
 
 def list_missing_sheets(conn: Connection, person: Person) -> list[MissingSheet]:
@@ -138,7 +138,9 @@ def list_missing_sheets(conn: Connection, person: Person) -> list[MissingSheet]:
     ).select_from(_issued_with_unit)
     # Neither scanned nor registered as unused.
     query = query.where(
-        _unit_expression.in_(sorted(list_accounted_units(person))), ~_is_returned(), ~_is_unused()
+        _unit_expression.in_(sorted(list_accounted_units(person, Action.PROGRESS))),
+        ~_is_returned(),
+        ~_is_unused(),
     )
     rows = conn.execute(
         query.order_by(
@@ -263,7 +265,7 @@ def list_unused_sheets(conn: Connection, person: Person) -> list[UnusedSheets]:
     query = (
         select(*keys, func.count())
         .select_from(sheets_with_registration)
-        .where(_IS_ACTIVE, _unit_expression.in_(sorted(list_accounted_units(person))))
+        .where(_IS_ACTIVE, _unit_expression.in_(sorted(list_accounted_units(person, Action.PRINT))))
     )
     registrations = conn.execute(
         query.group_by(*keys).order_by(unused_sheet.c.at.desc(), unused_sheet.c.lot)

@@ -84,7 +84,8 @@ def list_open_items(
     visible = set(
         conn.execute(
             select(paper.entry.c.id).where(
-                paper.entry.c.id.in_(entries), visibility.visible_entries_condition(conn, person)
+                paper.entry.c.id.in_(entries),
+                visibility.visible_entries_condition(conn, person, Action.REVIEW),
             )
         ).scalars()
     )
@@ -118,7 +119,8 @@ def can_see_entry(conn: Connection, person: Person, entry: Entry) -> bool:
     """Return whether the person can see an entry."""
     # The entry, if the conditions of what the person can see hold for it.
     query = select(paper.entry.c.id).where(
-        paper.entry.c.id == entry.id, visibility.visible_entries_condition(conn, person)
+        paper.entry.c.id == entry.id,
+        visibility.visible_entries_condition(conn, person, Action.REVIEW),
     )
     return conn.execute(query).first() is not None
 
@@ -191,7 +193,10 @@ def batch_review_by_unit(conn: Connection, person: Person) -> dict[str, bool]:
     """
     permissions.require_permission(person, Action.PULL)
     excluded = units_without_batch_review(conn)
-    return {unit: unit not in excluded for unit in sorted(person.units)}
+    return {
+        unit: unit not in excluded
+        for unit in sorted(permissions.permitted_units(person, Action.PULL))
+    }
 
 
 def units_without_batch_review(conn: Connection) -> frozenset[str]:

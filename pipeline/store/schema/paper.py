@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -46,7 +47,7 @@ unit = Table(
     Column("area", String(8), nullable=False),
 )
 
-# Members of staff with their accounts.
+# Members of staff with their accounts and main assignments.
 staff = Table(
     "staff",
     metadata,
@@ -63,6 +64,8 @@ staff = Table(
     Column("must_change", Boolean, nullable=False, default=False, server_default=false()),
     # Logins at the organisation's provider until this moment are refused.
     Column("refused_until", UtcDateTime),
+    # Staff number or HSA-id, the same in all accounts of one person.
+    Column("person_key", String(80), index=True),
 )
 
 staff_unit = Table(
@@ -70,6 +73,28 @@ staff_unit = Table(
     metadata,
     Column("login", ForeignKey("staff.login"), primary_key=True),
     Column("unit", ForeignKey("unit.name"), primary_key=True),
+)
+
+# Further assignments of a person, next to the one in `staff`: one role each, as one profession.
+assignment = Table(
+    "assignment",
+    metadata,
+    Column("login", ForeignKey("staff.login"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("role", String(40), nullable=False),
+    Column("title", String(80), nullable=False),
+    # As in `staff`.
+    Column("areas", String(40)),
+)
+
+# The units of a further assignment; none for roles without units.
+assignment_unit = Table(
+    "assignment_unit",
+    metadata,
+    Column("login", String(80), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("unit", ForeignKey("unit.name"), primary_key=True),
+    ForeignKeyConstraint(["login", "number"], ["assignment.login", "assignment.number"]),
 )
 
 # The client register; `protected`: the identity is confidential (skyddade personuppgifter).

@@ -203,6 +203,12 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
 NOT_ACTING: Mapping[str, str] = {
     f"{P}domain.permissions.is_allowed": "asks",
     f"{P}domain.permissions.require_permission": "asks",
+    f"{P}domain.permissions.require_signer": "asks",
+    f"{P}domain.permissions.find_assignments": "asks",
+    f"{P}domain.permissions.find_signing_profession": "asks",
+    f"{P}domain.permissions.permitted_units": "asks",
+    f"{P}domain.permissions.permitted_areas": "asks",
+    f"{P}domain.permissions.units_within_block": "asks",
     f"{P}store.accounts.visibility.require_visible_entry": "asks",
     f"{P}store.accounts.visibility.require_visible_page": "asks",
     f"{P}store.accounts.visibility.require_unblocked_client": "asks",

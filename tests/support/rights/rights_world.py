@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 
 from pipeline.domain import dates
-from pipeline.domain.form.form import COVER_SHEET, Area, Forms, SigningRule, Subject
+from pipeline.domain.form.form import COVER_SHEET, Area, Forms, Subject
 from pipeline.domain.model import IssuedSheet, Outcome, PageReading
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings
@@ -73,6 +73,7 @@ from tests.support.store.ward import (
     NOTE,
     NOW,
     PLAN,
+    RULE,
     SAID,
     SOUTH,
     UNKNOWN_PID,
@@ -87,7 +88,6 @@ REASON = "Ett skäl."
 TODAY = day_range(
     dates.today_in_sweden() - timedelta(days=1), dates.today_in_sweden() + timedelta(days=1)
 )
-RULE = SigningRule(version=3, since=date(2020, 1, 1), law=(), areas=frozenset({Area.HSL}))
 IDENTITY = {"entry": "BBBB-00", "number": UNKNOWN_PID, "name": "", "reason": REASON, "by": "eva"}
 SENT = {
     "entry": "AAAA-00",
@@ -97,6 +97,13 @@ SENT = {
     "secret": False,
     "by": "eva",
 }
+
+
+@cache
+def _signed_forms() -> Forms:
+    forms = Forms(FORMS)
+    forms.signing = (RULE,)
+    return forms
 
 
 @cache
@@ -296,8 +303,7 @@ class World:
         if ".payments." in name:
             return {"context": ExportContext(self.store, self._paying(), FORMS)}
         if "signing" in name or name.endswith("unsigned"):
-            forms = Forms(FORMS)
-            forms.signing = (RULE,)
+            forms = _signed_forms()
             return {"forms": forms, "context": ExportContext(self.store, self.settings, forms)}
         return {}
 
@@ -371,7 +377,7 @@ def make_world(folder: Path) -> Known:
         with store.begin() as conn:
             sign_entry(
                 conn,
-                FORMS,
+                _signed_forms(),
                 EVA,
                 "BBBB-00",
                 entry.load_entry(conn, "BBBB-00").revision,

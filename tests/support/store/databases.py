@@ -20,6 +20,7 @@ import pytest
 from sqlalchemy import Connection, Engine, create_engine, make_url, text, update
 
 from pipeline.domain.settings import Settings
+from pipeline.store.database.migrations.baseline.metadata import METADATA
 from pipeline.store.database.migrations.history import alembic_version
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.schema import paper
@@ -79,8 +80,21 @@ def store(store_settings: Settings) -> Iterator[Store]:
 
 
 def number_schema(conn: Connection, number: int) -> None:
-    """Give a store's schema a number from before the Alembic history; its tables stay."""
+    """Give a store's schema a number from before the Alembic history; its tables stay, without
+    what later revisions have added to them.
+    """
     alembic_version.drop(conn)
+    for table in reversed(paper.metadata.sorted_tables):
+        known = METADATA.tables.get(table.name)
+        if known is None:
+            table.drop(conn)
+            continue
+        for index in table.indexes:
+            if index.name not in {each.name for each in known.indexes}:
+                index.drop(conn)
+        for column in table.columns:
+            if column.name not in known.columns:
+                conn.exec_driver_sql(f"ALTER TABLE {table.name} DROP COLUMN {column.name}")
     conn.execute(update(paper.schema_info).values(version=number))
 
 

@@ -384,3 +384,40 @@ def test_units_of_a_register_that_are_not_known_here_are_told_of(tmp_path: Path)
     told = run("staff", str(staff)).stderr
     assert "the unit Annan (1 line)" in told
     assert NORTH not in told
+
+
+def test_a_role_is_given_next_to_the_others_replaced_and_removed(store: Store) -> None:
+    run("person", "lisa", *LISA, "--unit", NORTH, given="fyra små blå hästar\n")
+    run("person", "lisa", "--further", "--role", "administratör", "--unit", SOUTH, given="\n")
+    said = run(
+        "person", "lisa", "--person-key", "E-117", "--title", "distriktssköterska", given="\n"
+    )
+    assert "administratör" in said.stderr
+
+    def lisa() -> Person:
+        with store.read() as conn:
+            found = people.find_person(conn, "lisa")
+        assert found is not None
+        return found
+
+    assert (lisa().title, lisa().units, lisa().key) == (
+        "distriktssköterska",
+        frozenset({NORTH}),
+        "E-117",
+    )
+    assert [(one.role, one.units) for one in lisa().further] == [
+        (Role.ADMINISTRATOR, frozenset({SOUTH}))
+    ]
+    run("person", "lisa", "--further", "--role", "administratör", "--unit", NORTH, given="\n")
+    assert [one.units for one in lisa().further] == [frozenset({NORTH})]
+    run("person", "lisa", "--no-further", given="\n")
+    assert lisa().further == ()
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("login", ["lisa", "nobody"])
+def test_a_further_role_needs_an_account_and_a_role(login: str) -> None:
+    run("person", "lisa", *LISA, "--unit", NORTH, given="fyra små blå hästar\n")
+    role = ("--role", "administratör") if login == "nobody" else ()
+    with pytest.raises(UsageError, match=login):
+        run("person", login, "--further", *role)

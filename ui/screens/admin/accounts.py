@@ -1,11 +1,11 @@
-"""Konton: who may log in, with which role, and in which units and areas of law.
+"""Konton: who may log in, with which roles, and in which units and areas of law.
 
 No paper and no clients are shown here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import streamlit as st
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Area
-from pipeline.domain.model import Person, Role
+from pipeline.domain.model import Assignment, Person, Role
 from pipeline.domain.permissions import default_areas
 from pipeline.store.accounts import administration, people
 from pipeline.store.accounts.administration import Account
@@ -30,6 +30,11 @@ from ui.workspace import AppContext
 
 _CHOSEN_KEY, _SHOWN_KEY = "account_chosen", "account_shown"
 _MESSAGE_KEY, _SHOWN_ONCE_KEY = "account_said", "account_shown_once"
+_ADDED_KEY = "account_added"
+"""How many empty assignments the form shows."""
+_NO_ROLE = ""
+"""Chosen instead of a role: no assignment."""
+_NEW_ASSIGNMENT = Assignment(Role.REVIEWER, "", frozenset(), frozenset())
 _NEW_ACCOUNT = ""
 """Chosen instead of a login name: an account that does not exist yet."""
 _ICONS = {
@@ -134,11 +139,6 @@ def _decide_change(
 
 def _account_row(account: Account, *, is_own: bool) -> None:
     holder = account.person
-    parts = [
-        t(f"role.{holder.role.name.lower()}"),
-        ", ".join(sorted(holder.units)) or t("accounts.no_unit"),
-        ", ".join(sorted(holder.areas)) or t("accounts.no_area"),
-    ]
     flags = [
         text
         for text, holds in (
@@ -160,9 +160,9 @@ def _account_row(account: Account, *, is_own: bool) -> None:
     with st.container(border=True):
         text, button = st.columns([4, 1], vertical_alignment="center")
         text.markdown(
-            f"**{holder.name}** · {holder.login} · {holder.title}  \n"
-            f"{' · '.join(parts)}  \n"
-            f":gray[{' · '.join([*flags, last_login])}]"
+            f"**{holder.name}** · {holder.login}  \n"
+            + "".join(f"{_assignment_text(one)}  \n" for one in holder.assignments)
+            + f":gray[{' · '.join([*flags, last_login])}]"
         )
         button.button(
             t("accounts.change"),
@@ -170,6 +170,16 @@ def _account_row(account: Account, *, is_own: bool) -> None:
             disabled=is_own,
             on_click=partial(_choose_account, holder.login, holder),
         )
+
+
+def _assignment_text(assignment: Assignment) -> str:
+    parts = (
+        t(f"role.{assignment.role.name.lower()}"),
+        assignment.title,
+        ", ".join(sorted(assignment.units)) or t("accounts.no_unit"),
+        ", ".join(sorted(assignment.areas)) or t("accounts.no_area"),
+    )
+    return " · ".join(parts)
 
 
 def _account_form(
@@ -189,8 +199,18 @@ def _account_form(
             width="stretch",
             disabled=account is not None and not account.active,
         )
+    st.button(
+        t("accounts.add_assignment"),
+        key=f"{key}-add",
+        icon=":material/add:",
+        on_click=_add_assignment,
+    )
     if is_sent:
         _check_and_save(context, person, holder, entered)
+
+
+def _add_assignment() -> None:
+    st.session_state[_ADDED_KEY] = st.session_state.get(_ADDED_KEY, 0) + 1
 
 
 def _account_fields(key: str, holder: Person | None, units: list[str]) -> Person:
@@ -205,49 +225,106 @@ def _account_fields(key: str, holder: Person | None, units: list[str]) -> Person
     name = st.text_input(
         t("accounts.name"), holder.name if holder else "", key=f"{key}-name", max_chars=120
     )
-    title = st.text_input(
-        t("accounts.profession"),
-        holder.title if holder else "",
-        key=f"{key}-profession",
+    main, *further = holder.assignments if holder else (_NEW_ASSIGNMENT,)
+    chosen = _assignment_fields(key, main, units)
+    person_key = st.text_input(
+        t("accounts.key"),
+        holder.key if holder else "",
+        key=f"{key}-key",
         max_chars=80,
-    )
-    roles = list(Role)
-    role = st.selectbox(
-        t("accounts.role"),
-        roles,
-        roles.index(holder.role) if holder else 1,
-        format_func=lambda role: t(f"role.{role.name.lower()}"),
-        key=f"{key}-role",
-    )
-    own_units = st.multiselect(
-        t("accounts.units"),
-        units,
-        sorted(holder.units) if holder else [],
-        key=f"{key}-units",
-        placeholder=t("accounts.choose"),
-    )
-    areas = st.multiselect(
-        t("accounts.areas"),
-        [area.value for area in Area],
-        sorted(holder.areas) if holder else [],
-        key=f"{key}-areas",
-        placeholder=t("accounts.areas_default"),
-        help=t("accounts.areas_help"),
+        help=t("accounts.key_help"),
     )
     emergency = st.checkbox(
         t("accounts.emergency_account"),
         holder.break_glass if holder else False,
         key=f"{key}-emergency",
     )
+    others = _further_fields(key, further, units)
     return Person(
         holder.login if holder else login.strip(),
         name.strip(),
-        title.strip(),
-        role,
-        frozenset(own_units),
-        frozenset(areas) or default_areas(role, title),
+        chosen.title,
+        chosen.role,
+        chosen.units,
+        chosen.areas,
         emergency,
+        others,
+        person_key.strip(),
     )
+
+
+def _further_fields(
+    key: str, further: Sequence[Assignment], units: list[str]
+) -> tuple[Assignment, ...]:
+    """Draw the fields of further assignments, empty ones last; return those that have a role."""
+    count = len(further) + st.session_state.get(_ADDED_KEY, 0)
+    if count:
+        st.caption(t("accounts.further_what"))
+    chosen = []
+    for number in range(count):
+        known = further[number] if number < len(further) else None
+        st.subheader(t("accounts.further", number=number + 2), anchor=False)
+        roles = [_NO_ROLE, *Role]
+        role = st.selectbox(
+            t("accounts.role"),
+            roles,
+            roles.index(known.role if known else _NO_ROLE),
+            format_func=_role_text,
+            key=f"{key}-{number + 2}-role",
+        )
+        fields = _place_fields(f"{key}-{number + 2}", known or _NEW_ASSIGNMENT, units)
+        if role != _NO_ROLE:
+            chosen.append(_make_assignment(Role(role), *fields))
+    return tuple(chosen)
+
+
+def _role_text(role: str) -> str:
+    return t("accounts.no_role") if role == _NO_ROLE else t(f"role.{Role(role).name.lower()}")
+
+
+def _assignment_fields(key: str, known: Assignment, units: list[str]) -> Assignment:
+    """Draw the fields of the main assignment, and return what they hold."""
+    roles = list(Role)
+    role = st.selectbox(
+        t("accounts.role"),
+        roles,
+        roles.index(known.role),
+        format_func=_role_text,
+        key=f"{key}-role",
+    )
+    return _make_assignment(role, *_place_fields(key, known, units))
+
+
+def _place_fields(
+    key: str, known: Assignment, units: list[str]
+) -> tuple[str, Sequence[str], Sequence[str]]:
+    """Draw title, units and areas of law of an assignment, and return what they hold."""
+    title = st.text_input(
+        t("accounts.profession"), known.title, key=f"{key}-profession", max_chars=80
+    )
+    own_units = st.multiselect(
+        t("accounts.units"),
+        units,
+        sorted(known.units),
+        key=f"{key}-units",
+        placeholder=t("accounts.choose"),
+    )
+    areas = st.multiselect(
+        t("accounts.areas"),
+        [area.value for area in Area],
+        sorted(known.areas),
+        key=f"{key}-areas",
+        placeholder=t("accounts.areas_default"),
+        help=t("accounts.areas_help"),
+    )
+    return title.strip(), own_units, areas
+
+
+def _make_assignment(
+    role: Role, title: str, units: Iterable[str], areas: Iterable[str]
+) -> Assignment:
+    chosen_areas = frozenset(areas) or default_areas(role, title)
+    return Assignment(role, title, frozenset(units), chosen_areas)
 
 
 def _check_and_save(
@@ -372,3 +449,4 @@ def _run_action(
 
 def _choose_account(login: str, shown: Person | None = None) -> None:
     st.session_state[_CHOSEN_KEY], st.session_state[_SHOWN_KEY] = login, shown
+    st.session_state[_ADDED_KEY] = 0

@@ -17,6 +17,7 @@ from pipeline.domain import dates
 from pipeline.domain.errors import UsageError
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import EntryState, Person, Role
+from pipeline.domain.permissions import Action, permitted_units
 from pipeline.reporting.audit import follow_up
 from pipeline.reporting.audit.client_extract import (
     ClientExtract,
@@ -87,7 +88,11 @@ def filter_form(context: AppContext, person: Person, first: date, last: date) ->
         )
         bottom = st.columns([2, 1.6, 1.6], vertical_alignment="bottom")
         unit = bottom[0].selectbox(
-            t("log.unit"), sorted(person.units), index=None, placeholder=any_text, key="log_unit"
+            t("log.unit"),
+            sorted(permitted_units(person, Action.LOG)),
+            index=None,
+            placeholder=any_text,
+            key="log_unit",
         )
         kinds, hint_text = [hint.value for hint in Hint], partial(code_text, "log.hint")
         hint = bottom[1].selectbox(
@@ -231,8 +236,11 @@ def _fact_text(name: str, value: object) -> object:
     """Return a value in the user's language if it is one of the program's own words."""
     if isinstance(value, bool):
         return t("log.yes" if value else "log.no")
-    if name == "role" and value in set(Role):
-        return t(f"role.{Role(str(value)).name.lower()}")
+    if name == "role":
+        roles = str(value).split(", ")
+        return ", ".join(
+            t(f"role.{Role(role).name.lower()}") if role in set(Role) else role for role in roles
+        )
     if name == "state" and value in set(EntryState):
         return t(f"entry_state.{EntryState(str(value)).name.lower()}").lower()
     return value

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
+from pipeline.domain.permissions import Action, is_allowed, permitted_units
 from pipeline.domain.record import Run
 from pipeline.export import runs
 from pipeline.export.care_system_check.matches import HELD_FOR_MATCH
@@ -80,7 +80,12 @@ def _ready_section(context: ExportContext, person: Person) -> None:
     _target_cards(context, person, systems)
     if statistics := [target for target in targets if target.target in STATISTICS]:
         st.header(t("export.statistics"), anchor=False)
-        st.caption(t("export.statistics_what", units=", ".join(sorted(person.units))))
+        st.caption(
+            t(
+                "export.statistics_what",
+                units=", ".join(sorted(permitted_units(person, Action.EXPORT))),
+            )
+        )
         _target_cards(context, person, statistics)
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 
 from pipeline.domain.identity_numbers import MAX_LOCAL_PID_LENGTH, format_pid
 from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.accounts import blocks
 from pipeline.store.accounts.blocks import Block
 from pipeline.store.accounts.protected_identity import find_hidden_pids
@@ -32,7 +33,7 @@ def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
     for block in rows:
         if isinstance(block, Block):
             _block_row(context, person, block)
-    if person.units:
+    if permitted_units(person, Action.BLOCK):
         _new_block_form(context, person)
 
 
@@ -64,7 +65,11 @@ def _block_row(context: AppContext, person: Person, block: Block) -> None:
 
 def _new_block_form(context: AppContext, person: Person) -> None:
     with st.expander(t("blocks.new"), key="block_new"), st.form("blocking", border=False):
-        st.selectbox(t("blocks.unit"), sorted(person.units), key=_WIDGET_KEYS["unit"])
+        st.selectbox(
+            t("blocks.unit"),
+            sorted(permitted_units(person, Action.BLOCK)),
+            key=_WIDGET_KEYS["unit"],
+        )
         st.text_input(
             t("blocks.pid"),
             key=_WIDGET_KEYS["pid"],

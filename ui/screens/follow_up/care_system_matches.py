@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
+from pipeline.domain.permissions import Action, is_allowed, permitted_areas, permitted_units
 from pipeline.export.care_system_check import decisions
 from pipeline.export.care_system_check.decisions import import_care_list
 from pipeline.export.care_system_check.matches import CareSystemMatch, list_matches
@@ -305,7 +305,7 @@ def care_lists_section(context: AppContext, person: Person) -> None:
                     partial(_erase_list, person, care_list.id),
                 )
                 st.button(t("clashes.erase"), key=f"erase_list-{care_list.id}", on_click=erase)
-    if is_allowed(person, Action.REVIEW) and person.units and person.areas:
+    if permitted_units(person, Action.REVIEW) and permitted_areas(person, Action.REVIEW):
         with st.expander(t("clashes.upload"), icon=":material/upload_file:", key="care_list"):
             _upload_form(context, person)
 
@@ -320,8 +320,10 @@ def _upload_form(context: AppContext, person: Person) -> None:
     with context.store.read() as conn:
         areas = client_register.areas_by_unit(conn)
     left, right = st.columns(2)
-    unit = left.selectbox(t("clashes.unit"), sorted(person.units), key="care_list_unit")
-    own_areas = sorted(person.areas)
+    unit = left.selectbox(
+        t("clashes.unit"), sorted(permitted_units(person, Action.REVIEW)), key="care_list_unit"
+    )
+    own_areas = sorted(permitted_areas(person, Action.REVIEW, unit))
     default_area = areas.get(unit or "", "")
     area = right.selectbox(
         t("clashes.area"),

@@ -12,7 +12,7 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed
+from pipeline.domain.permissions import Action, is_allowed, permitted_units
 from pipeline.forms.field_types import find_field_type
 from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.outline_inference import can_infer_outline
@@ -45,7 +45,7 @@ def form_view(context: AppContext, person: Person, form: Form) -> None:
     with right:
         if form.printed_elsewhere:
             st.info(t("forms.copy_paper"), icon=":material/info:")
-        elif is_allowed(person, Action.PRINT) and person.units:
+        elif permitted_units(person, Action.PRINT):
             _print_section(context, person, form)
         if is_allowed(person, Action.MAKE_FORMS):
             _copy_actions(context, person, form)
@@ -90,7 +90,10 @@ def _print_section(context: AppContext, person: Person, form: Form) -> None:
     print_job: RunOnce[tuple[tuple[str, int, str], bytes, int]] = run_once(_PDF_KEY)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         unit = st.selectbox(
-            t("forms.unit"), sorted(person.units), key=f"forms_unit-{form.id}", width=260
+            t("forms.unit"),
+            sorted(permitted_units(person, Action.PRINT)),
+            key=f"forms_unit-{form.id}",
+            width=260,
         )
         copies = int(
             st.number_input(

@@ -16,7 +16,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Form, Subject
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, require_permission
+from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.forms.visit_lists import parse_visit_plan
 from pipeline.preparation.outage_pack.pack import (
     DEFAULT_PACK_DAYS,
@@ -69,7 +69,9 @@ def show(context: AppContext, person: Person) -> None:
     screen_heading(context, person, t("pack.title"), t("pack.what"))
     translate_upload_button()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        unit = st.selectbox(t("pack.unit"), sorted(person.units), key=_UNIT_KEY, width=360)
+        unit = st.selectbox(
+            t("pack.unit"), sorted(permitted_units(person, Action.PACK)), key=_UNIT_KEY, width=360
+        )
         days = int(
             st.number_input(t("pack.days"), 1, 60, DEFAULT_PACK_DAYS, key=_DAYS_KEY, width=160)
         )

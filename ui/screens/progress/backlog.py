@@ -9,7 +9,7 @@ import streamlit as st
 
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.reporting.csv_files import backlog_csv
 from pipeline.store.reports.backlog import Backlog, load_backlog
 from ui.i18n import format_day, t
@@ -24,10 +24,10 @@ def show(context: AppContext, person: Person) -> None:
         require_permission(person, Action.BACKLOG)
     screen_heading(context, person, t("backlog.title"), t("backlog.what"))
     all_units = t("backlog.all")
-    units = [all_units, *sorted(person.units)]
+    own_units = sorted(permitted_units(person, Action.BACKLOG))
     chosen = (
-        st.selectbox(t("backlog.unit"), units, key="backlog_unit")
-        if len(person.units) > 1
+        st.selectbox(t("backlog.unit"), [all_units, *own_units], key="backlog_unit")
+        if len(own_units) > 1
         else all_units
     )
     unit = None if chosen == all_units else chosen

@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, permitted_units
 from pipeline.reporting import data_quality
 from pipeline.store.database.clock import utc_now
 from ui.i18n import t
@@ -22,7 +23,7 @@ def show(context: AppContext, person: Person) -> None:
         own_metric = data_quality.measure_own_work(conn, person, now, min_count)
         units = [
             data_quality.measure_unit_work(conn, person, unit, now, min_count)
-            for unit in sorted(person.units)
+            for unit in sorted(permitted_units(person, Action.REVIEW))
         ]
     screen_heading(context, person, t("own_work.title"), t("own_work.what"))
     if own_metric.fields == 0:

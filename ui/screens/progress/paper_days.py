@@ -13,7 +13,7 @@ import streamlit as st
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.registers.planned_visits import PlanKind, count_planned
 from pipeline.reporting.csv_files import missing_sheets_csv, paper_days_csv
@@ -154,7 +154,7 @@ def _day_cell(day_count: DayCount) -> DayCell:
 
 def _chosen_day_section(context: AppContext, person: Person) -> None:
     unit, day = st.session_state.get(_CHOSEN_CELL_KEY, ("", ""))
-    if unit not in person.units:
+    if unit not in permitted_units(person, Action.PROGRESS):
         return
     st.subheader(t("paper_days.of_day", unit=unit, day=format_day(day)), anchor=False)
     with context.store.read() as conn:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from pipeline.domain.confidence import Share
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, require_permission
+from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.reporting import data_quality
 from pipeline.reporting.data_quality import ErrorMetric, WorkMetric
 from pipeline.store.database.clock import utc_now
@@ -29,7 +29,7 @@ def show(context: AppContext, person: Person) -> None:
     quality_metrics(context, person)
     st.header(t("quality.people"), anchor=False)
     st.caption(t("quality.people_rule", least=context.settings.figures_least))
-    units = sorted(person.units)
+    units = sorted(permitted_units(person, Action.QUALITY))
     unit = (
         st.selectbox(t("quality.unit"), units, key="quality_unit")
         if len(units) > 1

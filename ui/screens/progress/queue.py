@@ -14,7 +14,7 @@ from pipeline.domain.dates import swedish_day
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, require_permission
+from pipeline.domain.permissions import Action, permitted_units, require_permission
 from pipeline.store.database.clock import utc_now
 from pipeline.store.entries import queue_order
 from pipeline.store.entries.queue_order import PriorityKind, PriorityOverride
@@ -95,7 +95,7 @@ def _priority_form(context: AppContext, person: Person) -> None:
         horizontal=True,
         key=_KIND_KEY,
     )
-    st.selectbox(t("queue.unit"), sorted(person.units), key=_UNIT_KEY)
+    st.selectbox(t("queue.unit"), sorted(permitted_units(person, Action.PULL)), key=_UNIT_KEY)
     if kind is PriorityKind.CLIENT:
         st.text_input(
             t("queue.client"), key=_CLIENT_KEY, placeholder=t("queue.number"), autocomplete="off"

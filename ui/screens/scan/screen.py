@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import StopException
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
-from pipeline.domain.permissions import Action, is_allowed, require_permission
+from pipeline.domain.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.files.page_files import PAGE_SUFFIXES
 from pipeline.operations.intake import IntakeResult, import_uploads
 from pipeline.store.database.clock import utc_now
@@ -50,7 +50,9 @@ def _upload_form(context: AppContext, person: Person) -> None:
     translate_upload_button()
     with st.form("upload", border=True):
         st.header(t("scan.upload"), anchor=False)
-        unit = st.selectbox(t("scan.unit"), sorted(person.units), key="upload_unit")
+        unit = st.selectbox(
+            t("scan.unit"), sorted(permitted_units(person, Action.SCAN)), key="upload_unit"
+        )
         place = st.text_input(
             t("scan.place"), key="upload_place", placeholder=t("scan.place_example"), max_chars=200
         )

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.database.clock import utc_now
 from pipeline.store.reports import sheet_accounting
 from ui.i18n import format_moment, t
@@ -31,7 +32,7 @@ def unused_sheets(context: AppContext, person: Person) -> None:
             )
         st.selectbox(
             t("accounting.unit"),
-            [*sorted(person.units), *unknown_unit],
+            [*sorted(permitted_units(person, Action.PRINT)), *unknown_unit],
             key=_UNIT_KEY,
             format_func=_unit_text,
         )

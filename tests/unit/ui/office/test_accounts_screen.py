@@ -9,7 +9,8 @@ from dataclasses import replace
 from sqlalchemy import delete
 from streamlit.testing.v1 import AppTest
 
-from pipeline.domain.model import Role
+from pipeline.domain.model import Assignment, Role
+from pipeline.domain.permissions import ALL_AREAS
 from pipeline.store.accounts import people
 from pipeline.store.accounts.login import access_changes
 from pipeline.store.database.store import Store
@@ -205,3 +206,32 @@ def test_a_right_withdrawn_meanwhile_is_not_given_back(
         left = people.find_person(conn, "nina")
     assert left is not None
     assert left.units == HERE.units
+
+
+def test_an_assignment_is_added_and_removed(store: Store, open_screen: OpenScreen) -> None:
+    app = open_screen(SYSTEM_ADMINISTRATOR, "accounts")
+    app.button(key="account_change-nina").click().run()
+    app.button(key="account-nina-add").click().run()
+    app.selectbox(key="account-nina-2-role").set_value(Role.ADMINISTRATOR)
+    app.text_input(key="account-nina-2-profession").input("sjuksköterska")
+    app.multiselect(key="account-nina-2-units").set_value([UNIT])
+    app.text_input(key="account-nina-key").input("E-117")
+    app.button(key="account-nina-save").click().run()
+    with store.read() as conn:
+        found = people.find_person(conn, "nina")
+    new = Assignment(Role.ADMINISTRATOR, "sjuksköterska", frozenset({UNIT}), ALL_AREAS)
+    assert found == replace(NURSE, further=(new,), key="E-117")
+    app.button(key="account_change-nina").click().run()
+    app.selectbox(key="account-nina-2-role").set_value("")
+    app.button(key="account-nina-save").click().run()
+    with store.read() as conn:
+        assert people.find_person(conn, "nina") == replace(NURSE, key="E-117")
+
+
+def test_the_menu_shows_the_screens_of_all_roles(store: Store, open_screen: OpenScreen) -> None:
+    scanning = Assignment(Role.ADMINISTRATOR, "sjuksköterska", frozenset({UNIT}), ALL_AREAS)
+    with store.begin() as conn:
+        people.save_person(conn, replace(NURSE, further=(scanning,)), None)
+    app = open_screen(replace(NURSE, further=(scanning,)), "scan")
+    assert not app.exception
+    assert app.selectbox(key="upload_unit").options == [UNIT]
