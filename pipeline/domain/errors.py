@@ -15,6 +15,7 @@ EfterskriftError
 │   ├── SchemaMismatchError
 │   │   ├── SchemaOutdatedError   older than the program: needs an upgrade
 │   │   └── SchemaTooNewError     newer than the program
+│   ├── ImageError      one stored file is missing, unreadable or damaged
 │   ├── StoreUnavailableError
 │   └── UnstorableTextError   a text that the database cannot hold
 ├── NotAllowedError     the person may not do this
@@ -172,6 +173,10 @@ class SchemaTooNewError(SchemaMismatchError):
 
 class StoreUnavailableError(StoreError):
     """The database is locked or cannot be reached, or the disk is full."""
+
+
+class ImageError(StoreError):
+    """One stored image or file is missing, unreadable or damaged; the others are there."""
 
 
 class UnstorableTextError(StoreError):
