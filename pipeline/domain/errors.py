@@ -17,6 +17,7 @@ EfterskriftError
 │   │   └── SchemaTooNewError     newer than the program
 │   ├── ImageError      one stored file is missing, unreadable or damaged
 │   ├── StoreUnavailableError
+│   │   └── ImagesAwayError       the folder of images is not the database's
 │   └── UnstorableTextError   a text that the database cannot hold
 ├── NotAllowedError     the person may not do this
 │   └── BlockedClientError
@@ -173,6 +174,10 @@ class SchemaTooNewError(SchemaMismatchError):
 
 class StoreUnavailableError(StoreError):
     """The database is locked or cannot be reached, or the disk is full."""
+
+
+class ImagesAwayError(StoreUnavailableError):
+    """The folder of images is missing, empty or another one: its disk is not connected."""
 
 
 class ImageError(StoreError):

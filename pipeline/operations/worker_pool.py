@@ -40,11 +40,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReadingProgress:
-    """The numbers of pages that were read, that could not be read, and that wait to be read."""
+    """The numbers of pages that were read, that could not be read, and that wait to be read.
+
+    `set_aside` of the waiting pages wait for their image, which is missing or damaged.
+    """
 
     read: int
     unreadable: int
     waiting: int
+    set_aside: int = 0
 
     @property
     def ended(self) -> int:
@@ -145,7 +149,7 @@ def _run_worker_process(
 def run_pool(store: Store, pool: WorkerPool, *, until_idle: bool) -> Iterator[ReadingProgress]:
     """Run the pool and yield its progress regularly.
 
-    It ends with the last page if `until_idle`, otherwise with SIGINT or SIGTERM.
+    It ends with the last page that has an image if `until_idle`, otherwise with SIGINT or SIGTERM.
 
     Raises:
         StoreError, MissingProgramError: a worker could not go on.
@@ -156,7 +160,7 @@ def run_pool(store: Store, pool: WorkerPool, *, until_idle: bool) -> Iterator[Re
             pool.poll()
             if (progress := measure_progress(store)) is not None:
                 yield progress
-                if until_idle and progress.waiting == 0:
+                if until_idle and progress.waiting == progress.set_aside:
                     return
             time.sleep(_POLL_SECONDS)
 
@@ -165,7 +169,7 @@ def measure_progress(store: Store) -> ReadingProgress | None:
     """Return the progress of reading; None while the store is unavailable."""
     try:
         with store.read() as conn:
-            return ReadingProgress(*workers.count_queue(conn))
+            return ReadingProgress(*workers.count_queue(conn), workers.count_set_aside(conn))
     except StoreUnavailableError as error:
         _log.warning("%s", error)
         return None

@@ -239,6 +239,41 @@ def test_a_failed_page_that_a_person_lets_be_read_again_is_read(
     assert states(store)[TRAP] == "read"
 
 
+def test_a_share_that_blinks_and_a_machine_without_it_fail_no_page(
+    settings: Settings, store: Store, tmp_path: Path
+) -> None:
+    away = settings.images.rename(tmp_path / "share")
+    settings.images.mkdir()
+    with crew(settings, 2, readers.plain) as working:
+        until((settings.workspace / "said").exists, "a worker has begun")
+        until(said(settings, "folder of images", "cannot be reached"), "the share is missed")
+        assert queued(store) == PAGES
+        # A scan while the share is away must not vanish below it.
+        with pytest.raises(StoreError, match="cannot be reached"):
+            import_files(
+                store, write_stack(tmp_path / "more", 1, start=100), unit="Norra", place="", by="a"
+            )
+        settings.images.rmdir()
+        away.rename(settings.images)
+        until(idle(store, working), "all pages are read once the share is there")
+    assert set(states(store).values()) == {"read"}
+
+
+@on_sqlite
+def test_pages_whose_pictures_are_lost_wait_and_are_read_when_the_files_are_back(
+    settings: Settings, store: Store
+) -> None:
+    lost = settings.images.rglob("[0-9a-f]" * 64)
+    moved = [path.rename(settings.workspace / path.name) for path in list(lost)[:3]]
+    pool = WorkerPool(settings, 1, readers.plain)
+    assert [step.set_aside for step in run_pool(store, pool, until_idle=True)][-1] == len(moved)
+    with crew(settings, 1, readers.plain) as working:
+        for path in moved:
+            path.rename(store.images.path(path.name))
+        until(idle(store, working), "all pages are read once the files are there")
+    assert_each_page_ended_once(store, PAGES)
+
+
 def test_a_worker_ends_when_the_store_is_upgraded_and_its_page_is_read_by_the_next(
     settings: Settings, store: Store
 ) -> None:

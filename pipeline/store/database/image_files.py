@@ -15,7 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.domain.errors import ImageError, StoreError, StoreUnavailableError
+from pipeline.domain.errors import (
+    ImageError,
+    ImagesAwayError,
+    StoreError,
+    StoreUnavailableError,
+)
 
 ID_FILE = "image-store-id"
 """The file in the folder with its id."""
@@ -48,20 +53,20 @@ class ImageFolder:
         """Check that the folder is the one that the database knows.
 
         Raises:
-            StoreUnavailableError: it is missing, empty or another one: its disk is not connected.
+            ImagesAwayError: it is missing, empty or another one: its disk is not connected.
         """
         if self.id is None:
             return
         if self.id == NO_ID:
-            raise StoreUnavailableError("images_not_accepted", folder=self.folder)
+            raise ImagesAwayError("images_not_accepted", folder=self.folder)
         try:
             found = read_folder_id(self.folder)
         except OSError as error:
-            raise StoreUnavailableError(
+            raise ImagesAwayError(
                 "images_away", folder=self.folder, reason=error.strerror or type(error).__name__
             ) from error
         if found != self.id:
-            raise StoreUnavailableError("images_of_other_store", folder=self.folder)
+            raise ImagesAwayError("images_of_other_store", folder=self.folder)
 
     def put(self, data: bytes) -> str:
         """Store the bytes and return their SHA-256; storing them twice changes nothing.
@@ -70,8 +75,8 @@ class ImageFolder:
         renamed. A file of that name whose content is damaged is replaced.
 
         Raises:
-            StoreUnavailableError: the folder is away, the disk is full or cannot be written; no
-                partial file is left.
+            ImagesAwayError: the folder is away.
+            StoreUnavailableError: the disk is full or cannot be written; no partial file is left.
         """
         sha256 = hashlib.sha256(data).hexdigest()
         path = self.path(sha256)
@@ -92,7 +97,7 @@ class ImageFolder:
 
         Raises:
             ImageError: the file is missing, cannot be read or has changed.
-            StoreUnavailableError: the folder is away.
+            ImagesAwayError: the folder is away.
             StoreError: this is not a SHA-256 digest.
         """
         path = self.path(sha256)
@@ -109,6 +114,10 @@ class ImageFolder:
         if hashlib.sha256(data).hexdigest() != sha256:
             raise ImageError("picture_changed_damaged", sha256=sha256[:12], path=path)
         return data
+
+    def holds(self, sha256: str) -> bool:
+        """Return whether the file of this digest is there and whole."""
+        return has_digest(self.path(sha256), sha256)
 
     def list_names(self) -> Iterator[str]:
         """Yield the digests of all files, in the order of the folders."""
