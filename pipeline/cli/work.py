@@ -371,3 +371,5 @@ def _print_status(metrics: dict[str, Any]) -> None:
     print_text("status.batches", number=metrics["batches"]["in"])
     for batch in metrics["batches"]["unfinished"]:
         print_text("status.unfinished", batch=batch)
+    for run in metrics["exports"]["unfetched"]:
+        print_text("status.unfetched", run=run)

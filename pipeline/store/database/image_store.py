@@ -46,6 +46,16 @@ def list_source_files(conn: Connection) -> set[str]:
     return {name for name in conn.execute(query.distinct()).scalars() if name}
 
 
+def find_file_uses(conn: Connection, sha256: str) -> tuple[str, ...]:
+    """Return what a file is, such as `page 20260101-1a2b3c4d-00001`; there may be several."""
+    uses = []
+    for column in _FILE_COLUMNS:
+        key = next(iter(column.table.primary_key.columns))
+        ids = conn.execute(select(key).where(column == sha256).order_by(key)).scalars()
+        uses += [f"{column.table.name} {found}" for found in ids]
+    return tuple(uses)
+
+
 def load_image_store_id(conn: Connection) -> str:
     """Return the id of the database's folder of images, or `NO_ID`."""
     return conn.execute(select(image_store.c.id)).scalar() or NO_ID

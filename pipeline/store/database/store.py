@@ -17,7 +17,11 @@ from pipeline.domain.errors import NotAllowedError, StoreError, StoreUnavailable
 from pipeline.domain.settings import Settings
 from pipeline.store.database.engines import READ_ONLY_OPTION, make_engine, redact_error
 from pipeline.store.database.image_files import NO_ID, ImageFolder
-from pipeline.store.database.image_store import load_image_store_id, prepare_image_store
+from pipeline.store.database.image_store import (
+    accept_image_store,
+    load_image_store_id,
+    prepare_image_store,
+)
 from pipeline.store.database.migrations.history import (
     database_revision,
     lock_schema,
@@ -138,6 +142,19 @@ def open_store(settings: Settings, create: bool = False, *, wait_seconds: float 
     weakref.finalize(opened, engine.dispose)
     opened.images.remove_stale_partials()
     return opened
+
+
+def accept_images(settings: Settings) -> None:
+    """Take the folder of images as that of the database, whatever it holds.
+
+    Raises:
+        StoreUnavailableError: the folder is missing or cannot be written.
+        StoreError: as `open_store`.
+    """
+    store = open_store(settings)
+    with store.begin() as conn:
+        accept_image_store(conn, settings.images)
+    store.close()
 
 
 def _make_private(settings: Settings) -> None:
