@@ -17,7 +17,8 @@ EfterskriftError
 │   │   └── SchemaTooNewError     newer than the program
 │   ├── ImageError      one stored file is missing, unreadable or damaged
 │   ├── StoreUnavailableError
-│   │   └── ImagesAwayError       the folder of images is not the database's
+│   │   ├── ImagesAwayError       the folder of images is not the database's
+│   │   └── ReadOnlyStoreError    the database can be read but not written
 │   └── UnstorableTextError   a text that the database cannot hold
 ├── NotAllowedError     the person may not do this
 │   └── BlockedClientError
@@ -178,6 +179,10 @@ class StoreUnavailableError(StoreError):
 
 class ImagesAwayError(StoreUnavailableError):
     """The folder of images is missing, empty or another one: its disk is not connected."""
+
+
+class ReadOnlyStoreError(StoreUnavailableError):
+    """The database can be read but not written: its folder, disk or server is read-only."""
 
 
 class ImageError(StoreError):

@@ -12,6 +12,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,7 +136,8 @@ class ImageFolder:
             path for path in self.folder.glob(f"*{_PARTIAL_SUFFIX}") if _is_older_than(path, limit)
         ]
         for path in stale:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # of a workspace that can only be read
+                path.unlink(missing_ok=True)
         return len(stale)
 
     def _write(self, path: Path, data: bytes, sha256: str) -> None:
