@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,7 @@ class Workplace:
 
 def prepare(place: Workplace) -> None:
     """Make the workspace with its unit, clients and staff."""
+    load_forms()
     for folder in (place.scans, place.outbox):
         folder.mkdir(parents=True)
     with closing(open_store(place.settings, create=True)) as store, store.begin() as conn:
@@ -141,8 +143,9 @@ def sheet_serial(number: int) -> str:
     return f"K{number:05d}"
 
 
+@cache
 def load_forms() -> Forms:
-    """Load the program's forms."""
+    """Load the program's forms: once, before the processes of the stages are forked."""
     return Forms.load(ROOT / "forms")
 
 
@@ -151,9 +154,14 @@ def _read(spec: FieldSpec) -> Reading:
     return Reading(answer.value, 0.99, answer.state)
 
 
+@cache
+def _client_pid() -> str:
+    return load_sample_clients()[0].pid
+
+
 def _answer(spec: FieldSpec) -> Answer:
     said: Mapping[Meaning | None, Value] = {
-        Meaning.CLIENT_PID: load_sample_clients()[0].pid,
+        Meaning.CLIENT_PID: _client_pid(),
         Meaning.EVENT_DATE: "2021-12-17",
         Meaning.EVENT_TIME: "08:15",
         Meaning.AUTHOR_NAME: "Gun Ek",
