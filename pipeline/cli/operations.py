@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import json
 import os
 import signal
 import socket
@@ -9,19 +11,37 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from pipeline.cli.context import RUNNING, message, print_note, print_text
+from pipeline.cli.context import (
+    RUNNING,
+    AsJson,
+    format_count,
+    message,
+    print_note,
+    print_text,
+)
 from pipeline.domain.errors import ExitCode, UsageError
 from pipeline.domain.settings import ROOT, load_settings
 
+if TYPE_CHECKING:
+    from pipeline.operations.store_check import CheckReport
+
+_CHECK_COLUMNS = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeRemainingColumn(),
+)
 _WORKER_SHUTDOWN_SECONDS = 100
 """Workers finish their page first; the worker pool gives them 90 s."""
 SERVER_SHUTDOWN_SECONDS = 20
@@ -222,8 +242,77 @@ def demo(
 
 
 def register_upkeep_commands(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.command("doctor", rich_help_panel=RUNNING)(doctor)
+    app.command("check", rich_help_panel=RUNNING)(check)
+
+
+def check(
+    accept_images: Annotated[
+        bool,
+        typer.Option(
+            "--accept-images",
+            help="First take the folder of images as the workspace's own, whatever it holds.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check the database and every stored file.
+
+    Images, files of exports and archive packages are read and compared with their digests. Exit
+    code 6 if something is missing or damaged. Files that no row names harm nothing.
+    """
+    from pipeline.operations.store_check import check_store
+    from pipeline.store.database.store import accept_images as accept
+    from pipeline.store.database.store import open_store
+
+    settings = load_settings()
+    if accept_images:
+        accept(settings)
+    store = open_store(settings)
+    with Progress(*_CHECK_COLUMNS, console=Console(stderr=True)) as bar:
+        task = bar.add_task(message("check.progress"), total=None)
+        report = check_store(
+            store,
+            getpass.getuser(),
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    store.close()
+    if as_json:
+        typer.echo(json.dumps(_check_result(report)))
+    else:
+        _print_check(report)
+    if not report.check.is_whole:
+        raise typer.Exit(ExitCode.STORE)
+
+
+def _check_result(report: CheckReport) -> dict[str, object]:
+    check = report.check
+    counts = {name: getattr(check, name) for name in ("files", "missing", "damaged", "orphans")}
+    problems = [asdict(problem) for problem in report.problems]
+    return {"ok": check.is_whole, "database": check.database_problem, **counts} | {
+        "problems": problems
+    }
+
+
+def _print_check(report: CheckReport) -> None:
+    check = report.check
+    for problem in report.problems:
+        print_text(f"check.{problem.state}", sha256=problem.sha256, uses=", ".join(problem.uses))
+    if check.database_problem:
+        print_text("check.database", problem=check.database_problem)
+    if check.orphans:
+        print_text("check.orphans", count=check.orphans)
+    if check.is_whole:
+        print_text("check.whole", files=format_count(check.files, "file"))
+        return
+    print_text(
+        "check.not_whole",
+        files=format_count(check.files, "file"),
+        missing=check.missing,
+        damaged=check.damaged,
+    )
+    print_text("check.remedy")
 
 
 def doctor() -> None:

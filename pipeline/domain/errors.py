@@ -15,7 +15,10 @@ EfterskriftError
 │   ├── SchemaMismatchError
 │   │   ├── SchemaOutdatedError   older than the program: needs an upgrade
 │   │   └── SchemaTooNewError     newer than the program
+│   ├── ImageError      one stored file is missing, unreadable or damaged
 │   ├── StoreUnavailableError
+│   │   ├── ImagesAwayError       the folder of images is not the database's
+│   │   └── ReadOnlyStoreError    the database can be read but not written
 │   └── UnstorableTextError   a text that the database cannot hold
 ├── NotAllowedError     the person may not do this
 │   ├── BlockedClientError
@@ -173,6 +176,18 @@ class SchemaTooNewError(SchemaMismatchError):
 
 class StoreUnavailableError(StoreError):
     """The database is locked or cannot be reached, or the disk is full."""
+
+
+class ImagesAwayError(StoreUnavailableError):
+    """The folder of images is missing, empty or another one: its disk is not connected."""
+
+
+class ReadOnlyStoreError(StoreUnavailableError):
+    """The database can be read but not written: its folder, disk or server is read-only."""
+
+
+class ImageError(StoreError):
+    """One stored image or file is missing, unreadable or damaged; the others are there."""
 
 
 class UnstorableTextError(StoreError):

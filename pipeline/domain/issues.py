@@ -70,6 +70,7 @@ class IssueCode(StrEnum):
     ENCRYPTED = "encrypted", _FILE, _STOPS
     TOO_LARGE = "too_large", _FILE, _STOPS
     NOT_READ = "not_read", _FILE, _STOPS
+    IMAGE_AWAY = "image_away", _FILE, _STOPS
 
     # Identification.
     NO_CODE = "no_code", _PAGE, _STOPS

@@ -73,12 +73,14 @@ class Settings(BaseSettings):
     """Seconds between heartbeats of a worker, when it also checks the queue."""
     takeover_seconds: float = 15
     """A worker without a heartbeat for this long is dead: others take over its pages."""
+    check_hours: float = Field(168, ge=0)
+    """Hours between checks of the whole store by a worker (`efterskrift check`); 0: none."""
     watch_seconds: float = 2
     """Seconds between scans of a watched folder.
 
     A file that changed between two scans is still being written.
     """
-    claim_minutes: int = 15
+    claim_minutes: int = Field(15, ge=1, le=240)
     """How long an entry stays with the person who opened it, without activity."""
     control_share: float = Field(0.02, ge=0, le=1)
     """The share of confirmed fields that another person keys blind again (kontrollskrivning)."""

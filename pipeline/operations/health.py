@@ -6,6 +6,7 @@ import os
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from pipeline.domain.settings import ROOT, Settings, load_settings
 from pipeline.forms.library import frozen_problem_texts, load_published
 from pipeline.store.database.store import open_store
 from pipeline.store.paper.pages import list_image_names
+from pipeline.store.reports.store_checks import find_last_check
 
 MIN_DISK_BYTES = 2 * 1024**3
 _OWN_ADDRESSES = {"127.0.0.1", "::1", "localhost"}
@@ -60,7 +62,11 @@ def _check_workspace(settings: Settings) -> list[HealthFinding]:
     store = _run_check("Store", lambda: _check_store(settings))
     if store.remedy:
         return [store]
-    return [store, _run_check("Pictures", lambda: _check_image_files(settings))]
+    return [
+        store,
+        _run_check("Pictures", lambda: _check_image_files(settings)),
+        _run_check("Last check", lambda: _describe_last_check(settings)),
+    ]
 
 
 def describe_server_address(settings: Settings) -> str:
@@ -203,11 +209,28 @@ def _check_image_files(settings: Settings) -> str:
     store = open_store(settings)
     with store.read() as conn:
         names = list_image_names(conn)
+    store.images.require_present()
     if missing := sum(not store.images.path(name).is_file() for name in names):
         raise StoreError(
             "pictures_missing", gone=missing, number=len(names), images=settings.images
         )
     return f"{len(names)} there"
+
+
+def _describe_last_check(settings: Settings) -> str:
+    """Return when the whole store was checked last, as a text.
+
+    Raises:
+        StoreError: something was missing or damaged then.
+    """
+    with closing(open_store(settings)) as store, store.read() as conn:
+        last = find_last_check(conn)
+    if last is None:
+        return "never: `efterskrift check`"
+    at = f"{last.started_at:%Y-%m-%d %H:%M} UTC"
+    if not last.is_whole:
+        raise StoreError("last_check_failed", at=at, missing=last.missing, damaged=last.damaged)
+    return f"{at}: {last.files} files are whole"
 
 
 def _check_disk(settings: Settings) -> HealthFinding:

@@ -2,7 +2,8 @@
 
 That includes pages that cannot be read. Pages are imported one by one, so that a reader may begin
 with the first before the last is imported. An interrupted import is continued by importing the
-same files again: pages imported already are recognized by the content of their file.
+same files again: pages imported already are recognized by the content of their file. So is a
+finished import, whose command may have been killed before it could say so.
 
 Uploads are written to a folder in the workspace, imported like other files, and removed. A folder
 left by a killed process is removed by the next upload; a lock distinguishes it from one in use.
@@ -38,6 +39,7 @@ from pipeline.store.paper.batches import (
     close_batch,
     contains_page,
     count_batch_pages,
+    find_same_batch,
     open_batch,
 )
 from pipeline.store.paper.pages import NewPage
@@ -135,8 +137,12 @@ def import_files(
     fingerprint = batch_fingerprint(
         stack or "".join(source.sha256 for source in sources), unit, place
     )
+    content = None if stack else fingerprint
     with store.begin() as conn:
-        batch, is_resumed = open_batch(conn, fingerprint, unit=unit, place=place, by=by)
+        known = find_same_batch(conn, content) if content else None
+        batch, is_resumed = (
+            (known, True) if known else open_batch(conn, fingerprint, unit=unit, place=place, by=by)
+        )
     # Equal files in one batch are numbered, so that each gets pages of its own.
     copies: Counter[str] = Counter()
     page_count = 0
@@ -148,7 +154,7 @@ def import_files(
             if on_page:
                 on_page(page_count)
     with store.begin() as conn:
-        close_batch(conn, batch)
+        close_batch(conn, batch, content)
         return IntakeResult(batch, *count_batch_pages(conn, batch), is_resumed)
 
 
@@ -179,8 +185,12 @@ def _store_page(
 ) -> None:
     # Imported before an interruption.
     with store.read() as conn:
-        if contains_page(conn, batch, source.sha256, scanned.source_page, copy_number):
-            return
+        is_known = contains_page(conn, batch, source.sha256, scanned.source_page, copy_number)
+    if is_known:
+        # Its image may have been lost or damaged since.
+        if scanned.data is not None:
+            store.images.put(scanned.data)
+        return
     source.check_unchanged(may_be_gone=scanned.data is not None)
     # Of a page that cannot be read its whole file is kept.
     reason = ""

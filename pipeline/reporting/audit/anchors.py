@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
 
-from pipeline.domain.errors import LogBrokenError, UsageError
+from pipeline.domain.errors import LogBrokenError, ReadOnlyStoreError, UsageError
 from pipeline.store.database.store import Store
 from pipeline.store.event_log import hash_chain
 from pipeline.store.event_log.events import record
@@ -93,10 +94,13 @@ def read_anchors(path: Path) -> list[ChainHead]:
 
 
 def verify_log(store: Store, by: str, anchors: list[ChainHead]) -> ChainVerdict:
-    """Check the whole log, while others go on working, and write the result in the log."""
+    """Check the whole log, while others go on working, and write the result in the log.
+
+    The log of a workspace that can only be read is checked all the same.
+    """
     with store.read() as conn:
         verdict = hash_chain.verify_chain(conn, anchors)
-    with store.begin() as conn:
+    with suppress(ReadOnlyStoreError), store.begin() as conn:
         record(
             conn,
             by,

@@ -19,6 +19,7 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.domain.settings import QueueOrder
 from pipeline.store.accounts import visibility
+from pipeline.store.database.clock import has_lapsed, is_claimed
 from pipeline.store.entries.entry import (
     OPEN_STATES,
     Entry,
@@ -293,9 +294,10 @@ def _available_condition(conn: Connection, person: Person) -> ColumnElement[bool
 
 def _is_free(now: datetime) -> ColumnElement[bool]:
     """Return the condition that nobody has the entry open."""
-    return or_(_entry_table.c.claimed_until.is_(None), _entry_table.c.claimed_until <= now)
+    return has_lapsed(_entry_table.c.claimed_until, now)
 
 
 def _is_mine(person: Person, now: datetime) -> ColumnElement[bool]:
     """Return the condition that the person has the entry open."""
-    return and_(_entry_table.c.claimed_by == person.login, _entry_table.c.claimed_until > now)
+    is_in_force = is_claimed(_entry_table.c.claimed_until, now)
+    return and_(_entry_table.c.claimed_by == person.login, is_in_force)

@@ -55,9 +55,27 @@ def last_source_of_unfinished(conn: Connection, fingerprint: str) -> str:
     )
 
 
-def close_batch(conn: Connection, batch_id: str) -> None:
-    """Finish a batch: every page of it is a row now."""
-    conn.execute(update(batch).where(batch.c.id == batch_id).values(taking_in=None))
+def close_batch(conn: Connection, batch_id: str, content: str | None = None) -> None:
+    """Finish a batch: every page of it is a row now.
+
+    Args:
+        conn: a transaction.
+        batch_id: the batch.
+        content: the fingerprint of all its files, by which `find_same_batch` knows them.
+    """
+    closed = update(batch).where(batch.c.id == batch_id)
+    conn.execute(closed.values(taking_in=None, content=content))
+
+
+def find_same_batch(conn: Connection, content: str) -> str | None:
+    """Return the finished batch of the same files, if every page of them could be imported.
+
+    The command that imported them may have been killed before it could say so.
+    """
+    is_failed = page.c.image_sha256.is_(None) & (page.c.batch == batch.c.id)
+    query = select(batch.c.id).where(batch.c.content == content, batch.c.taking_in.is_(None))
+    whole = query.where(~select(page.c.id).where(is_failed).exists())
+    return conn.execute(whole.order_by(batch.c.created_at.desc()).limit(1)).scalar()
 
 
 def list_unfinished(conn: Connection) -> list[str]:

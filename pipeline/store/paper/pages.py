@@ -57,6 +57,8 @@ _has_open_entries = page.c.sheet.in_(select(entry.c.sheet).where(entry.c.state.i
 is_failed: ColumnElement[bool] = page.c.state == STATE_FAILED
 is_queued: ColumnElement[bool] = page.c.state == STATE_QUEUED
 is_read: ColumnElement[bool] = page.c.state == STATE_READ
+# A queued page whose image is missing or damaged; the reason says so.
+lacks_image: ColumnElement[bool] = and_(is_queued, page.c.reason != "")
 # Blank, settled, or on a sheet all of whose entries are decided.
 is_done: ColumnElement[bool] = and_(
     is_read,
@@ -75,9 +77,11 @@ is_unsettled_duplicate: ColumnElement[bool] = and_(
 is_empty_sheet: ColumnElement[bool] = and_(
     page.c.sheet.is_not(None), not_(_has_entries_condition), not_(page.c.settled)
 )
-# What a person has to look into: failed, or read and waiting with something wrong.
+# What a person has to look into: failed, without its image, or read and waiting with something
+# wrong.
 is_problem: ColumnElement[bool] = or_(
     is_failed,
+    lacks_image,
     and_(
         is_read,
         is_waiting,
@@ -225,11 +229,11 @@ def add_page(conn: Connection, new: NewPage, by: str) -> str:
 
 
 def list_queued_pages(conn: Connection, limit: int | None = None) -> list[str]:
-    """Return the ids of pages that wait to be read, in the order in which they came."""
-    # Pages that are not read yet, first come first.
+    """Return the ids of pages that can be read now, in the order in which they came."""
+    # Pages that are not read yet, first come first. Those without their image hold up no others.
     query = (
         select(_page_table.c.id)
-        .where(is_queued)
+        .where(is_queued, _page_table.c.reason == "")
         .order_by(_page_table.c.scanned_at, _page_table.c.id)
         .limit(limit)
     )
@@ -277,6 +281,34 @@ def requeue_page(conn: Connection, person: Person, page_id: str) -> None:
     )
     if conn.execute(again.values(state=STATE_QUEUED, reason="", outcome=None, attempts=0)).rowcount:
         record(conn, person.login, "requeue", page_id, unit=page.unit)
+
+
+def requeue_failed_pages(conn: Connection, person: Person, unit: str | None = None) -> int:
+    """Queue every failed page again that has an image and that the person may see.
+
+    Args:
+        conn: a transaction.
+        person: who asks for it.
+        unit: only pages of this unit.
+
+    Returns:
+        How many pages are read again.
+
+    Raises:
+        NotAllowedError: the person does not handle problems, or not of this unit.
+    """
+    permissions.require_permission(person, Action.PROBLEMS, unit)
+    failed = select(_page_table.c.id).where(
+        is_failed,
+        _page_table.c.image_sha256.is_not(None),
+        visibility.visible_pages_condition(conn, person),
+    )
+    if unit is not None:
+        failed = failed.where(_page_table.c.unit == unit)
+    page_ids = list(conn.execute(failed).scalars())
+    for page_id in page_ids:
+        requeue_page(conn, person, page_id)
+    return len(page_ids)
 
 
 def load_page_reading(conn: Connection, page_id: str) -> dict[str, Reading]:

@@ -28,6 +28,7 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.review.sampling import is_drawn
 from pipeline.store.accounts import visibility
 from pipeline.store.accounts.same_person import is_by_same_person
+from pipeline.store.database.clock import LONGEST_CLAIM, has_lapsed, is_claimed
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.database.sampling_key import rekeying_share, sampling_key
 from pipeline.store.entries.answers import DecidedAnswer, decided_answers
@@ -99,7 +100,11 @@ def claim_next_rekeying(
     is_not_excluded = control.c.id.not_in(sorted(excluded))
     # The task that is open on the person's screen comes before a new one.
     mine, free = (
-        and_(control.c.claimed_by == person.login, control.c.claimed_until > now, is_not_excluded),
+        and_(
+            control.c.claimed_by == person.login,
+            is_claimed(control.c.claimed_until, now),
+            is_not_excluded,
+        ),
         and_(_is_free_condition(now), is_not_excluded),
     )
     task_id = _claim_task(conn, person, now, minutes, mine) or _claim_task(
@@ -208,7 +213,7 @@ def load_claimed_task(
     if (
         row.outcome is not None
         or row.claimed_by != person.login
-        or row.claimed_until <= now
+        or not now < row.claimed_until <= now + LONGEST_CLAIM
         or entry.state not in DECIDED_STATES
         or entry.voided is not None
     ):
@@ -361,7 +366,7 @@ def _is_hidden_condition(person: Person) -> ColumnElement[bool]:
 
 def _is_free_condition(now: datetime) -> ColumnElement[bool]:
     """Whether no person has the task open."""
-    return or_(control.c.claimed_until.is_(None), control.c.claimed_until <= now)
+    return has_lapsed(control.c.claimed_until, now)
 
 
 def can_be_rekeyed(spec: FieldSpec) -> bool:

@@ -18,6 +18,7 @@ from pipeline.domain.model import EntryState, Person, Reading
 from pipeline.domain.permissions import Action
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import visibility
+from pipeline.store.database.clock import is_claimed
 from pipeline.store.entries.entry import Entry, stale_decision_error
 from pipeline.store.entries.entry_view import entry_form
 from pipeline.store.event_log.events import record
@@ -137,7 +138,7 @@ def load_own_batch(conn: Connection, person: Person, group_id: str, now: datetim
         task.id == group_id,
         task.login == person.login,
         task.ended_at.is_(None),
-        task.claimed_until > now,
+        is_claimed(task.claimed_until, now),
     )
     row = conn.execute(mine).one_or_none()
     if row is None:

@@ -143,6 +143,9 @@ batch = Table(
     # Fingerprint of what is being imported; NULL once every page is a row. See
     # store/paper/batches.py.
     Column("taking_in", String(64), unique=True),
+    # Fingerprint of the content of all its files together, kept for good: the same files scanned
+    # again are known. NULL where the batch is recognized in another way.
+    Column("content", String(64), index=True),
 )
 
 # Pages: one side of a sheet of paper each, with the state and result of its reading.

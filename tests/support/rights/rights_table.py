@@ -37,6 +37,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}operations.intake.import_uploads": (Action.SCAN, R.UNIT),
     f"{P}store.paper.pages.list_batches": (Action.SCAN, R.COUNTED),
     f"{P}store.paper.pages.requeue_page": (Action.PROBLEMS, R.PAPER),
+    f"{P}store.paper.pages.requeue_failed_pages": (Action.PROBLEMS, R.LISTED),
     f"{P}store.paper.pages.list_problem_pages": (Action.PROBLEMS, R.LISTED),
     f"{P}store.paper.page_lists.list_blank_pages": (Action.PROBLEMS, R.LISTED_BLANK),
     f"{P}store.paper.page_lists.list_repeated_pages": (Action.PROBLEMS, R.LISTED),

@@ -68,7 +68,9 @@ def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[S
         yield Settings(workspace=workspace, database_url="")
         return
     with new_database(postgres_server(), like=request.getfixturevalue("made_database")) as url:
-        yield Settings(workspace=workspace, database_url=url)
+        settings = Settings(workspace=workspace, database_url=url)
+        open_store(settings, create=True).close()  # its folder of images
+        yield settings
 
 
 @pytest.fixture
@@ -80,22 +82,25 @@ def store(store_settings: Settings) -> Iterator[Store]:
 
 
 def number_schema(conn: Connection, number: int) -> None:
-    """Give a store's schema a number from before the Alembic history; its tables stay, without
-    what later revisions have added to them.
-    """
+    """Give a store's schema a number from before the Alembic history, without what came later."""
+    _drop_later(conn)
     alembic_version.drop(conn)
-    for table in reversed(paper.metadata.sorted_tables):
-        known = METADATA.tables.get(table.name)
-        if known is None:
-            table.drop(conn)
-            continue
-        for index in table.indexes:
-            if index.name not in {each.name for each in known.indexes}:
-                index.drop(conn)
-        for column in table.columns:
-            if column.name not in known.columns:
-                conn.exec_driver_sql(f"ALTER TABLE {table.name} DROP COLUMN {column.name}")
     conn.execute(update(paper.schema_info).values(version=number))
+
+
+def _drop_later(conn: Connection) -> None:
+    """Drop the tables and columns that the baseline does not know."""
+    later = [table for table in paper.metadata.sorted_tables if table.name not in METADATA.tables]
+    paper.metadata.drop_all(conn, later)
+    for name, known in METADATA.tables.items():
+        table = paper.metadata.tables[name]
+        columns = [column.name for column in table.columns if column.name not in known.columns]
+        known_indexes = {index.name for index in known.indexes}
+        for index in table.indexes:
+            if index.name not in known_indexes:
+                index.drop(conn, checkfirst=True)
+        for column in columns:
+            conn.exec_driver_sql(f'ALTER TABLE "{name}" DROP COLUMN "{column}"')
 
 
 def postgres_server() -> str:

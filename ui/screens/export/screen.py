@@ -48,6 +48,8 @@ def show(context: AppContext, person: Person) -> None:
     if not history:
         st.caption(t("export.no_history"))
         return
+    if undelivered := [status for status in history if not status.is_delivered]:
+        st.warning(t("export.undelivered", count=len(undelivered)), icon=":material/unarchive:")
     left, right = st.columns([1.5, 1], gap="large")
     with left:
         for status in history:
@@ -161,13 +163,15 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None
         with st.container(horizontal=True, vertical_alignment="center"):
             made = t("export.run", count=run.entries, at=format_moment(run.made_at), by=run.made_by)
             st.markdown(f"**{target_name(run.target)}**  \n{run.file_name}  \n{made}")
+            if not status.is_delivered:
+                st.badge(t("export.not_fetched"), icon=":material/unarchive:", color="orange")
             if not status.hidden:  # the file holds everything
                 st.download_button(
                     t("export.download"),
                     data=partial(_load_run_file, context, person, run.id),
                     file_name=run.file_name,
                     key=f"download-{run.id}",
-                    type="primary" if is_newest else "secondary",
+                    type="primary" if is_newest or not status.is_delivered else "secondary",
                     on_click="ignore",
                 )
             if status.waiting and is_allowed(person, Action.RECEIPT):
@@ -201,8 +205,10 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None
 
 
 def _load_run_file(context: ExportContext, person: Person, run_id: str) -> bytes:
-    """Return the run's bytes when the user fetches them: that view is recorded."""
-    return runs.fetch_run_file(context, person, run_id).data
+    """Return the run's bytes when the user fetches them: view and delivery are recorded."""
+    data = runs.fetch_run_file(context, person, run_id).data
+    runs.confirm_delivery(context, person, run_id, utc_now())
+    return data
 
 
 def _load_receipt_template(context: ExportContext, person: Person, run_id: str) -> bytes:

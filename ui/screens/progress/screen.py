@@ -18,6 +18,7 @@ from pipeline.reporting.forecast import Forecast
 from pipeline.reporting.progress import EntryCount, ProgressReport, forecast_with_people
 from pipeline.reporting.progress_files import progress_csv, progress_pdf
 from pipeline.store.database.clock import utc_now
+from pipeline.store.reports.store_checks import StoreCheck, find_last_check
 from ui.i18n import current_language, format_day, format_moment, format_number, format_percentage, t
 from ui.screens.progress.burn_down_chart import burn_down_chart
 from ui.screens.progress.quality import quality_metrics
@@ -47,7 +48,9 @@ def _situation_section(context: AppContext, person: Person) -> None:
     now = utc_now()
     with context.store.read() as conn:
         report = progress.make_progress_report(conn, person, now)
+        last_check = find_last_check(conn)
     _metrics_section(report)
+    _check_section(last_check)
     if not report.entries and not report.counted["in"]:
         st.info(t("progress.empty"), icon=":material/info:")
         if report.sheets:
@@ -76,6 +79,19 @@ def _situation_section(context: AppContext, person: Person) -> None:
         )
     quality_metrics(context, person)
     _download_section(context, person, report, now)
+
+
+def _check_section(check: StoreCheck | None) -> None:
+    """Show what the last check of the whole store found."""
+    if check is None:
+        st.caption(t("progress.check.never"))
+        return
+    at = format_moment(check.started_at)
+    if check.is_whole:
+        st.caption(t("progress.check.whole", at=at, count=check.files))
+    else:
+        lost = check.missing + check.damaged
+        st.error(t("progress.check.lost", at=at, count=lost), icon=":material/heart_broken:")
 
 
 def _metrics_section(report: ProgressReport) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 import streamlit as st
 from sqlalchemy import Connection
 
-from pipeline.domain.errors import EfterskriftError
+from pipeline.domain.errors import EfterskriftError, StoreError
 from pipeline.domain.model import Outcome, Person
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.store.accounts import visibility
@@ -34,6 +34,7 @@ from ui.workspace import AppContext
 
 CASE_KINDS = (
     "failed",
+    "image_away",
     "duplicate",
     "apart",
     "empty",
@@ -89,7 +90,25 @@ def problem_list(context: AppContext, person: Person) -> None:
         label_visibility="collapsed",
     )
     st.caption(t(f"problems.about.{kind or kinds[0]}"))
-    _case_list(context, person, [case for case in cases if case.kind == kind])
+    shown = [case for case in cases if case.kind == kind]
+    if kind == "failed" and (count := sum(case.page.image_sha256 is not None for case in shown)):
+        st.button(
+            t("problems.again_all", count=count),
+            key="again_all",
+            on_click=partial(_requeue_failed, context, person),
+        )
+    _case_list(context, person, shown)
+
+
+@requires_open_session
+def _requeue_failed(context: AppContext, person: Person) -> None:
+    try:
+        with context.store.begin() as conn:
+            count = pages.requeue_failed_pages(conn, person)
+    except EfterskriftError as error:
+        st.toast(error_text(error), icon=":material/error:")
+    else:
+        st.toast(t("problems.again_done", count=count), icon=":material/check:")
 
 
 def _case_list(context: AppContext, person: Person, cases: list[ProblemCase]) -> None:
@@ -288,8 +307,12 @@ def _record_case_view(context: AppContext, person: Person, case: ProblemCase, pa
 
 
 def _page_image(context: AppContext, person: Person, page: Page, caption: str) -> None:
-    image = page_image(context, page, find_covered_for(context, person, page))
     st.caption(caption)
+    try:
+        image = page_image(context, page, find_covered_for(context, person, page))
+    except StoreError as error:
+        st.caption(error_text(error))
+        return
     if image is None:
         st.caption(t("problems.no_picture"))
     else:
@@ -368,8 +391,10 @@ def list_cases(conn: Connection, person: Person) -> list[ProblemCase]:
 
 
 def _case_kind(page: Page) -> str:
-    if page.state == "failed":
+    if page.state == pages.STATE_FAILED:
         return "failed"
+    if page.state == pages.STATE_QUEUED:
+        return "image_away"
     if page.duplicate_of:
         return "duplicate"
     if page.outcome is Outcome.UNIDENTIFIED:

@@ -137,7 +137,7 @@ def reading_progress(context: AppContext, person: Person) -> None:
     alive = [
         name
         for name, heartbeat in heartbeats.items()
-        if (now - heartbeat).total_seconds() < context.settings.takeover_seconds
+        if abs((now - heartbeat).total_seconds()) < context.settings.takeover_seconds
     ]
     if queued == 0:
         if total:
