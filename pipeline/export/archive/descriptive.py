@@ -96,8 +96,8 @@ def _add_document(
         description.append(late_entry("void", reason=record.voided))
     add_erms_element(document, "description", "\n".join(description))
     dates = add_erms_element(document, "dates")
-    if moment := record.written_at or record.event_at:
-        add_erms_element(dates, "date", _format_erms_time(moment), dateType="created")
+    if record.written_at:
+        add_erms_element(dates, "date", _format_erms_time(record.written_at), dateType="created")
     add_erms_element(dates, "date", _format_erms_time(record.scanned.at), dateType="captured")
     if record.place:
         add_erms_element(
