@@ -76,7 +76,10 @@ def sheet_table(report: ProgressReport, titles: Mapping[str, str]) -> str:
     heads = [
         t("progress.unit"),
         t("progress.form"),
-        *(t(f"progress.sheets.{name}") for name in ("issued", "back", "unused", "missing")),
+        *(
+            t(f"progress.sheets.{name}")
+            for name in ("issued", "back", "unused", "reserve", "missing")
+        ),
     ]
     return html_table(
         heads,
@@ -87,6 +90,7 @@ def sheet_table(report: ProgressReport, titles: Mapping[str, str]) -> str:
                 count.issued,
                 count.returned,
                 count.unused,
+                count.reserve,
                 count.missing,
             )
             for count in report.sheets

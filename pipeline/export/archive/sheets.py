@@ -115,12 +115,6 @@ def longest_retention(records: Sequence[Record], settings: Settings, forms: Form
     )
 
 
-def retention_label(retention: Retention) -> str:
-    """Return the name of a class: `SOL-5/1`; of what is kept for good `BEVARAS (SOL-5/1)`."""
-    name = f"{retention.rule.rule}/{retention.rule.version}"
-    return f"BEVARAS ({name})" if retention.permanent_reason else name
-
-
 def retention_start(record: Record) -> datetime | None:
     """Return when retention begins: when it happened or, if that is later, was written down."""
     return max((moment for moment in (record.event_at, record.written_at) if moment), default=None)

@@ -63,9 +63,7 @@ def test_client_and_question_are_seen_wherever_the_page_is_scrolled(
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_focus_moves_into_the_question_and_is_seen(
-    page: Page, store: Store, size: str
-) -> None:
+def test_the_focus_moves_into_the_question_and_is_seen(page: Page, store: Store, size: str) -> None:
     width, height = SIZES[size]
     page.set_viewport_size({"width": width, "height": height})
     _ask_question(page, store)

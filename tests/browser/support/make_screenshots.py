@@ -154,7 +154,7 @@ def _archived(store: Store, workspace: Path) -> None:
             seeding.confirm(store, NURSE, entry_id, sign=True)
         make_run(office, ADMINISTRATOR, target, utc_now())
         if (target, count) == ("rivta", 2):
-            make_package(office, ADMINISTRATOR, utc_now())
+            make_package(office, ADMINISTRATOR, utc_now(), "DHP 2022-3")
 
 
 def _more_days(store: Store) -> None:

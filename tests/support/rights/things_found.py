@@ -45,7 +45,7 @@ def add_archived(store: Store, settings: Settings) -> str:
         conn.execute(
             update(paper.page).where(paper.page.c.serial == "CCCC").values(image_sha256=picture)
         )
-    made = make_package(ExportContext(store, settings, FORMS), ADMIN, NOW)
+    made = make_package(ExportContext(store, settings, FORMS), ADMIN, NOW, "DHP 2022-3")
     assert made is not None
     return made.id
 

@@ -79,7 +79,7 @@ def _sent_out(store: Store) -> None:
         seeding.confirm(store, NURSE, entry_id, values, sign=True)
         make_run(_office(store), ADMINISTRATOR, target, utc_now())
         if target == "rivta":
-            make_package(_office(store), ADMINISTRATOR, utc_now())
+            make_package(_office(store), ADMINISTRATOR, utc_now(), "DHP 2022-3")
 
 
 def _office(store: Store) -> ExportContext:

@@ -235,7 +235,7 @@ def test_a_sheet_without_a_picture_is_said(office: ExportContext) -> None:
         conn.execute(update(schema_paper.page).values(image_sha256=None))
     make_run(office, ANNA, "rivta", utc_now())
     with pytest.raises(ExportError, match="AAAA01 has no picture"):
-        make_package(office, BO, utc_now())
+        make_package(office, BO, utc_now(), "DHP 2022-3")
 
 
 @pytest.fixture

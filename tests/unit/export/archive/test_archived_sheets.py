@@ -13,12 +13,13 @@ from lxml import etree
 from sqlalchemy import Connection, select, update
 
 from pipeline.domain.errors import StoreError
+from pipeline.domain.law.retention import retention_label
 from pipeline.domain.model import Client
 from pipeline.domain.record import Run
 from pipeline.domain.settings import Settings
 from pipeline.export.archive import package
 from pipeline.export.archive.runs import find_ready, make_package
-from pipeline.export.archive.sheets import SheetFiles, longest_retention, retention_label
+from pipeline.export.archive.sheets import SheetFiles, longest_retention
 from pipeline.export.authorities.erms import ERMS_NS as ERMS
 from pipeline.export.runs import ExportContext, make_run
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
@@ -59,7 +60,7 @@ def list_package_sheets(conn: Connection, package_id: str) -> list[ArchivedSheet
 def test_only_what_a_care_system_has_is_archived(office: ExportContext) -> None:
     scanned(office, "AAAA01", **NOTE)
     assert find_ready(office, BO).sheets == 0
-    assert make_package(office, BO, utc_now()) is None
+    assert make_package(office, BO, utc_now(), "DHP 2022-3") is None
     make_run(office, ANNA, "rivta", utc_now())
     assert find_ready(office, BO).classes == (("HSL-10/1", 1),)
     assert packed(office).sheets == 1
@@ -198,7 +199,7 @@ def test_a_package_that_fails_half_way_leaves_nothing_and_is_made_later(
     with monkeypatch.context() as patch:
         patch.setattr(archives, "add_package", fails)
         with pytest.raises(StoreError):
-            make_package(office, BO, utc_now())
+            make_package(office, BO, utc_now(), "DHP 2022-3")
     with office.store.read() as conn:
         assert archives.list_packages(conn, BO) == []
     assert packed(office).sheets == 1
@@ -211,7 +212,7 @@ def test_two_who_archive_at_once_make_one_package(office: ExportContext) -> None
 
     def archive() -> ArchivePackage | None:
         start.wait()
-        return make_package(office, BO, utc_now())
+        return make_package(office, BO, utc_now(), "DHP 2022-3")
 
     with ThreadPoolExecutor(2) as pool:
         made = [each.result() for each in [pool.submit(archive) for _ in range(2)]]

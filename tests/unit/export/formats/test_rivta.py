@@ -104,9 +104,7 @@ def test_times_are_swedish_wall_clock_in_winter_and_summer() -> None:
 def test_a_missing_time_of_day_is_midnight_and_said() -> None:
     data = made(
         "rivta",
-        record(
-            event_at=datetime(2021, 12, 17), clock_unknown=frozenset({"event_at"})
-        ),
+        record(event_at=datetime(2021, 12, 17), clock_unknown=frozenset({"event_at"})),
     )
     assert texts(data, "documentTime") == ["20211217000000"]
     assert "Gäller 2021-12-17 (klockslag saknas)." in texts(data, "clinicalDocumentNoteText")[0]
