@@ -125,16 +125,17 @@ def find_archivable(conn: Connection, person: Person, unit: str | None = None) -
         conn, and_(entry.c.sheet.in_(exported), entry.c.sheet.not_in(hidden))
     )
     settled = {sheet: ids for sheet, ids in ids_by_sheet.items() if sheet not in waits}
-    return ArchiveQueue(tuple(_filter_not_archived(conn, settled)), _count_waits(waits))
+    return ArchiveQueue(tuple(_filter_not_archived(conn, settled)), count_waits(waits))
 
 
-def package_waits(conn: Connection, package_id: str) -> Mapping[SheetWait, int]:
-    """Return what sheets of a package wait for, with how many do: their paper is needed."""
+def package_waits(conn: Connection, package_id: str) -> Mapping[str, SheetWait]:
+    """Return what sheets of a package wait for, by sheet: their paper is needed."""
     in_package = select(archived_sheet.c.sheet).where(archived_sheet.c.package == package_id)
-    return _count_waits(_entries_by_sheet(conn, entry.c.sheet.in_(in_package))[1])
+    return _entries_by_sheet(conn, entry.c.sheet.in_(in_package))[1]
 
 
-def _count_waits(waits: Mapping[str, SheetWait]) -> Mapping[SheetWait, int]:
+def count_waits(waits: Mapping[str, SheetWait]) -> Mapping[SheetWait, int]:
+    """Count sheets by what they wait for."""
     found = list(waits.values())
     return {wait: found.count(wait) for wait in SheetWait if wait in found}
 

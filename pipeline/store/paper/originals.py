@@ -22,6 +22,7 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action
 from pipeline.store.event_log import events
 from pipeline.store.exports import archives
+from pipeline.store.exports.archives import SheetWait
 from pipeline.store.schema import paper
 from pipeline.store.schema.exports import archived_sheet, paper_decision, paper_place
 
@@ -150,8 +151,9 @@ def approve_destruction(
         raise ExportError("decision_needs_number")
     if find_active_decision(conn, package_id):
         raise ExportError("decision_package_already")
-    if waits := archives.package_waits(conn, package.id):
-        raise ExportError("sheets_wait_for_receipt", count=sum(waits.values()))
+    waits = archives.package_waits(conn, package.id)
+    if lacking := sorted(sheet for sheet, wait in waits.items() if wait is SheetWait.RECEIPT):
+        raise ExportError("sheets_wait_for_receipt", sheets=", ".join(lacking[:20]))
     # The rules of retention that were in force when it was archived
     rules = conn.execute(
         select(archived_sheet.c.rule).where(archived_sheet.c.package == package.id)

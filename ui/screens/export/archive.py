@@ -175,7 +175,7 @@ def _decision_form(
 ) -> None:
     with context.store.read() as conn:
         decision = originals.find_active_decision(conn, package.id)
-        waits = archives.package_waits(conn, package.id)
+        waits = archives.count_waits(archives.package_waits(conn, package.id))
     # What changed after the decision, or never came to its target, does not belong to it.
     changed = sorted(
         {

@@ -96,7 +96,7 @@ def test_paper_archived_before_receipts_were_demanded_is_kept(office: ExportCont
         conn.execute(update(entry).where(entry.c.id == "AAAA02-00").values(state="exporterad"))
         with pytest.raises(ExportError, match="receipted"):
             originals.approve_destruction(conn, RUT, made.id, "KS 2022-14", utc_now())
-        assert archives.package_waits(conn, made.id) == {SheetWait.RECEIPT: 1}
+        assert archives.package_waits(conn, made.id) == {"AAAA02": SheetWait.RECEIPT}
 
 
 @pytest.mark.parametrize("rule", ["BEVARAS (SOL-5/1)", "OKÄND-3/1", ""])

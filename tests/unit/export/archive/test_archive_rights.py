@@ -15,7 +15,7 @@ from pipeline.domain.permissions import ALL_AREAS
 from pipeline.export.archive.runs import make_package, package_file
 from pipeline.export.archive.sheets import longest_retention
 from pipeline.export.authorities.erms import ERMS_NS as ERMS
-from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs import ExportContext
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log import events
 from pipeline.store.event_log.queries import clients_of_subjects, log_subjects_of_client
@@ -28,6 +28,7 @@ from tests.unit.export.archive.archive_steps import (
     BO,
     NOTE,
     RUT,
+    export_and_receipt,
     packed,
     scanned,
     sent,
@@ -122,7 +123,7 @@ def test_a_protected_client_is_marked_in_the_description(
             .where(schema_paper.client.c.pid == ARNE.pid)
             .values(protected=True)
         )
-    make_run(office, ANNA, "rivta", utc_now())
+    export_and_receipt(office)
     erms = etree.parse(
         unpacked(office, packed(office), tmp_path) / "metadata" / "descriptive" / "erms.xml"
     )

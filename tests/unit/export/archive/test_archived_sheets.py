@@ -33,6 +33,7 @@ from tests.support.store.export_office import ANNA, correct, review, void
 from tests.unit.export.archive.archive_steps import (
     BO,
     NOTE,
+    export_and_receipt,
     packed,
     scanned,
     sent,
@@ -61,7 +62,7 @@ def test_only_what_a_care_system_has_is_archived(office: ExportContext) -> None:
     scanned(office, "AAAA01", **NOTE)
     assert find_ready(office, BO).sheets == 0
     assert make_package(office, BO, utc_now(), "DHP 2022-3") is None
-    make_run(office, ANNA, "rivta", utc_now())
+    export_and_receipt(office)
     assert find_ready(office, BO).classes == (("HSL-10/1", 1),)
     assert packed(office).sheets == 1
 
@@ -72,7 +73,7 @@ def test_a_sheet_goes_once_as_it_is_and_again_when_it_was_corrected(office: Expo
     assert find_ready(office, BO).sheets == 0
     correct(office, "AAAA01-00", "anteckning", "Såret ser dåligt ut.")
     assert find_ready(office, BO).sheets == 0
-    make_run(office, ANNA, "rivta", utc_now())
+    export_and_receipt(office)
     again = packed(office)
     with office.store.read() as conn:
         assert [each.sheet for each in list_package_sheets(conn, again.id)] == ["AAAA01"]
@@ -81,7 +82,7 @@ def test_a_sheet_goes_once_as_it_is_and_again_when_it_was_corrected(office: Expo
 def test_a_voided_entry_is_archived_as_void(office: ExportContext, tmp_path: Path) -> None:
     sent(office, "AAAA01")
     void(office, "AAAA01-00")
-    make_run(office, ANNA, "rivta", utc_now())
+    export_and_receipt(office)
     erms = etree.parse(
         unpacked(office, packed(office), tmp_path) / "metadata" / "descriptive" / "erms.xml"
     )
@@ -177,10 +178,10 @@ def test_somebody_elses_correction_meanwhile_makes_it_start_over(
     sent(office, "AAAA01", "AAAA02")
     calls = iter([True])
 
-    def late(sheets: list[SheetFiles], run: Run, settings: Settings) -> bytes:
+    def late(sheets: list[SheetFiles], run: Run, settings: Settings, decision: str) -> bytes:
         if next(calls, False):
             correct(office, "AAAA01-00", "anteckning", "Annat.")
-        return package.build_package(sheets, run, settings)
+        return package.build_package(sheets, run, settings, decision)
 
     monkeypatch.setattr("pipeline.export.archive.runs.build_package", late)
     assert packed(office).sheets == 1
@@ -224,6 +225,6 @@ def test_the_database_refuses_a_sheet_twice(office: ExportContext) -> None:
     made = packed(office)
     with office.store.read() as conn:
         sheets = list_package_sheets(conn, made.id)
-    twice = ArchivePackage("x", "x.zip", made.sha256, utc_now(), "Bo", 1)
+    twice = ArchivePackage("x", "x.zip", made.sha256, utc_now(), "Bo", 1, "DHP 2022-3")
     with pytest.raises(StoreError), office.store.begin() as conn:
         archives.add_package(conn, twice, sheets)
