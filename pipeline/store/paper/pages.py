@@ -302,6 +302,12 @@ def count_pages_by_state(conn: Connection, units: Iterable[str] | None = None) -
     return {"in": total, "done": done, "waiting": total - done - failed, "failed": failed}
 
 
+def count_closed_pages(conn: Connection) -> int:
+    """Count the pages that failed and were closed by a person."""
+    query = select(func.count()).select_from(_page_table).where(is_closed)
+    return int(conn.execute(query).scalar_one())
+
+
 def list_batches(conn: Connection, person: Person, now: datetime | None = None) -> list[Batch]:
     """Return the batches of the person's units with their counts, newest first.
 

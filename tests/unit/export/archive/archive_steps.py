@@ -8,18 +8,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from sqlalchemy import Connection, select, update
+from sqlalchemy import update
 
 from pipeline.domain.model import Person, Role
 from pipeline.domain.permissions import ALL_AREAS
 from pipeline.export.archive.runs import make_package, package_file
 from pipeline.export.runs import ExportContext, make_run
-from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.store.database.clock import utc_now
-from pipeline.store.exports import run_items
 from pipeline.store.exports.archives import ArchivePackage
 from pipeline.store.schema import paper as schema_paper
-from tests.support.store.export_office import ANNA, confirm
+from tests.support.store.export_office import ANNA, confirm, receipt_run
 
 RUT = Person(
     "rut", "Rut Ek", "registrator", Role.REGISTRAR, frozenset({"Norr", "Söder"}), ALL_AREAS
@@ -75,19 +73,7 @@ def export_and_receipt(office: ExportContext, target: str = "rivta") -> None:
     """Everything that is ready for a target goes there, and the target takes it."""
     run = make_run(office, ANNA, target, utc_now())
     assert run is not None
-    with office.store.read() as conn:
-        entries = [
-            entry
-            for entry, runs in run_items.list_entry_runs(conn, all_entries(conn)).items()
-            if run.id in runs
-        ]
-    answers = [ReceiptAnswer(entry, accepted=True) for entry in entries]
-    submit_receipts(office, ANNA, run.id, answers, utc_now())
-
-
-def all_entries(conn: Connection) -> list[str]:
-    """The ids of all entries."""
-    return list(conn.execute(select(schema_paper.entry.c.id)).scalars())
+    receipt_run(office, ANNA, run.id)
 
 
 def packed(office: ExportContext) -> ArchivePackage:

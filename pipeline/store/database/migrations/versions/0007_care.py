@@ -49,7 +49,7 @@ def _create_page_closure() -> None:
     op.create_table(
         "page_closure",
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-        sa.Column("page", sa.ForeignKey("page.id"), nullable=False),
+        sa.Column("page", sa.String(40), sa.ForeignKey("page.id"), nullable=False),
         sa.Column("reason", sa.String(40), nullable=False),
         sa.Column("other", sa.String(80), nullable=False, server_default=""),
         sa.Column("by", sa.String(80), nullable=False),
