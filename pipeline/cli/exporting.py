@@ -365,9 +365,9 @@ def archive(
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
-    """Put sheets into an E-ARK archive package, once their targets have all of their entries.
+    """Put receipted sheets into an E-ARK archive package.
 
-    The package holds PDF/A, the scans, metadata and checksums. It is no error if there is nothing
+    Their targets have said that they have every entry of these sheets. The package holds PDF/A, the scans, metadata and checksums. It is no error if there is nothing
     to archive; else --decision is needed.
     """
     from pipeline.export.archive.runs import find_ready, make_package, package_file

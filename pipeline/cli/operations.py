@@ -275,7 +275,7 @@ def packs(
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
-    """List the packs of printed sheets, or say that one has been opened.
+    """List packs of printed sheets, or say that one is open.
 
     The sheets of a pack are in reserve until it is opened or one of them is scanned: only then can
     they be missing.
@@ -325,7 +325,7 @@ def close_page(
     undo: Annotated[bool, typer.Option("--undo", help="Open a closed page again.")] = False,
     login: As = "",
 ) -> None:
-    """Close a page that failed, for a reason, so that nobody looks for it any longer."""
+    """Close a page that failed, for a reason."""
     from pipeline.store.database.clock import utc_now
     from pipeline.store.database.store import open_store
     from pipeline.store.paper import page_lists

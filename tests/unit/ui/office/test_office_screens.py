@@ -28,7 +28,15 @@ from pipeline.store.schema import paper
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, MANAGER, NURSE, REGISTRAR
 from tests.support.store.export_examples import ARNE, FORMS, SIV
-from tests.support.store.export_office import ANNA, PER, TORA, confirm, corrected, void
+from tests.support.store.export_office import (
+    ANNA,
+    PER,
+    TORA,
+    confirm,
+    corrected,
+    receipt_run,
+    void,
+)
 from tests.unit.ui.conftest import OpenScreen
 from ui.screens.export.screen import _receipt_answers
 
