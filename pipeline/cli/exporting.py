@@ -376,6 +376,9 @@ def archive(
             help="File to write. Default: the package's name, in the current folder.",
         ),
     ] = None,
+    decision: Annotated[
+        str, typer.Option(help="Number of the plan or decision that the sheets are archived by.")
+    ] = "",
     package_id: Annotated[
         str,
         typer.Option(
@@ -385,10 +388,10 @@ def archive(
     login: As = "",
     as_json: AsJson = False,
 ) -> None:
-    """Put fully exported sheets into an E-ARK archive package.
+    """Put receipted sheets into an E-ARK archive package.
 
-    The package holds PDF/A, the scans, metadata and checksums. It is no error if there is nothing
-    to archive.
+    Their targets have said that they have every entry of these sheets. The package holds PDF/A, the scans, metadata and checksums. It is no error if there is nothing
+    to archive; else --decision is needed.
     """
     from pipeline.export.archive.runs import find_ready, make_package, package_file
     from pipeline.store.database.clock import utc_now
@@ -397,7 +400,7 @@ def archive(
     with open_export_context() as context:
         person = resolve_acting_person(context.store, login)
         unit = resolve_unit(context.store, unit) if unit is not None else None
-        package = None if package_id else make_package(context, person, utc_now(), unit)
+        package = None if package_id else make_package(context, person, utc_now(), decision, unit)
         written_id = package.id if package else package_id
         result: dict[str, Any] = {
             "package": written_id or None,
@@ -410,7 +413,11 @@ def archive(
             write_secret(path, file.data, remedy)
             result |= {"file": str(path), "sha256": file.sha256}
         remaining = find_ready(context, person, unit)
-        result |= {"waiting": remaining.sheets, "unsettled": remaining.unsettled}
+        result |= {
+            "waiting": remaining.sheets,
+            "unsettled": remaining.unsettled,
+            "waits": {wait.value: count for wait, count in remaining.waits.items()},
+        }
     if as_json:
         typer.echo(json.dumps(result))
     else:
@@ -430,5 +437,5 @@ def _print_archive_result(result: dict[str, Any]) -> None:
         print_text("archive.nothing")
     if result["waiting"]:
         print_text("archive.left", count=result["waiting"])
-    if result["unsettled"]:
-        print_text("archive.unsettled", count=result["unsettled"])
+    for wait, count in result["waits"].items():
+        print_text(f"archive.wait.{wait}", count=count)

@@ -1,4 +1,4 @@
-"""`efterskrift ui`, `demo` and `doctor`: run the web interface, try it, check the installation."""
+"""`efterskrift ui`, `demo`, `doctor`, `packs` and `close-page`: run, try, check and settle."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -23,18 +24,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from pipeline.cli.context import (
+    REVIEW,
     RUNNING,
+    As,
     AsJson,
     format_count,
     message,
     print_note,
     print_text,
+    resolve_acting_person,
 )
 from pipeline.domain.errors import ExitCode, UsageError
+from pipeline.domain.model import CloseReason
 from pipeline.domain.settings import ROOT, load_settings
 
 if TYPE_CHECKING:
     from pipeline.operations.store_check import CheckReport
+    from pipeline.store.registers.packs import Pack
 
 _CHECK_COLUMNS = (
     TextColumn("{task.description}"),
@@ -334,3 +340,86 @@ def doctor() -> None:
             remedy=first.remedy,
         )
         raise typer.Exit(ExitCode.MISSING_PROGRAM if is_incomplete else first.code)
+
+
+def register_paper_commands(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("packs", rich_help_panel=REVIEW)(packs)
+    app.command("close-page", rich_help_panel=REVIEW)(close_page)
+
+
+def packs(
+    opened: Annotated[str, typer.Option("--open", help="Id of a pack that is in use.")] = "",
+    day: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Day that it was opened. Default: today."),
+    ] = None,
+    undo: Annotated[str, typer.Option(help="Id of a pack that was not opened after all.")] = "",
+    login: As = "",
+    as_json: AsJson = False,
+) -> None:
+    """List packs of printed sheets, or say that one is open.
+
+    The sheets of a pack are in reserve until it is opened or one of them is scanned: only then can
+    they be missing.
+    """
+    from pipeline.domain.dates import today_in_sweden
+    from pipeline.store.database.clock import utc_now
+    from pipeline.store.database.store import open_store
+    from pipeline.store.registers import packs as pack_register
+
+    store = open_store(load_settings())
+    person = resolve_acting_person(store, login)
+    with store.begin() as conn:
+        if opened:
+            opened_on = day.date() if day else today_in_sweden()
+            pack_register.open_pack(conn, person, opened, opened_on, utc_now())
+        if undo:
+            pack_register.undo_open_pack(conn, person, undo, utc_now())
+        found = pack_register.list_packs(conn, person, person.units)
+    if as_json:
+        typer.echo(json.dumps([_pack_as_object(pack) for pack in found]))
+        return
+    for pack in found:
+        facts = {"pack": pack.id, "unit": pack.unit, "sheets": pack.sheets}
+        print_text("packs.open" if pack.is_open else "packs.reserve", **facts)
+    if not found:
+        print_text("packs.none")
+
+
+def _pack_as_object(pack: Pack) -> dict[str, Any]:
+    return {
+        "pack": pack.id,
+        "unit": pack.unit,
+        "printed_at": pack.printed_at.isoformat(),
+        "sheets": pack.sheets,
+        "scanned": pack.scanned,
+        "opened_on": pack.opened_on or None,
+        "state": "open" if pack.is_open else "reserve",
+    }
+
+
+def close_page(
+    page: Annotated[str, typer.Argument(metavar="PAGE", help="Id of a page that failed.")],
+    reason: Annotated[CloseReason | None, typer.Option(help="Why it needs nothing more.")] = None,
+    scanned_as: Annotated[
+        str, typer.Option("--scanned-as", help="Page or batch that it was scanned again as.")
+    ] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Open a closed page again.")] = False,
+    login: As = "",
+) -> None:
+    """Close a page that failed, for a reason."""
+    from pipeline.store.database.clock import utc_now
+    from pipeline.store.database.store import open_store
+    from pipeline.store.paper import page_lists
+
+    if undo == (reason is not None):
+        raise UsageError("reason_or_undo")
+    store = open_store(load_settings())
+    person = resolve_acting_person(store, login)
+    with store.begin() as conn:
+        if reason is None:
+            page_lists.reopen_closed_page(conn, person, page, utc_now())
+        else:
+            page_lists.close_failed_page(conn, person, page, reason, utc_now(), scanned_as)
+    print_note("page.reopened" if undo else "page.closed", page=page)

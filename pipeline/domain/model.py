@@ -268,6 +268,15 @@ class IssuedSheet:
     rows: tuple[PrintedRow, ...] = ()
 
 
+class CloseReason(StrEnum):
+    """Why a page that failed needs nothing more."""
+
+    SCANNED_AGAIN = "scanned_again"
+    EMPTY = "empty"
+    NOT_OURS = "not_ours"
+    NOT_PAPER = "not_paper"
+
+
 class Role(StrEnum):
     """The role of a member of staff in Efterskrift."""
 

@@ -129,8 +129,13 @@ class ProgressReport:
 
     @property
     def missing(self) -> int:
-        """Printed sheets that have neither come back nor been returned unused."""
+        """Printed sheets in use that have neither come back nor been returned unused."""
         return sum(balance.missing for balance in self.sheets)
+
+    @property
+    def reserve(self) -> int:
+        """Printed sheets of packs that have not been opened."""
+        return sum(balance.reserve for balance in self.sheets)
 
     @property
     def oldest_event(self) -> str | None:

@@ -4,7 +4,7 @@ Every page is done, waiting for a person, or failed, and never two of these:
 
 * failed: it could not be imported or read; the reason is stored with the page.
 * done: blank; or settled because its bytes came twice, or by a person; or all entries of its sheet
-  are decided.
+  are decided; or failed and closed by a person for a reason (`page_lists.py`).
 * waiting: all others, read or not.
 """
 
@@ -45,7 +45,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import paper
-from pipeline.store.schema.paper import OPEN_STATES, entry, page
+from pipeline.store.schema.paper import OPEN_STATES, entry, page, page_closure
 
 STATE_QUEUED = "queued"
 STATE_READ = "read"
@@ -54,18 +54,24 @@ STATE_FAILED = "failed"
 # times as long.
 _has_entries_condition = page.c.sheet.in_(select(entry.c.sheet))
 _has_open_entries = page.c.sheet.in_(select(entry.c.sheet).where(entry.c.state.in_(OPEN_STATES)))
-is_failed: ColumnElement[bool] = page.c.state == STATE_FAILED
+is_closed: ColumnElement[bool] = page.c.id.in_(
+    select(page_closure.c.page).where(page_closure.c.undone_at.is_(None))
+)
+is_failed: ColumnElement[bool] = and_(page.c.state == STATE_FAILED, not_(is_closed))
 is_queued: ColumnElement[bool] = page.c.state == STATE_QUEUED
 is_read: ColumnElement[bool] = page.c.state == STATE_READ
 # A queued page whose image is missing or damaged; the reason says so.
 lacks_image: ColumnElement[bool] = and_(is_queued, page.c.reason != "")
-# Blank, settled, or on a sheet all of whose entries are decided.
-is_done: ColumnElement[bool] = and_(
-    is_read,
-    or_(
-        func.coalesce(page.c.outcome == Outcome.BLANK, false()),
-        page.c.settled,
-        and_(page.c.sheet.is_not(None), _has_entries_condition, not_(_has_open_entries)),
+# Blank, settled, on a sheet all of whose entries are decided, or failed and closed by a person.
+is_done: ColumnElement[bool] = or_(
+    and_(page.c.state == STATE_FAILED, is_closed),
+    and_(
+        is_read,
+        or_(
+            func.coalesce(page.c.outcome == Outcome.BLANK, false()),
+            page.c.settled,
+            and_(page.c.sheet.is_not(None), _has_entries_condition, not_(_has_open_entries)),
+        ),
     ),
 )
 is_waiting: ColumnElement[bool] = and_(not_(is_failed), not_(is_done))
@@ -326,6 +332,12 @@ def count_pages_by_state(conn: Connection, units: Iterable[str] | None = None) -
         query = query.where(_page_table.c.unit.in_(list(units)))
     total, done, failed = conn.execute(query).one()
     return {"in": total, "done": done, "waiting": total - done - failed, "failed": failed}
+
+
+def count_closed_pages(conn: Connection) -> int:
+    """Count the pages that failed and were closed by a person."""
+    query = select(func.count()).select_from(_page_table).where(is_closed)
+    return int(conn.execute(query).scalar_one())
 
 
 def list_batches(conn: Connection, person: Person, now: datetime | None = None) -> list[Batch]:

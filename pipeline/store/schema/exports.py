@@ -118,6 +118,8 @@ archive_package = Table(
     Column("file_sha256", String(64), nullable=False),
     Column("made_at", UtcDateTime, nullable=False),
     Column("made_by", String(80), nullable=False),
+    # The decision or plan that it was archived by; empty in packages from before it was asked for.
+    Column("decision", String(80), nullable=False, default="", server_default=""),
 )
 
 # Sheets in archive packages. A sheet is archived once per content; when an entry on it is exported

@@ -129,6 +129,30 @@ issued_sheet = Table(
     Column("client_pid", String(20)),
     Column("issued_at", UtcDateTime, nullable=False),
     Column("issued_by", String(80), nullable=False),
+    # The sheets of a unit that were printed together
+    Column("pack", String(32), nullable=False, default="", server_default="", index=True),
+)
+
+# Packs that somebody has said to be in use since a day; an undo closes a row. A pack of which a
+# sheet was scanned is in use without a row.
+pack_opening = Table(
+    "pack_opening",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("pack", String(32), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("undone_by", String(80)),
+    Column("undone_at", UtcDateTime),
+)
+_is_active_opening = pack_opening.c.undone_at.is_(None)
+Index(
+    "pack_opening_standing",
+    pack_opening.c.pack,
+    unique=True,
+    sqlite_where=_is_active_opening,
+    postgresql_where=_is_active_opening,
 )
 
 # Batches of pages that were scanned or imported together.
@@ -321,6 +345,29 @@ Index(
     postgresql_where=_IS_ABOUT_CLIENT,
 )
 IS_SIGNED = entry.c.state == literal_column(f"'{EntryState.SIGNED}'")
+
+# Failed pages that a person has closed for a reason; an undo closes a row. `other` is the page or
+# batch that the paper was scanned again as.
+page_closure = Table(
+    "page_closure",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("page", ForeignKey("page.id"), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("other", String(80), nullable=False, default="", server_default=""),
+    Column("by", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("undone_by", String(80)),
+    Column("undone_at", UtcDateTime),
+)
+_is_active_closure = page_closure.c.undone_at.is_(None)
+Index(
+    "page_closure_standing",
+    page_closure.c.page,
+    unique=True,
+    sqlite_where=_is_active_closure,
+    postgresql_where=_is_active_closure,
+)
 
 # Printed sheets that came back without writing; an undo closes a row.
 unused_sheet = Table(

@@ -36,6 +36,7 @@ export default function ({ parentElement, data: initialData, setTriggerValue }) 
   const shownFor = () => performance.now() - parentElement.efUpAt;
   noteShown();
   parentElement.efSend = sendDraft;
+  keepInSight(stop.signal);
 
   function choose(key, index) {
     const radio = inputs(key)[index];

@@ -27,7 +27,7 @@ from ui.widgets.heading import screen_heading
 from ui.widgets.run_once import find_just_created
 from ui.workspace import AppContext
 
-_MESSAGE_KEY = "archive_said"
+_MESSAGE_KEY, _PLAN_KEY = "archive_said", "archive_plan"
 
 
 def show(context: AppContext, person: Person) -> None:
@@ -59,8 +59,14 @@ def _ready_section(context: ExportContext, person: Person) -> None:
                     classes=", ".join(f"{name}: {count}" for name, count in ready.classes),
                 )
             )
-        if ready.unsettled:
-            st.caption(t("archive.unsettled", count=ready.unsettled))
+        for wait, count in ready.waits.items():
+            st.caption(t(f"archive.wait.{wait.value}", count=count))
+        st.text_input(
+            t("archive.plan"),
+            key=_PLAN_KEY,
+            max_chars=runs.MAX_DECISION_LENGTH,
+            help=t("archive.plan_what"),
+        )
         st.button(
             t("archive.make"),
             key="archive_make",
@@ -74,7 +80,8 @@ def _ready_section(context: ExportContext, person: Person) -> None:
 def _make_package(context: ExportContext, person: Person) -> None:
     def make() -> str:
         clicked_at = utc_now()
-        package = runs.make_package(context, person, clicked_at) or find_just_created(
+        plan = str(st.session_state.get(_PLAN_KEY) or "")
+        package = runs.make_package(context, person, clicked_at, plan) or find_just_created(
             _list_packages(context, person), person, clicked_at
         )
         return (
@@ -106,6 +113,8 @@ def _package_details(context: ExportContext, person: Person, package: ArchivePac
                 on_click="ignore",
             )
         st.caption(t("export.secret"))
+        if package.decision:
+            st.caption(t("archive.by_plan", number=package.decision))
         st.caption(t("archive.checksum", sha256=package.sha256))
         if st.toggle(t("archive.paper"), key=f"paper-{package.id}"):
             _paper_section(context, person, package)
@@ -166,14 +175,26 @@ def _decision_form(
 ) -> None:
     with context.store.read() as conn:
         decision = originals.find_active_decision(conn, package.id)
-    # Sheets that came after the decision do not belong to it.
-    changed = sorted({paper.sheet for paper in papers if decision and not paper.decision})
+        waits = archives.count_waits(archives.package_waits(conn, package.id))
+    # What changed after the decision, or never came to its target, does not belong to it.
+    changed = sorted(
+        {
+            paper.sheet
+            for paper in papers
+            if decision and not paper.decision and not paper.is_permanent
+        }
+    )
+    permanent = len({paper.sheet for paper in papers if paper.is_permanent})
     st.markdown(f"**{t('archive.destroy')}**")
     st.caption(t("archive.may_be_destroyed", number=decision) if decision else t("archive.is_kept"))
     if changed:
         st.warning(
             t("archive.changed_since", sheets=", ".join(changed)), icon=":material/inventory_2:"
         )
+    for wait, count in waits.items():
+        st.caption(t(f"archive.wait.{wait.value}", count=count))
+    if permanent:
+        st.caption(t("archive.permanent", count=permanent))
     if not is_allowed(person, Action.DISPOSE):
         st.caption(t("archive.archivist_only"))
         return

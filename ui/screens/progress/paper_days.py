@@ -256,6 +256,11 @@ def _sheets_section(context: AppContext, person: Person) -> None:
     st.header(t("paper_days.sheets"), anchor=False)
     with context.store.read() as conn:
         missing = sheet_accounting.list_missing_sheets(conn, person)
+        balances = sheet_accounting.count_sheets(
+            conn, sheet_accounting.list_accounted_units(person)
+        )
+    if reserve := sum(balance.reserve for balance in balances):
+        st.caption(t("paper_days.reserve", count=reserve))
     if not missing:
         st.caption(t("paper_days.none_missing"))
         return

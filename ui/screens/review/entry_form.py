@@ -339,6 +339,12 @@ def set_client_question(view: EntryView, error: AnswerError) -> str:
     return ""
 
 
+def question_focus_key(view: EntryView) -> str:
+    """Return the widget key that a question about the client begins with; empty if none."""
+    kind, _, _ = _current_question(view)
+    return _question_widget_key(view, "choice" if kind == "conflict" else "outside") if kind else ""
+
+
 def reset_client_question() -> None:
     """Ask nothing any longer."""
     st.session_state.pop(_QUESTION_KEY, None)

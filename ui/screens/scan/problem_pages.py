@@ -14,7 +14,7 @@ import streamlit as st
 from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError, StoreError
-from pipeline.domain.model import Outcome, Person
+from pipeline.domain.model import CloseReason, Outcome, Person
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.store.accounts import visibility
 from pipeline.store.database.clock import utc_now
@@ -24,7 +24,7 @@ from pipeline.store.paper import page_lists, pages, photocopies, sheets
 from pipeline.store.paper.pages import Page
 from pipeline.store.review import transfers
 from ui.browser.page_view import data_url
-from ui.i18n import code_text, t
+from ui.i18n import code_text, format_moment, t
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.images import find_covered_for, page_image
@@ -44,6 +44,7 @@ CASE_KINDS = (
     "laid",
     "repeated",
     "blank",
+    "closed",
 )
 """In order: those that need a decision come first."""
 _CASES_PER_STEP = 8
@@ -224,6 +225,13 @@ def _case_actions(context: AppContext, person: Person, case: ProblemCase) -> Non
             _action_button(
                 context, "again", page, lambda conn: pages.requeue_page(conn, person, page.id)
             )
+        if case.kind == "closed":
+            _action_button(
+                context,
+                "reopen",
+                page,
+                lambda conn: page_lists.reopen_closed_page(conn, person, page.id, utc_now()),
+            )
         if case.kind == "duplicate":
             _action_button(
                 context,
@@ -259,6 +267,46 @@ def _case_actions(context: AppContext, person: Person, case: ProblemCase) -> Non
             )
     if case.kind in {"unidentified", "noted"}:
         transfer_form(context, person, page)
+    if case.kind == "failed":
+        _close_form(context, person, page)
+    if case.kind == "closed":
+        _closure_text(context, page)
+
+
+def _close_form(context: AppContext, person: Person, page: Page) -> None:
+    """Show the form that closes a failed page for a reason."""
+    with st.container(border=True):
+        reason = st.selectbox(
+            t("problems.close_reason"),
+            list(CloseReason),
+            index=None,
+            placeholder=t("problems.close_choose"),
+            format_func=lambda reason: t(f"problems.close.{reason.value}"),
+            key=f"close_reason-{page.id}",
+        )
+        other = (
+            st.text_input(t("problems.scanned_as"), key=f"close_other-{page.id}", max_chars=80)
+            if reason is CloseReason.SCANNED_AGAIN
+            else ""
+        )
+        if reason is not None:
+            _action_button(
+                context,
+                "close_do",
+                page,
+                lambda conn: page_lists.close_failed_page(
+                    conn, person, page.id, reason, utc_now(), other
+                ),
+            )
+
+
+def _closure_text(context: AppContext, page: Page) -> None:
+    with context.store.read() as conn:
+        closure = page_lists.find_closure(conn, page.id)
+    if closure is not None:
+        reason = " ".join((t(f"problems.close.{closure.reason.value}"), closure.other)).strip()
+        at = format_moment(closure.at)
+        st.caption(t("problems.closed_by", reason=reason, by=closure.by, at=at))
 
 
 def _assign_button(context: AppContext, person: Person, page: Page, front: Page) -> None:
@@ -387,7 +435,8 @@ def list_cases(conn: Connection, person: Person) -> list[ProblemCase]:
         ProblemCase("laid", side.page, fronts=side.fronts)
         for side in photocopies.list_assigned_sides(conn, person)
     ]
-    return [*problem_cases, *apart, *incomplete, *assigned, *repeated_cases, *blank_cases]
+    closed = [ProblemCase("closed", page) for page in page_lists.list_closed_pages(conn, person)]
+    return [*problem_cases, *apart, *incomplete, *assigned, *repeated_cases, *blank_cases, *closed]
 
 
 def _case_kind(page: Page) -> str:

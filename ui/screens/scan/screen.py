@@ -18,6 +18,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.store.paper import pages, workers
 from ui import session
 from ui.i18n import format_moment, t
+from ui.screens.scan.packs import pack_list
 from ui.screens.scan.problem_pages import problem_list
 from ui.screens.scan.unused_sheets import unused_sheets
 from ui.widgets.errors import error_text
@@ -39,6 +40,7 @@ def show(context: AppContext, person: Person) -> None:
         _upload_form(context, person)
         if is_allowed(person, Action.PRINT):
             unused_sheets(context, person)
+            pack_list(context, person)
     with right:
         reading_progress(context, person)
         _batches_table(context, person)

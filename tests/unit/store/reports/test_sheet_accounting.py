@@ -42,8 +42,10 @@ VISIT = new_serial()
 def ward(store: Store) -> Ward:
     """Six notes and a visit list were printed for the north; the first note has come back."""
     ward = Ward(store).begin()
-    ward.issue(*(IssuedSheet(serial, NOTE.id, 1, NORTH) for serial in NOTES))
-    ward.issue(IssuedSheet(VISIT, VISITS.id, 1, NORTH))
+    ward.issue(
+        *(IssuedSheet(serial, NOTE.id, 1, NORTH) for serial in NOTES),
+        IssuedSheet(VISIT, VISITS.id, 1, NORTH),
+    )
     ward.read(ward.scan(), page_reading(NOTE, NOTES[0], SAID))
     return ward
 

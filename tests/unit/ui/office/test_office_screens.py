@@ -28,7 +28,15 @@ from pipeline.store.schema import paper
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, MANAGER, NURSE, REGISTRAR
 from tests.support.store.export_examples import ARNE, FORMS, SIV
-from tests.support.store.export_office import ANNA, PER, TORA, confirm, corrected, void
+from tests.support.store.export_office import (
+    ANNA,
+    PER,
+    TORA,
+    confirm,
+    corrected,
+    receipt_run,
+    void,
+)
 from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
 from ui.screens.export.screen import _receipt_answers
@@ -47,7 +55,9 @@ def exported(store: Store, count: int = 1) -> None:
     """Notes that are in the care system."""
     for entry_id in seeding.add_notes(store, count):
         seeding.confirm(store, NURSE, entry_id, sign=True)
-    assert make_run(office(store), ADMINISTRATOR, "rivta", utc_now())
+    run = make_run(office(store), ADMINISTRATOR, "rivta", utc_now())
+    assert run is not None
+    receipt_run(office(store), ADMINISTRATOR, run.id)
 
 
 def test_a_package_is_made_fetched_and_its_paper_kept_until_a_decision(
@@ -57,6 +67,9 @@ def test_a_package_is_made_fetched_and_its_paper_kept_until_a_decision(
     app = open_screen(REGISTRAR, "archive")
     assert app.metric[0].value == "2"
     app.button(key="archive_make").click().run()
+    assert "nummer" in app.error[0].value
+    app.text_input(key="archive_plan").set_value("DHP 2022-3")
+    app.button(key="archive_make").click().run()
     assert not app.exception
     assert "2 ark" in app.success[0].value
     with store.read() as conn:
@@ -64,10 +77,10 @@ def test_a_package_is_made_fetched_and_its_paper_kept_until_a_decision(
     app.toggle(key=f"paper-{package}").set_value(True).run()
     assert app.dataframe[0].value["Bevarandeklass"].tolist() == ["HSL-10/1"] * 2
     assert any("Papperet bevaras" in each.value for each in app.caption)
-    app.text_input[0].set_value("Volym 7")
+    app.text_input[1].set_value("Volym 7")
     app.button(key=f"save-box-{package}").click().run()
     assert app.dataframe[0].value["Volym"].tolist() == ["Volym 7"] * 2
-    app.text_input[2].set_value("KS 2022-14")
+    app.text_input[3].set_value("KS 2022-14")
     app.button(key=f"save-decision-{package}").click().run()
     with store.read() as conn:
         assert originals.find_active_decision(conn, package) == "KS 2022-14"
@@ -80,7 +93,7 @@ def test_a_package_is_made_fetched_and_its_paper_kept_until_a_decision(
     assert any(f"Bevara papperet till {sheet}:" in each.value for each in app.warning)
     with store.begin() as conn:
         conn.execute(
-            update(paper.entry).where(paper.entry.c.sheet == sheet).values(state="exporterad")
+            update(paper.entry).where(paper.entry.c.sheet == sheet).values(state="kvitterad")
         )
     app.button(key=f"keep-{package}").click().run()
     with store.read() as conn:
@@ -93,6 +106,7 @@ def test_an_administrator_archives_and_names_no_decision(
 ) -> None:
     exported(store)
     app = open_screen(ADMINISTRATOR, "archive")
+    app.text_input(key="archive_plan").set_value("DHP 2022-3")
     app.button(key="archive_make").click().run()
     with store.read() as conn:
         package = archives.list_packages(conn, ADMINISTRATOR)[0].id

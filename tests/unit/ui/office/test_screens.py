@@ -12,13 +12,16 @@ import pytest
 from sqlalchemy import update
 
 from pipeline.domain.errors import StoreUnavailableError
-from pipeline.domain.model import EntryState, Person, Role
+from pipeline.domain.model import EntryState, IssuedSheet, Person, Role
 from pipeline.export.runs import ExportContext, make_run
+from pipeline.forms.fiducials import new_serial
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import list_events
 from pipeline.store.paper import batches, pages
+from pipeline.store.registers import packs
+from pipeline.store.registers.issued_sheets import save_issued_sheets
 from pipeline.store.schema import paper
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import (
@@ -105,6 +108,44 @@ def test_a_screen_refuses_the_other_roles_and_shows_them_nothing(
         "guide_open",
         "practice_open",
     }
+
+
+def test_a_failed_page_is_closed_with_a_reason_and_opened_again(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    page_id = unusual_paper.add_failed_page(store)
+    app = open_screen(ADMINISTRATOR, "scan")
+    app.button(key=f"look-{page_id}").click().run()
+    app.selectbox(key=f"close_reason-{page_id}").select_index(2).run()
+    app.button(key=f"close_do-{page_id}").click().run()
+    assert not app.exception
+    assert app.segmented_control(key="problem_kind").options == ["Avslutade (1)"]
+    with store.read() as conn:
+        assert pages.count_pages_by_state(conn)["failed"] == 0
+    app.button(key=f"look-{page_id}").click().run()
+    assert any("hör inte till oss" in one.value for one in app.caption)
+    app.button(key=f"reopen-{page_id}").click().run()
+    assert app.segmented_control(key="problem_kind").options == ["Misslyckade (1)"]
+
+
+def test_a_pack_is_opened_on_the_screen_and_taken_back(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    with store.begin() as conn:
+        sheets = [IssuedSheet(new_serial(), "hsl-anteckning", 1, seeding.UNIT) for _ in range(187)]
+        save_issued_sheets(conn, sheets, ADMINISTRATOR.login)
+        (pack,) = packs.list_packs(conn, ADMINISTRATOR, {seeding.UNIT})
+    days = open_screen(ADMINISTRATOR, "paper_days")
+    assert any("187 utskrivna ark ligger i reserv" in one.value for one in days.caption)
+    assert not any("Leta efter arken" in one.value for one in days.caption)
+    app = open_screen(ADMINISTRATOR, "scan")
+    app.button(key=f"open_pack-{pack.id}").click().run()
+    assert not app.exception
+    days = open_screen(ADMINISTRATOR, "paper_days")
+    assert any("Leta efter arken" in one.value for one in days.caption)
+    app.button(key=f"undo_pack-{pack.id}").click().run()
+    with store.read() as conn:
+        assert not packs.list_packs(conn, ADMINISTRATOR, {seeding.UNIT})[0].is_open
 
 
 def test_problems_show_reason_and_choices(store: Store, open_screen: OpenScreen) -> None:
