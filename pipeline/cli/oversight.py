@@ -39,7 +39,7 @@ from pipeline.texts import Text
 if TYPE_CHECKING:
     from pipeline.export.care_system_check.matches import CareSystemMatch
     from pipeline.registers.care_system_list import CareTable, ColumnMapping
-    from pipeline.store.event_log.hash_chain import ChainVerdict
+    from pipeline.store.event_log.chain_check import ChainVerdict
 
 StartDate = Annotated[
     datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (Swedish time).")

@@ -15,9 +15,10 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import LogBrokenError, UsageError
 from pipeline.store.database.store import Store
-from pipeline.store.event_log import hash_chain
+from pipeline.store.event_log.chain_check import ChainProblem, ChainVerdict, ProblemKind
 from pipeline.store.event_log.events import record
-from pipeline.store.event_log.hash_chain import ChainHead, ChainProblem, ChainVerdict, ProblemKind
+from pipeline.store.event_log.hash_chain import ChainHead, load_head
+from pipeline.store.event_log.verification import find_rewritten_anchors, verify_chain
 
 FORMAT = "efterskrift-log-1"
 _PROBLEM_TEXTS = {
@@ -63,9 +64,9 @@ def take_anchor(
         UsageError: the log has no head any longer.
         LogBrokenError: the log is not the one whose heads were kept.
     """
-    if rewritten := hash_chain.find_rewritten_anchors(conn, known_heads):
+    if rewritten := find_rewritten_anchors(conn, known_heads):
         raise LogBrokenError("row_log_not_one_whose", other=rewritten[0])
-    head = hash_chain.load_head(conn)
+    head = load_head(conn)
     if head is None:
         raise UsageError("end_log_chain_not")
     record(conn, by, "seal_log", "log", number=head.number)
@@ -95,7 +96,7 @@ def read_anchors(path: Path) -> list[ChainHead]:
 def verify_log(store: Store, by: str, anchors: list[ChainHead]) -> ChainVerdict:
     """Check the whole log, while others go on working, and write the result in the log."""
     with store.read() as conn:
-        verdict = hash_chain.verify_chain(conn, anchors)
+        verdict = verify_chain(conn, anchors)
     with store.begin() as conn:
         record(
             conn,

@@ -25,8 +25,8 @@ from pipeline.reporting.audit import follow_up
 from pipeline.reporting.audit.anchors import describe_problem, read_anchors, take_anchor
 from pipeline.reporting.audit.storelog import LOG_NS, activity_type, write_storelog
 from pipeline.store.database.store import Store
+from pipeline.store.event_log.chain_check import ChainProblem, ProblemKind
 from pipeline.store.event_log.events import record
-from pipeline.store.event_log.hash_chain import ChainProblem, ProblemKind
 from pipeline.store.event_log.queries import Hint, LogFilter
 from pipeline.store.schema import paper
 from tests.contract.store.audit_steps import ALL, LOGGER, TODAY, make_looked_at_ward
