@@ -196,7 +196,7 @@ def find_wrong_records(conn: Connection) -> set[RecordKey]:
     return {
         RecordKey(problem.table, problem.owner)
         for problem in RecordCheck(conn, columns=columns).problems()
-        if problem.table in RECORD_KINDS and problem.owner is not None
+        if problem.table is not None and problem.table in RECORD_KINDS and problem.owner is not None
     }
 
 

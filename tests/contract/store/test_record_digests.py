@@ -200,7 +200,7 @@ def test_a_row_that_is_removed_or_added_past_the_program_is_found(
         owner,
     )
     # Of an owner that the log does not know, then beside the owner's other rows
-    wrong = {"Z" if owner != "1" else 77: "record_added"}
+    wrong: dict[object, str] = {"Z" if owner != "1" else 77: "record_added"}
     if len(kind.table.primary_key) > 1 or not kind.owner.primary_key:
         wrong[_value(kind.owner)] = "record_changed"
     for other, expected in wrong.items():
