@@ -26,6 +26,16 @@ def real_hasher() -> Iterator[PasswordHasher]:
     password_hashes._dummy_hash.cache_clear()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def non_commercial() -> Iterator[None]:
+    """The invented municipality declares its use non-commercial, so that tests read with the best
+    weights, which were measured.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EFTERSKRIFT_NON_COMMERCIAL", "true")
+        yield
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave a test's PostgreSQL half to the night, unless it says that it depends on the

@@ -33,6 +33,8 @@ _PREFIX = "EFTERSKRIFT_"
 class Handwriting(StrEnum):
     """The weights that the network for handwriting reads with."""
 
+    AUTO = "auto"
+    """`best` for an organisation that is declared non-commercial, else `free`."""
     BEST = "best"
     """The best weights; trained also on lines licensed for non-commercial use: CC BY-NC 4.0."""
     FREE = "free"
@@ -59,7 +61,12 @@ class Settings(BaseSettings):
     """SQLAlchemy URL; empty means SQLite in the workspace."""
     forms: Path = ROOT / "forms"
     models: Path = ROOT / "data" / "models"
-    handwriting: Handwriting = Handwriting.BEST
+    handwriting: Handwriting = Handwriting.AUTO
+    non_commercial: bool = False
+    """The organisation declares that its use is non-commercial, as a municipality's own care is.
+
+    The licence of the best weights for handwriting demands that (CC BY-NC 4.0).
+    """
     outage_start: datetime | None = None
     outage_end: datetime | None = None
     """The outage, local Swedish time. Dates on paper are expected within it."""
@@ -203,6 +210,13 @@ class Settings(BaseSettings):
             env_settings,
             YamlConfigSettingsSource(settings_cls, _find_workspace() / "settings.yaml"),
         )
+
+    @property
+    def weights(self) -> Handwriting:
+        """The weights that `handwriting` means: never `auto`."""
+        if self.handwriting is not Handwriting.AUTO:
+            return self.handwriting
+        return Handwriting.BEST if self.non_commercial else Handwriting.FREE
 
     @property
     def url(self) -> str:

@@ -50,7 +50,9 @@ AREA_BY_UNIT = {
 DEMO_PASSWORD = "papper och penna"
 """Password of all accounts of the demo, which listens on this machine only."""
 DEMO_PLACE = "Pärm 1, socialkontoret"
-_SETTINGS_YAML = "outage_start: 2021-12-16T03:00:00\noutage_end: 2022-01-10T08:00:00\n"
+_SETTINGS_YAML = (
+    "outage_start: 2021-12-16T03:00:00\noutage_end: 2022-01-10T08:00:00\nnon_commercial: true\n"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import numpy as np
 
 from pipeline.domain.errors import EfterskriftError, ExitCode, FormError, SettingsError, StoreError
 from pipeline.domain.form.form import Forms
-from pipeline.domain.settings import ROOT, Settings, load_settings
+from pipeline.domain.settings import ROOT, Handwriting, Settings, load_settings
 from pipeline.forms.library import frozen_problem_texts, load_published
 from pipeline.store.database.store import open_store
 from pipeline.store.paper.pages import list_image_names
@@ -48,7 +48,7 @@ def check_installation(settings: Settings) -> list[HealthFinding]:
         _check_program("Poppler", "pdftoppm", "apt-get install poppler-utils"),
         *(_run_check(part, partial(_check_network, file)) for part, file in _network_files()),
         _run_check("Check boxes", _check_mark_model),
-        _run_check("Handwriting network", _check_handwriting),
+        _run_check("Handwriting network", lambda: _check_handwriting(settings)),
         _run_check("Swedish words", lambda: _check_learned_words(settings)),
         _check_calibration(),
         _run_check("Forms", lambda: f"{len(Forms.load(*settings.form_folders))} forms"),
@@ -181,7 +181,8 @@ def _check_learned_words(settings: Settings) -> str:
     return f"{len(load_swedish(settings.models).general.words)} words"
 
 
-def _check_handwriting() -> str:
+def _check_handwriting(settings: Settings) -> str:
+    """Return which weights read, and why these."""
     from pipeline.reading.fields.handwriting.network import (
         LINE_HEIGHT,
         find_network_file,
@@ -189,7 +190,12 @@ def _check_handwriting() -> str:
     )
 
     read_steps([np.full((LINE_HEIGHT, 2 * LINE_HEIGHT), 255, np.uint8)])
-    return find_network_file().name
+    reason = f"handwriting: {settings.handwriting.value}"
+    if settings.handwriting is Handwriting.AUTO:
+        reason += f", non_commercial: {str(settings.non_commercial).lower()}"
+    elif settings.weights is Handwriting.BEST and not settings.non_commercial:
+        reason += "; CC BY-NC 4.0, for non-commercial use only"
+    return f"{find_network_file().name} ({reason})"
 
 
 def _check_store(settings: Settings) -> str:

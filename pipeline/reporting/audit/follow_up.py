@@ -19,8 +19,9 @@ from pipeline.reporting.audit.anchors import verify_log
 from pipeline.store.accounts.people import names_by_login
 from pipeline.store.database.store import Store
 from pipeline.store.event_log import queries
+from pipeline.store.event_log.chain_check import ChainVerdict
 from pipeline.store.event_log.events import client_log_subject, record
-from pipeline.store.event_log.hash_chain import ChainVerdict, LogRow
+from pipeline.store.event_log.hash_chain import LogRow
 from pipeline.store.event_log.queries import Hint, LogFilter
 
 MAX_CSV_ROWS = 100_000

@@ -25,6 +25,7 @@ from pipeline.domain.errors import (
     StoreUnavailableError,
     UnstorableTextError,
 )
+from pipeline.store.event_log.records import watch_changes
 
 READ_ONLY_OPTION = "efterskrift_reads_only"
 """The option of a connection whose transaction only reads."""
@@ -64,7 +65,11 @@ def make_engine(url: str, wait_seconds: float) -> Engine:
             "connect_timeout": max(2, int(wait_seconds)),
             "options": f"-c lock_timeout={milliseconds}",
         }
-        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, connect_args=options)
+        engine = create_engine(
+            parsed, hide_parameters=True, pool_pre_ping=True, connect_args=options
+        )
+        watch_changes(engine)
+        return engine
     if parsed.get_backend_name() != "sqlite":
         raise StoreError("not_database_works_here", value=parsed.get_backend_name())
     # SQLite: transactions and durability are set per connection
@@ -74,6 +79,7 @@ def make_engine(url: str, wait_seconds: float) -> Engine:
     engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": wait_seconds})
     event.listen(engine, "connect", partial(_prepare_sqlite, wait_seconds=wait_seconds))
     event.listen(engine, "begin", _begin_sqlite)
+    watch_changes(engine)
     return engine
 
 

@@ -33,6 +33,7 @@ from pipeline.store.database.sampling_key import REKEYING_SHARE_OPTION
 from pipeline.store.event_log.events import discard_pending, record, write_pending
 from pipeline.store.event_log.hash_chain import start_chain
 from pipeline.store.schema import accounts, exports, paper, review, upkeep
+from pipeline.store.schema.append_only import protect_tables
 
 _log = logging.getLogger(__name__)
 ALL_TABLES = (accounts, exports, paper, review, upkeep)
@@ -225,6 +226,7 @@ def _create_schema(conn: Connection) -> None:
         return
     paper.metadata.create_all(conn)
     start_chain(conn)
+    protect_tables(conn)
     conn.execute(insert(paper.schema_info).values(version=paper.SCHEMA_VERSION))
     stamp_head(conn)
 

@@ -318,6 +318,8 @@ event = Table(
     Column("unit", String(80)),
     Column("previous", String(64)),
     Column("sha256", String(64)),
+    # Digest of the digests of what the transaction changed in the record; NULL: nothing.
+    Column("records", String(64)),
 )
 
 # Worker processes with their last heartbeat.

@@ -47,10 +47,10 @@ from pipeline.store.database.migrations.history import (
 from pipeline.store.database.migrations.run import migrate
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.database.upgrade import Upgrade, upgrade_store
-from pipeline.store.event_log.hash_chain import verify_chain
+from pipeline.store.event_log.verification import verify_chain
 from pipeline.store.registers.client_register import list_clients, save_clients
 from pipeline.store.schema import paper
-from pipeline.store.schema.accounts import is_log_protected
+from pipeline.store.schema.append_only import unprotected_tables
 from tests.support.store.databases import BOTH, new_database, number_schema, postgres_server
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -161,7 +161,7 @@ def test_a_new_store_has_the_schema_that_the_migrations_make(store_settings: Set
             migrate(conn, ROOT / "forms")
             assert schema(conn) == made
             assert database_revision(conn) == head()
-            assert is_log_protected(conn)
+            assert unprotected_tables(conn) == []
         engine.dispose()
 
 

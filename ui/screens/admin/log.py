@@ -313,6 +313,8 @@ def _check_button(context: AppContext, person: Person) -> None:
                 first=problem.first,
                 last=problem.last,
                 count=problem.last - problem.first + 1,
+                table=problem.table,
+                owner=problem.owner,
             )
         )
 

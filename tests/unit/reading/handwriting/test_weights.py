@@ -11,6 +11,8 @@ from PIL import ImageDraw, ImageFont
 
 from pipeline.domain.errors import MissingProgramError
 from pipeline.domain.model import Image
+from pipeline.domain.settings import load_settings
+from pipeline.operations.health import check_installation
 from pipeline.reading.fields.handwriting.network import (
     find_network_file,
     find_second_file,
@@ -51,6 +53,54 @@ def test_another_choice_is_kept_to(
     (models / "handwriting.onnx").touch()
     monkeypatch.setenv("EFTERSKRIFT_HANDWRITING", choice)
     assert find_network_file().name == name
+
+
+@pytest.mark.parametrize(
+    ("declared", "name", "second"),
+    [
+        ("true", "handwriting.onnx", "handwriting-second.onnx"),
+        ("false", "handwriting-free.onnx", None),
+        (None, "handwriting-free.onnx", None),
+    ],
+)
+def test_without_a_choice_only_who_is_non_commercial_gets_weights_for_that(
+    models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    declared: str | None,
+    name: str,
+    second: str | None,
+) -> None:
+    monkeypatch.delenv("EFTERSKRIFT_NON_COMMERCIAL")
+    if declared is not None:
+        monkeypatch.setenv("EFTERSKRIFT_NON_COMMERCIAL", declared)
+    assert find_network_file().name == "PP-OCRv6_rec_small.onnx"
+    for file in ("handwriting", "handwriting-free", "handwriting-second"):
+        (models / f"{file}.onnx").touch()
+    assert find_network_file().name == name
+    file = find_second_file()
+    assert (file and file.name) == second
+
+
+@pytest.mark.parametrize(
+    ("choice", "declared", "said"),
+    [
+        ("auto", "false", "handwriting-free.onnx (handwriting: auto, non_commercial: false)"),
+        ("auto", "true", "handwriting.onnx (handwriting: auto, non_commercial: true)"),
+        ("best", "false", "for non-commercial use only"),
+        ("free", "true", "handwriting-free.onnx (handwriting: free)"),
+    ],
+)
+def test_doctor_says_which_weights_are_used_and_why(
+    monkeypatch: pytest.MonkeyPatch, choice: str, declared: str, said: str
+) -> None:
+    monkeypatch.setenv("EFTERSKRIFT_HANDWRITING", choice)
+    monkeypatch.setenv("EFTERSKRIFT_NON_COMMERCIAL", declared)
+    (found,) = [
+        finding
+        for finding in check_installation(load_settings())
+        if finding.part == "Handwriting network"
+    ]
+    assert said in found.state
 
 
 @pytest.mark.parametrize(
