@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 from argon2 import PasswordHasher
 
+from pipeline.files.sandbox import tables
+from pipeline.files.sandbox.process import SandboxProcess
 from pipeline.store.accounts import people
 
 
@@ -23,6 +26,16 @@ def real_hasher() -> Iterator[PasswordHasher]:
         people._dummy_hash.cache_clear()
         yield real
     people._dummy_hash.cache_clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_process_opens_all_tables() -> Iterator[None]:
+    """Tables are opened in one process: a new one for each would take most of the tests' time."""
+    process = SandboxProcess()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "SandboxProcess", lambda: nullcontext(process))
+        yield
+    process.end()
 
 
 @pytest.hookimpl(tryfirst=True)

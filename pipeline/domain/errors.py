@@ -16,6 +16,7 @@ EfterskriftError
 │   │   ├── SchemaOutdatedError   older than the program: needs an upgrade
 │   │   └── SchemaTooNewError     newer than the program
 │   ├── StoreUnavailableError
+│   │   └── ProgramKilledError    a helper program was killed by the machine
 │   └── UnstorableTextError   a text that the database cannot hold
 ├── NotAllowedError     the person may not do this
 │   └── BlockedClientError
@@ -172,6 +173,13 @@ class SchemaTooNewError(SchemaMismatchError):
 
 class StoreUnavailableError(StoreError):
     """The database is locked or cannot be reached, or the disk is full."""
+
+
+class ProgramKilledError(StoreUnavailableError):
+    """The machine killed a helper program, usually for want of memory: what it did can be repeated.
+
+    As with the store, the page is not at fault and waits.
+    """
 
 
 class UnstorableTextError(StoreError):
