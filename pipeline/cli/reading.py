@@ -142,7 +142,7 @@ def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> I
         Progress(*columns, console=Console(stderr=True), transient=True) as progress,
     ):
         task = progress.add_task("read", total=_count_all(process, files))
-        pages = ((str(path), page) for path in files for page in _iter_pages(process, path))
+        pages = (page for path in files for page in _iter_pages(process, path))
         while chunk := list(islice(pages, processes * _CHUNK_PER_PROCESS)):
             for result in pool.read(chunk):
                 progress.advance(task)
@@ -158,9 +158,10 @@ def _count_all(process: SandboxProcess, files: Sequence[Path]) -> int | None:
         return None  # a file that is gone is reported as its page
 
 
-def _iter_pages(process: SandboxProcess, path: Path) -> Iterator[ScannedPage]:
-    """Yield the pages of a file; whatever error there is with one, it is a page with a problem."""
-    from pipeline.files.page_files import ScannedPage
+def _iter_pages(
+    process: SandboxProcess, path: Path
+) -> Iterator[tuple[str, ScannedPage] | PageOutput]:
+    """Yield the pages of a file; whatever error there is with one, it is the output of the page."""
     from pipeline.files.sandbox.pages import ForeignPages
 
     number, last = 1, 1
@@ -169,12 +170,12 @@ def _iter_pages(process: SandboxProcess, path: Path) -> Iterator[ScannedPage]:
         try:
             pages = pages or ForeignPages(process, path)
             last = pages.page_count
-            yield pages.read(number)
+            yield str(path), pages.read(number)
         except EfterskriftError as error:
-            yield ScannedPage(path.name, number, None, "", error.message)
+            yield _failed_output(str(path), number, error.message, error.exit_code)
         except Exception as error:  # a bad page must not stop the others
-            problem = f"{IssueCode.NOT_READ}: {describe_error_location(error)}"
-            yield ScannedPage(path.name, number, None, "", problem)
+            reason = f"{IssueCode.NOT_READ}: {describe_error_location(error)}"
+            yield _failed_output(str(path), number, reason, ExitCode.INTAKE)
         number += 1
 
 
@@ -196,11 +197,15 @@ class ReadingPool:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def read(self, pages: Sequence[tuple[str, ScannedPage]]) -> Iterator[PageOutput]:
-        """Yield the output of each page, in order."""
-        futures = [self._submit(page) for page in pages]
+    def read(self, pages: Sequence[tuple[str, ScannedPage] | PageOutput]) -> Iterator[PageOutput]:
+        """Yield the output of each page, in order; that of a page may be known already."""
+        futures = [None if isinstance(page, PageOutput) else self._submit(page) for page in pages]
         for page, future in zip(pages, futures, strict=True):
-            yield self._result(page, future)
+            if isinstance(page, PageOutput) or future is None:
+                assert isinstance(page, PageOutput)
+                yield page
+            else:
+                yield self._result(page, future)
 
     def _submit(self, page: tuple[str, ScannedPage]) -> Future[PageOutput]:
         if self._pool is None:
@@ -228,10 +233,9 @@ class ReadingPool:
             except BrokenProcessPool:
                 self._pool = None
                 future = self._submit(page)
-        place = {"source": page[0], "page": page[1].source_page}
         self._pool = None
         reason = f"reader_died: {_PAGE_ATTEMPTS - 1}"
-        return PageOutput(place | _failed_page_object(reason), ExitCode.READING)
+        return _failed_output(page[0], page[1].source_page, reason, ExitCode.READING)
 
 
 def _start_reader(registers: RegisterFiles) -> None:
@@ -251,17 +255,21 @@ def _start_reader(registers: RegisterFiles) -> None:
 
 def _read_page(item: tuple[str, ScannedPage]) -> PageOutput:
     source, page = item
-    place = {"source": source, "page": page.source_page}
     if page.data is None:
-        return PageOutput(place | _failed_page_object(page.problem), ExitCode.INTAKE)
+        return _failed_output(source, page.source_page, page.problem, ExitCode.INTAKE)
     assert _reader is not None
     try:
-        return PageOutput(place | page_object(_reader.read(page.data, page.media_type).reading))
+        reading = _reader.read(page.data, page.media_type).reading
     except EfterskriftError as error:
-        return PageOutput(place | _failed_page_object(error.message), error.exit_code)
+        return _failed_output(source, page.source_page, error.message, error.exit_code)
     except Exception as error:  # a page must not stop the others, whatever its error is
         reason = f"{IssueCode.NOT_READ}: {describe_error_location(error)}"
-        return PageOutput(place | _failed_page_object(reason), ExitCode.READING)
+        return _failed_output(source, page.source_page, reason, ExitCode.READING)
+    return PageOutput({"source": source, "page": page.source_page} | page_object(reading))
+
+
+def _failed_output(source: str, number: int, reason: str, code: ExitCode) -> PageOutput:
+    return PageOutput({"source": source, "page": number} | _failed_page_object(reason), code)
 
 
 def _failed_page_object(reason: str) -> dict[str, Any]:

@@ -204,11 +204,11 @@ def test_a_locked_pdf_is_a_page_that_failed_and_holds_up_no_other(scanner: Scann
 
 
 def test_what_is_no_scan_is_left_alone_and_counted_by_kind_only(scanner: Scanner) -> None:
-    for name in ("Anteckning.docx", "bild.HEIC", ".hidden.png", "half.part"):
+    for name in ("Anteckning.docx", "bild.AVIF", ".hidden.png", "half.part"):
         (scanner.folder / name).write_bytes(b"x")
     scanner.look()
     assert scanner.look() is None
-    assert scanner.watch.others == {".docx": 1, ".heic": 1, ".part": 1}
+    assert scanner.watch.others == {".docx": 1, ".avif": 1, ".part": 1}
 
 
 @pytest.mark.parametrize(
