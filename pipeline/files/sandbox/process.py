@@ -110,6 +110,8 @@ class SandboxProcess:
             [sys.executable, "-m", _CHILD_MODULE, str(other.fileno())],
             pass_fds=(other.fileno(),),
             stdin=subprocess.DEVNULL,
+            # What a library says of a file may quote it.
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
             env=os.environ
             | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},

@@ -15,7 +15,6 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from pipeline.domain.errors import UsageError
 
@@ -43,19 +42,23 @@ def read_workbook(data: bytes) -> list[Row]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(member.file_size for member in archive.infolist()) > _MAX_UNPACKED_BYTES:
                 raise UsageError("table_too_large")
-        workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        filled = list(_read_sheets(data))
     except (UsageError, MemoryError):
         raise
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+    except Exception as error:  # of the library, or of one that it uses
         raise UsageError("workbook_not_read") from error
-    filled = []
-    for sheet in workbook.worksheets:
-        sheet.reset_dimensions()  # the declared size may be wrong
-        if rows := list(_read_rows(sheet.iter_rows())):
-            filled.append(rows)
     if len(filled) > 1:
         raise UsageError("workbook_several_sheets")
     return _pad_rows(filled[0]) if filled else []
+
+
+def _read_sheets(data: bytes) -> Iterator[list[Row]]:
+    """Yield the rows of each sheet with content."""
+    workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    for sheet in workbook.worksheets:
+        sheet.reset_dimensions()  # the declared size may be wrong
+        if rows := list(_read_rows(sheet.iter_rows())):
+            yield rows
 
 
 def _read_rows(rows: Iterable[Iterable[Any]]) -> Iterator[Row]:
