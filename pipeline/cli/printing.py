@@ -49,7 +49,7 @@ def print_form(
     clients: Annotated[
         Path | None,
         typer.Option(
-            help="Client register (CSV or xlsx): a pre-filled sheet a client. With --plan: used only "
+            help="Client register (CSV or xlsx): a pre-filled sheet each. With --plan: used only "
             "for protected identities."
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""Foreign files are opened in a process with limits, page by page; nothing stops the other pages."""
+"""Foreign files are opened in a process with limits; nothing stops the other pages."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_the_process_has_limits_and_no_network(process: SandboxProcess) -> None:
     assert int(limits["Max address space"]) <= 1 << 30
     assert int(limits["Max file size"]) <= 400_000_000
     assert int(limits["Max cpu time"]) <= 120
-    own, other = (os.readlink(f"/proc/{pid}/ns/net") for pid in ("self", process._process.pid))
+    own, other = (Path(f"/proc/{pid}/ns/net").readlink() for pid in ("self", process._process.pid))
     if own == other:
         pytest.skip("this system permits no network namespace")
     devices = (folder / "net" / "dev").read_text().splitlines()[2:]
