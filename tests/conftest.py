@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 from argon2 import PasswordHasher
 
+from pipeline.files.sandbox import tables
+from pipeline.files.sandbox.process import SandboxProcess
 from pipeline.store.accounts.login import password_hashes
 from tests.support.store.passwords import CHEAP
 
@@ -34,6 +37,16 @@ def non_commercial() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EFTERSKRIFT_NON_COMMERCIAL", "true")
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_process_opens_all_tables() -> Iterator[None]:
+    """Tables are opened in one process: a new one for each would take most of the tests' time."""
+    process = SandboxProcess()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "SandboxProcess", lambda: nullcontext(process))
+        yield
+    process.end()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -313,7 +313,7 @@ def clashes(
     file: Annotated[
         Path | None,
         typer.Argument(
-            help="CSV exported from the care system. Without it: list the known pairs.",
+            help="CSV or xlsx exported from the care system. Without it: list the known pairs.",
             exists=True,
             dir_okay=False,
         ),

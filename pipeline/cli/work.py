@@ -114,7 +114,9 @@ def register(app: typer.Typer) -> None:
 
 
 def scan(
-    files: Annotated[list[Path], typer.Argument(help="PDF, TIFF, JPEG or PNG.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="PDF or pictures: TIFF, JPEG, PNG, HEIC and others.")
+    ],
     unit: Unit = "",
     place: PaperPlace = "",
 ) -> None:
@@ -328,10 +330,12 @@ def _report_failed_pages(failed: Sequence[Page]) -> None:
 
 def _count_pages(files: Sequence[Path]) -> int | None:
     """Return the number of pages; None if a file cannot be read, which its import reports."""
-    from pipeline.files.page_files import count_pages
+    from pipeline.files.sandbox.pages import count_foreign_pages
+    from pipeline.files.sandbox.process import SandboxProcess
 
     try:
-        return sum(count_pages(path) for path in files)
+        with SandboxProcess() as process:
+            return sum(count_foreign_pages(process, path) for path in files)
     except OSError:
         return None
 

@@ -55,7 +55,9 @@ def _headers(columns: Iterable[RegisterColumn], *, optional: bool = False) -> st
 
 
 _CLIENT, _STAFF = register_columns(Client), register_columns(StaffMember)
-_CLIENT_FILE = f"CSV with {_headers(_CLIENT)} and, if wanted, {_headers(_CLIENT, optional=True)}."
+_CLIENT_FILE = (
+    f"CSV or xlsx with {_headers(_CLIENT)} and, if wanted, {_headers(_CLIENT, optional=True)}."
+)
 
 
 def register_store_commands(app: typer.Typer) -> None:
@@ -152,7 +154,8 @@ def clients(
 
 def staff(
     file: Annotated[
-        Path, typer.Argument(help=f"CSV with {_headers(_STAFF)}.", exists=True, dir_okay=False)
+        Path,
+        typer.Argument(help=f"CSV or xlsx with {_headers(_STAFF)}.", exists=True, dir_okay=False),
     ],
 ) -> None:
     """Import the staff list with the initials of each member.

@@ -18,6 +18,7 @@ EfterskriftError
 │   ├── ImageError      one stored file is missing, unreadable or damaged
 │   ├── StoreUnavailableError
 │   │   ├── ImagesAwayError       the folder of images is not the database's
+│   │   ├── ProgramKilledError    a helper program was killed by the machine
 │   │   └── ReadOnlyStoreError    the database can be read but not written
 │   └── UnstorableTextError   a text that the database cannot hold
 ├── NotAllowedError     the person may not do this
@@ -188,6 +189,13 @@ class ReadOnlyStoreError(StoreUnavailableError):
 
 class ImageError(StoreError):
     """One stored image or file is missing, unreadable or damaged; the others are there."""
+
+
+class ProgramKilledError(StoreUnavailableError):
+    """The machine killed a helper program, usually for want of memory: what it did can be repeated.
+
+    As with the store, the page is not at fault and waits.
+    """
 
 
 class UnstorableTextError(StoreError):

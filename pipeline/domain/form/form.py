@@ -21,14 +21,10 @@ from pydantic_core import PydanticCustomError
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, Name, StrictModel
 from pipeline.domain.form.page import PageSpec
+from pipeline.domain.form.yaml_loader import FormLoader
 from pipeline.domain.model import EntryState
 
 FormId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
-FAST_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The safe loader written in C where it was built.
-
-It makes the start of every program and screen, which loads all forms, six times as fast.
-"""
 SIGNATURE_KEY = "signaturfortydligande"
 """The form of signers and their initials; confirmed rows are part of the staff list."""
 COVER_SHEET = "forsattsblad"
@@ -253,7 +249,7 @@ def load_form(path: Path) -> Form:
 @lru_cache(maxsize=512)
 def _parse_form(text: str, folder: Path) -> Form:
     """Parse a form. Cached, as that takes fifty times as long as reading the file."""
-    return Form.model_validate(yaml.load(text, Loader=FAST_YAML_LOADER), context={"folder": folder})
+    return Form.model_validate(yaml.load(text, Loader=FormLoader), context={"folder": folder})
 
 
 class Signers(StrictModel):

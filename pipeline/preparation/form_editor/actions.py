@@ -14,6 +14,7 @@ import yaml
 
 from pipeline.domain.errors import FormEditorError, FormError
 from pipeline.domain.form.form import Area, Form, Forms, Subject, load_form
+from pipeline.domain.form.yaml_loader import FormLoader
 from pipeline.domain.model import Person
 from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import Settings
@@ -291,4 +292,4 @@ def _load_form_source(
     )
     if path is None:
         raise FormEditorError("no_source")
-    return dict(yaml.safe_load(path.read_text("utf-8")))
+    return dict(yaml.load(path.read_text("utf-8"), Loader=FormLoader))

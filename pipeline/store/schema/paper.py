@@ -172,6 +172,22 @@ batch = Table(
     Column("content", String(64), index=True),
 )
 
+# Attempts to import the files of a batch. A copy is the nth file of equal content in the batch.
+import_attempt = Table(
+    "import_attempt",
+    metadata,
+    Column("batch", ForeignKey("batch.id"), primary_key=True),
+    Column("source_sha256", String(64), primary_key=True),
+    Column("copy", Integer, primary_key=True, autoincrement=False),
+    # The first page that had not been imported when the latest attempt began; 0: none was counted.
+    Column("source_page", Integer, nullable=False),
+    # How often an attempt began at that page, and how often that page killed its reader.
+    Column("starts", Integer, nullable=False),
+    Column("deaths", Integer, nullable=False),
+    # The number of pages once all are imported.
+    Column("pages", Integer),
+)
+
 # Pages: one side of a sheet of paper each, with the state and result of its reading.
 page = Table(
     "page",

@@ -269,7 +269,7 @@ def _receipt_upload(context: ExportContext, person: Person) -> None:
         st.caption(t("export.receipt_file_what"))
         file = st.file_uploader(
             t("export.receipt_file"),
-            type=["csv"],
+            type=["csv", "xlsx"],
             key="receipt_upload",
             label_visibility="collapsed",
         )

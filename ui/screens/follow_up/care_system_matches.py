@@ -333,7 +333,7 @@ def _upload_form(context: AppContext, person: Person) -> None:
     )
     file = st.file_uploader(
         t("clashes.file"),
-        type=["csv", "txt", "tsv"],
+        type=["csv", "txt", "tsv", "xlsx"],
         key=f"care_list_{st.session_state.get(_UPLOAD_COUNT_KEY, 0)}",
     )
     if file is None or unit is None or area is None:

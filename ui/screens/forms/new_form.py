@@ -8,13 +8,14 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Area, Form, Subject
 from pipeline.domain.model import Person
+from pipeline.files.page_files import PAGE_SUFFIXES
 from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.outline_inference import can_infer_outline, infer_outline
 from ui.i18n import t
 from ui.screens.forms import state
 from ui.workspace import AppContext
 
-ACCEPTED_SUFFIXES = ["pdf", "png", "jpg", "jpeg", "tif", "tiff"]
+ACCEPTED_SUFFIXES = sorted(suffix.removeprefix(".") for suffix in PAGE_SUFFIXES)
 _START_METHODS = ("empty", "copy", "blank")
 
 

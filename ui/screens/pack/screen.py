@@ -44,6 +44,7 @@ from ui.workspace import AppContext
 
 _COLUMN_WIDTHS = (3, 1, 1)
 _UNIT_KEY, _DAYS_KEY = "pack_unit", "pack_days"
+_TABLE_TYPES = ["csv", "xlsx"]
 _PACK_KEY, _MESSAGE_KEY, _SAVE_COUNT_KEY = "pack_made", "pack_said", "pack_nth"
 
 
@@ -206,12 +207,17 @@ def _make_section(
     if unit_needs.hidden:
         st.info(t("pack.hidden", count=unit_needs.hidden), icon=":material/visibility_off:")
     phones = st.file_uploader(
-        t("pack.phones"), type=["csv"], key=f"pack_phones-{unit}", help=t("pack.phones_help")
+        t("pack.phones"), type=_TABLE_TYPES, key=f"pack_phones-{unit}", help=t("pack.phones_help")
     )
     shifts = st.file_uploader(
-        t("pack.schedule"), type=["csv"], key=f"pack_schedule-{unit}", help=t("pack.schedule_help")
+        t("pack.schedule"),
+        type=_TABLE_TYPES,
+        key=f"pack_schedule-{unit}",
+        help=t("pack.schedule_help"),
     )
-    plan = st.file_uploader(t("pack.plan"), type=["csv"], key="pack_plan", help=t("pack.plan_help"))
+    plan = st.file_uploader(
+        t("pack.plan"), type=_TABLE_TYPES, key="pack_plan", help=t("pack.plan_help")
+    )
     first = st.date_input(
         t("pack.first_day"), value=None, format="YYYY-MM-DD", key="pack_first_day"
     )

@@ -194,7 +194,7 @@ def planning_upload(context: AppContext, person: Person) -> None:
         )
         file = st.file_uploader(
             t("paper_days.planning_file"),
-            type=["csv"],
+            type=["csv", "xlsx"],
             key=f"planning_{st.session_state.get(_UPLOAD_COUNT_KEY, 0)}",
         )
         if (

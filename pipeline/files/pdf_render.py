@@ -1,0 +1,95 @@
+"""Draw pages of a PDF with poppler."""
+
+from __future__ import annotations
+
+import re
+import signal
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pipeline.domain.errors import BrokenFileError, MissingProgramError, StoreUnavailableError
+from pipeline.domain.model import Image
+from pipeline.files.atomic import remove_stale_partials_daily, temporary_folder_prefix
+from pipeline.files.programs import run_program
+
+RENDER_SECONDS = 90
+"""Timeout of drawing one page."""
+_OUT_OF_MEMORY = re.compile(b"out of memory|bad_alloc", re.IGNORECASE)
+_MAX_PPM_BYTES = 300_000_000
+"""A larger drawing is the page's fault and not that of a full disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedPage:
+    """A drawn page, BGR or grey, and whether poppler found an error in it."""
+
+    image: Image
+    is_damaged: bool
+
+
+def render_page(path: Path, number: int, options: Sequence[str]) -> RenderedPage | None:
+    """Draw a page, numbered from 1; None if nothing can be drawn.
+
+    Args:
+        options: of pdftoppm, such as its resolution.
+
+    Raises:
+        MissingProgramError: poppler is not installed.
+        ProgramKilledError: the machine killed poppler at every attempt.
+        StoreUnavailableError: the disk has no room for the drawing.
+        MemoryError: the page needs more memory than the process may have.
+        TimeoutExpired: the page takes longer than `RENDER_SECONDS`.
+    """
+    remove_stale_partials_daily(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=temporary_folder_prefix()) as folder:
+        pages = ("-f", str(number), "-l", str(number), "-singlefile")
+        target = Path(folder, "page")
+        try:
+            done = run_program(
+                ["pdftoppm", *options, *pages, str(path), str(target)], RENDER_SECONDS
+            )
+        except FileNotFoundError as error:
+            raise MissingProgramError("poppler_not_installed") from error
+        drawing = next(target.parent.glob("page.*"), None)
+        if drawing is None:
+            if done.returncode == -signal.SIGABRT or _OUT_OF_MEMORY.search(done.stderr):
+                raise MemoryError
+            return None
+        if _is_truncated(drawing):
+            if drawing.stat().st_size > _MAX_PPM_BYTES:
+                return None
+            raise StoreUnavailableError("page_could_not_drawn_disk", value=tempfile.gettempdir())
+        image = cv2.imread(str(drawing), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        return None
+    return RenderedPage(np.asarray(image, np.uint8), b"Syntax Error" in done.stderr)
+
+
+def render_pdf(pdf: bytes, number: int, options: Sequence[str]) -> Image:
+    """Draw a page of a PDF in memory, BGR or grey.
+
+    Raises:
+        BrokenFileError: it cannot be drawn. Other errors as `render_page`.
+    """
+    with tempfile.TemporaryDirectory(prefix=temporary_folder_prefix()) as folder:
+        path = Path(folder, "pages.pdf")
+        path.write_bytes(pdf)
+        rendered = render_page(path, number, options)
+    if rendered is None:
+        raise BrokenFileError("picture_damaged", media_type="application/pdf")
+    return rendered.image
+
+
+def _is_truncated(drawing: Path) -> bool:
+    """Whether a drawing has less data than its header declares, as on a full disk."""
+    with drawing.open("rb") as file:
+        header = file.read(64).split(maxsplit=4)
+    if len(header) < 4:
+        return True
+    channels = 3 if header[0] == b"P6" else 1
+    return drawing.stat().st_size < channels * int(header[1]) * int(header[2])
