@@ -14,7 +14,9 @@ from pipeline.domain.model import Person
 from pipeline.domain.permissions import is_allowed, require_permission
 from pipeline.domain.settings import load_settings
 from ui import session
+from ui.access.exchange import exchange_ticket
 from ui.browser.action_lock import action_lock
+from ui.browser.assets import svg_data_url
 from ui.browser.document import document_settings
 from ui.i18n import t
 from ui.screens import practice
@@ -47,7 +49,7 @@ def main() -> None:
     _set_default_language()
     st.set_page_config(
         page_title="Efterskrift",
-        page_icon=str(STATIC / "icon.svg"),
+        page_icon=svg_data_url(STATIC / "icon.svg"),
         layout="wide",
         initial_sidebar_state="collapsed",
     )
@@ -66,6 +68,11 @@ def main() -> None:
         return
     if person is None:
         _show_single_screen(partial(login.show, context), t("login.title"))
+        return
+    if (ticket := session.cookie_ticket()) is not None:
+        _show_single_screen(
+            partial(exchange_ticket, ticket, session.renew_ticket), t("login.title")
+        )
         return
     if session.is_password_change_due():
         _show_single_screen(partial(login.choose_password, context, person), t("password.title"))

@@ -127,7 +127,10 @@ def language_choice() -> None:
     """Show the choice of Swedish or English, for this session."""
 
     def save_choice() -> None:
-        st.session_state["language"] = st.session_state["language_choice"]
+        # Streamlit also calls this for the choice of a screen that a login has just replaced.
+        choice = st.session_state.get("language_choice")
+        if choice is not None:
+            st.session_state["language"] = choice
 
     languages = list(LANGUAGES)
     index = languages.index(st.session_state.get("language", "sv"))
