@@ -17,11 +17,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import anyio.to_thread
+from google.protobuf.message import DecodeError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
@@ -41,6 +43,15 @@ _OPEN = {"/_stcore/health", "/_stcore/host-config"}
 _CLOSED = ("/_stcore/", "/component/", "/app/static/", "/svelte/")
 _PROVIDER = ("/auth/", "/oauth2callback")
 _MAX_TICKET_BYTES = 200
+_MESSAGES = {
+    "rerun_script",
+    "stop_script",
+    "file_urls_request",
+    "app_heartbeat",
+    "deferred_file",
+    "dataframe_chunk",
+}
+"""What a screen sends over its web socket."""
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -89,7 +100,7 @@ class Gate:
         ):
             await WebSocketClose(1008)(scope, receive, send)
             return
-        await self._app(_without_foreign_session(scope), receive, send)
+        await self._app(_without_foreign_session(scope), _only_from_screens(receive), send)
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         session_id = _path(scope).removeprefix(_UPLOAD).partition("/")[0]
@@ -189,6 +200,34 @@ def _without_foreign_session(scope: Scope) -> Scope:
         "headers": [*kept, (b"sec-websocket-protocol", value)],
         "subprotocols": protocols[:2],
     }
+
+
+def _only_from_screens(receive: Receive) -> Receive:
+    """Return what the browser sends, without what only developers' tools would send.
+
+    Such as emptying the caches of all sessions, or asking for the state of the source code.
+    """
+
+    async def receive_allowed() -> Message:
+        while True:
+            message = await receive()
+            data = message.get("bytes")
+            if message["type"] != "websocket.receive" or data is None or _is_from_screen(data):
+                return message
+
+    return receive_allowed
+
+
+def _is_from_screen(data: bytes) -> bool:
+    back = BackMsg()
+    try:
+        back.ParseFromString(data)
+    except DecodeError:
+        return True  # Streamlit closes the connection
+    kind = back.WhichOneof("type")
+    if kind == "backend_operation_request":
+        kind = back.backend_operation_request.WhichOneof("payload")
+    return kind in _MESSAGES
 
 
 def _refusal(status: int, reason: str = "") -> Handler:

@@ -365,10 +365,9 @@ def _show_extract(context: AppContext, extract: ClientExtract) -> None:
         st.info(t("log.extract_none"), icon=":material/info:")
     name = f"loggutdrag-{extract.made_at:%Y%m%d-%H%M}"
     with st.container(horizontal=True):
-        pdf = render_extract_pdf(extract, context.settings.care_provider)
         st.download_button(
             t("log.extract_pdf"),
-            pdf,
+            lambda: render_extract_pdf(extract, context.settings.care_provider),
             f"{name}.pdf",
             "application/pdf",
             key="log_extract_pdf",
@@ -377,7 +376,7 @@ def _show_extract(context: AppContext, extract: ClientExtract) -> None:
         )
         st.download_button(
             t("log.extract_csv"),
-            format_extract_csv(extract),
+            lambda: format_extract_csv(extract),
             f"{name}.csv",
             "text/csv",
             key="log_extract_csv",

@@ -66,7 +66,7 @@ def _trial_sheet_section(context: AppContext, person: Person, draft: Draft, form
         pdf = _cached_trial_pdf(form.model_dump_json(), form, context.settings.care_provider)
         st.download_button(
             t("forms.trial_fetch"),
-            pdf,
+            lambda: pdf,
             f"provblad-{draft.id}.pdf",
             "application/pdf",
             key="forms_trial_pdf",

@@ -116,7 +116,7 @@ def _print_section(context: AppContext, person: Person, form: Form) -> None:
         st.success(t("forms.printed", count=count), icon=":material/check:")
         st.download_button(
             t("forms.fetch"),
-            pdf,
+            lambda: pdf,
             f"{form.id}.pdf",
             "application/pdf",
             key="forms_fetch",

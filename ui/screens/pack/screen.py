@@ -129,7 +129,7 @@ def _quantities_form(
         file = quantities_csv(unit, unit_needs.needs)
         st.download_button(
             t("pack.numbers_file"),
-            file,
+            lambda: file,
             f"antal-{plain_name(unit)}.csv",
             "text/csv",
             key="pack_numbers_csv",
@@ -242,7 +242,7 @@ def _show_finished(pack: _FinishedPack) -> None:
     st.success(t("pack.made", count=pack.sheets), icon=":material/check:")
     st.download_button(
         t("pack.fetch"),
-        pack.zip_data,
+        lambda: pack.zip_data,
         f"reservpaket-{plain_name(pack.unit)}.zip",
         "application/zip",
         key="pack_zip",
