@@ -11,6 +11,7 @@ from pipeline.domain.permissions import Action, is_allowed
 from pipeline.store.accounts import emergency_access
 from pipeline.store.database.clock import utc_now
 from ui.i18n import format_moment, t
+from ui.markdown import md
 from ui.session import requires_open_session
 from ui.workspace import AppContext
 
@@ -31,7 +32,7 @@ def emergency_banner(context: AppContext, person: Person) -> None:
             border=True, horizontal=True, vertical_alignment="center", key=f"alarm-{use.id}"
         ):
             st.error(
-                t(
+                md(
                     "emergency.used",
                     name=use.name,
                     login=use.login,

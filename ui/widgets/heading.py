@@ -14,6 +14,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.texts import LANGUAGES, catalogue
 from ui import session
 from ui.i18n import current_language, t
+from ui.markdown import md, plain
 from ui.screens import practice
 from ui.session import requires_open_session
 from ui.workspace import AppContext
@@ -69,7 +70,7 @@ def screen_help_button(context: AppContext, person: Person) -> None:
     with st.popover(t("help.title"), icon=":material/help:", key="screen_help"):
         text = f"help.{st.session_state.get(SCREEN_KEY, '')}"
         if text in catalogue(current_language()):
-            st.markdown(t(text))
+            st.markdown(md(text))
         st.caption(t("help.zoom"))
         st.button(
             t("help.guide"),
@@ -93,9 +94,9 @@ def screen_heading(context: AppContext, person: Person, title: str, line: str = 
     """Show the title on the left and the user's menu on the right."""
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left, st.container(gap=None):
-        st.title(title, anchor=False)
+        st.title(plain(title), anchor=False)
         if line:
-            st.caption(line)
+            st.caption(plain(line))
     with right, st.container(horizontal=True, horizontal_alignment="right"):
         person_menu(context, person)
 
@@ -103,10 +104,10 @@ def screen_heading(context: AppContext, person: Person, title: str, line: str = 
 def person_menu(context: AppContext, person: Person) -> None:
     """Show help for the screen, the user's name and role, the language, and log-out."""
     screen_help_button(context, person)
-    with st.popover(person.name, icon=":material/person:", key="person_menu"):
-        st.caption(t("menu.who", title=person.title, role=t(f"role.{person.role.name.lower()}")))
-        st.caption(t("menu.units", units=", ".join(sorted(person.units))))
-        st.caption(t("menu.areas", areas=", ".join(sorted(person.areas)) or t("menu.no_areas")))
+    with st.popover(plain(person.name), icon=":material/person:", key="person_menu"):
+        st.caption(md("menu.who", title=person.title, role=t(f"role.{person.role.name.lower()}")))
+        st.caption(md("menu.units", units=", ".join(sorted(person.units))))
+        st.caption(md("menu.areas", areas=", ".join(sorted(person.areas)) or t("menu.no_areas")))
         language_choice()
         st.button(
             t("menu.log_out"),
@@ -138,7 +139,7 @@ def language_choice() -> None:
         t("menu.language"),
         languages,
         index=index,
-        format_func=LANGUAGES.__getitem__,
+        format_func=lambda value: plain(LANGUAGES[value]),
         horizontal=True,
         key="language_choice",
         on_change=save_choice,

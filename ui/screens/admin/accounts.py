@@ -20,6 +20,7 @@ from pipeline.store.accounts.administration import Account
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import client_register
 from ui.i18n import format_moment, t
+from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
@@ -67,11 +68,11 @@ def _show_message() -> None:
     """Show the result of the last action; a new password is shown once and then gone."""
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         kind, text = message
-        (st.success if kind == "ok" else st.error)(text)
+        (st.success if kind == "ok" else st.error)(plain_with_code(text))
     if new_password := st.session_state.pop(_PASSWORD_KEY, None):
         login, password = new_password
         with st.container(border=True, key="account_password_box"):
-            st.markdown(t("accounts.password_of", login=login))
+            st.markdown(md("accounts.password_of", login=login))
             st.text(password)
             st.caption(t("accounts.password_once"))
 
@@ -102,9 +103,9 @@ def _account_row(account: Account, *, is_own: bool) -> None:
     with st.container(border=True):
         text, button = st.columns([4, 1], vertical_alignment="center")
         text.markdown(
-            f"**{holder.name}** · {holder.login} · {holder.title}  \n"
-            f"{' · '.join(parts)}  \n"
-            f":gray[{' · '.join([*flags, last_login])}]"
+            f"**{plain(holder.name)}** · {plain(holder.login)} · {plain(holder.title)}  \n"
+            f"{plain(' · '.join(parts))}  \n"
+            f":gray[{' · '.join([*map(plain, flags), plain(last_login)])}]"
         )
         button.button(
             t("accounts.change"),
@@ -121,7 +122,8 @@ def _account_form(
     key = f"account-{account.person.login}" if account else "account_new"
     with st.form(f"form-{key}", border=True):
         st.header(
-            t("accounts.change_of", name=holder.name) if holder else t("accounts.new"), anchor=False
+            md("accounts.change_of", name=holder.name) if holder else t("accounts.new"),
+            anchor=False,
         )
         entered = _account_fields(key, holder, units)
         is_sent = st.form_submit_button(
@@ -199,7 +201,7 @@ def _check_and_save(
     with context.store.read() as conn:
         is_taken = holder is None and entered.login in people.people_by_login(conn)
     if is_taken:
-        st.error(t("accounts.taken", login=entered.login))
+        st.error(md("accounts.taken", login=entered.login))
         return
     if holder != st.session_state.get(_SHOWN_KEY):
         st.session_state[_MESSAGE_KEY] = (
@@ -216,7 +218,7 @@ def _save_account(context: AppContext, person: Person, account: Person) -> None:
         with context.store.begin() as conn:
             password = administration.save_account(conn, person, account)
     except EfterskriftError as error:
-        st.error(error_text(error))
+        st.error(plain_with_code(error_text(error)))
         return
     if password:
         st.session_state[_PASSWORD_KEY] = (account.login, password)

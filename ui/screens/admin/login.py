@@ -11,6 +11,7 @@ from pipeline.store.accounts.emergency_access import MIN_REASON_LENGTH
 from ui import session
 from ui.browser.keyboard import keyboard
 from ui.i18n import t
+from ui.markdown import md
 from ui.session import LoginResult
 from ui.widgets.errors import show_error
 from ui.widgets.heading import language_choice, person_menu
@@ -22,7 +23,7 @@ def show(context: AppContext) -> None:
     _, middle, _ = st.columns([1, 1.1, 1])
     with middle:
         st.title(t("login.name"), anchor=False)
-        st.markdown(t("login.what", provider=context.settings.care_provider))
+        st.markdown(md("login.what", provider=context.settings.care_provider))
         _show_logout_reason(context)
         if session.is_emergency_reason_due():
             _emergency_reason_form(context)
@@ -40,7 +41,7 @@ def _show_logout_reason(context: AppContext) -> None:
     """
     if end := session.last_session_end():
         st.info(
-            t(
+            md(
                 f"login.{end}",
                 minutes=context.settings.session_minutes,
                 hours=context.settings.session_hours,
@@ -57,7 +58,7 @@ def choose_password(context: AppContext, person: Person) -> None:
     _, middle, _ = st.columns([1, 1.1, 1])
     with middle:
         st.title(t("password.title"), anchor=False)
-        st.markdown(t("password.what", count=people.MIN_PASSWORD_LENGTH))
+        st.markdown(md("password.what", count=people.MIN_PASSWORD_LENGTH))
         with st.form("password_form", border=True):
             current = st.text_input(
                 t("password.now"),
@@ -94,7 +95,7 @@ def _change_password(
     except NotAllowedError:
         st.error(t("password.wrong"), icon=":material/error:")
     except EfterskriftError:
-        st.error(t("password.short", count=people.MIN_PASSWORD_LENGTH), icon=":material/error:")
+        st.error(md("password.short", count=people.MIN_PASSWORD_LENGTH), icon=":material/error:")
     else:
         st.rerun()
 
@@ -152,6 +153,6 @@ def _emergency_reason_form(context: AppContext) -> None:
     try:
         session.log_in_in_emergency(context, reason)
     except EfterskriftError:
-        st.error(t("emergency.short", count=MIN_REASON_LENGTH), icon=":material/error:")
+        st.error(md("emergency.short", count=MIN_REASON_LENGTH), icon=":material/error:")
     else:
         st.rerun()
