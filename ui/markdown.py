@@ -15,8 +15,9 @@ from ui.i18n import show_text, t
 _WORD_JOINER = "\u2060"
 """Invisible; keeps what follows from being joined to a colour, an icon or a link."""
 _SPECIAL = re.compile(r"[\\`*_\[\]<>$~|&^{}]")
-_NUMBER_END = re.compile(r"^(\s*\d+)([.)])", re.MULTILINE)
-_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
+_NUMBER_END = re.compile(r"^([ \u00a0]*\d+)([.)])", re.MULTILINE)
+_LINE_START = re.compile(r"^([ \u00a0]*)([#+=-])", re.MULTILINE)
+_INDENT = re.compile(r"^(?: {4}|\t)[ \t]*", re.MULTILINE)
 _JOINED = re.compile(r":(?=[a-zA-Z/])|@|(?<=www)(?=\.)", re.IGNORECASE)
 _CODE = re.compile(r"(`[^`\n]+`)")
 
@@ -30,7 +31,7 @@ def plain(value: object) -> str:
     text = _INDENT.sub(lambda found: "\u00a0" * len(found[0]), text)
     text = _SPECIAL.sub(r"\\\g<0>", text)
     text = _NUMBER_END.sub(r"\1\\\2", text)
-    text = re.sub(r"^(\u00a0*)([#+=-])", r"\1\\\2", text, flags=re.MULTILINE)
+    text = _LINE_START.sub(r"\1\\\2", text)
     # Colours, icons and addresses begin after a colon or an at sign.
     return _JOINED.sub(lambda found: found[0] + _WORD_JOINER, text)
 

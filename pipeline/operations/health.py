@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 from pipeline.domain.errors import EfterskriftError, ExitCode, FormError, StoreError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import Settings, load_settings
+from pipeline.files.private_files import describe_mode, find_open_paths
 from pipeline.forms.library import frozen_problem_texts, load_published
 from pipeline.store.database.store import open_store
 from pipeline.store.paper.pages import list_image_names
@@ -33,7 +35,12 @@ class HealthFinding:
 def check_health() -> list[HealthFinding]:
     """Check every part that the program needs."""
     settings = load_settings()
-    return [*check_installation(settings), *_check_workspace(settings), _check_disk(settings)]
+    return [
+        *check_installation(settings),
+        *_check_workspace(settings),
+        _check_modes(settings),
+        _check_disk(settings),
+    ]
 
 
 def check_installation(settings: Settings) -> list[HealthFinding]:
@@ -190,6 +197,16 @@ def _check_image_files(settings: Settings) -> str:
             "pictures_missing", gone=missing, number=len(names), images=settings.images
         )
     return f"{len(names)} there"
+
+
+def _check_modes(settings: Settings) -> HealthFinding:
+    """Name the files with secrets or care that other users of the machine may open."""
+    found = find_open_paths(settings)
+    if not found:
+        return HealthFinding("Permissions", "for this user only")
+    state = ", ".join(f"{path.name} {describe_mode(path)}" for path in found)
+    names = " ".join(shlex.quote(str(path)) for path in found)
+    return HealthFinding("Permissions", state, f"Run: chmod go-rwx {names}", ExitCode.STORE)
 
 
 def _check_disk(settings: Settings) -> HealthFinding:
