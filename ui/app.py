@@ -27,6 +27,7 @@ from ui.widgets.activity import track_typing
 from ui.widgets.banner import emergency_banner
 from ui.widgets.errors import show_error
 from ui.widgets.heading import SCREEN_KEY, screen_heading, show_guide
+from ui.widgets.uploads import release_unused_uploads
 from ui.widgets.view_log import reset_views
 from ui.workspace import AppContext, open_app_context
 
@@ -55,6 +56,7 @@ def main() -> None:
     )
     # What every run sends first, in a fixed order.
     session.begin_session_run()
+    release_unused_uploads()
     prefetch.begin_slots()
     st.html(STATIC / "style.css")
     document_settings()

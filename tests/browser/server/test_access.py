@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
@@ -179,6 +180,57 @@ def test_a_download_is_the_logins_own_is_not_stored_and_is_there_once(site: Serv
         assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
         assert answer.content
         assert requests.get(path).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/_stcore/metrics",
+        "/_stcore/agent/openapi.json",
+        "/_stcore/script-health-check",
+        "/_stcore/bidi-components/x/y.js",
+        "/component/x/index.html",
+        "/app/static/x",
+        "/auth/login",
+        "/oauth2callback",
+    ],
+)
+def test_what_no_screen_needs_is_closed(site: Served, path: str) -> None:
+    with Requests(site.address) as requests:
+        assert requests.get(path).status_code == 404
+
+
+def test_the_host_configuration_lets_no_other_page_steer_the_screens(site: Served) -> None:
+    with Requests(site.address) as requests:
+        assert requests.get("/_stcore/host-config").json()["allowedOrigins"] == []
+
+
+def test_every_response_has_the_security_headers(site: Served) -> None:
+    with Requests(site.address) as requests:
+        headers = requests.get("/").headers
+        refused = requests.get("/media/x.pdf").headers
+    assert headers["x-content-type-options"] == refused["x-content-type-options"] == "nosniff"
+    script_policy = headers["content-security-policy"].split("; ")[1]
+    assert script_policy.startswith("script-src 'self' 'sha256-")
+    assert "unsafe-inline" not in script_policy
+    assert "camera=()" in headers["permissions-policy"]
+    assert "strict-transport-security" not in headers
+
+
+def test_behind_tls_browsers_are_told_to_stay_there(site: Served) -> None:
+    answer = httpx.get(f"{site.address}/_stcore/health", headers={"X-Forwarded-Proto": "https"})
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    assert "; Secure" in answer.headers["set-cookie"]
+
+
+def test_another_name_of_the_server_is_refused(site: Served) -> None:
+    assert httpx.get(site.address, headers={"Host": "evil.example"}).status_code == 421
+
+
+def test_a_made_up_ticket_gives_no_cookie(site: Served) -> None:
+    with Requests(site.address) as requests:
+        answer = requests.redeem("made-up")
+    assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from ui.access.bindings import TICKET_SECONDS, SessionBindings, Tickets, TicketState
 from ui.access.cookie import format_cookie, read_token
+from ui.access.gate import _is_from_screen
 from ui.access.hosts import is_known_host, is_same_origin, known_hosts
 from ui.access.uploads import Reservations
 
@@ -102,3 +104,24 @@ def test_uploads_at_once_do_not_pass_the_limit_together() -> None:
         assert [first, second, other] == [True, False, True]
     with reservations.reserve("login", 600_000, lambda: 0, 1_000_000) as later:
         assert later
+
+
+@pytest.mark.parametrize(
+    ("name", "is_sent_by_screens"),
+    [
+        ("rerun_script", True),
+        ("app_heartbeat", True),
+        ("clear_cache", False),
+        ("load_git_info", False),
+        ("debug_shutdown_runtime", False),
+    ],
+)
+def test_what_only_developers_send_does_not_pass(name: str, is_sent_by_screens: bool) -> None:
+    """Emptying the caches, for all sessions, was open to whoever had a web socket."""
+    back = BackMsg()
+    field = getattr(back, name)
+    if isinstance(field, bool):
+        setattr(back, name, True)
+    else:
+        field.SetInParent()
+    assert _is_from_screen(back.SerializeToString()) is is_sent_by_screens

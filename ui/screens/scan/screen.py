@@ -25,6 +25,7 @@ from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading, translate_upload_button
 from ui.widgets.run_once import RunOnce, run_once
 from ui.widgets.tables import html_table
+from ui.widgets.uploads import release_uploads
 from ui.workspace import AppContext
 
 _FILE_TYPES = sorted(suffix.removeprefix(".") for suffix in PAGE_SUFFIXES)
@@ -82,6 +83,7 @@ def _upload_form(context: AppContext, person: Person) -> None:
         return
     if (result := intake.result()) is None:
         return
+    release_uploads(files)
     st.session_state[_UPLOAD_COUNT_KEY] = upload_count + 1
     st.toast(md("scan.taken", count=result.pages, batch=result.batch), icon=":material/check:")
     st.rerun()
