@@ -83,6 +83,8 @@ def main() -> None:
     # Containers of their own: a banner or guide that comes or goes does not move the screen below.
     with st.container():
         emergency_banner(context, person)
+        if session.was_connection_lost():
+            st.info(t("login.connection_back"), icon=":material/sync_problem:")
     with st.container():
         show_guide(context, person)
     page.run()

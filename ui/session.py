@@ -35,11 +35,12 @@ from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
 from ui.access.bindings import BINDINGS, TICKETS, TicketState
 from ui.access.cookie import read_token
+from ui.access.gate import LOST_HEADER
 from ui.access.logins import session_limits
 from ui.workspace import AppContext, StoreContext
 
 _LOGIN_KEY, _TOKEN_KEY, _ACTIVE_AT_KEY = "login", "session_token", "active_at"
-_TICKET_KEY = "cookie_ticket"
+_TICKET_KEY, _LOST_KEY = "cookie_ticket", "connection_lost"
 _EXPIRED_KEY, _LEFT_KEY = "session_expired", "left"
 _EMERGENCY_LOGIN_KEY, _MUST_CHANGE_KEY = "emergency_login", "must_change_password"
 _DRAWN_FOR_KEY, _ACTED_KEY = "drawn_for", "acted"
@@ -237,6 +238,7 @@ def requires_open_session(
     ) -> None:
         if is_session_open(context):
             st.session_state[_ACTED_KEY] = True
+            st.session_state.pop(_LOST_KEY, None)
             act(context, *args, **kwargs)
 
     return run_if_open
@@ -245,6 +247,11 @@ def requires_open_session(
 def begin_session_run() -> None:
     """Note that the whole screen is drawn: it shows what all earlier callbacks did."""
     st.session_state.pop(_ACTED_KEY, None)
+
+
+def was_connection_lost() -> bool:
+    """Return whether this window lost its screen with the connection, until the user acts again."""
+    return _LOST_KEY in st.session_state
 
 
 def consume_acted() -> bool:
@@ -369,6 +376,8 @@ def _continue_session(context: AppContext) -> None:
         return
     st.session_state[_TOKEN_KEY], st.session_state[_LOGIN_KEY] = token, stored.login
     st.session_state[_ACTIVE_AT_KEY] = stored.active_at
+    if st.context.headers.get(LOST_HEADER):
+        st.session_state[_LOST_KEY] = True
 
 
 def cookie_ticket() -> str | None:

@@ -38,6 +38,8 @@ from ui.access.site import base_path, is_provider_on, server_hosts
 from ui.workspace import open_app_context
 
 SESSION_PATH = "/efterskrift/session"
+LOST_HEADER = "X-Efterskrift-Lost"
+"""Tells the script that its window had another session, which it does not get back."""
 _STREAM, _UPLOAD, _MEDIA = "/_stcore/stream", "/_stcore/upload_file/", "/media/"
 _OPEN = {"/_stcore/health", "/_stcore/host-config"}
 _CLOSED = ("/_stcore/", "/component/", "/app/static/", "/svelte/")
@@ -195,6 +197,7 @@ def _without_foreign_session(scope: Scope) -> Scope:
         return scope
     kept = [name for name in scope["headers"] if name[0] != b"sec-websocket-protocol"]
     value = ", ".join(protocols[:2]).encode("latin-1")
+    kept.append((LOST_HEADER.lower().encode(), b"1"))
     return {
         **scope,
         "headers": [*kept, (b"sec-websocket-protocol", value)],
