@@ -57,9 +57,10 @@ def duplicate_comparison(
             t("returns.duplicate.picture"), type=_IMAGE_SUFFIXES, key=_widget_key(view, "picture")
         )
         if file is not None:
+            # The browser names the type of what it uploads, and may name anything.
             alt, source = (
                 escape(t("returns.duplicate.picture")),
-                data_url(file.getvalue(), file.type),
+                escape(data_url(file.getvalue(), file.type)),
             )
             st.html(f'<img class="ef-page" alt="{alt}" src="{source}">')
         _comparison_table(view, {}, "")
