@@ -6,6 +6,10 @@ the database (`store/accounts/sessions.py`): logging out anywhere, closing the a
 `settings.session_minutes` without activity and `settings.session_hours` in all end it at the next
 run.
 
+The browser proves its session by a cookie that it gets for a ticket (`ui/access/`). Until it has
+the cookie, nothing but the exchange is drawn; a window that is opened or loaded again brings it and
+is logged in. All windows of a browser share one session.
+
 Streamlit's OIDC cookie lives 30 days whatever the provider says. Its own end (`exp`), the moment of
 the login (`iat`) and whether that login has been ended here are therefore checked by
 `verify_provider_login`.
@@ -20,6 +24,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
@@ -33,10 +38,15 @@ from pipeline.store.accounts.sessions import Session
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
+from ui.access.bindings import BINDINGS, TICKETS, TicketState
+from ui.access.cookie import read_token
+from ui.access.gate import LOST_HEADER
+from ui.access.logins import session_limits
 from ui.device_cookie import DEVICE_COOKIE
 from ui.workspace import AppContext, StoreContext
 
 _LOGIN_KEY, _TOKEN_KEY, _ACTIVE_AT_KEY = "login", "session_token", "active_at"
+_TICKET_KEY, _LOST_KEY = "cookie_ticket", "connection_lost"
 _EXPIRED_KEY, _LEFT_KEY = "session_expired", "left"
 _EMERGENCY_LOGIN_KEY, _MUST_CHANGE_KEY = "emergency_login", "must_change_password"
 _DRAWN_FOR_KEY, _ACTED_KEY = "drawn_for", "acted"
@@ -125,6 +135,9 @@ def current_person(context: AppContext, *, active: bool = True) -> Person | None
 
     A session also ends by logging out elsewhere. `active`: count this call as activity.
     """
+    # The cookie of a login that is open continues it in this window, unless that has just ended.
+    if _TOKEN_KEY not in st.session_state and _LEFT_KEY not in st.session_state:
+        _continue_session(context)
     # A valid login at the provider starts a session, unless one has just been ended here.
     if (
         context.settings.oidc
@@ -134,7 +147,7 @@ def current_person(context: AppContext, *, active: bool = True) -> Person | None
         provider_login = verify_provider_login(
             context.store,
             st.user.to_dict() if st.user.is_logged_in else {},
-            _session_limits(context.settings)[1],
+            session_limits(context.settings)[1],
         )
         if provider_login is not None:
             _start_session(context, *provider_login)
@@ -149,16 +162,17 @@ def current_person(context: AppContext, *, active: bool = True) -> Person | None
     if stored is None or person is None:
         _end_session(SessionEnd.ELSEWHERE)
         return None
-    if _has_run_out(context.settings, now) or stored.has_expired(
-        now, *_session_limits(context.settings)
+    if _has_run_out(context.settings, stored, now) or stored.has_expired(
+        now, *session_limits(context.settings)
     ):
         _end_expired_session(
             context,
             token,
             now,
-            too_old=stored.is_too_old(now, _session_limits(context.settings)[1]),
+            too_old=stored.is_too_old(now, session_limits(context.settings)[1]),
         )
         return None
+    _bind_session(token)
     # Callbacks compare with the user that the screen was drawn for.
     st.session_state[_DRAWN_FOR_KEY] = person
     st.session_state[_MUST_CHANGE_KEY] = stored.must_change and not context.settings.oidc
@@ -275,8 +289,8 @@ def _open_session(context: StoreContext, now: datetime) -> Session | None:
         person = people.find_person(conn, stored.login) if stored else None
     if (
         stored is None
-        or _has_run_out(context.settings, now)
-        or stored.has_expired(now, *_session_limits(context.settings))
+        or _has_run_out(context.settings, stored, now)
+        or stored.has_expired(now, *session_limits(context.settings))
     ):
         return None
     # A changed account (role, units) makes the screen that was drawn invalid.
@@ -305,6 +319,7 @@ def requires_open_session(
     ) -> None:
         if is_session_open(context):
             st.session_state[_ACTED_KEY] = True
+            st.session_state.pop(_LOST_KEY, None)
             act(context, *args, **kwargs)
 
     return run_if_open
@@ -313,6 +328,11 @@ def requires_open_session(
 def begin_session_run() -> None:
     """Note that the whole screen is drawn: it shows what all earlier callbacks did."""
     st.session_state.pop(_ACTED_KEY, None)
+
+
+def was_connection_lost() -> bool:
+    """Return whether this window lost its screen with the connection, until the user acts again."""
+    return _LOST_KEY in st.session_state
 
 
 def consume_acted() -> bool:
@@ -394,7 +414,7 @@ def watch_session(context: AppContext) -> None:
         return
     with context.store.read() as conn:
         stored = sessions.find_session(conn, token)
-    if stored is None or _has_run_out(context.settings, utc_now()):
+    if stored is None or _has_run_out(context.settings, stored, utc_now()):
         st.rerun()
 
 
@@ -403,8 +423,62 @@ def _start_session(context: AppContext, login: str, logged_in_at: datetime | Non
     st.session_state.pop(_EXPIRED_KEY, None)
     now = utc_now()
     with context.store.begin() as conn:
-        st.session_state[_TOKEN_KEY] = sessions.start_session(conn, login, now, logged_in_at)
+        token = sessions.start_session(conn, login, now, logged_in_at)
+    st.session_state[_TOKEN_KEY] = token
     st.session_state[_LOGIN_KEY], st.session_state[_ACTIVE_AT_KEY] = login, now
+    _bind_session(token)
+    if is_cookie_required():
+        st.session_state[_TICKET_KEY] = TICKETS.issue(token)
+
+
+def is_cookie_required() -> bool:
+    """Return whether this run is for a browser, which proves its login by a cookie."""
+    return True
+
+
+def browser_token() -> str | None:
+    """Return the token of the cookie with which this window's connection was opened, or None."""
+    return read_token(st.context.cookies, st.context.headers.get("Origin"))
+
+
+def _bind_session(token: str) -> None:
+    if (run := get_script_run_ctx()) is not None:
+        BINDINGS.bind(run.session_id, token)
+
+
+def _continue_session(context: AppContext) -> None:
+    """Continue the login that this browser's cookie proves."""
+    token = browser_token()
+    if token is None:
+        return
+    with context.store.read() as conn:
+        stored = sessions.find_session(conn, token)
+    if stored is None or stored.has_expired(utc_now(), *session_limits(context.settings)):
+        return
+    st.session_state[_TOKEN_KEY], st.session_state[_LOGIN_KEY] = token, stored.login
+    st.session_state[_ACTIVE_AT_KEY] = stored.active_at
+    if st.context.headers.get(LOST_HEADER):
+        st.session_state[_LOST_KEY] = True
+
+
+def cookie_ticket() -> str | None:
+    """Return the ticket that this browser still has to exchange for its cookie, or None."""
+    ticket = st.session_state.get(_TICKET_KEY)
+    if ticket is None:
+        return None
+    state = TICKETS.state(ticket)
+    if state is TicketState.REDEEMED:
+        del st.session_state[_TICKET_KEY]
+        return None
+    if state is TicketState.UNKNOWN:
+        ticket = renew_ticket()
+    return str(ticket)
+
+
+def renew_ticket() -> str:
+    """Issue another ticket for the login of this window."""
+    ticket = st.session_state[_TICKET_KEY] = TICKETS.issue(st.session_state[_TOKEN_KEY])
+    return ticket
 
 
 def _end_expired_session(context: AppContext, token: str, now: datetime, *, too_old: bool) -> None:
@@ -419,17 +493,17 @@ def _end_session(end: SessionEnd) -> None:
 
 
 def _clear_session_state() -> None:
+    if (run := get_script_run_ctx()) is not None:
+        BINDINGS.release(run.session_id)
+        run.uploaded_file_mgr.remove_session_files(run.session_id)
     for key in [key for key in st.session_state if key not in _KEYS_KEPT_AT_LOGOUT]:
         del st.session_state[key]
 
 
-def _has_run_out(settings: Settings, now: datetime) -> bool:
-    active_at: datetime = st.session_state.get(_ACTIVE_AT_KEY, now)
+def _has_run_out(settings: Settings, stored: Session, now: datetime) -> bool:
+    # The other windows of the browser share the session, and store their activity.
+    active_at: datetime = max(st.session_state.get(_ACTIVE_AT_KEY, now), stored.active_at)
     return now - active_at > timedelta(minutes=settings.session_minutes)
-
-
-def _session_limits(settings: Settings) -> tuple[timedelta, timedelta]:
-    return timedelta(minutes=settings.session_minutes), timedelta(hours=settings.session_hours)
 
 
 def _client_address(settings: Settings) -> str:

@@ -124,6 +124,15 @@ class Settings(BaseSettings):
     """Roles whose local accounts must have a second factor; all others may have one."""
     second_factor_key: Path | None = None
     """The file with the key of the second factors; default: second-factor.key in the workspace."""
+    hosts: tuple[str, ...] = ()
+    """Names under which browsers reach the server, such as efterskrift.example.se.
+
+    Numbers, localhost and this machine's own name are always accepted.
+    """
+    upload_mb: int = Field(200, ge=1, le=1000)
+    """Largest file that may be uploaded, megabytes; roles that scan no paper: 20."""
+    upload_session_mb: int = Field(600, ge=1)
+    """Uploads that one login may hold in memory at a time, megabytes."""
     language: Literal["sv", "en"] = "sv"
     """Language of the screens until a person chooses, and of `efterskrift forms`' messages."""
     care_provider: str = "Kalix kommun"

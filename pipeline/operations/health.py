@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import numpy as np
 from pipeline.domain.errors import EfterskriftError, ExitCode, FormError, SettingsError, StoreError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import ROOT, Handwriting, Settings, load_settings
+from pipeline.files.private_files import describe_mode, find_open_paths
 from pipeline.forms.library import frozen_problem_texts, load_published
 from pipeline.store.database.store import open_store
 from pipeline.store.paper.pages import list_image_names
@@ -38,7 +40,12 @@ class HealthFinding:
 def check_health() -> list[HealthFinding]:
     """Check every part that the program needs."""
     settings = load_settings()
-    return [*check_installation(settings), *_check_workspace(settings), _check_disk(settings)]
+    return [
+        *check_installation(settings),
+        *_check_workspace(settings),
+        _check_modes(settings),
+        _check_disk(settings),
+    ]
 
 
 def check_installation(settings: Settings) -> list[HealthFinding]:
@@ -237,6 +244,16 @@ def _describe_last_check(settings: Settings) -> str:
     if not last.is_whole:
         raise StoreError("last_check_failed", at=at, missing=last.missing, damaged=last.damaged)
     return f"{at}: {last.files} files are whole"
+
+
+def _check_modes(settings: Settings) -> HealthFinding:
+    """Name the files with secrets or care that other users of the machine may open."""
+    found = find_open_paths(settings)
+    if not found:
+        return HealthFinding("Permissions", "for this user only")
+    state = ", ".join(f"{path.name} {describe_mode(path)}" for path in found)
+    names = " ".join(shlex.quote(str(path)) for path in found)
+    return HealthFinding("Permissions", state, f"Run: chmod go-rwx {names}", ExitCode.STORE)
 
 
 def _check_disk(settings: Settings) -> HealthFinding:

@@ -15,6 +15,7 @@ from pipeline.store.accounts.login import access_changes, access_notices
 from pipeline.store.accounts.login.access_notices import AccessNotice
 from pipeline.store.database.clock import utc_now
 from ui.i18n import format_moment, t
+from ui.markdown import md
 from ui.session import requires_open_session
 from ui.workspace import AppContext
 
@@ -37,7 +38,7 @@ def emergency_banner(context: AppContext, person: Person) -> None:
             border=True, horizontal=True, vertical_alignment="center", key=f"alarm-{use.id}"
         ):
             st.error(
-                t(
+                md(
                     "emergency.used",
                     name=use.name,
                     login=use.login,

@@ -16,6 +16,7 @@ from pipeline.store.database.clock import utc_now
 from pipeline.texts import LANGUAGES, catalogue
 from ui import session
 from ui.i18n import current_language, t
+from ui.markdown import md, plain
 from ui.screens import practice
 from ui.session import requires_open_session
 from ui.workspace import AppContext
@@ -74,7 +75,7 @@ def screen_help_button(context: AppContext, person: Person) -> None:
     with st.popover(t("help.title"), icon=":material/help:", key="screen_help"):
         text = f"help.{st.session_state.get(SCREEN_KEY, '')}"
         if text in catalogue(current_language()):
-            st.markdown(t(text))
+            st.markdown(md(text))
         st.caption(t("help.zoom"))
         st.button(
             t("help.guide"),
@@ -98,9 +99,9 @@ def screen_heading(context: AppContext, person: Person, title: str, line: str = 
     """Show the title on the left and the user's menu on the right."""
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left, st.container(gap=None):
-        st.title(title, anchor=False)
+        st.title(plain(title), anchor=False)
         if line:
-            st.caption(line)
+            st.caption(plain(line))
     with right, st.container(horizontal=True, horizontal_alignment="right"):
         person_menu(context, person)
 
@@ -112,10 +113,12 @@ def _role_names(person: Person) -> str:
 def person_menu(context: AppContext, person: Person) -> None:
     """Show help for the screen, the user's name and role, the language, and log-out."""
     screen_help_button(context, person)
-    with st.popover(person.name, icon=":material/person:", key="person_menu"):
-        st.caption(t("menu.who", title=person.title, role=_role_names(person)))
-        st.caption(t("menu.units", units=", ".join(sorted(person.all_units))))
-        st.caption(t("menu.areas", areas=", ".join(sorted(person.all_areas)) or t("menu.no_areas")))
+    with st.popover(plain(person.name), icon=":material/person:", key="person_menu"):
+        st.caption(md("menu.who", title=person.title, role=_role_names(person)))
+        st.caption(md("menu.units", units=", ".join(sorted(person.all_units))))
+        st.caption(
+            md("menu.areas", areas=", ".join(sorted(person.all_areas)) or t("menu.no_areas"))
+        )
         language_choice()
         if not context.settings.oidc and not person.break_glass:
             st.button(
@@ -144,7 +147,10 @@ def language_choice() -> None:
     """Show the choice of Swedish or English, for this session."""
 
     def save_choice() -> None:
-        st.session_state["language"] = st.session_state["language_choice"]
+        # Streamlit also calls this for the choice of a screen that a login has just replaced.
+        choice = st.session_state.get("language_choice")
+        if choice is not None:
+            st.session_state["language"] = choice
 
     languages = list(LANGUAGES)
     index = languages.index(st.session_state.get("language", "sv"))
@@ -152,7 +158,7 @@ def language_choice() -> None:
         t("menu.language"),
         languages,
         index=index,
-        format_func=LANGUAGES.__getitem__,
+        format_func=lambda value: plain(LANGUAGES[value]),
         horizontal=True,
         key="language_choice",
         on_change=save_choice,

@@ -23,6 +23,7 @@ from pipeline.store.accounts.login.access_notices import ChangeKind
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import client_register
 from ui.i18n import format_moment, t
+from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading
@@ -85,11 +86,11 @@ def _show_message() -> None:
     """Show the result of the last action; a new code or password is shown once and then gone."""
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         kind, text = message
-        (st.success if kind == "ok" else st.error)(text)
+        (st.success if kind == "ok" else st.error)(plain_with_code(text))
     if shown_once := st.session_state.pop(_SHOWN_ONCE_KEY, None):
         login, kind, text = shown_once
         with st.container(border=True, key="account_password_box"):
-            st.markdown(t(f"accounts.{kind}_of", login=login))
+            st.markdown(md(f"accounts.{kind}_of", login=login))
             st.text(text)
             st.caption(t(f"accounts.{kind}_once"))
 
@@ -104,7 +105,7 @@ def _open_changes(context: AppContext, person: Person, changes: list[OpenChange]
         with st.container(
             border=True, horizontal=True, vertical_alignment="center", key=f"change-{change.id}"
         ):
-            text = t(
+            text = md(
                 f"accounts.change_asked.{change.kind.value}",
                 name=change.name,
                 login=change.login,
@@ -160,9 +161,9 @@ def _account_row(account: Account, *, is_own: bool) -> None:
     with st.container(border=True):
         text, button = st.columns([4, 1], vertical_alignment="center")
         text.markdown(
-            f"**{holder.name}** · {holder.login}  \n"
-            + "".join(f"{_assignment_text(one)}  \n" for one in holder.assignments)
-            + f":gray[{' · '.join([*flags, last_login])}]"
+            f"**{plain(holder.name)}** · {plain(holder.login)}  \n"
+            + "".join(f"{plain(_assignment_text(one))}  \n" for one in holder.assignments)
+            + f":gray[{' · '.join([*map(plain, flags), plain(last_login)])}]"
         )
         button.button(
             t("accounts.change"),
@@ -189,7 +190,8 @@ def _account_form(
     key = f"account-{account.person.login}" if account else "account_new"
     with st.form(f"form-{key}", border=True):
         st.header(
-            t("accounts.change_of", name=holder.name) if holder else t("accounts.new"), anchor=False
+            md("accounts.change_of", name=holder.name) if holder else t("accounts.new"),
+            anchor=False,
         )
         entered = _account_fields(key, holder, units)
         is_sent = st.form_submit_button(
@@ -334,7 +336,7 @@ def _check_and_save(
     with context.store.read() as conn:
         is_taken = holder is None and entered.login in people.people_by_login(conn)
     if is_taken:
-        st.error(t("accounts.taken", login=entered.login))
+        st.error(md("accounts.taken", login=entered.login))
         return
     if holder != st.session_state.get(_SHOWN_KEY):
         st.session_state[_MESSAGE_KEY] = (
@@ -356,7 +358,7 @@ def _save_account(context: AppContext, person: Person, account: Person) -> None:
         elif account.break_glass and (before is None or not before.break_glass):
             _show_sealed_password(context, person, account.login)
     except EfterskriftError as error:
-        st.error(error_text(error))
+        st.error(plain_with_code(error_text(error)))
         return
     st.session_state[_MESSAGE_KEY] = ("ok", t("accounts.saved", login=account.login))
     st.session_state[_CHOSEN_KEY] = None

@@ -15,6 +15,7 @@ from pipeline.store.accounts.login.password_rules import MIN_PASSWORD_LENGTH
 from ui import session
 from ui.browser.keyboard import keyboard
 from ui.i18n import t
+from ui.markdown import md
 from ui.session import LoginResult
 from ui.widgets.errors import show_error
 from ui.widgets.heading import language_choice, person_menu
@@ -28,7 +29,7 @@ def show(context: AppContext) -> None:
     _, middle, _ = st.columns([1, 1.1, 1])
     with middle:
         st.title(t("login.name"), anchor=False)
-        st.markdown(t("login.what", provider=context.settings.care_provider))
+        st.markdown(md("login.what", provider=context.settings.care_provider))
         _show_logout_reason(context)
         if session.is_emergency_reason_due():
             _emergency_reason_form(context)
@@ -51,7 +52,7 @@ def _show_logout_reason(context: AppContext) -> None:
     """
     if end := session.last_session_end():
         st.info(
-            t(
+            md(
                 f"login.{end}",
                 minutes=context.settings.session_minutes,
                 hours=context.settings.session_hours,
@@ -68,7 +69,7 @@ def choose_password(context: AppContext, person: Person) -> None:
     _, middle, _ = st.columns([1, 1.1, 1])
     with middle:
         st.title(t("password.title"), anchor=False)
-        st.markdown(t("password.what", count=MIN_PASSWORD_LENGTH))
+        st.markdown(md("password.what", count=MIN_PASSWORD_LENGTH))
         if password_form(context, person, t("password.now")):
             st.rerun()
         person_menu(context, person)
@@ -236,6 +237,6 @@ def _emergency_reason_form(context: AppContext) -> None:
     try:
         session.log_in_in_emergency(context, reason)
     except EfterskriftError:
-        st.error(t("emergency.short", count=MIN_REASON_LENGTH), icon=":material/error:")
+        st.error(md("emergency.short", count=MIN_REASON_LENGTH), icon=":material/error:")
     else:
         st.rerun()

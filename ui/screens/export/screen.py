@@ -21,6 +21,7 @@ from pipeline.export.targets import STATISTICS
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.runs import RunStatus
 from ui.i18n import format_moment, show_text, t
+from ui.markdown import md, plain, plain_with_code
 from ui.screens.export.fhir_send import send_button
 from ui.screens.export.header_check import header_check_form
 from ui.session import requires_open_session
@@ -41,7 +42,7 @@ def show(context: AppContext, person: Person) -> None:
     screen_heading(context, person, t("export.title"), t("export.what"))
     if message := st.session_state.pop(_MESSAGE_KEY, None):
         kind, text = message
-        (st.success if kind == "ok" else st.error)(text)
+        (st.success if kind == "ok" else st.error)(plain_with_code(text))
     _ready_section(export_context, person)
     history = runs.list_runs(export_context, person)
     st.header(t("export.history"), anchor=False)
@@ -67,14 +68,14 @@ def _ready_section(context: ExportContext, person: Person) -> None:
     ]
     st.header(t("export.ready"), anchor=False)
     if unsigned := runs.count_unsigned(context, person):
-        st.info(t("export.unsigned", count=unsigned), icon=":material/signature:")
+        st.info(md("export.unsigned", count=unsigned), icon=":material/signature:")
     if held_ids := {
         item.entry_id
         for target in targets
         for item in target.unsupported
         if item.reason == HELD_FOR_MATCH
     }:
-        st.warning(t("export.held", count=len(held_ids)), icon=":material/content_copy:")
+        st.warning(md("export.held", count=len(held_ids)), icon=":material/content_copy:")
     # Statistics are sent to authorities, and listed apart from the care systems.
     systems = [target for target in targets if target.target not in STATISTICS]
     if not systems:
@@ -83,7 +84,7 @@ def _ready_section(context: ExportContext, person: Person) -> None:
     if statistics := [target for target in targets if target.target in STATISTICS]:
         st.header(t("export.statistics"), anchor=False)
         st.caption(
-            t(
+            md(
                 "export.statistics_what",
                 units=", ".join(sorted(permitted_units(person, Action.EXPORT))),
             )
@@ -104,17 +105,17 @@ def _target_cards(context: ExportContext, person: Person, targets: list[TargetSt
 
 
 def _target_card(context: ExportContext, person: Person, ready: TargetStatus) -> None:
-    st.markdown(f"**{show_text(ready.title)}**")
+    st.markdown(f"**{plain(show_text(ready.title))}**")
     if ready.fault:
         show_error(ready.fault)
         return
     for notice in ready.notices:
-        st.warning(show_text(notice), icon=":material/rule:")
-    st.metric(t("export.entries"), ready.entries, label_visibility="collapsed")
+        st.warning(plain(show_text(notice)), icon=":material/rule:")
+    st.metric(t("export.entries"), plain(ready.entries), label_visibility="collapsed")
     st.caption(
-        t("export.amendments", count=ready.amendments)
+        md("export.amendments", count=ready.amendments)
         if ready.amendments
-        else t("export.entries_ready", count=ready.entries)
+        else md("export.entries_ready", count=ready.entries)
     )
     if ready.target == PAYMENTS and ready.entries:
         st.error(t("export.payment_warning"), icon=":material/warning:")
@@ -124,9 +125,9 @@ def _target_card(context: ExportContext, person: Person, ready: TargetStatus) ->
         ("export.unfit", [item for item in ready.unsupported if item not in held]),
     ):
         if items:
-            with st.expander(t(label, count=len(items))):
+            with st.expander(md(label, count=len(items))):
                 for item in items:
-                    st.caption(f"{item.entry_id}: {show_text(item.reason)}")
+                    st.caption(f"{plain(item.entry_id)}: {plain(show_text(item.reason))}")
     st.button(
         t("export.tell" if ready.target in STATISTICS else "export.make"),
         key=f"make-{ready.target}",
@@ -162,7 +163,9 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             made = t("export.run", count=run.entries, at=format_moment(run.made_at), by=run.made_by)
-            st.markdown(f"**{target_name(run.target)}**  \n{run.file_name}  \n{made}")
+            st.markdown(
+                f"**{plain(target_name(run.target))}**  \n{plain(run.file_name)}  \n{plain(made)}"
+            )
             if not status.is_delivered:
                 st.badge(t("export.not_fetched"), icon=":material/unarchive:", color="orange")
             if not status.hidden:  # the file holds everything
@@ -184,13 +187,13 @@ def _show_run(context: ExportContext, person: Person, status: RunStatus) -> None
                     on_click="ignore",
                 )
         if status.hidden:
-            st.info(t("export.hidden", count=status.hidden), icon=":material/visibility_off:")
+            st.info(md("export.hidden", count=status.hidden), icon=":material/visibility_off:")
         else:
             st.caption(t("export.secret"))
-        st.caption(t("export.checksum", sha256=run.sha256))
+        st.caption(md("export.checksum", sha256=run.sha256))
         if status.has_receipts:
             st.caption(
-                t(
+                md(
                     "export.answers",
                     accepted=status.accepted,
                     refused=status.refused,

@@ -19,6 +19,7 @@ from pipeline.store.accounts.protected_identity import find_hidden_pids
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import client_register
 from ui.i18n import format_moment, t
+from ui.markdown import md, plain
 from ui.screens.follow_up.actions import run_and_report, set_message
 from ui.session import requires_open_session
 from ui.workspace import AppContext
@@ -46,9 +47,9 @@ def _block_row(context: AppContext, person: Person, block: Block) -> None:
         t("client.protected") if hidden else f"**{name}** · {format_pid(block.client_pid)}"
     )
     with st.container(border=True):
-        st.markdown(f"{client_text}  \n{block.unit}")
+        st.markdown(f"{plain(client_text)}  \n{plain(block.unit)}")
         st.caption(
-            t("blocks.since", at=format_moment(block.set_at), by=block.set_by, reason=block.reason)
+            md("blocks.since", at=format_moment(block.set_at), by=block.set_by, reason=block.reason)
         )
         reason_key = f"lift_why-{block.id}"
         with (

@@ -42,6 +42,7 @@ from pipeline.store.review import duplicate_entries
 from ui.browser.keyboard import keyboard
 from ui.browser.page_view import data_url
 from ui.i18n import format_moment, t
+from ui.markdown import md, plain, plain_with_code
 from ui.screens.follow_up.actions import run_and_report, set_message
 from ui.screens.lookup.duplicate_comparison import entry_title, side_by_side
 from ui.session import requires_open_session
@@ -73,7 +74,7 @@ def _show_match(context: AppContext, person: Person, matches: list[CareSystemMat
     skipped: list[str] = st.session_state.get(_SKIPPED_KEY, [])
     match = next((candidate for candidate in matches if _match_id(candidate) not in skipped), None)
     if match is None:
-        st.info(t("clashes.skipped", count=len(matches)), icon=":material/info:")
+        st.info(md("clashes.skipped", count=len(matches)), icon=":material/info:")
         st.button(
             t("clashes.again"),
             key="clash_again",
@@ -82,9 +83,9 @@ def _show_match(context: AppContext, person: Person, matches: list[CareSystemMat
         return
     _record_match_view(context, person, match)
     with st.container(border=True, key="clash_card"):
-        st.caption(t("clashes.place", number=matches.index(match) + 1, count=len(matches)))
-        st.markdown(f"**{entry_title(context, match.entry)}**")
-        st.markdown(describe_evidence(match.likeness, read=match.entry_side is None))
+        st.caption(md("clashes.place", number=matches.index(match) + 1, count=len(matches)))
+        st.markdown(f"**{plain(entry_title(context, match.entry))}**")
+        st.markdown(plain(describe_evidence(match.likeness, read=match.entry_side is None)))
         side_by_side(_comparison_rows(match), t("clashes.theirs"), t("clashes.ours"))
         if match.entry_side is None:
             st.caption(t("clashes.see_paper"))
@@ -258,7 +259,7 @@ def _rejected_matches(context: AppContext, person: Person) -> None:
         rejected = care_system_matches.list_rejected_matches(conn, person)
     if not rejected:
         return
-    with st.expander(t("clashes.others", count=len(rejected)), key="clash_others"):
+    with st.expander(md("clashes.others", count=len(rejected)), key="clash_others"):
         for rejected_match in rejected:
             _rejected_match_row(context, person, rejected_match)
 
@@ -267,7 +268,7 @@ def _rejected_match_row(context: AppContext, person: Person, rejected_match: Rej
     with st.container(horizontal=True, vertical_alignment="center"):
         decided_at = format_moment(rejected_match.at)
         marked = t("follow_up.marked", by=rejected_match.by, at=decided_at)
-        st.markdown(f"{entry_title(context, rejected_match.entry)}  \n{marked}")
+        st.markdown(f"{plain(entry_title(context, rejected_match.entry))}  \n{plain(marked)}")
         if is_allowed(person, Action.REVIEW, rejected_match.entry.unit):
             st.button(
                 t("clashes.take_back"),
@@ -288,7 +289,7 @@ def care_lists_section(context: AppContext, person: Person) -> None:
     for care_list in care_lists:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(
-                t(
+                md(
                     "clashes.list",
                     unit=care_list.unit,
                     area=care_list.area,
@@ -341,14 +342,14 @@ def _upload_form(context: AppContext, person: Person) -> None:
     try:
         table = parse_care_table(file.getvalue(), file.name)
     except EfterskriftError as error:
-        st.error(error_text(error))
+        st.error(plain_with_code(error_text(error)))
         return
     columns = _choose_columns(table)
     _preview_rows(table, columns)
     missing = [part for part in REQUIRED_COLUMNS if not columns.get(part)]
     if missing:
         st.warning(
-            t(
+            md(
                 "clashes.lacking",
                 parts=", ".join(t(f"clashes.part.{part.value}") for part in missing),
             )
@@ -377,7 +378,7 @@ def _choose_columns(table: CareTable) -> ColumnMapping:
             if part is CareColumn.TEXT:
                 chosen[part] = tuple(
                     st.multiselect(
-                        label,
+                        plain(label),
                         columns,
                         default=proposed.get(part, ()),
                         format_func=title,
@@ -387,7 +388,7 @@ def _choose_columns(table: CareTable) -> ColumnMapping:
                 )
                 continue
             column = st.selectbox(
-                label,
+                plain(label),
                 columns,
                 index=proposed[part][0] if part in proposed else None,
                 format_func=title,
@@ -420,7 +421,7 @@ def _import_list(
     try:
         list_id = import_care_list(export_context, person, unit, area, care_list, utc_now())
     except EfterskriftError as error:
-        st.error(error_text(error))
+        st.error(plain_with_code(error_text(error)))
         return
     with context.store.read() as conn:
         count = len(

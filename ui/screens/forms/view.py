@@ -19,6 +19,7 @@ from pipeline.preparation.form_editor.outline_inference import can_infer_outline
 from pipeline.preparation.form_editor.previews import MAX_COPIES, print_copies
 from pipeline.preparation.form_editor.trial_sheet import number_fields
 from ui.i18n import t
+from ui.markdown import md, plain, plain_with_code
 from ui.screens.forms import state
 from ui.screens.forms.form_list import is_local_form
 from ui.screens.forms.previews import form_images
@@ -32,13 +33,13 @@ _PDF_KEY = "forms_pdf"
 def form_view(context: AppContext, person: Person, form: Form) -> None:
     """Show the form."""
     state.back_button()
-    st.header(form.title, anchor=False)
-    facts = [
+    st.header(plain(form.title), anchor=False)
+    facts_markdown = [
         t(f"forms.area.{form.area.value}"),
-        t("forms.version_n", version=form.version),
-        t("forms.class_of", letter=form.criticality),
+        md("forms.version_n", version=form.version),
+        md("forms.class_of", letter=form.criticality),
     ]
-    st.caption(" · ".join([*facts, t(f"forms.entries.{form.entries.value}")]))
+    st.caption(" · ".join([*facts_markdown, t(f"forms.entries.{form.entries.value}")]))
     left, right = st.columns([1, 1], gap="large")
     with left:
         form_images(form)
@@ -112,14 +113,14 @@ def _print_section(context: AppContext, person: Person, form: Form) -> None:
                     lambda: ((form.id, form.version, unit), print_sheets(), copies),
                 )
             except EfterskriftError as error:
-                st.error(state.describe_error(error))
+                st.error(plain_with_code(state.describe_error(error)))
     # A file of another form or unit is not offered.
     printed, pdf, count = print_job.result() or (("", 0, ""), b"", 0)
     if printed == (form.id, form.version, unit):
-        st.success(t("forms.printed", count=count), icon=":material/check:")
+        st.success(md("forms.printed", count=count), icon=":material/check:")
         st.download_button(
             t("forms.fetch"),
-            pdf,
+            lambda: pdf,
             f"{form.id}.pdf",
             "application/pdf",
             key="forms_fetch",

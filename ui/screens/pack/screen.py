@@ -35,6 +35,7 @@ from pipeline.registers.pack_quantities import (
 )
 from pipeline.store.registers.planning import save_pack_quantities
 from ui.i18n import format_number, t
+from ui.markdown import md, plain, plain_with_code
 from ui.screens.pack.issued_upload import issued_upload
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
@@ -81,7 +82,7 @@ def show(context: AppContext, person: Person) -> None:
         return
     unit_needs = load_unit_needs(context.store, context.forms, person, unit, days)
     if message := st.session_state.pop(_MESSAGE_KEY, None):
-        st.info(message, icon=":material/info:")
+        st.info(plain_with_code(message), icon=":material/info:")
     left, right = st.columns([3, 2], gap="large")
     with left:
         _quantities_form(context, person, unit, days, unit_needs)
@@ -97,7 +98,7 @@ def _quantities_form(
     """Show the table of quantities: the forms of the unit's area, the other forms below."""
     st.header(t("pack.numbers"), anchor=False)
     st.caption(
-        t(
+        md(
             "pack.own" if unit_needs.is_customized else "pack.reckoned",
             days=days,
             clients=format_number(unit_needs.clients),
@@ -115,7 +116,7 @@ def _quantities_form(
         ):
             column.caption(t(f"pack.column.{key}"))
         entered = [_quantity_row(forms[need.form], need, version) for need in proposed.values()]
-        with st.expander(t("pack.others", count=len(others))):
+        with st.expander(md("pack.others", count=len(others))):
             entered += [
                 _quantity_row(forms[form_id], SheetQuantity(form_id, 0), version)
                 for form_id in others
@@ -132,7 +133,7 @@ def _quantities_form(
         file = quantities_csv(unit, unit_needs.needs)
         st.download_button(
             t("pack.numbers_file"),
-            file,
+            lambda: file,
             f"antal-{plain_name(unit)}.csv",
             "text/csv",
             key="pack_numbers_csv",
@@ -149,9 +150,9 @@ def _quantities_form(
 
 def _quantity_row(form: Form, quantity: SheetQuantity, version: str) -> SheetQuantity:
     title, sheets, per_client = st.columns(_COLUMN_WIDTHS, vertical_alignment="center")
-    title.markdown(form.title)
+    title.markdown(plain(form.title))
     count = sheets.number_input(
-        t("pack.sheets", form=form.title),
+        md("pack.sheets", form=form.title),
         0,
         MAX_SHEETS,
         quantity.sheets,
@@ -163,7 +164,7 @@ def _quantity_row(form: Form, quantity: SheetQuantity, version: str) -> SheetQua
         label = t("pack.each", form=form.title)
         per_client_count = int(
             per_client.number_input(
-                label,
+                plain(label),
                 0,
                 MAX_PER_CLIENT,
                 quantity.per_client,
@@ -203,9 +204,9 @@ def _make_section(
     prefilled = sum(need.per_client for need in unit_needs.needs) * (
         unit_needs.clients - unit_needs.hidden
     )
-    st.markdown(t("pack.total", sheets=format_number(sheets), named=format_number(prefilled)))
+    st.markdown(md("pack.total", sheets=format_number(sheets), named=format_number(prefilled)))
     if unit_needs.hidden:
-        st.info(t("pack.hidden", count=unit_needs.hidden), icon=":material/visibility_off:")
+        st.info(md("pack.hidden", count=unit_needs.hidden), icon=":material/visibility_off:")
     phones = st.file_uploader(
         t("pack.phones"), type=_TABLE_TYPES, key=f"pack_phones-{unit}", help=t("pack.phones_help")
     )
@@ -233,7 +234,7 @@ def _make_section(
                     partial(_make_pack, context, person, unit, days, load_extras),
                 )
             except EfterskriftError as error:
-                st.error(error_text(error))
+                st.error(plain_with_code(error_text(error)))
     finished = pack_job.result()
     if finished and finished.unit == unit:
         _show_finished(finished)
@@ -243,14 +244,14 @@ def _show_finished(pack: _FinishedPack) -> None:
     """Show warnings about the pack, and its download."""
     if pack.omitted_visits:
         st.warning(
-            t("pack.plan_hidden", count=pack.omitted_visits), icon=":material/visibility_off:"
+            md("pack.plan_hidden", count=pack.omitted_visits), icon=":material/visibility_off:"
         )
     if pack.unregistered_visits_file:
-        st.warning(t("pack.strangers", file=pack.unregistered_visits_file), icon=":material/lock:")
-    st.success(t("pack.made", count=pack.sheets), icon=":material/check:")
+        st.warning(md("pack.strangers", file=pack.unregistered_visits_file), icon=":material/lock:")
+    st.success(md("pack.made", count=pack.sheets), icon=":material/check:")
     st.download_button(
         t("pack.fetch"),
-        pack.zip_data,
+        lambda: pack.zip_data,
         f"reservpaket-{plain_name(pack.unit)}.zip",
         "application/zip",
         key="pack_zip",

@@ -13,6 +13,7 @@ from pipeline.domain.permissions import Action, permitted_units, require_permiss
 from pipeline.reporting.csv_files import backlog_csv
 from pipeline.store.reports.backlog import Backlog, load_backlog
 from ui.i18n import format_day, t
+from ui.markdown import md
 from ui.widgets.heading import screen_heading
 from ui.widgets.tables import html_table
 from ui.workspace import AppContext
@@ -34,7 +35,7 @@ def show(context: AppContext, person: Person) -> None:
     backlog = _load_backlog(context, person, unit)
     for key, count in (("unknown", backlog.unknown), ("hidden", backlog.hidden)):
         if count:
-            st.info(t(f"backlog.{key}", count=count), icon=":material/info:")
+            st.info(md(f"backlog.{key}", count=count), icon=":material/info:")
     if not backlog.markers:
         st.caption(t("backlog.empty"))
         return

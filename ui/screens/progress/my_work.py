@@ -11,6 +11,7 @@ from pipeline.domain.permissions import Action, permitted_units
 from pipeline.reporting import data_quality
 from pipeline.store.database.clock import utc_now
 from ui.i18n import t
+from ui.markdown import md
 from ui.screens.progress.quality import work_table
 from ui.widgets.heading import screen_heading
 from ui.workspace import AppContext
@@ -32,7 +33,7 @@ def show(context: AppContext, person: Person) -> None:
         st.html(work_table([replace(own_metric, who=t("own_work.you")), *units], t("own_work.who")))
     st.header(t("own_work.how_title"), anchor=False)
     st.markdown(
-        t(
+        md(
             "own_work.how",
             least=min_count,
             days=data_quality.METRIC_DAYS,

@@ -18,6 +18,7 @@ from pipeline.store.quality.seeded_errors import with_seeded_error
 from pipeline.store.review.questions import ANSWERED_REASON
 from ui.browser.keyboard import key_help_button
 from ui.i18n import t
+from ui.markdown import md, plain
 from ui.screens.lookup import screen
 from ui.screens.review import actions, current_entry
 from ui.screens.review import prefetch as review_prefetch
@@ -235,11 +236,10 @@ def _open_looked_up(context: AppContext, person: Person, entry_id: str) -> None:
 
 
 def _show_title(context: AppContext, person: Person, view: EntryView | None) -> None:
-    st.title(view.form.title if view else t("review.title"), anchor=False)
+    st.title(plain(view.form.title) if view else t("review.title"), anchor=False)
     if view is not None:
-        st.caption(
-            f"{entry_origin_text(context, person, view)} · {t(f'way.{work_mode(view).value}')}"
-        )
+        origin_markdown = plain(entry_origin_text(context, person, view))
+        st.caption(f"{origin_markdown} · {t(f'way.{work_mode(view).value}')}")
 
 
 def _show_menu(context: AppContext, person: Person) -> None:
@@ -266,7 +266,7 @@ def _show_notices(context: AppContext, person: Person, view: EntryView) -> None:
             else t("review.returned", reason=view.entry.reason),
         )
     if lines:
-        st.info("\n\n".join(lines), icon=":material/info:")
+        st.info(plain("\n\n".join(lines)), icon=":material/info:")
 
 
 def _show_client(context: AppContext, person: Person, view: EntryView) -> None:
@@ -314,5 +314,5 @@ def _show_empty_queue(context: AppContext, person: Person) -> None:
             }
         for text, count in counts.items():
             if count:
-                st.caption(t(text, count=count))
+                st.caption(md(text, count=count))
         actions.undo_button(context, person)

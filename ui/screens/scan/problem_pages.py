@@ -25,6 +25,7 @@ from pipeline.store.paper.pages import Page
 from pipeline.store.review import transfers
 from ui.browser.page_view import data_url
 from ui.i18n import code_text, format_moment, t
+from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.widgets.images import find_covered_for, page_image
@@ -85,7 +86,7 @@ def problem_list(context: AppContext, person: Person) -> None:
         t("problems.show"),
         kinds,
         default=kinds[0],
-        format_func=labels.__getitem__,
+        format_func=lambda value: plain(labels[value]),
         key="problem_kind",
         required=True,
         label_visibility="collapsed",
@@ -120,7 +121,7 @@ def _case_list(context: AppContext, person: Person, cases: list[ProblemCase]) ->
             _case_row(context, case)
         if len(cases) > limit:
             st.button(
-                t("problems.more", count=len(cases) - limit),
+                md("problems.more", count=len(cases) - limit),
                 key="problem_more_button",
                 on_click=_show_more,
             )
@@ -144,8 +145,8 @@ def _case_row(context: AppContext, case: ProblemCase) -> None:
     ):
         source = t("problems.from", name=page.source_name, number=page.source_page)
         st.markdown(
-            f"**{source}**  \n{t('problems.page', position=page.position)}"
-            + (f"  \n:gray[{reason}]" if reason else ""),
+            f"**{plain(source)}**  \n{md('problems.page', position=page.position)}"
+            + (f"  \n:gray[{plain(reason)}]" if reason else ""),
             width="stretch",
         )
         st.button(
@@ -158,7 +159,7 @@ def _case_row(context: AppContext, case: ProblemCase) -> None:
 def _case_details(context: AppContext, person: Person, case: ProblemCase) -> None:
     page = case.page
     if reason := _reason_text(context, case):
-        st.info(reason, icon=":material/info:")
+        st.info(plain_with_code(reason), icon=":material/info:")
     _case_actions(context, person, case)
     if case.fronts:
         captions = [
@@ -331,16 +332,18 @@ def _action_button(
 
     The action returns in how many entries something was written since the first scan.
     """
-    if not st.button(label or t(f"problems.{name}"), key=f"{name}-{page.id}"):
+    if not st.button(plain(label) or t(f"problems.{name}"), key=f"{name}-{page.id}"):
         return
     try:
         with context.store.begin() as conn:
             changed = action(conn)
     except EfterskriftError as error:
-        st.error(error_text(error))
+        st.error(plain_with_code(error_text(error)))
         return
     if changed:
-        st.toast(t("problems.more_written", count=changed), icon=":material/info:", duration="long")
+        st.toast(
+            md("problems.more_written", count=changed), icon=":material/info:", duration="long"
+        )
     st.session_state.pop(_SHOWN_PAGE_KEY, None)
     st.rerun()
 
@@ -355,11 +358,11 @@ def _record_case_view(context: AppContext, person: Person, case: ProblemCase, pa
 
 
 def _page_image(context: AppContext, person: Person, page: Page, caption: str) -> None:
-    st.caption(caption)
+    st.caption(plain(caption))
     try:
         image = page_image(context, page, find_covered_for(context, person, page))
     except StoreError as error:
-        st.caption(error_text(error))
+        st.caption(plain_with_code(error_text(error)))
         return
     if image is None:
         st.caption(t("problems.no_picture"))
@@ -406,9 +409,9 @@ def _transfer(context: AppContext, person: Person, entry: Entry, unit: str) -> N
                 conn, context.forms, person, entry.id, entry.revision, unit, "", utc_now()
             )
     except EfterskriftError as error:
-        st.toast(error_text(error), icon=":material/error:")
+        st.toast(plain_with_code(error_text(error)), icon=":material/error:")
     else:
-        st.toast(t("problems.sent", unit=unit), icon=":material/check:")
+        st.toast(md("problems.sent", unit=unit), icon=":material/check:")
 
 
 def list_cases(conn: Connection, person: Person) -> list[ProblemCase]:

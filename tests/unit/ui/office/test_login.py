@@ -15,6 +15,7 @@ from pipeline.store.accounts import people
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.migrations.history import alembic_version
 from pipeline.store.database.store import Store
+from pipeline.store.schema.accounts import browser_session
 from tests.support.screens import seeding
 from tests.support.screens.seeding import (
     ADMINISTRATOR,
@@ -143,10 +144,12 @@ def test_log_out_forgets_everything() -> None:
     assert "login" not in app.session_state
 
 
-@pytest.mark.usefixtures("store")
-def test_session_ends_without_activity_and_says_why() -> None:
+def test_session_ends_without_activity_and_says_why(store: Store) -> None:
     app = logged_in(NURSE)
-    app.session_state["active_at"] = utc_now() - timedelta(minutes=61)
+    before = utc_now() - timedelta(minutes=61)
+    with store.begin() as conn:
+        conn.execute(update(browser_session).values(active_at=before))
+    app.session_state["active_at"] = before
     app.run()
     assert "60 minuter" in app.info[0].value
     assert "login" not in app.session_state
