@@ -29,9 +29,11 @@ def split_by_binder(
 
     A client who is in the register twice is protected if either row is.
     """
+    # Duplicate register rows: protected if any of them is.
     protected = dict[str, bool]()
     for client in register:
         protected[client.pid] = client.protected or protected.get(client.pid, False)
+    # None: the number is in no row of the register.
     binders = {None: Binder.UNKNOWN, True: Binder.PROTECTED, False: Binder.TOGETHER}
     by_binder: dict[Binder, list[PlannedVisit]] = {binder: [] for binder in Binder}
     for visit in visits:

@@ -106,6 +106,7 @@ class TextStyle:
 
 def line_top(middle: float, style: TextStyle) -> float:
     """Return the top of a line of text whose capitals have their middle at a height, mm."""
+    # The middle of the capitals is 0.42 em below the top of the line (baseline at 0.75 em).
     return middle - style.size * MM_PER_POINT * 0.42
 
 
@@ -121,6 +122,7 @@ class PaperDocument(Document):
     def words(self, text: str, at: Point, style: TextStyle) -> float:
         """Print one line with the top of its capitals' line at `at`; return its width, mm."""
         self._apply_style(style)
+        # The baseline is 0.75 em below the top.
         (x, y), line = at, self._one_line(text)
         self.text(x, y + style.size * MM_PER_POINT * 0.75, line)
         return float(self.get_string_width(line))
@@ -138,6 +140,7 @@ class PaperDocument(Document):
         """Print a text with line breaks at `width`."""
         self._apply_style(style)
         self.set_xy(*at)
+        # Line height 1.25 em.
         self.multi_cell(width, style.size * MM_PER_POINT * 1.25, self.fit(text), align="L")
 
     def width_of(self, text: str, style: TextStyle) -> float:
@@ -165,24 +168,29 @@ class PaperDocument(Document):
         """Draw a line through points with round ends, as a pen does."""
         self.set_draw_color(*colour.value)
         self.set_line_width(stroke)
+        # Round caps and joins (PDF line style 1).
         with self.local_context(stroke_cap_style=1, stroke_join_style=1):
             self.polyline(list(points))
 
     def marker(self, number: int, box: Box) -> None:
         """Draw an ArUco marker. Its outermost cells are the black border."""
+        # One pixel per cell: 4 × 4 bits and a border of one cell on each side.
         bits = cv2.aruco.getPredefinedDictionary(MARKER_DICTIONARY).generateImageMarker(number, 6)
         self._cells([[bool(cell == 0) for cell in row] for row in bits], box)
 
     def code(self, code: SheetCode, box: Box) -> None:
         """Draw the QR code, error correction Q, without its quiet zone."""
+        # Exactly level Q, also where the symbol would have room for level H.
         symbol = segno.make_qr(format_code(code), error="q", boost_error=False)
         self._cells([[bool(cell) for cell in row] for row in symbol.matrix], box)
 
     def _cells(self, rows: Sequence[Sequence[bool]], box: Box) -> None:
         self.set_fill_color(*Colour.BLACK.value)
+        # Side of one cell, mm.
         pitch = box.w / len(rows)
         for y, row in enumerate(rows):
             seam = _SEAM_MM if y + 1 < len(rows) else 0.0
+            # One rectangle for each run of black cells, which overlaps the row below.
             for start, length in _find_runs(row):
                 self.rect(
                     box.x + start * pitch,
@@ -204,6 +212,7 @@ def _find_runs(row: Iterable[bool]) -> list[tuple[int, int]]:
     """Return start and length of each run of black cells."""
     runs: list[tuple[int, int]] = []
     for x, black in enumerate(row):
+        # The run continues if it ends where this cell begins.
         if black and runs and sum(runs[-1]) == x:
             runs[-1] = (runs[-1][0], runs[-1][1] + 1)
         elif black:
@@ -223,6 +232,7 @@ def draw_examples(paper: PaperDocument) -> None:
         (40, _STRIP_TOP_MM - 4.6),
         _CAPTION,
     )
+    # One example of each digit in a row of boxes.
     for index, digit in enumerate(DIGIT_STROKES):
         _draw_digit(paper, digit, Box(21 + index * _CELL_SIZE_MM[0], _STRIP_TOP_MM, *_CELL_SIZE_MM))
     _draw_mark_example(paper, 79, "Kryss", ticked=True)
@@ -231,6 +241,7 @@ def draw_examples(paper: PaperDocument) -> None:
 
 def _draw_digit(paper: PaperDocument, digit: str, cell: Box) -> None:
     paper.area(cell, Colour.WHITE, Colour.FRAME, 0.25)
+    # Room for the box's lines around the digit.
     inner = Box(cell.x + 0.9, cell.y + 0.9, cell.w - 1.8, cell.h - 1.8)
     for stroke in DIGIT_STROKES[digit]:
         paper.pen(scale_to_box(inner, interpolate_curve(stroke)), Colour.TEXT, 0.38)
@@ -255,11 +266,13 @@ def scale_to_box(box: Box, points: Sequence[Point]) -> list[Point]:
 def interpolate_curve(points: Sequence[Point], steps: int = 8) -> list[Point]:
     """Return a Catmull–Rom spline through the points; a closed line is closed smoothly."""
     if len(points) < 3:
+        # Two points: a straight line.
         return list(points)
     # The curve needs one more knot at either end.
     is_closed = points[0] == points[-1]
     before, after = (points[-2], points[1]) if is_closed else (points[0], points[-1])
     knots = [before, *points, after]
+    # Each segment is a cubic of the four knots around it, sampled evenly.
     return [
         _catmull_rom(knots[i : i + 4], step / steps)
         for i in range(len(points) - 1)
@@ -269,6 +282,7 @@ def interpolate_curve(points: Sequence[Point], steps: int = 8) -> list[Point]:
 
 def _catmull_rom(knots: Sequence[Point], t: float) -> Point:
     a, b, c, d = knots
+    # Uniform Catmull–Rom basis with tension ½.
     x, y = (
         0.5
         * (

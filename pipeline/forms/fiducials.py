@@ -65,6 +65,7 @@ def parse_code(text: str) -> SheetCode | None:
 
 def new_serial() -> str:
     """Make a random serial: seven characters (34 thousand million) and a check character."""
+    # A cryptographic random source: serials cannot be guessed from one another.
     body = "".join(secrets.choice(SERIAL_ALPHABET) for _ in range(SERIAL_LENGTH - 1))
     return body + _check_character(body)
 
@@ -104,4 +105,5 @@ def _check_character(body: str) -> str:
         # Every other value is doubled; the digits (base 32) of the results are added up.
         doubled = SERIAL_ALPHABET.index(character) * (2 if i % 2 == 0 else 1)
         total += doubled // size + doubled % size
+    # The character that makes the sum a multiple of 32.
     return SERIAL_ALPHABET[-total % size]

@@ -40,6 +40,7 @@ def _is_invisible_when_empty(spec: FieldSpec) -> bool:
 
 
 def _draw_label(paper: PaperDocument, spec: FieldSpec) -> None:
+    # A heading is printed only above the first row of a table.
     if spec.label_side is LabelSide.NONE or (
         spec.label_side is LabelSide.HEADING and spec.row not in (None, 1)
     ):
@@ -52,6 +53,7 @@ def _draw_label(paper: PaperDocument, spec: FieldSpec) -> None:
     elif spec.label_side is LabelSide.LEFT:
         paper.words_right(spec.label, (x - LABEL_GAP_MM, top), style)
     else:
+        # The hint follows the label above the box, in smaller print.
         end = x + paper.words(spec.label, (x, y - _LABEL_LIFT_MM), style)
         paper.words(
             spec.hint or spec.measure, (end + LABEL_GAP_MM, y - _LABEL_LIFT_MM + 0.1), HINT_STYLE
@@ -100,13 +102,16 @@ def _draw_digits(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
             0.5 if is_boundary else 0.25,
         )
     _draw_frame(paper, spec.area)
+    # The decimal comma is before the first decimal's box.
     if spec.decimals:
         _draw_comma(paper, cells[-spec.decimals])
+    # Prefilled digits, one per box, from the left.
     for cell, digit in zip(cells, text, strict=False):
         paper.words_centred(digit, cell, PREFILLED_STYLE)
 
 
 def _group_boundaries(spec: FieldSpec) -> tuple[int, ...]:
+    # The integer part and the decimals are the two groups of a decimal number.
     if spec.decimals:
         return (spec.cell_count - spec.decimals,)
     return _GROUP_BOUNDARIES.get(spec.format, ()) if spec.format else ()
@@ -138,6 +143,7 @@ def _draw_text(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
 def _draw_lines(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
     x, y, w, h = spec.box
     paper.area(spec.area, Colour.WHITE, Colour.FRAME, 0.3)
+    # Writing lines at equal distances; the frame is the last one.
     for line in range(1, spec.lines or 1):
         below = y + h * line / (spec.lines or 1)
         paper.rule((x + 2, below), (x + w - 2, below), Colour.RULE, 0.25)
@@ -146,6 +152,7 @@ def _draw_lines(paper: PaperDocument, spec: FieldSpec, _text: str) -> None:
 def _draw_printed(paper: PaperDocument, spec: FieldSpec, text: str) -> None:
     if text:
         _draw_typeset(paper, spec.area, text)
+    # An empty unit has a line to write on.
     elif not _is_invisible_when_empty(spec):
         x, y, w, h = spec.box
         paper.rule((x, y + h), (x + w, y + h), Colour.FRAME, 0.3)

@@ -93,6 +93,7 @@ def find_field_type(kind: str, field_format: str | None) -> FieldType:
     for field_type, traits in FIELD_TYPE_TRAITS.items():
         if (traits.kind, traits.format) == (kind, field_format or None):
             return field_type
+    # A kind in a format without a type of its own has the type of the kind's name.
     if kind != Kind.TEXT and kind in set(FieldType):
         return FieldType(kind)
     return FieldType.TEXT
@@ -100,6 +101,7 @@ def find_field_type(kind: str, field_format: str | None) -> FieldType:
 
 def change_field_type(field: Mapping[str, Any], field_type: FieldType) -> dict[str, Any]:
     """Return the field with another type, without keys of the old and with those of the new one."""
+    # To or from printed words: only the text is kept, as label or as words.
     if "text" in field or field_type is FieldType.WORDS:
         label = str(field.get("label") or field.get("text") or "")
         return (
@@ -109,6 +111,7 @@ def change_field_type(field: Mapping[str, Any], field_type: FieldType) -> dict[s
         )
     traits = FIELD_TYPE_TRAITS[field_type]
     kind_traits = traits.kind.traits
+    # Keys of the old type are dropped, all others kept.
     common = {key: value for key, value in field.items() if key not in _TYPE_SPECIFIC_KEYS} | {
         "kind": traits.kind.value
     }

@@ -46,7 +46,9 @@ _Dumper.add_representer(
 
 def dump_form(form: Form) -> str:
     """Return the text of the form's `form.yaml`, from which the same form can be loaded."""
+    # Default values are left out.
     values = form.model_dump(mode="json", exclude={"pages"}, exclude_defaults=True)
+    # The same order as in the outline.
     order = (
         "id",
         "version",
@@ -82,6 +84,7 @@ def _dump_yaml(data: dict[str, Any], width: int = _WIDTH) -> str:
 
 
 def _dump_page(page: PageSpec) -> dict[str, Any]:
+    # A form printed elsewhere has the blank's file and size on each page.
     values: dict[str, Any] = (
         {"blank": page.blank.name, "size": _FlowSequence(map(_plain_number, page.size))}
         if page.blank
@@ -123,6 +126,7 @@ def _dump_field(spec: FieldSpec) -> dict[str, Any]:
     } | {"box": box}
     if options:
         return flow | {"options": [_to_flow(option) for option in options]}
+    # One line if the whole mapping fits in the width; else one key per line.
     fits_line = len(_dump_yaml(_FlowMapping(flow), 10**6)) < _WIDTH
     return _FlowMapping(flow) if fits_line else flow
 

@@ -60,6 +60,7 @@ def _field_geometry(spec: FieldSpec) -> dict[str, Any]:
         "decimals": spec.decimals,
         "lines": spec.lines,
         "row": spec.row,
+        # Rounded to 0.01 mm: binary rounding must not change the digest.
         "options": [(option.value, [round(v, 2) for v in option.box]) for option in spec.options],
     }
 
@@ -92,6 +93,7 @@ def frozen_problem_texts(form: Form, digests: Mapping[str, str]) -> list[Text]:
 def find_frozen_problems(form: Form, digests: Mapping[str, str]) -> list[FormProblem]:
     """Find whether a form is unpublished or differs from its published version."""
     key = f"{form.id}/{form.version}"
+    # Unpublished forms have no geometry to compare with.
     if key not in digests:
         return [FormProblem("unpublished", {"key": key, "file": PUBLISHED_FILE}, ("version",))]
     if digests[key] != geometry_digest(form):
@@ -107,8 +109,10 @@ def publish_forms(folder: Path) -> list[str]:
     """
     digests = load_published(folder)
     forms = {f"{form.id}/{form.version}": form for form in Forms.load(folder).values()}
+    # Check all published forms before anything is written.
     for key in forms.keys() & digests.keys():
         if problems := frozen_problem_texts(forms[key], digests):
+            # The first problem is enough: nothing is published.
             raise FormError("form_frozen", problem=problems[0])
     added = sorted(forms.keys() - digests.keys())
     digests |= {key: geometry_digest(forms[key]) for key in added}

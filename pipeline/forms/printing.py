@@ -70,6 +70,7 @@ def _printed_rows(form: Form, sheet: Sheet) -> tuple[PrintedRow, ...]:
     """Return the rows with a printed client."""
     prefilled = dict(sheet.prefilled)
     rows = []
+    # A row has a printed client if its own number field is prefilled.
     for row in form.rows():
         number = form.meaning(Meaning.CLIENT_PID, row)
         if (
@@ -78,6 +79,7 @@ def _printed_rows(form: Form, sheet: Sheet) -> tuple[PrintedRow, ...]:
             and number.row == row
             and (pid := prefilled.get(number.name))
         ):
+            # All prefilled fields of the row, by column.
             printed = tuple(
                 (spec.column, prefilled[spec.name])
                 for spec in form.entry_fields(row)
@@ -110,13 +112,16 @@ def draw_sheets(
     Raises:
         FormError: the form is printed elsewhere.
     """
+    # Only forms of this program have markers and codes.
     if form.printed_elsewhere:
         raise FormError("printed_elsewhere", form=form.id)
     for sheet in sheets:
         for page_no, page in enumerate(form.pages, start=1):
             paper.add_page()
+            # Every page has a code of its own, with the page's number.
             code = SheetCode(form.id, form.version, page_no, len(form.pages), sheet.serial)
             _draw_fiducials(paper, code)
+            # Layers in drawing order: header, sections and fields, writing examples, footer.
             _draw_head(paper, form, code, organisation)
             _draw_page(paper, page, sheet)
             draw_examples(paper)
@@ -140,6 +145,7 @@ def _draw_head(paper: PaperDocument, form: Form, code: SheetCode, organisation: 
 
 def _fit_title(paper: PaperDocument, title: str) -> TextStyle:
     """Return the title's style, smaller where it would reach the serial."""
+    # Shrunk by the ratio of room to width, never enlarged.
     return replace(_TITLE, size=_TITLE.size * min(1.0, _TITLE_ROOM / paper.width_of(title, _TITLE)))
 
 
@@ -153,6 +159,7 @@ def _draw_foot(paper: PaperDocument, form: Form, code: SheetCode) -> None:
 
 
 def _draw_page(paper: PaperDocument, page: PageSpec, sheet: Sheet) -> None:
+    # Backgrounds first, then printed texts, then rows and fields.
     for section in page.sections:
         _draw_section(paper, section)
     for text in page.texts:
@@ -175,6 +182,7 @@ def _draw_page(paper: PaperDocument, page: PageSpec, sheet: Sheet) -> None:
 def _draw_section(paper: PaperDocument, section: Section) -> None:
     box = Box(*section.box)
     paper.area(box, Colour.GROUND)
+    # A darker bar on the left edge of the section.
     paper.area(Box(box.x, box.y, 0.9, box.h), Colour.FRAME)
     paper.words(section.title, (box.x + 3, box.y + 1.4), _SECTION)
 
@@ -182,6 +190,7 @@ def _draw_section(paper: PaperDocument, section: Section) -> None:
 def _draw_rows(paper: PaperDocument, table: Table) -> None:
     for row in range(1, table.count + 1):
         y = table.top + (row - 1) * table.height
+        # A rule between the rows, not above the first.
         if row > 1:
             paper.rule(
                 (table.x + 3, y + 0.5), (table.x + table.width - 3, y + 0.5), Colour.RULE, 0.25
@@ -196,10 +205,12 @@ def _prefilled_text(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:
     is longer than its boxes, as some of regions are, is printed next to the name: its first
     characters may be another person's number.
     """
+    # The unit is the sheet's, also without a client.
     if spec.means is Meaning.UNIT:
         return sheet.unit
     if text := dict(sheet.prefilled).get(spec.name):
         return text
+    # Only the first row of a table is prefilled with the sheet's client.
     if sheet.client is None or spec.row not in (None, 1):
         return ""
     # Whether the client's number fits in its boxes.
@@ -223,4 +234,5 @@ def _prefilled_text(spec: FieldSpec, page: PageSpec, sheet: Sheet) -> str:
     name_meaning = Meaning.CLIENT_PRINTED if has_printed_name else Meaning.CLIENT_NAME
     if spec.means is not name_meaning or not spec.traits.takes_printed_name:
         return ""
+    # A number that does not fit its boxes is printed after the name.
     return sheet.client.name if fits_boxes else f"{sheet.client.name}, {sheet.client.pid}"

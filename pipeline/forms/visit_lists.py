@@ -83,10 +83,12 @@ def make_visit_sheets(form: Form, visits: Iterable[PlannedVisit]) -> list[Sheet]
     rows = _visit_row_fields(form)
     # The visits of a unit, day and route, divided by the rows of a sheet.
     groups = groupby(sorted(visits), key=lambda visit: (visit.unit, visit.day, visit.route))
+    # A group with more visits than rows continues on further sheets.
     parts = [
         (key, part) for key, group in groups for part in _split_by_size(list(group), len(rows))
     ]
     return [
+        # One new serial per sheet.
         Sheet(new_serial(), unit, prefilled=tuple(_prefilled_fields(form, rows, day, route, part)))
         for (unit, day, route), part in parts
     ]
@@ -95,6 +97,7 @@ def make_visit_sheets(form: Form, visits: Iterable[PlannedVisit]) -> list[Sheet]
 def _visit_row_fields(form: Form) -> list[Mapping[str, str]]:
     """Return for each row of the form the names of its fields by column and meaning."""
     rows = [_visit_fields_of_row(form, row) for row in form.rows()]
+    # Every row has to have the fields of a visit.
     if None in rows:
         raise UsageError("no_rows_planned_visits", form=form.id, tour_list=TOUR_LIST)
     return [fields for fields in rows if fields is not None]
@@ -108,6 +111,7 @@ def _visit_fields_of_row(form: Form, row: int | None) -> Mapping[str, str] | Non
         for meaning in (Meaning.CLIENT_PID, Meaning.CLIENT_NAME)
         if (spec := form.meaning(meaning, row)) and spec.row is not None
     }
+    # A visit needs a number, a name and a time.
     if len(by_meaning) < 2 or TIME_FIELD not in by_column:
         return None
     return by_column | by_meaning
@@ -121,10 +125,12 @@ def _prefilled_fields(
     visits: Sequence[PlannedVisit],
 ) -> Iterator[tuple[str, str]]:
     """Yield field and text of all that is printed on one sheet, one digit per box."""
+    # Day and route once for the sheet.
     if date_field := form.meaning(Meaning.EVENT_DATE):
         yield date_field.name, day.replace("-", "")
     if route and ROUTE_FIELD in form.by_name:
         yield ROUTE_FIELD, route
+    # Visits from the first row on; remaining rows stay blank.
     for fields, visit in zip(rows, visits, strict=False):
         yield fields[TIME_FIELD], visit.at.replace(":", "")
         yield fields[Meaning.CLIENT_PID], visit.pid
@@ -137,6 +143,7 @@ def _parse_visits(
     source: Path | str, rows: Iterable[tuple[int, dict[str, str]]], unit: str
 ) -> list[PlannedVisit]:
     visits = [
+        # Rows of other units are parsed too: a wrong row is reported in any unit.
         visit
         for number, row in rows
         if (visit := _parse_visit(source, number, row)) and unit in ("", visit.unit)
@@ -148,12 +155,14 @@ def _parse_visits(
 
 def _parse_visit(path: Path | str, number: int, row: Mapping[str, str]) -> PlannedVisit:
     try:
+        # The first ten characters are the date of a timestamp.
         day, at = date.fromisoformat(row["datum"][:10]).isoformat(), _parse_clock(row["tid"])
     except ValueError:
         raise row_error(
             path, number, Text("error.table_row.no_day_or_time"), _VISIT_SCHEMA
         ) from None
     pid = normalize_pid(row["personnummer"])
+    # A wrong or too long number would be printed as another person's.
     if not _fits_number_boxes(pid):
         raise row_error(path, number, Text("error.table_row.number_wrong"), _VISIT_SCHEMA)
     return PlannedVisit(
@@ -162,8 +171,10 @@ def _parse_visit(path: Path | str, number: int, row: Mapping[str, str]) -> Plann
 
 
 def _fits_number_boxes(pid: Pid) -> bool:
+    # A local number without check digit, no longer than the boxes.
     if pid.kind is PidKind.LOCAL:
         return is_local_pid(pid.value12) and len(pid.value12) <= _NUMBER_BOXES
+    # A national number needs a right check digit; a reserve number need not have one.
     return bool(pid.value12) and (pid.valid or pid.kind is PidKind.RESERVE)
 
 

@@ -89,6 +89,7 @@ class PageReader:
 
         The settings give the folders of forms, the outage and the highest registration error.
         """
+        # Without a register or an outage the values are not weighed by them.
         register = ClientRegister(clients) if clients is not None else None
         start, end = settings.outage_start, settings.outage_end
         window = (start.date(), end.date()) if start and end else None
@@ -133,11 +134,11 @@ def read_page(data: bytes, media_type: str, reader: PageReader) -> PageResult:
     # 3. Register the image to its form, or stop here.
     located = _locate(image, identification, reader)
     if located.form is None:
-        return PageResult(_transcribe_unknown(image, located.unread, reader))
+        return PageResult(_transcribe_unknown(image, located.base_reading, reader))
     if located.registration is None:
-        return PageResult(located.unread)
+        return PageResult(located.base_reading)
     if located.registration.residual_mm > reader.gate_mm:
-        return PageResult(located.unread, _encode_jpeg(located.registration.upright))
+        return _rejected_result(located.base_reading, located.registration)
     context = PageContext.of(
         image, located.form, located.page_no, located.registration, reader.kinds
     )
@@ -150,7 +151,7 @@ def read_page(data: bytes, media_type: str, reader: PageReader) -> PageResult:
         fields, unresolved = resolve_page(context.fields, context.form, readings, reader.context)
 
     # 6. Check the page for what no field reader can see.
-    return _checked_result(context, located.unread, fields, unresolved)
+    return _checked_result(context, located.base_reading, fields, unresolved)
 
 
 # ------------------------------------------------------------------ 3. Register
@@ -158,13 +159,13 @@ def read_page(data: bytes, media_type: str, reader: PageReader) -> PageResult:
 
 @dataclass(frozen=True, slots=True)
 class _Located:
-    """The form page that an image shows, and what is reported if the page is not read.
+    """The form page that an image shows, and the reading of the page without its fields.
 
     `form` is None if the page is not identified, `registration` if the image could not be
     registered to the form.
     """
 
-    unread: PageReading
+    base_reading: PageReading
     form: Form | None = None
     page_no: int = 1
     registration: Registration | None = None
@@ -180,47 +181,51 @@ def _locate(image: Image, identification: Identification, reader: PageReader) ->
 def _locate_by_code(image: Image, identification: Identification, reader: PageReader) -> _Located:
     """Locate a page that has Efterskrift's codes or markers."""
     code, issues = identification.code, list(identification.issues)
-    unread = PageReading(Outcome.UNIDENTIFIED, code, identification.rotation_deg)
+    base = PageReading(Outcome.UNIDENTIFIED, code, identification.rotation_deg)
 
     # Without a code, or with the code of an unknown form, the page is not identified.
     form = reader.forms.get((code.form, code.version)) if code else None
     if code is None or form is None or code.page_no > len(form.pages):
         issues += [Issue(IssueCode.UNKNOWN_FORM)] if code else []
-        return _Located(replace(unread, issues=_issue_strings(issues)))
+        return _Located(replace(base, issues=_issue_strings(issues)))
 
     try:
         with stage("register"):
             registration = register_page(image, identification, template_image(form, code.page_no))
     except RegistrationError:
         issues.append(Issue(IssueCode.NOT_REGISTERED))
-        return _Located(replace(unread, issues=_issue_strings(issues)), form, code.page_no)
+        return _Located(replace(base, issues=_issue_strings(issues)), form, code.page_no)
 
     issues += registration.issues
-    if registration.residual_mm > reader.gate_mm:
-        issues.append(Issue(IssueCode.RESIDUAL_OVER_GATE))
-    unread = replace(unread, residual_mm=registration.residual_mm, issues=_issue_strings(issues))
-    return _Located(unread, form, code.page_no, registration)
+    base = replace(base, residual_mm=registration.residual_mm, issues=_issue_strings(issues))
+    return _Located(base, form, code.page_no, registration)
 
 
 def _locate_by_print(image: Image, identification: Identification, reader: PageReader) -> _Located:
     """Locate a page without codes and markers: perhaps of a form that was printed elsewhere."""
     match = match_external_form(image, reader.forms.values(), reader.gate_mm)
     residual = match.registration.residual_mm if match.registration else None
-    unread = PageReading(Outcome.UNIDENTIFIED, None, match.rotation_deg, residual)
+    base = PageReading(Outcome.UNIDENTIFIED, None, match.rotation_deg, residual)
     if match.form is None or match.registration is None:
         issues = _issue_strings((*identification.issues, *match.issues))
-        return _Located(replace(unread, issues=issues))
+        return _Located(replace(base, issues=issues))
     code = SheetCode(match.form.id, match.form.version, 1, 1, "")
-    unread = replace(unread, code=code, issues=_issue_strings(match.issues))
-    return _Located(unread, match.form, 1, match.registration)
+    base = replace(base, code=code, issues=_issue_strings(match.issues))
+    return _Located(base, match.form, 1, match.registration)
 
 
-def _transcribe_unknown(image: Image, unread: PageReading, reader: PageReader) -> PageReading:
+def _rejected_result(base: PageReading, registration: Registration) -> PageResult:
+    """Return the result of a page whose registration error is over the gate."""
+    issues = (*base.issues, *_issue_strings([Issue(IssueCode.RESIDUAL_OVER_GATE)]))
+    return PageResult(replace(base, issues=issues), _encode_jpeg(registration.upright))
+
+
+def _transcribe_unknown(image: Image, base: PageReading, reader: PageReader) -> PageReading:
     """Add the lines of a page of no known form, as help for the person who keys it."""
     if Kind.LINES not in reader.kinds:
-        return unread
+        return base
     with stage("lines of a free page"):
-        return replace(unread, fields=transcribe_page(image, expected_names(reader.context)))
+        return replace(base, fields=transcribe_page(image, expected_names(reader.context)))
 
 
 def transcribe_page(image: Image, names: Lexicon = NO_NAMES) -> dict[str, Reading]:
@@ -325,7 +330,7 @@ def _to_page_boxes(spec: FieldSpec, words: tuple[WordBox, ...]) -> tuple[WordBox
 
 def _checked_result(
     context: PageContext,
-    unread: PageReading,
+    base: PageReading,
     fields: Mapping[str, Reading],
     unresolved: Sequence[Issue],
 ) -> PageResult:
@@ -335,8 +340,8 @@ def _checked_result(
     """
     page_issues = find_page_issues(context, fields)
     fields = _with_lower_confidence(fields, page_issues)
-    issues = (*unread.issues, *_issue_strings(_in_order(fields, unresolved, page_issues)))
-    reading = replace(unread, outcome=Outcome.READ, fields=fields, issues=issues)
+    issues = (*base.issues, *_issue_strings(_in_order(fields, unresolved, page_issues)))
+    reading = replace(base, outcome=Outcome.READ, fields=fields, issues=issues)
     return PageResult(reading, _encode_jpeg(context.upright))
 
 

@@ -40,6 +40,7 @@ def read_image_files(paths: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
     Raises:
         BrokenFileError: an archive cannot be read.
     """
+    # Folders are searched with all below; archives are read in memory.
     for path in paths:
         if path.is_dir():
             yield from (

@@ -48,6 +48,7 @@ def template_image(form: Form, page_no: int) -> Image:
     Raises:
         FormError: that image cannot be read.
     """
+    # Forms printed elsewhere name their own image.
     page = form.pages[page_no - 1]
     if page.blank is not None:
         return load_template_file(page.blank, page.size)
@@ -76,6 +77,7 @@ def _render_template(definition: str, page_no: int) -> Image:
             int(np.ceil((v + _QUIET_MM) * PX_PER_MM)) for v in (box.x + box.w, box.y + box.h)
         )
         picture[top:bottom, left:right] = 255
+    # Read-only, so that results about it can be cached.
     picture.flags.writeable = False
     return picture
 
@@ -98,6 +100,7 @@ def load_template_file(path: Path, size_mm: tuple[float, float]) -> Image:
     size = tuple(round(side * PX_PER_MM) for side in size_mm)
     interpolation = cv2.INTER_AREA if picture.shape[1] > size[0] else cv2.INTER_CUBIC
     template = np.array(cv2.resize(picture, size, interpolation=interpolation), np.uint8)
+    # Read-only, so that results about it can be cached.
     template.flags.writeable = False
     return template
 

@@ -83,6 +83,7 @@ def measure_ocrmypdf(pages: Sequence[bytes], jobs: int) -> Pace:
         MissingProgramError: it is not installed.
         ReadingError: it failed.
     """
+    # Prepare the input outside the clock: a program normally finds its PDF ready.
     program = _find_ocrmypdf()
     if program is None:
         raise MissingProgramError("ocrmypdf_not_installed")
@@ -101,11 +102,13 @@ def measure_ocrmypdf(pages: Sequence[bytes], jobs: int) -> Pace:
             str(scanned),
             str(text),
         ]
+        # One thread per Tesseract process; OCRmyPDF runs `jobs` of them side by side.
         start, cpu = time.perf_counter(), total_cpu_seconds()
         done = subprocess.run(
             command, check=False, capture_output=True, env=os.environ | {"OMP_THREAD_LIMIT": "1"}
         )
         pace = Pace(len(pages), time.perf_counter() - start, total_cpu_seconds() - cpu)
+    # Discard the measurement of a run that failed.
     if done.returncode:
         raise ReadingError("ocrmypdf_ended_code", returncode=done.returncode)
     return pace
@@ -185,13 +188,16 @@ def compare_programs(sort: str, pages: Sequence[bytes], processes: int) -> Compa
     """
     limit_threads()
     spawning = multiprocessing.get_context("spawn")
+    # All processes and this one meet at the barrier once the networks are loaded.
     warm = spawning.Barrier(processes + 1)
     with ProcessPoolExecutor(processes, spawning, _warm_up, (pages[:FORMS_PER_SORT], warm)) as pool:
+        # Start every process now, so that starting is not measured.
         for _ in range(processes):
             pool.submit(os.getpid)  # starts a process, as none is idle yet
         warm.wait(SECONDS_TO_WARM_UP)
         read, done = _measure_pace(pool, _read_timed, pages)
         tesseract, _ = _measure_pace(pool, partial(_time_work, run_tesseract), pages)
+    # OCRmyPDF is optional; without it the comparison says how to install it.
     try:
         ocrmypdf, remedy = measure_ocrmypdf(pages, processes), ""
     except MissingProgramError as error:
@@ -217,9 +223,11 @@ def _measure_pace(
 
 def _mean_stages(done: Sequence[_PageCost]) -> dict[str, float]:
     total: Times = defaultdict(float)
+    # Sum the processor time by stage over all pages.
     for one in done:
         for name, seconds in one.stages.items():
             total[name] += seconds
+        # The stages do not cover all of the work; the remainder is a line of its own.
         total[OTHER_STAGES] += one.cpu_seconds - sum(one.stages.values())
     return {name: 1000 * seconds / len(done) for name, seconds in total.items()}
 
@@ -227,6 +235,7 @@ def _mean_stages(done: Sequence[_PageCost]) -> dict[str, float]:
 def start_reading() -> None:
     """Load what this process reads with."""
     global _reader
+    # One thread per process: the number of processes alone sets the parallelism.
     cv2.setNumThreads(1)
     _reader = PageReader.of(load_settings(), None)
 

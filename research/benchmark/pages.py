@@ -42,6 +42,7 @@ _SKEW_RANGE_DEG = (-1.0, 1.0)
 
 def draw_pages(forms: Forms, each: int) -> dict[str, list[bytes]]:
     """Return this many pages of both sorts, the same on every run."""
+    # Fixed seeds give the same pages on every run.
     rng = np.random.default_rng(20211216)
     people = make_writers(6, seed=11)
     return {
@@ -77,7 +78,9 @@ def load_pages(files: Sequence[Path], most: int) -> list[bytes]:
 
 def _iter_pages(files: Sequence[Path]) -> Iterator[bytes]:
     for page in (page for path in files for page in read_pages(path)):
+        # A page that could not be opened has no data; skip it.
         if page.data is not None:
+            # Resample to A4 at 300 dpi in the orientation of the page.
             image = to_grayscale(decode_image(page.data, page.media_type))
             size = A4_AT_300_DPI if image.shape[0] >= image.shape[1] else A4_AT_300_DPI[::-1]
             yield _encode_jpeg(
@@ -86,6 +89,7 @@ def _iter_pages(files: Sequence[Path]) -> Iterator[bytes]:
 
 
 def _draw_page(form: Form, hand: SyntheticWriter, rng: Generator, page_no: int = 1) -> bytes:
+    # Fill the page with values of every field kind.
     sheet = Sheet(_random_serial(rng), _UNIT)
     written = fill_field(
         render_sheet_page(form, sheet, page_no),
@@ -94,6 +98,7 @@ def _draw_page(form: Form, hand: SyntheticWriter, rng: Generator, page_no: int =
         hand,
         rng,
     )
+    # Skew it slightly, as a sheet feeder does.
     turned = skew_page(DamagedPage(written, lambda points: points), rng, degrees=_SKEW_RANGE_DEG)
     return _encode_jpeg(to_grayscale(turned.image))
 
@@ -107,6 +112,7 @@ def _full_values(form: Form, rng: Generator) -> dict[str, Value]:
 
 
 def _full_text(spec: FieldSpec, rng: Generator) -> str:
+    # All sample sentences, in random order, repeated to fill the area.
     sentences = [
         line
         for note in rng.permutation(len(SAMPLE_NOTES))
@@ -116,6 +122,7 @@ def _full_text(spec: FieldSpec, rng: Generator) -> str:
 
 
 def _random_serial(rng: Generator) -> str:
+    # Draw serials until the check character is right.
     while True:
         serial = "".join(
             SERIAL_ALPHABET[i] for i in rng.integers(0, len(SERIAL_ALPHABET), SERIAL_LENGTH)

@@ -37,6 +37,7 @@ class SoakResult:
 
         The slope of a line through the second half, when everything is loaded.
         """
+        # Slope of the least-squares line through the second half, scaled to 1,000 pages.
         half = len(self.pages) // 2
         return (
             float(np.polyfit(self.pages[half:], self.mib[half:], 1)[0]) * 1000
@@ -59,12 +60,15 @@ def run_soak(pages: Sequence[bytes], count: int, tell: Callable[[int, float], No
     Now and then the memory in MiB is measured.
     """
     limit_threads()
+    # Pages between two measurements, rounded up.
     step = max(1, -(-count // MAX_MEASUREMENTS))
     done, held = [], []
+    # A single process, as its memory is what is measured.
     with ProcessPoolExecutor(
         1, multiprocessing.get_context("spawn"), initializer=start_reading
     ) as pool:
         for start in range(0, count, step):
+            # Repeat the given pages in turn until `count` pages are read.
             some = [pages[i % len(pages)] for i in range(start, min(start + step, count))]
             held.append(pool.submit(_read_all, some).result())
             done.append(start + len(some))
@@ -79,6 +83,7 @@ def _read_all(pages: Sequence[bytes]) -> float:
 
 
 def _resident_mib() -> float:
+    # `statm` counts pages of memory; its second value is the resident set.
     return (
         int(Path("/proc/self/statm").read_text("ascii").split()[1])
         * os.sysconf("SC_PAGE_SIZE")

@@ -109,6 +109,7 @@ def make_quality_row(
     if not judged:
         return absent_row(kind, name, "no values")
     errors = error_by_writer(judged)
+    # Calibration is judged on writers that no curve was fitted to.
     news = [j for j in judged if not j.fitted]
     p, right = np.array([j.p for j in news], np.float64), np.array([j.right for j in news], bool)
     return QualityRow(
@@ -116,6 +117,7 @@ def make_quality_row(
         name,
         len(judged),
         len(errors),
+        # The error of the set weighs parts alike; median and worst weigh writers alike.
         sum(j.parts_wrong for j in judged) / max(1e-9, sum(j.units for j in judged)),
         median(errors.values()),
         max(errors.values()),

@@ -49,6 +49,7 @@ def format_cells(row: QualityRow) -> tuple[str, ...]:
     """Return a row's cells in the order of `COLUMN_TITLES`."""
     if row.absent:
         return (row.kind, row.set, row.absent, *[""] * (len(COLUMN_TITLES) - 3))
+    # A single writer has no spread.
     spread = (
         (_format_percent(row.median), _format_percent(row.worst)) if row.writers > 1 else ("", "")
     )
@@ -96,6 +97,7 @@ def format_by_writer(rows: Sequence[QualityRow]) -> str:
 def to_json_objects(rows: Iterable[QualityRow]) -> list[dict[str, Any]]:
     """Return all values of a row, and the intervals of its shares, for JSON."""
     return [
+        # Shares are written with their interval.
         asdict(row) | {name: _rate_as_dict(getattr(row, name)) for name in ("sure", "surest")}
         for row in rows
     ]

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from research.simulation.report import (
+    WeekSeries,
     describe_outcome,
     format_markdown,
     simulate_assumptions,
@@ -36,14 +37,13 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     found = simulate_assumptions(
-        given.seeds,
-        given.parts,
-        given.varied_seeds,
-        given.varied_parts,
+        WeekSeries(given.seeds, given.parts),
+        WeekSeries(given.varied_seeds, given.varied_parts),
         given.processes,
         given.keep,
     )
     if given.picture is not None:
+        # Drawing is imported only where it is asked for.
         from research.simulation.report import draw_chart
 
         draw_chart(found, given.picture)

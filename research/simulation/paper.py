@@ -63,6 +63,7 @@ def make_sheets(forms: Forms, parts: int, chance: Random) -> Iterator[SimulatedS
     All are about the unit's own clients.
     """
     known = [client for client in load_sample_clients() if client.unit == WEEK_UNIT]
+    # Every form as often as in a week, in random order.
     kinds = [form_id for form_id, count in SHEETS_PER_FORM.items() for _ in range(count * parts)]
     chance.shuffle(kinds)
     for number, form_id in enumerate(kinds):
@@ -70,12 +71,14 @@ def make_sheets(forms: Forms, parts: int, chance: Random) -> Iterator[SimulatedS
 
 
 def _make_sheet(serial: str, form: Form, known: Sequence[Client], chance: Random) -> SimulatedSheet:
+    # Tables: the first rows only; other forms have all of theirs.
     rows = (
         form.rows()[: chance.randint(1, MAX_ROWS)]
         if form.entries is EntriesPer.ROW
         else form.rows()
     )
     says: dict[str, Value] = {}
+    # One client for the head of the sheet, and one for each row.
     for specs in (
         [spec for spec in form.fields if spec.row is None],
         *([s for s in form.fields if s.row == row] for row in rows if row is not None),
@@ -90,6 +93,7 @@ def _make_sheet(serial: str, form: Form, known: Sequence[Client], chance: Random
 
 
 def _is_filled(spec: FieldSpec, chance: Random) -> bool:
+    # Who, when and how much are always written.
     always = spec.critical and spec.means is not None
     return spec.required or always or chance.random() < FILLED_SHARES.get(spec.kind, 1.0)
 
@@ -119,6 +123,7 @@ def _make_digits(spec: FieldSpec, chance: Random) -> str:
         return (FIRST_DAY + timedelta(days=chance.randrange(7))).isoformat()
     if spec.format is Format.TIME:
         return f"{chance.randrange(6, 23):02d}:{chance.randrange(12) * 5:02d}"
+    # Values in the plausible range of the field, or else in its allowed range.
     low, high = spec.plausible or (
         spec.minimum or 0,
         spec.maximum or 10 ** (spec.cell_count - spec.decimals) - 1,

@@ -45,8 +45,8 @@ class SlipRates:
     `keying`: fields keyed wrongly by one person (Paulsen 2012: 0.370 per 100). `misread`: share
     of these that take the ink for what it looks like, rather than pressing a wrong key. `hard`:
     how many times more often ink is misread that the machine misread too. `unseen`: share of
-    wrong values that are overlooked where they are shown as sure, `unseen_doubtful` where they
-    are marked as doubtful, `unseen_grouped` in a grid of alike ones.
+    wrong values that are overlooked where they have high confidence, `unseen_doubtful` where they
+    are shown with low confidence, `unseen_grouped` in a batch of similar field images.
     `spoiled`: share of right ones that are changed for a wrong one. `chosen`: share of
     disagreements that are settled wrongly.
     """
@@ -89,11 +89,15 @@ class Keyer:
 
         A folded field is passed without a key, and opened to be changed.
         """
+        # Free text is corrected word by word.
         if spec.traits.is_multiline and true.state is State.READ and shown.state is State.READ:
             return self._text(spec, str(true.value), shown)
+        # A key to pass the field, unless it is folded.
         self.press(spec, 0 if folded else TAB_KEYS)
         right = agrees_with_reading(spec, true, shown)
+        # Low confidence is shown, so errors there are overlooked less often.
         overlooks = self.slips.unseen if shown.p >= HIGH_CONFIDENCE else self.slips.unseen_doubtful
+        # A right value may be changed by mistake, a wrong one overlooked.
         leaves = (
             self.chance.random() >= self.slips.spoiled
             if right
@@ -101,9 +105,11 @@ class Keyer:
         )
         if leaves:
             return Answer(shown.value, shown.state)
+        # Key the true value, or spoil a right one.
         answer = (
             other_answer(spec, true, self.chance) if right else self.keyed(spec, true, hard=hard)
         )
+        # A folded field has to be opened and saved.
         self.press(spec, count_keys(spec, answer) + (SAVE_KEYS + TAB_KEYS if folded else 0))
         return answer
 
@@ -112,11 +118,14 @@ class Keyer:
 
         It is typed where neither is right.
         """
+        # The sides that agree with the paper, and the others.
         right = [side for side in sides if agrees_with_reading(spec, true, to_reading(side))]
         wrong = [side for side in sides if not agrees_with_reading(spec, true, to_reading(side))]
+        # The right side is chosen, except for a small share of slips.
         if right and not (wrong and self.chance.random() < self.slips.chosen):
             self.press(spec, CHOOSE_KEYS + TAB_KEYS)
             return right[0]
+        # A wrong side is chosen by a slip, or because both are wrong and neither is noticed.
         if right or self.chance.random() < self.slips.unseen_doubtful:
             self.press(spec, CHOOSE_KEYS + TAB_KEYS)
             return wrong[0]
@@ -128,6 +137,7 @@ class Keyer:
 
     def keyed(self, spec: FieldSpec, true: Answer, *, hard: bool) -> Answer:
         """Return what comes of reading the ink and keying it, without counting keys."""
+        # A slip in a text changes one word.
         if spec.traits.is_multiline and true.state is State.READ:
             words = [
                 [
@@ -137,6 +147,7 @@ class Keyer:
                 for row in text_rows(true)
             ]
             return Answer("\n".join(" ".join(row) for row in words))
+        # Slips are misread ink or wrong keys; hard ink is misread more often.
         misread = self.slips.keying * self.slips.misread * (self.slips.hard if hard else 1.0)
         draw = self.chance.random()
         if draw < misread:
@@ -149,26 +160,29 @@ class Keyer:
 
     def _text(self, spec: FieldSpec, true: str, shown: Reading) -> Answer:
         """Return a text that is corrected word by word."""
-        said, at = [], 0
+        rows, at = [], 0
         for row, read in zip(true.split("\n"), str(shown.value).split("\n"), strict=True):
             words = []
             for word, there in zip(row.split(" "), read.split(" "), strict=True):
-                sure = (
+                # The confidence of a word is that of its least certain character.
+                is_confident = (
                     min(shown.characters[at : at + len(there)], default=1.0)
                     >= LOW_CHARACTER_CONFIDENCE
                 )
                 at += len(there) + 1
+                # A wrong word is corrected unless overlooked.
                 overlooked = word == there or self.chance.random() < (
-                    self.slips.unseen if sure else self.slips.unseen_doubtful
+                    self.slips.unseen if is_confident else self.slips.unseen_doubtful
                 )
+                # The correction itself may contain a slip.
                 slipped = not overlooked and self.chance.random() < self.slips.keying
                 words.append(
                     there if overlooked else misread_word(word, self.chance) if slipped else word
                 )
                 self.press(spec, 0 if overlooked else FIND_WORD_KEYS + len(word))
-            said.append(" ".join(words))
+            rows.append(" ".join(words))
         self.press(spec, TAB_KEYS)
-        return Answer("\n".join(said))
+        return Answer("\n".join(rows))
 
 
 def text_rows(answer: Answer) -> list[str]:
@@ -192,6 +206,7 @@ def count_keys(spec: FieldSpec, answer: Answer) -> int:
         or spec.traits.editor is Editor.BUTTONS
     ):
         return 1
+    # As ÅÅMMDD.
     if spec.format is Format.DATE:
         return len("260217")
     return len(answer.value.replace(":", "")) if spec.format is Format.TIME else len(answer.value)
@@ -205,15 +220,19 @@ def key_twice(
     An empty optional field is passed.
     """
     true, third = to_answer(spec, says), keyers[2]
+    # Two people key independently.
     first, second = (_key_or_pass(spec, true, keyer, hard=hard) for keyer in keyers[:2])
+    # They agree: done without a third.
     if agrees_with_reading(spec, first, to_reading(second)):
         return first
+    # Notes are compared word by word.
     if spec.traits.is_multiline:
         return _settle_words(true, first, second, third, spec)
     return third.chosen(spec, true, (first, second))
 
 
 def _key_or_pass(spec: FieldSpec, true: Answer, keyer: Keyer, *, hard: bool) -> Answer:
+    # An empty field costs a Tab, unless something is keyed there by mistake.
     if true.state is State.EMPTY:
         answer = keyer.keyed(spec, true, hard=hard)
         keyer.press(spec, TAB_KEYS if answer == true else TAB_KEYS + count_keys(spec, answer))
@@ -228,9 +247,11 @@ def _settle_words(
     for row, one, other in zip(text_rows(true), text_rows(first), text_rows(second), strict=True):
         words = []
         for word, a, b in zip(row.split(" "), one.split(" "), other.split(" "), strict=True):
+            # The third person looks only at words that differ.
             differs = a != b
             third.press(spec, CHOOSE_KEYS if differs else 0)
             wrong = third.chance.random() < third.slips.chosen
+            # With a slip, a version that is not what the paper says.
             words.append(a if not differs else (a if a != word else b) if wrong else word)
         settled.append(" ".join(words))
     return Answer("\n".join(settled))
@@ -249,9 +270,11 @@ def work_batch(
 
     `share` is that of seeded errors.
     """
+    # Claim a batch of similar field images.
     group = batch_review.claim_next_batch(conn, forms, person, now, share=share)
     if group is None:
         return None
+    # Mark the images that seem to say something else, and confirm the others.
     marked = [cell.id for cell in group.items if _is_marked_odd(group, cell, keyer, true)]
     keyer.saves()
     return batch_review.confirm_batch(conn, forms, person, group.id, marked, now)
@@ -271,6 +294,7 @@ def _is_marked_odd(group: ReviewBatch, cell: BatchItem, keyer: Keyer, true: True
     right = agrees_with_reading(
         cell.spec, true(cell.page.serial or "", cell.spec), to_reading(group.answer)
     )
+    # A right one may be marked by mistake, a wrong one overlooked.
     odd = (
         keyer.chance.random() < keyer.slips.spoiled
         if right

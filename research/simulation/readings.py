@@ -52,6 +52,7 @@ class SimulatedReader:
     """
 
     def __init__(self) -> None:
+        # Curves of the networks of this version only.
         own = {str(kind): network() for kind, network in NETWORK_FINGERPRINTS.items()}
         self._shares = {
             key: curve.shares
@@ -67,12 +68,14 @@ class SimulatedReader:
 
     def reading(self, spec: FieldSpec, says: Value, chance: Random) -> Reading:
         """Return what it reads where the paper says this; None is an empty field."""
+        # Draw p from the readings that the curve was fitted to, then right or wrong by that p.
         true = to_answer(spec, says)
         if spec.traits.is_multiline and true.state is State.READ:
             return self._text(str(says), chance)
         p = self._p(spec, true, chance)
         if chance.random() < p:
             return Reading(true.value, p, true.state)
+        # Half of the errors are the likeliest confusion, which people make too.
         other = (
             lookalike_answer(spec, true)
             if chance.random() < LOOKALIKE_ERROR_SHARE
@@ -81,13 +84,16 @@ class SimulatedReader:
         return Reading(other.value, p, other.state)
 
     def _p(self, spec: FieldSpec, true: Answer, chance: Random) -> float:
+        # Personal numbers are matched with the register, which makes most of them certain.
         if spec.format is Format.PERSONAL_NUMBER and true.state is State.READ:
             return (
                 CERTAIN_CLIENT_P if chance.random() < CERTAIN_CLIENT_SHARE else UNCERTAIN_CLIENT_P
             )
+        # Without a curve, p has an upper limit.
         shares = self._shares.get(
             curve_key(spec, Reading(true.value, 1.0, true.state)), (UNCALIBRATED_MAX_P,)
         )
+        # A floor of 2 %: any field may be right.
         return max(0.02, chance.choice(shares))
 
     def _text(self, text: str, chance: Random) -> Reading:
@@ -95,21 +101,25 @@ class SimulatedReader:
 
         A line of n words that is right with p has words right with the n-th root of p.
         """
-        said = ""
-        sure: list[float] = []
+        read_text = ""
+        characters: list[float] = []
         for row in text.split("\n"):
             words = row.split(" ")
             p = max(0.02, chance.choice(self._shares["lines"])) ** (1 / len(words))
             for word in words:
                 read = word if chance.random() < p else misread_word(word, chance)
-                # A word that is wrong is mostly doubtful too: its p is drawn as low as the line's
-                # is.
-                said += read + " "
-                sure += [
+                # A word that is wrong mostly has low confidence too: at most that of the line.
+                read_text += read + " "
+                characters += [
                     p if read == word else min(p, 0.85 if chance.random() < 0.7 else 0.97)
                 ] * len(read) + [1.0]
-            said = said[:-1] + "\n"
-        return Reading(said[:-1], min(sure), State.READ, characters=tuple(sure[: len(said) - 1]))
+            read_text = read_text[:-1] + "\n"
+        return Reading(
+            read_text[:-1],
+            min(characters),
+            State.READ,
+            characters=tuple(characters[: len(read_text) - 1]),
+        )
 
 
 def to_answer(spec: FieldSpec, says: Value) -> Answer:
@@ -124,6 +134,7 @@ def lookalike_answer(spec: FieldSpec, true: Answer) -> Answer:
 
     It is the same for machine and people.
     """
+    # The seed is the ink: machine and people draw the same confusion.
     return _other_value(spec, true, Random(f"{spec.name} {true.value}"))
 
 
@@ -134,11 +145,13 @@ def other_answer(spec: FieldSpec, true: Answer, chance: Random) -> Answer:
 
 def misread_word(word: str, chance: Random) -> str:
     """Return a word with one character misread."""
+    # Characters that resemble another.
     places = [
         place
         for place, sign in enumerate(word)
         if sign.lower() in _LOOKALIKE_LETTERS or sign in LOOKALIKE_DIGITS
     ]
+    # Without such a character, a point too many.
     if not places:
         return word + "."
     place = chance.choice(places)
@@ -148,14 +161,17 @@ def misread_word(word: str, chance: Random) -> str:
 
 
 def _other_value(spec: FieldSpec, true: Answer, chance: Random) -> Answer:
+    # A check box has one other value.
     if spec.traits.is_check_box:
         return Answer(True) if true.state is State.EMPTY else Answer(False, State.EMPTY)
+    # Dirt in an empty field is read as something.
     if true.state is State.EMPTY:
         return (
             Answer(_noise_value(spec))
             if spec.kind in (Kind.DIGITS, Kind.CHOICE, Kind.SIGNATURE, Kind.INITIALS)
             else Answer("I")
         )
+    # Another option of the choice.
     if spec.traits.has_options:
         return Answer(
             chance.choice([option.value for option in spec.options if option.value != true.value])
@@ -177,10 +193,12 @@ def _noise_value(spec: FieldSpec) -> Value:
 
 
 def _replace_character(spec: FieldSpec, value: str, chance: Random) -> str:
+    # In a line of text, one word is misread.
     if spec.kind is Kind.TEXT:
         words = value.split(" ")
         place = chance.randrange(len(words))
         return " ".join([*words[:place], misread_word(words[place], chance), *words[place + 1 :]])
+    # Replace one digit by its lookalike, such that the value remains possible.
     places = [place for place, sign in enumerate(value) if sign in LOOKALIKE_DIGITS]
     chance.shuffle(places)
     for place in places:

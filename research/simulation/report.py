@@ -107,6 +107,7 @@ class WeekOutcome:
     @property
     def over_seeds(self) -> tuple[float, float]:
         """Return the 95 % interval of the mean of the weeks."""
+        # Normal approximation over weeks, which are independent.
         reach = (
             confidence.Z_95 * stdev(self.seeds) / sqrt(len(self.seeds))
             if len(self.seeds) > 1
@@ -116,6 +117,7 @@ class WeekOutcome:
 
     def keys(self, *, notes: bool) -> float:
         """Return the keys pressed, as a share of double keying's; free text is `notes`."""
+        # Keys without those for free text, on both sides.
         text, twice = ("keys.text", "keys.twice.text")
         ours, theirs = self.counts["keys"], self.counts["keys.twice"]
         return (
@@ -123,25 +125,31 @@ class WeekOutcome:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class WeekSeries:
+    """The number of simulated weeks, and the parts of 32 sheets that each week has."""
+
+    seeds: int
+    parts: int
+
+
 def simulate_assumptions(
-    seeds: int,
-    parts: int,
-    varied_seeds: int,
-    varied_parts: int,
-    processes: int,
-    keep: Path | None = None,
+    base: WeekSeries, varied: WeekSeries, processes: int, keep: Path | None = None
 ) -> list[WeekOutcome]:
-    """Return all runs, those of the base first.
+    """Return all runs, those of the base assumptions first, then the varied ones.
 
     With `keep`, runs that are in the file are not repeated, and new ones are added to it.
     """
-    wanted = [(BASE_ASSUMPTIONS, seed, parts) for seed in range(seeds)] + [
-        (a, seed, varied_parts) for a in VARIED_ASSUMPTIONS for seed in range(varied_seeds)
+    # All weeks of the base, and fewer for every other set of assumptions.
+    wanted = [(BASE_ASSUMPTIONS, seed, base.parts) for seed in range(base.seeds)] + [
+        (a, seed, varied.parts) for a in VARIED_ASSUMPTIONS for seed in range(varied.seeds)
     ]
+    # Weeks that are in the file already are not run again.
     known = _load_runs(keep)
     missing = [run for run in wanted if _run_key(*run) not in known]
     with ProcessPoolExecutor(processes) as pool:
         futures = {pool.submit(run_one, *run): run for run in missing}
+        # Append every result at once, so that an interrupted run can continue.
         for done in as_completed(futures):
             known[_run_key(*futures[done])] = done.result()
             if keep is not None:
@@ -150,6 +158,7 @@ def simulate_assumptions(
                         json.dumps([_run_key(*futures[done]), known[_run_key(*futures[done])]])
                         + "\n"
                     )
+    # Group the runs by their assumptions, in order.
     grouped: dict[str, list[Mapping[str, int]]] = {}
     for run in wanted:
         grouped.setdefault(run[0].name, []).append(known[_run_key(*run)])
@@ -162,6 +171,7 @@ def simulate_assumptions(
 
 def run_one(assumed: Assumptions, seed: int, parts: int) -> dict[str, int]:
     """Return one week's counts."""
+    # The thresholds for prefilling are a table of the product; this process gets another.
     confidence.PREFILL_FROM_BY_KIND = assumed.shown_from
     week = simulate_week(
         seed,
@@ -184,6 +194,7 @@ def format_markdown(found: Iterable[WeekOutcome]) -> str:
 
 def _markdown_rows(found: Iterable[WeekOutcome]) -> Iterator[str]:
     for one in found:
+        # Remaining errors with the 95 % interval over fields.
         left = one.errors("after")
         low, high = left.interval
         shares = [one.errors("after", (kind,)) for kind in ("critical", "shown", "text")]
@@ -243,6 +254,7 @@ def to_json_object(one: WeekOutcome) -> dict[str, object]:
 
 
 def _make_outcome(assumed: Assumptions, runs: Sequence[Mapping[str, int]]) -> WeekOutcome:
+    # Sum the counts, and keep each week's share for the interval over weeks.
     total = Counter[str]()
     for run in runs:
         total.update(run)
@@ -300,9 +312,11 @@ class _Canvas:
 
     def bar(self, top: int, length: float, colour: str, words: str) -> None:
         """Draw a bar from the left of the plot, with its number behind it."""
+        # At least one pixel, so that zero is visible.
         end, y = _PLOT_LEFT_PX + max(1.0, length), self.y + top
         self.pen.rectangle((_PLOT_LEFT_PX, y, end, y + _BAR_HEIGHT), fill=colour)
         at = (end + 8, y - 4)
+        # White behind the number, in case it crosses the reference line.
         self.pen.rectangle(self.pen.textbbox(at, words, self.small), fill="white")
         self.pen.text(
             at, words, _MUTED_COLOUR if colour == _AS_READ_COLOUR else _TEXT_COLOUR, self.small
@@ -321,12 +335,14 @@ def draw_chart(found: Sequence[WeekOutcome], file: Path) -> None:
     A row is a point with its 95 % interval.
     """
     base, others = found[0], found if len(found) > 1 else ()
+    # One row per group, heads and gaps included.
     sheet = _Canvas(len(_FIELD_GROUPS) + 7 + (len(others) + 2 if others else 0))
     _draw_errors(sheet, base)
     _draw_keys(sheet, base)
     if others:
         _draw_assumptions(sheet, others)
     file.parent.mkdir(parents=True, exist_ok=True)
+    # 24 colours keep the file small.
     sheet.picture.quantize(24, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
@@ -374,6 +390,7 @@ def _draw_keys(sheet: _Canvas, base: WeekOutcome) -> None:
 
 def _draw_assumptions(sheet: _Canvas, found: Sequence[WeekOutcome]) -> None:
     sheet.head("Fields left wrong under other assumptions, 95 % interval; and keys")
+    # The axis ends at the farthest interval, at least at 0.2 %.
     farthest = max(0.002, max(one.errors("after").interval[1] for one in found))
     sheet.line(DOUBLE_KEYING_ERROR / farthest * _PLOT_PX, len(found), f"{DOUBLE_KEYING_ERROR:.2%}")
     for one in found:
@@ -397,6 +414,7 @@ def _axis_position(share: float) -> float:
 
     100 % is its end.
     """
+    # Logarithm from `_AXIS_START` (left end) to 1 (right end).
     return _PLOT_PX * max(
         0.0, log10(max(share, _AXIS_START) / _AXIS_START) / log10(1 / _AXIS_START)
     )

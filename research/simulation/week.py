@@ -104,6 +104,7 @@ def simulate_week(
         slips: how people slip.
         groups: whether the queue offers groups of alike pieces too.
     """
+    # A database of its own, deleted afterwards.
     with TemporaryDirectory() as folder:
         settings = Settings(
             workspace=Path(folder),
@@ -128,6 +129,7 @@ class _WeekSimulation:
     ) -> None:
         self.store, self.settings, self.slips, self.groups = store, settings, slips, groups
         self.forms = Forms.load(ROOT / "forms")
+        # Separate sources of chance: the same paper and ink under all assumptions about people.
         self.chance = Random(f"{seed} people")
         self.paper, self.ink = Random(f"{seed} paper"), Random(f"{seed} ink")
         self.keyer = Keyer(slips, self.chance)
@@ -149,6 +151,7 @@ class _WeekSimulation:
         self.week = WeekResult()
 
     def run(self, parts: int) -> WeekResult:
+        # Scan all paper, then work until nobody has anything to do.
         with self.store.begin() as conn:
             self._begin(conn)
             for sheet in make_sheets(self.forms, parts, self.paper):
@@ -156,11 +159,13 @@ class _WeekSimulation:
         busy = True
         while busy:
             busy = False
+            # Many decisions share a transaction; everyone takes turns.
             with self.store.begin() as conn:
                 for go in reversed(range(DECISIONS_PER_TRANSACTION // REVIEWER_COUNT)):
                     for person in self.staff:
                         self.now += DECISION_INTERVAL / REVIEWER_COUNT
                         busy |= self._decide(conn, person)
+                        # Rekeying of the sample comes in the last round of each transaction.
                         busy |= go == 0 and self._control(conn, person)
         with self.store.read() as conn:
             self._score(conn)
@@ -170,6 +175,7 @@ class _WeekSimulation:
     def _begin(self, conn: Connection) -> None:
         client_register.save_units(conn, {WEEK_UNIT: "HSL"})
         client_register.save_clients(conn, load_sample_clients())
+        # A fixed secret makes the sample for double keying reproducible.
         secret = hashlib.sha256(f"{self.seed}".encode()).hexdigest()
         conn.execute(control_key.insert().values(id=1, secret=secret))
         self.batch = pages.create_batch(conn, WEEK_UNIT, "", "p0")
@@ -178,11 +184,13 @@ class _WeekSimulation:
         machine, form = SimulatedReader.shipped(), sheet.form
         self.says[sheet.serial] = sheet
         for number, page in enumerate(form.pages, 1):
+            # Fields of rows that nobody wrote on stay empty.
             here = [
                 spec
                 for spec in page.all_fields
                 if spec.row is None or spec.row in sheet.rows or not spec.traits.filled_by_hand
             ]
+            # Empty fields are read as empty; the others by the simulated reader.
             readings = {spec.name: Reading.empty(0.99) for spec in page.all_fields}
             readings |= {
                 spec.name: machine.reading(spec, sheet.says.get(spec.name), self.ink)
@@ -191,6 +199,7 @@ class _WeekSimulation:
             }
             self.read |= {(sheet.serial, name): reading for name, reading in readings.items()}
             sha = hashlib.sha256(f"{sheet.serial}-{number}".encode()).hexdigest()
+            # No image is stored: the page has a hash only.
             new = pages.NewPage(
                 self.batch, len(self.read), "bunt.pdf", number, None, sha, "image/png"
             )
@@ -213,6 +222,7 @@ class _WeekSimulation:
 
     def _decide(self, conn: Connection, person: Person) -> bool:
         share = self.settings.plant_share
+        # Batches come first, if the queue offers them.
         if (
             self.groups
             and (
@@ -226,10 +236,12 @@ class _WeekSimulation:
             self.week.counts["groups.kept"] += done.confirmed
             self.week.counts["plants.missed"] += len(done.missed)
             return True
+        # Otherwise the next entry, perhaps with a seeded error.
         view = queue.claim_next(conn, self.forms, person, self.now)
         if view is None:
             return False
         view = with_seeded_error(conn, person, view, share, self.now)
+        # Answer every open field.
         given = {
             f.spec.name: a
             for f in view.fields
@@ -237,6 +249,7 @@ class _WeekSimulation:
             and f.spec.traits.filled_by_hand
             and (a := self._answer(view, f)) is not None
         }
+        # Save, and answer again while the program reports a missed seeded error.
         self.week.counts["looks.second" if view.is_second_review else "looks.first"] += 1
         state = self._save(conn, person, view, given)
         while state is EntryState.REVIEW:
@@ -250,6 +263,7 @@ class _WeekSimulation:
             return None
         true = self._true(serial, spec)
         if view.is_second_review:
+            # A second reviewer sees both values.
             sides = tuple(
                 side
                 for side in (
@@ -259,15 +273,18 @@ class _WeekSimulation:
                 if side is not None
             )
             return self.keyer.chosen(spec, true, sides)
+        # An earlier draft is shown instead of the reading.
         if one.draft is not None:
             return self.keyer.confirmed(
                 spec, true, to_reading(one.draft), hard=self._hard(serial, spec)
             )
+        # Blind keying: only the ink is visible.
         if one.is_blind or one.reading is None:
             if true.state is State.EMPTY and not spec.required:
                 self.keyer.press(spec, 1)
                 return None
             return self.keyer.typed(spec, true, hard=self._hard(serial, spec))
+        # Otherwise the reading is shown, and confirmed or changed.
         return self.keyer.confirmed(
             spec, true, one.reading, hard=self._hard(serial, spec), folded=is_folded(view, one)
         )
@@ -296,6 +313,7 @@ class _WeekSimulation:
                 about=OUTSIDE_CLIENT if outside else NO_CLIENT_STATEMENT,
             )
         except (MissingAnswerError, InvalidAnswerError) as error:
+            # The program refuses the answer: key the field again.
             for name in error.fields:
                 given[name] = self.keyer.typed(
                     specs[name],
@@ -303,6 +321,7 @@ class _WeekSimulation:
                     hard=self._hard(entry.sheet, specs[name]),
                 )
         except UnknownClientError as error:
+            # If the number is the same when it is keyed again, the client is not in the register.
             before = {name: given[name] for name in error.fields}
             for name in error.fields:
                 given[name] = self.keyer.typed(
@@ -320,15 +339,16 @@ class _WeekSimulation:
 
         The person looks at that field, and keeps the other answers.
         """
+        # The field with the seeded error, as it is shown now.
         name = last_missed_field(conn, person, entry)
         view = queue.open_claimed_entry(conn, self.forms, person, entry, self.now)
-        told = next(one for one in view.fields if one.spec.name == name)
-        shown = to_reading(told.draft) if told.draft else told.reading
+        missed_field = next(one for one in view.fields if one.spec.name == name)
+        shown = to_reading(missed_field.draft) if missed_field.draft else missed_field.reading
         self.week.counts["plants.missed"] += 1
         if shown is None:
             raise AssertionError(name)
-        given[told.spec.name] = self.keyer.confirmed(
-            told.spec, self._true(view.entry.sheet, told.spec), shown, hard=False
+        given[missed_field.spec.name] = self.keyer.confirmed(
+            missed_field.spec, self._true(view.entry.sheet, missed_field.spec), shown, hard=False
         )
         return self._save(conn, person, view, given)
 
@@ -338,6 +358,7 @@ class _WeekSimulation:
             return False
         serial = task.page.sheet or ""
         true = self._true(serial, task.spec)
+        # Rekeying is blind; adjudication chooses between two values.
         if not task.is_adjudication:
             answer = self.keyer.typed(task.spec, true, hard=self._hard(serial, task.spec))
             outcome = rekeying.save_rekeyed_answer(conn, person, task, answer, self.now)
@@ -351,6 +372,7 @@ class _WeekSimulation:
     def _score(self, conn: Connection) -> None:
         counts = self.week.counts
         for serial, sheet in self.says.items():
+            # Fields outside the rows count once, with the first row.
             for place, row in enumerate(sheet.rows):
                 answers = decided_answers(conn, make_entry_id(serial, row))
                 specs = [
@@ -367,17 +389,19 @@ class _WeekSimulation:
     def _score_entry(
         self, serial: str, specs: list[FieldSpec], answers: Mapping[str, Answer]
     ) -> None:
+        # Kinds of error in the entry as read and as decided.
         before, after = set[str](), set[str]()
         for spec in specs:
             reading = self.read[serial, spec.name]
             kind = field_group(spec)
             self.week.counts[f"fields.{kind}"] += 1
             self.week.counts[f"of.{kind}.{spec.kind}"] += 1
-            for name, said, wrong in (
+            # Compare the reading and the decision with the paper.
+            for name, decided, wrong in (
                 ("before", Answer(reading.value, reading.state), before),
                 ("after", answers.get(spec.name), after),
             ):
-                if said is None or self._wrong(f"{name}.words", serial, spec, said):
+                if decided is None or self._wrong(f"{name}.words", serial, spec, decided):
                     self.week.counts[f"{name}.{kind}"] += 1
                     self.week.counts[f"{name}.{kind}.{spec.kind}"] += 1
                     wrong.add("any" if kind in ("text", "notes") else "fields")
@@ -388,6 +412,7 @@ class _WeekSimulation:
     def _wrong(self, words: str, serial: str, spec: FieldSpec, answer: Answer) -> bool:
         """Return whether a value differs from the paper; count the wrong words of texts."""
         true = self._true(serial, spec)
+        # Count wrong words; missing words count as wrong.
         if spec.traits.is_multiline and true.state is State.READ:
             there = text_rows(answer) if answer.state is State.READ else []
             pairs = [
@@ -402,6 +427,7 @@ class _WeekSimulation:
 
     def _key_twice(self) -> None:
         """Key the same paper twice, by people who slip as often."""
+        # Two keyers and an adjudicator, each with their own chance.
         one, other, third = (Keyer(self.slips, Random(f"{self.seed} keyer {n}")) for n in range(3))
         for sheet in self.says.values():
             specs = [

@@ -40,6 +40,7 @@ def autocast_bfloat16() -> torch.autocast:
 
     Where it does not, emulating it takes a dozen times as long as 32-bit numbers.
     """
+    # bfloat16 in hardware: AVX-512 or AMX.
     known = torch.cpu.get_capabilities()
     return torch.autocast(
         "cpu", dtype=torch.bfloat16, enabled=bool(known.get("avx512_bf16") or known.get("amx_bf16"))

@@ -51,19 +51,23 @@ class RoundedWeights:
     factors: NDArray[np.float32]
 
 
-def round_weights(weights: FloatMatrix, seen: InputStatistics) -> RoundedWeights:
+def round_weights(weights: FloatMatrix, statistics: InputStatistics) -> RoundedWeights:
     """Round the weights (k, n) of a convolution so that its answers change least.
 
-    Its answers to what was seen count.
+    Its answers to the inputs in `statistics` count.
     """
+    # Scale of each channel: its inputs against its weights (SmoothQuant, Xiao et al. 2023).
     largest = (
-        np.maximum(seen.largest, 1e-6) ** (1 - WEIGHTS_SHARE)
+        np.maximum(statistics.largest, 1e-6) ** (1 - WEIGHTS_SHARE)
         / np.maximum(np.abs(weights).max(1), 1e-6) ** WEIGHTS_SHARE
     )
+    # Relative to the geometric mean, within limits.
     shared = np.clip(largest / np.exp(np.log(largest).mean()), 1 / MAX_FACTOR, MAX_FACTOR)
+    # Scale the weights up where the inputs are scaled down.
     wanted = weights * shared[:, None]
+    # One step per column, from its largest weight.
     steps = np.maximum(np.abs(wanted).max(0), 1e-9) / MAX_WEIGHT
-    whole = _compensate_rounding(wanted, seen.products / np.outer(shared, shared), steps)
+    whole = _compensate_rounding(wanted, statistics.products / np.outer(shared, shared), steps)
     return RoundedWeights(
         whole.astype(np.int8), steps.astype(np.float32), (1 / shared).astype(np.float32)
     )
@@ -77,12 +81,16 @@ def _compensate_rounding(
     The channels still to come compensate for each loss.
     """
     channels = len(weights)
+    # Order channels by their energy, and damp the matrix of products.
     order = np.argsort(-np.diag(products))
     damped = products + np.eye(channels) * np.trace(products) / channels * DAMPING
+    # Cholesky factor of the inverse, as in GPTQ (Frantar et al. 2023).
     inverse = np.linalg.cholesky(np.linalg.inv(damped[np.ix_(order, order)])).T
     left, whole = weights[order], np.empty_like(weights)
     for k, channel in enumerate(order):
+        # Round one channel.
         whole[channel] = np.clip(np.round(left[k] / steps), -MAX_WEIGHT, MAX_WEIGHT)
+        # Distribute the error over the channels that remain.
         lost = (left[k] - whole[channel] * steps) / inverse[k, k]
         left[k + 1 :] -= np.outer(inverse[k, k + 1 :], lost)
     return whole

@@ -1,5 +1,5 @@
-"""Writing in capitals is read in capitals, by a hand and in fonts that were set aside; and a half
-is seldom surely something else.
+"""Writing in capitals is read in capitals, in handwriting and in held-out typefaces; and a half is
+rarely read as another value with high confidence.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DOSES = ("½", "1½", "1½ tabl", "2½ ml")
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_a_hand_that_writes_in_capitals_is_read_so(
+def test_writing_in_capitals_is_read_in_capitals(
     record_property: Callable[[str, object], None],
 ) -> None:
     every = load_archive(shared("handwriting", COPISTE_ARCHIVE), held=True)
@@ -62,7 +62,7 @@ def test_a_hand_that_writes_in_capitals_is_read_so(
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_a_half_that_is_read_wrong_is_seldom_sure(
+def test_wrongly_read_half_is_rarely_confident(
     record_property: Callable[[str, object], None],
 ) -> None:
     every = [
@@ -94,5 +94,5 @@ def test_a_half_that_is_read_wrong_is_seldom_sure(
 
 
 def _dose(text: str) -> str:
-    """A dose however its half is written."""
+    """A dose with its half in any notation."""
     return text.replace("1/2", "½").replace(" ", "").lower()

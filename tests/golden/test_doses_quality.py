@@ -1,5 +1,5 @@
-"""Doses and numbers in handwriting fonts that nobody trained on: a lost comma is ten times the
-dose, so what is wrong is hardly ever sure.
+"""Doses and numbers in held-out handwriting typefaces: a lost comma is ten times the dose, so
+errors with high confidence are rare.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LEAST_RIGHT, LEAST_SURE, MOST_WRONG_AND_SURE = 0.94, 0.75, 2
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_doses_that_are_read_wrong_are_hardly_ever_sure(
+def test_wrongly_read_doses_are_rarely_confident(
     record_property: Callable[[str, object], None],
 ) -> None:
     rng = np.random.default_rng(20261127)

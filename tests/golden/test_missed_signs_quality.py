@@ -1,5 +1,5 @@
-"""Signs that the network passes over make a line doubtful, and lines that are read rightly stay as
-sure as they are.
+"""Characters that the network skips lower a line's confidence, and correctly read lines keep
+theirs.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ pytestmark = pytest.mark.nightly
 
 SURE = 0.9
 MOST_SURE = 4
-"""Before what is passed over was told of, and numbers were read by two networks, eight."""
+"""Eight before skipped ink raised an issue and numbers were read by two networks."""
 
 
 def read(pictures: Sequence[Image]) -> list[tuple[Reading, bool]]:
-    """Each line's reading, and whether more is seen in its picture."""
+    """Each line's reading, and whether its image has unread ink."""
     language = load_swedish(ROOT / "data" / "models")
     found = [
         (transcribe_line(steps, language), seen, steps) for seen, steps in read_condensed(pictures)
@@ -41,7 +41,7 @@ def read(pictures: Sequence[Image]) -> list[tuple[Reading, bool]]:
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_no_word_that_is_read_rightly_is_doubted(
+def test_correctly_read_words_keep_confidence(
     record_property: Callable[[str, object], None],
 ) -> None:
     sets = load_sets(
@@ -56,7 +56,7 @@ def test_no_word_that_is_read_rightly_is_doubted(
     record_property(
         "measured",
         (
-            f"signs passed over: told of at {sum(right)} of {len(right)} words of DHSD and "
+            f"skipped characters: detected in {sum(right)} of {len(right)} words of DHSD and "
             "Uppsala that are read rightly"
         ),
     )
@@ -66,7 +66,7 @@ def test_no_word_that_is_read_rightly_is_doubted(
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_a_comparison_that_is_read_wrong_is_seldom_sure(
+def test_wrongly_read_comparison_is_rarely_confident(
     record_property: Callable[[str, object], None],
 ) -> None:
     fonts = [

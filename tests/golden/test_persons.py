@@ -1,5 +1,5 @@
-"""The right person is proposed, and nobody wrong with certainty: simulated rows over a register of
-5,000 clients made of official test numbers.
+"""The right person is proposed, and no wrong one with high confidence: simulated rows over a
+register of 5,000 clients made of official test numbers.
 """
 
 from __future__ import annotations
@@ -15,20 +15,22 @@ ROWS = 2_000
 
 @pytest.fixture(scope="module")
 def found() -> MatchMetrics:
-    """The figures of a tenth of what `python -m research.evaluation.persons.measure` simulates."""
+    """The metrics of a tenth of the simulation of `python -m
+    research.evaluation.persons.measure`.
+    """
     shared("schemas", "identity", "testpersonnummer.txt")
     shared("handwriting", "optdigits.npz")
     return measure_proposals(simulate_rows(ROWS, drawn=600))
 
 
-def test_nobody_wrong_is_proposed_with_certainty(found: MatchMetrics) -> None:
-    assert found.sure_wrong == 0
+def test_wrong_person_is_never_proposed_with_high_confidence(found: MatchMetrics) -> None:
+    assert found.wrong_with_high_confidence == 0
     assert found.sure >= 0.5
 
 
-def test_the_right_one_is_proposed_first(found: MatchMetrics) -> None:
+def test_right_person_ranks_first(found: MatchMetrics) -> None:
     assert found.right_first >= 0.98
 
 
-def test_probabilities_are_honest(found: MatchMetrics) -> None:
+def test_probabilities_are_calibrated(found: MatchMetrics) -> None:
     assert found.calibration_error <= 0.02

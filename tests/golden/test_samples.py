@@ -1,4 +1,4 @@
-"""The committed sample stack: every page ends as its README says, and is read no worse than
+"""The committed sample stack: every page has the result of its README, and is read no worse than
 before.
 """
 
@@ -34,8 +34,8 @@ def _expected() -> list[dict[str, Any]]:
     return pages
 
 
-def test_the_stack_holds_every_form_on_as_many_pages_as_its_readme_says() -> None:
-    """docs/coverage.md gives the stack as proof for every form."""
+def test_stack_has_every_form_with_pages_of_readme() -> None:
+    """docs/coverage.md names the stack as evidence for every form."""
     pages = _expected()
     assert {page["form"] for page in pages if page["outcome"] == "read"} == {
         form_id for form_id, _ in FORMS
@@ -70,7 +70,7 @@ def _read(reader: PageReader, page: Any) -> PageReading:  # noqa: ANN401 - a Sca
 
 
 @pytest.mark.slow
-def test_every_page_ends_as_the_readme_says(readings: dict[tuple[str, int], PageReading]) -> None:
+def test_every_page_has_result_of_readme(readings: dict[tuple[str, int], PageReading]) -> None:
     expected = _expected()
     assert set(readings) == {(page["file"], page["page"]) for page in expected}
     for page in expected:
@@ -88,14 +88,14 @@ def test_every_page_ends_as_the_readme_says(readings: dict[tuple[str, int], Page
 
 
 @pytest.mark.slow
-def test_all_that_is_written_stands_in_fields(readings: dict[tuple[str, int], PageReading]) -> None:
-    """Also where client, unit and their labels are printed, which no unfilled form shows; a title
-    that has changed since is found.
+def test_all_writing_is_in_fields(readings: dict[tuple[str, int], PageReading]) -> None:
+    """Also where client, unit and their labels are printed, which are not on the unfilled form; a
+    changed title is found.
     """
-    told = {page: reading.issues for page, reading in readings.items()}
+    issues = {page: reading.issues for page, reading in readings.items()}
     assert not [
         (page, problem)
-        for page, problems in told.items()
+        for page, problems in issues.items()
         for problem in problems
         if problem.startswith("stray_writing")
     ]

@@ -1,5 +1,5 @@
-"""Units in handwriting fonts that nobody trained on: micrograms are never surely milligrams, nor is
-1 g surely 19; what is none stays what it is.
+"""Units in held-out handwriting typefaces: micrograms are never confidently milligrams, nor 1 g 19;
+other text is unchanged.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ pytestmark = pytest.mark.nightly
 
 NUMBERS = ("50", "100", "25", "0,5", "2,5")
 FEWEST_FOUND = 0.75
-SUREST = 0.5
-"""Of micrograms read as milligrams."""
-MOST_DOUBTED = 0.1
-"""Of numbers that end in 9 or 1."""
-LEAST_TOLD = {"g": 0.85, "l": 0.65}
-"""Of letters that stand apart and are read as a figure."""
+CONFIDENCE_CEILING = 0.5
+"""Greatest confidence of units that were read wrongly."""
+LOW_CONFIDENCE_CEILING = 0.1
+"""Greatest share, among numbers that end in 9 or 1, with low confidence."""
+LETTER_SHARE_FLOOR = {"g": 0.85, "l": 0.65}
+"""Least share, among separate letters read as a digit, with a letter as first alternative."""
 
 
 def has_micro(font: Path) -> bool:
-    """Whether a font has the sign, and not only the picture that stands for all signs it lacks."""
+    """Whether a typeface has the character, not only the glyph for missing characters."""
     face = ImageFont.truetype(str(font), 40)
     return bytes(face.getmask("µ")) != bytes(face.getmask("\ue123"))
 
 
 @pytest.mark.shared
 @pytest.mark.parametrize("form", [Format.DOSE, None], ids=["dose", "text"])
-def test_micrograms_are_never_surely_milligrams(form: Format | None) -> None:
+def test_micrograms_are_never_confidently_milligrams(form: Format | None) -> None:
     fonts = [
         font
         for font in find_fonts(shared("handwriting", "fonts_train"), held=True)
@@ -53,7 +53,10 @@ def test_micrograms_are_never_surely_milligrams(form: Format | None) -> None:
     assert len(fonts) >= 5
     micro = [one for one, text in zip(read, written, strict=True) if text.endswith("µg")]
     assert np.mean([str(one.value).endswith("µg") for one in micro]) >= FEWEST_FOUND
-    assert max((one.p for one in micro if str(one.value).endswith("mg")), default=0.0) <= SUREST
+    assert (
+        max((one.p for one in micro if str(one.value).endswith("mg")), default=0.0)
+        <= CONFIDENCE_CEILING
+    )
     assert not any(
         "µ" in str(one.value)
         for one, text in zip(read, written, strict=True)
@@ -62,7 +65,7 @@ def test_micrograms_are_never_surely_milligrams(form: Format | None) -> None:
 
 
 @pytest.mark.shared
-def test_a_unit_of_one_letter_is_never_surely_a_figure() -> None:
+def test_one_letter_unit_is_never_confidently_a_digit() -> None:
     units, figures = (
         ("1 g", "2 g", "5 g", "1 l", "2 l"),
         ("19", "29", "59", "11", "21", "119", "2021"),
@@ -83,12 +86,12 @@ def test_a_unit_of_one_letter_is_never_surely_a_figure() -> None:
         for one, (text, _) in zip(doses, written, strict=False)
         if str(one.value).replace(" ", "") != text.replace(" ", "")
     ]
-    assert max(wrong, default=0.0) <= SUREST
+    assert max(wrong, default=0.0) <= CONFIDENCE_CEILING
     numbers = read_line_images([LineImage(picture) for text, picture in written if text in figures])
     doubted = [
         any(str(value)[-1:] in ("g", "l") for value, _ in one.alternatives[:1]) for one in numbers
     ]
-    assert np.mean(doubted) <= MOST_DOUBTED
+    assert np.mean(doubted) <= LOW_CONFIDENCE_CEILING
 
 
 @pytest.mark.shared
@@ -101,10 +104,10 @@ def test_a_unit_of_one_letter_is_never_surely_a_figure() -> None:
         ("", ("19", "29", "59", "11", "21", "119")),
     ],
 )
-def test_in_a_note_a_letter_that_is_read_as_a_figure_is_doubted(
+def test_letter_read_as_digit_in_note_has_low_confidence(
     letter: str, written: tuple[str, ...], record_property: Callable[[str, object], None]
 ) -> None:
-    """In all fonts; the limits were chosen on them."""
+    """In all typefaces; the limits were chosen on them."""
     fonts = [
         font
         for held in (False, True)
@@ -115,16 +118,18 @@ def test_in_a_note_a_letter_that_is_read_as_a_figure_is_doubted(
         [LineImage(render_line(font, rng, text).picture) for text in written for font in fonts]
     )
     figures = [one for one in read if str(one.value).isdigit() and str(one.value)[-1] in "19"]
-    told = sum(
+    with_letter = sum(
         str(value)[-1:] in ("g", "l") for one in figures for value, _ in one.alternatives[:1]
     )
     record_property(
         "measured",
         (
-            f"units in notes: {', '.join(written)}: {len(figures)} read as figures, {told} "
-            "of them doubted"
+            f"units in notes: {', '.join(written)}: {len(figures)} read as figures, {with_letter} "
+            "of them with a letter as alternative"
         ),
     )
     assert (
-        told >= LEAST_TOLD[letter] * len(figures) if letter else told <= MOST_DOUBTED * len(figures)
+        with_letter >= LETTER_SHARE_FLOOR[letter] * len(figures)
+        if letter
+        else with_letter <= LOW_CONFIDENCE_CEILING * len(figures)
     )

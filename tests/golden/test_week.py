@@ -1,5 +1,5 @@
-"""A small simulated week: that the workbench ends it, leaves far fewer errors than were read, and
-saves keys.
+"""A small simulated week: the workbench completes it, leaves far fewer errors than were read, and
+saves keystrokes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from research.simulation.people import Keyer, SlipRates
 from research.simulation.readings import SimulatedReader, lookalike_answer, misread_word, to_answer
 from research.simulation.report import (
     BASE_ASSUMPTIONS,
+    WeekSeries,
     describe_outcome,
     format_markdown,
     simulate_assumptions,
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.nightly
 PERFECT = SlipRates(keying=0, unseen=0, unseen_doubtful=0, unseen_grouped=0, spoiled=0, chosen=0)
 
 
-def test_the_same_seed_is_the_same_week_and_most_errors_are_found() -> None:
+def test_same_seed_gives_same_week_and_most_errors_are_found() -> None:
     week, again = simulate_week(1, 1), simulate_week(1, 1)
     counts = week.counts
     assert counts == again.counts
@@ -40,7 +41,7 @@ def test_the_same_seed_is_the_same_week_and_most_errors_are_found() -> None:
     assert counts["keys"] < counts["keys.twice"] / 2
 
 
-def test_people_who_never_slip_leave_no_errors_although_values_are_planted() -> None:
+def test_perfect_reviewers_leave_no_errors_despite_planted_values() -> None:
     counts = simulate_week(2, 1, PERFECT, control_share=0.1, plant_share=0.5).counts
     assert {
         name: count
@@ -51,18 +52,17 @@ def test_people_who_never_slip_leave_no_errors_although_values_are_planted() -> 
     assert counts["controls.wrong"] == counts["plants.missed"] == 0
 
 
-def test_people_who_overlook_everything_confirm_no_planted_value() -> None:
+def test_careless_reviewers_confirm_no_planted_value() -> None:
     blind = SlipRates(keying=0, unseen=1, unseen_doubtful=1, unseen_grouped=1, spoiled=0, chosen=0)
     with_plants = simulate_week(3, 1, blind, control_share=0, plant_share=0.5).counts
     without = simulate_week(3, 1, blind, control_share=0, plant_share=0).counts
     assert with_plants["plants.missed"] > 10
-    # Who is told of a planted value looks at that field, and may see there what the machine got
-    # wrong.
+    # A reviewer who is shown a planted value looks at that field and may find a misreading there.
     for kind in ("critical", "shown"):
         assert with_plants[f"after.{kind}"] <= without[f"after.{kind}"]
 
 
-def test_the_machine_errs_as_often_as_it_says() -> None:
+def test_machine_error_rate_matches_confidence() -> None:
     machine, chance = SimulatedReader.shipped(), Random(5)
     spec = Forms.load(ROOT / "forms").latest("hsl-anteckning").by_name["handelsedatum"]
     readings = [machine.reading(spec, "2021-12-18", chance) for _ in range(3000)]
@@ -72,7 +72,7 @@ def test_the_machine_errs_as_often_as_it_says() -> None:
     assert right == pytest.approx(sum(reading.p for reading in readings), abs=40)
 
 
-def test_machine_and_people_take_the_same_ink_for_the_same() -> None:
+def test_machine_and_people_share_misreadings_of_same_ink() -> None:
     spec = Forms.load(ROOT / "forms").latest("hsl-anteckning").by_name["handelsetid"]
     true = to_answer(spec, "08:15")
     keyer = Keyer(SlipRates(keying=1, misread=1, hard=1), Random(1))
@@ -80,8 +80,8 @@ def test_machine_and_people_take_the_same_ink_for_the_same() -> None:
     assert misread_word("höger", Random(1)) != "höger"
 
 
-def test_the_table_has_a_line_for_each_assumption() -> None:
-    found = simulate_assumptions(1, 1, 0, 0, processes=1)
+def test_table_has_a_row_for_each_assumption() -> None:
+    found = simulate_assumptions(WeekSeries(1, 1), WeekSeries(0, 0), processes=1)
     assert [one.assumed for one in found] == [BASE_ASSUMPTIONS]
     assert format_markdown(found).count("\n") == 2
     assert "entries" in describe_outcome(found[0])

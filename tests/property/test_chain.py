@@ -1,5 +1,5 @@
-"""Whatever is changed, removed, moved or put into a log, checking it says so and says which row;
-and an untouched log is never accused.
+"""Any change, removal, move or insertion in a log is reported with its row; an unchanged log is
+valid.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def named(verdict: ChainVerdict) -> set[tuple[ProblemKind, int, int]]:
 
 
 @given(rows=logs(), data=st.data())
-def test_an_untouched_log_is_right_also_with_an_anchor_of_any_time(
+def test_unchanged_log_is_valid_with_anchor_of_any_time(
     rows: list[LogRow], data: st.DataObject
 ) -> None:
     earlier = head_of(rows[: data.draw(st.integers(0, len(rows)))])
@@ -80,9 +80,7 @@ def test_an_untouched_log_is_right_also_with_an_anchor_of_any_time(
 
 
 @given(rows=logs(), data=st.data())
-def test_a_later_head_of_the_same_number_silences_none(
-    rows: list[LogRow], data: st.DataObject
-) -> None:
+def test_later_head_of_same_number_hides_no_change(rows: list[LogRow], data: st.DataObject) -> None:
     true = head_of(rows[: data.draw(st.integers(0, len(rows)))])
     other = ChainHead(true.number, "f" * 64)
     for anchors in ((other, true), (true, other)):
@@ -92,7 +90,7 @@ def test_a_later_head_of_the_same_number_silences_none(
 
 
 @given(rows=logs(), data=st.data())
-def test_a_changed_row_is_named(rows: list[LogRow], data: st.DataObject) -> None:
+def test_changed_row_is_reported(rows: list[LogRow], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(rows) - 1))
     old = rows[place]
     new = data.draw(
@@ -115,9 +113,7 @@ def test_a_changed_row_is_named(rows: list[LogRow], data: st.DataObject) -> None
 
 
 @given(rows=logs(), data=st.data())
-def test_removed_rows_are_named_wherever_they_stood(
-    rows: list[LogRow], data: st.DataObject
-) -> None:
+def test_removed_rows_are_reported_at_any_position(rows: list[LogRow], data: st.DataObject) -> None:
     first = data.draw(st.integers(0, len(rows) - 1))
     last = data.draw(st.integers(first, len(rows) - 1))
     left = rows[:first] + rows[last + 1 :]
@@ -125,7 +121,7 @@ def test_removed_rows_are_named_wherever_they_stood(
 
 
 @given(rows=logs(least=2), data=st.data())
-def test_rows_that_changed_places_are_named_with_where_they_stood(
+def test_swapped_rows_are_reported_with_their_positions(
     rows: list[LogRow], data: st.DataObject
 ) -> None:
     one, other = sorted(data.draw(st.sets(st.integers(0, len(rows) - 1), min_size=2, max_size=2)))
@@ -150,7 +146,7 @@ def test_rows_that_changed_places_are_named_with_where_they_stood(
 
 
 @given(rows=logs())
-def test_a_row_put_in_past_the_program_is_named(rows: list[LogRow]) -> None:
+def test_row_inserted_outside_program_is_reported(rows: list[LogRow]) -> None:
     stranger = LogRow(len(rows) + 1, AT, "eva", "view_page", "x", None, {}, None, None)
     assert named(found([*rows, stranger], head_of(rows))) == {
         (ProblemKind.UNCHAINED, stranger.id, stranger.id)
@@ -162,7 +158,7 @@ def test_a_row_put_in_past_the_program_is_named(rows: list[LogRow]) -> None:
 
 
 @given(rows=logs(), data=st.data())
-def test_a_log_that_was_rewritten_as_a_whole_is_found_by_its_anchor_alone(
+def test_wholly_rewritten_log_is_detected_only_by_anchor(
     rows: list[LogRow], data: st.DataObject
 ) -> None:
     place = data.draw(st.integers(0, len(rows) - 1))
@@ -182,5 +178,5 @@ def test_a_log_that_was_rewritten_as_a_whole_is_found_by_its_anchor_alone(
 
 
 @given(rows=logs())
-def test_a_head_that_was_taken_away_is_missed(rows: list[LogRow]) -> None:
+def test_removed_head_is_reported(rows: list[LogRow]) -> None:
     assert named(found(rows, None)) == {(ProblemKind.REMOVED, len(rows), len(rows))}

@@ -1,5 +1,5 @@
-"""However many people take from the queue at once, each entry goes to exactly one of them, and
-second review never to the first person.
+"""With any number of concurrent reviewers, each entry is taken by exactly one, and a second review
+never by the first reviewer.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ queues = st.lists(
 
 @pytest.fixture
 def ward(store: Store) -> Ward:
-    """The test organisation, with one page that all entries stand on."""
+    """The test organisation, with one page that all entries refer to."""
     ward = Ward(store).begin()
     ward.scan()
     return ward
 
 
 def fill(ward: Ward, queue: list[tuple[str, str, str | None]]) -> None:
-    """A queue of entries in place of what there was."""
+    """Replace the queue with these entries."""
     with ward.store.begin() as conn:
         conn.execute(delete(paper.entry))
         rows = [
@@ -75,8 +75,8 @@ def take_all(
     taken: list[tuple[str, str]],
     ahead: list[tuple[str, str]],
 ) -> None:
-    """Take from the queue until it is empty for this person, always one ahead; what is got is ended
-    at once, so that the next is another.
+    """Take from the queue until it is empty for this person, always one ahead; each entry is
+    finished at once, so that the next is another.
     """
     start.wait()
     held = ""

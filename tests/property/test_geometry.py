@@ -51,7 +51,7 @@ def _filled() -> Image:
     scale=st.floats(0.55, 1.3),
     tilt=st.lists(st.floats(-0.05, 0.05), min_size=8, max_size=8),
 )
-def test_a_page_through_any_homography_comes_back(
+def test_homography_and_its_inverse_restore_page(
     turn: float, scale: float, tilt: list[float]
 ) -> None:
     h, w = _filled().shape
@@ -85,17 +85,17 @@ def test_a_page_through_any_homography_comes_back(
 
 
 @given(codes)
-def test_a_code_says_what_was_written(code: SheetCode) -> None:
+def test_formatted_code_is_parsed_unchanged(code: SheetCode) -> None:
     assert parse_code(format_code(code)) == code
 
 
 @given(serials)
-def test_a_serial_survives_typing(serial: str) -> None:
+def test_typed_serial_is_normalized(serial: str) -> None:
     assert is_serial(serial)
     assert normalize_serial(format_serial(serial).lower()) == serial
 
 
 @given(serials, st.integers(0, 7), st.sampled_from(SERIAL_ALPHABET))
-def test_one_wrong_character_is_noticed(serial: str, place: int, character: str) -> None:
+def test_single_wrong_character_is_detected(serial: str, place: int, character: str) -> None:
     wrong = serial[:place] + character + serial[place + 1 :]
     assert is_serial(wrong) == (wrong == serial)

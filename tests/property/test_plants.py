@@ -1,4 +1,4 @@
-"""However a person edits what is shown, a planted value is never confirmed by that person alone."""
+"""After any edit, a planted value is never confirmed by the person who was shown it alone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ edits = st.lists(
 
 
 def edited(text: str, changes: list[tuple[int, int, str]], spared: str) -> str:
-    """The text after changes, those that would touch `spared` left out."""
+    """The text after changes, without those that would touch `spared`."""
     for at, length, new in changes:
         other = text[:at] + new + text[at + length :]
         if spared in other:
@@ -53,7 +53,7 @@ def ward(store: Store) -> Ward:
 )
 @given(first=edits, second=edits, keeps=st.booleans())
 @example(first=[], second=[], keeps=True)
-def test_a_planted_value_needs_somebody_who_never_saw_it(
+def test_planted_value_needs_reviewer_who_has_not_seen_it(
     ward: Ward, first: list[tuple[int, int, str]], second: list[tuple[int, int, str]], keeps: bool
 ) -> None:
     entry_id = ward.note(next(SERIALS), TRUE)
@@ -91,5 +91,5 @@ def test_a_planted_value_needs_somebody_who_never_saw_it(
                 )
                 is EntryState.CONFIRMED
             )
-            said = records.load_records(conn, FORMS, [entry_id])[0].fields
-            assert wrong not in str(said[row.field])
+            recorded = records.load_records(conn, FORMS, [entry_id])[0].fields
+            assert wrong not in str(recorded[row.field])

@@ -1,4 +1,4 @@
-"""What speed is measured with."""
+"""The tools that measure speed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from research.benchmark.soak import SoakResult
 pytestmark = pytest.mark.slow
 
 
-def test_steps_are_timed_only_when_asked() -> None:
+def test_steps_are_timed_only_on_request() -> None:
     with stage("one"):
         pass
     with collect_times() as times:
@@ -37,7 +37,7 @@ def test_steps_are_timed_only_when_asked() -> None:
     assert times["one"] > 0
 
 
-def test_given_pages_are_brought_to_300_dpi(tmp_path: Path) -> None:
+def test_given_pages_are_scaled_to_300_dpi(tmp_path: Path) -> None:
     path = tmp_path / "sida.png"
     cv2.imwrite(str(path), np.full((585, 413), 255, np.uint8))
     (page,) = load_pages([path], 5)
@@ -51,23 +51,23 @@ def test_each_page_of_a_form_is_read_for_memory() -> None:
     assert [code and code.page_no for code in codes] == [1, 2]
 
 
-def test_files_without_pages_are_refused(tmp_path: Path) -> None:
+def test_files_without_pages_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "tom.pdf"
     path.touch()
     with pytest.raises(UsageError):
         load_pages([path], 5)
 
 
-def test_a_missing_rival_names_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_competitor_error_names_package(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(MissingProgramError, match="apt install ocrmypdf"):
         compare.measure_ocrmypdf([b""], 1)
 
 
-def test_a_rival_beside_this_python_is_found(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_competitor_beside_python_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program = tmp_path / "ocrmypdf"
     program.write_text("#!/bin/sh\nexit 3\n")
     program.chmod(0o755)
@@ -77,7 +77,7 @@ def test_a_rival_beside_this_python_is_found(
         compare.measure_ocrmypdf([page], 1)
 
 
-def test_an_installation_without_research_says_where_to_get_it(
+def test_missing_research_package_error_has_remedy(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(benchmark, "ROOT", tmp_path)
@@ -87,12 +87,12 @@ def test_an_installation_without_research_says_where_to_get_it(
     assert "source checkout" in refused.value.remedy
 
 
-def test_pace_is_told_by_the_clock_and_by_the_processor() -> None:
+def test_speed_is_reported_by_wall_and_cpu_time() -> None:
     pace = Pace(10, 5.0, 8.0)
     assert (pace.per_second, pace.cpu_ms) == (2.0, 800.0)
 
 
-def test_growth_is_that_of_the_second_half() -> None:
+def test_growth_is_measured_over_second_half() -> None:
     soaked = SoakResult((10, 20, 30, 40, 50, 60), (100.0, 300.0, 400.0, 401.0, 402.0, 403.0))
     assert soaked.peak_mib == 403.0
     assert soaked.growth_mib == pytest.approx(100.0)

@@ -1,4 +1,4 @@
-"""Readings that curves are fitted to count as often as they say something new."""
+"""The weights of readings in fitting curves."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ from research.training.handwriting.lines import TrainingLine
 
 
 def some(count: int, source: str, weight: float = 1.0) -> list[JudgedReading]:
-    """So many readings of a note."""
+    """A number of readings of a note."""
     return [
         JudgedReading("lines", (0.0,), True, f"{source} {i}", source, weight) for i in range(count)
     ]
 
 
-def test_collections_count_alike_whatever_their_size_and_however_often_their_lines_are_used() -> (
-    None
-):
+def test_collections_have_equal_weight() -> None:
     found = even_weights([*some(10, "small"), *some(120, "large", weight=0.25)])
     shares = {
         source: sum(one.weight for one in found if one.source == source)
@@ -28,7 +26,7 @@ def test_collections_count_alike_whatever_their_size_and_however_often_their_lin
     assert shares == pytest.approx({"small": 20.0, "large": 20.0})
 
 
-def test_a_line_counts_once_however_many_areas_it_is_put_into() -> None:
+def test_line_used_in_several_areas_has_weight_one() -> None:
     picture = np.full((64, 300), 255, np.uint8)
     picture[20:44, 40:260:12] = 0
     found = judge_areas(

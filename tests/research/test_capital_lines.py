@@ -1,6 +1,4 @@
-"""Lines in capitals are trained on as capitals, whatever their labels say; and what is trained on
-holds some.
-"""
+"""Lines in capitals are trained on as capitals, with any label, and the training set has some."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ from research.training.handwriting.sources import (
 pytestmark = pytest.mark.slow
 
 
-def test_a_line_seen_in_capitals_is_labelled_so() -> None:
+def test_line_in_capitals_is_labelled_in_capitals() -> None:
     lines = [
         TrainingLine(_written("BOENDE PIGG IDAG"), "Boende pigg idag", "a"),
         TrainingLine(_written("Boende pigg idag"), "Boende pigg idag", "b"),
@@ -30,7 +28,7 @@ def test_a_line_seen_in_capitals_is_labelled_so() -> None:
     assert [line.text for line in label_capitals(lines)] == ["BOENDE PIGG IDAG", "Boende pigg idag"]
 
 
-def test_a_line_that_cannot_be_labelled_in_capitals_is_left_out() -> None:
+def test_line_without_label_in_capitals_is_excluded() -> None:
     assert label_capitals([TrainingLine(_written("COEUR BATTANT"), "cœur battant", "a")]) == []
 
 
@@ -51,16 +49,18 @@ def test_a_line_that_cannot_be_labelled_in_capitals_is_left_out() -> None:
         "both",
     ],
 )
-def test_only_lines_in_capitals_throughout_are(seen: str, label: str, *, expected: bool) -> None:
+def test_only_lines_wholly_in_capitals_are_capital_lines(
+    seen: str, label: str, *, expected: bool
+) -> None:
     assert is_in_capitals(seen, label) is expected
 
 
-def test_figures_and_signs_are_no_capitals() -> None:
+def test_digits_and_signs_are_not_capitals() -> None:
     assert capital_share("2 ST, BT 120/80") == 1.0
     assert capital_share("12.30") == 0.0
 
 
-def test_some_of_what_is_trained_on_is_in_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_set_contains_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("research.training.handwriting.sources.draw_text", lambda _: "sover gott")
     monkeypatch.setattr(
         "research.training.handwriting.sources.render_line",

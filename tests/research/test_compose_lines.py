@@ -1,5 +1,5 @@
-"""Swedish text out of pieces of people's lines: the right letters in the right order, accents above
-them, nothing made up where letters lack.
+"""Swedish text composed of pieces of writers' lines: right letters in the right order, with
+accents, nothing invented where letters are missing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from research.training.handwriting.compose_lines import (
     NETWORK_DELAY,
     LetterWriter,
     LetterWriters,
+    UnaccentedLetter,
     add_accent,
     compose_swedish_texts,
     cut_written_line,
@@ -43,7 +44,7 @@ def line_of(text: str) -> AlignedLine:
 
 
 def hands_of(*texts: str, others: str = "") -> LetterWriters:
-    """One hand that wrote the texts, and others that wrote one more."""
+    """One writer of the texts, and others who wrote one more."""
     own, everyone = LetterWriter("w"), LetterWriter("")
     for text in (*texts, *((others,) if others else ())):
         line = cut_written_line(line_of(text))
@@ -55,12 +56,12 @@ def hands_of(*texts: str, others: str = "") -> LetterWriters:
 
 
 def bars(picture: Image) -> list[tuple[int, int]]:
-    """Where each piece of ink begins (its row) and how high it is, from left to right."""
+    """Top row and height of each connected piece of ink, from left to right."""
     _, _, stats, _ = cv2.connectedComponentsWithStats((picture < 128).astype(np.uint8))
     return [(int(top), int(high)) for _, top, _, high, _ in sorted(stats[1:].tolist())]
 
 
-def test_letters_come_in_the_order_of_the_text_and_stand_on_one_line() -> None:
+def test_letters_are_in_text_order_on_one_baseline() -> None:
     line = hands_of("aaloba oo", "oa la oa").composed("bola", np.random.default_rng(1))
     assert line is not None
     assert (line.text, line.writer) == ("bola", "w")
@@ -70,7 +71,7 @@ def test_letters_come_in_the_order_of_the_text_and_stand_on_one_line() -> None:
     assert max(feet) - min(feet) <= 0.2 * found[1][1]
 
 
-def test_white_parts_words() -> None:
+def test_words_are_separated_by_white() -> None:
     line = hands_of("aaloba oo").composed("lo ba", np.random.default_rng(2))
     assert line is not None
     white = np.flatnonzero(np.diff(np.flatnonzero((line.picture < 128).any(axis=0))) > 1)
@@ -80,7 +81,7 @@ def test_white_parts_words() -> None:
 
 
 @pytest.mark.parametrize("text", ["å", "ä", "ö"])
-def test_letters_that_a_hand_lacks_get_their_accent(text: str) -> None:
+def test_missing_accented_letters_are_composed(text: str) -> None:
     line = hands_of("aaloba oo").composed(text, np.random.default_rng(3))
     assert line is not None
     plain = (
@@ -92,12 +93,13 @@ def test_letters_that_a_hand_lacks_get_their_accent(text: str) -> None:
     assert (above < 128).any()
 
 
-def test_a_ring_is_no_pair_of_dots() -> None:
+def test_ring_differs_from_two_dots() -> None:
     def pieces(letter: str) -> set[int]:
         found = set()
         for seed in range(12):
             ink = np.zeros((80, 80), np.float32)
-            add_accent(ink, letter, 40.0, 60.0, 26.0, 1.0, np.random.default_rng(seed))
+            base = UnaccentedLetter(letter, 40.0, 60.0, 26.0, 1.0)
+            add_accent(ink, base, np.random.default_rng(seed))
             found.add(cv2.connectedComponents((ink > 0.5).astype(np.uint8))[0] - 1)
         return found
 
@@ -105,7 +107,7 @@ def test_a_ring_is_no_pair_of_dots() -> None:
     assert pieces("ä") == {1, 2}
 
 
-def test_numbers_and_what_would_mostly_be_borrowed_are_not_written() -> None:
+def test_numbers_and_mostly_borrowed_texts_are_excluded() -> None:
     hands = hands_of("aaloaaa oo", others="bb")
     rng = np.random.default_rng(4)
     assert hands.composed("a1", rng) is None
@@ -117,7 +119,7 @@ def test_numbers_and_what_would_mostly_be_borrowed_are_not_written() -> None:
 @pytest.mark.parametrize(
     ("known", "count"), [(["aaloba oo", "oa la oa"], 12), (["aaloba oo"], 12), ([], 0)]
 )
-def test_texts_are_as_short_as_in_a_field(
+def test_texts_have_length_of_field_values(
     known: list[str], count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -137,7 +139,7 @@ def test_texts_are_as_short_as_in_a_field(
     assert len({len(line.text.split()) for line in found}) == (3 if found else 0)
 
 
-def test_texts_that_no_hand_can_write_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_impossible_texts_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compose_lines, "make_letter_writers", lambda _: hands_of("aaloba oo"))
     monkeypatch.setattr(compose_lines, "draw_text", lambda *_: "kry")
     assert compose_swedish_texts([line_of("oo").line], 3, np.random.default_rng(5)) == []

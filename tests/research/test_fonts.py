@@ -1,4 +1,4 @@
-"""The list of fonts to train on, and what is refused of them."""
+"""The list of typefaces for training, and its restrictions."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.support.shared_data import shared
 pytestmark = pytest.mark.slow
 
 
-def test_every_face_of_the_list_is_named_once_with_its_weight() -> None:
+def test_every_font_face_is_listed_once_with_weight() -> None:
     assert len(load_font_list()) > 150
     for weights in load_font_list().values():
         assert weights == sorted(set(weights))
         assert set(weights) <= set(range(100, 1000, 100))
 
 
-def test_nothing_of_a_family_that_may_be_set_aside_is_fetched() -> None:
+def test_held_out_font_families_are_not_fetched() -> None:
     measured = {
         font_family(file.stem) for file in shared("handwriting", "fonts_train").glob("*.ttf")
     }
@@ -33,16 +33,16 @@ def test_nothing_of_a_family_that_may_be_set_aside_is_fetched() -> None:
     assert not [name for name in load_font_list() if any(name.startswith(own) for own in measured)]
 
 
-def test_a_package_of_another_licence_is_refused(
+def test_package_with_other_licence_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def packed(command: list[str], *, cwd: str, **_: object) -> None:
         assert "@fontsource/some-hand@5" in command
-        told = json.dumps({"license": "UNLICENSED"}).encode()
+        manifest = json.dumps({"license": "UNLICENSED"}).encode()
         with tarfile.open(Path(cwd, "font.tgz"), "w:gz") as package:
             member = tarfile.TarInfo("package/package.json")
-            member.size = len(told)
-            package.addfile(member, io.BytesIO(told))
+            member.size = len(manifest)
+            package.addfile(member, io.BytesIO(manifest))
 
     monkeypatch.setattr(subprocess, "run", packed)
     with pytest.raises(UsageError, match="UNLICENSED"):

@@ -1,5 +1,5 @@
-"""The pure parts of training the handwriting network: texts, splits, spoiling, and error rates. The
-rest needs PyTorch.
+"""The functions of handwriting training without PyTorch: texts, splits, augmentation,
+error rates.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from tests.support.shared_data import shared
 pytestmark = pytest.mark.slow
 
 
-def test_the_network_answers_for_all_of_the_products_alphabet() -> None:
+def test_network_covers_whole_alphabet() -> None:
     assert set(ALPHABET) <= set(CHARACTERS)
     assert len(set(CHARACTERS)) == len(CHARACTERS)
     assert CHARACTERS.endswith(" ")
@@ -53,11 +53,11 @@ def test_the_network_answers_for_all_of_the_products_alphabet() -> None:
         ("  ", None),
     ],
 )
-def test_labels_are_made_plain_or_left_out(label: str, kept: str | None) -> None:
+def test_labels_are_normalized_or_excluded(label: str, kept: str | None) -> None:
     assert normalize_label(label) == kept
 
 
-def test_every_phrase_can_be_filled_and_answered() -> None:
+def test_every_phrase_is_filled_within_alphabet() -> None:
     lines = [
         line for line in PHRASES_FILE.read_text("utf-8").splitlines() if not line.startswith("#")
     ]
@@ -67,7 +67,7 @@ def test_every_phrase_can_be_filled_and_answered() -> None:
         assert set(re.sub(r"\{\w+\}", "1", line)) <= set(CHARACTERS), line
 
 
-def test_slots_are_drawn_in_the_forms_that_staff_write() -> None:
+def test_slots_are_filled_in_usual_notations() -> None:
     rng = np.random.default_rng(1)
     for _ in range(50):
         assert re.fullmatch(
@@ -77,12 +77,12 @@ def test_slots_are_drawn_in_the_forms_that_staff_write() -> None:
         assert re.fullmatch(r"070-1740(6[0-9]{2})", fill_slots("{tel}", rng))
 
 
-def test_every_sixth_writer_is_set_aside() -> None:
+def test_every_sixth_writer_is_held_out() -> None:
     assert held_out_writers([f"{writer:02d}" for writer in range(13)] * 2) == {"05", "11"}
     assert held_out_writers(["01", "02"]) == set()
 
 
-def test_lines_of_ones_own_come_from_a_zip_file(tmp_path: Path) -> None:
+def test_own_lines_are_loaded_from_zip_file(tmp_path: Path) -> None:
     archive = tmp_path / "own.zip"
     names = [f"brev_{page:04d}_{i:02d}.png" for page in range(6) for i in range(2)]
     with zipfile.ZipFile(archive, "w") as files:
@@ -100,7 +100,7 @@ def test_lines_of_ones_own_come_from_a_zip_file(tmp_path: Path) -> None:
     assert [line.writer for line in held] == ["0005", "0005"]
 
 
-def test_what_is_trained_on_is_cut_as_the_product_cuts() -> None:
+def test_training_lines_are_cropped_as_in_reading() -> None:
     read, cut = cut_like_product(_worded("Hemma")), cut_clean_ink(_worded("Hemma"))
     assert read is not None
     assert cut is not None
@@ -110,7 +110,7 @@ def test_what_is_trained_on_is_cut_as_the_product_cuts() -> None:
 
 
 @pytest.mark.parametrize("real", [False, True])
-def test_spoiled_lines_still_hold_their_ink(real: bool) -> None:
+def test_augmented_lines_keep_their_ink(real: bool) -> None:
     picture = cut_clean_ink(_worded("Hemma 12"))
     assert picture is not None
     rng = np.random.default_rng(2)
@@ -121,7 +121,7 @@ def test_spoiled_lines_still_hold_their_ink(real: bool) -> None:
         assert 0.01 < float((out < 200).mean()) < 0.6
 
 
-def test_words_are_put_together_to_a_line() -> None:
+def test_words_are_joined_to_a_line() -> None:
     line = join_words(_words(), np.random.default_rng(3))
     assert (line.text, line.writer) == ("Hemma ute", "07")
     assert line.picture.shape[1] > 1.5 * line.picture.shape[0]
@@ -135,7 +135,7 @@ def test_error_rates_are_by_character_and_writer() -> None:
     assert rates == {"": 1 / 6, "1": 0.25, "2": 0.0}
 
 
-def test_greedy_decoding_drops_repeats_and_blanks() -> None:
+def test_greedy_decoding_collapses_repeats_and_blanks() -> None:
     steps = np.eye(4, dtype=np.float32)[[1, 1, 0, 1, 2, 3, 0, 2]]
     assert greedy_text(steps, "ab ") == "aab b"
 
@@ -152,7 +152,7 @@ def _worded(text: str) -> Image:
 
 
 @pytest.mark.shared
-def test_the_swedish_test_words_stand_beside_their_labels() -> None:
+def test_swedish_test_words_match_their_labels() -> None:
     lines = load_uppsala_words(shared("handwriting", "uppsala_words"))
     assert {line.writer for line in lines} == {"Adina", "Christian"}
     assert len(lines) == 2 * 98
@@ -164,7 +164,7 @@ def test_the_swedish_test_words_stand_beside_their_labels() -> None:
     assert widths["köttfärssås"] > widths["önskar"] > widths["får"]
 
 
-def test_other_pages_than_the_known_ones_are_refused(tmp_path: Path) -> None:
+def test_unknown_pages_are_rejected(tmp_path: Path) -> None:
     for name in ("ad1", "ad2"):
         (tmp_path / f"{name}.jpg").write_bytes(
             cv2.imencode(".jpg", np.full((40, 40), 255, np.uint8))[1].tobytes()

@@ -1,5 +1,5 @@
-"""The measuring of handwriting: sets that are absent say so, labels are made comparable, and the
-lexicon can be thinned for tuning.
+"""Evaluation of handwriting: missing sets are reported, labels normalized, and the lexicon reduced
+for tuning.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from research.training.language_model.tune_decoding import remove_words
 pytestmark = pytest.mark.slow
 
 
-def test_absent_sets_say_so(tmp_path: Path) -> None:
+def test_missing_sets_are_reported(tmp_path: Path) -> None:
     rows = measure_handwriting(EvaluationData(tmp_path))
     assert [row.set for row in rows] == list(ABSENCE_BY_SET)
     assert all(row.absent for row in rows)
 
 
-def test_labels_lose_accents_that_swedish_paper_does_not_need() -> None:
+def test_foreign_accents_are_removed_from_labels() -> None:
     assert strip_accents("L'œuvre à Besançon, déjà på ön") == "L'uvre a Besancon, déja på ön"
 
 
-def test_a_row_counts_edits_by_writer_beside_the_network_as_shipped() -> None:
+def test_row_has_edits_by_writer_beside_shipped_network() -> None:
     lines = [
         TrainingLine(_written("Karin"), "Karin", "a"),
         TrainingLine(_written("Hemma"), "Hemmas", "b"),
@@ -46,7 +46,7 @@ def test_a_row_counts_edits_by_writer_beside_the_network_as_shipped() -> None:
     assert row.others["network as shipped"] == 1 / len("KarinHemmas")
 
 
-def test_every_tenth_word_is_unlisted_for_tuning() -> None:
+def test_every_tenth_word_is_removed_for_tuning() -> None:
     language = load_swedish(ROOT / "data" / "models")
     fewer = remove_words(language)
     assert 0.88 < len(fewer.general.words) / len(language.general.words) < 0.92

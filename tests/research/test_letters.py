@@ -1,5 +1,5 @@
-"""Where a line's characters stand is found from the network's answer, and letters and stretches of
-words are cut there.
+"""A line's characters are located in the network's output, and letters and parts of words are cut
+out there.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ HIGH = 48
 
 
 def logs(columns: list[int], classes: int = 4) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """An answer that sees one class a step, 0 for none."""
+    """Network output with one class per step, 0 for none."""
     p = np.full((len(columns), classes), 0.01)
     p[np.arange(len(columns)), columns] = 1 - 0.01 * (classes - 1)
     return np.asarray(np.log(p), np.float64)
 
 
-def test_each_character_stands_where_it_was_seen() -> None:
+def test_each_character_is_located_at_its_time_step() -> None:
     places, fit = find_best_alignment(logs([0, 1, 1, 0, 2, 0, 0, 3]), [1, 2, 3])
     assert places == [1.5, 4.0, 7.0]
     assert fit > -1
 
 
-def test_the_same_letter_twice_needs_a_pause_between() -> None:
+def test_repeated_letter_needs_blank_between() -> None:
     places, _ = find_best_alignment(logs([1, 1, 0, 1, 1]), [1, 1])
     assert places == [0.5, 3.5]
     _, unlikely = find_best_alignment(logs([1, 1, 1, 1, 1]), [1, 1])
@@ -36,14 +36,14 @@ def test_the_same_letter_twice_needs_a_pause_between() -> None:
 
 
 def word(*boxes: tuple[int, int]) -> Image:
-    """Black bars from one column to another on white."""
+    """Black bars in given columns on white."""
     picture = np.full((HIGH, 120), 255, np.uint8)
     for left, right in boxes:
         cv2.rectangle(picture, (left, 10), (right - 1, 38), (0,), -1)
     return picture
 
 
-def test_letters_are_cut_between_their_middles() -> None:
+def test_letters_are_split_halfway_between_centres() -> None:
     picture = word((10, 20), (50, 70), (90, 96))
     found = cut_letters(
         [AlignedLine(TrainingLine(picture, "aBc", "w"), (15.0, 60.0, 93.0), -0.1)], "aBc"
@@ -52,13 +52,13 @@ def test_letters_are_cut_between_their_middles() -> None:
     assert [one.picture.shape[1] - 4 for one in found] == [10, 20, 6]
 
 
-def test_words_that_do_not_fit_their_label_are_not_cut() -> None:
+def test_words_that_do_not_match_label_are_not_split() -> None:
     assert (
         cut_letters([AlignedLine(TrainingLine(word((10, 20)), "a", "w"), (15.0,), -2.0)], "a") == []
     )
 
 
-def test_a_ring_stands_above_its_letter() -> None:
+def test_ring_is_above_its_letter() -> None:
     letter = np.full((40, 30), 255, np.uint8)
     assert add_accent_marks(letter, ring=True).shape[0] > letter.shape[0] + 6
     assert add_accent_marks(letter, ring=False).shape[0] > letter.shape[0] + 4

@@ -1,6 +1,4 @@
-"""Weights as whole numbers: small enough for every processor, and rounded for what the layer is
-given.
-"""
+"""Quantized weights: no overflow on any processor, and rounding by the layer's activations."""
 
 from __future__ import annotations
 
@@ -18,8 +16,8 @@ from research.training.rounding import (
 
 
 def _layer(seed: int) -> tuple[FloatMatrix, FloatMatrix]:
-    """Weights (64, 32) and activations (64, 500) whose channels are alike and unlike in size, as a
-    network's are.
+    """Weights (64, 32) and activations (64, 500) with equal and unequal channels, as in a
+    network.
     """
     rng = np.random.default_rng(seed)
     mixed = (
@@ -33,21 +31,21 @@ def _seen(given: FloatMatrix) -> InputStatistics:
 
 
 def _off(weights: FloatMatrix, given: FloatMatrix, rounded: RoundedWeights) -> float:
-    """How far the rounded layer's answers are from the layer's, relative to those."""
+    """Relative error of the rounded layer's output."""
     wanted = weights.T @ given
     got = (rounded.weights * rounded.steps).T @ (given * rounded.factors[:, None])
     return float(np.linalg.norm(got - wanted) / np.linalg.norm(wanted))
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_sum_of_two_products_leaves_16_bits(seed: int) -> None:
+def test_sum_of_two_products_fits_16_bits(seed: int) -> None:
     weights, given = _layer(seed)
     rounded = round_weights(weights, _seen(given))
     assert 2 * 255 * np.abs(rounded.weights.astype(int)).max() < 2**15
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_rounding_for_what_is_given_is_nearer_than_rounding_each_weight(seed: int) -> None:
+def test_rounding_by_activations_is_closer_than_rounding_to_nearest(seed: int) -> None:
     weights, given = _layer(seed)
     steps = np.abs(weights).max(0) / MAX_WEIGHT
     plain = RoundedWeights(
@@ -58,7 +56,7 @@ def test_rounding_for_what_is_given_is_nearer_than_rounding_each_weight(seed: in
     )
 
 
-def test_a_channel_that_was_hardly_seen_is_not_blown_up() -> None:
+def test_rarely_active_channel_is_not_amplified() -> None:
     weights, given = _layer(0)
     given[7] = 0.0
     factors = round_weights(weights, _seen(given)).factors

@@ -65,6 +65,7 @@ def place_outline(outline: Outline) -> Form:
         _place_page(outline, page, number)
         for number, page in enumerate(_paginate(outline), start=1)
     ]
+    # `model_dump` would turn the law and the deadline into plain values.
     attributes = outline.model_dump(exclude={"sections"}) | {
         "law": outline.law,
         "deadline": outline.deadline,
@@ -75,6 +76,7 @@ def place_outline(outline: Outline) -> Form:
     try:
         return Form(**attributes, pages=tuple(pages))
     except ValidationError as error:
+        # Only the first error is reported.
         first = error.errors()[0]
         context = first.get("ctx", {})
         raise LayoutError(
@@ -90,10 +92,12 @@ def _paginate(outline: Outline) -> list[_Page]:
         if section.page:
             pages.append(_Page(next_top))
             continue
+        # The height does not depend on the top, here 0.
         height = _measure_section(outline, number, section)
         # A section that does not fit below the others begins a page.
         if pages[-1].sections and pages[-1].end + height > _BOTTOM + 1e-6:
             pages.append(_Page(next_top))
+        # Too high even for an empty page.
         if height > _BOTTOM - pages[-1].top + 1e-6:
             values: dict[str, str | float] = {
                 "title": section.title or str(section.use),
@@ -116,6 +120,7 @@ def _place_page(outline: Outline, page: _Page, number: int) -> PageSpec:
     # Sections that fill the page share the spare height.
     growing = [section for _, section, _ in page.sections if fills_page(section)]
     extra = max(0.0, page.spare) / len(growing) if growing else 0.0
+    # Stack the sections downwards from the page's top.
     top, placed = page.top, []
     for _, section, _ in page.sections:
         placed.append(place_section(outline, section, top, extra if fills_page(section) else 0))
@@ -155,6 +160,7 @@ def write_form_yaml(folder: Path) -> Form:
     form = place_outline(load_outline(folder / OUTLINE_FILE))
     if form.id != folder.name:
         raise FormError("outline_says", folder=folder.name, form=form.id)
+    # Sheets that are already printed are read with the published geometry.
     published_digest = load_published(folder.parent).get(f"{form.id}/{form.version}")
     if published_digest not in (None, geometry_digest(form)):
         raise FormError(

@@ -49,6 +49,7 @@ def measure_text_width(text: str, style: TextStyle) -> float:
 def measure_text_height(text: str, width: float, style: TextStyle) -> float:
     """Return the height of print with line breaks at `width`, mm."""
     paper = _typeface()
+    # Setting the style selects the typeface of the dry run.
     paper.width_of(text, style)
     return cast(
         float,
@@ -61,6 +62,7 @@ def measure_text_height(text: str, width: float, style: TextStyle) -> float:
 def measure_label_width(field: OutlineField) -> float:
     """Return the width of a label above its box, with its hint."""
     hint = field.hint or field.measure
+    # The label, a gap and the hint in their own styles.
     return measure_text_width(field.label, LABEL_STYLE) + (
         LABEL_GAP_MM + measure_text_width(hint, HINT_STYLE) if hint else 0.0
     )
@@ -68,6 +70,7 @@ def measure_label_width(field: OutlineField) -> float:
 
 def measure_side_label_width(field: FieldAttributes, *, in_table: bool = False) -> float:
     """Return the width of a label left or right of its box, with its gap; else 0."""
+    # Labels above the box take no width beside it.
     gap = {LabelSide.RIGHT: MARK_GAP_MM, LabelSide.LEFT: LABEL_GAP_MM}.get(field.label_side)
     if gap is None:
         return 0.0
@@ -83,13 +86,16 @@ def measure_box_width(field: OutlineField, *, mark: float = MARK_SIDE) -> float:
     if field.width:
         return field.width
     if field.traits.has_cells:
+        # Digit boxes have a fixed width each.
         return field.cell_count * CELL_WIDTH
     if field.traits.is_check_box:
         return mark
+    # Columns of the widest option.
     if field.traits.has_options and field.columns:
         return max(measure_option_widths(field, mark)) * field.columns + OPTION_GAP * (
             field.columns - 1
         )
+    # All options on one line.
     if field.traits.has_options:
         widths = measure_option_widths(field, mark)
         return sum(widths) + OPTION_GAP * (len(widths) - 1)
@@ -111,6 +117,7 @@ def measure_option_widths(field: OutlineField, mark: float = MARK_SIDE) -> list[
 
 def measure_box_height(field: OutlineField, lines: int, *, mark: float = MARK_SIDE) -> float:
     """Return the height of a field's box; of a choice with its options in one line."""
+    # A line pitch for each line of writing.
     if field.traits.is_multiline:
         return LINE_PITCH * lines
     if field.traits.has_check_boxes:

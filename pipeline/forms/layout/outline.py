@@ -103,6 +103,7 @@ CLIENT_SECTIONS = frozenset({StandardSection.CLIENT, StandardSection.CLIENT_IF_A
 
 
 def _row_tag(value: object) -> str:
+    # Discriminator of the union: a mapping is printed text, a sequence is a row of fields.
     return "words" if isinstance(value, dict | PrintedText) else "fields"
 
 
@@ -138,6 +139,7 @@ class OutlineSection(StrictModel):
 
     @model_validator(mode="after")
     def _check_section_type(self) -> Self:
+        # A page break has no other key.
         if self.page is not None:
             if self.model_fields_set != {"page"}:
                 raise PydanticCustomError("page_alone", "a page break stands alone")
@@ -175,6 +177,7 @@ class Outline(StrictModel):
     def _check_table_present(self) -> Self:
         tables = sum(section.table is not None for section in self.sections)
         if tables > 1:
+            # `entries: row` and a table imply each other.
             raise PydanticCustomError("one_table", "a form has at most one table")
         if (tables == 1) != (self.entries is EntriesPer.ROW):
             raise PydanticCustomError(
@@ -191,6 +194,7 @@ def load_outline(path: Path) -> Outline:
         FormError: the file is missing, is not YAML, or breaks a rule; `efterskrift forms check`
             explains each with its line.
     """
+    # Validated by the model; errors are listed with their path in the file.
     try:
         return Outline.model_validate(yaml.load(path.read_text("utf-8"), Loader=FormLoader))
     except OSError as error:

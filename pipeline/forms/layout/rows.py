@@ -67,6 +67,7 @@ class FieldBlock:
 
     def add(self, other: FieldBlock) -> None:
         """Put another block below."""
+        # The first line has no gap above it.
         if not self.lines:
             self.has_labels = other.has_labels
         elif not other.has_labels:
@@ -105,6 +106,7 @@ def place_row(row: Sequence[OutlineField], space: RowSpace) -> FieldBlock:
         for start in range(0, len(row), columns):
             block.add(_place_line(row[start : start + columns], space, pitch))
         return block
+    # Other rows are broken greedily and each line is placed by itself.
     for line in _break_row(row, space):
         block.add(_place_line(line, space))
     return block
@@ -113,6 +115,7 @@ def place_row(row: Sequence[OutlineField], space: RowSpace) -> FieldBlock:
 def _place_columns(row: Sequence[OutlineField], space: RowSpace, columns: int) -> FieldBlock:
     """Place the fields in columns of equal width, in as many lines as they need."""
     block, pitch = FieldBlock(), (space.width + FIELD_GAP) / columns
+    # Each field has to leave half a gap of its column free.
     for outline_field in row:
         if _slot_width(outline_field, space) > pitch - MARK_GAP / 2:
             raise _width_error(_slot_width(outline_field, space), pitch, outline_field.name)
@@ -139,6 +142,7 @@ def _shift_box(box: BoxMm, dx: float, dy: float) -> BoxMm:
 
 def _round_to_tenths(x: float, y: float, width: float, height: float) -> BoxMm:
     """Round to lengths that a ruler shows; the width never up."""
+    # A small epsilon keeps the truncation from losing a tenth to binary rounding.
     return (round(x, 1), round(y, 2), int(width * 10 + 1e-6) / 10, round(height, 2))
 
 
@@ -150,6 +154,7 @@ def _break_row(row: Sequence[OutlineField], space: RowSpace) -> list[list[Outlin
         width = _slot_width(outline_field, space)
         if width > space.width and not outline_field.traits.has_options:
             raise _width_error(width, space.width, outline_field.name)
+        # Greedy line breaking: add to the current line while it fits.
         if lines and _line_width([*lines[-1], outline_field], space) <= space.width:
             lines[-1].append(outline_field)
         else:
@@ -158,6 +163,7 @@ def _break_row(row: Sequence[OutlineField], space: RowSpace) -> list[list[Outlin
 
 
 def _line_width(line: Sequence[OutlineField], space: RowSpace) -> float:
+    # Sum of the widths and of the gaps between neighbours.
     return sum(
         _slot_width(outline_field, space) + _gap_between(before, outline_field)
         for before, outline_field in zip((None, *line), line, strict=False)
@@ -167,6 +173,7 @@ def _line_width(line: Sequence[OutlineField], space: RowSpace) -> float:
 def _gap_between(before: OutlineField | None, after: OutlineField) -> float:
     if before is None:
         return 0
+    # Neighbouring check boxes are closer than other fields.
     is_between_marks = before.traits.is_check_box and after.traits.is_check_box
     return after.gap + (MARK_GAP if is_between_marks else FIELD_GAP)
 
@@ -184,6 +191,7 @@ def _slot_width(outline_field: OutlineField, space: RowSpace) -> float:
     side = _label_side(outline_field, space)
     if outline_field.label == space.unprinted or side in (LabelSide.NONE, LabelSide.HEADING):
         return width
+    # The slot is as wide as the wider of box and label.
     if side is LabelSide.ABOVE:
         return max(width, measures.measure_label_width(outline_field))
     return width + measures.measure_side_label_width(outline_field, in_table=space.in_table)
@@ -193,7 +201,9 @@ def _place_line(
     line: Sequence[OutlineField], space: RowSpace, pitch: float | None = None
 ) -> FieldBlock:
     """Place one line of fields, in columns of a `pitch` or one after the other."""
+    # The line is as high as its highest field.
     height = max(_field_height(outline_field, space) for outline_field in line)
+    # Room for labels above the boxes if any field of the line has one there.
     has_labels = any(
         _label_side(outline_field, space) is LabelSide.ABOVE
         and outline_field.label != space.unprinted
@@ -210,6 +220,7 @@ def _place_line(
     x, specs, before = space.left, [], None
     for number, outline_field in enumerate(line):
         x = space.left + number * pitch if pitch else x + _gap_between(before, outline_field)
+        # The last field of a line in columns may stretch to the right edge.
         width = (
             space.right - x
             if pitch and outline_field is line[-1] and measures.is_stretching(outline_field)
@@ -224,6 +235,7 @@ def _field_height(outline_field: OutlineField, space: RowSpace) -> float:
     if outline_field.lines == "fill":
         return max(space.fill, measures.LINE_PITCH)
     if outline_field.traits.has_options:
+        # Rounded up.
         columns = _arrange_options(outline_field, space)[0]
         lines = -(-len(outline_field.options) // columns)
         return space.mark + (lines - 1) * space.option_pitch
@@ -249,6 +261,7 @@ def _place_field(outline_field: OutlineField, slot: _Slot, space: RowSpace) -> F
         choice_height = max(height, min(slot.line_height, measures.BOX_HEIGHT))
         return _place_choice(outline_field, attributes, (x, slot.top, choice_height), space)
     if outline_field.lines:
+        # As many writing lines as fit in the height.
         attributes["lines"] = (
             max(1, int(height / measures.LINE_PITCH + 1e-6))
             if outline_field.lines == "fill"
@@ -272,6 +285,7 @@ def _field_attributes(outline_field: OutlineField, space: RowSpace) -> dict[str,
         "label": outline_field.label,
         "kind": outline_field.kind,
     }
+    # A mark without a side of its own has its label above, as a heading.
     if space.once and outline_field.label_at is None:
         attributes["label_at"] = LabelSide.ABOVE if outline_field.traits.is_check_box else None
     return attributes
@@ -280,8 +294,10 @@ def _field_attributes(outline_field: OutlineField, space: RowSpace) -> dict[str,
 def _arrange_options(outline_field: OutlineField, space: RowSpace) -> tuple[int, float | None]:
     """Return the number of options side by side, and their distance if they are in columns."""
     widths = measures.measure_option_widths(outline_field, space.mark)
+    # A given number of columns: as wide as the widest option.
     if outline_field.columns:
         return outline_field.columns, max(widths) + measures.OPTION_GAP
+    # All on one line if they fit.
     if measures.measure_box_width(outline_field, mark=space.mark) <= space.width:
         return len(outline_field.options), None
     return _fit_columns(widths, space, outline_field.name)
@@ -289,6 +305,7 @@ def _arrange_options(outline_field: OutlineField, space: RowSpace) -> tuple[int,
 
 def _fit_columns(widths: Sequence[float], space: RowSpace, name: str) -> tuple[int, float]:
     """Return number and distance of columns of equal width that hold the widest."""
+    # n columns have n − 1 gaps, so one gap is added to the width.
     columns = int((space.width + MARK_GAP) / (max(widths) + MARK_GAP))
     if columns < 1:
         raise _width_error(max(widths), space.width, name)
@@ -308,6 +325,7 @@ def _place_choice(
     x, top, height = place
     columns, pitch = _arrange_options(outline_field, space)
     widths = measures.measure_option_widths(outline_field, space.mark)
+    # Vertically centred in a single line, at the top of several.
     first_top = (
         top + (min(height, measures.BOX_HEIGHT) - space.mark) / 2
         if height <= measures.BOX_HEIGHT

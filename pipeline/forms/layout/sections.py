@@ -86,6 +86,7 @@ class PlacedSection:
 
     def put(self, block: FieldBlock) -> None:
         """Add a row of fields."""
+        # The gap depends on whether the block has labels above its boxes.
         self._gap(labelled=block.has_labels)
         self.fields += [move_field(spec, 0, self.y) for spec in block.fields]
         self.height += block.height
@@ -94,6 +95,7 @@ class PlacedSection:
         """Add a printed text."""
         width = INNER_EDGES[1] - INNER_EDGES[0]
         style = TextStyle(words.size, bold=words.bold)
+        # No gap above the first part of a section.
         if self.is_started:
             self.height += _TEXT_GAP
         self.is_started = True
@@ -129,6 +131,7 @@ def place_section(
         LayoutError: a row does not fit; its problem has the place in the section.
     """
     placed = PlacedSection(standard_title(section, outline.area), top, section.use)
+    # Order within a section: text, standard rows, own rows or table.
     if section.text:
         placed.add_text(PrintedText(text=section.text))
     if section.use:
@@ -140,6 +143,7 @@ def place_section(
         _place_repeated(outline, section.repeat, section, placed)
     else:
         _place_rows(outline, section, placed, extra)
+    # The background ends below the last row.
     placed.height += BOTTOM_PAD
     return placed
 
@@ -147,6 +151,7 @@ def place_section(
 def _place_rows(
     outline: Outline, section: OutlineSection, placed: PlacedSection, extra: float
 ) -> None:
+    # Fields that fill the page share the extra height equally.
     growing = sum(field.lines == "fill" for field in section.fields)
     space = RowSpace(
         *INNER_EDGES,
@@ -176,6 +181,7 @@ def _mark_critical(outline: Outline, row: tuple[OutlineField, ...]) -> list[Outl
 
     They are client, time and quantities.
     """
+    # Only class A forms have critical fields by format.
     if outline.criticality != "A":
         return list(row)
     return [
@@ -199,9 +205,11 @@ def _place_repeated(
     outline: Outline, repeat: RepeatedRows, section: OutlineSection, placed: PlacedSection
 ) -> None:
     """Place the rows of each repetition, with its number on the left."""
+    # The gutter is as wide as the last number's label.
     gutter = measure_text_width(f"{repeat.label} {repeat.count}", _GUTTER_STYLE) + _GUTTER_GAP
     space = RowSpace(INNER_EDGES[0] + gutter, INNER_EDGES[1])
     rows = [row for row in section.rows if not isinstance(row, PrintedText)]
+    # With one line per repetition, only the first has labels.
     once = _fits_one_line(outline, rows, space)
     for turn in range(1, repeat.count + 1):
         for number, row in enumerate(rows):
@@ -210,7 +218,7 @@ def _place_repeated(
             placed.put(_drop_labels(block) if once and turn > 1 else block)
             if number > 0:
                 continue
-            # The number is next to the first row.
+            # The number is next to the first row, in the middle of a box 8 mm high.
             y = min(spec.box[1] for spec in placed.fields[-len(block.fields) :]) + 2.6
             placed.texts.append(
                 Text(
@@ -228,8 +236,10 @@ def _repeat_field(
 ) -> OutlineField:
     """Return a field of a repetition, with references to fields of the same repetition."""
     section_names = {other.name for other in section.fields}
+    # Names are unique through the repetition's prefix.
     prefix = f"{repeat.prefix}{turn}_"
     update: dict[str, object] = {"name": prefix + field.name, "group": f"{repeat.label} {turn}"}
+    # References within the repetition get the same prefix, others stay.
     if field.less_than in section_names:
         update["less_than"] = f"{prefix}{field.less_than}"
     if field.planned_by in section_names:
@@ -243,6 +253,7 @@ def _repeat_field(
 
 def _drop_labels(block: FieldBlock) -> FieldBlock:
     """Return the same boxes without the labels above them."""
+    # Boxes move up by the room of the labels.
     lifted = [
         move_field(
             spec.model_copy(update={"label_at": LabelSide.NONE})
@@ -272,14 +283,17 @@ def _place_table(
     block = FieldBlock(in_table=True)
     for number, row in enumerate(rows):
         block.add(_place_row_at(outline, row, replace(space, once=has_headings), number))
+    # Headings are above the table, so the first row's label room is moved out of the row.
     lift = LABEL_ROOM if has_headings and block.has_labels else 0.0
     specs = [_make_column(spec, heading=has_headings, dy=_ROW_PAD - lift) for spec in block.fields]
     foot = _ROW_PAD if has_headings else _ROW_FOOT
+    # Height of one row: padding, boxes and foot.
     height = round(_ROW_PAD + block.height - lift + foot, 2)
     top = placed.y + (lift - _ROW_PAD if lift else -_ROW_PAD)
     # As many rows as fit, a little higher where room is left.
     count = table.count if table.count != "fill" else max(1, int((height + extra) / height + 1e-6))
     _check_height(section, placed, count, height)
+    # The remaining height is shared by the rows, up to a limit; rounded down to 0.01 mm.
     if table.count == "fill":
         height = round(
             height + min(_MAX_ROW_STRETCH, (height + extra - count * height) / count) - 0.005, 2
@@ -308,6 +322,7 @@ def _make_column(spec: FieldSpec, *, heading: bool, dy: float) -> FieldSpec:
 def _check_height(
     section: OutlineSection, placed: PlacedSection, count: int, height: float
 ) -> None:
+    # Height left for the table on its page.
     room = CONTENT_BOX.h - placed.height - BOTTOM_PAD
     if count * height > room:
         values: dict[str, str | float] = {

@@ -41,6 +41,7 @@ def standard_title(section: OutlineSection, area: Area) -> str:
 
 def registered_name_field(top: float, right: float) -> FieldSpec:
     """Return the field of the registered name, next to the title of a section at `top`, mm."""
+    # Right-aligned, 0.7 mm clear of the edge and 0.8 mm below the section's top.
     box = (right - REGISTERED_WIDTH - 0.7, round(top + 0.8, 2), REGISTERED_WIDTH, 5.0)
     return FieldSpec(
         name="registrerat_namn",
@@ -57,6 +58,7 @@ def continuation_field(page_no: int, left: float, right: float) -> FieldSpec:
     Every page names its client (Vårdhandboken).
     """
     label = "Klientens namn och personnummer"
+    # 46 mm for the label on the left.
     box = (left + 46, 28.0, right - left - 46, 8.0)
     return FieldSpec(
         name=f"klient_sida{page_no}",
@@ -106,6 +108,7 @@ def _event_rows(_area: Area, _subject: Subject) -> tuple[tuple[OutlineField, ...
         "handelsedatum", "Datum då det hände", Meaning.EVENT_DATE, required=True, critical=True
     )
     event_time = _time_field("handelsetid", "Klockslag", Meaning.EVENT_TIME, critical=True)
+    # Event and writing share a row, apart by an offset.
     written_date, written_time = _written_fields()
     written_date = written_date.model_copy(update={"gap": _WRITTEN_OFFSET})
     return ((event_date, event_time, written_date, written_time),)

@@ -38,6 +38,7 @@ _SLACK = 1e-6
 def find_form_problems(form: Form) -> list[FormProblem]:
     """Find every rule that the form breaks; in a table, in the first row that breaks it."""
     problems = [problem for page in form.pages for problem in _check_page(page)]
+    # Each row of a table is an entry and needs the required meanings.
     for row in form.rows():
         missing = [
             means for means in _REQUIRED_MEANINGS[form.subject] if form.meaning(means, row) is None
@@ -66,6 +67,7 @@ def _check_relations(form: Form) -> list[FormProblem]:
     """Check that the fields that others are compared with, or add up, exist and are alike."""
     problems = []
     for spec in form.fields:
+        # Addends of a sum and the greater of two compared fields.
         for name in (
             *addend_names(spec, form.fields),
             *([sibling_name(spec, spec.less_than)] if spec.less_than else []),
@@ -87,6 +89,7 @@ def _check_relations(form: Form) -> list[FormProblem]:
 
 def _check_page(page: PageSpec) -> list[FormProblem]:
     """Check a page's fields; the sizes of a form printed elsewhere are its maker's affair."""
+    # Fields of a form printed elsewhere are fixed: only the print is checked.
     problems = (
         _check_recognizable(page)
         if page.blank
@@ -101,6 +104,7 @@ def _check_page(page: PageSpec) -> list[FormProblem]:
         for spec in page.all_fields
         for option in _find_options_outside(spec)
     ]
+    # Every pair of fields of the page, O(n²) for at most some hundred fields.
     for spec, other in combinations(page.all_fields, 2):
         if _overlap(spec.area, other.area):
             problems.append(FormProblem("overlap", {"other": other.name}, field=spec.name))
@@ -186,6 +190,7 @@ def _inside(inner: Box, outer: Box) -> bool:
 
 
 def _overlap(a: Box, b: Box) -> bool:
+    # Axis-aligned rectangles overlap if they do on both axes.
     return (
         a.x < b.x + b.w - _SLACK
         and b.x < a.x + a.w - _SLACK

@@ -29,7 +29,9 @@ def find_schema_problems(root: type[BaseModel], error: ValidationError) -> list[
 def _make_problem(root: type[BaseModel], detail: Mapping[str, Any]) -> FormProblem:
     """Return the problem of one of Pydantic's error details (`loc`, `type`, `ctx`, `input`)."""
     at, kind, context = tuple(detail["loc"]), detail["type"], detail.get("ctx") or {}
+    # The last key on the path is the one to be named.
     key = next((str(part) for part in reversed(at) if isinstance(part, str)), "")
+    # Errors of the form's own rules have a text of their own.
     if f"form_problem.{kind}" in catalogue("en"):
         return FormProblem(
             kind,
@@ -37,6 +39,7 @@ def _make_problem(root: type[BaseModel], detail: Mapping[str, Any]) -> FormProbl
             at,
             field=str(context.get("field", "")),
         )
+    # A misspelt key: suggest the most similar allowed one.
     if kind == "extra_forbidden":
         return FormProblem(
             "unknown_key",
@@ -53,6 +56,7 @@ def _make_problem(root: type[BaseModel], detail: Mapping[str, Any]) -> FormProbl
         return FormProblem(
             "bad_name", {"key": key, "word": str(detail["input"]), "joiner": joiner}, at
         )
+    # Any other error keeps Pydantic's message.
     return FormProblem("bad_value", {"key": key, "why": detail["msg"]}, at)
 
 

@@ -85,6 +85,7 @@ def _locate_by_name(sections: Sequence[YamlData], field_name: str) -> DraftLocat
 
 def _locate_by_path(sections: Sequence[YamlData], path: YamlPath) -> DraftLocation:
     """Follow a path in the file: `("sections", 2, "rows", 1, 0, …)` is a field of section 2."""
+    # Keys other than these two do not select an item.
     at = [part for part in path if not isinstance(part, str) or part in ("sections", "rows")]
     if len(at) < 2 or at[0] != "sections" or not isinstance(at[1], int) or at[1] >= len(sections):
         return DraftLocation()

@@ -57,8 +57,10 @@ def list_boxes(data: YamlData) -> list[YamlData]:
 def add_box(data: YamlData, box: Sequence[float], label: str) -> YamlData:
     """Add a box; its type follows from its size: check box, lines of text, or one line."""
     x, y, w, h = (round(float(side), 1) for side in box)
+    # Small and nearly square: a check box.
     if max(w, h) <= _MAX_MARK_MM and _MIN_MARK_RATIO <= w / max(h, 0.1) <= _MAX_MARK_RATIO:
         field_type = FieldType.MARK
+    # At least two lines high.
     elif h >= 2 * LINE_HEIGHT_MM:
         field_type = FieldType.LINES
     else:
@@ -95,6 +97,7 @@ def table_rows(data: YamlData) -> tuple[int, float]:
     By default there are two, as high as the boxes of the first row together.
     """
     rows = data.get("rows") or {}
+    # Default row height: that of the first row's boxes together.
     first_row = [box["box"] for box in list_boxes(data) if box.get("each_row")]
     height = _bounding_box(first_row)[3] if first_row else LINE_HEIGHT_MM
     return int(rows.get("count") or 2), float(rows.get("height") or height)
@@ -104,6 +107,7 @@ def list_row_boxes(data: YamlData) -> list[tuple[int, list[float]]]:
     """Return the boxes of the second and later rows, each with the index of the box it repeats."""
     (count, height), boxes = table_rows(data), list_boxes(data)
     first_row = [(index, box["box"]) for index, box in enumerate(boxes) if box.get("each_row")]
+    # Copies of the first row's boxes, a row height apart.
     return [
         (index, [x, round(y + row * height, 2), w, h])
         for row in range(1, count)
@@ -124,6 +128,7 @@ def build_drawn_form(draft: Draft) -> Form:
     }
     boxes, names = list_boxes(data), list[str]()
     page: YamlData = {"blank": BLANK_IMAGE_FILE, "size": data.get("size")}
+    # Boxes outside the table; names are unique over the whole form.
     page["fields"] = _fields_from_boxes([box for box in boxes if not box.get("each_row")], names)
     first_row = [box for box in boxes if box.get("each_row")]
     if first_row:
@@ -182,6 +187,7 @@ def _render_blank_image(side: ScannedPage) -> tuple[bytes, tuple[float, float]]:
         )
     # The size of the paper, upright, then turned as the image is.
     height, width = image.shape[:2]
+    # Aspect ratio regardless of orientation.
     short, long = sorted((width, height))
     is_a4 = abs(long / short - _A4_MM[1] / _A4_MM[0]) < _A4_RATIO_TOLERANCE
     paper = _A4_MM if is_a4 else (_A4_MM[0], round(_A4_MM[0] * long / short, 1))
@@ -218,6 +224,7 @@ def _find_choice(fields: Sequence[YamlData], label: str) -> YamlData | None:
 def _add_option(field: YamlData, box: YamlData) -> None:
     """Add a box as an option of a choice, which then reaches around all its options."""
     label = str(box.get("label") or "")
+    # Values of a choice are unique among its options.
     value = _unused_name(
         make_slug(label, "_") or "val", [option["value"] for option in field["options"]]
     )
@@ -226,6 +233,7 @@ def _add_option(field: YamlData, box: YamlData) -> None:
 
 
 def _bounding_box(boxes: Sequence[Sequence[float]]) -> list[float]:
+    # Smallest box around all boxes.
     left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
     right, bottom = max(box[0] + box[2] for box in boxes), max(box[1] + box[3] for box in boxes)
     return [left, top, round(right - left, 2), round(bottom - top, 2)]
@@ -243,8 +251,10 @@ def _field_from_box(box: YamlData, name: str) -> YamlData:
     field |= {key: box[key] for key in ("critical", "required", "means") if box.get(key)}
     if traits.format:
         field["format"] = traits.format.value
+    # The drawn number of boxes, else the type's default.
     if traits.cells:
         field["cells"] = int(box.get("cells") or traits.cells)
+    # As many writing lines as fit in the box.
     if traits.kind.traits.is_multiline:
         field["lines"] = int(box.get("lines") or max(1, round(box["box"][3] / LINE_HEIGHT_MM)))
     return field

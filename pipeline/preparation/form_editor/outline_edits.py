@@ -125,6 +125,7 @@ def replace_items(section: Mapping[str, Any], items: Iterable[OutlineItem]) -> Y
     for item in items:
         if item.is_words:
             rows.append(dict(item.data))
+        # Beside the previous field: the same row.
         elif item.is_beside_previous and rows and isinstance(rows[-1], list):
             rows[-1].append(dict(item.data))
         else:
@@ -142,6 +143,8 @@ def replace_item(data: YamlData, at: int, place: int, item: OutlineItem) -> Yaml
     before, content = items[place].data, dict(item.data)
     if not item.is_words:
         name = str(before.get("name") or "")
+        # The name that the old label would give, possibly numbered: the name was not chosen by
+        # hand.
         label_name = _make_field_name(str(before.get("label") or ""))
         is_from_label = re.fullmatch(re.escape(label_name) + r"(_\d+)?", name)
         if not name or (is_from_label and name not in _referenced_names(data)):
@@ -201,6 +204,7 @@ def _replace_sections(data: YamlData, sections: list[YamlData]) -> YamlData:
 
 
 def _move_element(elements: list[T], at: int, by: int) -> list[T]:
+    # Clamped to the ends of the list.
     to = min(max(at + by, 0), len(elements) - 1)
     rest = elements[:at] + elements[at + 1 :]
     return [*rest[:to], elements[at], *rest[to:]]

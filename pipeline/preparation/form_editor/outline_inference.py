@@ -83,6 +83,7 @@ def infer_outline(form: Form) -> tuple[YamlData, InferenceLosses]:
     for number, page in enumerate(form.pages):
         if number:
             parts.sections.append({"page": "next"})
+        # Sections are read page by page, with a page break between.
         _infer_page(form, page, parts)
     head = form.model_dump(mode="json", exclude={"pages"}, exclude_defaults=True)
     data = {"subject": form.subject.value} | head | {"sections": parts.sections}
@@ -100,6 +101,7 @@ def _fill_page(sections: Sequence[YamlData]) -> list[YamlData]:
     """Let the table, or else the field of most lines, fill its page."""
     changed = deepcopy(list(sections))
     tables = [section["table"] for section in changed if "table" in section]
+    # Candidates: the first table, else the field with the most lines.
     fields = [
         item
         for section in changed
@@ -118,12 +120,14 @@ def _fill_page(sections: Sequence[YamlData]) -> list[YamlData]:
 def _infer_page(form: Form, page: PageSpec, parts: _InferredParts) -> None:
     """Add the sections of a page, from the top; each holds the fields and texts inside it."""
     sections = sorted(page.sections, key=lambda section: (section.box[1], section.box[0]))
+    # The layout adds unit and printed name by itself.
     written = [spec for spec in page.fields if spec.means not in _PRINTED_MEANINGS]
     for section in sections:
         fields = [spec for spec in written if _find_section(spec.area, sections) is section]
         texts = [
             text for text in page.texts if _find_section(Box(*text.at, 1, 1), sections) is section
         ]
+        # A table becomes a section by itself, with its texts as the section's text.
         table = page.table if _find_table_section(page, sections) is section else None
         if fields or (texts and not table):
             inferred = _infer_section(form, section, fields, [] if table else texts, parts)
@@ -146,6 +150,7 @@ def _infer_page(form: Form, page: PageSpec, parts: _InferredParts) -> None:
 def _find_section(area: Box, sections: Sequence[Section]) -> Section:
     """Find the section around the middle of a box, else the nearest above it, else the first."""
     y = area.y + area.h / 2
+    # Sections whose top is above the box's middle, nearest last.
     above = [section for section in sections if section.box[1] <= y]
     around = [
         section
@@ -174,6 +179,7 @@ def _infer_section(
     rows = _group_into_rows(fields)
     use = _match_standard_section(form, rows)
     if use:
+        # A standard section keeps only further rows and another title as its own.
         inferred = {"use": use.value}
         rows = rows[len(standard_rows(use, form.area, form.subject)) :]
         if section.title != standard_title(OutlineSection(use=use), form.area):
@@ -206,6 +212,7 @@ def _infer_text(text: Text) -> YamlData:
 def _group_into_rows(fields: Iterable[FieldSpec]) -> list[list[FieldSpec]]:
     """Group fields whose boxes are next to each other into rows, from top left."""
     rows: list[list[FieldSpec]] = []
+    # In order of vertical centres: a row is complete before the next begins.
     for spec in sorted(fields, key=lambda spec: spec.area.y + spec.area.h / 2):
         if rows and any(_are_in_one_row(spec.area, other.area) for other in rows[-1]):
             rows[-1].append(spec)
@@ -215,12 +222,14 @@ def _group_into_rows(fields: Iterable[FieldSpec]) -> list[list[FieldSpec]]:
 
 
 def _are_in_one_row(box: Box, other: Box) -> bool:
+    # Overlap of the two vertical intervals.
     shared = min(box.y + box.h, other.y + other.h) - max(box.y, other.y)
     return shared > _MIN_SHARED_HEIGHT * min(box.h, other.h)
 
 
 def _infer_row(row: Sequence[FieldSpec], *, in_table: bool = False) -> list[YamlData]:
     """Return the outline of a row; its widest handwritten field takes what the others leave."""
+    # The widest handwritten field stretches, all others keep their width.
     wide = [spec for spec in row if spec.traits.is_handwriting or spec.traits.is_signature]
     widest = max(wide, key=lambda spec: spec.area.w, default=None)
     return [
@@ -234,6 +243,7 @@ def _infer_field(spec: FieldSpec, *, has_width: bool, in_table: bool) -> YamlDat
     inferred = spec.model_dump(
         mode="json", exclude={"box", "row", "options"}, exclude_defaults=True
     )
+    # Headings follow from the table, so they are not stated.
     if in_table and spec.label_at is LabelSide.HEADING:
         del inferred["label_at"]
     if has_width:
@@ -275,6 +285,7 @@ def _rows_match(row: Sequence[FieldSpec], standard: Sequence[OutlineField], *, l
         return False
     pairs = zip(row, standard, strict=True)
     if loose:
+        # Only what the field is about.
         return all((spec.name, spec.means) == (field.name, field.means) for spec, field in pairs)
     return all(_comparable_facts(spec) == _comparable_facts(field) for spec, field in pairs)
 
@@ -290,6 +301,7 @@ def _find_losses(form: Form, data: YamlData, parts: _InferredParts) -> Inference
     """Lay out the outline and compare the form that it gives with the original."""
     empty, moved = tuple(parts.empty_titles), tuple(parts.moved_texts)
     try:
+        # Place the outline and compare by names.
         copy = place_outline(Outline.model_validate(data))
     except (ValidationError, LayoutError):
         return InferenceLosses(missing_fields=empty, moved_texts=moved, has_layout_error=True)
@@ -329,6 +341,7 @@ def _find_fewer_lines(
 
 def _find_fewer_rows(form: Form, copy: Form) -> Iterator[tuple[str, int, int]]:
     """Yield the tables with fewer rows, by the titles of their sections."""
+    # Tables in the order of their pages.
     counts = [[page.table.count for page in each.pages if page.table] for each in (form, copy)]
     sections = [
         section

@@ -58,6 +58,7 @@ def _render_printed_pages(form: Form) -> list[Image]:
 def _render_external_pages(form: Form) -> list[Image]:
     page = form.pages[0]
     assert page.blank
+    # The template has a fixed scale (px/mm); the preview a fixed width.
     scale = PAGE_WIDTH_PX / (page.size[0] * PX_PER_MM)
     small = cv2.resize(
         load_template_file(page.blank, page.size),
@@ -71,10 +72,12 @@ def _render_external_pages(form: Form) -> list[Image]:
 
 def _draw_field_numbers(form: Form, page_no: int, page: Image) -> None:
     """Frame and number the fields of a page; of a table only those of the first row."""
+    # Millimetres to pixels of the preview.
     numbers, scale = number_fields(form), page.shape[1] / form.pages[page_no - 1].size[0]
     for spec in list_written_fields(form, page_no):
         if spec.row not in (None, 1):
             continue
+        # A choice has a frame around each option.
         boxes = [option.box for option in spec.options] or [spec.box]
         for x, y, w, h in boxes:
             left, top, right, bottom = (

@@ -62,6 +62,7 @@ def _judge_page(form: Form, page: PageResult) -> TrialPage:
     code, sheet = page.reading.code, make_trial_form(form)
     if page.reading.outcome is Outcome.BLANK:
         raise FormEditorError("trial_blank")
+    # Only a page of this draft's trial form, in this version, is judged.
     if (
         page.reading.outcome is not Outcome.READ
         or page.upright is None

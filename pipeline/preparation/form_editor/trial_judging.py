@@ -126,6 +126,7 @@ def measure_box_ink(upright: Image, template: Image, boxes: Sequence[Box]) -> li
     ink = find_ink(
         FieldImage(to_grayscale(upright), spec, to_grayscale(template), PX_PER_MM, 0.0)
     ).mask
+    # Connected components of ink, also through diagonal neighbours.
     _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
     inks = [BoxInk(box) for box in boxes]
     owners = _assign_components(np.asarray(labels, np.int32), boxes, len(stats))
@@ -154,7 +155,9 @@ def _find_continued_writing(inks: Sequence[BoxInk], stroke: Box) -> BoxInk | Non
     """
     middle = stroke.y + stroke.h / 2
     for ink in inks:
+        # At the same height: the middle of the stroke is within the box's.
         if ink.has_ink and ink.box.y <= middle <= ink.box.y + ink.box.h:
+            # Horizontal distance from the end of the writing so far.
             end = max(earlier.x + earlier.w for earlier in ink.strokes)
             if abs(stroke.x - end) <= _MAX_LETTER_GAP_MM:
                 return ink
@@ -172,6 +175,7 @@ def measure_printed_area(template: Image, box: Box) -> float:
     inside = to_grayscale(template)[top:bottom, left:right]
     if inside.size == 0:
         return 0.0
+    # Darkness relative to the local background; frames and rules are paler than the threshold.
     darkness = measure_darkness(np.ascontiguousarray(inside), PX_PER_MM, _RULE_BLUR_MM)
     dark = (darkness > _MIN_PRINT_DARKNESS).astype(np.uint8)
     # What is straight over a long way is a rule: take it away, with its blurred edges.
@@ -187,11 +191,13 @@ def measure_printed_area(template: Image, box: Box) -> float:
 
 def _assign_components(labels: NDArray[np.int32], boxes: Sequence[Box], count: int) -> list[int]:
     """Return for each connected component of ink the box that most of it is in, -1 for none."""
+    # The largest number of pixels of each component in any box so far, and that box.
     most = np.zeros(count, np.int64)
     owner = np.full(count, -1, np.int64)
     for number, box in enumerate(boxes):
         rows = slice(max(0, round(box.y * PX_PER_MM)), round((box.y + box.h) * PX_PER_MM))
         columns = slice(max(0, round(box.x * PX_PER_MM)), round((box.x + box.w) * PX_PER_MM))
+        # Pixels of each component within the box.
         inside = np.bincount(labels[rows, columns].ravel(), minlength=count)
         better = inside > most
         owner[better], most[better] = number, inside[better]
@@ -202,6 +208,7 @@ def _add_stroke(ink: BoxInk, stroke: Box, area_mm2: float) -> None:
     box = ink.box
     ink.area_mm2 += area_mm2
     ink.strokes.append(stroke)
+    # Reach beyond each side; 0 for ink inside.
     ink.left = max(ink.left, box.x - stroke.x)
     ink.right = max(ink.right, stroke.x + stroke.w - box.x - box.w)
     ink.up = max(ink.up, box.y - stroke.y)
@@ -250,6 +257,7 @@ def judge_page(
         problems: issues of the page; only those of fields that cannot be seen count.
     """
     specs, numbers = list_written_fields(form, page_no), number_fields(form)
+    # Fields that are covered or displaced on the scan are not judged by what was read.
     hidden = frozenset(
         issue.field
         for issue in parse_issues(problems)
@@ -276,9 +284,11 @@ def _merge_rows(rows: Sequence[TrialFieldResult]) -> TrialFieldResult:
 
     That rows are empty counts only if all are.
     """
+    # An example for the screen: the first row that is written in.
     shown = next((row for row in rows if row.is_written), rows[0])
     is_written = any(row.is_written for row in rows)
     remarks: dict[str, FormProblem] = {}
+    # One remark of each kind; empty rows do not matter if another is written in.
     for row in rows:
         for problem in row.remarks:
             if not (is_written and problem.code in ("trial_empty", "trial_left_empty")):
@@ -298,6 +308,7 @@ class _TrialPageChecks:
         self._parts = [(spec.name, box) for spec in specs for box in spec.parts]
         inks = measure_box_ink(upright, template, [box for _, box in self._parts])
         self._inks: dict[str, list[BoxInk]] = {}
+        # The parts of a field, options or cells, in order.
         for (name, _), ink in zip(self._parts, inks, strict=True):
             self._inks.setdefault(name, []).append(ink)
 
@@ -331,6 +342,7 @@ class _TrialPageChecks:
 
     def _check_lines(self, spec: FieldSpec) -> Iterator[FormProblem]:
         (ink,) = self._inks[spec.name]
+        # Distance of two writing lines.
         pitch = spec.area.h / (spec.lines or 1)
         # Low lines are a serious problem only where the writing shows it.
         if (
@@ -350,6 +362,7 @@ class _TrialPageChecks:
         cells = self._inks[spec.name]
         is_written = any(cell.has_ink for cell in cells)
         highest = max(cells, key=lambda cell: cell.vertical_overshoot)
+        # The cell with the greatest overshoot decides.
         yield from _check_height(highest, spec.area.h, MIN_CELL_HEIGHT, is_written=is_written)
         # One digit outside its cell is the writer's; many, or narrow cells, are the form's.
         width = spec.area.w / spec.cell_count
@@ -376,6 +389,7 @@ class _TrialPageChecks:
                     "trial_too_near" if reaches_it else "trial_near",
                     {"other": nearest[0], "gap": gap, "least": MIN_BOX_GAP_MM},
                 )
+        # Width and height of every check box of the field.
         sides = [side for box in spec.parts for side in (box.w, box.h)]
         if min(sides) < MIN_MARK_SIDE - _SLACK or max(sides) > MAX_MARK_SIDE + _SLACK:
             box = spec.parts[0]
@@ -411,6 +425,7 @@ def _check_height(
     """Judge the height of a box by its least height and by how far the writing overshoots it."""
     overshoot = ink.vertical_overshoot
     values = {"height": height, "least": least, "over": overshoot}
+    # Lower than handwriting needs, with tolerance.
     is_low = height < least - _SLACK
     if overshoot > MAX_VERTICAL_OVERSHOOT_MM:
         yield FormProblem("trial_too_low" if is_low else "trial_over", values)
@@ -425,8 +440,10 @@ def _check_width(ink: BoxInk) -> Iterator[FormProblem]:
 
 def _crosses_rule(ink: BoxInk, spec: FieldSpec, pitch: float) -> bool:
     """Return whether a stroke is well on both sides of a rule: one line's writing in another."""
+    # The inner rules, without the box's edges.
     rules = [spec.area.y + pitch * line for line in range(1, spec.lines or 1)]
     return any(
+        # A quarter of the pitch on either side: more than a descender just touching the rule.
         rule - stroke.y > pitch / 4 and stroke.y + stroke.h - rule > pitch / 4
         for stroke in ink.strokes
         for rule in rules
@@ -435,6 +452,7 @@ def _crosses_rule(ink: BoxInk, spec: FieldSpec, pitch: float) -> bool:
 
 def _box_gap(box: Box, other: Box) -> float:
     """Return the distance between two boxes, 0 if they overlap."""
+    # Horizontal and vertical gap; 0 where the intervals overlap.
     dx = max(other.x - box.x - box.w, box.x - other.x - other.w, 0.0)
     dy = max(other.y - box.y - box.h, box.y - other.y - other.h, 0.0)
     return float((dx**2 + dy**2) ** 0.5)

@@ -63,6 +63,7 @@ def save_trial(
 ) -> None:
     """Save the remarks on a page, and drop those on the form as it was before it was changed."""
     digest, results = geometry_digest(form), _read_results(draft)
+    # Results of another geometry are dropped.
     pages = results.get("pages", {}) if results.get("digest") == digest else {}
     remarks = [
         [result.spec.label, problem.code, dict(problem.values), problem.field]
@@ -86,6 +87,7 @@ def load_trial_results(draft: Draft, form: Form) -> TrialResults:
         for page in pages.values()
         for label, code, values, name in page["remarks"]
     ]
+    # Date and person of the latest trial.
     last = max(pages.values(), key=lambda page: str(page["at"]), default=None)
     return TrialResults(
         datetime.fromisoformat(last["at"]) if last else None,

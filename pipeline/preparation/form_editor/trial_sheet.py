@@ -31,6 +31,7 @@ def make_trial_form(form: Form) -> Form:
         size=_NOTICE_PT,
         bold=True,
     )
+    # Every page has a notice that it is a trial.
     pages = tuple(page.model_copy(update={"texts": (*page.texts, notice)}) for page in form.pages)
     return form.model_copy(
         update={"id": TRIAL_ID_PREFIX + form.id.removeprefix(LOCAL_FORM_PREFIX), "pages": pages}
@@ -53,12 +54,14 @@ def read_trial_pages(form: Form, data: bytes, name: str) -> list[PageResult]:
         FormError: a page cannot be opened.
     """
     trial_form = make_trial_form(form)
+    # A reader that knows no other form rejects all other pages.
     reader = PageReader.of_forms(Forms({(trial_form.id, trial_form.version): trial_form}))
     return [reader.read(page.data or b"", page.media_type) for page in load_pages(data, name)]
 
 
 def number_fields(form: Form) -> Mapping[str, int]:
     """Number the fields that are filled in by hand, in reading order; a column counts once."""
+    # The first occurrence of each column fixes the order.
     columns = dict.fromkeys(spec.column for spec in form.fields if spec.traits.filled_by_hand)
     return {column: number for number, column in enumerate(columns, start=1)}
 

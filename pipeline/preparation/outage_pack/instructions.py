@@ -75,6 +75,7 @@ _JOINED_DIGITS_STROKE: tuple[Point, ...] = (
 
 def count_instruction_pages(uses: int) -> int:
     """Return the number of pages of the instructions for this number of forms."""
+    # Forms that do not fit on the first page, divided by those of a full page, rounded up.
     return 1 + -(-max(0, uses - _count_use_rows(_USES_TOP_MM)) // _count_use_rows(TOP_MM))
 
 
@@ -111,6 +112,7 @@ def draw_instructions(
 
 def _count_use_rows(top: float) -> int:
     """Return how many forms have room, in two columns, below a heading at `top`."""
+    # Two columns of entries of two lines each, below the heading's 7 mm.
     return 2 * int((_USES_BOTTOM_MM - top - 7.0) // (2 * _ROW_MM))
 
 
@@ -219,6 +221,7 @@ def _draw_change(paper: PaperDocument, x: float, y: float) -> None:
 def _draw_uses(paper: PaperDocument, uses: Sequence[tuple[str, str]], top: float) -> None:
     """List forms in two columns: the title, and below it what is written on the form."""
     top = draw_heading(paper, pack_text("instructions.uses"), top)
+    # Column by column: half of the forms in the first, rounded up.
     rows = -(-len(uses) // 2)
     width = WIDTH_MM / 2 - 4
     for index, (title, use) in enumerate(uses):
@@ -246,6 +249,7 @@ def _draw_cell(paper: PaperDocument, x: float, y: float) -> None:
 
 def _draw_pen_digit(paper: PaperDocument, digit: str, cell: Box) -> None:
     """Draw a digit as a pen writes it, filling most of its cell."""
+    # A margin of 20 % at the sides and 14 % above and below.
     inner = Box(cell.x + cell.w * 0.2, cell.y + cell.h * 0.14, cell.w * 0.6, cell.h * 0.72)
     for stroke in DIGIT_STROKES[digit]:
         paper.pen(scale_to_box(inner, interpolate_curve(stroke)), Colour.BLACK, _PEN_MM)

@@ -137,18 +137,21 @@ def _write_files(pack: Pack, partial: Path, folder: Path) -> None:
     if not folder.exists() or not any(folder.iterdir()):
         partial.replace(folder)
         return
+    # `False` sorts first: the register of serials before any paper.
     for name in sorted(pack.files, key=lambda name: name != ISSUED_FILE):
         (partial / name).replace(folder / name)
 
 
 def plain_name(text: str) -> str:
     """Return a unit's name as part of a file name: small letters a–z, digits and hyphens."""
+    # Decompose accented letters and drop the accents.
     letters = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", letters).strip("-") or "enhet"
 
 
 def _contents_lines(parts: Sequence[PackPart]) -> list[ContentsLine]:
     """Return the list of contents; a separate file has no pages in the file with everything."""
+    # The contents come first, so the first part begins after them.
     page = count_contents_pages(len(parts)) + 1
     lines = []
     for part in parts:

@@ -39,6 +39,7 @@ pack_text = Topic("pack_paper", PAPER_LANGUAGE)
 def pack_texts(key: str) -> list[str]:
     """Return the texts `pack_paper.<key>.1`, `pack_paper.<key>.2` and so on."""
     texts = catalogue(PAPER_LANGUAGE)
+    # Numbered texts up to the first number without one.
     keys = (f"pack_paper.{key}.{number}" for number in count(1))
     return [texts[numbered] for numbered in takewhile(texts.__contains__, keys)]
 
@@ -106,6 +107,7 @@ def draw_bullets(
 ) -> float:
     """Draw texts one below the other, each with a square before it; return where they end."""
     for text in texts:
+        # A square bullet, level with the first line.
         paper.area(Box(column.left, y + 1.3, 1.5, 1.5), Colour.BLACK)
         paper.paragraph(text, (column.left + 4, y), column.width - 4, style)
         y = paper.get_y() + 1.2
@@ -135,6 +137,7 @@ def draw_table(
         _draw_table_row(paper, columns, row, y, row_mm)
         y += row_mm
         paper.rule((LEFT_MM, y), (end, y), Colour.HINT, 0.2)
+    # Lines between the columns, not at the edges.
     x = LEFT_MM
     for column in columns[:-1] if boxed else ():
         x += column.width
@@ -165,6 +168,7 @@ def _draw_table_row(
             else TextStyle(BODY_STYLE.size, BODY_STYLE.colour, column.bold)
         )
         style = _shrink_to_fit(paper, cell, column.width - 2, style)
+        # Vertically centred by the font size.
         text_y = y + (height - style.size * _MM_PER_PT) / 2
         if column.align_right:
             paper.words_right(cell, (x + column.width - 1, text_y), style)
@@ -178,6 +182,7 @@ def _shrink_to_fit(paper: PaperDocument, text: str, width: float, style: TextSty
     text_width = paper.width_of(text, style)
     if text_width <= width:
         return style
+    # In proportion, but no smaller than is legible.
     size = max(_MIN_FONT_PT, style.size * width / text_width)
     return TextStyle(size, style.colour, style.bold)
 

@@ -118,6 +118,7 @@ def _parse_shift(source: Path | str, number: int, row: dict[str, str]) -> Schedu
 def _split_schedule_pages(shifts: Sequence[ScheduledShift]) -> Iterator[_SchedulePage]:
     """Yield the pages of each week that has a shift, with spare rows at its end."""
     room = count_fitting_rows(_SCHEDULE_TABLE_TOP_MM, _SCHEDULE_ROW_MM)
+    # The Mondays of all weeks with a shift.
     for monday in sorted({shift.day - timedelta(days=shift.day.weekday()) for shift in shifts}):
         week = _week_days(monday)
         # A row a person; several shifts of a day share its cell, the earliest first.
@@ -128,6 +129,7 @@ def _split_schedule_pages(shifts: Sequence[ScheduledShift]) -> Iterator[_Schedul
                 weekday = shift.day.weekday()
                 cells[weekday] = " ".join(filter(None, (cells[weekday], shift.hours)))
         rows = [(name, *cells) for name, cells in sorted(cells_by_name.items())]
+        # Blank rows to write on.
         rows += [("", *[""] * len(week))] * _SPARE_SCHEDULE_ROWS
         for start in range(0, len(rows), room):
             yield _SchedulePage(monday, rows[start : start + room])
@@ -204,6 +206,7 @@ def _split_chain_pages(chain: Sequence[ChainContact]) -> Iterator[Sequence[Seque
         (str(number), contact.name, contact.title, contact.phone, contact.calls, "")
         for number, contact in enumerate(chain, start=1)
     ]
+    # Spare rows up to the end of the last page, at least the fixed number.
     spare = max(_SPARE_CHAIN_ROWS, -(len(rows) + _SPARE_CHAIN_ROWS) % room + _SPARE_CHAIN_ROWS)
     rows += [(str(len(rows) + number), "", "", "", "", "") for number in range(1, spare + 1)]
     for start in range(0, len(rows), room):

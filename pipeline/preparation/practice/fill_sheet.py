@@ -71,6 +71,7 @@ def _write_field(
 def cell_characters(field: FieldSpec, value: str) -> str:
     """Return the characters of a value, one a cell; numbers align right, codes left."""
     if field.format is Format.NUMBER:
+        # Decimals are padded to the field's number of them, the whole is right-aligned.
         whole, _, part = value.partition(".")
         return (whole + (part.ljust(field.decimals, "0") if field.decimals else "")).rjust(
             field.cell_count
@@ -86,8 +87,10 @@ def _write_digits(
     for cell, character in zip(field.cell_boxes, cell_characters(field, value), strict=True):
         if character == " ":
             continue
+        # Height as a share of the cell's, varying from digit to digit.
         height = round(cell.h * rng.uniform(0.6, 0.82) * PRINT_PX_PER_MM)
         mask = writer.digit(int(character), height, rng)
+        # Normally distributed offset from the cell's centre, mm.
         x = (cell.x + cell.w / 2 + rng.normal(0, 0.25)) * PRINT_PX_PER_MM - mask.shape[1] / 2
         y = (cell.y + cell.h / 2 + rng.normal(0, 0.3)) * PRINT_PX_PER_MM - height / 2
         _apply_ink(paper, mask, x, y, writer)
@@ -97,6 +100,7 @@ def _write_letters(
     paper: Image, field: FieldSpec, value: str, writer: SyntheticWriter, rng: Generator
 ) -> None:
     """Write a letter in each cell, from the left."""
+    # The line height is a little less than the cell's, wide letters are narrowed to fit.
     for cell, letter in zip(field.cell_boxes, value, strict=False):
         mask = _fit_mask(writer.words(letter, round(cell.h * 0.95 * PRINT_PX_PER_MM), rng), cell)
         x = (cell.x + cell.w / 2) * PRINT_PX_PER_MM - mask.shape[1] / 2
@@ -113,6 +117,7 @@ def _write_mark(
     def jitter() -> float:
         return float(rng.normal(0, 0.35))
 
+    # Hatching at 0.8 of the pen's width leaves no gaps.
     if solid:
         lines = [
             [(0.2, float(y)), (w - 0.2, float(y + rng.normal(0, 0.1)))]
@@ -138,6 +143,7 @@ def _write_mark(
 
 def _write_line(paper: Image, box: Box, text: str, writer: SyntheticWriter, rng: Generator) -> None:
     mask = _fit_mask(writer.words(text, round(box.h * 0.85 * PRINT_PX_PER_MM), rng), box)
+    # The mask ends at 94 % of the box's height.
     y = (box.y + box.h * 0.94) * PRINT_PX_PER_MM - mask.shape[0]
     _apply_ink(paper, mask, (box.x + min(1.5, box.w * 0.1)) * PRINT_PX_PER_MM, y, writer)
 
@@ -157,6 +163,7 @@ def _write_lines(
 
 
 def _write_signature(paper: Image, box: Box, writer: SyntheticWriter, rng: Generator) -> None:
+    # An irregular line over about half of the box's width.
     xs = np.linspace(0.08, 0.6, 14) * box.w
     points = [(float(x), float(box.h * (0.55 + 0.3 * rng.normal()))) for x in xs]
     mask = writer.strokes([points], PRINT_PX_PER_MM, (box.w, box.h))
@@ -175,10 +182,12 @@ def _fit_mask(mask: Mask, box: Box) -> Mask:
 def _apply_ink(paper: Image, mask: Mask, x: float, y: float, writer: SyntheticWriter) -> None:
     """Blend ink into the paper, which it can only darken; outside the page it is cut off."""
     left, top = round(x), round(y)
+    # The part of the mask that is on the page.
     x0, y0 = max(0, left), max(0, top)
     x1, y1 = min(paper.shape[1], left + mask.shape[1]), min(paper.shape[0], top + mask.shape[0])
     if x0 >= x1 or y0 >= y1:
         return
+    # Coverage of each pixel by ink, 0–1.
     cover = mask[y0 - top : y1 - top, x0 - left : x1 - left, None]
     region = paper[y0:y1, x0:x1].astype(np.float32)
     colour = np.array(writer.colour, np.float32)

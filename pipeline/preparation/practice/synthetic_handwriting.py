@@ -54,6 +54,7 @@ class SyntheticWriter:
 
     def words(self, text: str, height_px: int, rng: Generator) -> Mask:
         """Return a line of writing about `height_px` high from ascender to descender."""
+        # Font size as a share of the height from ascender to descender.
         font = ImageFont.truetype(str(self.font), max(8, int(height_px * 0.72)))
         left, top, right, bottom = font.getbbox(text)
         canvas = Pillow.new("L", (int(right - left) + 12, int(bottom - top) + 12), 0)
@@ -61,6 +62,7 @@ class SyntheticWriter:
         mask = np.asarray(canvas, np.float32) / 255
         # Each line has a slant of its own.
         slant = np.array([[1, rng.uniform(-0.06, 0.12), 0], [0, 1, 0]], np.float32)
+        # Room on the right for the slant.
         size = (mask.shape[1] + height_px // 6, mask.shape[0])
         return np.asarray(cv2.warpAffine(mask, slant, size, flags=cv2.INTER_LINEAR), np.float32)
 
@@ -70,6 +72,7 @@ class SyntheticWriter:
         if real is None:
             return _scale_to_height(self.words(str(value), height_px, rng), height_px)
         shape = real[rng.integers(len(real))]
+        # Crop to the bounding box of the ink.
         rows, columns = np.nonzero(shape > 0.5)
         cut = shape[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
         # optdigits stretches every digit to a square; people write narrower, and a 1 is a line.
@@ -89,6 +92,7 @@ class SyntheticWriter:
         width, height = (round(v * px_per_mm) for v in size_mm)
         mask = np.zeros((height, width), np.float32)
         for stroke in points:
+            # Fixed-point coordinates with three fractional bits (`shift` of 3 below).
             line = np.array(
                 [[round(x * px_per_mm * 8), round(y * px_per_mm * 8)] for x, y in stroke], np.int32
             )
@@ -135,6 +139,7 @@ def load_real_digits() -> dict[int, list[Mask]]:
         return {}
     with np.load(path) as data:
         shapes, values = data["x"][-HELD_OUT_DIGITS:], data["y"][-HELD_OUT_DIGITS:]
+    # Grey levels to 0–1.
     scale = 1.0 / float(shapes.max())
     return {v: [_smooth_shape(shape * scale) for shape in shapes[values == v]] for v in range(10)}
 
@@ -142,6 +147,7 @@ def load_real_digits() -> dict[int, list[Mask]]:
 def _smooth_shape(shape: NDArray[np.float64]) -> Mask:
     """Enlarge a digit of 32×32 px to 128×128 px with smooth edges, as thin as a pen writes."""
     large = cv2.resize(np.asarray(shape, np.float32), (128, 128), interpolation=cv2.INTER_CUBIC)
+    # Smoothed and thresholded with a soft edge.
     sharp = np.clip((cv2.GaussianBlur(large, (0, 0), 3) - 0.35) * 4, 0, 1)
     # A ballpoint is thinner than a pixel of the original.
     pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))

@@ -99,6 +99,7 @@ def curve_features(spec: FieldSpec, reading: Reading, clarity_lead: float = 0.0)
     """
     if not spec.traits.is_handwriting or reading.state is State.EMPTY:
         return (log_odds(reading.p),)
+    # The second guess: the likeliest alternative.
     second = max((p for _, p in reading.alternatives), default=0.0)
     return (
         log_odds(reading.p),
@@ -136,6 +137,7 @@ def writer_clarity(readings: Sequence[Reading]) -> list[float]:
 
 def log_odds(p: float) -> float:
     """Return the log of p / (1 - p), limited to ±`MAX_LOG_ODDS`."""
+    # Limit p first, as 0 and 1 have no finite log odds.
     limited = min(max(p, exp(-MAX_LOG_ODDS)), 1 - exp(-MAX_LOG_ODDS))
     return log(limited / (1 - limited))
 
@@ -159,6 +161,7 @@ def calibrate_reading(
         if curve
         else min(reading.p, UNCALIBRATED_MAX_P)
     )
+    # Where the reader gave up, calibration may only lower p.
     if _is_reader_uncertain(spec, reading):
         p = min(p, reading.p)
 
@@ -224,6 +227,7 @@ def installed_curves() -> CalibrationCurves:
     Raises:
         MissingProgramError: a file of curves is missing or damaged.
     """
+    # The workspace's own curves come from learning and take precedence.
     learned = load_settings().workspace / "models" / CALIBRATION_FILE
     return _merge_curves(
         SHIPPED_CALIBRATION, _modified_ns(SHIPPED_CALIBRATION), learned, _modified_ns(learned)

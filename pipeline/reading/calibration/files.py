@@ -56,6 +56,7 @@ def fit_curves(
 
     `network` (fingerprints) and `max_p` (the highest probabilities) are by key.
     """
+    # Group fitting and test readings by the curve that they belong to.
     by_key, test_by_key = group_by_key(fit_readings), group_by_key(test_readings)
     return [
         _fit_key(key, key_readings, test_by_key.get(key, []), network[key], max_p.get(key, 1.0))

@@ -84,6 +84,7 @@ def make_prior_readings(
 
 def reader_p(evidence: Sequence[JudgedReading]) -> Numbers:
     """Return the readers' own scores as probabilities."""
+    # Logistic function: the first feature is the log odds of the reader's score.
     return np.asarray(1 / (1 + np.exp(-np.array([e.features[0] for e in evidence]))), np.float64)
 
 
@@ -175,6 +176,7 @@ def _fit_logistic(values: Numbers, right: Numbers, weight: Numbers) -> tuple[Cur
 
     # Newton's method with limited steps.
     for _ in range(NEWTON_STEPS):
+        # Gradient and Hessian of the penalized log likelihood.
         p = 1 / (1 + np.exp(-np.clip(inputs @ estimate, -30, 30)))
         gradient = inputs.T @ (weight * (right - p)) - REGULARIZATION * (estimate - start)
         hessian = (inputs * (weight * p * (1 - p))[:, None]).T @ inputs + REGULARIZATION * np.eye(
@@ -186,6 +188,7 @@ def _fit_logistic(values: Numbers, right: Numbers, weight: Numbers) -> tuple[Cur
 
     # Undo the standardization.
     weights = estimate[:-1] / spread
+    # A constant score keeps weight 1.
     if not np.isfinite(spread[0]):
         weights[0] = 1.0
     return tuple(float(w) for w in weights), float(estimate[-1] - weights @ values.mean(axis=0))
@@ -212,6 +215,7 @@ def _earned_shares(
     # For each point the last reading that is not below it.
     above = np.searchsorted(-odds[order], -points, side="right") - 1
     earned = (hits[above] + 1 + trust * expected[above] / count[above]) / (count[above] + 2 + trust)
+    # More score never earns less.
     return np.maximum.accumulate(earned)
 
 
@@ -249,6 +253,7 @@ def score_probabilities(evidence: Sequence[JudgedReading], p: Numbers) -> Calibr
 
 def log_losses(evidence: Sequence[JudgedReading], p: Numbers) -> Numbers:
     """Return the log loss of each reading."""
+    # Limit p, so that a single error cannot dominate.
     limited = np.clip(p, 1e-6, 1 - 1e-6)
     return np.asarray(
         -np.where([e.right for e in evidence], np.log(limited), np.log(1 - limited)), np.float64

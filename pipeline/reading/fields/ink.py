@@ -81,6 +81,7 @@ class Ink:
     @property
     def area_mm2(self) -> float:
         """Inked area inside the field."""
+        # Only inside the field, not in its margin.
         x0, y0, x1, y1 = self.field
         return float(self.mask[y0:y1, x0:x1].sum()) / self.px_per_mm**2
 
@@ -93,6 +94,7 @@ def find_px_per_mm(crop: FieldImage) -> float:
 def field_bounds(crop: FieldImage) -> tuple[int, int, int, int]:
     """Return the field inside its image, x0, y0, x1, y1 in px."""
     height, width = crop.image.shape
+    # Leave at least one pixel of field.
     margin = min(round(crop.margin_mm * find_px_per_mm(crop)), (min(height, width) - 1) // 2)
     return margin, margin, width - margin, height - margin
 
@@ -208,6 +210,7 @@ def _align_template(template: Darkness, dark: Darkness, scale: float) -> Darknes
 
 def _split_tiles(length: int, scale: float) -> list[tuple[int, int]]:
     """Return where tiles begin and end along one side of an image, px."""
+    # Tiles of nearly equal length.
     count = max(1, round(length / scale / TILE_MM))
     return [(int(length * i / count), int(length * (i + 1) / count)) for i in range(count)]
 
@@ -219,6 +222,7 @@ def _find_shift(template: Darkness, dark: Darkness, reach: int) -> tuple[int, in
     # A plain part of the template fits everywhere.
     if reach < 1 or _standard_deviation(template[reach:-reach, reach:-reach]) < 0.01:
         return 0, 0
+    # Normalized cross-correlation at every shift.
     score = cv2.matchTemplate(
         dark, np.ascontiguousarray(template[reach:-reach, reach:-reach]), cv2.TM_CCOEFF_NORMED
     )

@@ -80,6 +80,7 @@ def _compose_line(cells: Image) -> Image:
     """Put the letters of a row (cells, 32, 32), 255 = ink, into a line, dark on white."""
     line = np.full((LINE_HEIGHT, SLOT_WIDTH_PX * len(cells)), 255, np.uint8)
     for i, cell in enumerate(cells):
+        # Boxes without ink are left white.
         if (cell > INK_LEVEL).any():
             letter = _resize_letter(cell)
             left = i * SLOT_WIDTH_PX + (SLOT_WIDTH_PX - letter.shape[1]) // 2
@@ -149,6 +150,7 @@ def single_sign_p(steps: Numbers, columns: Sequence[int]) -> Numbers:
 
 def decode_letters(probabilities: Probabilities) -> Reading:
     """Decode a row from its boxes' probabilities, (cells, 32) by `LETTER_SYMBOLS`."""
+    # The likeliest row of symbols decides between empty, text and other.
     likely, _ = likeliest_rows(probabilities, LETTER_SYMBOLS)
     row, p = likely[0]
     written = row.replace(" ", "")

@@ -112,6 +112,7 @@ def _find_written_area(crop: FieldImage) -> WrittenArea:
 
 def _runs_off_field(crop: FieldImage, area: WrittenArea) -> bool:
     """Return whether a line of a form's field goes on to the left or right."""
+    # Only rows of the field itself, not those of its margin.
     row_ink = area.row_ink
     rows = [i for i in range(len(row_ink.rows)) if row_ink.in_field(i)]
     return crop.spec.lines is not None and runs_off_side(
@@ -147,11 +148,13 @@ def read_written_areas(areas: Sequence[WrittenArea], names: Lexicon = NO_NAMES) 
 
 def _is_noise(area: WrittenArea) -> bool:
     """Return whether an area has more to read than writing has."""
+    # More parts than any page of writing has.
     return sum(len(row.parts) for row in area.rows) > MAX_LINE_PARTS
 
 
 def _read_row(area: WrittenArea, row: WrittenRow, answers: Iterator[Reading]) -> Reading:
     """Join the parts of one row with spaces."""
+    # A struck-out place reads as a placeholder.
     readings = [
         _place_words(area, row, part, next(answers))
         if isinstance(part, LineImage)
@@ -256,6 +259,7 @@ def count_lines(image: Image) -> int:
 
 def _guess_page_scale(image: Image) -> float | None:
     """Return the px/mm of a whole page, or None for a part of one."""
+    # A4 is 297 mm long, so its scale follows from the longer side.
     long, short = max(image.shape), min(image.shape)
     is_page = PAGE_ASPECT[0] <= long / short <= PAGE_ASPECT[1] and long >= MIN_PAGE_PX
     return long / PAGE_MM if is_page else None
@@ -379,6 +383,7 @@ def _are_hollow(strokes: ConnectedStrokes, asked: NDArray[np.bool_]) -> NDArray[
     """Return whether next to nothing is inked in the middle of each stroke that is `asked`."""
     is_hollow = np.zeros(len(strokes), np.bool_)
     for i in np.flatnonzero(asked):
+        # A window around the centre of the stroke.
         y, x, reach = (
             strokes.top[i] + strokes.height[i] / 2,
             strokes.left[i] + strokes.width[i] / 2,

@@ -68,6 +68,7 @@ def read_printed_texts(crops: Sequence[FieldImage]) -> list[Reading]:
 
 
 def _read_print(ink: Ink) -> Reading:
+    # Too little ink for print.
     if ink.area_mm2 < MIN_PRINT_MM2:
         return Reading.empty(EMPTY_P)
     reading = _to_reading(read_printed_line(_render_line(ink), DPI))
@@ -93,11 +94,13 @@ def _to_reading(words: Sequence[TesseractWord]) -> Reading:
 
     A space has the probability of the word after it.
     """
+    # Ink that Tesseract cannot read.
     if not words:
         return Reading(None, 0.5, State.ILLEGIBLE)
     characters: list[float] = []
     for word in words:
         characters += [*([word.p] if characters else []), *([word.p] * len(word.text))]
+    # The words are taken as independent.
     p = float(np.prod([min(word.p, PRINTED_WORD_MAX_P) for word in words]))
     return Reading(
         " ".join(word.text for word in words), p, State.READ, characters=tuple(characters)

@@ -71,6 +71,7 @@ def calibrate_readings(
 
     `single_writer`: all of them were written by one person, such as a page.
     """
+    # Curves are chosen by the fingerprint of the network that read.
     curves = installed_curves()
     networks = {kind: NETWORK_FINGERPRINTS[kind]() for kind in {spec.kind for spec in specs}}
     leads = writer_clarity(readings) if single_writer else [0.0] * len(readings)

@@ -32,11 +32,11 @@ from pipeline.reading.fields.strokes import exclude_print
 from pipeline.reading.imaging.components import Components
 from pipeline.reading.language.ctc import decode_ctc
 
-DOUBTFUL_SIGNATURE_MM2 = 1.2
-"""Ink that may be dirt as well as a signature; the shortest real ones known have about four times
+EVEN_ODDS_SIGNATURE_MM2 = 1.2
+"""Ink that is as likely dirt as a signature; the shortest real ones known have about four times
 as much.
 """
-DOUBTFUL_INITIALS_MM2 = 0.8
+EVEN_ODDS_INITIALS_MM2 = 0.8
 """The same for initials."""
 MIN_STROKE_LENGTH_MM = 1.0
 """Shorter strokes are no writing, mm."""
@@ -49,7 +49,7 @@ MAX_STRAIGHT_WIDTH_MM = 1.2
 sign.
 """
 AREA_STEEPNESS = 2.5
-"""How fast p rises with the logarithm of the area: twice the doubtful area gives p = 0.85, four
+"""How fast p rises with the logarithm of the area: twice the area of even odds gives p = 0.85, four
 times 0.97.
 """
 MAX_INITIALS = 4
@@ -63,7 +63,7 @@ SEPARATORS = " .,:;-–_'·"
 def read_signatures(crops: Sequence[FieldImage]) -> list[Reading]:
     """Return True (`READ`) if there is handwriting in the field, False (`EMPTY`) if not."""
     return [
-        _detect_signature(crop, ink, _field_ink(ink), DOUBTFUL_SIGNATURE_MM2)
+        _detect_signature(crop, ink, _field_ink(ink), EVEN_ODDS_SIGNATURE_MM2)
         for crop, ink in zip(crops, map(find_ink, crops), strict=True)
     ]
 
@@ -78,7 +78,7 @@ def read_initials(crops: Sequence[FieldImage]) -> list[Reading]:
     inks = [find_ink(crop) for crop in crops]
     masks = [_field_ink(ink) for ink in inks]
     readings = [
-        _detect_signature(crop, ink, mask, DOUBTFUL_INITIALS_MM2)
+        _detect_signature(crop, ink, mask, EVEN_ODDS_INITIALS_MM2)
         for crop, ink, mask in zip(crops, inks, masks, strict=True)
     ]
 
@@ -105,6 +105,7 @@ def _add_letters(crop: FieldImage, reading: Reading, steps: Steps) -> Reading:
 
     Ditto marks are read as certain letters and are below another row.
     """
+    # Decode without a language model, as initials are no words.
     text = decode_ctc(steps, ALPHABET)[0].text
     may_be_ditto = any(
         matches(text) for matches in (is_ditto_text, may_be_ditto_text, is_nearly_ditto_text)
@@ -114,13 +115,13 @@ def _add_letters(crop: FieldImage, reading: Reading, steps: Steps) -> Reading:
     return _attach_alternatives(reading, letter_probabilities(steps))
 
 
-def _detect_signature(crop: FieldImage, ink: Ink, mask: Mask, doubtful_mm2: float) -> Reading:
+def _detect_signature(crop: FieldImage, ink: Ink, mask: Mask, even_odds_mm2: float) -> Reading:
     """Return whether the field is signed.
 
     Confidence is low for a stroke that means "nobody"; an empty field with writing just above or
     below it is flagged.
     """
-    reading = _presence_reading(mask, ink, doubtful_mm2)
+    reading = _presence_reading(mask, ink, even_odds_mm2)
 
     # Something is written, but perhaps no signature.
     if reading.state is State.READ:
@@ -132,7 +133,7 @@ def _detect_signature(crop: FieldImage, ink: Ink, mask: Mask, doubtful_mm2: floa
 
     # Nothing is written, but perhaps just above or below.
     rest = exclude_print(crop, ink, np.asarray(ink.mask & ~mask, np.bool_))
-    has_more = _presence_reading(rest, ink, doubtful_mm2).state is State.READ
+    has_more = _presence_reading(rest, ink, even_odds_mm2).state is State.READ
     return replace(reading, issues=(IssueCode.STRAY_WRITING,)) if has_more else reading
 
 
@@ -145,6 +146,7 @@ def _lower_confidence(reading: Reading) -> Reading:
 def _is_straight_stroke(mask: Mask, ink: Ink) -> bool:
     """Return whether the ink is one straight stroke."""
     points = cv2.findNonZero(_keep_strokes(mask, ink).view(np.uint8))
+    # The smallest rotated rectangle: narrow, and longer than it is wide.
     (_, (width, height), _) = cv2.minAreaRect(points)
     return min(width, height) <= MAX_STRAIGHT_WIDTH_MM * ink.px_per_mm < max(width, height)
 
@@ -186,14 +188,15 @@ def _letter_mapping() -> NDArray[np.float32]:
 def _field_ink(ink: Ink) -> Mask:
     """Return the ink that belongs to the field and not to the one above or below."""
     _, top, _, bottom = ink.field
+    # Strokes whose middle is above or below the field belong elsewhere.
     return split_into_bands(ink.mask, (top, bottom))[0]
 
 
-def _presence_reading(mask: Mask, ink: Ink, doubtful_mm2: float) -> Reading:
-    """Return whether the ink of a field is writing; at `doubtful_mm2` both are as likely."""
+def _presence_reading(mask: Mask, ink: Ink, even_odds_mm2: float) -> Reading:
+    """Return whether the ink of a field is writing; at `even_odds_mm2` both are as likely."""
     area = np.count_nonzero(_keep_strokes(mask, ink)) / ink.px_per_mm**2
     # A logistic function of the log of the area.
-    p = 1.0 / (1.0 + (doubtful_mm2 / max(area, 0.01)) ** AREA_STEEPNESS)
+    p = 1.0 / (1.0 + (even_odds_mm2 / max(area, 0.01)) ** AREA_STEEPNESS)
     if p >= SIGNED_FROM:
         return Reading(
             True,
@@ -227,6 +230,7 @@ def _keep_strokes(mask: Mask, ink: Ink) -> Mask:
 def _outline_mask(shape: tuple[int, ...], ink: Ink) -> Mask:
     """Return where the field's printed outline is, and what is next to it."""
     reach = round(OUTLINE_MM * ink.px_per_mm)
+    # A frame around the outline, inside and outside.
     left, top, right, bottom = ink.field
     zone = np.zeros(shape, np.bool_)
     zone[max(0, top - reach) : bottom + reach, max(0, left - reach) : right + reach] = True

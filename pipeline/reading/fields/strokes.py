@@ -103,6 +103,7 @@ def exclude_print(crop: FieldImage, ink: Ink, mask: Mask) -> Mask:
 
 def has_unread_words(crop: FieldImage, ink: Ink, line: Mask) -> bool:
     """Return whether there are words outside `line`, the ink that the reader reads."""
+    # What is neither in the line nor near print.
     rest = exclude_print(crop, ink, np.asarray(ink.mask & ~line, np.bool_))
     # Enough ink over enough of the line's length, with a stroke of writing.
     mm = ink.px_per_mm
@@ -134,6 +135,7 @@ def has_two_rows(ink: Ink, line: Mask) -> bool:
     A line of writing has only dots and rings above its letters.
     """
     parts, mm = Components.of(line), ink.px_per_mm
+    # Dots and rings are lower than letters.
     left, top, width, height = parts.stats[1:, : cv2.CC_STAT_AREA].astype(np.float64).T
     is_letter = height >= MIN_LETTER_MM * mm
     left, top, right, bottom = (
@@ -170,6 +172,7 @@ def runs_off_side(crop: FieldImage, ink: Ink, line: Mask) -> bool:
 
     The edge may fall between two letters.
     """
+    # Ink within a letter's gap of the edge may belong to a word that goes on.
     near = max(1, round(LETTER_GAP_MM * ink.px_per_mm))
     if not (line[:, :near].any() or line[:, -near:].any()):
         return False

@@ -49,6 +49,7 @@ def is_blank_page(image: Image) -> bool:
     """
     if max(image.shape[:2]) < _MIN_SIDE_PX:
         return False
+    # Search twice: at full scale, and reduced for broad strokes.
     page = _darkest_channel(image)
     reduced = np.asarray(
         cv2.resize(
@@ -76,6 +77,7 @@ def _has_no_strokes(page: NDArray[np.uint8]) -> bool:
 
 def _darkest_channel(image: Image) -> Image:
     """Return the darkest colour channel at 5 px/mm, so that yellow and red pen count as ink."""
+    # Scale by the height of A4.
     factor = _PX_PER_MM * PAGE_HEIGHT_MM / max(image.shape[:2])
     size = max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor))
     small = cv2.resize(
@@ -86,6 +88,7 @@ def _darkest_channel(image: Image) -> Image:
 
 def _find_strokes(page: Image) -> NDArray[np.uint8]:
     """Find thin dark strokes away from the edges by a black top-hat; 1 is ink."""
+    # Top-hat kernel: wider than any stroke.
     width = round(_MAX_STROKE_MM * _PX_PER_MM) | 1
     soft = cv2.GaussianBlur(page, (0, 0), BLUR_PX)
     # Closing removes everything narrower than the kernel and leaves paper.

@@ -246,7 +246,7 @@ def match_words(upright: Image, template: Image, boxes: list[Box]) -> WordMatche
     page, expected = (_line_contrast(image) for image in (upright, template))
     found = np.array([_is_word_visible(page, expected, box) for box in boxes], bool)
     centres = np.array([(box.x + box.w / 2, box.y + box.h / 2) for box in boxes]).reshape(-1, 2)
-    everywhere = patch_matching.is_mostly_seen(
+    everywhere = patch_matching.is_found_nearly_everywhere(
         PatchOffsets(centres, np.zeros_like(centres), found), geometry.page_box(template)
     ) and found.sum() >= _MIN_SEEN_SHARE * len(found)
     return WordMatches(len(found), int(found.sum()), bool(everywhere))
@@ -265,6 +265,7 @@ def _line_contrast(image: Image) -> NDArray[np.float32]:
 
 def _is_word_visible(page: NDArray[np.float32], template: NDArray[np.float32], box: Box) -> bool:
     scale, reach = geometry.PX_PER_MM, round(_MAX_SHIFT_MM * geometry.PX_PER_MM)
+    # The word with its margin, kept within the template by the search range.
     x0, y0 = (max(reach, round((v - _WORD_MARGIN_MM) * scale)) for v in (box.x, box.y))
     x1, y1 = (
         round((box.x + box.w + _WORD_MARGIN_MM) * scale),
@@ -274,6 +275,7 @@ def _is_word_visible(page: NDArray[np.float32], template: NDArray[np.float32], b
     if x1 - x0 < 4 or y1 - y0 < 4:
         return True  # at the very edge of the paper, which scans cut off
     surroundings = page[y0 - reach : y1 + reach, x0 - reach : x1 + reach]
+    # Normalized cross-correlation at all shifts in reach.
     return (
         float(cv2.matchTemplate(surroundings, template[y0:y1, x0:x1], cv2.TM_CCOEFF_NORMED).max())
         >= _MIN_CORRELATION
@@ -346,6 +348,7 @@ def _newest_versions(forms: Iterable[Form]) -> list[Form]:
 
     Nothing on the paper tells them apart.
     """
+    # Later versions replace earlier ones with the same template.
     newest: dict[tuple[str, str], Form] = {}
     for form in sorted(forms, key=lambda form: form.version):
         page = form.pages[0]
@@ -388,6 +391,7 @@ def _match_at_scale(
 
 def _propose_forms(image: Image, forms: list[Form], side: int) -> list[tuple[Form, Homography]]:
     """Return the forms whose features are in the image, most matches first, each with mm → px."""
+    # Features of the page are extracted once, and matched with every form.
     reduced = geometry.shrink_image(image, side / max(image.shape[:2]))
     to_image, features = geometry.resize_homography(reduced, image), extract_features(reduced)
     proposals: list[tuple[Form, FormPlacement]] = []
@@ -412,6 +416,7 @@ def _form_features(path: Path, size_mm: tuple[float, float]) -> PrintFeatures:
 
 def _register_candidate(image: Image, form: Form, homography: Homography) -> _Candidate:
     template = template_image(form, 1)
+    # Registration and printed words decide whether the form is the right one.
     registration = register_to(image, homography, template)
     page = geometry.page_box(template)
     words = match_words(registration.upright, template, find_printed_words(template, form.fields))

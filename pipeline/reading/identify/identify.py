@@ -181,7 +181,7 @@ def _find_markers(
                 quads_by_id.setdefault(int(marker), []).append(
                     geometry.transform_points(to_image, quad.reshape(4, 2).astype(np.float64))
                 )
-    # One marker may be seen in two parts; several pairs of similar size mean two sheets.
+    # One marker may be found in two parts; several pairs of similar size mean two sheets.
     largest = {marker: max(quads, key=_mean_side) for marker, quads in quads_by_id.items()}
     twin_count = sum(
         sorted(map(_mean_side, quads))[-2] > TWIN_SHARE * _mean_side(largest[m])

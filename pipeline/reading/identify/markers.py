@@ -61,6 +61,7 @@ def corner_parts(image: Image) -> list[ImagePart]:
 
 
 def _cut_part(image: Image, rows: slice, columns: slice, factor: float) -> ImagePart:
+    # Shrink the part, and map its pixels to those of the whole image.
     cut = image[rows, columns]
     reduced = geometry.shrink_image(cut, factor)
     to_whole = np.array([[1, 0, columns.start], [0, 1, rows.start], [0, 0, 1]], np.float64)
@@ -73,6 +74,7 @@ def _cut_part(image: Image, rows: slice, columns: slice, factor: float) -> Image
 
 def make_detector(scale: float = 1.0) -> cv2.aruco.ArucoDetector:
     """Make a detector for a part of an image that is `scale` times larger."""
+    # Marker sizes are relative to the part, so they scale with it.
     parameters = cv2.aruco.DetectorParameters()
     parameters.minMarkerPerimeterRate = _MIN_MARKER_SHARE * scale
     parameters.maxMarkerPerimeterRate = _MAX_MARKER_SHARE * scale
@@ -82,6 +84,7 @@ def make_detector(scale: float = 1.0) -> cv2.aruco.ArucoDetector:
 
 def is_evenly_scaled(homography: Homography) -> bool:
     """Check that mm → px enlarges as much across as down in the middle of the page."""
+    # Map the middle of the page and points 10 mm beside and below it.
     x, y = geometry.PAGE_BOX.w / 2, geometry.PAGE_BOX.h / 2
     a, b, c = geometry.transform_points(
         homography, np.array([(x, y), (x + 10, y), (x, y + 10)], np.float64)

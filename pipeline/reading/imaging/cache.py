@@ -40,6 +40,7 @@ def cached_per_object(
 
     @wraps(function)
     def wrapper(owner: ObjectT, /, *args: P.args, **kwargs: P.kwargs) -> ResultT:
+        # Results of one owner, dropped when the owner is collected.
         results = caches.get(owner)
         if results is None:
             results = caches.setdefault(owner, {})
@@ -68,6 +69,7 @@ def cached_per_image(
 
         @wraps(function)
         def wrapper(image: Pixels, /, *args: P.args, **kwargs: P.kwargs) -> Pixels:
+            # A writable image may change, so its results are not cached.
             if image.flags.writeable:
                 return function(image, *args, **kwargs)
             # The same memory with the same layout is the same image.
@@ -108,6 +110,7 @@ class _ImageCache:
         with self._lock:
             if key not in self._results:
                 return None
+            # Least recently used order.
             self._results.move_to_end(key)
             return self._results[key][1]
 
@@ -124,6 +127,7 @@ class _ImageCache:
 
     def _evict_oldest(self) -> None:
         key, (image, result) = self._results.popitem(last=False)
+        # The image counts until its last result is evicted.
         self._results_per_image[key[0]] -= 1
         self._size -= result.nbytes
         if not self._results_per_image[key[0]]:
@@ -135,6 +139,7 @@ class CompressedMask:
     """A mask in an eighth of its memory."""
 
     def __init__(self, mask: Mask) -> None:
+        # One bit per pixel.
         self._bits, self._shape = np.packbits(mask), mask.shape
 
     @property
@@ -151,6 +156,7 @@ class CompressedMap:
     """A sparse map, stored as the values that are not 0 and their indices."""
 
     def __init__(self, values: Map) -> None:
+        # Sparse storage: index and value of each pixel that is not 0.
         self._indices: PixelIndices = np.flatnonzero(values).astype(np.int32)
         self._values, self._shape = values.ravel().take(self._indices), values.shape
 

@@ -54,6 +54,7 @@ def box_distance(a: Box, b: Box) -> float:
 
     It is 0 if they overlap.
     """
+    # Positive where there is a gap along the axis.
     gap_x = max(a.x - (b.x + b.w), b.x - (a.x + a.w))
     gap_y = max(a.y - (b.y + b.h), b.y - (a.y + a.h))
     return max(0.0, gap_x, gap_y)
@@ -62,6 +63,7 @@ def box_distance(a: Box, b: Box) -> float:
 def raster_homography(px_per_mm: float, origin: tuple[float, float] = (0.0, 0.0)) -> Homography:
     """Return mm → px of an image whose top left edge is at `origin` on the paper."""
     s = px_per_mm
+    # Pixel centres are at whole numbers, edges at halves.
     return np.array(
         [[s, 0, -origin[0] * s - 0.5], [0, s, -origin[1] * s - 0.5], [0, 0, 1]], dtype=np.float64
     )
@@ -135,6 +137,7 @@ def turn_at_centre(homography: Homography, page: Box = PAGE_BOX) -> float:
     The range is -45 to 315, so that none of the four usual orientations is at its limit.
     """
     x, y = page.x + page.w / 2, page.y + page.h / 2
+    # The direction of a level line of the page.
     a, b = transform_points(homography, np.array([(x - 20, y), (x + 20, y)], dtype=np.float64))
     degrees = float(np.degrees(np.arctan2(b[1] - a[1], b[0] - a[0])))
     return (degrees + 45) % 360 - 45
@@ -155,6 +158,7 @@ def shrink_image(image: Image, factor: float) -> Image:
     The size is rounded to whole pixels: compute the exact ratio from `shape`.
     """
     h, w = image.shape[:2]
+    # Never enlarge.
     if factor >= 1:
         return to_grayscale(image)
     size = max(1, round(w * factor)), max(1, round(h * factor))
@@ -165,6 +169,7 @@ def shrink_image(image: Image, factor: float) -> Image:
 
 def resize_homography(small: Image, large: Image) -> Homography:
     """Return px of `small` → px of `large`, two sizes of the same image."""
+    # Pixel centres are scaled about the image's edge, which is at -0.5.
     x, y = large.shape[1] / small.shape[1], large.shape[0] / small.shape[0]
     return np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5], [0, 0, 1]], dtype=np.float64)
 

@@ -28,6 +28,7 @@ SAMPLE_STEP = 4
 
 def to_ink_grayscale(image: Image) -> Image:
     """Return grey (h, w) for an image that is grey already or BGR (h, w, 3)."""
+    # Red ink is dark in green, but light in grey: take the darker of both.
     gray = to_grayscale(image)
     if image.ndim == 2:
         return gray
@@ -43,6 +44,7 @@ def to_ink_grayscale(image: Image) -> Image:
 
 def paper_colour(image: Image) -> tuple[float, float, float]:
     """Return blue, green and red of the paper in a BGR image: the medians of bright pixels."""
+    # A sample of bright pixels, of which most are paper.
     sample = image[::SAMPLE_STEP, ::SAMPLE_STEP]
     bright = _bright_mask(to_grayscale(sample))
     blue, green, red = (_masked_median(sample[:, :, i], bright) for i in range(3))
@@ -56,6 +58,7 @@ def _paper_levels(image: Image, gray: Image) -> tuple[float, float]:
 
 
 def _bright_mask(gray: Image) -> Mask:
+    # Relative to the 98th percentile: a few pixels may be glare.
     return np.asarray(gray >= PAPER_BRIGHTNESS * float(np.quantile(gray, 0.98)), np.bool_)
 
 

@@ -30,6 +30,7 @@ def open_session(
 
     if not file.is_file():
         raise MissingProgramError("network_missing", name=file.name, remedy=remedy)
+    # One thread: processes run side by side, and results do not depend on scheduling.
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -128,6 +128,7 @@ def measure_print_contrast(upright: Image, template: Image) -> PrintContrast:
 
     The template never changes: what it holds is cached.
     """
+    # Print and bare paper of the template, computed once per form page.
     print_ = _find_template_print(TemplateImage(template))
     darkness = _image_darkness(upright)
     # Contrast and darkness at each place of print, relative to the template.
@@ -180,6 +181,7 @@ def _check_box_mask(printed: Mask) -> Mask:
 
     It may be filled in on the page, so it is no paper to compare print with.
     """
+    # Small white areas of box size, enclosed by print.
     components = Components.of(~printed, connectivity=4)
     sides = components.stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
     boxes = (sides.max(axis=1) <= _CHECK_BOX_MM[1] * CHECK_PX_PER_MM) & (
@@ -206,6 +208,7 @@ def estimate_paper(image: Image) -> Image:
 
 def darkness_on_paper(image: Image, paper: Image) -> Map:
     """Return how much darker than the paper near it an image is, 0 to `_MAX_DARKNESS`."""
+    # Relative brightness, then darkness, limited so that ink does not outweigh print.
     brightness = np.asarray(cv2.divide(image, np.maximum(paper, 1), dtype=cv2.CV_32F), np.float32)
     darkness = np.subtract(1, brightness, out=brightness)
     return np.clip(darkness, 0, _MAX_DARKNESS, out=darkness)
@@ -228,6 +231,7 @@ def _local_contrast(
 
 
 def _neighbourhood_mean(values: Map) -> Map:
+    # Box filter over the window.
     side = round(_WINDOW_MM * CHECK_PX_PER_MM)
     return np.asarray(cv2.blur(values, (side, side)), np.float32)
 
@@ -257,6 +261,7 @@ def unprinted_mask(template: TemplatePrint, near_mm: float) -> CompressedMask:
 
     The pale edges of tinted areas are no print.
     """
+    # Dilate the print by the distance.
     side = round(2 * near_mm * CHECK_PX_PER_MM) | 1
     near = cv2.dilate(template.print_at.pixels.mask.view(np.uint8), np.ones((side, side), np.uint8))
     return CompressedMask(np.asarray(near == 0, np.bool_))

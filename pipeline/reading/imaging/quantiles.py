@@ -24,6 +24,7 @@ def quantile(values: NDArray[Any], share: float) -> float:
     `values` has any shape, but at least one element.
     """
     flat = values.ravel()
+    # Position among the sorted values, perhaps between two.
     position = share * (flat.size - 1)
     low = int(position)
     if low >= flat.size - 1:
@@ -48,6 +49,7 @@ def quantile(values: NDArray[Any], share: float) -> float:
 
 def quantiles(values: NDArray[Any], shares: Sequence[float]) -> tuple[float, ...]:
     """Return several quantiles of the same values, which are sorted once."""
+    # One sort serves all quantiles.
     ordered, last = np.sort(values, axis=None), values.size - 1
     return tuple(_interpolate(ordered, share * last) for share in shares)
 
@@ -69,6 +71,7 @@ def is_quantile_below(values: NDArray[Any], share: float, limit: float) -> bool:
 
     Counting decides, unless the limit is between the two values that are interpolated.
     """
+    # Count the values below the limit instead of sorting.
     position, count_below = share * (values.size - 1), np.count_nonzero(values < limit)
     return bool(
         count_below > position and (count_below > position + 1 or quantile(values, share) < limit)

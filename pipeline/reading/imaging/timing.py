@@ -32,6 +32,7 @@ def stage(name: str) -> Iterator[None]:
     Stages must not be nested.
     """
     times = _current_times.get()
+    # Not collecting: no clock is read.
     if times is None:
         yield
         return
@@ -45,6 +46,7 @@ def stage(name: str) -> Iterator[None]:
 @contextmanager
 def collect_times() -> Iterator[Times]:
     """Collect the times of the stages that run within."""
+    # Only this context collects.
     times: Times = defaultdict(float)
     token = _current_times.set(times)
     try:

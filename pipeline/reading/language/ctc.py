@@ -236,6 +236,7 @@ def _extend_beam(
 def _merge_into(
     extended: dict[str, _Beam[StateT]], prefix: str, beam: _Beam[StateT]
 ) -> _Beam[StateT]:
+    # Paths that lead to the same prefix are added up.
     merged = extended.get(prefix)
     if merged is None:
         merged = extended[prefix] = _Beam(beam.state, beam.guide_value)

@@ -128,6 +128,7 @@ class Either(Pattern):
 
     def after(self, character: str) -> Pattern | None:
         """Return what is left of either."""
+        # Follow both alternatives at once.
         first, second = self.first.after(character), self.second.after(character)
         return _alternate(first, second) if first and second else first or second
 
@@ -136,6 +137,7 @@ END = End()
 
 
 def _concatenate(first: Pattern, second: Pattern) -> Pattern:
+    # The empty pattern is neutral.
     return second if first is END else first if second is END else Then(first, second)
 
 
@@ -384,11 +386,13 @@ def _to_iso_day(year: int, month: int, day: int) -> str | None:
 
 
 def _parse_times(text: str) -> tuple[str, ...]:
+    # The last two digits are minutes.
     digits = "".join(re.findall(r"\d", text))
     return (f"{int(digits[:-2]):02d}:{digits[-2:]}",)
 
 
 def _parse_numbers(text: str) -> tuple[str, ...]:
+    # One minus sign, no spaces, and a decimal point.
     return (text.replace("–", "-").replace(" ", "").replace(",", "."),)
 
 

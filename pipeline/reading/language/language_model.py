@@ -88,9 +88,11 @@ class Lexicon:
 
     def __init__(self, words: list[str], p: NDArray[np.float64]) -> None:
         """Take `words` sorted and lower case, and `p`, their weights (any scale above 0)."""
+        # Prefix sums of sorted words give the probability of any prefix by two look-ups.
         self.words = words
         self._p = p / p.sum() if len(p) else p
         self._cumulative: list[float] = np.concatenate([[0.0], np.cumsum(self._p)]).tolist()
+        # Compounds count the square roots of probabilities, normalized here.
         roots = np.sqrt(self._p)
         self._part_scale = 1.0 / float(roots.sum()) if len(p) else 0.0
         self.prefix_p = lru_cache(maxsize=CACHE_SIZE)(self._prefix_p)
@@ -145,6 +147,7 @@ class Lexicon:
 
     def _first_part_p(self, word: str) -> float:
         """Return the probability of a first part, with its joining letter or changed vowel."""
+        # The part as it is, with a joining s, or with a changed vowel.
         p = self._part_p(word)
         if word.endswith("s"):
             p += JOINING_S_P * self._part_p(word[:-1])
@@ -283,6 +286,7 @@ class LanguageModel:
         )
 
     def _add_mark(self, state: TextState, character: str) -> TextState:
+        # Close the word before the mark.
         closed = self._finish_word(state) if state.word else state
         # A mark ends the word; what comes next begins a new one.
         cost = MARK_NATS.get(character, OTHER_MARK_NATS) + (
@@ -425,7 +429,7 @@ def _parse_counts(file: Path) -> dict[str, int]:
             str(word): int(count) for word, count in json.loads(file.read_text("utf-8")).items()
         }
         if min(counts.values(), default=1) < 1:
-            raise ValueError("A word that was learned stood somewhere.")
+            raise ValueError("The count of a learned word is at least 1.")
         return counts
     except (OSError, ValueError, OverflowError, AttributeError, TypeError) as error:
         raise MissingProgramError("list_words_damaged", file=file) from error

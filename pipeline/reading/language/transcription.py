@@ -137,6 +137,7 @@ def split_runs(steps: Steps, alphabet: str, is_known: Callable[[str], bool]) -> 
 
     Only known words can be certain: a network can be wrong with high confidence.
     """
+    # Words between spaces of the likeliest path.
     words = [
         word
         for word in _split_words(steps, likeliest_signs(steps), alphabet.index(" ") + 1)
@@ -179,6 +180,7 @@ def _classify_word(
     steps: Steps, digit_p: Steps, word: _Word, alphabet: str, is_known: Callable[[str], bool]
 ) -> RunKind:
     """Return how a word is read; `digit_p` is that of any digit at each time step."""
+    # Any digit makes the word a number.
     if any(alphabet[symbol.column - 1] in DIGIT_CHARACTERS for symbol in word.symbols):
         return RunKind.NUMBER
     # Letters that may as well be digits make a number too.
@@ -258,6 +260,7 @@ def _sharpness(steps: Steps) -> float | None:
 
     It does not use the language, whose part in a reading differs between texts.
     """
+    # Mean log probability of the likeliest symbol over all time steps.
     return float(np.log(np.maximum(steps.max(-1), MIN_SEEN_P)).mean()) if len(steps) else None
 
 
@@ -303,6 +306,7 @@ def find_transcripts(
 
 def _is_in_capitals(steps: Steps) -> bool:
     """Check whether the likeliest path says that a line is in capitals."""
+    # The likeliest path, which needs no language model.
     text = "".join(ALPHABET[symbol.column - 1] for symbol in likeliest_signs(steps))
     return (
         sum(map(str.isalpha, text)) >= MIN_CASE_LETTERS and capital_share(text) >= MIN_CAPITAL_SHARE
@@ -347,6 +351,7 @@ def _transcribe_run(
 
 def _transcribe_number(steps: Steps, second_steps: Steps | None) -> list[Transcript]:
     """Read a number by the image, and by another network."""
+    # Numbers have no language: only the image is decoded.
     transcripts = [
         transcript
         for transcript in map(_strip_transcript, decode_ctc(steps, ALPHABET))
@@ -373,6 +378,7 @@ def _decode_words(steps: Steps, guide: SwedishGuide) -> list[Transcript]:
 
 def _exclude_digits(steps: Steps) -> Steps:
     """Return the time steps without digits, which words cannot have."""
+    # Words hold no digits, so their probability is removed.
     without_digits = steps.copy()
     without_digits[:, DIGIT_COLUMNS] = 0.0
     return without_digits
@@ -381,6 +387,7 @@ def _exclude_digits(steps: Steps) -> Steps:
 def _likeliest_path(steps: Steps) -> list[Transcript]:
     """Return the text of the likeliest path, without a search."""
     symbols = likeliest_signs(steps)
+    # Product of the highest probabilities, as the path is one alignment.
     p = float(np.asarray(steps).max(-1).prod()) if len(steps) else 1.0
     return [
         Transcript(
@@ -474,6 +481,7 @@ def _expand_values(transcript: Transcript, value_format: Format) -> list[Transcr
 
     A value that is not written like the text has no characters of its own.
     """
+    # An ambiguous text shares its probability among its values.
     values = parse_values(value_format, transcript.text)
     if values == (transcript.text,):
         return [transcript]
@@ -484,6 +492,7 @@ def _expand_values(transcript: Transcript, value_format: Format) -> list[Transcr
 
 
 def _strip_transcript(transcript: Transcript) -> Transcript:
+    # Characters are cut like the text.
     text = transcript.text
     start = len(text) - len(text.lstrip())
     end = len(text.rstrip())

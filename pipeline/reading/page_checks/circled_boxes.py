@@ -69,6 +69,7 @@ def find_circled_boxes(specs: Sequence[FieldSpec], contrast: PrintContrast) -> f
 
     `contrast` is that of the registered page.
     """
+    # Only check boxes can be circled.
     boxes = list_check_boxes(specs)
     if not boxes:
         return frozenset()
@@ -84,6 +85,7 @@ def find_circled_boxes(specs: Sequence[FieldSpec], contrast: PrintContrast) -> f
 
 def _fields_within_shapes(boxes: Sequence[tuple[str, Box]], ink: Mask) -> set[str]:
     """Return the fields with a box that is surrounded by connected ink."""
+    # Sides of all boxes in px.
     sides = (
         np.array([(box.x, box.y, box.x + box.w, box.y + box.h) for _, box in boxes])
         * CHECK_PX_PER_MM
@@ -103,6 +105,7 @@ def _fields_within_shapes(boxes: Sequence[tuple[str, Box]], ink: Mask) -> set[st
 
 def _surrounds(shape: Mask, box: Box, extent: NDArray[np.int64]) -> bool:
     """Check whether a shape is around a box in nearly all directions."""
+    # Coordinates of the shape's ink, mm.
     rows, columns = np.nonzero(shape)
     outline = geometry.widen_box(box, _RING_OUTLINE_MM)
     x, y = (columns + extent[0]) / CHECK_PX_PER_MM, (rows + extent[1]) / CHECK_PX_PER_MM

@@ -64,6 +64,7 @@ def find_red_fields(
 
     `image` is the page as scanned, `contrast` that of the same page.
     """
+    # A grey scan shows no colour.
     if image.ndim == 2:
         return frozenset()
     # Find red strokes on a small image of the scan.
@@ -73,6 +74,7 @@ def find_red_fields(
     strokes = _find_red_strokes(
         _resample(image, [max(1, round(side * factor)) for side in image.shape[1::-1]])
     )
+    # Too little red to be ink.
     if np.count_nonzero(strokes) < _MIN_RED_MM2 * _PX_PER_MM**2:
         return frozenset()
     # Register them, and compare with all ink in the fields.
@@ -106,6 +108,7 @@ def _resample(image: Image, size: list[int]) -> Image:
 
     It averages four pixels of each place; averaging all takes four times as long.
     """
+    # Sample four pixels per place, then average them.
     doubled = cv2.resize(image, [2 * side for side in size], interpolation=cv2.INTER_NEAREST)
     return np.asarray(cv2.resize(doubled, size, interpolation=cv2.INTER_AREA), np.uint8)
 

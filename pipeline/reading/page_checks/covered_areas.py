@@ -75,6 +75,7 @@ def find_correction_tape(page: Image, template: Image) -> Mask:
     changes: what it holds is cached.
     """
     paper = _paper_without_lines(page)
+    # On a page that is white everywhere nothing can be whiter.
     if (paper >= _WHITE_LEVEL).mean() >= _MAX_WHITE_SHARE:
         return np.zeros(paper.shape, np.bool_)
     # Lighter than around on the page and relative to the template: a lost tint is no patch.
@@ -147,6 +148,7 @@ def patch_kernel(side_mm: float) -> NDArray[np.uint8]:
 
 def find_missing_print(contrast: PrintContrast) -> list[Box]:
     """Find the places, mm, where something hides printed words."""
+    # Only dark print is judged: pale words may be lost in black and white.
     dark = _dark_print_places(contrast.template)
     # Pixels of dark print where the page is nearly white.
     missing = contrast.template.places[dark[contrast.shade[dark] < _MAX_REMAINING_DARKNESS]]
@@ -181,6 +183,7 @@ def find_missing_print(contrast: PrintContrast) -> list[Box]:
 @cached_per_object
 def _dark_print_places(template: TemplatePrint) -> PixelIndices:
     """Return which of a template's places of print are dark print."""
+    # The darkest grey near each place.
     darkest = np.asarray(
         cv2.erode(template.template_image.image, np.ones((_STROKE_PX, _STROKE_PX), np.uint8)),
         np.uint8,

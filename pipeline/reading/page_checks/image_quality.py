@@ -157,6 +157,7 @@ def _is_blurred(upright: Image, template: Image) -> bool:
 
     Each axis is judged by itself, since a camera moves in one direction.
     """
+    # Blur is the same everywhere, so a part of the page is enough.
     page = _middle_half(upright)
     contrast = _local_contrast(page).ravel()
     for axis, (edges, template_steepness) in zip(
@@ -222,6 +223,7 @@ def _slope(image: Image, axis: tuple[int, int]) -> NDArray[np.int16]:
 
 
 def _local_contrast(image: Image) -> Image:
+    # Range of grey levels within the window (morphological gradient).
     kernel = _square_kernel(_CONTRAST_WINDOW_PX)
     return np.asarray(cv2.subtract(cv2.dilate(image, kernel), cv2.erode(image, kernel)), np.uint8)
 

@@ -72,6 +72,7 @@ def has_adjacent_sheet(image: Image, homography: Homography, page: Box) -> bool:
 
     `homography` is the page's mm → px. Writing is words on a light and even ground.
     """
+    # The page with a margin that still belongs to it.
     surroundings = geometry.transform_points(
         homography, geometry.box_corners(geometry.widen_box(page, _AROUND_MM))
     )
@@ -103,6 +104,7 @@ def has_adjacent_sheet(image: Image, homography: Homography, page: Box) -> bool:
 
 def _has_group(words: Sequence[Box]) -> bool:
     """Check whether several words are close together, as on another sheet."""
+    # Count the words near each word, itself included.
     return any(
         sum(geometry.box_distance(word, other) <= _TOGETHER_MM for other in words)
         >= _MIN_ADJACENT_WORDS
@@ -115,12 +117,14 @@ def _word_surroundings(word: Box) -> tuple[slice, slice]:
 
 
 def _paper_grain(darkness: Map) -> float:
+    # A low percentile: ink near the word does not count.
     return float(np.percentile(darkness, _EVEN_PERCENTILE))
 
 
 def _has_room(image: Image, homography: Homography, page: Box, surroundings: Points) -> bool:
     """Check whether the image shows enough area next to the page."""
     height, width = image.shape[:2]
+    # Area of the image minus that of the page and its margin.
     image_outline = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     covered, _ = cv2.intersectConvexConvex(image_outline, surroundings.astype(np.float32))
     page_area = cv2.contourArea(

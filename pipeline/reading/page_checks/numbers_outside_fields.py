@@ -54,6 +54,7 @@ def find_numbers_off_boxes(
     `specs` are the fields of the page, `readings` those that were read, and `contrast` that of
     the registered page.
     """
+    # Only empty rows of digit boxes can miss a number.
     rows = [spec for spec in specs if spec.traits.digits_only and spec.name in readings]
     empty = {spec.name for spec in rows if readings[spec.name].state is State.EMPTY}
     if not empty:
@@ -80,6 +81,7 @@ def find_numbers_off_boxes(
 
 def _field_ink_mask(specs: Sequence[FieldSpec], contrast: PrintContrast) -> Mask:
     """Return where ink belongs to a field."""
+    # Fields with a margin: ink there is read or flagged elsewhere.
     mask = np.zeros(contrast.darkness.shape, np.bool_)
     for spec in specs:
         mask[box_window(geometry.widen_box(spec.area, _OWN_INK_MARGIN_MM))] = True
@@ -87,6 +89,7 @@ def _field_ink_mask(specs: Sequence[FieldSpec], contrast: PrintContrast) -> Mask
 
 
 def _stroke_box(top: int, left: int, pixels: Mask) -> Box:
+    # Bounding box of the ink.
     rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
     height, width = rows[-1] + 1 - rows[0], columns[-1] + 1 - columns[0]
     return pixel_box(left + int(columns[0]), top + int(rows[0]), int(width), int(height))

@@ -219,8 +219,10 @@ def _find_surrounded(specs: Sequence[FieldSpec], occluded: Mapping[str, IssueCod
 
     What was found there only looks like their print.
     """
+    # Without occluded fields no neighbour is suspicious.
     if not occluded:
         return []
+    # Share of occluded fields among the neighbours of each field.
     first_boxes = [spec.outlines[0] for spec in specs]
     middles = np.array([(box.x + box.w / 2, box.y + box.h / 2) for box in first_boxes])
     is_occluded = np.array([spec.name in occluded for spec in specs])
@@ -249,6 +251,7 @@ def _field_parts(spec: FieldSpec) -> Sequence[Box]:
 
 def _usual_visibility(visibility: list[Map]) -> float | None:
     """Return the visibility of fields' print on this page; None if pale print was lost."""
+    # A high quantile, as much of a page may be torn off or dark.
     values = np.concatenate([*visibility, np.zeros(0, np.float32)])
     usual = float(np.quantile(values, _VISIBLE_QUANTILE)) if len(values) else 0.0
     return min(usual, 1.0) if usual >= _MIN_PRINT_CONTRAST else None
@@ -293,6 +296,7 @@ def _is_bare(contrast: PrintContrast, is_bare: NDArray[np.bool_], box: Box) -> b
 
     `is_bare` says so of each place of print.
     """
+    # Too short an outline tells nothing.
     outline = outline_places(contrast.template, box)
     return bool(
         len(outline) >= _MIN_PRINT_PX
@@ -336,6 +340,7 @@ def _is_under_band(bands: Mask, box: Box) -> bool:
 
 def _has_moved(contrast: PrintContrast, boxes: Sequence[Box]) -> bool:
     """Check whether a field's print is found beside its place, clearly better than at it."""
+    # One patch around all boxes of the field.
     left, top = min(b.x for b in boxes), min(b.y for b in boxes)
     patch = _make_patch(
         contrast.template,
@@ -373,6 +378,7 @@ class _Patch:
 
     def correlation(self, page: Map) -> float:
         """Return the correlation of the patch with the page at its place."""
+        # Pearson correlation, with the template's part computed in advance.
         found = np.ascontiguousarray(page[self.window])
         spread = math.sqrt(found.size) * float(cv2.meanStdDev(found)[1][0, 0])
         return float(np.vdot(found, self.darkness.map - self.mean)) / max(

@@ -58,6 +58,7 @@ class _Stroke(NamedTuple):
     @property
     def thickness_mm(self) -> float:
         """Greatest thickness, mm."""
+        # Twice the greatest distance to paper.
         padded = np.pad(self.pixels, 1).view(np.uint8)
         half_thickness = float(cv2.distanceTransform(padded, cv2.DIST_L2, 3).max())
         return 2 * half_thickness / CHECK_PX_PER_MM
@@ -124,6 +125,7 @@ def find_off_box_marks(
 
 def _read_areas(specs: Sequence[FieldSpec], readings: Mapping[str, Reading]) -> _BoxIndex:
     """Return where ink is read as something else."""
+    # Fields other than check boxes, and words that were read.
     areas = [
         (spec.name, geometry.widen_box(spec.area, _READ_AROUND_MM))
         for spec in specs
@@ -143,6 +145,7 @@ def _read_areas(specs: Sequence[FieldSpec], readings: Mapping[str, Reading]) -> 
 
 def _connected_strokes(ink: Mask, gap_mm: float) -> list[_Stroke]:
     """Return connected ink as large as a mark, all of it before any is erased."""
+    # The gap is part of the dilated shape on both sides.
     min_size, max_size = (mm + 2 * gap_mm for mm in _MARK_SIZE_MM)
     strokes = []
     for top, left, pixels in connect_ink(ink, gap_mm, min_size, max_size):

@@ -83,9 +83,11 @@ def _is_writing(shape: Mask, min_length_mm: float) -> bool:
 
 
 def _follows_line(shape: Mask, min_length_mm: float) -> bool:
+    # Length of the ink along the line.
     length_mm = int(np.count_nonzero(shape.any(axis=0))) / CHECK_PX_PER_MM
     if length_mm < min_length_mm:
         return False
+    # The row that crosses most strokes.
     strokes = int(_count_crossings(shape).max(initial=0))
     return strokes >= max(_MIN_STROKES, _MIN_STROKES_PER_MM * length_mm)
 

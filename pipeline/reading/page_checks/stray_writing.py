@@ -40,6 +40,7 @@ _MIN_WRITING_MM = 7.0
 
 def check(context: PageContext, readings: Mapping[str, Reading]) -> list[Issue]:
     """Return the issues of fields that are next to writing which is in no field."""
+    # Codes, serial and organisation are printed on the sheet, not on the template.
     marks = () if context.page.blank else (*CODE_BOXES, *SERIAL_BOXES, ORGANISATION_BOX)
     names = find_stray_writing(context.all_fields, readings, context.contrast, marks)
     return [
@@ -83,7 +84,7 @@ def find_stray_writing(
 def _read_areas(
     specs: Sequence[FieldSpec], readings: Mapping[str, Reading], printed_marks: Sequence[Box]
 ) -> list[Box]:
-    """Return the areas that a reader has seen or that are printed, mm."""
+    """Return the areas that a reader covers or that are printed, mm."""
     # Fields with their surroundings, words that were read, and printed marks.
     areas = [
         geometry.widen_box(
@@ -106,6 +107,7 @@ def _read_areas(
 def _printed_area(spec: FieldSpec) -> Box:
     """Return a field's area, with its label if the template does not show the label."""
     area = spec.area
+    # The label of a printed field is printed to its left.
     if spec.traits.filled_by_hand or spec.label_side is not LabelSide.LEFT:
         return area
     label_width = measure_side_label_width(spec, in_table=spec.row is not None)

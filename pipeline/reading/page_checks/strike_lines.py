@@ -129,6 +129,7 @@ def _is_tick(names: set[str], check_box_fields: frozenset[str]) -> bool:
 def _keep_thin(ink: Mask) -> Mask:
     """Return pen strokes without wider areas such as filled boxes and cup stains."""
     pixels = ink.view(np.uint8)
+    # Opening finds areas wider than a pen.
     is_wide = cv2.dilate(
         cv2.erode(pixels, _square_kernel(_MAX_PEN_MM * CHECK_PX_PER_MM)),
         _square_kernel(_MAX_PEN_MM * CHECK_PX_PER_MM + 2),
@@ -142,6 +143,7 @@ def _square_kernel(side: float) -> NDArray[np.uint8]:
 
 def _halve_mask(mask: Mask) -> Mask:
     """Return a mask of half the size in steps: true where any of its pixels is."""
+    # Even sides; a pixel counts if any of its four does.
     height, width = (side // 2 * 2 for side in mask.shape)
     rows = mask[:height:2, :width] | mask[1:height:2, :width]
     return np.asarray(rows[:, ::2] | rows[:, 1::2], np.bool_)
@@ -192,6 +194,7 @@ def _propagate_gains(directions: _Gains) -> None:
 
 def _label_steps(steps: Mask, gap_mm: float) -> Labels:
     """Number the steps that are connected over gaps of twice `gap_mm`, from 1."""
+    # Dilation joins pieces of one line.
     components = Components.of(
         cv2.dilate(steps.view(np.uint8), _square_kernel(2 * gap_mm * _STEPS_PER_MM)) > 0
     )
@@ -206,6 +209,7 @@ def _lines_over_fields(
     A line higher than a line of writing may also be beside the fields. In `multiline_fields`
     lines of writing may touch each other.
     """
+    # Lines over one field are its own writing.
     touched = _lines_in_boxes(labels, boxes, _TOUCH_DISTANCE_MM)
     multi_field_lines = {line: names for line, names in touched.items() if len(names) > 1}
     tall_lines = [
@@ -238,6 +242,7 @@ def _lines_in_boxes(
     """Return the lines that are within a distance of fields, with the fields' names."""
     names_by_line: defaultdict[int, set[str]] = defaultdict(set)
     for name, box in boxes:
+        # Count the steps of each line near the field.
         window = labels[box_window(geometry.widen_box(box, near_mm), _STEPS_PER_MM)]
         if window.any():
             for line in np.flatnonzero(

@@ -109,6 +109,7 @@ class Bend:
         The worse of the two directions counts.
         """
         shifts, sharpness = self.shift(mm), np.zeros(len(mm))
+        # Compare each place with its neighbours one patch away, in both directions.
         for step in np.array([(_PATCH_DISTANCE_MM, 0.0), (0.0, _PATCH_DISTANCE_MM)]):
             midpoint = (self.shift(mm + step) + self.shift(mm - step)) / 2
             sharpness = np.maximum(sharpness, np.linalg.norm(midpoint - shifts, axis=1))
@@ -117,6 +118,7 @@ class Bend:
 
 def _polynomial_terms(mm: Points, page: Box) -> NDArray[np.float64]:
     """Return the ten products of x and y up to the third degree, the page scaled to -1 … 1."""
+    # Scaling keeps the normal equations well conditioned.
     x, y = mm[:, 0] * (2 / page.w) - 1, mm[:, 1] * (2 / page.h) - 1
     return np.stack([x**i * y**j for i in range(4) for j in range(4 - i)], axis=1)
 
@@ -126,6 +128,7 @@ def fit_bend(centres: Points, remainders: Points, page: Box, *, creased: bool = 
 
     A little damping keeps the edges from drifting away.
     """
+    # Polynomial terms at each patch.
     terms = _polynomial_terms(centres, page)
     patch_weights: Weights = np.ones(len(centres))
     damping = np.diag([_DAMPING * len(centres)] * terms.shape[1])
@@ -150,7 +153,8 @@ def fit_page(
     out. There are no errors if the page's print was not found.
     """
     centres, moves = offsets.matched
-    if len(centres) < MIN_PATCHES or not patch_matching.is_mostly_seen(offsets, page):
+    if len(centres) < MIN_PATCHES or not patch_matching.is_found_nearly_everywhere(offsets, page):
+        # Too little print for any model.
         return np.eye(3), None, np.zeros(0)
     # Start with flat paper; a more flexible model has to be clearly better.
     best, errors = _PaperModel.FLAT, _leave_out_errors(centres, moves, page, _PaperModel.FLAT)

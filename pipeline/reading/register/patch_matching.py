@@ -191,6 +191,7 @@ def _scaled_size(template: Image, px_per_mm: float) -> tuple[int, int]:
 
 
 def _best_of_cells(texture: NDArray[Any], cell: int) -> Points:
+    # The most textured place of each cell, if it has enough texture.
     centres = []
     for top in range(0, texture.shape[0], cell):
         for left in range(0, texture.shape[1], cell):
@@ -209,15 +210,14 @@ def measure_patch_offsets(
     Both images are grey and show the whole page, `page` at the search's scale. If too many
     patches are missing, those hidden by writing are marked as such.
     """
+    # Each patch by itself, then without those that disagree with their neighbours.
     offsets = _drop_outliers(_seek_patches(page, template, centres, search))
-    if is_mostly_seen(offsets, geometry.page_box(template)):
+    if is_found_nearly_everywhere(offsets, geometry.page_box(template)):
         return offsets
     pair = DarknessPair.of(page, _resize_template(template, search.px_per_mm), search.px_per_mm)
     return replace(
         offsets,
-        overwritten=find_overwritten(
-            pair, offsets.centres, offsets.offsets, offsets.found, search.patch_mm
-        ),
+        overwritten=find_overwritten(pair, offsets, search.patch_mm),
     )
 
 
@@ -274,6 +274,7 @@ def _correlation_peak(scores: NDArray[Any]) -> tuple[float, float, float]:
 
     A parabola through three values in each direction gives fractions of a pixel.
     """
+    # Peak to the pixel, then to a fraction of it.
     _, score, _, (x, y) = cv2.minMaxLoc(scores)
     middle = scores.shape[0] // 2
     if not (0 < x < scores.shape[1] - 1 and 0 < y < scores.shape[0] - 1):
@@ -284,6 +285,7 @@ def _correlation_peak(scores: NDArray[Any]) -> tuple[float, float, float]:
 
 
 def _parabola_peak(values: list[float]) -> float:
+    # Vertex of the parabola through three values.
     before, top, after = values
     curve = before - 2 * top + after
     return 0.0 if curve >= 0 else min(0.5, max(-0.5, (before - after) / (2 * curve)))
@@ -344,6 +346,7 @@ def measure_stray_print(upright: Image, template: Image, centres: Points) -> Poi
 
 def is_binary_image(image: Image) -> bool:
     """Check whether an image is black and white without grey."""
+    # A sample of pixels; black and white has next to none between.
     low, high = _MID_LEVELS
     sample = image[::3, ::3]
     return bool(((sample > low) & (sample < high)).mean() < _MAX_MID_SHARE)
@@ -354,7 +357,7 @@ def binarize_template(template: Image) -> Image:
     return np.where(template < _PALE_LEVEL, 0, 255).astype(np.uint8)
 
 
-def is_mostly_seen(offsets: PatchOffsets, page: Box = geometry.PAGE_BOX) -> bool:
+def is_found_nearly_everywhere(offsets: PatchOffsets, page: Box = geometry.PAGE_BOX) -> bool:
     """Check whether print was found nearly everywhere: in strips that hold nearly all patches.
 
     Writing covers a strip here and there, and corners tear; more than that is another form, or
@@ -382,6 +385,7 @@ def is_mostly_seen(offsets: PatchOffsets, page: Box = geometry.PAGE_BOX) -> bool
 
 def relative_darkness(image: Image, px_per_mm: float) -> Darkness:
     """Return how much darker than the paper near it an image is, as a share."""
+    # Smooth, estimate the paper by dilation, and divide.
     soft = np.asarray(cv2.GaussianBlur(image, (0, 0), _PRINT_BLUR_MM * px_per_mm), np.uint8)
     side = round(_PAPER_REACH_MM * px_per_mm) | 1
     paper = cv2.blur(cv2.dilate(soft, np.ones((side, side), np.uint8)), (side, side))
@@ -427,6 +431,7 @@ class DarknessPair:
 
 def _is_overwritten(around: Darkness, form: Darkness, positions: int) -> bool:
     """Check every position in the surroundings and judge the best one."""
+    # Too little print, or nothing but print, cannot be judged.
     printed = form > _MIN_PRINT_DARKNESS
     if printed.sum() < _FEWEST_PX or printed.all():
         return False
@@ -450,23 +455,24 @@ def _is_overwritten(around: Darkness, form: Darkness, positions: int) -> bool:
 
 
 def find_overwritten(
-    pair: DarknessPair, centres: Points, offsets: Points, found: NDArray[np.bool_], side_mm: float
+    pair: DarknessPair, offsets: PatchOffsets, patch_mm: float
 ) -> NDArray[np.bool_]:
-    """Find patches that are hidden by ink, among those that were not found.
+    """Find patches that are hidden by ink, among those that were not found, (n,).
 
-    `centres` and `offsets` are (n, 2) mm. The nearest patches that were found predict where
-    each hidden one should be.
+    The nearest patches that were found predict where each hidden one should be. `patch_mm` is the
+    side of a patch.
     """
+    centres = offsets.centres
     overwritten = np.zeros(len(centres), bool)
-    found_centres, found_offsets = centres[found], offsets[found]
+    found_centres, found_offsets = offsets.matched
     if len(found_centres) < _NEIGHBOUR_COUNT:
         return overwritten
     half, centres_px = (
-        round(side_mm * pair.px_per_mm / 2),
+        round(patch_mm * pair.px_per_mm / 2),
         np.rint(centres * pair.px_per_mm).astype(int),
     )
     # Predict the offset of each missing patch from its nearest neighbours.
-    for i in np.flatnonzero(~found):
+    for i in np.flatnonzero(~offsets.found):
         nearest = np.argsort(np.linalg.norm(found_centres - centres[i], axis=1))[:_NEIGHBOUR_COUNT]
         x, y = centres_px[i].tolist()
         overwritten[i] = pair.is_overwritten(

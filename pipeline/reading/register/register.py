@@ -109,6 +109,7 @@ def register_page(image: Image, identification: Identification, template: Image)
     Raises:
         RegistrationError: there are too few printed marks in the image to know where the page is.
     """
+    # At least one mark is needed for a first estimate.
     homography = identification.page_homography
     if homography is None:
         raise RegistrationError("too_few_page_printed_marks")
@@ -201,7 +202,9 @@ def _follow_stretch(
     page = geometry.page_box(template)
     for _ in range(_MAX_CREASE_ROUNDS):
         found_centres, found_offsets = offsets.matched
-        if len(found_centres) < 3 * MIN_PATCHES or patch_matching.is_mostly_seen(offsets, page):
+        if len(found_centres) < 3 * MIN_PATCHES or patch_matching.is_found_nearly_everywhere(
+            offsets, page
+        ):
             break
         # A bend through the print found so far predicts where the rest is.
         further = _follow_crease(
@@ -243,6 +246,7 @@ def _is_near(offsets: PatchOffsets) -> bool:
     """Check whether the markers were so precise that a coarse search would find nothing more."""
     _, found_offsets = offsets.matched
     return (
+        # Enough patches, all close to where the markers predict them.
         len(found_offsets) >= MIN_PATCHES
         and float(np.percentile(np.linalg.norm(found_offsets, axis=1), WORST_PERCENTILE))
         < _MAX_NEAR_MM
@@ -251,6 +255,7 @@ def _is_near(offsets: PatchOffsets) -> bool:
 
 def _refine_homography(homography: Homography, offsets: PatchOffsets, page: Box) -> Homography:
     """Return the page's homography after the coarse search."""
+    # Keep the markers' homography if the fit is not that of a page.
     fit = fit_robust_homography(*offsets.matched) if offsets.found.sum() >= MIN_PATCHES else None
     return (
         homography
@@ -330,6 +335,7 @@ def boxes_to_px(
     outlines = registration.to_px(
         np.concatenate([geometry.box_corners(box) for box in boxes])
     ).reshape(-1, 4, 2)
+    # The upright bounding box of the four mapped corners.
     low = np.floor(outlines.min(axis=1)).astype(int)
     high = np.ceil(outlines.max(axis=1)).astype(int)
     return [

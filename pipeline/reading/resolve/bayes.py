@@ -43,6 +43,7 @@ def weigh_reading(
 
     What was not listed keeps its share, with `weight_of_rest`.
     """
+    # Only values that were read are weighed.
     if reading.state is not State.READ:
         return reading
     return normalize_reading(
@@ -57,6 +58,7 @@ def normalize_reading(reading: Reading, weights: Mapping[Value, float], rest: fl
 
     Probabilities by character belong to a value, and are dropped if another value comes first.
     """
+    # Normalize, then rank.
     total = sum(weights.values()) + rest
     if total <= 0:
         return reading
@@ -110,6 +112,7 @@ def smooth_chain(
         _transition_matrix(link, next_link, weight)
         for link, next_link, weight in zip(links[:-1], links[1:], weights, strict=True)
     ]
+    # Probabilities with the rest, as the last state of each link.
     link_p = [link.with_rest() for link in links]
     # Forward pass, normalized at each link; the norms give the total.
     forward, log_total = [link_p[0] / link_p[0].sum()], float(np.log(link_p[0].sum()))
@@ -126,6 +129,7 @@ def smooth_chain(
 
 
 def _transition_matrix(link: ChainLink, next_link: ChainLink, weight: PairWeight) -> Floats:
+    # Pairs with an unlisted value have a constant weight.
     matrix = np.full((len(link.values) + 1, len(next_link.values) + 1), UNLISTED_PAIR_WEIGHT)
     matrix[:-1, :-1] = (
         [[weight(a, b) for b in next_link.values] for a in link.values]

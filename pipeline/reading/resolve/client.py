@@ -174,6 +174,7 @@ def _field_text(spec: FieldSpec | None, fields: Mapping[str, Reading]) -> str:
 
 def _candidate_numbers(reading: Reading) -> list[tuple[str, float]]:
     """Return what may be a number among a reader's values: no words."""
+    # Digits, or a local number with letters.
     candidates = (
         (value, p)
         for value, p in ((reading.value, reading.p), *reading.alternatives)
@@ -274,6 +275,7 @@ def _rank_numbers(
     posterior: _RowPosterior, register: ClientRegister
 ) -> list[tuple[str, float, int | None]]:
     """Return numbers with p and index in the register (None outside it), best first."""
+    # Registered clients with the highest posterior.
     best_indices = np.argsort(-posterior.clients)[: MAX_CLIENT_ALTERNATIVES + 1].tolist()
     registered: list[tuple[str, float, int | None]] = [
         (register.clients[i].pid, float(posterior.clients[i]), i) for i in best_indices
@@ -289,6 +291,7 @@ def _has_second_evidence(row: _ClientRow, index: int, value: str, search: Client
 
     Nothing may contradict the number.
     """
+    # The best agreement of any text with this client.
     evidence = row.evidence
     similarity = max(evidence.name[index], evidence.printed[index], evidence.address[index])
     if (
@@ -342,6 +345,7 @@ def _collect_evidence(
 
 
 def _number_evidence(row: _ClientRow, index: int, value: str) -> list[str]:
+    # How the number is written, if not whole.
     form = tuple(NumberForm)[row.evidence.number.likeliest_form[index]]
     if form is not NumberForm.WHOLE:
         return [f"number_{form.value}"]
@@ -359,6 +363,7 @@ def _find_issues(
     """Find what the reviewer should check about the number that was chosen."""
     if index is None:
         return [IssueCode.PERSON_UNKNOWN]
+    # A name or printed name is needed for a comparison.
     named = bool(row.written.name or row.written.printed)
     similarity = max(row.evidence.name[index], row.evidence.printed[index])
     issues = []
@@ -374,6 +379,7 @@ def _fits_another_client(row: _ClientRow, index: int, search: ClientSearch) -> b
 
     Couples share a surname.
     """
+    # Compare with the other clients of the unit.
     name = row.written.name or row.written.printed
     members = _unit_members(row, search)
     if not name or not len(members):
@@ -405,6 +411,7 @@ def _box_probabilities(
     row: _ClientRow, value: str, boxes_of_characters: Sequence[int] = range(NUMBER_BOXES)
 ) -> list[float]:
     """Return the probability of each character of a number in its box."""
+    # Probabilities with some noise, so that no digit is impossible.
     probabilities = temper_probabilities(row.written.cell_probabilities, NORMAL_NOISE)
     return [
         float(probabilities[i, CELL_SYMBOLS.index(character if character in CELL_SYMBOLS else "?")])

@@ -170,6 +170,7 @@ def interpolate_log_odds(scores: Scores, table: Sequence[tuple[float, float]]) -
 
 def _unregistered_likelihoods(search: ClientSearch, written: WrittenClient) -> dict[str, float]:
     """Return the log likelihood of each listed number that the register lacks."""
+    # Ten digits are placed on the right; unknown boxes hold other symbols.
     padded = {
         number: number.rjust(NUMBER_BOXES, "?") if len(number) == TEN_DIGITS else number
         for number in written.listed_numbers
@@ -240,6 +241,7 @@ def client_posterior(
         unit: of the sheet, as read; empty if unknown.
         neighbours: indices in the register of the clients of the sheet's other rows.
     """
+    # Prior of each client, then the likelihoods relative to the best.
     prior = _client_prior(search, unit, neighbours)
     number_log = evidence.number.log
     max_log = max(
@@ -274,11 +276,13 @@ def client_posterior(
 def _client_prior(search: ClientSearch, unit: str, neighbours: Sequence[int]) -> Floats:
     """Return the prior of each client, by the unit and the other rows of the sheet."""
     count = len(search.symbols)
+    # Uniform, unless the unit is known.
     prior = np.full(count, 1.0 / max(count, 1))
     members = search.of_unit(unit) if unit else np.empty(0, np.intp)
     if 0 < len(members) < count:
         prior[:] = (1 - SAME_UNIT_P) / (count - len(members))
         prior[members] = SAME_UNIT_P / len(members)
+    # Some probability goes to clients of the sheet's other rows.
     if neighbours:
         prior *= 1 - REPEATED_CLIENT_P
         np.add.at(prior, list(neighbours), REPEATED_CLIENT_P / len(neighbours))
@@ -304,6 +308,7 @@ def _intended_likelihood(search: ClientSearch, prior: Floats, likelihood: Floats
 
 def _mean_of_others(group: NDArray[np.intp], likelihood: Floats) -> Floats:
     """Return the mean likelihood of the others in each one's group; 0 for one alone."""
+    # Sum of the group less the client itself.
     size = np.bincount(group, minlength=1)
     sums = np.bincount(group, weights=likelihood, minlength=1)
     return np.asarray((sums[group] - likelihood) / np.maximum(size[group] - 1, 1))

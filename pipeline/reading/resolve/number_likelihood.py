@@ -108,6 +108,7 @@ def _form_likelihoods(probabilities: Floats, numbers: Symbols) -> Floats:
 
     Of the places where a slip may be, only the likeliest counts, with that place's probability.
     """
+    # Logs by box and symbol, and of any digit at all.
     log, rows = np.log(probabilities), _Shifted(np.log(probabilities), numbers)
     any_digit = np.log(probabilities[:, :BLANK_SYMBOL].sum(axis=1))
     # Log probabilities of each digit in its own box.
@@ -167,12 +168,14 @@ def _insertion_logs(whole: Floats, right: Floats, any_digit: Floats) -> Floats:
 
     Those from it on are one box to the right, and the last one has no box.
     """
+    # Positions of the extra digit, all at once.
     before, after = _sums_before(whole), _sums_from(right)
     return np.asarray((before + any_digit + after - np.log(10)).max(axis=1) - np.log(NUMBER_BOXES))
 
 
 def _sums_before(rows: Floats) -> Floats:
     """Return (n, 12): the sum over the boxes before each."""
+    # Cumulative sum, shifted by one box.
     sums = np.zeros_like(rows)
     np.cumsum(rows[:, :-1], axis=1, out=sums[:, 1:])
     return sums
@@ -181,6 +184,7 @@ def _sums_before(rows: Floats) -> Floats:
 def _sums_from(rows: Floats) -> Floats:
     """Return (n, k + 1): the sum over each place and those after it, and 0 after the last."""
     sums = np.zeros((len(rows), rows.shape[1] + 1))
+    # Cumulative sum from the right.
     sums[:, :-1] = rows[:, ::-1].cumsum(axis=1)[:, ::-1]
     return sums
 
@@ -190,6 +194,7 @@ def _ten_digit_logs(rows: _Shifted, log: Floats, probabilities: Floats) -> Float
 
     A sign (a hyphen; + from the age of a hundred) may have its own box.
     """
+    # A sign may be read as another mark, a blank, or a 1.
     blank, sign = (
         log[:, BLANK_SYMBOL],
         np.log(

@@ -111,6 +111,7 @@ def _cap_if_contested(resolved: Reading, reading: Reading) -> Reading:
     They rank what the boxes may say, but give no high confidence: the unusual is rare, but it
     is why people measure.
     """
+    # Probabilities, by the image, of values other than the resolved one.
     others = (
         p
         for value, p in ((reading.value, reading.p), *reading.alternatives)
@@ -168,6 +169,7 @@ def _find_order_issues(
 
 
 def _exceeds(first_spec: FieldSpec, second_spec: FieldSpec, fields: Mapping[str, Reading]) -> bool:
+    # Fields that were not read cannot be compared.
     if first_spec.name not in fields or second_spec.name not in fields:
         return False
     first, second = (to_number(spec, fields[spec.name].value) for spec in (first_spec, second_spec))
@@ -178,6 +180,7 @@ def _find_missing(
     specs: tuple[FieldSpec, ...], form: Form, fields: Mapping[str, Reading]
 ) -> list[Issue]:
     """Find required fields that are empty, on the sheet itself and in each row that is used."""
+    # A row is used if anything is filled in by hand.
     used_rows = {
         row
         for row in form.rows()

@@ -101,6 +101,7 @@ def _find_chains(
 
 
 def _row_day(spec: FieldSpec, form: Form, fields: Mapping[str, Reading]) -> Value:
+    # The row's own date; without one all rows are of one day.
     date_spec = form.meaning(Meaning.EVENT_DATE, spec.row)
     return (
         fields[date_spec.name].value
@@ -113,6 +114,7 @@ def _make_node(spec: FieldSpec, reading: Reading) -> _ChainNode | None:
     """Return a node of a chain; None if the field has no numbers to compare."""
     if not spec.traits.digits_only or reading.state is not State.READ:
         return None
+    # Values that can be compared as numbers.
     options = [
         (value, number, p)
         for value, p in list_values(reading).items()
@@ -142,6 +144,7 @@ def to_number(spec: FieldSpec, value: Value) -> float | None:
 
 def _weigh_chain(nodes: Sequence[_ChainNode], fields: Mapping[str, Reading]) -> dict[str, Reading]:
     """Average over sheets written in order and others, by how well each explains the readings."""
+    # Solve the chain twice: with and without an order of rows.
     links = [node.link for node in nodes]
     (log_ordered, ordered), (log_free, free) = (
         smooth_chain(links, [_pair_weight(a, b, ordered=is_ordered) for a, b in pairwise(nodes)])

@@ -20,6 +20,7 @@ def name_signers(
     there is not changed.
     """
     named = {}
+    # Only initials that were read have letter probabilities.
     for spec in specs:
         reading = fields[spec.name]
         if spec.traits.names_signer and reading.state is State.READ and reading.cell_probabilities:

@@ -68,6 +68,7 @@ def weigh_date(spec: FieldSpec, reading: Reading, window: Window) -> tuple[Readi
     """Weigh the reading of a date by the outage (first and last day), and return its issues."""
     if reading.state is not State.READ:
         return reading, []
+    # Every day of the window is a candidate, weighed by the boxes.
     start, end = _expected_window(spec, window)
     weights = _weigh_unlisted_days(reading, start, end) | list_values(reading)
     weighed = normalize_reading(
@@ -93,6 +94,7 @@ def check_date(spec: FieldSpec, reading: Reading, window: Window) -> tuple[Readi
 
 def _expected_window(spec: FieldSpec, window: Window) -> Window:
     """Return the days on which a date is expected."""
+    # Writing may be later than the event.
     start, end = window
     return start, end + MAX_WRITING_DELAY if spec.means is Meaning.WRITTEN_DATE else end
 
@@ -128,6 +130,7 @@ def _weigh_unlisted_days(reading: Reading, start: date, end: date) -> dict[Value
 def _log_probability(
     boxes: np.ndarray[tuple[int, ...], np.dtype[np.float64]], digits: str
 ) -> float:
+    # Boxes are taken as independent.
     return float(sum(boxes[i, CELL_SYMBOLS.index(digit)] for i, digit in enumerate(digits)))
 
 
@@ -142,6 +145,7 @@ def weigh_number(spec: FieldSpec, reading: Reading) -> tuple[Reading, list[Issue
     The limits themselves are applied where digits are decoded.
     """
     if spec.format is not Format.NUMBER or reading.state is not State.READ:
+        # Only numbers have a range.
         return reading, []
     if spec.plausible:
         reading = weigh_reading(
@@ -217,6 +221,7 @@ def weigh_sums(
 
 def _weigh_sum(name: str, total: Reading, parts: Mapping[str, Reading]) -> dict[str, Reading]:
     """Weigh a total by its parts, and each part by the total and the others."""
+    # Values of each part and of the total, with their probabilities.
     options = {part: _number_options(reading) for part, reading in parts.items()}
     totals = _number_options(total)
     weighed = {name: _fit_to_sum(total, totals, _possible_sums(list(options.values())))}
@@ -253,6 +258,7 @@ def _fit_to_sum(reading: Reading, options: _Sums, expected: _Sums) -> Reading:
 
 def _number_options(reading: Reading) -> _Sums:
     """Return the numbers that a field may hold; an empty one adds nothing."""
+    # An empty field counts as zero.
     if reading.state is State.EMPTY:
         return {Decimal(0): 1.0}
     options: _Sums = defaultdict(float)
@@ -264,6 +270,7 @@ def _number_options(reading: Reading) -> _Sums:
 
 def _possible_sums(parts: Sequence[_Sums]) -> _Sums:
     """Return the sums of all combinations, with their probabilities."""
+    # Convolution of the parts' distributions.
     total: _Sums = {Decimal(0): 1.0}
     for options in parts:
         extended: _Sums = defaultdict(float)

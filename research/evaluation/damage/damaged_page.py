@@ -43,11 +43,12 @@ def page_px_per_mm(page: Image) -> float:
 
 def apply_light(state: DamagedPage, light: NDArray[np.floating[Any]]) -> DamagedPage:
     """Return the image seen with this light (h, w), 1 for full."""
+    # Add a channel axis to the light for color images.
     gain = light if state.image.ndim == 2 else light[..., None]
-    seen = np.empty_like(state.image)
-    for rows in iter_strips(seen):
-        seen[rows] = np.clip(state.image[rows] * gain[rows], 0, 255)
-    return replace(state, image=seen)
+    lit = np.empty_like(state.image)
+    for rows in iter_strips(lit):
+        lit[rows] = np.clip(state.image[rows] * gain[rows], 0, 255)
+    return replace(state, image=lit)
 
 
 def iter_strips(picture: Image) -> Iterator[slice]:
@@ -70,9 +71,11 @@ def warp_page(
     state: DamagedPage, matrix: NDArray[np.float64], size: tuple[int, int], ground: float = 255.0
 ) -> DamagedPage:
     """Map the image through a homography onto `size` (w, h)."""
+    # Fill the surroundings of the page with `ground`.
     image = cv2.warpPerspective(
         state.image, matrix, size, flags=cv2.INTER_AREA, borderValue=(ground,) * 3
     )
+    # Compose the homography with the mapping so far, so that the truth stays known.
     before = state.where
     return DamagedPage(
         np.asarray(image, dtype=np.uint8), lambda points: transform_points(matrix, before(points))

@@ -100,9 +100,11 @@ def summarize_series(
     outcomes: Iterable[tuple[DamageTrial, PageOutcome]], series: Sequence[DamageSeries]
 ) -> list[DamageFinding]:
     """Return one finding for each kind of damage, in the order given."""
+    # Group by kind and strength.
     grouped: dict[str, dict[float, list[PageOutcome]]] = defaultdict(lambda: defaultdict(list))
     for trial, outcome in outcomes:
         grouped[trial.kind][trial.strength].append(outcome)
+    # The undamaged pages give the share of errors that damage is compared with.
     undamaged = [page for pages in grouped.get("none", {}).values() for page in pages]
     usual = _summarize_step(0, undamaged).wrong_share if undamaged else 0.0
     return [_summarize_kind(one, grouped[one.name], usual) for one in series if one.name in grouped]
@@ -116,6 +118,7 @@ def _summarize_kind(
         for strength in series.strengths
         if strength in by_strength
     )
+    # The weakest strength that fails; all weaker ones are good.
     failing = next((step for step in steps if _is_failing(step, usual)), None)
     good = [step.strength for step in (steps if failing is None else steps[: steps.index(failing)])]
     how = _describe_failure(failing) if failing else "does not fail"
@@ -132,6 +135,7 @@ def _summarize_kind(
 def _summarize_step(strength: float, pages: Sequence[PageOutcome]) -> DamageStep:
     fields = [field for page in pages for field in page.fields]
     refused = [page for page in pages if page.refused]
+    # Reasons without the field's name.
     reasons = sorted({split_code(reason)[0] for page in refused for reason in page.refused})
     return DamageStep(
         strength,
@@ -216,6 +220,7 @@ def _draw_strip(trial: DamageTrial, reader: PageReader) -> Image:
     """Return the part of the damaged page around the first framed field, or its middle."""
     picture = damage_page(trial, fill_sheet(trial.form, trial.sheet)).image
     reading = reader.read(cv2.imencode(".png", picture)[1].tobytes(), "image/png").reading
+    # Fields that the page checks flag are framed.
     names = [
         issue.field
         for issue in parse_issues(reading.issues)
@@ -230,15 +235,18 @@ def _draw_strip(trial: DamageTrial, reader: PageReader) -> Image:
     shown = np.ascontiguousarray(shown)
     for x, y, w, h in boxes:
         cv2.rectangle(shown, (x, y), (x + w, y + h), _FRAME_COLOUR, max(2, picture.shape[1] // 500))
+    # Scale all pages to the same width.
     factor = _PAGE_WIDTH_PX / picture.shape[1]
     small = cv2.resize(
         shown, (_PAGE_WIDTH_PX, round(picture.shape[0] * factor)), interpolation=cv2.INTER_AREA
     )
+    # Cut a strip around the median of the framed fields.
     middle = (
         np.median([(x + w / 2, y + h / 2) for x, y, w, h in boxes], axis=0) * factor
         if boxes
         else np.array(small.shape[1::-1]) / 2
     )
+    # Keep the strip within the page.
     left, top = (
         int(np.clip(at - side / 2, 0, full - side))
         for at, side, full in zip(middle, _STRIP_SIZE_PX, small.shape[1::-1], strict=True)

@@ -103,6 +103,7 @@ def photocopied(state: DamagedPage, rng: Generator, *, generations: int) -> Dama
     Each copy is softer, higher in contrast, rescaled, skewed and dustier.
     """
     for _ in range(generations):
+        # One generation of a copier: optics, toner, scale, glass, sensor.
         copier: Steps = (
             partial(add_blur, millimetres=0.07),
             partial(change_contrast, gain=1.3, lift=14),
@@ -318,10 +319,13 @@ def judge_page(
 
     `where` maps px of the clean page at 300 dpi to px of the image.
     """
+    # A refused page has no fields to compare.
     if reading.outcome is not Outcome.READ:
         return PageOutcome(reading.issues or (str(reading.outcome),), reading.residual_mm, ())
     specs = [spec for spec in page.all_fields if spec.kind in COMPARED_KINDS]
+    # Distance between where each field truly is and where it was read.
     offsets = _offsets_mm(specs, reading.fields, where)
+    # Fields that the page checks flag as covered or out of place.
     flagged = {
         issue.field
         for issue in parse_issues(reading.issues)
@@ -343,6 +347,7 @@ def judge_page(
 
 
 def _is_right(spec: FieldSpec, truth: Value, got: Reading) -> bool:
+    # Digits and choices must match exactly; of marks and signatures only whether they are there.
     return got.value == (truth if spec.kind in (Kind.DIGITS, Kind.CHOICE) else bool(truth))
 
 
@@ -350,11 +355,14 @@ def _offsets_mm(
     specs: list[FieldSpec], fields: Mapping[str, Reading], where: Warp
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Return how far the middle of each field was found from its true place, mm on paper."""
+    # True outlines of the fields, px of the damaged image (pixel centres at half integers).
     outlines = np.array([geometry.box_corners(spec.area) for spec in specs]) * PRINT_PX_PER_MM - 0.5
     true = where(outlines.reshape(-1, 2)).reshape(outlines.shape)
     middles = (true.min(axis=1) + true.max(axis=1)) / 2
+    # Local scale, px/mm, from the top and left sides of each outline.
     across, down = (np.linalg.norm(true[:, corner] - true[:, 0], axis=1) for corner in (1, 3))
     scale = (across / [s.area.w for s in specs] + down / [s.area.h for s in specs]) / 2
+    # Middles of the boxes that were read.
     boxes = np.array([fields[s.name].box_px for s in specs], float)
     found = boxes[:, :2] + boxes[:, 2:] / 2
     return np.asarray(np.linalg.norm(found - middles, axis=1) / scale, np.float64)
@@ -415,6 +423,7 @@ def run_trial(trial: DamageTrial) -> PageOutcome:
     form = _find_form(trial.form)
     written = fill_sheet(trial.form, trial.sheet)
     damaged = damage_page(trial, written)
+    # PNG is lossless: only the damage itself may change the image.
     data = cv2.imencode(".png", damaged.image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
     reading = _load_reader().read(data, "image/png").reading
     return judge_page(reading, form.pages[0], written.values, damaged.where)
@@ -424,6 +433,7 @@ def damage_page(trial: DamageTrial, written: FilledSheet) -> DamagedPage:
     """Return the page as it arrives; one sheet has the same accident at every strength."""
     series = SERIES_BY_NAME[trial.kind]
     state = written.scanned if series.scanned else written.printed
+    # The seed depends on kind and sheet only: strengths differ in nothing but strength.
     rng = np.random.default_rng([zlib.crc32(trial.kind.encode()), trial.sheet])
     for step in series.steps(trial.strength):
         state = step(state, rng)

@@ -71,6 +71,7 @@ def measure_digits(data: EvaluationData) -> list[QualityRow]:
         _measure_row("digits", name, asked) if asked else absent_row("digits", name)
         for name, asked in _single_digit_sets(data)
     ]
+    # Rows of each format, written with the same unseen digits.
     pool = load_unseen_digits(data)
     count = QUICK_ROW_COUNT if data.quick else ROW_COUNT
     for form in (Format.DATE, Format.TIME, Format.PERSONAL_NUMBER, Format.NUMBER):
@@ -85,12 +86,15 @@ def measure_digits(data: EvaluationData) -> list[QualityRow]:
 
 def measure_forms(data: EvaluationData) -> list[QualityRow]:
     """Measure every field kind but lines, on drawn and degraded forms."""
+    # Forms need digits for boxes and fonts for text.
     pool, fonts = load_unseen_digits(data), data.find("handwriting", "fonts_train")
     if not pool or not fonts:
         return [absent_row(str(kind), "forms") for kind in (Kind.DIGITS, *PAGE_KINDS)]
     rng = np.random.default_rng(SEED)
+    # Every other held-out font.
     people = make_digit_writers(find_fonts(fonts, held=True)[1::2], pool, WRITER_COUNT, rng)
     by_kind: dict[Kind, list[LabelledField]] = defaultdict(list)
+    # Collect the fields of all pages by kind.
     for fields in draw_filled_fields(people, QUICK_PAGE_COUNT if data.quick else PAGE_COUNT, rng):
         for one in fields:
             by_kind[one.crop.spec.kind].append(
@@ -112,9 +116,11 @@ def load_unseen_digits(data: EvaluationData) -> DigitShapes:
     if file is None:
         return {}
     scans, values = load_optdigits(file)
+    # Only the part of optdigits that neither temperature nor curves were fitted on.
     scans, values = scans[-MEASURED_OPTDIGITS_COUNT:], values[-MEASURED_OPTDIGITS_COUNT:]
     pictures, labels = load_mnist(data.mnist, "t10k") if data.mnist else (scans[:0], values[:0])
     pictures, labels = pictures[:SHAPE_COUNT], labels[:SHAPE_COUNT]
+    # Both sets at about 65 px: optdigits has 32 px, MNIST 28 px.
     return {
         d: [enlarge(p, 2.0) for p in scans[values == d]]
         + [enlarge(p, 2.4) for p in pictures[labels == d]]
@@ -143,6 +149,7 @@ def _single_digit_sets(data: EvaluationData) -> Iterator[tuple[str, list[Labelle
 
 
 def _label_digits(pictures: Image, labels: Sequence[int]) -> list[LabelledField]:
+    # Black on white, as on paper.
     crops = [
         FieldImage((255 - picture).astype(np.uint8), plain_digit_row(1)) for picture in pictures
     ]
@@ -154,12 +161,14 @@ def _label_digits(pictures: Image, labels: Sequence[int]) -> list[LabelledField]
 
 def _draw_rows(form: Format, pool: DigitShapes, count: int) -> Iterator[LabelledField]:
     rng = np.random.default_rng([SEED, list(Format).index(form)])
+    # Every eighth row is empty.
     for i in range(count):
         crop, (value, state) = draw_row_field(form, pool, rng, empty=i % 8 == 0)
         yield LabelledField(crop, value, state)
 
 
 def _measure_row(kind: str, name: str, asked: Sequence[LabelledField]) -> QualityRow:
+    # Read with calibrated p, as the product does.
     readings = CALIBRATED_READERS[asked[0].crop.spec.kind]([one.crop for one in asked])
     judged = [
         JudgedValue(reading.p, _is_right(one, reading), one.writer)
@@ -174,6 +183,7 @@ def _measure_row(kind: str, name: str, asked: Sequence[LabelledField]) -> Qualit
 
 
 def _is_right(one: LabelledField, reading: Reading) -> bool:
+    # The value counts only where something was written.
     return reading.state is one.state and (
         one.state is not State.READ or reading.value == one.value
     )
@@ -184,13 +194,16 @@ def _other_readers(asked: Sequence[LabelledField]) -> dict[str, float]:
 
     The reader gets the places of the printed boxes.
     """
+    # Other readers get the image without the printed boxes.
     pictures = [_remove_print(one.crop) for one in asked]
     wanted = ["".join(c for c in str(one.value or "") if c.isdigit()) for one in asked]
+    # The network as shipped reads text; keep its digit classes only.
     shipped = [
         greedy_text(steps[:, DIGIT_COLUMNS], "0123456789")
         for steps in read_steps(pictures, find_shipped_file())
     ]
     found = {"network as shipped": _error_rate(shipped, wanted)}
+    # Tesseract may be missing; its column is then empty.
     try:
         found["Tesseract"] = _error_rate(
             ["".join(word.text for word in read_printed_line(p, PICTURE_DPI)) for p in pictures],
@@ -204,10 +217,12 @@ def _other_readers(asked: Sequence[LabelledField]) -> dict[str, float]:
 def _remove_print(crop: FieldImage) -> Image:
     if crop.template_image is None:
         return crop.image
+    # Add the template's darkness back: printed boxes become white.
     cleaned = crop.image.astype(np.int16) + (255 - crop.template_image.astype(np.int16))
     return np.asarray(np.clip(cleaned, 0, 255), np.uint8)
 
 
 def _error_rate(texts: Sequence[str], wanted: Sequence[str]) -> float:
+    # Spaces and punctuation do not count.
     digits_only = ("".join(c for c in text if c.isdigit()) for text in texts)
     return float(np.mean([text != want for text, want in zip(digits_only, wanted, strict=True)]))

@@ -38,7 +38,9 @@ def draw_row_field(
     """Return a field of a format and what it says."""
     spec = _row_spec(form, rng)
     value = None if empty else make_digits_value(spec, rng)
+    # Draw the empty boxes, which are also the template image.
     blank, edges = _draw_boxes(spec.cell_count)
+    # Write the digits on a layer of their own.
     ink = np.zeros(blank.shape, np.float32)
     if value is not None:
         _write_digits(ink, cell_characters(spec, value), edges, shapes, rng)
@@ -61,6 +63,7 @@ def _row_spec(form: Format, rng: Generator) -> FieldSpec:
 def _draw_boxes(cells: int) -> tuple[Image, list[int]]:
     margin, pitch, height = (round(mm * ROW_PX_PER_MM) for mm in (ROW_MARGIN_MM, *CELL_SIZE_MM))
     blank = np.full((height + 2 * margin, pitch * cells + 2 * margin), 255, np.uint8)
+    # Left edge of each box, and the right edge of the last.
     edges = [margin + i * pitch for i in range(cells + 1)]
     for x in edges:
         cv2.line(blank, (x, margin), (x, margin + height), (200,), 2)
@@ -73,13 +76,17 @@ def _write_digits(
     ink: InkLayer, text: str, edges: list[int], shapes: DigitShapes, rng: Generator
 ) -> None:
     """Write digits in one hand: sizes in a row are alike."""
+    # One size per row, slightly varied per digit: a writer is consistent.
     size = rng.uniform(0.55, 0.85) * CELL_SIZE_MM[1] * ROW_PX_PER_MM
     for character, left in zip(text, edges, strict=False):
         if character == " ":
             continue
+        # A random shape of the digit.
         shape = shapes[int(character)][int(rng.integers(len(shapes[int(character)])))]
+        # Some writers use a crossed 7, a flagged 1 or a slashed 0.
         if rng.random() < LOCAL_HABIT_SHARE:
             shape = add_local_habit(shape, int(character), rng)
+        # Scale to the writer's size, at most as wide as the box.
         height = round(size * rng.uniform(0.9, 1.1))
         width = int(
             np.clip(round(height * 0.75 * shape.shape[1] / shape.shape[0]), 3, edges[1] - edges[0])
@@ -88,27 +95,33 @@ def _write_digits(
             cv2.resize(shape, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
             / 255
         )
+        # Off the middle of the box by a few pixels.
         x = left + (edges[1] - edges[0] - width) // 2 + int(rng.integers(-4, 5))
         y = (ink.shape[0] - height) // 2 + int(rng.integers(-5, 6))
         x, y = max(0, x), max(0, y)
         part = ink[y : y + height, x : x + width]
+        # Darker ink wins where strokes overlap.
         np.maximum(part, small[: part.shape[0], : part.shape[1]], out=part)
 
 
 def _scan_row(blank: Image, ink: InkLayer, rng: Generator) -> Image:
     """Draw with a pen between pencil and felt, a row a little off its place, and scan it."""
+    # Registration error of up to 2 px.
     shift = np.array([[1, 0, rng.uniform(-2, 2)], [0, 1, rng.uniform(-2, 2)]], np.float32)
     printed = cv2.warpAffine(
         blank, shift, blank.shape[::-1], borderMode=cv2.BORDER_REPLICATE
     ).astype(np.float32)
+    # Background and ink of random darkness, then the optics and the sensor.
     sheet = printed - rng.uniform(3, 25) - ink * rng.uniform(70, 200)
     sheet = cv2.GaussianBlur(sheet, (0, 0), rng.uniform(0.4, 1.2))
     grey = np.clip(sheet + rng.normal(0, rng.uniform(1, 6), sheet.shape), 0, 255).astype(np.uint8)
+    # Some scans are at 150 dpi.
     if rng.random() < LOW_RESOLUTION_SHARE:
         small = cv2.resize(grey, None, fx=0.74, fy=0.74, interpolation=cv2.INTER_AREA)
         grey = np.asarray(
             cv2.resize(small, grey.shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8
         )
+    # Some are binarized at a random threshold below the paper's level.
     if rng.random() < ONE_BIT_SHARE:
         grey = np.where(grey < np.percentile(grey, 90) - rng.uniform(45, 90), 0, 255).astype(
             np.uint8

@@ -25,6 +25,7 @@ def make_values(form: Form, rng: Generator) -> dict[str, Value]:
 
     Never what the printer prints.
     """
+    # The first row, and each further row with probability 0.6.
     rows = {row: row in (None, 1) or rng.random() < 0.6 for row in form.rows()}
     values: dict[str, Value] = {}
     for spec in form.fields:
@@ -72,12 +73,15 @@ def make_digits_value(spec: FieldSpec, rng: Generator) -> str:
         case Format.TIME:
             return f"{rng.integers(24):02d}:{rng.integers(12) * 5:02d}"
         case Format.PERSONAL_NUMBER:
+            # Official test personal numbers only.
             clients = load_client_register(ROOT / "data" / "samples" / "klienter.csv").clients
             return clients[rng.integers(len(clients))].pid
         case Format.CODE:
+            # Codes may leave the last boxes empty.
             length = rng.integers(max(1, spec.cell_count - 2), spec.cell_count + 1)
             return "".join(str(digit) for digit in rng.integers(10, size=length))
         case _:
+            # Numbers fill the field's range, or all its digits.
             low, high = (
                 spec.minimum or 0,
                 spec.maximum

@@ -77,10 +77,12 @@ class DigitWriter(SyntheticWriter):
 
     def digit(self, value: int, height_px: int, rng: Generator) -> Mask:
         """Return a digit of one of them, as high as asked."""
+        # A random shape of the digit, with a local habit now and then.
         shapes = self.digits[value]
         shape = shapes[int(rng.integers(len(shapes)))]
         if rng.random() < LOCAL_HABIT_SHARE:
             shape = add_local_habit(shape, value, rng)
+        # Keep the aspect ratio, but no wider than high.
         width = int(np.clip(round(height_px * shape.shape[1] / shape.shape[0]), 3, height_px))
         return np.asarray(
             cv2.resize(shape, (width, height_px), interpolation=cv2.INTER_AREA) / 255.0, np.float32
@@ -91,6 +93,7 @@ def make_digit_writers(
     fonts: Sequence[Path], digits: DigitShapes, count: int, rng: Generator
 ) -> list[DigitWriter]:
     """Return people who fill in forms: a font, a pen, an ink, and others' digits."""
+    # Inks, BGR.
     inks = (
         (115, 60, 30),
         (40, 40, 40),
@@ -109,6 +112,7 @@ def draw_filled_fields(
     people: Sequence[DigitWriter], pages: int, rng: Generator
 ) -> Iterator[list[FilledField]]:
     """Return the fields of so many pages, forms, people and scan modes in turn."""
+    # Forms of one page, in turn; clients without protected identity.
     forms = [form for form in Forms.load(ROOT / "forms").values() if len(form.pages) == 1]
     clients = [
         c
@@ -116,6 +120,7 @@ def draw_filled_fields(
         if not c.protected
     ][:CLIENT_COUNT]
     for number in range(pages):
+        # Form and writer in turn, scan mode at random.
         form, hand, way = (
             forms[number % len(forms)],
             people[number % len(people)],
@@ -126,12 +131,15 @@ def draw_filled_fields(
         )
         sheet = Sheet(FILLED_SERIAL, client.unit if client else FILLED_UNIT, client)
         values = _sheet_values(form, client, rng)
+        # Fill the page and blur slightly, as ink spreads.
         page = cv2.GaussianBlur(
             to_grayscale(fill_field(_print_sheet(form, sheet), form.pages[0], values, hand, rng)),
             (0, 0),
             0.6,
         ).astype(np.uint8)
+        # Registration error, in px of the printed page.
         x, y = rng.uniform(-MAX_REGISTRATION_MM, MAX_REGISTRATION_MM, 2) * PRINT_DPI / 25.4
+        # Text is measured on real handwriting instead.
         crops = [
             _cut_field_image(page, spec, form, way, (x, y), rng)
             for spec in form.fields
@@ -153,12 +161,14 @@ def _print_sheet(form: Form, sheet: Sheet) -> Image:
 
 
 def _sheet_values(form: Form, client: Client | None, rng: Generator) -> dict[str, Value]:
+    # Leave some fields empty, and fill in some marks completely to cancel them.
     values = {
         name: value for name, value in make_values(form, rng).items() if rng.random() >= EMPTY_SHARE
     }
     for name, value in values.items():
         if form.by_name[name].traits.is_check_box and value is True and rng.random() < STRUCK_SHARE:
             values[name] = SOLID_MARK
+    # The printer has filled in the client's number and name already.
     given = {
         spec.name
         for spec in form.fields
@@ -171,14 +181,17 @@ def _sheet_values(form: Form, client: Client | None, rng: Generator) -> dict[str
 
 def _field_truth(spec: FieldSpec, values: Mapping[str, Value], sheet: Sheet) -> tuple[Value, State]:
     value = values.get(spec.name)
+    # A box filled in completely cancels its mark.
     if value == SOLID_MARK:
         return False, State.CANCELLED
+    # What the printer prints is read from the sheet, not from the values.
     if spec.means is Meaning.UNIT and not spec.traits.filled_by_hand:
         value = sheet.unit
     elif sheet.client and spec.row in (None, 1) and spec.means is Meaning.CLIENT_PID:
         value = sheet.client.pid
     elif sheet.client and spec.row in (None, 1) and spec.means is Meaning.CLIENT_PRINTED:
         value = sheet.client.name
+    # Of signatures and marks only whether they are there is known.
     if spec.traits.is_signature:
         value = bool(value)
     if spec.traits.is_check_box:
@@ -187,22 +200,29 @@ def _field_truth(spec: FieldSpec, values: Mapping[str, Value], sheet: Sheet) -> 
 
 
 def _cut_field_image(
-    page: Image, spec: FieldSpec, form: Form, way: str, astray: tuple[float, float], rng: Generator
+    page: Image,
+    spec: FieldSpec,
+    form: Form,
+    way: str,
+    offset_px: tuple[float, float],
+    rng: Generator,
 ) -> FieldImage:
     """Return a field as its reader gets it: grey, 8 px/mm, as far off as registration leaves it.
 
     It is degraded in one of `SCAN_MODES`. `page` is grey at 300 dpi.
     """
+    # The same margin and template as in the product.
     margin = field_margin_mm(spec, form.fields)
     unfilled = cut_box(template_image(form, 1), spec.area, margin)
+    # Affine map from field image to page: scale from 8 px/mm to 300 dpi, and offset.
     scale = PRINT_DPI / 25.4 / PX_PER_MM
     left, top = (
         (v - margin) * PRINT_DPI / 25.4 + shift
-        for v, shift in zip((spec.area.x, spec.area.y), astray, strict=True)
+        for v, shift in zip((spec.area.x, spec.area.y), offset_px, strict=True)
     )
     place = np.array([[scale, 0, left], [0, scale, top]], np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    seen = cv2.warpAffine(
+    field_pixels = cv2.warpAffine(
         page,
         place,
         unfilled.shape[::-1],
@@ -211,7 +231,11 @@ def _cut_field_image(
         borderValue=(255,),
     )
     return FieldImage(
-        scan_picture(np.asarray(seen, np.uint8), way, rng), spec, unfilled, PX_PER_MM, margin
+        scan_picture(np.asarray(field_pixels, np.uint8), way, rng),
+        spec,
+        unfilled,
+        PX_PER_MM,
+        margin,
     )
 
 
@@ -221,6 +245,7 @@ def scan_picture(picture: Image, way: str, rng: Generator) -> Image:
     height, width = picture.shape
     match way:
         case "150 dpi":
+            # Down and up again: details below 150 dpi are lost.
             small = cv2.resize(grey_levels, None, fx=0.74, fy=0.74, interpolation=cv2.INTER_AREA)
             grey_levels = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR).astype(
                 np.float32
@@ -228,16 +253,20 @@ def scan_picture(picture: Image, way: str, rng: Generator) -> Image:
         case "blurred":
             grey_levels = cv2.GaussianBlur(grey_levels, (0, 0), 0.12 * PX_PER_MM).astype(np.float32)
         case "stained":
+            # A stain darkens in soft vertical waves.
             across = np.linspace(0, np.pi * rng.uniform(0.5, 2), width) + rng.uniform(0, np.pi)
             grey_levels *= (1 - 0.2 * np.abs(np.sin(across)))[None, :].astype(np.float32)
         case "uneven light":
+            # Light falls off from left to right.
             grey_levels *= np.linspace(1, rng.uniform(0.6, 0.9), width)[None, :].astype(np.float32)
-    seen = np.clip(
+    # Sensor noise; thresholding makes it more visible.
+    scan = np.clip(
         grey_levels + rng.normal(0, 8 if way == "1 bit" else 4, picture.shape), 0, 255
     ).astype(np.uint8)
     if way == "1 bit":
-        return np.where(seen < BLACK_LEVEL, 0, 255).astype(np.uint8)
-    code = cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
+        return np.where(scan < BLACK_LEVEL, 0, 255).astype(np.uint8)
+    # Other scans are JPEG files.
+    code = cv2.imencode(".jpg", scan, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
     return np.asarray(cv2.imdecode(code, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 

@@ -108,10 +108,12 @@ def measure_handwriting(data: EvaluationData) -> list[QualityRow]:
 
     Tesseract and the network as shipped (likeliest path) read the same images.
     """
+    # In quick mode, a sample spread evenly over the set.
     found = [
         measure_set(name, lines[:: max(1, len(lines) // QUICK_LINES)] if data.quick else lines)
         for name, lines in load_sets(data)
     ]
+    # Say why a set is missing, so that the table has the same rows everywhere.
     there = {one.set for one in found}
     return [
         *found,
@@ -129,13 +131,16 @@ def load_sets(
     only: frozenset[str] = frozenset(ABSENCE_BY_SET),
 ) -> NamedSets:
     """Return every set that is present, with its name; `archives` are more sets of lines."""
+    # Swedish has no ß, and the network's alphabet lacks it.
     if WORDS_SET in only and (file := data.find("handwriting", "dhsd_words.npz")):
         yield WORDS_SET, [line for line in load_dhsd(file, held=True) if "ß" not in line.text]
+    # Phrases need fonts, word frequencies and a generator of names.
     if (
         (fonts := data.find("handwriting", "fonts_train"))
         and find_spec("wordfreq")
         and find_spec("faker")
     ):
+        # Fonts that no network was trained on.
         faces = find_fonts(fonts, held=True)
         if PHRASES_SET in only:
             yield PHRASES_SET, render_phrases(faces, 4 if data.quick else LINES_PER_FONT)
@@ -146,6 +151,7 @@ def load_sets(
             )
     if SWEDISH_SET in only and (pages := data.find("handwriting", "uppsala_words")):
         yield SWEDISH_SET, load_uppsala_words(pages)
+    # Archives of lines that were cut from real pages.
     copiste = data.find("handwriting", COPISTE_ARCHIVE) if COPISTE_SET in only else None
     for archive in [*([copiste] if copiste else []), *archives]:
         name = COPISTE_SET if archive.name == COPISTE_ARCHIVE else archive.stem
@@ -163,6 +169,7 @@ def render_phrases(
     fonts: Sequence[Path], each: int, written: Callable[[str], str] = str
 ) -> list[TrainingLine]:
     """Return care phrases unknown to the language model, rendered in each font and degraded."""
+    # A fixed seed, so that all readers get the same images.
     rng = np.random.default_rng(SEED)
     drawn = [
         render_line(font, rng, written(draw_text(rng, unknown_phrases())))
@@ -175,6 +182,7 @@ def render_phrases(
 def strip_accents(text: str) -> str:
     """Return the text without accents that the product's alphabet lacks."""
     return "".join(
+        # Decompose (NFD) and drop the combining accents.
         c if c in ALPHABET else "".join(d for d in unicodedata.normalize("NFD", c) if d in ALPHABET)
         for c in text
     )
@@ -186,20 +194,24 @@ def measure_set(name: str, lines: Sequence[TrainingLine]) -> QualityRow:
     p is that of a line standing alone. The Swedish set was never fitted to; the others are
     judged by curves fitted without the hands they judge.
     """
+    # Read as the product does.
     readings = read_line_images([line_image.LineImage(line.picture) for line in lines])
     network = file_fingerprint(find_network_file())
+    # Curves of cross-validation, each fitted without one fold of writers.
     apart = (
         load_curves(FOLD_CALIBRATION) if FOLD_CALIBRATION.is_file() and name != SWEDISH_SET else {}
     )
     judged = []
     for line, reading in zip(lines, readings, strict=True):
         text = str(reading.value or "")
+        # The curve that was fitted without this writer's fold.
         curve = apart.get(
             (
                 fold_key(curve_key(LINE_SPEC, reading), assign_fold(font_family(line.writer))),
                 network,
             )
         )
+        # Without such a curve p is the product's, which may have been fitted to this writer.
         p = (
             curve.at(curve_features(LINE_SPEC, reading))
             if curve
@@ -216,11 +228,13 @@ def measure_set(name: str, lines: Sequence[TrainingLine]) -> QualityRow:
                 fitted,
             )
         )
+    # The same images by greedy CTC decoding of the network as shipped, without a language model.
     shipped = [
         greedy_text(steps, ALPHABET)
         for steps in read_steps([line.picture for line in lines], find_shipped_file())
     ]
     others = {"network as shipped": error_by_writer(lines, shipped)[""]}
+    # The key "" holds the error over all writers.
     if (printed := _read_with_tesseract(lines)) is not None:
         others["Tesseract"] = error_by_writer(lines, printed)[""]
     return make_quality_row(TEXT_KIND, name, judged, others)
@@ -246,6 +260,7 @@ def _print_comparison(name: str, lines: Sequence[TrainingLine]) -> None:
 
     Error, lines wrong, the writers' median and worst error, ms of decoding.
     """
+    # Each decoder includes the one before: beam search, language model, second pass.
     language = load_swedish(load_settings().models)
     decoders: dict[str, LineDecoder] = {
         "likeliest path": lambda steps, _: greedy_text(steps, ALPHABET),
@@ -255,6 +270,7 @@ def _print_comparison(name: str, lines: Sequence[TrainingLine]) -> None:
             find_transcripts(steps, language, make_second_pass()(picture))[0].text
         ),
     }
+    # Both networks' outputs are computed once for all decoders.
     pictures = [line.picture for line in lines]
     shipped = list(zip(pictures, read_steps(pictures, find_shipped_file()), strict=True))
     chosen = list(zip(pictures, read_steps(pictures), strict=True))
@@ -263,14 +279,18 @@ def _print_comparison(name: str, lines: Sequence[TrainingLine]) -> None:
         ("chosen", chosen),
         ("chosen, narrow writing spread", read_condensed(pictures)),
     ):
+        # The second pass does not exist for the shipped network.
         for decoder, decode in (
             list(decoders.items())[:-1] if network == "shipped" else decoders.items()
         ):
+            # Processor time of decoding alone.
             start = time.process_time()
             texts = [" ".join(decode(steps, picture).split()) for picture, steps in answers]
             spent = (time.process_time() - start) / len(lines) * 1000
+            # Character error of each writer; "" is all of them.
             rates = error_by_writer(lines, texts)
             writers = [rate for who, rate in rates.items() if who]
+            # Share of lines with any error.
             wrong = sum(text != line.text for text, line in zip(texts, lines, strict=True)) / len(
                 lines
             )

@@ -100,6 +100,7 @@ class _Sheet:
 
     def write(self, script: Script, x_mm: float, foot: Baseline, high_mm: float) -> None:
         """Draw a line from `x_mm` on, with the bottom of its image at `foot`."""
+        # Scale the line to its height on paper.
         height = max(8, round(high_mm * CASE_PX_PER_MM))
         width = max(8, round(script.picture.shape[1] * height / script.picture.shape[0]))
         way = cv2.INTER_AREA if script.picture.shape[0] > height else cv2.INTER_CUBIC
@@ -112,13 +113,16 @@ class _Sheet:
         self.lines.append(script.text)
 
     def _lay(self, line: Image, x_mm: float, foot: Baseline, number: int) -> None:
+        # Place column by column, so that a line follows its baseline.
         left = round((x_mm + AREA_MARGIN_MM) * CASE_PX_PER_MM)
         for column in range(min(line.shape[1], self.image.shape[1] - left)):
             low = round((foot.y(x_mm + column / CASE_PX_PER_MM) + AREA_MARGIN_MM) * CASE_PX_PER_MM)
             top = max(0, low - line.shape[0])
             bottom = min(self.image.shape[0], low)
+            # Clip at the upper and lower edge of the area.
             ink = line[top - low + line.shape[0] : bottom - low + line.shape[0], column]
             place = slice(top, bottom), left + column
+            # Ownership goes to the darkest ink of a pixel.
             darker = (ink < 160) & (ink <= self.image[place])
             self.owner[place] = np.where(darker, number, self.owner[place])
             self.image[place] = np.minimum(self.image[place], ink)
@@ -142,6 +146,7 @@ def draw_rules(rows: int = RULE_COUNT) -> Image:
 
 def draw_case(case: str, scripts: Sequence[Script], rng: Generator) -> DrawnArea:
     """Draw the lines as the case (a key of `CASES`) says."""
+    # Draw the writing on an empty sheet, then the printed rules below it.
     blank = draw_rules()
     sheet = _Sheet(np.full_like(blank, 255), np.zeros(blank.shape, np.int32), [])
     CASE_WRITERS[case](sheet, scripts, rng)
@@ -164,8 +169,10 @@ def _random_height(rng: Generator) -> float:
 
 
 def _write_straight(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
+    # One height per area, as of one writer.
     high = _random_height(rng)
     for number, script in enumerate(scripts[:7]):
+        # Baselines slightly below the rules, as people write.
         foot = (number + 1 + rng.normal(0.12, 0.05)) * RULE_PITCH_MM
         sheet.write(script, float(rng.uniform(0, 8)), Baseline(foot), high)
 
@@ -173,9 +180,11 @@ def _write_straight(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) ->
 def _write_slanted(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
     """Let all lines rise or fall by two to six degrees, each slightly differently."""
     slope = float(np.tan(np.deg2rad(rng.uniform(2, 6) * rng.choice((-1, 1)))))
+    # Start lower if the lines rise, so that their far ends stay in the area.
     start = 1.0 + (max(0.0, -slope) * 90 / RULE_PITCH_MM)
     high = _random_height(rng)
     for number, script in enumerate(scripts[:5]):
+        # Each line has the common slope with a small deviation.
         foot, own = (
             (number + start + rng.normal(0.12, 0.05)) * RULE_PITCH_MM,
             slope + float(rng.normal(0, 0.006)),
@@ -202,6 +211,7 @@ def _write_squeezed(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) ->
 
 def _write_drifting(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -> None:
     """Draw lines closer or wider than the rules, so that the writing leaves them."""
+    # A pitch clearly smaller or larger than that of the rules.
     high, pitch = _random_height(rng) * 0.9, RULE_PITCH_MM * float(rng.choice((0.82, 1.2)))
     for number, script in enumerate(scripts[:6]):
         foot = 1.1 * RULE_PITCH_MM + number * pitch
@@ -214,6 +224,7 @@ def _write_past_edge(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) -
     for number, script in enumerate(scripts[:8]):
         foot = (number + 2.1) * RULE_PITCH_MM
         length = script.picture.shape[1] * high / script.picture.shape[0]
+        # Start so far right that the line ends in the margin.
         x = max(0.0, AREA_WIDTH_MM + AREA_MARGIN_MM - 1.0 - length)
         sheet.write(script, x, Baseline(foot), high)
 
@@ -231,6 +242,7 @@ def _write_inserted(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) ->
     high = _random_height(rng) * 0.85
     for number, script in enumerate(scripts[:5]):
         foot = (2 * number * 0.85 + 1.1) * RULE_PITCH_MM
+        # Insert above the second and the fourth line, at 60 % of their height.
         if number in (1, 3):
             words = _shorten(scripts[5 + number], 0.6 * high, 30)
             sheet.write(words, float(rng.uniform(10, 50)), Baseline(foot - 0.95 * high), 0.6 * high)
@@ -242,12 +254,14 @@ def _write_underlined(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) 
     _write_straight(sheet, scripts[:6], rng)
     for number in range(0, 6, 2):
         x0 = float(rng.uniform(2, 25))
+        # A nearly level stroke just below the writing, with slope and tremor.
         x = np.linspace(x0, x0 + rng.uniform(15, 45), 12)
         y = (
             (number + 1.12 + rng.uniform(0.08, 0.16)) * RULE_PITCH_MM
             + rng.normal(0, 0.012) * (x - x0)
             + rng.normal(0, 0.08, 12)
         )
+        # Fixed-point coordinates with 3 fractional bits, for antialiasing.
         points = np.stack(
             [(x + AREA_MARGIN_MM) * CASE_PX_PER_MM * 8, (y + AREA_MARGIN_MM) * CASE_PX_PER_MM * 8],
             axis=1,
@@ -259,15 +273,18 @@ def _write_underlined(sheet: _Sheet, scripts: Sequence[Script], rng: Generator) 
 
 def _shorten(script: Script, high_mm: float, width_mm: float) -> Script:
     """Cut a line for writing of limited length; its text is cut in proportion, at a word."""
+    # The width that fits, px of the line's own image.
     most = round(width_mm * script.picture.shape[0] / high_mm)
     if script.picture.shape[1] <= most:
         return script
+    # Gaps between words: runs of white columns wider than a fifth of the height.
     white = np.flatnonzero((script.picture > 200).all(axis=0))
     cuts = [
         int(run[len(run) // 2])
         for run in np.split(white, np.flatnonzero(np.diff(white) > 1) + 1)
         if len(run) > 0.2 * script.picture.shape[0]
     ]
+    # Cut at the last gap that fits; keep words in proportion.
     at = max([cut for cut in cuts if cut <= most], default=most)
     words = script.text.split()
     share = at / script.picture.shape[1]
@@ -287,6 +304,8 @@ CASE_WRITERS: dict[str, Callable[[_Sheet, Sequence[Script], Generator], None]] =
 }
 
 
+# Shares for a line that is found: of its owned ink in one row, of all its ink in that row, and of
+# the row's ink that is its own.
 MIN_OWN_INK, MIN_ROW_INK, MIN_PURITY = 0.95, 0.8, 0.9
 
 
@@ -316,8 +335,10 @@ def measure_case(
     rng = np.random.default_rng(SEED)
     count = LineCounts()
     for number in range(areas):
+        # Nine lines of one writer, in random order.
         own = scripts[number % len(scripts)]
         drawn = draw_case(case, [own[int(i)] for i in rng.permutation(len(own))[:9]], rng)
+        # The baseline method: fixed bands between the printed rules.
         ink = find_ink(drawn.crop)
         bands = split_into_bands(ink.mask, _band_edges(ink, drawn.crop.spec.lines or 1))
         owner = np.zeros(ink.mask.shape, np.int32)
@@ -325,6 +346,7 @@ def measure_case(
             owner[band] = i
         count.lines += len(drawn.lines)
         count.by_rule += count_right_lines(drawn, owner)
+        # The method of the product: lines found from the ink.
         count.found += count_right_lines(drawn, segment_rows(ink, drawn.crop.spec.lines).owner + 1)
         if number < read:
             _count_edits(count, drawn, ink, bands)
@@ -337,14 +359,17 @@ def count_right_lines(drawn: DrawnArea, owner: NDArray[np.int32]) -> int:
     `owner` numbers lines from 1; 0 is none.
     """
     right = 0
-    seen = np.where(owner > 0, drawn.owner, 0)
+    # Drawn lines at the pixels that are assigned to any row.
+    assigned = np.where(owner > 0, drawn.owner, 0)
     for number in range(1, len(drawn.lines) + 1):
+        # The row that holds most of this line's ink.
         rows = owner[(drawn.owner == number) & (owner >= 0)]
         counts = np.bincount(rows) if rows.size else np.zeros(1, int)
         counts[0] = 0
         row = int(counts.argmax())
         ink = (drawn.owner == number).sum()
-        inside = seen[owner == row]
+        # Purity: the share of that row's ink that is of this line.
+        inside = assigned[owner == row]
         whole = counts[row] >= max(MIN_OWN_INK * counts.sum(), MIN_ROW_INK * ink)
         right += bool(row and whole and (inside == number).sum() >= MIN_PURITY * (inside > 0).sum())
     return right
@@ -355,14 +380,17 @@ def _count_edits(
 ) -> None:
     text = " ".join(drawn.lines)
     count.written += len(text)
+    # Read the area with the product's segmentation.
     (reading,) = read_written_areas([segment_area(ink, drawn.crop.spec.lines)])
     count.edits_found += Levenshtein.distance(" ".join(str(reading.value or "").split()), text)
+    # Read the same ink cut into fixed bands.
     lines: list[LineImage] = [make_line_image(ink, band) for band in bands]
     fixed = " ".join(str(one.value) for one in read_line_images(lines) if one.value)
     count.edits_by_rule += Levenshtein.distance(" ".join(fixed.split()), text)
 
 
 def _band_edges(ink: Ink, count: int) -> list[float]:
+    # The field's top and bottom, px of the image.
     _, top, _, bottom = ink.field
     pitch = (bottom - top) / count
     return [
@@ -384,6 +412,7 @@ def load_real_scripts(archive: Path) -> Iterator[list[Script]]:
 
 
 def _cut_to_ink(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    # The bounding box of ink.
     dark = picture < 160
     rows, columns = np.flatnonzero(dark.any(axis=1)), np.flatnonzero(dark.any(axis=0))
     return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

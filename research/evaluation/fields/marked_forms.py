@@ -106,14 +106,17 @@ def read_marked_boxes(pages: int, seed: int) -> Iterator[MarkedBox]:
 
     A page that cannot be registered yields nothing.
     """
+    # Read the check boxes only.
     forms = Forms.load(ROOT / "forms")
     form, reader = (
         forms.latest(MARKED_FORM),
         replace(PageReader.of_forms(forms), kinds=frozenset({Kind.MARK})),
     )
     clean = render_sheet_page(form, Sheet(MARKED_SERIAL, MARKED_UNIT))
+    # Each page has its own seed, so that a page does not depend on those before.
     for number in range(pages):
         random = np.random.default_rng((seed, number))
+        # Scan modes in turn.
         way = list(SCAN_MODES)[number % len(SCAN_MODES)]
         image, styles = draw_marked_page(clean, form.pages[0].all_fields, way, random)
         fields = reader.read(cv2.imencode(".png", image)[1].tobytes(), "image/png").reading.fields
@@ -137,6 +140,7 @@ def draw_marked_page(
 
     It is degraded in one of `SCAN_MODES`. Returns the style of each box by its name too.
     """
+    # Pale strokes that binarization would erase have no known truth, so they are not drawn.
     image, styles = _fill_boxes(
         clean, specs, random, least=MAX_LOST_STRENGTH if way == "1 bit" else 0.0
     )
@@ -150,12 +154,15 @@ def _fill_boxes(
     clean: Image, specs: Sequence[FieldSpec], random: Generator, least: float
 ) -> tuple[Image, dict[str, str]]:
     page, styles = clean.copy(), {}
+    # Empty boxes have a share of their own; all other styles are equally frequent.
     kinds = [style for style in MARK_STYLES if style != "empty"]
     for spec in specs:
         if spec.traits.is_check_box:
             style = "empty" if random.random() < SHARE_EMPTY else str(random.choice(kinds))
+            # Pages for binarization are written with a black pen.
             pen = int(random.integers(len(PEN_COLOURS))) if least == 0 else 1
             _draw_mark(page, spec.box, style, pen, random, least)
+            # Coloured ink is a style of its own where it means something.
             coloured = pen >= FIRST_PALE_PEN and MARK_STYLES[style][0] in (
                 State.READ,
                 State.CANCELLED,
@@ -168,11 +175,14 @@ def _draw_mark(
     page: Image, box: BoxMm, style: str, pen: int, random: Generator, least: float
 ) -> None:
     colour = np.array(PEN_COLOURS[pen], np.float32)
+    # Fixed-point coordinates: 3 fractional bits.
     for strength, path in MARK_STYLES[style][1](box[2], random):
         points = (
             ((path + np.array(box[:2])) * PRINT_PX_PER_MM * SUBPIXEL_PARTS).round().astype(np.int32)
         )
+        # Pens of 0.25–0.6 mm.
         width = max(1, round(random.uniform(0.25, 0.6) * PRINT_PX_PER_MM))
+        # Draw in the stroke's bounding box only.
         left, top = np.maximum(points.min(0) // SUBPIXEL_PARTS - 2 * width, 0)
         right, low = points.max(0) // SUBPIXEL_PARTS + 2 * width
         part = page[top:low, left:right]
@@ -186,9 +196,11 @@ def _draw_mark(
             cv2.LINE_AA,
             3,
         )
+        # Coverage of the ink: antialiasing times strength, with a lower limit for pale pens.
         cover = (
             layer[..., None].astype(np.float32)
             / 255
             * (max(strength, MAX_FAINT_STRENGTH if pen >= FIRST_PALE_PEN else least))
         )
+        # Alpha blending; ink only darkens.
         part[:] = np.minimum(part, part * (1 - cover) + colour * cover).astype(np.uint8)

@@ -111,10 +111,12 @@ def cut_boxes(sheet: AnswerSheet, grey: Image, number: int = 1) -> list[AnswerBo
 
     `number` tells the reader which boxes are of one sheet.
     """
+    # Cut all boxes with their printed letter.
     cut = [
         (label, _cut_box(grey, matrix, sheet.box_mm), truth)
         for label, matrix, truth in _box_places(sheet)
     ]
+    # The median over boxes with the same print is the box without its mark: few are marked.
     alike: dict[tuple[str, int], list[Image]] = defaultdict(list)
     for label, picture, _ in cut:
         alike[label].append(picture)
@@ -122,6 +124,7 @@ def cut_boxes(sheet: AnswerSheet, grey: Image, number: int = 1) -> list[AnswerBo
         label: np.median(np.stack(pictures), axis=0).astype(np.uint8)
         for label, pictures in alike.items()
     }
+    # The reader gets each box as a field of a form, with that median as template image.
     side = sheet.box_mm
     spec = FieldSpec(
         name="box", label="box", kind=Kind.MARK, box=(10, 10, side, side), filled="marked"
@@ -140,6 +143,7 @@ def _box_places(sheet: AnswerSheet) -> Iterator[tuple[tuple[str, int], NDArray[n
     """Return for each box its print, its matrix mm (from its middle) → px, and the truth."""
     for block in sheet.blocks:
         across, down = len(block.boxes[0]), len(block.boxes)
+        # Homography from the block's plane, mm, to the image, px, by its four corner boxes.
         size = _block_size_mm(block, sheet.px_per_mm)
         corners = np.array([(0, 0), (size[0], 0), size, (0, size[1])], np.float32)
         plane = (
@@ -149,10 +153,13 @@ def _box_places(sheet: AnswerSheet) -> Iterator[tuple[tuple[str, int], NDArray[n
         )
         for row, line in enumerate(block.boxes):
             for column, truth in enumerate(line):
+                # A single row or column does not determine a homography.
                 if plane is None:
                     continue
+                # Boxes are evenly spaced between the corner boxes.
                 x, y = size[0] * column / (across - 1), size[1] * row / (down - 1)
                 shift = np.array([[1, 0, x], [0, 1, y], [0, 0, 1]])
+                # Boxes with the same letter share their print.
                 number = column if block.printed == "across" else row
                 yield (
                     (f"{block.printed} {across if block.printed == 'across' else down}", number),
@@ -170,6 +177,7 @@ def block_centres(block: BoxBlock, px_per_mm: float) -> list[tuple[float, float]
     if across < 2 or down < 2:
         return []
     width, height = _block_size_mm(block, px_per_mm)
+    # Homography from the block's plane, mm, to the image, px.
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     plane = cv2.getPerspectiveTransform(corners, np.array(block.corners, np.float32))
     grid = [
@@ -183,6 +191,7 @@ def block_centres(block: BoxBlock, px_per_mm: float) -> list[tuple[float, float]
 
 def _block_size_mm(block: BoxBlock, px_per_mm: float) -> tuple[float, float]:
     """Return the distance from the middle of the first to that of the last box, mm."""
+    # The mean of two opposite sides.
     a, b, c, d = (np.array(corner) for corner in block.corners)
     return (
         float(np.linalg.norm(b - a) + np.linalg.norm(c - d)) / 2 / px_per_mm,
@@ -191,8 +200,10 @@ def _block_size_mm(block: BoxBlock, px_per_mm: float) -> tuple[float, float]:
 
 
 def _cut_box(grey: Image, matrix: Points, box_mm: float) -> Image:
+    # Half of the cut, and its pixels.
     half = box_mm / 2 + BOX_MARGIN_MM
     side = round(2 * half * PX_PER_MM)
+    # From px of the cut (centres at half integers) to mm from the box's middle.
     to_mm = np.array(
         [
             [1 / PX_PER_MM, 0, 0.5 / PX_PER_MM - half],
@@ -219,6 +230,7 @@ def measure_marks(data: EvaluationData) -> list[QualityRow]:
     """
     scans = data.find("scans")
     boxes = list(read_marked_boxes(QUICK_PAGE_COUNT if data.quick else PAGE_COUNT, MARKS_SEED))
+    # Development and held-out sheets are separate rows: only the latter are unseen.
     return [
         *(_measure_sheets(use, scans, quick=data.quick) for use in SheetUse),
         make_quality_row(MARK_KIND, "own forms, printed and marked", judge_boxes(boxes)),
@@ -245,6 +257,7 @@ def _measure_sheets(use: SheetUse, scans: Path | None, *, quick: bool) -> Qualit
     found: list[JudgedValue] = []
     for sheet in load_answer_sheets():
         if sheet.use is use:
+            # Boxes of one sheet are read together, as the reader adapts to the sheet.
             boxes = cut_answer_boxes(sheet, scans)[:: 10 if quick else 1]
             readings = CALIBRATED_READERS[Kind.MARK]([box.crop for box in boxes])
             pairs = zip(boxes, readings, strict=True)

@@ -42,10 +42,12 @@ def draw_form(rng: Generator, head: Image | None = None) -> Image:
     The head may be that of another form.
     """
     form = np.full((FORM_SIZE_MM[1] * _PX, FORM_SIZE_MM[0] * _PX), 250, np.uint8)
+    # A word at a random indent.
     for row in range(ROW_COUNT):
         y, left = (_TOP_MM + _PITCH_MM * row) * _PX, int(rng.integers(8, 20)) * _PX
         word = "".join(rng.choice(list("ABDEGHKMNRSTX"), 5))
         cv2.putText(form, word, (left, y), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (60,), 2, cv2.LINE_AA)
+        # Pale boxes below it, 5.5 mm wide.
         for cell in range(int(rng.integers(12, 15))):
             cv2.rectangle(
                 form, (left + cell * 44, y + 8), (left + (cell + 1) * 44, y + 64), (205,), 2
@@ -60,6 +62,7 @@ def overwrite_rows(form: Image, rows: int, rng: Generator) -> Image:
     page, ink = form.copy(), int(rng.integers(30, 90))
     for row in range(1, 1 + rows):
         for line in range(2):
+            # A wavering pen stroke across the row, two per row.
             across = np.arange(6 * _PX, 100 * _PX, 20)
             up = (_TOP_MM + _PITCH_MM * row) * _PX + line * 28 + rng.integers(-24, 40, len(across))
             cv2.polylines(
@@ -77,7 +80,7 @@ def overwrite_rows(form: Image, rows: int, rng: Generator) -> Image:
 class OverwriteResult:
     """The result for one page.
 
-    Whether print was seen nearly everywhere, without and with knowing what is under ink; whether
+    Whether print was found nearly everywhere, without and with knowing what is under ink; whether
     the page was registered; its true error.
     """
 
@@ -91,25 +94,29 @@ def judge_registration(
     page: DamagedPage, form: Image, start_mm: tuple[float, float] = (0.0, 0.0)
 ) -> OverwriteResult:
     """Register the page to a form from about its true place, moved by `start_mm`."""
-    lies = geometry.raster_homography(geometry.PX_PER_MM) @ np.array(
+    # The start for registration: the true place, moved.
+    start = geometry.raster_homography(geometry.PX_PER_MM) @ np.array(
         [[1, 0, start_mm[0]], [0, 1, start_mm[1]], [0, 0, 1.0]]
     )
-    flat = geometry.warp_box(page.image, lies, geometry.page_box(form), _SEARCH.px_per_mm)
+    # Measure the offsets of print patches about that start.
+    flat = geometry.warp_box(page.image, start, geometry.page_box(form), _SEARCH.px_per_mm)
     shifts = patch_matching.measure_patch_offsets(
         flat, form, patch_matching.find_patches(form), _SEARCH
     )
+    # Without and with the knowledge of what is under ink.
     before, now = (
-        patch_matching.is_mostly_seen(each, geometry.page_box(form))
+        patch_matching.is_found_nearly_everywhere(each, geometry.page_box(form))
         for each in (replace(shifts, overwritten=None), shifts)
     )
-    laid = register_to(page.image, lies, form)
+    registration = register_to(page.image, start, form)
+    # True error at a grid of points, mm; its 95th percentile counts.
     places = np.stack(
         np.meshgrid(np.linspace(10, 95, 6), np.linspace(10, 138, 8)), axis=-1
     ).reshape(-1, 2)
     true = page.where(places * geometry.PX_PER_MM - 0.5)
-    error = np.linalg.norm(laid.to_px(places) - true, axis=1) / geometry.PX_PER_MM
+    error = np.linalg.norm(registration.to_px(places) - true, axis=1) / geometry.PX_PER_MM
     return OverwriteResult(
-        before, now, laid.residual_mm <= DEFAULT_GATE_MM, float(np.percentile(error, 95))
+        before, now, registration.residual_mm <= DEFAULT_GATE_MM, float(np.percentile(error, 95))
     )
 
 
@@ -136,6 +143,7 @@ def shift_half(page: Image, mm: int, rng: Generator) -> DamagedPage:
     moved[top:bottom] = page[top - by : bottom - by]
 
     def where(points: Points) -> Points:
+        # Only the part that was moved has another place.
         inside = (points[:, 1] >= top - by) & (points[:, 1] < bottom - by)
         return points + np.stack([np.zeros(len(points)), by * inside], axis=1)
 
@@ -144,14 +152,17 @@ def shift_half(page: Image, mm: int, rng: Generator) -> DamagedPage:
 
 def _run_trials(seed: int) -> Iterator[tuple[str, OverwriteResult]]:
     rng = np.random.default_rng([2026, seed])
+    # Another form of the same family: an identical head, different rows below.
     form = draw_form(rng)
     sister = draw_form(rng, head=form)
+    # What should be registered: the right form, however it was scanned.
     for rows in OVERWRITTEN_ROWS:
         for way in ("scanned", "uneven feed", "uneven light"):
             yield (
                 f"right, {rows:2} rows, {way}",
                 judge_registration(spoil_page(overwrite_rows(form, rows, rng), way, rng), form),
             )
+        # What should be refused: another form, a fold, and a start that is one row off.
         yield (
             f"another form of the family, {rows:2} rows",
             judge_registration(spoil_page(overwrite_rows(sister, rows, rng), "scanned", rng), form),
@@ -184,13 +195,13 @@ def main() -> None:
                 trials=1,
                 before=int(one.before),
                 now=int(one.now),
-                laid=int(one.is_registered),
+                registered=int(one.is_registered),
                 off=int(one.is_registered and one.error_mm > DEFAULT_GATE_MM),
             )
     for name, count in counts.items():
         print(
-            f"{name}: {count['trials']} pages, seen before {count['before']}, now {count['now']}, "
-            f"laid {count['laid']}, of these off {count['off']}"
+            f"{name}: {count['trials']} pages, found before {count['before']}, now {count['now']}, "
+            f"registered {count['registered']}, of these off {count['off']}"
         )
 
 

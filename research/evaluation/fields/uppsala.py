@@ -44,11 +44,13 @@ def load_uppsala_words(folder: Path) -> list[TrainingLine]:
             for line in (folder / f"{writer}_labels.txt").read_text("utf-8").splitlines()
             if (label := line.strip())
         ]
+        # Words in reading order: page by page, left to right within a page.
         cut = [
             word
             for name, apart in pages.items()
             for word in _cut_words(_load_grayscale(folder / f"{name}.jpg"), apart)
         ]
+        # One word too many or too few would shift all labels.
         if len(cut) != len(labels):
             raise ValueError(f"{folder.name}: {len(cut)} words but {len(labels)} labels")
         found += [
@@ -66,8 +68,10 @@ def _load_grayscale(file: Path) -> Image:
 def _cut_words(page: Image, apart: tuple[int, int]) -> list[Image]:
     """Return each word alone on white, by its left edge."""
     ink = page < INK_LEVEL
+    # Grow ink by the gap between words, so that the letters of a word connect.
     grown = cv2.dilate(ink.astype(np.uint8), np.ones(apart[::-1], np.uint8))
     count, labels = cv2.connectedComponents(grown)
+    # Components with little ink are dust.
     inked = np.bincount(labels[ink].astype(np.int64), minlength=count)
     cut = [_cut_word(page, labels == i) for i in range(1, count) if inked[i] > MIN_INK_PX]
     return [word for _, word in sorted(cut, key=lambda item: item[0])]
@@ -76,9 +80,12 @@ def _cut_words(page: Image, apart: tuple[int, int]) -> list[Image]:
 def _cut_word(
     page: Image, mine: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 ) -> tuple[int, Image]:
+    # Bounding box of the word's ink.
     dark = mine & (page < INK_LEVEL)
     rows, columns = np.flatnonzero(dark.any(axis=1)), np.flatnonzero(dark.any(axis=0))
     part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    # Ink of neighbouring words in the box is whitened.
     alone = np.where(mine[part], page[part], 255).astype(np.uint8)
+    # Sort by dark ink, as the pale edge of a stroke varies.
     left = np.flatnonzero((mine & (page < HALF_LEVEL)).any(axis=0))[0]
     return int(left), np.pad(alone, MARGIN_PX, constant_values=255)

@@ -63,25 +63,26 @@ class ClientProposal:
 
 @dataclass(frozen=True, slots=True)
 class MatchMetrics:
-    """Shares of all rows, except `sure_wrong`.
+    """Shares of all rows, except `wrong_with_high_confidence`, which is a number.
 
-    `sure_wrong` counts the rows that propose a wrong person with p ≥ 0.999.
+    `wrong_with_high_confidence` counts the rows that propose a wrong person with p ≥ 0.999.
     `alone` is the share of numbers right by their digits alone.
     """
 
     rows: int
     alone: float
     right_first: float
-    sure: float
-    sure_wrong: int
+    high_confidence: float
+    wrong_with_high_confidence: int
     calibration_error: float
     by_slip: dict[str, tuple[int, float]]
 
     @property
-    def sure_wrong_most(self) -> float:
+    def wrong_upper_bound(self) -> float:
         """Upper end of the 95 % interval (Wilson) of the share wrong among high-confidence rows."""
-        n = max(1.0, self.sure * self.rows)
-        share, z = self.sure_wrong / n, 1.96
+        # Wilson (1927), upper bound; z = 1.96 for 95 %.
+        n = max(1.0, self.high_confidence * self.rows)
+        share, z = self.wrong_with_high_confidence / n, 1.96
         return (
             share + z * z / (2 * n) + z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
         ) / (1 + z * z / n)
@@ -94,6 +95,7 @@ def simulate_rows(
 
     Their digits come from so many drawn rows of boxes.
     """
+    # Make the register of this half, and the network's outputs for its digits.
     rng = np.random.default_rng([seed, half])
     people, styles = make_population(IDENTITY_FOLDER, half, rng), draw_row_styles(half, drawn, rng)
     register, form = (
@@ -106,10 +108,14 @@ def simulate_rows(
 def propose_client(written: SimulatedRow, register: ClientRegister, form: Form) -> ClientProposal:
     """Return the proposal of the product's own code, from the network's answers on."""
     spec = form.by_name["personnummer"]
+    # The digits as the network reads them, without the register.
     fields = {spec.name: decode_digits(written.boxes, spec)}
+    # Names and units are readings with fixed p, as they come from other readers.
     for name, text in (("namn", written.name), ("enhet", written.unit)):
         fields[name] = Reading(text, 0.9, State.READ) if text else Reading.empty(0.99)
+    # The register proposes a client from number, name and unit.
     found = resolve_clients([spec], form, fields, register)[0].get(spec.name, fields[spec.name])
+    # Without a value, the first alternative is the proposal.
     value = (
         found.value if found.value is not None else next((v for v, _ in found.alternatives), None)
     )
@@ -127,14 +133,17 @@ def propose_client(written: SimulatedRow, register: ClientRegister, form: Form) 
 def measure_proposals(found: Sequence[ClientProposal]) -> MatchMetrics:
     """Return the metrics of simulated rows."""
     p, right = np.array([one.p for one in found]), np.array([one.right for one in found])
+    # Share of right proposals by the slip that was made.
     slips = sorted({one.slip for one in found})
     by_slip = {slip or "none": [one.right for one in found if one.slip == slip] for slip in slips}
     return MatchMetrics(
         rows=len(found),
         alone=float(np.mean([one.alone for one in found])),
         right_first=float(right.mean()),
-        sure=float((p >= VERY_HIGH_CONFIDENCE).mean()),
-        sure_wrong=sum(one.p >= VERY_HIGH_CONFIDENCE and not one.right for one in found),
+        high_confidence=float((p >= VERY_HIGH_CONFIDENCE).mean()),
+        wrong_with_high_confidence=sum(
+            one.p >= VERY_HIGH_CONFIDENCE and not one.right for one in found
+        ),
         calibration_error=expected_calibration_error(p, right),
         by_slip={slip: (len(some), float(np.mean(some))) for slip, some in by_slip.items()},
     )
@@ -147,8 +156,9 @@ def format_metrics(found: MatchMetrics) -> str:
         "(95 %) | ECE |\n|--:|--:|--:|--:|--:|--:|--:|\n"
     )
     line = (
-        f"| {found.rows} | {found.alone:.2%} | {found.right_first:.2%} | {found.sure:.1%} | "
-        f"{found.sure_wrong} | {found.sure_wrong_most:.4%} | "
+        f"| {found.rows} | {found.alone:.2%} | {found.right_first:.2%} | "
+        f"{found.high_confidence:.1%} | {found.wrong_with_high_confidence} | "
+        f"{found.wrong_upper_bound:.4%} | "
     )
     slips = "\n".join(
         f"| {slip} | {count} | {share:.1%} |" for slip, (count, share) in found.by_slip.items()
@@ -179,7 +189,8 @@ def measure_persons(data: EvaluationData) -> list[QualityRow]:
 
 
 def fit_constants(drawn: int = DRAWN_ROWS) -> str:
-    """Return the constants that explain the tuning half: doubts of rows, and odds of names."""
+    """Return the constants that explain the tuning half: noise of rows, and odds of names."""
+    # Constants are fitted on the tuning half only.
     rng = np.random.default_rng([SEED, TUNING_HALF])
     people, styles = (
         make_population(IDENTITY_FOLDER, TUNING_HALF, rng),
@@ -187,9 +198,12 @@ def fit_constants(drawn: int = DRAWN_ROWS) -> str:
     )
     logs: dict[float, list[float]] = {}
     rows = [simulate_row(people, styles, rng) for _ in range(4_000)]
+    # Rows without slips: their truth is what was written.
     whole = [one for one in rows if one.slip == ""]
     for doubt in (5e-4, 1e-3, 2e-3, 4e-3, 8e-3, 0.03, 0.06, 0.12, 0.25):
+        # Log likelihood of every row at each level of uncertainty.
         logs[doubt] = [_noisy_log(one, doubt) for one in whole]
+    # Grid search for the mixture of usual and bad rows with the highest likelihood.
     best = max(
         (
             (_mixture_log(logs[u], logs[b], s), u, b, s)
@@ -205,12 +219,14 @@ def fit_constants(drawn: int = DRAWN_ROWS) -> str:
 
 
 def _noisy_log(one: SimulatedRow, doubt: float) -> float:
+    # Flatten the network's probabilities by the level of uncertainty.
     boxes = temper_probabilities(tuple(map(tuple, one.boxes.tolist())), doubt)
     return float(sum(np.log(boxes[i, CELL_SYMBOLS.index(c)]) for i, c in enumerate(one.truth)))
 
 
 def _mixture_log(usual: Sequence[float], bad: Sequence[float], share: float) -> float:
     return float(
+        # log((1 - share)·usual + share·bad), summed over rows.
         np.logaddexp(np.array(usual) + np.log1p(-share), np.array(bad) + np.log(share)).sum()
     )
 
@@ -218,12 +234,15 @@ def _mixture_log(usual: Sequence[float], bad: Sequence[float], share: float) -> 
 def _measure_name_odds(people: Population, rng: np.random.Generator) -> str:
     """Return how often each similarity is of the client's own name, against any other's."""
     search = ClientRegister(people.clients).search
+    # Bins of name similarity.
     steps = np.array([0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 1.01])
     own, anybody = np.zeros(len(steps) - 1), np.zeros(len(steps) - 1)
+    # A garbled name against its own client, and against the whole register.
     for place in rng.integers(len(people.clients), size=1_500):
         scores = search.name_scores(garble_name(people.clients[place].name, rng))
         own += np.histogram(scores[place], steps)[0]
         anybody += np.histogram(scores, steps)[0]
+    # Likelihood ratio of each bin.
     odds = (own / own.sum()) / np.maximum(anybody / anybody.sum(), 1e-9)
     return "\n".join(
         f"names {low:.2f}–{high:.2f}: odds {o:.3g}"

@@ -81,6 +81,7 @@ def load_numbers(folder: Path, half: int) -> tuple[list[str], list[str]]:
 
 
 def _number_half(number: str) -> int:
+    # A hash of the birth date: people of one day are in the same half.
     return hashlib.sha256(number[:8].encode()).digest()[0] % 2
 
 
@@ -90,10 +91,12 @@ def make_population(folder: Path, half: int, rng: Generator) -> Population:
     Members of a family are mostly in one unit.
     """
     personal, coordination = load_numbers(folder, half)
+    # Clients, and numbers that stay out of the register as strangers.
     chosen, rest = _choose_numbers(personal, rng)
     extra = [str(n) for n in rng.permutation(coordination)[:COORDINATION_COUNT]]
     clients = [Client(number, _random_name(rng), _random_unit(rng)) for number in (*chosen, *extra)]
     alike: dict[int, set[int]] = defaultdict(set)
+    # Rename some clients to resemble others.
     _make_twins(clients, alike, rng)
     _make_families(clients, alike, rng)
     return Population(
@@ -105,10 +108,12 @@ def make_population(folder: Path, half: int, rng: Generator) -> Population:
 
 def _choose_numbers(personal: Sequence[str], rng: Generator) -> tuple[list[str], list[str]]:
     shuffled = [str(n) for n in rng.permutation(personal)]
+    # Care has many very old people: their share is fixed.
     old = [n for n in shuffled if n < OLDER_THAN]
     grown = [n for n in shuffled if OLDER_THAN <= n < YOUNGER_THAN]
     young = [n for n in shuffled if n >= YOUNGER_THAN]
     taken = old[:OLD_CLIENT_COUNT] + grown[:YOUNG_CLIENT_COUNT]
+    # The remainder is of people born later, first those that share their birthday.
     taken += _choose_same_birthdays(young, CLIENT_COUNT - COORDINATION_COUNT - len(taken))
     left = set(taken)
     return taken, [n for n in shuffled if n not in left]
@@ -117,6 +122,7 @@ def _choose_numbers(personal: Sequence[str], rng: Generator) -> tuple[list[str],
 def _choose_same_birthdays(numbers_: Sequence[str], count: int) -> list[str]:
     """Return so many clients, first those that share their birth date with another."""
     by_day: dict[str, list[str]] = defaultdict(list)
+    # Group by birth date, the first eight digits.
     for number in numbers_:
         by_day[number[:8]].append(number)
     shared = [n for day in by_day.values() if len(day) > 1 for n in day][: 4 * TWIN_COUNT]
@@ -128,6 +134,7 @@ def _make_twins(clients: list[Client], alike: dict[int, set[int]], rng: Generato
     by_day: dict[str, list[int]] = defaultdict(list)
     for place, client in enumerate(clients):
         by_day[client.pid[:8]].append(place)
+    # Same surname and unit; the given name in 30 % of pairs similar.
     for one, other in [day[:2] for day in by_day.values() if len(day) > 1][:TWIN_COUNT]:
         first, second = clients[one], clients[other]
         given = (
@@ -148,11 +155,13 @@ def _similar_name(given: str, rng: Generator) -> str:
 
 def _make_families(clients: list[Client], alike: dict[int, set[int]], rng: Generator) -> None:
     """Add parents and children with the same name, 20 to 40 years apart."""
+    # Random pairs of clients, until enough are a generation apart.
     places = [int(p) for p in rng.permutation(len(clients))]
     made = 0
     for one, other in zip(places[::2], places[1::2], strict=False):
         years = abs(int(clients[one].pid[:4]) - int(clients[other].pid[:4]))
         if not 20 <= years <= 40 or one in alike or other in alike:
+            # 70 % of families are in one unit.
             continue
         unit = clients[one].unit if rng.random() < 0.7 else clients[other].unit
         clients[other] = Client(clients[other].pid, clients[one].name, unit)
@@ -164,7 +173,9 @@ def _make_families(clients: list[Client], alike: dict[int, set[int]], rng: Gener
 
 
 def _random_name(rng: Generator) -> str:
+    # Exponential rank: common names are more frequent.
     given = GIVEN_NAMES[min(int(rng.exponential(30)), len(GIVEN_NAMES) - 1)]
+    # A third has a common surname, the others a composed one.
     if rng.random() < 0.35:
         return f"{given} {COMMON_SURNAMES[min(int(rng.exponential(4)), len(COMMON_SURNAMES) - 1)]}"
     return f"{given} {rng.choice(SURNAME_BEGINNINGS)}{rng.choice(SURNAME_ENDINGS)}"

@@ -85,10 +85,12 @@ def load_unseen_glyphs(half: int) -> Glyphs:
 
     Digits, and letters that do not belong in a box.
     """
+    # Digits of people: every other shape from those that no network was trained on.
     written = {
         value: [[np.asarray(mask * 255, np.uint8) for mask in masks[half::2]]] * SOURCE_COUNT
         for value, masks in load_real_digits().items()
     }
+    # Printed digits and other characters in the fonts of handwriting.
     fonts = find_handwriting_fonts()[half::2]
     printed = {value: [render_character(font, str(value)) for font in fonts] for value in range(10)}
     return Glyphs(
@@ -115,12 +117,14 @@ def _cut_to_ink(shape: Image) -> Image:
 def draw_row_styles(half: int, rows: int, rng: Generator) -> list[RowStyle]:
     """Draw rows with those shapes, degrade and read them, and group them by confidence.
 
-    A style holds rows alike, so that in a simulated row all boxes are clear or all are doubtful,
+    A style holds rows alike, so that in a simulated row all boxes are clear or none is,
     as on paper. Styles that lack a digit are left out.
     """
     shapes = DigitContents(load_unseen_glyphs(half))
     drawn = [draw_row(shapes, str(rng.choice(CONDITIONS[:-1])), rng) for _ in range(rows)]
+    # Classify the boxes with the network of the product.
     read = [(classify_cells(one.pictures()), one.labels) for one in drawn]
+    # Sort rows by the mean log probability of their boxes, then cut into styles.
     read.sort(key=lambda pair: float(np.log(pair[0].max(axis=1)).mean()))
     styles = [
         _make_style(read[start : start + ROWS_PER_STYLE])
@@ -131,6 +135,7 @@ def draw_row_styles(half: int, rows: int, rng: Generator) -> list[RowStyle]:
 
 def _make_style(rows: Sequence[tuple[BoxProbabilities, tuple[int, ...]]]) -> RowStyle:
     found: dict[str, list[BoxProbabilities]] = defaultdict(list)
+    # Collect answers by the symbol that is in the box.
     for answers, labels in rows:
         for answer, label in zip(answers, labels, strict=True):
             found[CELL_SYMBOLS[label]].append(answer)
@@ -139,6 +144,7 @@ def _make_style(rows: Sequence[tuple[BoxProbabilities, tuple[int, ...]]]) -> Row
 
 def simulate_row(people: Population, styles: Sequence[RowStyle], rng: Generator) -> SimulatedRow:
     """Return one row about a person."""
+    # A person not in the register, with a given name and surname that occur in it.
     if rng.random() < UNKNOWN_SHARE:
         client = people.clients[int(rng.integers(len(people.clients)))]
         number, stranger = (
@@ -155,6 +161,7 @@ def simulate_row(people: Population, styles: Sequence[RowStyle], rng: Generator)
         )
     place = int(rng.integers(len(people.clients)))
     client = people.clients[place]
+    # At most one slip per row; "" is none.
     slip = str(
         rng.choice([*SLIP_SHARES, ""], p=[*SLIP_SHARES.values(), 1 - sum(SLIP_SHARES.values())])
     )
@@ -164,6 +171,7 @@ def simulate_row(people: Population, styles: Sequence[RowStyle], rng: Generator)
         if rng.random() < OTHER_UNIT_SHARE
         else client.unit
     )
+    # Boxes with the slip, the name garbled, and what is true.
     return SimulatedRow(
         _read_digits(_apply_slip(number, slip, rng), styles, rng),
         _write_name(people, place, rng),
@@ -174,9 +182,11 @@ def simulate_row(people: Population, styles: Sequence[RowStyle], rng: Generator)
 
 
 def _similar_number(people: Population, place: int, rng: Generator) -> str:
+    # Half of the mistaken numbers are those of a relative or twin.
     near = people.alike.get(place, ())
     if near and rng.random() < 0.5:
         return people.clients[int(rng.choice(near))].pid
+    # The others are of any client of the same unit.
     same = [
         c.pid
         for i, c in enumerate(people.clients)
@@ -188,19 +198,25 @@ def _similar_number(people: Population, place: int, rng: Generator) -> str:
 def _apply_slip(number: str, slip: str, rng: Generator) -> str:
     """Return twelve characters as they are in the boxes."""
     at = int(rng.integers(12))
+    # A different digit in one box.
     if slip == "changed":
         return (
             number[:at] + str((int(number[at]) + int(rng.integers(1, 10))) % 10) + number[at + 1 :]
         )
+    # Two neighbours in wrong order.
     if slip == "swapped":
         at = min(at, 10)
         return number[:at] + number[at + 1] + number[at] + number[at + 2 :]
+    # A digit left out; the rest moves up.
     if slip == "left_out":
         return number[:at] + number[at + 1 :] + " "
+    # A box left empty.
     if slip == "gap":
         return number[:at] + " " + number[at + 1 :]
+    # A digit written twice or added; the last falls off.
     if slip == "extra":
         return (number[:at] + str(rng.integers(10)) + number[at:])[:12]
+    # Ten digits without the century, at either end.
     if slip == "ten":
         return f"{number[2:]}  " if rng.random() < 0.6 else f"  {number[2:]}"
     return number
@@ -211,9 +227,11 @@ def _read_digits(written: str, styles: Sequence[RowStyle], rng: Generator) -> Bo
 
     Now and then a digit is struck out and not written again.
     """
+    # All boxes of a row come from one style.
     style = styles[int(rng.integers(len(styles)))]
     blank = np.eye(len(CELL_SYMBOLS), dtype=np.float32)[[CELL_SYMBOLS.index(" ")]]
     struck = CELL_SYMBOLS[STRUCK_CLASS] if rng.random() < STRUCK_OUT_SHARE else ""
+    # A struck-out digit, if the style has examples.
     spoilt = int(rng.integers(12)) if struck in style else -1
     found = [
         style.get(struck if box == spoilt else symbol, blank) for box, symbol in enumerate(written)
@@ -223,6 +241,7 @@ def _read_digits(written: str, styles: Sequence[RowStyle], rng: Generator) -> Bo
 
 def _write_name(people: Population, place: int, rng: Generator) -> str:
     name = people.clients[place].name
+    # Now and then the name is someone else's.
     if rng.random() < OTHER_NAME_SHARE:
         name = people.clients[int(rng.integers(len(people.clients)))].name
     how, given, surname = rng.random(), name.split()[0], name.split()[-1]
@@ -232,6 +251,7 @@ def _write_name(people: Population, place: int, rng: Generator) -> str:
         (REVERSED_NAME_SHARE, f"{surname}, {given}"),
         (INITIAL_SHARE, f"{given[0]}. {surname}"),
     )
+    # Choose a form of the name by its share: cumulative sampling.
     for share, form in forms:
         how -= share
         if how < 0:
@@ -241,6 +261,7 @@ def _write_name(people: Population, place: int, rng: Generator) -> str:
 
 def garble_name(name: str, rng: Generator) -> str:
     """Return a name as a handwriting reader gives it: letters confused, lost, or read twice."""
+    # One character error rate per row.
     rate = float(rng.choice(ERROR_RATES))
     out = []
     for letter in name:
@@ -248,6 +269,7 @@ def garble_name(name: str, rng: Generator) -> str:
             out.append(letter)
             continue
         kind = rng.random()
+        # 65 % of errors are confusions, 20 % deletions, 15 % insertions.
         if kind < 0.65:
             near = CONFUSED_LETTERS.get(letter.lower(), "aeinrst")
             new = near[int(rng.integers(len(near)))]

@@ -128,6 +128,7 @@ MIN_RUNNING_TEXT = 25
 
 def evaluate_boxes(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Progress) -> Halves:
     """Read everything but lines: two halves with different people's digits, fonts and pages."""
+    # Digits and fonts that no network was trained on, split into two halves.
     glyphs = load_digit_glyphs(handwriting, mnist_folder, [], held_out=True)
     fonts = find_fonts(handwriting / "fonts_train", held=True)
     halves: Halves = ([], [])
@@ -140,6 +141,7 @@ def evaluate_boxes(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Pro
             strict=True,
         )
     ):
+        # Each half has its own seed.
         rng = np.random.default_rng([SEED, half])
         own += readings.judge_pages(
             make_digit_writers(fonts[half::2], digits, WRITER_COUNT, rng),
@@ -148,6 +150,7 @@ def evaluate_boxes(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Pro
             lambda: bar.advance(task),
             BOX_KINDS,
         )
+        # Single digits, rows in all conditions, rows of each format, and check boxes.
         for name, (pictures, labels) in cells.items():
             own += readings.judge_cells(pictures, labels.tolist(), name)
         own += readings.judge_rows(DigitContents(_half_glyphs(glyphs, half)), sizes.rows, rng)
@@ -179,8 +182,10 @@ def evaluate_marks(handwriting: Path, mnist_folder: Path, sizes: Sizes, bar: Pro
 def _load_pools(handwriting: Path, mnist_folder: Path) -> tuple[Pool, Pool]:
     """Return digits of held-out people: those that also gave the temperature, and the others."""
     scans, values = load_optdigits(handwriting / "optdigits.npz")
+    # The held-out end of optdigits: its first third also gave the temperature.
     start, third = len(scans) - OPTDIGITS_HELD_OUT, OPTDIGITS_HELD_OUT // 3
     parts = slice(start, start + third), slice(start + third, None)
+    # MNIST: held-out training images for one half, the test part for the other.
     own, test = load_mnist(mnist_folder, "train"), load_mnist(mnist_folder, "t10k")
     others = (
         (own[0][-MNIST_SHAPE_COUNT:], own[1][-MNIST_SHAPE_COUNT:]),
@@ -194,6 +199,7 @@ def _load_pools(handwriting: Path, mnist_folder: Path) -> tuple[Pool, Pool]:
 
 
 def _make_pool(scans: Image, values: Labels, pictures: Image, labels: Labels) -> Pool:
+    # Both sets enlarged to about the same height.
     return {
         d: [enlarge(p, 2.0) for p in scans[values == d]]
         + [enlarge(p, 2.4) for p in pictures[labels == d]]
@@ -221,6 +227,7 @@ def _held_out_cells(
 
 
 def _half_glyphs(glyphs: Glyphs, half: int) -> Glyphs:
+    # Every other shape of each source.
     written = {
         digit: [images[half::2] for images in sources] for digit, sources in glyphs.written.items()
     }
@@ -237,12 +244,15 @@ def evaluate_handwriting(
 
     Lines of running text are also cut into stretches, as people fill in fields.
     """
+    # Rows of letter boxes.
     found = readings.judge_rows(
         shapes, LETTER_ROW_FACTOR * most, np.random.default_rng(SEED), Kind.LETTERS
     )
     for name, written in sets.items():
+        # A seed for each set, independent of the other sets.
         rng = np.random.default_rng([SEED, zlib.crc32(name.encode())])
         chosen = [written[i] for i in rng.permutation(len(written))[:most]]
+        # Running text also in stretches as long as the content of fields.
         if np.mean([len(line.text) for line in chosen]) > MIN_RUNNING_TEXT:
             chosen = chosen[: most // 2]
             short = cut_into_stretches(chosen, rng)
@@ -251,6 +261,7 @@ def evaluate_handwriting(
         else:
             found += readings.judge_areas(chosen, name, rng)
         found += readings.judge_lines(chosen, name, rng)
+    # Large sets must not dominate the curves.
     return readings.even_weights(found)
 
 
@@ -261,8 +272,9 @@ def load_held_out_lines(
 
     The Swedish set is left out: it is only ever tested on.
 
-    `handwriting` lies in the folder of all data.
+    `handwriting` is in the folder of all data.
     """
+    # The Swedish set is reserved for testing.
     found = dict(
         load_sets(
             EvaluationData(handwriting.parent),
@@ -270,6 +282,7 @@ def load_held_out_lines(
             only=frozenset(ABSENCE_BY_SET) - {SWEDISH_SET},
         )
     )
+    # Swedish texts composed of the letters of held-out writers.
     people = [line for name in (WORDS_SET, COPISTE_SET) for line in found.get(name, ())]
     return {
         **found,
@@ -281,6 +294,7 @@ def load_held_out_lines(
 def use_weights(choice: Handwriting) -> Iterator[None]:
     """Read with other weights for a while."""
     name = "EFTERSKRIFT_HANDWRITING"
+    # The environment variable selects the weights; restore it afterwards.
     before = os.environ.get(name)
     os.environ[name] = choice.value
     try:
@@ -295,10 +309,12 @@ def use_weights(choice: Handwriting) -> Iterator[None]:
 def network_fingerprints() -> dict[str, str]:
     """Return the fingerprint of the network behind each key."""
     known = {str(kind): name() for kind, name in NETWORK_FINGERPRINTS.items()}
+    # Characters are read by the network of lines.
     return {LETTER_KEY: known[Kind.TEXT], **known}
 
 
 def _fit_halves(halves: Halves) -> list[FittedCurve]:
+    # Fit on one half, judge on the other.
     return fit_curves(*halves, _network_by_key(e for half in halves for e in half), MAX_P_BY_KEY)
 
 
@@ -329,11 +345,14 @@ def main() -> None:
     args = parser.parse_args()
     sizes = Sizes(**{name: getattr(args, name) for name in asdict(DEFAULT_SIZES)})
     fitted: list[FittedCurve] = []
+    # Boxes are fitted in two halves.
     with Progress(console=Console(stderr=True)) as bar:
         if args.only == "marks":
             fitted += _fit_halves(evaluate_marks(args.handwriting, args.mnist, sizes, bar))
         if args.only in (None, "boxes"):
             fitted += _fit_halves(evaluate_boxes(args.handwriting, args.mnist, sizes, bar))
+        # Lines are fitted by cross-validation over writers, for every set of weights that is
+        # present.
         if args.only in (None, "lines"):
             files: set[Path] = set()
             sets = load_held_out_lines(args.handwriting, args.archives, sizes.lines)
@@ -343,14 +362,17 @@ def main() -> None:
                     f"{name} is left out: {ABSENCE_BY_SET[name]}. The curves of lines are poorer "
                     "for it."
                 )
+            # The same file may serve two choices; it is fitted once.
             for choice in bar.track(list(Handwriting), description="lines"):
                 with use_weights(choice):
                     if find_network_file().is_file() and find_network_file() not in files:
                         files.add(find_network_file())
                         found = evaluate_handwriting(sets, shapes, sizes.lines)
                         fitted += cross_fit_curves(found, _network_by_key(found), MAX_P_BY_KEY)
+    # Curves of networks that were not fitted this time remain.
     kept = _other_networks(fitted)
     write_curves(args.out, fitted, CURVES_NOTE, keep=kept)
+    # The curves of cross-validation are for evaluation only.
     if any(one.fold_curves for one in fitted):
         write_fold_curves(
             args.out.with_stem(f"{args.out.stem}_apart"), fitted, CURVES_NOTE, keep=kept

@@ -59,6 +59,7 @@ Own work of this project; the numbers carry no part of the data.
 
 def write_card(file: Path, fitted: Sequence[FittedCurve], keep: Iterable[str] = ()) -> None:
     """Write the card: what this run fitted, and the existing rows of networks in `keep`."""
+    # The command without options that restrict the run.
     command = " ".join(
         ["python -m research.training.calibration.fit", *_full_run_arguments(sys.argv[1:])]
     )
@@ -78,7 +79,9 @@ def write_card(file: Path, fitted: Sequence[FittedCurve], keep: Iterable[str] = 
 
 def _full_run_arguments(arguments: Sequence[str]) -> list[str]:
     """Return the arguments without what was left out this time, and without local folders."""
+    # Accept `--option=value` as well as `--option value`.
     words = [word for argument in arguments for word in argument.split("=", 1)]
+    # Skip `--only` and its value.
     skipped = {at for i, word in enumerate(words) if word == "--only" for at in (i, i + 1)}
     return [
         Path(word).name if Path(word).is_absolute() else word

@@ -80,6 +80,7 @@ def judge_reading(
     What is no value counts by its state alone.
     """
     state = truth[1]
+    # For values both value and state count; otherwise the state alone.
     right = (
         (reading.value, reading.state) == truth if state is State.READ else reading.state is state
     )
@@ -90,6 +91,7 @@ def judge_reading(
 
 def read_uncalibrated(crops: Sequence[FieldImage]) -> list[Reading]:
     """Read each crop by the reader of its kind, with the reader's own score as p."""
+    # Group by kind, as readers take all fields of a kind at once; restore the order.
     by_kind: dict[Kind, list[int]] = defaultdict(list)
     for i, crop in enumerate(crops):
         by_kind[crop.spec.kind].append(i)
@@ -128,6 +130,7 @@ def judge_cells(pictures: Image, labels: Iterable[int], source: str) -> list[Jud
     readings = FIELD_READERS[Kind.DIGITS](crops)
     pairs = enumerate(zip(crops, readings, labels, strict=True))
     return [
+        # 50 consecutive digits form a part, in place of a writer.
         judge_reading(c.spec, r, (str(label), State.READ), f"{source} {i // 50}", source)
         for i, (c, r, label) in pairs
     ]
@@ -137,6 +140,7 @@ def judge_rows(
     contents: RowContents, count: int, rng: Generator, kind: Kind = Kind.DIGITS
 ) -> list[JudgedReading]:
     """Judge rows of digit or letter boxes, drawn in all conditions and read without a format."""
+    # Classes beyond the symbols are "struck out" and "other".
     plain, symbols = (
         (letters.plain_letter_row, letters.LETTER_SYMBOLS[:-2])
         if kind is Kind.LETTERS
@@ -149,10 +153,12 @@ def judge_rows(
         condition = str(rng.choice(CONDITIONS))
         row = draw_row(contents, condition, rng)
         truth = _row_truth(row.labels, symbols)
+        # Keep rows without a definite truth out, and most of the odd ones.
         if truth is None or (
             truth[1] in (State.CANCELLED, State.ILLEGIBLE) and rng.random() >= ODD_ROW_SHARE
         ):
             continue
+        # Bare characters have no template, and so no scale.
         margin = row.margin_px / PX_PER_MM
         crops.append(
             FieldImage(
@@ -172,6 +178,7 @@ def judge_rows(
 def judge_formatted_rows(shapes: DigitShapes, count: int, rng: Generator) -> list[JudgedReading]:
     """Judge so many rows of each format, every eighth left empty."""
     found: list[JudgedReading] = []
+    # Every format, every eighth row empty.
     for name in (Format.DATE, Format.TIME, Format.PERSONAL_NUMBER, Format.NUMBER):
         drawn = [draw_row_field(name, shapes, rng, empty=i % 8 == 0) for i in range(count)]
         readings = FIELD_READERS[Kind.DIGITS]([crop for crop, _ in drawn])
@@ -189,9 +196,11 @@ def _row_truth(labels: Sequence[int], symbols: str) -> Truth | None:
     None where there are gaps in it, which digits without a format may not show, or where it is half
     struck out.
     """
+    # Struck out as a whole, or unclear.
     if any(label >= len(symbols) for label in labels):
         return (None, State.CANCELLED) if all(label == len(symbols) for label in labels) else None
     text = "".join(symbols[label] for label in labels)
+    # A row with gaps only is empty.
     if not text.strip():
         return None, State.EMPTY
     return (text.strip(), State.READ) if " " not in text.strip() else None
@@ -206,19 +215,23 @@ def judge_marks(each: int, seed: int) -> list[JudgedReading]:
     empty counts, and it counts as wrong.
     """
     rng = np.random.default_rng(seed)
+    # Styles with an agreed meaning, half of them with a template image.
     agreed = [style for style, (truth, _) in MARK_STYLES.items() if truth]
     alone = [draw_mark(style, rng, with_blank=i % 2 == 0) for style in agreed for i in range(each)]
+    # Disputed styles are rarer.
     alone += [
         draw_mark(style, rng)
         for style in MARK_STYLES
         if style not in agreed
         for _ in range(each // DISPUTED_DIVISOR)
     ]
+    # Sheets of one writer, with about as many boxes in all.
     sheets = [
         box
         for number in range(max(1, each * len(agreed) // BOXES_PER_SHEET))
         for box in draw_sheet(BOXES_PER_SHEET, rng, number + 1)
     ]
+    # Leave out marks that the scan lost.
     drawn = [
         one
         for one in (*alone, *sheets)
@@ -234,6 +247,7 @@ def judge_marks(each: int, seed: int) -> list[JudgedReading]:
             "drawn marks",
         )
         for i, (d, r) in enumerate(zip(drawn, readings, strict=True))
+        # A disputed mark counts only if it was read as empty, which is wrong.
         if d.truth or r.state is State.EMPTY
     ]
 
@@ -248,11 +262,14 @@ def judge_lines(
     """Judge single handwritten lines, and each of their characters."""
     crops = [make_field_image(line.picture, Kind.TEXT, None) for line in written]
     readings = FIELD_READERS[Kind.TEXT](crops)
+    # Features of the writer come from the other lines of the simulated page.
     hands = page_writer_clarity([line.writer for line in written], readings, rng)
     found: list[JudgedReading] = []
     for line, crop, reading, hand in zip(written, crops, readings, hands, strict=True):
+        # Weights of one font family are one writer.
         part = font_family(line.writer)
         found.append(judge_reading(crop.spec, reading, (line.text, State.READ), part, source, hand))
+        # Each character counts for the curve of characters.
         found += [
             JudgedReading(LETTER_KEY, (log_odds(p),), right, part, source)
             for p, right in _judge_letters(reading, line.text)
@@ -267,6 +284,7 @@ def page_writer_clarity(
 
     Pages of one writer are as long as pages are.
     """
+    # Lines of each writer, cut into pages of random length.
     places: dict[str, list[int]] = defaultdict(list)
     for i, writer in enumerate(writers):
         places[writer].append(i)
@@ -281,6 +299,7 @@ def page_writer_clarity(
 
 
 def _judge_letters(reading: Reading, text: str) -> list[tuple[float, bool]]:
+    # Characters in matching blocks of an edit alignment are right.
     blocks = difflib.SequenceMatcher(
         None, str(reading.value or ""), text, autojunk=False
     ).get_matching_blocks()
@@ -296,6 +315,7 @@ def judge_areas(
     Each line counts once, however often it is used.
     """
     found: list[JudgedReading] = []
+    # The first round in the given order, the others shuffled.
     for turn in range(ROUNDS_PER_AREA_LINE):
         order = rng.permutation(len(written)) if turn else range(len(written))
         found += _judge_areas_once([written[i] for i in order], source, rng)
@@ -305,6 +325,7 @@ def judge_areas(
 def _judge_areas_once(
     written: Sequence[TrainingLine], source: str, rng: Generator
 ) -> list[JudgedReading]:
+    # Lines of one writer are grouped into areas.
     by_writer: dict[str, list[TrainingLine]] = defaultdict(list)
     for line in written:
         by_writer[line.writer].append(line)
@@ -329,12 +350,14 @@ def _judge_areas_once(
         )
         for some, c, r, h in pairs
     ]
+    # All rounds together weigh as much as one.
     return [replace(one, weight=1 / ROUNDS_PER_AREA_LINE) for one in found]
 
 
 def make_area_image(pictures: Sequence[Image], line_mm: float = 9.0) -> FieldImage:
     """Put line images below each other, one per rule, as the crop of a field at 8 px/mm."""
     height = round(line_mm * PX_PER_MM)
+    # As wide as the longest line plus a margin.
     width = (
         max(round(picture.shape[1] * height / picture.shape[0]) for picture in pictures) + height
     )
@@ -346,6 +369,7 @@ def make_area_image(pictures: Sequence[Image], line_mm: float = 9.0) -> FieldIma
 
 
 def _place_on_line(picture: Image, height: int, width: int) -> Image:
+    # A line fills 95 % of the pitch and is placed on the rule, indented by a quarter.
     factor = 0.95 * height / picture.shape[0]
     small = np.asarray(
         cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8
@@ -365,10 +389,12 @@ def even_weights(evidence: Sequence[JudgedReading]) -> list[JudgedReading]:
     """
     sizes: Mapping[tuple[str, str], float] = _source_sizes(evidence)
     sources = defaultdict(set)
+    # Total weight of each key, and its sources.
     totals: dict[str, float] = defaultdict(float)
     for (key, source), count in sizes.items():
         sources[key].add(source)
         totals[key] += count
+    # Each source gets an equal part of the key's total weight.
     shares = {at: totals[at[0]] / len(sources[at[0]]) / size for at, size in sizes.items()}
     return [
         replace(e, weight=e.weight * shares[e.key, e.source]) if e.key in LINE_CURVE_KEYS else e

@@ -23,9 +23,11 @@ def distort(pictures: Tensor, generator: torch.Generator) -> Tensor:
     """Rotate, scale, slant, shift and softly bend each image a little."""
     n = len(pictures)
 
+    # Uniform in ±amount, one per image.
     def spread(amount: float) -> Tensor:
         return (torch.rand(n, generator=generator) * 2 - 1) * amount
 
+    # Affine matrices: rotation (rad), slant, width, height and shift.
     turn, slant = spread(0.16), spread(0.18)
     wide, high = 1.04 + spread(0.14), 1.04 + spread(0.14)
     top = torch.stack([wide * turn.cos(), -high * turn.sin() + slant, spread(0.12)], 1)
@@ -33,11 +35,13 @@ def distort(pictures: Tensor, generator: torch.Generator) -> Tensor:
     grid = nnf.affine_grid(
         torch.stack([top, bottom], 1), [n, 1, CELL_PX, CELL_PX], align_corners=False
     )
+    # Elastic distortion (Simard et al. 2003) on a 5 × 5 grid, a different strength per image.
     coarse = (
         torch.randn(n, 2, 5, 5, generator=generator)
         * torch.rand(n, 1, 1, 1, generator=generator)
         * MAX_BEND
     )
+    # Interpolate smoothly to every pixel.
     bend = nnf.interpolate(
         coarse, size=(CELL_PX, CELL_PX), mode="bicubic", align_corners=True
     ).permute(0, 2, 3, 1)
@@ -48,6 +52,7 @@ def iter_batches(
     pictures: Image, labels: Labels, generator: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Pass once over the cells in a new order, with new distortions."""
+    # A new permutation in every pass; an incomplete last batch is dropped.
     order = torch.randperm(len(labels), generator=generator).numpy()
     for start in range(0, len(order) - BATCH_SIZE + 1, BATCH_SIZE):
         chosen = order[start : start + BATCH_SIZE]

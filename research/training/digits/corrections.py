@@ -47,11 +47,13 @@ def draw_correction(kind: str, glyphs: Glyphs, rng: Generator) -> tuple[int, Ima
     if kind == "pair":
         return OTHER_CLASS, _draw_pair(_draw_digit(glyphs, rng), _draw_digit(glyphs, rng), rng)
     if kind == "slash":
+        # One straight stroke cancels a digit, unless the stroke is part of how it is written.
         value = int(rng.choice([digit for digit in range(10) if digit != ZERO]))
         ways = [way for way, digits in NATURAL_STROKES.items() if value not in digits]
         return STRUCK_CLASS, _draw_slashed(glyphs.digit(value, rng)[0], int(rng.choice(ways)), rng)
     if kind == "written over":
         return OTHER_CLASS, _draw_overwritten(glyphs, rng)
+    # A scribble, with the digit visible below it in 65 % of cases.
     mark = draw_scribble(int(rng.integers(5)), rng)
     return STRUCK_CLASS, draw_struck_out(
         mark, _draw_digit(glyphs, rng)
@@ -68,6 +70,7 @@ def _draw_overwritten(glyphs: Glyphs, rng: Generator) -> Image:
 
     A zero and a one are a zero with its slash.
     """
+    # Draw until the pair differs visibly and does not form a slashed zero.
     while True:
         old, new = (int(value) for value in rng.choice(10, 2, replace=False))
         before, after = glyphs.digit(old, rng)[0], glyphs.digit(new, rng)[0]
@@ -77,6 +80,7 @@ def _draw_overwritten(glyphs: Glyphs, rng: Generator) -> Image:
 
 def _overlay(before: Image, after: Image, strength: float, bolder_px: int) -> Image:
     height, width = after.shape
+    # The earlier digit paler, the later one bolder.
     old = cv2.resize(before, (width, height)).astype(np.float32) * strength
     new = cv2.dilate(after, np.ones((bolder_px, bolder_px), np.uint8)).astype(np.float32)
     return np.asarray(np.clip(np.maximum(old, new), 0, 255), np.uint8)
@@ -84,6 +88,7 @@ def _overlay(before: Image, after: Image, strength: float, bolder_px: int) -> Im
 
 def _are_distinct(before: Image, after: Image) -> bool:
     """Return whether each of two overlapping shapes has strokes of its own."""
+    # Compare at the same size.
     old, new = (
         shape > 127 for shape in (cv2.resize(before, (after.shape[1], after.shape[0])), after)
     )
@@ -92,12 +97,14 @@ def _are_distinct(before: Image, after: Image) -> bool:
 
 def _distinct_share(ink: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
     """Return the share of a shape's ink that is not at the other's."""
+    # Ink farther than 4 px from the other's ink.
     near = cv2.dilate(other.view(np.uint8), np.ones((9, 9), np.uint8)) > 0
     return float((ink & ~near).sum() / max(1, ink.sum()))
 
 
 def _draw_pair(left: Image, right: Image, rng: Generator) -> Image:
     """Draw two digits side by side in one box."""
+    # Two narrow digits that together fill the box.
     width = rng.uniform(0.35, 0.6)
     narrow = [
         cv2.resize(
@@ -118,11 +125,13 @@ def _draw_slashed(glyph: Image, way: int, rng: Generator) -> Image:
 
     `RISING` from the bottom left, `FALLING` from the top left, or `LEVEL`.
     """
+    # Room around the digit, so that the stroke can extend beyond it.
     pad = 16
     out = np.pad(glyph, pad)
     height, width = out.shape
     over = rng.uniform(1, pad - 3, 4)
     middle = pad + (height - 2 * pad) * rng.uniform(0.35, 0.65)
+    # End points a little outside the digit.
     left, right = {
         RISING: ((over[0], height - over[1]), (width - over[2], over[3])),
         FALLING: ((over[0], over[1]), (width - over[2], height - over[3])),

@@ -33,7 +33,7 @@ class DigitMetrics:
     digit_error: float
     odd_error: float
     calibration_error: float
-    sure: float
+    high_confidence: float
     silent: int
     changed: float
     ms_per_100: float
@@ -46,7 +46,9 @@ def expected_calibration_error(
 
     Over `bins` equal steps of p, weighted by their size.
     """
+    # Bin of each value; p = 1 belongs to the last.
     step = np.minimum((p * bins).astype(int), bins - 1)
+    # Expected calibration error (Naeini et al. 2015).
     return float(
         sum(
             abs(p[step == b].mean() - right[step == b].mean()) * (step == b).mean()
@@ -62,12 +64,15 @@ def fit_temperature(scores: NDArray[np.float64], labels: Labels) -> float:
     """
 
     def loss(temperature: float) -> float:
+        # Subtract the maximum: softmax does not change, and the exponential cannot overflow.
         scaled = scores / temperature
         scaled = scaled - scaled.max(axis=1, keepdims=True)
+        # Mean cross-entropy.
         return float(
             (np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(labels)), labels]).mean()
         )
 
+    # Search on a logarithmic grid.
     return float(min(np.geomspace(0.4, 4, 120), key=loss))
 
 
@@ -77,13 +82,16 @@ def measure_networks(sets: Mapping[str, tuple[Image, Labels]]) -> dict[str, Digi
 
 
 def _measure_set(pictures: Image, labels: Labels) -> DigitMetrics:
+    # Time the product's own code, in batches.
     start = time.process_time()
     p = np.concatenate(
         [classify_cells(part) for part in np.array_split(pictures, max(1, len(pictures) // 500))]
     )
     took = time.process_time() - start
+    # Non-digits are rarer on paper than in training: weight them as in decoding.
     p[:, STRUCK_CLASS:] *= NON_DIGIT_WEIGHT
     p /= p.sum(axis=1, keepdims=True)
+    # Errors of all cells, of digits and of others.
     best, top = p.argmax(axis=1), p.max(axis=1)
     right, digit = best == labels, labels < EMPTY_CLASS
     odd = float((~right[~digit]).mean()) if (~digit).any() else 0.0
@@ -101,11 +109,12 @@ def _measure_set(pictures: Image, labels: Labels) -> DigitMetrics:
 
 
 def _changed_share(pictures: Image) -> float:
-    says, said = (
+    # The answers of the 8-bit network against those of the trained one.
+    quantized, trained = (
         run_digit_network(pictures, file).argmax(axis=1)
         for file in (DIGIT_MODEL, DIGIT_MODEL.parent / TRAINED_FOLDER / DIGIT_MODEL.name)
     )
-    return float((says != said).mean())
+    return float((quantized != trained).mean())
 
 
 def format_table(figures: Mapping[str, DigitMetrics]) -> str:
@@ -117,7 +126,7 @@ def format_table(figures: Mapping[str, DigitMetrics]) -> str:
     ]
     rows += [
         f"| {name} | {m.cells} | {m.digit_error:.2%} | {m.odd_error:.2%} | "
-        f"{m.calibration_error:.4f} | {m.sure:.1%} | {m.silent} | {m.changed:.2%} |"
+        f"{m.calibration_error:.4f} | {m.high_confidence:.1%} | {m.silent} | {m.changed:.2%} |"
         for name, m in figures.items()
     ]
     return "\n".join(rows)

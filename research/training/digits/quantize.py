@@ -46,9 +46,11 @@ def quantize_digit_network(network: Path, cells: Image, out: Path) -> None:
         cells: what the ranges of its layers are taken from, (n, 32, 32), 255 = ink.
         out: the file to write.
     """
+    # Fold the scaling of batch normalisation into the convolutions, then quantise.
     with tempfile.TemporaryDirectory() as folder:
         folded, made = Path(folder, "folded.onnx"), Path(folder, "made.onnx")
         quant_pre_process(str(network), str(folded), skip_symbolic_shape=True)
+        # Only convolutions: they take most of the time.
         quantize_static(
             str(folded),
             str(made),
@@ -60,6 +62,7 @@ def quantize_digit_network(network: Path, cells: Image, out: Path) -> None:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
+        # Remove the exporter's notes, which quote paths of the machine.
         model = strip_exporter_notes(onnx.load(str(made)))
     del model.metadata_props[:]
     onnx.save(model, str(out))

@@ -96,16 +96,19 @@ def draw_row(contents: RowContents, condition: str, rng: Generator) -> DrawnRow:
     """Draw one row under a condition of `CONDITIONS`."""
     if condition == "bare":
         return _bare_character(contents, rng)
+    # Geometry of the row: boxes, their size and the margin of the cut.
     cells = int(rng.choice([1, 2, 3, 4, 6, 8, 12]))
     pitch, height = rng.uniform(4.5, 6.5) * PX_PER_MM, rng.uniform(6, 9) * PX_PER_MM
     margin = round(float(rng.choice([2.0, 2.0, rng.uniform(0.5, 2.5)])) * PX_PER_MM)
     shape = (round(height) + 2 * margin, round(pitch * cells) + 2 * margin)
     edges = np.linspace(margin, shape[1] - margin, cells + 1)
+    # Draw ink and print on separate layers; they are misaligned by registration.
     ink, labels = _write_row(contents, shape, edges, margin, rng)
     lines = _draw_boxes(shape, edges, margin, rng)
     image = _scan_sheet(
         _compose_sheet(ink, _misregister(lines, rng, 3.0), condition, rng), condition, rng
     )
+    # Without a template image the field is cut without margin.
     blank = None if condition == "no_blank" else np.clip(255 - lines, 0, 255).astype(np.uint8)
     if blank is None:
         image = image[margin : shape[0] - margin, margin : shape[1] - margin]
@@ -126,11 +129,13 @@ def _write_row(
     Size, slant and stroke are alike in a row.
     """
     ink = np.zeros(shape, np.float32)
+    # Habits of the writer.
     size, slant, thick = (
         rng.uniform(0.42, 0.92),
         rng.normal(0, 0.14),
         int(rng.choice([-1, 0, 0, 0, 1, 2])),
     )
+    # Some rows are empty, some have gaps, some have corrections.
     blanks = 1.0 if rng.random() < 0.06 else float(rng.choice([0, 0, 0.1, 0.4]))
     odd = float(rng.choice([0, 0, 0.1, 0.7]))
     labels = []
@@ -140,6 +145,7 @@ def _write_row(
         if glyph is not None:
             box = (float(left), float(margin), float(right - left), float(shape[0] - 2 * margin))
             _place_glyph(ink, _thicken(glyph, thick), box, size, slant, rng)
+    # Some rows are struck out as a whole; then every cell is cancelled.
     if rng.random() < 0.05 and contents.empty not in labels:
         y = margin + (shape[0] - 2 * margin) * rng.uniform(0.3, 0.7, 2)
         cv2.line(
@@ -158,12 +164,14 @@ def _write_row(
 def _choose_content(
     glyphs: Glyphs, blanks: float, odd_share: float, rng: Generator
 ) -> tuple[int, Image | None]:
+    # Empty, something other than a digit, or a digit.
     if rng.random() < blanks:
         return EMPTY_CLASS, None
     if rng.random() < odd_share:
         return draw_correction(str(rng.choice(CORRECTION_KINDS, p=CORRECTION_SHARES)), glyphs, rng)
     value = int(rng.integers(10))
     glyph, printed = glyphs.digit(value, rng)
+    # Writers have Swedish habits; some write over a mistake.
     if not printed and rng.random() < 0.2:
         glyph = add_local_habit(glyph, value, rng)
     if not printed and rng.random() < 0.02:
@@ -174,6 +182,7 @@ def _choose_content(
 def _thicken(glyph: Image, amount: int) -> Image:
     if not amount:
         return glyph
+    # Thicken with a round pen; thin with a small kernel.
     kernel = (
         cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * abs(amount) + 1,) * 2)
         if amount > 0
@@ -181,6 +190,7 @@ def _thicken(glyph: Image, amount: int) -> Image:
     )
     change = cv2.dilate if amount > 0 else cv2.erode
     changed = np.asarray(change(np.pad(glyph, 2), kernel), np.uint8)
+    # Thin strokes must not vanish.
     return changed if changed.max() > 150 else glyph
 
 
@@ -198,13 +208,17 @@ def _place_glyph(
     """
     x, y, w, h = box
     gh, gw = glyph.shape
+    # The digit's height is that of the writer with some variation.
     scale = h * np.clip(size + rng.normal(0, 0.06), 0.35, 1.0) / gh
     wide = scale * rng.uniform(0.8, 1.2)
+    # At most slightly wider than the box.
     if gw * wide > w * 1.05:
         wide = w * rng.uniform(0.8, 1.05) / gw
+    # Rotation and slant vary from digit to digit.
     turn = np.deg2rad(rng.normal(0, 5))
     shear = slant + rng.normal(0, 0.06)
     middle = np.array([x + w / 2 + rng.normal(0, 0.09) * w, y + h / 2 + rng.normal(0, 0.06) * h])
+    # Affine matrix: scale, then slant, then rotation, about the middle of the digit.
     linear = (
         np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
         @ np.array([[1, -shear], [0, 1]])
@@ -217,6 +231,7 @@ def _place_glyph(
         (ink.shape[1], ink.shape[0]),
         flags=cv2.INTER_LINEAR,
     )
+    # Darker ink wins where strokes overlap.
     np.maximum(ink, placed.astype(np.float32) / 255, out=ink)
 
 
@@ -233,12 +248,14 @@ def _draw_boxes(
     lines = np.zeros(shape, np.float32)
     level, thick = float(rng.uniform(20, 110)), int(rng.integers(1, 4))
     top, bottom = margin, shape[0] - margin
+    # Some forms print dividers of half height between the boxes.
     half = rng.random() < 0.2
     for i, edge in enumerate(edges):
         start = top + (bottom - top) // 2 if half and 0 < i < len(edges) - 1 else top
         cv2.line(lines, (round(edge), start), (round(edge), bottom), level, thick)
     for y in (top, bottom):
         cv2.line(lines, (round(edges[0]), y), (round(edges[-1]), y), level, thick)
+    # Some forms have a caption above the boxes.
     if rng.random() < 0.4:
         caption = np.zeros(shape, np.uint8)
         cv2.putText(
@@ -252,6 +269,7 @@ def _draw_boxes(
             cv2.LINE_AA,
         )
         np.maximum(lines, caption, out=lines, casting="unsafe")
+    # Some forms have a tinted background.
     if rng.random() < 0.3:
         lines += float(rng.uniform(4, 14))
     return lines
@@ -259,6 +277,7 @@ def _draw_boxes(
 
 def _misregister(layer: InkLayer, rng: Generator, most: float) -> InkLayer:
     """Apply what registration leaves: a shift, and lines a little lighter, darker or softer."""
+    # Residual shift of up to `most` px.
     shift = np.array(
         [[1, 0, rng.uniform(-most, most)], [0, 1, rng.uniform(-most, most)]], np.float32
     )
@@ -273,17 +292,21 @@ def _misregister(layer: InkLayer, rng: Generator, most: float) -> InkLayer:
 def _compose_sheet(ink: InkLayer, lines: InkLayer, condition: str, rng: Generator) -> InkLayer:
     """Return grey levels of the sheet: paper with its light, print, show-through and the pen."""
     h, w = ink.shape
+    # A linear gradient of light.
     light = (
         np.linspace(0, float(rng.uniform(-25, 25)), w)[None, :]
         + np.linspace(0, float(rng.uniform(-12, 12)), h)[:, None]
     )
     paper = rng.uniform(222, 252) + light
+    # Pencil is paler and grainier than a pen.
     faint = condition == "pencil"
     dark = rng.uniform(45, 110) if faint else rng.uniform(110, 225)
     grain = cv2.GaussianBlur(
         rng.normal(1, 0.9 if faint else 0.25, ink.shape).astype(np.float32), (0, 0), 0.9
     )
+    # Ink on print: the darker one wins.
     sheet = paper - np.maximum(lines, ink * dark * np.clip(grain, 0.25, 1.4))
+    # Show-through: the mirrored row, blurred and pale.
     if condition == "bleed" or rng.random() < 0.2:
         behind = cv2.GaussianBlur(
             np.roll(ink[:, ::-1], rng.integers(-20, 20, 2), axis=(0, 1)),
@@ -299,17 +322,20 @@ def _compose_sheet(ink: InkLayer, lines: InkLayer, condition: str, rng: Generato
 def _scan_sheet(sheet: InkLayer, condition: str, rng: Generator) -> Image:
     """Scan the sheet, and return it at the resolution of the canvas."""
     h, w = sheet.shape
+    # Scale of the scan relative to 8 px/mm.
     ratio = rng.uniform(0.49, 0.75) if condition == "low_dpi" else rng.uniform(0.74, 1.6)
     size = (max(8, round(w * ratio)), max(8, round(h * ratio)))
-    seen = cv2.GaussianBlur(sheet, (0, 0), rng.uniform(0.3, 1.0))
-    seen = cv2.resize(seen, size, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
+    # Optics first, then sampling, motion, sensor noise.
+    scan = cv2.GaussianBlur(sheet, (0, 0), rng.uniform(0.3, 1.0))
+    scan = cv2.resize(scan, size, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
     if condition == "motion":
-        seen = _shake(
-            np.asarray(seen, np.float32),
+        scan = _shake(
+            np.asarray(scan, np.float32),
             rng.uniform(0.3, 1.1) * PX_PER_MM * ratio,
             rng.uniform(0, np.pi),
         )
-    grey = np.clip(seen + rng.normal(0, rng.uniform(1, 6), seen.shape), 0, 255).astype(np.uint8)
+    grey = np.clip(scan + rng.normal(0, rng.uniform(1, 6), scan.shape), 0, 255).astype(np.uint8)
+    # Binarize below the paper's level, as a scanner set to text does.
     if condition == "one_bit":
         grey = np.where(grey < np.percentile(grey, 90) - rng.uniform(45, 110), 0, 255).astype(
             np.uint8
@@ -317,12 +343,14 @@ def _scan_sheet(sheet: InkLayer, condition: str, rng: Generator) -> Image:
     if condition == "jpeg" or rng.random() < 0.2:
         _, code = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))])
         grey = np.asarray(cv2.imdecode(code, cv2.IMREAD_GRAYSCALE), np.uint8)
+    # Back to the canvas, as registration resamples the page.
     return np.asarray(cv2.resize(grey, (w, h), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _shake(sheet: InkLayer, length_px: float, angle: float) -> InkLayer:
     """Blur as a moving camera does: each point becomes a stroke of this length."""
     reach = int(np.ceil(length_px / 2))
+    # Point-spread function of a straight movement, in 1/16 px.
     kernel = np.zeros((2 * reach + 1,) * 2, np.float32)
     along = np.array([np.cos(angle), np.sin(angle)]) * length_px / 2
     start, end = ((reach + along * way) * 16 for way in (-1, 1))
@@ -337,6 +365,7 @@ def _bare_character(contents: RowContents, rng: Generator) -> DrawnRow:
     label, glyph = contents.cell(0.02, 0.08, rng)
     if glyph is None:
         return DrawnRow(np.full((32, 32), 250, np.uint8), None, 0.0, (label,))
+    # Random white around the character.
     pad = tuple((int(rng.integers(0, 14)), int(rng.integers(0, 14))) for _ in range(2))
     ink = np.pad(_thicken(glyph, int(rng.integers(-1, 3))), pad)
     side = rng.uniform(26, 70)

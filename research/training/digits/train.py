@@ -97,25 +97,29 @@ def resume_network(written: Path, network: nn.Sequential, cells: Image) -> nn.Se
         one.name: torch.from_numpy(np.array(numpy_helper.to_array(one)))
         for one in onnx.load(str(written)).graph.initializer
     }
-    seen = torch.from_numpy(cells).float().div(255).unsqueeze(1)
+    # Run the cells through the layers, setting each by the file.
+    activations = torch.from_numpy(cells).float().div(255).unsqueeze(1)
     with torch.no_grad():
         for name, layer in network.eval().named_children():
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 layer.weight.copy_(weights[f"{name}.weight"])
             if isinstance(layer, nn.Linear):
                 layer.bias.copy_(weights[f"{name}.bias"])
+            # Normalisation is folded into the file's convolution; restore an equivalent one.
             if isinstance(layer, nn.BatchNorm2d):
-                _set_scaling(layer, seen, weights[f"{int(name) - 1}.weight_bias"])
-            seen = layer(seen)
+                _set_scaling(layer, activations, weights[f"{int(name) - 1}.weight_bias"])
+            activations = layer(activations)
     return network
 
 
-def _set_scaling(layer: nn.BatchNorm2d, seen: Tensor, added: Tensor) -> None:
+def _set_scaling(layer: nn.BatchNorm2d, activations: Tensor, added: Tensor) -> None:
     """Set a scaling so that it leaves its input as it is and adds what the file adds."""
-    mean, spread = seen.mean(dim=(0, 2, 3)), seen.var(dim=(0, 2, 3))
+    # Running statistics of what the layer receives from these cells.
+    mean, spread = activations.mean(dim=(0, 2, 3)), activations.var(dim=(0, 2, 3))
     for own, value in ((layer.running_mean, mean), (layer.running_var, spread)):
         assert own is not None
         own.copy_(value)
+    # Scale and bias undo the normalisation, then add the file's bias.
     layer.weight.copy_((spread + layer.eps).sqrt())
     layer.bias.copy_(mean + added)
 
@@ -126,6 +130,7 @@ def blend_weights(before: onnx.ModelProto, after: Path) -> None:
     network = onnx.load(str(after))
     for one in network.graph.initializer:
         new = numpy_helper.to_array(one)
+        # Linear interpolation between the weights before and after.
         if new.dtype == np.float32:
             one.CopyFrom(
                 numpy_helper.from_array(
@@ -156,6 +161,7 @@ def cell_network(classes: int = CELL_CLASS_COUNT) -> nn.Sequential:
 
     (n, 1, 32, 32) in 0…1 to (n, classes) scores.
     """
+    # Input channels, output channels, kernel size, stride.
     widths = (
         (1, 32, 5, 1),
         (32, 32, 3, 2),
@@ -201,10 +207,11 @@ def draw_condition_cells(
     ]
     cells = np.concatenate([row.pictures() for row in drawn_rows])
     answers = np.array([label for row in drawn_rows for label in row.labels], np.int64)
-    seen = (answers == contents.empty) | cells.any(
+    # Drop cells that hold a digit but no ink: what left no trace cannot teach what it was.
+    has_trace = (answers == contents.empty) | cells.any(
         axis=(1, 2)
     )  # what left no trace cannot teach what it was
-    return cells[seen], answers[seen]
+    return cells[has_trace], answers[has_trace]
 
 
 @lru_cache(maxsize=2)
@@ -223,6 +230,7 @@ def cut_isolated(pictures: Image) -> Image:
 
 def make_training_cells(sources: Sources, chunks: int, processes: int) -> tuple[Image, Labels]:
     """Return everything that is trained on: drawn rows, and MNIST and optdigits as they are."""
+    # Draw chunks in parallel; each has its own seed.
     with ProcessPoolExecutor(processes) as pool:
         jobs = [
             pool.submit(draw_cells, sources, chunk, ROWS_PER_CHUNK, held_out=False)
@@ -231,6 +239,7 @@ def make_training_cells(sources: Sources, chunks: int, processes: int) -> tuple[
         parts = [job.result() for job in jobs]
     pictures, labels = load_mnist(sources.mnist, "train")
     scans, values = load_optdigits(sources.handwriting / "optdigits.npz")
+    # Isolated digits as they are, repeated to have some weight among the drawn ones.
     parts += [(cut_isolated(pictures[:-MNIST_HELD_OUT]), labels[:-MNIST_HELD_OUT])] * 2
     parts += [(cut_isolated(scans[:-OPTDIGITS_HELD_OUT]), values[:-OPTDIGITS_HELD_OUT])] * 6
     return np.concatenate([p for p, _ in parts]), np.concatenate([v for _, v in parts])
@@ -243,10 +252,12 @@ def make_held_out_cells(
 
     They have other writers than the former's isolated digits.
     """
+    # Drawn rows of held-out shapes, by condition.
     sets = {
         f"rows, {c}": draw_cells(sources, i, 700, held_out=True, condition=c)
         for i, c in enumerate(CONDITIONS)
     }
+    # Boxes with corrections, by kind.
     for i, (kind, name) in enumerate(ODD_SET_NAMES.items()):
         sets[name] = draw_condition_cells(
             CorrectedBoxes(_glyphs(sources, True), kind),
@@ -257,11 +268,13 @@ def make_held_out_cells(
     pictures, labels = load_mnist(sources.mnist, "t10k")
     scans, values = load_optdigits(sources.handwriting / "optdigits.npz")
     third = OPTDIGITS_HELD_OUT // 3
+    # Isolated digits that were used for nothing else.
     sets["MNIST test"] = cut_isolated(pictures), labels
     sets["optdigits, held out"] = (
         cut_isolated(scans[-OPTDIGITS_HELD_OUT + third :]),
         values[-OPTDIGITS_HELD_OUT + third :],
     )
+    # For the temperature: drawn rows and the held-out end of MNIST's training part.
     own, own_labels = load_mnist(sources.mnist, "train")
     calibration = [
         draw_cells(sources, 99, 2_000, held_out=True),
@@ -280,6 +293,7 @@ def train_digit_network(
 
     A network that was `begun` is resumed with a lower rate.
     """
+    # Fixed seeds for weights and order.
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     network = (
@@ -290,8 +304,10 @@ def train_digit_network(
         )
     )
     network = network.to(memory_format=torch.channels_last)
+    # Exponential moving average of the weights.
     mean = copy.deepcopy(network)
     steps = epochs * (len(labels) // BATCH_SIZE)
+    # AdamW with a one-cycle learning rate (Smith and Topin 2018).
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
@@ -325,6 +341,7 @@ def train_digit_network(
 def _update_mean(mean: nn.Module, network: nn.Module, keep: float) -> None:
     with torch.no_grad():
         for old, new in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
+            # Integers, such as counters, are copied.
             if old.is_floating_point():
                 old.mul_(keep).add_(new, alpha=1 - keep)
             else:
@@ -346,11 +363,13 @@ def export_digit_network(network: nn.Sequential, temperature: float, path: Path)
 
     They are softened by the temperature (in the last layer's weights).
     """
+    # Dividing the last layer's weights by the temperature divides the scores.
     calibrated = copy.deepcopy(network)
     with torch.no_grad():
         for weights in calibrated[-1].parameters():
             weights.div_(temperature)
     calibrated.append(nn.Softmax(dim=1))
+    # A symbolic batch dimension.
     example = torch.zeros(2, 1, CELL_PX, CELL_PX)
     count = {0: torch.export.Dim("cells", min=1, max=100_000)}
     save_onnx(
@@ -387,7 +406,9 @@ def main() -> None:
     )
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument(
-        "--second", action="store_true", help="the network that is asked where the first doubts"
+        "--second",
+        action="store_true",
+        help="the network for cells that the first reads with low confidence",
     )
     parser.add_argument(
         "--again",
@@ -400,6 +421,7 @@ def main() -> None:
         help="make the 8-bit network again from the trained one",
     )
     args = parser.parse_args()
+    # The second network sees other drawn rows.
     sources = Sources(args.handwriting, args.mnist, tuple(find_print_fonts(args.print_fonts)))
     seed, file = (SECOND_SEED, SECOND_DIGIT_MODEL) if args.second else (SEED, DIGIT_MODEL)
     own = replace(sources, seed=seed)
@@ -412,15 +434,19 @@ def main() -> None:
             pictures, labels, args.epochs, seed, trained if args.again else None
         )
         trained.parent.mkdir(exist_ok=True)
+        # Keep the weights that training started from, to blend them in.
         before = onnx.load(str(trained)) if args.again else None
+        # Fit the temperature on held-out cells, and export.
         export_digit_network(
             network, fit_temperature(score_cells(network, calibration[0]), calibration[1]), trained
         )
         if before is not None:
             blend_weights(before, trained)
+    # Quantise with the ranges of some training rows.
     quantize_digit_network(
         trained, draw_cells(own, 0, RANGE_ROW_COUNT, held_out=False)[0], args.out / file.name
     )
+    # The card describes the shipped networks only.
     if args.out.samefile(DIGIT_MODEL.parent):
         write_card(
             args.out, measure_networks(sets), sum(p.numel() for p in cell_network().parameters())

@@ -46,11 +46,14 @@ def align_lines(lines: Sequence[TrainingLine]) -> list[AlignedLine]:
     for line, (steps, characters) in zip(
         lines, read_all_characters([line.picture for line in lines]), strict=True
     ):
+        # Skip texts that the network cannot have read.
         if all(sign in characters for sign in line.text) and len(steps) >= len(line.text):
+            # The classes of the text; class 0 is the blank.
             logs = np.log(np.maximum(steps.astype(np.float64), MIN_P))
             places, total = find_best_alignment(
                 logs, [characters.index(sign) + 1 for sign in line.text]
             )
+            # From time steps to px of the image.
             scale = _px_per_step(line.picture)
             found.append(
                 AlignedLine(
@@ -73,14 +76,18 @@ def find_best_alignment(
 
     `logs` are logarithms (steps, classes), class 0 none; `columns` the classes of the text.
     """
+    # States of CTC (Graves et al. 2006): a blank before, between and after characters.
     states = np.zeros(2 * len(columns) + 1, np.intp)
     states[1::2] = columns
+    # A blank may be skipped between different characters.
     leaps = np.zeros(len(states), bool)
     leaps[3::2] = states[3::2] != states[1:-2:2]
+    # Viterbi: start in the first blank or the first character.
     best = np.full(len(states), UNREACHABLE)
     best[:2] = logs[0, states[:2]]
     back = np.zeros((len(logs), len(states)), np.intp)
     for step in range(1, len(logs)):
+        # Stay, advance by one state, or skip a blank.
         ways = np.stack(
             [
                 best,
@@ -92,10 +99,12 @@ def find_best_alignment(
         )
         back[step] = ways.argmax(axis=0)
         best = ways.max(axis=0) + logs[step, states]
+    # End in the last character or the last blank.
     state = len(states) - 1 if best[-1] >= best[-2:].max() else len(states) - 2
-    total, seen = float(best[state]), [list[int]() for _ in columns]
+    total, steps_by_character = float(best[state]), [list[int]() for _ in columns]
+    # Trace back, and note at which time steps each character was read.
     for step in range(len(logs) - 1, -1, -1):
         if state % 2:
-            seen[state // 2].append(step)
+            steps_by_character[state // 2].append(step)
         state -= int(back[step, state])
-    return [float(np.mean(steps)) if steps else 0.0 for steps in seen], total
+    return [float(np.mean(steps)) if steps else 0.0 for steps in steps_by_character], total

@@ -16,20 +16,24 @@ def spoil(picture: Image, rng: Generator, *, real: bool) -> Image:
 
     `real` writing is changed less.
     """
+    # Scale to a fixed working height.
     height = WORKING_HEIGHT_PX
     width = max(24, round(picture.shape[1] * height / picture.shape[0]))
     way = cv2.INTER_AREA if picture.shape[0] > height else cv2.INTER_CUBIC
+    # Geometry first, then ink, then scanner.
     out = _bend(
         np.asarray(cv2.resize(picture, (width, height), interpolation=way), np.uint8),
         rng,
         0.5 if real else 1.0,
     )
+    # Ink: stroke width, pencil, remains of a rule.
     if rng.random() < (0.3 if real else 0.6):
         out = _change_thickness(out, rng)
     if rng.random() < 0.2:
         out = _draw_pencil(out, rng)
     if rng.random() < 0.15:
         out = _draw_rule(out, rng)
+    # Scanner: resolution, noise, binarization.
     if rng.random() < 0.35:
         out = _coarsen(out, rng)
     if rng.random() < 0.3:
@@ -43,13 +47,16 @@ def spoil(picture: Image, rng: Generator, *, real: bool) -> Image:
 def _bend(picture: Image, rng: Generator, strength: float) -> Image:
     """Apply slant, width, size, a small rotation and a soft elastic bend in one mapping."""
     height, width = picture.shape
+    # Parameters of the affine part.
     slant, turn = rng.normal(0, 0.18 * strength), rng.normal(0, 0.008 * strength)
     wide = float(np.exp(rng.normal(0, 0.13 * strength)))
     high = float(rng.uniform(0.92, 1.12))
     reach = round(abs(slant) * height / 2)
     out_width = round(width * wide) + 2 * reach
     x, y = np.meshgrid(np.arange(out_width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    # The inverse mapping: for each pixel of the result its place in the source.
     from_middle = (y - height / 2) * high
+    # Elastic distortion in both directions.
     bend = [
         _random_field(height, out_width, rng) * rng.uniform(0.3, 2.2) * strength for _ in range(2)
     ]
@@ -73,6 +80,7 @@ def _bend(picture: Image, rng: Generator, strength: float) -> Image:
 def _random_field(
     height: int, width: int, rng: Generator
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    # Noise on a grid of 24 px, interpolated smoothly.
     coarse = rng.normal(0, 1, (max(2, height // 24 + 1), max(2, width // 24 + 1))).astype(
         np.float32
     )
@@ -83,7 +91,9 @@ def _random_field(
 
 def _change_thickness(picture: Image, rng: Generator) -> Image:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    # On dark ink, erosion thickens and dilation thins.
     other = cv2.erode(picture, kernel) if rng.random() < 0.65 else cv2.dilate(picture, kernel)
+    # Blend, so that the change is less than a pixel.
     share = float(rng.uniform(0.2, 0.8))
     return np.asarray(cv2.addWeighted(picture, 1 - share, other, share, 0), np.uint8)
 
@@ -103,6 +113,7 @@ def _draw_rule(picture: Image, rng: Generator) -> Image:
     out = picture.copy()
     y = int(rng.integers(0, height))
     start, end = sorted(int(v) for v in rng.integers(0, width, 2))
+    # Half of the rules cross the whole image.
     if rng.random() < 0.5:
         start, end = 0, width
     cv2.line(
@@ -113,6 +124,7 @@ def _draw_rule(picture: Image, rng: Generator) -> Image:
         int(rng.integers(1, 3)),
         cv2.LINE_AA,
     )
+    # A rule never lightens ink.
     return np.asarray(np.minimum(out, picture), np.uint8)
 
 
@@ -120,6 +132,7 @@ def _coarsen(picture: Image, rng: Generator) -> Image:
     """Scan at few dots per inch, or out of focus."""
     height, width = picture.shape
     scale = float(rng.uniform(0.35, 0.8))
+    # Down and up again.
     small = cv2.resize(
         picture,
         (max(8, round(width * scale)), max(8, round(height * scale))),

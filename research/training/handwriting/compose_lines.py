@@ -89,25 +89,34 @@ Where there is none, two words stay together.
 """
 
 
-def add_accent(
-    ink: InkImage,
-    letter: str,
-    middle: float,
-    top: float,
-    small: float,
-    darkest: float,
-    rng: Generator,
-) -> None:
-    """Draw the accent of `letter` into ink (h, w), 0…1, above a plain letter.
+@dataclass(frozen=True, slots=True)
+class UnaccentedLetter:
+    """A drawn base letter that lacks the accent of `letter`.
 
-    Middle and top of the letter are given, px.
-
-    `small` is the height of small letters, px; `darkest` how dark the letter is, 0…1.
+    Attributes:
+        letter: The accented letter.
+        middle: Its horizontal centre, px.
+        top: Its top, px.
+        x_height: The height of small letters, px.
+        darkness: Greatest darkness of its ink, 0…1.
     """
+
+    letter: str
+    middle: float
+    top: float
+    x_height: float
+    darkness: float
+
+
+def add_accent(ink: InkImage, base: UnaccentedLetter, rng: Generator) -> None:
+    """Draw the accent that a base letter lacks into ink (h, w), 0…1."""
+    small = base.x_height
+    # Draw on a layer of its own, at a random strength of the letter's darkness.
     layer, thick = np.zeros(ink.shape, np.uint8), int(rng.integers(2, 4))
-    tone = (int(255 * min(1.0, darkest) * rng.uniform(0.7, 1.0)),)
+    tone = (int(255 * min(1.0, base.darkness) * rng.uniform(0.7, 1.0)),)
+    # Above the letter, on average slightly to the right.
     origin = np.array(
-        [middle + rng.normal(0.1, 0.15) * small, top - rng.uniform(*ACCENT_GAP) * small]
+        [base.middle + rng.normal(0.1, 0.15) * small, base.top - rng.uniform(*ACCENT_GAP) * small]
     )
     wide = float(rng.uniform(*ACCENT_HALF_WIDTH))
 
@@ -121,7 +130,8 @@ def add_accent(
             cv2.LINE_AA,
         )
 
-    if letter in "åÅ":
+    # å has a ring, not always closed.
+    if base.letter in "åÅ":
         axes = (
             max(2, round(wide * 0.5 * small)),
             max(2, round(wide * rng.uniform(0.35, 0.6) * small)),
@@ -132,8 +142,10 @@ def add_accent(
             layer, _to_px(origin, (0, 0), small), axes, tilt, start, end, tone, thick, cv2.LINE_AA
         )
     elif rng.random() < DASH_SHARE:
+        # Hurried ä and ö have a dash instead of two dots.
         line((-wide, float(rng.uniform(-0.1, 0.1))), (wide, float(rng.uniform(-0.1, 0.1))))
     else:
+        # Two dots, each a short stroke.
         for side in (-1, 1):
             x, y = side * wide * 0.8, float(rng.normal(0, 0.06))
             line((x, y), (x + float(rng.normal(0, 0.05)), y + float(rng.uniform(-0.12, 0.18))))
@@ -179,19 +191,23 @@ class WrittenLine:
 def cut_written_line(placed: AlignedLine) -> WrittenLine | None:
     """Cut a line between letters whose places are known.
 
-    None where small letters are too low to be told from dirt.
+    None where small letters are too low to be distinguished from dirt.
     """
     ink = (255 - placed.line.picture).astype(np.uint8)
+    # Otsu threshold of the line.
     _, dark = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     mask = np.asarray(dark > 0, np.bool_)
+    # Profile of ink by row; its full rows are those of small letters.
     rows = cv2.GaussianBlur(mask.sum(axis=1).astype(np.float32)[:, None], (1, 5), 0)[:, 0]
     full = np.flatnonzero(rows >= MIN_X_HEIGHT_INK * rows.max())
     top, base = float(full[0]), float(full[-1] + 1)
     if base - top < MIN_X_HEIGHT_PX:
         return None
     height, width = mask.shape
+    # The network answers slightly to the right of a letter's middle.
     middles = tuple(x - NETWORK_DELAY * height for x in placed.middles)
     cuts = find_cuts(mask, middles)
+    # Where each cut crosses the middle of small letters.
     columns = [cut.column - cut.slant * ((top + base) / 2 - height / 2) for cut in cuts]
     return WrittenLine(
         placed.line.text,
@@ -224,32 +240,31 @@ class PieceSheet:
 
         `text` is what they are to say, with accents that they may lack.
         """
+        # The part of the line between two cuts.
         own = mask_between(line.mask, line.cuts[first], line.cuts[first + len(text)])
         columns = np.flatnonzero(own.any(axis=0))
         if not len(columns):
             return
         left, right = self._sides(line, first, first + len(text), int(columns[0]), int(columns[-1]))
         from_x, to_x = max(0, int(columns[0]) - 2), int(columns[-1]) + 3
+        # Place it at the current position, on the baseline with some deviation.
         at, base = (
             self._x + (from_x - left) * line.scale,
             (SHEET_BASELINE + self._rng.normal(0, BASELINE_SPREAD)) * X_HEIGHT_PX,
         )
         start = max(0, int(at))
+        # Keep the antialiased edge of the piece, but no ink of its neighbours.
         grown = cv2.dilate(own[:, from_x:to_x].view(np.uint8), np.ones((3, 3), np.uint8))
         piece = (line.ink[:, from_x:to_x] * grown).astype(np.float32) / np.float32(255)
+        # Draw it at the sheet's scale.
         shown = self._drawn(piece, line.scale, (at - start, base - line.base * line.scale), start)
+        # Add the accents that the piece lacks.
         for i, letter in enumerate(text, first):
             if line.text[i] == BASE_LETTERS.get(letter):
                 middle = self._x + (line.middles[i] - left) * line.scale
-                add_accent(
-                    self._ink,
-                    letter,
-                    middle,
-                    _letter_top(shown, middle - start, base),
-                    X_HEIGHT_PX,
-                    float(shown.max()),
-                    self._rng,
-                )
+                top = _letter_top(shown, middle - start, base)
+                unaccented = UnaccentedLetter(letter, middle, top, X_HEIGHT_PX, float(shown.max()))
+                add_accent(self._ink, unaccented, self._rng)
         self._x += (right - left) * line.scale
         self._joins = True
 
@@ -257,8 +272,10 @@ class PieceSheet:
         self, line: WrittenLine, first: int, end: int, left_ink: int, right_ink: int
     ) -> tuple[float, float]:
         """Return where a piece begins and ends: at its cuts, or near its ink in white."""
+        # White at a cut is limited to `MAX_CUT_WHITE_PX` at the sheet's scale.
         near = MAX_CUT_WHITE_PX / line.scale
         left, right = line.edges[first], min(line.edges[end], right_ink + near)
+        # A new word begins at its ink; others keep the cut's white, up to the limit.
         if not self._joins:
             left = float(left_ink)
         elif left_ink > left + 2 * near:
@@ -270,9 +287,11 @@ class PieceSheet:
     ) -> InkImage:
         """Put a piece at the sheet's scale on it, from a column on."""
         shape = (int(piece.shape[1] * scale) + 2, self._ink.shape[0])
+        # Enlarge the sheet if the piece does not fit.
         lacking = start + shape[0] + round(X_HEIGHT_PX) - self._ink.shape[1]
         if lacking > 0:
             self._ink = np.pad(self._ink, ((0, 0), (0, lacking + GROWTH_PX)))
+        # Scale, and translate to the place.
         moved = np.array([[scale, 0, to[0]], [0, scale, to[1]]])
         shown = np.clip(
             cv2.warpAffine(
@@ -281,6 +300,7 @@ class PieceSheet:
             0,
             1,
         )
+        # Darker ink wins where pieces overlap.
         here = self._ink[:, start : start + shape[0]]
         np.maximum(here, shown, out=here)
         return np.asarray(shown, np.float32)
@@ -295,6 +315,7 @@ def _letter_top(shown: InkImage, middle: float, base: float) -> float:
 
     As high as small letters if there is none.
     """
+    # The columns around the letter's middle.
     around = shown[
         :, max(0, round(middle - 0.4 * X_HEIGHT_PX)) : max(1, round(middle + 0.4 * X_HEIGHT_PX))
     ]
@@ -315,6 +336,7 @@ class LetterWriter:
 
     def add(self, line: WrittenLine) -> None:
         """Add one more line."""
+        # Index all pieces within words, by their text.
         for start in range(len(line.text)):
             for end in range(start + 1, min(start + MAX_PIECE_LETTERS, len(line.text)) + 1):
                 if " " in (piece := line.text[start:end]):
@@ -347,12 +369,14 @@ class LetterWriters:
         A letter that was cut wrongly is soon mended by its neighbours, a digit never.
         """
         hand = self.single[int(rng.integers(len(self.single)))]
+        # Use the writer's own å, ä and ö in half of the cases where there are any.
         plain = "".join(
             BASE_LETTERS[c]
             if c in BASE_LETTERS and (c not in hand.places or rng.random() < 0.5)
             else c
             for c in text
         )
+        # Refuse numbers, texts with too many letters from others, and letters that nobody has.
         letters = [c for c in plain if c != " "]
         lacking = [c for c in letters if c not in hand.places]
         if (
@@ -361,6 +385,7 @@ class LetterWriters:
             or any(c not in self.all.places for c in lacking)
         ):
             return None
+        # Put the word together from pieces, borrowing only what the writer lacks.
         sheet = PieceSheet(rng)
         for word in re.finditer(r"\S+", plain):
             sheet.begin_word()
@@ -379,6 +404,7 @@ def _find_pieces(hand: LetterWriter, word: str, rng: Generator) -> Iterator[tupl
     """
     at = 0
     while at < len(word):
+        # The longest piece of the writer that continues the word.
         longest = next(
             (
                 n
@@ -387,6 +413,7 @@ def _find_pieces(hand: LetterWriter, word: str, rng: Generator) -> Iterator[tupl
             ),
             1,
         )
+        # Mostly that one; sometimes a shorter one, for variety.
         piece = word[
             at : at
             + (longest if rng.random() < LONGEST_PIECE_P else int(rng.integers(1, longest + 1)))
@@ -404,10 +431,12 @@ def make_letter_writers(lines: Sequence[TrainingLine]) -> LetterWriters:
     found: dict[str, LetterWriter] = {}
     everyone = LetterWriter("")
     for line in align_lines(lines):
+        # Lines with a poor alignment would be cut in the wrong places.
         cut = cut_written_line(line) if line.fit >= MIN_FIT else None
         if cut is not None:
             found.setdefault(line.line.writer, LetterWriter(line.line.writer)).add(cut)
             everyone.add(cut)
+    # Writers with few pieces cannot compose anything.
     return LetterWriters(
         [hand for hand in found.values() if len(hand.places) > MIN_PIECES], everyone
     )
@@ -427,6 +456,7 @@ def compose_swedish_texts(
     """
     people, phrases = make_letter_writers(lines), unknown_phrases()
     found: list[TrainingLine] = []
+    # A writer may lack letters of a text, so more texts are tried than are wanted.
     for _ in range(MAX_TRIES * count if people.single else 0):
         if len(found) == count:
             break
@@ -452,6 +482,7 @@ def cut_into_stretches(lines: Sequence[TrainingLine], rng: Generator) -> list[Tr
 def _cut_line(line: AlignedLine, rng: Generator) -> Iterator[TrainingLine]:
     text, start_px, start = line.line.text, 0, 0
     left = int(rng.choice(STRETCH_WORD_COUNTS))
+    # Cut at a space once the stretch has enough words, if there is a gap in the ink.
     for at, sign in enumerate(text):
         left -= sign == " "
         if (
@@ -461,6 +492,7 @@ def _cut_line(line: AlignedLine, rng: Generator) -> Iterator[TrainingLine]:
         ):
             yield from _cut_part(line.line, text[start:at], start_px, cut)
             start_px, start, left = cut, at + 1, int(rng.choice(STRETCH_WORD_COUNTS))
+    # The remainder of a line that was cut.
     if start:
         yield from _cut_part(line.line, text[start:], start_px, line.line.picture.shape[1])
 
@@ -473,9 +505,11 @@ def _cut_part(line: TrainingLine, text: str, start: int, end: int) -> Iterator[T
 
 def _find_gap(picture: Image, middle: float) -> int | None:
     """Return the middle of the widest run of white columns near a place (px), if wide enough."""
+    # Search around the place where the network read the space.
     reach = MAX_GAP_OFFSET * picture.shape[0]
     first, last = max(0, round(middle - reach)), min(picture.shape[1], round(middle + reach))
     white = ~(picture[:, first:last] < INK_LEVEL).any(axis=0)
+    # Runs of white columns: pairs of edges.
     edges = np.flatnonzero(np.diff(white.astype(np.int8), prepend=0, append=0))
     runs = [(int(b - a), int(a)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
     width, at = max(runs, default=(0, 0))

@@ -40,6 +40,7 @@ def error_by_writer(lines: Sequence[TrainingLine], texts: Sequence[str]) -> dict
     wrong: dict[str, int] = defaultdict(int)
     written: dict[str, int] = defaultdict(int)
     for line, text in zip(lines, texts, strict=True):
+        # Count for the writer and for the total.
         for who in ("", line.writer):
             wrong[who] += Levenshtein.distance(text, line.text)
             written[who] += len(line.text)
@@ -48,6 +49,7 @@ def error_by_writer(lines: Sequence[TrainingLine], texts: Sequence[str]) -> dict
 
 def greedy_text(steps: NDArray[np.float32], characters: str) -> str:
     """Return the most probable symbols, without repeats and blanks (column 0)."""
+    # Greedy CTC decoding: collapse repeats, then drop blanks.
     best = steps.argmax(-1)
     kept = best[np.flatnonzero(np.diff(best, prepend=-1))]
     return " ".join("".join(characters[i - 1] for i in kept if i).split())
@@ -60,24 +62,29 @@ def make_reader(file: Path) -> LineReader:
     """
     import onnxruntime
 
+    # One thread, so that results and times are comparable.
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    # Only the characters that both networks know, in one order.
     known = [*session.get_modelmeta().custom_metadata_map["character"].split("\n"), " "]
     place = {c: i for i, c in enumerate(known, start=1)}
     characters = ALPHABET + "".join(c for c in CHARACTERS if c not in ALPHABET)
     columns = [0, *(place[c] for c in characters)]
 
     def read(picture: Image) -> str:
+        # Scale to the network's height; the width is a multiple of its stride.
         width = max(2 * STEP_PX, round(picture.shape[1] * LINE_HEIGHT / picture.shape[0]))
         way = cv2.INTER_AREA if picture.shape[0] > LINE_HEIGHT else cv2.INTER_CUBIC
         block = np.ones(
             (1, 3, LINE_HEIGHT, -(-max(width, LINE_HEIGHT) // STEP_PX) * STEP_PX), np.float32
         )
+        # Normalise to -1…1; padding is white.
         block[..., :width] = (
             cv2.resize(picture, (width, LINE_HEIGHT), interpolation=way).astype(np.float32) / 127.5
             - 1.0
         )
+        # Drop the time steps of the padding.
         answer = np.asarray(session.run(None, {session.get_inputs()[0].name: block})[0], np.float32)
         return greedy_text(answer[0][: -(-width // STEP_PX), columns], characters)
 
@@ -116,6 +123,7 @@ def compare_networks(shipped: Path, tuned: Path, data: Path, archives: Sequence[
         "median, worst writer |\n|---|--:|--:|--:|--:|--:|--:|"
     )
     for name, lines in load_held_out(data, archives):
+        # Error rates of both networks on the same lines.
         rates = [error_by_writer(lines, [read(line.picture) for line in lines]) for read in readers]
         writers = [[rate for who, rate in r.items() if who] for r in rates]
         spread = [f"{np.median(w):.3f}, {max(w):.3f}" for w in writers]
@@ -124,5 +132,6 @@ def compare_networks(shipped: Path, tuned: Path, data: Path, archives: Sequence[
             f"{rates[1]['']:.3f} | {spread[0]} | {spread[1]} |",
             flush=True,
         )
+        # Better only if the total error of every set is lower.
         better &= rates[1][""] < rates[0][""]
     return better

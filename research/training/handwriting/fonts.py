@@ -29,6 +29,7 @@ def load_font_list() -> dict[str, list[int]]:
     """Return the weights of each family."""
     found: dict[str, list[int]] = defaultdict(list)
     for line in FONT_LIST_FILE.read_text("utf-8").splitlines():
+        # Lines that start with # are comments.
         if not line.startswith("#"):
             family, weight = line.split()
             found[family].append(int(weight))
@@ -42,6 +43,7 @@ def fetch_family(family: str, weights: list[int], to: Path) -> None:
         UsageError: the package is of another licence, or a face lacks letters of Swedish.
     """
     with tempfile.TemporaryDirectory() as folder:
+        # Fetch the package through the registry's own client.
         subprocess.run(
             ["npm", "pack", "--silent", f"@fontsource/{family}@{PACKAGE_MAJOR}"],
             cwd=folder,
@@ -49,6 +51,7 @@ def fetch_family(family: str, weights: list[int], to: Path) -> None:
             stdout=subprocess.DEVNULL,
         )
         with tarfile.open(next(Path(folder).glob("*.tgz"))) as package:
+            # Use only fonts with a licence that allows it.
             licence = json.loads(_read_package_file(package, "package.json"))["license"]
             if licence not in ALLOWED_LICENCES:
                 raise UsageError(
@@ -72,10 +75,12 @@ def _save_truetype(woff: bytes, file: Path) -> None:
 
     font = TTFont(io.BytesIO(woff))
     known = font.getBestCmap()
+    # Refuse a font that lacks Swedish letters.
     if lacking := [sign for sign in REQUIRED_CHARACTERS if ord(sign) not in known]:
         raise UsageError(
             "font_lacks", stem=file.stem, lacking=" ".join(lacking), faces=FONT_LIST_FILE.name
         )
+    # Without the compression of WOFF it is TrueType.
     font.flavor = None
     font.save(file)
 

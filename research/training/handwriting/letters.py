@@ -90,8 +90,10 @@ def cut_letters(words: Sequence[AlignedLine], letters: str) -> list[CutLetter]:
 
 def _cut_word(word: AlignedLine, letters: str) -> list[CutLetter]:
     ink = (255 - word.line.picture).astype(np.uint8)
+    # Otsu threshold of the word.
     _, dark = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     mask = np.asarray(dark > 0, np.bool_)
+    # Cut between the middles that the network's alignment gives.
     cuts = find_cuts(mask, word.middles)
     found = []
     for i, letter in enumerate(word.line.text):
@@ -108,6 +110,7 @@ def find_cuts(mask: Mask, middles: Sequence[float]) -> list[LetterCut]:
     Least ink, fairly upright and half way.
     """
     h, w = mask.shape
+    # Shear the word by each slant: a cut at that slant becomes a column, whose ink is summed.
     columns = []
     for slant in CUT_SLANTS:
         upright = cv2.warpAffine(
@@ -116,6 +119,7 @@ def find_cuts(mask: Mask, middles: Sequence[float]) -> list[LetterCut]:
         columns.append(np.asarray(upright, np.float64).sum(axis=0))
     ink = np.stack(columns)
     cuts = []
+    # Candidates for a cut between two neighbouring letters.
     for left, right in itertools.pairwise(middles):
         gap = max(2.0, right - left)
         at = np.unique(
@@ -123,6 +127,7 @@ def find_cuts(mask: Mask, middles: Sequence[float]) -> list[LetterCut]:
                 np.arange(left + CUT_RANGE[0] * gap, left + CUT_RANGE[1] * gap + 1), 0, w - 1
             ).astype(np.intp)
         )
+        # Cost: ink that is cut, slant, and distance from half way between the letters.
         off = np.abs(at - (left + right) / 2) / gap
         cost = ink[:, at] + SLANT_COST * np.abs(CUT_SLANTS)[:, None] + OFF_MIDDLE_COST * off[None]
         way, place = np.unravel_index(int(cost.argmin()), cost.shape)
@@ -132,6 +137,7 @@ def find_cuts(mask: Mask, middles: Sequence[float]) -> list[LetterCut]:
 
 def mask_between(mask: Mask, left: LetterCut | None, right: LetterCut | None) -> Mask:
     y, x = np.ogrid[: mask.shape[0], : mask.shape[1]]
+    # Keep the side of each cut that the letter is on.
     own = mask.copy()
     if left:
         own &= x + left.slant * (y - mask.shape[0] / 2) >= left.column
@@ -145,6 +151,7 @@ def _letter_image(ink: Image, own: Mask) -> Image | None:
 
     None where there is too little or too much for a letter.
     """
+    # Components of ink; small ones are specks or remains of neighbours.
     count, labels, stats, _ = cv2.connectedComponentsWithStats(own.astype(np.uint8), connectivity=8)
     if count < 2:
         return None
@@ -153,6 +160,7 @@ def _letter_image(ink: Image, own: Mask) -> Image | None:
     kept = np.asarray(
         (areas >= MAX_SPECK_SHARE * areas.max())[np.asarray(labels, np.intp)], np.bool_
     )
+    # Refuse what is too low or too wide for a letter.
     rows, columns = np.flatnonzero(kept.any(axis=1)), np.flatnonzero(kept.any(axis=0))
     height = own.shape[0]
     if (
@@ -160,6 +168,7 @@ def _letter_image(ink: Image, own: Mask) -> Image | None:
         or columns[-1] - columns[0] > MAX_LETTER_WIDTH * height
     ):
         return None
+    # One more pixel around the ink, for its antialiased edge.
     around = cv2.dilate(kept.astype(np.uint8), np.ones((3, 3), np.uint8))
     return cut_to_ink((ink * around).astype(np.uint8))
 
@@ -202,6 +211,7 @@ class LetterContents:
 
     def cell(self, blanks: float, odd: float, rng: Generator) -> tuple[int, Image | None]:
         """Return a written letter, or something else that occurs in such a box."""
+        # Empty, a letter, a sign that is no letter, or something struck out.
         if rng.random() < blanks:
             return self.empty, None
         letter = int(rng.integers(len(CAPITAL_LETTERS)))
@@ -214,6 +224,7 @@ class LetterContents:
         return self.struck, draw_struck_out(mark, shape) if rng.random() < 0.65 else mark
 
     def _shape(self, letter: int, rng: Generator) -> Image:
+        # Print now and then; otherwise written capitals or small letters.
         if self.printed[letter] and rng.random() < PRINTED_SHARE:
             return _choose_image(self.printed[letter], rng)
         small = rng.random() < LOWERCASE_SHARE and CAPITAL_LETTERS[letter].lower() != STROKE_LETTERS
@@ -228,6 +239,7 @@ def load_letter_glyphs(
     handwriting: Path, print_fonts: list[Path], *, held_out: bool
 ) -> LetterContents:
     """Return the shapes of the training side or of the held-out side."""
+    # Fonts, printed faces and writers are all split by the same rule: every sixth is held out.
     hands = find_fonts(handwriting / "fonts_train", held=held_out)
     prints = [f for i, f in enumerate(sorted(print_fonts)) if (i % 6 == 5) == held_out]
     words = load_dhsd(handwriting / "dhsd_words.npz", held=held_out)
@@ -257,12 +269,14 @@ def make_contents(
 
     `signs` are no letters.
     """
+    # Accented capitals are rare in people's words: draw the accent on their A and O.
     capitals = group_by_letter([one for one in cut if one.letter.isupper()])
     for made, base in ACCENTED_BASES.items():
         plain = capitals.get(CAPITAL_LETTERS.index(base), [])[:MAX_ACCENTED]
         capitals.setdefault(CAPITAL_LETTERS.index(made), []).extend(
             add_accent_marks(picture, ring=made == "Å") for picture in plain
         )
+    # The same for the small å.
     small = group_by_letter([one for one in cut if one.letter.islower()])
     small.setdefault(CAPITAL_LETTERS.index("Å"), []).extend(
         add_accent_marks(picture, ring=True) for picture in small.get(0, [])[:MAX_ACCENTED]
@@ -294,9 +308,11 @@ def group_by_letter(cut: Sequence[CutLetter]) -> LetterShapes:
 
 def add_accent_marks(picture: Image, *, ring: bool) -> Image:
     """Draw a ring or two dots above A or O, as thick as the letter's own stroke."""
+    # Make room above the letter.
     height, width = picture.shape
     above = round(0.34 * height)
     out = np.pad(picture, ((above, 0), (2, 2)))
+    # Stroke width: ink divided by an assumed stroke length of 3.2 heights.
     thick = max(1, round(float((picture > 127).sum()) / max(1.0, 3.2 * height)))
     middle, y = out.shape[1] // 2, round(0.45 * above)
     if ring:

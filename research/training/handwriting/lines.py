@@ -60,9 +60,11 @@ class TrainingLine:
 def cut_like_product(image: Image) -> Image | None:
     """Return a crop of one line as the product hands it to the network; None without ink."""
     height, width = image.shape
+    # As a field of a form, which is as high as its line.
     spec = FieldSpec(
         name="line", label="line", kind=Kind.TEXT, box=(0, 0, LINE_MM * width / height, LINE_MM)
     )
+    # One band over the whole image.
     ink = find_ink(FieldImage(image, spec))
     return cut_line(ink, split_into_bands(ink.mask, (0, height))[0])
 
@@ -78,6 +80,7 @@ def load_dhsd(file: Path, *, held: bool) -> list[TrainingLine]:
     Those trained on, or (`held`) those held out.
     """
     data = np.load(file)
+    # Correct the labels of writers without dots, and leave out wrong labels.
     writers = [f"{int(w):02d}" for w in data["writer"]]
     aside = held_out_writers(writers)
     texts = [
@@ -102,6 +105,7 @@ def load_archive(archive: Path, *, held: bool) -> list[TrainingLine]:
     writer, and every sixth writer is set aside (`held`).
     """
     with zipfile.ZipFile(archive) as files:
+        # Fields are separated by tabs; quotes are characters of the text.
         rows = list(
             csv.reader(
                 io.StringIO(files.read("labels.tsv").decode("utf-8")),
@@ -120,6 +124,7 @@ def load_archive(archive: Path, *, held: bool) -> list[TrainingLine]:
 
 def archive_writer(name: str) -> str:
     """Return the writer of an image in an archive; see `folder`."""
+    # The number in the name; without one, the name up to its last part.
     found = re.search(r"_(\d+)", Path(name).stem)
     return found[1] if found else Path(name).stem.rsplit("_", 1)[0]
 
@@ -140,11 +145,13 @@ def join_words(words: Sequence[TrainingLine], rng: Generator) -> TrainingLine:
     As high as each other, with uneven gaps and a baseline that is not straight.
     """
     parts: list[Image] = []
+    # Words of one writer are joined at equal height, except for a random shrinkage.
     for word in words:
         ink = _scale_to_height(word.picture, JOINED_HEIGHT_PX)
         scaled = cv2.resize(
             ink, None, fx=1.0, fy=float(rng.uniform(0.85, 1.0)), interpolation=cv2.INTER_AREA
         ).astype(np.uint8)
+        # Random height on the line, and a random gap to the next word.
         space = JOINED_HEIGHT_PX + 8 - scaled.shape[0]
         above = int(rng.integers(0, space + 1))
         parts.append(
@@ -187,6 +194,7 @@ def render_line(font: Path, rng: Generator, text: str | None = None) -> Training
     """
     text = text or draw_text(rng)
     size = int(rng.integers(36, 64))
+    # Render with plenty of room, then cut to the ink.
     face = _load_font(font, size)
     left, top, right, bottom = face.getbbox(text)
     sheet = Pictures.new("L", (int(right - left) + 2 * size, int(bottom - top) + 2 * size), 255)
@@ -207,6 +215,7 @@ def can_draw(font: Path, text: str) -> bool:
 @lru_cache(maxsize=65_536)
 def _lacks_glyph(font: Path, sign: str) -> bool:
     face = _load_font(font, 40)
+    # Compare with the image of a character that no face has.
     return bytes(face.getmask(sign)) == bytes(face.getmask(UNASSIGNED_CHARACTER))
 
 
@@ -215,6 +224,7 @@ def cut_clean_ink(picture: Image) -> Image | None:
     mask = picture < 200
     if not mask.any():
         return None
+    # Bounding box of ink, and the product's margin in parts of its height.
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     cut = picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     above, beside = round(0.15 * cut.shape[0]), round(0.3 * cut.shape[0])

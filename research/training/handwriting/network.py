@@ -51,10 +51,12 @@ def load_shipped(file: Path) -> TrainableNetwork:
     The file is `PP-OCRv6_rec_small.onnx`.
     """
     graph = onnx.load(str(file))
+    # Rewrite the graph for the converter, restrict its answers, and convert it.
     _pad_explicitly(graph)
     _cut_last_layer(graph)
     module = convert(_remove_softmax(graph)).eval()
     names = _map_tensor_names(graph)
+    # The statistics of batch normalisation stay fixed.
     for name in names:
         if "running_" not in name:
             _make_trainable(module, name)
@@ -66,6 +68,7 @@ def export_network(network: TrainableNetwork, file: Path) -> None:
 
     That is half the size, turned back when the file is loaded.
     """
+    # Store weights in half precision, with a cast back to single precision in the graph.
     weights = dict(network.module.state_dict())
     graph = ModelProto()
     graph.CopyFrom(network.graph)
@@ -90,6 +93,7 @@ def load_tuned_weights(network: TrainableNetwork, file: Path) -> None:
         rounded.
     """
     tuned = {t.name: t for t in onnx.load(str(file)).graph.initializer}
+    # Refuse a file without half-precision weights.
     if any(f"{there}_half" not in tuned for there in network.names.values()):
         raise UsageError("holds_no_weights_go", file=file.name)
     weights = network.module.state_dict()
@@ -102,6 +106,7 @@ def load_tuned_weights(network: TrainableNetwork, file: Path) -> None:
 
 def blend_weights(network: TrainableNetwork, start: TrainableNetwork, share: float) -> None:
     """Move the weights of `network` this far from those of `start` towards its own."""
+    # Linear interpolation, for all floating tensors.
     first = start.module.state_dict()
     with torch.no_grad():
         for name, values in network.module.state_dict().items():
@@ -123,6 +128,7 @@ def _pad_explicitly(graph: ModelProto) -> None:
 
 
 def _cut_last_layer(graph: ModelProto) -> None:
+    # The columns of the wanted characters in the shipped network's last layer; 0 is the blank.
     held = next(p for p in graph.metadata_props if p.key == "character")
     place = {character: i for i, character in enumerate([*held.value.split("\n"), " "], start=1)}
     columns = [0, *(place[c] for c in CHARACTERS)]
@@ -133,6 +139,7 @@ def _cut_last_layer(graph: ModelProto) -> None:
                     np.ascontiguousarray(numpy_helper.to_array(tensor)[..., columns]), tensor.name
                 )
             )
+    # The file lists its characters; the space is implied and comes last.
     held.value = "\n".join(CHARACTERS[:-1])
     del graph.graph.value_info[
         :
@@ -143,6 +150,7 @@ def _cut_last_layer(graph: ModelProto) -> None:
 def _remove_softmax(graph: ModelProto) -> ModelProto:
     copy = ModelProto()
     copy.CopyFrom(graph)
+    # The loss needs scores before softmax.
     last = copy.graph.node.pop()
     assert last.op_type == "Softmax", last.op_type
     copy.graph.output[0].name = last.input[0]
@@ -154,6 +162,7 @@ def _map_tensor_names(graph: ModelProto) -> dict[str, str]:
 
     Found by converting a graph whose every tensor holds its own number.
     """
+    # Give every tensor a number of its own as its values, and read the numbers after converting.
     numbered = _remove_softmax(graph)
     named: dict[float, str] = {}
     for tensor in numbered.graph.initializer:
@@ -168,11 +177,13 @@ def _map_tensor_names(graph: ModelProto) -> dict[str, str]:
     for name, values in convert(numbered).state_dict().items():
         if values.is_floating_point() and values.numel() > 1:
             found[name] = named[float(values.flatten()[0])]
+    # Every tensor of the graph must be found.
     assert set(found.values()) == set(named.values())
     return found
 
 
 def _make_trainable(module: nn.Module, name: str) -> None:
+    # Buffers do not learn: turn this one into a parameter.
     place, _, leaf = name.rpartition(".")
     owner = module.get_submodule(place)
     if leaf in owner._buffers:
@@ -186,6 +197,7 @@ def score_lines(module: nn.Module, block: NDArray[np.float32]) -> Tensor:
 
     The shape is that of CTC's loss.
     """
+    # Three equal channels, as the network was trained on color.
     lines = torch.from_numpy(block).unsqueeze(1).expand(-1, 3, -1, -1)
     with autocast_bfloat16():
         answer: Tensor = module(lines.contiguous(memory_format=torch.channels_last))

@@ -51,13 +51,14 @@ def quantize_network(network: Path, lines: Iterable[NDArray[np.float32]]) -> Mod
         network: a tuned network in floating numbers.
         lines: (1, 3, 48, w) in −1…1.
     """
+    # Fold, choose the convolutions, record their inputs, and round their weights by these.
     model = _fold_batch_norm(network)
     chosen = _find_convolutions(model)
-    seen = _collect_inputs(model, {node.input[0] for node in chosen}, lines)
+    statistics = _collect_inputs(model, {node.input[0] for node in chosen}, lines)
     held = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     rounded = {
         node.output[0]: round_weights(
-            held[node.input[1]][:, :, 0, 0].T.astype(np.float64), seen[node.input[0]]
+            held[node.input[1]][:, :, 0, 0].T.astype(np.float64), statistics[node.input[0]]
         )
         for node in chosen
     }
@@ -66,6 +67,7 @@ def quantize_network(network: Path, lines: Iterable[NDArray[np.float32]]) -> Mod
 
 def _fold_batch_norm(network: Path) -> ModelProto:
     """Return the graph with batch normalisation folded into the convolutions, by the runtime."""
+    # The runtime writes the graph after its basic optimisations.
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     with tempfile.TemporaryDirectory() as folder:
@@ -76,6 +78,7 @@ def _fold_batch_norm(network: Path) -> ModelProto:
 
 
 def _find_convolutions(model: ModelProto) -> list[NodeProto]:
+    # Convolutions of one pixel without groups, and large enough to be worth rounding.
     sizes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
     found = []
     for node in model.graph.node:
@@ -93,15 +96,17 @@ def _collect_inputs(
     model: ModelProto, names: set[str], lines: Iterable[NDArray[np.float32]]
 ) -> dict[str, InputStatistics]:
     """Return what reaches the named tensors while the lines are read."""
-    told = ModelProto()
-    told.CopyFrom(model)
+    # Ask the graph for inner tensors as additional outputs.
+    extended = ModelProto()
+    extended.CopyFrom(model)
     wanted = sorted(names)
-    told.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in wanted)
+    extended.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in wanted)
     session = onnxruntime.InferenceSession(
-        told.SerializeToString(), providers=["CPUExecutionProvider"]
+        extended.SerializeToString(), providers=["CPUExecutionProvider"]
     )
     largest: dict[str, FloatMatrix] = {}
     products: dict[str, FloatMatrix] = {}
+    # Largest value of each channel, and sums of products of channels, over all lines.
     for line in lines:
         for name, given in zip(
             wanted, session.run(wanted, {session.get_inputs()[0].name: line}), strict=True
@@ -116,6 +121,7 @@ def _replace_with_products(model: ModelProto, rounded: dict[str, RoundedWeights]
     """Return the model with the convolutions of these outputs as products of whole numbers."""
     nodes: list[NodeProto] = []
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    # Replace the chosen convolutions; keep all other nodes in order.
     for node in model.graph.node:
         if node.output[0] in rounded:
             tensors.pop(node.input[1])
@@ -127,6 +133,7 @@ def _replace_with_products(model: ModelProto, rounded: dict[str, RoundedWeights]
     graph = helper.make_graph(
         nodes, model.graph.name, model.graph.input, model.graph.output, list(tensors.values())
     )
+    # The replacement needs the runtime's own domain of operators.
     versions = {one.domain: one.version for one in model.opset_import} | {RUNTIME_DOMAIN: 1}
     made_model = helper.make_model(
         graph,
@@ -154,6 +161,7 @@ def _product_nodes(convolution: NodeProto, tensors: Sequence[str]) -> Iterator[N
     factors, weights, steps = tensors
     source, name = convolution.input[0], convolution.output[0]
     bias = list(convolution.input[2:])
+    # A convolution of one pixel is a matrix product along the channels.
     yield helper.make_node("Transpose", [source], [f"{name}.last"], perm=[0, 2, 3, 1])
     yield helper.make_node("Mul", [f"{name}.last", factors], [f"{name}.shared"])
     yield helper.make_node(
@@ -172,6 +180,7 @@ def iter_training_lines(
     drawn, rng = load_sources(data, archives), np.random.default_rng(SEED)
     while count:
         block, _ = make_block([drawn.drawn(rng).picture])
+        # Long lines would dominate the statistics.
         if block.shape[-1] <= MAX_LINE_PX:
             count -= 1
             yield np.repeat(block[:, None], 3, 1)

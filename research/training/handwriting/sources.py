@@ -35,7 +35,7 @@ from research.training.handwriting.texts import draw_half_dose, draw_text, norma
 MIN_LETTERS = 6
 """Letters that are needed to tell whether a line is in capitals."""
 MIN_CAPITAL_SHARE = 0.8
-"""Share of letters that are seen as capitals where a line is in capitals.
+"""Share of letters that are read as capitals where a line is in capitals.
 
 And share that are not where the label says so too.
 """
@@ -71,21 +71,23 @@ def label_capitals(lines: Sequence[TrainingLine]) -> list[TrainingLine]:
     Raises:
         MissingProgramError: the network as shipped is not installed.
     """
-    seen = (
+    # Read with the shipped network, which tells capitals from small letters.
+    read_texts = (
         greedy_text(steps, ALPHABET)
         for steps in read_steps([line.picture for line in lines], find_shipped_file())
     )
     labelled = (
         replace(line, text=line.text.upper()) if is_in_capitals(text, line.text) else line
-        for line, text in zip(lines, seen, strict=True)
+        for line, text in zip(lines, read_texts, strict=True)
     )
     return [line for line in labelled if normalize_label(line.text) is not None]
 
 
-def is_in_capitals(seen: str, label: str) -> bool:
-    """Return whether a line is seen in capitals, though its label has small letters."""
-    return sum(map(str.isalpha, seen)) >= MIN_LETTERS and capital_share(
-        seen
+def is_in_capitals(read_text: str, label: str) -> bool:
+    """Return whether a line is read in capitals, though its label has small letters."""
+    # Enough letters, mostly capitals as read, and not so in the label.
+    return sum(map(str.isalpha, read_text)) >= MIN_LETTERS and capital_share(
+        read_text
     ) >= MIN_CAPITAL_SHARE > capital_share(label)
 
 
@@ -111,11 +113,13 @@ class TrainingSources:
         Without people's lines more words are put together: trained on single words and fonts
         alone, the network forgets what a line looks like.
         """
+        # Capitals first, then half doses.
         kind = rng.random()
         if kind < CAPITALS_SHARE:
             return self._in_capitals(rng)
         if kind < CAPITALS_SHARE + HALVES_SHARE:
             return self._rendered(rng, draw_half_dose(rng))
+        # Swedish text in people's letters, if a writer has the letters for it.
         kind = rng.random()
         if (
             self.hands
@@ -124,10 +128,12 @@ class TrainingSources:
             and (line := self.hands.composed(draw_text(rng), rng))
         ):
             return _spoil_line(line, rng, real=True)
+        # Whole lines of people.
         kind = rng.random()
         if self.lines and kind < 0.4:
             lines = self.lines[int(rng.integers(len(self.lines)))]
             return _spoil_line(lines[int(rng.integers(len(lines)))], rng, real=True)
+        # Single words, words put together, and rendered text for the rest.
         kind = rng.random()
         if kind < (0.35 if self.lines else 0.15):
             return _spoil_line(self.words[int(rng.integers(len(self.words)))], rng, real=True)
@@ -137,6 +143,7 @@ class TrainingSources:
 
     def _in_capitals(self, rng: Generator) -> TrainingLine:
         text = draw_text(rng).upper()
+        # Few writers have all capitals, so the letters may come from any.
         if (
             self.hands
             and rng.random() < CAPITALS_FROM_LETTERS_SHARE
@@ -146,6 +153,7 @@ class TrainingSources:
         return self._rendered(rng, text)
 
     def _rendered(self, rng: Generator, text: str | None = None) -> TrainingLine:
+        # Try fonts until one has all characters of the text.
         text = text or draw_text(rng)
         faces = (self.fonts[int(rng.integers(len(self.fonts)))] for _ in range(MAX_FONT_TRIES))
         face = next((face for face in faces if can_draw(face, text)), self.fonts[0])
@@ -161,6 +169,7 @@ class TrainingSources:
         )
 
     def _joined(self, rng: Generator) -> TrainingLine:
+        # Two to four words of the same writer.
         first = self.words[int(rng.integers(len(self.words)))]
         same = [w for w in self.words if w.writer == first.writer]
         return join_words(
@@ -180,6 +189,7 @@ def load_sources(
 
     `fonts` are folders with more faces, all of which are trained on.
     """
+    # Only writers, fonts and lines that are not held out.
     words = load_dhsd(data / "dhsd_words.npz", held=False)
     lines = [label_capitals(load_archive(a, held=False)) for a in archives]
     faces = [

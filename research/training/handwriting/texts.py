@@ -40,6 +40,7 @@ def normalize_label(text: str) -> str | None:
 
     None when it has a character that the network cannot answer or marks struck-out words.
     """
+    # Unify quotes, dashes and white space; refuse unknown characters and deletions.
     text = " ".join(text.translate(CHARACTER_REPLACEMENTS).split())
     known = set(CHARACTERS)
     return text if text and not re.search(r"[<>]", text) and all(c in known for c in text) else None
@@ -50,6 +51,7 @@ def draw_text(rng: Generator, known: Sequence[str] | None = None) -> str:
 
     Of the phrases only those `known`, if given.
     """
+    # Half phrases, then running text, names, and contents of single slots.
     kind = rng.random()
     if kind < 0.5:
         text = fill_slots(str(rng.choice(known or load_phrases())), rng)
@@ -62,6 +64,7 @@ def draw_text(rng: Generator, known: Sequence[str] | None = None) -> str:
             _draw_slot(str(rng.choice(sorted(SLOT_DRAWERS))), rng)
             for _ in range(int(rng.integers(1, 4)))
         )
+    # A few lines in capitals.
     if rng.random() < 0.03:
         text = text.upper()
     return _shorten(" ".join(text.split()), rng)
@@ -82,6 +85,7 @@ def fill_slots(phrase: str, rng: Generator) -> str:
 
 
 def _shorten(text: str, rng: Generator) -> str:
+    # A random limit, at a word, from the start or from inside.
     limit = int(rng.integers(14, 56))
     if len(text) <= limit:
         return text
@@ -93,6 +97,7 @@ def _shorten(text: str, rng: Generator) -> str:
 
 def _draw_running_text(rng: Generator) -> str:
     words, shares = _load_words()
+    # One to seven words by weight, with capitals and punctuation at times.
     chosen = [words[i] for i in rng.choice(len(words), int(rng.integers(1, 8)), p=shares)]
     if rng.random() < 0.5:
         chosen[0] = chosen[0].capitalize()
@@ -118,6 +123,7 @@ def _load_words() -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.float64
     from wordfreq import top_n_list, word_frequency
 
     words = [w for w in top_n_list("sv", 40_000) if normalize_label(w) and len(w) > 1]
+    # Flatten the frequencies, and double those of words with Swedish letters.
     weights = np.array(
         [word_frequency(w, "sv") ** 0.4 * (2.0 if set(w) & set("åäöé") else 1.0) for w in words]
     )
@@ -128,6 +134,7 @@ def _load_words() -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.float64
 def _load_names() -> list[str]:
     from faker import Faker
 
+    # A fixed seed: the same names on every run.
     Faker.seed(1)
     fake = Faker("sv_SE")
     names = [f"{fake.first_name()} {fake.last_name()}" for _ in range(4_000)]

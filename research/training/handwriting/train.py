@@ -91,15 +91,18 @@ def make_block(pictures: Sequence[Image]) -> tuple[LineBlock, list[int]]:
 
     And the time steps that belong to each.
     """
+    # Widths at the network's height, within its limits.
     widths = [
         int(np.clip(round(p.shape[1] * LINE_HEIGHT / p.shape[0]), STEP_PX * 2, MAX_LINE_WIDTH_PX))
         for p in pictures
     ]
+    # Pad with white to the widest line, in whole time steps.
     block = np.ones(
         (len(pictures), LINE_HEIGHT, -(-max(*widths, 48) // STEP_PX) * STEP_PX), np.float32
     )
     for row, picture, width in zip(block, pictures, widths, strict=True):
         way = cv2.INTER_AREA if picture.shape[0] > LINE_HEIGHT else cv2.INTER_CUBIC
+        # Normalise grey to -1…1.
         row[:, :width] = (
             cv2.resize(picture, (width, LINE_HEIGHT), interpolation=way).astype(np.float32) / 127.5
             - 1.0
@@ -110,9 +113,11 @@ def make_block(pictures: Sequence[Image]) -> tuple[LineBlock, list[int]]:
 def iter_batches(drawn: TrainingSources, rng: Generator) -> Iterator[list[TrainingLine]]:
     """Yield lines of similar width together, without end."""
     while True:
+        # Sort a pool by width, so that a batch has little padding.
         pool = sorted((drawn.drawn(rng) for _ in range(POOL_LINES)), key=_line_width)
         pool = [line for line in pool if _line_width(line) <= MAX_LINE_PX]
         ready: list[list[TrainingLine]] = [[]]
+        # Fill batches up to a total width, and yield them in random order.
         for line in pool:
             if ready[-1] and (len(ready[-1]) + 1) * _line_width(line) > BATCH_PX:
                 ready.append([])
@@ -127,6 +132,7 @@ def _line_width(line: TrainingLine) -> float:
 
 def ctc_loss(network: TrainableNetwork, lines: Sequence[TrainingLine]) -> torch.Tensor:
     """Return CTC's loss per character."""
+    # Classes start at 1; 0 is CTC's blank.
     block, steps = make_block([line.picture for line in lines])
     texts = [[CHARACTERS.index(c) + 1 for c in line.text] for line in lines]
     answer = score_lines(network.module, block)
@@ -140,6 +146,7 @@ def ctc_loss(network: TrainableNetwork, lines: Sequence[TrainingLine]) -> torch.
         reduction="none",
         zero_infinity=True,
     )
+    # Ignore lines that the network finds so improbable that their label must be wrong.
     believed = (losses.detach() < MISLABELLED_LOSS * lengths).float()
     return (losses * believed).sum() / (lengths * believed).sum().clamp(min=1)
 
@@ -154,22 +161,26 @@ def train_network(
     run.mkdir(parents=True, exist_ok=True)
     weights = network.trained()
     optimizer = torch.optim.AdamW(weights, lr=LEARNING_RATE, weight_decay=0.01)
+    # Continue where a former run stopped; data is drawn by the number of that step.
     used, step = _resume(network, optimizer, run / "checkpoint.pt")
     rng = np.random.default_rng([SEED, step])
-    seen, total, saved, clock = 0, 0.0, time.monotonic(), time.monotonic()
+    line_count, total, saved, clock = 0, 0.0, time.monotonic(), time.monotonic()
     for lines in iter_batches(drawn, rng):
         now = time.monotonic()
         used, clock = used + now - clock, now
         share = used / (60 * minutes)
+        # Save now and then, and at the end.
         if share >= 1 or now - saved > SAVE_SECONDS:
             print(
-                f"{used / 60:.1f} min, step {step}, {seen} lines, loss {total / max(1, seen):.4f}",
+                f"{used / 60:.1f} min, step {step}, {line_count} lines, "
+                f"loss {total / max(1, line_count):.4f}",
                 flush=True,
             )
             _save_checkpoint(network, optimizer, (used, step), run / "checkpoint.pt")
-            saved, seen, total = now, 0, 0.0
+            saved, line_count, total = now, 0, 0.0
         if share >= 1:
             return
+        # Linear warm-up, then cosine decay over the planned time.
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * min(
                 share / WARM_UP_SHARE, 0.5 + 0.5 * math.cos(math.pi * share)
@@ -177,9 +188,14 @@ def train_network(
         loss = ctc_loss(network, lines)
         optimizer.zero_grad()
         loss.backward()
+        # Clip gradients to a norm of 5.
         torch.nn.utils.clip_grad_norm_(weights, 5.0)
         optimizer.step()
-        step, seen, total = step + 1, seen + len(lines), total + loss.item() * len(lines)
+        step, line_count, total = (
+            step + 1,
+            line_count + len(lines),
+            total + loss.item() * len(lines),
+        )
 
 
 def _save_checkpoint(
@@ -188,6 +204,7 @@ def _save_checkpoint(
     progress: tuple[float, int],
     file: Path,
 ) -> None:
+    # Write next to the checkpoint and rename, so that a crash leaves the old one.
     part = file.with_suffix(".part")
     torch.save(
         {
@@ -267,6 +284,7 @@ def main() -> None:
         )
         return
     _resume(network, None, args.run / "checkpoint.pt")
+    # Interpolate between the weights before and after training.
     tuned = args.out or args.run / "handwriting.onnx"
     before = load_shipped(file)
     if args.start:

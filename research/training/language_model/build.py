@@ -45,6 +45,7 @@ def load_general_words() -> WordWeights:
     """Return Swedish words of letters only with their frequencies, adding up to 1."""
     from wordfreq import get_frequency_dict
 
+    # Words of Swedish letters only; others cannot be decoded as words.
     known = set(LOWERCASE_LETTERS)
     words = {
         w: float(p) for w, p in get_frequency_dict("sv", wordlist="best").items() if set(w) <= known
@@ -54,6 +55,7 @@ def load_general_words() -> WordWeights:
 
 def load_trade_words(folder: Path, phrase_lines: Iterable[str]) -> WordWeights:
     """Return the trade's words, adding up to 1."""
+    # Listed words count alike, words of phrases by their number.
     listed = {
         word
         for file in sorted(folder.glob("*.txt"))
@@ -95,27 +97,35 @@ def letter_log_probabilities(weights: Mapping[str, float]) -> NDArray[np.uint8]:
     Interpolated over shorter contexts by the number of different letters seen (Witten, Bell,
     IEEE Trans. IT 37, 1991).
     """
+    # Letters and the edge of a word.
     size = len(LOWERCASE_LETTERS) + 1
     rarest = min(weights.values())
     codes = [
         [0] * (NGRAM_ORDER - 1) + [LOWERCASE_LETTERS.index(c) + 1 for c in word] + [0]
         for word in weights
     ]
+    # Weight of each word: its flattened frequency.
     share = [(p / rarest) ** RARE_TYPE_POWER for p in weights.values()]
+    # All windows of four letters, padded with edges.
     grams = np.array(
         [g for code in codes for g in zip(*(code[i:] for i in range(NGRAM_ORDER)), strict=False)],
         np.int64,
     )
     each = np.repeat(share, [len(code) - NGRAM_ORDER + 1 for code in codes])
+    # Start from the uniform distribution, and refine by contexts of 0, 1, 2 and 3 letters.
     p = np.full(size, 1.0 / size)
     for order in range(1, NGRAM_ORDER + 1):
+        # Weighted counts of each context and letter.
         place = np.ravel_multi_index(tuple(grams[:, NGRAM_ORDER - order :].T), (size,) * order)
         counts = np.bincount(place, each, size**order).reshape(-1, size)
+        # Witten–Bell: the number of different letters after a context is the weight of shorter
+        # contexts.
         kinds = (counts > 0).sum(-1, keepdims=True).astype(float)
         shorter = np.broadcast_to(
             p, (counts.shape[0] // p.reshape(-1, size).shape[0], *p.reshape(-1, size).shape)
         ).reshape(-1, size)
         p = (counts + kinds * shorter) / np.maximum(counts.sum(-1, keepdims=True) + kinds, 1e-12)
+        # An unseen context falls back on the shorter one.
         p = np.where(kinds > 0, p, shorter)
     return quantize_log_p(p.reshape((size,) * NGRAM_ORDER))
 
@@ -140,6 +150,7 @@ def _read_lines(file: Path) -> list[str]:
 
 
 def _drop_slots(phrase: str) -> str:
+    # The text after each closing brace, and before the first opening one.
     return " ".join(
         part.partition("}")[2] if i else part for i, part in enumerate(phrase.split("{"))
     )

@@ -58,6 +58,7 @@ class CachedSecondPass:
 
     def at_word(self, start: int, end: int) -> PassSteps:
         """Return the second pass at a word."""
+        # The network is asked once per place.
         if (start, end) not in self.words:
             self.words[start, end] = self.again.at_word(start, end)
         return self.words[start, end]
@@ -83,6 +84,7 @@ def compose_lines(people: LetterWriters, count: int) -> list[TrainingLine]:
     rng = np.random.default_rng(SEED)
     lines: list[TrainingLine] = []
     while len(lines) < count:
+        # Draw texts until enough can be composed.
         if (line := people.composed(draw_text(rng, unknown_phrases()), rng)) is not None:
             lines.append(line)
     return lines
@@ -90,6 +92,7 @@ def compose_lines(people: LetterWriters, count: int) -> list[TrainingLine]:
 
 def remove_words(language: LanguageModel) -> LanguageModel:
     """Return the language without every tenth word, chosen by the word itself."""
+    # Hold words out by a hash, so that the choice depends on nothing else.
     kept = {
         word: language.general.p(word)
         for word in language.general.words
@@ -101,6 +104,7 @@ def remove_words(language: LanguageModel) -> LanguageModel:
 def observe_lines(lines: Sequence[TrainingLine]) -> list[ObservedLine]:
     """Return the lines as they are read before the language model counts."""
     looks = make_second_pass()
+    # The networks' answers are computed once for all weights.
     read = (
         (line, steps, looks(picture))
         for line, (picture, steps) in zip(
@@ -116,6 +120,7 @@ def observe_lines(lines: Sequence[TrainingLine]) -> list[ObservedLine]:
 def character_error_rate(lines: Sequence[ObservedLine], language: LanguageModel) -> float:
     """Return the character error rate."""
     read = (find_transcripts(line.steps, language, line.again)[0].text for line in lines)
+    # Edits divided by the characters written.
     return sum(
         Levenshtein.distance(text, line.text) for text, line in zip(read, lines, strict=True)
     ) / sum(len(line.text) for line in lines)
@@ -136,6 +141,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--lines", type=int, default=360)
     args = parser.parse_args()
+    # The held-out writers; ß is no Swedish letter.
     german, french = (
         [replace(line, text=strip_accents(line.text)) for line in lines if "ß" not in line.text]
         for lines in (
@@ -151,6 +157,7 @@ def main() -> None:
     }
     language = remove_words(load_swedish(ROOT / "data" / "models"))
     print(f"{language.shares}: {format_errors(sets, language)}")
+    # Change one parameter at a time.
     for name, tried in TRIED_VALUES.items():
         for value in tried:
             changed = replace(language, shares=replace(language.shares, **{name: value}))

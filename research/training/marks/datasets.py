@@ -69,6 +69,7 @@ def join_sets(sets: Iterable[MarkSet]) -> MarkSet:
     """Return all of them, with their sheets kept apart."""
     every, first = [], 0
     for one in sets:
+        # Renumber sheets, so that those of different sets do not mix; 0 is no sheet.
         sheets = np.where(one.sheets > 0, one.sheets + first, 0)
         first = max(first, int(sheets.max(initial=0)))
         every.append((one.values, one.wanted, sheets, one.source))
@@ -83,6 +84,7 @@ def draw_single_boxes(each: int, seed: int) -> MarkSet:
     that plain empty boxes stay sure. Most boxes on paper are empty: three times as many.
     """
     random = np.random.default_rng(seed)
+    # Fewer disputed marks, more empty boxes.
     counts = {style: each if truth else each // 5 for style, (truth, _) in MARK_STYLES.items()} | {
         "empty": 3 * each
     }
@@ -122,6 +124,7 @@ def load_real_sheets(scans: Path, seed: int) -> MarkSet:
     random = np.random.default_rng(seed)
     sets = []
     for sheet in load_answer_sheets():
+        # Held-out sheets are never looked at here.
         if sheet.use is SheetUse.DEVELOPMENT:
             grey = load_sheet_image(sheet, scans)
             pictures = [
@@ -132,6 +135,7 @@ def load_real_sheets(scans: Path, seed: int) -> MarkSet:
                     for _ in range(SPOILT_COPIES)
                 ),
             ]
+            # The whole sheet, then parts of the sheet and of its degraded copies.
             sets.append(
                 _measure_answer_boxes(cut_boxes(sheet, grey), sheet, WHOLE_SHEET_SIZE, random)
             )
@@ -146,10 +150,12 @@ def load_real_sheets(scans: Path, seed: int) -> MarkSet:
 
 def sheet_family(sheet: AnswerSheet) -> str:
     """Return the name of a sheet without its number: one form, in one hand or by one camera."""
+    # The name without its number.
     return sheet.name.rstrip("0123456789").rstrip("-")
 
 
 def _measure_drawn(marks: Sequence[DrawnMark | PrintedMark]) -> MarkSet:
+    # A disputed mark is wanted as the first two classes, half each.
     split = [0.5 if state in MARK_CLASSES[:2] else 0.0 for state in MARK_CLASSES]
     wanted = np.array(
         [
@@ -174,7 +180,9 @@ def _measure_answer_boxes(
     A filled bubble may count as marked or as filled solid. Of what people disagree on, half is
     wanted as empty.
     """
+    # A random part of the sheet's boxes.
     chosen = random.permutation(len(boxes))[:size]
+    # Wanted classes: empty, marked, filled solid.
     answers = {True: (0.0, 1.0, 1.0), False: (1.0, 0.0, 0.0), None: DISPUTED_TARGET}
     values = np.stack([measure_box(boxes[i].crop) for i in chosen])
     wanted = np.array([answers[boxes[i].marked] for i in chosen])

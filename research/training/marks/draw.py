@@ -100,7 +100,7 @@ class DrawnSheet:
     `native` and `scale` are px/mm as scanned and as registered to the form, `pen_mm` how thick the
     pen writes and `pressure` how darkly, 0…1.
 
-    `faintest`: no mark is fainter. `off_mm`: how far print lies from its place, at most.
+    `faintest`: no mark is fainter. `off_mm`: how far print is from its place, at most.
     `softness`: of the blank, px.
     """
 
@@ -122,7 +122,9 @@ class DrawnSheet:
 
         60 of 100 are scanned well; of the others some in black and white, photocopied, or coarsely.
         """
+        # Good scanners have neither few pixels nor 1 bit.
         good = random.random() < GOOD_SCAN_SHARE
+        # px/mm at 150, 200 and 300 dpi; 200 dpi is the most frequent.
         scale = float(random.choice([5.9, 8.0, 8.0, 8.0, 11.8]))
         one_bit, copied = (
             not good and random.random() < ONE_BIT_SHARE / (1 - GOOD_SCAN_SHARE),
@@ -164,11 +166,14 @@ class DrawnSheet:
     ) -> DrawnMark:
         """Draw one box of the sheet with a mark of a style out of `MARK_STYLES`."""
         truth = MARK_STYLES[style][0]
+        # Print the empty box, then draw the strokes on a copy.
         blank = (_draw_bubble if self.print.bubble else _draw_box)(self.print, random)
         page = blank.copy()
         for drawn, ink in MARK_STYLES[style][1](self.print.side, random):
             strength = drawn
             placed = ((ink + self.print.margin) * DRAW_PX).astype(np.int32)
+            # The writer's pressure sets the strength, unless it is dirt; some marks must not be
+            # faint.
             if truth is not State.EMPTY:
                 strength = min(
                     1.0,
@@ -180,10 +185,13 @@ class DrawnSheet:
                 )
             _draw_stroke(page, placed, strength, self.pen_mm * random.uniform(0.8, 1.25))
         bare = blank
+        # Stains and shadows darken box and mark alike.
         for light in self._lights(style, random):
             lit = light(len(page), DRAW_PX, random)
             page, bare = (page * lit).astype(np.uint8), (bare * lit).astype(np.uint8)
+        # Print and ink have the same residual shift from registration.
         shift = random.uniform(-self.off_mm, self.off_mm, 2)
+        # Scan the box also without its mark, with the same noise, to know how much the mark shows.
         unmarked = self._seen(bare, self.scanner, shift, deepcopy(random))
         image = self._seen(page, self.scanner, shift, random)
         side = self.print.side
@@ -203,6 +211,7 @@ class DrawnSheet:
 
         A page that is registered is enlarged so too.
         """
+        # Shift and scale to the scanner's resolution, scan, then enlarge.
         image = scanner.sees(_resize_page(page, self.native, shift_mm), self.native, random)
         side = round(len(page) * self.scale / DRAW_PX)
         return (
@@ -218,10 +227,12 @@ class DrawnSheet:
 
         The form's own image, a scan of a blank sheet, or the soft median of many filled ones.
         """
+        # The form's own image, or a scan of an unfilled sheet.
         if self.blank_scanner is None:
             clean = _resize_page(blank, self.scale, 0.0)
         else:
             clean = self._seen(blank, self.blank_scanner, random.uniform(-0.1, 0.1, 2), random)
+        # At times softened like a median over many sheets.
         return (
             np.asarray(cv2.GaussianBlur(clean, (0, 0), self.softness), np.uint8)
             if self.softness > 0.3
@@ -235,6 +246,7 @@ class DrawnSheet:
 
         Always what the style is named after, on poor sheets now and then under any mark.
         """
+        # On poor sheets effects occur under any mark.
         shares = (
             {"shown through": 0.15, "stain": 0.08, "shade": 0.15}
             if self.lit
@@ -267,8 +279,10 @@ def draw_sheet(boxes: int, random: Random, number: int) -> list[DrawnMark]:
 
     Most or few of them are empty, the marked ones in one or two ways, a few odd.
     """
+    # One sheet: the same print, scanner and pen for all boxes.
     sheet = DrawnSheet.any(random, bubble=random.random() < BUBBLE_SHARE)
     empty = float(random.choice([1.0, 0.95, 0.8, 0.75, 0.7, 0.5, 0.2]))
+    # A writer uses one or two styles.
     own = random.choice(_choose_styles(State.READ, State.CANCELLED), int(random.integers(1, 3)))
     odd = [style for style in MARK_STYLES if style not in LIGHT_EFFECTS or sheet.lit]
     return [
@@ -294,6 +308,7 @@ def _draw_box(box: PrintedBox, random: Random) -> Image:
 
     Often with the first letter of its label and a rule of the table at the image's edge.
     """
+    # Paper, at times a letter below and a rule above, then the box.
     side = round((box.side + 2 * box.margin) * DRAW_PX)
     page = np.full((side, side), box.paper, np.uint8)
     low, high = round(box.margin * DRAW_PX), round((box.side + box.margin) * DRAW_PX)
@@ -321,6 +336,7 @@ def _draw_bubble(box: PrintedBox, random: Random) -> Image:
 
     A ring, an ellipse, a small square or only the letter or digit that most of them contain.
     """
+    # Ring or ellipse, square, or only the letter.
     side = round((box.side + 2 * box.margin) * DRAW_PX)
     page = np.full((side, side), box.paper, np.uint8)
     middle, half, pen = side // 2, box.side / 2 * DRAW_PX, max(1, round(box.pen * DRAW_PX))
@@ -350,6 +366,7 @@ def _draw_bubble(box: PrintedBox, random: Random) -> Image:
             str(random.choice(list(BUBBLE_LABELS))),
             (box.letter or 0.6) * box.side * DRAW_PX / 22,
         )
+        # Centre the letter in the bubble.
         (width, height), _ = cv2.getTextSize(letter, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
         at = middle - width // 2, middle + height // 2
         cv2.putText(
@@ -370,11 +387,13 @@ def _darkened_share(before: Image, after: Image, px_per_mm: float) -> float:
 
     Seen as broad as a stroke.
     """
+    # Difference, blurred to a stroke's width; its maximum relative to the paper.
     gone = cv2.GaussianBlur(before.astype(np.float32) - after, (0, 0), 0.15 * px_per_mm)
     return float(gone.max()) / max(1.0, float(np.median(before)))
 
 
 def _draw_stroke(page: Image, points: NDArray[np.int32], strength: float, width_mm: float) -> None:
+    # Ink only darkens.
     layer = np.zeros_like(page)
     cv2.polylines(
         layer,
@@ -388,6 +407,7 @@ def _draw_stroke(page: Image, points: NDArray[np.int32], strength: float, width_
 
 
 def _resize_page(page: Image, scale: float, shift_mm: Points | float) -> Image:
+    # Move the page by the shift, then scale it down from the drawing's resolution.
     side = round(len(page) * scale / DRAW_PX)
     dx, dy = np.broadcast_to(np.asarray(shift_mm), 2) * DRAW_PX
     moved = cv2.warpAffine(

@@ -38,24 +38,30 @@ def fit_network(examples: Examples, seed: int, rounds: int = TRAINING_ROUNDS) ->
     expectation maximisation.
     """
     random = np.random.default_rng(seed)
+    # Standardise the features.
     values, mean, scale = (
         examples.values,
         examples.values.mean(axis=0),
         examples.values.std(axis=0) + 1e-3,
     )
     normal, count = (values - mean) / scale, values.shape[1]
+    # Initial weights with variance 1/inputs.
     hidden, weights = (
         random.normal(0, count**-0.5, (count, HIDDEN_UNITS)),
         random.normal(0, HIDDEN_UNITS**-0.5, (HIDDEN_UNITS, len(MARK_CLASSES))),
     )
     layers = [hidden, np.zeros(HIDDEN_UNITS), weights, np.zeros(len(MARK_CLASSES))]
+    # First and second moments of Adam (Kingma and Ba 2015).
     first, second = ([np.zeros_like(layer) for layer in layers] for _ in range(2))
     batches = max(1, len(normal) // BATCH_SIZE)
     for step in range(1, rounds * batches + 1):
+        # A new order in every round.
         if step % batches == 1 or batches == 1:
             order = random.permutation(len(normal))
         part = order[(step - 1) % batches :: batches]
+        # Noise on the input regularises.
         shaken = normal[part] + random.normal(0, INPUT_NOISE, (len(part), count))
+        # Cosine decay of the rate, with Adam's correction of the initial bias.
         rate = LEARNING_RATE * 0.5 * (1 + np.cos(np.pi * step / (rounds * batches)))
         rate *= np.sqrt(1 - ADAM_BETAS[1] ** step) / (1 - ADAM_BETAS[0] ** step)
         for i, slope in enumerate(
@@ -71,8 +77,10 @@ def _gradients(
     layers: list[Numbers], normal: Numbers, wanted: Numbers, weight: Numbers
 ) -> list[Numbers]:
     hidden, hidden_bias, weights, bias = layers
+    # Forward pass: one hidden layer with tanh, softmax on top.
     units = np.tanh(normal @ hidden + hidden_bias)
     p = softmax(units @ weights + bias)
+    # Gradient of the weighted cross-entropy, propagated back.
     scores = (p - share_target(wanted, p)) * (weight / weight.sum())[:, None]
     below = scores @ weights.T * (1 - units**2)
     return [
@@ -91,6 +99,7 @@ def softmax(scores: Numbers) -> Numbers:
 
 def share_target(wanted: Numbers, p: Numbers) -> Numbers:
     """Return the wanted answer, shared as the network shares it where either of two is right."""
+    # Both answers are right: share the target as the network does now.
     either = wanted.sum(axis=1) > 1.5
     shared = wanted * p
     return np.where(either[:, None], shared / shared.sum(axis=1, keepdims=True), wanted)

@@ -61,18 +61,21 @@ def print_marked_sheets(pages: int, random: Generator) -> Iterator[list[PrintedM
 
     The form that `bench --quality` judges by is not among them.
     """
+    # Render every page with enough boxes once.
     places = _find_box_pages()
     clean = [
         render_sheet_page(place.form, Sheet(MARKED_SERIAL, MARKED_UNIT), place.number)
         for place in places
     ]
     for number in range(pages):
+        # Pages in turn, scan mode at random.
         at, way = number % len(places), list(SCAN_MODES)[int(random.integers(len(SCAN_MODES)))]
         image, styles = draw_marked_page(clean[at], places[at].specs, way, random)
         yield _cut_registered_boxes(image, places[at], styles, number + 1)
 
 
 def _find_box_pages() -> list[_FormPage]:
+    # The form of the benchmark is left out.
     every = [
         _FormPage(form, n)
         for form in Forms.load(ROOT / "forms").values()
@@ -87,6 +90,7 @@ def _cut_registered_boxes(
 ) -> list[PrintedMark]:
     """Return the boxes of a page; none if it cannot be registered."""
     scan = decode_image(cv2.imencode(".png", image)[1].tobytes(), "image/png")
+    # Identify and register as the product does.
     try:
         upright = register_page(
             scan, identify_page(scan), template_image(place.form, place.number)

@@ -23,6 +23,7 @@ def draw_show_through(side: int, px_per_mm: float, random: Random) -> LightLoss:
     They do not follow the box.
     """
     layer = np.zeros((side, side), np.float32)
+    # One to three curved strokes: a direction that wanders.
     for _ in range(int(random.integers(1, 4))):
         start, turn = random.uniform(-0.2, 1.2, 2), random.uniform(0, 2 * np.pi)
         bends = turn + random.normal(0, 0.5, 9).cumsum()
@@ -38,6 +39,7 @@ def draw_show_through(side: int, px_per_mm: float, random: Random) -> LightLoss:
             width,
             cv2.LINE_AA,
         )
+    # Paper scatters the light: blur, and take away a part of it.
     soft = cv2.GaussianBlur(layer, (0, 0), random.uniform(0.2, 0.45) * px_per_mm)
     return np.asarray(1 - random.uniform(0.02, 0.25) * soft, np.float32)
 
@@ -47,11 +49,14 @@ def draw_stain(side: int, px_per_mm: float, random: Random) -> LightLoss:
 
     The paper inside it is a little darker.
     """
+    # The middle of the cup is so far away that its rim crosses the box or passes near it.
     radius = random.uniform(6, 40)
     away = radius + random.uniform(-0.7, 0.7) * side / px_per_mm
     angle = random.uniform(0, 2 * np.pi)
     y, x = np.mgrid[0:side, 0:side] / px_per_mm - side / px_per_mm / 2
+    # Signed distance from the rim, mm.
     distance = np.hypot(x - away * np.cos(angle), y - away * np.sin(angle)) - radius
+    # Inside a little darker at times; the rim clearly darker.
     light = np.where(distance < 0, 1 - random.choice([0.0, random.uniform(0, 0.15)]), 1.0)
     light = np.where(
         np.abs(distance) < random.uniform(0.5, 1.5), 1 - random.uniform(0.1, 0.45), light
@@ -66,6 +71,7 @@ def draw_shade(side: int, px_per_mm: float, random: Random) -> LightLoss:
     """Draw the soft edge of a shadow, or light that falls off to one side."""
     angle = random.uniform(0, 2 * np.pi)
     y, x = np.mgrid[0:side, 0:side] / side - 0.5
+    # Logistic profile across the edge of the shadow, mm.
     across = (np.cos(angle) * x + np.sin(angle) * y + random.uniform(-0.4, 0.4)) * side / px_per_mm
     return np.asarray(
         1 - random.uniform(0.05, 0.5) / (1 + np.exp(-across / random.uniform(0.5, 6))), np.float32
@@ -94,13 +100,17 @@ class Scanner:
 
     def sees(self, page: Image, px_per_mm: float, random: Random) -> Image:
         """Return a grey page as it comes out of the machine."""
+        # Map black…white to the machine's contrast and paper.
         image = self.paper - (255 - page.astype(np.float64)) * self.contrast * self.paper / 255
         blur = max(0.3, self.blur_mm * px_per_mm)
+        # Each photocopy blurs and hardens.
         for _ in range(self.copies):
             image = self._copied(
                 np.asarray(cv2.GaussianBlur(image, (0, 0), blur), np.float64), px_per_mm, random
             )
+        # Optics and sensor noise.
         image = cv2.GaussianBlur(image, (0, 0), blur) + random.normal(0, self.grain, image.shape)
+        # Toner specks.
         image = np.where(random.random(image.shape) < self.specks, 0.1 * self.paper, image)
         grey = np.clip(image, 0, 255).astype(np.uint8)
         if self.threshold is not None:
@@ -115,6 +125,7 @@ class Scanner:
             random.normal(0, 1, image.shape), (0, 0), max(0.5, 0.06 * px_per_mm)
         )
         strength = 0.06 / max(1e-6, float(uneven.std()))
+        # Logistic curve of the toner's response, with an uneven threshold.
         steep = 8 * (image / self.paper + strength * uneven - 0.62)
         return np.asarray(self.paper / (1 + np.exp(-steep)), np.float64)
 
@@ -124,6 +135,7 @@ def random_scanner(random: Random, *, one_bit: bool, copied: bool = False) -> Sc
 
     Grey paper, out of focus by 0.03 to 0.22 mm, with grain, at times compressed.
     """
+    # Photos have darker paper than scans.
     paper = float(
         random.uniform(190, 255)
         if one_bit or copied or random.random() < 0.6

@@ -22,6 +22,7 @@ MAX_FAINT_STRENGTH = 0.5
 
 def _shake_path(points: Points, random: Random) -> Points:
     """Return a path through the points as a hand draws it: rounded and a little off, mm."""
+    # Interpolate between the points, and add smooth noise.
     fine = np.linspace(0, len(points) - 1, 12 * len(points))
     path = np.stack([np.interp(fine, np.arange(len(points)), points[:, i]) for i in (0, 1)], axis=1)
     wobble = (
@@ -34,6 +35,7 @@ def _shake_path(points: Points, random: Random) -> Points:
 
 def _random_strength(random: Random) -> float:
     return float(
+        # One third faint, one third of any strength, one third strong.
         random.choice(
             [random.uniform(0.2, 0.45), random.uniform(0.4, 1.0), random.uniform(0.6, 1.0)]
         )
@@ -41,6 +43,7 @@ def _random_strength(random: Random) -> float:
 
 
 def _draw_path(parts: Points | list[tuple[float, float]], box: float, random: Random) -> Points:
+    # Random size and place around the box.
     size, at = random.uniform(0.55, 1.25), random.uniform(-0.18, 0.18, 2)
     return _shake_path(((np.array(parts) - 0.5) * size + 0.5 + at) * box, random)
 
@@ -92,6 +95,7 @@ def _dot_strokes(box: float, random: Random) -> StrokeList:
 def _hatch_strokes(
     box: float, random: Random, low: float, high: float, step_mm: float
 ) -> StrokeList:
+    # A path to and fro between the sides, line by line.
     ys = np.arange(low * box, high * box, step_mm)
     points = np.array(
         [
@@ -119,6 +123,7 @@ def _partial_fill_strokes(box: float, random: Random) -> StrokeList:
 
 
 def _solid_fill_strokes(box: float, random: Random) -> StrokeList:
+    # Two passes of hatching, then an outline: round and square.
     s = random.uniform(0.4, 1.0)
     fill = [
         (s, path)

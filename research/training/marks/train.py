@@ -63,18 +63,24 @@ MODEL_DECIMALS = 4
 def fit_mark_model(examples: MarkSet, members: int) -> MarkModel:
     """Return a model with the probabilities as fitted, without doubt."""
     weight = np.ones(len(examples.values))
+    # The first network sees single boxes.
     first = fit_network(Examples(examples.values, examples.wanted, weight), SEED)
+    # Mean features of empty and marked boxes, as reference for a sheet's own.
     inked, compared = is_marked(examples.wanted), classifier.compared_columns(examples.values)
     usual = np.stack([compared[~inked].mean(axis=0), compared[inked].mean(axis=0)])
     model = MarkModel(first, (), usual, 1.0, 0.0)
-    seen = Examples(
+    # The second networks see the other boxes of the sheet too.
+    second_examples = Examples(
         model.second_features(examples.values, examples.sheets), examples.wanted, weight
     )
-    return replace(model, second=tuple(fit_network(seen, SEED + i + 1) for i in range(members)))
+    return replace(
+        model, second=tuple(fit_network(second_examples, SEED + i + 1) for i in range(members))
+    )
 
 
 def fit_held_out(real: MarkSet, drawn: MarkSet) -> list[tuple[MarkModel, MarkSet]]:
     """Return models that saw a part of the forms, and the sheets of the others."""
+    # Cross-validation over forms: all sheets of a form are in one fold.
     forms = np.unique(real.source)
     held = [np.isin(real.source, forms[fold::FOLDS]) for fold in range(FOLDS)]
     return [
@@ -88,16 +94,19 @@ def calibrate_model(model: MarkModel, judged: Sequence[tuple[MarkModel, MarkSet]
 
     And as much doubt as its most confident answers there deserve.
     """
+    # Only boxes that the model was not fitted to.
     scores = np.vstack([one.scores(held.values, held.sheets) for one, held in judged])
     wanted = np.vstack([held.wanted for _, held in judged])
+    # Sharpness (inverse temperature) with the least cross-entropy.
     sharpness = min(
         TRIED_SHARPNESSES,
         key=lambda s: float(cross_entropy(wanted, _powers_of_scores(s * scores)).mean()),
     )
+    # Errors among answers with high confidence, disputed boxes apart.
     p = _powers_of_scores(sharpness * scores)
-    sure = (p.max(axis=1) >= HIGH_CONFIDENCE) & (wanted.max(axis=1) == 1)
-    wrong = int(_find_errors(p, wanted)[sure].sum())
-    error = (wrong + 1) / (int(sure.sum()) + 2)  # Laplace's rule of succession
+    is_confident = (p.max(axis=1) >= HIGH_CONFIDENCE) & (wanted.max(axis=1) == 1)
+    wrong = int(_find_errors(p, wanted)[is_confident].sum())
+    error = (wrong + 1) / (int(is_confident.sum()) + 2)  # Laplace's rule of succession
     return replace(
         model,
         sharpness=float(sharpness),
@@ -128,19 +137,20 @@ def print_report(title: str, judged: Sequence[tuple[MarkModel, MarkSet]], like: 
         p = own.probabilities(held.values, held.sheets)
         for name in np.unique(held.source):
             at = held.source == name
+            # For disputed boxes any answer but "empty" is one answer.
             alike = (
                 np.maximum(p[at, 0], 1 - p[at, 0])
                 if held.wanted[at].sum(axis=1).max() > 1.5
                 else p[at].max(axis=1)
             )
             wrong = _find_errors(p[at], held.wanted[at])
-            surely, doubtful = (
+            confident_errors, low_share = (
                 (wrong & (alike >= HIGH_CONFIDENCE)).sum(),
                 (alike < HIGH_CONFIDENCE).mean(),
             )
             print(
-                f"{name:14} {at.sum():6}  wrong {wrong.mean():.4f}  surely {surely:3}  doubtful "
-                f"{doubtful:.4f}"
+                f"{name:14} {at.sum():6}  wrong {wrong.mean():.4f}  "
+                f"confident {confident_errors:3}  low {low_share:.4f}"
             )
 
 
@@ -166,6 +176,7 @@ def _serialize_layers(network: MarkNetwork) -> dict[str, object]:
 
 def main() -> None:
     """Fit, calibrate on held-out data, and report."""
+    # Real sheets for development, and printed forms.
     real, ours = (
         load_real_sheets(Path(sys.argv[1]), SEED + 4),
         print_sheets(PRINTED_PAGE_COUNT, SEED + 5),
@@ -179,6 +190,7 @@ def main() -> None:
     )
     model = fit_mark_model(join_sets([real, drawn]), ENSEMBLE_SIZE)
     folds = fit_held_out(real, drawn)
+    # Other drawn boxes than those fitted to.
     others = join_sets(
         [
             draw_single_boxes(BOXES_PER_STYLE // 2, SEED + 2),

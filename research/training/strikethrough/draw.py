@@ -64,9 +64,11 @@ def draw_line(picture: Image, rng: Generator) -> DrawnLine:
     struck = np.zeros(width, np.bool_)
     if writing is None:
         return DrawnLine(line, struck)
+    # Strokes that strike nothing out: underlines, rules, dashes and bars.
     for draw in (_draw_underline, _draw_rule, _draw_dash, _draw_bar):
         if rng.random() < 0.15:
             line = draw(line, writing, rng)
+    # Strokes that strike out one to three places.
     if rng.random() < 0.6:
         for _ in range(int(rng.integers(1, 4))):
             extent = _choose_extent(writing, rng)
@@ -82,7 +84,9 @@ def _analyse_writing(line: Image) -> _Writing | None:
     dark = line < INK_LEVEL
     if dark.sum() < 40:
         return None
+    # Zone of small letters.
     top, bottom = _small_letter_zone(dark)
+    # Pen width: twice the ink divided by its outline.
     edge = dark & ~(cv2.erode(dark.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
     pen = float(np.clip(2.0 * dark.sum() / max(1, int(edge.sum())), 1.5, 7.0))
     return _Writing(top, bottom, pen, int(np.quantile(line[dark], 0.3)), _find_words(dark))
@@ -90,6 +94,7 @@ def _analyse_writing(line: Image) -> _Writing | None:
 
 def _small_letter_zone(dark: NDArray[np.bool_]) -> Extent:
     """Return the rows with at least half as much ink as the fullest ones."""
+    # Smoothed profile of ink by row.
     rows = np.convolve(dark.sum(axis=1), np.ones(3) / 3, mode="same")
     full = np.flatnonzero(rows > 0.5 * np.quantile(rows, 0.95))
     return int(full[0]), int(full[-1])
@@ -106,6 +111,7 @@ def _restrict_to(line: Image, writing: _Writing, extent: Extent) -> _Writing:
 
 def _find_words(dark: NDArray[np.bool_]) -> tuple[Extent, ...]:
     """Return runs of inked columns with less than a sixth of the height between them."""
+    # Split the inked columns at wide gaps.
     columns = np.flatnonzero(dark.any(axis=0))
     breaks = np.flatnonzero(np.diff(columns) > LINE_HEIGHT_PX // 6)
     starts, ends = [columns[0], *columns[breaks + 1]], [*columns[breaks], columns[-1]]
@@ -120,6 +126,7 @@ def _choose_extent(writing: _Writing, rng: Generator) -> Extent:
     """Return one or a few words, or a part of one at least half the zone long."""
     if not writing.words:
         return 0, writing.zone
+    # One to three neighbouring words, or a part of them.
     first = int(rng.integers(len(writing.words)))
     last = min(len(writing.words) - 1, first + int(rng.choice(3, p=(0.75, 0.18, 0.07))))
     x0, x1 = writing.words[first][0], writing.words[last][1]
@@ -132,11 +139,13 @@ def _choose_extent(writing: _Writing, rng: Generator) -> Extent:
 
 def _through_lines(writing: _Writing, extent: Extent, rng: Generator) -> list[Points]:
     """Return one to three lines through the small letters."""
+    # One height and tilt per place; further lines are parallel.
     middle = writing.top + writing.zone * rng.uniform(0.3, 0.7)
     tilt = rng.normal(0, 0.05)
     strokes = []
     for number in range(int(rng.choice((1, 2, 3), p=(0.6, 0.25, 0.15)))):
         x = np.linspace(extent[0] - rng.uniform(-2, 6), extent[1] + rng.uniform(-2, 6), 12)
+        # Some lines waver.
         wave = (
             np.cumsum(rng.normal(0, 0.025 * writing.zone, 12))
             if rng.random() < 0.6
@@ -152,6 +161,7 @@ def _zigzag_path(writing: _Writing, extent: Extent, rng: Generator) -> list[Poin
     x0, x1 = extent
     reach = writing.zone * rng.uniform(0.35, 0.75)
     middle = (writing.top + writing.bottom) / 2 + rng.normal(0, 0.08 * writing.zone)
+    # Flat: a few long strokes from side to side.
     if rng.random() < 0.4:
         turns = int(rng.integers(4, 12))
         x = np.where(np.arange(turns) % 2, x1, x0) + rng.normal(0, 4, turns)
@@ -161,6 +171,7 @@ def _zigzag_path(writing: _Writing, extent: Extent, rng: Generator) -> list[Poin
                 axis=1,
             )
         ]
+    # Steep: many short strokes along the word.
     step = writing.zone * rng.uniform(0.08, 0.45)
     x = np.arange(x0, x1 + step, step / 2) + rng.normal(
         0, step / 6, len(np.arange(x0, x1 + step, step / 2))
@@ -172,6 +183,7 @@ def _zigzag_path(writing: _Writing, extent: Extent, rng: Generator) -> list[Poin
 
 
 def _coil_path(writing: _Writing, extent: Extent, rng: Generator) -> list[Points]:
+    # A coil: a circle that moves along the word.
     radius = writing.zone * rng.uniform(0.3, 0.65)
     turns = max(2.0, (extent[1] - extent[0]) / (writing.zone * rng.uniform(0.2, 0.7)))
     angle = np.linspace(0, 2 * np.pi * turns, int(14 * turns))
@@ -190,6 +202,7 @@ def _cross_lines(writing: _Writing, extent: Extent, rng: Generator) -> list[Poin
         writing.top - writing.zone * rng.uniform(0.0, 0.5),
         writing.bottom + writing.zone * rng.uniform(0.0, 0.4),
     )
+    # A cross, or slashes on a long word.
     strokes = [
         np.array([[x0, top], [x1, bottom]], float),
         np.array([[x1, top], [x0, bottom]], float),
@@ -214,6 +227,7 @@ def _draw_underline(line: Image, writing: _Writing, rng: Generator) -> Image:
     writing = _restrict_to(line, writing, (x0, x1))
     strokes = []
     for number in range(int(rng.choice((1, 2), p=(0.8, 0.2)))):
+        # Below the letters, slightly tilted and trembling.
         x = np.linspace(x0 - 4, x1 + 4, 20)
         below = writing.bottom + writing.zone * rng.uniform(0.1, 0.5) + 4 * number
         strokes.append(
@@ -232,6 +246,7 @@ def _draw_rule(line: Image, writing: _Writing, rng: Generator) -> Image:
 
 
 def _draw_dash(line: Image, writing: _Writing, rng: Generator) -> Image:
+    # Between two words, or at the end of the line.
     gaps = [(a[1], b[0]) for a, b in zip(writing.words, writing.words[1:], strict=False)]
     x0, x1 = gaps[int(rng.integers(len(gaps)))] if gaps else (line.shape[1] - 16, line.shape[1] - 2)
     y = (writing.top + writing.bottom) / 2 + rng.normal(0, 2)
@@ -258,6 +273,7 @@ def _ink_strokes(line: Image, strokes: list[Points], writing: _Writing, rng: Gen
 
 
 def _draw_strokes(line: Image, strokes: list[Points], pen: int, ink: int) -> Image:
+    # Fixed-point coordinates: 3 fractional bits; ink only darkens.
     drawn = np.full_like(line, 255)
     for stroke in strokes:
         cv2.polylines(
@@ -268,6 +284,7 @@ def _draw_strokes(line: Image, strokes: list[Points], pen: int, ink: int) -> Ima
 
 def _scan_line(line: Image, rng: Generator) -> Image:
     out = line
+    # Some scans are out of focus, some binarized.
     if rng.random() < 0.3:
         out = np.asarray(cv2.GaussianBlur(out, (0, 0), float(rng.uniform(0.4, 1.2))), np.uint8)
     if rng.random() < 0.15:

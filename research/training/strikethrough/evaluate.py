@@ -43,6 +43,7 @@ def load_labelled_lines(archive: Path, *, held: bool) -> Iterator[tuple[Image, s
             )
         )
         aside = held_out_writers(archive_writer(name) for name, _ in rows)
+        # The writers of one side of the split.
         for name, text in rows:
             if (archive_writer(name) in aside) != held:
                 continue
@@ -58,9 +59,11 @@ def labelled_strikes(text: str) -> list[tuple[float, int]]:
     The middle as part of the line's length, and how many letters (0: not known).
     """
     found = []
+    # Length of the text as it is on the paper; an unreadable deletion counts as two letters.
     shown = len(STRUCK_LABEL_PATTERN.sub(lambda m: m[1] or "##", text)) or 1
     before = 0
     end = 0
+    # Characters between deletions count for the position.
     for match in STRUCK_LABEL_PATTERN.finditer(text):
         before += match.start() - end
         letters = len(match[1] or "")
@@ -76,6 +79,7 @@ def measure_strikes(archive: Path, model: Path, *, held: bool) -> str:
     Places found, false places, and lines without a strike that were taken to have one.
     """
     counts: Counter[str] = Counter()
+    # Match the strikes that the network finds with those of the label.
     for picture, text in load_labelled_lines(archive, held=held):
         _count_matches(
             counts,
@@ -108,10 +112,12 @@ def _count_matches(
     counts["reported"] += len(strikes)
     counts["plain"] += not marked
     counts["plain wrong"] += bool(strikes) and not marked
+    # Each strike may match one labelled place.
     left = list(strikes)
     for middle, letters in marked:
         kind = "short" if letters == 1 else "longer"
         counts[kind] += 1
+        # Near enough: within a share of the line's width.
         near = [
             s
             for s in left

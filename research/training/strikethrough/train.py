@@ -59,12 +59,14 @@ class StrikeNetwork(nn.Module):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
+        # Convolutions reduce the height to 1 and the width to a quarter.
         self.picture = nn.Sequential(
             *_make_block(1, 12, (2, 2)),
             *_make_block(12, 24, (2, 2)),
             *_make_block(24, 40, (2, 1)),
             *_make_block(40, 56, (4, 1)),
         )
+        # Convolutions along the line give context to both sides.
         along = [layer for _ in range(2) for layer in (nn.Conv1d(56, 56, 7, padding=3), nn.ReLU())]
         self.line = nn.Sequential(*along, nn.Conv1d(56, 1, 3, padding=1))
 
@@ -87,6 +89,7 @@ def iter_batches(data: Path, rng: Generator) -> Iterator[tuple[torch.Tensor, tor
 
     And whether each time step of 4 px is struck out.
     """
+    # Group words by writer; a line is of one writer.
     words: dict[str, list[TrainingLine]] = {}
     for word in load_dhsd(data / "dhsd_words.npz", held=False):
         words.setdefault(word.writer, []).append(word)
@@ -100,6 +103,7 @@ def iter_batches(data: Path, rng: Generator) -> Iterator[tuple[torch.Tensor, tor
 def _choose_line(hands: list[list[TrainingLine]], fonts: list[Path], rng: Generator) -> Image:
     if rng.random() < REAL_LINE_SHARE:
         words = hands[int(rng.integers(len(hands)))]
+        # Two to five words of a writer, joined and degraded.
         line = join_words(
             [words[int(i)] for i in rng.integers(len(words), size=int(rng.integers(2, 6)))], rng
         )
@@ -115,13 +119,16 @@ def _make_example(
     And the share of each time step that is struck out, rounded.
     """
     drawn = draw_line(picture, rng)
+    # Map the truth to the columns of the network's input, then to its time steps.
     ink = prepare_input(drawn.picture)
     at = np.minimum(
         (np.arange(ink.shape[1]) * len(drawn.struck)) // ink.shape[1], len(drawn.struck) - 1
     )
     struck = drawn.struck[at].reshape(-1, STRIKE_STEP_PX).mean(axis=1).round()
+    # A random window at a time step.
     start = int(rng.integers(max(1, ink.shape[1] - EXAMPLE_WIDTH_PX + 1))) // STRIKE_STEP_PX
     steps = EXAMPLE_WIDTH_PX // STRIKE_STEP_PX
+    # Pad with white; white is not struck out.
     block, target = (
         np.zeros((STRIKE_INPUT_HEIGHT, EXAMPLE_WIDTH_PX), np.float32),
         np.zeros(steps, np.float32),
@@ -139,6 +146,7 @@ def train_strike_network(data: Path, steps: int) -> StrikeNetwork:
     """
     torch.manual_seed(SEED)
     network = StrikeNetwork()
+    # AdamW with a one-cycle learning rate (Smith and Topin 2018).
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
     recent: list[float] = []
@@ -150,6 +158,7 @@ def train_strike_network(data: Path, steps: int) -> StrikeNetwork:
         torch.autograd.backward(loss)
         optimizer.step()
         schedule.step()
+        # Mean loss of the last 200 steps.
         recent = [*recent[-199:], float(loss.detach())]
         if step % 200 == 0:
             print(f"step {step}: loss {np.mean(recent):.4f}", flush=True)
@@ -159,6 +168,7 @@ def train_strike_network(data: Path, steps: int) -> StrikeNetwork:
 def export_strike_network(network: StrikeNetwork, file: Path) -> None:
     """Write the network as one ONNX file that returns probabilities."""
     example = torch.zeros(1, 1, STRIKE_INPUT_HEIGHT, 256)
+    # A symbolic width in time steps.
     width = {0: {3: torch.export.Dim("steps", min=4, max=4000) * STRIKE_STEP_PX}}
     whole = nn.Sequential(network, nn.Sigmoid()).eval()
     save_onnx(

@@ -1,8 +1,7 @@
-"""No damage makes a field be read wrongly in silence; and what a page bears today, it bears
-tomorrow.
+"""No damage causes silent errors, and tolerated damage stays tolerated.
 
-The whole series is `efterskrift bench --damage` (too long for every change); here is what once
-failed in silence.
+The whole series is `efterskrift bench --damage` (too long for every change); these cases
+once had silent errors.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ ONCE_SILENT_EVERYWHERE = (
     DamageTrial("hsl-anteckning", 1, "bleed-through", 0.5),
     DamageTrial("matvarden", 1, "shadow", 0.8),
 )
-BORNE = (
+TOLERATED = (
     DamageTrial("besokslista", 0, "none", 0),
     DamageTrial("besokslista", 0, "skew", 45),
     DamageTrial("besokslista", 0, "perspective", 50),
@@ -56,7 +55,7 @@ BORNE = (
 
 
 def few(trials: Sequence[DamageTrial], count: int) -> list[ParameterSet]:
-    """Trials of which all but the first so many are made at night."""
+    """Trials of which all but the first few run at night only."""
     return [
         pytest.param(trial, marks=() if number < count else pytest.mark.nightly)
         for number, trial in enumerate(trials)
@@ -66,7 +65,7 @@ def few(trials: Sequence[DamageTrial], count: int) -> list[ParameterSet]:
 @pytest.mark.parametrize(
     "trial", few(ONCE_SILENT, 3), ids=lambda trial: f"{trial.form} {trial.kind} {trial.strength:g}"
 )
-def test_what_hides_a_field_is_noticed(trial: DamageTrial) -> None:
+def test_damage_that_hides_a_field_is_detected(trial: DamageTrial) -> None:
     page = run_trial(trial)
     assert [field for field in page.fields if field.silent] == []
     assert page.refused or any(field.flagged for field in page.fields)
@@ -77,16 +76,16 @@ def test_what_hides_a_field_is_noticed(trial: DamageTrial) -> None:
     few(ONCE_SILENT_EVERYWHERE, 1),
     ids=lambda trial: f"{trial.form} {trial.kind} {trial.strength:g}",
 )
-def test_on_a_page_that_is_not_clear_nothing_is_sure(trial: DamageTrial) -> None:
+def test_all_fields_of_unclear_page_have_low_confidence(trial: DamageTrial) -> None:
     page = run_trial(trial)
     assert page.fields
     assert max(field.p for field in page.fields) <= POOR_IMAGE_MAX_P
 
 
 @pytest.mark.parametrize(
-    "trial", few(BORNE, 2), ids=lambda trial: f"{trial.kind} {trial.strength:g}"
+    "trial", few(TOLERATED, 2), ids=lambda trial: f"{trial.kind} {trial.strength:g}"
 )
-def test_what_is_borne_is_read(trial: DamageTrial) -> None:
+def test_damage_within_tolerance_is_read(trial: DamageTrial) -> None:
     page = run_trial(trial)
     assert not page.refused
     assert [field for field in page.fields if field.silent or field.flagged] == []
@@ -103,7 +102,7 @@ def _field(
     return FieldOutcome("a", Kind.MARK, right, p, offset_mm, flagged)
 
 
-def test_a_field_is_silent_when_it_is_sure_and_wrong_or_astray_and_nothing_says_so() -> None:
+def test_confident_wrong_or_displaced_field_without_issue_is_silent_error() -> None:
     assert _field(right=False).silent
     assert _field(offset_mm=1.5).silent
     assert not _field().silent
@@ -111,7 +110,7 @@ def test_a_field_is_silent_when_it_is_sure_and_wrong_or_astray_and_nothing_says_
     assert not _field(right=False, flagged=True).silent
 
 
-def test_the_report_tells_where_a_kind_of_damage_fails() -> None:
+def test_report_has_first_failing_level_of_damage() -> None:
     (kind,) = (one for one in DAMAGE_SERIES if one.name == "skew")
     first, second, third = kind.strengths[:3]
     done = [
@@ -129,7 +128,7 @@ def test_the_report_tells_where_a_kind_of_damage_fails() -> None:
     )
 
 
-def test_how_far_a_field_is_off_is_measured_against_the_truth() -> None:
+def test_displacement_of_field_is_measured_against_ground_truth() -> None:
     page = Forms.load(ROOT / "forms").latest("fri-anteckning").pages[0]
     by = 2.0 * PRINT_PX_PER_MM
     fields = {}

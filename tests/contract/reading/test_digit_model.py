@@ -1,4 +1,4 @@
-"""The digit network that is shipped, on digits that it was not trained on."""
+"""The shipped digit network on held-out digits."""
 
 from __future__ import annotations
 
@@ -36,15 +36,13 @@ Grey = NDArray[np.uint8]
 
 @cache
 def held_out() -> tuple[Grey, NDArray[np.int64]]:
-    """Digits (480, 32, 32), 255 = ink, and what they are."""
+    """Digits (480, 32, 32), 255 = ink, and their labels."""
     data = np.load(shared("handwriting", "optdigits.npz"))
     return data["x"][-HELD_OUT:].astype(np.uint8), data["y"][-HELD_OUT:]
 
 
 def written_row(text: str, rng: Generator) -> tuple[Grey, Grey]:
-    """A row as registration leaves it, and its blank: digits of the held-out part in light boxes, a
-    little off.
-    """
+    """A registered row and its blank: held-out digits in light boxes, slightly displaced."""
     pictures, labels = held_out()
     margin, pitch, height = (round(mm * PX_PER_MM) for mm in (MARGIN_MM, *CELL_MM))
     blank = np.full((height + 2 * margin, pitch * len(text) + 2 * margin), 255, np.uint8)
@@ -91,13 +89,13 @@ def crop_of(text: str, form: Format, rng: Generator) -> FieldImage:
     return FieldImage(image, FieldSpec.model_validate(field), blank, PX_PER_MM, MARGIN_MM)
 
 
-def test_the_network_is_small() -> None:
+def test_network_is_small() -> None:
     assert DIGIT_MODEL.stat().st_size <= 1_500_000
     assert DIGIT_MODEL.with_suffix(".md").is_file()
 
 
 @pytest.mark.shared
-def test_isolated_digits() -> None:
+def test_isolated_digits_are_read() -> None:
     pictures, labels = held_out()
     readings = read_digit_boxes(
         [FieldImage((255 - picture).astype(np.uint8), plain_digit_row(1)) for picture in pictures]
@@ -112,7 +110,7 @@ def test_isolated_digits() -> None:
 
 
 @pytest.mark.shared
-def test_rows_of_dates() -> None:
+def test_rows_of_dates_are_read() -> None:
     rng = np.random.default_rng(7)
     dates = [f"2026{rng.integers(1, 13):02d}{rng.integers(1, 29):02d}" for _ in range(60)]
     readings = read_digit_boxes([crop_of(text, Format.DATE, rng) for text in dates])
@@ -127,7 +125,7 @@ def test_rows_of_dates() -> None:
 
 
 @pytest.mark.shared
-def test_numbers_at_either_end_of_their_boxes() -> None:
+def test_numbers_at_either_end_of_boxes_are_read() -> None:
     rng = np.random.default_rng(8)
     rows = [("37 ", "37"), (" 37", "37"), ("120", "120"), ("  5", "5")] * 10
     readings = read_digit_boxes([crop_of(text, Format.NUMBER, rng) for text, _ in rows])
@@ -144,9 +142,9 @@ def test_numbers_at_either_end_of_their_boxes() -> None:
 @pytest.mark.parametrize(
     ("kind", "most"), [("slash", 0.01), ("written over", 0.008), ("pair", 0.04)]
 )
-def test_what_a_person_could_not_tell_is_seldom_a_sure_digit(kind: str, most: float) -> None:
-    """A digit with one stroke through it, one over another, two in a box. Before the networks knew
-    such boxes, up to 0.1 were sure digits.
+def test_ambiguous_digits_are_rarely_read_with_high_confidence(kind: str, most: float) -> None:
+    """A digit with one stroke through it, one over another, two in a box. Before the networks were
+    trained on such boxes, up to 10 % were read with high confidence.
     """
     pictures, labels = held_out()
     shapes = {
@@ -165,7 +163,7 @@ def test_what_a_person_could_not_tell_is_seldom_a_sure_digit(kind: str, most: fl
     assert sure.mean() <= most
 
 
-def test_an_empty_row_is_empty_with_high_p() -> None:
+def test_empty_row_is_empty_with_high_probability() -> None:
     rng = np.random.default_rng(9)
     blank = np.full((96, 300), 255, np.uint8)
     cv2.rectangle(blank, (16, 16), (284, 80), (200,), 2)
@@ -178,7 +176,7 @@ def test_an_empty_row_is_empty_with_high_p() -> None:
     assert reading.p > 0.99
 
 
-def test_answers_come_in_the_order_of_the_crops() -> None:
+def test_results_are_in_order_of_crops() -> None:
     pictures = []
     for digit in "317":
         picture = np.full((64, 44), 245, np.uint8)

@@ -1,4 +1,4 @@
-"""The commands `forms` and `print`, as other programs use them."""
+"""The commands `forms` and `print`, as called by other programs."""
 
 from __future__ import annotations
 
@@ -100,12 +100,12 @@ def test_show_gives_the_options_of_a_choice() -> None:
     assert all(len(option["box_mm"]) == 4 for option in choice["options"])
 
 
-def test_check_finds_nothing_wrong_with_our_forms() -> None:
+def test_check_has_no_findings_for_shipped_forms() -> None:
     assert all(form["problems"] == [] for form in json.loads(_run("forms", "check", "--json")))
     assert "hsl-anteckning version 1: ok" in _run("forms", "check")
 
 
-def test_placing_a_form_without_an_outline_asks_for_no_other_file() -> None:
+def test_placing_form_without_outline_fails_with_its_path() -> None:
     app = typer.Typer()
     cli_forms.register(app)
     result = CliRunner().invoke(app, ["forms", "place", "hsl-anteckning"])
@@ -114,9 +114,7 @@ def test_placing_a_form_without_an_outline_asks_for_no_other_file() -> None:
     assert "form.yaml" not in result.stderr
 
 
-def test_check_tells_of_a_form_that_was_never_published(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_check_reports_unpublished_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "forms" / "hsl-anteckning"
     folder.mkdir(parents=True)
     folder.joinpath("form.yaml").write_bytes(
@@ -137,7 +135,7 @@ def test_printed_sheets_are_issued(tmp_path: Path) -> None:
     assert _issued() == [("Hemtjänst Öst", None)] * 3
 
 
-def test_sheets_that_are_issued_are_not_written_over(tmp_path: Path) -> None:
+def test_issued_sheets_are_not_overwritten(tmp_path: Path) -> None:
     pdf, register = tmp_path / "ut.pdf", tmp_path / "klienter.csv"
     lines = REGISTER.splitlines()
     register.write_text(
@@ -161,7 +159,7 @@ def test_every_client_gets_a_sheet(tmp_path: Path) -> None:
     assert {pid for _, pid in _issued()} == {"192501019216", "195001182046", "195004112354"}
 
 
-def test_the_clients_of_one_unit(tmp_path: Path) -> None:
+def test_sheets_of_one_unit_only(tmp_path: Path) -> None:
     pdf, register = tmp_path / "ut.pdf", tmp_path / "klienter.csv"
     register.write_text(REGISTER, "utf-8")
     _run(
@@ -181,7 +179,7 @@ def test_the_clients_of_one_unit(tmp_path: Path) -> None:
         )
 
 
-def test_sheets_of_protected_clients_are_in_a_file_by_themselves(tmp_path: Path) -> None:
+def test_sheets_of_protected_clients_are_in_separate_file(tmp_path: Path) -> None:
     pdf, register = tmp_path / "ut.pdf", tmp_path / "klienter.csv"
     lines = REGISTER.strip().splitlines()
     register.write_text(
@@ -193,7 +191,7 @@ def test_sheets_of_protected_clients_are_in_a_file_by_themselves(tmp_path: Path)
     assert len(_issued()) == 3
 
 
-def test_sheets_of_clients_whom_the_store_knows_as_protected_are_set_apart_too(
+def test_sheets_of_clients_protected_in_store_are_in_separate_file(
     tmp_path: Path,
 ) -> None:
     pdf, register = tmp_path / "ut.pdf", tmp_path / "klienter.csv"
@@ -208,20 +206,20 @@ def test_sheets_of_clients_whom_the_store_knows_as_protected_are_set_apart_too(
     assert _pages(pdf, tmp_path / "ut-skyddade.pdf") == [2, 1]
 
 
-def test_paper_that_could_not_be_written_is_not_issued(tmp_path: Path) -> None:
+def test_unwritten_sheets_are_not_issued(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be written"):
         _run("print", "besokslista", "-o", str(tmp_path / "missing" / "ut.pdf"))
     assert _issued() == []
 
 
 @pytest.mark.parametrize("place", ["/", ".", ""])
-def test_a_place_that_is_no_file_is_refused(place: str) -> None:
+def test_target_that_is_not_a_file_is_rejected(place: str) -> None:
     with pytest.raises(UsageError, match="cannot be written"):
         _run("print", "besokslista", "-o", place)
     assert not load_settings().workspace.exists()
 
 
-def test_of_two_files_none_is_left_if_one_could_not_be_written(tmp_path: Path) -> None:
+def test_no_file_is_left_if_one_of_two_cannot_be_written(tmp_path: Path) -> None:
     register = tmp_path / "klienter.csv"
     lines = REGISTER.strip().splitlines()
     register.write_text(
@@ -235,7 +233,7 @@ def test_of_two_files_none_is_left_if_one_could_not_be_written(tmp_path: Path) -
     assert not (tmp_path / "ut.pdf").exists()
 
 
-def test_a_full_disk_leaves_no_paper_that_nobody_knows_of(
+def test_full_disk_leaves_no_unregistered_sheets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_: int) -> None:
@@ -248,7 +246,7 @@ def test_a_full_disk_leaves_no_paper_that_nobody_knows_of(
     assert _issued() == []
 
 
-def test_paper_that_could_not_be_registered_is_not_left_to_be_printed(
+def test_unregistered_sheets_are_not_left_for_printing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_store(load_settings(), create=True).close()
@@ -267,14 +265,14 @@ def test_paper_that_could_not_be_registered_is_not_left_to_be_printed(
     assert [path.name for path in tmp_path.iterdir()] == ["workspace"]
 
 
-def test_printing_before_there_are_units_says_under_what_the_sheets_stand(
+def test_printing_before_units_exist_warns(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     printing.print_form("besokslista", tmp_path / "ut.pdf", copies=1, unit="Norr")
     assert "no units yet" in capsys.readouterr().err
 
 
-def test_only_its_owner_may_read_paper_with_names(tmp_path: Path) -> None:
+def test_file_with_names_is_readable_only_by_owner(tmp_path: Path) -> None:
     pdf, register = tmp_path / "ut.pdf", tmp_path / "klienter.csv"
     register.write_text(REGISTER, "utf-8")
     pdf.touch(0o644)
@@ -282,7 +280,7 @@ def test_only_its_owner_may_read_paper_with_names(tmp_path: Path) -> None:
     assert pdf.stat().st_mode & 0o777 == 0o600
 
 
-def test_an_empty_register_is_not_printed_as_a_blank_sheet(tmp_path: Path) -> None:
+def test_empty_register_prints_no_blank_sheet(tmp_path: Path) -> None:
     register = tmp_path / "klienter.csv"
     register.write_text(REGISTER.splitlines()[0] + "\n", "utf-8")
     with pytest.raises(UsageError, match="no clients"):
@@ -290,7 +288,7 @@ def test_an_empty_register_is_not_printed_as_a_blank_sheet(tmp_path: Path) -> No
     assert not (tmp_path / "ut.pdf").exists()
 
 
-def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
+def test_contradictory_arguments_are_rejected(tmp_path: Path) -> None:
     register = tmp_path / "klienter.csv"
     register.write_text(REGISTER, "utf-8")
     with pytest.raises(UsageError, match="exclude"):
@@ -320,16 +318,16 @@ def test_blank_sheets_are_of_the_only_unit(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("unit", ["", "Nor"])
-def test_no_sheet_is_printed_that_no_unit_would_miss(
+def test_printing_without_known_unit_is_rejected(
     unit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
     store = open_store(load_settings(), create=True)
     with store.begin() as conn:
         save_units(conn, {"Norr": "HSL", "Söder": "HSL"})
-    with pytest.raises(UsageError, match="no unit") as told:
+    with pytest.raises(UsageError, match="no unit") as raised:
         printing.print_form("hsl-anteckning", tmp_path / "ut.pdf", copies=2, unit=unit)
-    assert "Norr, Söder" in told.value.remedy
+    assert "Norr, Söder" in raised.value.remedy
     with store.read() as conn:
         assert list_outstanding(conn) == []
     store.close()

@@ -1,6 +1,4 @@
-"""A form of several pages is one entry, in whatever order its pages come; a page that has not come
-is reported.
-"""
+"""A form of several pages is one entry, with pages in any order; a missing page is reported."""
 
 from __future__ import annotations
 
@@ -47,7 +45,7 @@ def ward(store: Store) -> Ward:
 
 
 def read(ward: Ward, serial: str, page_no: int, form: Form = APPLICATION) -> None:
-    """A page of a filled sheet comes in."""
+    """Take in a page of a filled sheet."""
     fields = {
         spec.name: Reading(SAID[spec.name], 0.97, State.READ)
         if spec.name in SAID
@@ -59,7 +57,7 @@ def read(ward: Ward, serial: str, page_no: int, form: Form = APPLICATION) -> Non
 
 
 def decide(ward: Ward, entry_id: str, minutes: int) -> EntryState:
-    """What a person answers who reads what there is."""
+    """Decide the entry with the pages that are present."""
     with ward.store.begin() as conn:
         view = open_claimed_entry(conn, SHIPPED, EVA, entry_id, later(minutes))
         here = [
@@ -84,11 +82,11 @@ def test_pages_in_any_order_become_one_entry(ward: Ward) -> None:
         assert list_incomplete_sheets(conn, ADMIN) == []
     assert decide(ward, "AAAA-00", 1) is EntryState.CONFIRMED
     with ward.store.read() as conn:
-        said = {name: one.answer.value for name, one in decided_answers(conn, "AAAA-00").items()}
-    assert {name: said[name] for name in SAID} == SAID
+        decided = {name: one.answer.value for name, one in decided_answers(conn, "AAAA-00").items()}
+    assert {name: decided[name] for name in SAID} == SAID
 
 
-def test_a_page_that_has_not_come_is_reported_and_opens_the_entry_when_it_comes(ward: Ward) -> None:
+def test_missing_page_is_reported_and_reopens_entry_on_arrival(ward: Ward) -> None:
     read(ward, "AAAA", 1)
     read(ward, "AAAA", 3)
     with ward.store.begin() as conn:

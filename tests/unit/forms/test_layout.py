@@ -1,4 +1,4 @@
-"""Outlines are placed on A4 by the rules of readable forms."""
+"""Placing outlines on A4."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _mark(name: str, label: str = "") -> dict[str, Any]:
 
 
 def _outline(*sections: dict[str, Any], **more: object) -> dict[str, Any]:
-    told = {
+    attributes = {
         "id": "prov",
         "version": 1,
         "title": "Prov",
@@ -53,7 +53,7 @@ def _outline(*sections: dict[str, Any], **more: object) -> dict[str, Any]:
         "law": LAW,
         "entries": "sheet",
     }
-    return told | {"sections": list(sections)} | more
+    return attributes | {"sections": list(sections)} | more
 
 
 def _form(*sections: dict[str, Any], **more: object) -> Form:
@@ -70,7 +70,7 @@ def _box(form: Form, name: str) -> tuple[float, float, float, float]:
     return form.by_name[name].box
 
 
-def test_the_standard_sections_stand_where_they_stand_on_the_first_forms() -> None:
+def test_standard_sections_are_at_fixed_positions() -> None:
     form = _form(CLIENT, EVENT, AUTHOR)
     assert _box(form, "personnummer") == (15, 46, 66, 8)
     assert _box(form, "namn") == (86, 46, 109, 8)
@@ -79,7 +79,7 @@ def test_the_standard_sections_stand_where_they_stand_on_the_first_forms() -> No
     assert form.pages[0].sections[0].box == (12, 36, 186, 20)
 
 
-def test_what_has_no_width_shares_what_is_left_of_the_row() -> None:
+def test_fields_without_width_share_rest_of_row() -> None:
     form = _form(
         CLIENT, EVENT, _rows([_digits("antal", 4), _text("vad"), _text("varav", width=30)]), AUTHOR
     )
@@ -90,7 +90,7 @@ def test_what_has_no_width_shares_what_is_left_of_the_row() -> None:
     assert varav[0] + varav[2] == pytest.approx(195, abs=0.1)
 
 
-def test_a_label_is_never_wider_than_its_place() -> None:
+def test_label_is_never_wider_than_its_slot() -> None:
     long = "En mycket lång ledtext som ingen ruta rymmer"
     form = _form(
         CLIENT, EVENT, _rows([_digits("antal", 2) | {"label": long}, _text("vad")]), AUTHOR
@@ -100,13 +100,13 @@ def test_a_label_is_never_wider_than_its_place() -> None:
     )
 
 
-def test_a_row_that_is_too_wide_goes_on_below() -> None:
+def test_too_wide_row_is_broken_into_lines() -> None:
     form = _form(CLIENT, EVENT, _rows([_text("a", width=100), _text("b", width=100)]), AUTHOR)
     assert _box(form, "b")[0] == 15
     assert _box(form, "b")[1] >= _box(form, "a")[1] + 8 + 3.5
 
 
-def test_check_boxes_that_do_not_fit_stand_in_columns() -> None:
+def test_check_boxes_of_several_lines_are_in_columns() -> None:
     form = _form(
         CLIENT,
         EVENT,
@@ -121,7 +121,7 @@ def test_check_boxes_that_do_not_fit_stand_in_columns() -> None:
     )
 
 
-def test_columns_of_a_section_stand_below_each_other_and_handwriting_takes_the_rest() -> None:
+def test_columns_of_section_are_aligned_and_handwriting_stretches() -> None:
     wide = _digits("a", 5) | {"label": "En lång ledtext"}
     form = _form(
         CLIENT,
@@ -142,7 +142,7 @@ def test_columns_of_a_section_stand_below_each_other_and_handwriting_takes_the_r
         )
 
 
-def test_repeated_rows_stand_exactly_below_each_other_however_wide_the_first_label_is() -> None:
+def test_repeated_rows_are_aligned_for_any_label_width() -> None:
     row = [_text("namn"), _mark("lunch", "En lång ledtext"), _digits("belopp", 5)]
     form = _form(
         CLIENT,
@@ -160,7 +160,7 @@ def test_repeated_rows_stand_exactly_below_each_other_however_wide_the_first_lab
         ]
 
 
-def test_options_stand_side_by_side_and_go_on_below() -> None:
+def test_options_are_side_by_side_and_wrap() -> None:
     options = [{"value": f"v{n}", "label": "Ett ganska långt val nummer"} for n in range(6)]
     form = _form(
         CLIENT,
@@ -173,7 +173,7 @@ def test_options_stand_side_by_side_and_go_on_below() -> None:
     assert all(option.box[2:] == (5, 5) for option in spec.options)
 
 
-def test_a_field_that_fills_takes_the_rest_of_its_page() -> None:
+def test_filling_field_takes_rest_of_page() -> None:
     form = _form(
         CLIENT,
         EVENT,
@@ -187,20 +187,20 @@ def test_a_field_that_fills_takes_the_rest_of_its_page() -> None:
     assert 9 <= spec.box[3] / spec.lines < 10
 
 
-def test_a_section_that_does_not_fit_begins_a_page_that_names_the_client() -> None:
+def test_section_that_does_not_fit_begins_page_with_client() -> None:
     tall = [[{"name": f"t{n}", "label": "Text", "kind": "lines", "lines": 14}] for n in range(2)]
     form = _form(CLIENT, EVENT, _rows(tall[0]), _rows(tall[1]), AUTHOR)
     assert [len(page.sections) for page in form.pages] == [3, 2]
     assert form.by_name["klient_sida2"].means == "client_printed"
 
 
-def test_a_page_about_no_client_names_none() -> None:
+def test_page_without_client_has_no_client_field() -> None:
     form = _form(EVENT, AUTHOR, {"page": "next"}, _rows([_text("mer")]), area="ADM", subject="none")
     assert len(form.pages) == 2
     assert "klient_sida2" not in form.by_name
 
 
-def test_repeated_rows_have_names_and_a_group_of_their_own() -> None:
+def test_repeated_rows_have_unique_names_and_group() -> None:
     repeat = {"prefix": "barn", "count": 3, "label": "Barn"}
     row = [{**_digits("start", 4), "less_than": "slut"}, _digits("slut", 4), _text("namn")]
     form = _form(CLIENT, EVENT, _rows(row, repeat=repeat), AUTHOR)
@@ -213,7 +213,7 @@ def test_repeated_rows_have_names_and_a_group_of_their_own() -> None:
     assert [text.text for text in form.pages[0].texts] == ["Barn 1", "Barn 2", "Barn 3"]
 
 
-def test_a_table_of_one_line_has_its_labels_once() -> None:
+def test_single_line_table_has_labels_only_once() -> None:
     table = _rows(
         [_text("vad", means="author_name"), _mark("klart")],
         title="Rader",
@@ -226,7 +226,7 @@ def test_a_table_of_one_line_has_its_labels_once() -> None:
     assert form.rows() == [1, 2, 3, 4]
 
 
-def test_a_table_can_fill_its_page() -> None:
+def test_table_fills_its_page() -> None:
     table = _rows(
         [_text("vad")],
         [_mark("klart"), _text("annat")],
@@ -241,16 +241,18 @@ def test_a_table_can_fill_its_page() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sections", "said"),
+    ("sections", "message"),
     [
         ([_rows([_digits("antal", 40)])], "antal tar 220 mm av 180"),
         ([_rows(*[[_text(f"t{n}")] for n in range(30)])], "Avsnittet Avsnitt är för högt"),
         ([_rows([_text("t")], table={"prefix": "rad", "count": 40})], "Ta högst"),
     ],
 )
-def test_what_does_not_fit_is_said_with_a_remedy(sections: list[dict[str, Any]], said: str) -> None:
+def test_error_of_part_that_does_not_fit_has_remedy(
+    sections: list[dict[str, Any]], message: str
+) -> None:
     entries = "row" if "table" in sections[0] else "sheet"
-    with pytest.raises(LayoutError, match=said) as raised:
+    with pytest.raises(LayoutError, match=message) as raised:
         place_outline(
             Outline.model_validate(_outline(CLIENT, EVENT, *sections, AUTHOR, entries=entries))
         )
@@ -258,7 +260,7 @@ def test_what_does_not_fit_is_said_with_a_remedy(sections: list[dict[str, Any]],
     assert raised.value.problem.at[:2] == ("sections", 2)
 
 
-def test_in_class_a_whatever_has_a_format_is_critical_but_a_telephone() -> None:
+def test_formatted_fields_but_phone_are_critical_in_class_a() -> None:
     form = _form(
         CLIENT,
         EVENT,
@@ -271,7 +273,7 @@ def test_in_class_a_whatever_has_a_format_is_critical_but_a_telephone() -> None:
     assert form.by_name["skrivet_datum"].critical
 
 
-def test_the_written_file_is_the_same_form() -> None:
+def test_written_file_loads_to_same_form() -> None:
     row = [
         _text("vad"),
         {
@@ -295,7 +297,7 @@ def test_a_placed_form_is_written_into_its_folder(tmp_path: Path) -> None:
     assert "personnummer" in (folder / "form.yaml").read_text("utf-8")
 
 
-def test_a_published_version_is_not_placed_again_elsewhere(tmp_path: Path) -> None:
+def test_published_version_is_not_placed_with_other_geometry(tmp_path: Path) -> None:
     folder = tmp_path / "prov"
     folder.mkdir()
     (folder / "outline.yaml").write_text(yaml.safe_dump(_outline(CLIENT, EVENT, AUTHOR)), "utf-8")
@@ -305,7 +307,7 @@ def test_a_published_version_is_not_placed_again_elsewhere(tmp_path: Path) -> No
     assert not (folder / "form.yaml").exists()
 
 
-def test_fields_keep_their_order_for_the_person_who_checks() -> None:
+def test_fields_keep_outline_order() -> None:
     form = _form(CLIENT, EVENT, _rows([_text("a"), _text("b")], [_text("c")]), AUTHOR)
     names = [spec.name for spec in form.fields if isinstance(spec, FieldSpec)]
     assert names.index("a") < names.index("b") < names.index("c") < names.index("skribent")

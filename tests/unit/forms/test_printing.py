@@ -1,4 +1,4 @@
-"""Printed sheets, looked at as pictures and as PDF."""
+"""Printed sheets, checked as images and as PDF."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _words(pdf: bytes) -> str:
 
 
 @every_form
-def test_both_codes_say_what_sheet_it_is(form: Form) -> None:
+def test_both_codes_identify_the_sheet(form: Form) -> None:
     serial = make_blank_sheets(1)[0].serial
     picture = _picture(print_sheets(form, [Sheet(serial)]))
     for place in CODE_BOXES:
@@ -88,7 +88,7 @@ def test_both_codes_say_what_sheet_it_is(form: Form) -> None:
 
 
 @every_form
-def test_the_markers_are_where_they_are_said_to_be(form: Form) -> None:
+def test_markers_are_at_their_defined_positions(form: Form) -> None:
     picture = _picture(print_sheets(form, [Sheet(SERIAL)]))
     detector = cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(MARKER_DICTIONARY))
     corners, ids, _ = detector.detectMarkers(picture)
@@ -107,7 +107,7 @@ def test_the_markers_are_where_they_are_said_to_be(form: Form) -> None:
 
 
 @every_form
-def test_what_lies_where_people_write_is_pale(form: Form) -> None:
+def test_print_in_writing_areas_is_pale(form: Form) -> None:
     for page_no, page in enumerate(form.pages, start=1):
         picture = template_image(form, page_no)
         for spec in page.all_fields:
@@ -124,7 +124,7 @@ def test_every_cell_is_white_inside(form: Form) -> None:
 
 
 @every_form
-def test_a_clients_sheet_differs_only_where_the_client_and_the_unit_stand(form: Form) -> None:
+def test_client_sheet_differs_only_in_client_and_unit(form: Form) -> None:
     sheets = [Sheet(SERIAL, "", None), Sheet(SERIAL, CLIENT.unit, CLIENT)]
     pdf = print_sheets(form, sheets, printed_on=DAY)
     changed = _picture(pdf, 1) != _picture(pdf, len(form.pages) + 1)
@@ -142,7 +142,7 @@ def test_a_clients_sheet_differs_only_where_the_client_and_the_unit_stand(form: 
     assert not changed.any()
 
 
-def test_without_a_client_the_printed_name_leaves_no_trace() -> None:
+def test_printed_name_field_is_invisible_without_client() -> None:
     form = FORMS.latest("hsl-anteckning")
     spec = form.meaning(Meaning.CLIENT_PRINTED)
     assert spec is not None
@@ -153,7 +153,7 @@ def test_without_a_client_the_printed_name_leaves_no_trace() -> None:
     assert len(np.unique(around)) == 1
 
 
-def test_a_long_name_stays_in_its_field() -> None:
+def test_long_name_fits_its_field() -> None:
     form = FORMS.latest("hsl-anteckning")
     client = Client(CLIENT.pid, "Maria Margareta Elisabeth " * 4, "Hemtjänst Öst")
     pdf = print_sheets(form, [Sheet(SERIAL, "", client)])
@@ -163,9 +163,9 @@ def test_a_long_name_stays_in_its_field() -> None:
     assert beside.min() > 230
 
 
-def test_a_number_that_has_no_room_in_the_boxes_is_printed_whole_or_not_at_all() -> None:
-    """Regions' own numbers may have up to twenty characters: the first twelve of one are somebody
-    else's.
+def test_number_too_long_for_boxes_is_printed_whole_or_omitted() -> None:
+    """Regional numbers may have up to twenty characters: the first twelve may be another person's
+    number.
     """
     client = Client("LMA5012345678901", "Siv Ek", "Norr")
     for form_id in ("hsl-anteckning", "besokslista", "signeringslista"):
@@ -188,9 +188,9 @@ def test_a_number_that_has_no_room_in_the_boxes_is_printed_whole_or_not_at_all()
         ("A\x00B", "A?B"),
     ],
 )
-def test_a_name_never_loses_a_letter_in_silence(name: str, printed: str) -> None:
-    """A name of which nothing is printed looks like a sheet for anybody; two words in one like
-    somebody else.
+def test_name_is_printed_completely(name: str, printed: str) -> None:
+    """Without its name, a sheet looks like one for any client; with two words joined, like another
+    person's.
     """
     pdf = print_sheets(
         FORMS.latest("hsl-anteckning"),
@@ -199,13 +199,13 @@ def test_a_name_never_loses_a_letter_in_silence(name: str, printed: str) -> None
     assert printed in _words(pdf)
 
 
-def test_the_same_sheets_on_the_same_day_are_the_same_file() -> None:
+def test_same_sheets_on_same_day_give_same_bytes() -> None:
     form = FORMS.latest("matvarden")
     sheets = make_client_sheets([CLIENT]) + make_blank_sheets(2, "Hemtjänst Öst")
     assert print_sheets(form, sheets, printed_on=DAY) == print_sheets(form, sheets, printed_on=DAY)
 
 
-def test_the_file_is_archivable_and_says_nothing_of_the_present() -> None:
+def test_file_is_archivable_without_current_time() -> None:
     with pikepdf.open(
         io.BytesIO(print_sheets(FORMS.latest("besokslista"), [Sheet(SERIAL)], printed_on=DAY))
     ) as pdf:
@@ -238,7 +238,7 @@ def test_a_form_of_two_pages_numbers_them() -> None:
     assert len({c.serial for c in codes if c}) == 2
 
 
-def test_issued_sheets_have_serials_of_their_own() -> None:
+def test_issued_sheets_have_unique_serials() -> None:
     form = FORMS.latest("hsl-anteckning")
     sheets = make_blank_sheets(50, "Hemtjänst Öst") + make_client_sheets([CLIENT])
     assert len({sheet.serial for sheet in sheets}) == 51
@@ -254,7 +254,7 @@ def test_issued_sheets_have_serials_of_their_own() -> None:
 
 
 @every_form
-def test_the_blank_is_the_page_without_its_codes(form: Form) -> None:
+def test_blank_is_page_without_codes(form: Form) -> None:
     picture = template_image(form, 1)
     assert picture.shape == (2376, 1680)
     assert picture.dtype == np.uint8
@@ -265,7 +265,7 @@ def test_the_blank_is_the_page_without_its_codes(form: Form) -> None:
     assert _inside(picture, MARKER_BOXES[0]).min() == 0
 
 
-def test_printing_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_printing_writes_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     print_sheets(FORMS.latest("hsl-anteckning"), make_client_sheets([CLIENT]))
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Days, moments and numbers as each language writes them."""
+"""Dates, times and numbers in each language's notation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AT = datetime(2021, 12, 17, 7, 15, 9, tzinfo=UTC)
         ("en", "17 Dec 2021", "17 Dec 2021 08:15", "12,345.6", "0.14%"),
     ],
 )
-def test_each_language_has_its_form(
+def test_each_language_has_its_notation(
     monkeypatch: pytest.MonkeyPatch, language: str, day: str, moment: str, number: str, percent: str
 ) -> None:
     monkeypatch.setattr(i18n, "current_language", lambda: language)

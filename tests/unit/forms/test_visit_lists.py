@@ -1,5 +1,5 @@
-"""The tour list (körlista): planned visits are printed in its rows, and each row's client is
-known.
+"""The tour list (körlista): planned visits are printed in its rows, and each row's client
+is known.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tests.unit.forms.visit_plans import FORMS, HEAD, LIST, names_on, write_plan
 pytest_plugins = ("tests.support.store.databases",)
 
 
-def test_a_plan_is_a_sheet_for_each_route_with_its_visits_in_order(tmp_path: Path) -> None:
+def test_plan_has_one_sheet_per_route_with_visits_in_order(tmp_path: Path) -> None:
     sheets = make_visit_sheets(LIST, load_visit_plan(write_plan(tmp_path)))
     assert [sheet.unit for sheet in sheets] == ["Norr", "Norr", "Söder"]
     known = dict(sheets[0].prefilled)
@@ -61,7 +61,7 @@ def test_a_client_with_an_lma_number_is_on_the_tour_list(tmp_path: Path) -> None
     assert (visit.pid, row.client_pid) == ("50017845/6", "50017845/6")
 
 
-def test_a_long_route_goes_on_on_another_sheet() -> None:
+def test_long_route_continues_on_another_sheet() -> None:
     rows = len(LIST.rows())
     visits = [
         PlannedVisit("Norr", "2021-12-17", "1", f"{7 + n:02d}:00", ASTA.pid, ASTA.name, "")
@@ -73,7 +73,7 @@ def test_a_long_route_goes_on_on_another_sheet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("datum;tid\n", "lacks the column enhet"),
         (f"{HEAD}\nNorr;17/12;08:15;189001019802;A;;\n", "row 2, has no day"),
@@ -83,20 +83,18 @@ def test_a_long_route_goes_on_on_another_sheet() -> None:
         (f"{HEAD}\n", "no visits"),
     ],
 )
-def test_a_plan_that_cannot_be_used_says_where_and_not_what(
-    tmp_path: Path, text: str, said: str
-) -> None:
-    with pytest.raises(UsageError, match=said) as raised:
+def test_error_of_plan_names_row_without_content(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as raised:
         load_visit_plan(write_plan(tmp_path, text))
     assert "1890" not in str(raised.value)
 
 
-def test_another_form_has_no_rows_for_a_plan(tmp_path: Path) -> None:
+def test_other_form_has_no_rows_for_plan(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no rows for planned visits"):
         make_visit_sheets(FORMS.latest("besokslista"), load_visit_plan(write_plan(tmp_path)))
 
 
-def test_what_is_printed_is_registered_with_its_serial(
+def test_printed_sheets_are_registered_with_serial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
@@ -128,12 +126,10 @@ def test_what_is_printed_is_registered_with_its_serial(
 
 
 @pytest.mark.parametrize("told_by", ["register", "store"])
-def test_what_is_printed_of_a_plan_sets_visits_to_protected_clients_apart(
+def test_printed_plan_separates_visits_to_protected_clients(
     told_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a pack does; who they are is told by the register that is given, or by that of the
-    store.
-    """
+    """As in a pack; protected clients are those of the given register, or of the store."""
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
     register, plan, out = tmp_path / "klienter.csv", write_plan(tmp_path), tmp_path / "ut.pdf"
     if told_by == "register":
@@ -161,7 +157,7 @@ def test_what_is_printed_of_a_plan_sets_visits_to_protected_clients_apart(
     assert sorted(rows) == [[ASTA.pid, ASTA.pid], [BROR.pid]]
 
 
-def test_a_plan_of_protected_clients_only_leaves_no_other_file(
+def test_plan_of_only_protected_clients_writes_one_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
@@ -177,13 +173,13 @@ def test_a_plan_of_protected_clients_only_leaves_no_other_file(
 
 
 @pytest.mark.parametrize("told_by", ["register", "store"])
-def test_planned_clients_who_are_in_no_register_are_printed_apart_and_told_of(
+def test_planned_clients_in_no_register_are_separate_with_warning(
     told_by: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Nothing says whether their identity is protected."""
+    """Their identity may be protected."""
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
     register, out = tmp_path / "klienter.csv", tmp_path / "ut.pdf"
     register.write_text(f"personnummer;namn;enhet;skyddad\n{BROR.pid};{BROR.name};Norr;\n", "utf-8")
@@ -206,7 +202,7 @@ def test_planned_clients_who_are_in_no_register_are_printed_apart_and_told_of(
     )
 
 
-def test_a_plan_is_not_printed_where_nothing_is_known_of_its_clients(
+def test_plan_is_not_printed_without_client_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "workspace"))
@@ -220,7 +216,7 @@ def ward(store: Store) -> Ward:
     return Ward(store).begin()
 
 
-def test_each_row_that_comes_back_is_about_the_client_printed_in_it(ward: Ward) -> None:
+def test_each_read_row_is_about_its_printed_client(ward: Ward) -> None:
     ward.issue(
         IssuedSheet(
             "BBBB",
@@ -242,7 +238,7 @@ def test_each_row_that_comes_back_is_about_the_client_printed_in_it(ward: Ward) 
         assert queries.clients_of_subjects(conn, ["BBBB"]) == {"BBBB": {ASTA.pid, BROR.pid}}
 
 
-def test_a_clients_own_sheet_of_many_rows_is_the_clients_in_its_first_row_only(ward: Ward) -> None:
+def test_client_sheet_with_rows_is_prefilled_in_first_row_only(ward: Ward) -> None:
     ward.issue(IssuedSheet("BBBB", VISITS.id, 1, NORTH, ASTA.pid))
     ward.read(
         ward.scan(), page_reading(VISITS, "BBBB", {f"rad0{row}.tid": "08:15" for row in (1, 2)})
@@ -251,7 +247,7 @@ def test_a_clients_own_sheet_of_many_rows_is_the_clients_in_its_first_row_only(w
         assert [one.client_pid for one in list_sheet_entries(conn, "BBBB")] == [ASTA.pid, None]
 
 
-def test_another_client_than_the_printed_one_has_to_be_explained(ward: Ward) -> None:
+def test_client_other_than_printed_one_needs_explanation(ward: Ward) -> None:
     ward.issue(
         IssuedSheet(
             "BBBB", VISITS.id, 1, NORTH, rows=(PrintedRow(1, ASTA.pid), PrintedRow(2, BROR.pid))
@@ -274,17 +270,17 @@ def test_another_client_than_the_printed_one_has_to_be_explained(ward: Ward) -> 
     assert "printed_same" in same.findings
 
 
-def test_the_print_is_read_back(tmp_path: Path) -> None:
+def test_printed_values_are_read_back(tmp_path: Path) -> None:
     (sheet, *_) = make_visit_sheets(LIST, load_visit_plan(write_plan(tmp_path), "Norr"))
     reader = PageReader.of_forms(FORMS, [ASTA, BROR, CILLA])
     reading = reader.read(
         cv2.imencode(".png", render_sheet_page(LIST, sheet, 1))[1].tobytes(), "image/png"
     ).reading
-    said = {
+    values = {
         name: reading.fields[name].value
         for name in ("datum", "rad01.planerad_tid", "rad01.personnummer", "rad02.personnummer")
     }
-    assert said == {
+    assert values == {
         "datum": "2021-12-17",
         "rad01.planerad_tid": "07:30",
         "rad01.personnummer": ASTA.pid,
@@ -293,7 +289,7 @@ def test_the_print_is_read_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("written", ["7.3", "13.5", "1:30 PM", "730", "7"])
-def test_a_time_that_may_be_another_is_refused(tmp_path: Path, written: str) -> None:
+def test_ambiguous_time_is_rejected(tmp_path: Path, written: str) -> None:
     path = tmp_path / "plan.csv"
     path.write_text(
         f"enhet;datum;tid;personnummer;namn\nNorra;2026-11-26;{written};193001016595;Elsa\n",

@@ -1,4 +1,4 @@
-"""Tour lists of a pack, and visits to protected clients that are set apart."""
+"""Tour lists of a pack, and separate visits to protected clients."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def ward(store: Store) -> Ward:
 
 
 @pytest.mark.parametrize("file_first", [True, False])
-def test_tour_lists_of_a_pack_made_without_a_store_know_the_client_of_each_row(
+def test_tour_lists_of_pack_without_store_have_client_of_each_row(
     ward: Ward, tmp_path: Path, *, file_first: bool
 ) -> None:
-    """Printed where there is no store, scanned, and taken in before or after."""
+    """Printed without a store, scanned, and imported before or after."""
     register, plan = (
         tmp_path / "klienter.csv",
         f"{HEAD}\n{NORTH};2021-12-17;07:30;{ASTA.pid};{ASTA.name};Dusch;3\n",
@@ -88,7 +88,7 @@ def test_tour_lists_of_a_pack_made_without_a_store_know_the_client_of_each_row(
             import_issued_file(conn, FORMS, ADMIN, other)
 
 
-def test_visits_to_clients_with_a_protected_identity_are_in_a_file_of_their_own(
+def test_visits_to_protected_clients_are_in_separate_file(
     tmp_path: Path,
 ) -> None:
     register = tmp_path / "klienter.csv"
@@ -112,7 +112,7 @@ def test_visits_to_clients_with_a_protected_identity_are_in_a_file_of_their_own(
     assert sorted(issued_rows) == [[ASTA.pid, ASTA.pid], [BROR.pid]]
 
 
-def test_a_pack_is_not_made_of_a_plan_that_does_not_tell_whose_identity_is_protected(
+def test_pack_is_not_made_from_plan_without_protection_data(
     tmp_path: Path,
 ) -> None:
     command = [
@@ -130,7 +130,7 @@ def test_a_pack_is_not_made_of_a_plan_that_does_not_tell_whose_identity_is_prote
     assert not (tmp_path / "paket").exists()
 
 
-def test_a_visit_to_a_protected_client_of_another_unit_is_set_apart_too(tmp_path: Path) -> None:
+def test_visit_to_protected_client_of_other_unit_is_separate(tmp_path: Path) -> None:
     register = tmp_path / "klienter.csv"
     register.write_text(
         f"personnummer;namn;enhet;skyddad\n{ASTA.pid};{ASTA.name};Norr;\n{BROR.pid};{BROR.name};Söder;ja\n",
@@ -144,7 +144,7 @@ def test_a_visit_to_a_protected_client_of_another_unit_is_set_apart_too(tmp_path
     )
 
 
-def test_a_pack_sets_visits_to_clients_whom_its_register_lacks_apart(tmp_path: Path) -> None:
+def test_pack_separates_visits_to_unregistered_clients(tmp_path: Path) -> None:
     register = tmp_path / "klienter.csv"
     register.write_text(f"personnummer;namn;enhet;skyddad\n{BROR.pid};{BROR.name};Norr;\n", "utf-8")
     pack = _pack(tmp_path, PLAN, "Norr", "--clients", str(register))
@@ -155,10 +155,10 @@ def test_a_pack_sets_visits_to_clients_whom_its_register_lacks_apart(tmp_path: P
     )
 
 
-def test_a_pack_from_the_store_sets_apart_whom_the_store_lacks_and_nobody_else(
+def test_pack_from_store_separates_only_clients_missing_in_store(
     ward: Ward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client of another unit is as well known as one of the unit's own."""
+    """Clients of other units are known as well."""
     monkeypatch.setattr(
         pack_quantities,
         "load_rules",
@@ -183,17 +183,17 @@ def test_a_pack_from_the_store_sets_apart_whom_the_store_lacks_and_nobody_else(
     )
 
 
-def test_the_number_of_statements_does_not_grow_with_the_clients_of_a_pack(ward: Ward) -> None:
+def test_number_of_statements_is_independent_of_clients(ward: Ward) -> None:
     def asked(pids: Sequence[str]) -> int:
         visits = [
             PlannedVisit(NORTH, "2021-12-17", "1", "07:30", pid, "Test Testsson", "")
             for pid in pids
         ]
-        with statements(ward.store) as said:
+        with statements(ward.store) as recorded:
             make_unit_pack(
                 ward.store, load_settings(), FORMS, ADMIN, NORTH, extras=PackExtras(visits=visits)
             )
-        return len(said)
+        return len(recorded)
 
     before = asked([ASTA.pid])
     with ward.store.begin() as conn:
@@ -203,7 +203,7 @@ def test_the_number_of_statements_does_not_grow_with_the_clients_of_a_pack(ward:
     assert asked([ASTA.pid, BROR.pid, CILLA.pid]) == before
 
 
-def test_a_pack_from_the_store_leaves_out_visits_to_clients_whose_name_is_not_printed_there(
+def test_pack_from_store_omits_visits_to_clients_without_printed_name(
     ward: Ward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -225,7 +225,7 @@ def test_a_pack_from_the_store_leaves_out_visits_to_clients_whose_name_is_not_pr
         assert find_issued_sheet(conn, pack.sheets[0].serial) == pack.sheets[0]
 
 
-def test_a_plan_is_printed_on_the_units_own_list_if_it_has_one() -> None:
+def test_plan_is_printed_on_units_own_list_if_present() -> None:
     own = LIST.model_copy(update={"id": "egen-korlista", "title": "Vår körlista"})
     visits = [PlannedVisit("Norr", "2021-12-17", "1", "07:30", ASTA.pid, ASTA.name, "")]
     order = PackOrder(
@@ -239,7 +239,7 @@ def test_a_plan_is_printed_on_the_units_own_list_if_it_has_one() -> None:
 
 
 def _pack(tmp_path: Path, plan: str, unit: str = NORTH, *more: str) -> Path:
-    """Made by the command where there is no store: nothing but tour lists has serials."""
+    """Made by the command without a store: only tour lists have serials."""
     numbers, pack = tmp_path / "antal.csv", tmp_path / "paket"
     numbers.write_text(f"enhet;blankett;antal;per_klient\n{unit};korlista;0;0\n", "utf-8")
     command = [

@@ -1,4 +1,4 @@
-"""Plans of visits that the tests print."""
+"""Visit plans for the tests."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write_plan(tmp_path: Path, text: str = PLAN) -> Path:
 
 
 def names_on(pdf: Path) -> set[str]:
-    said = subprocess.run(
+    printed = subprocess.run(
         ["pdftotext", "-layout", str(pdf), "-"], capture_output=True, check=True, text=True
     ).stdout
-    return {client.name for client in (ASTA, BROR, CILLA) if client.name in said}
+    return {client.name for client in (ASTA, BROR, CILLA) if client.name in printed}

@@ -1,5 +1,5 @@
-"""Curves of probabilities: they rise, surety has to be earned, alternatives keep their place, and
-unknown networks are believed little.
+"""Calibration curves: monotonic, conservative with few readings, order of alternatives, unknown
+networks.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ TEXT = FieldSpec(name="f", label="f", kind=Kind.TEXT, box=(0, 0, 50, 9))
 
 
 def readings(count: int, seed: int, power: float = 2.0) -> list[JudgedReading]:
-    """Readings that are right less often than they say: with probability p ** power."""
+    """Readings whose share of right ones is below their confidence: p ** power."""
     random = np.random.default_rng(seed)
     return [
         JudgedReading("mark", (log_odds(p),), bool(random.random() < p**power), str(i))
@@ -52,7 +52,7 @@ def readings(count: int, seed: int, power: float = 2.0) -> list[JudgedReading]:
     ]
 
 
-def test_a_curve_finds_the_share_that_is_right() -> None:
+def test_curve_fits_share_of_right_readings() -> None:
     unseen = readings(12_000, 2)
     curve = fit_curve(readings(12_000, 1))
     raw = np.array([1 / (1 + np.exp(-e.features[0])) for e in unseen])
@@ -63,19 +63,19 @@ def test_a_curve_finds_the_share_that_is_right() -> None:
     )
 
 
-def test_a_curve_rises() -> None:
+def test_curve_is_monotonic() -> None:
     curve = fit_curve(readings(1500, 3))
     assert list(curve.scores) == sorted(curve.scores)
     assert list(curve.shares) == sorted(curve.shares)
 
 
 @pytest.mark.parametrize(("count", "sure"), [(100, False), (900, False), (1200, True)])
-def test_surety_has_to_be_earned(count: int, sure: bool) -> None:
+def test_high_confidence_needs_many_readings(count: int, sure: bool) -> None:
     curve = fit_curve([JudgedReading("mark", (8.0 + i / count,), True, "") for i in range(count)])
     assert (curve.at((8.5,)) >= 0.999) == sure
 
 
-def test_length_counts_for_texts() -> None:
+def test_length_of_text_is_a_feature() -> None:
     random = np.random.default_rng(4)
     known = []
     for length in random.integers(1, 60, 3000):
@@ -88,7 +88,7 @@ def test_length_counts_for_texts() -> None:
     assert short > 0.8 > 0.4 > long
 
 
-def test_alternatives_keep_their_order_and_leave_room() -> None:
+def test_alternatives_keep_order_within_remaining_probability() -> None:
     curve = CalibrationCurve((1.0,), (-20.0, 20.0), (0.4, 0.4))
     reading = Reading(True, 0.9, State.READ, ((False, 0.08),))
     found = calibrate_reading(MARK, reading, "n", {("mark", "n"): curve})
@@ -97,7 +97,7 @@ def test_alternatives_keep_their_order_and_leave_room() -> None:
     assert found.p + found.alternatives[0][1] <= 1
 
 
-def test_a_network_without_a_curve_is_believed_little() -> None:
+def test_network_without_curve_has_low_confidence() -> None:
     assert (
         calibrate_reading(MARK, Reading(True, 0.9999, State.READ), "unknown", {}).p
         == UNCALIBRATED_MAX_P
@@ -140,7 +140,7 @@ def test_a_file_keeps_curves_of_other_networks(tmp_path: Path) -> None:
         "--handwriting=/some/hands --pages=40 --only=marks",
     ],
 )
-def test_a_card_tells_how_to_make_all_of_it(
+def test_card_has_command_for_whole_calibration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: str
 ) -> None:
     monkeypatch.setattr("sys.argv", ["calibrate", *arguments.split()])
@@ -151,7 +151,7 @@ def test_a_card_tells_how_to_make_all_of_it(
     ).read_text("utf-8")
 
 
-def test_a_card_keeps_what_was_measured_of_other_networks(tmp_path: Path) -> None:
+def test_card_keeps_measurements_of_other_networks(tmp_path: Path) -> None:
     card = tmp_path / "calibration.md"
     known = readings(400, 5)
     write_card(card, fit_curves(known, known, {"mark": "the-old-network"}, {}))
@@ -181,14 +181,14 @@ def test_a_card_keeps_what_was_measured_of_other_networks(tmp_path: Path) -> Non
         ),
     ],
 )
-def test_a_damaged_file_says_how_to_get_it_back(tmp_path: Path, text: str) -> None:
+def test_damaged_file_error_has_remedy(tmp_path: Path, text: str) -> None:
     file = tmp_path / "calibration.json"
     file.write_text(text, "utf-8")
     with pytest.raises(MissingProgramError, match="git checkout"):
         load_curves(file)
 
 
-def test_a_page_in_a_clear_hand_is_believed_more() -> None:
+def test_clear_handwriting_raises_confidence() -> None:
     seen = [Reading("lugn", 0.9, State.READ, sharpness=clarity) for clarity in (-0.5, -0.1, -0.1)]
     unclear, first, second = writer_clarity(seen)
     assert unclear > 0 > first
@@ -197,14 +197,14 @@ def test_a_page_in_a_clear_hand_is_believed_more() -> None:
     assert writer_clarity([seen[0], Reading(True, 0.9, State.READ)]) == [0.0, 0.0]
 
 
-def test_more_lines_of_a_hand_tell_more() -> None:
+def test_more_lines_of_a_writer_have_more_influence() -> None:
     few, many = (
         [Reading("ja", 0.9, State.READ, sharpness=c) for c in (-0.5, *[-0.1] * n)] for n in (1, 20)
     )
     assert 0 < writer_clarity(few)[0] < writer_clarity(many)[0]
 
 
-def test_a_curve_of_before_does_without_new_features() -> None:
+def test_older_curve_is_used_without_new_features() -> None:
     reading = Reading("lugn", 0.9, State.READ, sharpness=-0.2)
     old = CalibrationCurve((1.0, 0.0, 0.0, 0.0), (-20.0, 20.0), (0.1, 0.7))
     assert (
@@ -213,13 +213,13 @@ def test_a_curve_of_before_does_without_new_features() -> None:
     )
 
 
-def hands(count: int, each: int, seed: int) -> list[JudgedReading]:
-    """Lines of hands that are right with a probability which no line tells, but the clarity of the
-    hand's lines does.
+def readings_of_writers(count: int, each: int, seed: int) -> list[JudgedReading]:
+    """Lines of writers whose accuracy depends on no feature of the line but on the clarity of the
+    writer's lines.
     """
     random = np.random.default_rng(seed)
     found = []
-    for hand in range(count):
+    for writer in range(count):
         clarity = float(random.normal(0, 1))
         p = 1 / (1 + np.exp(-2 * clarity))
         found += [
@@ -227,15 +227,15 @@ def hands(count: int, each: int, seed: int) -> list[JudgedReading]:
                 "text",
                 (0.0, 0.0, 1.0, 0.0, clarity, 0.0),
                 bool(random.random() < p),
-                f"hand {hand}",
+                f"hand {writer}",
             )
             for _ in range(each)
         ]
     return found
 
 
-def test_hands_are_judged_by_curves_that_never_saw_them() -> None:
-    (fitted,) = cross_fit_curves(hands(60, 20, 7), {"text": "n"}, {})
+def test_cross_validation_excludes_the_writer() -> None:
+    (fitted,) = cross_fit_curves(readings_of_writers(60, 20, 7), {"text": "n"}, {})
     assert len(fitted.fold_curves) == FOLDS
     assert fitted.score is not None
     assert fitted.before is not None
@@ -243,23 +243,21 @@ def test_hands_are_judged_by_curves_that_never_saw_them() -> None:
     assert fitted.score.calibration < 0.06 < fitted.before.calibration
 
 
-def test_curves_apart_are_written_by_fold(tmp_path: Path) -> None:
+def test_curves_of_folds_are_written(tmp_path: Path) -> None:
     file = tmp_path / "apart.json"
-    fitted = cross_fit_curves(hands(30, 10, 8), {"text": "n"}, {})
+    fitted = cross_fit_curves(readings_of_writers(30, 10, 8), {"text": "n"}, {})
     write_fold_curves(file, fitted, "")
     assert set(load_curves(file)) == {(fold_key("text", fold), "n") for fold in range(FOLDS)}
 
 
-def test_chance_alone_makes_an_error_of_calibration_that_sinks_with_more_readings() -> None:
+def test_expected_calibration_error_by_chance_decreases_with_readings() -> None:
     few, many = (chance_error(np.full(count, 0.5)) for count in (100, 10_000))
     assert many < 0.02 < few
 
 
-def test_less_sure_than_all_that_a_curve_was_fitted_to_is_not_as_sure_as_the_least_of_them() -> (
-    None
-):
-    """Few corrections are mostly of fields that were read well: nothing is known of those that
-    their reader doubts.
+def test_confidence_below_fitted_range_is_extrapolated_downwards() -> None:
+    """Corrections are few and mostly of fields with high confidence: fields with low confidence are
+    not in them.
     """
     right = [
         JudgedReading("k", (log_odds(p),), right=True, part=f"s{i}")
@@ -270,7 +268,7 @@ def test_less_sure_than_all_that_a_curve_was_fitted_to_is_not_as_sure_as_the_lea
     assert curve.at((log_odds(0.05),)) < 0.7
 
 
-def test_readings_that_were_all_equally_sure_say_nothing_of_one_that_is_not() -> None:
+def test_equal_confidences_do_not_calibrate_other_confidences() -> None:
     equal = [
         JudgedReading("k", (log_odds(0.97),), right=i % 10 > 0, part=f"s{i}") for i in range(300)
     ]
@@ -288,7 +286,7 @@ def test_readings_that_were_all_equally_sure_say_nothing_of_one_that_is_not() ->
         ("[0, NaN]", "[0.5, 0.9]"),
     ],
 )
-def test_a_curve_that_gives_no_probabilities_is_none(
+def test_curve_without_valid_probabilities_is_rejected(
     tmp_path: Path, scores: str, shares: str
 ) -> None:
     file = tmp_path / "calibration.json"
@@ -301,8 +299,8 @@ def test_a_curve_that_gives_no_probabilities_is_none(
 
 
 def _one_sided(count: int, seed: int) -> list[JudgedReading]:
-    """Lines of which the middling ones are right more often than any logistic curve says that is
-    true of the surest.
+    """Lines of which the middling ones are right more often than by any logistic curve that fits
+    the best ones.
     """
     random = np.random.default_rng(seed)
     found = []
@@ -316,13 +314,13 @@ def _one_sided(count: int, seed: int) -> list[JudgedReading]:
     return found
 
 
-def test_a_curve_of_lines_may_be_lopsided() -> None:
+def test_curve_of_lines_may_be_asymmetric() -> None:
     unseen = _one_sided(20_000, 6)
     score = score_probabilities(unseen, predict(unseen, fit_curve(_one_sided(20_000, 7))))
     assert score.calibration < 2 * score.chance  # three times as much without a bend
 
 
-def test_what_the_picture_alone_says_of_a_text_counts() -> None:
+def test_image_only_probability_is_a_feature() -> None:
     clear, aided = (
         curve_features(TEXT, Reading("lugn", 0.9, State.READ, image_only_p=seen))
         for seen in (0.9, 0.01)
@@ -333,7 +331,7 @@ def test_what_the_picture_alone_says_of_a_text_counts() -> None:
     ).all()
 
 
-def test_words_that_nobody_knows_count() -> None:
+def test_number_of_unknown_words_is_a_feature() -> None:
     known, strange = (
         curve_features(TEXT, Reading("lugn natt", 0.9, State.READ, unknown_words=unknown))
         for unknown in (0, 2)

@@ -1,4 +1,4 @@
-"""Names of the registers, as words that handwriting may hold."""
+"""Names of the registers as words for the language model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_names_of_clients_and_staff_are_known_as_words() -> None:
     assert names.p("4") == names.p("undersköterska") == 0
 
 
-def test_without_registers_no_name_is_expected_and_the_words_are_gathered_once() -> None:
+def test_no_names_without_registers_and_words_are_collected_once() -> None:
     assert expected_names(ReadingContext()) is NO_NAMES
     context = ReadingContext(ClientRegister([Client("", "Berg, Alva", "")]))
     assert expected_names(context) is expected_names(context)

@@ -1,5 +1,5 @@
-"""A page that nobody can identify, a note on plain paper or a photo of a whiteboard, is a free note
-with the lines that the machine read as help.
+"""A page without a form, a note on plain paper or a photo of a whiteboard, is a free note with the
+lines that were read.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ SAID = "Larmet gick kl 14.30.\nAnna var hemma och mår bra.\nNy nyckel behövs t
 
 @pytest.fixture(scope="module")
 def note() -> Image:
-    """Handwriting on plain paper: what stands in a form's field, cut out without its lines and laid
-    on a white page.
+    """Handwriting on plain paper: that of a form's field, cut out without its lines, on a white
+    page.
     """
     rng = np.random.default_rng(3)
-    sheet, hand = make_blank_sheets(1)[0], make_writers(1, seed=11)[0]
+    sheet, writer = make_blank_sheets(1)[0], make_writers(1, seed=11)[0]
     filled = fill_field(
-        render_sheet_page(FREE, sheet, 1), FREE.pages[0], {NOTE_FIELD: SAID}, hand, rng
+        render_sheet_page(FREE, sheet, 1), FREE.pages[0], {NOTE_FIELD: SAID}, writer, rng
     )
     grey = cv2.cvtColor(filled, cv2.COLOR_BGR2GRAY) if filled.ndim == 3 else filled
     x, y, w, h = (int(side * PRINT_PX_PER_MM) for side in FREE.by_name[NOTE_FIELD].box)
@@ -47,19 +47,19 @@ def note() -> Image:
     return page
 
 
-def test_the_lines_of_a_page_are_the_free_notes_text(note: Image) -> None:
+def test_lines_of_page_are_text_of_free_note(note: Image) -> None:
     assert FREE.by_name[NOTE_FIELD].kind == "lines"
     reading = transcribe_page(note)[NOTE_FIELD]
     words = str(reading.value).split()
     assert sum(word in words for word in SAID.split()) >= 0.8 * len(SAID.split())
-    assert reading.words == ()  # the page lies on no form: places would be wrong
+    assert reading.words == ()  # without a form, positions would be wrong
 
 
-def test_an_empty_page_says_nothing(note: Image) -> None:
+def test_empty_page_has_no_text(note: Image) -> None:
     assert transcribe_page(np.full_like(note, 250)) == {}
 
 
-def test_a_page_of_no_form_is_kept_unidentified_with_its_lines(note: Image) -> None:
+def test_page_without_form_stays_unidentified_with_its_lines(note: Image) -> None:
     reading = (
         PageReader.of_forms(FORMS)
         .read(cv2.imencode(".png", note)[1].tobytes(), "image/png")
@@ -69,10 +69,8 @@ def test_a_page_of_no_form_is_kept_unidentified_with_its_lines(note: Image) -> N
     assert set(reading.fields) == {NOTE_FIELD}
 
 
-def test_it_is_confirmed_with_title_person_author_times_and_text(store: Store, note: Image) -> None:
-    """Everything that the free note asks for can be said by hand, and the lines are shown to start
-    from.
-    """
+def test_free_note_is_confirmed_with_all_its_fields(store: Store, note: Image) -> None:
+    """All fields of the free note can be entered, starting from the lines that were read."""
     ward = Ward(store).begin()
     ward.read(
         ward.scan(),
@@ -85,8 +83,8 @@ def test_it_is_confirmed_with_title_person_author_times_and_text(store: Store, n
     assert view is not None
     assert view.form is FREE
     shown = {field.spec.name: field for field in view.fields}
-    assert (said := shown[NOTE_FIELD].reading) is not None
-    assert "Anna" in str(said.value)
+    assert (proposal := shown[NOTE_FIELD].reading) is not None
+    assert "Anna" in str(proposal.value)
     by_hand: dict[str, str | bool] = {
         "personnummer": ASTA.pid,
         "handelsedatum": "2026-02-17",
@@ -106,7 +104,7 @@ def test_it_is_confirmed_with_title_person_author_times_and_text(store: Store, n
     assert _confirmed(store, view.entry.id, given) is EntryState.CONFIRMED
 
 
-def test_a_photo_about_nobody_is_confirmed_when_a_person_says_so(store: Store, note: Image) -> None:
+def test_photo_about_no_client_is_confirmed_on_request(store: Store, note: Image) -> None:
     ward = Ward(store).begin()
     ward.read(
         ward.scan(),
@@ -142,7 +140,7 @@ def test_a_photo_about_nobody_is_confirmed_when_a_person_says_so(store: Store, n
 def _confirmed(
     store: Store, entry_id: str, given: dict[str, Answer], about: ClientStatement | None = None
 ) -> EntryState:
-    """Decided by two people, as a paper of class A needs whose fields no machine could read."""
+    """Decided by two people, as required for class A without machine-readable fields."""
     about = about or ClientStatement()
     with store.begin() as conn:
         assert (

@@ -1,4 +1,4 @@
-"""A folder of pictures of fields: what counts as a picture there."""
+"""A folder of images of single fields: accepted image files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.reading.single_fields import read_image_files
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.JPG", "a.jfif", "a.jpe", "a.tiff", "a.webp", "a.pgm"])
-def test_every_usual_name_of_a_picture_is_taken(tmp_path: Path, name: str) -> None:
+def test_every_usual_image_extension_is_accepted(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"picture")
     (tmp_path / "readme.txt").write_bytes(b"text")
     (tmp_path / "sheet.pdf").write_bytes(b"pages")

@@ -212,6 +212,7 @@ def _mean_darkest(part: Grey, most: np.float32) -> float:
     count = min(PEN_SAMPLE_PX, part.size)
     dark = part[part > 0.5 * most]
     flat = dark if dark.size >= count else part.ravel()
+    # Partition instead of sorting: the order of the darkest does not matter.
     return float(np.add.reduce(np.partition(flat, flat.size - count)[-count:]) / count)
 
 
@@ -276,6 +277,7 @@ def remove_print(ink: GrayLevels, template: Image) -> Grey:
     """
     printed = _print_levels(template)
     if np.count_nonzero(printed > PRINT_LEVELS) < 20:
+        # Too little print to align or to measure.
         return ink.astype(np.float32)
 
     # Align the print with the sheet.
@@ -329,6 +331,7 @@ def remove_rules(ink: GrayLevels, cells: int, margin: float) -> Grey:
     rule = np.zeros_like(dark)
     columns, rows = dark.mean(axis=0), dark.mean(axis=1)
     pitch = (width - 2 * margin) / cells
+    # A line may be a tenth of a box off its place.
     reach = max(2, round(0.1 * pitch))
 
     # Lines between boxes, and above and below them.
@@ -401,6 +404,7 @@ def find_best_shift(printed: Image | Grey, ink: Image | Grey) -> tuple[int, int]
 @cached_per_image(most_bytes=16_000_000)
 def _kinds_of_rows(printed: Image | Grey) -> Grey:
     """Return each kind of row in each of its horizontal places, (w, kinds * SHIFT_COUNT)."""
+    # Rows with the same bytes are one kind.
     kinds = np.stack(list(_row_kinds(printed).values()))
     out = np.zeros((printed.shape[1], len(kinds), SHIFT_COUNT), np.float32)
     for shift in range(SHIFT_COUNT):

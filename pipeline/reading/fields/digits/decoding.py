@@ -132,6 +132,7 @@ def _search_rows(
             for symbol, share in zip(box, shares, strict=True)
             if share >= MIN_SYMBOL_P
         ]
+        # Prune what is too unlikely against the best so far.
         least = MIN_ROW_SHARE * (rows[0][1] * likely[0][1])
         longer = [
             (row + symbol, p)
@@ -147,6 +148,7 @@ def _search_rows(
 def _weigh_rows(likely: list[tuple[str, float]], spec: FieldSpec) -> _AnswerWeights:
     """Weigh the values that each row may mean."""
     weights = _AnswerWeights()
+    # A row may have several meanings, each with a weight by its format.
     for row, p in likely:
         total = 0.0
         for key, weight, fits in _row_answers(row, spec):
@@ -154,6 +156,7 @@ def _weigh_rows(likely: list[tuple[str, float]], spec: FieldSpec) -> _AnswerWeig
             total += mass
             weights.weight[key] += mass
             weights.best_row[key] = max(weights.best_row.get(key, (0.0, row)), (mass, row))
+            # Remember how much of an answer's weight breaks the format.
             if not fits:
                 weights.misfits[key] += mass
         weights.rows.append((row, total))
@@ -164,9 +167,11 @@ def _weigh_rows(likely: list[tuple[str, float]], spec: FieldSpec) -> _AnswerWeig
 def _row_answers(row: str, spec: FieldSpec) -> list[tuple[_AnswerKey, float, bool]]:
     """Return the answers of a row, with their weights and whether they fit the format."""
     written = row.replace(" ", "")
+    # Nothing is written.
     if not written:
         return [((State.EMPTY, None), 1.0, True)]
     if not written.isdigit():
+        # Struck out if most of it is, otherwise illegible.
         state = (
             State.CANCELLED
             if written.count("#") >= STRUCK_SHARE * len(written)
@@ -190,6 +195,7 @@ def _answer_p(key: _AnswerKey, weights: _AnswerWeights) -> float:
 
 def _alternatives(best: _AnswerKey, weights: _AnswerWeights) -> Alternatives:
     """Return the other values, best first."""
+    # Only other values, not other states.
     others = [
         (key[1], _answer_p(key, weights))
         for key in weights.weight

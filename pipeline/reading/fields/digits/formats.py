@@ -56,6 +56,7 @@ def row_candidates(row: str, spec: FieldSpec) -> list[RowCandidate]:
 
 
 def _date_candidates(row: str, _spec: FieldSpec) -> list[RowCandidate]:
+    # Eight digits that are a day of the 20th or 21st century.
     if len(row) == 8 and row.isdigit() and row[:2] in ("19", "20") and is_calendar_day(row):
         return [RowCandidate(f"{row[:4]}-{row[4:6]}-{row[6:]}", 1.0)]
     return _misfit_candidates(row)
@@ -78,6 +79,7 @@ def _time_candidates(row: str, _spec: FieldSpec) -> list[RowCandidate]:
 
 
 def _personal_number_candidates(row: str, _spec: FieldSpec) -> list[RowCandidate]:
+    # Twelve digits with a valid date and check digit.
     if len(row) == 12 and row.isdigit() and is_personal_number(row):
         return [RowCandidate(row, 1.0)]
     return _misfit_candidates(row)
@@ -115,6 +117,7 @@ def _number_candidates(row: str, spec: FieldSpec) -> list[RowCandidate]:
 
 def _canonical_number(whole: str, fraction: str) -> str:
     """Return digits before and after the comma without spaces and leading zeros."""
+    # A number without digits before the comma is below 1.
     whole = whole.replace(" ", "").lstrip("0") or "0"
     fraction = fraction.replace(" ", "")
     return f"{whole}.{fraction}" if fraction else whole
@@ -122,6 +125,7 @@ def _canonical_number(whole: str, fraction: str) -> str:
 
 def _weigh_range(value: str, weight: float, spec: FieldSpec, *, fits: bool) -> RowCandidate:
     """Return a number as a candidate, with a low weight outside the field's range."""
+    # Outside the range of the field is improbable, not impossible.
     number = float(value)
     low = spec.minimum is not None and number < spec.minimum
     high = spec.maximum is not None and number > spec.maximum
@@ -130,6 +134,7 @@ def _weigh_range(value: str, weight: float, spec: FieldSpec, *, fits: bool) -> R
 
 def _code_candidates(row: str, _spec: FieldSpec) -> list[RowCandidate]:
     gap = " " in row.strip()
+    # A code has no gaps.
     return [RowCandidate(row.replace(" ", ""), GAP_WEIGHT if gap else 1.0, fits=not gap)]
 
 
@@ -164,6 +169,7 @@ def has_valid_check_digit(digits: str) -> bool:
 
     Weights 2, 1, 2, 1 … from the left of an even number of digits (Luhn).
     """
+    # Luhn: double every other digit, and add the digits of the products.
     doubled = [int(d) * (2 if i % 2 == 0 else 1) for i, d in enumerate(digits)]
     return sum(d // 10 + d % 10 for d in doubled) % 10 == 0
 

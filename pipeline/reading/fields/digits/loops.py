@@ -50,6 +50,7 @@ def find_odd_loops(pictures: Image, digits: Sequence[int]) -> list[bool]:
 
 def _has_odd_loops(areas: NDArray[np.intp], middles: NDArray[np.float64], digit: int) -> bool:
     """Return whether there are more loops than the digit has."""
+    # Enclosed areas that are too small for this digit are noise of the pen.
     loops = middles[areas >= MIN_LOOP_PX[digit]]
     return len(loops) > MAX_LOOPS[digit] and not (digit == ZERO_DIGIT and _is_slashed_zero(loops))
 
@@ -91,6 +92,7 @@ def _measure_parts(labels: Labels, inside: Mask) -> tuple[NDArray[np.intp], NDAr
     pixels = np.flatnonzero(inside)
     part, y = labels.ravel()[pixels], pixels // labels.shape[1]
     x = pixels - y * labels.shape[1]
+    # Sizes and sums of coordinates by label, in one pass each.
     areas = np.bincount(part)
     sums = np.stack([np.bincount(part, axis) for axis in (x, y)], axis=1)
     exists = areas > 0
@@ -102,6 +104,7 @@ def _is_slashed_zero(loops: NDArray[np.float64]) -> bool:
     if len(loops) != 2:
         return False
     left, right = loops[np.argsort(loops[:, 0])]
+    # Direction from the left loop to the right one.
     across, down = right - left
     least, most = SLASH_ANGLE_DEG
     return bool(least <= np.degrees(np.arctan2(down, across)) <= most)

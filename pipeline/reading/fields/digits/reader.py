@@ -98,6 +98,7 @@ def _has_odd_box(answers: Probabilities, row: DigitRow) -> bool:
     # Only digits and empty: struck-out and other marks are decoded as rarer than the network's p.
     likeliest = answers[:, :STRUCK_CLASS].argmax(axis=1)
     is_empty, is_one, is_digit = likeliest == EMPTY_CLASS, likeliest == 1, likeliest < EMPTY_CLASS
+    # Signs of other strokes, by what the box is read as.
     odd = row.ditto | (is_empty & (row.tall | row.reached))
     odd |= (is_one & row.not_one) | (is_digit & row.two_digits)
     if bool(odd.any()):
@@ -155,6 +156,7 @@ def run_digit_network(pictures: Image, model: Path) -> Probabilities:
     Raises:
         MissingProgramError: its file is missing or damaged.
     """
+    # Batches that fit the processor's cache.
     session = _load_session(model)
     parts = (
         pictures[start : start + CELL_BATCH_SIZE, None].astype(np.float32) / 255
@@ -170,10 +172,12 @@ def _classify_again(pictures: Image, unmoved: Probabilities) -> Probabilities:
 
     A glyph has three empty pixels around it, so nothing is lost by shifting.
     """
+    # The first network's answer to the unshifted cells is known.
     answers = [unmoved]
     for model, shifts in SECOND_PASS_SHIFTS.items():
         shifted = np.concatenate([np.roll(pictures, shift, axis=(1, 2)) for shift in shifts])
         answers += np.split(run_digit_network(shifted, model), len(shifts))
+    # Geometric mean, normalized.
     mean = np.exp(np.mean([np.log(np.maximum(p, 1e-9)) for p in answers], axis=0))
     return np.asarray(mean / mean.sum(axis=1, keepdims=True), np.float32)
 

@@ -133,6 +133,7 @@ def _divide_strokes(
     Strokes that are divided get new numbers in `labels`.
     """
     height, width = labels.shape
+    # The cell of each column; -1 is left of all boxes.
     column_cell = np.searchsorted(edges, np.arange(width) + 0.5) - 1
     written = np.flatnonzero(_find_written(stats, edges, margin, height))
     main_cells, whole = _assign_main_cells(labels, stats, written, column_cell, edges)
@@ -144,6 +145,7 @@ def _divide_strokes(
         written.tolist(), main_cells.tolist(), whole.tolist(), strict=True
     ):
         stroke = Stroke(label, *stats[label].tolist())
+        # Whole strokes go to their cell, the others part by part.
         for cell, part in (
             [(main_cell, stroke)]
             if is_whole
@@ -153,6 +155,7 @@ def _divide_strokes(
             if 0 <= cell < len(edges) - 1:
                 by_cell.setdefault(cell, []).append(part)
             elif part.h >= min_height:
+                # Beside the boxes only what is as high as writing counts.
                 has_more_beside = True
     return by_cell, has_more_beside
 
@@ -297,6 +300,7 @@ def _is_tail(strokes: Components, label: int) -> bool:
     So does the tail of a tick in a check box above or below.
     """
     _, y, _, h, _ = strokes.stats[label].tolist()
+    # A tail touches the image's edge at the top or bottom.
     if y > 0 and y + h < strokes.labels.shape[0]:
         return False
     # The shorter side of the smallest rectangle around it is its width.

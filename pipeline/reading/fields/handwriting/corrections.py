@@ -189,6 +189,7 @@ def _cut_unit_context(unit: re.Match[str], text: str, picture: Image, steps: Ste
 def _is_micro(picture: Image) -> bool:
     """Return whether the network as shipped sees a micro sign."""
     ((steps, characters),) = read_all_characters([picture], find_shipped_file())
+    # The shipped network knows the micro sign; the tuned ones do not.
     columns = [1 + characters.index(sign) for sign in _MICRO_SIGNS]
     return bool(steps[:, columns].sum(axis=1).max() >= MICRO_MIN_P)
 
@@ -289,6 +290,7 @@ def _sign_steps(reading: Reading, text: str, steps: Steps) -> list[tuple[int, in
     A value written otherwise than the line has no time steps of its own; then those of the
     likeliest signs are taken.
     """
+    # Without aligned characters the likeliest signs of the time steps stand in.
     if text and not reading.characters:
         return [
             (i, sign.start, sign.end)
@@ -326,6 +328,7 @@ def _is_symbol(ink: Mask, height: int) -> bool:
 
 def is_ditto_text(text: str) -> bool:
     """Return whether a text is a ditto mark, or a word with that meaning."""
+    # A word or a sign for "the same".
     return any(form.fullmatch(text.strip()) for form in (_DITTO_WORDS, _DITTO_SIGNS))
 
 
@@ -342,6 +345,7 @@ def is_nearly_ditto_text(text: str) -> bool:
 
     For fields where no words are known.
     """
+    # At most one edit from `samma`.
     return Levenshtein.distance("samma", re.sub(r"\W", "", text).lower(), score_cutoff=1) <= 1
 
 
@@ -373,6 +377,7 @@ def is_ditto_ink(ink: Mask, px_per_mm: float) -> bool:
 
 def _is_straight_stroke(parts: Components, part: int, px_per_mm: float) -> bool:
     """Return whether a stroke is thin and straight, slanted or not."""
+    # The sides of the smallest rotated rectangle around the stroke.
     (_, sides, _) = cv2.minAreaRect(cv2.findNonZero((parts.labels == part).view(np.uint8)))
     return min(sides) <= min(MAX_DITTO_STROKE_MM * px_per_mm, MAX_DITTO_STROKE_ASPECT * max(sides))
 

@@ -78,6 +78,7 @@ def cut_line_with_offset(
 
     Writing that follows the curve `y` (px, a value per column) is straightened.
     """
+    # Too little ink for writing.
     if np.count_nonzero(mask) < MIN_LINE_INK_MM2 * ink.px_per_mm**2:
         return None
 
@@ -101,6 +102,7 @@ def cut_columns(picture: Image, start: int, end: int) -> Image | None:
 
 def cut_columns_with_offset(picture: Image, start: int, end: int) -> LineCut | None:
     """Return what `cut_columns` does, with its place in the line's image."""
+    # The columns of this part that have ink.
     cut = picture[:, max(0, start) : max(0, end)]
     columns = np.flatnonzero((cut < 128).any(axis=0)) if cut.size else np.array([], int)
     if not columns.size:

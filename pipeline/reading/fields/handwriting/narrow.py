@@ -43,6 +43,7 @@ def _spread_image(image: Image, steps: Steps) -> tuple[Image, Steps]:
     for times in range(1, MAX_SPREADS + 1):
         if 0 < _count_signs(steps) < MAX_SIGNS_PER_STEP * len(steps):
             break
+        # Stretch from the original width, so that blur does not accumulate.
         size = round(width * SPREAD_FACTOR**times), height
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8)
         (steps,) = read_steps([image])

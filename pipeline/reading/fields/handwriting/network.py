@@ -90,6 +90,7 @@ def _line_input(image: Image) -> NDArray[np.float32]:
     line_width = int(
         np.clip(round(width * LINE_HEIGHT / height), MIN_LINE_WIDTH_PX, MAX_LINE_WIDTH_PX)
     )
+    # Area averaging when shrinking, cubic interpolation when enlarging.
     interpolation = cv2.INTER_AREA if height > LINE_HEIGHT else cv2.INTER_CUBIC
     return (
         cv2.resize(image, (line_width, LINE_HEIGHT), interpolation=interpolation).astype(np.float32)

@@ -95,6 +95,7 @@ def read_handwriting(crops: Sequence[FieldImage]) -> list[Reading]:
 
 def _line_ink(ink: Ink) -> Mask:
     """Return the ink of the line, without what belongs above or below."""
+    # The field's own rows, with some slack for ascenders and descenders.
     _, top, _, bottom = ink.field
     slack = 0.1 * (bottom - top)
     return split_into_bands(ink.mask, (top - slack, bottom + slack))[0]
@@ -121,6 +122,7 @@ def _read_around_strikes(
 
     Where nothing is left it is `ILLEGIBLE`, so that a person sees it.
     """
+    # Without strikes the parts are simply joined.
     part_readings = [next(answers) for part in line if isinstance(part, LineImage)]
     if len(part_readings) == len(line):
         return join_line_parts(part_readings)
@@ -144,6 +146,7 @@ def _strikes_after(
 ) -> Iterator[tuple[tuple[LineImage, Strike], Reading]]:
     """Yield each struck-out place that follows something to read, with that and its reading."""
     readings = iter(part_readings)
+    # Pair each part with what follows it.
     for before, part in pairwise(line):
         reading = next(readings) if isinstance(before, LineImage) else None
         if isinstance(before, LineImage) and isinstance(part, Strike) and reading is not None:
@@ -155,6 +158,7 @@ def _is_unit_of_number(before: LineImage, strike: Strike, reading: Reading) -> b
 
     10 E would be read as 10.
     """
+    # At most as wide as a sign, directly after a number.
     narrow = (
         before.picture is not None
         and strike.end - strike.start <= MAX_SIGN_WIDTH * before.picture.shape[0]
@@ -248,6 +252,7 @@ def read_line_images(
 
 def _word_boxes(text: str, steps: Steps, line: Image) -> tuple[WordBox, ...]:
     """Return the boxes of a text's words from the top left of the line's image, px."""
+    # Boxes are as high as the line.
     height, width = line.shape
     return tuple(
         WordBox(span.start, span.end, (span.left, 0.0, span.right - span.left, float(height)))

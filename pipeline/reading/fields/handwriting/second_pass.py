@@ -71,6 +71,7 @@ class ImageSecondPass:
 
     def at_word(self, start: int, end: int) -> PassSteps:
         """Return a wider pass, and one by the second network."""
+        # The first network reads a wider image, the second the image as it is.
         part = self._part(start, end)
         height, width = part.shape
         wide_part = cv2.resize(
@@ -160,6 +161,7 @@ def merge_number_readings(transcripts: Sequence[Transcript], second_text: str) -
 
     If that is another text, both are as likely, and no other is more so.
     """
+    # Both networks agree, or the second reads nothing.
     best = transcripts[0]
     if second_text in ("", best.text):
         return list(transcripts)
@@ -182,6 +184,7 @@ def merge_number_readings(transcripts: Sequence[Transcript], second_text: str) -
 
 def _score_text(text: str, passes: PassSteps, guide: SearchGuide[StateT]) -> _TextCandidate:
     """Score a text by its probability in all passes and by the guide."""
+    # Mean log probability over all passes.
     image_score = sum(text_log_probability(steps, text) for steps in passes) / len(passes)
     # The guide extends its state sign by sign; a text that it rejects scores -inf.
     state: StateT | None = guide.start()
@@ -225,6 +228,7 @@ def _advance(forward: NDArray[np.float64], skips: NDArray[np.bool_]) -> NDArray[
 def _shared_characters(text: str, others: Sequence[tuple[float, str]]) -> list[float]:
     """Return for each character the share of all texts that have it at its place."""
     shares = [0.0] * len(text)
+    # Matching blocks of an edit alignment.
     for share, other in others:
         for operation in Levenshtein.opcodes(text, other):
             if operation.tag == "equal":
@@ -237,6 +241,7 @@ def _character_probabilities(text: str, passes: PassSteps) -> list[float]:
     """Return each character's probability in the images alone (geometric mean of passes)."""
     logs = np.zeros(len(text))
     for steps in passes:
+        # The highest probability within the character's time steps.
         spans = align_characters(steps, text) or []
         highest = [
             steps[first : last + 1, COLUMNS_BY_SIGN[sign]].max()

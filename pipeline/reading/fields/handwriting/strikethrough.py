@@ -100,6 +100,7 @@ def prepare_input(picture: Image) -> NDArray[np.float32]:
     steps = int(np.clip(steps, 4, MAX_INPUT_PX // STRIKE_STEP_PX))
     size = (steps * STRIKE_STEP_PX, STRIKE_INPUT_HEIGHT)
     interpolation = cv2.INTER_AREA if height > STRIKE_INPUT_HEIGHT else cv2.INTER_LINEAR
+    # Ink is 1, as in training.
     scaled = np.asarray(cv2.resize(picture, size, interpolation=interpolation), np.float32)
     return np.asarray(1.0 - scaled / np.float32(255), np.float32)
 
@@ -121,10 +122,11 @@ def extract_strikes(p: NDArray[np.float32], picture: Image) -> tuple[Strike, ...
 
 
 def _find_runs(is_struck: NDArray[np.bool_], max_gap: float) -> list[tuple[int, int]]:
-    """Return the runs of steps, with gaps of at most `close` steps within them."""
+    """Return the runs of steps, with gaps of at most `max_gap` steps within them."""
     struck = np.flatnonzero(is_struck)
     if not struck.size:
         return []
+    # Break where the gap is too wide.
     breaks = np.flatnonzero(np.diff(struck) > max_gap)
     return [
         (int(a), int(b) + 1)
@@ -233,6 +235,7 @@ def join_readings(readings: Sequence[Reading], between: Sequence[str]) -> Readin
 
 def prepend_reading(reading: Reading, start: str) -> Reading:
     """Return the reading with `start` before it."""
+    # Alternatives and characters are moved like the text.
     others = tuple((start + str(value), p) for value, p in reading.alternatives)
     return replace(
         reading,
@@ -264,6 +267,7 @@ def join_line_parts(readings: Sequence[Reading]) -> Reading:
 
 def _mean_sharpness(readings: Sequence[Reading]) -> float | None:
     """Return the mean sharpness of all parts, each weighted by its length."""
+    # Weight by the number of characters.
     weighted = [
         (reading.sharpness, max(1, len(reading.characters)))
         for reading in readings

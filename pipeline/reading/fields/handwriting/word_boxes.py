@@ -39,6 +39,7 @@ def find_word_spans(steps: Steps, text: str, width: int) -> tuple[WordSpan, ...]
     spans = align_characters(steps, text)
     if spans is None:
         return ()
+    # Time steps are evenly spaced over the image.
     step_width = width / len(steps)
     words = []
     for match in _WORD_PATTERN.finditer(text):

@@ -118,6 +118,7 @@ def _draw_box(image: Image, sides: BoxSides) -> Image:
     )
     around = np.ones(image.shape, bool)
     around[outer] = False
+    # Paper is the light part of the inside.
     inside = max(1.0, float(np.quantile(image[inner], PAPER_QUANTILE)))
     around_share = min(1.0, float(np.median(image[around])) / inside) if around.any() else 1.0
     template = np.full_like(image, round(255 * around_share))

@@ -86,12 +86,14 @@ def _option_margin(crop: FieldImage, box: BoxMm, left: float, top: float) -> flo
     height, width = (side / find_px_per_mm(crop) for side in crop.image.shape)
     # Paper to the field's edges, and half of the gaps to other options.
     room = [left, top, width - left - box[2], height - top - box[3]]
+    # Half of the gap, so that images of neighbours do not overlap.
     gaps = [_box_gap(box, option.box) / 2 for option in crop.spec.options if option.box != box]
     return float(max(0.0, min(OPTION_MARGIN_MM, *room, *gaps)))
 
 
 def _box_gap(a: BoxMm, b: BoxMm) -> float:
     """Return the distance between two boxes along one axis, mm."""
+    # Negative where the boxes overlap along an axis.
     across = max(a[0], b[0]) - min(a[0] + a[2], b[0] + b[2])
     down = max(a[1], b[1]) - min(a[1] + a[3], b[1] + b[3])
     return max(across, down, 0.0)

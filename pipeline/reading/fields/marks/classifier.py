@@ -127,6 +127,7 @@ class MarkNetwork:
 
     def scores(self, values: Numbers) -> Numbers:
         """Return log probabilities, one row a box, columns as in `MARK_CLASSES`."""
+        # Standardize, then one hidden layer.
         units = np.tanh((values - self.mean) / self.scale @ self.hidden + self.hidden_bias)
         scores = units @ self.weights + self.bias
         # Normalize, so that the probabilities sum to 1.
@@ -166,6 +167,7 @@ def compared_columns(values: Numbers) -> Numbers:
 
 def _compare_sheet(compared: Numbers, p: Numbers, usual: Numbers) -> Numbers:
     """Compare the boxes of one sheet."""
+    # Boxes with an uncertain first answer hardly count.
     weights = p**WEIGHT_POWER
 
     # What the other empty and the other marked boxes look like.

@@ -143,6 +143,7 @@ def _paper_left(closed: NDArray[np.uint8]) -> float:
 
     There is some ink.
     """
+    # The largest inscribed circle of paper.
     distance = cv2.distanceTransform(np.asarray(1 - closed, np.uint8), cv2.DIST_L2, 3)
     return float(min(1.0, distance.max() / (min(closed.shape) / 2)))
 

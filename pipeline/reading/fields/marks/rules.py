@@ -48,6 +48,7 @@ printed), rises or falls no more than this, and is at most this wide.
 
 def is_dash(ink: Ink) -> bool:
     """Return whether all ink in a box is one straight and nearly level stroke."""
+    # Only the ink inside the box counts.
     left, top, right, bottom = ink.field
     inside = np.ascontiguousarray(ink.mask[top:bottom, left:right])
     # Long and low enough for a dash.

@@ -114,6 +114,7 @@ def drop_parasite_rows(
 def _is_close(row: TextRow, other: TextRow, distance: float) -> bool:
     """Return whether a row is so close to another that it may be a part of it."""
     at = (row.start + row.end) // 2
+    # The distance of the two rows' middles, relative to the usual distance.
     away = abs(row.y[at] - other.y[at]) / distance
     is_short = row.end - row.start <= MAX_PARASITE_LENGTH * (other.end - other.start)
     return bool(away <= (MAX_PARASITE_DISTANCE if is_short else MAX_LONG_PARASITE_DISTANCE))
@@ -127,6 +128,7 @@ def _is_parasite(
     `crosses` and `crosses_other` are which strokes reach over the row and over the other one.
     """
     beside = (strokes.right > row.start) & (strokes.left < row.end)
+    # Ink by which of the two rows its strokes cross.
     own, both, others = (
         float(strokes.area[beside & which].sum())
         for which in (
@@ -140,6 +142,7 @@ def _is_parasite(
 
 def _row_middles(strokes: ConnectedStrokes, rows: Sequence[TextRow]) -> NDArray[np.float64]:
     """Return the height of each row's middle at each stroke."""
+    # The curve of a row at the stroke's horizontal middle.
     column = np.clip(strokes.x, 0, strokes.labels.shape[1] - 1).astype(int)
     return np.stack([row.y[column] for row in rows], axis=1)
 

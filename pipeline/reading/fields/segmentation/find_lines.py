@@ -144,6 +144,7 @@ def estimate_slope(mask: Mask, px_per_mm: float, *, fine: bool = False) -> float
     It is the shear that makes the profile over the rows sharpest. `fine` tries steps of a tenth of
     a degree among small slopes, for rules.
     """
+    # Slope is visible at the coarse scale too, and quicker to search there.
     small = _downscale(mask, px_per_mm)
     steepest, step = (
         (FINE_SLOPE_DEG, FINE_SLOPE_STEP_DEG) if fine else (MAX_SLOPE_DEG, SLOPE_STEP_DEG)
@@ -172,6 +173,7 @@ def shear_image(picture: NDArray[Any], slope: float) -> NDArray[Any]:
     if slope == 0.0:
         return picture
     height, width = picture.shape
+    # Vertical shear about the middle column.
     matrix = np.array([[1, 0, 0], [-slope, 1, slope * width / 2]], np.float32)
     interpolation = cv2.INTER_NEAREST if picture.dtype == np.uint8 else cv2.INTER_LINEAR
     return np.asarray(cv2.warpAffine(picture, matrix, (width, height), flags=interpolation))
@@ -279,6 +281,7 @@ def _append_point(crest: _Crest, x: int, y: float, strength: float) -> None:
 
 def _join_crests(crests: Sequence[_Crest], max_distance: float) -> list[_Crest]:
     """Join crests that continue each other, the closest first."""
+    # Ends of all crests, and the distances between them.
     left, ends = list(crests), np.array([crest.ends for crest in crests]).reshape(-1, 4)
     distances = _crest_distances(ends, ends)
     # Merge the closest pair, and update the distances to the merged crest only.
@@ -315,6 +318,7 @@ def _fit_row(crest: _Crest, slope: float, shape: tuple[int, ...], size: tuple[in
 
     It is straight beyond its ends.
     """
+    # Pixels of the image per pixel of the coarse scale.
     per_x, per_y = shape[1] / size[0], shape[0] / size[1]
     x, y = np.array(crest.x, float), np.array(crest.y, float)
 

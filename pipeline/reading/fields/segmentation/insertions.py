@@ -84,6 +84,7 @@ def find_insertions(
         if not _is_inserted(upper, lower, distance, letter):
             continue
         caret = _find_caret(strokes, row_of_stroke, (i, i + 1), (upper, lower), letter)
+        # Without a caret the words begin where their first stroke does.
         if caret is None:
             column = float(strokes.left[row_of_stroke == i].min(initial=upper.end))
         else:
@@ -94,6 +95,7 @@ def find_insertions(
 
 def _is_inserted(upper: TextRow, lower: TextRow, distance: float, letter: float) -> bool:
     """Return whether a row is short, above the lower one, and closer to it than usual."""
+    # Compare the rows at the middle of the upper one.
     at = (upper.start + upper.end) // 2
     is_short = upper.end - upper.start <= MAX_INSERTION_LENGTH * (lower.end - lower.start)
     is_above = upper.start >= lower.start - letter and upper.end <= lower.end + letter
@@ -158,6 +160,7 @@ def _is_within(values: NDArray[np.float64], limits: tuple[float, float]) -> NDAr
 
 def _opens_like_caret(strokes: ConnectedStrokes, i: int) -> bool:
     """Return whether two legs with white between them part from a point at the top or bottom."""
+    # Cut the stroke out of its labels.
     top, left = int(strokes.top[i]), int(strokes.left[i])
     shape = strokes.labels[top : int(strokes.bottom[i]), left : int(strokes.right[i])] == i + 1
     # The open end is the wider one.

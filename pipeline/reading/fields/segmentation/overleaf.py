@@ -97,6 +97,7 @@ def _mentions_back(words: list[str]) -> bool:
 
 def _is_similar_word(word: str, wanted: str) -> bool:
     """Return whether a word is the wanted one, or a longer one misread a little."""
+    # Short words must match exactly: one letter makes another word.
     if len(wanted) < 5:
         return word == wanted
     if word == wanted:
@@ -117,6 +118,7 @@ def has_arrow_at_end(
 
     `letter` is the letter height, px.
     """
+    # The stroke that reaches farthest to the right in this row.
     in_row = np.flatnonzero(row_of_stroke == row)
     if not in_row.size:
         return False

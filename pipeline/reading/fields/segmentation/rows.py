@@ -188,6 +188,7 @@ def _make_rows(
         if insertion.row in cuts and insertion.target_row in cuts
     }
     inserted = {insertion.row for insertion in by_target.values()}
+    # Compare the heights of rows at the column where the leftmost one begins.
     column = min((row.start for row in rows), default=0)
     return tuple(
         WrittenRow(_row_parts(i, cuts, strikes, by_target), float(rows[i].y[column]), rows[i].y)
@@ -198,6 +199,7 @@ def _make_rows(
 
 def _cut_row(row_ink: RowInk, i: int) -> LineCut | None:
     """Return the image of one row, straightened, or None without writing."""
+    # Only the part of the image that the row's ink is in.
     band = _row_band(row_ink.strokes, row_ink.row_of_stroke, i)
     mask = np.asarray(row_ink.owner[band] == i, np.bool_)
     if not mask.any() or not has_stroke(mask, row_ink.ink.px_per_mm):

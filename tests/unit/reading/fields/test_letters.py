@@ -1,4 +1,4 @@
-"""Rows of letter boxes: one letter a box, empty and struck-out boxes, and what is no letter."""
+"""Rows of letter boxes: one letter per box, empty and struck-out boxes, and other characters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BOX, HIGH = 44, 64
 
 
 def row(text: str) -> Image:
-    """Boxes with a letter each, drawn with a pen; `#` is scribbled over, a space is left empty."""
+    """Boxes with one handwritten letter each; `#` is scribbled over, a space is left empty."""
     picture = np.full((HIGH, BOX * len(text) + 1), 250, np.uint8)
     for i, letter in enumerate(text):
         cv2.rectangle(picture, (i * BOX, 0), ((i + 1) * BOX, HIGH - 1), (170,), 1)
@@ -65,22 +65,22 @@ def test_an_empty_row_is_empty_and_a_gap_is_a_space() -> None:
     assert gap.value == "LE MA"
 
 
-def test_a_row_that_is_scribbled_over_has_no_value() -> None:
+def test_scribbled_over_row_has_no_value() -> None:
     (found,) = read_letter_boxes([crop("####")])
     assert found.value is None
     assert found.state in (State.CANCELLED, State.ILLEGIBLE)
 
 
-def test_a_row_of_digits_is_not_surely_letters() -> None:
+def test_row_of_digits_is_not_confidently_letters() -> None:
     (found,) = read_letter_boxes([crop("3473")])
     assert found.state is not State.READ or found.p < 0.3
 
 
-def test_nothing_to_read() -> None:
+def test_empty_batch_has_no_readings() -> None:
     assert read_letter_boxes([]) == []
 
 
-def test_one_sign_alone_is_weighed_over_all_its_places() -> None:
+def test_single_letter_is_summed_over_all_positions() -> None:
     steps = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [1.0, 0.0, 0.0]])
     first, second = single_sign_p(steps, [1, 2])
     assert first == pytest.approx(0.9 * 0.8 + 0.1 * 0.2 + 0.1 * 0.8, abs=1e-4)

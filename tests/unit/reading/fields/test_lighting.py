@@ -1,4 +1,4 @@
-"""Light that falls off is evened out, also across a large field, without much room for it."""
+"""Uneven illumination is corrected, also in a large field with little memory."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from pipeline.reading.fields.ink import _plane_solver, _plane_terms, even_lighti
 PX = 8.0
 
 
-def test_a_plane_of_light_becomes_even() -> None:
+def test_linear_illumination_is_evened_out() -> None:
     light = np.linspace(250, 190, 160)[None, :] + np.linspace(0, -20, 120)[:, None]
     spec = FieldSpec(name="mark", label="mark", kind=Kind.MARK, box=(0, 0, 20, 15))
     even = even_lighting(FieldImage(light.astype(np.uint8), spec, None, PX)).image
     assert even.max() - even.min() <= 4
 
 
-def test_greys_of_cells_become_the_plane_fitted_to_them() -> None:
+def test_cell_greys_are_replaced_by_fitted_plane() -> None:
     terms, grey = _plane_terms(120, 160, 8), np.random.default_rng(1).uniform(100, 250, 300)
     assert np.allclose(
         _plane_solver(120, 160, 8) @ grey, np.linalg.lstsq(terms, grey, rcond=None)[0]
     )
 
 
-def test_a_large_field_takes_no_room_for_each_cell_by_each_other() -> None:
+def test_large_field_has_no_quadratic_memory_use() -> None:
     tracemalloc.start()
     try:
         assert _plane_solver(720, 721, 8).shape == (3, 8100)

@@ -1,5 +1,5 @@
-"""Rows of writing found by their ink: slanted, drifting, squeezed, inserted, running out of the
-field; underlining, struck-out words, the back.
+"""Segmentation of text lines: slanted, drifting, dense, inserted, beyond the field; underlining,
+struck-out words, the back.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TEXTS = ("Hemma hela dagen", "Ringde sonen", "Mat och vatten", "Sover nu")
 
 
 class Paper:
-    """A ruled area with paper around it, to write on."""
+    """A ruled area, with paper around it, to write on."""
 
     def __init__(self, rows: int = 6) -> None:
         self.rows = rows
@@ -56,8 +56,8 @@ class Paper:
         degrees: float = 0.0,
         sag: float = 0.0,
     ) -> float:
-        """Write with the letters' foot `foot` mm below the area's top and give back where the text
-        ends (mm); `sag` mm lower in the middle.
+        """Write with the baseline `foot` mm below the area's top and return where the text ends
+        (mm); `sag` is how much lower the middle is (mm).
         """
         pen = max(2, round(2.4 * scale))
         (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, pen)
@@ -76,7 +76,7 @@ class Paper:
         return x + width / PX
 
     def stroke(self, *points: tuple[float, float], pen: int = 3) -> None:
-        """A stroke through points in mm from the area's top left."""
+        """Draw a stroke through points in mm from the area's top left."""
         at = np.array(
             [[round((x + AROUND) * PX), round((y + AROUND) * PX)] for x, y in points], np.int32
         )
@@ -101,13 +101,15 @@ class Paper:
 
 
 def _alike(read: Sequence[str], written: Sequence[str]) -> bool:
-    """The same lines, a letter or two misread: these tests are about where lines lie."""
+    """Whether the lines are the same but for one or two misread letters: these tests are about the
+    position of lines.
+    """
     return len(read) == len(written) and all(
         Levenshtein.distance(a, b) <= 3 for a, b in zip(read, written, strict=True)
     )
 
 
-def test_lines_on_their_rules_are_read_with_empty_ones_between() -> None:
+def test_lines_on_rules_are_read_with_empty_lines_between() -> None:
     paper = Paper()
     for row, text in ((1, TEXTS[0]), (2, TEXTS[1]), (4, TEXTS[3])):
         paper.write(text, 3, row * PITCH)
@@ -115,7 +117,7 @@ def test_lines_on_their_rules_are_read_with_empty_ones_between() -> None:
 
 
 @pytest.mark.parametrize("degrees", [-5.0, 5.0])
-def test_slanted_lines_are_told_apart_and_laid_straight(degrees: float) -> None:
+def test_slanted_lines_are_separated_and_straightened(degrees: float) -> None:
     paper = Paper()
     start = 1.0 if degrees > 0 else 1.8
     for row, text in enumerate(TEXTS[:3]):
@@ -123,7 +125,7 @@ def test_slanted_lines_are_told_apart_and_laid_straight(degrees: float) -> None:
     assert _lines(paper.read()) == list(TEXTS[:3])
 
 
-def test_bent_lines_are_laid_straight() -> None:
+def test_curved_lines_are_straightened() -> None:
     paper = Paper()
     for row, text in enumerate(TEXTS):
         paper.write(text, 3, (row + 1) * PITCH, sag=4.0)
@@ -131,7 +133,7 @@ def test_bent_lines_are_laid_straight() -> None:
 
 
 @pytest.mark.parametrize("pitch", [0.8, 1.25])
-def test_writing_that_comes_off_its_rules_stays_in_its_lines(pitch: float) -> None:
+def test_writing_off_its_rules_is_kept_in_its_lines(pitch: float) -> None:
     paper = Paper()
     for row, text in enumerate(TEXTS):
         paper.write(text, 3, PITCH + row * pitch * PITCH, scale=1.0)
@@ -146,7 +148,7 @@ def test_two_rows_squeezed_between_rules_are_two_lines() -> None:
 
 
 @pytest.mark.parametrize("caret", [True, False])
-def test_words_between_lines_are_put_in_where_they_belong(caret: bool) -> None:
+def test_words_between_lines_are_inserted_at_their_place(caret: bool) -> None:
     paper = Paper()
     end = paper.write("Patienten vill", 3, 2 * PITCH)
     paper.write("stanna hemma", end + 4, 2 * PITCH)
@@ -161,7 +163,7 @@ def test_words_between_lines_are_put_in_where_they_belong(caret: bool) -> None:
     assert _lines(paper.read()) == ["Patienten vill inte stanna hemma", "Ringde sonen igen idag"]
 
 
-def test_a_v_in_a_word_is_no_caret_of_the_words_above_it() -> None:
+def test_v_in_word_is_not_an_insertion_caret() -> None:
     paper = Paper()
     end = paper.write("Patienten", 3, 2 * PITCH)
     paper.write("är vaken", end + 4, 2 * PITCH)
@@ -177,14 +179,14 @@ def test_letters_as_high_as_two_rules_are_read(scale: float) -> None:
     assert _alike(_lines(paper.read()), [TEXTS[0], "OBS"])
 
 
-def test_larger_letters_are_not_taken_for_an_empty_field() -> None:
+def test_field_with_large_letters_is_not_empty() -> None:
     paper = Paper()
     paper.write("OBS ring", 3, 3 * PITCH, scale=5)
     assert _alike(_lines(paper.read()), ["OBS ring"])
 
 
 @pytest.mark.parametrize("x", [8, 13, 18, 23, 28])
-def test_words_above_a_word_are_put_before_or_after_it(x: float) -> None:
+def test_words_above_a_word_are_inserted_before_or_after_it(x: float) -> None:
     paper = Paper()
     paper.write("Hemma hela dagen", 3, 2 * PITCH)
     paper.write("inte", x, 2 * PITCH - 5.5, scale=0.8)
@@ -192,21 +194,21 @@ def test_words_above_a_word_are_put_before_or_after_it(x: float) -> None:
     assert sorted(words) == sorted(["Hemma", "hela", "dagen", "inte"])
 
 
-def test_a_line_that_runs_out_of_the_field_is_read_to_its_end() -> None:
+def test_line_beyond_field_is_read_to_its_end() -> None:
     paper = Paper()
     paper.write("Ringde sonen hemma", WIDTH + 6 - 51, PITCH)
     paper.write("Sista raden", 3, 6.65 * PITCH)
     assert _lines(paper.read()) == ["Ringde sonen hemma", "Sista raden"]
 
 
-def test_writing_of_another_field_in_the_margin_is_not_read() -> None:
+def test_writing_of_other_field_in_margin_is_not_read() -> None:
     paper = Paper()
     paper.write(TEXTS[0], 3, PITCH)
     paper.write("Annat", 3, -3.5, scale=0.8)
     assert paper.read().value == TEXTS[0]
 
 
-def test_letters_that_touch_over_two_lines_are_cut_between_them() -> None:
+def test_letters_touching_across_lines_are_split_between_lines() -> None:
     paper = Paper()
     for row in (1, 2):
         paper.write("lollipop", 3, row * PITCH)
@@ -219,7 +221,7 @@ def test_letters_that_touch_over_two_lines_are_cut_between_them() -> None:
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.04])
-def test_underlining_is_neither_read_nor_taken_for_striking_out(slope: float) -> None:
+def test_underlining_is_neither_text_nor_strike_out(slope: float) -> None:
     paper = Paper()
     for row, text in enumerate(TEXTS[:2], start=1):
         end = paper.write(text, 3, row * PITCH)
@@ -230,7 +232,7 @@ def test_underlining_is_neither_read_nor_taken_for_striking_out(slope: float) ->
 
 
 @pytest.mark.parametrize("how", ["line", "scribble"])
-def test_a_struck_out_word_is_shown_as_struck_out(how: str) -> None:
+def test_struck_out_word_is_marked_as_struck_out(how: str) -> None:
     paper = Paper()
     start = paper.write("Dotter", 3, PITCH) + 4
     end = paper.write("Karin", start, PITCH)
@@ -251,7 +253,7 @@ def test_a_struck_out_word_is_shown_as_struck_out(how: str) -> None:
     assert len(reading.characters) == len(str(reading.value))
 
 
-def test_a_field_of_one_line_leaves_struck_out_words_away_and_says_so() -> None:
+def test_single_line_field_omits_struck_out_words_with_issue() -> None:
     image = np.full((96, 640), 255, np.uint8)
     cv2.putText(image, "Karim  Karin", (20, 66), cv2.FONT_HERSHEY_SIMPLEX, 1.3, 20, 3, cv2.LINE_AA)
     for y in (48, 55):
@@ -271,10 +273,10 @@ def test_a_field_of_one_line_leaves_struck_out_words_away_and_says_so() -> None:
         (Format.NUMBER, "36,5", "37.5"),
     ],
 )
-def test_what_stands_beside_a_struck_out_value_is_one_of_the_format(
+def test_value_beside_struck_out_value_is_read_by_format(
     form: Format, struck: str, value: str
 ) -> None:
-    """A struck-out date before the right one left `16/12 2021` in a field of days."""
+    """A struck-out date before the right one gave `16/12 2021` in a date field."""
     written = {Format.DATE: "16/12 2021", Format.TIME: "kl 8.30", Format.NUMBER: "37,5"}[form]
     paper = Paper(1)
     end = paper.write(struck, 3, PITCH - 2)
@@ -288,7 +290,7 @@ def test_what_stands_beside_a_struck_out_value_is_one_of_the_format(
     assert (reading.value, reading.issues) == (value, (IssueCode.STRUCK_OUT,))
 
 
-def test_a_value_with_a_struck_out_part_within_is_no_sure_one() -> None:
+def test_value_with_struck_out_part_has_low_confidence() -> None:
     paper = Paper(1)
     end = paper.write("Pat", 3, PITCH - 2)
     stop = paper.write("15/12", end + 4, PITCH - 2)
@@ -304,8 +306,8 @@ def test_a_value_with_a_struck_out_part_within_is_no_sure_one() -> None:
 
 
 @pytest.mark.parametrize("form", [Format.DOSE, Format.NUMBER, None])
-def test_a_number_whose_unit_is_taken_for_struck_out_is_not_sure(form: Format | None) -> None:
-    """`10 E` with a round E, whose bar crosses it, was surely 10."""
+def test_number_with_unit_read_as_struck_out_has_low_confidence(form: Format | None) -> None:
+    """`10 E` with a round E, crossed by its own bar, was read as 10 with high confidence."""
     image = np.full((104, 480), 245, np.uint8)
     cv2.putText(image, "10", (40, 70), cv2.FONT_HERSHEY_SIMPLEX, 1.6, 40, 3, cv2.LINE_AA)
     cv2.ellipse(image, (150, 52), (20, 17), 0, 40, 320, 40, 4, cv2.LINE_AA)
@@ -315,7 +317,7 @@ def test_a_number_whose_unit_is_taken_for_struck_out_is_not_sure(form: Format | 
     assert reading.value != "10" or reading.p <= 0.3
 
 
-def test_an_arrow_at_the_end_sends_to_the_back() -> None:
+def test_arrow_at_end_is_reference_to_back() -> None:
     paper = Paper()
     paper.write(TEXTS[0], 3, PITCH)
     end = paper.write("Mera om det", 3, 2 * PITCH) + 4
@@ -349,7 +351,7 @@ def test_an_arrow_at_the_end_sends_to_the_back() -> None:
         "P.T.O.",
     ],
 )
-def test_words_send_to_the_back(text: str) -> None:
+def test_phrase_is_reference_to_back(text: str) -> None:
     assert refers_overleaf(text)
 
 
@@ -368,12 +370,12 @@ def test_words_send_to_the_back(text: str) -> None:
         "Fortsättning följer planen",
     ],
 )
-def test_other_words_do_not(text: str) -> None:
+def test_other_words_are_not_reference_to_back(text: str) -> None:
     assert not refers_overleaf(text)
 
 
 @pytest.mark.parametrize("dpi", [100, 300])
-def test_a_plain_page_is_read_in_order_whatever_its_scale(dpi: int) -> None:
+def test_plain_page_is_read_in_order_at_any_scale(dpi: int) -> None:
     page = _plain_page()
     size = round(210 * dpi / 25.4), round(297 * dpi / 25.4)
     scaled = np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -384,7 +386,7 @@ def test_a_plain_page_is_read_in_order_whatever_its_scale(dpi: int) -> None:
     assert _lines(reading) == list(TEXTS)
 
 
-def test_a_plain_page_that_was_scanned_askew_is_read() -> None:
+def test_skewed_plain_page_is_read() -> None:
     turn = cv2.getRotationMatrix2D((840, 1188), 1.3, 1.0)
     page = np.asarray(
         cv2.warpAffine(_plain_page(), turn, (1680, 2376), borderValue=(120,)), np.uint8
@@ -396,7 +398,7 @@ def test_a_plain_page_that_was_scanned_askew_is_read() -> None:
     assert _lines(reading) == list(TEXTS)
 
 
-def test_a_part_of_a_page_is_read_without_knowing_its_scale() -> None:
+def test_part_of_page_is_read_without_scale() -> None:
     page = _plain_page()[150:700, 250:1100]
     spec = FieldSpec.model_construct(
         name="page", label="", kind=Kind.LINES, box=(0, 0, 90, 60), lines=None
@@ -405,7 +407,7 @@ def test_a_part_of_a_page_is_read_without_knowing_its_scale() -> None:
     assert _lines(reading) == list(TEXTS)
 
 
-def test_an_empty_page_is_empty() -> None:
+def test_empty_page_has_no_lines() -> None:
     spec = FieldSpec.model_construct(
         name="page", label="", kind=Kind.LINES, box=(0, 0, 210, 297), lines=None
     )
@@ -413,7 +415,7 @@ def test_an_empty_page_is_empty() -> None:
     assert (reading.value, reading.state) == (None, "empty")
 
 
-def test_lines_are_shown_with_as_much_paper_as_other_fields_leave() -> None:
+def test_line_crop_extends_to_neighbouring_fields() -> None:
     note = FieldSpec(name="note", label="", kind=Kind.LINES, box=(10, 50, 100, 45), lines=5)
     far = FieldSpec(name="far", label="", kind=Kind.TEXT, box=(10, 120, 50, 8))
     near = FieldSpec(name="near", label="", kind=Kind.TEXT, box=(10, 100, 50, 8))
@@ -423,7 +425,7 @@ def test_lines_are_shown_with_as_much_paper_as_other_fields_leave() -> None:
 
 
 def _plain_page() -> Image:
-    """Ruled A4 with a margin's line and punched holes, at 8 px/mm."""
+    """Ruled A4 paper with a margin line and punched holes, at 8 px/mm."""
     page = np.full((2376, 1680), 245, np.uint8)
     for y in range(200, 2200, 64):
         page[y : y + 2, 60:1620] = 190
@@ -441,8 +443,8 @@ def _lines(reading: Reading) -> Sequence[str]:
     return [line for line in str(reading.value).split("\n") if line]
 
 
-def test_a_page_full_of_short_strokes_takes_no_minutes() -> None:
-    """A photographed form has some hundred stretches of print; joining them took minutes."""
+def test_page_of_short_strokes_is_read_in_bounded_time() -> None:
+    """A photographed form has hundreds of short pieces of print; joining them took minutes."""
     mask = np.zeros((2400, 1800), bool)
     for x, y in np.random.default_rng(3).integers((0, 0), (1740, 2380), (500, 2)):
         mask[y : y + 12, x : x + 50] = True
@@ -451,8 +453,8 @@ def test_a_page_full_of_short_strokes_takes_no_minutes() -> None:
     assert time.process_time() - begun < 60
 
 
-def test_a_strip_of_noise_takes_no_minutes() -> None:
-    """Its rows of writing told a senseless scale, and it took more than a minute."""
+def test_strip_of_noise_is_read_in_bounded_time() -> None:
+    """Its text lines gave an impossible scale, and it took more than a minute."""
     strip = np.random.default_rng(1).integers(0, 256, (50, 3000), np.uint8)
     begun = time.process_time()
     area = segment_plain_paper(strip)
@@ -461,10 +463,10 @@ def test_a_strip_of_noise_takes_no_minutes() -> None:
     assert time.process_time() - begun < 30
 
 
-def test_more_rows_than_a_page_of_writing_has_are_illegible(
+def test_page_with_too_many_rows_is_illegible(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A page of noise has 150 and took half a minute."""
+    """A page of noise has 150 rows and took half a minute."""
     monkeypatch.setattr(lines, "MAX_LINE_PARTS", 3)
     paper = Paper()
     for row, text in enumerate(TEXTS):
@@ -473,7 +475,7 @@ def test_more_rows_than_a_page_of_writing_has_are_illegible(
 
 
 @pytest.mark.parametrize("shape", [(400, 3), (2000, 1), (3, 3), (1, 400)])
-def test_a_picture_a_few_pixels_wide_is_read(shape: tuple[int, int]) -> None:
+def test_very_narrow_image_is_read(shape: tuple[int, int]) -> None:
     assert [
         one.state
         for one in lines.read_written_areas([segment_plain_paper(np.full(shape, 255, np.uint8))])

@@ -25,7 +25,7 @@ NAMES = ["Anna-Lisa Öberg", "Gösta Ärlig", "Enhet Näsbyn", "Maj-Britt Sjöst
 
 @pytest.fixture
 def not_loaded() -> Iterator[None]:
-    """As in a process that has read nothing yet."""
+    """A process that has not read anything yet."""
     printed_text._load_engine.cache_clear()
     yield
     printed_text._load_engine.cache_clear()
@@ -42,9 +42,9 @@ def test_fields_are_read_as_printed() -> None:
 
 
 @pytest.mark.parametrize("slope", [-4, 0, 4])
-def test_print_that_a_pen_has_gone_through_is_doubted_and_told_of(slope: int) -> None:
-    """A name that was struck out on a sheet printed for somebody else was read as a third one with
-    p = 0.97.
+def test_struck_out_print_has_low_confidence_and_issue(slope: int) -> None:
+    """A struck-out name on a sheet printed for another person was read as a third name with p =
+    0.97.
     """
     blank = _text("")
     for name in NAMES:
@@ -66,7 +66,7 @@ def test_print_that_a_pen_has_gone_through_is_doubted_and_told_of(slope: int) ->
         assert reading.p <= UNSEEN_P, name
 
 
-def test_print_is_not_taken_for_struck_out_however_it_is_printed() -> None:
+def test_print_in_any_style_is_not_struck_out() -> None:
     blank = _text("")
     for name in (*NAMES, "Ek", "Bo Ö - Å", "TELEFONTJÄNST"):
         for picture in (
@@ -87,14 +87,14 @@ def test_tesseract_is_loaded_once() -> None:
     assert printed_text._load_engine.cache_info().misses == 1
 
 
-def test_empty_fields_cost_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_fields_are_read_without_tesseract_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(printed_text, "read_printed_line", lambda *_: pytest.fail("called"))
     (reading,) = printed_text.read_printed_texts([_crop(_text(""), None)])
     assert reading.state is State.EMPTY
 
 
 @pytest.mark.usefixtures("not_loaded")
-def test_a_missing_program_names_its_package(
+def test_missing_program_error_names_package(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     picture = _text("x")
@@ -103,13 +103,13 @@ def test_a_missing_program_names_its_package(
         printed_text.read_printed_line(picture, 300)
 
 
-def test_missing_swedish_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_swedish_data_error_names_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(printed_text, "TESSERACT_LANGUAGE", "xxx")
     with pytest.raises(MissingProgramError, match="tesseract-ocr-swe"):
         printed_text.read_printed_line(_text("x"), 300)
 
 
-def test_no_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tesseract_timeout_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(printed_text, "_load_engine", lambda _: _Silent())
     with pytest.raises(ReadingError, match="no answer"):
         printed_text.read_printed_line(_text("Anna-Lisa"), 300)
@@ -117,7 +117,7 @@ def test_no_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class _Silent:
-    """An engine that comes to no end."""
+    """A Tesseract engine that never finishes."""
 
     cleared = False
 
@@ -133,7 +133,7 @@ class _Silent:
 
 
 def _text(text: str) -> Image:
-    """As the forms' program prints it: the text in a field 70 mm × 6 mm."""
+    """Text as printed on forms, in a field of 70 mm × 6 mm."""
     pdf = FPDF(unit="mm", format=(70, 6))
     pdf.set_auto_page_break(False)
     pdf.add_page()
@@ -149,7 +149,7 @@ def _crop(image: Image, blank: Image | None) -> FieldImage:
     return FieldImage(image, SPEC, blank, PX)
 
 
-def test_what_is_no_word_is_read_without_complaint(caplog: pytest.LogCaptureFixture) -> None:
+def test_non_words_are_read_without_error(caplog: pytest.LogCaptureFixture) -> None:
     stroke = np.asarray(
         cv2.line(np.full((80, 300), 255, np.uint8), (20, 40), (280, 42), (0,), 3), np.uint8
     )

@@ -1,4 +1,4 @@
-"""Signatures and initials: there or not."""
+"""Detection of signatures and initials."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.reading.fields.signature import read_initials, read_signatures
 PX = 8.0
 
 
-def test_a_signature_is_there_and_the_printed_line_is_not_one() -> None:
+def test_signature_is_detected_and_printed_line_is_not() -> None:
     blank = _page()
     signed = blank.copy()
     path = np.array([(40 + 6 * i, 70 + round(25 * np.sin(i))) for i in range(40)], np.int32)
@@ -30,7 +30,7 @@ def test_a_signature_is_there_and_the_printed_line_is_not_one() -> None:
 
 
 @pytest.mark.parametrize(("side", "least", "most"), [(2, 0.9, 1.0), (8, 0.5, 0.8), (24, 0.95, 1.0)])
-def test_p_is_low_for_a_spot_that_may_be_dirt(side: int, least: float, most: float) -> None:
+def test_spot_that_may_be_dirt_has_low_probability(side: int, least: float, most: float) -> None:
     blank = _page()
     spotted = blank.copy()
     spotted[40 : 40 + side, 100 : 100 + side] = 40
@@ -38,7 +38,7 @@ def test_p_is_low_for_a_spot_that_may_be_dirt(side: int, least: float, most: flo
     assert least <= reading.p <= most
 
 
-def test_writing_of_the_field_above_is_not_a_signature() -> None:
+def test_writing_of_field_above_is_not_a_signature() -> None:
     blank = _page()
     crossed = blank.copy()
     cv2.line(crossed, (100, 0), (104, 12), 40, 4)
@@ -47,7 +47,7 @@ def test_writing_of_the_field_above_is_not_a_signature() -> None:
     assert reading.value is False
 
 
-def test_print_that_black_and_white_made_bolder_is_not_a_signature() -> None:
+def test_print_thickened_by_thresholding_is_not_a_signature() -> None:
     blank = _page()
     cv2.rectangle(blank, (16, 16), (383, 111), 190, 2)
     bolder = np.where(blank < 200, 0, 255).astype(np.uint8)
@@ -57,7 +57,7 @@ def test_print_that_black_and_white_made_bolder_is_not_a_signature() -> None:
     assert reading.value is False
 
 
-def test_initials_offer_their_letters() -> None:
+def test_initials_are_read_as_letters() -> None:
     blank = _page()
     signed = blank.copy()
     cv2.putText(signed, "KL", (60, 90), cv2.FONT_HERSHEY_SIMPLEX, 1.8, 40, 4, cv2.LINE_AA)
@@ -91,7 +91,7 @@ def _signed(text: str, foot: int) -> Image:
     "ends",
     [((80, 60), (160, 62)), ((80, 90), (160, 40)), ((120, 0), (124, 127)), ((0, 60), (399, 64))],
 )
-def test_a_dash_and_a_line_drawn_through_are_left_to_a_person(
+def test_dash_or_line_through_field_needs_review(
     ends: tuple[tuple[int, int], tuple[int, int]], kind: Kind
 ) -> None:
     page = _page()
@@ -100,7 +100,7 @@ def test_a_dash_and_a_line_drawn_through_are_left_to_a_person(
     assert reading.p <= UNSEEN_P
 
 
-def test_initials_that_are_struck_out_are_doubtful_and_told_of() -> None:
+def test_struck_out_initials_have_low_confidence_and_issue() -> None:
     struck = _signed("KL", 80)
     cv2.line(struck, (50, 66), (120, 64), 40, 3, cv2.LINE_AA)
     kept, gone = CALIBRATED_READERS[Kind.INITIALS](
@@ -113,7 +113,7 @@ def test_initials_that_are_struck_out_are_doubtful_and_told_of() -> None:
 
 
 @pytest.mark.parametrize("kind", [Kind.SIGNATURE, Kind.INITIALS])
-def test_whoever_signs_below_the_field_is_told_of(kind: Kind) -> None:
+def test_signature_below_field_raises_issue(kind: Kind) -> None:
     blank = np.full((128, 400), 250, np.uint8)
     page = blank.copy()
     cv2.putText(page, "KL", (60, 134), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 40, 4, cv2.LINE_AA)
@@ -122,7 +122,7 @@ def test_whoever_signs_below_the_field_is_told_of(kind: Kind) -> None:
     assert empty.issues == ()
 
 
-def test_a_spot_that_may_be_dirt_is_no_sure_signature() -> None:
+def test_spot_that_may_be_dirt_is_not_a_confident_signature() -> None:
     page = _page()
     page[40:48, 100:108] = 40
     (reading,) = CALIBRATED_READERS[Kind.SIGNATURE]([_crop(page, _page(), Kind.SIGNATURE)])

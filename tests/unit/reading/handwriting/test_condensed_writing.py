@@ -1,4 +1,4 @@
-"""Writing with hardly a step for each letter is read again, wider; other writing is not."""
+"""Writing with too few time steps per letter is read again, widened; other writing is not."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ HEIGHT, WIDTH = 48, 160
 
 
 def answering(text: str) -> Steps:
-    """An answer of as many steps as the picture has, whose likeliest path is this text (`_` is a
-    pause).
+    """Network output with as many steps as the image has and this text as its best path (`_` is a
+    blank).
     """
     steps = np.zeros((WIDTH // STEP_PX, 1 + len(ALPHABET)), np.float32)
     steps[:, 0] = 0.1
@@ -41,7 +41,7 @@ def answering(text: str) -> Steps:
         ("____________________", True),
     ],
 )
-def test_only_dense_writing_and_what_shows_no_sign_is_spread(
+def test_only_dense_or_unread_writing_is_widened(
     path: str, spread: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[int] = []
@@ -61,8 +61,8 @@ def test_only_dense_writing_and_what_shows_no_sign_is_spread(
 
 
 @pytest.mark.shared
-def test_words_of_a_narrow_hand_are_read_and_found_in_the_picture() -> None:
-    """Half of the letters had been lost, and with them all but one place."""
+def test_words_in_narrow_writing_are_read_and_located() -> None:
+    """Half of the letters were lost, and with them all but one position."""
     font = next(
         file
         for file in find_fonts(shared("handwriting", "fonts_train"), held=True)

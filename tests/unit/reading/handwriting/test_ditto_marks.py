@@ -1,6 +1,4 @@
-"""Ditto marks in tables: never a value of their own, and what stands above only for a person to
-look at.
-"""
+"""Ditto marks in tables: the value of the row above is only proposed, for review."""
 
 from __future__ import annotations
 
@@ -32,7 +30,7 @@ def read(text: Value, p: float = 0.99) -> Reading:
 
 
 def resolved(**insats: str) -> dict[str, Reading]:
-    """The column Insats of a tour list as read (`rad02="samma"`), weighed."""
+    """The column Insats of a tour list as read (`rad02="samma"`), after resolving."""
     fields = {spec.name: Reading.empty(0.99) for spec in TOUR.fields} | {
         f"{row}.insats": read(text) for row, text in insats.items()
     }
@@ -43,7 +41,7 @@ def resolved(**insats: str) -> dict[str, Reading]:
 @pytest.mark.parametrize(
     "mark", ["samma", "Samma.", "d:o", "dito", '"', '-"-', "”", "11", "-11-", "-ll-", "1-", "//"]
 )
-def test_what_the_row_above_says_is_proposed_and_not_sure(mark: str) -> None:
+def test_value_of_row_above_is_proposed_with_low_confidence(mark: str) -> None:
     found = resolved(rad01="Dusch", rad02=mark, rad03=mark)
     assert [found[row].value for row in ("rad02", "rad03")] == ["Dusch", "Dusch"]
     assert all(
@@ -53,7 +51,7 @@ def test_what_the_row_above_says_is_proposed_and_not_sure(mark: str) -> None:
     assert found["rad01"] == read("Dusch")
 
 
-def test_an_eleven_in_a_column_of_numbers_stays_one_and_is_doubtful() -> None:
+def test_eleven_in_number_column_is_kept_with_low_confidence() -> None:
     found = resolved(rad01="rum 12", rad02="11")["rad02"]
     assert (found.value, found.p, found.alternatives, found.issues) == (
         "11",
@@ -64,11 +62,11 @@ def test_an_eleven_in_a_column_of_numbers_stays_one_and_is_doubtful() -> None:
 
 
 @pytest.mark.parametrize("text", ["Dusch", "111", "1", "-", "Do", "samma dag", "Ida"])
-def test_what_else_stands_there_stays_as_it_was_read(text: str) -> None:
+def test_other_text_is_kept_as_read(text: str) -> None:
     assert resolved(rad01="Mat", rad02=text)["rad02"] == read(text)
 
 
-def test_a_word_with_nothing_above_it_is_doubtful_and_strokes_may_be_a_number() -> None:
+def test_ditto_without_value_above_has_low_confidence() -> None:
     found = resolved(rad01="samma", rad03="11")
     assert (found["rad01"].value, found["rad01"].p, found["rad01"].issues) == (
         "samma",
@@ -78,12 +76,12 @@ def test_a_word_with_nothing_above_it_is_doubtful_and_strokes_may_be_a_number() 
     assert found["rad03"] == read("11")
 
 
-def test_a_text_outside_of_tables_may_say_the_same() -> None:
+def test_same_text_outside_tables_is_kept() -> None:
     fields = {spec.name: Reading.empty(0.99) for spec in TOUR.fields} | {"rutt": read("samma")}
     assert resolve_page(TOUR.fields, TOUR, fields, ReadingContext())[0]["rutt"] == read("samma")
 
 
-def test_what_ditto_marks_are_read_as() -> None:
+def test_readings_are_recognized_as_ditto_marks() -> None:
     assert [text for text in (" - ″ - ", "Samma som ovan", "11", "DO") if is_ditto_text(text)] == [
         " - ″ - ",
         "Samma som ovan",
@@ -94,8 +92,10 @@ def test_what_ditto_marks_are_read_as() -> None:
     ]
 
 
-def test_letters_that_are_nearly_the_word() -> None:
-    """`samma` in a box for initials was read as these in 3 of 72 drawn ones, surely somebody's."""
+def test_near_matches_of_ditto_word_are_recognized() -> None:
+    """`samma` in a box for initials was read as these in 3 of 72 drawn samples, with high
+    confidence.
+    """
     assert all(is_nearly_ditto_text(text) for text in ("Sam ma", "såmma", "sämma", "sama"))
     assert not any(is_nearly_ditto_text(text) for text in ("SM", "Sanna", "Emma", "Sam", "AMA"))
 
@@ -113,19 +113,19 @@ DASHES = (((3.0, 4.0), (5.5, 4.1)), ((9.5, 4.0), (12.0, 3.9)))
 LETTER_L = (((8.4, 3.0), (8.4, 5.0)), ((8.4, 5.0), (10.0, 5.0)))
 
 
-def test_strokes_of_a_ditto_mark() -> None:
-    def told(*lines: tuple[tuple[float, float], tuple[float, float]]) -> bool:
+def test_strokes_are_recognized_as_ditto_mark() -> None:
+    def is_mark(*lines: tuple[tuple[float, float], tuple[float, float]]) -> bool:
         return is_ditto_ink(_drawn(*lines).view(np.bool_), 10.0)
 
     third = ((12.0, 3.0), (11.8, 5.0))
-    assert [told(*lines) for lines in (MARK, (*MARK, *DASHES))] == [True, True]
-    assert [told(*lines) for lines in (MARK[:1], DASHES, (MARK[0], *LETTER_L), (*MARK, third))] == [
-        False
-    ] * 4
+    assert [is_mark(*lines) for lines in (MARK, (*MARK, *DASHES))] == [True, True]
+    assert [
+        is_mark(*lines) for lines in (MARK[:1], DASHES, (MARK[0], *LETTER_L), (*MARK, third))
+    ] == [False] * 4
 
 
 def _stroke(paper: Image, box: Box, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """A pen stroke given in parts of a box, on a page at 300 dpi."""
+    """Draw a pen stroke given in shares of a box, on a page at 300 dpi."""
     (x0, y0), (x1, y1) = (
         (round((box.x + x * box.w) * PRINT_PX_PER_MM), round((box.y + y * box.h) * PRINT_PX_PER_MM))
         for x, y in (start, end)
@@ -134,7 +134,7 @@ def _stroke(paper: Image, box: Box, start: tuple[float, float], end: tuple[float
 
 
 def _marked(spec: FieldSpec, paper: Image) -> None:
-    """A small ditto mark in the field, or in its first box."""
+    """Draw a small ditto mark in the field, or in its first box."""
     box = (
         spec.cell_boxes[0]
         if spec.kind == "digits"
@@ -144,8 +144,10 @@ def _marked(spec: FieldSpec, paper: Image) -> None:
         _stroke(paper, box, (x, 0.3), (x - 0.02, 0.43))
 
 
-def test_small_ditto_marks_on_paper_are_no_empty_boxes_no_names_and_no_sure_initials() -> None:
-    """Drawn a millimetre high: the times were surely empty, the initials surely there."""
+def test_small_ditto_marks_are_not_confidently_empty_or_signed() -> None:
+    """At a height of one millimetre, times were read as empty and initials as present, with high
+    confidence.
+    """
     (sheet,) = make_blank_sheets(1)
     paper = render_sheet_page(TOUR, sheet)
     names = [
@@ -163,9 +165,9 @@ def test_small_ditto_marks_on_paper_are_no_empty_boxes_no_names_and_no_sure_init
     assert {
         name: reading.fields[name].p for name in names if reading.fields[name].p > UNSEEN_P
     } == {}
-    told = {
+    names_with_issue = {
         problem.partition(":")[2]
         for problem in reading.issues
         if problem.partition(":")[0] in ("odd_strokes", "ditto")
     }
-    assert set(names) <= told
+    assert set(names) <= names_with_issue

@@ -1,4 +1,4 @@
-"""Handwritten lines: ink, decoding, calibration, and error rates on hands that nobody tuned on."""
+"""Handwritten lines: ink, decoding, calibration, and error rates on held-out writers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_word_is_read_with_its_characters_and_alternatives() -> None:
     assert all(0 <= p <= reading.p for _, p in reading.alternatives)
 
 
-def test_print_of_the_form_is_neither_read_nor_left_in_the_word() -> None:
+def test_print_is_removed_from_word() -> None:
     blank = _page()
     cv2.putText(blank, "Namn", (16, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 120, 1, cv2.LINE_AA)
     cv2.line(blank, (0, 80), (blank.shape[1], 80), 150, 2)
@@ -39,7 +39,7 @@ def test_print_of_the_form_is_neither_read_nor_left_in_the_word() -> None:
     assert (nothing.value, nothing.state) == (None, State.EMPTY)
 
 
-def test_faint_pencil_is_followed_and_dirt_is_not() -> None:
+def test_faint_pencil_is_ink_and_dirt_is_not() -> None:
     faint = 255 - (255 - _worded("Karin").astype(np.int32)) // 4
     dirty = _page()
     dirty[40:42, 60:62] = 90
@@ -48,7 +48,7 @@ def test_faint_pencil_is_followed_and_dirt_is_not() -> None:
     assert dirt.state is State.EMPTY
 
 
-def test_specks_and_what_is_left_of_a_rule_are_not_writing() -> None:
+def test_specks_and_rule_residues_are_not_ink() -> None:
     specked, ruled = _page(), _page()
     for x in range(20, 180, 20):
         specked[50:54, x : x + 4] = 0
@@ -60,20 +60,20 @@ def test_specks_and_what_is_left_of_a_rule_are_not_writing() -> None:
     assert (area.state, area.p) == (State.EMPTY, readings[0].p)
 
 
-def test_a_rule_in_a_picture_without_its_form_is_not_ink() -> None:
+def test_rule_in_image_without_form_is_not_ink() -> None:
     page = _page()
     page[84:86] = 120
     assert not find_ink(_crop(page)).mask.any()
 
 
-def test_written_makes_paper_white_and_ink_black() -> None:
+def test_normalized_image_has_white_paper_and_black_ink() -> None:
     grey = (_worded("ab").astype(np.int32) // 2 + 90).astype(np.uint8)
     picture = render_ink(find_ink(_crop(grey)))
     assert picture.max() == 255
     assert picture.min() < 10
 
 
-def test_a_stroke_stays_whole_in_the_line_of_its_centre() -> None:
+def test_stroke_is_assigned_to_line_of_its_centre() -> None:
     mask = np.zeros((100, 40), np.bool_)
     mask[20:58, 5:8] = True
     mask[60:80, 20:23] = True
@@ -82,13 +82,13 @@ def test_a_stroke_stays_whole_in_the_line_of_its_centre() -> None:
     assert second.sum() == 20 * 3
 
 
-def test_ink_grown_together_over_several_lines_is_cut_at_the_rules() -> None:
+def test_ink_connected_across_lines_is_split_at_rules() -> None:
     mask = np.zeros((100, 40), np.bool_)
     mask[5:95, 5:8] = True
     assert [int(part.sum()) for part in split_into_bands(mask, (0, 50, 100))] == [45 * 3, 45 * 3]
 
 
-def test_lines_are_joined_and_empty_ones_at_the_end_dropped() -> None:
+def test_lines_are_joined_without_trailing_empty_lines() -> None:
     spec = FieldSpec(name="note", label="note", kind=Kind.LINES, box=(0, 0, 60, 48), lines=4)
     page = np.full((round(48 * PX), round(60 * PX)), 255, np.uint8)
     blank = page.copy()
@@ -105,7 +105,7 @@ def test_lines_are_joined_and_empty_ones_at_the_end_dropped() -> None:
     assert count_lines(page) == 2
 
 
-def test_decoding_collapses_repeats_and_keeps_doubles_apart() -> None:
+def test_decoding_collapses_repeats_but_keeps_double_letters() -> None:
     alphabet = "ab"
     path = [1, 1, 0, 1, 2, 2, 0]
     steps = np.full((len(path), 3), 0.05, np.float32)
@@ -116,18 +116,18 @@ def test_decoding_collapses_repeats_and_keeps_doubles_apart() -> None:
     assert best.p > others[0].p
 
 
-def test_decoding_adds_up_alignments_where_the_best_path_would_not() -> None:
+def test_decoding_sums_alignments_instead_of_best_path() -> None:
     steps = np.array([[0.6, 0.4], [0.6, 0.4]], np.float32)
     best = decode_ctc(steps, "a")[0]
     assert best.text == "a"
     assert best.p == pytest.approx(0.64)
 
 
-def test_decoding_nothing_is_the_empty_text() -> None:
+def test_decoding_of_no_steps_is_empty_text() -> None:
     assert decode_ctc(np.zeros((0, 3), np.float32), "ab")[0].text == ""
 
 
-def test_a_line_is_read_the_same_whatever_else_is_read_with_it() -> None:
+def test_reading_of_line_is_independent_of_batch() -> None:
     pictures = [_worded(text) for text in ("Anna", "Undersköterska", "12")]
     together = read_steps(pictures)
     for picture, steps in zip(pictures, together, strict=True):

@@ -1,5 +1,5 @@
-"""Doubtful words are looked at again, and the text counts that all looks and Swedish together find
-likeliest.
+"""Words with low confidence are read again, and the text is the most probable one by all readings
+and the language model.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ EITHER = {"å": 0.7, "ä": 0.3}
 
 
 class Asked:
-    """Looks that see what they are told to, and what they were asked for."""
+    """Stub of further readings with given results, which records the requests."""
 
     def __init__(self, *signs: Sign, number: str = "") -> None:
         self.sees, self.number = steps_of(list(signs)), steps_of(list(number) or [" "])
@@ -51,8 +51,8 @@ class Asked:
         return self.number
 
 
-def test_the_p_of_a_text_is_that_of_all_its_alignments() -> None:
-    """As a search finds it that gives little up."""
+def test_probability_of_text_sums_all_alignments() -> None:
+    """Equal to a beam search with little pruning."""
     rng = np.random.default_rng(3)
     steps = np.full((6, len(ALPHABET) + 1), 1e-12, np.float32)
     columns = [0, *(ALPHABET.index(sign) + 1 for sign in "ab")]
@@ -64,17 +64,17 @@ def test_the_p_of_a_text_is_that_of_all_its_alignments() -> None:
             )
 
 
-def test_another_look_decides_between_two_texts() -> None:
-    doubtful = steps_of(with_doubt("låsa", {1: EITHER}))
+def test_second_reading_decides_between_two_texts() -> None:
+    uncertain = steps_of(with_doubt("låsa", {1: EITHER}))
     for sees in ("låsa", "läsa"):
-        found = transcribe_line(doubtful, SWEDISH, second_pass=Asked(*sees))
+        found = transcribe_line(uncertain, SWEDISH, second_pass=Asked(*sees))
         assert found.value == sees
         assert len(found.characters) == len(sees)
-        assert found.p > transcribe_line(doubtful, SWEDISH).p
+        assert found.p > transcribe_line(uncertain, SWEDISH).p
 
 
-def test_looks_that_differ_leave_a_word_doubtful() -> None:
-    """Also the character that they differ in, and no other."""
+def test_disagreeing_readings_give_low_confidence() -> None:
+    """Also of the character on which they disagree, and of no other."""
     looks = [steps_of(text) for text in ("låsa", "läsa")]
     best, other = combine_passes(["låsa", "läsa"], looks, SwedishGuide(SWEDISH, True))
     assert {best.text, other.text} == {"låsa", "läsa"}
@@ -82,12 +82,12 @@ def test_looks_that_differ_leave_a_word_doubtful() -> None:
     assert best.characters[1] < min(best.characters[0], *best.characters[2:])
 
 
-def test_a_look_may_propose_what_the_first_did_not_see() -> None:
-    doubtful = steps_of(with_doubt("hjarna", {2: {"a": 0.5, "o": 0.45}}))
-    assert transcribe_line(doubtful, SWEDISH, second_pass=Asked(*"hjärna")).value == "hjärna"
+def test_second_reading_may_propose_new_text() -> None:
+    uncertain = steps_of(with_doubt("hjarna", {2: {"a": 0.5, "o": 0.45}}))
+    assert transcribe_line(uncertain, SWEDISH, second_pass=Asked(*"hjärna")).value == "hjärna"
 
 
-def test_only_doubtful_words_are_looked_at_again() -> None:
+def test_only_uncertain_words_are_reread() -> None:
     signs: list[Sign] = [*"Puls 7", {"2": 0.5, "7": 0.49}, " ", *with_doubt("låsa", {1: EITHER})]
     again = Asked(*"läsa")
     assert str(transcribe_line(steps_of(signs), SWEDISH, second_pass=again).value).endswith(" läsa")
@@ -101,8 +101,8 @@ def test_only_doubtful_words_are_looked_at_again() -> None:
 
 
 @pytest.mark.parametrize("form", [None, Format.DOSE])
-def test_a_number_that_the_second_network_reads_otherwise_is_doubtful(form: Format | None) -> None:
-    """Its comma may be what the first did not see; nobody decides for it."""
+def test_number_with_disagreeing_networks_has_low_confidence(form: Format | None) -> None:
+    """The first network may have missed its comma; the number is left for review."""
     once, both, otherwise = (
         transcribe_line(steps_of("25 mg"), SWEDISH, form, Asked(number=seen))
         for seen in ("", "25 mg" if form else "25", "2,5 mg" if form else "2,5")
@@ -114,12 +114,12 @@ def test_a_number_that_the_second_network_reads_otherwise_is_doubtful(form: Form
     assert otherwise.p + sum(p for _, p in otherwise.alternatives) <= 1
 
 
-def test_only_what_differs_of_a_number_is_doubtful() -> None:
+def test_only_differing_characters_of_number_have_low_confidence() -> None:
     found = transcribe_line(steps_of("Puls 172"), SWEDISH, second_pass=Asked(number="112"))
     assert [i for i, p in enumerate(found.characters) if p <= 0.5] == [len("Puls 1")]
 
 
-def test_numbers_and_fields_with_a_format_are_seen_whole_and_never_wider() -> None:
+def test_numbers_and_formatted_fields_are_reread_whole_and_unwidened() -> None:
     again = Asked()
     assert (
         transcribe_line(
@@ -137,14 +137,14 @@ def test_numbers_and_fields_with_a_format_are_seen_whole_and_never_wider() -> No
     assert not again.spans
 
 
-def test_a_look_puts_no_digit_into_a_word() -> None:
+def test_second_reading_inserts_no_digit_into_word() -> None:
     found = transcribe_line(
         steps_of(with_doubt("låsa", {1: EITHER})), SWEDISH, second_pass=Asked(*"l7sa")
     )
     assert found.value in ("låsa", "läsa")
 
 
-def test_long_runs_are_not_looked_at_again() -> None:
+def test_long_runs_are_not_reread() -> None:
     again = Asked(*"x")
     word = "qwxzj" * 8
     assert 2 * len(word) > MAX_RUN_STEPS
@@ -158,8 +158,8 @@ def test_long_runs_are_not_looked_at_again() -> None:
     assert not again.spans
 
 
-def test_a_part_of_a_line_is_cut_out_where_its_steps_lie(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The picture may be of any height; the network sees it 48 px high."""
+def test_part_of_line_is_cropped_at_its_time_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The image may have any height; the network's input is 48 px high."""
     shown: list[tuple[int, ...]] = []
 
     def seen(
@@ -183,7 +183,7 @@ def test_a_part_of_a_line_is_cut_out_where_its_steps_lie(monkeypatch: pytest.Mon
         (Format.DATE, "24/11-26", "24/11 2026"),
     ],
 )
-def test_a_value_that_both_networks_read_stays_sure_however_it_is_written(
+def test_value_on_which_networks_agree_keeps_confidence(
     form: Format, first: str, second: str
 ) -> None:
     once, twice = (
@@ -193,7 +193,7 @@ def test_a_value_that_both_networks_read_stays_sure_however_it_is_written(
     assert twice == once
 
 
-def test_where_the_networks_differ_no_third_text_comes_before_what_they_read() -> None:
+def test_disagreeing_networks_rank_before_any_third_text() -> None:
     signs: list[Sign] = [{"1": 0.55, "7": 0.44}, "5"]
     found = transcribe_line(steps_of(signs), SWEDISH, Format.NUMBER, Asked(number="25"))
     assert (found.value, [value for value, _ in found.alternatives[:2]]) == ("15", ["25", "75"])
@@ -206,7 +206,7 @@ def test_where_the_networks_differ_no_third_text_comes_before_what_they_read() -
     [(4800, 400), (480, 60), (1, 2)],
     ids=["wider than the network sees", "usual", "one column"],
 )
-def test_a_part_is_looked_at_where_its_steps_were_seen(
+def test_part_is_reread_at_its_time_steps(
     width: int, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[Image] = []

@@ -1,4 +1,4 @@
-"""Units are not surely taken for other signs: a µ for an m, a g for a 9, an l for a 1."""
+"""Units are not confidently read as other characters: µ as m, g as 9, l as 1."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ KNOWN = "gmuµμ"
 
 @dataclass
 class Shipped:
-    """Stands in for the network as shipped: it sees a µ with this p in the columns from `start` on,
-    if they are shown to it.
+    """Stub of the shipped network: a µ with this p in the columns from `start` on, if they are in
+    its input.
     """
 
     p: float
@@ -39,7 +39,7 @@ class Shipped:
 
 
 def read(text: str, shipped: Shipped, monkeypatch: pytest.MonkeyPatch) -> Reading:
-    """The text as it comes out."""
+    """The text after resolving unit signs."""
     monkeypatch.setattr(corrections, "read_all_characters", shipped)
     characters = (0.9,) * len(text)
     picture = np.full((48, 16 * len(text)), 255, np.uint8)
@@ -58,7 +58,7 @@ def read(text: str, shipped: Shipped, monkeypatch: pytest.MonkeyPatch) -> Readin
         ("Fick 50 mg Levaxin kl 7", "Fick 50 µg Levaxin kl 7"),
     ],
 )
-def test_a_micro_sign_is_proposed_and_never_sure(
+def test_micro_sign_is_proposed_with_low_confidence(
     text: str, micro: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = read(text, Shipped(MICRO_MIN_P), monkeypatch)
@@ -70,20 +70,22 @@ def test_a_micro_sign_is_proposed_and_never_sure(
 
 
 @pytest.mark.parametrize("text", ["50 mg", "2,5 ug"])
-def test_without_a_micro_sign_nothing_changes(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_without_micro_sign_is_unchanged(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert read(text, Shipped(MICRO_MIN_P / 2), monkeypatch).value == text
 
 
 @pytest.mark.parametrize(
     "text", ["75 kg", "2 hg", "1 g", "50 mgr", "mg", "I mg", "17.30", "Ringde"]
 )
-def test_nobody_is_asked_about_anything_else(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_text_is_not_reread(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shipped = Shipped(1.0)
     assert read(text, shipped, monkeypatch).value == text
     assert shipped.shown == []
 
 
-def test_only_the_number_and_its_unit_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_number_and_unit_are_reread(monkeypatch: pytest.MonkeyPatch) -> None:
     shipped = Shipped(0.0)
     read("Fick 50 mg Levaxin kl 7", shipped, monkeypatch)
     (part,) = shipped.shown
@@ -91,7 +93,7 @@ def test_only_the_number_and_its_unit_are_looked_at(monkeypatch: pytest.MonkeyPa
 
 
 def two_signs(high: tuple[int, int], apart: int) -> Image:
-    """A figure, and a sign from one row to another with so much white between them, px."""
+    """A digit, and a character between two rows at a given horizontal distance, px."""
     picture = np.full((48, 32), 255, np.uint8)
     picture[6:34, 3 : 16 - apart // 2] = 0
     picture[high[0] : high[1], 16 + (apart + 1) // 2 : 29] = 0
@@ -110,7 +112,7 @@ def two_signs(high: tuple[int, int], apart: int) -> Image:
         ("17", (14, 46), 12, None),
     ],
 )
-def test_a_last_figure_that_stands_as_a_letter_does_is_doubtful(
+def test_last_digit_shaped_like_letter_has_low_confidence(
     text: str, high: tuple[int, int], apart: int, other: str | None
 ) -> None:
     found = correct_unit_signs(
@@ -138,7 +140,7 @@ def test_a_last_figure_that_stands_as_a_letter_does_is_doubtful(
     ]
     + [(f"21 {unit}", None) for unit in UNITS.split() if unit != "µg"],
 )
-def test_a_dose_without_a_unit_may_end_in_one(
+def test_last_digit_of_dose_without_unit_may_be_unit(
     text: str, other: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(corrections, "read_all_characters", Shipped(0.0))
@@ -153,7 +155,7 @@ def test_a_dose_without_a_unit_may_end_in_one(
 
 
 @pytest.mark.parametrize("text", ["2021", "1999", "kl 12:19", "16/12-21", "1+0+1", "112-11"])
-def test_years_days_and_times_end_in_figures(text: str) -> None:
+def test_years_dates_and_times_end_in_digits(text: str) -> None:
     wide = np.full((48, 16 * len(text)), 255, np.uint8)
     wide[10:40:3, ::12] = 0
     assert (
@@ -165,12 +167,12 @@ def test_years_days_and_times_end_in_figures(text: str) -> None:
 
 
 @pytest.mark.parametrize("form", [form for form in Format if form is not Format.DOSE])
-def test_where_no_letter_can_stand_a_figure_is_one(form: Format) -> None:
+def test_digit_where_no_letter_is_possible_keeps_confidence(form: Format) -> None:
     found = Reading("11", 0.98, State.READ, (), (0.99, 0.99))
     assert correct_unit_signs(found, two_signs((6, 34), 12), steps_of("11"), form) == found
 
 
-def test_a_letter_is_told_beside_a_micro_sign_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_letter_beside_micro_sign_raises_issue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(corrections, "read_all_characters", Shipped(MICRO_MIN_P))
     before = np.full((48, 16 * len("50 mg och ")), 255, np.uint8)
     text = "50 mg och 19"

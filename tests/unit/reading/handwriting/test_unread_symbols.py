@@ -1,4 +1,4 @@
-"""Ink in a line that no sign of its reading stands for makes the reading doubtful."""
+"""Ink in a line without a character of its reading lowers the confidence."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ HEIGHT, WIDE = 48, 16
 
 
 def line(text: str, more: tuple[int, int, int] | None = None) -> Image:
-    """A stroke for each sign of a text but spaces, and a further one at a column, so many px wide
-    and high.
+    """One stroke for each character of a text except spaces, and one more at a column, of a given
+    width and height in px.
     """
     picture = np.full((HEIGHT, WIDE * len(text)), 255, np.uint8)
     for i, sign in enumerate(text):
@@ -28,36 +28,36 @@ def line(text: str, more: tuple[int, int, int] | None = None) -> Image:
 
 
 def read(text: str, picture: Image) -> Reading:
-    """The line, read surely."""
+    """The line, read with high confidence."""
     return flag_unread_symbols(
         Reading(text, 0.98, State.READ, (), (0.99,) * len(text)), picture, steps_of(text)
     )
 
 
 @pytest.mark.parametrize("text", ["temp 38", "a", "38"])
-def test_a_line_whose_ink_is_all_read_stays_sure(text: str) -> None:
+def test_line_with_all_ink_read_keeps_confidence(text: str) -> None:
     assert read(text, line(text)).p == 0.98
 
 
 @pytest.mark.parametrize(
-    ("text", "column", "doubtful"),
+    ("text", "column", "uncertain"),
     [("temp   38", 6 * WIDE - 8, 7), ("38    ok", 3 * WIDE, 6), ("ok    ", 4 * WIDE, 1)],
 )
-def test_what_was_passed_over_makes_the_line_and_the_sign_after_it_doubtful(
-    text: str, column: int, doubtful: int
+def test_skipped_ink_lowers_confidence_of_line_and_next_character(
+    text: str, column: int, uncertain: int
 ) -> None:
     found = read(text, line(text, (column, 12, 20)))
     assert found.p == 0.49
-    assert [i for i, p in enumerate(found.characters) if p < 0.5] == [doubtful]
+    assert [i for i, p in enumerate(found.characters) if p < 0.5] == [uncertain]
 
 
 @pytest.mark.parametrize("size", [(3, 5), (12, 3), (2, 20)], ids=["dot", "dash", "thin"])
-def test_dirt_is_no_sign(size: tuple[int, int]) -> None:
+def test_dirt_is_not_a_character(size: tuple[int, int]) -> None:
     assert read("temp   38", line("temp   38", (6 * WIDE - 8, *size))).p == 0.98
 
 
-def test_a_value_written_otherwise_than_the_line_has_all_its_ink_read() -> None:
-    """The steps are those of `kl 8.30`: in its value no sign stands for the k and the l."""
+def test_normalized_value_counts_as_all_ink_read() -> None:
+    """The time steps are those of `kl 8.30`; its value has no character for k and l."""
     text = "kl   8.30"
     found = Reading("08:30", 0.98, State.READ)
     assert flag_unread_symbols(found, line(text), steps_of(text)).p == 0.98

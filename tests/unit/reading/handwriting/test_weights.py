@@ -1,4 +1,4 @@
-"""Which weights the handwriting network reads with: one setting."""
+"""The setting that selects the weights of the handwriting network."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_best_is_the_tuned_one_if_it_is_there(models: Path) -> None:
+def test_best_weights_are_tuned_ones_if_present(models: Path) -> None:
     assert find_network_file().name == "PP-OCRv6_rec_small.onnx"
     (models / "handwriting.onnx").touch()
     assert find_network_file() == models / "handwriting.onnx"
@@ -47,7 +47,7 @@ def test_the_best_is_the_tuned_one_if_it_is_there(models: Path) -> None:
 @pytest.mark.parametrize(
     ("choice", "name"), [("free", "handwriting-free.onnx"), ("shipped", "PP-OCRv6_rec_small.onnx")]
 )
-def test_another_choice_is_kept_to(
+def test_explicit_choice_of_weights_is_used(
     models: Path, monkeypatch: pytest.MonkeyPatch, choice: str, name: str
 ) -> None:
     (models / "handwriting.onnx").touch()
@@ -106,7 +106,7 @@ def test_doctor_says_which_weights_are_used_and_why(
 @pytest.mark.parametrize(
     ("choice", "second"), [("best", "handwriting-second.onnx"), ("free", None), ("shipped", None)]
 )
-def test_only_the_best_asks_for_a_second_opinion(
+def test_only_best_weights_use_second_network(
     models: Path, monkeypatch: pytest.MonkeyPatch, choice: str, second: str | None
 ) -> None:
     for name in ("handwriting", "handwriting-free", "handwriting-second"):
@@ -117,21 +117,21 @@ def test_only_the_best_asks_for_a_second_opinion(
 
 
 @pytest.mark.usefixtures("models")
-def test_missing_weights_name_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_weights_error_has_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EFTERSKRIFT_HANDWRITING", "free")
     with pytest.raises(MissingProgramError, match=r"handwriting-free\.onnx is missing") as caught:
         read_steps([np.full((48, 96), 255, np.uint8)])
     assert "`handwriting` to `shipped`" in str(caught.value.remedy)
 
 
-def test_damaged_weights_are_said_to_be_so(models: Path) -> None:
+def test_damaged_weights_are_reported(models: Path) -> None:
     (models / "handwriting.onnx").write_bytes(b"not a network")
     with pytest.raises(MissingProgramError, match="damaged"):
         read_steps([np.full((48, 96), 255, np.uint8)])
 
 
 def _written(text: str, height: int, ink: int) -> Image:
-    """A line of a font that is nobody's hand."""
+    """A line in a typeface."""
     font = ImageFont.load_default(height)
     picture = Pictures.new("L", (int(font.getlength(text)) + 2 * height, 2 * height), 255)
     ImageDraw.Draw(picture).text((height, height // 2), text, ink, font)
@@ -139,7 +139,7 @@ def _written(text: str, height: int, ink: int) -> Image:
 
 
 @pytest.mark.parametrize("name", ["handwriting", "handwriting-free"])
-def test_what_reads_answers_as_what_was_trained(name: str) -> None:
+def test_exported_network_matches_trained_network(name: str) -> None:
     lines = [
         _written(text, height, ink)
         for text in TEXTS

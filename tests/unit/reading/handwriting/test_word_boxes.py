@@ -32,14 +32,14 @@ TEXT = "Sov gott hela natten.\nÅt frukost.\n\nVill ringa sin dotter."
 
 
 def steps(*signs: str) -> NDArray[np.float32]:
-    """What the network would answer that is sure of these signs, a step each; "" is a pause."""
+    """Network output with certainty of these characters, one per step; "" is a blank."""
     answers = np.full((len(signs), 1 + len(ALPHABET)), 0.001, np.float32)
     for at, sign in enumerate(signs):
         answers[at, ALPHABET.index(sign) + 1 if sign else 0] = 0.9
     return answers
 
 
-def test_each_character_is_found_where_it_is_seen() -> None:
+def test_each_character_is_located_at_its_time_step() -> None:
     assert align_characters(steps("", "S", "S", "", "o", "v", ""), "Sov") == [
         (1, 2),
         (4, 4),
@@ -47,23 +47,23 @@ def test_each_character_is_found_where_it_is_seen() -> None:
     ]
 
 
-def test_two_alike_need_a_pause_between_them() -> None:
+def test_repeated_character_needs_blank_between() -> None:
     assert align_characters(steps("t", "", "t"), "tt") == [(0, 0), (2, 2)]
     assert align_characters(steps("t", "t"), "tt") is None
 
 
-def test_a_text_that_cannot_be_written_there_has_no_places() -> None:
+def test_impossible_text_has_no_alignment() -> None:
     assert align_characters(steps("a"), "ab") is None
     assert align_characters(steps("a", "b"), "") is None
     assert align_characters(steps("a", "b"), "aж") is None
     assert find_word_spans(steps("a"), "abc", 8) == ()
 
 
-def test_what_was_read_otherwise_than_seen_still_has_its_place() -> None:
+def test_corrected_text_is_still_located() -> None:
     assert align_characters(steps("", "S", "a", "v", ""), "Sov") == [(1, 1), (2, 2), (3, 3)]
 
 
-def test_words_are_cut_at_blanks() -> None:
+def test_words_are_split_at_spaces() -> None:
     seen = steps("", "J", "a", " ", "n", "u", "")
     assert find_word_spans(seen, "Ja nu", 70) == (
         WordSpan(0, 2, 10.0, 30.0),
@@ -71,7 +71,7 @@ def test_words_are_cut_at_blanks() -> None:
     )
 
 
-def test_words_move_with_what_stands_before_them() -> None:
+def test_word_positions_follow_preceding_text() -> None:
     first, other = (
         Reading(text, 0.9, State.READ, words=(WordBox(0, len(text), (0.0, 0.0, 1.0, 1.0)),))
         for text in ("Ja", "nu")
@@ -83,7 +83,7 @@ def test_words_move_with_what_stands_before_them() -> None:
     assert [(word.start, word.end) for word in prepend_reading(first, "\n").words] == [(1, 3)]
 
 
-def test_what_is_known_of_parts_holds_of_the_whole() -> None:
+def test_results_of_parts_are_combined() -> None:
     whole = join_readings(
         [
             Reading("Zoviraxin", 0.9, State.READ, image_only_p=0.5, unknown_words=1),
@@ -95,7 +95,7 @@ def test_what_is_known_of_parts_holds_of_the_whole() -> None:
     assert whole.unknown_words == 1
 
 
-def test_a_line_of_which_a_stretch_cannot_be_read_is_not_sure() -> None:
+def test_line_with_unreadable_part_has_low_confidence() -> None:
     read, unread = (
         Reading("2 mg", 0.99, State.READ, (("7 mg", 0.01),)),
         Reading(None, 0.5, State.ILLEGIBLE),
@@ -111,7 +111,7 @@ def test_a_line_of_which_a_stretch_cannot_be_read_is_not_sure() -> None:
 
 @pytest.fixture(scope="module")
 def note() -> tuple[Reading, NDArray[np.bool_]]:
-    """What is read of a filled note, and where there is ink on it, at 8 px/mm."""
+    """The reading of a filled note, and its ink, at 8 px/mm."""
     forms = Forms.load(ROOT / "forms")
     form = forms.latest("hsl-anteckning")
     blank = render_sheet_page(form, Sheet("0" * 8, "Norra"))
@@ -127,7 +127,7 @@ def note() -> tuple[Reading, NDArray[np.bool_]]:
     return found.reading.fields["anteckning"], small
 
 
-def test_every_word_of_a_note_has_its_place_on_the_page(
+def test_every_word_of_note_is_located_on_page(
     note: tuple[Reading, NDArray[np.bool_]],
 ) -> None:
     reading, ink = note
@@ -138,7 +138,7 @@ def test_every_word_of_a_note_has_its_place_on_the_page(
         assert ink[y : y + h, x : x + w].any(), text[word.start : word.end]
 
 
-def test_words_stand_in_reading_order_and_cover_the_ink(
+def test_word_boxes_are_in_reading_order_and_cover_ink(
     note: tuple[Reading, NDArray[np.bool_]],
 ) -> None:
     reading, ink = note

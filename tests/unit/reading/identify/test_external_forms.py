@@ -1,4 +1,4 @@
-"""A page without our codes is known by its print, and one that fits no form well is refused."""
+"""A page without codes is identified by its print, and one that fits no form well is rejected."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def _sighted(image: Image, *forms: Form) -> ExternalFormMatch:
     return match_external_form(image, forms, DEFAULT_GATE_MM)
 
 
-def _errors_mm(laid: Registration, damaged: DamagedPage) -> Points:
+def _errors_mm(found: Registration, damaged: DamagedPage) -> Points:
     true_px = damaged.where(PLACES * MM - 0.5)
     beside = damaged.where((PLACES + np.array([1, 0])) * MM - 0.5)
     return np.asarray(
-        np.linalg.norm(laid.to_px(PLACES) - true_px, axis=1)
+        np.linalg.norm(found.to_px(PLACES) - true_px, axis=1)
         / np.linalg.norm(beside - true_px, axis=1)
     )
 
@@ -81,9 +81,7 @@ def _errors_mm(laid: Registration, damaged: DamagedPage) -> Points:
         "printed_at_90_percent",
     ],
 )
-def test_a_page_is_known_however_it_lies_and_was_scanned(
-    name: str, ward: Form, other: Form
-) -> None:
+def test_page_is_identified_in_any_orientation_and_scan(name: str, ward: Form, other: Form) -> None:
     damaged = distort(name, _written(WARD), np.random.default_rng(5))
     seen = _sighted(damaged.image, ward, other)
     assert seen.form is ward
@@ -94,11 +92,11 @@ def test_a_page_is_known_however_it_lies_and_was_scanned(
 @pytest.mark.parametrize(
     "blank", [OTHER, LIKE_WARD], ids=["another form", "a form with the same head and layout"]
 )
-def test_a_wrong_form_is_refused(blank: Image, ward: Form) -> None:
+def test_wrong_form_is_rejected(blank: Image, ward: Form) -> None:
     assert _sighted(_written(blank), ward).form is None
 
 
-def test_of_two_forms_that_share_their_upper_half_the_right_one_is_found(
+def test_right_one_of_two_forms_with_same_upper_half_is_identified(
     ward: Form, tmp_path: Path
 ) -> None:
     like = written_form(tmp_path, "observation-ny", LIKE_WARD)
@@ -106,33 +104,33 @@ def test_of_two_forms_that_share_their_upper_half_the_right_one_is_found(
     assert _sighted(_written(LIKE_WARD), ward, like).form is like
 
 
-def test_a_page_that_two_forms_fit_alike_is_refused(ward: Form, tmp_path: Path) -> None:
+def test_page_that_fits_two_forms_equally_is_rejected(ward: Form, tmp_path: Path) -> None:
     twin = written_form(tmp_path, "tvilling", WARD)
     seen = _sighted(_written(WARD), ward, twin)
     assert seen.form is None
     assert seen.issues == (Issue(IssueCode.FORM_UNCERTAIN),)
 
 
-def test_of_two_versions_on_the_same_paper_the_newest_reads_it(ward: Form) -> None:
+def test_newest_of_two_versions_on_same_paper_is_used(ward: Form) -> None:
     newer = ward.model_copy(update={"version": 2})
     assert _sighted(_written(WARD), ward, newer).form is newer
 
 
-def test_handwriting_alone_and_our_own_pages_are_no_such_form(ward: Form, other: Form) -> None:
+def test_handwriting_alone_and_own_forms_are_not_external_forms(ward: Form, other: Form) -> None:
     note = scribbled(np.full((3508, 2480), 240, np.uint8), np.random.default_rng(2), lines=80)
     assert _sighted(note, ward, other) == ExternalFormMatch()
     assert _sighted(synthetic_page(300), ward, other) == ExternalFormMatch()
 
 
-def test_half_a_page_is_refused(ward: Form) -> None:
+def test_half_a_page_is_rejected(ward: Form) -> None:
     assert _sighted(np.ascontiguousarray(_written(WARD)[:1700]), ward).form is None
 
 
-def test_a_mirrored_page_is_refused(ward: Form) -> None:
+def test_mirrored_page_is_rejected(ward: Form) -> None:
     assert _sighted(np.ascontiguousarray(_written(WARD)[:, ::-1]), ward) == ExternalFormMatch()
 
 
-def test_a_homography_that_only_a_corner_supports_is_none() -> None:
+def test_homography_supported_by_one_corner_is_rejected() -> None:
     blank = np.asarray(cv2.resize(WARD, (1680, 2376), interpolation=cv2.INTER_AREA), np.uint8)
     corner = np.full_like(WARD, 255)
     corner[:700, :1000] = WARD[:700, :1000]
@@ -148,8 +146,8 @@ def test_a_homography_that_only_a_corner_supports_is_none() -> None:
 
 
 def _creased(blank: Image, lift_mm: float) -> DamagedPage:
-    """Folded once across and once along and flattened again: near a fold the paper stands up, and
-    its print lies shifted, most at the fold.
+    """Folded once across and once along and flattened again: near a fold the paper rises and its
+    print is displaced, most at the fold.
     """
 
     def shift(mm: Points) -> Points:
@@ -175,7 +173,7 @@ def _creased(blank: Image, lift_mm: float) -> DamagedPage:
 
 
 @pytest.mark.parametrize("lift_mm", [0.6, 1.2])
-def test_a_creased_sheet_is_followed(lift_mm: float, ward: Form) -> None:
+def test_creased_sheet_is_registered(lift_mm: float, ward: Form) -> None:
     damaged = _creased(_written(WARD), lift_mm)
     seen = _sighted(damaged.image, ward)
     assert seen.form is ward
@@ -187,9 +185,7 @@ def test_a_creased_sheet_is_followed(lift_mm: float, ward: Form) -> None:
 @pytest.mark.parametrize(
     ("lift_mm", "seed"), [(0.6, 3), (1.2, 4), (1.6, 3), (2.0, 3), (2.0, 4), (2.4, 3)]
 )
-def test_the_residual_of_a_creased_sheet_does_not_understate_its_error(
-    lift_mm: float, seed: int, ward: Form
-) -> None:
+def test_residual_of_creased_sheet_bounds_its_error(lift_mm: float, seed: int, ward: Form) -> None:
     damaged = _creased(_written(WARD, seed), lift_mm)
     seen = match_external_form(damaged.image, [ward], gate_mm=99.0)
     assert seen.registration
@@ -198,11 +194,11 @@ def test_the_residual_of_a_creased_sheet_does_not_understate_its_error(
 
 
 @pytest.mark.parametrize("lift_mm", [2.4, 3.0])
-def test_a_sheet_too_creased_to_be_followed_is_refused(lift_mm: float, ward: Form) -> None:
+def test_too_creased_sheet_is_rejected(lift_mm: float, ward: Form) -> None:
     assert _sighted(_creased(_written(WARD), lift_mm).image, ward).form is None
 
 
-def test_creases_move_nothing_where_nothing_was_measured() -> None:
+def test_crease_correction_is_zero_without_measurements() -> None:
     creases = Creases(np.array([[50.0, 50.0], [60.0, 50.0], [50.0, 60.0]]), np.full((3, 2), 0.5))
     near, far = creases.shift(np.array([[53.0, 53.0], [180.0, 250.0]]))
     assert np.allclose(near, 0.5, atol=0.08)
@@ -221,7 +217,7 @@ def test_paper_need_not_be_a4(tmp_path: Path) -> None:
     assert np.allclose(seen.registration.to_px(np.array([[0.0, 0.0]])), (89.5, 299.5), atol=1.5)
 
 
-def test_a_page_is_read_with_the_same_kinds_and_has_no_serial(ward: Form) -> None:
+def test_external_page_is_read_with_same_kinds_and_no_serial(ward: Form) -> None:
     filled = WARD.copy()
     cv2.line(
         filled, (round(180.6 * MM), round(10.6 * MM)), (round(184.4 * MM), round(14.4 * MM)), 40, 6
@@ -241,7 +237,7 @@ def test_a_page_is_read_with_the_same_kinds_and_has_no_serial(ward: Form) -> Non
     assert digitized.upright
 
 
-def test_a_refused_page_has_neither_form_nor_upright_picture(ward: Form) -> None:
+def test_rejected_page_has_neither_form_nor_upright_image(ward: Form) -> None:
     digitized = PageReader.of_forms(Forms({(ward.id, 1): ward})).read(
         cv2.imencode(".png", _written(LIKE_WARD))[1].tobytes(), "image/png"
     )
@@ -250,7 +246,7 @@ def test_a_refused_page_has_neither_form_nor_upright_picture(ward: Form) -> None
     assert digitized.upright is None
 
 
-def test_what_a_definition_may_say(ward: Form, tmp_path: Path) -> None:
+def test_valid_and_invalid_definitions(ward: Form, tmp_path: Path) -> None:
     assert [p for p in form_problem_texts(ward) if not p.startswith("no field means")] == []
     page_spec = ward.pages[0]
     with pytest.raises(ValueError, match="make each side a form of one page"):
@@ -275,7 +271,7 @@ def test_what_a_definition_may_say(ward: Form, tmp_path: Path) -> None:
         geometry_digest(load_form(tmp_path / "tom" / "form.yaml"))
 
 
-def test_another_blank_is_another_geometry(tmp_path: Path) -> None:
+def test_other_blank_changes_geometry_digest(tmp_path: Path) -> None:
     one, two = (
         written_form(tmp_path / name, "lika", picture)
         for name, picture in (("a", WARD), ("b", OTHER))

@@ -1,4 +1,4 @@
-"""Markers, codes, turn and blankness are found through everything that happens to paper."""
+"""Markers, codes, rotation and blankness are detected under all distortions of paper."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _without(page: Image, *boxes: Box) -> Image:
 
 
 @pytest.mark.parametrize("name", DISTORTIONS)
-def test_the_code_is_read_through_every_distortion(name: str) -> None:
+def test_code_is_read_under_every_distortion(name: str) -> None:
     found = identify_page(DISTORTIONS[name](_filled(), np.random.default_rng(11)))
     assert found.code == CODE
     assert len(found.markers) >= 3
@@ -53,14 +53,14 @@ def test_the_code_is_read_through_every_distortion(name: str) -> None:
 
 
 @pytest.mark.parametrize("quarters", [0, 1, 2, 3])
-def test_rotation_is_the_clockwise_turn(quarters: int) -> None:
+def test_rotation_is_clockwise(quarters: int) -> None:
     turned = turn_page(
         DamagedPage(_filled(), lambda points: points), np.random.default_rng(1), quarters=quarters
     )
     assert identify_page(turned.image).rotation_deg == pytest.approx(90 * quarters, abs=0.2)
 
 
-def test_missing_codes_and_markers_are_told() -> None:
+def test_missing_codes_and_markers_are_reported() -> None:
     found = identify_page(_without(_filled(), CODE_BOXES[0], MARKER_BOXES[2]))
     assert found.code == CODE
     assert found.issues == (
@@ -81,7 +81,7 @@ def test_a_page_without_a_code_is_not_identified() -> None:
     assert (found.code, found.issues, found.is_blank) == (None, (Issue(IssueCode.NO_CODE),), False)
 
 
-def test_codes_of_others_are_ignored() -> None:
+def test_foreign_codes_are_ignored() -> None:
     assert identify_page(rendered(synthetic_pdf("https://example.org/1"), 300)).issues == (
         Issue(IssueCode.NO_CODE),
     )
@@ -95,14 +95,14 @@ def test_two_codes_that_differ_identify_nothing() -> None:
     assert (found.code, found.issues) == (None, (Issue(IssueCode.CODES_DIFFER),))
 
 
-def test_two_sheets_in_one_picture_identify_nothing() -> None:
+def test_two_sheets_in_one_image_identify_nothing() -> None:
     found = identify_page(np.hstack([_filled(), _filled()]))
     assert found.code is None
     assert Issue(IssueCode.SEVERAL_SHEETS) in found.issues
 
 
 @pytest.mark.parametrize("lower_px", [230, 300, 700, 1500])
-def test_a_sheet_over_another_identifies_nothing(lower_px: int) -> None:
+def test_overlapping_sheets_identify_nothing(lower_px: int) -> None:
     picture = np.full((3508 + lower_px, 2480), 255, np.uint8)
     picture[:3508] = _filled()
     picture[lower_px:] = _filled()
@@ -111,8 +111,10 @@ def test_a_sheet_over_another_identifies_nothing(lower_px: int) -> None:
     assert Issue(IssueCode.SEVERAL_SHEETS) in found.issues
 
 
-def test_markers_are_found_alike_at_the_edge_and_amid_white() -> None:
-    """Markers of a whole sheet are sought in its corners only; amid white they lie elsewhere."""
+def test_markers_are_found_at_edge_and_within_white_border() -> None:
+    """Markers of a whole sheet are searched in its corners only; within a white border they are
+    elsewhere.
+    """
     page = _filled()
     wide = identify_page(
         np.asarray(
@@ -130,7 +132,7 @@ def _paper(level: int = 250) -> DamagedPage:
     return DamagedPage(np.full((3508, 2480), level, np.uint8), lambda points: points)
 
 
-def test_an_empty_back_is_blank_whatever_shows_through_or_lies_on_it() -> None:
+def test_empty_back_is_blank_despite_show_through_and_dirt() -> None:
     rng = np.random.default_rng(3)
     back = add_noise(
         add_dust(punch_holes(add_bleed_through(_paper(), rng, strength=0.09), rng), rng, specks=60),
@@ -143,9 +145,7 @@ def test_an_empty_back_is_blank_whatever_shows_through_or_lies_on_it() -> None:
 
 
 def test_a_thumbnail_is_not_blank() -> None:
-    """A short note is lost on so few pixels, and what is blank is done without anybody having seen
-    it.
-    """
+    """A short note is invisible at this resolution, and blank pages are finished without review."""
     page = np.full((2339, 1654), 255, np.uint8)
     cv2.putText(
         page,
@@ -163,8 +163,8 @@ def test_a_thumbnail_is_not_blank() -> None:
 
 
 @pytest.mark.parametrize("pen_px", [26, 40])
-def test_a_small_note_that_fills_its_picture_is_not_blank(pen_px: int) -> None:
-    """Its strokes would be as broad as shadows, were its paper as large as a page."""
+def test_small_note_that_fills_image_is_not_blank(pen_px: int) -> None:
+    """Its strokes would be as broad as shadows if its paper had the size of a page."""
     note, along = np.full((1500, 1500), 248, np.uint8), np.linspace(0, 1, 400)
     for row in range(3):
         line = np.stack(

@@ -1,5 +1,5 @@
-"""What follows from a picture is worked out once and held within a limit, or as long as that lives
-from which it follows.
+"""Results derived from an image or an object are computed once, within a memory limit or the
+lifetime of the object.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def page() -> NDArray[np.uint8]:
     return out
 
 
-def test_a_picture_with_many_answers_takes_its_room_once() -> None:
+def test_image_with_many_results_is_counted_once() -> None:
     asked = []
 
     @cached_per_image(most_bytes=2 * PAGE)
@@ -39,7 +39,7 @@ def test_a_picture_with_many_answers_takes_its_room_once() -> None:
     assert len(asked) == PAGE / 10
 
 
-def test_what_was_used_longest_ago_goes_first_and_makes_room() -> None:
+def test_least_recently_used_entry_is_evicted_first() -> None:
     asked = []
 
     @cached_per_image(most_bytes=2 * PAGE + 20)
@@ -55,7 +55,7 @@ def test_what_was_used_longest_ago_goes_first_and_makes_room() -> None:
     ] == [0, 1, 2, 1]
 
 
-def test_a_picture_that_may_be_written_to_is_worked_on_anew() -> None:
+def test_writable_image_is_not_cached() -> None:
     @cached_per_image(most_bytes=PAGE)
     def total(picture: NDArray[np.uint8]) -> NDArray[np.int64]:
         return np.array([picture.sum()])
@@ -67,10 +67,10 @@ def test_a_picture_that_may_be_written_to_is_worked_on_anew() -> None:
 
 
 class Thing:
-    """Something that does not change."""
+    """An immutable object."""
 
 
-def test_what_follows_from_a_thing_is_worked_out_once_and_goes_with_it() -> None:
+def test_result_is_computed_once_and_freed_with_its_object() -> None:
     asked = []
 
     @cached_per_object

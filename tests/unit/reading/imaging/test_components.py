@@ -1,4 +1,4 @@
-"""Connected parts are the same, however many bits number them."""
+"""Connected components are the same with 16-bit and 32-bit labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.reading.imaging.components import Components
 
 
 @pytest.mark.parametrize("connectivity", [4, 8])
-def test_parts_are_numbered_and_measured_as_with_32_bits(connectivity: int) -> None:
+def test_components_are_labelled_as_with_32_bits(connectivity: int) -> None:
     rng = np.random.default_rng(1)
     for share in (0.0, 0.05, 0.4, 0.8):
         mask = rng.random((61, 83)) < share
@@ -24,7 +24,7 @@ def test_parts_are_numbered_and_measured_as_with_32_bits(connectivity: int) -> N
         assert np.array_equal(found.centres, centres, equal_nan=True)
 
 
-def test_more_parts_than_16_bits_can_number_are_told_apart() -> None:
+def test_more_components_than_16_bit_labels_are_distinguished() -> None:
     mask = np.zeros((600, 600), bool)
     mask[::2, ::2] = True
     found = Components.of(mask)
@@ -32,7 +32,7 @@ def test_more_parts_than_16_bits_can_number_are_told_apart() -> None:
     assert np.array_equal(found.pixels(np.arange(90_001) > 0), mask)
 
 
-def test_chosen_parts_are_shown_alone() -> None:
+def test_only_selected_components_are_in_mask() -> None:
     mask = np.zeros((9, 20), bool)
     mask[1:3, 1:4] = mask[5:8, 10:18] = True
     found = Components.of(mask)
@@ -42,7 +42,7 @@ def test_chosen_parts_are_shown_alone() -> None:
 
 
 @pytest.mark.parametrize("size", [(0, 0), (0, 7), (7, 0)])
-def test_a_mask_without_any_pixel_has_no_parts(size: tuple[int, int]) -> None:
+def test_empty_mask_has_no_components(size: tuple[int, int]) -> None:
     found = Components.of(np.zeros(size, bool))
     assert len(found) == 1
     assert found.column(cv2.CC_STAT_AREA).tolist() == [0]

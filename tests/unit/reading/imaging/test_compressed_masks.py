@@ -1,4 +1,4 @@
-"""What is packed comes out as it went in."""
+"""Packed masks and maps are unpacked unchanged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SIZES = [(13, 21), (8, 8), (1, 3), (0, 5)]
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_mask_is_unpacked_as_it_was(size: tuple[int, int]) -> None:
+def test_mask_is_unpacked_unchanged(size: tuple[int, int]) -> None:
     mask = np.random.default_rng(1).random(size) < 0.3
     found = CompressedMask(mask).mask
     assert np.array_equal(found, mask)
@@ -19,7 +19,7 @@ def test_a_mask_is_unpacked_as_it_was(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_map_is_unpacked_as_it_was(size: tuple[int, int]) -> None:
+def test_map_is_unpacked_unchanged(size: tuple[int, int]) -> None:
     values = np.clip(np.random.default_rng(1).normal(0, 1, size), 0, None).astype(np.float32)
     found = CompressedMap(values).map
     assert np.array_equal(found, values)

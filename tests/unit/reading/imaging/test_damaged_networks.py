@@ -1,5 +1,5 @@
-"""A network whose file is gone or cut off is said to be so, by who reads with it and by
-`efterskrift doctor`, and fails no page.
+"""A missing or truncated network file is reported by its reader and by `efterskrift doctor`, and
+fails no page.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ READ: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", READ)
-def test_what_reads_with_it_names_the_file_and_the_remedy(tmp_path: Path, name: str) -> None:
-    """A file that was cut off had been a fault of the program, page by page."""
+def test_reader_error_names_file_and_remedy(tmp_path: Path, name: str) -> None:
+    """A truncated file was an internal error on every page."""
     file = tmp_path / f"{name}.onnx"
     with pytest.raises(MissingProgramError, match=f"{name}.onnx is missing"):
         READ[name](file)
@@ -44,7 +44,7 @@ def test_what_reads_with_it_names_the_file_and_the_remedy(tmp_path: Path, name: 
     ("module", "name", "part"),
     [(reader, "DIGIT_MODEL", "Digit network"), (strikethrough, "STRIKE_MODEL", "Struck-out words")],
 )
-def test_the_doctor_says_which(
+def test_doctor_names_damaged_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: object, name: str, part: str
 ) -> None:
     file = tmp_path / "cut.onnx"
@@ -55,5 +55,5 @@ def test_the_doctor_says_which(
     ] == "The network cut.onnx is damaged."
 
 
-def test_a_network_that_is_there_is_opened() -> None:
+def test_existing_network_is_opened() -> None:
     assert [given.name for given in open_session(reader.DIGIT_MODEL).get_inputs()] == ["cells"]

@@ -1,5 +1,5 @@
-"""Coloured ink in grey: red and pink are as dark as they look, print in pale colours and yellow
-marker stay pale.
+"""Greyscale conversion of coloured ink: red and pink stay dark, pale print and yellow highlighter
+stay pale.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TEAL_PRINT = (202, 200, 143)
 def _page(
     colour: tuple[int, int, int], light: tuple[float, float, float] = (1.0, 1.0, 1.0)
 ) -> Image:
-    """BGR: paper with a square of a colour, in light of a colour."""
+    """BGR: paper with a coloured square, under coloured light."""
     page = np.full((200, 200, 3), PAPER, np.float64)
     page[80:120, 80:120] = colour
     return np.clip(page * light, 0, 255).astype(np.uint8)
@@ -29,13 +29,13 @@ def _page(
     [(190, 180, 255), (150, 120, 250), (60, 60, 215), (90, 150, 250)],
     ids=["pink", "salmon", "red", "orange"],
 )
-def test_red_and_paler_ink_is_as_dark_as_in_green_light(colour: tuple[int, int, int]) -> None:
+def test_red_and_pale_ink_is_as_dark_as_in_green_channel(colour: tuple[int, int, int]) -> None:
     page = _page(colour)
     assert to_ink_grayscale(page)[100, 100] <= page[100, 100, 1] + 8
     assert to_ink_grayscale(page)[100, 100] <= to_grayscale(page)[100, 100]
 
 
-def test_pink_ink_is_darker_than_in_plain_grey() -> None:
+def test_pink_ink_is_darker_than_in_standard_grey() -> None:
     page = _page((190, 180, 255))
     assert int(to_ink_grayscale(page)[100, 100]) < int(to_grayscale(page)[100, 100]) - 10
 
@@ -45,7 +45,7 @@ def test_pink_ink_is_darker_than_in_plain_grey() -> None:
     [TEAL_PRINT, (110, 50, 20), (120, 255, 255), (95, 95, 95)],
     ids=["pale print", "blue", "yellow marker", "pencil"],
 )
-def test_other_colours_are_as_in_plain_grey(colour: tuple[int, int, int]) -> None:
+def test_other_colours_are_as_in_standard_grey(colour: tuple[int, int, int]) -> None:
     page = _page(colour)
     assert abs(int(to_ink_grayscale(page)[100, 100]) - int(to_grayscale(page)[100, 100])) <= 1
 
@@ -58,7 +58,7 @@ def test_light_that_tints_the_paper_does_not_darken_it() -> None:
     )
 
 
-def test_grey_pictures_stay_and_large_ones_shrink() -> None:
+def test_grey_images_are_unchanged_and_large_ones_shrink() -> None:
     page = to_grayscale(_page((60, 60, 215)))
     assert (to_ink_grayscale(page) == page).all()
     assert shrink_to_ink_grayscale(_page((60, 60, 215)), 0.5).shape == (100, 100)

@@ -1,5 +1,5 @@
-"""What blanks tell is kept for as many of them as the program ships, packed, and for no more; and
-it is what the whole pictures tell.
+"""The cached print of blanks: enough for all shipped forms, packed, bounded, and equal to that of
+the whole images.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def small_blank(at: int) -> Image:
     return out
 
 
-def test_what_is_kept_is_enough_for_all_forms_and_lets_older_ones_go() -> None:
+def test_cache_holds_all_forms_and_evicts_older_ones() -> None:
     assert sum(len(form.pages) for form in OWN.values()) <= CACHED_FORM_PAGES
     for at in range(3 * CACHED_FORM_PAGES):
         unfilled = small_blank(at)
@@ -55,7 +55,7 @@ def test_what_is_kept_is_enough_for_all_forms_and_lets_older_ones_go() -> None:
     assert sum(isinstance(each, TemplatePrint) for each in gc.get_objects()) <= CACHED_FORM_PAGES
 
 
-def test_a_print_takes_little_room() -> None:
+def test_cached_print_is_small() -> None:
     form = OWN.latest("besokslista")
     kept = measure_print_contrast(template_image(form, 1), template_image(form, 1)).template
     assert (
@@ -72,7 +72,7 @@ def near(picture: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("box", [Box(15, 15, 12, 8), Box(14, 14, 3, 3)])
-def test_print_is_seen_as_if_it_were_looked_for_all_over(box: Box) -> None:
+def test_print_equals_that_of_exhaustive_search(box: Box) -> None:
     unfilled = small_blank(0)
     page = np.clip(
         unfilled * 0.9 + np.random.default_rng(2).normal(0, 4, unfilled.shape), 0, 255
@@ -97,7 +97,7 @@ def test_print_is_seen_as_if_it_were_looked_for_all_over(box: Box) -> None:
     )
 
 
-def test_the_darkness_of_a_blank_is_0_on_paper() -> None:
+def test_darkness_of_blank_is_0_on_paper() -> None:
     dark = template_darkness(
         measure_print_contrast(small_blank(0), small_blank(0)).template.template_image
     )
@@ -115,7 +115,7 @@ def test_the_darkness_of_a_blank_is_0_on_paper() -> None:
         (Box(50, 2, 4, 4), 0.0),
     ],
 )
-def test_the_share_of_a_box_that_is_covered(box: Box, share: float) -> None:
+def test_covered_share_of_box(box: Box, share: float) -> None:
     mask = np.zeros((round(10 * PATCH_SCALE), round(10 * PATCH_SCALE)), bool)
     mask[: round(4 * PATCH_SCALE), round(2 * PATCH_SCALE) :] = True
     assert covered_share(mask, box) == share

@@ -1,4 +1,4 @@
-"""Quantiles as NumPy has them."""
+"""Quantiles equal those of NumPy."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from pipeline.reading.imaging.quantiles import is_quantile_below, median, quanti
 
 @pytest.mark.parametrize("size", [1, 2, 3, 50, 600, 601, 3001])
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.95, 1.0])
-def test_quantiles_are_those_of_numpy(size: int, share: float) -> None:
+def test_quantiles_equal_numpy(size: int, share: float) -> None:
     values = np.random.default_rng(size).normal(size=(size, 1))
     assert quantile(values, share) == pytest.approx(float(np.quantile(values, share)))
 
 
-def test_the_middle_of_a_picture() -> None:
+def test_median_of_image() -> None:
     picture = np.random.default_rng(1).integers(0, 256, (40, 60), dtype=np.uint8)
     assert median(picture) == float(np.median(picture))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 0.95, 1.0])
 @pytest.mark.parametrize("highest", [3, 256])
-def test_quantiles_of_grey_are_counted_level_by_level(share: float, highest: int) -> None:
+def test_quantiles_of_grey_levels(share: float, highest: int) -> None:
     picture = np.random.default_rng(highest).integers(0, highest, (61, 83), dtype=np.uint8)
     assert quantile(picture, share) == float(np.quantile(picture, share))
 
 
 @pytest.mark.parametrize("size", [1, 2, 11, 300])
 @pytest.mark.parametrize("share", [0.0, 0.35, 0.8, 1.0])
-def test_whether_a_quantile_lies_below_a_limit(size: int, share: float) -> None:
+def test_is_quantile_below_limit(size: int, share: float) -> None:
     values = np.random.default_rng(size).integers(0, 20, size).astype(np.float32)
     at = float(np.quantile(values, share))
     for limit in (*np.linspace(-1.13, 21.17, 89), at - 1e-3, at + 1e-3):
         assert is_quantile_below(values, share, limit) == (at < limit)
 
 
-def test_several_quantiles_are_those_of_numpy() -> None:
+def test_several_quantiles_equal_numpy() -> None:
     picture = np.random.default_rng(2).normal(size=(30, 41)).astype(np.float32)
     shares = (0.1, 0.5, 1.0)
     assert quantiles(picture, shares) == pytest.approx(np.quantile(picture, shares))

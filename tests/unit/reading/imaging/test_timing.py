@@ -1,4 +1,4 @@
-"""Processes that read side by side: one thread each, as numpy itself tells."""
+"""Processes that read in parallel use one thread each, as reported by NumPy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ print(len(os.listdir("/proc/self/task")))
 """
 
 
-def test_a_process_started_afterwards_multiplies_with_one_thread(
+def test_later_process_uses_one_thread(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_THREAD_LIMIT"):

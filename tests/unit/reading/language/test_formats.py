@@ -1,6 +1,4 @@
-"""Formats of handwritten lines: their shapes, the values they stand for, and how they guide the
-reading.
-"""
+"""Formats of handwritten lines: patterns, values, and their effect on decoding."""
 
 from __future__ import annotations
 
@@ -96,12 +94,12 @@ BAD = {
 }
 
 
-def test_every_format_has_a_shape() -> None:
+def test_every_format_has_a_pattern() -> None:
     assert set(FORMAT_PATTERNS) == set(Format) == set(GOOD) == set(BAD)
 
 
 @pytest.mark.parametrize("form", Format)
-def test_a_shape_takes_what_people_write_and_nothing_else(form: Format) -> None:
+def test_pattern_accepts_only_valid_ways_of_writing(form: Format) -> None:
     shape = format_guide(form)
     assert [text for text in GOOD[form] if not shape.fits(text)] == []
     assert [text for text in BAD[form] if shape.fits(text)] == []
@@ -127,9 +125,7 @@ def test_a_shape_takes_what_people_write_and_nothing_else(form: Format) -> None:
         (Format.DOSE, "2,5 ml", "2,5 ml"),
     ],
 )
-def test_a_line_gives_the_values_that_boxes_give(
-    form: Format, text: str, value: str | None
-) -> None:
+def test_line_has_same_values_as_digit_boxes(form: Format, text: str, value: str | None) -> None:
     assert parse_values(form, text) == ((value,) if value else ())
 
 
@@ -147,9 +143,7 @@ def test_a_line_gives_the_values_that_boxes_give(
         ("24.11-26", ("2026-11-24",)),
     ],
 )
-def test_two_figures_for_the_year_may_stand_first_or_last_between_slashes_or_dots(
-    text: str, days: tuple[str, ...]
-) -> None:
+def test_two_digit_year_may_be_first_or_last(text: str, days: tuple[str, ...]) -> None:
     assert parse_values(Format.DATE, text) == days
     found = transcribe_line(steps_of(text), value_format=Format.DATE)
     assert found.value == days[0]
@@ -170,14 +164,14 @@ def test_two_figures_for_the_year_may_stand_first_or_last_between_slashes_or_dot
         ("260503", ("2026-05-03",)),
     ],
 )
-def test_a_year_of_two_figures_lies_not_far_ahead(
+def test_two_digit_year_is_not_far_in_future(
     monkeypatch: pytest.MonkeyPatch, text: str, days: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(dates, "today_in_sweden", lambda: date(2026, 11, 27))
     assert parse_values(Format.DATE, text) == days
 
 
-def test_a_format_decides_between_signs_that_look_alike() -> None:
+def test_format_decides_between_similar_characters() -> None:
     signs = with_doubt("135/82", {0: {"l": 0.7, "1": 0.3}, 3: {"l": 0.6, "/": 0.4}})
     assert transcribe_line(steps_of(signs)).value == "l35l82"
     found = transcribe_line(steps_of(signs), value_format=Format.BLOOD_PRESSURE)
@@ -185,7 +179,7 @@ def test_a_format_decides_between_signs_that_look_alike() -> None:
     assert len(found.characters) == len("135/82")
 
 
-def test_the_likelier_digit_stays_whatever_would_be_the_likelier_number() -> None:
+def test_likelier_digit_is_kept_over_likelier_number() -> None:
     signs = with_doubt("740/82", {0: {"7": 0.6, "1": 0.4}})
     found = transcribe_line(steps_of(signs), value_format=Format.BLOOD_PRESSURE)
     assert found.value == "740/82"
@@ -202,10 +196,8 @@ def test_the_likelier_digit_stays_whatever_would_be_the_likelier_number() -> Non
         ("12500 E", 4, "8"),
     ],
 )
-def test_a_dose_is_not_made_another_one_to_fit_its_format(
-    dose: str, place: int, other: str
-) -> None:
-    """A hundredth of doubt of one sign was enough for 0,12 mg, 2,55 mg and 12 tablets."""
+def test_dose_is_not_changed_to_fit_its_format(dose: str, place: int, other: str) -> None:
+    """With p = 0.01 of another character, 0,12 mg, 2,55 mg and 12 tablets were changed."""
     found = transcribe_line(
         steps_of(with_doubt(dose, {place: {dose[place]: 0.97, other: 0.01}})),
         value_format=Format.DOSE,
@@ -214,7 +206,7 @@ def test_a_dose_is_not_made_another_one_to_fit_its_format(
     assert found.p > 0.9
 
 
-def test_midnight_as_the_end_of_a_day_is_not_made_another_hour() -> None:
+def test_24_00_is_not_changed_to_another_hour() -> None:
     found = transcribe_line(
         steps_of(with_doubt("24.00", {1: {"4": 0.95, "3": 0.05}})), value_format=Format.TIME
     )
@@ -222,7 +214,7 @@ def test_midnight_as_the_end_of_a_day_is_not_made_another_hour() -> None:
     assert found.alternatives[0][0] == "23:00"
 
 
-def test_what_does_not_fit_stays_and_is_doubtful() -> None:
+def test_text_that_violates_format_is_kept_with_low_confidence() -> None:
     found = transcribe_line(steps_of("se baksidan"), value_format=Format.DOSE)
     assert (found.value, found.state) == ("se baksidan", State.READ)
     assert found.p <= 0.3
@@ -230,7 +222,7 @@ def test_what_does_not_fit_stays_and_is_doubtful() -> None:
     assert transcribe_line(steps_of(june), value_format=Format.DATE).p <= 0.3
 
 
-def test_only_boxes_and_lines_have_formats_and_boxes_not_all() -> None:
+def test_formats_allowed_by_kind() -> None:
     box = (20.0, 40.0, 60.0, 9.0)
     assert (
         FieldSpec(name="dos", label="Dos", kind=Kind.TEXT, format=Format.DOSE, box=box).format

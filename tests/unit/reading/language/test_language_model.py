@@ -1,4 +1,4 @@
-"""What decoding knows of Swedish: words, words put together, names, and letters alone."""
+"""The language model of decoding: words, compounds, names, and letters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SWEDISH = load_swedish(ROOT / "data" / "models")
 VOCABULARY = ROOT / "data" / "vocabulary"
 
 
-def test_beginnings_add_up_to_what_goes_on_from_them() -> None:
+def test_prefix_probability_is_sum_of_its_continuations() -> None:
     lexicon = Lexicon.of({"sår": 3.0, "såret": 1.0, "så": 4.0, "öga": 2.0})
     assert lexicon.p("sår") == pytest.approx(0.3)
     assert lexicon.p("s") == 0.0
@@ -45,7 +45,7 @@ def test_beginnings_add_up_to_what_goes_on_from_them() -> None:
 @pytest.mark.parametrize(
     "word", ["såromläggning", "läkemedelslista", "flickskola", "kvinnojour", "hemtjänstgruppsmöte"]
 )
-def test_words_put_together_of_known_ones_are_known(word: str) -> None:
+def test_compounds_of_known_words_are_known(word: str) -> None:
     parts = (
         "sår",
         "omläggning",
@@ -65,7 +65,7 @@ def test_words_put_together_of_known_ones_are_known(word: str) -> None:
     assert lexicon.compound_p(word[:-1] + "q") == 0.0
 
 
-def test_a_known_word_is_likelier_than_one_that_looks_like_it() -> None:
+def test_known_word_is_likelier_than_similar_nonword() -> None:
     for right, wrong in (
         ("blodtryck", "blodtrvck"),
         ("hjärna", "hjårna"),
@@ -75,14 +75,14 @@ def test_a_known_word_is_likelier_than_one_that_looks_like_it() -> None:
         assert _value(right) > _value(wrong) + 1, right
 
 
-def test_an_unknown_word_costs_but_stays_possible() -> None:
+def test_unknown_word_is_penalized_but_possible() -> None:
     assert not SWEDISH.knows("Xylofrenq")
     assert -60 < _value("Xylofrenq") < _value("Xylofon")
 
 
 @pytest.mark.parametrize("filler", ["wv" * 100, "mn" * 150, "qx" * 100])
-def test_a_filler_as_long_as_the_line_costs_but_fails_nothing(filler: str) -> None:
-    """Beyond some seventy unlikely letters their p was 0, which has no logarithm, and the page
+def test_very_long_filler_word_is_penalized_without_error(filler: str) -> None:
+    """Beyond some seventy unlikely letters the probability was 0, without logarithm, and the page
     failed.
     """
     assert math.isfinite(_value(filler))
@@ -96,13 +96,13 @@ def test_names_of_the_registers_are_expected() -> None:
     assert names.p("12") == 0.0
 
 
-def test_capitals_stand_where_people_write_them() -> None:
+def test_capitals_are_likelier_at_usual_positions() -> None:
     assert _value("Sover") > _value("soVer")
     assert _value("BT") > _value("bT")
     assert _value("såret är rent") > _value("såret Är rent")
 
 
-def test_letters_after_each_other_have_probabilities_that_add_up() -> None:
+def test_letter_probabilities_sum_to_one() -> None:
     table = letter_log_probabilities({"sår": 0.5, "såret": 0.25, "hår": 0.25})
     shares = np.exp(-0.08 * table.astype(float)).sum(-1)
     assert table.shape == (len(LOWERCASE_LETTERS) + 1,) * 4
@@ -111,7 +111,7 @@ def test_letters_after_each_other_have_probabilities_that_add_up() -> None:
     assert table[0, s, a, r] < table[0, s, a, s]
 
 
-def test_the_vocabulary_is_of_words_and_comments() -> None:
+def test_vocabulary_contains_words_and_comments() -> None:
     assert len(list(VOCABULARY.glob("*.txt"))) >= 5
     words = load_trade_words(VOCABULARY, ["Rent {datum} och torrt"])
     assert len(words) > 1500
@@ -121,19 +121,17 @@ def test_the_vocabulary_is_of_words_and_comments() -> None:
     assert all(SWEDISH.general.p(word) > 0 for word in words if word != "torrt")
 
 
-def test_some_phrases_are_kept_from_the_model_to_measure_with() -> None:
+def test_evaluation_phrases_are_excluded_from_model() -> None:
     assert set(known_phrases()).isdisjoint(unknown_phrases())
     assert len(known_phrases()) > 3 * len(unknown_phrases()) > 100
 
 
-def test_letter_words_leave_out_everything_else() -> None:
+def test_letter_words_omit_other_characters() -> None:
     assert split_letter_words("B-glukos 7,5 före Frukost") == ["b", "glukos", "före", "frukost"]
 
 
 @pytest.mark.parametrize("content", [None, b"not a zip"])
-def test_a_missing_or_damaged_file_says_how_to_get_it_back(
-    tmp_path: Path, content: bytes | None
-) -> None:
+def test_missing_or_damaged_file_error_has_remedy(tmp_path: Path, content: bytes | None) -> None:
     if content:
         (tmp_path / "swedish.npz").write_bytes(content)
     with pytest.raises(MissingProgramError, match="missing or damaged") as caught:

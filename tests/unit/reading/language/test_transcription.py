@@ -1,4 +1,4 @@
-"""From a line's probabilities to its reading: Swedish helps with words, and never with numbers."""
+"""From a line's probabilities to its reading: the language model affects words, never numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.pages.written_steps import Sign, steps_of, with_doubt
 SWEDISH = load_swedish(ROOT / "data" / "models")
 
 
-def test_a_known_word_wins_over_what_looks_alike() -> None:
+def test_known_word_is_read_before_similar_nonword() -> None:
     signs = with_doubt("hjärna", {2: {"å": 0.6, "ä": 0.4}})
     assert transcribe_line(steps_of(signs)).value == "hjårna"
     assert transcribe_line(steps_of(signs), SWEDISH).value == "hjärna"
@@ -29,7 +29,7 @@ def test_a_known_word_wins_over_what_looks_alike() -> None:
     assert {found.value, found.alternatives[0][0]} == {"läsa", "låsa"}
 
 
-def test_what_the_picture_alone_says_of_a_text_is_kept() -> None:
+def test_image_only_probability_is_kept() -> None:
     signs = with_doubt("hjärna", {2: {"å": 0.6, "ä": 0.4}})
     aided, alone = (
         transcribe_line(steps_of(signs), SWEDISH),
@@ -39,7 +39,7 @@ def test_what_the_picture_alone_says_of_a_text_is_kept() -> None:
     assert alone.image_only_p > 0.9
 
 
-def test_words_that_are_not_known_are_counted() -> None:
+def test_unknown_words_are_counted() -> None:
     note = "Zoviraxin 2 ggr till Gerhardsz"
     counted = {
         text: transcribe_line(steps_of(text), SWEDISH).unknown_words
@@ -55,12 +55,12 @@ def test_words_that_are_not_known_are_counted() -> None:
     assert transcribe_line(steps_of(note)).unknown_words == 0
 
 
-def test_a_word_put_together_wins_too() -> None:
+def test_compound_is_read_before_similar_nonword() -> None:
     signs = with_doubt("Stomipåsbyte", {6: {"ä": 0.55, "å": 0.45}, 10: {"f": 0.5, "t": 0.45}})
     assert transcribe_line(steps_of(signs), SWEDISH).value == "Stomipåsbyte"
 
 
-def test_an_unknown_word_that_is_clearly_written_survives() -> None:
+def test_clear_unknown_word_is_kept() -> None:
     signs = with_doubt("Zoviraxin", {4: {"r": 0.9, "v": 0.1}, 8: {"n": 0.85, "h": 0.15}})
     assert transcribe_line(steps_of(signs), SWEDISH).value == "Zoviraxin"
 
@@ -69,9 +69,7 @@ def test_an_unknown_word_that_is_clearly_written_survives() -> None:
     ("before", "expected"),
     [("DUSCHAD OCH ", "DUSCHAD OCH HÅRET"), ("Duschad och ", "Duschad och håret")],
 )
-def test_a_letter_that_may_be_either_is_a_capital_in_a_line_of_capitals(
-    before: str, expected: str
-) -> None:
+def test_ambiguous_letter_in_line_of_capitals_is_capital(before: str, expected: str) -> None:
     signs = [*before, *[{letter: 0.55, letter.upper(): 0.45} for letter in "håret"]]
     assert transcribe_line(steps_of(signs), SWEDISH).value == expected
 
@@ -86,7 +84,7 @@ def test_a_name_of_the_register_is_read() -> None:
     )
 
 
-def test_gaps_are_mended() -> None:
+def test_wrong_space_within_word_is_removed() -> None:
     signs: list[Sign] = [*"åsido", {" ": 0.6}, *with_doubt("satt", {1: {"n": 0.5, "a": 0.5}})]
     assert transcribe_line(steps_of(signs), SWEDISH).value == "åsidosatt"
 
@@ -95,7 +93,7 @@ def test_gaps_are_mended() -> None:
     "number", ["740", "10", "0", "I2", "2026", "37,5", "135/82", "1x3", "B12", "HbA1c"]
 )
 @pytest.mark.parametrize("before", ["", "Puls ", "fick "])
-def test_numbers_are_read_as_if_there_were_no_language(before: str, number: str) -> None:
+def test_language_model_does_not_change_numbers(before: str, number: str) -> None:
     rng = np.random.default_rng(5)
     alike = {
         "0": "O",
@@ -120,7 +118,7 @@ def test_numbers_are_read_as_if_there_were_no_language(before: str, number: str)
         assert aided.value == before + str(plain.value)
 
 
-def test_no_digit_is_put_in_for_a_letter_nor_a_letter_for_a_digit() -> None:
+def test_digits_and_letters_are_not_interchanged() -> None:
     for seen, other in (("ll", "1"), ("O", "0"), ("S", "5")):
         for share in (0.5, 0.6, 0.9):
             signs: list[Sign] = [{sign: share, other: 0.98 - share} for sign in seen]
@@ -129,7 +127,7 @@ def test_no_digit_is_put_in_for_a_letter_nor_a_letter_for_a_digit() -> None:
             )
 
 
-def test_a_line_is_cut_into_numbers_sure_words_and_words() -> None:
+def test_line_is_split_into_numbers_certain_words_and_words() -> None:
     signs: list[Sign] = [
         *"Puls 72 ",
         *with_doubt("lugn", {1: {"u": 0.6, "a": 0.4}}),
@@ -141,7 +139,7 @@ def test_a_line_is_cut_into_numbers_sure_words_and_words() -> None:
     assert cut[2].end == 2 * len(signs)
 
 
-def test_characters_and_alternatives_belong_to_the_text() -> None:
+def test_characters_and_alternatives_match_text() -> None:
     signs: list[Sign] = [*"BT 13", {"5": 0.6, "6": 0.4}, *"/82 hj", {"å": 0.5, "ä": 0.5}, *"rna"]
     found = transcribe_line(steps_of(signs), SWEDISH)
     assert found.value == "BT 135/82 hjärna"
@@ -154,13 +152,13 @@ def test_characters_and_alternatives_belong_to_the_text() -> None:
     assert [p for _, p in found.alternatives] == sorted(others.values(), reverse=True)
 
 
-def test_alternatives_have_the_probabilities_of_the_picture() -> None:
+def test_alternatives_have_image_probabilities() -> None:
     best, other = find_transcripts(steps_of([{"7": 0.7, "1": 0.3}]), SWEDISH)[:2]
     assert (best.text, other.text) == ("7", "1")
     assert best.p == pytest.approx(0.7, abs=0.01)
     assert other.p == pytest.approx(0.3, abs=0.01)
 
 
-def test_dashes_are_no_text_and_nothing_is_illegible() -> None:
+def test_dashes_are_empty_and_no_steps_are_illegible() -> None:
     assert transcribe_line(steps_of("--"), SWEDISH).state is State.EMPTY
     assert transcribe_line(steps_of([]), SWEDISH).state is State.ILLEGIBLE

@@ -1,5 +1,5 @@
-"""A ring around a check box is told of: the boxes were read as surely empty, or the next one, which
-the ring crosses, as surely marked.
+"""A ring around a check box raises an issue: such boxes were read as empty, or the next box, which
+the ring crosses, as marked, with high confidence.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def box_of(form_id: str, name: str) -> Box:
 
 
 def ringed(form_id: str, name: str) -> Image:
-    """A page on which only a ring is drawn, around the first box of a field."""
+    """A page with only a ring, drawn around the first box of a field."""
     (sheet,), box = make_blank_sheets(1), box_of(form_id, name)
     paper = render_sheet_page(FORMS.latest(form_id), sheet)
     middle = (
@@ -74,13 +74,13 @@ def rings(reading: PageReading) -> list[str]:
         ("signeringslista", "dag03.avvikelse2"),
     ],
 )
-def test_a_ring_around_a_box_is_told_of(form_id: str, name: str) -> None:
+def test_ring_around_box_raises_issue(form_id: str, name: str) -> None:
     reading = read(ringed(form_id, name))
     assert rings(reading) == [f"encircled:{name}"]
     assert reading.fields[name].p <= UNSEEN_P
 
 
-def test_a_ring_that_touches_a_row_of_writing_is_told_of() -> None:
+def test_ring_touching_writing_raises_issue() -> None:
     paper, box = ringed("besokslista", "rad03.mat"), box_of("besokslista", "rad03.mat")
     x = np.arange(box.x - 30, box.x + 40, 0.8)
     writing = np.stack([x, box.y - 6.0 + 2.8 * (np.arange(len(x)) % 2)], axis=1)
@@ -96,7 +96,7 @@ def test_a_ring_that_touches_a_row_of_writing_is_told_of() -> None:
 
 
 @pytest.mark.parametrize("form_id", ["besokslista", "signeringslista"])
-def test_crosses_and_ticks_are_no_rings(form_id: str) -> None:
+def test_crosses_and_ticks_are_not_rings(form_id: str) -> None:
     form, (sheet,) = FORMS.latest(form_id), make_blank_sheets(1)
     marked = {
         spec.name: spec.options[0].value if spec.options else True
@@ -113,7 +113,7 @@ def test_crosses_and_ticks_are_no_rings(form_id: str) -> None:
     assert not rings(read(paper))
 
 
-def test_digits_and_writing_around_boxes_are_no_rings() -> None:
+def test_digits_and_writing_around_boxes_are_not_rings() -> None:
     form, (sheet,) = FORMS.latest("besokslista"), make_blank_sheets(1)
     written = make_values(form, np.random.default_rng(4))
     values = {

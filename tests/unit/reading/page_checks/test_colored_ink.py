@@ -1,5 +1,5 @@
-"""Red ink in a field of a page filled in with another pen is told of and never surely a value; grey
-scans and other pens show none.
+"""Red ink in a field of a page filled in with another pen raises an issue and has low confidence;
+greyscale scans and other pens have none.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _filled(*, empty: bool = False) -> Image:
 
 
 def _ticked(page: Image, names: list[str], colour: tuple[int, int, int] = RED) -> Image:
-    """A tick as people check with in the middle of each of these fields."""
+    """Draw a reviewer's tick in the middle of each of these fields."""
     paper = page.copy()
     for name in names:
         _tick(paper, VISITS.by_name[name], colour)
@@ -78,9 +78,9 @@ def _told(reading: PageReading) -> set[str]:
 
 
 @pytest.mark.parametrize("dpi", [300, 150])
-def test_red_ticks_in_fields_are_told_of(dpi: int) -> None:
-    """Drawn in empty fields they were surely marks and signatures, in filled ones nothing told of
-    them.
+def test_red_ticks_in_fields_raise_issue(dpi: int) -> None:
+    """In empty fields they were read as marks and signatures with high confidence; in filled ones
+    they raised no issue.
     """
     paper = cv2.resize(
         _ticked(_filled(), TICKED), None, fx=dpi / 300, fy=dpi / 300, interpolation=cv2.INTER_AREA
@@ -91,7 +91,7 @@ def test_red_ticks_in_fields_are_told_of(dpi: int) -> None:
     assert all(reading.fields[name].p <= UNSEEN_P for name in TICKED)
 
 
-def test_a_page_that_is_filled_in_with_red_is_not_told_of() -> None:
+def test_page_filled_in_with_red_raises_no_issue() -> None:
     assert not _told(_read(_ticked(_filled(empty=True), TICKED)))
 
 
@@ -104,11 +104,11 @@ def test_other_pens_are_not_red(colour: tuple[int, int, int]) -> None:
     assert not _told(_read(_ticked(_filled(), TICKED, colour)))
 
 
-def test_grey_scans_coloured_fringes_and_highlighter_are_no_red_ink() -> None:
+def test_grey_scans_colour_fringes_and_highlighter_are_not_red_ink() -> None:
     ticked = _ticked(_filled(), TICKED)
     assert not _told(_read(np.asarray(cv2.cvtColor(ticked, cv2.COLOR_BGR2GRAY), np.uint8)))
     fringed = _filled().copy()
-    fringed[:, 2:, 2] = _filled()[:, :-2, 2]  # the red picture lies 0.17 mm beside the others
+    fringed[:, 2:, 2] = _filled()[:, :-2, 2]  # the red channel is displaced by 0.17 mm
     assert not _told(_read(fringed))
     marked, area = _filled().copy(), VISITS.by_name["rad03.namn"].area
     band = marked[

@@ -1,5 +1,5 @@
-"""In black and white, where the pale print of a form is lost, what lies over a page is known by the
-printed words that are missing.
+"""In black and white, where pale print is lost, an occlusion is detected by missing
+printed words.
 """
 
 from __future__ import annotations
@@ -36,11 +36,13 @@ BLACK = 150
 
 
 def _black_and_white(form_id: str, over: Box | None = None) -> Image:
-    """A filled page as registration lays it, with a white sheet of paper over a part of it."""
+    """A registered filled page with a white sheet of paper over a part of it."""
     form, rng = FORMS.latest(form_id), np.random.default_rng(3)
-    (hand,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
+    (writer,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
     page = geometry.to_grayscale(
-        fill_field(render_sheet_page(form, sheet), form.pages[0], make_values(form, rng), hand, rng)
+        fill_field(
+            render_sheet_page(form, sheet), form.pages[0], make_values(form, rng), writer, rng
+        )
     )
     if over:
         left, top, right, bottom = (
@@ -77,7 +79,7 @@ def _hidden(form_id: str, page: Image) -> dict[str, IssueCode]:
 )
 @pytest.mark.parametrize("form_id", ["besokslista", "matvarden", "korlista"])
 def test_fields_under_a_white_sheet_are_covered(form_id: str, over: Box) -> None:
-    """They were surely empty."""
+    """They were read as empty with high confidence."""
     under = {
         spec.name
         for spec in FORMS.latest(form_id).pages[0].all_fields
@@ -90,5 +92,5 @@ def test_fields_under_a_white_sheet_are_covered(form_id: str, over: Box) -> None
 
 
 @pytest.mark.parametrize("form_id", by_form(sorted(IN_USE)))
-def test_no_field_is_covered_on_a_whole_page(form_id: str) -> None:
+def test_no_field_is_covered_on_intact_page(form_id: str) -> None:
     assert not _hidden(form_id, _black_and_white(form_id))

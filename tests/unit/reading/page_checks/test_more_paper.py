@@ -1,4 +1,4 @@
-"""Another sheet in the picture of a form is told of; the table under a form is none."""
+"""Another sheet in the image of a form raises an issue; the table under a form does not."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def small(page: Image) -> Image:
 
 
 def note(lines: int = 4, writer: int = 1, paper: int = 255) -> Image:
-    """A sheet without marks, A4 at 150 dpi, with some lines of handwriting."""
+    """A sheet without markers, A4 at 150 dpi, with some lines of handwriting."""
     page, rng = np.full((3508, 2480), paper, np.uint8), np.random.default_rng(writer)
     for line in range(lines):
         mask = make_writers(writer + 1, seed=11)[writer].words(WORDS[line % len(WORDS)], 130, rng)[
@@ -57,7 +57,7 @@ def note(lines: int = 4, writer: int = 1, paper: int = 255) -> Image:
 
 
 def on(ground: Image, page: Image) -> Image:
-    """The page in the middle of a ground that is larger."""
+    """The page in the middle of a larger background."""
     out, (h, w) = ground.copy(), page.shape
     top, left = (ground.shape[0] - h) // 2, (ground.shape[1] - w) // 2
     out[top : top + h, left : left + w] = page
@@ -96,7 +96,7 @@ def pen_and_fingers() -> Image:
 
 
 def keyboard() -> Image:
-    """A pale keyboard that looks out from under the form, 19 mm from key to key, words on some."""
+    """A pale keyboard partly under the form, with a key pitch of 19 mm and words on some keys."""
     table = np.full((2480, 2480), 150, np.uint8)
     for number in range(6 * 22):
         x, y = 20 + 112 * (number % 22), 40 + 112 * (number // 22)
@@ -109,7 +109,7 @@ def keyboard() -> Image:
 
 
 def photographed(picture: Image, seed: int = 1) -> Image:
-    """The picture with grain, in light that falls off to the right, as a telephone sends it."""
+    """The image with noise and light that decreases to the right, as in a phone's photograph."""
     lit = picture * np.linspace(1, 0.55, picture.shape[1])
     grainy = np.clip(lit + np.random.default_rng(seed).normal(0, 5, picture.shape), 0, 255).astype(
         np.uint8
@@ -130,10 +130,10 @@ def note_on_wood() -> Image:
     return table
 
 
-def told(picture: Image) -> bool:
-    lies = identify_page(picture).page_homography
-    assert lies is not None
-    return has_adjacent_sheet(picture, lies, PAGE_BOX)
+def finds_other_sheet(picture: Image) -> bool:
+    homography = identify_page(picture).page_homography
+    assert homography is not None
+    return has_adjacent_sheet(picture, homography, PAGE_BOX)
 
 
 BESIDE: dict[str, Callable[[], Image]] = {
@@ -166,33 +166,33 @@ TABLES: dict[str, Callable[[], Image]] = {
 
 
 @pytest.mark.parametrize("name", BESIDE)
-def test_a_note_beside_a_form_is_told_of(name: str) -> None:
+def test_note_beside_form_raises_issue(name: str) -> None:
     picture = np.ascontiguousarray(BESIDE[name]())
-    assert told(picture)
-    assert told(photographed(picture))
+    assert finds_other_sheet(picture)
+    assert finds_other_sheet(photographed(picture))
 
 
 @pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize("across", [False, True])
-def test_a_table_is_no_paper(name: str, across: bool) -> None:
+def test_table_surface_is_not_paper(name: str, across: bool) -> None:
     table = TABLES[name]()
     picture = on(np.ascontiguousarray(table.T) if across else table, form_page())
-    assert not told(picture)
-    assert not told(photographed(picture))
+    assert not finds_other_sheet(picture)
+    assert not finds_other_sheet(photographed(picture))
 
 
-def test_a_scan_of_a_form_alone_is_not_looked_at() -> None:
-    assert not told(form_page())
+def test_scan_of_form_alone_is_not_analysed() -> None:
+    assert not finds_other_sheet(form_page())
 
 
-def test_an_empty_sheet_beside_a_form_loses_nothing() -> None:
-    assert not told(np.hstack([form_page(), note(0)]))
+def test_empty_sheet_beside_form_raises_no_issue() -> None:
+    assert not finds_other_sheet(np.hstack([form_page(), note(0)]))
 
 
 @pytest.mark.parametrize("name", ["05-telefon-1.jpg", "05-telefon-2.jpg"])
 def test_a_photograph_of_a_form_shows_no_other_paper(name: str) -> None:
     data = (ROOT / "data" / "samples" / "stack" / name).read_bytes()
-    assert not told(decode_image(data, "image/jpeg"))
+    assert not finds_other_sheet(decode_image(data, "image/jpeg"))
 
 
 @pytest.mark.parametrize(
@@ -201,15 +201,15 @@ def test_a_photograph_of_a_form_shows_no_other_paper(name: str) -> None:
 )
 def test_a_damaged_form_shows_no_other_paper(kind: str, strength: float) -> None:
     assert strength in SERIES_BY_NAME[kind].strengths
-    assert not told(
+    assert not finds_other_sheet(
         damage_page(
             DamageTrial("besokslista", 0, kind, strength), fill_sheet("besokslista", 0)
         ).image
     )
 
 
-def test_the_form_is_read_and_the_other_sheet_is_told_of() -> None:
-    """The values are those that are read from the form by itself."""
+def test_form_is_read_and_other_sheet_raises_issue() -> None:
+    """The values equal those of the form alone."""
     reader = PageReader.of_forms(FORMS)
     page = np.asarray(
         cv2.resize(

@@ -1,5 +1,5 @@
-"""Numbers nearly a whole box above or below their boxes, on the label or in the gap: the boxes were
-surely empty.
+"""Numbers nearly one box above or below their boxes, on the label or in the gap: the boxes were
+read as empty with high confidence.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FIGURES = ([(3, 1), (1, 4), (4, 4)], [(3, 2), (3, 6.5)]), ([(1, 1), (4, 1), (2, 
 
 
 def _figures(paper: Image, spec: FieldSpec, down: float) -> None:
-    """47 in the last two boxes, so many mm lower."""
+    """Draw 47 in the last two boxes, a given number of mm lower."""
     for cell, paths in zip(spec.cell_boxes[-2:], FIGURES, strict=True):
         at = np.array([cell.x + 0.2, cell.y + 0.6 + down])
         points = [
@@ -51,7 +51,7 @@ def _read(paper: Image) -> PageReading:
 
 
 @pytest.mark.parametrize("down", [-6.5, 6.5])
-def test_a_number_a_whole_box_away_leaves_its_boxes_seldom_surely_empty(down: float) -> None:
+def test_boxes_of_number_one_box_away_are_rarely_confidently_empty(down: float) -> None:
     paper, form = _sheet(), FORMS.latest("matvarden")
     for name in NAMES:
         _figures(paper, form.by_name[name], down)
@@ -64,7 +64,7 @@ def test_a_number_a_whole_box_away_leaves_its_boxes_seldom_surely_empty(down: fl
     assert len(silent) <= 2, silent  # of a figure on a label next to nothing may show
 
 
-def test_a_number_in_its_boxes_says_nothing_of_those_above_and_below() -> None:
+def test_number_in_its_boxes_does_not_affect_neighbouring_rows() -> None:
     paper, form = _sheet(), FORMS.latest("matvarden")
     for name in NAMES:
         if name.endswith("puls"):

@@ -1,4 +1,4 @@
-"""A field that is covered, torn off, in the dark or displaced is said to be so, and no other is."""
+"""Fields that are covered, torn off, too dark or displaced raise an issue, and no others."""
 
 from __future__ import annotations
 
@@ -34,15 +34,13 @@ SCALE = 8
 
 @cache
 def _upright(form_id: str, *, solid: bool = False) -> Image:
-    """A filled page as registration lays it, grey, 8 px/mm; with `solid` every mark is filled
-    in.
-    """
+    """A registered filled page, grey, 8 px/mm; with `solid` every mark is filled in."""
     form, rng = FORMS[form_id], np.random.default_rng(3)
-    (hand,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
+    (writer,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
     values = make_values(form, rng)
     if solid:
         values |= {spec.name: SOLID_MARK for spec in form.fields if spec.kind is Kind.MARK}
-    page = fill_field(render_sheet_page(form, sheet), form.pages[0], values, hand, rng)
+    page = fill_field(render_sheet_page(form, sheet), form.pages[0], values, writer, rng)
     grey = np.asarray(
         cv2.resize(geometry.to_grayscale(page), (1680, 2376), interpolation=cv2.INTER_AREA),
         np.uint8,
@@ -62,7 +60,7 @@ def _hidden(form_id: str, page: Image) -> dict[str, IssueCode]:
 
 
 def _within(form_id: str, area: Box) -> set[str]:
-    """Fields that lie wholly in a part of the page."""
+    """Fields wholly within a part of the page."""
     fields = [spec for spec in FORMS[form_id].fields if spec.kind is not Kind.PRINTED]
     return {
         s.name
@@ -75,12 +73,12 @@ def _within(form_id: str, area: Box) -> set[str]:
 
 
 @pytest.mark.parametrize("form_id", by_form(FORMS))
-def test_on_a_good_page_nothing_is_hidden(form_id: str) -> None:
+def test_no_field_of_intact_page_is_hidden(form_id: str) -> None:
     assert _hidden(form_id, _upright(form_id)) == {}
 
 
-def test_a_digit_box_of_which_half_is_torn_off_is_covered() -> None:
-    """What was written in it is gone with it: 60 hours become 6."""
+def test_half_torn_digit_box_is_covered() -> None:
+    """Its writing is lost too: 60 hours become 6."""
     field = FORMS["pappersschema"].by_name["rad03.son"]
     last = field.cell_boxes[-1]
     torn = [
@@ -94,8 +92,8 @@ def test_a_digit_box_of_which_half_is_torn_off_is_covered() -> None:
     assert _hidden("pappersschema", page)[field.name] is IssueCode.COVERED
 
 
-def test_digit_boxes_with_a_hole_punched_into_them_are_covered() -> None:
-    """What is left of a nought is read as a two."""
+def test_punched_digit_boxes_are_covered() -> None:
+    """The rest of a zero is read as a two."""
     field = FORMS["utbetalningslista"].by_name["rad05.konto"]
     cell = field.cell_boxes[3]
     page = np.ascontiguousarray(_upright("utbetalningslista").copy())
@@ -109,12 +107,12 @@ def test_digit_boxes_with_a_hole_punched_into_them_are_covered() -> None:
     assert _hidden("utbetalningslista", page) == {field.name: IssueCode.COVERED}
 
 
-def test_boxes_that_are_filled_in_are_not_covered() -> None:
+def test_filled_boxes_are_not_covered() -> None:
     assert _hidden("besokslista", _upright("besokslista", solid=True)) == {}
 
 
 @pytest.mark.parametrize("threshold", [120, 170, 220])
-def test_lost_pale_print_hides_nothing(threshold: int) -> None:
+def test_lost_pale_print_does_not_hide_fields(threshold: int) -> None:
     page = binarize(
         DamagedPage(_upright("besokslista"), lambda points: points),
         np.random.default_rng(1),
@@ -124,7 +122,7 @@ def test_lost_pale_print_hides_nothing(threshold: int) -> None:
 
 
 @pytest.mark.parametrize("light", [0.0, 0.3, 0.6])
-def test_what_lies_under_a_felt_pen_is_covered(light: float) -> None:
+def test_fields_under_felt_pen_are_covered(light: float) -> None:
     row = FORMS["matvarden"].by_name["rad03.puls"].area
     page = _upright("matvarden").copy()
     band = page[round((row.y + 1) * SCALE) : round((row.y + 7) * SCALE), 30 * SCALE : 180 * SCALE]
@@ -135,7 +133,7 @@ def test_what_lies_under_a_felt_pen_is_covered(light: float) -> None:
 
 
 @pytest.mark.parametrize("ground", [40, 255])
-def test_what_is_torn_off_is_covered(ground: int) -> None:
+def test_torn_off_fields_are_covered(ground: int) -> None:
     page = _upright("matvarden").copy()
     page[200 * SCALE :, 100 * SCALE :] = ground
     gone = _within("matvarden", Box(100, 200, 110, 97))
@@ -143,7 +141,7 @@ def test_what_is_torn_off_is_covered(ground: int) -> None:
     assert gone <= _hidden("matvarden", page).keys()
 
 
-def test_what_is_too_dark_to_be_seen_is_covered() -> None:
+def test_too_dark_fields_are_covered() -> None:
     page = _upright("besokslista").astype(np.float64)
     page[150 * SCALE :] *= 0.02
     noisy = np.clip(page + np.random.default_rng(1).normal(0, 3, page.shape), 0, 255).astype(
@@ -153,7 +151,7 @@ def test_what_is_too_dark_to_be_seen_is_covered() -> None:
 
 
 @pytest.mark.parametrize("by_mm", [1.0, 2.0, 3.0, 6.0])
-def test_what_lies_elsewhere_is_unsure(by_mm: float) -> None:
+def test_displaced_fields_have_low_confidence(by_mm: float) -> None:
     page, by = _upright("besokslista").copy(), round(by_mm * SCALE)
     part = page[180 * SCALE :, 20 * SCALE :].copy()
     page[180 * SCALE - by : -by, 20 * SCALE - by : -by] = part
@@ -163,7 +161,7 @@ def test_what_lies_elsewhere_is_unsure(by_mm: float) -> None:
     assert moved <= found.keys()
 
 
-def test_a_hidden_field_is_doubted_and_keeps_its_value() -> None:
+def test_hidden_field_keeps_value_with_low_confidence() -> None:
     sure = Reading("12:30", 0.999, State.READ)
     after = lower_confidence({"a": sure, "b": sure}, {"a": IssueCode.COVERED})
     assert after["a"].value == "12:30"
@@ -172,7 +170,7 @@ def test_a_hidden_field_is_doubted_and_keeps_its_value() -> None:
 
 
 @pytest.mark.parametrize("form_id", ["besokslista", "matvarden"])
-def test_what_is_taped_over_is_noticed_though_it_looks_empty(form_id: str) -> None:
+def test_taped_over_field_is_covered_although_it_looks_empty(form_id: str) -> None:
     form = FORMS[form_id]
     rng = np.random.default_rng(6)
     paper = np.clip(

@@ -1,5 +1,5 @@
-"""Crosses beside their box and ticks that end in the next one are told of: the boxes were read as
-surely empty, or as surely marked.
+"""Crosses beside their box and ticks that end in the next one raise an issue: such boxes were read
+as empty or marked with high confidence.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def box_of(form_id: str, name: str) -> Box:
 
 
 def drawn(paper: Image, *paths: Sequence[tuple[float, float]]) -> PageReading:
-    """A page as it is read after strokes along these points, mm."""
+    """The reading of a page after strokes along these points, mm."""
     for path in paths:
         points = np.round(np.array(path) * PRINT_PX_PER_MM).astype(np.int32).reshape(-1, 1, 2)
         cv2.polylines(paper, [points], False, PEN, 5, cv2.LINE_AA)
@@ -47,7 +47,7 @@ def drawn(paper: Image, *paths: Sequence[tuple[float, float]]) -> PageReading:
     )
 
 
-def told(reading: PageReading) -> set[str]:
+def fields_with_issue(reading: PageReading) -> set[str]:
     return {
         problem.partition(":")[2] for problem in reading.issues if problem.startswith("beside_box")
     }
@@ -61,7 +61,7 @@ def told(reading: PageReading) -> set[str]:
         ("signeringslista", "dag03.avvikelse2"),
     ],
 )
-def test_a_cross_on_the_label_of_its_box_is_told_of(form_id: str, name: str) -> None:
+def test_cross_on_label_raises_issue(form_id: str, name: str) -> None:
     box = box_of(form_id, name)
     x, y = box.x + box.w / 2 + 1.45 * box.w, box.y + box.h / 2
     reading = drawn(
@@ -69,11 +69,11 @@ def test_a_cross_on_the_label_of_its_box_is_told_of(form_id: str, name: str) -> 
         [(x - 1.8, y - 1.8), (x + 1.8, y + 1.8)],
         [(x - 1.8, y + 1.8), (x + 1.8, y - 1.8)],
     )
-    assert name in told(reading)
+    assert name in fields_with_issue(reading)
     assert reading.fields[name].p <= UNSEEN_P
 
 
-def test_a_tick_that_ends_in_the_next_box_is_told_of() -> None:
+def test_tick_ending_in_next_box_raises_issue() -> None:
     upper, lower = sorted(
         ((box_of("larmatgard", name), name) for name in ("fall", "sjukskoterska_kontaktad")),
         key=lambda one: one[0].y,
@@ -86,12 +86,12 @@ def test_a_tick_that_ends_in_the_next_box_is_told_of() -> None:
         (box.x + 3.9, upper[0].y + 2.0),
     ]
     reading = drawn(sheet_of("larmatgard"), tick)
-    assert told(reading) == {"fall", "sjukskoterska_kontaktad"}
+    assert fields_with_issue(reading) == {"fall", "sjukskoterska_kontaktad"}
     assert reading.fields[upper[1]].p <= UNSEEN_P
 
 
 @pytest.mark.parametrize("form_id", ["besokslista", "signeringslista"])
-def test_marks_in_their_boxes_are_not(form_id: str) -> None:
+def test_marks_in_their_boxes_raise_no_issue(form_id: str) -> None:
     form = FORMS.latest(form_id)
     marked = {
         spec.name: spec.options[0].value if spec.options else True
@@ -105,11 +105,11 @@ def test_marks_in_their_boxes_are_not(form_id: str) -> None:
         make_writers(1, seed=3)[0],
         np.random.default_rng(3),
     )
-    assert told(drawn(paper)) == set()
+    assert fields_with_issue(drawn(paper)) == set()
 
 
-def test_a_punched_hole_is_no_mark() -> None:
+def test_punched_hole_is_not_a_mark() -> None:
     paper, box = sheet_of("hsl-anteckning"), box_of("hsl-anteckning", "kontakttyp")
     hole = round((box.x - 4.0) * PRINT_PX_PER_MM), round((box.y + 1.0) * PRINT_PX_PER_MM)
     cv2.circle(paper, hole, round(3.0 * PRINT_PX_PER_MM), (20, 20, 20), -1)
-    assert told(drawn(paper)) == set()
+    assert fields_with_issue(drawn(paper)) == set()

@@ -12,8 +12,10 @@ def test_every_check_is_one_function_in_its_own_module() -> None:
     assert {check.__name__ for check in PAGE_CHECKS} == {"check"}
 
 
-def test_what_a_check_finds_in_a_field_has_low_confidence() -> None:
-    """A reviewer who keys a field blind is shown such issues: `Severity.LOW_CONFIDENCE`."""
+def test_field_issues_of_checks_have_low_confidence_severity() -> None:
+    """A reviewer who keys a field without seeing its value is shown such issues:
+    `Severity.LOW_CONFIDENCE`.
+    """
     found = {
         code
         for code in IssueCode

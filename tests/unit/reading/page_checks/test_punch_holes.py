@@ -1,4 +1,4 @@
-"""A dark punched hole over a check box is no filled box, and a filled box no hole."""
+"""A dark punched hole over a check box is not a filled box, and a filled box not a hole."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def _middle(box: Box) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("form_id", ["besokslista", "korlista", "avvikelse-hsl"])
-def test_a_hole_is_no_filled_box(form_id: str) -> None:
-    """Such boxes were surely taken back."""
+def test_punched_hole_is_not_a_filled_box(form_id: str) -> None:
+    """Such boxes were read as cancelled with high confidence."""
     (sheet,) = make_blank_sheets(1)
     paper = render_sheet_page(FORMS.latest(form_id), sheet)
     for spec in _marks(form_id):
@@ -73,7 +73,7 @@ def test_filled_boxes_are_not_covered(form_id: str) -> None:
     (sheet,) = make_blank_sheets(1)
     form, rng = FORMS.latest(form_id), np.random.default_rng(2)
     solid = {spec.name: SOLID_MARK for spec in _marks(form_id)}
-    for hand in make_writers(3, seed=5):
+    for writer in make_writers(3, seed=5):
         assert not _hidden(
-            form_id, fill_field(render_sheet_page(form, sheet), form.pages[0], solid, hand, rng)
+            form_id, fill_field(render_sheet_page(form, sheet), form.pages[0], solid, writer, rng)
         )

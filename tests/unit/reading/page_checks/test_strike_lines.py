@@ -1,5 +1,5 @@
-"""Lines that go over several fields: what they cross was surely marked, surely signed or surely
-empty, and rows that are struck out surely valid.
+"""Lines across several fields: crossed fields were confidently read as marked, signed or empty, and
+struck-out rows as valid.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def area(form_id: str, name: str) -> Box:
 
 
 def drawn(paper: Image, *lines: Line) -> Image:
-    """Lines (mm) as a hand draws them: half a millimetre beside their way."""
+    """Handwritten lines (mm), up to half a millimetre off their course."""
     rng = np.random.default_rng(1)
     for line in lines:
         shaken: list[tuple[float, float]] = []
@@ -82,7 +82,7 @@ def read(paper: Image) -> PageReading:
     )
 
 
-def told(reading: PageReading) -> set[str]:
+def fields_with_issue(reading: PageReading) -> set[str]:
     names = {
         problem.partition(":")[2]
         for problem in reading.issues
@@ -93,7 +93,7 @@ def told(reading: PageReading) -> set[str]:
 
 
 def sure(reading: PageReading, prefix: str = "") -> set[str]:
-    """The fields that are surely read as something."""
+    """The fields with a value of high confidence."""
     return {
         name
         for name, field in reading.fields.items()
@@ -102,7 +102,7 @@ def sure(reading: PageReading, prefix: str = "") -> set[str]:
 
 
 @pytest.mark.parametrize("column", ["given2", "avvikelse3"])
-def test_a_line_down_a_column_says_something_of_every_row_it_goes_through(column: str) -> None:
+def test_line_down_column_raises_issue_in_every_crossed_row(column: str) -> None:
     first, last = (
         area("signeringslista", f"dag02.{column}"),
         area("signeringslista", f"dag05.{column}"),
@@ -110,10 +110,10 @@ def test_a_line_down_a_column_says_something_of_every_row_it_goes_through(column
     paper = drawn(
         filled("signeringslista", 1), [(first.x + 2, first.y - 1), (last.x + 2.5, last.y + 4)]
     )
-    assert told(read(paper)) == {f"dag{row:02d}.{column}" for row in (2, 3, 4, 5)}
+    assert fields_with_issue(read(paper)) == {f"dag{row:02d}.{column}" for row in (2, 3, 4, 5)}
 
 
-def test_one_tick_for_three_rows_is_no_mark_of_its_ends_alone() -> None:
+def test_tick_across_three_rows_is_not_confident_mark_at_its_ends() -> None:
     first, last = (
         area("utbetalningslista", "rad01.utbetald"),
         area("utbetalningslista", "rad03.utbetald"),
@@ -121,48 +121,52 @@ def test_one_tick_for_three_rows_is_no_mark_of_its_ends_alone() -> None:
     (sheet,) = make_blank_sheets(1)
     paper = render_sheet_page(FORMS.latest("utbetalningslista"), sheet)
     tick = [(last.x - 1, last.y - 14.0), (last.x + 2, last.y + 4), (first.x + 6, first.y)]
-    assert {f"rad{row:02d}.utbetald" for row in (1, 2, 3)} <= told(read(drawn(paper, tick)))
+    assert {f"rad{row:02d}.utbetald" for row in (1, 2, 3)} <= fields_with_issue(
+        read(drawn(paper, tick))
+    )
 
 
 @pytest.mark.parametrize("form_id", ["besokslista", "signeringslista", "palliativ-hemakt"])
-def test_a_page_that_is_crossed_out_has_no_sure_row_below_the_line(form_id: str) -> None:
+def test_rows_of_crossed_out_page_have_low_confidence(form_id: str) -> None:
     form = FORMS.latest(form_id)
     paper = drawn(filled(form_id, 3), [(17.0, 275.0), (194.0, 45.0)])
     reading = read(paper)
     rows = tuple(spec.name for spec in form.fields if spec.row in form.rows()[:3])
-    assert sure(reading, form.fields[-1].name[:3]) & set(rows) - told(reading) == set()
+    assert sure(reading, form.fields[-1].name[:3]) & set(rows) - fields_with_issue(reading) == set()
 
 
-def test_hatching_over_a_row_takes_in_what_lies_between_its_strokes() -> None:
+def test_hatching_over_row_includes_fields_between_strokes() -> None:
     top, low = area("besokslista", "rad02.personnummer"), area("besokslista", "rad02.omvardnad")
     strokes = [[(x, low.y + 5), (x + 9, top.y)] for x in range(22, 185, 14)]
     reading = read(drawn(filled("besokslista", 3), *strokes))
-    assert sure(reading, "rad02.") - told(reading) == set()
-    assert {name for name in told(reading) if not name.startswith("rad02.")} == set()
+    assert sure(reading, "rad02.") - fields_with_issue(reading) == set()
+    assert {name for name in fields_with_issue(reading) if not name.startswith("rad02.")} == set()
 
 
-def test_a_row_with_a_line_between_its_two_lines_of_fields_is_told_of_as_a_whole() -> None:
+def test_line_between_field_lines_of_row_raises_issue_for_whole_row() -> None:
     low = area("korlista", "rad02.utford")
     reading = read(drawn(filled("korlista", 3), [(20.0, low.y - 2.0), (197.0, low.y - 2.5)]))
-    assert sure(reading, "rad02.") - told(reading) == set()
-    assert {name.partition(".")[0] for name in told(reading)} == {"rad02"}
+    assert sure(reading, "rad02.") - fields_with_issue(reading) == set()
+    assert {name.partition(".")[0] for name in fields_with_issue(reading)} == {"rad02"}
 
 
-def test_a_line_through_rows_that_are_empty_says_nothing_of_the_rows_above() -> None:
+def test_line_through_empty_rows_does_not_affect_rows_above() -> None:
     top, low = area("signeringslista", "dag05.datum"), area("signeringslista", "dag10.datum")
     z = [(24.0, top.y + 3), (190.0, top.y + 4), (25.0, low.y + 5), (190.0, low.y + 5)]
     reading = read(drawn(filled("signeringslista", 3), z))
-    assert {name.partition(".")[0] for name in told(reading)} <= {
+    assert {name.partition(".")[0] for name in fields_with_issue(reading)} <= {
         f"dag{row:02d}" for row in range(5, 11)
     }
-    assert {name for name in sure(reading, "dag") - told(reading) if name >= "dag05"} == set()
+    assert {
+        name for name in sure(reading, "dag") - fields_with_issue(reading) if name >= "dag05"
+    } == set()
 
 
-def test_a_bracket_beside_two_rows_tells_of_both() -> None:
+def test_bracket_beside_two_rows_raises_issue_in_both() -> None:
     top, low = area("matvarden", "rad02.datum"), area("matvarden", "rad03.vikt")
     x = top.x - 2.0
     bracket = [(x + 2, top.y + 1), (x, top.y + 3), (x, low.y + 4), (x + 2, low.y + 6)]
-    names = told(read(drawn(filled("matvarden", 3), bracket)))
+    names = fields_with_issue(read(drawn(filled("matvarden", 3), bracket)))
     assert {name.partition(".")[0] for name in names} == {"rad02", "rad03"}
 
 
@@ -170,7 +174,7 @@ def test_a_bracket_beside_two_rows_tells_of_both() -> None:
     "form_id",
     ["besokslista", "matvarden", "signeringslista", "signaturfortydligande", "hsl-anteckning"],
 )
-def test_what_is_written_in_its_fields_is_no_line_across(form_id: str) -> None:
+def test_writing_in_fields_is_not_a_strike_line(form_id: str) -> None:
     form, (sheet,) = FORMS.latest(form_id), make_blank_sheets(1)
     for seed in (6, 7):
         values = make_values(form, np.random.default_rng(seed))
@@ -184,4 +188,4 @@ def test_what_is_written_in_its_fields_is_no_line_across(form_id: str) -> None:
             make_writers(2, seed)[1],
             np.random.default_rng(seed),
         )
-        assert told(read(paper)) == set()
+        assert fields_with_issue(read(paper)) == set()

@@ -1,6 +1,4 @@
-"""Writing outside all fields is told of, beside the field that is nearest; what is no writing is
-not.
-"""
+"""Writing outside all fields raises an issue at the nearest field; other ink does not."""
 
 from __future__ import annotations
 
@@ -46,7 +44,7 @@ SHEET = Sheet("23456789", "Socialförvaltningens kansli", CLIENT)
 
 
 def written(page: Image, text: str, place: Box, turned: bool = False) -> Image:
-    """The page with a line of handwriting on it, from the top downwards if `turned`."""
+    """The page with a line of handwriting, downwards if `turned`."""
     spec = next(spec for spec in NOTE.pages[0].fields if spec.kind is Kind.TEXT)
     field = spec.model_copy(update={"name": "skrift", "box": (place.x, place.y, place.w, place.h)})
     paper = np.ascontiguousarray(np.rot90(page), np.uint8) if turned else page
@@ -58,7 +56,7 @@ def written(page: Image, text: str, place: Box, turned: bool = False) -> Image:
 
 @cache
 def read(text: str, place: tuple[float, float, float, float], turned: bool = False) -> PageReading:
-    """A note with some writing on it, as it is read."""
+    """The reading of a note with some writing on it."""
     page = written(render_sheet_page(NOTE, SHEET), text, Box(*place), turned)
     return (
         PageReader.of_forms(FORMS, [CLIENT])
@@ -70,9 +68,7 @@ def read(text: str, place: tuple[float, float, float, float], turned: bool = Fal
 def stray_on(
     form_id: str, draw: Callable[[Image], Image] | None = None, fields: Mapping[str, Reading] = {}
 ) -> frozenset[str]:
-    """What is told of the first page of a form that something is drawn on, laid as it was
-    printed.
-    """
+    """The stray writing on the first page of a form with a drawing on it, registered as printed."""
     form = FORMS.latest(form_id)
     pdf = print_sheets(form, [SHEET], organisation="Provköpings kommun, socialförvaltningen")
     page = (
@@ -81,16 +77,16 @@ def stray_on(
         else rendered(pdf, UNFILLED_DPI)
     )
     unfilled = template_image(form, 1)
-    laid = cv2.resize(to_grayscale(page), unfilled.shape[::-1], interpolation=cv2.INTER_AREA)
+    registered = cv2.resize(to_grayscale(page), unfilled.shape[::-1], interpolation=cv2.INTER_AREA)
     return find_stray_writing(
         form.pages[0].all_fields,
         fields,
-        measure_print_contrast(np.asarray(laid, np.uint8), unfilled),
+        measure_print_contrast(np.asarray(registered, np.uint8), unfilled),
         (*CODE_BOXES, *SERIAL_BOXES, ORGANISATION_BOX),
     )
 
 
-def told(reading: PageReading) -> list[str]:
+def fields_with_issue(reading: PageReading) -> list[str]:
     return [
         problem.partition(":")[2]
         for problem in reading.issues
@@ -98,39 +94,43 @@ def told(reading: PageReading) -> list[str]:
     ]
 
 
-def test_words_between_two_notes_are_told_of() -> None:
+def test_words_between_two_notes_raise_issue() -> None:
     note, plan = NOTE.by_name["anteckning"].area, NOTE.by_name["plan"].area
     between = Box(60.0, note.y + note.h + 3.0, 80.0, 6.5)
     assert between.y + between.h < plan.y
     reading = read(
         "Ringde dottern, hon kommer i kväll", (between.x, between.y, between.w, between.h)
     )
-    assert told(reading)
-    assert set(told(reading)) <= {"anteckning", "plan"}
-    assert all(reading.fields[name].p <= UNSEEN_P for name in told(reading))
+    assert fields_with_issue(reading)
+    assert set(fields_with_issue(reading)) <= {"anteckning", "plan"}
+    assert all(reading.fields[name].p <= UNSEEN_P for name in fields_with_issue(reading))
 
 
-def test_words_beside_check_boxes_are_told_of() -> None:
+def test_words_beside_check_boxes_raise_issue() -> None:
     mark = NOTE.by_name["information"].area
-    assert told(read("nej, sover", (mark.x, mark.y - 7.5, 30.0, 6.0))) == ["information"]
+    assert fields_with_issue(read("nej, sover", (mark.x, mark.y - 7.5, 30.0, 6.0))) == [
+        "information"
+    ]
 
 
-def test_words_up_the_margin_are_told_of() -> None:
-    assert told(read("OBS ej tryck i vänster arm", (60.0, 6.5, 80.0, 6.0), turned=True))
+def test_vertical_words_in_margin_raise_issue() -> None:
+    assert fields_with_issue(
+        read("OBS ej tryck i vänster arm", (60.0, 6.5, 80.0, 6.0), turned=True)
+    )
 
 
-def test_a_line_below_the_last_rule_is_read_and_not_told_of() -> None:
+def test_line_below_last_rule_is_read_without_issue() -> None:
     note = NOTE.by_name["anteckning"].area
     reading = read("Ringde dottern i kväll", (note.x + 3, note.y + note.h - 2.5, 80.0, 6.5))
     assert len(str(reading.fields["anteckning"].value)) > 10
-    assert not told(reading)
+    assert not fields_with_issue(reading)
 
 
 @pytest.mark.parametrize(
     "form_id", by_form(sorted({form.id for form in FORMS.values() if not form.printed_elsewhere}))
 )
-def test_what_is_printed_on_a_sheet_is_no_writing(form_id: str) -> None:
-    """The unit, the client and their labels are on no unfilled form."""
+def test_print_on_sheet_is_not_writing(form_id: str) -> None:
+    """The unit, the client and their labels are not on the unfilled form."""
     assert not stray_on(form_id)
 
 
@@ -169,12 +169,12 @@ def underlined(page: Image) -> Image:
 
 
 @pytest.mark.parametrize("draw", [stain, crease, dust, underlined])
-def test_dirt_folds_and_lines_are_no_writing(draw: Callable[[Image], Image]) -> None:
+def test_dirt_folds_and_lines_are_not_writing(draw: Callable[[Image], Image]) -> None:
     assert not stray_on("hsl-anteckning", draw)
 
 
-def test_what_is_read_of_a_note_is_not_told_of_again() -> None:
-    """The words of a field lie where they were read, also outside of it."""
+def test_read_words_of_note_raise_no_issue() -> None:
+    """The words of a field are at the place where they were read, also outside of it."""
     note = NOTE.by_name["anteckning"].area
     text, place = "Ringde dottern i kväll", Box(note.x + 3, note.y + note.h + 1.0, 80.0, 6.5)
     fields = read(text, (place.x, place.y, place.w, place.h)).fields
@@ -195,26 +195,26 @@ WRITER = NOTE.by_name["skribent"].area
     ],
     ids=["below its line", "half below its picture", "beyond its end"],
 )
-def test_what_is_written_half_beside_a_line_is_told_of(
+def test_writing_half_beside_line_raises_issue(
     text: str, place: tuple[float, float, float, float]
 ) -> None:
     reading = read(text, place)
-    assert told(reading).count("skribent") == 1
+    assert fields_with_issue(reading).count("skribent") == 1
     assert reading.fields["skribent"].p <= UNSEEN_P
 
 
-def test_a_line_of_a_note_that_runs_out_of_the_picture_is_told_of() -> None:
+def test_line_of_note_beyond_image_raises_issue() -> None:
     note = NOTE.by_name["anteckning"].area
-    assert told(
+    assert fields_with_issue(
         read("Ringde dottern om ny tid på måndag, återkommer", (note.x + 125.0, note.y, 70.0, 7.5))
     ) == ["anteckning"]
 
 
-def test_a_name_with_letters_below_the_line_is_not_told_of() -> None:
-    assert told(read("Peggy Jyllberg", (WRITER.x, WRITER.y, WRITER.w, WRITER.h))) == []
+def test_name_with_descenders_raises_no_issue() -> None:
+    assert fields_with_issue(read("Peggy Jyllberg", (WRITER.x, WRITER.y, WRITER.w, WRITER.h))) == []
 
 
-def test_two_rows_in_a_field_of_one_line_are_told_of() -> None:
+def test_two_rows_in_single_line_field_raise_issue() -> None:
     page = written(
         render_sheet_page(NOTE, SHEET), "Alvedon", Box(WRITER.x, WRITER.y, WRITER.w, 4.2)
     )
@@ -224,11 +224,11 @@ def test_two_rows_in_a_field_of_one_line_are_told_of() -> None:
         .read(cv2.imencode(".png", page)[1].tobytes(), "image/png")
         .reading
     )
-    assert told(reading) == ["skribent"]
+    assert fields_with_issue(reading) == ["skribent"]
     assert reading.fields["skribent"].p <= UNSEEN_P
 
 
-def test_a_comma_that_hangs_below_a_dose_is_told_of() -> None:
+def test_comma_below_dose_raises_issue() -> None:
     form = FORMS.latest("palliativ-hemakt")
     area = form.by_name["rad01.dos"].area
     for drop, is_lost in ((0.5, True), (-0.9, False)):
@@ -250,5 +250,5 @@ def test_a_comma_that_hangs_below_a_dose_is_told_of() -> None:
             .reading
         )
         dose = reading.fields["rad01.dos"]
-        assert (told(reading) == ["rad01.dos"]) is is_lost, (drop, dose.value)
+        assert (fields_with_issue(reading) == ["rad01.dos"]) is is_lost, (drop, dose.value)
         assert dose.p < 0.5 or str(dose.value).startswith("2,5")

@@ -1,5 +1,5 @@
-"""Print under writing says nothing for or against a form; print that is missing where the page
-shows paper speaks against it.
+"""Print under writing has no weight in identification; print missing on visible paper is evidence
+against a form.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def form() -> Image:
     return picture
 
 
-def test_print_with_strokes_over_it_is_written_over(form: Image) -> None:
+def test_print_under_strokes_is_written_over(form: Image) -> None:
     page = form.copy()
     cv2.line(page, (24, 56), (56, 24), (50,), 4)
     assert _laid(page, form)
@@ -46,13 +46,13 @@ def test_print_alone_is_not_written_over(form: Image) -> None:
     assert not _laid(form.copy(), form)
 
 
-def test_strokes_where_the_print_is_missing_are_no_excuse(form: Image) -> None:
+def test_strokes_do_not_excuse_missing_print(form: Image) -> None:
     page = np.full_like(form, 250)
     cv2.line(page, (24, 56), (56, 24), (50,), 4)
     assert not _laid(page, form)
 
 
-def test_a_stain_and_grain_are_no_excuse(form: Image) -> None:
+def test_stain_and_grain_do_not_excuse_missing_print(form: Image) -> None:
     stain = np.full_like(form, 250)
     stain[24:70, 24:70] = 40
     grain = np.clip(200 + np.random.default_rng(1).normal(0, 60, form.shape), 0, 255).astype(
@@ -63,7 +63,7 @@ def test_a_stain_and_grain_are_no_excuse(form: Image) -> None:
 
 
 @pytest.mark.parametrize("way", ["scanned", "uneven feed", "uneven light"])
-def test_a_page_with_most_rows_written_over_is_laid(way: str) -> None:
+def test_page_with_most_rows_written_over_is_registered(way: str) -> None:
     rng = np.random.default_rng(1)
     blank = draw_form(rng)
     judged = judge_registration(spoil_page(overwrite_rows(blank, 7, rng), way, rng), blank)
@@ -72,7 +72,7 @@ def test_a_page_with_most_rows_written_over_is_laid(way: str) -> None:
 
 
 @pytest.mark.parametrize("rows", [2, 7, 10])
-def test_another_form_of_the_family_is_refused_however_much_is_written(rows: int) -> None:
+def test_similar_form_is_rejected_despite_writing(rows: int) -> None:
     rng = np.random.default_rng(rows)
     blank = draw_form(rng)
     sister = draw_form(rng, head=blank)
@@ -82,7 +82,7 @@ def test_another_form_of_the_family_is_refused_however_much_is_written(rows: int
 
 
 @pytest.mark.parametrize("rows", [2, 7, 10])
-def test_a_place_a_row_off_is_refused_however_much_is_written(rows: int) -> None:
+def test_registration_one_row_off_is_rejected_despite_writing(rows: int) -> None:
     rng = np.random.default_rng(rows)
     blank = draw_form(rng)
     assert not judge_registration(
@@ -91,7 +91,7 @@ def test_a_place_a_row_off_is_refused_however_much_is_written(rows: int) -> None
 
 
 @pytest.mark.parametrize("rows", [0, 4, 7])
-def test_a_page_half_of_which_lies_elsewhere_is_refused(rows: int) -> None:
+def test_half_displaced_page_is_rejected(rows: int) -> None:
     rng = np.random.default_rng(rows)
     blank = draw_form(rng)
     assert not judge_registration(
@@ -100,9 +100,7 @@ def test_a_page_half_of_which_lies_elsewhere_is_refused(rows: int) -> None:
 
 
 @pytest.mark.parametrize(("seed", "rows", "fed_mm"), [(1, 2, 2.5), (2, 2, 2.5), (2, 6, 1.5)])
-def test_an_unevenly_fed_page_is_followed_to_print_that_lies_mm_off(
-    seed: int, rows: int, fed_mm: float
-) -> None:
+def test_unevenly_fed_page_is_registered(seed: int, rows: int, fed_mm: float) -> None:
     rng = np.random.default_rng(seed)
     blank = draw_form(rng)
     judged = judge_registration(

@@ -1,4 +1,4 @@
-"""The page is laid on its form to a fraction of a millimetre, and a page that is not says so."""
+"""A page is registered to a fraction of a millimetre, or rejected."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _filled() -> Image:
 
 
 def _errors_mm(registration: Registration, damaged: DamagedPage) -> Points:
-    """How far from the truth each place is laid, mm on the paper."""
+    """Distance of each place from the ground truth, mm on the paper."""
     true_px = damaged.where(PLACES * SOURCE_PX - 0.5)
     beside = damaged.where((PLACES + np.array([1, 0])) * SOURCE_PX - 0.5)
     px_per_mm = np.linalg.norm(beside - true_px, axis=1)
@@ -79,7 +79,7 @@ def _without(page: Image, *boxes: Box) -> Image:
 
 
 @pytest.mark.parametrize("name", DISTORTIONS)
-def test_every_distortion_is_registered_and_judged_right(name: str) -> None:
+def test_every_distortion_is_registered_with_right_residual(name: str) -> None:
     damaged = distort(name, _filled(), np.random.default_rng(11))
     registration = register_page(damaged.image, identify_page(damaged.image), synthetic_blank())
     assert registration.upright.shape == (2376, 1680)
@@ -88,7 +88,7 @@ def test_every_distortion_is_registered_and_judged_right(name: str) -> None:
 
 
 @pytest.mark.parametrize("kept", ["one code", "one marker", "two markers side by side"])
-def test_few_marks_are_enough_on_a_flat_scan(kept: str) -> None:
+def test_few_markers_are_enough_on_flat_scan(kept: str) -> None:
     gone = {
         "one code": [CODE_BOXES[1], *MARKER_BOXES.values()],
         "one marker": [CODE_BOXES[0], MARKER_BOXES[0], MARKER_BOXES[1], MARKER_BOXES[3]],
@@ -102,14 +102,14 @@ def test_few_marks_are_enough_on_a_flat_scan(kept: str) -> None:
     )
 
 
-def test_another_form_has_a_large_residual() -> None:
+def test_other_form_has_large_residual() -> None:
     other = np.ascontiguousarray(np.roll(synthetic_blank(), 200, axis=1)[:, ::-1])
     registration = register_page(_filled(), identify_page(_filled()), other)
     assert registration.residual_mm == LOST_RESIDUAL_MM
     assert Issue(IssueCode.PRINT_NOT_FOUND) in registration.issues
 
 
-def test_markers_in_the_wrong_place_cannot_look_good() -> None:
+def test_misplaced_markers_have_large_residual() -> None:
     found = identify_page(_filled())
     moved = {
         i: quad + np.array([0 if i in (0, 3) else 190, 0]) for i, quad in found.markers.items()
@@ -125,11 +125,11 @@ def test_markers_in_the_wrong_place_cannot_look_good() -> None:
 
 @cache
 def _filled_form(form_id: str, seed: int) -> tuple[Image, Generator]:
-    """A filled page of a real form as printed, and the dice as they lay when it was made."""
+    """A filled page of a real form as printed, and the state of its random numbers."""
     form, rng = FORMS[form_id], np.random.default_rng(seed)
-    (*_, hand), (sheet,) = make_writers(4, seed=11), make_blank_sheets(1)
+    (*_, writer), (sheet,) = make_writers(4, seed=11), make_blank_sheets(1)
     return fill_field(
-        render_sheet_page(form, sheet), form.pages[0], make_values(form, rng), hand, rng
+        render_sheet_page(form, sheet), form.pages[0], make_values(form, rng), writer, rng
     ), rng
 
 
@@ -153,8 +153,8 @@ def _form_page(form_id: str, *, dusty: bool) -> Image:
 
 
 def _seeds() -> list[tuple[str, int]]:
-    """Each form once, and those that were placed by hand three times: what the program placed is
-    alike.
+    """Each form once, and those placed by hand three times: forms that the program placed are
+    similar.
     """
     return [
         (form_id, seed)
@@ -168,7 +168,7 @@ def _is_placed(form_id: str) -> bool:
 
 
 @pytest.mark.parametrize(("form_id", "seed"), cases_by_form(_seeds()))
-def test_a_form_in_black_and_white_is_registered_by_its_dark_print(form_id: str, seed: int) -> None:
+def test_black_and_white_form_is_registered_by_dark_print(form_id: str, seed: int) -> None:
     page = _dusty_form(form_id, seed)
     registration = register_page(
         page.image, identify_page(page.image), template_image(FORMS[form_id], 1)
@@ -189,7 +189,7 @@ def _small_print(form_id: str) -> NDArray[np.uint8]:
 
 
 def _most_alike(form_id: str, count: int = 3) -> list[str]:
-    """The forms whose print lies most like this one's: the others are told apart more easily."""
+    """The forms with the most similar print: the others are easier to distinguish."""
     others = [other for other in FORMS if other != form_id and {form_id, other} != LAID_ALIKE]
     likeness = {
         other: np.corrcoef(_small_print(form_id), _small_print(other))[0, 1] for other in others
@@ -198,7 +198,7 @@ def _most_alike(form_id: str, count: int = 3) -> list[str]:
 
 
 @pytest.mark.parametrize("shown", FEW)
-def test_no_form_is_taken_for_another(shown: str) -> None:
+def test_no_form_is_registered_as_another(shown: str) -> None:
     image = _form_page(shown, dusty=shown == FEW[0])
     found = identify_page(image)
     for taken_for in (other for other in FEW if other != shown):
@@ -212,8 +212,8 @@ def test_no_form_is_taken_for_another(shown: str) -> None:
 @pytest.mark.parametrize(
     ("shown", "dusty"), [(form_id, number % 2 == 1) for number, form_id in enumerate(FORMS)]
 )
-def test_no_form_is_taken_for_one_that_is_alike(shown: str, dusty: bool) -> None:
-    """Every other one is dusty."""
+def test_no_form_is_registered_as_a_similar_one(shown: str, dusty: bool) -> None:
+    """Every second page is dusty."""
     image = _form_page(shown, dusty=dusty)
     found = identify_page(image)
     for taken_for in _most_alike(shown):
@@ -224,11 +224,11 @@ def test_no_form_is_taken_for_one_that_is_alike(shown: str, dusty: bool) -> None
 
 
 def _halves() -> list[tuple[str, float, float, bool]]:
-    """Bands of each form's first page, in shares of its height, in which a field begins: where
-    there is none, nothing can be misread.
+    """Bands of each form's first page with the top of a field, in shares of its height: without
+    fields, nothing can be misread.
 
-    Every other one is of a dusty page. Of forms that the program placed, which are alike, each
-    has one of its bands, by turns.
+    Every second one is of a dusty page. Of forms that the program placed, which are similar, each
+    has one of its bands, in turn.
     """
     bands = ((0.12, 0.5), (0.25, 0.75), (0.5, 0.9))
     starts = {
@@ -248,7 +248,7 @@ def _halves() -> list[tuple[str, float, float, bool]]:
 
 
 @pytest.mark.parametrize(("form_id", "top", "bottom", "dusty"), cases_by_form(_halves()))
-def test_half_a_form_that_lies_elsewhere_is_refused(
+def test_half_displaced_form_is_rejected(
     form_id: str, top: float, bottom: float, dusty: bool
 ) -> None:
     whole = _form_page(form_id, dusty=dusty)
@@ -261,19 +261,19 @@ def test_half_a_form_that_lies_elsewhere_is_refused(
     )
 
 
-def test_half_a_page_that_lies_elsewhere_has_a_large_residual() -> None:
+def test_half_displaced_page_has_large_residual() -> None:
     page = _filled().copy()
     page[1700:3150] = _filled()[1664:3114]  # 3 mm
     assert register_page(page, identify_page(page), synthetic_blank()).residual_mm > 0.8
 
 
-def test_without_marks_there_is_no_registration() -> None:
+def test_page_without_markers_is_not_registered() -> None:
     with pytest.raises(RegistrationError) as caught:
         register_page(_filled(), Identification(None, {}, 0.0, (), False), synthetic_blank())
     assert caught.value.remedy
 
 
-def test_crop_has_the_field_in_its_middle_and_white_outside_the_page() -> None:
+def test_crop_is_centred_on_field_and_white_outside_page() -> None:
     upright = synthetic_blank()
     box = Box(50, 60, 20, 10)
     assert np.array_equal(cut_box(upright, box), upright[480:560, 400:560])
@@ -283,7 +283,7 @@ def test_crop_has_the_field_in_its_middle_and_white_outside_the_page() -> None:
     assert corner[8:, 8:].max() == 0
 
 
-def test_a_box_is_found_in_the_picture() -> None:
+def test_box_is_mapped_to_image() -> None:
     damaged = distort("quarter_turn", _filled(), np.random.default_rng(2))
     registration = register_page(damaged.image, identify_page(damaged.image), synthetic_blank())
     box = Box(50, 100, 30, 10)
@@ -299,15 +299,17 @@ def _bent() -> Bend:
     return Bend(np.random.default_rng(3).normal(0, 0.3, (10, 2)), geometry.PAGE_BOX)
 
 
-def test_a_bent_page_is_laid_without_seams() -> None:
-    """As if the places of all pixels had been worked out and looked up at once."""
-    page, lies, bend, step = _filled(), geometry.raster_homography(300 / 25.4), _bent(), 16
+def test_curved_page_is_rectified_without_seams() -> None:
+    """Equal to a map computed for all pixels at once."""
+    page, homography, bend, step = _filled(), geometry.raster_homography(300 / 25.4), _bent(), 16
     x, y = np.meshgrid(
         np.arange(-step, 1680 + 2 * step, step), np.arange(-step, 2376 + 2 * step, step)
     )
     mm = (np.stack([x.ravel(), y.ravel()], axis=1) + 0.5) / PX_PER_MM
     there = (
-        geometry.transform_points(lies, mm + bend.shift(mm)).astype(np.float32).reshape(*x.shape, 2)
+        geometry.transform_points(homography, mm + bend.shift(mm))
+        .astype(np.float32)
+        .reshape(*x.shape, 2)
     )
     between = np.array([[1 / step, 0, 1], [0, 1 / step, 1]])
     from_x, from_y = cv2.split(
@@ -317,11 +319,11 @@ def test_a_bent_page_is_laid_without_seams() -> None:
         page, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,)
     )
     assert np.array_equal(
-        register_module._flatten(page, lies, bend, geometry.PAGE_BOX, PX_PER_MM), whole
+        register_module._flatten(page, homography, bend, geometry.PAGE_BOX, PX_PER_MM), whole
     )
 
 
-def test_a_picture_in_colour_is_not_laid_with_anything_else_in_its_place() -> None:
+def test_colour_image_is_rejected_by_rectification() -> None:
     colour = np.zeros((300, 200, 3), np.uint8)
     with pytest.raises(ValueError, match="broadcast"):
         register_module._flatten(

@@ -1,4 +1,4 @@
-"""Days, times and numbers weighed against the outage, other rows and sums."""
+"""Dates, times and numbers resolved by the outage, other rows and sums."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.unit.reading.resolve.weighed_values import (
 )
 
 
-def test_a_day_of_the_outage_wins_box_by_box_though_no_reader_listed_it() -> None:
+def test_day_of_outage_is_found_box_by_box_without_being_listed() -> None:
     spec = NOTE.by_name["handelsedatum"]
     reading = Reading(
         "2027-12-18", 0.9, State.READ, cell_probabilities=seen("20271218", b3=("1", 0.1))
@@ -37,7 +37,7 @@ def test_a_day_of_the_outage_wins_box_by_box_though_no_reader_listed_it() -> Non
     assert "in_outage" in found.evidence
 
 
-def test_what_is_written_later_may_be_dated_after_the_outage() -> None:
+def test_written_date_may_be_after_outage() -> None:
     later = read("2022-01-20")
     assert weigh_date(NOTE.by_name["skrivet_datum"], later, WINDOW)[1] == []
     assert weigh_date(NOTE.by_name["handelsedatum"], later, WINDOW)[1] == [
@@ -53,9 +53,7 @@ def test_what_is_written_later_may_be_dated_after_the_outage() -> None:
         ("bistandsbeslut", "period_tom"),
     ],
 )
-def test_a_day_that_lies_after_the_outage_by_nature_is_not_drawn_into_it(
-    form: str, field: str
-) -> None:
+def test_field_of_later_day_is_not_drawn_into_outage(form: str, field: str) -> None:
     reading = Reading(
         "2022-01-18", 0.9, State.READ, cell_probabilities=seen("20220118", b6=("0", 0.1))
     )
@@ -64,7 +62,7 @@ def test_a_day_that_lies_after_the_outage_by_nature_is_not_drawn_into_it(
     assert [problem for problem in problems if problem.endswith(f":{field}")] == []
 
 
-def test_rows_in_order_choose_between_times() -> None:
+def test_order_of_rows_decides_between_times() -> None:
     rows = {
         f"rad0{row}.start": read(f"{hour:02d}:15", 0.97) for row, hour in ((1, 8), (2, 9), (4, 11))
     }
@@ -73,7 +71,7 @@ def test_rows_in_order_choose_between_times() -> None:
     assert "order_fits" in fields["rad03.start"].evidence
 
 
-def test_a_start_is_likelier_before_its_end() -> None:
+def test_start_is_likelier_before_end() -> None:
     fields, problems = resolved(
         VISITS,
         {"rad01.start": read("09:10", 0.5, ("07:10", 0.45)), "rad01.slut": read("07:40", 0.98)},
@@ -82,7 +80,7 @@ def test_a_start_is_likelier_before_its_end() -> None:
     assert "end_before_start:rad01.start" not in problems
 
 
-def test_a_clear_time_out_of_order_stays() -> None:
+def test_clear_time_out_of_order_is_kept() -> None:
     fields, _ = resolved(
         VISITS, {"rad01.start": read("12:00", 0.999), "rad02.start": read("08:00", 0.999)}
     )
@@ -100,8 +98,8 @@ def test_the_upper_blood_pressure_is_the_higher_one() -> None:
     assert "pair_crossed:rad01.bt_dia" in problems
 
 
-def test_what_is_unusual_but_may_be_what_the_boxes_say_keeps_the_usual_from_being_sure() -> None:
-    """A first digit that the reader half took for an empty box, in a pressure that is too high."""
+def test_likely_unusual_value_lowers_confidence_of_usual_value() -> None:
+    """A first digit read as an empty box with p = ½, in a blood pressure that is too high."""
     fields, _ = resolved(
         VALUES, {"rad01.bt_sys": read("210", 0.99), "rad01.bt_dia": read("41", 0.6, ("141", 0.35))}
     )
@@ -113,9 +111,7 @@ def test_what_is_unusual_but_may_be_what_the_boxes_say_keeps_the_usual_from_bein
 
 
 @pytest.mark.parametrize(("value", "other"), [("7", "70"), ("740", "74")])
-def test_a_pulse_that_a_heart_can_have_is_ranked_first_if_the_boxes_allow_it(
-    value: str, other: str
-) -> None:
+def test_plausible_pulse_ranks_first_if_boxes_allow_it(value: str, other: str) -> None:
     spec = VALUES.by_name["rad01.puls"]
     found, problems = weigh_number(spec, read(value, 0.7, (other, 0.2)))
     assert (found.value, problems) == (other, [])
@@ -124,9 +120,9 @@ def test_a_pulse_that_a_heart_can_have_is_ranked_first_if_the_boxes_allow_it(
 
 
 @pytest.mark.parametrize("p", [0.5, 0.6, 0.85, 0.9])
-def test_what_is_not_odd_is_not_sure_for_that(p: float) -> None:
-    """A digit read as another mostly gives a number that a heart can have, and one time in four a
-    day of the outage.
+def test_plausible_value_is_not_confident_for_plausibility_alone(p: float) -> None:
+    """One misread digit mostly gives another plausible pulse, and in one case of four a day of the
+    outage.
     """
     pulse, _ = weigh_number(VALUES.by_name["rad01.puls"], read("72", p))
     assert pulse.p <= p / (p + 0.65 * (1 - p))
@@ -139,14 +135,14 @@ def test_what_is_not_odd_is_not_sure_for_that(p: float) -> None:
         assert day.p <= p / (p + 0.23 * (1 - p))
 
 
-def test_an_unusual_number_is_pointed_out() -> None:
+def test_unusual_number_raises_issue() -> None:
     found, problems = weigh_number(VALUES.by_name["rad01.puls"], read("210", 0.999))
     assert found.value == "210"
     assert problems == [Issue(IssueCode.IMPLAUSIBLE, "rad01.puls")]
 
 
-def test_what_other_fields_make_of_a_number_is_pointed_out_too() -> None:
-    """The lower pressure of somebody in shock: 72 is usual, but higher than the upper one."""
+def test_number_implausible_beside_other_fields_raises_issue() -> None:
+    """The lower pressure of a patient in shock: 72 is usual, but higher than the upper one."""
     fields, problems = resolved(
         VALUES, {"rad01.bt_sys": read("60", 0.999), "rad01.bt_dia": read("72", 0.55, ("22", 0.44))}
     )
@@ -164,7 +160,7 @@ def test_what_other_fields_make_of_a_number_is_pointed_out_too() -> None:
     assert "implausible:rad01.bt_dia" not in problems
 
 
-def test_a_day_that_the_other_rows_draw_out_of_the_outage_is_pointed_out() -> None:
+def test_day_moved_out_of_outage_by_other_rows_raises_issue() -> None:
     days = {
         "rad01.datum": read("2022-01-13", 0.999),
         "rad02.datum": read("2022-01-13", 0.95, ("2022-01-10", 0.04)),
@@ -230,7 +226,7 @@ def test_a_number_of_the_sheet_adds_up_a_column_of_its_table() -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.lists(st.floats(0.05, 1), min_size=1, max_size=4), min_size=1, max_size=4))
-def test_a_chain_gives_what_adding_up_everything_gives(rows: list[list[float]]) -> None:
+def test_chain_equals_exhaustive_sum(rows: list[list[float]]) -> None:
     links = [
         ChainLink(tuple(float(i) for i in range(len(row))), tuple(p / sum(row) * 0.9 for p in row))
         for row in rows
@@ -253,13 +249,13 @@ def test_a_chain_gives_what_adding_up_everything_gives(rows: list[list[float]]) 
 @pytest.mark.parametrize(
     ("row", "value"), [("815 ", "08:15"), (" 815", "08:15"), ("2400", "24:00"), ("0815", "08:15")]
 )
-def test_times_are_read_as_people_write_them(row: str, value: str) -> None:
+def test_times_are_parsed_in_usual_notations(row: str, value: str) -> None:
     found = decode_digits(np.array(seen(row), np.float32), VISITS.by_name["rad01.start"])
     assert found.value == value
     assert len(found.cell_probabilities) == 4
 
 
-def test_a_form_may_only_compare_fields_that_it_has() -> None:
+def test_comparison_with_missing_field_is_rejected() -> None:
     changed = VISITS.model_dump()
     for spec in changed["pages"][0]["table"]["fields"]:
         spec["less_than"] = "slutet" if spec["less_than"] else None
@@ -267,7 +263,7 @@ def test_a_form_may_only_compare_fields_that_it_has() -> None:
     assert form_problem_texts(VISITS) == []
 
 
-def test_a_word_that_a_computer_takes_for_a_number_is_none() -> None:
+def test_inf_is_not_a_number() -> None:
     """`inf` is an infusion."""
     box = (10.0, 10.0, 16.5, 8.0)
     plain = FieldSpec.model_validate(
@@ -290,7 +286,7 @@ def test_a_word_that_a_computer_takes_for_a_number_is_none() -> None:
     )
 
 
-def test_a_sum_that_is_itself_added_up_is_weighed_with_both() -> None:
+def test_sum_that_is_also_an_addend_is_resolved_with_both() -> None:
     box = (10.0, 10.0, 16.5, 8.0)
     plain = FieldSpec.model_validate(
         {"name": "a", "label": "A", "kind": "digits", "format": "number", "cells": 3, "box": box}

@@ -1,4 +1,4 @@
-"""Printed names held against the register that they were printed from."""
+"""Printed names compared with the register from which they were printed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def judged(text: str, register: ClientRegister | None) -> tuple[Reading, list[st
 @pytest.mark.parametrize(
     "text", [NAME, NAME.upper(), NAME.replace(" ", "  "), f"{LOCAL.name}, {LOCAL.pid}"]
 )
-def test_a_name_of_the_register_stays_as_sure_as_it_was_read(text: str) -> None:
+def test_registered_name_keeps_confidence(text: str) -> None:
     assert judged(text, ClientRegister([*REGISTER.clients, LOCAL])) == (
         Reading(text, 0.98, State.READ),
         [],
@@ -44,10 +44,8 @@ def test_a_name_of_the_register_stays_as_sure_as_it_was_read(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", [f"{NAME} gift Berg", f"{NAME} 7", f"{NAME}, flyttat", NAME[:-1]])
-def test_what_a_hand_has_added_and_what_was_misread_is_doubtful_and_told_of(text: str) -> None:
-    """Written beside the print of their field, such words were read with it, with p = 0.97 and
-    more.
-    """
+def test_name_with_addition_or_misreading_has_low_confidence_and_issue(text: str) -> None:
+    """Words written beside the print of their field were read as a part of it with p ≥ 0.97."""
     reading, problems = judged(text, REGISTER)
     assert (reading.value, reading.p) == (text, UNSEEN_P)
     assert problems == ["printed_otherwise:registrerat_namn"]
@@ -56,5 +54,5 @@ def test_what_a_hand_has_added_and_what_was_misread_is_doubtful_and_told_of(text
 @pytest.mark.parametrize(
     "register", [None, ClientRegister([])], ids=["no register", "nobody in it"]
 )
-def test_without_a_register_nothing_is_known(register: ClientRegister | None) -> None:
+def test_name_is_unchanged_without_register(register: ClientRegister | None) -> None:
     assert judged(NAME, register) == (Reading(NAME, 0.98, State.READ), [])

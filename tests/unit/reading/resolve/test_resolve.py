@@ -1,4 +1,4 @@
-"""Readings weighed against the register, the outage and each other."""
+"""Readings resolved by the register, the outage and each other."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def _misread(pid: str, place: int) -> str:
     return pid[:place] + str((int(pid[place]) + 1) % 10) + pid[place + 1 :]
 
 
-def test_a_client_of_the_register_is_surer_than_the_digits_alone() -> None:
+def test_registered_client_raises_confidence_of_number() -> None:
     fields, problems = _resolved(FORM, personnummer=_read(KARIN.pid, 0.8), namn=_read(KARIN.name))
     assert fields["personnummer"].value == KARIN.pid
     assert fields["personnummer"].p > 0.98
     assert not [p for p in problems if p.startswith(("person", "name"))]
 
 
-def test_a_digit_misread_by_the_machine_is_put_right_by_register_and_name() -> None:
+def test_misread_digit_is_corrected_by_register_and_name() -> None:
     wrong = _misread(KARIN.pid, 11)
     fields, _ = _resolved(
         FORM, personnummer=_read(wrong, 0.6, (KARIN.pid, 0.3)), namn=_read(KARIN.name)
@@ -65,13 +65,13 @@ def test_a_digit_misread_by_the_machine_is_put_right_by_register_and_name() -> N
     assert wrong in [value for value, _ in fields["personnummer"].alternatives]
 
 
-def test_another_persons_name_is_a_problem_not_a_correction() -> None:
+def test_other_persons_name_raises_issue_without_correction() -> None:
     fields, problems = _resolved(FORM, personnummer=_read(KARIN.pid, 0.97), namn=_read(SVEN.name))
     assert fields["personnummer"].value == KARIN.pid
     assert "name_differs:personnummer" in problems
 
 
-def test_the_name_of_the_other_of_a_couple_is_a_problem() -> None:
+def test_name_of_partner_raises_issue() -> None:
     wife, husband = (
         Client("189001019802", "Ulla Svensson", "Norr"),
         Client("189001029819", "Bo Svensson", "Norr"),
@@ -88,7 +88,7 @@ def test_the_name_of_the_other_of_a_couple_is_a_problem() -> None:
     assert not [one for one in problems if one.startswith("name")]
 
 
-def test_a_name_written_short_is_no_sign_of_somebody_else() -> None:
+def test_abbreviated_name_raises_no_issue() -> None:
     long, short = (
         Client("189001019802", "Karin Andersson", "Norr"),
         Client("189001029819", "Karin Ek", "Norr"),
@@ -103,7 +103,7 @@ def test_a_name_written_short_is_no_sign_of_somebody_else() -> None:
     assert not [one for one in problems if one.startswith("name")]
 
 
-def test_somebody_whom_the_register_lacks_stays_and_is_a_problem() -> None:
+def test_unregistered_person_is_kept_with_issue() -> None:
     fields, problems = _resolved(
         FORM, personnummer=_read("195605107194", 0.95), namn=_read("Okänd Person")
     )
@@ -111,32 +111,32 @@ def test_somebody_whom_the_register_lacks_stays_and_is_a_problem() -> None:
     assert "person_unknown:personnummer" in problems
 
 
-def test_without_a_register_nothing_is_said_of_persons() -> None:
+def test_no_person_issue_without_register() -> None:
     fields, problems = _resolved(FORM, None, personnummer=_read("195605107194", 0.95))
     assert fields["personnummer"].p == 0.95
     assert problems == [p for p in problems if not p.startswith(("person", "name"))]
 
 
-def test_a_date_of_the_outage_wins_over_one_long_before() -> None:
+def test_date_within_outage_ranks_before_earlier_date() -> None:
     fields, problems = _resolved(FORM, handelsedatum=_read("2011-12-17", 0.55, ("2021-12-17", 0.4)))
     assert fields["handelsedatum"].value == "2021-12-17"
     assert "outside_outage:handelsedatum" not in problems
 
 
-def test_a_clearly_read_date_outside_the_outage_stays_and_is_a_problem() -> None:
+def test_clear_date_outside_outage_is_kept_with_issue() -> None:
     fields, problems = _resolved(FORM, handelsedatum=_read("2021-11-17", 0.999))
     assert fields["handelsedatum"].value == "2021-11-17"
     assert "outside_outage:handelsedatum" in problems
 
 
-def test_written_before_it_happened_is_a_problem() -> None:
+def test_written_time_before_event_raises_issue() -> None:
     _, problems = _resolved(
         FORM, handelsedatum=_read("2021-12-18"), skrivet_datum=_read("2021-12-17")
     )
     assert "written_before_event:skrivet_datum" in problems
 
 
-def test_a_visit_that_ends_before_it_starts_is_a_problem() -> None:
+def test_visit_ending_before_start_raises_issue() -> None:
     _, problems = _resolved(VISITS, rad01__start=_read("09:10"), rad01__slut=_read("08:30"))
     assert "end_before_start:rad01.start" in problems
 
@@ -156,7 +156,7 @@ def _visits(*times: tuple[str, str]) -> list[str]:
     return [issue.field for issue in issues if issue.code is IssueCode.AFTER_MIDNIGHT]
 
 
-def test_visits_after_midnight_on_a_sheet_with_one_date_are_asked_about() -> None:
+def test_visits_after_midnight_on_dated_sheet_raise_issue() -> None:
     assert _visits(
         ("22:00", "22:30"), ("23:30", "23:50"), ("00:30", "00:50"), ("05:00", "05:20")
     ) == ["rad03.start", "rad04.start"]
@@ -168,13 +168,13 @@ def test_visits_after_midnight_on_a_sheet_with_one_date_are_asked_about() -> Non
     assert _visits(("05:00", "05:20"), ("07:10", "07:30"), ("23:00", "23:20")) == []
 
 
-def test_a_row_that_is_not_used_misses_nothing() -> None:
+def test_unused_row_has_no_missing_fields() -> None:
     _, problems = _resolved(VISITS, rad01__personnummer=_read(KARIN.pid))
     assert not [p for p in problems if p.startswith("missing:rad02")]
 
 
 @pytest.mark.parametrize("state", [State.CANCELLED, State.EMPTY, State.ILLEGIBLE])
-def test_what_was_not_read_is_not_made_up(state: State) -> None:
+def test_unread_fields_get_no_value(state: State) -> None:
     reading = Reading(None, 0.9, state)
     fields, _ = _resolved(FORM, personnummer=reading, handelsedatum=reading, namn=_read(KARIN.name))
     assert fields["personnummer"] == reading
@@ -188,7 +188,7 @@ def test_what_was_not_read_is_not_made_up(state: State) -> None:
     place=st.integers(0, 11),
     client=st.sampled_from(REGISTER.clients),
 )
-def test_probabilities_stay_probabilities(
+def test_probabilities_are_between_0_and_1(
     p: float, other: float, place: int, client: Client
 ) -> None:
     reading = _read(_misread(client.pid, place), p, (client.pid, (1 - p) * other))
@@ -200,7 +200,7 @@ def test_probabilities_stay_probabilities(
 
 @pytest.mark.parametrize("ten", ["3511276866", "3511286863"])
 @pytest.mark.parametrize("row", ["  {}", "{}  "])
-def test_ten_digits_of_which_some_differ_are_a_problem_as_twelve_are(ten: str, row: str) -> None:
+def test_ten_digit_number_with_differences_raises_issue(ten: str, row: str) -> None:
     assert KARIN.pid == "193511275863"
     rest = 0.005 / (len(CELL_SYMBOLS) - 1)
     boxes = tuple(
@@ -219,7 +219,7 @@ def test_ten_digits_of_which_some_differ_are_a_problem_as_twelve_are(ten: str, r
     assert fields["personnummer"].p <= 0.997
 
 
-def test_a_register_of_one_client_does_not_make_another_number_surely_that_clients() -> None:
+def test_register_of_one_client_gives_no_confident_match_for_other_number() -> None:
     other = "193511285862"
     rest = 0.001 / (len(CELL_SYMBOLS) - 1)
     boxes = tuple(

@@ -1,4 +1,4 @@
-"""Boxes of a number weighed against the register and the name."""
+"""A number's boxes resolved by the register and the name."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def person(
     return fields["personnummer"], [p for p in problems if p.endswith(":personnummer")]
 
 
-def test_number_name_and_unit_together_are_nearly_sure_and_say_why() -> None:
+def test_number_name_and_unit_give_high_confidence_with_evidence() -> None:
     found, problems = person(number(ASTRID.pid), ASTRID.name, ASTRID.unit)
     assert (found.value, problems) == (ASTRID.pid, [])
     assert found.p >= 0.999
@@ -48,7 +48,7 @@ def test_number_name_and_unit_together_are_nearly_sure_and_say_why() -> None:
     }
 
 
-def test_a_number_alone_is_never_as_good_as_two_kinds_of_evidence() -> None:
+def test_number_alone_has_less_confidence_than_two_kinds_of_evidence() -> None:
     found, _ = person(number(ASTRID.pid))
     assert found.value == ASTRID.pid
     assert 0.9 < found.p < 0.999
@@ -67,27 +67,27 @@ def test_a_number_alone_is_never_as_good_as_two_kinds_of_evidence() -> None:
         ("250101?9216 ", "number_ten"),
     ],
 )
-def test_slips_of_the_pen_are_seen_through_with_a_name_and_named(row: str, reason: str) -> None:
+def test_writing_slips_are_corrected_with_name_and_named(row: str, reason: str) -> None:
     found, _ = person(number(row), "Astnd Akerstrom")
     assert found.value == ASTRID.pid
     assert reason in found.evidence
 
 
-def test_a_box_that_nobody_can_read_is_filled_by_the_register() -> None:
+def test_illegible_box_is_completed_from_register() -> None:
     reading = Reading(None, 0.6, State.ILLEGIBLE, cell_probabilities=seen("192501#19216"))
     found, _ = person(reading, ASTRID.name)
     assert (found.value, found.state) == (ASTRID.pid, State.READ)
 
 
-def test_an_unlisted_number_wins_where_the_boxes_allow_it() -> None:
-    """The reader is sure of a wrong digit, and the right one has no chance in its list."""
+def test_unlisted_number_ranks_first_if_boxes_allow_it() -> None:
+    """The reader has high confidence in a wrong digit, and the right one is not in its list."""
     found, problems = person(number("192501079216", b7=("1", 0.01)), ASTRID.name)
     assert found.value == ASTRID.pid
     assert found.p < 0.999
     assert "number_differs:personnummer" in problems
 
 
-def test_another_clients_number_beside_a_name_is_never_sure() -> None:
+def test_other_clients_number_beside_name_has_low_confidence() -> None:
     found, problems = person(number(BIRGER.pid), GUNHILD.name, GUNHILD.unit)
     assert found.value == BIRGER.pid
     assert found.p < 0.99
@@ -95,7 +95,7 @@ def test_another_clients_number_beside_a_name_is_never_sure() -> None:
     assert "name_differs:personnummer" in problems
 
 
-def test_a_namesake_keeps_a_number_from_being_sure() -> None:
+def test_namesake_lowers_confidence_of_number() -> None:
     found, _ = person(
         number(ASTRID.pid), ASTRID.name, ASTRID.unit, ClientRegister([ASTRID, BIRGER, SON])
     )
@@ -103,7 +103,7 @@ def test_a_namesake_keeps_a_number_from_being_sure() -> None:
     assert found.p < 0.9995
 
 
-def test_somebody_outside_the_register_stays() -> None:
+def test_unregistered_number_is_kept() -> None:
     found, problems = person(number("201501012390"), "Okänd Person")
     assert found.value == "201501012390"
     assert problems == ["person_unknown:personnummer"]
@@ -113,11 +113,11 @@ def test_somebody_outside_the_register_stays() -> None:
 @pytest.mark.parametrize("name", ["", "Karl Berg"])
 @pytest.mark.parametrize("row", ["19640823    ", "19640823 234", "1964082?3234", "30640823???4"])
 @pytest.mark.parametrize("register", [REGISTER, ClientRegister([BIRGER])])
-def test_somebody_outside_the_register_is_no_client_because_the_number_is_not_whole(
+def test_incomplete_unregistered_number_is_not_matched_to_client(
     row: str, name: str, register: ClientRegister
 ) -> None:
-    """Only the birth date, a digit left out, a spoilt box, a reserve number: none of the few
-    clients is meant.
+    """Only the birth date, a missing digit, an illegible box, a reserve number: no client of the
+    small register is meant.
     """
     written = decode_digits(np.array(seen(row), np.float32), NOTE.by_name["personnummer"])
     found, problems = person(written, name, register=register)
@@ -126,7 +126,7 @@ def test_somebody_outside_the_register_is_no_client_because_the_number_is_not_wh
     assert problems == ["person_unknown:personnummer"]
 
 
-def test_a_birth_date_and_a_name_still_lead_to_a_client() -> None:
+def test_birth_date_and_name_identify_client() -> None:
     found, problems = person(
         decode_digits(np.array(seen("19250101    "), np.float32), NOTE.by_name["personnummer"]),
         ASTRID.name,
@@ -141,7 +141,7 @@ RESERVE = Client("30640823TF12", "Karl Berg", "Hemtjänst Öst")
 
 
 @pytest.mark.parametrize("name", ["", ALI.name])
-def test_a_local_number_that_fills_fewer_boxes_finds_its_client(name: str) -> None:
+def test_short_local_number_identifies_client(name: str) -> None:
     written = decode_digits(
         np.array(seen("50123456?1  "), np.float32), NOTE.by_name["personnummer"]
     )
@@ -161,7 +161,7 @@ def test_a_local_number_that_fills_fewer_boxes_finds_its_client(name: str) -> No
         "19640823 234",
     ],
 )
-def test_a_local_number_is_nobodys_whose_boxes_hold_something_else(row: str) -> None:
+def test_local_number_with_other_ink_identifies_nobody(row: str) -> None:
     short = Client("A2345", "Bo Ek", "Hemtjänst Öst")
     found, problems = person(
         decode_digits(np.array(seen(row), np.float32), NOTE.by_name["personnummer"]),
@@ -172,12 +172,12 @@ def test_a_local_number_is_nobodys_whose_boxes_hold_something_else(row: str) -> 
 
 
 @pytest.mark.parametrize("text", ["okänd person", "121212-121", "se baksidan"])
-def test_words_where_a_number_should_stand_are_nobodys_number(text: str) -> None:
+def test_words_in_number_field_identify_nobody(text: str) -> None:
     found, problems = person(read(text, 0.3), register=ClientRegister([ALI, RESERVE, ASTRID]))
     assert (found.value, found.p, problems) == (text, 0.3, [])
 
 
-def test_the_other_rows_of_a_sheet_speak_for_a_client() -> None:
+def test_other_rows_of_sheet_are_evidence_for_client() -> None:
     unclear = number("195001182046", b4=("3", 0.5), b6=("7", 0.5), b9=("6", 0.45))
     alone, _ = resolved(VISITS, {"rad02.personnummer": unclear})
     beside, _ = resolved(
@@ -198,7 +198,7 @@ def test_the_other_rows_of_a_sheet_speak_for_a_client() -> None:
     name=st.sampled_from(["", ASTRID.name, "Xyz"]),
     p=st.floats(0.3, 0.9999),
 )
-def test_whatever_was_seen_probabilities_stay_probabilities(row: str, name: str, p: float) -> None:
+def test_probabilities_are_valid_for_any_input(row: str, name: str, p: float) -> None:
     reading = Reading(row.replace(" ", "") or "1", 0.5, State.READ, cell_probabilities=seen(row, p))
     found, _ = person(reading, name)
     assert 0 <= found.p <= 1
@@ -206,7 +206,7 @@ def test_whatever_was_seen_probabilities_stay_probabilities(row: str, name: str,
     assert found.p < 0.999 or name
 
 
-def test_whom_an_undecided_row_may_be_about_shares_what_its_own_answer_leaves() -> None:
+def test_candidates_of_undecided_row_share_remaining_probability() -> None:
     found, _ = person(
         Reading("9007?483?8?", 0.5, State.READ, cell_probabilities=seen(" 9007?483?8?", 0.313)),
         ASTRID.name,

@@ -1,4 +1,4 @@
-"""What the tests let a reader have seen."""
+"""Readings with given probabilities for the tests."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ WINDOW = (date(2021, 12, 16), date(2022, 1, 10))
 
 
 def seen(row: str, p: float = 0.9995, **unsure: tuple[str, float]) -> CellProbabilities:
-    """What a reader saw of a row: each box as written with `p`; `b3=("7", 0.4)` makes the fourth
-    box a 7 with that probability.
+    """The reading of a row: each box as written with `p`; `b3=("7", 0.4)` makes the fourth box a 7
+    with that probability.
     """
     boxes = []
     for i, symbol in enumerate(row):
@@ -54,21 +54,21 @@ def seen(row: str, p: float = 0.9995, **unsure: tuple[str, float]) -> CellProbab
 
 
 def number(row: str, **unsure: tuple[str, float]) -> Reading:
-    """A row of boxes that was read."""
+    """The reading of a row of boxes."""
     return Reading(
         row.replace(" ", ""), 0.9, State.READ, cell_probabilities=seen(row, 0.9995, **unsure)
     )
 
 
 def read(value: Value, p: float = 0.9, *alternatives: tuple[Value, float]) -> Reading:
-    """A field that was read."""
+    """The reading of a field."""
     return Reading(value, p, State.READ, alternatives)
 
 
 def resolved(
     form: Form, given_: Mapping[str, Reading], register: ClientRegister | None = REGISTER
 ) -> tuple[dict[str, Reading], list[str]]:
-    """A page on which only these fields are filled in."""
+    """The result for a page with only these fields filled in."""
     fields = {spec.name: Reading.empty(0.99) for spec in form.fields} | dict(given_)
     found, issues = resolve_page(form.fields, form, fields, ReadingContext(register, WINDOW))
     return found, [str(issue) for issue in issues]

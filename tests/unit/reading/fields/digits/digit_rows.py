@@ -1,4 +1,4 @@
-"""Digit rows that the tests make up and draw."""
+"""Digit rows that the tests compose and draw."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def spec(form: Format, cells: int | None = None, **more: float) -> FieldSpec:
 def row(
     text: str, p: float = 0.999, doubts: dict[int, dict[str, float]] | None = None
 ) -> NDArray[np.float32]:
-    """Probabilities of a row that says `text` with `p` a box; `doubts` gives other symbols of a box
-    their share.
+    """Probabilities of a row that reads `text` with `p` per box; `doubts` adds other symbols of a
+    box with their share.
     """
     out = np.full((len(text), CELL_CLASS_COUNT), (1 - p) / (CELL_CLASS_COUNT - 1), np.float32)
     for i, symbol in enumerate(text):
@@ -53,7 +53,7 @@ def matvarden() -> tuple[Form, Image]:
 
 
 def write_number(paper: Image, spec: FieldSpec, number: str, down: float = 0.0) -> None:
-    """A figure in each of the last boxes, so many mm lower."""
+    """Write one digit in each of the last boxes, `down` mm lower."""
     for cell, figure in zip(spec.cell_boxes[-len(number) :], number, strict=True):
         write(paper, figure, Box(cell.x + 1.2, cell.y + 1.4 + down, cell.w - 2.4, cell.h - 2.8))
 
@@ -67,7 +67,7 @@ def read(paper: Image) -> PageReading:
 
 
 def write(paper: Image, character: str, box: Box) -> None:
-    """A character of a pen that fills a rectangle (mm) of a page at 300 dpi."""
+    """Draw a handwritten character that fills a rectangle (mm) of a page at 300 dpi."""
     drawn = np.full((200, 200), 255, np.uint8)
     cv2.putText(drawn, character, (30, 150), cv2.FONT_HERSHEY_SIMPLEX, 5, 60, 14, cv2.LINE_AA)
     x, y, w, h = cv2.boundingRect((drawn < 128).view(np.uint8))

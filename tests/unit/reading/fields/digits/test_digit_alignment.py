@@ -1,4 +1,4 @@
-"""Print is found where a sheet shows it, as comparing every move in full finds it."""
+"""Alignment of the blank's print to a scan, compared with an exhaustive search."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def boxes() -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("move", [(0, 0), (3, -2), (-MAX_SHIFT_PX, MAX_SHIFT_PX)])
-def test_print_that_lies_off_is_found(move: tuple[int, int]) -> None:
+def test_displaced_print_is_found(move: tuple[int, int]) -> None:
     printed = boxes()
     sheet = np.roll(printed, move, (0, 1))
     cv2.putText(sheet, "2026", (60, 66), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (180,), 3, cv2.LINE_AA)
@@ -31,7 +31,7 @@ def test_print_that_lies_off_is_found(move: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_best_move_is_that_of_template_matching(seed: int) -> None:
+def test_best_shift_equals_that_of_template_matching(seed: int) -> None:
     rng = np.random.default_rng(seed)
     printed = boxes()
     sheet = np.clip(
@@ -47,17 +47,17 @@ def test_the_best_move_is_that_of_template_matching(seed: int) -> None:
     assert find_best_shift(printed, sheet) == (y - MAX_SHIFT_PX, x - MAX_SHIFT_PX)
 
 
-def test_print_stays_where_it_is_on_a_sheet_that_shows_none_of_it() -> None:
+def test_print_is_not_shifted_on_sheet_without_print() -> None:
     assert find_best_shift(boxes(), np.zeros((90, 300), np.uint8)) == (0, 0)
 
 
 @pytest.mark.parametrize("size", [(2 * MAX_SHIFT_PX, 300), (90, 2 * MAX_SHIFT_PX), (1, 1)])
-def test_print_that_is_all_edge_stays_where_it_is(size: tuple[int, int]) -> None:
+def test_print_within_border_only_is_not_shifted(size: tuple[int, int]) -> None:
     printed = np.ascontiguousarray(boxes()[: size[0], : size[1]]) + np.uint8(9)
     assert find_best_shift(printed, np.roll(printed, 2, 1)) == (0, 0)
 
 
-def test_a_row_of_print_within_the_edge_is_enough() -> None:
+def test_one_row_of_print_inside_border_is_enough() -> None:
     printed = np.zeros((2 * MAX_SHIFT_PX + 1, 60), np.uint8)
     printed[MAX_SHIFT_PX, 20:23] = 200
     assert find_best_shift(printed, np.roll(printed, (-1, 3), (0, 1))) == (-1, 3)

@@ -1,4 +1,4 @@
-"""Cutting of digit rows into cells, and how their networks answer."""
+"""Cropping of digit rows into cells, and the results of their networks."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def drawn_row(digits: str, *, lines: int = 200) -> tuple[NDArray[np.uint8], NDAr
 
 
 @pytest.mark.parametrize("with_blank", [True, False])
-def test_printed_lines_are_no_ink(*, with_blank: bool) -> None:
+def test_printed_lines_are_not_ink(*, with_blank: bool) -> None:
     image, blank, margin = drawn_row("1 8 ", lines=120)
     if with_blank:
         pictures = cell_images(image, blank, 4, margin)
@@ -69,13 +69,13 @@ def test_printed_lines_are_no_ink(*, with_blank: bool) -> None:
     assert [bool(picture.any()) for picture in pictures] == [True, False, True, False]
 
 
-def test_a_blank_that_lies_a_little_off_is_moved() -> None:
+def test_slightly_displaced_blank_is_aligned() -> None:
     image, blank, margin = drawn_row("    ", lines=150)
     moved = np.roll(image, (2, 3), (0, 1))
     assert not cell_images(moved, blank, 4, margin).any()
 
 
-def test_a_shadow_over_half_a_row_is_no_ink() -> None:
+def test_shadow_over_half_of_row_is_not_ink() -> None:
     image, blank, margin = drawn_row("123456")
     shaded = image.astype(np.float32)
     shaded[:, image.shape[1] // 2 :] *= 0.5
@@ -86,14 +86,14 @@ def test_a_shadow_over_half_a_row_is_no_ink() -> None:
     assert np.abs(dark[-1].astype(int) - lit[-1]).mean() < 12
 
 
-def test_a_stroke_that_leaves_its_box_stays_with_its_digit() -> None:
+def test_stroke_outside_its_box_is_assigned_to_its_digit() -> None:
     image, blank, margin = drawn_row("    ")
     cv2.line(image, (margin + 20, margin + 10), (margin + 54, margin + 40), (30,), 4)
     inked = [bool(picture.any()) for picture in cell_images(image, blank, 4, margin)]
     assert inked == [True, False, False, False]
 
 
-def test_digits_that_touch_are_divided() -> None:
+def test_touching_digits_are_separated() -> None:
     image, blank, margin = drawn_row("1 8 ")
     cv2.line(image, (margin + 30, margin + 30), (margin + 110, margin + 30), (30,), 4)
     inked = [bool(picture.any()) for picture in cell_images(image, blank, 4, margin)]
@@ -101,7 +101,7 @@ def test_digits_that_touch_are_divided() -> None:
     assert inked[2]
 
 
-def test_scale_and_polarity_do_not_matter() -> None:
+def test_crop_is_independent_of_scale_and_polarity() -> None:
     image, _, margin = drawn_row("5")
     cell = np.ascontiguousarray(image[margin + 3 : -margin - 3, margin + 3 : -margin - 3])
     once = cell_images(cell, None, 1)[0].astype(int)
@@ -111,12 +111,12 @@ def test_scale_and_polarity_do_not_matter() -> None:
     assert np.abs(once - inverted).mean() < 6
 
 
-def test_no_crops_no_readings() -> None:
+def test_empty_batch_has_no_readings() -> None:
     assert read_digit_boxes([]) == []
 
 
 @pytest.mark.parametrize("name", ["DIGIT_MODEL", "SECOND_DIGIT_MODEL"])
-def test_a_missing_network_names_its_remedy(
+def test_missing_network_error_has_remedy(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = tmp_path / "digits.onnx"
@@ -130,12 +130,12 @@ def test_a_missing_network_names_its_remedy(
     )
     monkeypatch.setattr(reader, name, gone)
     with pytest.raises(MissingProgramError, match=r"digits\.onnx") as raised:
-        classify_cells(_clear_and_doubtful())
+        classify_cells(_clear_and_ambiguous())
     assert "git checkout data/models" in raised.value.remedy
 
 
-def _clear_and_doubtful() -> NDArray[np.uint8]:
-    """Ten digits drawn clearly, and ten times two drawn on top of each other."""
+def _clear_and_ambiguous() -> NDArray[np.uint8]:
+    """Ten clearly drawn digits, and ten times two digits drawn on top of each other."""
     cells = np.zeros((20, CELL_PX, CELL_PX), np.uint8)
     for i, cell in enumerate(cells):
         for digit in {i % 10, (i + 3) % 10 if i >= 10 else i % 10}:
@@ -143,30 +143,28 @@ def _clear_and_doubtful() -> NDArray[np.uint8]:
     return cells
 
 
-def test_only_a_doubtful_cell_is_looked_at_again_and_by_both_networks() -> None:
-    """A doubtful one is answered by the mean of all looks, the others as the first network
-    answers.
-    """
-    cells = _clear_and_doubtful()
+def test_only_uncertain_cell_is_reread_by_both_networks() -> None:
+    """Uncertain cells get the mean of all readings, the others that of the first network."""
+    cells = _clear_and_ambiguous()
     once = run_digit_network(cells, DIGIT_MODEL)
-    doubtful = once.max(axis=1) < SECOND_PASS_BELOW
+    uncertain = once.max(axis=1) < SECOND_PASS_BELOW
     looks = [
-        run_digit_network(np.roll(cells[doubtful], move, axis=(1, 2)), DIGIT_MODEL)
+        run_digit_network(np.roll(cells[uncertain], move, axis=(1, 2)), DIGIT_MODEL)
         for move in ((0, 0), (1, 0), (0, 1))
     ]
     looks += [
-        run_digit_network(np.roll(cells[doubtful], move, axis=(1, 2)), SECOND_DIGIT_MODEL)
+        run_digit_network(np.roll(cells[uncertain], move, axis=(1, 2)), SECOND_DIGIT_MODEL)
         for move in ((0, 0), (-1, 0), (0, -1))
     ]
     mean = np.exp(np.mean(np.log(np.maximum(looks, 1e-9)), axis=0))
     found = classify_cells(cells)
-    assert doubtful.any()
-    assert not doubtful.all()
-    assert np.allclose(found[~doubtful], once[~doubtful], atol=1e-5)
-    assert np.allclose(found[doubtful], mean / mean.sum(axis=1, keepdims=True), atol=1e-4)
+    assert uncertain.any()
+    assert not uncertain.all()
+    assert np.allclose(found[~uncertain], once[~uncertain], atol=1e-5)
+    assert np.allclose(found[uncertain], mean / mean.sum(axis=1, keepdims=True), atol=1e-4)
 
 
-def test_a_row_without_a_stroke_has_empty_cells_however_the_paper_looks() -> None:
+def test_row_without_strokes_is_empty_on_any_paper() -> None:
     rng = np.random.default_rng(5)
     paper = np.clip(rng.normal(235, 2, (96, 400)), 0, 255).astype(np.uint8)
     assert not cell_images(paper, np.full_like(paper, 255), 4, 16).any()
@@ -176,7 +174,7 @@ def test_a_row_without_a_stroke_has_empty_cells_however_the_paper_looks() -> Non
     assert found.any(axis=(1, 2)).tolist() == [False, True, False, False]
 
 
-def test_rows_asked_for_again_are_answered_alike() -> None:
+def test_repeated_reading_of_rows_gives_same_result() -> None:
     answers = row("1 3")
     first, rest = likeliest_rows(answers)
     first.clear()
@@ -185,7 +183,7 @@ def test_rows_asked_for_again_are_answered_alike() -> None:
 
 
 @pytest.mark.parametrize("name", ["DIGIT_MODEL", "SECOND_DIGIT_MODEL"])
-def test_another_network_needs_curves_of_its_own(
+def test_other_network_needs_its_own_calibration(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = NETWORK_FINGERPRINTS[Kind.DIGITS]()
@@ -196,7 +194,7 @@ def test_another_network_needs_curves_of_its_own(
 
 
 @pytest.mark.parametrize("network", [DIGIT_MODEL, SECOND_DIGIT_MODEL])
-def test_what_reads_answers_as_what_was_trained(network: Path) -> None:
+def test_exported_network_matches_trained_network(network: Path) -> None:
     cells = _drawn_cells()
     reads, trained = (
         run_digit_network(cells, network),
@@ -208,7 +206,7 @@ def test_what_reads_answers_as_what_was_trained(network: Path) -> None:
 
 
 def _drawn_cells() -> Image:
-    """Cells of digits in OpenCV's faces, thin and bold, upright and slanted, with grain."""
+    """Cells of digits in OpenCV's typefaces, thin and bold, upright and slanted, with noise."""
     rng = np.random.default_rng(4)
     rows = []
     for face in (

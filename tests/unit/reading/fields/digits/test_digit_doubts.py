@@ -1,4 +1,4 @@
-"""Strokes in digit boxes that are taken for something else are told of."""
+"""Ambiguous strokes in digit boxes raise an issue."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("is_ring", [True, False], ids=["ring", "line below"])
-def test_a_number_in_a_ring_or_underlined_is_not_surely_struck_out(is_ring: bool) -> None:
+def test_circled_or_underlined_number_is_not_confidently_struck_out(is_ring: bool) -> None:
     form, paper = matvarden()
     names = [
         spec.name
@@ -74,11 +74,11 @@ PASSING: tuple[Stretch, ...] = (((0.5, -0.6), (0.5, 1.6)),)
     [DITTO, UPRIGHT, PASSING],
     ids=["ditto mark", "a single upright stroke", "an arrow through the rows"],
 )
-def test_strokes_that_are_taken_for_something_else_are_told_of(
+def test_ambiguous_strokes_in_boxes_raise_issue(
     strokes: tuple[Stretch, ...],
 ) -> None:
-    """A ditto mark was read as a sure 1, a 1 as straight as a ruler and an arrow through the rows
-    as boxes that are surely empty.
+    """A ditto mark was read as a 1 with high confidence; a perfectly straight 1 and an arrow
+    through the rows as empty boxes.
     """
     forms = Forms.load(ROOT / "forms")
     form, (sheet,) = forms.latest("matvarden"), make_blank_sheets(1)
@@ -99,16 +99,16 @@ def test_strokes_that_are_taken_for_something_else_are_told_of(
         .read(cv2.imencode(".png", paper)[1].tobytes(), "image/png")
         .reading
     )
-    told = [name for name in names if f"odd_strokes:{name}" in reading.issues]
-    assert len(told) >= 2
-    assert max(reading.fields[name].p for name in told) <= UNSEEN_P
+    with_issue = [name for name in names if f"odd_strokes:{name}" in reading.issues]
+    assert len(with_issue) >= 2
+    assert max(reading.fields[name].p for name in with_issue) <= UNSEEN_P
     assert max(reading.fields[name].p for name in names) < 0.98
 
 
 @pytest.mark.parametrize("value", ["10", "12", "13", "14", "16", "18"])
-def test_two_digits_in_one_box_are_not_surely_the_wider_one(value: str) -> None:
-    """Of people who began close to the edge: a pain of 10 was surely 0, a blood sugar of 14 surely
-    4.
+def test_two_digits_in_one_box_are_not_read_confidently_as_one(value: str) -> None:
+    """Where writing began close to the edge, a pain of 10 was read as 0 and a blood sugar of 14 as
+    4, both with high confidence.
     """
     forms = Forms.load(ROOT / "forms")
     form, (sheet,) = forms.latest("matvarden"), make_blank_sheets(1)
@@ -154,7 +154,7 @@ def test_two_digits_in_one_box_are_not_surely_the_wider_one(value: str) -> None:
         "halves above each other",
     ],
 )
-def test_which_strokes_are_two_digits(strokes: list[Stroke], are_two: bool) -> None:
+def test_strokes_are_recognized_as_two_digits(strokes: list[Stroke], are_two: bool) -> None:
     assert has_two_digits(strokes, 56) is are_two
 
 
@@ -173,5 +173,5 @@ def test_which_strokes_are_two_digits(strokes: list[Stroke], are_two: bool) -> N
         "a 1 that is broken in two",
     ],
 )
-def test_which_strokes_no_one_has(strokes: list[Stroke], is_mark: bool) -> None:
+def test_strokes_are_recognized_as_not_a_one(strokes: list[Stroke], is_mark: bool) -> None:
     assert is_not_one(strokes, 93) is is_mark

@@ -1,4 +1,4 @@
-"""A digit written over another encloses more paper than a digit does."""
+"""A digit written over another encloses more areas of paper than any digit does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OVER = [("8", "1"), ("8", "7"), ("8", "9"), ("9", "1"), ("0", "1"), ("5", "6")]
 
 
 def _row(digits: str, over: str = "", *, face: int = FACES[0], bolder: int = 0) -> FieldImage:
-    """A row of boxes with digits of a pen, and another digit over the first one."""
+    """A row of boxes with handwritten digits, and another digit over the first one."""
     blank = np.full((HEIGHT + 2 * MARGIN, PITCH * len(digits) + 2 * MARGIN), 255, np.uint8)
     for i in range(len(digits)):
         cv2.rectangle(
@@ -51,7 +51,7 @@ def _write(image: Image, digit: str, face: int, x: int, pen_px: int) -> None:
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_a_digit_over_another_is_told_of(face: int) -> None:
+def test_overwritten_digit_raises_issue(face: int) -> None:
     rows = [
         (old, new, _row(f"{old}4", new, face=face, bolder=bolder))
         for old, new in OVER
@@ -68,12 +68,12 @@ def test_a_digit_over_another_is_told_of(face: int) -> None:
 
 @pytest.mark.parametrize("face", FACES)
 @pytest.mark.parametrize("digit", list("0123456789"))
-def test_a_digit_by_itself_is_not(digit: str, face: int) -> None:
+def test_single_digit_raises_no_issue(digit: str, face: int) -> None:
     (reading,) = read_digit_boxes([_row(f"{digit}4", digit, face=face, bolder=1)])
     assert IssueCode.ODD_STROKES not in reading.issues
 
 
-def test_a_3_may_be_curled_at_its_head() -> None:
+def test_curled_3_raises_no_issue() -> None:
     crop = _row("34")
     image = crop.image.copy()
     cv2.circle(image, (MARGIN + 13, MARGIN + 19), 5, (40,), 3, cv2.LINE_AA)
@@ -89,7 +89,7 @@ def test_a_3_may_be_curled_at_its_head() -> None:
     [((10, 46), (32, 14), False), ((21, 12), (21, 48), True)],
     ids=["slash", "a 1 over it"],
 )
-def test_a_nought_may_have_its_slash(
+def test_slashed_zero_raises_no_issue(
     start: tuple[int, int], end: tuple[int, int], *, is_over: bool
 ) -> None:
     crop = _row("04")

@@ -1,4 +1,4 @@
-"""The strokes of a row of digit boxes go to their cells whole or divided, and dust to none."""
+"""Assignment of the strokes of a row to its digit boxes, whole or split, without dust."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def blank_row() -> NDArray[np.uint8]:
     return np.zeros((80, 140), np.uint8)
 
 
-def test_a_stroke_that_reaches_over_a_little_stays_whole() -> None:
+def test_stroke_slightly_across_boundary_is_not_split() -> None:
     mask = blank_row()
     mask[30:34, 20:60] = 1
     labels, found, _ = assign_strokes(mask, EDGES, MARGIN)
@@ -26,7 +26,7 @@ def test_a_stroke_that_reaches_over_a_little_stays_whole() -> None:
     assert np.array_equal(labels == stroke.label, mask > 0)
 
 
-def test_a_line_through_the_row_is_divided_at_the_sides_of_the_cells() -> None:
+def test_line_through_row_is_split_at_cell_boundaries() -> None:
     mask = blank_row()
     mask[40:43, 4:136] = 1
     labels, found, _ = assign_strokes(mask, EDGES, MARGIN)
@@ -37,8 +37,8 @@ def test_a_line_through_the_row_is_divided_at_the_sides_of_the_cells() -> None:
     assert len({piece.label for (piece,) in found.values()}) == 3
 
 
-def test_what_a_division_leaves_apart_are_strokes_of_their_own() -> None:
-    """An arch whose feet stand in one cell and whose bow lies in the other."""
+def test_disconnected_parts_of_split_stroke_are_separate_strokes() -> None:
+    """An arch with both feet in one cell and its bow in the other."""
     mask = blank_row()
     mask[20:24, 30:80] = mask[50:54, 30:80] = 1
     mask[20:54, 76:80] = 1
@@ -47,7 +47,7 @@ def test_what_a_division_leaves_apart_are_strokes_of_their_own() -> None:
     assert [stroke.h for stroke in found[1]] == [34]
 
 
-def test_specks_slivers_of_box_lines_and_what_lies_outside_are_left_out() -> None:
+def test_specks_line_residues_and_ink_outside_are_ignored() -> None:
     mask = blank_row()
     mask[20:60, 25:30] = 1  # a stroke
     mask[30:32, 40:42] = 1  # a speck
@@ -57,7 +57,7 @@ def test_specks_slivers_of_box_lines_and_what_lies_outside_are_left_out() -> Non
     assert {cell: [stroke.x for stroke in strokes] for cell, strokes in found.items()} == {0: [25]}
 
 
-def test_dust_beside_a_large_stroke_is_left_out_but_is_a_stroke_alone() -> None:
+def test_small_component_is_ignored_only_beside_large_stroke() -> None:
     mask = blank_row()
     mask[20:60, 20:26] = 1
     mask[30:33, 35:37] = mask[30:33, 75:77] = 1
@@ -68,7 +68,7 @@ def test_dust_beside_a_large_stroke_is_left_out_but_is_a_stroke_alone() -> None:
     }
 
 
-def test_more_strokes_than_16_bits_can_number_are_told_apart() -> None:
+def test_more_strokes_than_16_bit_labels_are_distinguished() -> None:
     mask = np.zeros((640, 640), np.uint8)
     mask[::2, ::2] = 1
     mask[300:320, 500:520] = 1
@@ -78,7 +78,7 @@ def test_more_strokes_than_16_bits_can_number_are_told_apart() -> None:
     assert [(stroke.x, stroke.y) for stroke in found[0]] == [(500, 300)]
 
 
-def test_a_digit_that_stands_half_above_the_boxes_or_beside_them_is_told_of() -> None:
+def test_digit_half_outside_boxes_raises_issue() -> None:
     above, beside = blank_row(), blank_row()
     above[0:16, 25:40] = 1
     beside[25:60, 2:14] = 1
@@ -86,7 +86,7 @@ def test_a_digit_that_stands_half_above_the_boxes_or_beside_them_is_told_of() ->
         assert assign_strokes(mask, EDGES, MARGIN)[1:] == ({}, True)
 
 
-def test_what_only_touches_the_boxes_from_outside_is_not_told_of() -> None:
+def test_ink_that_only_touches_boxes_raises_no_issue() -> None:
     mask = blank_row()
     mask[0:12, 25:40] = 1  # the foot of what stands above
     mask[25:60, 12:30] = 1  # a digit that leaves its box
@@ -94,10 +94,8 @@ def test_what_only_touches_the_boxes_from_outside_is_not_told_of() -> None:
     assert assign_strokes(mask, EDGES, MARGIN)[2] is False
 
 
-def test_a_digit_that_goes_on_below_or_above_the_picture_is_told_of_and_a_long_tail_is_not() -> (
-    None
-):
-    for rows, told in (
+def test_digit_cut_off_by_crop_raises_issue_but_long_descender_does_not() -> None:
+    for rows, has_issue in (
         (slice(45, 80), True),
         (slice(0, 35), True),
         (slice(45, 79), False),
@@ -106,14 +104,14 @@ def test_a_digit_that_goes_on_below_or_above_the_picture_is_told_of_and_a_long_t
         mask = blank_row()
         mask[rows, 20:40] = 1
         _, found, outside = assign_strokes(mask, EDGES, MARGIN)
-        assert (list(found), outside) == ([0], told), rows
+        assert (list(found), outside) == ([0], has_issue), rows
 
 
-def test_a_stroke_that_reaches_far_and_high_into_the_next_box_is_told_of() -> None:
+def test_stroke_far_into_next_box_raises_issue() -> None:
     mask = blank_row()
     for step in range(40):
         mask[20 + step, 44 + step // 4 : 51 + step // 4] = (
-            1  # slants from the first box into the second, where most of it lies
+            1  # slants from the first box into the second, with most of its length
         )
     mask[30:34, 95:135] = 1  # a bar from the second box into the third is no digit
     labels, found, _ = assign_strokes(mask, EDGES, MARGIN)

@@ -1,4 +1,4 @@
-"""Decoding of digit rows from made-up probabilities."""
+"""Decoding of digit rows from given probabilities."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ NUMBER = "189001019802"
         ("0412345678", spec(Format.CODE, 10), "0412345678"),
     ],
 )
-def test_reads_what_the_format_says(text: str, field: FieldSpec, value: str) -> None:
+def test_row_is_decoded_by_its_format(text: str, field: FieldSpec, value: str) -> None:
     reading = decode_digits(row(text), field)
     assert (reading.value, reading.state) == (value, State.READ)
     assert len(reading.characters) == len(value)
     assert 0.5 < reading.p <= 1
 
 
-def test_a_clear_row_has_high_p() -> None:
+def test_clear_row_has_high_probability() -> None:
     assert decode_digits(row("20261124"), spec(Format.DATE)).p > 0.99
     assert decode_digits(row(NUMBER), spec(Format.PERSONAL_NUMBER)).p > 0.99
 
@@ -68,7 +68,9 @@ def test_a_clear_row_has_high_p() -> None:
         (NUMBER[:-1] + "3", Format.PERSONAL_NUMBER),
     ],
 )
-def test_a_clear_row_that_breaks_its_format_stays_and_is_doubted(text: str, form: Format) -> None:
+def test_clear_row_that_violates_format_is_kept_with_low_confidence(
+    text: str, form: Format
+) -> None:
     reading = decode_digits(row(text, 0.9999), spec(form))
     assert (reading.value, reading.state) == (text, State.READ)
     assert reading.p <= 0.5
@@ -86,10 +88,10 @@ def test_a_clear_row_that_breaks_its_format_stays_and_is_doubted(text: str, form
         ("123 ", spec(Format.TIME), "01:23"),
     ],
 )
-def test_a_number_with_an_empty_box_in_it_is_doubted(
+def test_number_with_empty_box_inside_has_low_confidence(
     text: str, field: FieldSpec, value: str
 ) -> None:
-    """A pale nought that was not seen makes 15 of 105, 125,50 of 125,05, and 1.23 of 12.30."""
+    """A missed pale zero turns 105 into 15, 125,05 into 125,50, and 12.30 into 1.23."""
     reading = decode_digits(row(text, 0.9999), field)
     assert (reading.value, reading.state) == (value, State.READ)
     assert reading.p <= 0.5
@@ -102,26 +104,24 @@ def test_a_number_with_an_empty_box_in_it_is_doubted(
         ("37 5", spec(Format.NUMBER, 4, decimals=1), "37.5"),
     ],
 )
-def test_an_empty_box_for_thousands_or_the_comma_is_no_doubt(
-    text: str, field: FieldSpec, value: str
-) -> None:
+def test_empty_box_as_separator_keeps_confidence(text: str, field: FieldSpec, value: str) -> None:
     reading = decode_digits(row(text, 0.9999), field)
     assert reading.value == value
     assert reading.p > 0.99
 
 
-def test_a_number_that_another_row_gives_too_is_doubted_by_that_rows_share() -> None:
+def test_confidence_is_shared_among_rows_with_same_number() -> None:
     seen = row("15 ", 0.9999, doubts={1: {" ": 0.1}, 2: {"5": 0.1}})
     assert decode_digits(seen, spec(Format.NUMBER, 3)).p > 0.75
 
 
-def test_ten_digits_in_twelve_boxes_stay_and_are_doubted() -> None:
+def test_ten_digits_in_twelve_boxes_are_kept_with_low_confidence() -> None:
     reading = decode_digits(row("  " + NUMBER[2:]), spec(Format.PERSONAL_NUMBER))
     assert reading.value == NUMBER[2:]
     assert reading.p <= 0.5
 
 
-def test_the_check_digit_settles_a_doubt_and_the_other_row_is_listed() -> None:
+def test_check_digit_resolves_ambiguity_and_alternative_is_listed() -> None:
     wrong = NUMBER[:4] + "7" + NUMBER[5:]
     seen = row(wrong, doubts={4: {NUMBER[4]: 0.3}})
     reading = decode_digits(seen, spec(Format.PERSONAL_NUMBER))
@@ -131,8 +131,8 @@ def test_the_check_digit_settles_a_doubt_and_the_other_row_is_listed() -> None:
     assert reading.characters[4] == min(reading.characters)
 
 
-def test_the_check_digit_does_not_hide_that_two_numbers_fit() -> None:
-    """Two boxes doubtful in ways that both satisfy Luhn: p is shared."""
+def test_two_numbers_with_valid_check_digit_share_probability() -> None:
+    """Two uncertain boxes with two values that both satisfy Luhn's check."""
     other = next(
         f"{NUMBER[:10]}{a}{b}"
         for a in "0123456789"
@@ -145,12 +145,12 @@ def test_the_check_digit_does_not_hide_that_two_numbers_fit() -> None:
     assert {reading.value, *dict(reading.alternatives)} >= {NUMBER, other}
 
 
-def test_a_number_outside_its_range_gives_way_to_a_likely_one_within() -> None:
+def test_likely_number_within_range_ranks_before_one_outside() -> None:
     field = spec(Format.NUMBER, 3, minimum=30, maximum=220)
-    doubtful = decode_digits(row("780", doubts={0: {"1": 0.2}}), field)
+    uncertain = decode_digits(row("780", doubts={0: {"1": 0.2}}), field)
     clear = decode_digits(row("780"), field)
-    assert doubtful.value == "180"
-    assert "780" in dict(doubtful.alternatives)
+    assert uncertain.value == "180"
+    assert "780" in dict(uncertain.alternatives)
     assert clear.value == "780"
 
 
@@ -166,7 +166,7 @@ def test_a_struck_out_row_is_cancelled() -> None:
     assert decode_digits(row("#  "), spec(Format.NUMBER, 3)).state is State.CANCELLED
 
 
-def test_a_letter_among_digits_is_illegible_and_what_it_may_be_is_listed() -> None:
+def test_letter_among_digits_is_illegible_with_alternatives() -> None:
     reading = decode_digits(row("07?5", doubts={2: {"1": 0.1, "4": 0.05}}), spec(Format.TIME))
     assert (reading.value, reading.state, reading.characters) == (None, State.ILLEGIBLE, ())
     assert [value for value, _ in reading.alternatives[:2]] == ["07:15", "07:45"]
@@ -188,7 +188,7 @@ def test_probabilities_of_a_reading_never_exceed_one() -> None:
             assert all(0 <= p <= 1 + 1e-6 for p in reading.characters)
 
 
-def test_rows_are_listed_exactly_and_nothing_is_lost() -> None:
+def test_enumeration_of_rows_is_exact_and_complete() -> None:
     seen = row("12", 0.6, {0: {"7": 0.3}})
     rows, rest = likeliest_rows(seen)
     assert rows[0][0] == "12"
@@ -209,10 +209,10 @@ def test_a_coordination_number_is_a_personal_number() -> None:
 
 
 @pytest.mark.parametrize("number", ["191500722390", "191711602399", "192004912388"])
-def test_a_coordination_number_whose_birth_date_is_not_known_is_read_as_surely_as_any(
+def test_coordination_number_without_birth_date_keeps_confidence(
     number: str,
 ) -> None:
-    """Official test numbers: month 00, day 60, and a day that its month lacks."""
+    """Official test numbers: month 00, day 60, and a day that its month does not have."""
     reading = decode_digits(row(number), spec(Format.PERSONAL_NUMBER))
     assert (reading.value, reading.state) == (number, State.READ)
     assert reading.p > 0.99

@@ -1,4 +1,4 @@
-"""Digits that leave their boxes, or stand above, below or between them."""
+"""Digits that extend beyond their boxes, or are above, below or between them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(("right", "down"), [(0.0, -4.7), (0.0, 4.7), (-4.5, 0.0), (4.5, 0.0)])
-def test_a_digit_that_stands_half_outside_the_boxes_does_not_vanish(
-    right: float, down: float
-) -> None:
-    """Read by itself the row is surely empty, or a number without that digit."""
+def test_digit_half_outside_boxes_lowers_confidence(right: float, down: float) -> None:
+    """The row alone reads as empty, or as a number without that digit, with high confidence."""
     forms = Forms.load(ROOT / "forms")
     form, (sheet,) = forms.latest("matvarden"), make_blank_sheets(1)
     field = form.by_name["rad02.smarta"]
@@ -47,9 +45,9 @@ def test_a_digit_that_stands_half_outside_the_boxes_does_not_vanish(
 
 
 @pytest.mark.parametrize("down", [-5.2, 5.5, 6.0])
-def test_a_number_above_or_below_its_boxes_does_not_leave_them_surely_empty(down: float) -> None:
-    """Written in the gap between two rows it was in neither; now at most half of such numbers,
-    which lie on the label, are.
+def test_boxes_beside_displaced_number_are_not_confidently_empty(down: float) -> None:
+    """A number in the gap between two rows was read in neither. At most half of such numbers, those
+    on the label, may still be missed.
     """
     form, paper = matvarden()
     names = [f"rad{row:02d}.{value}" for row in range(2, 6) for value in ("puls", "saturation")]
@@ -64,7 +62,7 @@ def test_a_number_above_or_below_its_boxes_does_not_leave_them_surely_empty(down
     assert len(silent) <= len(names) // 2, silent
 
 
-def test_the_tail_of_a_tick_below_the_boxes_is_nothing_that_was_written_in_them() -> None:
+def test_tail_of_tick_below_boxes_raises_no_issue() -> None:
     form, paper = matvarden()
     names = [f"rad{row:02d}.puls" for row in range(2, 6)]
     for name in names:
@@ -80,8 +78,8 @@ def test_the_tail_of_a_tick_below_the_boxes_is_nothing_that_was_written_in_them(
     assert [problem for problem in reading.issues if problem.startswith("outside_boxes")] == []
 
 
-def test_a_correction_above_a_digit_makes_the_row_doubtful() -> None:
-    """A digit struck out with a single stroke may still be read, and the one that is meant stands
+def test_correction_above_digit_lowers_confidence() -> None:
+    """A digit struck out with one stroke may still be legible while the intended one is written
     small above it.
     """
     form = Forms.load(ROOT / "forms").latest("nyckelkvittens")
@@ -95,8 +93,10 @@ def test_a_correction_above_a_digit_makes_the_row_doubtful() -> None:
     assert [spec.name for spec in dates if reading.fields[spec.name].p > UNSEEN_P] == []
 
 
-def test_a_1_on_the_line_between_two_boxes_does_not_vanish_surely() -> None:
-    """As thin as the line it was taken for a sliver of it, and a pulse of 136 was surely 36."""
+def test_one_on_line_between_boxes_is_not_confidently_ignored() -> None:
+    """A stroke as thin as the line was ignored as its residue, and a pulse of 136 was read as 36
+    with high confidence.
+    """
     form, paper = matvarden()
     names = [f"rad{row:02d}.puls" for row in range(1, 8)]
     for place, name in enumerate(names):
@@ -113,9 +113,9 @@ def test_a_1_on_the_line_between_two_boxes_does_not_vanish_surely() -> None:
     assert len(silent) <= 1, silent
 
 
-def test_a_digit_that_touches_the_next_one_across_their_line_does_not_vanish_surely() -> None:
-    """Both were taken for the second digit: 11.30 was surely 01:30, and a pulse of 141 surely
-    41.
+def test_digit_touching_its_neighbour_is_not_confidently_ignored() -> None:
+    """Both were assigned to the second box: 11.30 was read as 01:30 and a pulse of 141 as 41, with
+    high confidence.
     """
     form, paper = matvarden()
     names = [f"rad{row:02d}.puls" for row in range(1, 8)]
@@ -135,7 +135,7 @@ def test_a_digit_that_touches_the_next_one_across_their_line_does_not_vanish_sur
 def _draw(
     paper: Image, start: tuple[float, float], end: tuple[float, float], thick_px: int
 ) -> None:
-    """A stroke of a pen from one place to another, mm."""
+    """Draw a pen stroke between two points, mm."""
     (x, y), (to_x, to_y) = (
         (round(one * PRINT_PX_PER_MM) for one in place) for place in (start, end)
     )

@@ -1,5 +1,5 @@
-"""What may be meant in two ways is never surely one of them: a mark through two options, a lone
-dot, a dash, a choice that is only filled in.
+"""Ambiguous marks never have high confidence: a mark through two options, a single dot, a dash, a
+choice with only a filled box.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def read(paper: Image) -> PageReading:
 
 
 def through_both(upper: Box, lower: Box) -> Iterator[list[Points]]:
-    """A cross over both boxes, a smaller one between them, a tick in the lower one that goes
+    """A cross over both boxes, a smaller one between them, and a tick in the lower one that extends
     through the upper one.
     """
     left, right = upper.x + 0.8, upper.x + upper.w - 0.8
@@ -64,7 +64,7 @@ def through_both(upper: Box, lower: Box) -> Iterator[list[Points]]:
     ]
 
 
-def test_a_mark_through_two_options_is_never_surely_one_of_them() -> None:
+def test_mark_through_two_options_is_never_confidently_one_of_them() -> None:
     form, paper = clean("signeringslista")
     names = [f"dag{day:02}.avvikelse{column}" for day in (2, 5, 8) for column in (1, 3)]
     for i, name in enumerate(names):
@@ -77,7 +77,7 @@ def test_a_mark_through_two_options_is_never_surely_one_of_them() -> None:
     assert [name for name in names if fields[name].p >= PREFILL_FROM] == []
 
 
-def test_a_lone_dot_in_a_box_is_never_surely_nothing() -> None:
+def test_single_dot_in_box_is_never_confidently_empty() -> None:
     form, paper = clean("besokslista")
     marks = [spec for spec in form.pages[0].all_fields if spec.kind is Kind.MARK][::5]
     for i, spec in enumerate(marks):
@@ -94,7 +94,7 @@ def test_a_lone_dot_in_a_box_is_never_surely_nothing() -> None:
     ] == []
 
 
-def test_a_dash_in_a_box_is_never_surely_a_mark() -> None:
+def test_dash_in_box_is_never_confidently_a_mark() -> None:
     form, paper = clean("besokslista")
     marks = [spec for spec in form.pages[0].all_fields if spec.kind is Kind.MARK][::5]
     for i, spec in enumerate(marks):
@@ -109,7 +109,7 @@ def test_a_dash_in_a_box_is_never_surely_a_mark() -> None:
     assert [spec.name for spec in marks if fields[spec.name].p >= PREFILL_FROM] == []
 
 
-def test_crosses_and_ticks_stay_sure() -> None:
+def test_crosses_and_ticks_keep_high_confidence() -> None:
     form, paper = clean("besokslista")
     marks = [spec for spec in form.pages[0].all_fields if spec.kind is Kind.MARK][::5]
     for i, spec in enumerate(marks):
@@ -135,7 +135,7 @@ def test_crosses_and_ticks_stay_sure() -> None:
     ] == []
 
 
-def test_a_choice_of_which_one_box_is_filled_and_none_is_marked_is_never_surely_empty() -> None:
+def test_choice_with_only_a_filled_box_is_never_confidently_empty() -> None:
     form, paper = clean("signeringslista")
     names = [f"dag{day:02}.avvikelse{column}" for day in (2, 5, 8) for column in (1, 3)]
     for i, name in enumerate(names):
@@ -150,8 +150,8 @@ def test_a_choice_of_which_one_box_is_filled_and_none_is_marked_is_never_surely_
     ] == []
 
 
-def test_a_cross_that_is_scribbled_over_is_never_surely_a_mark() -> None:
-    """Scribbling takes a mark back; what is not filled all over was as sure as a cross."""
+def test_scribbled_over_cross_is_never_confidently_a_mark() -> None:
+    """Scribbling cancels a mark; a box that was not filled completely was read as a cross."""
     form, paper = clean("besokslista")
     marks = [spec for spec in form.pages[0].all_fields if spec.kind is Kind.MARK][::5]
     for i, spec in enumerate(marks):

@@ -1,4 +1,4 @@
-"""A check box is held against the others of its sheet, never against itself or another sheet."""
+"""A check box is compared with the other boxes of its sheet, never with itself or other sheets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _boxes(darkened: list[float]) -> tuple[np.ndarray, np.ndarray]:
     return values, np.stack([empty, 1 - empty], axis=1)
 
 
-def test_a_box_is_compared_with_the_empty_ones_of_its_sheet() -> None:
+def test_box_is_compared_with_empty_boxes_of_its_sheet() -> None:
     values, p = _boxes([0.30] * 30 + [0.42])
     beside = compare_with_sheet(values, p, np.ones(31, np.int64), USUAL)
     assert beside[-1, ABOVE_EMPTY] == pytest.approx(
@@ -37,7 +37,7 @@ def test_a_box_is_compared_with_the_empty_ones_of_its_sheet() -> None:
     )
 
 
-def test_a_box_does_not_count_for_itself() -> None:
+def test_box_is_excluded_from_its_own_reference() -> None:
     (values, p), (others, q) = _boxes([0.1, 0.1, 0.9]), _boxes([0.1, 0.1, 0.6])
     one, other = (
         compare_with_sheet(v, o, np.ones(3, np.int64), USUAL)[-1]
@@ -47,7 +47,7 @@ def test_a_box_does_not_count_for_itself() -> None:
 
 
 @pytest.mark.parametrize("sheets", [[0, 0, 0, 0], [1, 2, 3, 4]])
-def test_boxes_of_other_sheets_and_of_none_say_nothing(sheets: list[int]) -> None:
+def test_boxes_of_other_sheets_have_no_influence(sheets: list[int]) -> None:
     values, p = _boxes([0.1, 0.2, 0.8, 0.9])
     together = compare_with_sheet(values, p, np.array(sheets), USUAL)
     alone = np.vstack(
@@ -56,7 +56,7 @@ def test_boxes_of_other_sheets_and_of_none_say_nothing(sheets: list[int]) -> Non
     assert np.allclose(together, alone)
 
 
-def test_the_same_boxes_are_read_better_as_a_sheet_than_one_by_one() -> None:
+def test_boxes_are_read_better_together_than_singly() -> None:
     random = np.random.default_rng(41)
     drawn = [box for number in range(6) for box in draw_sheet(40, random, number + 1)]
     kept = [box for box in drawn if box.truth is not None]
@@ -69,7 +69,7 @@ def test_the_same_boxes_are_read_better_as_a_sheet_than_one_by_one() -> None:
     assert as_sheet < alone
 
 
-def test_an_empty_sheet_is_read_empty() -> None:
+def test_empty_sheet_has_only_empty_boxes() -> None:
     random = np.random.default_rng(43)
     while True:
         drawn = draw_sheet(40, random, 1)

@@ -1,4 +1,4 @@
-"""A blank is not sought elsewhere when it cannot fit better there."""
+"""The search for the blank's position is skipped where no better match is possible."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _correlations(padded: NDArray[Any], picture: NDArray[Any]) -> NDArray[np.flo
 
 @pytest.mark.parametrize("noise", [0.0, 0.05, 0.1, 0.2, 0.5, 1.0])
 @pytest.mark.parametrize("moved", [0, 1, 2])
-def test_what_is_said_to_fit_best_does(noise: float, moved: int) -> None:
+def test_predicted_best_correlation_is_the_best(noise: float, moved: int) -> None:
     random = np.random.default_rng(3)
     drawn = cv2.rectangle(np.zeros((40, 40)), (8, 8), (31, 31), 1.0, 2)
     padded = np.asarray(
@@ -54,9 +54,9 @@ def test_what_is_said_to_fit_best_does(noise: float, moved: int) -> None:
         here = float(score[REACH, REACH])
         score[REACH, REACH] += MIN_CORRELATION_GAIN
         best = int(score.argmax()) == REACH * score.shape[1] + REACH
-        said = is_best_fit(here, float(itself.max()))
-        assert best or not said
-        assert said or noise > 0.2 or moved
+        is_reported_best = is_best_fit(here, float(itself.max()))
+        assert best or not is_reported_best
+        assert is_reported_best or noise > 0.2 or moved
 
 
 @pytest.mark.parametrize(
@@ -69,12 +69,12 @@ def test_what_is_said_to_fit_best_does(noise: float, moved: int) -> None:
         (-1.0, -1.0, False),
     ],
 )
-def test_how_like_it_must_be(likeness: float, rival: float, best: bool) -> None:
+def test_required_correlation(likeness: float, rival: float, best: bool) -> None:
     assert is_best_fit(likeness, rival) is best
 
 
 @pytest.mark.parametrize("past", [1.0000000000000002, -1.0000000000000002])
-def test_a_correlation_may_be_rounded_past_what_it_can_be(past: float) -> None:
+def test_correlation_rounded_beyond_one_is_accepted(past: float) -> None:
     assert is_best_fit(past, 0.5) is (past > 0)
     assert is_best_fit(0.9, past) is (past < 0)
 
@@ -100,7 +100,7 @@ def _sought_everywhere(blank: Darkness, dark: Darkness, px_per_mm: float) -> Dar
 
 
 @pytest.mark.parametrize("style", ["empty", "cross", "tick", "solid"])
-def test_a_blank_lies_where_seeking_it_everywhere_lays_it(style: str) -> None:
+def test_position_of_blank_equals_that_of_exhaustive_search(style: str) -> None:
     random, left = np.random.default_rng(6), 0
     for _ in range(40):
         crop = even_lighting(draw_mark(style, random).crop)

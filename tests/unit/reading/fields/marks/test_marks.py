@@ -40,7 +40,7 @@ PX = 8
 @pytest.mark.parametrize(
     "style", [style for style, (truth, _) in MARK_STYLES.items() if truth is not None]
 )
-def test_drawn_marks_are_read_and_errors_are_rarely_sure(style: str, with_blank: bool) -> None:
+def test_drawn_marks_are_read_with_rare_confident_errors(style: str, with_blank: bool) -> None:
     random = np.random.default_rng(77)
     drawn = [draw_mark(style, random, with_blank=with_blank) for _ in range(60)]
     readings = reader.read_marks([d.crop for d in drawn])
@@ -51,7 +51,7 @@ def test_drawn_marks_are_read_and_errors_are_rarely_sure(style: str, with_blank:
     assert sum(r.p >= SUREST for r in wrong) <= surest
 
 
-def test_of_the_surest_answers_no_more_are_wrong_than_they_say() -> None:
+def test_error_rate_of_most_confident_answers_is_within_their_confidence() -> None:
     random = np.random.default_rng(78)
     drawn = [
         draw_mark(style, random)
@@ -65,7 +65,7 @@ def test_of_the_surest_answers_no_more_are_wrong_than_they_say() -> None:
     assert sum(r.state is not d.truth for d, r in surest) <= 0.01 * len(surest)
 
 
-def test_a_drawn_mark_that_the_scan_has_lost_is_known() -> None:
+def test_mark_lost_in_scan_is_recognized() -> None:
     random = np.random.default_rng(79)
     pencil = replace(DrawnSheet.any(random, bubble=False), pen_mm=0.3, pressure=0.4, faintest=0.0)
     light, fair = (
@@ -78,17 +78,17 @@ def test_a_drawn_mark_that_the_scan_has_lost_is_known() -> None:
     assert fair.box("empty", random).shows < MIN_VISIBLE_DARKENING
 
 
-def test_boxes_in_a_row_that_is_struck_through_are_not_surely_marked() -> None:
-    """One line through a whole row takes it back; it ticks none of its boxes."""
+def test_boxes_in_struck_out_row_are_not_confidently_marked() -> None:
+    """One line through a whole row cancels it and marks none of its boxes."""
     forms, rng = Forms.load(ROOT / "forms"), np.random.default_rng(3)
     form = forms.latest("besokslista")
-    (hand,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
+    (writer,), (sheet,) = make_writers(1, seed=11), make_blank_sheets(1)
     boxes = [spec for spec in form.fields if spec.kind is Kind.MARK]
     page = fill_field(
         render_sheet_page(form, sheet),
         form.pages[0],
         {spec.name: spec.row != 2 for spec in boxes},
-        hand,
+        writer,
         rng,
     )
     for row, slope_mm in ((1, 0.5), (2, -0.8)):
@@ -113,13 +113,13 @@ def test_boxes_in_a_row_that_is_struck_through_are_not_surely_marked() -> None:
 
 
 @pytest.mark.parametrize("style", ["around", "beside"])
-def test_marks_around_or_beside_the_box_are_left_to_a_person(style: str) -> None:
+def test_marks_around_or_beside_box_need_review(style: str) -> None:
     random = np.random.default_rng(5)
     readings = reader.read_marks([draw_mark(style, random).crop for _ in range(40)])
     assert sum(r.p < SURE for r in readings) >= 32
 
 
-def test_a_filled_box_takes_its_mark_back() -> None:
+def test_filled_box_is_cancelled_mark() -> None:
     page = _page()
     page[_rows(5.2, 9.8), _rows(5.2, 9.8)] = 30
     (reading,) = reader.read_marks([_mark_crop(page)])
@@ -127,7 +127,7 @@ def test_a_filled_box_takes_its_mark_back() -> None:
     assert reading.p > SURE
 
 
-def test_print_that_lies_half_a_millimetre_off_is_not_ink() -> None:
+def test_print_displaced_by_half_a_millimetre_is_not_ink() -> None:
     page = np.roll(_page(), (4, -4), axis=(0, 1))
     (reading,) = reader.read_marks([_mark_crop(page)])
     assert (reading.value, reading.state) == (False, State.EMPTY)
@@ -135,7 +135,7 @@ def test_print_that_lies_half_a_millimetre_off_is_not_ink() -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_writing_on_the_back_that_shows_through_is_never_surely_a_mark(seed: int) -> None:
+def test_show_through_is_never_confidently_a_mark(seed: int) -> None:
     random = np.random.default_rng(seed)
     back = np.zeros(_page().shape, np.float32)
     path = random.uniform(2, 13, (5, 2)) * PX
@@ -147,7 +147,7 @@ def test_writing_on_the_back_that_shows_through_is_never_surely_a_mark(seed: int
     assert reading.value is False or reading.p < SURE
 
 
-def test_a_box_on_paper_in_deep_shadow_is_empty_and_a_cross_there_is_seen() -> None:
+def test_box_in_deep_shadow_is_read() -> None:
     crossed = _page()
     _cross(crossed, 5, 5)
     light = np.linspace(0.30, 0.40, crossed.shape[1])
@@ -161,7 +161,7 @@ def test_a_box_on_paper_in_deep_shadow_is_empty_and_a_cross_there_is_seen() -> N
 
 
 @pytest.mark.parametrize("middle_mm", [3.0, 5.0, 7.5, 10.0, 12.0])
-def test_the_edge_of_a_coffee_stain_is_never_surely_a_mark(middle_mm: float) -> None:
+def test_edge_of_stain_is_never_confidently_a_mark(middle_mm: float) -> None:
     light = np.ones(_page().shape, np.float32)
     light[:, _rows(middle_mm - 1.25, middle_mm + 1.25)] = 0.6
     page = (_page() * cv2.GaussianBlur(light, (0, 0), 0.5 * PX)).astype(np.uint8)
@@ -169,7 +169,7 @@ def test_the_edge_of_a_coffee_stain_is_never_surely_a_mark(middle_mm: float) -> 
     assert reading.value is False or reading.p < SURE
 
 
-def test_a_faint_pencil_cross_is_a_mark() -> None:
+def test_faint_pencil_cross_is_a_mark() -> None:
     page = _page()
     _cross(page, 5, 5)
     faint = (_page() * 0.7 + page * 0.3).astype(np.uint8)
@@ -182,7 +182,7 @@ def test_a_faint_pencil_cross_is_a_mark() -> None:
     [(175, 150, 250), (190, 180, 255), (60, 60, 215), (90, 150, 250)],
     ids=["pink", "pale pink", "red", "orange"],
 )
-def test_a_cross_in_red_or_paler_ink_is_never_surely_an_empty_box(
+def test_red_or_pale_cross_is_never_confidently_empty(
     colour: tuple[int, int, int],
 ) -> None:
     crossed = _page()
@@ -193,7 +193,7 @@ def test_a_cross_in_red_or_paler_ink_is_never_surely_an_empty_box(
     assert reading.value is True or reading.p < SURE
 
 
-def test_a_box_printed_too_dark_is_empty_and_a_cross_in_it_is_seen() -> None:
+def test_box_printed_too_dark_is_read() -> None:
     printed = _page()
     cv2.rectangle(printed, (5 * PX, 5 * PX), (10 * PX, 10 * PX), 0, 5)
     crossed = printed.copy()
@@ -203,7 +203,7 @@ def test_a_box_printed_too_dark_is_empty_and_a_cross_in_it_is_seen() -> None:
 
 
 @pytest.mark.parametrize("inked", ["around", "beside"])
-def test_a_clear_mark_outside_the_box_is_marked_or_doubtful(inked: str) -> None:
+def test_clear_mark_outside_box_is_marked_or_has_low_confidence(inked: str) -> None:
     page = _page()
     if inked == "around":
         cv2.circle(page, (round(7.5 * PX), round(7.5 * PX)), round(3.9 * PX), 40, 4, cv2.LINE_AA)
@@ -214,9 +214,7 @@ def test_a_clear_mark_outside_the_box_is_marked_or_doubtful(inked: str) -> None:
 
 
 @pytest.mark.parametrize(("fill", "value"), [(False, False), (True, True)])
-def test_a_bubble_that_is_filled_to_mark_it_is_read_around_its_letter(
-    fill: bool, value: bool
-) -> None:
+def test_filled_bubble_is_a_mark_around_its_printed_letter(fill: bool, value: bool) -> None:
     blank = _bubble(fill=False)
     spec = FieldSpec(
         name="bubble", label="bubble", kind=Kind.MARK, box=(50, 50, 3, 3), filled="marked"
@@ -233,7 +231,7 @@ def test_no_answer_is_certain() -> None:
     assert all(0.97 < reading.p <= 0.996 for reading in readings)
 
 
-def test_the_same_mark_is_read_the_same_at_150_and_600_dpi() -> None:
+def test_reading_is_the_same_at_150_and_600_dpi() -> None:
     page = _page()
     _cross(page, 5, 5)
     found = []
@@ -244,7 +242,7 @@ def test_the_same_mark_is_read_the_same_at_150_and_600_dpi() -> None:
     assert all(reading.value is True and reading.p > SURE for reading in found)
 
 
-def test_the_alternative_is_the_other_value() -> None:
+def test_alternative_is_the_other_value() -> None:
     reading = to_mark_reading(np.array([0.3, 0.6, 0.1]))
     assert (reading.value, reading.p, reading.state) == (True, 0.6, State.READ)
     ((other, p),) = reading.alternatives
@@ -252,7 +250,7 @@ def test_the_alternative_is_the_other_value() -> None:
     assert p == pytest.approx(0.4)
 
 
-def test_nothing_to_read_is_no_error() -> None:
+def test_empty_input_gives_no_readings() -> None:
     assert reader.read_marks([]) == []
     assert choice.read_choices([]) == []
 
@@ -261,9 +259,7 @@ def test_nothing_to_read_is_no_error() -> None:
     ("marked", "value", "state"),
     [([1], "hemma", State.READ), ([], None, State.EMPTY), ([0, 2], None, State.ILLEGIBLE)],
 )
-def test_a_choice_is_the_one_marked_option(
-    marked: list[int], value: str | None, state: State
-) -> None:
+def test_choice_is_the_marked_option(marked: list[int], value: str | None, state: State) -> None:
     crop = _choice_crop(marked)
     (reading,) = choice.read_choices([crop])
     assert (reading.value, reading.state) == (value, state)
@@ -350,7 +346,7 @@ def _choice_crop(marked: list[int]) -> FieldImage:
 @pytest.mark.parametrize(
     ("start", "end"), [((0, 20), (120, 90)), ((0, 60), (120, 62)), ((30, 0), (90, 120))]
 )
-def test_a_fold_or_a_line_through_a_box_is_left_to_a_person(
+def test_fold_or_line_through_box_needs_review(
     start: tuple[int, int], end: tuple[int, int]
 ) -> None:
     page = _page()
