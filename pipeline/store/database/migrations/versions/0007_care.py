@@ -10,7 +10,7 @@ from alembic import op
 from pipeline.store.database.clock import UtcDateTime
 
 revision = "0007"
-down_revision = "0001"
+down_revision = "0006"
 
 _PRINT_GAP = timedelta(seconds=1)
 """Sheets that were registered together are microseconds apart."""
