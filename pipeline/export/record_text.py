@@ -156,6 +156,7 @@ def find_signature(record: Record, field: str, staff: Sequence[StaffMember]) -> 
         return Signature("")
     if chosen := _CHOSEN_SIGNER.fullmatch(value.strip()):
         return Signature(chosen["initials"], chosen["name"])
+    # Initials match case-insensitively within the unit; only one matching name is used.
     names = {
         member.name
         for member in staff

@@ -39,6 +39,7 @@ def premis_xml(sheets: Iterable[SheetFiles], folders: tuple[str, str], run: Run)
         nsmap={"premis": PREMIS_NS, "xsi": _XSI_NS},
     )
     all_sheets = list(sheets)
+    # Objects: the PDF of each sheet, derived from its scans, and the scans themselves.
     for sheet in all_sheets:
         _add_object(
             root,
@@ -48,6 +49,7 @@ def premis_xml(sheets: Iterable[SheetFiles], folders: tuple[str, str], run: Run)
         )
         for scan in sheet.scans:
             _add_object(root, f"{folders[1]}/{scan.name}", scan, derived=[])
+    # Events: scanning of the sheet, and creation of its PDF.
     for sheet in all_sheets:
         first = sheet.records[0]
         capture = _Event(

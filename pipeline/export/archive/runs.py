@@ -110,6 +110,7 @@ def make_package(
     """
     with context.store.recording_denials():
         require_permission(person, Action.ARCHIVE, unit)
+    # Optimistic concurrency: build from a snapshot, then try to save; repeat if the sheets changed.
     for _ in range(MAX_ATTEMPTS):
         run = Run(
             f"{to_local_time(now):%Y%m%d-%H%M%S}-{TARGET}-{secrets.token_hex(2)}",

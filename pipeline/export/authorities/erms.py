@@ -318,6 +318,7 @@ def _find_restrictions(
     regulation = (
         format_field_value(record, secrecy.regulation, options.forms) if secrecy.regulation else ""
     )
+    # An illegible tick counts as ticked: secrecy is the safe side.
     marked = bool(secrecy.mark) and (
         field_value(record, secrecy.mark, options.forms) is True or secrecy.mark in record.illegible
     )
@@ -356,6 +357,7 @@ def _add_dates(dates: etree._Element, record: Record, run: Run, mapping: Documen
             dateType="received" if mapping.direction == "incoming" else "originated",
         )
     add_erms_element(dates, "date", _format_time(record.scanned.at), dateType="captured")
+    # The three stamps have no ERMS date type of their own.
     stamps = (record.entered, record.verified, record.signed)
     for stamp, date_type in zip(stamps, DATE_TYPES, strict=True):
         if stamp:
@@ -378,6 +380,7 @@ def _add_notes(
         if form
         else []
     )
+    # Fields that no part of the mapping names.
     rest = [
         NoteSection(field=name)
         for name in candidates

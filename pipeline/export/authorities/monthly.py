@@ -152,7 +152,9 @@ def _withdraw_from_emptied_months(
 
     Without it the files of those months would not be made again.
     """
+    # Months to be reported again in which no selected entry is left.
     emptied = due - {entry.month for entry in selected}
+    # Entries last reported in one of them, with the revision that was reported.
     moved = {
         entry.status.entry_id: (entry.status, report.revision)
         for entry in selected
@@ -175,12 +177,14 @@ def find_incomplete_months(
 
     A file replaces the one before it.
     """
+    # Entries in this file, and the months in which they were reported before.
     reported_ids = {entry_id for entry_id, _, _ in report.reported}
     earlier_months = {
         status.last_report.month
         for status in statuses
         if status.last_report and status.entry_id in reported_ids
     }
+    # Entries of those months in earlier files that are not selected now.
     others = statistics.count_other_reported(
         conn,
         target,

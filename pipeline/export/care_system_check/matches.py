@@ -92,6 +92,7 @@ def list_matches(
         conn, person, [match.entry.id for match in matches]
     )
     visible = [match for match in matches if match.entry.id in visible_ids]
+    # Pairs of clients whose paper is hidden from the person are only counted.
     hidden_pids = find_hidden_pids(conn, person, [match.care_row.pid for match in visible])
     shown = sorted(
         (match for match in visible if match.care_row.pid not in hidden_pids),
@@ -147,6 +148,7 @@ def _find_likely_matches(
 
 
 def _record_facts(record: Record, forms: Forms) -> MatchFacts:
+    # The time of the event, else that of writing.
     at = record.event_at or record.written_at
     clock_name = "event_at" if record.event_at else "written_at"
     choices = tuple(
@@ -154,6 +156,7 @@ def _record_facts(record: Record, forms: Forms) -> MatchFacts:
         for name in record.fields
         if (spec := find_field_spec(record, name, forms)) and spec.options
     )
+    # A ticked box counts by its label, any other field by its words.
     text = " ".join(
         label if record.fields[name] is True else words
         for name, label, words in _compared_fields(record, forms)

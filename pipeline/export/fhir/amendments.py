@@ -99,6 +99,7 @@ def _end_resource(resource: Resource, *, void: bool) -> Resource:
     status = {"status": "superseded" if document and not void else "entered-in-error"}
     if document and void:
         status["docStatus"] = "entered-in-error"
+    # Without the profile of Inera, which has final measurements only.
     if resource["resourceType"] == _OBSERVATION_TYPE:
         resource = resource | {
             "meta": {
@@ -106,6 +107,7 @@ def _end_resource(resource: Resource, *, void: bool) -> Resource:
             }
         }
     request = {"method": "PUT", "url": f"{resource['resourceType']}/{resource['id']}"}
+    # Optimistic locking: the server rejects the update if it has another version.
     if version := resource.get("meta", {}).get("versionId"):
         request["ifMatch"] = f'W/"{version}"'
     return {"resource": resource | status, "request": request}
@@ -120,6 +122,7 @@ def _link_replaced_document(
         return entry
     relation = resource["relatesTo"][0]
     replaced = relation["target"]["identifier"]["value"]
+    # The server's document with the identifier of the replaced one.
     reference = next(
         (
             f"{DOCUMENT_TYPE}/{other['id']}"

@@ -86,6 +86,7 @@ def _group_by_section(form: Form, items: Mapping[str, Resource], kind: Resource)
     groups: list[Resource] = []
     sections = [(page, section) for page in form.pages for section in page.sections]
     for number, (page, section) in enumerate(sections, 1):
+        # Each item goes to the first section whose box contains its field.
         columns = [
             spec.column
             for spec in page.all_fields

@@ -184,6 +184,7 @@ def _check_totals(
 
 def _explain_total(rows: Sequence[Record], options: ExportOptions) -> Text | None:
     """Return why the rows of a sheet do not make its total; None where they do."""
+    # Rows of a sheet may name different totals: the amounts are added up for each.
     amounts_by_total: dict[str, list[Decimal]] = defaultdict(list)
     for record in rows:
         if record.voided is not None:
@@ -196,6 +197,7 @@ def _explain_total(rows: Sequence[Record], options: ExportOptions) -> Text | Non
                 amounts_by_total[total].append(payment_amount(record, mapping))
             except ExportError:
                 return UNREADABLE_AMOUNT
+    # Exact decimal comparison of each total with its sum.
     is_wrong = any(
         Decimal(total.replace(",", ".")) != sum(amounts, Decimal(0))
         for total, amounts in amounts_by_total.items()

@@ -126,6 +126,7 @@ class PaymentExporter:
             for item in items
         ]
         _add_group_header(initiation, run, len(items), sum(amounts, Decimal(0)), options.settings)
+        # One batch for each day of payment.
         days = sorted({_payment_day(item.record, run) for item in items})
         for number, day in enumerate(days, 1):
             batch_items = [item for item in items if _payment_day(item.record, run) == day]

@@ -189,6 +189,7 @@ class World:
             "account": person("nils"),
             "login": "nils",
             "use_id": "none",
+            "change_id": "none",
             "kind": PriorityKind.CLIENT,
             "key": ASTA.pid,
             "pull_id": self.known.pull,

@@ -35,7 +35,7 @@ def set_cookie(path: str = "/", scheme: str = "http", **headers: str) -> str:
         transport = httpx.ASGITransport(app=APP)
         async with httpx.AsyncClient(transport=transport, base_url=f"{scheme}://test") as client:
             answer = await client.get(path, headers=headers)
-        return answer.headers.get("set-cookie", "")
+        return str(answer.headers.get("set-cookie", ""))
 
     return asyncio.run(ask())
 
