@@ -10,7 +10,7 @@ from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
-from ui.widgets import uploads
+from ui.access import upload_memory as uploads
 
 
 @pytest.fixture
