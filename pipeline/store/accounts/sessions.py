@@ -1,9 +1,9 @@
 """Browser sessions: one row per session, so that it can be ended from outside.
 
 Only the browser's cookie holds the token; the row holds its digest. A session ends when idle for
-too long, at its maximum age, when the person logs out in any browser, and when the account is closed.
-Streamlit's own cookie of a provider login lasts 30 days regardless, so the time at which the person
-logged in at the provider decides whether that cookie still counts.
+too long, at its maximum age, when the person logs out in any browser, and when the account is
+closed. Streamlit's own cookie of a provider login lasts 30 days regardless, so the time at which
+the person logged in at the provider decides whether that cookie still counts.
 """
 
 from __future__ import annotations
