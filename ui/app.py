@@ -15,6 +15,7 @@ from pipeline.domain.permissions import is_allowed, require_permission
 from pipeline.domain.settings import load_settings
 from ui import session
 from ui.access.exchange import exchange_ticket
+from ui.access.upload_memory import release_unused_uploads
 from ui.browser.action_lock import action_lock
 from ui.browser.assets import svg_data_url
 from ui.browser.document import document_settings
@@ -27,7 +28,6 @@ from ui.widgets.activity import track_typing
 from ui.widgets.banner import access_banner, emergency_banner
 from ui.widgets.errors import show_error
 from ui.widgets.heading import OWN_LOGIN_KEY, SCREEN_KEY, screen_heading, show_guide
-from ui.widgets.uploads import release_unused_uploads
 from ui.widgets.view_log import reset_views
 from ui.workspace import AppContext, open_app_context
 

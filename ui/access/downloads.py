@@ -27,9 +27,9 @@ class Downloads:
         self._manager = manager
         make_file = manager.execute_deferred
 
-        def make_file_of_session(placeholder: str) -> str:
-            entry = manager._deferred_callables.get(placeholder)
-            url = make_file(placeholder)
+        def make_file_of_session(file_id: str) -> str:
+            entry = manager._deferred_callables.get(file_id)
+            url = make_file(file_id)
             if entry is not None:
                 self.add(url, entry["session_id"])
             return url

@@ -15,9 +15,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import anyio.to_thread
-from google.protobuf.message import DecodeError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
@@ -45,14 +45,8 @@ _OPEN = {"/_stcore/health", "/_stcore/host-config"}
 _CLOSED = ("/_stcore/", "/component/", "/app/static/", "/svelte/")
 _PROVIDER = ("/auth/", "/oauth2callback")
 _MAX_TICKET_BYTES = 200
-_MESSAGES = {
-    "rerun_script",
-    "stop_script",
-    "file_urls_request",
-    "app_heartbeat",
-    "deferred_file",
-    "dataframe_chunk",
-}
+_MESSAGES = {"rerun_script", "stop_script", "file_urls_request", "app_heartbeat"}
+_REQUESTS = {"deferred_file", "dataframe_chunk"}
 """What a screen sends over its web socket."""
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -223,14 +217,12 @@ def _only_from_screens(receive: Receive) -> Receive:
 
 def _is_from_screen(data: bytes) -> bool:
     back = BackMsg()
-    try:
+    with suppress(Exception):  # Streamlit closes the connection of what is no message
         back.ParseFromString(data)
-    except DecodeError:
-        return True  # Streamlit closes the connection
     kind = back.WhichOneof("type")
     if kind == "backend_operation_request":
-        kind = back.backend_operation_request.WhichOneof("payload")
-    return kind in _MESSAGES
+        return back.backend_operation_request.WhichOneof("payload") in _REQUESTS
+    return kind is None or kind in _MESSAGES
 
 
 def _refusal(status: int, reason: str = "") -> Handler:

@@ -10,6 +10,7 @@ import httpx
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
 
 _PATIENCE_S = 60
 COOKIE = "efterskrift"
@@ -67,11 +68,12 @@ def window(
 ) -> Iterator[Window]:
     """A window with the cookie of a login, and the session that it asks to resume."""
     protocols = ["streamlit", "no-xsrf", *([session_id] if session_id else [])]
+    cookie = {"Cookie": f"{COOKIE}={token}"} if token else None
     with connect(
         address.replace("http://", "ws://") + "/_stcore/stream",
-        subprotocols=protocols,  # type: ignore[arg-type]
-        origin=origin or address,  # type: ignore[arg-type]
-        additional_headers={"Cookie": f"{COOKIE}={token}"} if token else None,
+        subprotocols=[Subprotocol(protocol) for protocol in protocols],
+        origin=Origin(origin or address),
+        additional_headers=cookie,
         max_size=None,
         proxy=None,
     ) as socket:
@@ -107,7 +109,7 @@ class Requests:
         return self._client.put(
             f"/_stcore/upload_file/{session_id}/file",
             files={"file": ("bunt.pdf", data, "application/pdf")},
-            headers={"X-Xsrftoken": self._client.cookies.get("_streamlit_xsrf", "")},
+            headers={"X-Xsrftoken": self._client.cookies.get("_streamlit_xsrf") or ""},
         ).status_code
 
     def redeem(self, ticket: str) -> httpx.Response:

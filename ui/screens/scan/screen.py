@@ -17,6 +17,7 @@ from pipeline.operations.intake import IntakeResult, import_uploads
 from pipeline.store.database.clock import utc_now
 from pipeline.store.paper import pages, workers
 from ui import session
+from ui.access.upload_memory import release_uploads
 from ui.i18n import format_moment, t
 from ui.markdown import md
 from ui.screens.scan.packs import pack_list
@@ -26,7 +27,6 @@ from ui.widgets.errors import error_text
 from ui.widgets.heading import screen_heading, translate_upload_button
 from ui.widgets.run_once import RunOnce, run_once
 from ui.widgets.tables import html_table
-from ui.widgets.uploads import release_uploads
 from ui.workspace import AppContext
 
 _FILE_TYPES = sorted(suffix.removeprefix(".") for suffix in PAGE_SUFFIXES)

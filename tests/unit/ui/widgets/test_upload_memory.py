@@ -6,11 +6,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
-from ui.widgets import uploads
+from ui.access import upload_memory as uploads
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> MemoryUploadedFileManager:
 def state(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The session's state."""
     values: dict[str, Any] = {}
-    monkeypatch.setattr(uploads.st, "session_state", values)
+    monkeypatch.setattr(st, "session_state", values)
     return values
 
 

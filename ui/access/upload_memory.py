@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import streamlit as st
-from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner_utils.script_run_context import (
+    ScriptRunContext,
+    get_script_run_ctx,
+)
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 _SEEN_KEY = "uploads_seen"
@@ -21,7 +25,7 @@ def release_unused_uploads() -> None:
         return
     used = {file.file_id for file in _uploads_in_use()}
     for file_id in st.session_state.get(_SEEN_KEY, set()) - used:
-        run.uploaded_file_mgr.remove_file(run.session_id, file_id)
+        _forget(run, file_id)
     st.session_state[_SEEN_KEY] = used
 
 
@@ -31,8 +35,14 @@ def release_uploads(files: list[UploadedFile]) -> None:
     if run is None:
         return
     for file in files:
-        run.uploaded_file_mgr.remove_file(run.session_id, file.file_id)
+        _forget(run, file.file_id)
         file.close()
+
+
+def _forget(run: ScriptRunContext, file_id: str) -> None:
+    manager = run.uploaded_file_mgr
+    if isinstance(manager, MemoryUploadedFileManager):
+        manager.remove_file(run.session_id, file_id)
 
 
 def _uploads_in_use() -> Iterator[UploadedFile]:
