@@ -93,10 +93,10 @@ def test_every_entry_can_be_finished_by_its_accounts(store: Store) -> None:
     rule = forms.signing[-1]
     with store.read() as conn:
         accounts = people.list_people(conn)
-        sheets = set(
+        sheets = {
             tuple(row)
             for row in conn.execute(select(issued.c.form, issued.c.version, issued.c.unit))
-        )
+        }
     for form_id, version, unit in sorted(sheets):
         form = forms[form_id, version]
         area = demo.AREA_BY_UNIT[unit] if form_id in rule.by_unit else form.area.value
