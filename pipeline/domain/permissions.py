@@ -211,11 +211,12 @@ def require_permission(
     if is_allowed(person, action, unit, area, form):
         return
     # Say what is in the way: the unit, the area of law, or the form.
+    by, action_name = person.login, action.value
     if not find_assignments(person, action, unit):
-        key = "other_unit"
-    else:
-        key = "typist_other_form" if find_assignments(person, action, unit, area) else "other_area"
-    raise NotAllowedError(key, by=person.login, action=action.value, unit=unit)
+        raise NotAllowedError("other_unit", by=by, action=action_name, unit=unit)
+    if not find_assignments(person, action, unit, area):
+        raise NotAllowedError("other_area", by=by, action=action_name, unit=unit)
+    raise NotAllowedError("typist_other_form", by=by, action=action_name, unit=unit)
 
 
 @cache
@@ -256,12 +257,10 @@ def require_signer(
     require_permission(person, Action.SIGN, unit, area)
     if profession := find_signing_profession(person, rule, form, unit, area, own=own):
         return profession
-    raise NotAllowedError(
-        "profession_may_not_sign" if own else "profession_may_not_sign_for_other",
-        by=person.login,
-        action=Action.SIGN.value,
-        unit=unit,
-    )
+    by, action_name = person.login, Action.SIGN.value
+    if own:
+        raise NotAllowedError("profession_may_not_sign", by=by, action=action_name, unit=unit)
+    raise NotAllowedError("profession_may_not_sign_for_other", by=by, action=action_name, unit=unit)
 
 
 class Profession(StrictModel):

@@ -174,6 +174,14 @@ NEEDS_NONE = {
     "store.paper.batches.append_page_to_batch": "the batch that the page belongs to is recorded",
     "store.registers.client_register.restrict_client": "hides, and reads nothing",
     "domain.permissions.is_allowed": "asks only",
+    "domain.permissions.find_assignments": "asks only",
+    "domain.permissions.find_signing_profession": "asks only",
+    "domain.permissions.permitted_areas": "asks only",
+    "domain.permissions.permitted_units": "asks only",
+    "domain.permissions.units_within_block": "asks only",
+    "domain.permissions.require_signer": (
+        "a denial is recorded by the store when it ends the transaction"
+    ),
     "domain.permissions.require_permission": (
         "a denial is recorded by the store when it ends the transaction"
     ),
@@ -397,6 +405,7 @@ _STATES = {
     "area",
     "areas",
     "role",
+    "profession",
 }
 _WHICH = {
     "field",

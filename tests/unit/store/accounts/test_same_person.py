@@ -182,14 +182,13 @@ NODE = replace(
 
 def test_nobody_changes_the_own_account_by_another_one(accounts: Store) -> None:
     with accounts.begin() as conn:
-        for act in (
-            lambda: administration.save_account(conn, BOSS_TOO, BOSS),
-            lambda: administration.save_account(conn, BOSS_TOO, replace(EVA, key="B1")),
-            lambda: administration.reset_password(conn, BOSS_TOO, "sys", NOW),
-            lambda: administration.close_account(conn, BOSS_TOO, "sys"),
-        ):
+        for account in (BOSS, replace(EVA, key="B1")):
             with pytest.raises(UsageError, match="own account"):
-                act()
+                administration.save_account(conn, BOSS_TOO, account)
+        with pytest.raises(UsageError, match="own account"):
+            administration.reset_password(conn, BOSS_TOO, "sys", NOW)
+        with pytest.raises(UsageError, match="own account"):
+            administration.close_account(conn, BOSS_TOO, "sys")
 
 
 @pytest.mark.parametrize("login", ["nod", "chef"])
