@@ -28,6 +28,7 @@ from sqlalchemy import (
     Table,
     Update,
     event,
+    or_,
     select,
     tuple_,
 )
@@ -39,6 +40,8 @@ from pipeline.store.schema.accounts import record_digest
 _CHANGES_KEY = "efterskrift_changed_records"
 _QUERY_OWNERS = 400
 """The rows of how many owners one query reads."""
+_QUERY_CONDITIONS = 50
+"""How many conditions of a statement with many parameters one query has."""
 NO_ROWS_DIGEST = hashlib.sha256(b"[]").hexdigest()
 """The digest where no rows are left."""
 
@@ -170,16 +173,25 @@ def _owners_of(
     conn: Connection,
     kind: RecordKind,
     statement: Update | Delete,
-    parameters: Iterable[Mapping[str, Any]],
+    parameters: Sequence[Mapping[str, Any]],
 ) -> set[object]:
     """Return the owners of the rows that a statement changes, and lock these rows before it does.
 
     Otherwise another transaction could change on PostgreSQL which rows these are.
     """
     query = select(kind.owner).with_for_update(key_share=True, of=kind.table)
-    if statement.whereclause is not None:
-        query = query.where(statement.whereclause)
-    return {owner for one in parameters for owner in conn.execute(query, one).scalars()}
+    condition = statement.whereclause
+    if condition is None:
+        return set(conn.execute(query).scalars())
+    if len(parameters) == 1:
+        return set(conn.execute(query.where(condition), parameters[0]).scalars())
+    # Many at once, so that a file of thousands does not take thousands of queries
+    owners = set[object]()
+    for start in range(0, len(parameters), _QUERY_CONDITIONS):
+        part = parameters[start : start + _QUERY_CONDITIONS]
+        either = or_(*(condition.unique_params(dict(one)) for one in part))
+        owners |= set(conn.execute(query.where(either)).scalars())
+    return owners
 
 
 def read_digests(

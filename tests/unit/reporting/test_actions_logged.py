@@ -357,6 +357,8 @@ _COUNTS = {
     "number",
     "problems",
     "anchors",
+    "records",
+    "start",
     "count",
     "entries",
     "units",
