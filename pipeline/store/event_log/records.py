@@ -19,7 +19,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     Column,
+    ColumnElement,
     Connection,
     Delete,
     Engine,
@@ -28,10 +30,12 @@ from sqlalchemy import (
     Table,
     Update,
     event,
+    literal,
     or_,
     select,
     tuple_,
 )
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from pipeline.store.database.clock import UtcDateTime
 from pipeline.store.schema import exports, paper, review
@@ -189,9 +193,20 @@ def _owners_of(
     owners = set[object]()
     for start in range(0, len(parameters), _QUERY_CONDITIONS):
         part = parameters[start : start + _QUERY_CONDITIONS]
-        either = or_(*(condition.unique_params(dict(one)) for one in part))
+        either = or_(*(_with_values(condition, one) for one in part))
         owners |= set(conn.execute(query.where(either)).scalars())
     return owners
+
+
+def _with_values(condition: ColumnElement[bool], values: Mapping[str, Any]) -> ColumnElement[bool]:
+    """Return a condition with the values of its parameters in place of these."""
+
+    def replace_parameter(element: object, **_: object) -> ColumnElement[Any] | None:
+        if isinstance(element, BindParameter) and element.key in values:
+            return literal(values[element.key], element.type)
+        return None
+
+    return replacement_traverse(condition, {}, replace_parameter)
 
 
 def read_digests(
