@@ -19,7 +19,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     Column,
+    ColumnElement,
     Connection,
     Delete,
     Engine,
@@ -28,9 +30,12 @@ from sqlalchemy import (
     Table,
     Update,
     event,
+    literal,
+    or_,
     select,
     tuple_,
 )
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from pipeline.store.database.clock import UtcDateTime
 from pipeline.store.schema import exports, paper, review
@@ -39,6 +44,8 @@ from pipeline.store.schema.accounts import record_digest
 _CHANGES_KEY = "efterskrift_changed_records"
 _QUERY_OWNERS = 400
 """The rows of how many owners one query reads."""
+_QUERY_CONDITIONS = 50
+"""How many conditions of a statement with many parameters one query has."""
 NO_ROWS_DIGEST = hashlib.sha256(b"[]").hexdigest()
 """The digest where no rows are left."""
 
@@ -170,16 +177,36 @@ def _owners_of(
     conn: Connection,
     kind: RecordKind,
     statement: Update | Delete,
-    parameters: Iterable[Mapping[str, Any]],
+    parameters: Sequence[Mapping[str, Any]],
 ) -> set[object]:
     """Return the owners of the rows that a statement changes, and lock these rows before it does.
 
     Otherwise another transaction could change on PostgreSQL which rows these are.
     """
     query = select(kind.owner).with_for_update(key_share=True, of=kind.table)
-    if statement.whereclause is not None:
-        query = query.where(statement.whereclause)
-    return {owner for one in parameters for owner in conn.execute(query, one).scalars()}
+    condition = statement.whereclause
+    if condition is None:
+        return set(conn.execute(query).scalars())
+    if len(parameters) == 1:
+        return set(conn.execute(query.where(condition), parameters[0]).scalars())
+    # Many at once, so that a file of thousands does not take thousands of queries
+    owners = set[object]()
+    for start in range(0, len(parameters), _QUERY_CONDITIONS):
+        part = parameters[start : start + _QUERY_CONDITIONS]
+        either = or_(*(_with_values(condition, one) for one in part))
+        owners |= set(conn.execute(query.where(either)).scalars())
+    return owners
+
+
+def _with_values(condition: ColumnElement[bool], values: Mapping[str, Any]) -> ColumnElement[bool]:
+    """Return a condition with the values of its parameters in place of these."""
+
+    def replace_parameter(element: object, **_: object) -> ColumnElement[Any] | None:
+        if isinstance(element, BindParameter) and element.key in values:
+            return literal(values[element.key], element.type)
+        return None
+
+    return replacement_traverse(condition, {}, replace_parameter)
 
 
 def read_digests(

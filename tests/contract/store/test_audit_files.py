@@ -13,10 +13,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from lxml import etree
 from sqlalchemy import select
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from pipeline.cli.app import build_app
 from pipeline.domain import dates

@@ -380,6 +380,8 @@ _COUNTS = {
     "number",
     "problems",
     "anchors",
+    "records",
+    "start",
     "count",
     "entries",
     "units",

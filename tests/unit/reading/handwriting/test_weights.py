@@ -74,8 +74,8 @@ def test_without_a_choice_only_who_is_non_commercial_gets_weights_for_that(
     if declared is not None:
         monkeypatch.setenv("EFTERSKRIFT_NON_COMMERCIAL", declared)
     assert find_network_file().name == "PP-OCRv6_rec_small.onnx"
-    for file in ("handwriting", "handwriting-free", "handwriting-second"):
-        (models / f"{file}.onnx").touch()
+    for installed in ("handwriting", "handwriting-free", "handwriting-second"):
+        (models / f"{installed}.onnx").touch()
     assert find_network_file().name == name
     file = find_second_file()
     assert (file and file.name) == second
