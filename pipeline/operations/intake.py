@@ -140,16 +140,17 @@ def import_files(
             files again continues.
         StoreError: the database or the disk failed; likewise.
     """
-    sources = [SourceFile.of(path) for path in paths]
-    if not sources:
+    if not paths:
         raise IntakeError("no_files_take")
-    fingerprint = batch_fingerprint(
-        stack or "".join(source.sha256 for source in sources), unit, place
-    )
-    with store.begin() as conn:
-        batch, is_resumed = open_batch(conn, fingerprint, unit=unit, place=place, by=by)
     page_count = 0
     with SandboxProcess() as process:
+        process.prepare_pages()
+        sources = [SourceFile.of(path) for path in paths]
+        fingerprint = batch_fingerprint(
+            stack or "".join(source.sha256 for source in sources), unit, place
+        )
+        with store.begin() as conn:
+            batch, is_resumed = open_batch(conn, fingerprint, unit=unit, place=place, by=by)
         for key, source in _number_copies(batch, sources):
             with closing(_read_source(store, process, key, source)) as pages:
                 for scanned in pages:
