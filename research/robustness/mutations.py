@@ -17,8 +17,10 @@ from PIL import ImageDraw
 
 _NUMBERS = (-1, 0, 1, 7, 255, 65_535, 65_536, 2**31 - 1, 2**31, 2**32 - 1)
 """Values at which programs go wrong."""
-_NAMES: tuple[str, ...] = ("/FlateDecode", "/DCTDecode", "/CCITTFaxDecode", "/LZWDecode", "/JPXDecode", "/Image")
-_NAMES += ("/Form", "/DeviceGray", "/DeviceRGB", "/DeviceCMYK", "/Indexed", "/Pattern")
+_NAMES = (
+    *("/FlateDecode", "/DCTDecode", "/CCITTFaxDecode", "/LZWDecode", "/JPXDecode", "/Image"),
+    *("/Form", "/DeviceGray", "/DeviceRGB", "/DeviceCMYK", "/Indexed", "/Pattern"),
+)
 _TIFF_ENTRY_BYTES = 12
 
 Mutate = Callable[[bytes, Random], bytes]
