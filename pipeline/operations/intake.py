@@ -142,20 +142,23 @@ def import_files(
             files again continues.
         StoreError: the database or the disk failed; likewise.
     """
-    sources = [SourceFile.of(path) for path in paths]
-    if not sources:
+    if not paths:
         raise IntakeError("no_files_take")
-    fingerprint = batch_fingerprint(
-        stack or "".join(source.sha256 for source in sources), unit, place
-    )
-    content = None if stack else fingerprint
-    with store.begin() as conn:
-        known = find_same_batch(conn, content) if content else None
-        batch, is_resumed = (
-            (known, True) if known else open_batch(conn, fingerprint, unit=unit, place=place, by=by)
-        )
     page_count = 0
     with SandboxProcess() as process:
+        process.prepare_pages()
+        sources = [SourceFile.of(path) for path in paths]
+        fingerprint = batch_fingerprint(
+            stack or "".join(source.sha256 for source in sources), unit, place
+        )
+        content = None if stack else fingerprint
+        with store.begin() as conn:
+            known = find_same_batch(conn, content) if content else None
+            batch, is_resumed = (
+                (known, True)
+                if known
+                else open_batch(conn, fingerprint, unit=unit, place=place, by=by)
+            )
         for key, source in _number_copies(batch, sources):
             with closing(_read_source(store, process, key, source)) as pages:
                 for scanned in pages:

@@ -17,8 +17,10 @@ from PIL import ImageDraw
 
 _NUMBERS = (-1, 0, 1, 7, 255, 65_535, 65_536, 2**31 - 1, 2**31, 2**32 - 1)
 """Values at which programs go wrong."""
-_NAMES = ("/FlateDecode", "/DCTDecode", "/CCITTFaxDecode", "/LZWDecode", "/JPXDecode", "/Image")
-_NAMES += ("/Form", "/DeviceGray", "/DeviceRGB", "/DeviceCMYK", "/Indexed", "/Pattern")
+_NAMES = (
+    *("/FlateDecode", "/DCTDecode", "/CCITTFaxDecode", "/LZWDecode", "/JPXDecode", "/Image"),
+    *("/Form", "/DeviceGray", "/DeviceRGB", "/DeviceCMYK", "/Indexed", "/Pattern"),
+)
 _TIFF_ENTRY_BYTES = 12
 
 Mutate = Callable[[bytes, Random], bytes]
@@ -86,7 +88,11 @@ def _mutate_object(
     keys = list(target.keys())
     if isinstance(target, pikepdf.Stream) and rng.random() < 0.4:
         raw = mutate_bytes(target.read_raw_bytes(), rng)
-        target.write(raw, filter=target.get("/Filter"), decode_parms=target.get("/DecodeParms"))
+        kept: dict[str, Any] = {
+            "filter": target.get("/Filter"),
+            "decode_parms": target.get("/DecodeParms"),
+        }
+        target.write(raw, **kept)
         return
     if not keys:
         return

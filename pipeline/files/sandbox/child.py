@@ -6,6 +6,7 @@ for a format are imported at its first use, under the limits.
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections.abc import Callable
@@ -118,4 +119,6 @@ def serve(connection: Connection) -> None:
 
 if __name__ == "__main__":
     confine()
+    for module in sys.argv[2:]:
+        importlib.import_module(module)
     serve(Connection(int(sys.argv[1])))

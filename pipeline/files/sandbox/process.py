@@ -67,6 +67,11 @@ class SandboxProcess:
         """Whether the process has been started and not ended by this object."""
         return self._process is not None
 
+    def prepare_pages(self) -> None:
+        """Start the process now, and let it load what it reads pages with while others work."""
+        if self._connection is None:
+            self._start("pipeline.files.page_files")
+
     def ask(self, action: str, *of: object, data: bytes | None = None) -> tuple[Any, bytes]:
         """Ask for something and return the answer: an object and bytes.
 
@@ -103,11 +108,11 @@ class SandboxProcess:
             self._process.wait()
         self._process = self._connection = None
 
-    def _start(self) -> Connection:
+    def _start(self, *modules: str) -> Connection:
         own, other = multiprocessing.Pipe()
         path = os.pathsep.join(filter(None, (_PROGRAM_FOLDER, os.environ.get("PYTHONPATH", ""))))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", _CHILD_MODULE, str(other.fileno())],
+            [sys.executable, "-m", _CHILD_MODULE, str(other.fileno()), *modules],
             pass_fds=(other.fileno(),),
             stdin=subprocess.DEVNULL,
             # What a library says of a file may quote it.

@@ -304,7 +304,7 @@ def test_a_file_that_nobody_may_read_does_not_hold_up_the_others(
 
 
 @pytest.mark.parametrize(
-    ("where", "name"), [(watch_module, "count_pages"), (Path, "is_dir"), (Path, "rglob")]
+    ("where", "name"), [(watch_module, "count_foreign_pages"), (Path, "is_dir"), (Path, "rglob")]
 )
 def test_a_share_that_breaks_off_does_not_end_the_watch(
     scanner: Scanner, monkeypatch: pytest.MonkeyPatch, where: object, name: str
