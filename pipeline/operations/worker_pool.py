@@ -115,6 +115,7 @@ class WorkerPool:
                 "A worker ended (%s) and is replaced.",
                 "hung" if code == HUNG_EXIT_CODE else f"signal {-code}",
             )
+            self._close_handle(worker_id)
             self._start(worker_id)
 
     def stop(self) -> None:
@@ -122,10 +123,9 @@ class WorkerPool:
         deadline = time.monotonic() + _STOP_SECONDS
         if self._check is not None:
             self._check.kill()  # the next one begins anew
-        for worker_id, process in self._processes.items():
+        for worker_id, process in list(self._processes.items()):
             if process.exitcode == _SERVER_LOST:
-                self._orphans.append(self._handles[worker_id])
-                _send_signal(self._orphans[-1], signal.SIGTERM)
+                self._dismiss(worker_id)
             else:
                 process.terminate()
         for process in self._processes.values():
@@ -136,6 +136,10 @@ class WorkerPool:
         for orphan in self._orphans:
             if not select.select([orphan], [], [], max(0.0, deadline - time.monotonic()))[0]:
                 _send_signal(orphan, signal.SIGKILL)
+            os.close(orphan)
+        self._orphans.clear()
+        for worker_id in self._processes:
+            self._close_handle(worker_id)
 
     def check_store(self) -> None:
         """Let a process of its own check the whole store, if that is due."""
@@ -146,7 +150,7 @@ class WorkerPool:
             return
         self._next_check_at = now + _CHECK_SECONDS
         self._check = _context().Process(
-            target=check_when_due, args=(self.settings,), name="check", daemon=True
+            target=_run_check_process, args=(self.settings,), name="check", daemon=True
         )
         _start_process(self._check)
 
@@ -166,13 +170,19 @@ class WorkerPool:
         )
         _start_process(process)
         self._processes[worker_id] = process
-        self._handles[worker_id] = os.pidfd_open(process.pid or 0)
+        with suppress(ProcessLookupError):  # it has ended already
+            self._handles[worker_id] = os.pidfd_open(process.pid or 0)
+
+    def _close_handle(self, worker_id: str) -> None:
+        if (handle := self._handles.pop(worker_id, None)) is not None:
+            os.close(handle)
 
     def _dismiss(self, worker_id: str) -> None:
         """Let a worker end that cannot be watched any more."""
         del self._processes[worker_id]
-        self._orphans.append(self._handles.pop(worker_id))
-        _send_signal(self._orphans[-1], signal.SIGTERM)
+        if (handle := self._handles.pop(worker_id, None)) is not None:
+            self._orphans.append(handle)
+            _send_signal(handle, signal.SIGTERM)
 
 
 def _context() -> ForkServerContext:
@@ -218,6 +228,15 @@ def _run_worker_process(
     except EfterskriftError as error:
         _log.error("%s", error)
         sys.exit(error.exit_code)
+
+
+def _run_check_process(settings: Settings) -> None:
+    """Check the store when that is due. The pool ends this process, also on Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        check_when_due(settings)
+    except EfterskriftError as error:
+        _log.warning("The store could not be checked: %s", error)
 
 
 def run_pool(store: Store, pool: WorkerPool, *, until_idle: bool) -> Iterator[ReadingProgress]:

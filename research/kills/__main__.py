@@ -65,13 +65,7 @@ def _run(place: Workplace, kills: int, seed: int, seconds: float) -> dict[str, o
                 else (time.monotonic() - began) * _SLACK
             )
         rounds += 1
-        print(
-            rounds,
-            dict(hits),
-            {k: round(v, 2) for k, v in durations.items()},
-            file=sys.stderr,
-            flush=True,
-        )
+        print(f"round {rounds}: {hits.total()} kills", file=sys.stderr, flush=True)
     faults = count_faults(place, rounds * SHEETS_PER_ROUND)
     return {
         "kills": hits.total(),

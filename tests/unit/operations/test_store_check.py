@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 import typer
-from click.testing import Result
 from sqlalchemy import select, update
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from pipeline.cli.operations import register_upkeep_commands
 from pipeline.domain.errors import ExitCode, ImagesAwayError

@@ -13,15 +13,17 @@ from sqlalchemy import update
 
 from pipeline.domain.errors import StoreUnavailableError
 from pipeline.domain.model import EntryState, IssuedSheet, Person, Role
-from pipeline.export.runs import ExportContext, make_run
+from pipeline.export.runs import ExportContext, confirm_delivery, make_run
 from pipeline.forms.fiducials import new_serial
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import list_events
-from pipeline.store.paper import batches, pages
+from pipeline.store.paper import batches, pages, workers
+from pipeline.store.paper.pages import NewPage
 from pipeline.store.registers import packs
 from pipeline.store.registers.issued_sheets import save_issued_sheets
+from pipeline.store.reports.store_checks import begin_check, save_check
 from pipeline.store.schema import paper
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import (
@@ -445,3 +447,58 @@ def test_days_are_written_as_the_language_does(open_screen: OpenScreen, name: st
     assert "2021-12-18" in said["sv"]
     assert "2021-12-18" not in said["en"]
     assert "18 Dec 2021" in said["en"]
+
+
+def test_failed_pages_are_read_again_at_once_and_those_without_their_image_are_shown(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    with store.begin() as conn:
+        batch = pages.create_batch(conn, seeding.UNIT, "", "a.b")
+        scans = [
+            pages.add_page(
+                conn,
+                NewPage(batch, number, "a.png", number, None, f"{number:064x}", "image/png"),
+                "a.b",
+            )
+            for number in (1, 2, 3)
+        ]
+        for page_id in scans[:2]:
+            pages.mark_page_failed(conn, page_id, "not_read: ValueError")
+        workers.set_aside(conn, scans[2], "image_away: gone")
+    app = open_screen(ADMINISTRATOR, "scan")
+    kinds = app.segmented_control(key="problem_kind")
+    assert kinds.options == ["Misslyckade (2)", "Bild saknas (1)"]
+    app.button(key="again_all").click().run()
+    assert not app.exception
+    assert app.segmented_control(key="problem_kind").options == ["Bild saknas (1)"]
+    app.button(key=f"look-{scans[2]}").click().run()
+    assert not app.exception, "an image that is not there is said to be away"
+    with store.read() as conn:
+        assert pages.list_queued_pages(conn) == scans[:2]
+
+
+def test_an_export_that_nobody_has_is_said_until_it_is_fetched(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    here = ExportContext(store, seeding.settings(store), seeding.forms())
+    (entry_id,) = seeding.add_notes(store, 1)
+    seeding.confirm(store, NURSE, entry_id, sign=True)
+    run = make_run(here, NURSE, "skriv-in", utc_now())
+    assert run is not None
+    undelivered = "1 fil har ingen hämtat"
+    app = open_screen(NURSE, "export")
+    assert any(undelivered in warning.value for warning in app.warning)
+    confirm_delivery(here, NURSE, run.id, utc_now())
+    assert not any(undelivered in warning.value for warning in app.run().warning)
+
+
+@pytest.mark.parametrize(("missing", "told"), [(0, "var hela"), (2, "saknas eller är skadade (2)")])
+def test_the_last_check_of_the_store_stands_on_the_screen_of_the_situation(
+    store: Store, open_screen: OpenScreen, missing: int, told: str
+) -> None:
+    with store.begin() as conn:
+        begun = begin_check(conn, "a.b", utc_now())
+        save_check(conn, replace(begun, files=5, missing=missing), utc_now())
+    app = open_screen(MANAGER, "progress")
+    assert not app.exception
+    assert any(told in each.value for each in (*app.caption, *app.error))
