@@ -367,8 +367,9 @@ def archive(
 ) -> None:
     """Put receipted sheets into an E-ARK archive package.
 
-    Their targets have said that they have every entry of these sheets. The package holds PDF/A, the scans, metadata and checksums. It is no error if there is nothing
-    to archive; else --decision is needed.
+    Their targets have said that they have every entry of these sheets. The package holds PDF/A,
+    the scans, metadata and checksums. It is no error if there is nothing to archive; else
+    --decision is needed.
     """
     from pipeline.export.archive.runs import find_ready, make_package, package_file
     from pipeline.store.database.clock import utc_now
