@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from pipeline.domain import dates
 from pipeline.domain.form.form import COVER_SHEET, Area, Forms, Subject
-from pipeline.domain.model import IssuedSheet, Outcome, PageReading
+from pipeline.domain.model import CloseReason, IssuedSheet, Outcome, PageReading
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.runs import ExportContext, make_run
@@ -38,8 +38,8 @@ from pipeline.store.entries.entry import Entry
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
 from pipeline.store.entries.queue_order import PriorityKind, prioritize
 from pipeline.store.event_log.queries import LogFilter
-from pipeline.store.paper import photocopies, sheets
-from pipeline.store.paper.pages import Page
+from pipeline.store.paper import page_lists, photocopies, sheets
+from pipeline.store.paper.pages import Page, mark_page_failed
 from pipeline.store.quality.rekeying import RekeyingTask
 from pipeline.store.registers.care_system_exports import save_list
 from pipeline.store.registers.care_system_matches import save_match_decision
@@ -231,6 +231,11 @@ class World:
             "box": "Volym 1",
             "bundle": "",
             "number": "KS 1",
+            "decision": "DHP 1",
+            "pack_id": "none",
+            "day": TODAY[0].date(),
+            "units": {NORTH},
+            "other": "",
         } | self._special(name)
 
     def _print_little(self, forms: Forms) -> None:
@@ -299,6 +304,8 @@ class World:
         if name.endswith(("archivable", "archive.runs.find_ready", "make_package")):
             with self.store.begin() as conn:  # so that there is a sheet to archive
                 conn.execute(delete(archived_sheet))
+                sheet = update(paper.entry).where(paper.entry.c.serial == "CCCC")
+                conn.execute(sheet.values(state="kvitterad"))
         if name.endswith("payable"):
             return {"forms": {NOTE.id}}
         if ".payments." in name:
@@ -420,6 +427,10 @@ def _exported(ward: Ward, settings: Settings) -> tuple[str, str]:
             ward.note(serial)
     ward.read(ward.scan(), page_reading(NOTE, "DDDD", SAID))
     ward.read(ward.scan(), PageReading(Outcome.BLANK))
+    failed = ward.scan()
+    with ward.store.begin() as conn:
+        mark_page_failed(conn, failed, "broken_file")
+        page_lists.close_failed_page(conn, ADMIN, failed, CloseReason.EMPTY, NOW)
     ward.issue(
         IssuedSheet("COVERED1", COVER_SHEET, 1, NORTH), IssuedSheet("MISSING1", NOTE.id, 1, NORTH)
     )

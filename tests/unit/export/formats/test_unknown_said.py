@@ -56,7 +56,9 @@ def rivta(one: Record, name: str) -> str:
 
 def erms_dates(one: Record) -> dict[str, str]:
     root = etree.fromstring(made("erms", one))
-    return {each.get("dateType"): each.text for each in root.iter(f"{{{ERMS_NS}}}date")}
+    return {
+        (each.get("dateType") or ""): each.text or "" for each in root.iter(f"{{{ERMS_NS}}}date")
+    }
 
 
 # The time of writing
