@@ -31,10 +31,10 @@ from streamlit.starlette import App
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.settings import load_settings
 from ui import screens
+from ui.access.device_cookie import DeviceCookie
 from ui.access.downloads import DOWNLOADS
 from ui.access.gate import Gate
 from ui.access.headers import SecurityHeaders
-from ui.device_cookie import DeviceCookie
 from ui.i18n import t
 from ui.workspace import open_app_context
 

@@ -10,14 +10,12 @@ The browser proves its session by a cookie that it gets for a ticket (`ui/access
 the cookie, nothing but the exchange is drawn; a window that is opened or loaded again brings it and
 is logged in. All windows of a browser share one session.
 
-Streamlit's OIDC cookie lives 30 days whatever the provider says. Its own end (`exp`), the moment of
-the login (`iat`) and whether that login has been ended here are therefore checked by
-`verify_provider_login`.
+`ui/access/provider_login.py` checks what a provider says before a session starts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 from functools import wraps
@@ -29,20 +27,18 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_r
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
 from pipeline.store.accounts import emergency_access, people, sessions
-from pipeline.store.accounts.login import provider_links
 from pipeline.store.accounts.login.authentication import Credentials, check_code, check_password
 from pipeline.store.accounts.login.limits import LoginRequest, LoginSource
-from pipeline.store.accounts.login.provider_links import ProviderIdentity
 from pipeline.store.accounts.login.second_factor import has_second_factor
 from pipeline.store.accounts.sessions import Session
 from pipeline.store.database.clock import utc_now
-from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
 from ui.access.bindings import BINDINGS, TICKETS, TicketState
 from ui.access.cookie import read_token
+from ui.access.device_cookie import DEVICE_COOKIE
 from ui.access.gate import LOST_HEADER
 from ui.access.logins import session_limits
-from ui.device_cookie import DEVICE_COOKIE
+from ui.access.provider_login import verify_provider_login
 from ui.workspace import AppContext, StoreContext
 
 _LOGIN_KEY, _TOKEN_KEY, _ACTIVE_AT_KEY = "login", "session_token", "active_at"
@@ -57,60 +53,6 @@ _STEP_TIMEOUT = timedelta(minutes=5)
 
 ContextType = TypeVar("ContextType", bound=StoreContext)
 ActionParams = ParamSpec("ActionParams")
-
-
-def verify_provider_login(
-    store: Store, claims: Mapping[str, object], lifetime: timedelta
-) -> tuple[str, datetime] | None:
-    """Return the login name and the moment of the provider login that starts a session, or None.
-
-    The identity (`iss` and `sub`) decides whose account it is; the name only says it the first
-    time. None for a user without an account here, an emergency account, an account with another
-    identity, a login that has been ended here, and one older than `lifetime`.
-    """
-    # The claims must name an identity and two moments.
-    identity = _provider_identity(claims)
-    logged_in_at = _parse_timestamp(claims.get("iat"))
-    expires_at = _parse_timestamp(claims.get("exp"))
-    now = utc_now()
-    if (
-        identity is None
-        or logged_in_at is None
-        or expires_at is None
-        or expires_at <= now
-        or now - logged_in_at > lifetime
-    ):
-        return None
-    with store.read() as conn:
-        login = provider_links.find_linked_login(conn, identity)
-        is_new = login is None and provider_links.find_unlinked_login(conn, identity) is not None
-    if is_new:
-        with store.begin() as conn:
-            login = provider_links.link_by_name(conn, identity, now)
-    if login is None:
-        return None
-    # The user must have an open account here, and the login must not have been ended.
-    with store.read() as conn:
-        person = people.find_person(conn, login)
-        is_consumed = sessions.is_login_consumed(conn, login, logged_in_at)
-    if person is None or person.break_glass or is_consumed:
-        return None
-    return login, logged_in_at
-
-
-def _provider_identity(claims: Mapping[str, object]) -> ProviderIdentity | None:
-    """Return the identity of the claims; an address counts as a name only if it is verified."""
-    name = claims.get("preferred_username")
-    if not name and claims.get("email_verified") is True:
-        name = claims.get("email")
-    match claims.get("iss"), claims.get("sub"), name:
-        case str(issuer), str(subject), name if issuer and subject:
-            return ProviderIdentity(issuer, subject, name if isinstance(name, str) else "")
-    return None
-
-
-def _parse_timestamp(seconds: object) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int | float) else None
 
 
 class LoginResult(Enum):
@@ -253,7 +195,7 @@ def is_second_factor_due(context: AppContext, person: Person) -> bool:
     """Return whether the user's role demands a second factor that the account lacks."""
     if context.settings.oidc or person.break_glass:
         return False
-    if person.role not in context.settings.second_factor_roles:
+    if context.settings.second_factor_roles.isdisjoint(person.roles):
         return False
     with context.store.read() as conn:
         return not has_second_factor(conn, person.login)

@@ -36,6 +36,7 @@ from pipeline.cli.context import (
 )
 from pipeline.domain.errors import ExitCode, UsageError
 from pipeline.domain.model import CloseReason
+from pipeline.domain.permissions import Action, permitted_units
 from pipeline.domain.settings import ROOT, load_settings
 
 if TYPE_CHECKING:
@@ -379,7 +380,7 @@ def packs(
             pack_register.open_pack(conn, person, opened, opened_on, utc_now())
         if undo:
             pack_register.undo_open_pack(conn, person, undo, utc_now())
-        found = pack_register.list_packs(conn, person, person.units)
+        found = pack_register.list_packs(conn, person, permitted_units(person, Action.PRINT))
     if as_json:
         typer.echo(json.dumps([_pack_as_object(pack) for pack in found]))
         return

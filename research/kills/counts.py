@@ -13,7 +13,7 @@ from pipeline.export.runs import ExportContext, list_runs
 from pipeline.export.runs.receipts import open_run_items
 from pipeline.operations.store_check import check_store
 from pipeline.store.entries.entry import list_sheet_entries
-from pipeline.store.event_log.hash_chain import verify_chain
+from pipeline.store.event_log.verification import verify_chain
 from pipeline.store.paper.pages import count_pages_by_state, list_batch_pages, list_batches
 from research.kills.stages import Workplace, load_forms, sheet_serial
 

@@ -25,7 +25,7 @@ def found() -> MatchMetrics:
 
 def test_wrong_person_is_never_proposed_with_high_confidence(found: MatchMetrics) -> None:
     assert found.wrong_with_high_confidence == 0
-    assert found.sure >= 0.5
+    assert found.high_confidence >= 0.5
 
 
 def test_right_person_ranks_first(found: MatchMetrics) -> None:

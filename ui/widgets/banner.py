@@ -89,7 +89,7 @@ def _notice_row(context: AppContext, person: Person, notice: AccessNotice) -> No
         border=True, horizontal=True, vertical_alignment="center", key=f"access-{notice.id}"
     ):
         st.warning(
-            t(f"access.{notice.kind.value}.{state}", by=notice.by, at=format_moment(notice.at)),
+            md(f"access.{notice.kind.value}.{state}", by=notice.by, at=format_moment(notice.at)),
             icon=":material/lock_reset:",
         )
         if not notice.is_done:

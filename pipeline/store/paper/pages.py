@@ -307,7 +307,7 @@ def requeue_failed_pages(conn: Connection, person: Person, unit: str | None = No
     failed = select(_page_table.c.id).where(
         is_failed,
         _page_table.c.image_sha256.is_not(None),
-        visibility.visible_pages_condition(conn, person),
+        visibility.visible_pages_condition(conn, person, Action.PROBLEMS),
     )
     if unit is not None:
         failed = failed.where(_page_table.c.unit == unit)

@@ -12,6 +12,7 @@ from pipeline.store.database.store import Store
 from tests.browser.support.people import logged_in
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE
+from tests.support.store.passwords import hashed
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -25,7 +26,7 @@ def test_a_name_full_of_markdown_is_shown_letter_by_letter(
     browser: Browser, served: str, store: Store
 ) -> None:
     with store.begin() as conn:
-        people.save_person(conn, replace(NURSE, name=HOSTILE), seeding.PASSWORD)
+        people.save_person(conn, replace(NURSE, name=HOSTILE), hashed(seeding.PASSWORD))
     with logged_in(browser, served, replace(NURSE, name="N")) as page:
         menu = page.locator(".st-key-person_menu")
         expect(menu).to_be_visible()

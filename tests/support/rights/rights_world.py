@@ -304,8 +304,8 @@ class World:
         if name.endswith(("archivable", "archive.runs.find_ready", "make_package")):
             with self.store.begin() as conn:  # so that there is a sheet to archive
                 conn.execute(delete(archived_sheet))
-                sheet = update(paper.entry).where(paper.entry.c.serial == "CCCC")
-                conn.execute(sheet.values(state="kvitterad"))
+                receipted = update(paper.entry).where(paper.entry.c.serial == "CCCC")
+                conn.execute(receipted.values(state="kvitterad"))
         if name.endswith("payable"):
             return {"forms": {NOTE.id}}
         if ".payments." in name:

@@ -105,17 +105,19 @@ def _open_changes(context: AppContext, person: Person, changes: list[OpenChange]
         with st.container(
             border=True, horizontal=True, vertical_alignment="center", key=f"change-{change.id}"
         ):
-            text = md(
-                f"accounts.change_asked.{change.kind.value}",
-                name=change.name,
-                login=change.login,
-                by=change.by,
-                at=format_moment(change.at),
-            )
-            state = t("accounts.waits" if change.waits_for_approval else "accounts.code_open")
             with st.container(gap=None):
-                st.markdown(text)
-                st.caption(state)
+                st.markdown(
+                    md(
+                        f"accounts.change_asked.{change.kind.value}",
+                        name=change.name,
+                        login=change.login,
+                        by=change.by,
+                        at=format_moment(change.at),
+                    )
+                )
+                st.caption(
+                    t("accounts.waits" if change.waits_for_approval else "accounts.code_open")
+                )
             if change.waits_for_approval and change.by != person.login:
                 approve = partial(_decide_change, context, person, change, is_approved=True)
                 st.button(
@@ -265,7 +267,7 @@ def _further_fields(
     chosen = []
     for number in range(count):
         known = further[number] if number < len(further) else None
-        st.subheader(t("accounts.further", number=number + 2), anchor=False)
+        st.subheader(md("accounts.further", number=number + 2), anchor=False)
         roles = [_NO_ROLE, *Role]
         role = st.selectbox(
             t("accounts.role"),

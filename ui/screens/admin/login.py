@@ -70,16 +70,16 @@ def choose_password(context: AppContext, person: Person) -> None:
     with middle:
         st.title(t("password.title"), anchor=False)
         st.markdown(md("password.what", count=MIN_PASSWORD_LENGTH))
-        if password_form(context, person, t("password.now")):
+        if password_form(context, person, "password.now"):
             st.rerun()
         person_menu(context, person)
 
 
-def password_form(context: AppContext, person: Person, current_label: str) -> bool:
+def password_form(context: AppContext, person: Person, current_key: str) -> bool:
     """Ask for the current and a new password; return whether it was changed just now."""
     with st.form("password_form", border=True):
         current = st.text_input(
-            current_label, key="password_now", type="password", autocomplete="current-password"
+            t(current_key), key="password_now", type="password", autocomplete="current-password"
         )
         new_password, repeated = _new_password_fields("password")
         is_sent = st.form_submit_button(
@@ -130,7 +130,7 @@ def _redeem_button() -> None:
 
 def _redeem_form(context: AppContext) -> None:
     """Let a person choose a password with a code from a system administrator."""
-    st.markdown(t("redeem.what", count=MIN_PASSWORD_LENGTH))
+    st.markdown(md("redeem.what", count=MIN_PASSWORD_LENGTH))
     with st.form("redeem_form", border=True):
         name = st.text_input(t("login.login"), key="redeem_login", autocomplete="username")
         code = st.text_input(t("redeem.code"), key="redeem_code", autocomplete="one-time-code")

@@ -14,6 +14,7 @@ from pipeline.store.accounts.login import second_factor
 from pipeline.store.accounts.login.password_rules import MIN_PASSWORD_LENGTH
 from ui import session
 from ui.i18n import t
+from ui.markdown import md
 from ui.screens.admin.login import password_form
 from ui.session import requires_open_session
 from ui.widgets.errors import show_error
@@ -67,7 +68,7 @@ def _overview(context: AppContext, person: Person) -> None:
         st.header(t("own_login.second_factor"), anchor=False)
         if has_code:
             st.markdown(t("own_login.is_on"))
-            st.markdown(t("own_login.codes_left", count=count))
+            st.markdown(md("own_login.codes_left", count=count))
             with st.container(horizontal=True):
                 _step_button("renew", ":material/receipt_long:")
                 _step_button("remove", ":material/no_encryption:")
@@ -93,8 +94,8 @@ def _step_button(step: str, icon: str, *, is_primary: bool = False) -> None:
 
 def _password_step(context: AppContext, person: Person) -> None:
     st.title(t("own_login.password"), anchor=False)
-    st.markdown(t("own_login.password_rules", count=MIN_PASSWORD_LENGTH))
-    if password_form(context, person, t("own_login.password_now")):
+    st.markdown(md("own_login.password_rules", count=MIN_PASSWORD_LENGTH))
+    if password_form(context, person, "own_login.password_now"):
         _finish_step("own_login.password_done")
     _back_button()
 

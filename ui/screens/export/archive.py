@@ -195,9 +195,9 @@ def _decision_form(
             md("archive.changed_since", sheets=", ".join(changed)), icon=":material/inventory_2:"
         )
     for wait, count in waits.items():
-        st.caption(t(f"archive.wait.{wait.value}", count=count))
+        st.caption(md(f"archive.wait.{wait.value}", count=count))
     if permanent:
-        st.caption(t("archive.permanent", count=permanent))
+        st.caption(md("archive.permanent", count=permanent))
     if not is_allowed(person, Action.DISPOSE):
         st.caption(t("archive.archivist_only"))
         return

@@ -50,7 +50,7 @@ def show(context: AppContext, person: Person) -> None:
         st.caption(t("export.no_history"))
         return
     if undelivered := [status for status in history if not status.is_delivered]:
-        st.warning(t("export.undelivered", count=len(undelivered)), icon=":material/unarchive:")
+        st.warning(md("export.undelivered", count=len(undelivered)), icon=":material/unarchive:")
     left, right = st.columns([1.5, 1], gap="large")
     with left:
         for status in history:

@@ -258,10 +258,10 @@ def _sheets_section(context: AppContext, person: Person) -> None:
     with context.store.read() as conn:
         missing = sheet_accounting.list_missing_sheets(conn, person)
         balances = sheet_accounting.count_sheets(
-            conn, sheet_accounting.list_accounted_units(person)
+            conn, sheet_accounting.list_accounted_units(person, Action.PROGRESS)
         )
     if reserve := sum(balance.reserve for balance in balances):
-        st.caption(t("paper_days.reserve", count=reserve))
+        st.caption(md("paper_days.reserve", count=reserve))
     if not missing:
         st.caption(t("paper_days.none_missing"))
         return

@@ -89,10 +89,10 @@ def _check_section(check: StoreCheck | None) -> None:
         return
     at = format_moment(check.started_at)
     if check.is_whole:
-        st.caption(t("progress.check.whole", at=at, count=check.files))
+        st.caption(md("progress.check.whole", at=at, count=check.files))
     else:
         lost = check.missing + check.damaged
-        st.error(t("progress.check.lost", at=at, count=lost), icon=":material/heart_broken:")
+        st.error(md("progress.check.lost", at=at, count=lost), icon=":material/heart_broken:")
 
 
 def _metrics_section(report: ProgressReport) -> None:

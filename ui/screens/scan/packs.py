@@ -12,10 +12,12 @@ from sqlalchemy import Connection
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.model import Person
+from pipeline.domain.permissions import Action, permitted_units
 from pipeline.store.database.clock import utc_now
 from pipeline.store.registers import packs
 from pipeline.store.registers.packs import Pack
 from ui.i18n import format_day, format_moment, t
+from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.errors import error_text
 from ui.workspace import AppContext
@@ -29,9 +31,9 @@ def pack_list(context: AppContext, person: Person) -> None:
     with st.expander(t("packs.title"), icon=":material/inventory:"):
         st.caption(t("packs.what"))
         if message := st.session_state.pop(_MESSAGE_KEY, None):
-            st.info(message, icon=":material/info:")
+            st.info(plain_with_code(message), icon=":material/info:")
         with context.store.read() as conn:
-            found = packs.list_packs(conn, person, person.units)
+            found = packs.list_packs(conn, person, permitted_units(person, Action.PRINT))
         if not found:
             st.caption(t("packs.none"))
             return
@@ -45,14 +47,16 @@ def pack_list(context: AppContext, person: Person) -> None:
         for pack in found[:_MAX_PACKS]:
             _pack_line(context, person, pack)
         if len(found) > _MAX_PACKS:
-            st.caption(t("packs.more", count=len(found) - _MAX_PACKS))
+            st.caption(md("packs.more", count=len(found) - _MAX_PACKS))
 
 
 def _pack_line(context: AppContext, person: Person, pack: Pack) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         printed_at = format_moment(pack.printed_at)
-        text = t("packs.line", unit=pack.unit, count=pack.sheets, at=printed_at)
-        st.caption(f"{text} {_state_text(pack)}")
+        st.caption(
+            md("packs.line", unit=pack.unit, count=pack.sheets, at=printed_at)
+            + f" {plain(_state_text(pack))}"
+        )
         if pack.opened_on:
             st.button(
                 t("accounting.undo"),

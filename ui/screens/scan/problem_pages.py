@@ -95,7 +95,7 @@ def problem_list(context: AppContext, person: Person) -> None:
     shown = [case for case in cases if case.kind == kind]
     if kind == "failed" and (count := sum(case.page.image_sha256 is not None for case in shown)):
         st.button(
-            t("problems.again_all", count=count),
+            md("problems.again_all", count=count),
             key="again_all",
             on_click=partial(_requeue_failed, context, person),
         )
@@ -108,9 +108,9 @@ def _requeue_failed(context: AppContext, person: Person) -> None:
         with context.store.begin() as conn:
             count = pages.requeue_failed_pages(conn, person)
     except EfterskriftError as error:
-        st.toast(error_text(error), icon=":material/error:")
+        st.toast(plain_with_code(error_text(error)), icon=":material/error:")
     else:
-        st.toast(t("problems.again_done", count=count), icon=":material/check:")
+        st.toast(md("problems.again_done", count=count), icon=":material/check:")
 
 
 def _case_list(context: AppContext, person: Person, cases: list[ProblemCase]) -> None:
@@ -307,7 +307,7 @@ def _closure_text(context: AppContext, page: Page) -> None:
     if closure is not None:
         reason = " ".join((t(f"problems.close.{closure.reason.value}"), closure.other)).strip()
         at = format_moment(closure.at)
-        st.caption(t("problems.closed_by", reason=reason, by=closure.by, at=at))
+        st.caption(md("problems.closed_by", reason=reason, by=closure.by, at=at))
 
 
 def _assign_button(context: AppContext, person: Person, page: Page, front: Page) -> None:

@@ -61,7 +61,7 @@ def require_strong_password(password: str, person: Person, settings: Settings) -
 def _words_of(person: Person, settings: Settings) -> Iterable[str]:
     """Return the words of a person and the organisation, as a whole and one by one."""
     texts = [person.login, person.name, person.title, settings.care_provider, settings.county]
-    for text in [*texts, *sorted(person.units)]:
+    for text in [*texts, *sorted(person.all_units)]:
         yield from (text.casefold(), "".join(text.casefold().split()))
         yield from _WORD.findall(text.casefold())
 

@@ -15,6 +15,8 @@ from pipeline.domain.permissions import ALL_AREAS
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.store.accounts import administration, emergency_access, people
+from pipeline.store.accounts.login import access_changes
+from pipeline.store.accounts.login.access_notices import ChangeKind
 from pipeline.store.accounts.same_person import is_same_person
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
@@ -25,6 +27,7 @@ from pipeline.store.quality.adjudication import adjudicate
 from pipeline.store.review import corrections, decisions, signing
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import plant
+from tests.support.store.passwords import hashed
 from tests.support.store.ward import (
     CHIEF,
     EVA,
@@ -171,7 +174,7 @@ def accounts(ward: Ward) -> Store:
     """The same with a system administrator who has two accounts, and an emergency account."""
     with ward.store.begin() as conn:
         for one in (BOSS, BOSS_TOO, replace(CHIEF, key="C1"), NODE):
-            people.save_person(conn, one, "fyra små blå hästar")
+            people.save_person(conn, one, hashed("fyra små blå hästar"))
     return ward.store
 
 
@@ -184,9 +187,9 @@ def test_nobody_changes_the_own_account_by_another_one(accounts: Store) -> None:
     with accounts.begin() as conn:
         for account in (BOSS, replace(EVA, key="B1")):
             with pytest.raises(UsageError, match="own account"):
-                administration.save_account(conn, BOSS_TOO, account)
+                administration.save_account(conn, BOSS_TOO, account, NOW)
         with pytest.raises(UsageError, match="own account"):
-            administration.reset_password(conn, BOSS_TOO, "sys", NOW)
+            access_changes.request_change(conn, BOSS_TOO, "sys", ChangeKind.PASSWORD, NOW)
         with pytest.raises(UsageError, match="own account"):
             administration.close_account(conn, BOSS_TOO, "sys")
 

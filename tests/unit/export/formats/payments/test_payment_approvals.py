@@ -65,6 +65,7 @@ from tests.support.store.export_office import (
     review,
     state,
 )
+from tests.support.store.passwords import hashed
 from tests.unit.export.formats.payments.payment_lists import BANK, approved, only, schema
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
@@ -389,7 +390,7 @@ def test_two_accounts_of_one_person_are_not_two_approvals(bank: ExportContext) -
     entry = listed(bank)
     with bank.store.begin() as conn:
         for one in (MONA, NILS):
-            people.save_person(conn, replace(one, key="E1"), "fyra små blå hästar")
+            people.save_person(conn, replace(one, key="E1"), hashed("fyra små blå hästar"))
     approved(bank, MONA)
     with bank.store.begin() as conn, pytest.raises(ReviewError):
         save_approval(conn, NILS, entry, latest_decisions(conn, [entry])[entry], utc_now())
@@ -400,6 +401,6 @@ def test_who_confirmed_by_another_account_does_not_approve(bank: ExportContext) 
     with bank.store.begin() as conn:
         assert store_entries.load_entry(conn, entry).first_by == ANNA.login
         for one in (MONA, ANNA):
-            people.save_person(conn, replace(one, key="E1"), "fyra små blå hästar")
+            people.save_person(conn, replace(one, key="E1"), hashed("fyra små blå hästar"))
     with bank.store.begin() as conn, pytest.raises(ReviewError):
         save_approval(conn, MONA, entry, latest_decisions(conn, [entry])[entry], utc_now())
