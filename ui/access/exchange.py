@@ -19,7 +19,7 @@ def _cookie_component() -> Any:  # noqa: ANN401 - the renderer's type is not pub
     return st.components.v2.component("efterskrift_login", js=read_script("login_cookie"))
 
 
-def exchange_ticket(ticket: str, renew_ticket: Callable[[], object]) -> None:
+def exchange_ticket(ticket: str, renew_ticket: Callable[[], None]) -> None:
     """Let the browser post the ticket; the screen is drawn once it has the cookie."""
     result = _cookie_component()(
         key="login_cookie",
