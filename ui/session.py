@@ -413,14 +413,13 @@ def cookie_ticket() -> str | None:
         del st.session_state[_TICKET_KEY]
         return None
     if state is TicketState.UNKNOWN:
-        ticket = renew_ticket()
-    return str(ticket)
+        renew_ticket()
+    return str(st.session_state[_TICKET_KEY])
 
 
-def renew_ticket() -> str:
+def renew_ticket() -> None:
     """Issue another ticket for the login of this window."""
-    ticket = st.session_state[_TICKET_KEY] = TICKETS.issue(st.session_state[_TOKEN_KEY])
-    return ticket
+    st.session_state[_TICKET_KEY] = TICKETS.issue(st.session_state[_TOKEN_KEY])
 
 
 def _end_expired_session(context: AppContext, token: str, now: datetime, *, too_old: bool) -> None:
