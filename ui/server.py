@@ -31,7 +31,7 @@ from streamlit.starlette import App
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.settings import load_settings
 from ui import screens
-from ui.access.device_cookie import DeviceCookie
+from ui.access.cookie import DeviceCookie
 from ui.access.downloads import DOWNLOADS
 from ui.access.gate import Gate
 from ui.access.headers import SecurityHeaders

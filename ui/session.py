@@ -10,7 +10,7 @@ The browser proves its session by a cookie that it gets for a ticket (`ui/access
 the cookie, nothing but the exchange is drawn; a window that is opened or loaded again brings it and
 is logged in. All windows of a browser share one session.
 
-`ui/access/provider_login.py` checks what a provider says before a session starts.
+`ui/access/logins.py` checks what a provider says before a session starts.
 """
 
 from __future__ import annotations
@@ -34,11 +34,9 @@ from pipeline.store.accounts.sessions import Session
 from pipeline.store.database.clock import utc_now
 from pipeline.store.event_log.events import record
 from ui.access.bindings import BINDINGS, TICKETS, TicketState
-from ui.access.cookie import read_token
-from ui.access.device_cookie import DEVICE_COOKIE
+from ui.access.cookie import DEVICE_COOKIE, read_token
 from ui.access.gate import LOST_HEADER
-from ui.access.logins import session_limits
-from ui.access.provider_login import verify_provider_login
+from ui.access.logins import session_limits, verify_provider_login
 from ui.workspace import AppContext, StoreContext
 
 _LOGIN_KEY, _TOKEN_KEY, _ACTIVE_AT_KEY = "login", "session_token", "active_at"

@@ -494,8 +494,5 @@ def block(
         block_id = (lift_block if lift else set_block)(
             conn, person, owner, typed, reason, utc_now()
         )
-    if lift:
-        print_note("block.lifted")
-    else:
-        print_note("block.set", unit=owner)
+    print_note("block.lifted" if lift else "block.set", unit=owner)
     typer.echo(block_id)

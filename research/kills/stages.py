@@ -46,6 +46,7 @@ from pipeline.operations.intake import import_files
 from pipeline.operations.page_job import PageJob
 from pipeline.reading.read_page import PageResult
 from pipeline.store.accounts import people
+from pipeline.store.accounts.login.password_hashes import hash_password
 from pipeline.store.database.backup import back_up
 from pipeline.store.database.clock import utc_now
 from pipeline.store.database.migrations.history import head
@@ -89,11 +90,12 @@ def prepare(place: Workplace) -> None:
     load_forms()
     for folder in (place.scans, place.outbox):
         folder.mkdir(parents=True)
+    password = hash_password("fyra lösa ord här")
     with closing(open_store(place.settings, create=True)) as store, store.begin() as conn:
         client_register.save_units(conn, {UNIT: "HSL"})
         client_register.save_clients(conn, load_sample_clients())
         for person in place.staff:
-            people.save_person(conn, person, "fyra lösa ord här")
+            people.save_person(conn, person, password)
 
 
 def write_scans(place: Workplace, first: int, count: int) -> None:

@@ -11,12 +11,11 @@ import pytest
 from pipeline.domain.model import Image
 from research.training.handwriting import compose_lines
 from research.training.handwriting.alignment import AlignedLine
+from research.training.handwriting.augment import UnaccentedLetter, add_accent
 from research.training.handwriting.compose_lines import (
     NETWORK_DELAY,
     LetterWriter,
     LetterWriters,
-    UnaccentedLetter,
-    add_accent,
     compose_swedish_texts,
     cut_written_line,
 )

@@ -9,15 +9,6 @@ import cv2
 import numpy as np
 import pytest
 from sqlalchemy import update
-from tests.unit.operations.learning_school import (
-    PERMIT,
-    SERIALS,
-    Overconfident,
-    confirmed,
-    said_in,
-    taught,
-    with_reader,
-)
 
 from pipeline.domain.errors import (
     UsageError,
@@ -65,6 +56,15 @@ from tests.support.store.ward import (
     Ward,
     answers,
     page_reading,
+)
+from tests.unit.operations.learning.learning_school import (
+    PERMIT,
+    SERIALS,
+    Overconfident,
+    confirmed,
+    said_in,
+    taught,
+    with_reader,
 )
 
 pytest_plugins = ("tests.support.store.databases",)

@@ -8,13 +8,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.unit.operations.learning_school import (
-    PERMIT,
-    confirmed,
-    said_in,
-    taught,
-    with_reader,
-)
 
 from pipeline.domain.errors import (
     NotAllowedError,
@@ -44,6 +37,13 @@ from tests.support.store.ward import (
     EVA,
     FORMS,
     NOW,
+)
+from tests.unit.operations.learning.learning_school import (
+    PERMIT,
+    confirmed,
+    said_in,
+    taught,
+    with_reader,
 )
 
 pytest_plugins = ("tests.support.store.databases",)

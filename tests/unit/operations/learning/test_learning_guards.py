@@ -8,10 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.unit.operations.learning_school import (
-    PERMIT,
-    said_in,
-)
 from typer.testing import CliRunner
 
 from pipeline.cli.app import build_app
@@ -50,6 +46,10 @@ from tests.support.store.ward import (
     ADMIN,
     FORMS,
     NORTH,
+)
+from tests.unit.operations.learning.learning_school import (
+    PERMIT,
+    said_in,
 )
 
 pytest_plugins = ("tests.support.store.databases",)

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from ui.access.device_cookie import DEVICE_COOKIE, DeviceCookie
+from ui.access.cookie import DEVICE_COOKIE, DeviceCookie
 
 
 def page(_request: Request) -> Response:

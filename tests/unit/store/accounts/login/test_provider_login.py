@@ -13,7 +13,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.registers.client_register import save_units
 from tests.support.store.passwords import hashed
 from tests.support.store.ward import EVA, NILS, NORTH, SOUTH, whole_log
-from ui.access.provider_login import verify_provider_login
+from ui.access.logins import verify_provider_login
 
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = pytest.mark.both_databases
