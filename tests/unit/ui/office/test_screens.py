@@ -23,7 +23,6 @@ from pipeline.store.paper import batches, pages, workers
 from pipeline.store.paper.pages import NewPage
 from pipeline.store.registers import packs
 from pipeline.store.registers.issued_sheets import save_issued_sheets
-from pipeline.store.reports.store_checks import begin_check, save_check
 from pipeline.store.schema import paper
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import (
@@ -490,15 +489,3 @@ def test_an_export_that_nobody_has_is_said_until_it_is_fetched(
     assert any(undelivered in warning.value for warning in app.warning)
     confirm_delivery(here, NURSE, run.id, utc_now())
     assert not any(undelivered in warning.value for warning in app.run().warning)
-
-
-@pytest.mark.parametrize(("missing", "told"), [(0, "var hela"), (2, "saknas eller är skadade (2)")])
-def test_the_last_check_of_the_store_stands_on_the_screen_of_the_situation(
-    store: Store, open_screen: OpenScreen, missing: int, told: str
-) -> None:
-    with store.begin() as conn:
-        begun = begin_check(conn, "a.b", utc_now())
-        save_check(conn, replace(begun, files=5, missing=missing), utc_now())
-    app = open_screen(MANAGER, "progress")
-    assert not app.exception
-    assert any(told in each.value for each in (*app.caption, *app.error))

@@ -77,7 +77,17 @@ def test_another_with_the_same_name_does_not_get_in(staffed: Store) -> None:
         claims(None, email="eva"),
         claims(None, email="eva", email_verified=False),
     ],
-    ids=str,
+    ids=[
+        "emergency account",
+        "no account",
+        "empty subject",
+        "no issuer",
+        "subject is a number",
+        "ended at the provider",
+        "logged in long ago",
+        "address not said to be verified",
+        "address not verified",
+    ],
 )
 def test_without_an_identity_or_an_account_nobody_gets_in(
     staffed: Store, said: dict[str, object]
