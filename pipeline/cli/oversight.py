@@ -73,7 +73,7 @@ def verify(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Verify that the log and the record it covers were not changed outside the program.
+    """Verify that log and record were only changed by the program.
 
     Reports each row of the log, and each entry, run or package, that was changed, removed, moved or
     inserted. Exit code 12 if there is one.

@@ -29,6 +29,7 @@ APPEND_ONLY_TABLES: tuple[Table, ...] = (
     review.signature,
     exports.archive_package,
     exports.archived_sheet,
+    exports.export_delivery,
     exports.export_item,
     exports.export_run,
     exports.paper_place,

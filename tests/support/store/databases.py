@@ -89,11 +89,14 @@ def number_schema(conn: Connection, number: int) -> None:
 
 
 def _drop_later(conn: Connection) -> None:
-    """Drop the tables and columns that the baseline does not know."""
+    """Leave the tables and columns that the baseline knows."""
     later = [table for table in paper.metadata.sorted_tables if table.name not in METADATA.tables]
     paper.metadata.drop_all(conn, later)
     for name, known in METADATA.tables.items():
-        table = paper.metadata.tables[name]
+        table = paper.metadata.tables.get(name)
+        if table is None:
+            known.create(conn, checkfirst=True)
+            continue
         columns = [column.name for column in table.columns if column.name not in known.columns]
         known_indexes = {index.name for index in known.indexes}
         for index in table.indexes:
