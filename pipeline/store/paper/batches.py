@@ -124,7 +124,7 @@ def list_imported_pages(conn: Connection, source: SourceKey) -> dict[int, str | 
         .group_by(page.c.source_page)
         .having(func.count() >= source.copy)
     )
-    return dict(conn.execute(rows).tuples().all())
+    return dict(conn.execute(rows).all())
 
 
 def count_start(conn: Connection, source: SourceKey, source_page: int) -> int:

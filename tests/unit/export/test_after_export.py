@@ -44,7 +44,13 @@ from tests.support.store.export_office import (
 )
 from tests.support.store.passwords import hashed
 from tests.support.texts import in_swedish
-from tests.unit.export.archive.archive_steps import RUT, export_and_receipt, packed, sent
+from tests.unit.export.archive.archive_steps import (
+    RUT,
+    export_and_receipt,
+    forget_receipt,
+    packed,
+    sent,
+)
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 NOTE = {"kontakttyp": "besok", "anteckning": "Såret läker."}
@@ -264,11 +270,11 @@ def test_paper_of_which_nothing_is_left_to_archive_does_not_hold_its_package(
 ) -> None:
     sent(office, "AAAA01", "AAAA02")
     made = packed(office)
-    correct(office, "AAAA01-00", "anteckning", "Såret ser dåligt ut.")
-    run = make_run(office, ANNA, "rivta", utc_now())
-    assert run is not None
+    forget_receipt(office, "AAAA01-00")
+    with office.store.read() as conn:
+        (run,) = run_items.list_entry_runs(conn, ["AAAA01-00"])["AAAA01-00"]
     submit_receipts(
-        office, ANNA, run.id, [Tick("AAAA01-00", accepted=False, text="finns redan")], utc_now()
+        office, ANNA, run, [Tick("AAAA01-00", accepted=False, text="finns redan")], utc_now()
     )
     with office.store.begin() as conn:
         decisions.reject_entry(

@@ -14,6 +14,7 @@ import streamlit as st
 from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError, StoreError
+from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import CloseReason, Outcome, Person
 from pipeline.domain.permissions import Action, is_allowed
 from pipeline.store.accounts import visibility
@@ -35,7 +36,7 @@ from ui.workspace import AppContext
 
 CASE_KINDS = (
     "failed",
-    "image_away",
+    IssueCode.IMAGE_AWAY.value,
     "duplicate",
     "apart",
     "empty",
@@ -446,7 +447,7 @@ def _case_kind(page: Page) -> str:
     if page.state == pages.STATE_FAILED:
         return "failed"
     if page.state == pages.STATE_QUEUED:
-        return "image_away"
+        return IssueCode.IMAGE_AWAY.value
     if page.duplicate_of:
         return "duplicate"
     if page.outcome is Outcome.UNIDENTIFIED:

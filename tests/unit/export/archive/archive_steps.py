@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from pipeline.domain.model import Person, Role
 from pipeline.domain.permissions import ALL_AREAS
@@ -17,6 +17,8 @@ from pipeline.export.runs import ExportContext, make_run
 from pipeline.store.database.clock import utc_now
 from pipeline.store.exports.archives import ArchivePackage
 from pipeline.store.schema import paper as schema_paper
+from pipeline.store.schema.append_only import protect_tables, unprotect_tables
+from pipeline.store.schema.exports import receipt
 from tests.support.store.export_office import ANNA, confirm, receipt_run
 
 RUT = Person(
@@ -80,6 +82,16 @@ def packed(office: ExportContext) -> ArchivePackage:
     made = make_package(office, BO, utc_now(), PLAN)
     assert made is not None
     return made
+
+
+def forget_receipt(office: ExportContext, entry_id: str) -> None:
+    """The entry is as if it had been archived before receipts were demanded."""
+    entry = schema_paper.entry
+    with office.store.begin() as conn:
+        unprotect_tables(conn)
+        conn.execute(delete(receipt).where(receipt.c.entry == entry_id))
+        protect_tables(conn)
+        conn.execute(update(entry).where(entry.c.id == entry_id).values(state="exporterad"))
 
 
 def unpacked(office: ExportContext, made: ArchivePackage, folder: Path) -> Path:

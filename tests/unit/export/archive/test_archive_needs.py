@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
-from sqlalchemy import delete, update
+from sqlalchemy import update
 
 from pipeline.domain.errors import ExportError
 from pipeline.domain.law.retention import is_erasable, load_retention_rules
@@ -18,7 +18,8 @@ from pipeline.store.exports import archives
 from pipeline.store.exports.archives import SheetWait
 from pipeline.store.paper import originals
 from pipeline.store.schema import paper
-from pipeline.store.schema.exports import archived_sheet, receipt
+from pipeline.store.schema.append_only import protect_tables, unprotect_tables
+from pipeline.store.schema.exports import archived_sheet
 from tests.support.store.export_office import ANNA, correct
 from tests.unit.export.archive.archive_steps import (
     BO,
@@ -26,6 +27,7 @@ from tests.unit.export.archive.archive_steps import (
     PLAN,
     RUT,
     export_and_receipt,
+    forget_receipt,
     packed,
     scanned,
     sent,
@@ -90,10 +92,8 @@ def test_paper_archived_before_receipts_were_demanded_is_kept(office: ExportCont
     """A hundred sheets were archived with five receipts."""
     sent(office, "AAAA01", "AAAA02")
     made = packed(office)
+    forget_receipt(office, "AAAA02-00")
     with office.store.begin() as conn:
-        entry = paper.entry
-        conn.execute(delete(receipt).where(receipt.c.entry == "AAAA02-00"))
-        conn.execute(update(entry).where(entry.c.id == "AAAA02-00").values(state="exporterad"))
         with pytest.raises(ExportError, match="receipted"):
             originals.approve_destruction(conn, RUT, made.id, "KS 2022-14", utc_now())
         assert archives.package_waits(conn, made.id) == {"AAAA02": SheetWait.RECEIPT}
@@ -107,12 +107,16 @@ def test_paper_that_no_rule_lets_go_is_kept_whatever_is_decided(
     made = packed(office)
     with office.store.begin() as conn:
         table = archived_sheet
+        unprotect_tables(conn)
         conn.execute(update(table).where(table.c.sheet == "AAAA02").values(rule=rule))
+        protect_tables(conn)
         originals.approve_destruction(conn, RUT, made.id, "KS 2022-14", utc_now())
         found = {each.sheet: each.decision for each in originals.list_originals(conn, RUT, made.id)}
         assert found == {"AAAA01": "KS 2022-14", "AAAA02": ""}
         originals.withdraw_destruction(conn, RUT, made.id, utc_now())
+        unprotect_tables(conn)
         conn.execute(update(table).values(rule=rule))
+        protect_tables(conn)
         with pytest.raises(ExportError, match="for good"):
             originals.approve_destruction(conn, RUT, made.id, "KS 2022-14", utc_now())
 

@@ -138,6 +138,7 @@ def _written(text: str, height: int, ink: int) -> Image:
     return np.asarray(picture)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["handwriting", "handwriting-free"])
 def test_exported_network_matches_trained_network(name: str) -> None:
     lines = [
