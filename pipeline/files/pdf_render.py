@@ -5,17 +5,27 @@ from __future__ import annotations
 import re
 import signal
 import tempfile
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from pdf2image import convert_from_bytes
+from pdf2image.exceptions import (
+    PDFInfoNotInstalledError,
+    PDFPageCountError,
+    PDFPopplerTimeoutError,
+    PDFSyntaxError,
+)
+from PIL.Image import Image as PillowImage
 
-from pipeline.domain.errors import BrokenFileError, MissingProgramError, StoreUnavailableError
+from pipeline.domain.errors import MissingProgramError, ProgramKilledError, StoreUnavailableError
 from pipeline.domain.model import Image
 from pipeline.files.atomic import remove_stale_partials_daily, temporary_folder_prefix
-from pipeline.files.programs import run_program
+from pipeline.files.programs import PAUSES_S, run_program
 
 RENDER_SECONDS = 90
 """Timeout of drawing one page."""
@@ -70,19 +80,51 @@ def render_page(path: Path, number: int, options: Sequence[str]) -> RenderedPage
     return RenderedPage(np.asarray(image, np.uint8), b"Syntax Error" in done.stderr)
 
 
-def render_pdf(pdf: bytes, number: int, options: Sequence[str]) -> Image:
-    """Draw a page of a PDF in memory, BGR or grey.
+def render_own_pdf(
+    pdf: bytes,
+    number: int,
+    *,
+    dpi: int = 200,
+    size: tuple[int, int | None] | None = None,
+    grayscale: bool = False,
+) -> Image:
+    """Draw a page of a PDF that this program made, BGR or grey, numbered from 1.
+
+    Such a PDF is whole: where poppler fails on it, the machine has killed poppler.
+
+    Args:
+        size: width and height in px, instead of `dpi`; without a height the page keeps its shape.
 
     Raises:
-        BrokenFileError: it cannot be drawn. Other errors as `render_page`.
+        MissingProgramError: poppler is not installed.
+        ProgramKilledError: the machine killed poppler at every attempt.
     """
-    with tempfile.TemporaryDirectory(prefix=temporary_folder_prefix()) as folder:
-        path = Path(folder, "pages.pdf")
-        path.write_bytes(pdf)
-        rendered = render_page(path, number, options)
-    if rendered is None:
-        raise BrokenFileError("picture_damaged", media_type="application/pdf")
-    return rendered.image
+    for pause in PAUSES_S:
+        time.sleep(pause)
+        with suppress(PDFPageCountError, PDFSyntaxError, PDFPopplerTimeoutError, OSError):
+            pages = _draw_with_poppler(pdf, number, dpi, size, grayscale)
+            if pages:
+                drawn = np.asarray(pages[0], np.uint8)
+                # RGB to OpenCV's BGR.
+                return drawn if grayscale else np.ascontiguousarray(drawn[:, :, ::-1])
+    raise ProgramKilledError("program_killed", program="pdftoppm")
+
+
+def _draw_with_poppler(
+    pdf: bytes, number: int, dpi: int, size: tuple[int, int | None] | None, grayscale: bool
+) -> list[PillowImage]:
+    try:
+        return convert_from_bytes(
+            pdf,
+            dpi=dpi,
+            size=size,
+            grayscale=grayscale,
+            first_page=number,
+            last_page=number,
+            timeout=RENDER_SECONDS,
+        )
+    except PDFInfoNotInstalledError as error:
+        raise MissingProgramError("poppler_not_installed") from error
 
 
 def _is_truncated(drawing: Path) -> bool:

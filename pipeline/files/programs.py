@@ -15,7 +15,7 @@ from pipeline.domain.errors import ProgramKilledError
 
 _KILL_SIGNALS = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 """Signals that come from outside the program; the others are its own crash."""
-_PAUSES_S = (0.0, 0.5, 2.0)
+PAUSES_S = (0.0, 0.5, 2.0)
 """Time before each attempt, seconds: memory may be free again a moment later."""
 
 
@@ -27,7 +27,7 @@ def run_program(command: Sequence[str], seconds: float) -> subprocess.CompletedP
         TimeoutExpired: it did not end within `seconds`.
         ProgramKilledError: it was killed at every attempt.
     """
-    for pause in _PAUSES_S:
+    for pause in PAUSES_S:
         time.sleep(pause)
         done = subprocess.run(command, capture_output=True, check=False, timeout=seconds)
         if -done.returncode not in _KILL_SIGNALS:

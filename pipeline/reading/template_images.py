@@ -17,7 +17,7 @@ from pipeline.domain.form.page import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
 from pipeline.domain.model import Image
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import read_pages
-from pipeline.files.pdf_render import render_pdf
+from pipeline.files.pdf_render import render_own_pdf
 from pipeline.forms.fiducials import CODE_BOXES, SERIAL_LENGTH
 from pipeline.forms.printing import Sheet, print_sheets
 from pipeline.reading.fields.field_image import FieldImage
@@ -62,9 +62,9 @@ def _render_template(definition: str, page_no: int) -> Image:
 
     # Print the unfilled form, with any serial and date, and render it finely.
     pdf = print_sheets(form, [Sheet("0" * SERIAL_LENGTH)], printed_on=date(2000, 1, 1))
-    fine = tuple(side * _OVERSAMPLING for side in _PAGE_SIZE_PX)
-    options = ("-gray", "-scale-to-x", str(fine[0]), "-scale-to-y", str(fine[1]))
-    page = render_pdf(pdf, page_no, ("-r", "200", *options))
+    width, height = _PAGE_SIZE_PX
+    fine = (width * _OVERSAMPLING, height * _OVERSAMPLING)
+    page = render_own_pdf(pdf, page_no, size=fine, grayscale=True)
     picture = np.array(
         cv2.resize(page, _PAGE_SIZE_PX, interpolation=cv2.INTER_AREA),
         np.uint8,

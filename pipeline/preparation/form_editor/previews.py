@@ -12,7 +12,7 @@ from pipeline.domain.permissions import Action, require_permission
 from pipeline.domain.settings import Settings
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import PNG
-from pipeline.files.pdf_render import render_pdf
+from pipeline.files.pdf_render import render_own_pdf
 from pipeline.forms.printing import Sheet, make_blank_sheets, print_sheets, to_issued_sheet
 from pipeline.preparation.form_editor.trial_sheet import list_written_fields, number_fields
 from pipeline.reading.imaging.geometry import PX_PER_MM, to_grayscale
@@ -51,8 +51,8 @@ def render_blank_for_screen(blank: bytes) -> bytes:
 
 def _render_printed_pages(form: Form) -> list[Image]:
     pdf = print_sheets(form, [Sheet(_SPECIMEN_SERIAL)])
-    options = ("-r", "200", "-scale-to-x", str(PAGE_WIDTH_PX), "-scale-to-y", "-1")
-    return [render_pdf(pdf, number, options) for number in range(1, len(form.pages) + 1)]
+    size = (PAGE_WIDTH_PX, None)
+    return [render_own_pdf(pdf, number, size=size) for number in range(1, len(form.pages) + 1)]
 
 
 def _render_external_pages(form: Form) -> list[Image]:

@@ -236,7 +236,7 @@ def test_a_helper_program_that_the_machine_kills_is_run_again_and_is_no_fault_of
         'for last; do :; done; printf "P5 2 2 255\\n1234" > "$last.pgm"',
     )
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr(programs, "_PAUSES_S", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(programs, "PAUSES_S", (0.0, 0.0, 0.0))
     drawn = pikepdf.new()
     drawn.add_blank_page()
     drawn.save(tmp_path / "a.pdf")
