@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -113,11 +114,11 @@ def render_own_pdf(
 def _draw_with_poppler(
     pdf: bytes, number: int, dpi: int, size: tuple[int, int | None] | None, grayscale: bool
 ) -> list[PillowImage]:
+    scale: dict[str, Any] = {"dpi": dpi} if size is None else {"size": size}
     try:
         return convert_from_bytes(
             pdf,
-            dpi=dpi,
-            size=size,
+            **scale,
             grayscale=grayscale,
             first_page=number,
             last_page=number,
