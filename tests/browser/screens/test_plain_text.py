@@ -27,7 +27,7 @@ def test_a_name_full_of_markdown_is_shown_letter_by_letter(
 ) -> None:
     with store.begin() as conn:
         people.save_person(conn, replace(NURSE, name=HOSTILE), hashed(seeding.PASSWORD))
-    with logged_in(browser, served, replace(NURSE, name="N")) as page:
+    with logged_in(browser, served, replace(NURSE, name="smile")) as page:
         menu = page.locator(".st-key-person_menu")
         expect(menu).to_be_visible()
         assert HOSTILE in menu.inner_text().replace("\u2060", "")

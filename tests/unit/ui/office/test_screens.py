@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from pipeline.domain.errors import StoreUnavailableError
 from pipeline.domain.model import EntryState, IssuedSheet, Person, Role
-from pipeline.export.runs import ExportContext, confirm_delivery, make_run
+from pipeline.export.runs import ExportContext, make_run
 from pipeline.forms.fiducials import new_serial
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.clock import utc_now
@@ -33,6 +33,7 @@ from tests.support.screens.seeding import (
     REGISTRAR,
     SYSTEM_ADMINISTRATOR,
 )
+from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_rekeying import looks
 from ui.widgets.run_once import RunOnce
@@ -58,13 +59,14 @@ ALLOWED = {
     "log": {LOG_REVIEWER.login},
 }
 ROLES = (ADMINISTRATOR, NURSE, MANAGER, REGISTRAR, SYSTEM_ADMINISTRATOR, LOG_REVIEWER)
+TYPIST = replace(NURSE, login="tora", title="assistent", role=Role.TYPIST)
 
 
 def test_the_table_names_every_screen_and_role() -> None:
     from ui.screens.menu import SCREENS
 
     assert set(ALLOWED) == {name for name, _, _, _ in SCREENS}
-    assert {person.role for person in ROLES} == set(Role)
+    assert {person.role for person in (*ROLES, TYPIST)} == set(Role)
 
 
 OPENED = [(name, person) for name in ALLOWED for person in ROLES if person.login in ALLOWED[name]]
@@ -107,8 +109,21 @@ def test_a_screen_refuses_the_other_roles_and_shows_them_nothing(
         "log_out",
         "lookup_open",
         "guide_open",
+        "own_login_open",
         "practice_open",
     }
+
+
+@pytest.mark.parametrize("name", ["review", "own_work", "signing", "export"])
+def test_a_typist_types_and_neither_signs_nor_exports(
+    store: Store, open_screen: OpenScreen, name: str
+) -> None:
+    with store.begin() as conn:
+        save_person(conn, TYPIST, hashed(seeding.PASSWORD))
+    app = open_screen(TYPIST, name)
+    assert not app.exception
+    is_refused = any("inte rätt" in error.value for error in app.error)
+    assert is_refused == (name in {"signing", "export"})
 
 
 def test_a_failed_page_is_closed_with_a_reason_and_opened_again(
@@ -474,18 +489,3 @@ def test_failed_pages_are_read_again_at_once_and_those_without_their_image_are_s
     assert not app.exception, "an image that is not there is said to be away"
     with store.read() as conn:
         assert pages.list_queued_pages(conn) == scans[:2]
-
-
-def test_an_export_that_nobody_has_is_said_until_it_is_fetched(
-    store: Store, open_screen: OpenScreen
-) -> None:
-    here = ExportContext(store, seeding.settings(store), seeding.forms())
-    (entry_id,) = seeding.add_notes(store, 1)
-    seeding.confirm(store, NURSE, entry_id, sign=True)
-    run = make_run(here, NURSE, "skriv-in", utc_now())
-    assert run is not None
-    undelivered = "1 fil har ingen hämtat"
-    app = open_screen(NURSE, "export")
-    assert any(undelivered in warning.value for warning in app.warning)
-    confirm_delivery(here, NURSE, run.id, utc_now())
-    assert not any(undelivered in warning.value for warning in app.run().warning)
