@@ -154,7 +154,7 @@ class Gate:
                 MutableHeaders(scope=message)["Cache-Control"] = "no-store"
             await send(message)
             is_sent = message["type"] == "http.response.body" and not message.get("more_body")
-            if is_sent and status == 200 and scope["method"] == "GET":
+            if is_sent and status == 200 and not _is_check(scope):
                 DOWNLOADS.finish(path, mine)
 
         await self._app(scope, receive, send_once)
@@ -177,6 +177,17 @@ async def _set_cookie(scope: Scope, receive: Receive, send: Send) -> None:
     response = Response(status_code=204, headers={"Cache-Control": "no-store"})
     response.headers["Set-Cookie"] = format_cookie(token, request.headers.get("origin"))
     await response(scope, receive, send)
+
+
+def _is_check(scope: Scope) -> bool:
+    """Return whether a file is not fetched but asked for: by Streamlit's script, beside the link.
+
+    Browsers tell a script from a link by Sec-Fetch-Mode; without TLS by what they accept only.
+    """
+    headers = Headers(scope=scope)
+    mode = headers.get("sec-fetch-mode")
+    is_script = mode == "cors" or (mode is None and headers.get("accept") == "*/*")
+    return scope["method"] != "GET" or is_script
 
 
 def _without_foreign_session(scope: Scope) -> Scope:

@@ -100,9 +100,9 @@ class Requests:
     ) -> None:
         self._client.close()
 
-    def get(self, path: str) -> httpx.Response:
-        """Get an address."""
-        return self._client.get(path)
+    def get(self, path: str, mode: str = "navigate") -> httpx.Response:
+        """Get an address, as a link of a page does, or with "cors" as a script does."""
+        return self._client.get(path, headers={"Sec-Fetch-Mode": mode})
 
     def upload(self, session_id: str, data: bytes) -> int:
         """Upload a file for a session; answers with the status."""

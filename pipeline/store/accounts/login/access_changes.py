@@ -81,7 +81,7 @@ def request_change(
     account = people.find_person(conn, login)
     if account is None:
         raise UsageError("no_such_account")
-    if login == person.login:
+    if is_same_person(conn, person.login, {login}):
         raise UsageError("nobody_changes_own_account")
     if account.break_glass and kind is ChangeKind.PASSWORD:
         raise UsageError("emergency_account_has_sealed_password")
