@@ -26,7 +26,7 @@ from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, LOG_REVIEWER, MANAGER, NURSE
 from tests.support.servers.streamlit_client import Requests, window
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 _RECORDER = """
 import os, sys
